@@ -1,0 +1,185 @@
+"""The rule catalogue, read from the dbt project (`macros/rules/rules.yml`): Python knows no rule type by name.
+
+A type's entry says how many columns it takes, which arguments (JSON Schema 2020-12), what its failures and total count,
+and the words of its message. A user adds a type by adding a macro and an entry.
+"""
+
+import difflib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError as SchemaError
+
+from contract.conditions import fault_of_condition
+from contract.documents import escape_pointer
+from contract.names import TableName, check_identifier
+from contract.problems import FieldError
+from contract.verdicts import Dimension
+
+CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
+
+
+@dataclass(frozen=True)
+class RuleType:
+    """One entry of the catalogue."""
+
+    name: str
+    description: str
+    dimension: Dimension
+    shape: str
+    min_columns: int
+    max_columns: int | None
+    window: bool
+    failures: str | None
+    total: str | None
+    finding: str
+    arguments: dict[str, Any]
+    example: dict[str, Any]
+
+    @property
+    def measured(self) -> bool:
+        """Whether the rule has bounds on a measure in place of a count of failures."""
+        return self.failures is None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "type": self.name,
+            "description": self.description,
+            "dimension": self.dimension,
+            "shape": self.shape,
+            "columns": {"min": self.min_columns, "max": self.max_columns},
+            "window": self.window,
+            "failures": self.failures,
+            "total": self.total,
+            "arguments": self.arguments,
+            "example": self.example,
+        }
+
+
+class Catalogue:
+    """All rule types of one dbt project, by name."""
+
+    def __init__(self, types: dict[str, RuleType]) -> None:
+        self._types = types
+
+    @classmethod
+    def load(cls, project_dir: Path) -> "Catalogue":
+        """Read the project's rules.yml; ValueError says in one line what keeps it from being read."""
+        path = project_dir / CATALOGUE_FILE
+        try:
+            entries = yaml.safe_load(path.read_text(encoding="utf-8"))["types"]
+            return cls({name: _read_entry(name, entry) for name, entry in entries.items()})
+        except OSError as error:
+            raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error
+        except (yaml.YAMLError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: an entry is incomplete: {str(error).splitlines()[0]}") from error
+
+    def __iter__(self) -> Iterator[RuleType]:
+        return iter(self._types.values())
+
+    def get(self, name: str) -> RuleType | None:
+        return self._types.get(name)
+
+    def fault_of_type(self, name: str) -> str:
+        """One sentence for a name that the catalogue does not have."""
+        close = difflib.get_close_matches(name, self._types, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(self._types))}"
+        return f"{name!r} is no rule type; {hint}"
+
+
+def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
+    schema = {"type": "object", **entry["arguments"]}
+    Draft202012Validator.check_schema(schema)
+    return RuleType(
+        name=name,
+        description=entry["description"].strip(),
+        dimension=entry["dimension"],
+        shape=entry["shape"],
+        min_columns=entry["columns"]["min"],
+        max_columns=entry["columns"]["max"],
+        window=entry["window"],
+        failures=entry["failures"],
+        total=entry["total"],
+        finding=entry["finding"],
+        arguments=schema,
+        example=entry.get("example", {}),
+    )
+
+
+def faults_of_arguments(
+    rule_type: RuleType, arguments: dict[str, Any], pointer: str, allow_functions: Collection[str]
+) -> Iterator[FieldError]:
+    """Every fault of a rule's arguments, by the type's JSON Schema and the formats that name SQL, tables and columns."""
+    for error in Draft202012Validator(rule_type.arguments).iter_errors(arguments):
+        where = pointer + "".join(f"/{escape_pointer(part)}" for part in error.absolute_path)
+        yield FieldError(where, _sentence(error))
+    yield from _faults_of_formats(rule_type.arguments, arguments, pointer, allow_functions)
+
+
+def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> Iterator[TableName]:
+    """The tables that a rule's arguments name."""
+    for name, schema in rule_type.arguments.get("properties", {}).items():
+        if schema.get("format") == "relation" and isinstance(arguments.get(name), str):
+            yield TableName.parse(arguments[name])
+
+
+def _sentence(error: SchemaError) -> str:
+    match error.validator:
+        case "required":
+            return f"the argument {str(error.message).split(' ')[0]} is missing"
+        case "additionalProperties":
+            known = sorted(error.schema.get("properties", {}))
+            return f"{error.message.split('(')[-1].rstrip(')')}; known arguments: {', '.join(known) or 'none'}"
+        case "type":
+            wanted = error.validator_value
+            return f"must be of type {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
+        case "enum":
+            return f"must be one of {', '.join(map(str, error.validator_value))}"
+        case "anyOf" | "oneOf" | "minProperties":
+            wants = error.schema.get("errorMessage") or "fits none of the forms that this type takes"
+            return str(wants)
+        case _:
+            return error.message[:200]
+
+
+def _faults_of_formats(
+    schema: dict[str, Any], value: Any, pointer: str, allow_functions: Collection[str]
+) -> Iterator[FieldError]:
+    if isinstance(value, dict):
+        for name, part in schema.get("properties", {}).items():
+            if name in value:
+                yield from _faults_of_formats(part, value[name], f"{pointer}/{escape_pointer(name)}", allow_functions)
+    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for index, item in enumerate(value):
+            yield from _faults_of_formats(schema["items"], item, f"{pointer}/{index}", allow_functions)
+    elif isinstance(value, str):
+        for form in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())):
+            if fault := _fault_of_format(form.get("format"), value, allow_functions):
+                yield FieldError(pointer, fault)
+    if isinstance(value, list):
+        for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+            yield from _faults_of_formats(form, value, pointer, allow_functions)
+
+
+def _fault_of_format(form: str | None, value: str, allow_functions: Collection[str]) -> str | None:
+    match form:
+        case "sql-condition":
+            return fault_of_condition(value, allow_functions)
+        case "relation":
+            return _fault_of(TableName.parse, value)
+        case "column":
+            return _fault_of(check_identifier, value)
+        case _:
+            return None
+
+
+def _fault_of(parse: Any, value: str) -> str | None:
+    try:
+        parse(value)
+    except ValueError as error:
+        return str(error)
+    return None

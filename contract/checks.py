@@ -1,0 +1,184 @@
+"""A check: what is asked of DataOps, and the result it answers with and posts to the Backend."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+
+from contract.configuration import Rule, TableDocument
+from contract.fields import Column, Model, RuleId, Table, TargetName, Whole
+from contract.problems import FieldError, invalid
+from contract.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
+
+MAX_WAIT_S = 300
+
+
+def _printable(text: str) -> str:
+    if not 1 <= len(text) <= 200 or not text.isprintable():
+        raise ValueError("must be 1 to 200 printable characters")
+    return text
+
+
+RequestId = Annotated[str, AfterValidator(_printable)]
+Seconds = Annotated[Whole, Field(ge=1, le=86400)]
+
+
+class Window(Model):
+    """Rows with `from` <= column < `to`, read as the column's type."""
+
+    column: Column
+    from_: Annotated[str | int | float | None, Field(alias="from")] = None
+    to: str | int | float | None = None
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> "Window":
+        if self.from_ is None and self.to is None:
+            raise ValueError("gives neither from nor to; give at least one")
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        return {"column": self.column, "from": self.from_, "to": self.to}
+
+
+class CheckRequest(Model):
+    """The body of a quality check, and of a request to the Backend."""
+
+    request_id: RequestId | None = None
+    target: TargetName
+    table: Table
+    mode: Mode | None = None
+    kinds: Annotated[list[Kind], Field(min_length=1)] | None = None
+    dimensions: Annotated[list[Dimension], Field(min_length=1)] | None = None
+    rule_ids: Annotated[list[RuleId], Field(min_length=1)] | None = None
+    window: Window | None = None
+    timeout_s: Seconds | None = None
+    wait_s: Annotated[Whole, Field(ge=0, le=MAX_WAIT_S)] = 60
+    callback_url: Annotated[str, Field(max_length=2000)] | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two bodies under one request_id the same: all but the id itself and how long the client waits."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"request_id", "wait_s"}, exclude_none=True)
+
+    @property
+    def full(self) -> bool:
+        """Whether it looks at every active rule and every row: only then it decides the table's gate."""
+        return not (self.kinds or self.dimensions or self.rule_ids or self.window)
+
+    def scope(self) -> dict[str, Any]:
+        return {
+            "window": self.window.as_json() if self.window else None,
+            "kinds": self.kinds,
+            "dimensions": self.dimensions,
+            "rule_ids": self.rule_ids,
+        }
+
+
+def rules_in_scope(request: CheckRequest, document: TableDocument, default_dimension: dict[str, Dimension]) -> list[Rule]:
+    """The active rules that the request asks for; `default_dimension` by rule type."""
+    return [
+        rule
+        for rule in document.active_rules
+        if (request.kinds is None or rule.kind in request.kinds)
+        and (request.dimensions is None or (rule.dimension or default_dimension.get(rule.type)) in request.dimensions)
+        and (request.rule_ids is None or rule.id in request.rule_ids)
+    ]
+
+
+def require_scope(request: CheckRequest, document: TableDocument, default_dimension: dict[str, Dimension]) -> None:
+    """Invalid where the request leaves no rule to run, or names one that is not there."""
+    known = {rule.id for rule in document.active_rules}
+    unknown = [
+        FieldError(f"/rule_ids/{index}", f"{document.table} has no active rule {rule_id!r}")
+        for index, rule_id in enumerate(request.rule_ids or [])
+        if rule_id not in known
+    ]
+    if unknown:
+        raise invalid(unknown)
+    if rules_in_scope(request, document, default_dimension):
+        return
+    if not known:
+        raise invalid([FieldError("/table", f"{document.table} has no active rule; add one to its configuration")])
+    narrowed = next(name for name in ("kinds", "dimensions", "rule_ids") if getattr(request, name))
+    raise invalid([FieldError(f"/{narrowed}", f"{document.table} has no active rule of these {narrowed}")])
+
+
+class Sample(Model):
+    """Failing rows, the key and the allowed columns only."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+class RuleResult(Model):
+    """The outcome of one rule; `failure_ratio` has six digits."""
+
+    id: str
+    type: str
+    columns: list[str]
+    kind: Kind
+    dimension: Dimension
+    status: RuleStatus
+    failures: int | None
+    total: int | None
+    failure_ratio: float | None
+    measured: int | float | str | None
+    verified_by: str
+    message: str
+    description: str = ""
+    sample: Sample | None = None
+
+
+class Scope(Model):
+    """What a request narrowed its check to; null is everything."""
+
+    window: dict[str, Any] | None = None
+    kinds: list[Kind] | None = None
+    dimensions: list[Dimension] | None = None
+    rule_ids: list[str] | None = None
+
+
+class DbtRun(Model):
+    """How dbt was run, and the command that runs the same test by hand."""
+
+    version: str
+    invocation_id: str | None
+    command: str
+
+
+class CheckResult(Model):
+    """The result of a check of one table; while it is queued or running, the part that is known."""
+
+    check_id: str
+    request_id: str
+    target: str
+    table: str
+    status: CheckStatus
+    verdict: Verdict | None = None
+    config_version: int | None = None
+    rules_hash: str | None = None
+    scope: Scope = Scope()
+    snapshot_at: AwareDatetime | None = None
+    row_count: int | None = None
+    window_nulls: int | None = None
+    attempt: int = 0
+    queued_at: AwareDatetime
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    duration_ms: int | None = None
+    reason: str | None = None
+    counts: dict[str, int] = {}
+    scores: dict[str, float | None] = {}
+    rules: list[RuleResult] = []
+    dbt: DbtRun | None = None
+
+    @property
+    def full(self) -> bool:
+        return self.scope == Scope()
+
+    def as_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with microseconds and a Z, as pydantic writes it too."""
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,138 @@
+"""Custom SQL in rules: exactly one condition that calls allowed functions only.
+
+This narrows what a document can ask for; the boundary that holds is the target's role, which may SELECT and nothing else.
+The text is judged twice: by its tokens (nothing that could end or comment out what surrounds it, no function that
+is not allowed) and by its tree (one expression without a query in it).
+"""
+
+from collections.abc import Collection
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import Token, TokenType
+
+# Built-in functions that read nothing but their arguments and the clock. Extended by a target's `allow_functions`.
+ALLOWED_FUNCTIONS = frozenset(
+    """
+    abs acos age ascii asin atan atan2 bit_length btrim cardinality cbrt ceil ceiling char_length character_length chr
+    coalesce concat concat_ws cos cot date_bin date_part date_trunc degrees div encode exp extract factorial floor format
+    gcd greatest initcap isempty isfinite justify_days justify_hours justify_interval lcm least left length ln log log10
+    lower lower_inc lower_inf lpad ltrim make_date make_interval make_time make_timestamp make_timestamptz md5 mod now
+    nullif num_nonnulls num_nulls octet_length overlay pi position power radians regexp_count regexp_instr regexp_like
+    regexp_replace regexp_substr repeat replace reverse right round row rpad rtrim scale sha224 sha256 sha384 sha512 sign
+    sin split_part sqrt starts_with statement_timestamp clock_timestamp strpos substr substring tan to_char to_date
+    to_number to_timestamp translate transaction_timestamp trim trim_scale trunc upper upper_inc upper_inf width_bucket
+    array_length array_lower array_ndims array_position array_positions array_to_string array_upper
+    json_array_length json_extract_path json_extract_path_text json_typeof jsonb_array_length jsonb_exists
+    jsonb_extract_path jsonb_extract_path_text jsonb_path_exists jsonb_path_match jsonb_typeof
+    """.split()
+)
+# Words that may stand before a parenthesis without being a function.
+_NO_CALL = frozenset(
+    """
+    and or not in is as on any all some array between like ilike similar to when then else case end distinct from for
+    cast at zone by symmetric both leading trailing using collate overlaps precision
+    bit varbit char character varchar bpchar numeric decimal dec float time timestamp timestamptz timetz interval varying
+    """.split()
+)
+_REFUSED_WORDS = frozenset(
+    """
+    select insert update delete merge create drop alter truncate grant revoke copy execute prepare call do
+    begin commit rollback lock set reset listen notify load vacuum analyze explain into union intersect except
+    with values table returning window over filter
+    """.split()
+)
+
+
+def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str | None:
+    """What is wrong with the text as one SQL condition, in one sentence; None where it may be run."""
+    if not sql.strip():
+        return "is empty; write a condition such as price > 0, or leave the field out"
+    try:
+        tokens = Postgres().tokenize(sql)
+    except SqlglotError:
+        return "is no SQL condition: a quote is not closed"
+    if fault := _fault_of_tokens(sql, tokens, allow_functions):
+        return fault
+    try:
+        trees = Postgres().parse_into(exp.Condition, sql)
+    except (SqlglotError, RecursionError) as error:
+        found = getattr(error, "errors", None) or [{}]
+        near = found[0].get("highlight") if isinstance(found[0], dict) else None
+        return f"is no SQL condition{f' (near {near!r})' if near else ''}; write exactly one expression"
+    if len(trees) != 1 or trees[0] is None:
+        return "must be exactly one SQL expression"
+    return _fault_of_tree(trees[0])
+
+
+def _fault_of_tokens(sql: str, tokens: list[Token], allow_functions: Collection[str]) -> str | None:
+    if any(token.comments for token in tokens) or "--" in _outside_quotes(sql, tokens):
+        return "holds a comment; put it into the rule's description"
+    depth = 0
+    for index, token in enumerate(tokens):
+        word = token.text.lower()
+        quoted = token.token_type == TokenType.IDENTIFIER
+        if token.token_type == TokenType.SEMICOLON:
+            return "holds a semicolon; write exactly one expression"
+        if token.token_type in (TokenType.HEREDOC_STRING, TokenType.BYTE_STRING, TokenType.UNICODE_STRING):
+            return "holds a string with a prefix (E'', U&'' or $$); write it as a plain '…'"
+        if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or word.startswith(("$", "{%", "{{")):
+            return "holds a parameter; write the value itself"
+        if token.token_type == TokenType.STRING:
+            continue
+        if not quoted and word in _REFUSED_WORDS and not _is_name_part(tokens, index):
+            return f"holds {word.upper()}; a condition looks at the row alone"
+        depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
+        if depth < 0:
+            return "closes a parenthesis that it did not open"
+        if token.token_type == TokenType.L_PAREN and index and (fault := _fault_of_call(tokens, index, allow_functions)):
+            return fault
+    return None if depth == 0 else "opens a parenthesis that it does not close"
+
+
+def _fault_of_call(tokens: list[Token], paren: int, allow_functions: Collection[str]) -> str | None:
+    """The token before a parenthesis must be an operator, a keyword, a type with a length, or an allowed function."""
+    before = tokens[paren - 1]
+    quoted = before.token_type == TokenType.IDENTIFIER
+    if before.token_type == TokenType.STRING or not (quoted or before.text[:1].isalpha() or before.text[:1] == "_"):
+        return None
+    name = before.text if quoted else before.text.lower()
+    schema = None
+    if paren >= 3 and tokens[paren - 2].token_type == TokenType.DOT:
+        owner = tokens[paren - 3]
+        schema = owner.text if owner.token_type == TokenType.IDENTIFIER else owner.text.lower()
+    if schema is None and not quoted and name in _NO_CALL:
+        return None
+    if schema in (None, "pg_catalog") and name in ALLOWED_FUNCTIONS:
+        return None
+    full = f"{schema}.{name}" if schema else name
+    if full in allow_functions:
+        return None
+    return f"calls {full}, which is not allowed; an admin may add it to the target's allow_functions as schema.name"
+
+
+def _is_name_part(tokens: list[Token], index: int) -> bool:
+    return index > 0 and tokens[index - 1].token_type == TokenType.DOT
+
+
+def _outside_quotes(sql: str, tokens: list[Token]) -> str:
+    """The text between tokens: white space, and whatever the tokenizer passed over."""
+    parts, end = [], 0
+    for token in tokens:
+        parts.append(sql[end : token.start])
+        end = token.end + 1
+    return "".join([*parts, sql[end:]])
+
+
+def _fault_of_tree(tree: exp.Expression) -> str | None:
+    for node in tree.walk():
+        if isinstance(node, (exp.Query, exp.Table, exp.DDL, exp.DML, exp.Command)):
+            return "holds a query; compare with another table by a relationship rule"
+        if isinstance(node, (exp.AggFunc, exp.Window)):
+            return "holds an aggregate or window function; a condition looks at one row"
+        if isinstance(node, (exp.Parameter, exp.Placeholder, exp.SessionParameter)):
+            return "holds a parameter; write the value itself"
+        if isinstance(node, (exp.Alias, exp.Star, exp.PropertyEQ)):
+            return "must be one condition without aliases or stars"
+    return None

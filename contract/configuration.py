@@ -1,0 +1,255 @@
+"""Configuration documents: a table with its rules, and a target. Parsed here, once, for the API, files and Kafka alike."""
+
+import hashlib
+import ipaddress
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+
+from contract.catalogue import Catalogue, faults_of_arguments
+from contract.conditions import fault_of_condition
+from contract.durations import parse_duration
+from contract.fields import Column, Duration, Flag, Model, RuleId, Table, TargetName, Whole, Words, parse_model
+from contract.problems import FieldError, Invalid, invalid
+from contract.verdicts import Dimension, Gate, Kind, Mode
+
+API_VERSION = "stringx/v1"
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,12})?)\s*%")
+
+
+def _threshold(value: Any) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError("must be a count such as 10 or a share such as 1%")
+    if isinstance(value, str):
+        match = _SHARE.fullmatch(value.strip())
+        if match is None or Decimal(match.group(1)) > 100:
+            raise ValueError("must be a share from 0% to 100%, such as 1.5%, or a whole count without quotes")
+        return f"{match.group(1)}%"
+    if isinstance(value, float):
+        raise ValueError("a count is a whole number; for a share write it with %, such as 1.5%")
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("is no time zone; write an IANA name such as Europe/Berlin or UTC")
+    return str(ZoneInfo(name))
+
+
+Threshold = Annotated[
+    int | str,
+    BeforeValidator(_threshold, json_schema_input_type=int | str),
+    Field(examples=[0, 10, "1.5%"], description="failures above which it trips: a count, or a share of the total"),
+]
+
+
+class GateSettings(Model):
+    """How verdicts turn into open and closed."""
+
+    on_error: Gate = "closed"
+    on_warn: Gate = "open"
+    max_age: Duration | None = None
+
+
+class Rule(Model):
+    """One rule of a table, as written."""
+
+    id: RuleId
+    type: str
+    column: Column | None = None
+    columns: Annotated[list[Column], Field(min_length=1)] | None = None
+    arguments: dict[str, Any] = {}
+    kind: Kind = "engineering"
+    dimension: Dimension | None = None
+    warn_above: Threshold | None = None
+    fail_above: Threshold | None = None
+    severity: Literal["error", "warn"] | None = None
+    where: str | None = None
+    verify: Literal["scan", "constraint"] = "scan"
+    description: Words = ""
+    active: Flag = True
+
+    @property
+    def all_columns(self) -> list[str]:
+        return self.columns if self.columns is not None else [self.column] if self.column is not None else []
+
+    @property
+    def thresholds(self) -> tuple[int | str | None, int | str | None]:
+        """(warn_above, fail_above) with the defaults filled in; None never trips."""
+        if self.severity == "warn":
+            return 0, None
+        if self.warn_above is None and self.fail_above is None:
+            return None, 0
+        return self.warn_above, self.fail_above
+
+
+class TableDocument(Model):
+    """One table's configuration."""
+
+    apiVersion: Literal["stringx/v1"]
+    kind: Literal["Table"] = "Table"
+    target: TargetName
+    table: Table
+    description: Words = ""
+    owner: Annotated[str, StringConstraints(max_length=200)] = ""
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    mode: Mode = "async"
+    timeout: Duration = "5m"
+    on_empty: Literal["fail", "warn", "pass"] = "fail"
+    key: list[Column] = []
+    sample_rows: Annotated[Whole, Field(ge=0, le=100)] = 5
+    sample_columns: list[Column] = []
+    gate: GateSettings = GateSettings()
+    rules: Annotated[list[Rule], Field(max_length=5000)] = []
+
+    @model_validator(mode="after")
+    def _timeout_is_sensible(self) -> Self:
+        if not 1 <= parse_duration(self.timeout) <= 86400:
+            raise ValueError("timeout must lie between 1s and 24h")
+        return self
+
+    @property
+    def active_rules(self) -> list[Rule]:
+        return [rule for rule in self.rules if rule.active]
+
+    def rules_hash(self) -> str:
+        """Names the set of active rules and all that decides their outcome; words about them leave it alone."""
+        rules = [rule.model_dump(mode="json", exclude={"description", "active"}) for rule in self.active_rules]
+        said = {"rules": rules, "timezone": self.timezone, "on_empty": self.on_empty}
+        return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+class TargetDocument(Model):
+    """A database whose tables are checked; holds where the password is, never the password."""
+
+    apiVersion: Literal["stringx/v1"]
+    kind: Literal["Target"]
+    name: TargetName
+    adapter: Literal["postgres"] = "postgres"
+    host: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\s,\x00'\\]+$")]
+    port: Annotated[Whole, Field(ge=1, le=65535)] = 5432
+    dbname: Column
+    user: Column
+    password_env: Annotated[str, StringConstraints(pattern=r"^TARGET_[A-Z0-9_]{1,100}$")] | None = None
+    password_file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}$")] | None = None
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None
+    sslrootcert: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    lock_timeout: Duration = "5s"
+    work_mem: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}(kB|MB|GB)$")] | None = None
+    max_parallel_workers_per_gather: Annotated[Whole, Field(ge=0, le=64)] | None = None
+    max_concurrent_checks: Annotated[Whole, Field(ge=1, le=100)] = 4
+    yield_after: Duration | Literal["off"] = "off"
+    allow_functions: list[Annotated[str, StringConstraints(pattern=r"^[^.]{1,63}\.[^.]{1,63}$")]] = []
+
+    @model_validator(mode="after")
+    def _names_one_password(self) -> Self:
+        if self.password_env and self.password_file:
+            raise ValueError("password_env and password_file are both given; keep one")
+        if self.name == "datasets":
+            raise ValueError("the name datasets is taken by the API; choose another")
+        return self
+
+    @property
+    def tls(self) -> str:
+        """The sslmode that is used: verify-full unless said otherwise, prefer on a socket or loopback."""
+        return self.sslmode or ("prefer" if self._is_local() else "verify-full")
+
+    def _is_local(self) -> bool:
+        if self.host.startswith("/") or self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def parse_target(value: Any, pointer: str = "") -> TargetDocument:
+    """A target from its document; Invalid with every fault."""
+    return parse_model(TargetDocument, value, pointer)
+
+
+def parse_table(
+    value: Any, catalogue: Catalogue, allow_functions: Callable[[str], Collection[str]], pointer: str = ""
+) -> TableDocument:
+    """A table from its document, each rule held against the catalogue; Invalid with every fault.
+
+    `allow_functions` gives, for a target's name, the functions that its custom SQL may call beyond the built-in ones.
+    """
+    try:
+        document, errors = parse_model(TableDocument, value, pointer), []
+    except Invalid as fault:
+        document, errors = None, list(fault.errors)
+    rules = _readable_rules(value)
+    allowed = allow_functions(value["target"]) if isinstance(value, dict) and isinstance(value.get("target"), str) else ()
+    for index, rule in rules:
+        errors += faults_of_rule(rule, catalogue, f"{pointer}/rules/{index}", allowed)
+    for rule_id, times in Counter(rule.id for _, rule in rules).items():
+        if times > 1:
+            last = max(index for index, rule in rules if rule.id == rule_id)
+            errors.append(FieldError(f"{pointer}/rules/{last}/id", f"{rule_id!r} is used {times} times; make it unique"))
+    if errors or document is None:
+        raise invalid(errors)
+    return document
+
+
+def _readable_rules(value: Any) -> list[tuple[int, Rule]]:
+    """The rules that are well-formed by themselves, so that their faults are told together with the document's."""
+    rules = value.get("rules") if isinstance(value, dict) else None
+    found = []
+    for index, item in enumerate(rules if isinstance(rules, list) else []):
+        try:
+            found.append((index, Rule.model_validate(item)))
+        except ValidationError:
+            continue  # its faults stand among the document's already
+    return found
+
+
+def faults_of_rule(
+    rule: Rule, catalogue: Catalogue, pointer: str, allow_functions: Collection[str]
+) -> Iterator[FieldError]:
+    """Every fault of one rule against its type's entry in the catalogue."""
+    rule_type = catalogue.get(rule.type)
+    if rule_type is None:
+        yield FieldError(f"{pointer}/type", catalogue.fault_of_type(rule.type))
+        return
+    if rule.column is not None and rule.columns is not None:
+        yield FieldError(f"{pointer}/columns", "column and columns are both given; keep one")
+    elif len(rule.all_columns) < rule_type.min_columns:
+        field = "column" if rule_type.max_columns == 1 else "columns"
+        yield FieldError(f"{pointer}/{field}", f"is missing; {rule.type} needs at least {rule_type.min_columns}")
+    elif rule_type.max_columns and len(rule.all_columns) > rule_type.max_columns:
+        yield FieldError(f"{pointer}/columns", f"{rule.type} takes at most {rule_type.max_columns}")
+    if len(set(rule.all_columns)) < len(rule.all_columns):
+        yield FieldError(f"{pointer}/columns", "names a column twice")
+    if rule.where is not None and (fault := fault_of_condition(rule.where, allow_functions)):
+        yield FieldError(f"{pointer}/where", fault)
+    yield from faults_of_arguments(rule_type, rule.arguments, f"{pointer}/arguments", allow_functions)
+    yield from _faults_of_thresholds(rule, rule_type.measured, rule_type.total is not None, pointer)
+
+
+def _faults_of_thresholds(rule: Rule, measured: bool, has_total: bool, pointer: str) -> Iterator[FieldError]:
+    given = {name: value for name in ("warn_above", "fail_above") if (value := getattr(rule, name)) is not None}
+    if rule.severity is not None and given:
+        yield FieldError(f"{pointer}/severity", f"stands beside {' and '.join(given)}; keep one of the two")
+    if measured:
+        if rule.severity == "warn":
+            yield FieldError(f"{pointer}/severity", f"{rule.type} is measured; put its bounds under arguments.warn")
+        for name in given:
+            yield FieldError(f"{pointer}/{name}", f"{rule.type} is measured; give bounds in arguments (and arguments.warn)")
+        return
+    for name, value in given.items():
+        if isinstance(value, str) and not has_total:
+            yield FieldError(f"{pointer}/{name}", f"{rule.type} has no total to take a share of; give a count")
+    warn, fail = rule.warn_above, rule.fail_above
+    if isinstance(warn, int) and isinstance(fail, int) and warn >= fail:
+        yield FieldError(f"{pointer}/warn_above", f"must be below fail_above ({fail})")
+    if isinstance(warn, str) and isinstance(fail, str) and Decimal(warn[:-1]) >= Decimal(fail[:-1]):
+        yield FieldError(f"{pointer}/warn_above", f"must be below fail_above ({fail})")

@@ -1,0 +1,135 @@
+"""Reading JSON and YAML strictly: no duplicate keys, no NaN, no NUL, bounded depth and size.
+
+YAML is read with the scalars of its version 1.2, so that `no`, `12:30` and `2013-01-01` stay the texts they are.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import yaml
+
+from contract.problems import FieldError, Malformed, invalid
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_DEPTH = 64
+MAX_NODES = 500_000  # a YAML alias may repeat a subtree without end; what it expands to is counted
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a JSON body; Malformed where it is none, Invalid where PostgreSQL could not hold it."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise Malformed(f"the field {key!r} stands twice in the JSON body; keep one")
+            found[key] = value
+        return found
+
+    def no_constant(text: str) -> NoReturn:
+        raise Malformed(f"{text} is no JSON; leave the field out or write a number")
+
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=unique, parse_constant=no_constant)
+    except UnicodeDecodeError as error:
+        raise Malformed(f"the body is not UTF-8 (byte {error.start}); send UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise Malformed(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
+    except (RecursionError, ValueError) as error:
+        raise Malformed("the body is nested too deeply or holds a number that is too long") from error
+    check_value(value)
+    return value
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.2 core scalars and no duplicate keys."""
+
+
+def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+        if key is None or key in found:
+            mark = key_node.start_mark
+            what = "a key must be a text" if key is None else f"the field {key!r} stands twice"
+            raise Malformed(f"line {mark.line + 1}: {what}")
+        found[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+    return found
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), [*_first.replace("\0", ""), ""]
+    )
+_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
+
+
+def read_yaml(body: bytes) -> list[Any]:
+    """Every document of a YAML stream, empty ones left out; Malformed names the line where reading ended."""
+    try:
+        text = body.decode("utf-8")
+        documents = [item for item in yaml.load_all(text, Loader=_Loader) if item is not None]  # noqa: S506
+    except UnicodeDecodeError as error:
+        raise Malformed(f"the body is not UTF-8 (byte {error.start}); send UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise Malformed(f"line {line}: not YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise Malformed(f"not YAML: {str(error).splitlines()[0]}") from error
+    for document in documents:
+        check_value(document)
+    return documents
+
+
+def check_value(value: Any) -> None:
+    """Invalid for what neither JSON nor PostgreSQL can hold: NUL, lone surrogates, NaN, too deep, too large."""
+    errors: list[FieldError] = []
+    for count, (pointer, leaf, depth) in enumerate(_walk(value, "", 0)):
+        if count > MAX_NODES:
+            raise Malformed("the body expands to too many values; split it")
+        if depth > MAX_DEPTH:
+            raise Malformed(f"the body is nested deeper than {MAX_DEPTH} levels")
+        if fault := _fault(leaf):
+            errors.append(FieldError(pointer, fault))
+    if errors:
+        raise invalid(errors)
+
+
+def _fault(leaf: Any) -> str | None:
+    if isinstance(leaf, str):
+        if "\x00" in leaf:
+            return "contains a NUL character, which PostgreSQL cannot hold"
+        if any("\ud800" <= char <= "\udfff" for char in leaf):
+            return "contains half of a surrogate pair; send valid Unicode"
+    if isinstance(leaf, float) and not math.isfinite(leaf):
+        return "is no finite number"
+    return None
+
+
+def _walk(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, Any, int]]:
+    yield pointer, value, depth
+    if depth > MAX_DEPTH:
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield pointer, key, depth
+            yield from _walk(item, f"{pointer}/{escape_pointer(key)}", depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _walk(item, f"{pointer}/{index}", depth + 1)
+
+
+def escape_pointer(part: str | int) -> str:
+    """One reference token of a JSON pointer (RFC 6901)."""
+    return str(part).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,92 @@
+"""What the pydantic models of documents and requests share: their base, their field types, their errors as pointers."""
+
+import difflib
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StrictBool, StrictInt, StringConstraints, ValidationError
+
+from contract.documents import escape_pointer
+from contract.durations import parse_duration
+from contract.names import TableName, check_identifier
+from contract.problems import FieldError, invalid
+
+
+class Model(BaseModel):
+    """Frozen, and closed: a field that is not known is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _table(text: str) -> str:
+    return str(TableName.parse(text))
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+Flag = StrictBool
+Whole = StrictInt
+Column = Annotated[str, AfterValidator(check_identifier)]
+Table = Annotated[str, AfterValidator(_table)]
+Duration = Annotated[str, AfterValidator(_duration)]
+RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,63}$")]
+TargetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Words = Annotated[str, StringConstraints(max_length=10_000)]
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse_model(model: type[M], value: Any, pointer: str = "") -> M:
+    """The model of a value; Invalid with every fault, each with its pointer."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid(field_errors(error, model, pointer)) from error
+
+
+def field_errors(error: ValidationError, model: type[BaseModel], pointer: str = "") -> list[FieldError]:
+    """pydantic's errors in our words."""
+    return [_field_error(item, model, pointer) for item in error.errors(include_url=False)]
+
+
+def _field_error(item: Any, model: type[BaseModel], pointer: str) -> FieldError:
+    where = pointer + "".join(f"/{escape_pointer(part)}" for part in item["loc"])
+    kind, context = item["type"], item.get("ctx", {})
+    match kind:
+        case "missing":
+            message = "is missing"
+        case "extra_forbidden":
+            message = f"unknown field{_suggestion(str(item['loc'][-1]), model)}"
+        case "literal_error" | "enum":
+            message = f"must be {context['expected']}"
+        case "string_pattern_mismatch":
+            message = f"must match {context['pattern']}"
+        case "value_error":
+            message = str(context["error"])
+        case "model_type" | "dict_type" | "model_attributes_type":
+            message = "must be an object"
+        case "list_type":
+            message = "must be a list"
+        case "string_type":
+            message = "must be a text"
+        case "int_type" | "int_from_float":
+            message = "must be a whole number"
+        case "bool_type":
+            message = "must be true or false"
+        case _:
+            message = str(item["msg"])[:1].lower() + str(item["msg"])[1:]
+    return FieldError(where, message)
+
+
+def _suggestion(name: str, model: type[BaseModel]) -> str:
+    known = set(_all_fields(model))
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _all_fields(model: type[BaseModel]) -> list[str]:
+    schema = model.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return [name for part in parts for name in part.get("properties", {})]

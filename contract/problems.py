@@ -1,0 +1,137 @@
+"""One exception tree; each error knows its HTTP status, its problem type and whether a retry can help (RFC 9457)."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, order=True)
+class FieldError:
+    """What is wrong with one field: an RFC 6901 pointer into the body and one sentence that names the fix."""
+
+    pointer: str
+    message: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "message": self.message}
+
+
+@dataclass
+class StringXError(Exception):
+    """Base of all errors that a caller may see; `detail` is one line."""
+
+    detail: str
+    errors: list[FieldError] = field(default_factory=list)
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+
+    def __str__(self) -> str:
+        return self.detail
+
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    def as_problem(self) -> dict[str, Any]:
+        problem: dict[str, Any] = {
+            "type": f"urn:stringx:problem:{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            problem["errors"] = [error.as_json() for error in self.errors]
+        return problem
+
+
+class Malformed(StringXError):
+    """The body could not be read at all."""
+
+    status, slug, title = 400, "malformed", "The body cannot be read"
+
+
+class Unauthenticated(StringXError):
+    """No key, or one that is unknown, expired or revoked; which of them is not told."""
+
+    status, slug, title = 401, "unauthenticated", "A valid key is required"
+
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": 'Bearer realm="stringx"'}
+
+
+class Forbidden(StringXError):
+    """The key is valid and lacks the scope."""
+
+    status, slug, title = 403, "forbidden", "The key lacks the scope"
+
+
+class NotFound(StringXError):
+    """Nothing of that name is configured or stored."""
+
+    status, slug, title = 404, "not-found", "Not found"
+
+
+class MethodNotAllowed(StringXError):
+    """The path exists, the method does not."""
+
+    status, slug, title = 405, "method-not-allowed", "Method not allowed"
+
+
+class Conflict(StringXError):
+    """The request contradicts what is stored, such as a used request_id with another body."""
+
+    status, slug, title = 409, "conflict", "Conflict"
+
+
+class PreconditionFailed(StringXError):
+    """If-Match names another version than the stored one."""
+
+    status, slug, title = 412, "precondition-failed", "The version has changed"
+
+
+class TooLarge(StringXError):
+    """The body is over the limit."""
+
+    status, slug, title = 413, "too-large", "The body is too large"
+
+
+class UnsupportedMediaType(StringXError):
+    """The Content-Type is none that this endpoint reads."""
+
+    status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
+
+
+class Invalid(StringXError):
+    """The body was read and says something wrong; `errors` holds every fault at once."""
+
+    status, slug, title = 422, "invalid", "The request is not valid"
+
+
+@dataclass
+class Busy(StringXError):
+    """The queue is full; try again after `retry_after_s` seconds."""
+
+    retry_after_s: int = 5
+    status, slug, title = 429, "busy", "The queue is full"
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after_s)}
+
+
+@dataclass
+class Unavailable(StringXError):
+    """A part that is needed is away; try again after `retry_after_s` seconds."""
+
+    retry_after_s: int = 2
+    status, slug, title = 503, "unavailable", "Temporarily unavailable"
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after_s)}
+
+
+def invalid(errors: list[FieldError]) -> Invalid:
+    """One error for all faults found, the first of them as its detail."""
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    where = f"{first.pointer}: " if first.pointer else ""
+    return Invalid(detail=f"{where}{first.message}{more}", errors=errors)

@@ -1,0 +1,45 @@
+"""A request as the Backend tracks it, and its answer about a gate."""
+
+from typing import Any
+
+from pydantic import AwareDatetime
+
+from contract.checks import CheckResult
+from contract.fields import Model
+from contract.verdicts import CheckStatus, Gate, Mode, Source, Verdict
+
+
+class RequestView(Model):
+    """What a trigger asked for, and what became of it."""
+
+    request_id: str
+    source: Source
+    target: str
+    table: str
+    mode: Mode
+    status: CheckStatus
+    verdict: Verdict | None
+    reason: str | None = None
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
+    checks: list[CheckResult] = []
+
+    def as_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class GateView(Model):
+    """Whether the next step may use the table, and why (not)."""
+
+    gate: Gate
+    target: str
+    table: str
+    verdict: Verdict | None
+    snapshot_at: AwareDatetime | None
+    age_s: float | None
+    check_id: str | None
+    rules_hash: str | None
+    reasons: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")

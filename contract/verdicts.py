@@ -1,0 +1,29 @@
+"""The words for outcomes, used by both services, the dbt project's message and the command line."""
+
+from typing import Literal, assert_never
+
+RuleStatus = Literal["pass", "warn", "fail", "error"]
+Verdict = Literal["pass", "warn", "fail", "error"]
+CheckStatus = Literal["queued", "running", "succeeded", "errored", "canceled", "timed_out"]
+Mode = Literal["sync", "async"]
+Kind = Literal["engineering", "business"]
+Dimension = Literal["completeness", "accuracy", "consistency", "uniqueness", "timeliness", "validity"]
+Gate = Literal["open", "closed"]
+Source = Literal["http", "kafka", "cli"]
+
+TERMINAL: frozenset[CheckStatus] = frozenset({"succeeded", "errored", "canceled", "timed_out"})
+
+
+def opens(verdict: Verdict, on_warn: Gate, on_error: Gate) -> Gate:
+    """What a verdict alone does to the gate, by the table's `gate` settings."""
+    match verdict:
+        case "pass":
+            return "open"
+        case "warn":
+            return on_warn
+        case "error":
+            return on_error
+        case "fail":
+            return "closed"
+        case _:
+            assert_never(verdict)
