@@ -1,0 +1,138 @@
+"""Connections to the internal database. A driver's exception never leaves this module untranslated."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions, extras, pool
+
+from contract.problems import StringXError, Unavailable
+
+Row = dict[str, Any]
+_TYPES_REGISTERED = threading.Event()
+
+
+class Database:
+    """A bounded pool; `transaction()` gives a cursor whose work is committed together or not at all."""
+
+    def __init__(self, url: str, size: int = 10, application_name: str = "stringx") -> None:
+        self.url = url
+        self._application_name = application_name
+        self._slots = threading.BoundedSemaphore(size)
+        self._pool: pool.ThreadedConnectionPool | None = None
+        self._size = size
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator["Cursor"]:
+        """One transaction; Unavailable where the database cannot be reached or goes away meanwhile."""
+        if not self._slots.acquire(timeout=10):
+            raise Unavailable("every database connection is in use; try again")
+        try:
+            connection = self._connection()
+            broken = True
+            try:
+                with connection, connection.cursor(cursor_factory=extras.RealDictCursor) as cursor:
+                    yield Cursor(cursor)
+                broken = False
+            except StringXError:
+                broken = False
+                raise
+            finally:
+                self._give_back(connection, broken or connection.closed != 0)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._pool is not None:
+                self._pool.closeall()
+                self._pool = None
+
+    def connect(self) -> extensions.connection:
+        """A connection outside the pool, in autocommit, for LISTEN; the caller closes it."""
+        connection = connect(self.url, f"{self._application_name} listen")
+        connection.autocommit = True
+        return connection
+
+    def _connection(self) -> extensions.connection:
+        """A live connection: one that died while it lay in the pool is replaced."""
+        for _ in range(self._size + 1):
+            connection = self._get_pool().getconn()
+            if self._is_alive(connection):
+                return connection
+            self._give_back(connection, broken=True)
+        raise psycopg2.OperationalError("no connection stays open")
+
+    @staticmethod
+    def _is_alive(connection: extensions.connection) -> bool:
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute("select 1")
+        except psycopg2.Error:
+            return False
+        return True
+
+    def _get_pool(self) -> pool.ThreadedConnectionPool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = pool.ThreadedConnectionPool(
+                    0, self._size, self.url, **_connect_options(self._application_name)
+                )
+            return self._pool
+
+    def _give_back(self, connection: extensions.connection, broken: bool) -> None:
+        with self._lock:
+            if self._pool is not None:
+                self._pool.putconn(connection, close=broken)
+
+
+class Cursor:
+    """Runs named SQL; rows are dictionaries."""
+
+    def __init__(self, cursor: extras.RealDictCursor) -> None:
+        self._cursor = cursor
+
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
+        """The number of rows that were written or found."""
+        self._cursor.execute(sql, parameters)
+        return int(self._cursor.rowcount)
+
+    def all(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        self._cursor.execute(sql, parameters)
+        return [dict(row) for row in self._cursor.fetchall()]
+
+    def one(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Row | None:
+        self._cursor.execute(sql, parameters)
+        row = self._cursor.fetchone()
+        return dict(row) if row is not None else None
+
+    def copy(self, sql: str, file: Any) -> None:
+        self._cursor.copy_expert(sql, file)
+
+
+def json_value(value: Any) -> Any:
+    """A parameter of type jsonb."""
+    return extras.Json(value)
+
+
+def connect(url: str, application_name: str) -> extensions.connection:
+    return psycopg2.connect(url, **_connect_options(application_name))
+
+
+def _connect_options(application_name: str) -> dict[str, Any]:
+    return {
+        "application_name": application_name,
+        "connect_timeout": 5,
+        "keepalives_idle": 30,
+        "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s",
+    }
+
+
+def first_line(error: BaseException) -> str:
+    lines: Sequence[str] = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
