@@ -1,0 +1,30 @@
+"""Logs as JSON lines on standard error: time, level, logger, message, and the ids that a record carries."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+_IDS = ("check_id", "request_id", "worker")
+
+
+class JsonFormatter(logging.Formatter):
+    """One line a record; an exception is one field."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: getattr(record, name) for name in _IDS if hasattr(record, name)}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure(level: int = logging.INFO) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -1,0 +1,165 @@
+"""The OpenAPI document, made from the routes and the pydantic models that parse and render them; and Swagger UI."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flask import Flask, Response, abort, render_template_string, send_from_directory
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from contract.keys import Scope
+from contract.problems import StringXError
+from web.bodies import answer
+
+View = TypeVar("View", bound=Callable[..., Any])
+_REF = "#/components/schemas/{model}"
+_PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What the document says of one route."""
+
+    summary: str
+    scope: Scope | None = None
+    body: type[BaseModel] | None = None
+    body_types: tuple[str, ...] = ("application/json",)
+    query: dict[str, str] = field(default_factory=dict)
+    answers: dict[int, type[BaseModel] | None] = field(default_factory=lambda: {200: None})
+    errors: tuple[type[StringXError], ...] = ()
+
+    @cached_property
+    def models(self) -> list[type[BaseModel]]:
+        return [model for model in (self.body, *self.answers.values()) if model is not None]
+
+
+def describe(operation: Operation) -> Callable[[View], View]:
+    """Attach an operation to a view; what has none is left out of the document."""
+
+    def attach(view: View) -> View:
+        view.__dict__["operation"] = operation
+        return view
+
+    return attach
+
+
+def install(app: Flask, title: str, description: str, version: str) -> None:
+    """`/openapi.json` and `/docs`, both without a key."""
+    document: dict[str, Any] = {}
+
+    @app.get("/openapi.json")
+    def openapi_json() -> Response:
+        if not document:
+            document.update(build(app, title, description, version))
+        return answer(document)
+
+    assets = _swagger_files()
+
+    @app.get("/docs")
+    def swagger_ui() -> str:
+        return render_template_string(_PAGE, title=title)
+
+    @app.get("/docs/<path:name>")
+    def swagger_file(name: str) -> Response:
+        if name not in _ASSETS:
+            abort(404)
+        return send_from_directory(assets, name, max_age=86400)
+
+
+def build(app: Flask, title: str, description: str, version: str) -> dict[str, Any]:
+    paths: dict[str, dict[str, Any]] = {}
+    models: set[type[BaseModel]] = set()
+    for rule in app.url_map.iter_rules():
+        operation = getattr(app.view_functions[rule.endpoint], "operation", None)
+        if operation is None:
+            continue
+        models.update(operation.models)
+        path = _PATH_PARAMETER.sub(r"{\1}", rule.rule)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            item = _operation(operation, f"{method.lower()} {path}", _PATH_PARAMETER.findall(rule.rule))
+            paths.setdefault(path, {})[method.lower()] = item
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)], ref_template=_REF
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version, "description": description},
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": {"Problem": _PROBLEM, **schemas.get("$defs", {})},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(operation: Operation, name: str, path_parameters: list[str]) -> dict[str, Any]:
+    parameters = [{"name": part, "in": "path", "required": True, "schema": {"type": "string"}} for part in path_parameters]
+    parameters += [
+        {"name": part, "in": "query", "description": text, "schema": {"type": "string"}}
+        for part, text in operation.query.items()
+    ]
+    responses: dict[str, Any] = {}
+    for status, model in operation.answers.items():
+        responses[str(status)] = {"description": _STATUS.get(status, "answer")}
+        if model is not None:
+            schema = {"$ref": _REF.format(model=model.__name__)}
+            responses[str(status)]["content"] = {"application/json": {"schema": schema}}
+    for error in operation.errors:
+        responses[str(error.status)] = {
+            "description": error.title,
+            "content": {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}},
+        }
+    item: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", name).strip("_"),
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": responses,
+    }
+    if operation.scope:
+        item["security"] = [{"key": []}]
+        item["description"] = f"Needs a key with the scope `{operation.scope}`."
+    if operation.body:
+        schema = {"$ref": _REF.format(model=operation.body.__name__)}
+        item["requestBody"] = {"required": True, "content": {kind: {"schema": schema} for kind in operation.body_types}}
+    return item
+
+
+def _swagger_files() -> Path:
+    """Where the package that brings Swagger UI lies; it is read, not imported."""
+    spec = find_spec("flask_openapi3_swagger")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("flask-openapi3-swagger is not installed; install requirements.txt")
+    return Path(spec.submodule_search_locations[0]) / "templates" / "swagger"
+
+
+_STATUS = {200: "done", 202: "accepted, not finished yet; Location tells where to look", 204: "done, nothing to say"}
+_ASSETS = frozenset({"css/swagger-ui.css", "js/swagger-ui-bundle.js"})
+_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{{ title }}</title><link rel="stylesheet" href="docs/css/swagger-ui.css"></head>
+<body><div id="ui"></div><script src="docs/js/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "openapi.json", dom_id: "#ui", persistAuthorization: true})</script></body>
+</html>
+"""

@@ -1,0 +1,45 @@
+"""Every error leaves as application/problem+json, and only what a caller may know leaves."""
+
+import json
+import logging
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from contract.problems import MethodNotAllowed, NotFound, StringXError, TooLarge
+
+log = logging.getLogger(__name__)
+
+
+def render(error: StringXError) -> Response:
+    body = json.dumps(error.as_problem(), ensure_ascii=False)
+    return Response(body, error.status, error.headers(), content_type="application/problem+json")
+
+
+def install(app: Flask) -> None:
+    """Handlers for our errors, for werkzeug's, and for what nobody expected."""
+
+    @app.errorhandler(StringXError)
+    def ours(error: StringXError) -> Response:
+        return render(error)
+
+    @app.errorhandler(HTTPException)
+    def werkzeugs(error: HTTPException) -> Response:
+        match error.code:
+            case 404:
+                return render(NotFound("there is no such path; GET /openapi.json lists them"))
+            case 405:
+                response = render(MethodNotAllowed("this path does not take this method; GET /openapi.json lists them"))
+                response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
+                return response
+            case 413:
+                return render(TooLarge("the body is over 1 MiB; send less"))
+            case _:
+                problem = StringXError(error.description or error.name).as_problem()
+                problem |= {"status": error.code, "title": error.name, "type": "about:blank"}
+                return Response(json.dumps(problem), error.code, content_type="application/problem+json")
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.exception("unexpected error")
+        return render(StringXError("something went wrong inside the service; its log says what"))

@@ -1,0 +1,71 @@
+"""The Flask app that both services begin with: keys on every route, problems, health, documentation."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask, Response, g, request
+
+from contract.documents import MAX_BODY_BYTES
+from contract.problems import Unavailable
+from database import keys
+from database.keys import Caller
+from database.migrate import missing_migrations
+from database.pool import Database
+from web import openapi, problems
+from web.bodies import answer
+from web.openapi import Operation, describe
+
+VERSION = "0.1.0"
+_PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static"})
+
+
+def create(name: str, title: str, description: str, database: Database, faults: Callable[[], list[str]]) -> Flask:
+    """An app whose every route needs a key with the scope of its `Operation`, but for health and documentation.
+
+    `faults` says what, beside the database and its migrations, keeps the service from being ready.
+    """
+    app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
+    app.config["MAX_CONTENT_LENGTH"] = 64 * MAX_BODY_BYTES  # routes read less; this bounds what werkzeug takes in
+    app.url_map.strict_slashes = True
+    problems.install(app)
+    openapi.install(app, title, description, VERSION)
+    _install_keys(app, database)
+    _install_health(app, database, faults)
+    return app
+
+
+def caller() -> Caller:
+    """Who sent the request that is being handled."""
+    found: Caller = g.caller
+    return found
+
+
+def _install_keys(app: Flask, database: Database) -> None:
+    @app.before_request
+    def require_key() -> None:
+        if request.url_rule is None or request.endpoint in _PUBLIC:
+            return  # an unknown path is a 404 for everybody
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        g.caller = keys.authenticate(database, key.strip() if scheme.lower() == "bearer" and key.strip() else None)
+        operation: Operation | None = getattr(app.view_functions.get(request.endpoint or ""), "operation", None)
+        if operation is not None and operation.scope is not None:
+            g.caller.require(operation.scope)
+
+
+def _install_health(app: Flask, database: Database, faults: Callable[[], list[str]]) -> None:
+    @app.get("/healthz")
+    @describe(Operation("The process lives"))
+    def healthz() -> Response:
+        return answer({"status": "ok"})
+
+    @app.get("/readyz")
+    @describe(Operation("It can do its work, or why not", answers={200: None, 503: None}))
+    def readyz() -> Response:
+        try:
+            missing = missing_migrations(database)
+            reasons = [f"migrations are missing: {', '.join(missing)}; run the role migrate"] if missing else faults()
+        except Unavailable as error:
+            reasons = [error.detail]
+        if reasons:
+            return answer({"status": "not ready", "reasons": reasons}, 503)
+        return answer({"status": "ready", "reasons": []})
