@@ -44,3 +44,11 @@ create table dataops.outbox (
 );
 create index outbox_undelivered on dataops.outbox (next_attempt_at) where delivered_at is null and given_up_at is null;
 create index outbox_by_check on dataops.outbox (check_id);
+
+-- Which workers live, and how many of their dbt children are warm: what /readyz tells.
+create table dataops.workers (
+    worker   text primary key,
+    children integer not null,
+    warm     integer not null,
+    seen_at  timestamptz not null default clock_timestamp()
+);

@@ -1,0 +1,72 @@
+"""The DataOps service's web application; `python app.py` serves it alone."""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # run as a file: the project's folder, not this one, is where imports begin
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+try:
+    from flask import Flask
+
+    from api import checks
+    from api.routes import checks as check_routes
+    from api.routes import rule_types
+    from api.workers import ready_workers
+    from contract import environment
+    from contract.catalogue import Catalogue
+    from contract.environment import Settings, SettingsError
+    from database.notifications import Listener
+    from database.pool import Database
+    from web import service
+except ModuleNotFoundError as missing:
+    if __name__ != "__main__":
+        raise
+    sys.exit(
+        f"app.py: the package {missing.name} is not installed for {sys.executable};"
+        " run `./start-service.sh --local` once, then use .venv/bin/python"
+    )
+
+THREADS = 32
+WAITERS = THREADS // 2  # the other half takes in what they wait for
+_DESCRIPTION = "Accepts quality checks of tables, runs them as a dbt test, answers with the verdict."
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application; SettingsError in one line where the environment cannot be used."""
+    settings = settings or environment.read()
+    try:
+        catalogue = Catalogue.load(settings.dbt_project_dir)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    database = Database(settings.require_database_url(), size=12, application_name="stringx api")
+    listener = Listener(database, checks.CHANNEL, WAITERS)
+
+    def faults() -> list[str]:
+        return [] if ready_workers(database) else ["no warm worker; start the role worker, or wait until it is warm"]
+
+    app = service.create("api", "StringX DataOps", _DESCRIPTION, database, faults)
+    app.register_blueprint(check_routes.blueprint(check_routes.Checks(settings, database, catalogue, listener)))
+    app.register_blueprint(rule_types.blueprint(catalogue))
+    app.extensions["stringx_start"] = listener.start  # called in each web process, after the fork
+    return app
+
+
+def main() -> int:
+    """Serve on DATAOPS_PORT with gunicorn, or say in one line what is missing."""
+    import os
+
+    try:
+        create_app()
+    except SettingsError as error:
+        print(f"app.py: {error}", file=sys.stderr)
+        return 2
+    root = Path(__file__).resolve().parent.parent
+    os.chdir(root)
+    os.environ["PYTHONPATH"] = str(root)
+    command = [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py", "api.app:create_app()"]
+    os.execv(sys.executable, command)  # noqa: S606 (our own interpreter)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""HTTP routes of the DataOps service: parse, call one function, render."""

@@ -1,0 +1,106 @@
+"""Quality checks: ask for one, look at one."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import Blueprint, Response, request
+
+from api import checks
+from api.checks import Accepted, Check
+from contract.catalogue import Catalogue
+from contract.checks import MAX_WAIT_S, CheckRequest, CheckResult
+from contract.environment import Settings
+from contract.fields import parse_model
+from contract.problems import Busy, Conflict, FieldError, Malformed, NotFound, TooLarge, Unavailable, UnsupportedMediaType, Invalid, invalid
+from database.notifications import Listener
+from database.pool import Database
+from web.bodies import answer, json_body
+from web.openapi import Operation, describe
+from web.parameters import idempotency_key, wait_seconds
+
+_REFUSALS = (Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable)
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What the routes need."""
+
+    settings: Settings
+    database: Database
+    catalogue: Catalogue
+    listener: Listener
+
+
+def blueprint(service: Checks) -> Blueprint:
+    routes = Blueprint("checks", __name__)
+
+    @routes.post("/api/v1/quality-checks")
+    @describe(
+        Operation(
+            "Check a table: sync answers with the result, async with 202",
+            scope="trigger",
+            body=CheckRequest,
+            answers={200: CheckResult, 202: CheckResult},
+            errors=_REFUSALS,
+        )
+    )
+    def create() -> Response:
+        asked = idempotency_key(parse_model(CheckRequest, json_body()))
+        _require_callback(asked, service.settings)
+        accepted = checks.accept(service.database, service.catalogue, asked, service.settings.queue_limit)
+        wait_s = asked.wait_s if accepted.check.mode == "sync" else 0
+        return _answer(accepted, _wait(service, accepted.check, wait_s))
+
+    @routes.get("/api/v1/quality-checks/<check_id>")
+    @describe(
+        Operation(
+            "A check's result, or its state so far",
+            scope="read",
+            query={"wait": f"seconds to wait for the end, 0 to {MAX_WAIT_S}"},
+            answers={200: CheckResult},
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def show(check_id: str) -> Response:
+        wait_s = wait_seconds(request.args)
+        return answer(_wait(service, checks.find(service.database, _uuid(check_id)), wait_s).as_json())
+
+    return routes
+
+
+def _answer(accepted: Accepted, check: Check) -> Response:
+    headers = {"Location": f"/api/v1/quality-checks/{check.check_id}"}
+    if accepted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return answer(check.as_json(), 200 if check.terminal and check.mode == "sync" else 202, headers)
+
+
+def _wait(service: Checks, check: Check, seconds: float) -> Check:
+    """The check when it has ended, or as it stands when the time is over or no place to wait is free."""
+    if check.terminal or seconds <= 0:
+        return check
+
+    def look() -> Check | None:
+        found = checks.find(service.database, check.check_id)
+        return found if found.terminal else None
+
+    with service.listener.place() as taken:
+        ended = service.listener.wait_for(check.check_id, look, seconds) if taken else None
+    return ended or checks.find(service.database, check.check_id)
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError as error:
+        raise NotFound(f"there is no check {text}; an id looks like 01890000-0000-7000-8000-000000000000") from error
+
+
+def _require_callback(asked: CheckRequest, settings: Settings) -> None:
+    """Results go to the Backend alone, whatever a request says."""
+    if asked.callback_url is None:
+        return
+    wanted, backend = urlsplit(asked.callback_url), urlsplit(settings.backend_url)
+    if (wanted.scheme, wanted.netloc) != (backend.scheme, backend.netloc):
+        raise invalid([FieldError("/callback_url", "leads elsewhere than BACKEND_URL; leave the field out")])

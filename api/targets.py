@@ -1,0 +1,110 @@
+"""How a check reaches its target: the environment of the dbt profile, and plain words when it cannot."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from contract.configuration import TargetDocument
+from contract.environment import SettingsError, secret
+from contract.problems import StringXError
+
+PASSWORD_VARIABLE = "DBT_ENV_SECRET_TARGET_PASSWORD"  # the one name that dbt scrubs from its logs and renders nowhere else
+
+
+class TargetUnusable(StringXError):
+    """The target's document cannot be used on this machine; the detail says what is missing."""
+
+    status, slug, title = 422, "target-unusable", "The target cannot be used"
+
+
+def connection_environment(target: TargetDocument, secrets_dir: Path, application_name: str) -> dict[str, str]:
+    """The variables that `profiles.yml` reads, the password among them; TargetUnusable where it is missing."""
+    return {
+        "STRINGX_TARGET_HOST": target.host,
+        "STRINGX_TARGET_PORT": str(target.port),
+        "STRINGX_TARGET_USER": target.user,
+        "STRINGX_TARGET_DBNAME": target.dbname,
+        "STRINGX_TARGET_SSLMODE": target.tls,
+        "STRINGX_TARGET_SSLROOTCERT": target.sslrootcert or _system_roots(target),
+        "STRINGX_TARGET_APPLICATION_NAME": application_name,
+        PASSWORD_VARIABLE: password(target, secrets_dir),
+    }
+
+
+def password(target: TargetDocument, secrets_dir: Path, environ: Mapping[str, str] | None = None) -> str:
+    """The target's password, empty where its document names none."""
+    if target.password_env is not None:
+        try:
+            value = secret(target.password_env, environ=environ)
+        except SettingsError as error:
+            raise TargetUnusable(f"target {target.name}: {error}") from error
+        if value is None:
+            raise TargetUnusable(
+                f"target {target.name}: the variable {target.password_env} (password_env) is not set where the worker runs;"
+                " set it and start the service again"
+            )
+        return value
+    if target.password_file is not None:
+        path = (secrets_dir / target.password_file).resolve()
+        if not path.is_relative_to(secrets_dir.resolve()):
+            raise TargetUnusable(f"target {target.name}: password_file leads out of the secrets folder; put the file into it")
+        try:
+            return path.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TargetUnusable(
+                f"target {target.name}: cannot read the password_file {target.password_file!r} in the secrets folder"
+                f" ({getattr(error, 'strerror', None) or 'not UTF-8'}); write the password into it (STRINGX_SECRETS)"
+            ) from error
+    return ""
+
+
+def _system_roots(target: TargetDocument) -> str:
+    """libpq's word for the certificate authorities of the system; it goes with verify-full only."""
+    return "system" if target.tls == "verify-full" else ""
+
+
+# libpq's and the server's words for a failed connection, and what to do about each. First match wins.
+_CAUSES: tuple[tuple[str, str], ...] = (
+    (r"password authentication failed", "wrong password for user {user}; correct {password_source}"),
+    (r"no password supplied|empty password", "no password given for user {user}; set password_env or password_file"),
+    (r"server does not support SSL|SSL was required", "no TLS: the server offers none and sslmode is {tls};"
+     " turn TLS on there, or set sslmode: prefer on the target"),
+    (r"certificate verify failed|root certificate|self-signed|server certificate for|weak sslmode",
+     "the server's TLS certificate is not trusted; set sslrootcert to its authority's file, or another sslmode (is {tls})"),
+    (r"no pg_hba.conf entry.*(no encryption|SSL off)", "the server accepts this user over TLS only; set sslmode: require or stronger (is {tls})"),
+    (r"no pg_hba.conf entry", "the server's pg_hba.conf lets no {user} from this machine into {dbname}; add a line there"),
+    (r'database ".*" does not exist', "no such database: {dbname}; correct dbname"),
+    (r'role ".*" does not exist', "no such user: {user}; correct user"),
+    (r"permission denied for database|CONNECT privilege", "user {user} may not connect to {dbname}; grant CONNECT"),
+    (r"could not translate host name|Name or service not known|nodename nor servname", "unreachable, no such host: {host}; correct host"),
+    (r"Connection refused|No such file or directory", "unreachable, nothing listens on {host}:{port}; start it, or correct host and port"),
+    (r"timeout expired|timed out|No route to host|Network is unreachable",
+     "unreachable, no route to {host}:{port}; correct host and port, or open the firewall"),
+    (r"too many clients|remaining connection slots", "has no free connection; raise max_connections there or lower max_concurrent_checks"),
+    (r"starting up|shutting down|recovery mode|in recovery", "unreachable, it is starting or shutting down; try again"),
+    (r"server closed the connection|terminating connection|connection already closed|SSL connection has been closed|could not receive data",
+     "went away during the check; try again"),
+)  # fmt: skip
+
+
+def explain(target: TargetDocument, message: str) -> str | None:
+    """One line that names the cause of a failed connection and the fix; None where the message is about something else."""
+    source = target.password_env or (f"the secret file {target.password_file}" if target.password_file else "the password")
+    for pattern, words in _CAUSES:
+        if re.search(pattern, message, re.IGNORECASE | re.DOTALL):
+            cause = words.format(
+                user=target.user, dbname=target.dbname, host=target.host, port=target.port, tls=target.tls, password_source=source
+            )
+            return f"target {target.name}: {cause}"
+    return None
+
+
+def clean_environment() -> dict[str, str]:
+    """What a dbt process inherits: no secret of ours and no other target's password."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "VIRTUAL_ENV")
+    return {name: value for name in kept if (value := os.environ.get(name)) is not None} | {
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_VERSION_CHECK": "false",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

@@ -1,0 +1,35 @@
+"""Who runs checks: each worker writes down now and then that it lives and how many of its children are warm."""
+
+from database.leases import LEASE_S
+from database.pool import Database
+
+_SEEN = """
+insert into dataops.workers (worker, children, warm, seen_at) values (%(worker)s, %(children)s, %(warm)s, clock_timestamp())
+on conflict (worker) do update set children = excluded.children, warm = excluded.warm, seen_at = excluded.seen_at
+"""
+_GONE = """
+delete from dataops.workers
+where worker = %(worker)s or seen_at < clock_timestamp() - make_interval(secs => 10 * %(lease_s)s)
+"""
+_WARM = """
+select coalesce(sum(warm), 0) as warm from dataops.workers
+where seen_at > clock_timestamp() - make_interval(secs => %(lease_s)s)
+"""
+
+
+def seen(database: Database, worker: str, children: int, warm: int) -> None:
+    with database.transaction() as cursor:
+        cursor.run(_SEEN, {"worker": worker, "children": children, "warm": warm})
+
+
+def gone(database: Database, worker: str) -> None:
+    """Forget a worker that stops, and those not seen for long."""
+    with database.transaction() as cursor:
+        cursor.run(_GONE, {"worker": worker, "lease_s": LEASE_S})
+
+
+def ready_workers(database: Database) -> int:
+    """How many warm children there are, in all workers seen within a lease."""
+    with database.transaction() as cursor:
+        row = cursor.one(_WARM, {"lease_s": LEASE_S})
+    return int(row["warm"]) if row else 0

@@ -1,0 +1,32 @@
+"""What gunicorn is told the same way for both services: one process of threads, loaded before the fork."""
+
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+from web import logs
+
+
+def _on_starting(_: Arbiter) -> None:
+    logs.configure()
+
+
+def _post_worker_init(worker: Worker) -> None:
+    """Threads do not survive a fork, so a web process starts its own."""
+    worker.wsgi.extensions["stringx_start"]()
+
+
+COMMON: dict[str, Any] = {
+    "workers": 1,
+    "worker_class": "gthread",
+    "preload_app": True,
+    "keepalive": 30,
+    "timeout": 60,
+    "graceful_timeout": 25,
+    "max_requests": 0,
+    "worker_tmp_dir": None,
+    "control_socket_disable": True,
+    "on_starting": _on_starting,
+    "post_worker_init": _post_worker_init,
+}
