@@ -1,0 +1,1 @@
+"""The StringX Backend: receives triggers, tracks requests, owns configuration and results, answers for the gate."""

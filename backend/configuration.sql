@@ -1,0 +1,50 @@
+-- name: find_target
+select name, document, version from stringx.targets where name = %(name)s
+
+-- name: put_target
+-- An unchanged document keeps its version.
+insert into stringx.targets (name, document, version) values (%(name)s, %(document)s, 1)
+on conflict (name) do update set document = excluded.document, version = targets.version + 1, updated_at = now()
+where targets.document <> excluded.document
+
+-- name: delete_target
+delete from stringx.targets where name = %(name)s
+
+-- name: count_tables_of_target
+select count(*) as tables from stringx.tables where target = %(name)s
+
+-- name: find_table
+select target, table_name, document, rules_hash, version from stringx.tables where target = %(target)s and table_name = %(table)s
+
+-- name: lock_table
+select version, document from stringx.tables where target = %(target)s and table_name = %(table)s for update
+
+-- name: last_version
+select coalesce(max(version), 0) as version from stringx.table_versions where target = %(target)s and table_name = %(table)s
+
+-- name: put_table
+insert into stringx.tables (target, table_name, document, rules_hash, version)
+values (%(target)s, %(table)s, %(document)s, %(rules_hash)s, %(version)s)
+on conflict (target, table_name) do update set
+    document = excluded.document, rules_hash = excluded.rules_hash, version = excluded.version, updated_at = now()
+
+-- name: add_version
+insert into stringx.table_versions (target, table_name, version, document, changed_by)
+values (%(target)s, %(table)s, %(version)s, %(document)s, %(changed_by)s)
+
+-- name: delete_table
+delete from stringx.tables where target = %(target)s and table_name = %(table)s
+
+-- name: versions
+select version, document, changed_by, changed_at from stringx.table_versions
+where target = %(target)s and table_name = %(table)s order by version desc limit 100
+
+-- name: all_targets
+select document from stringx.targets order by name
+
+-- name: all_tables
+select document from stringx.tables order by target, table_name
+
+-- name: lock_configuration
+-- Changes of the configuration are taken one after another, so that versions count without gaps.
+select pg_advisory_xact_lock(7418205333)

@@ -1,0 +1,155 @@
+"""The life of a request: tracked before it is sent, sent to DataOps until accepted, finished by the result that comes back."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.catalogue import Catalogue
+from contract.checks import CheckRequest, CheckResult, require_scope
+from contract.configuration import TableDocument
+from contract.ids import new_id
+from contract.problems import Conflict, Invalid, NotFound
+from contract.requests import RequestView
+from contract.verdicts import TERMINAL, Dimension, Source
+from database.leases import LEASE_S
+from database.pool import Database, Row, json_value
+from database.queries import load_queries
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+CHANNEL = "stringx"
+UNSENT = "unsent"  # the payload that wakes the sender; a finished request's payload begins with `request `
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A tracked request, and whether it was there before."""
+
+    view: RequestView
+    replayed: bool
+
+
+def payload(request_id: str) -> str:
+    """What a finished request is notified as."""
+    return f"request {request_id}"
+
+
+def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Accepted:
+    """Track a request, leased to `sender` for its first delivery; NotFound, Invalid or Conflict where it is refused."""
+    body_hash = hashlib.sha256(json.dumps(asked.identity(), sort_keys=True).encode()).digest()
+    request_id = asked.request_id or new_id()
+    with database.transaction() as cursor:
+        if asked.request_id and (row := cursor.one(SQL["find"], {"request_id": request_id})):
+            return _replay(row, body_hash)
+        configured = cursor.one(
+            "select document from stringx.tables where target = %(target)s and table_name = %(table)s",
+            {"target": asked.target, "table": asked.table},
+        )
+        if configured is None:
+            raise NotFound(
+                f"no configuration for table {asked.table} of target {asked.target};"
+                f" send one: PUT /api/v1/tables/{asked.target}/{asked.table}"
+            )
+        document = TableDocument.model_validate(configured["document"])
+        require_scope(asked, document, default_dimensions(catalogue))
+        mode = asked.mode or document.mode
+        sent = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+        written = cursor.run(
+            SQL["accept"],
+            {
+                "request_id": request_id,
+                "source": source,
+                "target": asked.target,
+                "table": asked.table,
+                "mode": mode,
+                "body": json_value(sent | {"request_id": request_id, "mode": mode, "wait_s": 0}),
+                "body_hash": body_hash,
+                "is_full": asked.full,
+                "worker": sender,
+                "lease_s": LEASE_S,
+            },
+        )
+        row = cursor.one(SQL["find"], {"request_id": request_id})
+    assert row is not None  # inserted, or the conflict that kept it from being inserted
+    return Accepted(_view(row), replayed=False) if written else _replay(row, body_hash)
+
+
+def find(database: Database, request_id: str) -> RequestView:
+    with database.transaction() as cursor:
+        row = cursor.one(SQL["find"], {"request_id": request_id})
+    if row is None:
+        raise NotFound(f"there is no request {request_id}")
+    return _view(row)
+
+
+def finished(database: Database, request_id: str) -> RequestView | None:
+    """The request when it has ended, None while it has not."""
+    view = find(database, request_id)
+    return view if view.status in TERMINAL else None
+
+
+def page(database: Database, filters: dict[str, str | None], cursor_at: str | None) -> dict[str, Any]:
+    """A page of requests, newest first, without their rules' details left out."""
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["list"], filters | {"before": cursor_at, "limit": PAGE + 1})
+    items = [_view(row).as_json() for row in rows[:PAGE]]
+    return {"items": items, "next_cursor": items[-1]["request_id"] if len(rows) > PAGE else None}
+
+
+def store(database: Database, request_id: str, result: CheckResult) -> bool:
+    """Take in a posted result, once by its check id; whether it was new. Invalid where path and body disagree."""
+    if result.request_id != request_id:
+        raise Invalid(f"the result is of request {result.request_id!r}, and the path says {request_id!r}")
+    if result.status not in TERMINAL or result.verdict is None:
+        raise Invalid(f"the result's status is {result.status!r}; only a finished check has a result")
+    named = {
+        "request_id": request_id,
+        "check_id": result.check_id,
+        "target": result.target,
+        "table": result.table,
+        "is_full": result.full,
+        "status": result.status,
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "finished_at": result.finished_at,
+    }
+    with database.transaction() as cursor:
+        asked = {"target": result.target, "table": result.table, "scope": result.scope.model_dump(mode="json")}
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+        cursor.run(SQL["track"], named | {"body": json_value(asked), "body_hash": digest, "created_at": result.queued_at})
+        stored = cursor.run(
+            SQL["store_result"],
+            named
+            | {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at, "result": json_value(result.as_json())},
+        )
+        cursor.run(SQL["finish"], named)
+        cursor.run(SQL["notify"], {"payload": payload(request_id)})
+    return stored == 1
+
+
+def default_dimensions(catalogue: Catalogue) -> dict[str, Dimension]:
+    return {rule_type.name: rule_type.dimension for rule_type in catalogue}
+
+
+def _replay(row: Row, body_hash: bytes) -> Accepted:
+    if bytes(row["body_hash"]) != body_hash:
+        raise Conflict(f"request_id {row['request_id']!r} was used with another body; use a new one")
+    return Accepted(_view(row), replayed=True)
+
+
+def _view(row: Row) -> RequestView:
+    return RequestView(
+        request_id=row["request_id"],
+        source=row["source"],
+        target=row["target"],
+        table=row["table_name"],
+        mode=row["mode"],
+        status=row["status"],
+        verdict=row["verdict"],
+        reason=row["reason"],
+        created_at=row["created_at"],
+        finished_at=row["finished_at"],
+        checks=[CheckResult.model_validate(row["result"])] if row["result"] is not None else [],
+    )

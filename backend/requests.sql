@@ -1,0 +1,73 @@
+-- name: accept
+insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status, worker, lease_expires_at)
+values (%(request_id)s, %(source)s, %(target)s, %(table)s, %(mode)s, %(body)s, %(body_hash)s, %(is_full)s, 'queued',
+        %(worker)s, clock_timestamp() + make_interval(secs => %(lease_s)s))
+on conflict (request_id) do nothing
+
+-- name: track
+-- A check asked of DataOps directly: tracked when its result arrives.
+insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status, sent_at, created_at)
+values (%(request_id)s, 'http', %(target)s, %(table)s, 'async', %(body)s, %(body_hash)s, %(is_full)s, 'queued', now(), %(created_at)s)
+on conflict (request_id) do nothing
+
+-- name: find
+select r.*, s.result
+from stringx.requests r left join stringx.results s on s.request_id = r.request_id
+where r.request_id = %(request_id)s
+
+-- name: list
+-- Newest first; the cursor is the last request of the page before.
+select r.*, s.result
+from stringx.requests r left join stringx.results s on s.request_id = r.request_id
+where (%(table)s::text is null or r.table_name = %(table)s)
+  and (%(verdict)s::text is null or r.verdict = %(verdict)s)
+  and (%(status)s::text is null or r.status = %(status)s)
+  and (%(before)s::text is null or (r.created_at, r.request_id) <
+       (select c.created_at, c.request_id from stringx.requests c where c.request_id = %(before)s))
+order by r.created_at desc, r.request_id desc
+limit %(limit)s
+
+-- name: claim_unsent
+-- Requests whose first delivery to DataOps did not go through.
+update stringx.requests set worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+where request_id = (
+    select request_id from stringx.requests
+    where sent_at is null and finished_at is null and next_send_at <= clock_timestamp()
+      and (lease_expires_at is null or lease_expires_at < clock_timestamp())
+    order by next_send_at
+    for update skip locked
+    limit 1)
+returning request_id, body, send_attempts
+
+-- name: sent
+update stringx.requests set sent_at = clock_timestamp(), check_id = %(check_id)s, worker = null, lease_expires_at = null
+where request_id = %(request_id)s
+
+-- name: postpone
+update stringx.requests set
+    send_attempts = send_attempts + 1, worker = null, lease_expires_at = null,
+    next_send_at = clock_timestamp() + make_interval(secs => %(delay_s)s)
+where request_id = %(request_id)s and worker = %(worker)s
+
+-- name: refuse
+update stringx.requests set
+    status = 'errored', verdict = 'error', reason = %(reason)s, finished_at = clock_timestamp(),
+    sent_at = clock_timestamp(), worker = null, lease_expires_at = null
+where request_id = %(request_id)s and finished_at is null
+
+-- name: finish
+update stringx.requests set
+    status = %(status)s, verdict = %(verdict)s, reason = %(reason)s, check_id = %(check_id)s,
+    finished_at = coalesce(%(finished_at)s, clock_timestamp()), sent_at = coalesce(sent_at, clock_timestamp()),
+    worker = null, lease_expires_at = null
+where request_id = %(request_id)s and finished_at is null
+
+-- name: store_result
+-- Once by check id, whatever order posts arrive in.
+insert into stringx.results (check_id, request_id, target, table_name, is_full, status, verdict, rules_hash, snapshot_at, finished_at, result)
+values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(is_full)s, %(status)s, %(verdict)s, %(rules_hash)s,
+        %(snapshot_at)s, coalesce(%(finished_at)s, clock_timestamp()), %(result)s)
+on conflict (check_id) do nothing
+
+-- name: notify
+select pg_notify('stringx', %(payload)s)

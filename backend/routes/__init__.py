@@ -1,0 +1,1 @@
+"""HTTP routes of the Backend: parse, call one function, render."""

@@ -1,0 +1,140 @@
+"""Requests: ask, follow, and take in the results that DataOps posts."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request
+
+from backend import dispatch, requests
+from contract import signatures
+from contract.catalogue import Catalogue
+from contract.checks import MAX_WAIT_S, CheckRequest, CheckResult
+from contract.documents import read_json
+from contract.fields import parse_model
+from contract.problems import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+    invalid,
+)
+from contract.requests import RequestView
+from contract.verdicts import Source
+from database.notifications import Listener
+from database.pool import Database
+from web.bodies import answer, json_body, raw_body
+from web.openapi import Operation, describe
+from web.parameters import idempotency_key, wait_seconds
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What the routes need."""
+
+    database: Database
+    catalogue: Catalogue
+    listener: Listener
+    sender: dispatch.Sender
+    signing_secret: str
+
+
+def blueprint(service: Requests) -> Blueprint:
+    routes = Blueprint("requests", __name__)
+
+    @routes.post("/api/v1/requests")
+    @describe(
+        Operation(
+            "Ask for a check: sync answers with the result, async with 202",
+            scope="trigger",
+            body=CheckRequest,
+            answers={200: RequestView, 202: RequestView},
+            errors=(Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Unavailable),
+        )
+    )
+    def create() -> Response:
+        asked = idempotency_key(parse_model(CheckRequest, json_body()))
+        if asked.callback_url is not None:
+            raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
+        accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
+        if not accepted.replayed:
+            request_id, mode = accepted.view.request_id, accepted.view.mode
+            body = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+            service.sender.send(request_id, body | {"request_id": request_id, "mode": mode, "wait_s": 0})
+        wait_s = asked.wait_s if accepted.view.mode == "sync" else 0
+        view = _wait(service, accepted.view.request_id, wait_s)
+        headers = {"Location": f"/api/v1/requests/{view.request_id}"}
+        if accepted.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        done = view.finished_at is not None and view.mode == "sync"
+        return answer(view.as_json(), 200 if done else 202, headers)
+
+    @routes.get("/api/v1/requests")
+    @describe(
+        Operation(
+            "Requests, newest first",
+            scope="read",
+            query={
+                "table": "schema.table",
+                "verdict": "pass, warn, fail or error",
+                "status": "queued, succeeded, errored, canceled or timed_out",
+                "cursor": "next_cursor of the page before",
+            },
+            errors=(Unavailable,),
+        )
+    )
+    def index() -> Response:
+        filters = {name: request.args.get(name) for name in ("table", "verdict", "status")}
+        return answer(requests.page(service.database, filters, request.args.get("cursor")))
+
+    @routes.get("/api/v1/requests/<request_id>")
+    @describe(
+        Operation(
+            "A request with its result, or its state so far",
+            scope="read",
+            query={"wait": f"seconds to wait for the end, 0 to {MAX_WAIT_S}"},
+            answers={200: RequestView},
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def show(request_id: str) -> Response:
+        wait_s = wait_seconds(request.args)
+        requests.find(service.database, request_id)
+        return answer(_wait(service, request_id, wait_s).as_json())
+
+    @routes.post("/api/v1/requests/<request_id>/results")
+    @describe(
+        Operation(
+            "DataOps posts a result: signed, acknowledged by 204, stored once by check id",
+            scope="results",
+            body=CheckResult,
+            answers={204: None},
+            errors=(Malformed, Unauthenticated, Forbidden, Invalid, Unavailable),
+        )
+    )
+    def take_result(request_id: str) -> Response:
+        body = raw_body()
+        signatures.verify(service.signing_secret, dict(request.headers), body)
+        requests.store(service.database, request_id, parse_model(CheckResult, read_json(body)))
+        return Response(status=204)
+
+    return routes
+
+
+def _wait(service: Requests, request_id: str, seconds: float) -> RequestView:
+    """The request when it has ended, or as it stands when the time is over or no place to wait is free."""
+    with service.listener.place() as taken:
+        ended = None
+        if taken and seconds > 0:
+            payload = requests.payload(request_id)
+            ended = service.listener.wait_for(payload, lambda: requests.finished(service.database, request_id), seconds)
+    return ended or requests.find(service.database, request_id)
+
+
+def _source() -> Source:
+    """The command line says that it is one; everything else that speaks HTTP is http."""
+    return "cli" if request.headers.get("User-Agent", "").startswith("stringx-cli/") else "http"
