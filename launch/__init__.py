@@ -1,0 +1,1 @@
+"""Starts everything: `python -m launch ROLE`, the checks before it, the supervised processes and the first start."""

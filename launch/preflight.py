@@ -1,0 +1,141 @@
+"""What can be known to fail before anything long begins; one line each, with the way out.
+
+Only the standard library: it runs before anything is installed.
+"""
+
+import difflib
+import errno
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from contract.environment import ROOT, SECRETS, VARIABLES, Settings
+from database.account import account, closed_folder
+
+# Read elsewhere: by the command line, by the tests, and by the child that runs dbt.
+ALSO_KNOWN = ("STRINGX_BACKEND_URL", "KAFKA_PORT", "CALLBACK_ALLOW")
+KNOWN = frozenset((*VARIABLES, *ALSO_KNOWN, *(f"{name}_FILE" for name in SECRETS)))
+OURS = ("STRINGX", "DATAOPS")  # an unknown variable with these in front is a mistake in any case
+SHARED = ("BACKEND", "DOCS", "WORKER", "QUEUE", "BIND", "DBT_PRO", "KAFKA")  # … with these only if it looks like one of ours
+LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT_\d+_(TCP|UDP)")  # what Kubernetes adds for each service
+
+
+class PreflightError(Exception):
+    """The start cannot go on; each argument is a line for the person who started it."""
+
+
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    """Variables that look like ours and are none."""
+    for name in sorted(environ):
+        if name in KNOWN or name.startswith(("STRINGX_TARGET_", "STRINGX_TEST_")) or LINKS.search(name):
+            continue
+        prefix = name.split("_", 1)[0]
+        ours = bool(difflib.get_close_matches(prefix, OURS, 1, 0.8)) and "_" in name
+        if not ours and not name.startswith(SHARED):
+            continue
+        close = difflib.get_close_matches(name, sorted(KNOWN), 1, 0.75 if ours else 0.85)
+        if close:
+            yield f"{name} is not a variable that is read; did you mean {close[0]}?"
+        elif prefix in OURS:
+            yield f"{name} is not a variable that is read; unset it (./start-service.sh --help lists them)"
+
+
+def taken_ports(settings: Settings) -> Iterator[str]:
+    """Ports that something else listens on, or that two of our services would share."""
+    wanted: dict[int, str] = {}
+    for variable, port in (
+        ("DATAOPS_PORT", settings.dataops_port),
+        ("BACKEND_PORT", settings.backend_port),
+        ("DOCS_PORT", settings.docs_port),
+    ):
+        if port in wanted:
+            yield f"{wanted[port]} and {variable} are both {port}; give each a port of its own"
+            continue
+        wanted[port] = variable
+        reason = _refusal(settings.bind_host, port)
+        if reason == errno.EADDRINUSE:
+            yield f"port {port} is in use; stop what listens there, or set {variable}=another port"
+        elif reason == errno.EACCES:
+            yield f"port {port} needs root; set {variable} to a port above 1023"
+        elif reason is not None:
+            yield f"BIND_HOST is {settings.bind_host!r}, which is no address of this machine; 127.0.0.1 or 0.0.0.0 are"
+            return
+
+
+def make_home(home: Path) -> Iterator[str]:
+    """The state folder with its run/ and logs/, written to once."""
+    try:
+        if not home.exists():
+            home.mkdir(parents=True)
+            home.chmod(0o711 if os.geteuid() == 0 else 0o700)  # root's PostgreSQL is another user and passes through
+        for name in ("run", "logs"):
+            (home / name).mkdir(exist_ok=True)
+        probe = home / "run" / f".probe.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        yield f"STRINGX_HOME is {home}, which cannot be written ({error.strerror}); set STRINGX_HOME to a folder that can"
+
+
+def closed_to_postgres(settings: Settings, *programs: Path) -> Iterator[str]:
+    """The folder that keeps PostgreSQL's account from its data or its programs, when root starts everything."""
+    if settings.database_url is not None:
+        return
+    try:
+        who = account()
+    except LookupError as error:
+        yield f"{error}; start as another user, or set STRINGX_DATABASE_URL"
+        return
+    if who is None:
+        return
+    for path, way_out in ((settings.home, "set STRINGX_HOME elsewhere"), *((p, "put the project elsewhere") for p in programs)):
+        closed = closed_folder(who, path)
+        if closed is not None:
+            yield (
+                f"{closed} cannot be entered by the user {who.pw_name}, as whom PostgreSQL runs when root starts it:"
+                f" chmod o+x {closed}, or {way_out}, or start as a user who is not root"
+            )
+            return
+
+
+def lock(home: Path) -> int:
+    """An inheritable descriptor that holds this home for as long as it is open, across exec."""
+    descriptor = os.open(home / "run" / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode().strip()
+        os.close(descriptor)
+        raise PreflightError(
+            f"already running on {home} (process {holder or 'unknown'}); stop that one, or set STRINGX_HOME and the ports"
+        ) from None
+    os.truncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    os.set_inheritable(descriptor, True)
+    return descriptor
+
+
+def check(settings: Settings, environ: Mapping[str, str]) -> int:
+    """The lock of this home where all is well; PreflightError with every line otherwise."""
+    problems = [*unknown_variables(environ), *make_home(settings.home)]
+    if problems:
+        raise PreflightError(*problems)
+    descriptor = lock(settings.home)
+    if problems := [*taken_ports(settings), *closed_to_postgres(settings, ROOT)]:
+        raise PreflightError(*problems)
+    return descriptor
+
+
+def _refusal(host: str, port: int) -> int | None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does; old connections don't count
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        return error.errno or errno.EADDRNOTAVAIL
+    return None

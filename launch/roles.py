@@ -1,0 +1,170 @@
+"""The roles of the image and of a checkout; each becomes (exec) the program that does the work."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from contract import environment
+from contract.environment import ROOT, SECRETS, Settings, SettingsError
+from database import embedded
+from database.account import account, become
+from database.embedded import Cluster, EmbeddedError
+from launch import health, preflight, process, supervision
+from launch.preflight import PreflightError
+
+MIGRATED = "run/migrated"  # in the home: the first start has brought the internal database up to date
+SUPERVISED = "LAUNCH_SUPERVISED"
+
+
+def main(arguments: list[str]) -> int:
+    role = arguments[0] if arguments else "all"
+    if role in ("-h", "--help"):
+        print(f"usage: python -m launch [{'|'.join(PUBLIC)}]")
+        return 0
+    action = ROLES.get(role)
+    if action is None or len(arguments) > 1:
+        print(f"launch: {' '.join(arguments)!r} is no role; one of {', '.join(PUBLIC)}", file=sys.stderr)
+        return 2
+    try:
+        return action(environment.read()) or 0
+    except (SettingsError, EmbeddedError) as error:
+        print(f"{role}: {error}", file=sys.stderr)
+    except PreflightError as error:
+        for line in error.args:
+            print(f"{role}: {line}", file=sys.stderr)
+    return 2
+
+
+def run_all(settings: Settings) -> NoReturn:
+    """Everything on this machine, under a supervisor that takes our place and our terminal."""
+    if "LAUNCH_LOCK" not in os.environ:
+        os.environ["LAUNCH_LOCK"] = str(preflight.check(settings, os.environ))
+    (settings.home / MIGRATED).unlink(missing_ok=True)
+    _absolute_environment(settings)
+    if settings.database_url is None:
+        if problems := list(preflight.closed_to_postgres(settings, embedded.binaries())):
+            raise PreflightError(*problems)
+        os.environ["STRINGX_DATABASE_URL_FILE"] = str(embedded.prepare(settings.home).url_file)
+        os.environ.pop("STRINGX_DATABASE_URL", None)
+        os.environ["LAUNCH_EMBEDDED"] = "1"
+    configuration = supervision.write(settings, sys.executable)
+    os.environ.update(supervision.environment(settings, sys.executable), **{SUPERVISED: "1"})
+    process.make_console_reopenable()
+    _become("-m", "supervisor.supervisord", "-c", str(configuration))
+
+
+def run_postgres(settings: Settings) -> NoReturn:
+    cluster = Cluster(settings.home)
+    embedded.recover(cluster)
+    arguments = embedded.command(cluster)
+    who = account()
+    os.chdir("/")
+    os.umask(0o077)
+    become(who)
+    process.end_with_parent(signal.SIGINT)
+    environ = {name: os.environ[name] for name in ("PATH", "HOME", "TZ") if name in os.environ}
+    os.execve(arguments[0], arguments, {**environ, "LC_ALL": "C"})
+
+
+def run_api(settings: Settings) -> NoReturn:
+    _ready_to_serve(settings)
+    _become("-m", "gunicorn", "-c", str(ROOT / "api" / "gunicorn.conf.py"), "api.app:create_app()")
+
+
+def run_backend(settings: Settings) -> NoReturn:
+    _ready_to_serve(settings)
+    _become("-m", "gunicorn", "-c", str(ROOT / "backend" / "gunicorn.conf.py"), "backend.app:create_app()")
+
+
+def run_docs(settings: Settings) -> NoReturn:
+    _ready_to_serve(settings)
+    _become("-m", "gunicorn", "-c", str(ROOT / "api" / "portal" / "gunicorn.conf.py"), "api.portal.app:create_app()")
+
+
+def run_docs_refresh(settings: Settings) -> NoReturn:
+    _ready_to_serve(settings)
+    _become("-m", "api.portal.refresh")
+
+
+def run_worker(settings: Settings) -> NoReturn:
+    _ready_to_serve(settings)
+    _become("-m", "api.worker")
+
+
+def run_migrate(settings: Settings) -> NoReturn:
+    settings.require_database_url()
+    _become("-m", "database.migrate")
+
+
+def run_trigger(settings: Settings) -> int:
+    if settings.kafka_bootstrap_servers is None:
+        raise SettingsError("KAFKA_BOOTSTRAP_SERVERS is not set: give host:port of a Kafka broker")
+    raise SettingsError("the Kafka trigger is not part of this release; requests come over HTTP and the command line")
+
+
+def run_first_start(settings: Settings) -> int:
+    process.end_with_parent()
+    from launch import first_start  # the only role that needs a driver and an HTTP client in this very process
+
+    return first_start.run(settings)
+
+
+def run_health(settings: Settings) -> int:
+    return health.check(settings)
+
+
+PUBLIC = ("all", "api", "backend", "worker", "trigger", "docs", "migrate")
+ROLES: dict[str, Callable[[Settings], int | None]] = {
+    "all": run_all,
+    "api": run_api,
+    "backend": run_backend,
+    "worker": run_worker,
+    "trigger": run_trigger,
+    "docs": run_docs,
+    "migrate": run_migrate,
+    # not for people: supervised beside the others, and the container's health check
+    "docs-refresh": run_docs_refresh,
+    "postgres": run_postgres,
+    "first-start": run_first_start,
+    "health": run_health,
+}
+
+
+def _ready_to_serve(settings: Settings) -> None:
+    """A supervised process waits for the migrations and ends with its supervisor; any other needs its database named."""
+    settings.require_database_url()
+    if SUPERVISED in os.environ:
+        process.end_with_parent()
+        while not (settings.home / MIGRATED).exists():
+            time.sleep(0.1)
+
+
+def _absolute_environment(settings: Settings) -> None:
+    """Paths and addresses as they are now, for children that work in another folder."""
+    for name in [name for name in os.environ if name in {f"{secret}_FILE" for secret in SECRETS} or _is_target_file(name)]:
+        if os.environ[name]:
+            os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
+    here = "127.0.0.1" if settings.bind_host in ("0.0.0.0", "::", "localhost") else settings.bind_host
+    os.environ.update(
+        STRINGX_HOME=str(settings.home),
+        STRINGX_SECRETS=str(settings.secrets),
+        DBT_PROJECT_DIR=str(settings.dbt_project_dir),
+        DBT_PROFILES_DIR=str(settings.dbt_profiles_dir),
+        BACKEND_URL=os.environ.get("BACKEND_URL") or f"http://{here}:{settings.backend_port}",
+        DATAOPS_URL=os.environ.get("DATAOPS_URL") or f"http://{here}:{settings.dataops_port}",
+        PYTHONPATH=str(ROOT),
+        PYTHONUNBUFFERED="1",
+    )
+    os.chdir(ROOT)
+
+
+def _is_target_file(name: str) -> bool:
+    return name.startswith("TARGET_") and name.endswith("_FILE")
+
+
+def _become(*arguments: str) -> NoReturn:
+    os.execv(sys.executable, [sys.executable, "-P", *arguments])

@@ -1,0 +1,61 @@
+"""The first start's verdicts as a table for a terminal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+HEAD = ("table", "gate", "verdict", "rules", "time")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One table's check, reduced to what fits a terminal."""
+
+    table: str
+    gate: str
+    verdict: str
+    counts: Mapping[str, int]
+    findings: Sequence[tuple[str, str]]  # status and message of each rule that did not pass
+    seconds: float
+
+    @classmethod
+    def of(cls, table: str, request: Mapping[str, Any], check: Mapping[str, Any], gate: str, seconds: float) -> "Verdict":
+        """From a request's answer and its check's result; a check without rules tells its reason instead."""
+        rules = check.get("rules") or []
+        worst_first = sorted(rules, key=lambda rule: ("fail", "error", "warn", "pass").index(rule["status"]))
+        findings = [
+            (rule["status"], f"{rule['id']}: {rule.get('message') or 'no message'}")
+            for rule in worst_first
+            if rule["status"] != "pass"
+        ]
+        if not rules:
+            findings = [("error", str(check.get("reason") or request.get("reason") or request.get("status") or "no result"))]
+        duration = check.get("duration_ms")
+        return cls(
+            table=table,
+            gate=gate,
+            verdict=str(request.get("verdict") or check.get("verdict") or "error"),
+            counts=check.get("counts") or {},
+            findings=findings,
+            seconds=seconds if duration is None else duration / 1000,
+        )
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """Aligned columns, and below each table the rules that did not pass, in words."""
+    rows = [(v.table, v.gate, v.verdict, _counts(v.counts), f"{v.seconds:.2f} s") for v in verdicts]
+    widths = [max(len(row[i]) for row in (HEAD, *rows)) for i in range(len(HEAD))]
+    lines = ["", _line(HEAD, widths), _line(tuple("-" * width for width in widths), widths)]
+    for verdict, row in zip(verdicts, rows, strict=True):
+        lines.append(_line(row, widths))
+        lines += [f"  {status:<5} {message}" for status, message in verdict.findings]
+    return "\n".join([*lines, ""])
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    words = (("pass", "passed"), ("warn", "warned"), ("fail", "failed"), ("error", "undecided"))
+    return ", ".join(f"{counts[key]} {word}" for key, word in words if counts.get(key)) or "none"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Starts StringX DataOps: in a container (default) or, with --local, on this machine without Docker.
+set -euo pipefail
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+image=dbt-data-ops:latest
+container=dbt-dataops-service
+volume=dbt-data-ops
+home=/var/lib/stringx
+
+usage() {
+  cat <<'TEXT'
+usage: ./start-service.sh [-d]        build the image and run it (-d: in the background)
+       ./start-service.sh --local     without Docker: a virtual environment and an embedded PostgreSQL
+
+Environment, all optional (each secret also reads from the file that NAME_FILE names):
+  STRINGX_HOME             state; default .stringx/
+  DATAOPS_PORT             5001      BACKEND_PORT  5002      DOCS_PORT  8001
+  BIND_HOST                default 127.0.0.1
+  STRINGX_DATABASE_URL     an external internal database: postgresql://user:password@host:port/dbname
+  BACKEND_URL DATAOPS_URL  where each service finds the other
+  DBT_PROJECT_DIR DBT_PROFILES_DIR  your own copy of stringx/
+  WORKER_CONCURRENCY       warm dbt processes; default: cores
+  WORKER_MAX_CHECKS        checks that one serves before it is replaced; 1: a `dbt test` process for each
+  QUEUE_LIMIT              checks that may wait; beyond it 429
+  STRINGX_SECRETS          folder of secret files; default $STRINGX_HOME/secrets
+  STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET  instead of generated ones
+  STRINGX_DEMO=0           without the demo
+  KAFKA_BOOTSTRAP_SERVERS  the Kafka trigger: not in this release
+  TARGET_*                 passwords that Target documents name
+  PYTHON                   the Python (3.11 or newer) that makes .venv
+TEXT
+}
+
+die() {
+  echo "start-service: $*" >&2
+  exit 2
+}
+
+find_python() { # the newest that is new enough; PYTHON decides where it is set
+  local candidate
+  if [[ -n ${PYTHON:-} ]]; then
+    command -v -- "$PYTHON" >/dev/null || die "PYTHON is '$PYTHON', which is no program"
+    new_enough "$PYTHON" || die "PYTHON is '$PYTHON', which is $("$PYTHON" -V 2>&1); give 3.11 or newer"
+    python=$PYTHON
+    return
+  fi
+  for candidate in python3.13 python3.12 python3.11 python3 python; do
+    if command -v "$candidate" >/dev/null && new_enough "$candidate"; then
+      python=$candidate
+      return
+    fi
+  done
+  candidate=$(command -v python3 || true)
+  [[ -n $candidate ]] || die "no Python found; install 3.11 or newer, or set PYTHON to one"
+  die "$("$candidate" -V 2>&1) is too old; install 3.11 or newer, or set PYTHON to one"
+}
+
+new_enough() {
+  "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+run_local() {
+  find_python
+  PYTHONPATH=$root exec "$python" -P -m launch.local
+}
+
+run_docker() {
+  local name path options=()
+  docker info >/dev/null 2>&1 ||
+    die "no Docker engine answers; start it, or run ./start-service.sh --local, which needs none"
+  local dataops=${DATAOPS_PORT:-5001} backend=${BACKEND_PORT:-5002} docs=${DOCS_PORT:-8001} host=${BIND_HOST:-127.0.0.1}
+  for name in dataops backend docs; do
+    [[ ${!name} =~ ^[0-9]{1,5}$ ]] || die "${name^^}_PORT is '${!name}'; give a whole number from 1 to 65535"
+  done
+  # Variables go by name alone, so that no value stands in the list of processes.
+  for name in DATAOPS_PORT BACKEND_PORT DOCS_PORT STRINGX_DATABASE_URL BACKEND_URL DATAOPS_URL KAFKA_BOOTSTRAP_SERVERS \
+    WORKER_CONCURRENCY WORKER_MAX_CHECKS QUEUE_LIMIT STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY \
+    STRINGX_SIGNING_SECRET CALLBACK_ALLOW $(compgen -e TARGET_ || true); do
+    if [[ -n ${!name:-} && $name != TARGET_*_FILE ]]; then options+=(-e "$name"); fi
+  done
+  # Folders and files of this machine are mounted where they are.
+  for name in DBT_PROJECT_DIR DBT_PROFILES_DIR STRINGX_SECRETS STRINGX_DATABASE_URL_FILE STRINGX_API_KEY_FILE \
+    STRINGX_SERVICE_KEY_FILE STRINGX_SIGNING_SECRET_FILE $(compgen -e TARGET_ || true); do
+    [[ -n ${!name:-} ]] || continue
+    if [[ $name == TARGET_* && $name != *_FILE ]]; then continue; fi
+    path=$(cd -- "$(dirname -- "${!name}")" 2>/dev/null && printf '%s/%s' "$(pwd -P)" "$(basename -- "${!name}")") || path=
+    [[ -n $path && -e $path ]] || die "$name is '${!name}', which does not exist"
+    export "$name=$path"
+    options+=(-e "$name" -v "$path:$path")
+  done
+  # The state is the volume's and the container listens for its published ports: both mean something else inside.
+  if [[ -n ${STRINGX_HOME:-} ]]; then options+=(-e "STRINGX_HOME=$home"); fi
+  if [[ -n ${BIND_HOST:-} ]]; then options+=(-e BIND_HOST=0.0.0.0); fi
+  options+=(-e LAUNCH_COMPLETE=1 --name "$container" --stop-timeout 40 --add-host host.docker.internal:host-gateway
+    -p "$host:$dataops:$dataops" -p "$host:$backend:$backend" -p "127.0.0.1:$docs:$docs" -v "$volume:$home")
+  docker build -t "$image" "$root"
+  docker rm -f "$container" >/dev/null 2>&1 || true
+  echo "starting $container: DataOps http://127.0.0.1:$dataops, Backend http://127.0.0.1:$backend, docs http://127.0.0.1:$docs"
+  echo "read the key: docker exec $container cat $home/api-key"
+  if [[ $detach == no ]]; then exec docker run "${options[@]}" "$image"; fi
+  docker run -d "${options[@]}" "$image" >/dev/null
+  wait_until_ready
+}
+
+wait_until_ready() { # shows the log up to the lines that say `ready`
+  local line answer=1
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    if [[ $line == ready* ]]; then
+      answer=0
+      break
+    fi
+  done < <(docker logs -f "$container" 2>&1)
+  ((answer == 0)) || die "$container ended before it was ready; see: docker logs $container"
+  echo "it runs in the background; stop it: docker stop $container"
+}
+
+mode=docker
+detach=no
+for argument in "$@"; do
+  case $argument in
+    --local) mode=local ;;
+    -d) detach=yes ;;
+    --kafka) die "--kafka is not in this release: requests come over HTTP and the command line" ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *) die "unknown argument '$argument'; see ./start-service.sh --help" ;;
+  esac
+done
+if [[ $mode == local ]]; then
+  [[ $detach == no ]] || die "-d goes with Docker; --local stays in the foreground"
+  run_local
+else
+  run_docker
+fi
