@@ -1,0 +1,67 @@
+{#- Run a specification and leave the outcome in dbt's result: three round trips where nothing goes wrong.
+
+    1. probe: try each relation, so that a missing one makes only its own rules `error`;
+    2. main: one snapshot, one scan a table, a statement each for what needs its own, every one isolated;
+    3. only where a table's scan failed: its rules one by one, in the same snapshot. -#}
+{% macro stringx_gate(spec) %}
+  {%- if spec is none -%}
+    {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
+  {%- endif -%}
+  {%- set tables = stringx_plan(spec) -%}
+  {%- set readable = stringx_probe(spec, tables) -%}
+  {%- set slots = stringx_slots(tables, readable) -%}
+  {%- set header = stringx_begin(spec, readable) -%}
+  {%- set read = stringx_run(header, spec, slots) -%}
+  {%- set again = stringx_slots_again(tables, slots, read.slots) -%}
+  {%- if again -%}
+    {%- do read.slots.update(stringx_run('', spec, again).slots) -%}
+  {%- endif -%}
+  {%- set outcome = stringx_outcome(tables, readable, read) -%}
+  {%- do stringx_leave(outcome) -%}
+{% endmacro %}
+
+
+{#- The tables of the specification with their SQL: relation, window condition, and each rule's parts. -#}
+{% macro stringx_plan(spec) %}
+  {%- set tables = [] -%}
+  {%- for table in spec.tables -%}
+    {%- set relation = stringx_name(table.schema) ~ '.' ~ stringx_name(table.name) -%}
+    {%- set place = {'number': loop.index0, 'spec': table, 'relation': relation,
+                     'window': stringx_window(table.get('window')), 'rules': []} -%}
+    {%- for rule in table.rules -%}
+      {%- set scope = {'relation': relation, 'window': place.window, 'where': stringx_condition(rule.get('where'))} -%}
+      {%- do scope.update({'both': stringx_all([scope.window, scope.where])}) -%}
+      {%- set macro_name = 'stringx_rule__' ~ rule.type -%}
+      {%- if macro_name not in context -%}
+        {{ exceptions.raise_compiler_error('no macro ' ~ macro_name ~ ' for the rule type ' ~ rule.type) }}
+      {%- endif -%}
+      {%- do place.rules.append({'number': loop.index0, 'spec': rule, 'scope': scope, 'sql': context[macro_name](rule, scope)}) -%}
+    {%- endfor -%}
+    {%- do tables.append(place) -%}
+  {%- endfor -%}
+  {{- return(tables) -}}
+{% endmacro %}
+
+
+{#- Half-open; bounds are read as the column's type. None without a window. -#}
+{% macro stringx_window(window) %}
+  {%- if not window -%}{{- return(none) -}}{%- endif -%}
+  {%- set column = stringx_name(window.column) -%}
+  {%- set parts = [] -%}
+  {%- if window.get('from') is not none -%}{%- do parts.append(column ~ ' >= ' ~ stringx_literal(window.from)) -%}{%- endif -%}
+  {%- if window.get('to') is not none -%}{%- do parts.append(column ~ ' < ' ~ stringx_literal(window.to)) -%}{%- endif -%}
+  {{- return('(' ~ parts | join(' and ') ~ ')') -}}
+{% endmacro %}
+
+
+{#- The dbt result: failures is the number of rules that fail or could not be decided. One more round trip, which also
+    ends the snapshot and its locks. -#}
+{% macro stringx_leave(outcome) %}
+  {%- call statement('stringx_end', fetch_result=true, auto_begin=false) -%}
+    rollback;
+    select {{ outcome.counts.fail + outcome.counts.error }} as failures,
+           {{ outcome.verdict == 'warn' }} as should_warn,
+           {{ outcome.verdict in ('fail', 'error') }} as should_error
+  {%- endcall -%}
+  {%- do store_raw_result('main', message=tojson(outcome), agate_table=load_result('stringx_end')['table']) -%}
+{% endmacro %}

@@ -1,0 +1,116 @@
+{#- From counts to statuses and verdicts: the one place where thresholds are decided. -#}
+{% macro stringx_outcome(tables, readable, read) %}
+  {%- set found = [] -%}
+  {%- for table in tables -%}{%- do found.append(stringx_table_outcome(table, readable, read.slots)) -%}{%- endfor -%}
+  {%- set statuses = found | map(attribute='rules') | sum(start=[]) | map(attribute='status') | list -%}
+  {%- set counts = {} -%}
+  {%- for status in ('pass', 'warn', 'fail', 'error') -%}{%- do counts.update({status: statuses | select('equalto', status) | list | length}) -%}{%- endfor -%}
+  {{- return({'format': 'stringx-gate/1', 'snapshot_at': read.snapshot_at, 'server_version': read.server_version, 'tables': found,
+              'verdict': stringx_worst(found | map(attribute='verdict') | list), 'counts': counts}) -}}
+{% endmacro %}
+
+
+{% macro stringx_table_outcome(table, readable, values) %}
+  {%- set unreadable = readable[table.relation].reason -%}
+  {%- set scan = values.get(table.number | string) -%}
+  {%- set whole = scan is sequence and scan is not mapping -%}
+  {%- set base = scan[:2] if whole else values.get(table.number ~ '/base', {}) -%}
+  {%- set based = base is sequence and base is not mapping -%}
+  {%- set place = namespace(at=2) -%}
+  {%- set rules = [] -%}
+  {%- for rule in table.rules -%}
+    {%- set key = table.number ~ '/' ~ rule.number -%}
+    {%- if unreadable is not none -%}
+      {%- set parts = {'reason': unreadable} -%}
+    {%- elif stringx_fault_of_relations(rule, readable) is not none -%}
+      {%- set parts = {'reason': stringx_fault_of_relations(rule, readable)} -%}
+    {%- elif whole -%}
+      {%- set parts = scan[place.at:place.at + rule.parts] -%}
+    {%- else -%}
+      {%- set parts = values.get(key ~ '/parts', {}) -%}
+    {%- endif -%}
+    {%- set place.at = place.at + rule.parts | default(0) -%}
+    {%- do rules.append(stringx_rule_outcome(rule, parts, values.get(key))) -%}
+  {%- endfor -%}
+  {%- set row_count = base[0] | int if based else none -%}
+  {%- set verdict = stringx_verdict(table, rules, row_count) -%}
+  {{- return({'schema': table.spec.schema, 'name': table.spec.name, 'row_count': row_count,
+              'window_nulls': base[1] | int if based and base[1] is not none else none,
+              'verdict': verdict.verdict, 'reason': unreadable or verdict.reason, 'rules': rules}) -}}
+{% endmacro %}
+
+
+{#- `parts` are the rule's values from the scan, `own` those of its own statement; a mapping is an error. -#}
+{% macro stringx_rule_outcome(rule, parts, own) %}
+  {%- set outcome = {'id': rule.spec.id, 'status': 'error', 'failures': none, 'total': none, 'measured': none,
+                     'verified_by': 'scan', 'reason': none, 'sample': none} -%}
+  {%- set fault = parts if parts is mapping else own if own is mapping else none -%}
+  {%- if fault is not none -%}
+    {%- do outcome.update({'reason': fault.reason or stringx_reason(fault)}) -%}
+    {{- return(outcome) -}}
+  {%- endif -%}
+  {%- do outcome.update({'total': parts[0] | int}) -%}
+  {%- if 'measure' in rule.sql -%}
+    {%- do outcome.update({'measured': stringx_number(parts[1])}) -%}
+    {%- set no_value = parts[1] is none and not (rule.scope.where is not none and outcome.total == 0) -%}
+    {%- do outcome.update({'status': 'fail' if parts[2] == 'true' or no_value else 'warn' if parts[3] == 'true' else 'pass'}) -%}
+    {{- return(outcome) -}}
+  {%- endif -%}
+  {%- if 'statement' in rule.sql -%}
+    {%- do outcome.update({'failures': own[0] | int, 'measured': stringx_number(own[1])}) -%}
+  {%- else -%}
+    {%- do outcome.update({'failures': parts[1] | int}) -%}
+  {%- endif -%}
+  {%- set status = 'fail' if stringx_above(outcome, rule.spec.fail_above) else 'warn' if stringx_above(outcome, rule.spec.warn_above) else 'pass' -%}
+  {%- do outcome.update({'status': status}) -%}
+  {{- return(outcome) -}}
+{% endmacro %}
+
+
+{#- Rounded to nine digits, so that 29% of 100 rows are 29 and not 28.999999999999996. -#}
+{% macro stringx_above(outcome, threshold) %}
+  {%- if threshold is none -%}{{- return(false) -}}{%- endif -%}
+  {%- if threshold.count is defined -%}{{- return(outcome.failures > threshold.count) -}}{%- endif -%}
+  {{- return(outcome.failures > (threshold.share * outcome.total) | round(9)) -}}
+{% endmacro %}
+
+
+{% macro stringx_number(text) %}
+  {%- if text is none -%}{{- return(none) -}}{%- endif -%}
+  {{- return(text | int if modules.re.fullmatch('-?[0-9]{1,15}', text) else text) -}}
+{% endmacro %}
+
+
+{#- fail before error before warn before pass; an undecided rule that could only have warned counts as a warning. -#}
+{% macro stringx_verdict(table, rules, row_count) %}
+  {%- set marks = [] -%}
+  {%- for rule in rules -%}
+    {%- set only_warns = not stringx_may_fail(table.rules[loop.index0]) -%}
+    {%- do marks.append('warn' if rule.status == 'error' and only_warns else rule.status) -%}
+  {%- endfor -%}
+  {%- set combined = stringx_worst(marks) if marks else 'error' -%}
+  {%- set undecided = rules | selectattr('status', 'equalto', 'error') | list | length > 0 -%}
+  {%- if not marks -%}{{- return({'verdict': 'error', 'reason': 'no rule was run'}) -}}{%- endif -%}
+  {%- if row_count != 0 -%}{{- return({'verdict': combined, 'reason': none}) -}}{%- endif -%}
+  {%- set deciding = [] -%}
+  {%- for rule in rules -%}
+    {%- if table.rules[loop.index0].sql.decides_empty and rule.status != 'error' -%}{%- do deciding.append(rule.status) -%}{%- endif -%}
+  {%- endfor -%}
+  {%- set decided = stringx_worst(deciding) if deciding else table.spec.get('on_empty', 'fail') -%}
+  {%- set verdict = combined if undecided and decided != 'fail' else decided -%}
+  {{- return({'verdict': verdict, 'reason': 'there is no row to look at' ~ ('' if deciding else ' (on_empty: ' ~ decided ~ ')')}) -}}
+{% endmacro %}
+
+
+{% macro stringx_may_fail(rule) %}
+  {%- if 'measure' in rule.sql -%}
+    {{- return(rule.spec.arguments.get('min') is not none or rule.spec.arguments.get('max') is not none) -}}
+  {%- endif -%}
+  {{- return(rule.spec.fail_above is not none) -}}
+{% endmacro %}
+
+
+{% macro stringx_worst(verdicts) %}
+  {%- for verdict in ('fail', 'error', 'warn') if verdict in verdicts -%}{{- return(verdict) -}}{%- endfor -%}
+  {{- return('pass' if verdicts else 'error') -}}
+{% endmacro %}

@@ -1,0 +1,112 @@
+{#- Which relations can be read, before the snapshot is taken: {relation: {locked, reason}}.
+
+    LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views and foreign tables can
+    be read and not locked. The session setting makes the server notice a killed client; platforms without it refuse. -#}
+{% macro stringx_probe(spec, tables) %}
+  {%- set relations = [] -%}
+  {%- for table in tables -%}
+    {%- for relation in [table.relation] + (table.rules | map(attribute='sql') | selectattr('relations', 'defined') | map(attribute='relations') | sum(start=[])) -%}
+      {%- if relation not in relations -%}{%- do relations.append(relation) -%}{%- endif -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {%- call statement('stringx_probe', fetch_result=true, auto_begin=false) -%}
+    do $stringx$ begin
+      perform set_config('client_connection_check_interval', '500ms', false);
+    exception when others then null; end $stringx$;
+    commit;
+    begin;
+    set local standard_conforming_strings = on;
+    set local statement_timeout = {{ spec.statement_timeout_ms | int }};
+    set local lock_timeout = {{ spec.lock_timeout_ms | int }};
+    do {{ stringx_literal(stringx_probe_body(relations)) }};
+    select current_setting('stringx.probe') as probe
+  {%- endcall -%}
+  {%- set found = fromjson(load_result('stringx_probe')['data'][0][0]) -%}
+  {%- set readable = {} -%}
+  {%- for relation in relations -%}
+    {%- set state = found[loop.index0] -%}
+    {%- do readable.update({relation: {'locked': state.sqlstate is none, 'reason': none if state.sqlstate in (none, '42809') else stringx_reason(state)}}) -%}
+  {%- endfor -%}
+  {{- return(readable) -}}
+{% endmacro %}
+
+
+{% macro stringx_probe_body(relations) %}
+declare found jsonb := '[]'; m text;
+begin
+{%- for relation in relations %}
+  begin
+    execute {{ stringx_literal('lock table ' ~ relation ~ ' in access share mode') }};
+    found := found || '[{"sqlstate": null}]';
+  exception when others then
+    get stacked diagnostics m = message_text;
+    found := found || jsonb_build_array(jsonb_build_object('sqlstate', sqlstate, 'message', m));
+  end;
+{%- endfor %}
+  perform set_config('stringx.probe', found::text, true);
+end
+{% endmacro %}
+
+
+{#- The snapshot. LOCK takes none, so the order matters: with the locks held first, a table that is truncated and loaded
+    again is seen as it was before or as it is after, never between. -#}
+{% macro stringx_begin(spec, readable) %}
+  {%- set locked = [] -%}
+  {%- for relation, state in readable.items() -%}
+    {%- if state.locked -%}{%- do locked.append(relation) -%}{%- endif -%}
+  {%- endfor -%}
+rollback;
+begin isolation level repeatable read read only;
+set local standard_conforming_strings = on;
+set local statement_timeout = {{ spec.statement_timeout_ms | int }};
+set local lock_timeout = {{ spec.lock_timeout_ms | int }};
+set local timezone = {{ stringx_literal(spec.get('timezone') or 'UTC') }};
+set local datestyle = 'ISO, YMD';
+{% if spec.get('work_mem') %}set local work_mem = {{ stringx_literal(spec.work_mem) }};{% endif %}
+{% if spec.get('max_parallel_workers_per_gather') is not none %}set local max_parallel_workers_per_gather = {{ spec.max_parallel_workers_per_gather | int }};{% endif %}
+{% if locked %}lock table {{ locked | join(', ') }} in access share mode;{% endif %}
+{% endmacro %}
+
+
+{#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error}}. -#}
+{% macro stringx_run(header, spec, slots) %}
+  {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
+    {{ header }}
+    {% for name, sql in slots.items() -%}
+      {{ stringx_isolated(loop.index0, sql, spec.statement_timeout_ms | int) }}
+    {% endfor -%}
+    select json_build_object(
+      'snapshot_at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+      'server_version', current_setting('server_version_num')::integer,
+      'slots', to_json(array[{% for name in slots %}{{ ', ' if not loop.first }}current_setting('stringx.r{{ loop.index0 }}'){% endfor %}]::text[])
+    )::text as found
+  {%- endcall -%}
+  {%- set found = fromjson(load_result('stringx_run')['data'][0][0]) -%}
+  {%- set values = {} -%}
+  {%- for name in slots -%}{%- do values.update({name: fromjson(found.slots[loop.index0])}) -%}{%- endfor -%}
+  {{- return({'snapshot_at': found.snapshot_at, 'server_version': found.server_version, 'slots': values}) -}}
+{% endmacro %}
+
+
+{#- One statement whose failure is its own: it may use half of the time that is left, and leaves a JSON list of its
+    values, or an object with sqlstate and message. A cancel that is no timeout is passed on. -#}
+{% macro stringx_isolated(slot, sql, budget_ms) %}
+select set_config('stringx.limit_ms', limit_ms, true), set_config('statement_timeout', limit_ms, true)
+from (select greatest(50, extract(epoch from now() + interval '{{ budget_ms }} milliseconds' - clock_timestamp()) * 500)::bigint::text as limit_ms) as share;
+do {{ stringx_literal(stringx_isolated_body(slot, sql)) }};
+{% endmacro %}
+
+
+{% macro stringx_isolated_body(slot, sql) %}
+declare
+  r text; m text;
+  due constant timestamptz := clock_timestamp() + current_setting('stringx.limit_ms')::integer * interval '0.95 milliseconds';
+begin
+  execute {{ stringx_literal(sql) }} into r;
+  perform set_config('stringx.r{{ slot }}', r, true);
+exception when query_canceled or others then
+  if sqlstate = '57014' and clock_timestamp() < due then raise; end if;
+  get stacked diagnostics m = message_text;
+  perform set_config('stringx.r{{ slot }}', json_build_object('sqlstate', sqlstate, 'message', m)::text, true);
+end
+{% endmacro %}
