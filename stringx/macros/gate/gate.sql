@@ -63,5 +63,5 @@
            {{ outcome.verdict == 'warn' }} as should_warn,
            {{ outcome.verdict in ('fail', 'error') }} as should_error
   {%- endcall -%}
-  {%- do store_raw_result('main', message=tojson(outcome), agate_table=load_result('stringx_end')['table']) -%}
+  {%- do store_raw_result('main', message=tojson(outcome), code=none, rows_affected=none, agate_table=load_result('stringx_end')['table']) -%}
 {% endmacro %}
