@@ -5,7 +5,7 @@ values (%(check_id)s, %(request_id)s, %(body)s, %(body_hash)s, %(target)s, %(tab
 on conflict (request_id) do nothing
 
 -- name: count_queued
-select count(*) as queued from (select 1 from dataops.checks where status = 'queued' limit %(limit)s) as some
+select count(*) as queued from (select 1 from dataops.checks where status = 'queued' limit %(limit)s) as waiting
 
 -- name: find
 select * from dataops.checks where check_id = %(check_id)s
