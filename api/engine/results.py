@@ -33,7 +33,7 @@ def from_answer(run: Run, answer: Answer, catalogue: Catalogue, default_dimensio
     """The result of a run that came back, or that was ended because its time was over."""
     if answer.timed_out:
         return _without_outcome(run, answer, "timed_out", f"not finished within {run.check.timeout_s} s; raise timeout")
-    outcome = _outcome(answer)
+    outcome = outcome_of(answer)
     if outcome is None:
         reason = _reason(run.configured, answer)
         return _without_outcome(run, answer, "errored", reason)
@@ -86,7 +86,7 @@ def _base(run: Run, answer: Answer | None) -> CheckResult:
     )
 
 
-def _outcome(answer: Answer) -> dict[str, Any] | None:
+def outcome_of(answer: Answer) -> dict[str, Any] | None:
     """The materialization's message; None where dbt ended without it, which is never a pass."""
     if not answer.outcome:
         return None

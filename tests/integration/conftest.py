@@ -1,0 +1,85 @@
+"""A warm dbt child for the tests of a process, and short ways to run the gate test in it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.engine.command import Answer, DbtProject
+from api.engine.pool import Child
+from contract.environment import ROOT
+from tests.conftest import Target
+
+PROJECT = DbtProject(ROOT / "stringx", ROOT / "stringx")
+
+
+def rule(id: str, type: str, *columns: str, fail_above: Any = 0, warn_above: Any = None, where: str | None = None, **arguments: Any) -> dict[str, Any]:
+    """A rule as the gate specification has it; thresholds as counts, or shares where they are floats."""
+
+    def threshold(value: Any) -> dict[str, Any] | None:
+        return None if value is None else {"share": value} if isinstance(value, float) else {"count": value}
+
+    return {
+        "id": id,
+        "type": type,
+        "columns": list(columns),
+        "arguments": arguments,
+        "where": where,
+        "warn_above": threshold(warn_above),
+        "fail_above": threshold(fail_above),
+    }
+
+
+def gate(table: str, *rules: dict[str, Any], schema: str = "public", **changes: Any) -> dict[str, Any]:
+    """A gate specification of one table."""
+    settings = {name: changes.pop(name) for name in ("timezone", "statement_timeout_ms", "lock_timeout_ms") if name in changes}
+    one = {
+        "schema": schema,
+        "name": table,
+        "on_empty": "fail",
+        "window": None,
+        "key": [],
+        "sample_rows": 0,
+        "sample_columns": [],
+        "rules": list(rules),
+    }
+    return {
+        "timezone": "UTC",
+        "statement_timeout_ms": 60_000,
+        "lock_timeout_ms": 2_000,
+        "work_mem": None,
+        "max_parallel_workers_per_gather": None,
+        "tables": [one | changes],
+    } | settings
+
+
+@dataclass
+class Engine:
+    """Runs specifications in a warm child."""
+
+    child: Child
+    folder: Path
+
+    def answer(self, target: Target, spec: dict[str, Any]) -> Answer:
+        self.child.ensure_warm()
+        return self.child.run(spec, self.folder, target.environment(), 90)
+
+    def outcome(self, target: Target, spec: dict[str, Any]) -> dict[str, Any]:
+        """The outcome of the specification's one table."""
+        answer = self.answer(target, spec)
+        assert answer.outcome is not None, answer.message
+        table: dict[str, Any] = json.loads(answer.outcome)["tables"][0]
+        return table
+
+    def rules(self, target: Target, spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        return {found["id"]: found for found in self.outcome(target, spec)["rules"]}
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    child = Child(PROJECT, tmp_path_factory.mktemp("child"), max_checks=10_000)
+    yield Engine(child, tmp_path_factory.mktemp("runs"))
+    child.kill()
