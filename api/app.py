@@ -65,7 +65,7 @@ def main() -> int:
     os.chdir(root)
     os.environ["PYTHONPATH"] = str(root)
     command = [sys.executable, "-m", "gunicorn", "-c", "api/gunicorn.conf.py", "api.app:create_app()"]
-    os.execv(sys.executable, command)  # noqa: S606 (our own interpreter)
+    os.execv(sys.executable, command)
 
 
 if __name__ == "__main__":

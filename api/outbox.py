@@ -66,9 +66,7 @@ def _post(session: requests.Session, sender: Sender, message_id: str, url: str, 
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {sender.service_key}"}
     headers |= signatures.sign(sender.signing_secret, message_id, body)
     try:
-        response = session.post(
-            url, data=body.encode(), headers=headers, timeout=_TIMEOUT_S, allow_redirects=False
-        )
+        response = session.post(url, data=body.encode(), headers=headers, timeout=_TIMEOUT_S, allow_redirects=False)
     except requests.RequestException as error:
         return type(error).__name__
     return None if 200 <= response.status_code < 300 else f"status {response.status_code}"

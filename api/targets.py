@@ -94,7 +94,12 @@ def explain(target: TargetDocument, message: str) -> str | None:
     for pattern, words in _CAUSES:
         if re.search(pattern, message, re.IGNORECASE | re.DOTALL):
             cause = words.format(
-                user=target.user, dbname=target.dbname, host=target.host, port=target.port, tls=target.tls, password_source=source
+                user=target.user,
+                dbname=target.dbname,
+                host=target.host,
+                port=target.port,
+                tls=target.tls,
+                password_source=source,
             )
             return f"target {target.name}: {cause}"
     return None

@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -87,9 +88,7 @@ class Worker:
         session.trust_env = False  # a proxy of the machine is none of the way between the two services
         while not self.stop.is_set():
             try:
-                self.listener.wait_for(
-                    outbox.OUTBOX, lambda: outbox.deliver_next(self.database, self.sender, session), _IDLE_S
-                )
+                self.listener.wait_for(outbox.OUTBOX, lambda: outbox.deliver_next(self.database, self.sender, session), _IDLE_S)
             except StringXError as error:
                 log.warning("%s", error)
                 self.stop.wait(0.5)
@@ -172,16 +171,14 @@ class Worker:
     def _variables(self, configured: rules.Configured, application_name: str) -> dict[str, str]:
         return connection_environment(configured.target, self.settings.secrets, application_name)
 
-    def _dbt(
-        self, child: Child, check: Check, gate: dict[str, Any], folder: Path, variables: dict[str, str]
-    ) -> Answer:
+    def _dbt(self, child: Child, check: Check, gate: dict[str, Any], folder: Path, variables: dict[str, str]) -> Answer:
         limit_s = check.timeout_s + _GRACE_S
         if self.executable_only:
             return command.run(self.project, gate, folder, variables, limit_s)
         return child.run(gate, folder, variables, limit_s)
 
     def _callback_url(self, check: Check) -> str:
-        path = f"/api/v1/requests/{requests.utils.quote(check.request_id, safe='')}/results"
+        path = f"/api/v1/requests/{quote(check.request_id, safe='')}/results"
         return check.request.callback_url or self.settings.backend_url + path
 
 

@@ -252,5 +252,3 @@ def _require_version(if_match: str | None, version: int | None) -> None:
     if version is None or f'"{version}"' not in [part.strip().removeprefix("W/") for part in if_match.split(",")]:
         stands = f"version {version}" if version is not None else "nothing"
         raise PreconditionFailed(f"If-Match is {if_match}, and {stands} is stored; GET it again and repeat the change")
-
-

@@ -24,7 +24,9 @@ def decide(
     with database.transaction() as cursor:
         configured = cursor.one(SQL["configured"], named)
         if configured is None:
-            raise NotFound(f"no configuration for table {table} of target {target}; send one: PUT /api/v1/tables/{target}/{table}")
+            raise NotFound(
+                f"no configuration for table {table} of target {target}; send one: PUT /api/v1/tables/{target}/{table}"
+            )
         document = TableDocument.model_validate(configured["document"])
         if request_id is None:
             result = cursor.one(SQL["deciding_result"], named)

@@ -122,7 +122,11 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         stored = cursor.run(
             SQL["store_result"],
             named
-            | {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at, "result": json_value(result.as_json())},
+            | {
+                "rules_hash": result.rules_hash,
+                "snapshot_at": result.snapshot_at,
+                "result": json_value(result.as_json()),
+            },
         )
         cursor.run(SQL["finish"], named)
         cursor.run(SQL["notify"], {"payload": payload(request_id)})

@@ -128,22 +128,25 @@ def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> It
 
 
 def _sentence(error: SchemaError) -> str:
+    schema, wanted = _mapping(error.schema), error.validator_value
     match error.validator:
         case "required":
             return f"the argument {str(error.message).split(' ')[0]} is missing"
         case "additionalProperties":
-            known = sorted(error.schema.get("properties", {}))
+            known = sorted(schema.get("properties", {}))
             return f"{error.message.split('(')[-1].rstrip(')')}; known arguments: {', '.join(known) or 'none'}"
         case "type":
-            wanted = error.validator_value
-            return f"must be of type {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
+            return f"must be of type {' or '.join(wanted) if isinstance(wanted, list) else wanted}"
         case "enum":
-            return f"must be one of {', '.join(map(str, error.validator_value))}"
+            return f"must be one of {', '.join(map(str, wanted if isinstance(wanted, list) else []))}"
         case "anyOf" | "oneOf" | "minProperties":
-            wants = error.schema.get("errorMessage") or "fits none of the forms that this type takes"
-            return str(wants)
+            return str(schema.get("errorMessage") or "fits none of the forms that this type takes")
         case _:
             return error.message[:200]
+
+
+def _mapping(schema: object) -> dict[str, Any]:
+    return schema if isinstance(schema, dict) else {}
 
 
 def _faults_of_formats(

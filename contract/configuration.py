@@ -23,7 +23,7 @@ API_VERSION = "stringx/v1"
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,12})?)\s*%")
 
 
-def _threshold(value: Any) -> int | str:
+def _threshold(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError("must be a count such as 10 or a share such as 1%")
     if isinstance(value, str):
@@ -212,9 +212,7 @@ def _readable_rules(value: Any) -> list[tuple[int, Rule]]:
     return found
 
 
-def faults_of_rule(
-    rule: Rule, catalogue: Catalogue, pointer: str, allow_functions: Collection[str]
-) -> Iterator[FieldError]:
+def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, allow_functions: Collection[str]) -> Iterator[FieldError]:
     """Every fault of one rule against its type's entry in the catalogue."""
     rule_type = catalogue.get(rule.type)
     if rule_type is None:

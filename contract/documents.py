@@ -56,7 +56,7 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any
             mark = key_node.start_mark
             what = "a key must be a text" if key is None else f"the field {key!r} stands twice"
             raise Malformed(f"line {mark.line + 1}: {what}")
-        found[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        found[key] = loader.construct_object(value_node, deep=True)
     return found
 
 
@@ -67,9 +67,7 @@ for _tag, _pattern, _first in (
     ("int", r"[-+]?[0-9]+", "-+0123456789"),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
 ):
-    _Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), [*_first.replace("\0", ""), ""]
-    )
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), [*_first.replace("\0", ""), ""])
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
@@ -79,7 +77,7 @@ def read_yaml(body: bytes) -> list[Any]:
     """Every document of a YAML stream, empty ones left out; Malformed names the line where reading ended."""
     try:
         text = body.decode("utf-8")
-        documents = [item for item in yaml.load_all(text, Loader=_Loader) if item is not None]  # noqa: S506
+        documents = [item for item in yaml.load_all(text, Loader=_Loader) if item is not None]
     except UnicodeDecodeError as error:
         raise Malformed(f"the body is not UTF-8 (byte {error.start}); send UTF-8") from error
     except yaml.MarkedYAMLError as error:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from contract.environment import write_secret
@@ -153,9 +154,7 @@ def create(cluster: Cluster, role: str, password: str) -> None:
         cursor.execute("select 1 from pg_roles where rolname = %s", [role])
         verb = sql.SQL("alter role" if cursor.fetchone() else "create role")
         options = sql.SQL("login nosuperuser nocreatedb nocreaterole password")
-        cursor.execute(
-            sql.SQL("{} {} with {} {}").format(verb, sql.Identifier(role), options, sql.Literal(password))
-        )
+        cursor.execute(sql.SQL("{} {} with {} {}").format(verb, sql.Identifier(role), options, sql.Literal(password)))
 
 
 def create_database(cluster: Cluster, name: str, owner: str, readers: tuple[str, ...] = ()) -> None:
@@ -194,7 +193,7 @@ def _admin(cluster: Cluster, dbname: str = "postgres") -> str:
 
 
 @contextmanager
-def _cursor(cluster: Cluster, dbname: str = "postgres") -> Iterator["psycopg2.extensions.cursor"]:  # noqa: F821
+def _cursor(cluster: Cluster, dbname: str = "postgres") -> Iterator[Any]:
     import psycopg2
 
     connection = psycopg2.connect(_admin(cluster, dbname), connect_timeout=10)
@@ -221,13 +220,14 @@ def _initialise(cluster: Cluster, password: str) -> None:
     _own(partial)
     _own(given, mode=0o600)
     who = account()
+    unprivileged: dict[str, Any] = {} if who is None else {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
     try:
         done = subprocess.run(
             [str(binaries() / "initdb"), "-D", str(partial), "-U", "postgres", f"--pwfile={given}", "-E", "UTF8",
              "--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--locale=C",
              "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
             cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            **({} if who is None else {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}),
+            **unprivileged,
         )  # fmt: skip
     finally:
         given.unlink(missing_ok=True)

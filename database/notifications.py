@@ -68,7 +68,8 @@ class Listener:
                 if left <= 0:
                     return None
                 with self._changed:
-                    self._changed.wait_for(lambda: self._serial.get(payload, 0) > seen, min(left, _LOOK_AGAIN_S))
+                    if self._serial.get(payload, 0) == seen:
+                        self._changed.wait(min(left, _LOOK_AGAIN_S))
         finally:
             with self._changed:
                 self._waiting[payload] -= 1

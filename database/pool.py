@@ -80,9 +80,7 @@ class Database:
     def _get_pool(self) -> pool.ThreadedConnectionPool:
         with self._lock:
             if self._pool is None:
-                self._pool = pool.ThreadedConnectionPool(
-                    0, self._size, self.url, **_connect_options(self._application_name)
-                )
+                self._pool = pool.ThreadedConnectionPool(0, self._size, self.url, **_connect_options(self._application_name))
                 self._pool.minconn = self._size  # opened one by one as needed, then kept: a login costs 10 ms
             return self._pool
 
@@ -122,7 +120,8 @@ def json_value(value: Any) -> Any:
 
 
 def connect(url: str, application_name: str) -> extensions.connection:
-    return psycopg2.connect(url, **_connect_options(application_name))
+    connection: extensions.connection = psycopg2.connect(url, **_connect_options(application_name))
+    return connection
 
 
 def _connect_options(application_name: str) -> dict[str, Any]:

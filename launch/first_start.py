@@ -40,7 +40,10 @@ def run(settings: Settings) -> int:
         except (StepError, EmbeddedError, OSError, psycopg2.Error, requests.RequestException) as error:
             line = " ".join(str(error).split())[:500] or type(error).__name__
             if line != said:
-                print(f"not ready: {line} (logs: {settings.home / 'logs'}; trying again every {RETRY_SECONDS} s)", flush=True)
+                print(
+                    f"not ready: {line} (logs: {settings.home / 'logs'}; trying again every {RETRY_SECONDS} s)",
+                    flush=True,
+                )
                 said = line
             time.sleep(RETRY_SECONDS)
 
@@ -73,7 +76,11 @@ def _start(settings: Settings) -> None:
 
 def _migrate(settings: Settings) -> None:
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "database.migrate"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-m", "database.migrate"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     sys.stderr.write(done.stdout + done.stderr)
     if done.returncode != 0:
@@ -163,7 +170,9 @@ class Backend:
             timeout=60,
         )
         if not answer.ok:
-            raise StepError(f"{', '.join(names) or 'the Target of the demo'} was refused: {_problem(answer)}; correct it in {RULES}")
+            raise StepError(
+                f"{', '.join(names) or 'the Target of the demo'} was refused: {_problem(answer)}; correct it in {RULES}"
+            )
 
     def check(self, target: str, name: str) -> Verdict:
         """A synchronous check, waited for where it outlasts the wait of one request."""

@@ -19,7 +19,15 @@ from database.account import account, closed_folder
 ALSO_KNOWN = ("STRINGX_BACKEND_URL", "KAFKA_PORT", "CALLBACK_ALLOW")
 KNOWN = frozenset((*VARIABLES, *ALSO_KNOWN, *(f"{name}_FILE" for name in SECRETS)))
 OURS = ("STRINGX", "DATAOPS")  # an unknown variable with these in front is a mistake in any case
-SHARED = ("BACKEND", "DOCS", "WORKER", "QUEUE", "BIND", "DBT_PRO", "KAFKA")  # … with these only if it looks like one of ours
+SHARED = (
+    "BACKEND",
+    "DOCS",
+    "WORKER",
+    "QUEUE",
+    "BIND",
+    "DBT_PRO",
+    "KAFKA",
+)  # … with these only if it looks like one of ours
 LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT_\d+_(TCP|UDP)")  # what Kubernetes adds for each service
 
 
@@ -91,7 +99,10 @@ def closed_to_postgres(settings: Settings, *programs: Path) -> Iterator[str]:
         return
     if who is None:
         return
-    for path, way_out in ((settings.home, "set STRINGX_HOME elsewhere"), *((p, "put the project elsewhere") for p in programs)):
+    for path, way_out in (
+        (settings.home, "set STRINGX_HOME elsewhere"),
+        *((p, "put the project elsewhere") for p in programs),
+    ):
         closed = closed_folder(who, path)
         if closed is not None:
             yield (

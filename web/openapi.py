@@ -117,8 +117,7 @@ def build(app: Flask, title: str, description: str, version: str) -> dict[str, A
 def _operation(operation: Operation, name: str, path_parameters: list[str]) -> dict[str, Any]:
     parameters = [{"name": part, "in": "path", "required": True, "schema": {"type": "string"}} for part in path_parameters]
     parameters += [
-        {"name": part, "in": "query", "description": text, "schema": {"type": "string"}}
-        for part, text in operation.query.items()
+        {"name": part, "in": "query", "description": text, "schema": {"type": "string"}} for part, text in operation.query.items()
     ]
     responses: dict[str, Any] = {}
     for status, model in operation.answers.items():

@@ -32,12 +32,21 @@ def main() -> None:
     common = ["--project-dir", project, "--profiles-dir", profiles]
     quiet = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     parsed = dbtRunner().invoke(
-        ["parse", *common, *quiet, "--target-path", f"{home}/parse", "--log-path", f"{home}/parse", "--no-partial-parse"]
+        [
+            "parse",
+            *common,
+            *quiet,
+            "--target-path",
+            f"{home}/parse",
+            "--log-path",
+            f"{home}/parse",
+            "--no-partial-parse",
+        ]
     )
     if not parsed.success:
         _say(answers, {"ready": False, "error": _one_line(parsed)})
         return
-    runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
+    runner = dbtRunner(manifest=parsed.result)
     _say(answers, {"ready": True, "dbt_version": dbt_version})
     while True:
         request = requests.get()

@@ -58,14 +58,12 @@ def by_hand(project: DbtProject, gate: Mapping[str, Any], folder: Path, environm
     return f"{guard} && env {' '.join(variables)} {shlex.join(arguments(project, gate, folder))}"
 
 
-def run(
-    project: DbtProject, gate: Mapping[str, Any], folder: Path, environment: Mapping[str, str], timeout_s: float
-) -> Answer:
+def run(project: DbtProject, gate: Mapping[str, Any], folder: Path, environment: Mapping[str, str], timeout_s: float) -> Answer:
     """Run the `dbt test` executable as a process of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     command = arguments(project, gate, folder)
     try:
-        ended = subprocess.run(  # noqa: S603 (our own command, no shell)
+        ended = subprocess.run(
             [command[0], "--quiet", "--no-use-colors", *command[1:]],
             env=clean_environment() | dict(environment),
             stdin=subprocess.DEVNULL,

@@ -52,7 +52,8 @@ class Child:
         self._served += 1
         request = {"gate": gate, "folder": str(folder), "environment": environment}
         try:
-            assert process.stdin is not None and process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout is not None
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
             line = _read_line(process.stdout, time.monotonic() + timeout_s)
@@ -81,7 +82,7 @@ class Child:
 
     def _start(self) -> None:
         with self._lock:
-            self._process = process = subprocess.Popen(  # noqa: S603 (our own module)
+            self._process = process = subprocess.Popen(
                 [
                     sys.executable,
                     "-m",

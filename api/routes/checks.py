@@ -12,7 +12,18 @@ from contract.catalogue import Catalogue
 from contract.checks import MAX_WAIT_S, CheckRequest, CheckResult
 from contract.environment import Settings
 from contract.fields import parse_model
-from contract.problems import Busy, Conflict, FieldError, Malformed, NotFound, TooLarge, Unavailable, UnsupportedMediaType, Invalid, invalid
+from contract.problems import (
+    Busy,
+    Conflict,
+    FieldError,
+    Invalid,
+    Malformed,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+    invalid,
+)
 from database.notifications import Listener
 from database.pool import Database
 from web.bodies import answer, json_body

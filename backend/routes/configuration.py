@@ -115,7 +115,12 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
 
     @routes.delete("/api/v1/tables/<target>/<path:table>")
     @describe(
-        Operation("Forget a table's document; its results stay", scope="configure", answers={204: None}, errors=(NotFound, Unavailable))
+        Operation(
+            "Forget a table's document; its results stay",
+            scope="configure",
+            answers={204: None},
+            errors=(NotFound, Unavailable),
+        )
     )
     def delete_table(target: str, table: str) -> Response:
         configuration.delete_table(database, caller(), target, canonical(table), request.headers.get("If-Match"))

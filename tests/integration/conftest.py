@@ -16,7 +16,15 @@ from tests.conftest import Target
 PROJECT = DbtProject(ROOT / "stringx", ROOT / "stringx")
 
 
-def rule(id: str, type: str, *columns: str, fail_above: Any = 0, warn_above: Any = None, where: str | None = None, **arguments: Any) -> dict[str, Any]:
+def rule(
+    id: str,
+    type: str,
+    *columns: str,
+    fail_above: Any = 0,
+    warn_above: Any = None,
+    where: str | None = None,
+    **arguments: Any,
+) -> dict[str, Any]:
     """A rule as the gate specification has it; thresholds as counts, or shares where they are floats."""
 
     def threshold(value: Any) -> dict[str, Any] | None:

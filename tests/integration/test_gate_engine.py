@@ -95,7 +95,9 @@ def test_thresholds_trip_above_not_at(engine: Engine, target: Target, warn: obje
 
 def test_a_share_is_compared_exactly(engine: Engine, target: Target) -> None:
     target.execute("create table t as select case when n > 29 then 1 end as a from generate_series(1, 100) n")
-    rules = engine.rules(target, gate("t", rule("at", "not_null", "a", fail_above=0.29), rule("below", "not_null", "a", fail_above=0.28)))
+    rules = engine.rules(
+        target, gate("t", rule("at", "not_null", "a", fail_above=0.29), rule("below", "not_null", "a", fail_above=0.28))
+    )
     assert (rules["at"]["status"], rules["below"]["status"]) == ("pass", "fail")
 
 
@@ -116,7 +118,10 @@ def test_a_broken_rule_never_hides_the_others(engine: Engine, target: Target) ->
         ),
     )
     status = {found["id"]: found["status"] for found in outcome["rules"]}
-    assert status == dict.fromkeys(("gone", "cast", "division", "relation", "key", "where"), "error") | {"good": "fail", "fine": "pass"}
+    assert status == dict.fromkeys(("gone", "cast", "division", "relation", "key", "where"), "error") | {
+        "good": "fail",
+        "fine": "pass",
+    }
     reasons = {found["id"]: found["reason"] for found in outcome["rules"]}
     assert reasons["gone"] == 'column "no_such_column" does not exist'
     assert reasons["division"].startswith("division by zero")
@@ -128,7 +133,11 @@ def test_a_broken_rule_never_hides_the_others(engine: Engine, target: Target) ->
 def test_an_undecided_rule_never_passes(engine: Engine, target: Target) -> None:
     target.execute(SHOP)
     may_fail = gate("orders", rule("gone", "not_null", "nope"), rule("good", "not_null", "status", fail_above=5))
-    may_warn = gate("orders", rule("gone", "not_null", "nope", warn_above=0, fail_above=None), rule("good", "not_null", "status", fail_above=5))
+    may_warn = gate(
+        "orders",
+        rule("gone", "not_null", "nope", warn_above=0, fail_above=None),
+        rule("good", "not_null", "status", fail_above=5),
+    )
     assert engine.outcome(target, may_fail)["verdict"] == "error"
     assert engine.outcome(target, may_warn)["verdict"] == "warn"
 
@@ -179,7 +188,9 @@ def test_a_where_that_finds_no_row_passes(engine: Engine, target: Target) -> Non
 def test_a_window_is_half_open_and_reports_its_nulls(engine: Engine, target: Target) -> None:
     target.execute(SHOP)
     window = {"column": "ordered_at", "from": "2026-01-02T00:00:00Z", "to": "2026-01-05T00:00:00Z"}
-    outcome = engine.outcome(target, gate("orders", rule("n", "not_null", "price"), rule("u", "unique", "order_id"), window=window))
+    outcome = engine.outcome(
+        target, gate("orders", rule("n", "not_null", "price"), rule("u", "unique", "order_id"), window=window)
+    )
     assert (outcome["row_count"], outcome["window_nulls"]) == (3, 1)
     rules = {found["id"]: found for found in outcome["rules"]}
     assert (rules["n"]["failures"], rules["n"]["total"]) == (1, 3)
@@ -187,13 +198,28 @@ def test_a_window_is_half_open_and_reports_its_nulls(engine: Engine, target: Tar
 
 
 def test_a_key_that_occurs_outside_of_the_window_counts_in_full(engine: Engine, target: Target) -> None:
-    target.execute("create table t (a integer, d date); insert into t values (1, '2026-01-01'), (1, '2026-01-02'), (1, '2026-01-02'), (2, '2026-01-02')")
+    target.execute(
+        "create table t (a integer, d date); insert into t values (1, '2026-01-01'), (1, '2026-01-02'), (1, '2026-01-02'), (2, '2026-01-02')"
+    )
     window = {"column": "d", "from": "2026-01-02", "to": None}
     found = engine.rules(target, gate("t", rule("u", "unique", "a"), window=window))["u"]
     assert (found["failures"], found["measured"], found["total"]) == (2, 1, 3)
 
 
-ODD = ['qu"ote', "a'b", "per%cent", "%(x)s", "{{ env_var('HOME') }}", "Mixed Case", "select", "emoji 🐘", "back\\slash", "x" * 63, "dot.ted", "$stringx$"]
+ODD = [
+    'qu"ote',
+    "a'b",
+    "per%cent",
+    "%(x)s",
+    "{{ env_var('HOME') }}",
+    "Mixed Case",
+    "select",
+    "emoji 🐘",
+    "back\\slash",
+    "x" * 63,
+    "dot.ted",
+    "$stringx$",
+]
 
 
 @pytest.mark.parametrize("name", ODD)

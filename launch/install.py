@@ -1,0 +1,89 @@
+"""The virtual environment and what is installed in it: `python -m launch.install [--dev]`.
+
+Run by the system's Python, so only the standard library.
+"""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from contract.environment import ROOT
+
+VENV = Path(os.environ.get("LAUNCH_VENV") or ROOT / ".venv")
+PYTHON = VENV / "bin" / "python"
+_RUNTIME = ("requirements.txt", "pyproject.toml")
+
+
+class InstallError(Exception):
+    """It cannot be installed; the text is one line that names the fix."""
+
+
+def install(log: Path, dev: bool = False) -> None:
+    """Packages as pinned, and this project; nothing to do where the lists are those of the last time."""
+    pip = (str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input", "--no-deps")
+    if not _works():
+        if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+            raise InstallError(
+                f"{sys.executable} cannot make a virtual environment: install its venv module"
+                f" (Debian, Ubuntu: apt install python3.{sys.version_info.minor}-venv), or set PYTHON to another one"
+            )
+        print("making .venv and installing the packages (about a minute, once)", flush=True)
+        _run(log, sys.executable, "-m", "venv", "--clear", str(VENV))
+    if not _is_done("installed", _RUNTIME):
+        requirements = ROOT / "requirements.txt"
+        builder = next(line for line in requirements.read_text().splitlines() if line.startswith("setuptools=="))
+        _run(log, *pip, builder)  # first: what comes without a wheel is built with it
+        _run(log, *pip, "--no-build-isolation", "-r", str(requirements))
+        _run(log, *pip, "--no-build-isolation", "-e", str(ROOT))
+        _set_done("installed", _RUNTIME)
+    if dev and not _is_done("installed-dev", ("requirements-dev.txt",)):
+        _run(log, *pip, "-r", str(ROOT / "requirements-dev.txt"))
+        _set_done("installed-dev", ("requirements-dev.txt",))
+
+
+def _digest(names: tuple[str, ...]) -> str:
+    return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in names)).hexdigest()
+
+
+def _is_done(stamp: str, names: tuple[str, ...]) -> bool:
+    path = VENV / f".{stamp}"
+    return path.exists() and path.read_text() == _digest(names)
+
+
+def _set_done(stamp: str, names: tuple[str, ...]) -> None:
+    (VENV / f".{stamp}").write_text(_digest(names))
+
+
+def _works() -> bool:
+    """Whether the virtual environment has a Python that starts; not after an upgrade of the system's."""
+    if not PYTHON.exists():
+        return False
+    probe = [str(PYTHON), "-c", "import sys, pip; sys.exit(sys.version_info < (3, 11))"]
+    return subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+
+
+def _run(log: Path, *command: str) -> None:
+    with log.open("ab") as file:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
+    if done.returncode == 0:
+        return
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    reason = next((line for line in reversed(lines) if line.startswith(("ERROR", "Error", "error"))), lines[-1] if lines else "")
+    raise InstallError(f"installing failed: {reason} (all of it in {log}); start again when that is mended")
+
+
+def main() -> int:
+    try:
+        VENV.parent.mkdir(parents=True, exist_ok=True)
+        install(VENV.parent / ".install.log", dev="--dev" in sys.argv[1:])
+    except InstallError as error:
+        print(f"install: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Sets up .venv and runs every check and test; with arguments: only pytest with these arguments.
+# Exit 0 only if all passed. With CI=true nothing may be skipped.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+
+python=${PYTHON:-}
+for candidate in python3.13 python3.12 python3.11 python3; do
+  [[ -z $python ]] || break
+  if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then python=$candidate; fi
+done
+[[ -n $python ]] || { echo "run-tests: no Python 3.11 or newer found; install one, or set PYTHON" >&2; exit 2; }
+PYTHONPATH=$PWD "$python" -P -m launch.install --dev
+export PATH="$PWD/.venv/bin:$PATH"
+unset STRINGX_HOME STRINGX_DATABASE_URL STRINGX_API_KEY STRINGX_API_KEY_FILE STRINGX_BACKEND_URL
+
+if (($# > 0)); then exec python -m pytest "$@"; fi
+failed=()
+step() { # runs all steps, and names those that failed at the end
+  echo "== $*"
+  "$@" || failed+=("$1 ${2:-}")
+}
+step ruff check .
+step ruff format --check .
+step mypy
+step lint-imports
+step python -m pytest -n 2 --dist loadgroup
+((${#failed[@]} == 0)) || { printf 'run-tests: failed: %s\n' "${failed[@]}" >&2; exit 1; }
