@@ -1,0 +1,140 @@
+"""Writing a target's dbt project: its configured tables as sources, their rules as tests, their last verdicts in words.
+
+dbt renders Jinja in YAML, so every brace of a text that is not ours is written as an expression that gives that brace.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from api.portal.state import PortalTable, PortalTarget
+from contract.configuration import Rule
+from contract.names import TableName
+
+_MOST_FINDINGS = 20
+_SETTINGS = """# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.
+name: {name}
+version: "0.1.0"
+config-version: 2
+profile: stringx
+model-paths: ["models"]
+macro-paths: ["macros"]
+flags:
+  send_anonymous_usage_stats: false
+"""
+_MACRO = """{#- A rule of the service, shown as a test. It checks nothing here, so it never passes here. -#}
+{% test stringx_rule(model, rule, column_name=none) %}
+select 'this rule runs in the service: dataops check' as reason
+{% endtest %}
+"""
+
+
+def write(target: PortalTarget, folder: Path, profiles: Path) -> None:
+    """The project, file by file, each complete or not at all; files that are right already stay untouched."""
+    name = "stringx_" + re.sub(r"\W", "_", target.document.name)
+    _put(folder / "dbt_project.yml", _SETTINGS.format(name=name))
+    _put(folder / "profiles.yml", (profiles / "profiles.yml").read_text(encoding="utf-8"))
+    _put(folder / "macros" / "stringx_rule.sql", _MACRO)
+    text = yaml.safe_dump(sources(target), sort_keys=False, allow_unicode=True, width=1000)
+    _put(folder / "models" / "sources.yml", text)
+
+
+def sources(target: PortalTarget) -> dict[str, Any]:
+    """The content of sources.yml: one source a schema, one table a configured table."""
+    tables = sorted(((TableName.parse(table.document.table), table) for table in target.tables), key=lambda pair: str(pair[0]))
+    by_schema = groupby(sorted(tables, key=lambda pair: pair[0].schema), key=lambda pair: pair[0].schema)
+    taken: Counter[str] = Counter()
+    found = []
+    for schema, members in by_schema:
+        found.append(
+            {
+                "name": _word(schema, taken),
+                "schema": literal(schema),
+                "database": literal(target.document.dbname),
+                "quoting": {"database": True, "schema": True, "identifier": True},
+                "description": literal(f"Schema {schema} of target {target.document.name}."),
+                "tables": list(_tables(members, target.document.name)),
+            }
+        )
+    return {"version": 2, "sources": found}
+
+
+def _tables(members: Iterator[tuple[TableName, PortalTable]], target: str) -> Iterator[dict[str, Any]]:
+    taken: Counter[str] = Counter()
+    for name, table in members:
+        document = table.document
+        on_columns: dict[str, list[dict[str, Any]]] = {column: [] for column in _columns(table)}
+        on_table = []
+        for rule in document.active_rules:
+            test = _test(rule, f"{target}_{name.schema}_{name.name}")
+            (on_columns[rule.all_columns[0]] if len(rule.all_columns) == 1 else on_table).append(test)
+        yield {
+            "name": _word(name.name, taken),
+            "identifier": literal(name.name),
+            "description": literal(description(table)),
+            "meta": {"owner": literal(document.owner), "target": target},
+            "data_tests": on_table,
+            "columns": [
+                {"name": literal(column), "quote": True, "data_tests": tests} for column, tests in on_columns.items()
+            ],
+        }
+
+
+def description(table: PortalTable) -> str:
+    """The last verdict, its time and the rules behind it; then the table's own description."""
+    if table.verdict is None or table.finished_at is None:
+        words = ["**Not checked yet.**"]
+    else:
+        words = [f"**Last verdict: {table.verdict}**, {table.finished_at:%Y-%m-%d %H:%M:%S} UTC."]
+        result = table.result or {}
+        if result.get("reason"):
+            words.append(str(result["reason"]))
+        findings = [rule for rule in result.get("rules", []) if rule["status"] != "pass"]
+        words += [f"- {rule['status']}: {rule['id']}: {rule['message']}" for rule in findings[:_MOST_FINDINGS]]
+        if len(findings) > _MOST_FINDINGS:
+            words.append(f"- and {len(findings) - _MOST_FINDINGS} more")
+    return "\n".join([*words, "", table.document.description])
+
+
+def literal(text: str) -> str:
+    """The text as dbt's rendering gives it back, letter by letter."""
+    return re.sub(r"[{}]", lambda brace: "{{ '" + brace.group() + "' }}", text)
+
+
+def _columns(table: PortalTable) -> list[str]:
+    """Columns that the document names, each once; the catalog brings the others, and all types."""
+    named = [*table.document.key, *table.document.sample_columns]
+    return list(dict.fromkeys([*named, *(column for rule in table.document.active_rules for column in rule.all_columns)]))
+
+
+def _test(rule: Rule, place: str) -> dict[str, Any]:
+    said = rule.model_dump(mode="json", exclude_none=True, exclude={"id", "active", "column", "columns", "description"})
+    return {
+        "stringx_rule": {
+            "name": re.sub(r"\W", "_", f"{place}_{rule.id}"),
+            "description": literal(rule.description),
+            "arguments": {"rule": literal(json.dumps(said, ensure_ascii=False))},
+        }
+    }
+
+
+def _word(name: str, taken: Counter[str]) -> str:
+    """A name that dbt takes, unlike any given before."""
+    word = re.sub(r"\W", "_", name, flags=re.ASCII) or "_"
+    taken[word] += 1
+    return word if taken[word] == 1 else f"{word}__{taken[word]}"
+
+
+def _put(path: Path, text: str) -> None:
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
