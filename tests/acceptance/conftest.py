@@ -1,0 +1,137 @@
+"""The product as a person starts it: one `./start-service.sh --local` for all acceptance tests."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+from contract.environment import ROOT
+
+READY_WITHIN_S = 170
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process runs them all, so that one service serves them."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("acceptance"))
+
+
+def free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@dataclass
+class Service:
+    """A running installation."""
+
+    home: Path
+    environment: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    @property
+    def dataops(self) -> str:
+        return f"http://127.0.0.1:{self.environment['DATAOPS_PORT']}"
+
+    @property
+    def backend(self) -> str:
+        return f"http://127.0.0.1:{self.environment['BACKEND_PORT']}"
+
+    @property
+    def docs(self) -> str:
+        return f"http://127.0.0.1:{self.environment['DOCS_PORT']}"
+
+    @property
+    def key(self) -> str:
+        return (self.home / "api-key").read_text().strip()
+
+    def start(self) -> None:
+        """Returns when it says `ready`."""
+        with self.log.open("wb") as file:
+            self.process = subprocess.Popen(
+                ["./start-service.sh", "--local"], cwd=ROOT, env=self.environment, stdout=file, stderr=file
+            )
+        until = time.monotonic() + READY_WITHIN_S
+        while "\nready" not in f"\n{self.output}":
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < until, self.output + self.logs()
+            time.sleep(0.1)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, list[str]]:
+        """The exit code, and what of it is still running."""
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=60)
+        _, left = psutil.wait_procs(family, timeout=5)
+        return code, [str(process) for process in left]
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def logs(self) -> str:
+        return "\n".join(f"== {path.name}\n{path.read_text()[-2000:]}" for path in (self.home / "logs").glob("*.log"))
+
+    def call(self, method: str, url: str, **options: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.key}"} | options.pop("headers", {})
+        return requests.request(method, url, headers=headers, timeout=90, **options)
+
+    def check(self, table: str, target: str = "nyc", **asked: Any) -> dict[str, Any]:
+        """A sync request's answer, which must be 200."""
+        body = {"target": target, "table": table, "mode": "sync"} | asked
+        answer = self.call("POST", f"{self.backend}/api/v1/requests", json=body)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def gate(self, table: str, target: str = "nyc", **query: str) -> dict[str, Any]:
+        answer = self.call("GET", f"{self.backend}/api/v1/gates/{target}/{table}", params=query)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def dataops_command(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """The command line as a process."""
+        command = [str(ROOT / ".venv" / "bin" / "dataops"), *arguments]
+        return subprocess.run(command, env=self.environment | variables, capture_output=True, text=True, timeout=120, check=False)
+
+
+def make_service(**variables: str) -> Service:
+    home = Path(tempfile.mkdtemp(prefix="stringx-service-"))
+    home.chmod(0o755)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHON") if name in os.environ}
+    names = ("DATAOPS_PORT", "BACKEND_PORT", "DOCS_PORT")
+    ports = dict(zip(names, map(str, free_ports(3)), strict=True))
+    return Service(home, kept | ports | {"STRINGX_HOME": str(home / "state")} | variables, home / "output.log")
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    started = make_service(TARGET_SHOP_PASSWORD="of the second database")
+    log_home = started.home
+    started.home = started.home / "state"
+    try:
+        started.start()
+        yield started
+    finally:
+        code, left = started.stop()
+        shutil.rmtree(log_home, ignore_errors=True)
+    assert (code, left) == (0, [])
