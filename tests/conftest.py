@@ -42,11 +42,12 @@ def cluster() -> Iterator[Cluster]:
     home.chmod(0o755)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("STRINGX_")}
     found = embedded.prepare(home)
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "launch", "postgres"],
-        env=environ | {"STRINGX_HOME": str(home), "PYTHONPATH": str(ROOT)},
-        stderr=(home / "postgres.log").open("wb"),
-    )
+    with (home / "postgres.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "launch", "postgres"],
+            env=environ | {"STRINGX_HOME": str(home), "PYTHONPATH": str(ROOT)},
+            stderr=log,
+        )
     try:
         embedded.wait(found)
         yield found
