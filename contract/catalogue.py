@@ -120,6 +120,15 @@ def faults_of_arguments(
     yield from _faults_of_formats(rule_type.arguments, arguments, pointer, allow_functions)
 
 
+def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: int, pointer: str) -> Iterator[FieldError]:
+    """Arguments that pair with the rule's columns (`x-one-per-column`) have as many items."""
+    for name, schema in rule_type.arguments.get("properties", {}).items():
+        value = arguments.get(name)
+        given = len(value) if isinstance(value, list) else 1
+        if schema.get("x-one-per-column") and value is not None and columns not in (0, given):
+            yield FieldError(f"{pointer}/{escape_pointer(name)}", f"names {given}, and the rule has {columns}; give one for each")
+
+
 def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> Iterator[TableName]:
     """The tables that a rule's arguments name."""
     for name, schema in rule_type.arguments.get("properties", {}).items():

@@ -250,6 +250,8 @@ _REFUSED_WORDS = frozenset(
 
 def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str | None:
     """What is wrong with the text as one SQL condition, in one sentence; None where it may be run."""
+    if "\x00" in sql:
+        return "contains a NUL character, which PostgreSQL cannot hold"
     if not sql.strip():
         return "is empty; write a condition such as price > 0, or leave the field out"
     try:
@@ -284,7 +286,9 @@ def _fault_of_tokens(sql: str, tokens: list[Token], allow_functions: Collection[
             return "holds a parameter; write the value itself"
         if token.token_type == TokenType.STRING:
             continue
-        if not quoted and word in _REFUSED_WORDS and not _is_name_part(tokens, index):
+        if token.token_type in (TokenType.L_BRACE, TokenType.R_BRACE) or word.startswith(("{", "}")):
+            return "holds a brace; conditions are no templates, write the value itself"
+        if not quoted and word in _REFUSED_WORDS and not (_is_name_part(tokens, index) or _is_time_zone(tokens, index)):
             return f"holds {word.upper()}; a condition looks at the row alone"
         depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
         if depth < 0:
@@ -317,6 +321,12 @@ def _fault_of_call(tokens: list[Token], paren: int, allow_functions: Collection[
 
 def _is_name_part(tokens: list[Token], index: int) -> bool:
     return index > 0 and tokens[index - 1].token_type == TokenType.DOT
+
+
+def _is_time_zone(tokens: list[Token], index: int) -> bool:
+    """The WITH of `timestamp with time zone`."""
+    words = [token.text.lower() for token in tokens[index : index + 3]]
+    return words == ["with", "time", "zone"]
 
 
 def _outside_quotes(sql: str, tokens: list[Token]) -> str:

@@ -7,12 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
-from contract.catalogue import Catalogue, faults_of_arguments
+from contract.catalogue import Catalogue, faults_of_arguments, faults_of_lengths
 from contract.conditions import fault_of_condition
 from contract.durations import parse_duration
 from contract.fields import Column, Duration, Flag, Model, RuleId, Table, TargetName, Whole, Words, parse_model
@@ -20,7 +20,7 @@ from contract.problems import FieldError, Invalid, invalid
 from contract.verdicts import Dimension, Gate, Kind, Mode
 
 API_VERSION = "stringx/v1"
-_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,12})?)\s*%")
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)\s*%")
 
 
 def _threshold(value: Any) -> Any:
@@ -36,6 +36,24 @@ def _threshold(value: Any) -> Any:
     if value < 0:
         raise ValueError("must not be negative")
     return value
+
+
+def _timeout(text: str) -> str:
+    if not 1 <= parse_duration(text) <= 86400:
+        raise ValueError("must lie between 1s and 24h")
+    return text
+
+
+def _pause(text: str) -> str:
+    if not 0.001 <= parse_duration(text) <= 86400:
+        raise ValueError("must lie between 1ms and 24h")  # PostgreSQL reads 0 as for ever
+    return text
+
+
+def _target_name(name: str) -> str:
+    if name == "datasets":
+        raise ValueError("the name datasets is taken by the API; choose another")
+    return name
 
 
 def _timezone(name: str) -> str:
@@ -102,19 +120,13 @@ class TableDocument(Model):
     owner: Annotated[str, StringConstraints(max_length=200)] = ""
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     mode: Mode = "async"
-    timeout: Duration = "5m"
+    timeout: Annotated[Duration, AfterValidator(_timeout)] = "5m"
     on_empty: Literal["fail", "warn", "pass"] = "fail"
     key: list[Column] = []
     sample_rows: Annotated[Whole, Field(ge=0, le=100)] = 5
     sample_columns: list[Column] = []
     gate: GateSettings = GateSettings()
     rules: Annotated[list[Rule], Field(max_length=5000)] = []
-
-    @model_validator(mode="after")
-    def _timeout_is_sensible(self) -> Self:
-        if not 1 <= parse_duration(self.timeout) <= 86400:
-            raise ValueError("timeout must lie between 1s and 24h")
-        return self
 
     @property
     def active_rules(self) -> list[Rule]:
@@ -132,7 +144,7 @@ class TargetDocument(Model):
 
     apiVersion: Literal["stringx/v1"]
     kind: Literal["Target"]
-    name: TargetName
+    name: Annotated[TargetName, AfterValidator(_target_name)]
     adapter: Literal["postgres"] = "postgres"
     host: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\s,\x00'\\]+$")]
     port: Annotated[Whole, Field(ge=1, le=65535)] = 5432
@@ -142,20 +154,19 @@ class TargetDocument(Model):
     password_file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}$")] | None = None
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None
     sslrootcert: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-    lock_timeout: Duration = "5s"
+    lock_timeout: Annotated[Duration, AfterValidator(_pause)] = "5s"
     work_mem: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}(kB|MB|GB)$")] | None = None
     max_parallel_workers_per_gather: Annotated[Whole, Field(ge=0, le=64)] | None = None
     max_concurrent_checks: Annotated[Whole, Field(ge=1, le=100)] = 4
-    yield_after: Duration | Literal["off"] = "off"
+    yield_after: Annotated[Duration, AfterValidator(_pause)] | Literal["off"] = "off"
     allow_functions: list[Annotated[str, StringConstraints(pattern=r"^[^.]{1,63}\.[^.]{1,63}$")]] = []
 
-    @model_validator(mode="after")
-    def _names_one_password(self) -> Self:
-        if self.password_env and self.password_file:
+    @field_validator("password_file")
+    @classmethod
+    def _names_one_password(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and info.data.get("password_env"):
             raise ValueError("password_env and password_file are both given; keep one")
-        if self.name == "datasets":
-            raise ValueError("the name datasets is taken by the API; choose another")
-        return self
+        return value
 
     @property
     def tls(self) -> str:
@@ -223,13 +234,16 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, allow_functio
     elif len(rule.all_columns) < rule_type.min_columns:
         field = "column" if rule_type.max_columns == 1 else "columns"
         yield FieldError(f"{pointer}/{field}", f"is missing; {rule.type} needs at least {rule_type.min_columns}")
-    elif rule_type.max_columns and len(rule.all_columns) > rule_type.max_columns:
-        yield FieldError(f"{pointer}/columns", f"{rule.type} takes at most {rule_type.max_columns}")
+    elif rule_type.max_columns is not None and len(rule.all_columns) > rule_type.max_columns:
+        field = "columns" if rule.columns is not None else "column"
+        most = f"at most {rule_type.max_columns}" if rule_type.max_columns else "no column"
+        yield FieldError(f"{pointer}/{field}", f"{rule.type} takes {most}")
     if len(set(rule.all_columns)) < len(rule.all_columns):
         yield FieldError(f"{pointer}/columns", "names a column twice")
     if rule.where is not None and (fault := fault_of_condition(rule.where, allow_functions)):
         yield FieldError(f"{pointer}/where", fault)
     yield from faults_of_arguments(rule_type, rule.arguments, f"{pointer}/arguments", allow_functions)
+    yield from faults_of_lengths(rule_type, rule.arguments, len(rule.all_columns), f"{pointer}/arguments")
     yield from _faults_of_thresholds(rule, rule_type.measured, rule_type.total is not None, pointer)
 
 

@@ -60,6 +60,11 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any
     return found
 
 
+_Loader.yaml_constructors = {  # a tag such as !!timestamp or !!binary makes what JSON does not have
+    tag: constructor
+    for tag, constructor in _Loader.yaml_constructors.items()
+    if tag is None or tag.rpartition(":")[2] in ("null", "bool", "str", "seq")
+}
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", "~nN\0"),
@@ -85,6 +90,8 @@ def read_yaml(body: bytes) -> list[Any]:
         raise Malformed(f"line {line}: not YAML: {error.problem or error.context}") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise Malformed(f"not YAML: {str(error).splitlines()[0]}") from error
+    except (KeyError, TypeError) as error:
+        raise Malformed("not YAML: a tag does not fit its value; leave the tag out") from error
     for document in documents:
         check_value(document)
     return documents

@@ -139,13 +139,16 @@ def _cores() -> int:
 
 
 def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
-    return Path(env.get(name) or default).expanduser().absolute()
+    try:
+        return Path(env.get(name) or default).expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(f"{name} is {env.get(name)!r}, and there is no such user; give an absolute path") from error
 
 
 def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = env.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-        raise SettingsError(f"{name} is {text!r}; give a whole number from {low} to {high}")
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
+        raise SettingsError(f"{name} is {text[:40]!r}; give a whole number from {low} to {high}")
     return int(text)
 
 
@@ -158,14 +161,23 @@ def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:
     text = (env.get(name) or default).rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_address(text, "http", "https"):
         raise SettingsError(f"{name} is {text!r}; give an address such as http://127.0.0.1:5001")
     return text
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:
     text = secret("STRINGX_DATABASE_URL", environ=env)
-    if text is not None and urlsplit(text).scheme not in ("postgresql", "postgres"):
+    if text is not None and not _is_address(text, "postgresql", "postgres"):
         raise SettingsError("STRINGX_DATABASE_URL: give postgresql://user:password@host:port/dbname")
     return text
+
+
+def _is_address(text: str, *schemes: str) -> bool:
+    """Whether it has one of the schemes, a host where HTTP needs one, and a port that is a number."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and (bool(parts.hostname) or "http" not in schemes) and parts.port != 0
+    except ValueError:
+        # libpq takes several hosts, each with its port, where a URL has one
+        return "http" not in schemes and text.startswith(tuple(f"{scheme}://" for scheme in schemes)) and "," in text

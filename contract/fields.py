@@ -43,16 +43,32 @@ def parse_model(model: type[M], value: Any, pointer: str = "") -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(field_errors(error, model, pointer)) from error
+        raise invalid(field_errors(error, model, value, pointer)) from error
 
 
-def field_errors(error: ValidationError, model: type[BaseModel], pointer: str = "") -> list[FieldError]:
-    """pydantic's errors in our words."""
-    return [_field_error(item, model, pointer) for item in error.errors(include_url=False)]
+def field_errors(error: ValidationError, model: type[BaseModel], value: Any, pointer: str = "") -> list[FieldError]:
+    """pydantic's errors in our words; what it says about each form that a field may have becomes one of them."""
+    said: dict[str, list[str]] = {}
+    for item in error.errors(include_url=False):
+        found = _field_error(item, model, value, pointer)
+        said.setdefault(found.pointer, []).append(found.message)
+    return [FieldError(where, ", or ".join(dict.fromkeys(messages))) for where, messages in said.items()]
 
 
-def _field_error(item: Any, model: type[BaseModel], pointer: str) -> FieldError:
-    where = pointer + "".join(f"/{escape_pointer(part)}" for part in item["loc"])
+def _path(value: Any, item: Any) -> list[str | int]:
+    """The part of pydantic's location that stands in the value: it adds the name of each form that it tried."""
+    path: list[str | int] = []
+    for part in item["loc"]:
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+            value = value[part]
+        elif item["type"] != "missing" or not isinstance(value, dict):
+            break
+        path.append(part)
+    return path
+
+
+def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) -> FieldError:
+    where = pointer + "".join(f"/{escape_pointer(part)}" for part in _path(value, item))
     kind, context = item["type"], item.get("ctx", {})
     match kind:
         case "missing":

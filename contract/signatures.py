@@ -30,3 +30,5 @@ def verify(secret: str, headers: dict[str, str], body: bytes) -> None:
         Webhook(secret).verify(body, {name.lower(): value for name, value in headers.items()})
     except WebhookVerificationError as error:
         raise Unauthenticated(f"the signature of the post is not valid: {error}") from error
+    except ValueError as error:  # headers that are no base64, a body that is no UTF-8
+        raise Unauthenticated("the signature of the post cannot be read") from error
