@@ -75,7 +75,7 @@ create table stringx.results (
     rules_hash   text,
     snapshot_at  timestamptz,
     finished_at  timestamptz not null,
-    result       jsonb not null,
+    result       json not null,
     received_at  timestamptz not null default now()
 );
 create index results_by_request on stringx.results (request_id);

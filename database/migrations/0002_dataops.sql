@@ -22,7 +22,7 @@ create table dataops.checks (
     cancel_requested boolean not null default false,
     is_full          boolean not null,
     verdict          text,
-    result           jsonb
+    result           json  -- as it was written: in the order that people read
 );
 create index checks_queued on dataops.checks (mode desc, queued_at) where status = 'queued';
 create index checks_running on dataops.checks (target, table_name) where status = 'running';
