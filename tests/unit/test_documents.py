@@ -1,0 +1,152 @@
+"""JSON and YAML are read strictly: what is doubtful is refused with its place."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract import documents
+from contract.documents import MAX_DEPTH, read_json, read_yaml
+from contract.problems import Invalid, Malformed, StringXError
+
+
+def nested(levels: int) -> bytes:
+    return b"[" * levels + b"]" * levels
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "not JSON"),
+        (b"{", "line 1, column 2"),
+        (b"{'a': 1}", "not JSON"),
+        (b'{"a": 1, "a": 2}', "'a' stands twice"),
+        (b'{"x": {"a": 1, "a": 1}}', "'a' stands twice"),
+        (b"NaN", "NaN is no JSON"),
+        (b'{"a": -Infinity}', "-Infinity is no JSON"),
+        (b"\xff", "not UTF-8"),
+        (nested(MAX_DEPTH + 2), "deeper than"),
+        (nested(100_000), "too deeply"),
+        (b"9" * 5000, "too long"),
+    ],
+)
+def test_json_that_cannot_be_read(body: bytes, words: str) -> None:
+    with pytest.raises(Malformed, match=words):
+        read_json(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        (rb'{"a": {"b/c": ["\u0000"]}}', "/a/b~1c/0", "NUL"),
+        (rb'{"a\u0000": 1}', "", "NUL"),
+        (rb'{"~": "\ud800"}', "/~0", "surrogate"),
+        (b'{"a": 1e999}', "/a", "finite"),
+    ],
+)
+def test_what_postgresql_cannot_hold(body: bytes, pointer: str, words: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        read_json(body)
+    assert [error.pointer for error in raised.value.errors] == [pointer]
+    assert words in raised.value.errors[0].message
+
+
+def test_every_unholdable_value_is_named_at_once() -> None:
+    with pytest.raises(Invalid) as raised:
+        read_json(rb'{"a": "\u0000", "b": 1e999}')
+    assert [error.pointer for error in raised.value.errors] == ["/a", "/b"]
+
+
+def test_the_deepest_allowed() -> None:
+    assert read_json(nested(MAX_DEPTH))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("no", "no"),
+        ("on", "on"),
+        ("Yes", "Yes"),
+        ("12:30", "12:30"),
+        ("2013-01-01", "2013-01-01"),
+        ("2013-01-01T00:00:00Z", "2013-01-01T00:00:00Z"),
+        ("1_000", "1_000"),
+        ("0x1F", "0x1F"),
+        ("=", "="),
+        ("<<", "<<"),
+        ("5%", "5%"),
+        (".nan", ".nan"),
+        ("true", True),
+        ("FALSE", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("010", 10),
+        ("-3", -3),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        ("'1'", "1"),
+        ("!!str 5", "5"),
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
+    [document] = read_yaml(f"a: {text}\n".encode())
+    assert document == {"a": value}
+    assert type(document["a"]) is type(value)
+
+
+def test_a_stream_of_documents() -> None:
+    assert read_yaml(b"---\n---\na: 1\n---\nb: [1, two]\n...\n") == [{"a": 1}, {"b": [1, "two"]}]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"a: 1\nb: 2\na: 3", "line 3: the field 'a' stands twice"),
+        (b"? [a]\n: b", "line 1: a key must be a text"),
+        (b"a: [", "line "),
+        (b"a: *x", "undefined alias"),
+        (b"\xff", "not UTF-8"),
+        (b"a: \x00", "not YAML"),
+        (b"!!python/object:os.system x", "constructor"),
+        (b"a: !!timestamp 2013-01-01", "constructor"),
+        (b"a: !!binary aGk=", "constructor"),
+        (b"a: !!set {x}", "constructor"),
+        (b"a: !!omap [x: 1]", "constructor"),
+        (b"!!bool foo", "tag does not fit"),
+        (b"!!map [a]", "tag does not fit"),
+        (b"!!int [a]", "tag does not fit"),
+        (b"!!int foo", "not YAML"),
+        (b"&a [*a]", "deeper than"),
+        (nested(MAX_DEPTH + 2), "deeper than"),
+        (b"a: " + b"9" * 5000, "not YAML"),
+    ],
+)
+def test_yaml_that_cannot_be_read(body: bytes, words: str) -> None:
+    with pytest.raises(Malformed, match=words):
+        read_yaml(body)
+
+
+def test_a_nul_by_escape_is_named() -> None:
+    with pytest.raises(Invalid, match="/a: contains a NUL"):
+        read_yaml(rb'a: "\0"')
+
+
+def test_an_alias_repeats_its_value() -> None:
+    assert read_yaml(b"a: &x [1]\nb: *x") == [{"a": [1], "b": [1]}]
+
+
+def test_aliases_that_explode_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_NODES", 10_000)
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 20))]
+    with pytest.raises(Malformed, match="too many values"):
+        read_yaml("\n".join(lines).encode())
+
+
+@given(st.binary(max_size=60) | st.text(alphabet="{}[]:,-!&*?|>'\"\\ \nab01.~#%", max_size=60).map(str.encode))
+def test_any_bytes_are_read_or_refused_in_words(body: bytes) -> None:
+    for read in (read_json, read_yaml):
+        try:
+            read(body)
+        except StringXError as error:
+            assert error.detail  # noqa: PT017
+            assert "\n" not in error.detail  # noqa: PT017
