@@ -239,6 +239,7 @@ _REFUSED_WORDS = frozenset(
         "except",
         "with",
         "values",
+        "exists",
         "table",
         "returning",
         "window",
