@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
 from contract.conditions import fault_of_condition
@@ -75,7 +76,7 @@ class Catalogue:
             return cls({name: _read_entry(name, entry) for name, entry in entries.items()})
         except OSError as error:
             raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error
-        except (yaml.YAMLError, KeyError, TypeError) as error:
+        except (yaml.YAMLError, InvalidSchema, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path}: an entry is incomplete: {str(error).splitlines()[0]}") from error
 
     def __iter__(self) -> Iterator[RuleType]:

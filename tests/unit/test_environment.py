@@ -95,7 +95,7 @@ def test_a_database_url_that_is_wrong_is_not_shown() -> None:
 
 
 def test_a_role_that_needs_the_database_says_so() -> None:
-    with pytest.raises(SettingsError, match="^STRINGX_DATABASE_URL is not set"):
+    with pytest.raises(SettingsError, match=r"^STRINGX_DATABASE_URL is not set"):
         read({}).require_database_url()
 
 

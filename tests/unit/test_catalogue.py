@@ -1,0 +1,96 @@
+"""The catalogue: each entry complete, its example valid, a macro for each and none without an entry."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from contract.catalogue import CATALOGUE_FILE, Catalogue, RuleType, relations_of_arguments
+from contract.configuration import parse_table
+from contract.environment import ROOT
+from contract.names import TableName
+from contract.verdicts import Dimension
+
+PROJECT = ROOT / "stringx"
+CATALOGUE = Catalogue.load(PROJECT)
+TYPES = list(CATALOGUE)
+
+
+@pytest.mark.parametrize("entry", TYPES, ids=lambda entry: entry.name)
+class TestEntry:
+    def test_it_is_complete(self, entry: RuleType) -> None:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", entry.name)
+        assert entry.description.endswith(".")
+        assert entry.dimension in get_args(Dimension)
+        assert entry.shape in ("row", "measure", "statement")
+        assert entry.finding
+        assert entry.max_columns is None or 0 <= entry.min_columns <= entry.max_columns
+        assert entry.measured == (entry.shape == "measure")
+        assert entry.arguments["additionalProperties"] is False
+
+    def test_every_argument_is_described(self, entry: RuleType) -> None:
+        for name, argument in entry.arguments.get("properties", {}).items():
+            assert argument.get("description"), name
+            assert argument.get("type") or argument.get("anyOf") or argument.get("oneOf"), name
+
+    def test_its_example_is_valid(self, entry: RuleType) -> None:
+        assert entry.example["type"] == entry.name
+        document: dict[str, Any] = {
+            "apiVersion": "stringx/v1",
+            "target": "nyc",
+            "table": "public.flights",
+            "rules": [entry.example],
+        }
+        assert parse_table(document, CATALOGUE, lambda _: ()).rules[0].id == entry.example["id"]
+
+    def test_its_message_can_be_made(self, entry: RuleType) -> None:
+        assert "{" not in entry.finding.format(columns="a or b", type=entry.name)
+
+    def test_it_has_a_macro(self, entry: RuleType) -> None:
+        text = (PROJECT / "macros" / "rules" / f"{entry.name}.sql").read_text()
+        assert re.search(rf"macro \w*{entry.name}\w*\(", text)
+
+    def test_it_is_told_to_clients(self, entry: RuleType) -> None:
+        assert entry.as_json()["arguments"]["type"] == "object"
+
+
+def test_no_macro_without_an_entry() -> None:
+    assert {path.stem for path in (PROJECT / "macros" / "rules").glob("*.sql")} == {entry.name for entry in TYPES}
+
+
+def test_the_tables_that_arguments_name() -> None:
+    relationship = CATALOGUE.get("relationship")
+    assert relationship is not None
+    assert list(relations_of_arguments(relationship, {"to_table": "a.b", "to_column": "c"})) == [TableName("a", "b")]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "types:\n  x: {}", "types: [1]", "types: {x: 5}", "a: [", "types:\n  x: {arguments: {type: 5}}"]
+)
+def test_a_catalogue_that_cannot_be_read_is_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / CATALOGUE_FILE
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"rules\.yml") as raised:
+        Catalogue.load(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_project_without_a_catalogue_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^DBT_PROJECT_DIR: cannot read .*rules\.yml"):
+        Catalogue.load(tmp_path)
+
+
+def test_a_type_of_the_users_own(tmp_path: Path) -> None:
+    entries = yaml.safe_load((PROJECT / CATALOGUE_FILE).read_text())
+    entries["types"] = {
+        "not_null": entries["types"]["not_null"],
+        "mine": {**entries["types"]["not_null"], "columns": {"min": 2, "max": None}},
+    }
+    (tmp_path / CATALOGUE_FILE).parent.mkdir(parents=True)
+    (tmp_path / CATALOGUE_FILE).write_text(yaml.safe_dump(entries))
+    mine = Catalogue.load(tmp_path).get("mine")
+    assert mine is not None
+    assert (mine.min_columns, mine.max_columns) == (2, None)
