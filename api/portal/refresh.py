@@ -85,7 +85,7 @@ class Refresher:
         except TargetUnusable as error:
             log.warning("%s", error)
             variables, reached = {}, False
-        if not reached and not self._dbt(folder, work, variables, "--empty-catalog"):
+        if not reached and not self._dbt(folder, work, variables, "--empty-catalog", "--no-populate-cache"):
             return
         self._publish(target, work, folder / "target", with_catalog=reached)
 
