@@ -19,15 +19,8 @@ from database.account import account, closed_folder
 ALSO_KNOWN = ("STRINGX_BACKEND_URL", "KAFKA_PORT", "CALLBACK_ALLOW")
 KNOWN = frozenset((*VARIABLES, *ALSO_KNOWN, *(f"{name}_FILE" for name in SECRETS)))
 OURS = ("STRINGX", "DATAOPS")  # an unknown variable with these in front is a mistake in any case
-SHARED = (
-    "BACKEND",
-    "DOCS",
-    "WORKER",
-    "QUEUE",
-    "BIND",
-    "DBT_PRO",
-    "KAFKA",
-)  # … with these only if it looks like one of ours
+# … and with these only if it looks like one of ours: other programs may use them
+SHARED = ("BACKEND", "DOCS", "WORKER", "QUEUE", "BIND", "DBT_PRO", "KAFKA")
 LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT_\d+_(TCP|UDP)")  # what Kubernetes adds for each service
 
 
