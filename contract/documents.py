@@ -82,6 +82,7 @@ def read_yaml(body: bytes) -> list[Any]:
     """Every document of a YAML stream, empty ones left out; Malformed names the line where reading ended."""
     try:
         text = body.decode("utf-8")
+        _check_depth(text)
         documents = [item for item in yaml.load_all(text, Loader=_Loader) if item is not None]
     except UnicodeDecodeError as error:
         raise Malformed(f"the body is not UTF-8 (byte {error.start}); send UTF-8") from error
@@ -95,6 +96,18 @@ def read_yaml(body: bytes) -> list[Any]:
     for document in documents:
         check_value(document)
     return documents
+
+
+def _check_depth(text: str) -> None:
+    """Malformed where it is nested too deeply; before loading, whose recursion in C ends the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Malformed(f"the body is nested deeper than {MAX_DEPTH} levels")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def check_value(value: Any) -> None:

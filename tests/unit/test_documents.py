@@ -118,6 +118,8 @@ def test_a_stream_of_documents() -> None:
         (b"!!int foo", "not YAML"),
         (b"&a [*a]", "deeper than"),
         (nested(MAX_DEPTH + 2), "deeper than"),
+        (nested(100_000), "deeper than"),
+        (b"- " * 100_000, "deeper than"),
         (b"a: " + b"9" * 5000, "not YAML"),
     ],
 )
