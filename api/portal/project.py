@@ -70,7 +70,7 @@ def _tables(members: Iterator[tuple[TableName, PortalTable]], target: str) -> It
     for name, table in members:
         document = table.document
         on_columns: dict[str, list[dict[str, Any]]] = {column: [] for column in _columns(table)}
-        on_table = []
+        on_table: list[dict[str, Any]] = []
         for rule in document.active_rules:
             test = _test(rule, f"{target}_{name.schema}_{name.name}")
             (on_columns[rule.all_columns[0]] if len(rule.all_columns) == 1 else on_table).append(test)
@@ -80,9 +80,7 @@ def _tables(members: Iterator[tuple[TableName, PortalTable]], target: str) -> It
             "description": literal(description(table)),
             "meta": {"owner": literal(document.owner), "target": target},
             "data_tests": on_table,
-            "columns": [
-                {"name": literal(column), "quote": True, "data_tests": tests} for column, tests in on_columns.items()
-            ],
+            "columns": [{"name": literal(column), "quote": True, "data_tests": tests} for column, tests in on_columns.items()],
         }
 
 

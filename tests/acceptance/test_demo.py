@@ -56,7 +56,9 @@ def test_flights_fail_and_airports_pass(service: Service, checked: dict[str, dic
     assert checked["public.airports"]["verdict"] == "pass"
     closed, opened = service.gate("public.flights"), service.gate("public.airports")
     assert (closed["gate"], opened["gate"], opened["reasons"]) == ("closed", "open", [])
-    assert any("dep_time_not_null: 8,255 of 336,776 rows (2.45%) have no dep_time; fails above 2%" in r for r in closed["reasons"])
+    assert any(
+        "dep_time_not_null: 8,255 of 336,776 rows (2.45%) have no dep_time; fails above 2%" in r for r in closed["reasons"]
+    )
 
 
 def test_the_start_printed_the_verdicts_and_where_everything_is(service: Service) -> None:

@@ -1,7 +1,5 @@
 """A person's own database: a second, password-protected PostgreSQL, and everything that goes wrong on the way to it."""
 
-from collections.abc import Iterator
-
 import pytest
 import yaml
 
@@ -11,11 +9,11 @@ from tests.conftest import Admin, Target, make_target
 
 
 @pytest.fixture(scope="module")
-def shop(service: Service, admin: Admin) -> Iterator[Target]:
+def shop(service: Service, admin: Admin) -> Target:
     """Another cluster than the service's, with a table of orders; its password is known to the service by file."""
     made = make_target(admin, service.home / "secrets")
     made.execute("create table orders (order_id integer, price numeric); insert into orders values (1, 5), (2, 6), (2, null)")
-    yield made
+    return made
 
 
 def put(service: Service, target: Target, name: str, **changes) -> None:
@@ -29,7 +27,10 @@ def put(service: Service, target: Target, name: str, **changes) -> None:
 def test_a_second_database_is_gated_with_a_secret_file(service: Service, shop: Target) -> None:
     put(service, shop, "shop")
     result = service.check("public.orders", "shop")["checks"][0]
-    assert {rule["id"]: (rule["status"], rule["failures"]) for rule in result["rules"]} == {"order_id": ("fail", 1), "price": ("pass", 1)}
+    assert {rule["id"]: (rule["status"], rule["failures"]) for rule in result["rules"]} == {
+        "order_id": ("fail", 1),
+        "price": ("pass", 1),
+    }
     assert service.gate("public.orders", "shop")["gate"] == "closed"
     shop.execute("delete from orders where price is null")
     assert service.check("public.orders", "shop")["verdict"] == "pass"
@@ -57,7 +58,9 @@ def test_a_second_database_is_gated_with_a_variable(service: Service, shop: Targ
         ({"host": "nowhere.invalid"}, "no such host"),
     ],
 )
-def test_a_connection_that_fails_is_one_line_that_names_the_fix(service: Service, shop: Target, changes: dict, words: str) -> None:
+def test_a_connection_that_fails_is_one_line_that_names_the_fix(
+    service: Service, shop: Target, changes: dict, words: str
+) -> None:
     (service.home / "secrets" / "wrong").write_text("not it")
     put(service, shop, "broken", **changes)
     found = service.check("public.orders", "broken")
@@ -71,7 +74,12 @@ def test_a_connection_that_fails_is_one_line_that_names_the_fix(service: Service
 
 def test_a_lost_column_is_an_error_of_its_rule_alone(service: Service, shop: Target) -> None:
     put(service, shop, "shop")
-    document = {"rules": [{"id": "gone", "type": "not_null", "column": "no_such"}, {"id": "there", "type": "not_null", "column": "order_id"}]}
+    document = {
+        "rules": [
+            {"id": "gone", "type": "not_null", "column": "no_such"},
+            {"id": "there", "type": "not_null", "column": "order_id"},
+        ]
+    }
     service.call("PUT", f"{service.backend}/api/v1/tables/shop/public.orders", json=document)
     assert "the rules have changed" in " ".join(service.gate("public.orders", "shop")["reasons"])
     result = service.check("public.orders", "shop")["checks"][0]
@@ -99,7 +107,12 @@ def test_documents_have_versions_and_etags(service: Service, shop: Target) -> No
 
 def test_a_stream_of_documents_is_applied_whole_or_not_at_all(service: Service, shop: Target) -> None:
     target = shop.document("stream")
-    table = {"apiVersion": "stringx/v1", "target": "stream", "table": "public.orders", "rules": [{"id": "a", "type": "not_null", "column": "price"}]}
+    table = {
+        "apiVersion": "stringx/v1",
+        "target": "stream",
+        "table": "public.orders",
+        "rules": [{"id": "a", "type": "not_null", "column": "price"}],
+    }
     url = f"{service.backend}/api/v1/configuration"
 
     def apply(*documents: dict, **query: str):
