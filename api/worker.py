@@ -129,7 +129,7 @@ class Worker:
 
     def _result(self, child: Child, check: Check) -> CheckResult | None:
         """What came of the check; None where this attempt is to be made again."""
-        started_at = checks.now(self.database)
+        started_at = check.started_at or check.queued_at  # a claimed check has been started
         try:
             configured = rules.find(self.database, check.request.target, check.request.table)
         except NotFound:
