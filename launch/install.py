@@ -59,7 +59,7 @@ def _set_done(stamp: str, names: tuple[str, ...]) -> None:
 
 def _works() -> bool:
     """Whether the virtual environment has a Python that starts; not after an upgrade of the system's."""
-    if not PYTHON.exists():
+    if not os.access(PYTHON, os.X_OK):  # absent, or another user's
         return False
     probe = [str(PYTHON), "-c", "import sys, pip; sys.exit(sys.version_info < (3, 11))"]
     return subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
@@ -79,7 +79,7 @@ def main() -> int:
     try:
         VENV.parent.mkdir(parents=True, exist_ok=True)
         install(VENV.parent / ".install.log", dev="--dev" in sys.argv[1:])
-    except InstallError as error:
+    except (InstallError, OSError) as error:
         print(f"install: {error}", file=sys.stderr)
         return 2
     return 0

@@ -25,6 +25,9 @@ def main() -> int:
         for line in error.args:
             print(f"start-service: {line}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"start-service: {VENV} cannot be made or used: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     environ = dict(os.environ, LAUNCH_LOCK=str(descriptor), PYTHONPATH=str(ROOT), PATH=f"{VENV / 'bin'}:{os.environ['PATH']}")
