@@ -5,9 +5,8 @@ dbt renders Jinja in YAML, so every brace of a text that is not ours is written 
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain, count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,10 @@ macro-paths: ["macros"]
 flags:
   send_anonymous_usage_stats: false
 """
-_MACRO = """{#- A rule of the service, shown as a test. It checks nothing here, so it never passes here. -#}
-{% test stringx_rule(model, rule, column_name=none) %}
-select 'this rule runs in the service: dataops check' as reason
+_MACRO = """{#- A rule of the service, shown as a test. It checks nothing here, so it returns a row and never passes here. -#}
+{% test stringx_rule(model, rule, reason, column_name=none) %}
+select {{ dbt.string_literal(dbt.escape_single_quotes(reason)) }} as reason,
+       {{ dbt.string_literal(dbt.escape_single_quotes(rule)) }} as rule
 {% endtest %}
 """
 
@@ -49,7 +49,7 @@ def sources(target: PortalTarget) -> dict[str, Any]:
     """The content of sources.yml: one source a schema, one table a configured table."""
     tables = sorted(((TableName.parse(table.document.table), table) for table in target.tables), key=lambda pair: str(pair[0]))
     by_schema = groupby(sorted(tables, key=lambda pair: pair[0].schema), key=lambda pair: pair[0].schema)
-    taken: Counter[str] = Counter()
+    taken: set[str] = set()
     found = []
     for schema, members in by_schema:
         found.append(
@@ -66,13 +66,13 @@ def sources(target: PortalTarget) -> dict[str, Any]:
 
 
 def _tables(members: Iterator[tuple[TableName, PortalTable]], target: str) -> Iterator[dict[str, Any]]:
-    taken: Counter[str] = Counter()
+    taken: set[str] = set()
     for name, table in members:
         document = table.document
         on_columns: dict[str, list[dict[str, Any]]] = {column: [] for column in _columns(table)}
         on_table: list[dict[str, Any]] = []
         for rule in document.active_rules:
-            test = _test(rule, f"{target}_{name.schema}_{name.name}")
+            test = _test(rule, f"{target}_{name.schema}_{name.name}", f"dataops check {target} {document.table}")
             (on_columns[rule.all_columns[0]] if len(rule.all_columns) == 1 else on_table).append(test)
         yield {
             "name": _word(name.name, taken),
@@ -94,7 +94,7 @@ def description(table: PortalTable) -> str:
         if result.get("reason"):
             words.append(str(result["reason"]))
         findings = [rule for rule in result.get("rules", []) if rule["status"] != "pass"]
-        words += [f"- {rule['status']}: {rule['id']}: {rule['message']}" for rule in findings[:_MOST_FINDINGS]]
+        words += [f"- {rule['status']}: {rule['id']}: {' '.join(rule['message'].split())}" for rule in findings[:_MOST_FINDINGS]]
         if len(findings) > _MOST_FINDINGS:
             words.append(f"- and {len(findings) - _MOST_FINDINGS} more")
     return "\n".join([*words, "", table.document.description])
@@ -111,22 +111,24 @@ def _columns(table: PortalTable) -> list[str]:
     return list(dict.fromkeys([*named, *(column for rule in table.document.active_rules for column in rule.all_columns)]))
 
 
-def _test(rule: Rule, place: str) -> dict[str, Any]:
+def _test(rule: Rule, place: str, command: str) -> dict[str, Any]:
+    """The rule's letters stand in the test's compiled SQL: dbt leaves arguments unrendered in the manifest."""
     said = rule.model_dump(mode="json", exclude_none=True, exclude={"id", "active", "column", "columns", "description"})
     return {
         "stringx_rule": {
             "name": re.sub(r"\W", "_", f"{place}_{rule.id}"),
             "description": literal(rule.description),
-            "arguments": {"rule": literal(json.dumps(said, ensure_ascii=False))},
+            "arguments": {"rule": literal(json.dumps(said, ensure_ascii=False)), "reason": literal(f"run: {command}")},
         }
     }
 
 
-def _word(name: str, taken: Counter[str]) -> str:
+def _word(name: str, taken: set[str]) -> str:
     """A name that dbt takes, unlike any given before."""
-    word = re.sub(r"\W", "_", name, flags=re.ASCII) or "_"
-    taken[word] += 1
-    return word if taken[word] == 1 else f"{word}__{taken[word]}"
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+    word = next(word for word in chain([plain], (f"{plain}__{number}" for number in count(2))) if word not in taken)
+    taken.add(word)
+    return word
 
 
 def _put(path: Path, text: str) -> None:

@@ -1,7 +1,5 @@
 """What the portal shows, read from the internal database."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,27 +24,26 @@ class PortalTable:
 
 @dataclass(frozen=True)
 class PortalTarget:
-    """A target with its tables; the fingerprint changes with whatever the portal shows of it."""
+    """A target with its configured tables, at least one."""
 
     document: TargetDocument
     tables: list[PortalTable]
-    fingerprint: str
 
 
-def read(database: Database) -> list[PortalTarget]:
-    """Every target with at least one configured table."""
+def fingerprints(database: Database) -> dict[str, str]:
+    """Every target with at least one configured table, and a word that changes with whatever the portal shows of it."""
     with database.transaction() as cursor:
-        targets = cursor.all(SQL["targets"])
-        rows = cursor.all(SQL["tables"])
-    found = []
-    for target in targets:
-        own = [row for row in rows if row["target"] == target["name"]]
-        seen = [target["document"], *([row["table_name"], row["version"], str(row["check_id"])] for row in own)]
-        fingerprint = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
-        tables = [
-            PortalTable(TableDocument.model_validate(row["document"]), row["verdict"], row["finished_at"], row["result"])
-            for row in own
-        ]
-        if tables:
-            found.append(PortalTarget(TargetDocument.model_validate(target["document"]), tables, fingerprint))
-    return found
+        return {row["target"]: row["fingerprint"] for row in cursor.all(SQL["fingerprints"])}
+
+
+def read(database: Database, name: str) -> PortalTarget | None:
+    """The target as it is now; None where it has no configured table any more."""
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["tables"], {"target": name})
+    if not rows:
+        return None
+    tables = [
+        PortalTable(TableDocument.model_validate(row["document"]), row["verdict"], row["finished_at"], row["result"])
+        for row in rows
+    ]
+    return PortalTarget(TargetDocument.model_validate(rows[0]["target_document"]), tables)
