@@ -7,7 +7,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 python=${PYTHON:-}
 for candidate in python3.13 python3.12 python3.11 python3; do
   [[ -z $python ]] || break
-  if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then python=$candidate; fi
+  if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$candidate; fi
 done
 [[ -n $python ]] || { echo "run-tests: no Python 3.11 or newer found; install one, or set PYTHON" >&2; exit 2; }
 PYTHONPATH=$PWD "$python" -P -m launch.install --dev
