@@ -21,6 +21,7 @@ from contract.environment import ROOT
 READY_WITHIN_S = 170
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process runs them all, so that one service serves them."""
     for item in items:
