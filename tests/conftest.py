@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from api.targets import connection_environment
 from contract.configuration import TargetDocument
@@ -197,3 +198,18 @@ def flights_target(admin: Admin, flights_template: str, tmp_path: Path) -> Itera
     made = make_target(admin, tmp_path / "secrets", flights_template)
     yield made
     admin.run(f"drop database {made.dbname} with (force)")
+
+
+class _GroupScheduling(LoadScopeScheduling):
+    """The acceptance tests on one worker, every other test wherever there is room.
+
+    xdist 3.8 writes a test's group into an attribute that pytest 9.2 does not read, so `xdist_group` has no effect.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "acceptance" if nodeid.startswith("tests/acceptance/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _GroupScheduling(config, log)

@@ -21,14 +21,6 @@ from contract.environment import ROOT
 READY_WITHIN_S = 170
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs them all, so that one service serves them."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("acceptance"))
-
-
 def free_ports(number: int) -> list[int]:
     sockets = [socket.socket() for _ in range(number)]
     for each in sockets:
