@@ -137,7 +137,7 @@ class Refresher:
 
     def _dbt(self, folder: Path, work: Path, variables: dict[str, str], *more: str) -> bool:
         """Run the real `dbt docs generate`; False where it ended with an error, which is in the log."""
-        command = ["nice", "-n", "10", dbt_executable(), "--quiet", "--no-use-colors", "docs", "generate", *more]
+        command = ["nice", "-n", "10", dbt_executable(), "--no-use-colors", "docs", "generate", *more]
         command += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
         command += ["--target-path", str(work), "--log-path", str(work)]
         process = subprocess.Popen(
