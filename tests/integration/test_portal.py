@@ -1,8 +1,11 @@
 """The docs portal against real databases and the real `dbt docs generate`."""
 
 import json
+import signal
 import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +19,7 @@ from api.portal import refresh, state
 from api.portal.app import create_app
 from api.portal.refresh import Generation, Refresher
 from api.targets import clean_environment
-from contract.environment import Settings, read
+from contract.environment import ROOT, Settings, read
 from database.pool import Database, json_value
 from tests.conftest import Target
 
@@ -222,3 +225,37 @@ def test_when_a_portal_is_due(database: Database, flights_target: Target) -> Non
     assert done.is_due("b", now + refresh.AT_MOST_EVERY_S)
     assert not done.is_due("a", now + refresh.AGAIN_AFTER_S)
     assert Generation("a", now).is_due("a", now + refresh.AGAIN_AFTER_S)
+
+
+def test_sigterm_ends_it_at_once_with_its_dbt(
+    internal_url: str, database: Database, flights_target: Target, settings: Settings
+) -> None:
+    configure(database, flights_target.document(), {"table": "public.airlines"})
+    environ = clean_environment() | {
+        "STRINGX_HOME": str(settings.home),
+        "STRINGX_SECRETS": str(settings.secrets),
+        "STRINGX_DATABASE_URL": internal_url,
+        "PYTHONPATH": str(ROOT),
+    }
+    process = subprocess.Popen([sys.executable, "-P", "-m", "api.portal.refresh"], env=environ)
+    try:
+        until(lambda: processes_at(settings.home))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=3) == 0
+        until(lambda: not processes_at(settings.home))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def processes_at(home: Path) -> list[str]:
+    """The command lines that name the home."""
+    found = subprocess.run(["ps", "-eo", "args", "-ww"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in found if str(home) in line]
+
+
+def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
