@@ -148,9 +148,10 @@ def finish(database: Database, check: Check, result: CheckResult, callback_url: 
     return True
 
 
-def hand_back(database: Database, check: Check) -> None:
+def hand_back(database: Database, check: Check, counted: bool) -> None:
+    """Let the check be claimed again; after `MAX_ATTEMPTS` counted ones it is not run any more."""
     with database.transaction() as cursor:
-        keys = {"check_id": check.check_id, "attempt": check.attempt, "worker": check.worker}
+        keys = {"check_id": check.check_id, "attempt": check.attempt, "worker": check.worker, "counted": counted}
         cursor.run(SQL["hand_back"], keys)
         cursor.run(SQL["notify"], {"payload": QUEUE})
 

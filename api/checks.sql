@@ -50,8 +50,9 @@ where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s a
 returning finished_at
 
 -- name: hand_back
--- A worker that stops gives its claim back unrun.
-update dataops.checks set status = 'queued', attempt = attempt - 1, worker = null, lease_expires_at = null
+-- Back to the queue: uncounted by a worker that stops, counted where the run has killed its dbt process.
+update dataops.checks set
+    status = 'queued', attempt = attempt - case when %(counted)s then 0 else 1 end, worker = null, lease_expires_at = null
 where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
 
 -- name: notify

@@ -119,7 +119,7 @@ class Worker:
         try:
             result = self._result(child, check)
             if result is None:
-                checks.hand_back(self.database, check)
+                checks.hand_back(self.database, check, counted=not self.stop.is_set())
             elif checks.finish(self.database, check, result, self._callback_url(check)):
                 log.info("check of %s ended: %s %s", check.request.table, result.status, result.verdict, extra=ids)
             else:
@@ -164,7 +164,7 @@ class Worker:
             return results.errored(run(), error.detail)
         except ChildDied as error:
             log.error("%s", error, extra={"check_id": check.check_id})
-            return None if self.stop.is_set() else results.errored(run(), f"the dbt process ended during the check: {error}")
+            return None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -25,9 +25,10 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Accepted:
-    """A tracked request, and whether it was there before."""
+    """A tracked request, the body that DataOps is sent, and whether it was there before."""
 
     view: RequestView
+    body: dict[str, Any]
     replayed: bool
 
 
@@ -56,6 +57,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
         require_scope(asked, document, default_dimensions(catalogue))
         mode = asked.mode or document.mode
         sent = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+        sent |= {"request_id": request_id, "mode": mode, "wait_s": 0}
         written = cursor.run(
             SQL["accept"],
             {
@@ -64,7 +66,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
                 "target": asked.target,
                 "table": asked.table,
                 "mode": mode,
-                "body": json_value(sent | {"request_id": request_id, "mode": mode, "wait_s": 0}),
+                "body": json_value(sent),
                 "body_hash": body_hash,
                 "is_full": asked.full,
                 "worker": sender,
@@ -73,7 +75,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
         )
         row = cursor.one(SQL["find"], {"request_id": request_id})
     assert row is not None  # inserted, or the conflict that kept it from being inserted
-    return Accepted(_view(row), replayed=False) if written else _replay(row, body_hash)
+    return Accepted(_view(row), row["body"], replayed=False) if written else _replay(row, body_hash)
 
 
 def find(database: Database, request_id: str) -> RequestView:
@@ -140,7 +142,7 @@ def default_dimensions(catalogue: Catalogue) -> dict[str, Dimension]:
 def _replay(row: Row, body_hash: bytes) -> Accepted:
     if bytes(row["body_hash"]) != body_hash:
         raise Conflict(f"request_id {row['request_id']!r} was used with another body; use a new one")
-    return Accepted(_view(row), replayed=True)
+    return Accepted(_view(row), row["body"], replayed=True)
 
 
 def _view(row: Row) -> RequestView:

@@ -62,9 +62,7 @@ def blueprint(service: Requests) -> Blueprint:
             raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
         accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
         if not accepted.replayed:
-            request_id, mode = accepted.view.request_id, accepted.view.mode
-            body = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
-            service.sender.send(request_id, body | {"request_id": request_id, "mode": mode, "wait_s": 0})
+            service.sender.send(accepted.view.request_id, accepted.body)
         wait_s = asked.wait_s if accepted.view.mode == "sync" else 0
         view = _wait(service, accepted.view.request_id, wait_s)
         headers = {"Location": f"/api/v1/requests/{view.request_id}"}

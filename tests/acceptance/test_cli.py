@@ -15,7 +15,29 @@ from tests.acceptance.conftest import Service
         (("check", "nyc", "public.airlines"), 0),
         (("check", "nyc", "public.flights", "--wait"), 1),
         (("check", "nyc", "public.flights", "--wait", "--rule", "flight_key"), 0),
+        (("check", "--wait", "nyc", "public.planes"), 0),
+        (("check", "nyc", "public.airports", "--wait", "90", "--kind", "engineering", "--dimension", "uniqueness"), 0),
+        (
+            (
+                "check",
+                "nyc",
+                "public.flights",
+                "--wait",
+                "90",
+                "--window",
+                "time_hour",
+                "--from",
+                "2013-06-01",
+                "--rule",
+                "flight_key",
+            ),
+            0,
+        ),
+        (("check", "nyc", "public.flights", "--wait", "--window", "time_hour"), 2),
+        (("check", "nyc", "public.airports", "--kind", "other"), 2),
         (("gate", "nyc", "public.airports", "--wait"), 0),
+        (("gate", "--wait", "nyc", "public.flights"), 1),
+        (("gate", "nyc", "public.airports", "--wait", "1", "--not-before", "2100-01-01T00:00:00Z"), 3),
         (("gate", "nyc", "public.flights"), 1),
         (("gate", "nyc", "public.airports", "--not-before", "2100-01-01T00:00:00Z"), 1),
         (("gate", "nyc", "public.airports", "--not-before", "soon"), 2),
@@ -33,6 +55,23 @@ def test_the_exit_code_is_the_answer(service: Service, arguments: tuple[str, ...
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == (1 if code > 1 else 0)
+
+
+def test_the_gate_of_a_request_that_was_just_asked_for_is_waited_for(service: Service) -> None:
+    asked = service.dataops_command("check", "nyc", "public.airports", "--request-id", "load 1", "--json")
+    assert (asked.returncode, json.loads(asked.stdout)["request_id"]) == (0, "load 1")
+    done = service.dataops_command("gate", "nyc", "public.airports", "--request-id", "load 1", "--wait", "60", "--json")
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "pass")
+    again = service.dataops_command("check", "nyc", "public.airports", "--request-id", "load 1", "--json")
+    assert json.loads(again.stdout)["checks"][0]["check_id"] == json.loads(done.stdout)["check_id"], "the same request"
+
+
+def test_the_rules_that_did_not_pass_are_told(service: Service) -> None:
+    done = service.dataops_command("check", "nyc", "public.flights", "--wait")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("public.flights: fail (request ")
+    assert "  fail   dep_time_not_null: 8,255 of 336,776 rows (2.45%) have no dep_time; fails above 2%" in lines
+    assert not any("flight_key" in line for line in lines)
 
 
 def test_a_wrong_key_is_named(service: Service) -> None:

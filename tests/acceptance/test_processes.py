@@ -76,7 +76,10 @@ def test_every_check_by_the_dbt_executable_has_equal_results(service: Service) -
     alone.home = outer / "state"
 
     def outcome(result: dict) -> list[tuple]:
-        return [(rule["id"], rule["status"], rule["failures"], rule["total"], rule["measured"], rule["message"]) for rule in result["rules"]]
+        return [
+            (rule["id"], rule["status"], rule["failures"], rule["total"], rule["measured"], rule["message"])
+            for rule in result["rules"]
+        ]
 
     try:
         alone.start()
@@ -93,7 +96,9 @@ def test_every_check_by_the_dbt_executable_has_equal_results(service: Service) -
 
 def start(**variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | variables
-    return subprocess.run(["./start-service.sh", "--local"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        ["./start-service.sh", "--local"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,173 @@
+"""The table of checks: claims, limits, fences, and what is handed back."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api import checks, outbox, workers
+from contract.catalogue import Catalogue
+from contract.checks import CheckRequest, CheckResult
+from contract.environment import ROOT
+from contract.problems import Busy, Conflict, Invalid, NotFound
+from database import keys
+from database.keys import Caller
+from database.pool import Database
+
+RULES = [{"id": "a", "type": "not_null", "column": "a"}, {"id": "b", "type": "not_null", "column": "b", "kind": "business"}]
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return Catalogue.load(ROOT / "stringx")
+
+
+@pytest.fixture
+def configured(database: Database) -> Iterator[Database]:
+    """Three tables of one target that takes two checks at a time."""
+    import json
+
+    target = {
+        "apiVersion": "stringx/v1",
+        "kind": "Target",
+        "name": "shop",
+        "host": "h",
+        "dbname": "d",
+        "user": "u",
+        "max_concurrent_checks": 2,
+    }
+    with database.transaction() as cursor:
+        cursor.run("insert into stringx.targets values ('shop', %(document)s, 1)", {"document": json.dumps(target)})
+        for name in ("public.a", "public.b", "public.c"):
+            document = {"apiVersion": "stringx/v1", "target": "shop", "table": name, "rules": RULES}
+            cursor.run(
+                "insert into stringx.tables values ('shop', %(name)s, %(document)s, 'hash', 1)",
+                {"name": name, "document": json.dumps(document)},
+            )
+    yield database
+
+
+def ask(database: Database, catalogue: Catalogue, table: str = "public.a", limit: int = 100, **changes: Any) -> checks.Accepted:
+    asked = CheckRequest.model_validate({"target": "shop", "table": table} | changes)
+    return checks.accept(database, catalogue, asked, limit)
+
+
+def test_a_request_id_is_accepted_once_also_by_fifty_at_a_time(configured: Database, catalogue: Catalogue) -> None:
+    accepted: list[checks.Accepted] = []
+
+    def one() -> None:
+        accepted.append(ask(configured, catalogue, request_id="once"))
+
+    threads = [threading.Thread(target=one) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({found.check.check_id for found in accepted}) == 1
+    assert sorted(found.replayed for found in accepted) == [False] + [True] * 49
+    with pytest.raises(Conflict):
+        ask(configured, catalogue, request_id="once", kinds=["business"])
+
+
+def test_what_cannot_run_is_refused_before_it_is_written(configured: Database, catalogue: Catalogue) -> None:
+    with pytest.raises(NotFound):
+        ask(configured, catalogue, "public.nowhere")
+    with pytest.raises(Invalid) as refused:
+        ask(configured, catalogue, rule_ids=["a", "nope"])
+    assert [error.pointer for error in refused.value.errors] == ["/rule_ids/1"]
+    with pytest.raises(Invalid):
+        ask(configured, catalogue, kinds=["business"], dimensions=["timeliness"])
+
+
+def test_a_full_queue_says_when_to_come_back(configured: Database, catalogue: Catalogue) -> None:
+    ask(configured, catalogue, limit=1)
+    with pytest.raises(Busy) as refused:
+        ask(configured, catalogue, limit=1)
+    assert int(refused.value.headers()["Retry-After"]) > 0
+
+
+def test_sync_checks_come_first_and_a_table_has_one_at_a_time(configured: Database, catalogue: Catalogue) -> None:
+    first = ask(configured, catalogue, mode="async").check
+    ask(configured, catalogue, mode="async")
+    urgent = ask(configured, catalogue, "public.b", mode="sync").check
+    claimed = [checks.claim(configured, "w") for _ in range(3)]
+    assert [found.check_id if found else None for found in claimed] == [urgent.check_id, first.check_id, None]
+
+
+def test_a_target_runs_as_many_checks_as_it_allows(configured: Database, catalogue: Catalogue) -> None:
+    for table in ("public.a", "public.b", "public.c"):
+        ask(configured, catalogue, table)
+    claimed: list[checks.Check | None] = []
+    threads = [threading.Thread(target=lambda: claimed.append(checks.claim(configured, "w"))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([found for found in claimed if found is not None]) == 2
+
+
+def finished(check: checks.Check) -> CheckResult:
+    return check.pending().model_copy(update={"status": "succeeded", "verdict": "pass", "finished_at": check.queued_at})
+
+
+def test_a_claim_that_was_lost_stores_nothing(configured: Database, catalogue: Catalogue) -> None:
+    ask(configured, catalogue)
+    zombie = checks.claim(configured, "zombie")
+    assert zombie is not None
+    with configured.transaction() as cursor:
+        cursor.run("update dataops.checks set lease_expires_at = clock_timestamp() - interval '1 second'")
+    successor = checks.claim(configured, "successor")
+    assert successor is not None
+    assert successor.attempt == 2
+    assert not checks.finish(configured, zombie, finished(zombie), "http://backend/x")
+    assert checks.finish(configured, successor, finished(successor), "http://backend/x")
+    assert not checks.finish(configured, successor, finished(successor), "http://backend/x"), "once"
+    with configured.transaction() as cursor:
+        assert cursor.one("select count(*) as n from dataops.outbox") == {"n": 1}
+
+
+def test_handing_back_counts_only_what_the_check_has_done(configured: Database, catalogue: Catalogue) -> None:
+    ask(configured, catalogue)
+    for counted, attempt in ((False, 1), (True, 1), (True, 2)):
+        found = checks.claim(configured, "w")
+        assert found is not None
+        assert found.attempt == attempt
+        checks.hand_back(configured, found, counted=counted)
+
+
+def test_a_message_that_is_not_acknowledged_is_postponed_under_its_id(configured: Database, catalogue: Catalogue) -> None:
+    import requests
+
+    ask(configured, catalogue)
+    found = checks.claim(configured, "w")
+    assert found is not None
+    checks.finish(configured, found, finished(found), "http://127.0.0.1:9/results")
+    sender = outbox.Sender("w", "key", "whsec_" + "A" * 44)
+    with requests.Session() as session:
+        assert outbox.deliver_next(configured, sender, session) is False
+        assert outbox.deliver_next(configured, sender, session) is None, "not due yet"
+    with configured.transaction() as cursor:
+        row = cursor.one("select attempts, delivered_at, worker, last_error from dataops.outbox")
+    assert row == {"attempts": 1, "delivered_at": None, "worker": None, "last_error": "ConnectionError"}
+
+
+def test_workers_count_while_they_are_seen(database: Database) -> None:
+    workers.seen(database, "w1", 2, 1)
+    workers.seen(database, "w2", 2, 2)
+    assert workers.ready_workers(database) == 3
+    workers.gone(database, "w1")
+    assert workers.ready_workers(database) == 2
+
+
+def test_a_key_is_known_by_its_hash_until_it_expires_or_is_revoked(database: Database) -> None:
+    keys.register(database, "mine", "sx_secret", ["read"])
+    assert keys.authenticate(database, "sx_secret") == Caller("mine", frozenset({"read"}))
+    with database.transaction() as cursor:
+        stored = cursor.one("select key_hash from stringx.api_keys")
+        assert stored is not None
+        assert b"sx_secret" not in bytes(stored["key_hash"])
+        cursor.run("update stringx.api_keys set expires_at = now() - interval '1 second'")
+    for key in ("sx_secret", "other", None):
+        with pytest.raises(Exception, match="key"):
+            keys.authenticate(database, key)
