@@ -1,7 +1,6 @@
 """The table of checks: claims, limits, fences, and what is handed back."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def configured(database: Database) -> Iterator[Database]:
+def configured(database: Database) -> Database:
     """Three tables of one target that takes two checks at a time."""
     import json
 
@@ -45,7 +44,7 @@ def configured(database: Database) -> Iterator[Database]:
                 "insert into stringx.tables values ('shop', %(name)s, %(document)s, 'hash', 1)",
                 {"name": name, "document": json.dumps(document)},
             )
-    yield database
+    return database
 
 
 def ask(database: Database, catalogue: Catalogue, table: str = "public.a", limit: int = 100, **changes: Any) -> checks.Accepted:
