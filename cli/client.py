@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -22,7 +22,11 @@ class Refused(Exception):
 
 
 class Undecided(Exception):
-    """No answer could be had (exit code 3): the service is away, or lets this key not in."""
+    """No answer could be had (exit code 3): the service is away, or does not let this key in."""
+
+
+class Away(Undecided):
+    """Nobody answers, or only that it cannot just now: asking again later may help."""
 
 
 @dataclass(frozen=True)
@@ -31,23 +35,26 @@ class Client:
 
     server: str
     key: str
+    key_from: str
 
     @classmethod
     def from_environment(cls, server: str | None) -> "Client":
         """SettingsError in one line where there is no key, or the server's address is none."""
-        address = server or os.environ.get("STRINGX_BACKEND_URL") or _default_server()
-        if not address.startswith(("http://", "https://")):
-            raise SettingsError(f"the server is {address!r}; give an address such as http://127.0.0.1:5002")
-        default = Path(os.environ.get("STRINGX_HOME") or ROOT / ".stringx").expanduser() / "api-key"
+        address = _address(server or os.environ.get("STRINGX_BACKEND_URL") or _default_server())
+        default = _home() / "api-key"
         key = secret("STRINGX_API_KEY", default)
         if key is None:
             raise SettingsError(f"no key: set STRINGX_API_KEY or STRINGX_API_KEY_FILE ({default} is not there)")
-        return cls(address.rstrip("/"), key)
+        given = [name for name in ("STRINGX_API_KEY", "STRINGX_API_KEY_FILE") if os.environ.get(name)]
+        key_from = given[0] if given else str(default)
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise SettingsError(f"the key from {key_from} holds a character that no key has; copy it again")
+        return cls(address, key, key_from)
 
-    def get(self, path: str, query: dict[str, Any] | None = None, timeout_s: float = 30) -> dict[str, Any]:
-        return self._send("GET", path, timeout_s, params=query or {})
+    def get(self, path: str, query: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
+        return self._send("GET", path, timeout_s, params=query)
 
-    def post_json(self, path: str, body: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    def post_json(self, path: str, body: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
         return self._send("POST", path, timeout_s, json=body)
 
     def post_yaml(self, path: str, body: str, query: dict[str, str]) -> dict[str, Any]:
@@ -62,10 +69,37 @@ class Client:
         try:
             response = requests.request(method, self.server + path, headers=headers, timeout=timeout_s, **options)
         except requests.Timeout as error:
-            raise Undecided(f"no answer from {self.server} within {timeout_s:.0f} s; is the Backend overloaded?") from error
+            raise Away(f"no answer from {self.server} within {timeout_s:.0f} s; is the Backend overloaded?") from error
         except requests.RequestException as error:
-            raise Undecided(f"nothing answers at {self.server}; start the service, or give --server") from error
-        return _read(self.server, response)
+            raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
+        return self._read(response)
+
+    def _read(self, response: requests.Response) -> dict[str, Any]:
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        status = response.status_code
+        if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
+            stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
+            raise Away(stranger) if status >= 500 else Undecided(stranger)
+        if status < 400:
+            return body
+        detail, errors = str(body["detail"]), list(body.get("errors", []))
+        if status in (401, 403):
+            raise Undecided(f"{detail} (the key is from {self.key_from})")
+        if status in (429, 502, 503, 504):
+            raise Away(detail)
+        if status >= 500:
+            raise Undecided(detail)
+        raise Refused([f"{error['pointer']}: {error['message']}".removeprefix(": ") for error in errors] or [detail], errors)
+
+
+def require(client: Client, answer: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """The answer, or Undecided where another service than the Backend gave it."""
+    if missing := [field for field in fields if field not in answer]:
+        raise Undecided(f"{client.server} is no StringX Backend (its answer has no {missing[0]}); give its address by --server")
+    return answer
 
 
 def path_of(*parts: str) -> str:
@@ -73,20 +107,22 @@ def path_of(*parts: str) -> str:
     return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _read(server: str, response: requests.Response) -> dict[str, Any]:
+def _address(text: str) -> str:
     try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if response.ok and isinstance(body, dict):
-        return body
-    problem = body if isinstance(body, dict) else {"detail": f"{server} answered {response.status_code}, not as the Backend does"}
-    detail, errors = str(problem.get("detail")), list(problem.get("errors", []))
-    if response.status_code in (401, 403):
-        raise Undecided(f"{detail} (key from STRINGX_API_KEY, STRINGX_API_KEY_FILE or $STRINGX_HOME/api-key)")
-    if 400 <= response.status_code < 500 and response.status_code != 429:
-        raise Refused([f"{error['pointer']}: {error['message']}" for error in errors] or [detail], errors)
-    raise Undecided(detail)
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port or an IPv6 address that is none
+        valid = False
+    if not valid:
+        raise SettingsError(f"the server is {text!r}; give an address such as http://127.0.0.1:5002")
+    return text.rstrip("/")
+
+
+def _home() -> Path:
+    try:
+        return Path(os.environ.get("STRINGX_HOME") or ROOT / ".stringx").expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"STRINGX_HOME is {os.environ['STRINGX_HOME']!r}: no such user; give an absolute path") from error
 
 
 def _default_server() -> str:

@@ -1,23 +1,43 @@
 """The commands. Exit code: 0 pass or open, 1 fail or closed, 2 usage, 3 could not be decided."""
 
+import io
 import json
+import os
+import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from cli import render
-from cli.client import Client, Refused, Undecided, path_of
+from cli.client import Away, Client, Refused, Undecided, path_of, require
+from contract.documents import read_yaml
 from contract.environment import SettingsError
+from contract.ids import new_id
+from contract.problems import StringXError
 from contract.verdicts import TERMINAL
 
 _EXIT = {"pass": 0, "warn": 0, "fail": 1, "error": 3, "open": 0, "closed": 1}
 _POLL_S = 0.5
 _PATIENCE_S = 600
+_SECONDS = click.IntRange(1, 86400)
+# The reasons of a closed gate that time may change: something newer is under way, or must still come.
+_PENDING = re.compile(
+    r"never checked|a newer request is not finished|request .+ is (queued|running)$|the newest snapshot .+ not_before"
+)
+
+
+class _WaitingCommand(click.Command):
+    """`--wait` alone is `--wait 600`, whatever follows it."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        following = [*args[1:], ""]
+        alone = f"--wait={_PATIENCE_S}"
+        filled = [alone if arg == "--wait" and not after.isdigit() else arg for arg, after in zip(args, following, strict=True)]
+        return super().parse_args(context, filled)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,11 +48,10 @@ def cli(context: click.Context, server: str | None) -> None:
     context.obj = server
 
 
-@cli.command()
+@cli.command(cls=_WaitingCommand)
 @click.argument("target")
 @click.argument("table")
-@click.option("--wait", is_flag=True, help="until the check has ended; the exit code is its verdict")
-@click.option("--wait-seconds", type=click.IntRange(1, 86400), default=_PATIENCE_S, show_default=True, help="at most so long")
+@click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until the check has ended, at most 600 or so many seconds")
 @click.option("--json", "as_json", is_flag=True, help="print the API's answer")
 @click.option("--kind", "kinds", multiple=True, help="only rules of this kind: engineering or business")
 @click.option("--dimension", "dimensions", multiple=True, help="only rules of this dimension")
@@ -41,29 +60,28 @@ def cli(context: click.Context, server: str | None) -> None:
 @click.option("--from", "from_", help="beginning of the window")
 @click.option("--to", help="end of the window")
 @click.option("--request-id", help="asking again with the same id is the same request")
-@click.option("--timeout", "timeout_s", type=click.IntRange(1, 86400), help="the check's budget in seconds")
+@click.option("--timeout", "timeout_s", type=_SECONDS, help="the check's budget in seconds")
 @click.pass_obj
-def check(server: str | None, /, target: str, table: str, wait: bool, wait_seconds: int, as_json: bool, **asked: Any) -> int:
-    """Check TABLE (schema.table) of TARGET."""
+def check(server: str | None, /, target: str, table: str, wait: int | None, as_json: bool, **asked: Any) -> int:
+    """Check TABLE (schema.table) of TARGET; with --wait the exit code is the verdict."""
     client = Client.from_environment(server)
-    view = client.post_json("/api/v1/requests", _body(target, table, wait, asked), timeout_s=90)
-    until = time.monotonic() + wait_seconds
-    while wait and view["status"] not in TERMINAL and time.monotonic() < until:
-        patience = max(0.0, min(30.0, until - time.monotonic()))
-        view = client.get(path_of("requests", view["request_id"]), {"wait": patience}, timeout_s=patience + 30)
-    click.echo(json.dumps(view, indent=2, ensure_ascii=False) if as_json else render.request(view))
-    if view["status"] not in TERMINAL:
-        if wait:
-            raise Undecided(f"not finished within {wait_seconds} s; follow it with request id {view['request_id']}")
-        return 0
-    return _EXIT[view["verdict"]]
+    until = time.monotonic() + (wait or 0)
+    view = client.post_json("/api/v1/requests", _body(target, table, wait, asked))
+    fields = ("request_id", "table", "status", "verdict", "checks")
+    while require(client, view, *fields)["status"] not in TERMINAL and time.monotonic() < until:
+        view = _follow(client, view["request_id"], until)
+    _show(_as_text(view) if as_json else render.request(view))
+    if view["status"] in TERMINAL:
+        return _EXIT[view["verdict"]]
+    if wait is not None:
+        raise Undecided(f"not finished within {wait} s; it goes on as request {view['request_id']}")
+    return 0
 
 
-@cli.command()
+@cli.command(cls=_WaitingCommand)
 @click.argument("target")
 @click.argument("table")
-@click.option("--wait", is_flag=True, help="while a newer request is unfinished, or no snapshot is new enough")
-@click.option("--wait-seconds", type=click.IntRange(1, 86400), default=_PATIENCE_S, show_default=True, help="at most so long")
+@click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until a check has decided it, at most 600 or so many seconds")
 @click.option("--json", "as_json", is_flag=True, help="print the API's answer")
 @click.option("--not-before", help="closed unless the snapshot is at least as new (RFC 3339, the target's clock)")
 @click.option("--request-id", help="the gate for the load that this request announced")
@@ -72,8 +90,7 @@ def gate(
     server: str | None,
     target: str,
     table: str,
-    wait: bool,
-    wait_seconds: int,
+    wait: int | None,
     as_json: bool,
     not_before: str | None,
     request_id: str | None,
@@ -81,13 +98,15 @@ def gate(
     """Say whether TABLE (schema.table) of TARGET may be used, and why not."""
     client = Client.from_environment(server)
     query = {name: value for name, value in (("not_before", not_before), ("request_id", request_id)) if value is not None}
-    until = time.monotonic() + wait_seconds
-    while True:
-        view = client.get(path_of("gates", target, table), query)
-        if not wait or not _is_pending(view) or time.monotonic() > until:
-            break
+    until = time.monotonic() + (wait or 0)
+    path, fields = path_of("gates", target, table), ("gate", "table", "verdict", "snapshot_at", "age_s", "reasons")
+    view = require(client, client.get(path, query), *fields)
+    while (pending := _is_pending(view)) and time.monotonic() < until:
         time.sleep(_POLL_S)
-    click.echo(json.dumps(view, indent=2, ensure_ascii=False) if as_json else render.gate(view))
+        view = require(client, _persist(lambda: client.get(path, query), until), *fields)
+    _show(_as_text(view) if as_json else render.gate(view))
+    if pending and wait is not None:
+        raise Undecided(f"not decided within {wait} s; the gate stays closed")
     return _EXIT[view["gate"]]
 
 
@@ -105,32 +124,46 @@ def apply(server: str | None, files: Sequence[Path], dry_run: bool) -> int:
     client = Client.from_environment(server)
     texts = [_read(file) for file in files]
     places = [(file, number) for file, text in zip(files, texts, strict=True) for number in range(1, _count(file, text) + 1)]
+    stream = "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts)
     try:
-        answer = client.post_yaml("/api/v1/configuration", "\n---\n".join(texts), {"dry_run": "true" if dry_run else "false"})
+        answer = client.post_yaml("/api/v1/configuration", stream, {"dry_run": "true" if dry_run else "false"})
     except Refused as refused:
         lines = [_place(error, places) for error in refused.errors]
         raise Refused(lines or [str(refused)], refused.errors) from refused
-    click.echo(render.changes(answer))
+    _show(render.changes(require(client, answer, "dry_run", "changes")))
     return 0
 
 
 def main() -> None:
     """The entry point: every error is one line, none a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no error
     try:
         code = cli.main(prog_name="dataops", standalone_mode=False)
     except click.exceptions.Exit as ended:
         code = ended.exit_code
     except click.Abort:
         code = 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = 2
     except click.ClickException as error:
         code = _say(f"{error.format_message()}; see dataops --help", 2)
     except (Refused, SettingsError) as error:
         code = _say(str(error), 2)
     except Undecided as error:
         code = _say(str(error), 3)
-    except BrokenPipeError:
-        code = 3
+    except UnicodeEncodeError:
+        code = _say("an argument is not UTF-8; write it in UTF-8", 2)
     sys.exit(code)
+
+
+def _show(text: str) -> None:
+    try:
+        click.echo(text)
+    except BrokenPipeError:  # a reader that leaves early, such as head, does not change the exit code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left once more
 
 
 def _say(text: str, code: int) -> int:
@@ -139,8 +172,30 @@ def _say(text: str, code: int) -> int:
     return code
 
 
-def _body(target: str, table: str, wait: bool, asked: dict[str, Any]) -> dict[str, Any]:
-    body: dict[str, Any] = {"target": target, "table": table, "mode": "sync" if wait else "async", "wait_s": 60}
+def _follow(client: Client, request_id: str, until: float) -> dict[str, Any]:
+    patience = max(0.0, min(30.0, until - time.monotonic()))
+    return _persist(lambda: client.get(path_of("requests", request_id), {"wait": patience}, patience + 30), until)
+
+
+def _persist(ask: Callable[[], dict[str, Any]], until: float) -> dict[str, Any]:
+    """Asks until somebody answers: a service that is started again meanwhile is no reason to give up."""
+    while True:
+        try:
+            return ask()
+        except Away:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_POLL_S)
+
+
+def _as_text(answer: dict[str, Any]) -> str:
+    return json.dumps(answer, indent=2, ensure_ascii=False)
+
+
+def _body(target: str, table: str, wait: int | None, asked: dict[str, Any]) -> dict[str, Any]:
+    """It is posted without waiting, so that a lost connection loses no id; waiting comes after."""
+    mode = "async" if wait is None else "sync"
+    body: dict[str, Any] = {"request_id": new_id(), "target": target, "table": table, "mode": mode, "wait_s": 0}
     body |= {name: list(asked[name]) for name in ("kinds", "dimensions", "rule_ids") if asked[name]}
     body |= {name: asked[name] for name in ("request_id", "timeout_s") if asked[name] is not None}
     if asked["column"] is not None:
@@ -152,28 +207,22 @@ def _body(target: str, table: str, wait: bool, asked: dict[str, Any]) -> dict[st
 
 
 def _is_pending(view: dict[str, Any]) -> bool:
-    """Whether waiting can change the answer: something newer is under way, or must still come."""
-    signs = ("is not finished", "is queued", "is running", "older than not_before", "never checked")
-    return view["gate"] == "closed" and any(sign in reason for reason in view["reasons"] for sign in signs)
+    return view["gate"] == "closed" and any(_PENDING.match(reason) for reason in view["reasons"])
 
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{file}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from error
 
 
 def _count(file: Path, text: str) -> int:
-    """How many documents a file holds; empty ones do not count, as in the service."""
+    """How many documents a file holds, read as the service reads it."""
     try:
-        return sum(1 for event in yaml.compose_all(text, Loader=yaml.CSafeLoader) if not _is_empty(event))
-    except yaml.YAMLError as error:
-        raise click.UsageError(f"{file}: not YAML: {' '.join(str(error).split())[:200]}") from error
-
-
-def _is_empty(node: yaml.Node | None) -> bool:
-    return node is None or (isinstance(node, yaml.ScalarNode) and node.value in ("", "~", "null"))
+        return len(read_yaml(text.encode()))
+    except StringXError as error:
+        raise Refused([f"{file}: {error.detail}"], []) from error
 
 
 def _place(error: dict[str, str], places: Sequence[tuple[Path, int]]) -> str:

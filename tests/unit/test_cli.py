@@ -1,0 +1,214 @@
+"""The command line against servers that are not there, not ours, or just starting; the real one is in acceptance/test_cli.py."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from contract.environment import ROOT
+
+GATE = {"gate": "open", "table": "public.a", "verdict": "pass", "snapshot_at": None, "age_s": 1.0, "reasons": []}
+PENDING = GATE | {"gate": "closed", "reasons": ["a newer request is not finished: 1"]}
+FAILED = GATE | {"gate": "closed", "verdict": "fail", "reasons": ["verdict fail"]}
+
+
+def run(*arguments: str | bytes, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "STRINGX_API_KEY": "sx_key"} | variables
+    command = [sys.executable, "-W", "error", "-c", "from cli.main import main; main()", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """A server that gives these answers one after the other, the last one for ever; its address."""
+    started: list[ThreadingHTTPServer] = []
+
+    def start(*answers: tuple[int, object]) -> str:
+        left = list(answers)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status, value = left.pop(0) if len(left) > 1 else left[0]
+                body = value if isinstance(value, bytes) else json.dumps(value).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        started.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server in started:
+        server.shutdown()
+        server.server_close()
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], code: int, words: str) -> None:
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stdout + done.stderr
+    assert done.stderr.startswith("dataops: ")
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "code", "words"),
+    [
+        ([], {"STRINGX_BACKEND_URL": "x"}, 2, "the server is 'x'"),
+        ([], {"STRINGX_BACKEND_URL": "http://["}, 2, "the server is"),
+        (["--server", "http://127.0.0.1:99999"], {}, 2, "the server is"),
+        (["--server", "http://127.0.0.1:9"], {}, 3, "nothing answers at http://127.0.0.1:9"),
+        ([], {"STRINGX_API_KEY": "schlüssel€"}, 2, "key from STRINGX_API_KEY holds a character"),
+        ([], {"STRINGX_API_KEY": "a\nb"}, 2, "key from STRINGX_API_KEY holds a character"),
+        ([], {"STRINGX_API_KEY": "", "STRINGX_HOME": "/nowhere"}, 2, "no key: set STRINGX_API_KEY or STRINGX_API_KEY_FILE"),
+        ([], {"STRINGX_API_KEY": "", "STRINGX_API_KEY_FILE": "/nowhere"}, 2, "STRINGX_API_KEY_FILE: cannot read /nowhere"),
+        ([], {"STRINGX_API_KEY": "a", "STRINGX_API_KEY_FILE": "/nowhere"}, 2, "keep one"),
+        ([], {"STRINGX_API_KEY": "", "STRINGX_HOME": "~nobody-of-that-name"}, 2, "STRINGX_HOME"),
+    ],
+)
+def test_what_is_missing_is_one_line(arguments: list[str], variables: dict[str, str], code: int, words: str) -> None:
+    assert_one_line(run(*arguments, "gate", "nyc", "public.a", **variables), code, words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["gate", "nyc"], "Missing argument 'TABLE'"),
+        (["gate", "nyc", b"a\xff.b"], "an argument is not UTF-8"),
+        (["gate", "nyc", "public.a", "--wait", "0"], "--wait"),
+        (["check", "nyc", "public.a", "--wait=soon"], "--wait"),
+        (["check", "nyc", "public.a", "--from", "2013-01-01"], "--from and --to need --window COLUMN"),
+        (["rules", "apply"], "Missing argument 'FILES...'"),
+        (["rules", "apply", "/nowhere.yml"], "does not exist"),
+        (["rules", "apply", "/"], "is a directory"),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_usage_is_one_line(arguments: list[str], words: str) -> None:
+    assert_one_line(run(*arguments), 2, words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"a: [", "not YAML"),
+        (b"a: 1\na: 2", "line 2: the field 'a' stands twice"),
+        (b"\xff", "not UTF-8"),
+        (b"[" * 200_000, "deeper than"),
+        (b'a: "\\0"', "NUL"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_and_nothing_is_sent(tmp_path: Path, text: bytes, words: str) -> None:
+    file = tmp_path / "rules.yml"
+    file.write_bytes(text)
+    done = run("--server", "http://127.0.0.1:9", "rules", "apply", str(file))
+    assert_one_line(done, 2, words)
+    assert f"dataops: {file}: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "code", "words"),
+    [
+        (200, b"<html>", 3, "not as a StringX Backend does"),
+        (200, [], 3, "not as a StringX Backend does"),
+        (200, {}, 3, "is no StringX Backend"),
+        (404, b"nginx", 3, "not as a StringX Backend does"),
+        (502, b"nginx", 3, "not as a StringX Backend does"),
+        (500, {"detail": "something went wrong"}, 3, "something went wrong"),
+        (503, {"detail": "the database is away"}, 3, "the database is away"),
+        (429, {"detail": "the queue is full"}, 3, "the queue is full"),
+        (401, {"detail": "the key is not known"}, 3, "the key is not known (the key is from STRINGX_API_KEY)"),
+        (403, {"detail": "the key lacks the scope read"}, 3, "(the key is from STRINGX_API_KEY)"),
+        (404, {"detail": "no configuration for table public.a"}, 2, "no configuration for table public.a"),
+        (422, {"detail": "x", "errors": [{"pointer": "/not_before", "message": "is no time"}]}, 2, "/not_before: is no time"),
+    ],
+)
+def test_an_answer_that_is_no_gate_is_one_line(
+    serve: Callable[..., str], status: int, answer: object, code: int, words: str
+) -> None:
+    assert_one_line(run("--server", serve((status, answer)), "gate", "nyc", "public.a"), code, words)
+
+
+def test_a_key_of_a_file_is_named_by_its_path(serve: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "api-key").write_text("sx_old\n")
+    done = run("--server", serve((401, {"detail": "no"})), "gate", "a", "b.c", STRINGX_API_KEY="", STRINGX_HOME=str(tmp_path))
+    assert_one_line(done, 3, f"(the key is from {tmp_path / 'api-key'})")
+
+
+@pytest.mark.parametrize(("view", "code"), [(GATE, 0), (FAILED, 1), (PENDING, 1)])
+def test_a_gate_is_its_exit_code(serve: Callable[..., str], view: dict[str, object], code: int) -> None:
+    done = run("--server", serve((200, view)), "gate", "nyc", "public.a", "--json")
+    assert (done.returncode, json.loads(done.stdout), done.stderr) == (code, view, "")
+
+
+@pytest.mark.parametrize(("decided", "code"), [(GATE, 0), (FAILED, 1)])
+def test_gate_waits_until_it_is_decided_and_through_a_restart(
+    serve: Callable[..., str], decided: dict[str, object], code: int
+) -> None:
+    server = serve((200, PENDING), (503, {"detail": "starting"}), (502, b"nginx"), (200, PENDING), (200, decided))
+    done = run("--server", server, "gate", "--wait", "nyc", "public.a")
+    assert (done.returncode, done.stderr) == (code, ""), done.stderr
+
+
+def test_a_gate_that_stays_undecided_could_not_be_decided(serve: Callable[..., str]) -> None:
+    done = run("--server", serve((200, PENDING)), "gate", "nyc", "public.a", "--wait", "1")
+    assert_one_line(done, 3, "not decided within 1 s")
+    assert "gate closed" in done.stdout
+
+
+def test_a_check_that_does_not_end_could_not_be_decided(serve: Callable[..., str]) -> None:
+    view = {"request_id": "7", "table": "public.a", "status": "running", "verdict": None, "checks": []}
+    done = run("--server", serve((202, view)), "check", "nyc", "public.a", "--wait", "1")
+    assert_one_line(done, 3, "not finished within 1 s; it goes on as request 7")
+
+
+def test_a_server_that_does_not_answer_is_one_line_once_a_check_was_accepted(serve: Callable[..., str]) -> None:
+    view = {"request_id": "7", "table": "public.a", "status": "queued", "verdict": None, "checks": []}
+    done = run("--server", serve((202, view), (503, {"detail": "away"})), "check", "nyc", "public.a", "--wait", "1")
+    assert_one_line(done, 3, "away")
+
+
+def test_help_is_shown_where_nothing_is_asked() -> None:
+    done = run()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Usage: dataops" in done.stderr
+
+
+def test_a_reader_that_leaves_early_does_not_change_the_exit_code(serve: Callable[..., str]) -> None:
+    server = serve((200, FAILED | {"reasons": ["verdict fail"] * 20_000}))
+    read, write = os.pipe()
+    os.close(read)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "STRINGX_API_KEY": "x"}
+    command = [sys.executable, "-c", "from cli.main import main; main()", "--server", server, "gate", "a", "b.c"]
+    done = subprocess.run(command, env=environment, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_terminal_without_utf8_is_no_error(serve: Callable[..., str]) -> None:
+    server = serve((200, FAILED | {"reasons": ["größe: 1 row"]}))
+    done = run("--server", server, "gate", "a", "b.c", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_nothing_listens_on_a_free_port() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    assert_one_line(
+        run("check", "nyc", "public.a", "--wait", BACKEND_PORT=str(port)), 3, f"nothing answers at http://127.0.0.1:{port}"
+    )
