@@ -1,0 +1,34 @@
+"""Words of SQL by what a custom condition may do with them; `contract.conditions` judges by these lists."""
+
+# Built-in functions that read nothing but their arguments and the clock. Extended by a target's `allow_functions`.
+ALLOWED_FUNCTIONS = frozenset(
+    """
+    abs acos age ascii asin atan atan2 bit_length btrim cardinality cbrt ceil ceiling char_length
+    character_length chr coalesce concat concat_ws cos cot date_bin date_part date_trunc degrees div encode
+    exp extract factorial floor format gcd greatest initcap isempty isfinite justify_days justify_hours
+    justify_interval lcm least left length ln log log10 lower lower_inc lower_inf lpad ltrim make_date
+    make_interval make_time make_timestamp make_timestamptz md5 mod now nullif num_nonnulls num_nulls
+    octet_length overlay pi position power radians regexp_count regexp_instr regexp_like regexp_replace
+    regexp_substr repeat replace reverse right round row rpad rtrim scale sha224 sha256 sha384 sha512 sign sin
+    split_part sqrt starts_with statement_timestamp clock_timestamp strpos substr substring tan to_char
+    to_date to_number to_timestamp translate transaction_timestamp trim trim_scale trunc upper upper_inc
+    upper_inf width_bucket array_length array_lower array_ndims array_position array_positions array_to_string
+    array_upper json_array_length json_extract_path json_extract_path_text json_typeof jsonb_array_length
+    jsonb_exists jsonb_extract_path jsonb_extract_path_text jsonb_path_exists jsonb_path_match jsonb_typeof
+    """.split()
+)
+# Words that may stand before a parenthesis without being a function.
+NO_CALL = frozenset(
+    """
+    and or not in is as on any all some array between like ilike similar to when then else case end distinct
+    from for cast at zone by symmetric both leading trailing using collate overlaps precision bit varbit char
+    character varchar bpchar numeric decimal dec float time timestamp timestamptz timetz interval varying
+    """.split()
+)
+REFUSED_WORDS = frozenset(
+    """
+    select insert update delete merge create drop alter truncate grant revoke copy execute prepare call do
+    begin commit rollback lock set reset listen notify load vacuum analyze explain into union intersect except
+    with values exists table returning window over filter
+    """.split()
+)
