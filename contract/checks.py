@@ -16,6 +16,8 @@ MAX_WAIT_S = 300
 def _printable(text: str) -> str:
     if not 1 <= len(text) <= 200 or not text.isprintable():
         raise ValueError("must be 1 to 200 printable characters")
+    if text in (".", "..") or text.startswith("/"):  # clients and servers rewrite such a path, however it is escaped
+        raise ValueError("must not be . or .. or begin with a slash, so that it can stand in an address")
     return text
 
 

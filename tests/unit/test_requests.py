@@ -77,6 +77,8 @@ def test_a_table_without_active_rules_is_refused() -> None:
         ({"request_id": "a\n"}, "/request_id"),
         ({"request_id": "x" * 201}, "/request_id"),
         ({"request_id": 5}, "/request_id"),
+        ({"request_id": ".."}, "/request_id"),
+        ({"request_id": "/a"}, "/request_id"),
         ({"mode": "later"}, "/mode"),
         ({"kinds": []}, "/kinds"),
         ({"kinds": ["x"]}, "/kinds/0"),
