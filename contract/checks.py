@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StrictFloat, StrictInt, model_validator
 
 from contract.configuration import Rule, TableDocument
 from contract.fields import Column, Model, RuleId, Table, TargetName, Whole
@@ -29,8 +29,8 @@ class Window(Model):
     """Rows with `from` <= column < `to`, read as the column's type."""
 
     column: Column
-    from_: Annotated[str | int | float | None, Field(alias="from")] = None
-    to: str | int | float | None = None
+    from_: Annotated[str | StrictInt | StrictFloat | None, Field(alias="from")] = None
+    to: str | StrictInt | StrictFloat | None = None
 
     @model_validator(mode="after")
     def _is_bounded(self) -> "Window":

@@ -69,7 +69,9 @@ def _fault_of_call(tokens: list[Token], paren: int, allow_functions: Collection[
     """The token before a parenthesis must be an operator, a keyword, a type with a length, or an allowed function."""
     before = tokens[paren - 1]
     quoted = before.token_type == TokenType.IDENTIFIER
-    if before.token_type == TokenType.STRING or not (quoted or before.text[:1].isalpha() or before.text[:1] == "_"):
+    if before.token_type == TokenType.STRING or not (
+        quoted or before.text[:1].isalpha() or before.text[:1] == "_" or not before.text.isascii()
+    ):
         return None
     name = before.text if quoted else before.text.lower()
     schema = None

@@ -1,6 +1,7 @@
 """Requests: ask, follow, and take in the results that DataOps posts."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
@@ -65,7 +66,7 @@ def blueprint(service: Requests) -> Blueprint:
             service.sender.send(accepted.view.request_id, accepted.body)
         wait_s = asked.wait_s if accepted.view.mode == "sync" else 0
         view = _wait(service, accepted.view.request_id, wait_s)
-        headers = {"Location": f"/api/v1/requests/{view.request_id}"}
+        headers = {"Location": f"/api/v1/requests/{quote(view.request_id, safe='')}"}
         if accepted.replayed:
             headers["Idempotent-Replayed"] = "true"
         done = view.finished_at is not None and view.mode == "sync"
@@ -89,7 +90,7 @@ def blueprint(service: Requests) -> Blueprint:
         filters = {name: request.args.get(name) for name in ("table", "verdict", "status")}
         return answer(requests.page(service.database, filters, request.args.get("cursor")))
 
-    @routes.get("/api/v1/requests/<request_id>")
+    @routes.get("/api/v1/requests/<path:request_id>")
     @describe(
         Operation(
             "A request with its result, or its state so far",
@@ -104,7 +105,7 @@ def blueprint(service: Requests) -> Blueprint:
         requests.find(service.database, request_id)
         return answer(_wait(service, request_id, wait_s).as_json())
 
-    @routes.post("/api/v1/requests/<request_id>/results")
+    @routes.post("/api/v1/requests/<path:request_id>/results")
     @describe(
         Operation(
             "DataOps posts a result: signed, acknowledged by 204, stored once by check id",
