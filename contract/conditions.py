@@ -69,9 +69,7 @@ def _fault_of_call(tokens: list[Token], paren: int, allow_functions: Collection[
     """The token before a parenthesis must be an operator, a keyword, a type with a length, or an allowed function."""
     before = tokens[paren - 1]
     quoted = before.token_type == TokenType.IDENTIFIER
-    if before.token_type == TokenType.STRING or not (
-        quoted or before.text[:1].isalpha() or before.text[:1] == "_" or not before.text.isascii()
-    ):
+    if before.token_type == TokenType.STRING or not (quoted or _is_word(before.text)):
         return None
     name = before.text if quoted else before.text.lower()
     schema = None
@@ -86,6 +84,11 @@ def _fault_of_call(tokens: list[Token], paren: int, allow_functions: Collection[
     if full in allow_functions:
         return None
     return f"calls {full}, which is not allowed; an admin may add it to the target's allow_functions as schema.name"
+
+
+def _is_word(text: str) -> bool:
+    """Whether PostgreSQL would take it for a name: letters, an underscore, and anything beyond ASCII begin one."""
+    return text[:1].isalpha() or text[:1] == "_" or not text.isascii()
 
 
 def _is_name_part(tokens: list[Token], index: int) -> bool:

@@ -4,9 +4,11 @@
 ALLOWED_FUNCTIONS = frozenset(
     """
     abs acos age ascii asin atan atan2 bit_length btrim cardinality cbrt ceil ceiling char_length
-    character_length chr coalesce concat concat_ws cos cot current_time current_timestamp date_bin date_part date_trunc degrees div encode
+    character_length chr coalesce concat concat_ws cos cot current_time current_timestamp
+    date_bin date_part date_trunc degrees div encode
     exp extract factorial floor format gcd greatest initcap isempty isfinite justify_days justify_hours
-    justify_interval lcm least left length ln localtime localtimestamp log log10 lower lower_inc lower_inf lpad ltrim make_date
+    justify_interval lcm least left length ln localtime localtimestamp
+    log log10 lower lower_inc lower_inf lpad ltrim make_date
     make_interval make_time make_timestamp make_timestamptz md5 mod now nullif num_nonnulls num_nulls
     octet_length overlay pi position power radians regexp_count regexp_instr regexp_like regexp_replace
     regexp_substr repeat replace reverse right round row rpad rtrim scale sha224 sha256 sha384 sha512 sign sin
