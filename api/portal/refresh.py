@@ -32,6 +32,7 @@ AT_MOST_EVERY_S = 60.0
 AGAIN_AFTER_S = 300.0  # where the last generation did not reach the target
 AT_ONCE = 2  # targets generated side by side, so that one that hangs does not hold up the others
 STATE = "portal.json"  # tells the front page that a portal is complete, and when it was made
+FINGERPRINT = "fingerprint"  # in a target's work folder: what its portal shows
 _LONGEST_S = 300.0
 
 log = logging.getLogger(__name__)
@@ -76,12 +77,20 @@ class Refresher:
         return self.folder / ".work"
 
     def run(self) -> NoReturn:
+        self.remember()
         while True:
             try:
                 self.look()
             except StringXError as error:  # the internal database is away
                 log.warning("%s", error)
             time.sleep(LOOK_EVERY_S)
+
+    def remember(self) -> None:
+        """Take portals of an earlier start as made now: a start has better things to do than to make them again."""
+        for file in self.work.glob(f"*/{FINGERPRINT}"):
+            name = file.parent.name
+            if (self.folder / name / STATE).exists():
+                self.made[name] = Generation(file.read_text(encoding="utf-8"), time.monotonic(), reached=True)
 
     def look(self) -> None:
         """Begin generating what has changed; forget what is gone."""
@@ -114,6 +123,8 @@ class Refresher:
         try:
             target = state.read(self.database, name)
             generation.reached = target is None or self.generate(target)
+            if target is not None and generation.reached:
+                (self.work / name / FINGERPRINT).write_text(generation.fingerprint, encoding="utf-8")
         except StringXError as error:
             log.warning("%s", error)
         except Exception:  # one target's trouble (a full disk, a document of another release) is not the others'

@@ -259,3 +259,16 @@ def until(condition: Callable[[], object], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_an_earlier_start_s_portal_is_not_made_again(refresher: Refresher, database: Database, flights_target: Target) -> None:
+    configure(database, flights_target.document("nyc"), {"table": "public.flights"})
+    generate(refresher)
+    again = Refresher(refresher.settings, database)
+    again.remember()
+    again.look()
+    assert not any(generation.under_way for generation in again.made.values())
+    forgetful = Refresher(refresher.settings, database)
+    forgetful.look()
+    assert forgetful.made["nyc"].under_way
+    forgetful.wait()
