@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from database.pool import Database
 from web import logs
 
 _IDLE_S = 2.0  # how often to look without being woken: the guarantee behind the notifications
+_WARM_UP_S = 10.0  # how long a child lets an earlier one go first
 _GRACE_S = 15.0  # past a check's budget, before its child is killed: the database ends its statements itself
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class Worker:
         home = self.settings.home / "work" / f"slot-{slot}"
         child = Child(self.project, home, self.settings.worker_max_checks)
         self.children.append(child)
+        self._let_earlier_ones_warm_up(slot)
         while not self.stop.is_set():
             try:
                 if not self.executable_only:
@@ -82,6 +85,15 @@ class Worker:
                 self.stop.wait(0.5)
         child.kill()
 
+    def _let_earlier_ones_warm_up(self, slot: int) -> None:
+        """One after another: the first child is warm sooner, and the worker with it, than if all shared the cores."""
+        until = time.monotonic() + slot * _WARM_UP_S
+        while (
+            slot and time.monotonic() < until and sum(child.warm for child in self.children) < slot and not self.executable_only
+        ):
+            if self.stop.wait(0.1):
+                return
+
     def deliver(self) -> None:
         """Post what is due until the worker stops."""
         session = requests.Session()
@@ -95,14 +107,14 @@ class Worker:
 
     def keep_leases(self) -> None:
         """Renew what is claimed and write down that the worker lives, a few times a lease."""
-        interval = 1.0
+        interval = 0.2
         while not self.stop.wait(interval):
             try:
                 if claimed := sorted(self.claimed):
                     leases.renew(self.database, "dataops.checks", "check_id", claimed, self.name)
                 warm = self.settings.worker_concurrency if self.executable_only else sum(c.warm for c in self.children)
                 workers.seen(self.database, self.name, len(self.children), warm)
-                interval = leases.RENEW_EVERY_S if warm == len(self.children) else 0.5
+                interval = leases.RENEW_EVERY_S if warm == len(self.children) else 0.2
             except StringXError as error:
                 log.warning("leases not renewed: %s", error)
 
