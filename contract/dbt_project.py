@@ -25,7 +25,11 @@ def settings(project_dir: Path) -> dict[str, Any]:
 
 def packages_folder(project_dir: Path) -> Path:
     """Where `dbt deps` puts packages."""
-    return project_dir / str(settings(project_dir).get("packages-install-path") or "dbt_packages")
+    try:
+        named = settings(project_dir).get("packages-install-path")
+    except ValueError:  # told by whoever needs the settings themselves
+        named = None
+    return project_dir / str(named or "dbt_packages")
 
 
 def homes_of_rules(project_dir: Path) -> list[Path]:

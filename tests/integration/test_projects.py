@@ -93,7 +93,9 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
 def adopted(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
     """A project of the user's own that has ours as a package, set up as the README of stringx/ says."""
     folder = tmp_path_factory.mktemp("adopted") / "project"
-    settings = "name: warehouse\nversion: '1.0'\nconfig-version: 2\nprofile: stringx\nmodel-paths: [models]\nvars: {colour: red}\n"
+    settings = (
+        "name: warehouse\nversion: '1.0'\nconfig-version: 2\nprofile: stringx\nmodel-paths: [models]\nvars: {colour: red}\n"
+    )
     wrapper = re.search(r"^\{% materialization.*$", README, re.MULTILINE)
     assert wrapper is not None
     write(folder, MODELS | {"dbt_project.yml": settings, "packages.yml": f"packages: [{{local: {STRINGX}}}]\n"})
@@ -193,7 +195,9 @@ def test_a_package_without_its_wrapper_never_passes(adopted: DbtProject, target:
 def test_the_users_own_vars_survive_a_long_specification(adopted: DbtProject, target: Target, tmp_path: Path) -> None:
     target.execute(SHOP)
     values = [f"value {number:06}" for number in range(10_000)]
-    answer = run(adopted, gate("orders", rule("a", "accepted_values", "status", values=values)), tmp_path, target.environment(), 90)
+    answer = run(
+        adopted, gate("orders", rule("a", "accepted_values", "status", values=values)), tmp_path, target.environment(), 90
+    )
     assert outcome_of(answer) is not None, answer.message
     carried = json.loads((tmp_path / "project" / "dbt_project.yml").read_text())
     assert carried["vars"]["colour"] == "red"
