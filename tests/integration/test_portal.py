@@ -282,7 +282,9 @@ def test_models_of_the_users_project_show_beside_the_configured_tables(
     users = tmp_path / "users"
     shutil.copytree(settings.dbt_project_dir, users, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
     (users / "models").mkdir()
-    (users / "models" / "late.sql").write_text("select * from {{ source('public', 'flights') }} where dep_delay > {{ shout('60') }}")
+    (users / "models" / "late.sql").write_text(
+        "select * from {{ source('public', 'flights') }} where dep_delay > {{ shout('60') }}"
+    )
     (users / "models" / "late.yml").write_text(
         "version: 2\nsources: [{name: public, tables: [{name: flights}]}]\n"
         "models: [{name: late, description: Flights that left late., data_tests: [{dbt_utils_like: {}}]}]\n"
