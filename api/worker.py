@@ -160,8 +160,7 @@ class Worker:
 
         if check.attempt > checks.MAX_ATTEMPTS:
             return results.errored(run(), f"ended {checks.MAX_ATTEMPTS} workers; see the worker's log")
-        dimensions = checks.default_dimensions(self.catalogue)
-        gate = specification.build(check.request, configured, dimensions, check.timeout_s)
+        gate = specification.build(check.request, configured, self.catalogue, check.timeout_s)
         if not gate["tables"][0]["rules"]:
             return results.errored(run(), "no_rules: no active rule was left in scope when the check started")
         try:
@@ -171,7 +170,7 @@ class Worker:
                 self.project, gate, self.settings.home / "by-hand" / check.check_id,
                 self._variables(configured, f"stringx {check.check_id} by hand"),
             )  # fmt: skip
-            return results.from_answer(run(by_hand), answer, self.catalogue, dimensions)
+            return results.from_answer(run(by_hand), answer, self.catalogue)
         except TargetUnusable as error:
             return results.errored(run(), error.detail)
         except ChildDied as error:

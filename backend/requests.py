@@ -12,7 +12,7 @@ from contract.configuration import TableDocument
 from contract.ids import new_id
 from contract.problems import Conflict, Invalid, NotFound
 from contract.requests import RequestView
-from contract.verdicts import TERMINAL, Dimension, Source
+from contract.verdicts import TERMINAL, Source
 from database.leases import LEASE_S
 from database.pool import Database, Row, json_value
 from database.queries import load_queries
@@ -54,7 +54,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
                 f" send one: PUT /api/v1/tables/{asked.target}/{asked.table}"
             )
         document = TableDocument.model_validate(configured["document"])
-        require_scope(asked, document, default_dimensions(catalogue))
+        require_scope(asked, document, catalogue.default_dimensions)
         mode = asked.mode or document.mode
         sent = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
         sent |= {"request_id": request_id, "mode": mode, "wait_s": 0}
@@ -133,10 +133,6 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         cursor.run(SQL["finish"], named)
         cursor.run(SQL["notify"], {"payload": payload(request_id)})
     return stored == 1
-
-
-def default_dimensions(catalogue: Catalogue) -> dict[str, Dimension]:
-    return {rule_type.name: rule_type.dimension for rule_type in catalogue}
 
 
 def _replay(row: Row, body_hash: bytes) -> Accepted:

@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -17,10 +17,13 @@ from jsonschema.exceptions import ValidationError as SchemaError
 
 from contract.conditions import fault_of_condition
 from contract.documents import escape_pointer
+from contract.durations import parse_duration
 from contract.names import TableName, check_identifier
 from contract.problems import FieldError
+from contract.queries import fault_of_query, relations_of_query
 from contract.verdicts import Dimension
 
+Decision = Literal["count", "bounds", "holds"]
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
 
 
@@ -40,11 +43,23 @@ class RuleType:
     finding: str
     arguments: dict[str, Any]
     example: dict[str, Any]
+    decides: Decision
+    met: str
+    bounds: dict[str, str]
+    where: bool
 
     @property
     def measured(self) -> bool:
-        """Whether the rule has bounds on a measure in place of a count of failures."""
-        return self.failures is None
+        """Whether the rule has bounds on a measure in place of thresholds on a count of failures."""
+        return self.decides == "bounds"
+
+    def words(self, met: bool, columns: list[str], arguments: dict[str, Any], measured: str = "") -> str:
+        """The finding, or what stands in its place where the rule is met, with the rule's columns, its choices among words of
+        ours (arguments with an `enum`) and what was measured filled in."""
+        text = self.met if met and self.met else self.finding
+        properties = self.arguments.get("properties", {})
+        chosen = {name: value for name, value in arguments.items() if "enum" in properties.get(name, {})}
+        return text.format(**{"type": self.name, "columns": " or ".join(columns), "measured": measured} | chosen)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -54,6 +69,8 @@ class RuleType:
             "shape": self.shape,
             "columns": {"min": self.min_columns, "max": self.max_columns},
             "window": self.window,
+            "where": self.where,
+            "decides": self.decides,
             "failures": self.failures,
             "total": self.total,
             "arguments": self.arguments,
@@ -85,6 +102,11 @@ class Catalogue:
     def get(self, name: str) -> RuleType | None:
         return self._types.get(name)
 
+    @property
+    def default_dimensions(self) -> dict[str, Dimension]:
+        """The dimension of each type's rules that name none."""
+        return {rule_type.name: rule_type.dimension for rule_type in self}
+
     def fault_of_type(self, name: str) -> str:
         """One sentence for a name that the catalogue does not have."""
         close = difflib.get_close_matches(name, self._types, n=1)
@@ -108,6 +130,10 @@ def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
         finding=entry["finding"],
         arguments=schema,
         example=entry.get("example", {}),
+        decides=entry.get("decides") or ("bounds" if entry["failures"] is None else "count"),
+        met=entry.get("met", ""),
+        bounds={"min": "min", "max": "max"} | entry.get("bounds", {}),
+        where=entry.get("where", True),
     )
 
 
@@ -119,6 +145,10 @@ def faults_of_arguments(
         where = pointer + "".join(f"/{escape_pointer(part)}" for part in error.absolute_path)
         yield FieldError(where, _sentence(error))
     yield from _faults_of_formats(rule_type.arguments, arguments, pointer, allow_functions)
+    for place, bounds in ((pointer, arguments), (f"{pointer}/warn", arguments.get("warn"))):
+        low, high = (bounds.get("min"), bounds.get("max")) if isinstance(bounds, dict) else (None, None)
+        if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
+            yield FieldError(f"{place}/min", "is above max; nothing could pass")
 
 
 def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: int, pointer: str) -> Iterator[FieldError]:
@@ -130,11 +160,13 @@ def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: i
             yield FieldError(f"{pointer}/{escape_pointer(name)}", f"names {given}, and the rule has {columns}; give one for each")
 
 
-def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> Iterator[TableName]:
-    """The tables that a rule's arguments name."""
+def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[list[str]]:
+    """The tables that the SQL in a rule's arguments reads, as [schema, name], or [name] where it gives no schema."""
+    found: list[list[str]] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
-        if schema.get("format") == "relation" and isinstance(arguments.get(name), str):
-            yield TableName.parse(arguments[name])
+        if schema.get("format") == "sql-query" and isinstance(arguments.get(name), str):
+            found += [relation for relation in relations_of_query(arguments[name]) if relation not in found]
+    return found
 
 
 def _sentence(error: SchemaError) -> str:
@@ -149,7 +181,7 @@ def _sentence(error: SchemaError) -> str:
             return f"must be of type {' or '.join(wanted) if isinstance(wanted, list) else wanted}"
         case "enum":
             return f"must be one of {', '.join(map(str, wanted if isinstance(wanted, list) else []))}"
-        case "anyOf" | "oneOf" | "minProperties":
+        case "anyOf" | "oneOf" | "minProperties" | "pattern":
             return str(schema.get("errorMessage") or "fits none of the forms that this type takes")
         case _:
             return error.message[:200]
@@ -170,9 +202,11 @@ def _faults_of_formats(
         for index, item in enumerate(value):
             yield from _faults_of_formats(schema["items"], item, f"{pointer}/{index}", allow_functions)
     elif isinstance(value, str):
-        for form in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())):
-            if fault := _fault_of_format(form.get("format"), value, allow_functions):
-                yield FieldError(pointer, fault)
+        forms = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+        if not any(value in form.get("enum", ()) for form in forms):
+            for form in forms:
+                if fault := _fault_of_format(form.get("format"), value, allow_functions):
+                    yield FieldError(pointer, fault)
     if isinstance(value, list):
         for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
             yield from _faults_of_formats(form, value, pointer, allow_functions)
@@ -182,6 +216,10 @@ def _fault_of_format(form: str | None, value: str, allow_functions: Collection[s
     match form:
         case "sql-condition":
             return fault_of_condition(value, allow_functions)
+        case "sql-query":
+            return fault_of_query(value, allow_functions)
+        case "duration":
+            return _fault_of(parse_duration, value)
         case "relation":
             return _fault_of(TableName.parse, value)
         case "column":

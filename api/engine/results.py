@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from api.checks import Check
 from api.engine.command import Answer
@@ -13,7 +13,7 @@ from contract.catalogue import Catalogue, RuleType
 from contract.checks import CheckResult, DbtRun, RuleResult, Scope, rules_in_scope
 from contract.configuration import Rule
 from contract.scores import Scored, scores
-from contract.verdicts import CheckStatus, Dimension
+from contract.verdicts import CheckStatus
 
 FORMAT = "stringx-gate/1"
 
@@ -29,7 +29,7 @@ class Run:
     command: str
 
 
-def from_answer(run: Run, answer: Answer, catalogue: Catalogue, default_dimension: dict[str, Dimension]) -> CheckResult:
+def from_answer(run: Run, answer: Answer, catalogue: Catalogue) -> CheckResult:
     """The result of a run that came back, or that was ended because its time was over."""
     if answer.timed_out:
         return _without_outcome(run, answer, "timed_out", f"not finished within {run.check.timeout_s} s; raise timeout")
@@ -39,7 +39,7 @@ def from_answer(run: Run, answer: Answer, catalogue: Catalogue, default_dimensio
         return _without_outcome(run, answer, "errored", reason)
     table = outcome["tables"][0]
     found = {rule["id"]: rule for rule in table["rules"]}
-    expected = rules_in_scope(run.check.request, run.configured.document, default_dimension)
+    expected = rules_in_scope(run.check.request, run.configured.document, catalogue.default_dimensions)
     rules = [_rule_result(rule, found.get(rule.id), catalogue) for rule in expected]
     decided = all(rule.id in found for rule in expected)
     return _base(run, answer).model_copy(
@@ -136,9 +136,21 @@ def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> 
     """One sentence with the numbers: never a value of a row, and of the rule its columns and thresholds only."""
     if outcome["status"] == "error" or rule_type is None:
         return f"could not be decided: {outcome.get('reason') or 'unknown'}"
-    finding = rule_type.finding.format(columns=" or ".join(rule.all_columns), type=rule.type)
-    if rule_type.measured:
-        return f"{finding} is {_number(outcome.get('measured'))}{_bounds(rule, outcome['status'])}"
+    value, met = outcome.get("measured"), outcome["status"] == "pass"
+    finding = rule_type.words(met, rule.all_columns, rule.arguments, "unknown" if value is None else _number(value))
+    match rule_type.decides:
+        case "holds":
+            return finding
+        case "bounds":
+            nothing = " (there is no value)" if value is None else ""
+            return f"{finding}{nothing}{_bounds(rule, rule_type, outcome['status'])}"
+        case "count":
+            return _counted(rule, rule_type, outcome, finding)
+        case _:
+            assert_never(rule_type.decides)
+
+
+def _counted(rule: Rule, rule_type: RuleType, outcome: dict[str, Any], finding: str) -> str:
     failures, total = int(outcome["failures"]), outcome.get("total")
     unit = rule_type.failures or "rows"
     counted = f"{failures:,} of {total:,} {unit}" if total is not None else f"{failures:,} {unit}"
@@ -156,9 +168,9 @@ def _threshold(rule: Rule, status: str, failures: int) -> str:
     return f"; up to {limit} pass" if failures else ""
 
 
-def _bounds(rule: Rule, status: str) -> str:
+def _bounds(rule: Rule, rule_type: RuleType, status: str) -> str:
     bounds = rule.arguments.get("warn", {}) if status == "warn" else rule.arguments
-    low, high = bounds.get("min"), bounds.get("max")
+    low, high = bounds.get(rule_type.bounds["min"]), bounds.get(rule_type.bounds["max"])
     parts = [
         f"{'more than' if bounds.get('exclusive_min') else 'at least'} {_number(low)}" if low is not None else "",
         f"{'less than' if bounds.get('exclusive_max') else 'at most'} {_number(high)}" if high is not None else "",
