@@ -188,6 +188,30 @@ def test_rules_on_columns_that_the_reader_may_not_read_are_errors_and_the_others
     assert found["row_count"] == 3
 
 
+def test_a_rule_reads_no_column_but_its_own(engine: Engine, target: Target) -> None:
+    """Each type that names its columns works for a reader who may select these and no other."""
+    target.execute(
+        "create table t (id integer, secret text, a integer, b integer, day timestamptz); insert into t select i, 'x', i % 7, i, now() from generate_series(1, 50) i;"
+        f"revoke all on t from {target.user}; grant select (a, b, day) on t to {target.user}"
+    )
+    tests = [
+        rule("is_null", "is_null", "a"),
+        rule("outliers", "outliers", "a", method="iqr", limit=0.1),
+        rule("monotonic", "monotonic", "a", direction="increasing", order_by="b"),
+        rule("parted", "monotonic", "b", direction="increasing", order_by="b", partition_by="a"),
+        rule("distinct", "distinct_values", "a", values=[1], mode="in"),
+        rule("gaps", "no_gaps", "day", every="1d"),
+        rule("compare", "compare", "a", operator="<", other_column="b"),
+        rule("median", "aggregate", "a", fail_above=None, function="median", min=0),
+        rule("fresh", "freshness", "day", fail_above=None, max_age="1d"),
+        rule("matches", "row_count_matches", fail_above=None, other_table="public.t"),
+        rule("self", "relationship", "a", "b", to_table="public.t", to_columns=["a", "b"]),
+        rule("both", "unique", "a", "b", nulls="equal"),
+    ]
+    found = engine.rules(target, gate("t", *tests, key=["b"], sample_rows=3))
+    assert {id: one["reason"] for id, one in found.items()} == {one["id"]: None for one in tests}
+
+
 def test_a_table_that_the_reader_may_not_read_is_an_error(engine: Engine, target: Target) -> None:
     target.execute(f"create table t (id integer); insert into t values (1); revoke all on t from {target.user}")
     found = engine.outcome(target, gate("t", rule("filled", "not_null", "id")))

@@ -69,8 +69,8 @@ def assert_right(engine: Engine, target: Target, value: str = TEXT) -> None:
 @pytest.mark.parametrize("setting", ROLE)
 def test_a_roles_settings_do_not_change_the_answer(engine: Engine, server: Server, target: Target, setting: str) -> None:
     fill(target)
-    target.execute("create schema evil; create function evil.to_json(anyarray) returns text language sql as $$ select 'evil' $$")
-    target.execute("create function evil.count(integer) returns bigint language sql as $$ select 0::bigint $$")
+    target.execute("create schema evil; create function evil.to_json(anyelement) returns json language sql as $$ select '1'::json $$")
+    target.execute("create function evil.lower(text) returns text language sql as $$ select 'x' $$")
     for function in ("now() returns timestamptz", "clock_timestamp() returns timestamptz"):
         target.execute(f"create function evil.{function} language sql as $$ select timestamptz '1999-01-01' $$")
     server.run(ROLE[setting].format(user=target.user))
@@ -151,7 +151,7 @@ def test_the_databases_collation_decides_order_and_case(engine: Engine, made: Ma
         found = engine.rules(target, gate("t", *tests))
         assert (found["from"]["failures"], found["folded"]["failures"]) == (outside, folded)
         answers.append((outside, folded))
-    assert answers == [(2, 4), (4, 3)], "the two collations must differ, or this test shows nothing"
+    assert answers == [(2, 4), (3, 3)], "the two collations must differ, or this test shows nothing"
 
 
 @only("debian")
