@@ -168,6 +168,7 @@ class CheckResult(Model):
     finished_at: AwareDatetime | None = None
     duration_ms: int | None = None
     reason: str | None = None
+    notes: list[str] = []
     counts: dict[str, int] = {}
     scores: dict[str, float | None] = {}
     rules: list[RuleResult] = []

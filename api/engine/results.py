@@ -47,6 +47,7 @@ def from_answer(run: Run, answer: Answer, catalogue: Catalogue) -> CheckResult:
             "status": "succeeded",
             "verdict": table["verdict"] if decided or table["verdict"] == "fail" else "error",
             "reason": table["reason"] if decided else "dbt left rules out; see those in error",
+            "notes": table.get("notes") or [],
             "snapshot_at": datetime.fromisoformat(outcome["snapshot_at"]),
             "row_count": table["row_count"],
             "window_nulls": table["window_nulls"],
