@@ -1,7 +1,7 @@
 """What more rules cost on a million rows, and what the check costs beside the same SELECT run by psql.
 
-`python -m benchmarks.one_scan`: the engine's warm child and psql in turn on one server, several rounds, medians. Figures are ratios of
-one run; seconds are there to be compared within it.
+`python -m benchmarks.one_scan`: the engine's warm child and psql in turn on one server, several rounds, medians. Figures are
+ratios of one run; seconds are there to be compared within it.
 """
 
 import json

@@ -96,7 +96,9 @@ def test_a_value_is_taken_literally(engine: Engine, target: Target, kind: str) -
     tests = [
         rule("one", "accepted_values", "a", values=[value]),
         rule("both", "accepted_values", "a", values=[value, "other"]),
-        rule("folded", "accepted_values", "a", values=[value.upper() if value.isascii() else value, "OTHER"], case_sensitive=False),
+        rule(
+            "folded", "accepted_values", "a", values=[value.upper() if value.isascii() else value, "OTHER"], case_sensitive=False
+        ),
         rule("from", "between", "a", min=value, max=value),
     ]
     found = engine.rules(target, gate("t", *tests))
