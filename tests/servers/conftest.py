@@ -221,9 +221,10 @@ class Made:
             f" alter default privileges for role {loader} grant usage on schemas to {reader}",
             name,
         )
-        self.folder.mkdir(exist_ok=True)
-        (self.folder / "shop").write_text(password)
-        return Target("127.0.0.1", self.server.port, name, reader, password, self.server.url(name, loader, password), self.folder)
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        (folder / "shop").write_text(password)
+        return Target("127.0.0.1", self.server.port, name, reader, password, self.server.url(name, loader, password), folder)
 
 
 @pytest.fixture

@@ -122,6 +122,7 @@ def test_names_and_values_beyond_ascii_are_found_in_every_encoding(engine: Engin
     assert text + "x" in missing["missing"]["reason"]
 
 
+@pytest.mark.xfail(strict=True, reason="the server refuses the whole text of the check, so that every rule is undecided (never a pass)")
 @pytest.mark.parametrize("encoding", ["LATIN1", "EUC_JP"])
 def test_a_value_that_the_database_cannot_hold_is_an_error_of_its_rule_alone(engine: Engine, made: Made, encoding: str) -> None:
     target = made.target(DATABASES[encoding])
