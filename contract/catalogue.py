@@ -5,6 +5,7 @@ and the words of its message. A user adds a type by adding a macro and an entry.
 """
 
 import difflib
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
-from contract.conditions import fault_of_condition
+from contract.conditions import fault_of_condition, fault_of_fragment
+from contract.dbt_project import homes_of_rules
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.names import TableName, check_identifier
@@ -24,6 +26,7 @@ from contract.queries import fault_of_query, relations_of_query
 from contract.verdicts import Dimension
 
 Decision = Literal["count", "bounds", "holds"]
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
 
 
@@ -86,15 +89,15 @@ class Catalogue:
 
     @classmethod
     def load(cls, project_dir: Path) -> "Catalogue":
-        """Read the project's rules.yml; ValueError says in one line what keeps it from being read."""
-        path = project_dir / CATALOGUE_FILE
-        try:
-            entries = yaml.safe_load(path.read_text(encoding="utf-8"))["types"]
-            return cls({name: _read_entry(name, entry) for name, entry in entries.items()})
-        except OSError as error:
-            raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error
-        except (yaml.YAMLError, InvalidSchema, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path}: an entry is incomplete: {str(error).splitlines()[0]}") from error
+        """Read the project's rules.yml, after that of the package `stringx` where it has one; ValueError says in one line what
+        keeps it from being read."""
+        types: dict[str, RuleType] = {}
+        homes = homes_of_rules(project_dir)
+        for home in homes:
+            path = home / CATALOGUE_FILE
+            if path.exists() or home is homes[0]:
+                types |= _read_types(path)
+        return cls(types)
 
     def __iter__(self) -> Iterator[RuleType]:
         return iter(self._types.values())
@@ -112,6 +115,16 @@ class Catalogue:
         close = difflib.get_close_matches(name, self._types, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(self._types))}"
         return f"{name!r} is no rule type; {hint}"
+
+
+def _read_types(path: Path) -> dict[str, RuleType]:
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))["types"]
+        return {name: _read_entry(name, entry) for name, entry in entries.items()}
+    except OSError as error:
+        raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error
+    except (yaml.YAMLError, InvalidSchema, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: an entry is incomplete: {str(error).splitlines()[0]}") from error
 
 
 def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
@@ -194,7 +207,9 @@ def _mapping(schema: object) -> dict[str, Any]:
 def _faults_of_formats(
     schema: dict[str, Any], value: Any, pointer: str, allow_functions: Collection[str]
 ) -> Iterator[FieldError]:
-    if isinstance(value, dict):
+    if schema.get("x-test-arguments"):
+        yield from _faults_of_test_arguments(value, pointer, allow_functions)
+    elif isinstance(value, dict):
         for name, part in schema.get("properties", {}).items():
             if name in value:
                 yield from _faults_of_formats(part, value[name], f"{pointer}/{escape_pointer(name)}", allow_functions)
@@ -210,6 +225,30 @@ def _faults_of_formats(
     if isinstance(value, list):
         for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
             yield from _faults_of_formats(form, value, pointer, allow_functions)
+
+
+def _faults_of_test_arguments(value: Any, pointer: str, allow_functions: Collection[str]) -> Iterator[FieldError]:
+    """The arguments of a dbt test, at any depth: its macro puts them into SQL as they are, or quoted without care."""
+    if isinstance(value, dict) and list(value) in (["relation"], ["ref"]):
+        ((kind, name),) = value.items()
+        fault = (
+            "must be a text"
+            if not isinstance(name, str)
+            else _fault_of(TableName.parse if kind == "relation" else check_identifier, name)
+        )
+        if fault:
+            yield FieldError(f"{pointer}/{kind}", fault)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            place = f"{pointer}/{escape_pointer(key)}"
+            if not _ARGUMENT.fullmatch(key) or key in ("model", "column_name"):
+                yield FieldError(place, "is no argument that can be given; the table and the column are the rule's own")
+            yield from _faults_of_test_arguments(item, place, allow_functions)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _faults_of_test_arguments(item, f"{pointer}/{index}", allow_functions)
+    elif isinstance(value, str) and (fault := fault_of_fragment(value, allow_functions)):
+        yield FieldError(pointer, fault)
 
 
 def _fault_of_format(form: str | None, value: str, allow_functions: Collection[str]) -> str | None:

