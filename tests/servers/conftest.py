@@ -159,7 +159,19 @@ def _start(name: str, home: Path) -> tuple[Server, subprocess.Popen[bytes]]:
         unprivileged = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
         for path in (given, data):
             os.chown(path, who.pw_uid, who.pw_gid)
-    initdb = [programs / "initdb", "-D", data, "-U", "postgres", f"--pwfile={given}", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C"]
+    initdb = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        f"--pwfile={given}",
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    ]
     environ = {"PATH": os.defpath, "LC_ALL": "C"}
     subprocess.run(initdb, cwd="/", env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=True, **unprivileged)
     server = Server(name, secrets.choice([port for port in embedded.PORTS if embedded._free(port)][:2000]), password)

@@ -3,10 +3,19 @@
 import csv
 import io
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from api import specification
+from api.checks import Check
+from api.engine import results
+from api.rules import Configured
+from contract.catalogue import Catalogue
+from contract.checks import CheckRequest
+from contract.configuration import TableDocument, TargetDocument
+from contract.environment import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Made, Server, only
@@ -47,11 +56,16 @@ FOUND = {"filled": 1, "known": 1, "unique": 1, "rows": None}
         ("f", "select 1"),
         ("v", "create view v as select * from f"),
         ("w", "create view v as select * from f; create view w as select id, status from v"),
-        ("p", "create table p (id integer, status text) partition by list (status); create table p_local partition of p for values in ('x')"),
+        (
+            "p",
+            "create table p (id integer, status text) partition by list (status); create table p_local partition of p for values in ('x')",
+        ),
     ],
     ids=["itself", "behind a view", "behind two views", "a partition"],
 )
-def test_a_foreign_table_is_counted_and_named(engine: Engine, server: Server, target: Target, remote: Target, name: str, make: str) -> None:
+def test_a_foreign_table_is_counted_and_named(
+    engine: Engine, server: Server, target: Target, remote: Target, name: str, make: str
+) -> None:
     target.execute(make)
     if name == "p":
         server.run("alter table p attach partition f default", target.dbname)
@@ -78,7 +92,9 @@ def test_an_ordinary_table_has_no_notes(engine: Engine, target: Target) -> None:
     assert engine.outcome(target, gate("t", *TESTS))["notes"] == []
 
 
-def test_a_foreign_server_that_is_away_is_an_error_and_the_others_are_decided(engine: Engine, server: Server, target: Target, remote: Target) -> None:
+def test_a_foreign_server_that_is_away_is_an_error_and_the_others_are_decided(
+    engine: Engine, server: Server, target: Target, remote: Target
+) -> None:
     target.execute("create table t (id integer); insert into t values (1), (null)")
     server.run("alter server other options (set port '1')", target.dbname)
     tests = [rule("filled", "not_null", "id"), rule("parent", "relationship", "id", to_table="public.f", to_column="id")]
@@ -112,7 +128,7 @@ def test_a_file_is_a_table(engine: Engine, server: Server, target: Target) -> No
         assert (found["row_count"], found["notes"]) == (3, [NOTE])
         path.write_text("1,a\nx,a\n")
         broken = engine.rules(target, gate("f", *TESTS[:3]))
-        assert {id: one["status"] for id, one in broken.items()} == {"filled": "pass", "known": "pass", "unique": "error"}
+        assert {key: one["status"] for key, one in broken.items()} == {"filled": "pass", "known": "pass", "unique": "error"}
         assert broken["unique"]["reason"] == "invalid text representation (SQLSTATE 22P02)"
     finally:
         path.unlink()
@@ -126,3 +142,17 @@ def test_row_level_security_is_named(engine: Engine, target: Target) -> None:
     found = engine.outcome(target, gate("t", rule("filled", "not_null", "id")))
     assert found["row_count"] == 1
     assert found["notes"] == ["row-level security decides which rows of public.t the check sees"]
+
+
+def test_the_result_of_a_check_carries_the_notes(engine: Engine, target: Target, remote: Target) -> None:
+    catalogue = Catalogue.load(ROOT / "stringx")
+    rules = [{"id": "filled", "type": "not_null", "column": "status"}]
+    document = TableDocument.model_validate({"apiVersion": "stringx/v1", "target": "shop", "table": "public.f", "rules": rules})
+    configured = Configured(document, TargetDocument.model_validate(target.document()), 1, "hash")
+    request = CheckRequest.model_validate({"target": "shop", "table": "public.f"})
+    now = datetime.now(UTC)
+    check = Check("c", request, "r", "running", "sync", 60, 1, None, now, now, None)
+    answer = engine.answer(target, specification.build(request, configured, catalogue, 60))
+    result = results.from_answer(results.Run(check, configured, now, now, ""), answer, catalogue)
+    assert (result.verdict, result.row_count, result.rules[0].failures, result.notes) == ("fail", 3, 1, [NOTE])
+    assert result.as_json()["notes"] == [NOTE]

@@ -96,10 +96,12 @@ def test_a_value_is_taken_literally(engine: Engine, target: Target, kind: str) -
     tests = [
         rule("one", "accepted_values", "a", values=[value]),
         rule("both", "accepted_values", "a", values=[value, "other"]),
-        rule("folded", "accepted_values", "a", values=[value.upper() if value.isascii() else value, "OTHER"], case_sensitive=False),
+        rule(
+            "folded", "accepted_values", "a", values=[value.upper() if value.isascii() else value, "OTHER"], case_sensitive=False
+        ),
         rule("from", "between", "a", min=value, max=value),
     ]
     found = engine.rules(target, gate("t", *tests))
-    assert {id: (one["failures"], one["reason"]) for id, one in found.items()} == {
+    assert {key: (one["failures"], one["reason"]) for key, one in found.items()} == {
         "one": (1, None), "both": (0, None), "folded": (0, None), "from": (1, None),
     }  # fmt: skip

@@ -15,8 +15,12 @@ def test_a_rule_on_each_of_1600_columns(engine: Engine, target: Target) -> None:
     """Every seventh column has a NULL in one of the two rows."""
     columns = [f"c{number}" for number in range(MANY)]
     target.execute(f"create table t ({', '.join(f'{column} integer' for column in columns)})")
-    target.execute(f"insert into t values ({', '.join('1' for _ in columns)}), ({', '.join('null' if n % 7 == 0 else '2' for n in range(MANY))})")
-    found = engine.outcome(target, gate("t", *[rule(column, "not_null", column) for column in columns], statement_timeout_ms=BUDGET_MS))
+    target.execute(
+        f"insert into t values ({', '.join('1' for _ in columns)}), ({', '.join('null' if n % 7 == 0 else '2' for n in range(MANY))})"
+    )
+    found = engine.outcome(
+        target, gate("t", *[rule(column, "not_null", column) for column in columns], statement_timeout_ms=BUDGET_MS)
+    )
     assert {one["id"]: one["failures"] for one in found["rules"]} == {column: int(n % 7 == 0) for n, column in enumerate(columns)}
     assert {one["total"] for one in found["rules"]} == {2}
 
@@ -49,7 +53,9 @@ def test_one_broken_rule_among_1000(engine: Engine, target: Target) -> None:
 
 
 def test_10000_accepted_values(engine: Engine, target: Target) -> None:
-    target.execute("create table t as select g as id, 'value ' || g as a from generate_series(1, 10100) g; insert into t values (null, null)")
+    target.execute(
+        "create table t as select g as id, 'value ' || g as a from generate_series(1, 10100) g; insert into t values (null, null)"
+    )
     values = list(range(1, 10_001))
     tests = [
         rule("numbers", "accepted_values", "id", values=values),
@@ -58,7 +64,7 @@ def test_10000_accepted_values(engine: Engine, target: Target) -> None:
         rule("rejected", "rejected_values", "id", values=values),
     ]
     found = engine.rules(target, gate("t", *tests))
-    assert {id: (one["failures"], one["total"]) for id, one in found.items()} == {
+    assert {key: (one["failures"], one["total"]) for key, one in found.items()} == {
         "numbers": (100, 10_101), "texts": (100, 10_101), "folded": (100, 10_101), "rejected": (10_000, 10_101),
     }  # fmt: skip
 
@@ -71,17 +77,21 @@ def test_a_table_without_columns_has_rows(engine: Engine, target: Target) -> Non
 
 def test_long_values_are_compared_whole(engine: Engine, target: Target) -> None:
     """Values that PostgreSQL keeps out of line, and that differ at the end only."""
-    target.execute("create table t as select repeat(md5(g::text), 1) || repeat('x', 3000000) || g % 2 as a from generate_series(1, 1) g")
+    target.execute(
+        "create table t as select repeat(md5(g::text), 1) || repeat('x', 3000000) || g % 2 as a from generate_series(1, 1) g"
+    )
     target.execute("insert into t select left(a, -1) || '0' from t; insert into t select a from t limit 1")
     ((value,),) = target.query("select a from t limit 1")
     tests = [rule("known", "accepted_values", "a", values=[value]), rule("length", "length", "a", max=3_000_033)]
     found = engine.rules(target, gate("t", *tests))
-    assert {id: (one["failures"], one["reason"]) for id, one in found.items()} == {"known": (1, None), "length": (0, None)}
+    assert {key: (one["failures"], one["reason"]) for key, one in found.items()} == {"known": (1, None), "length": (0, None)}
 
 
 def test_a_partitioned_table_of_300_partitions(engine: Engine, target: Target) -> None:
     target.execute("create table t (id integer, a integer) partition by hash (id)")
-    target.execute(";".join(f"create table t_{n} partition of t for values with (modulus 300, remainder {n})" for n in range(300)))
+    target.execute(
+        ";".join(f"create table t_{n} partition of t for values with (modulus 300, remainder {n})" for n in range(300))
+    )
     target.execute("insert into t select g, nullif(g % 10, 0) from generate_series(1, 3000) g")
     found = engine.outcome(target, gate("t", rule("filled", "not_null", "a"), rule("unique", "unique", "id")))
     assert [one["failures"] for one in found["rules"]] == [300, 0]
