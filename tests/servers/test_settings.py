@@ -217,7 +217,11 @@ def in_utf8(target: Target, statement: str) -> None:
 def test_bytes_that_are_no_utf8_are_shown_in_no_sample_and_hide_no_rule(engine: Engine, made: Made) -> None:
     target = made.target(DATABASES["SQL_ASCII"])
     target.execute("create table t (k text, a integer); insert into t values (e'\\xe9', null), ('b', null), ('c', 1)")
-    tests = [rule("filled", "not_null", "a"), rule("least", "aggregate", "k", fail_above=None, function="max", max="z"), rule("unique", "unique", "a")]
+    tests = [
+        rule("filled", "not_null", "a"),
+        rule("least", "aggregate", "k", fail_above=None, function="max", max="z"),
+        rule("unique", "unique", "a"),
+    ]
     found = engine.rules(target, gate("t", *tests, key=["k"], sample_rows=5))
     assert (found["filled"]["failures"], found["filled"]["sample"], found["unique"]["failures"]) == (2, None, 0)
     assert (found["least"]["status"], found["least"]["reason"]) == ("error", "character not in repertoire (SQLSTATE 22021)")
