@@ -138,12 +138,13 @@ BATCH = [
 ]
 
 
-def reloading(template: str) -> Callable[[Any], None]:
+def reloading(template: str, pause_s: float = 0.005) -> Callable[[Any], None]:
+    """Between two loads is a moment in which nobody holds a lock."""
     batch = iter(range(1, 1_000_000))
 
     def step(cursor: Any) -> None:
         cursor.execute(template.format(batch=next(batch)))
-        time.sleep(0.005)  # a moment in which nobody holds a lock, as between two loads
+        time.sleep(pause_s)
 
     return step
 
@@ -202,8 +203,8 @@ def test_a_materialized_view_refreshed_meanwhile_is_seen_whole(engine: Engine, t
     target.execute(VIEW)
     tests = [*BATCH, rule("current", "relationship", "batch", to_table="public.batches", to_column="batch")]
     statuses = []
-    with Loop(target.loader_url, reloading(REFRESHES[how])) as loop:
-        for _ in range(CHECKS):
+    with Loop(target.loader_url, reloading(REFRESHES[how], pause_s=0.25)) as loop:
+        for _ in range(2 * CHECKS):
             found = engine.outcome(target, gate("t", *tests))
             assert {one["status"] for one in found["rules"]} <= {"pass", "error"}, found
             assert found["row_count"] in ((100,) if found["verdict"] == "pass" else (100, None)), found
@@ -252,7 +253,7 @@ def test_a_view_that_is_refreshed_during_each_reading_is_an_error_of_its_rules_a
     tests = [slow, rule("filled", "not_null", "id"), rule("parent", "relationship", "id", to_table="public.m", to_column="id")]
     with Loop(target.loader_url, refresh):
         found = engine.rules(target, gate("t", *tests))
-    assert {id: (one["status"], one["failures"]) for id, one in found.items()} == {
+    assert {key: (one["status"], one["failures"]) for key, one in found.items()} == {
         "slow": ("pass", 0),
         "filled": ("fail", 1),
         "parent": ("error", None),

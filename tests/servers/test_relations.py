@@ -211,7 +211,7 @@ def test_a_rule_reads_no_column_but_its_own(engine: Engine, target: Target) -> N
         rule("both", "unique", "a", "b", nulls="equal"),
     ]
     found = engine.rules(target, gate("t", *tests, key=["b"], sample_rows=3))
-    assert {id: one["reason"] for id, one in found.items()} == {one["id"]: None for one in tests}
+    assert {key: one["reason"] for key, one in found.items()} == {one["id"]: None for one in tests}
 
 
 def test_a_table_that_the_reader_may_not_read_is_an_error(engine: Engine, target: Target) -> None:

@@ -69,7 +69,7 @@ def test_a_value_is_read_as_the_columns_type(engine: Engine, target: Target, kin
         )
         expected["self"] = 0
     found = engine.rules(target, gate("t", *tests))
-    assert {id: one["failures"] for id, one in found.items()} == expected
+    assert {key: one["failures"] for key, one in found.items()} == expected
     assert expected["filled"] == 1
     assert expected["known"] > 0
 
@@ -139,7 +139,12 @@ def test_citext_compares_without_case(engine: Engine, server: Server, target: Ta
         "select count(*) filter (where a <> 'OPEN'), count(*) filter (where a < 'D'), count(a) - count(distinct a) from t"
     )
     found = engine.rules(target, gate("t", *tests))
-    assert {id: one["failures"] for id, one in found.items()} == {"known": unknown, "from": below, "unique": repeated, "self": 1}
+    assert {key: one["failures"] for key, one in found.items()} == {
+        "known": unknown,
+        "from": below,
+        "unique": repeated,
+        "self": 1,
+    }
     assert (unknown, below, repeated) == (1, 1, 1)
 
 
@@ -156,6 +161,6 @@ def test_hstore_ltree_and_cube_are_compared(engine: Engine, server: Server, targ
         rule("unique", "unique", "h", "l", "c"),
     ]
     found = engine.rules(target, gate("t", *tests))
-    assert {id: (one["failures"], one["reason"]) for id, one in found.items()} == {
+    assert {key: (one["failures"], one["reason"]) for key, one in found.items()} == {
         "h": (1, None), "l": (1, None), "c": (1, None), "unique": (0, None),
     }  # fmt: skip
