@@ -114,9 +114,7 @@ def rules_in_scope(request: CheckRequest, document: TableDocument, default_dimen
     ]
 
 
-def require_scope(
-    request: CheckRequest, documents: Sequence[TableDocument], default_dimension: dict[str, Dimension]
-) -> None:
+def require_scope(request: CheckRequest, documents: Sequence[TableDocument], default_dimension: dict[str, Dimension]) -> None:
     """Invalid where the request leaves no rule of any of its tables to run, or names one that none of them has."""
     known = {rule.id for document in documents for rule in document.active_rules}
     unknown = [
