@@ -113,8 +113,8 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         "finished_at": result.finished_at,
     }
     with database.transaction() as cursor:
-        asked = {"target": result.target, "table": result.table, "dataset": result.dataset}
-        asked |= {"scope": result.scope.model_dump(mode="json")}
+        scope = result.scope.model_dump(mode="json")
+        asked = {"target": result.target, "table": result.table, "dataset": result.dataset, "scope": scope}
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
         cursor.run(SQL["track"], named | {"body": json_value(asked), "body_hash": digest, "created_at": result.queued_at})
         named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at}
