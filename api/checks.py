@@ -13,7 +13,7 @@ from contract.checks import CheckRequest, CheckResult, Scope, require_scope
 from contract.durations import parse_duration
 from contract.ids import new_id
 from contract.problems import Busy, Conflict, NotFound
-from contract.verdicts import TERMINAL, Dimension
+from contract.verdicts import TERMINAL
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
@@ -74,10 +74,6 @@ class Accepted:
     replayed: bool
 
 
-def default_dimensions(catalogue: Catalogue) -> dict[str, Dimension]:
-    return {rule_type.name: rule_type.dimension for rule_type in catalogue}
-
-
 def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queue_limit: int) -> Accepted:
     """Write the check down; NotFound, Invalid, Conflict (used request_id) or Busy where it is not taken in."""
     identity = json.dumps(request.identity(), sort_keys=True)
@@ -87,7 +83,7 @@ def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queu
         if request.request_id and (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})):
             return _replay(row, body_hash)
         subject = rules.find_subject_with(cursor, request)
-        require_scope(request, subject.documents, default_dimensions(catalogue))
+        require_scope(request, subject.documents, catalogue.default_dimensions)
         if _queued(cursor, queue_limit) >= queue_limit:
             raise Busy(f"{queue_limit} checks are waiting already; try again later")
         check_id = new_id()

@@ -5,24 +5,28 @@ from decimal import Decimal
 from typing import Any
 
 from api.rules import InScope
+from contract.catalogue import Catalogue, relations_of_arguments
 from contract.checks import CheckRequest
-from contract.configuration import Rule, TableDocument, TargetDocument
+from contract.configuration import Rule, TargetDocument
 from contract.durations import parse_duration
 from contract.names import TableName
 
 
-def build(request: CheckRequest, target: TargetDocument, tables: Sequence[InScope], timeout_s: float) -> dict[str, Any]:
+def build(
+    request: CheckRequest, target: TargetDocument, tables: Sequence[InScope], catalogue: Catalogue, timeout_s: float
+) -> dict[str, Any]:
     """The specification of a check of one table, or of several on one snapshot."""
     return {
         "statement_timeout_ms": int(timeout_s * 1000),
         "lock_timeout_ms": int(parse_duration(target.lock_timeout) * 1000),
         "work_mem": target.work_mem,
         "max_parallel_workers_per_gather": target.max_parallel_workers_per_gather,
-        "tables": [_table(request, table.configured.document, table.rules) for table in tables],
+        "tables": [_table(request, table, catalogue) for table in tables],
     }
 
 
-def _table(request: CheckRequest, document: TableDocument, rules: Sequence[Rule]) -> dict[str, Any]:
+def _table(request: CheckRequest, table: InScope, catalogue: Catalogue) -> dict[str, Any]:
+    document = table.configured.document
     name = TableName.parse(document.table)
     return {
         "schema": name.schema,
@@ -33,18 +37,22 @@ def _table(request: CheckRequest, document: TableDocument, rules: Sequence[Rule]
         "key": document.key,
         "sample_rows": document.sample_rows,
         "sample_columns": document.sample_columns,
-        "rules": [_rule(rule) for rule in rules],
+        "rules": [_rule(rule, catalogue) for rule in table.rules],
     }
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
-    warn_above, fail_above = rule.thresholds
+def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
+    rule_type = catalogue.get(rule.type)
+    bounded = rule_type is not None and rule_type.decides == "bounds"
+    warn_above, fail_above = (None, None) if bounded else rule.thresholds
     return {
         "id": rule.id,
         "type": rule.type,
         "columns": rule.all_columns,
         "arguments": rule.arguments,
         "where": rule.where,
+        "windowed": rule_type is None or rule_type.window,
+        "relations": relations_of_arguments(rule_type, rule.arguments) if rule_type else [],
         "warn_above": _threshold(warn_above),
         "fail_above": _threshold(fail_above),
     }

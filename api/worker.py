@@ -19,7 +19,7 @@ import requests
 
 from api import checks, outbox, rules, specification, workers
 from api.checks import Check
-from api.engine import command, results
+from api.engine import command, isolation, results
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, ChildDied
 from api.engine.results import Run
@@ -27,6 +27,7 @@ from api.targets import TargetUnusable, connection_environment
 from contract import environment
 from contract.catalogue import Catalogue
 from contract.checks import CheckResult
+from contract.dbt_project import fault_of_profile
 from contract.environment import Settings, SettingsError
 from contract.problems import Invalid, NotFound, StringXError
 from database import leases
@@ -154,7 +155,7 @@ class Worker:
                     "finished_at": checks.now(self.database),
                 }
             )
-        tables = subject.in_scope(check.request, checks.default_dimensions(self.catalogue))
+        tables = subject.in_scope(check.request, self.catalogue.default_dimensions)
         folder = self.settings.home / "work" / check.check_id
 
         def run(command_line: str = "") -> Run:
@@ -164,7 +165,7 @@ class Worker:
             return results.errored(run(), f"ended {checks.MAX_ATTEMPTS} workers; see the worker's log")
         if not tables:
             return results.errored(run(), "no_rules: no active rule was left in scope when the check started")
-        gate = specification.build(check.request, subject.target, tables, check.timeout_s)
+        gate = specification.build(check.request, subject.target, tables, self.catalogue, check.timeout_s)
         try:
             variables = self._variables(subject, f"stringx {check.check_id} {check.attempt}")
             answer = self._dbt(child, check, gate, folder, variables)
@@ -185,10 +186,15 @@ class Worker:
         return connection_environment(subject.target, self.settings.secrets, application_name)
 
     def _dbt(self, child: Child, check: Check, gate: dict[str, Any], folder: Path, variables: dict[str, str]) -> Answer:
-        limit_s = check.timeout_s + _GRACE_S
-        if self.executable_only:
-            return command.run(self.project, gate, folder, variables, limit_s)
-        return child.run(gate, folder, variables, limit_s)
+        until = time.monotonic() + check.timeout_s + _GRACE_S
+
+        def run(specification: dict[str, Any]) -> Answer:
+            left = max(0.1, until - time.monotonic())
+            if self.executable_only:
+                return command.run(self.project, specification, folder, variables, left)
+            return child.run(specification, folder, variables, left)
+
+        return isolation.answer_of(run, gate)
 
     def _callback_url(self, check: Check) -> str:
         path = f"/api/v1/requests/{quote(check.request_id, safe='')}/results"
@@ -224,6 +230,8 @@ def _make(settings: Settings) -> Worker:
     name = leases.worker_name("worker")
     key = environment.secret("STRINGX_SERVICE_KEY", settings.home / "service-key")
     signing = environment.secret("STRINGX_SIGNING_SECRET", settings.home / "signing-secret")
+    if fault := fault_of_profile(settings.dbt_project_dir, settings.dbt_profiles_dir):
+        raise SettingsError(fault)
     if key is None or signing is None:
         missing = "STRINGX_SERVICE_KEY" if key is None else "STRINGX_SIGNING_SECRET"
         raise SettingsError(f"{missing} is not set and has no file in {settings.home}; run the role migrate first")

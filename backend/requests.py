@@ -14,7 +14,7 @@ from contract.datasets import DatasetDocument
 from contract.ids import new_id
 from contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
 from contract.requests import RequestView
-from contract.verdicts import TERMINAL, Dimension, Mode, Source
+from contract.verdicts import TERMINAL, Mode, Source
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
@@ -47,7 +47,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
         if asked.request_id and (row := cursor.one(SQL["find"], {"request_id": request_id})):
             return _replay(row, body_hash)
         documents, default_mode = _configured(cursor, asked)
-        require_scope(asked, documents, default_dimensions(catalogue))
+        require_scope(asked, documents, catalogue.default_dimensions)
         mode = asked.mode or default_mode
         sent = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
         sent |= {"request_id": request_id, "mode": mode, "wait_s": 0}
@@ -147,10 +147,6 @@ def _configured(cursor: Cursor, asked: CheckRequest) -> tuple[list[TableDocument
 def _find_documents(cursor: Cursor, target: str, tables: list[str]) -> list[TableDocument]:
     rows = cursor.all(SQL["documents"], {"target": target, "tables": tables})
     return [TableDocument.model_validate(row["document"]) for row in rows]
-
-
-def default_dimensions(catalogue: Catalogue) -> dict[str, Dimension]:
-    return {rule_type.name: rule_type.dimension for rule_type in catalogue}
 
 
 def _replay(row: Row, body_hash: bytes) -> Accepted:

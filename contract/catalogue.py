@@ -5,22 +5,28 @@ and the words of its message. A user adds a type by adding a macro and an entry.
 """
 
 import difflib
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
-from contract.conditions import fault_of_condition
+from contract.conditions import fault_of_condition, fault_of_fragment
+from contract.dbt_project import homes_of_rules
 from contract.documents import escape_pointer
+from contract.durations import parse_duration
 from contract.names import TableName, check_identifier
 from contract.problems import FieldError
+from contract.queries import fault_of_query, relations_of_query
 from contract.verdicts import Dimension
 
+Decision = Literal["count", "bounds", "holds"]
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
 
 
@@ -40,11 +46,23 @@ class RuleType:
     finding: str
     arguments: dict[str, Any]
     example: dict[str, Any]
+    decides: Decision
+    met: str
+    bounds: dict[str, str]
+    where: bool
 
     @property
     def measured(self) -> bool:
-        """Whether the rule has bounds on a measure in place of a count of failures."""
-        return self.failures is None
+        """Whether the rule has bounds on a measure in place of thresholds on a count of failures."""
+        return self.decides == "bounds"
+
+    def words(self, met: bool, columns: list[str], arguments: dict[str, Any], measured: str = "") -> str:
+        """The finding, or what stands in its place where the rule is met, with the rule's columns, its choices among words of
+        ours (arguments with an `enum`) and what was measured filled in."""
+        text = self.met if met and self.met else self.finding
+        properties = self.arguments.get("properties", {})
+        chosen = {name: value for name, value in arguments.items() if "enum" in properties.get(name, {})}
+        return text.format(**{"type": self.name, "columns": " or ".join(columns), "measured": measured} | chosen)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -54,6 +72,8 @@ class RuleType:
             "shape": self.shape,
             "columns": {"min": self.min_columns, "max": self.max_columns},
             "window": self.window,
+            "where": self.where,
+            "decides": self.decides,
             "failures": self.failures,
             "total": self.total,
             "arguments": self.arguments,
@@ -69,15 +89,15 @@ class Catalogue:
 
     @classmethod
     def load(cls, project_dir: Path) -> "Catalogue":
-        """Read the project's rules.yml; ValueError says in one line what keeps it from being read."""
-        path = project_dir / CATALOGUE_FILE
-        try:
-            entries = yaml.safe_load(path.read_text(encoding="utf-8"))["types"]
-            return cls({name: _read_entry(name, entry) for name, entry in entries.items()})
-        except OSError as error:
-            raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error
-        except (yaml.YAMLError, InvalidSchema, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path}: an entry is incomplete: {str(error).splitlines()[0]}") from error
+        """Read the project's rules.yml, after that of the package `stringx` where it has one; ValueError says in one line what
+        keeps it from being read."""
+        types: dict[str, RuleType] = {}
+        homes = homes_of_rules(project_dir)
+        for home in homes:
+            path = home / CATALOGUE_FILE
+            if path.exists() or home is homes[0]:
+                types |= _read_types(path)
+        return cls(types)
 
     def __iter__(self) -> Iterator[RuleType]:
         return iter(self._types.values())
@@ -85,11 +105,26 @@ class Catalogue:
     def get(self, name: str) -> RuleType | None:
         return self._types.get(name)
 
+    @property
+    def default_dimensions(self) -> dict[str, Dimension]:
+        """The dimension of each type's rules that name none."""
+        return {rule_type.name: rule_type.dimension for rule_type in self}
+
     def fault_of_type(self, name: str) -> str:
         """One sentence for a name that the catalogue does not have."""
         close = difflib.get_close_matches(name, self._types, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(self._types))}"
         return f"{name!r} is no rule type; {hint}"
+
+
+def _read_types(path: Path) -> dict[str, RuleType]:
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))["types"]
+        return {name: _read_entry(name, entry) for name, entry in entries.items()}
+    except OSError as error:
+        raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error
+    except (yaml.YAMLError, InvalidSchema, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: an entry is incomplete: {str(error).splitlines()[0]}") from error
 
 
 def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
@@ -108,6 +143,10 @@ def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
         finding=entry["finding"],
         arguments=schema,
         example=entry.get("example", {}),
+        decides=entry.get("decides") or ("bounds" if entry["failures"] is None else "count"),
+        met=entry.get("met", ""),
+        bounds={"min": "min", "max": "max"} | entry.get("bounds", {}),
+        where=entry.get("where", True),
     )
 
 
@@ -119,6 +158,10 @@ def faults_of_arguments(
         where = pointer + "".join(f"/{escape_pointer(part)}" for part in error.absolute_path)
         yield FieldError(where, _sentence(error))
     yield from _faults_of_formats(rule_type.arguments, arguments, pointer, allow_functions)
+    for place, bounds in ((pointer, arguments), (f"{pointer}/warn", arguments.get("warn"))):
+        low, high = (bounds.get("min"), bounds.get("max")) if isinstance(bounds, dict) else (None, None)
+        if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
+            yield FieldError(f"{place}/min", "is above max; nothing could pass")
 
 
 def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: int, pointer: str) -> Iterator[FieldError]:
@@ -130,11 +173,13 @@ def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: i
             yield FieldError(f"{pointer}/{escape_pointer(name)}", f"names {given}, and the rule has {columns}; give one for each")
 
 
-def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> Iterator[TableName]:
-    """The tables that a rule's arguments name."""
+def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[list[str]]:
+    """The tables that the SQL in a rule's arguments reads, as [schema, name], or [name] where it gives no schema."""
+    found: list[list[str]] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
-        if schema.get("format") == "relation" and isinstance(arguments.get(name), str):
-            yield TableName.parse(arguments[name])
+        if schema.get("format") == "sql-query" and isinstance(arguments.get(name), str):
+            found += [relation for relation in relations_of_query(arguments[name]) if relation not in found]
+    return found
 
 
 def _sentence(error: SchemaError) -> str:
@@ -149,7 +194,7 @@ def _sentence(error: SchemaError) -> str:
             return f"must be of type {' or '.join(wanted) if isinstance(wanted, list) else wanted}"
         case "enum":
             return f"must be one of {', '.join(map(str, wanted if isinstance(wanted, list) else []))}"
-        case "anyOf" | "oneOf" | "minProperties":
+        case "anyOf" | "oneOf" | "minProperties" | "pattern":
             return str(schema.get("errorMessage") or "fits none of the forms that this type takes")
         case _:
             return error.message[:200]
@@ -162,7 +207,9 @@ def _mapping(schema: object) -> dict[str, Any]:
 def _faults_of_formats(
     schema: dict[str, Any], value: Any, pointer: str, allow_functions: Collection[str]
 ) -> Iterator[FieldError]:
-    if isinstance(value, dict):
+    if schema.get("x-test-arguments"):
+        yield from _faults_of_test_arguments(value, pointer, allow_functions)
+    elif isinstance(value, dict):
         for name, part in schema.get("properties", {}).items():
             if name in value:
                 yield from _faults_of_formats(part, value[name], f"{pointer}/{escape_pointer(name)}", allow_functions)
@@ -170,18 +217,48 @@ def _faults_of_formats(
         for index, item in enumerate(value):
             yield from _faults_of_formats(schema["items"], item, f"{pointer}/{index}", allow_functions)
     elif isinstance(value, str):
-        for form in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())):
-            if fault := _fault_of_format(form.get("format"), value, allow_functions):
-                yield FieldError(pointer, fault)
+        forms = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+        if not any(value in form.get("enum", ()) for form in forms):
+            for form in forms:
+                if fault := _fault_of_format(form.get("format"), value, allow_functions):
+                    yield FieldError(pointer, fault)
     if isinstance(value, list):
         for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
             yield from _faults_of_formats(form, value, pointer, allow_functions)
+
+
+def _faults_of_test_arguments(value: Any, pointer: str, allow_functions: Collection[str]) -> Iterator[FieldError]:
+    """The arguments of a dbt test, at any depth: its macro puts them into SQL as they are, or quoted without care."""
+    if isinstance(value, dict) and list(value) in (["relation"], ["ref"]):
+        ((kind, name),) = value.items()
+        fault = (
+            "must be a text"
+            if not isinstance(name, str)
+            else _fault_of(TableName.parse if kind == "relation" else check_identifier, name)
+        )
+        if fault:
+            yield FieldError(f"{pointer}/{kind}", fault)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            place = f"{pointer}/{escape_pointer(key)}"
+            if not _ARGUMENT.fullmatch(key) or key in ("model", "column_name"):
+                yield FieldError(place, "is no argument that can be given; the table and the column are the rule's own")
+            yield from _faults_of_test_arguments(item, place, allow_functions)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _faults_of_test_arguments(item, f"{pointer}/{index}", allow_functions)
+    elif isinstance(value, str) and (fault := fault_of_fragment(value, allow_functions)):
+        yield FieldError(pointer, fault)
 
 
 def _fault_of_format(form: str | None, value: str, allow_functions: Collection[str]) -> str | None:
     match form:
         case "sql-condition":
             return fault_of_condition(value, allow_functions)
+        case "sql-query":
+            return fault_of_query(value, allow_functions)
+        case "duration":
+            return _fault_of(parse_duration, value)
         case "relation":
             return _fault_of(TableName.parse, value)
         case "column":

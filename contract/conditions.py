@@ -5,7 +5,9 @@ The text is judged twice: by its tokens (nothing that could end or comment out w
 is not allowed) and by its tree (one expression without a query in it).
 """
 
+import re
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
@@ -15,17 +17,25 @@ from sqlglot.tokenizer_core import Token, TokenType
 from contract.sql_words import ALLOWED_FUNCTIONS, NO_CALL, REFUSED_WORDS
 
 
+@dataclass(frozen=True)
+class Grammar:
+    """What a custom text may hold: words that it may not, functions that it may call, what may stand before a parenthesis."""
+
+    says: str
+    refused_words: frozenset[str]
+    functions: frozenset[str]
+    no_call: frozenset[str]
+
+
+_PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
+_CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
+
+
 def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str | None:
     """What is wrong with the text as one SQL condition, in one sentence; None where it may be run."""
-    if "\x00" in sql:
-        return "contains a NUL character, which PostgreSQL cannot hold"
     if not sql.strip():
         return "is empty; write a condition such as price > 0, or leave the field out"
-    try:
-        tokens = Postgres().tokenize(sql)
-    except SqlglotError:
-        return "is no SQL condition: a quote is not closed"
-    if fault := _fault_of_tokens(sql, tokens, allow_functions):
+    if fault := fault_of_text(sql, _CONDITION, allow_functions):
         return fault
     try:
         trees = Postgres().parse_into(exp.Condition, sql)
@@ -38,7 +48,29 @@ def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str |
     return _fault_of_tree(trees[0])
 
 
-def _fault_of_tokens(sql: str, tokens: list[Token], allow_functions: Collection[str]) -> str | None:
+def fault_of_fragment(text: str, allow_functions: Collection[str] = ()) -> str | None:
+    """What is wrong with an argument of a dbt test, which puts it into its SQL as it is: it must be a plain value or name, or one
+    SQL expression. None where it may be given."""
+    words = {word.lower() for word in re.findall(r"\w+", text)}
+    if _PLAIN.fullmatch(text) and "--" not in text and not words & (REFUSED_WORDS | {"from"}):
+        return None
+    if fault := fault_of_condition(text, allow_functions):
+        return f"is neither a plain value nor one SQL expression: {fault}"
+    return None
+
+
+def fault_of_text(sql: str, grammar: Grammar, allow_functions: Collection[str]) -> str | None:
+    """What its tokens say against the text: anything that could reach beyond it, or a function that is not allowed."""
+    if "\x00" in sql:
+        return "contains a NUL character, which PostgreSQL cannot hold"
+    try:
+        tokens = Postgres().tokenize(sql)
+    except SqlglotError:
+        return "is no SQL: a quote is not closed"
+    return _fault_of_tokens(sql, tokens, grammar, allow_functions)
+
+
+def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_functions: Collection[str]) -> str | None:
     if any(token.comments for token in tokens) or "--" in _outside_quotes(sql, tokens):
         return "holds a comment; put it into the rule's description"
     depth = 0
@@ -46,7 +78,7 @@ def _fault_of_tokens(sql: str, tokens: list[Token], allow_functions: Collection[
         word = token.text.lower()
         quoted = token.token_type == TokenType.IDENTIFIER
         if token.token_type == TokenType.SEMICOLON:
-            return "holds a semicolon; write exactly one expression"
+            return "holds a semicolon; write exactly one of it"
         if token.token_type in (TokenType.HEREDOC_STRING, TokenType.BYTE_STRING, TokenType.UNICODE_STRING):
             return "holds a string with a prefix (E'', U&'' or $$); write it as a plain '…'"
         if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or word.startswith(("$", "{%", "{{")):
@@ -55,18 +87,19 @@ def _fault_of_tokens(sql: str, tokens: list[Token], allow_functions: Collection[
             continue
         if token.token_type in (TokenType.L_BRACE, TokenType.R_BRACE) or word.startswith(("{", "}")):
             return "holds a brace; conditions are no templates, write the value itself"
-        if not quoted and word in REFUSED_WORDS and not (_is_name_part(tokens, index) or _is_time_zone(tokens, index)):
-            return f"holds {word.upper()}; a condition looks at the row alone"
+        if not quoted and word in grammar.refused_words and not (_is_name_part(tokens, index) or _is_time_zone(tokens, index)):
+            return f"holds {word.upper()}; {grammar.says}"
         depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
         if depth < 0:
             return "closes a parenthesis that it did not open"
-        if token.token_type == TokenType.L_PAREN and index and (fault := _fault_of_call(tokens, index, allow_functions)):
+        if token.token_type == TokenType.L_PAREN and index and (fault := _fault_of_call(tokens, index, grammar, allow_functions)):
             return fault
     return None if depth == 0 else "opens a parenthesis that it does not close"
 
 
-def _fault_of_call(tokens: list[Token], paren: int, allow_functions: Collection[str]) -> str | None:
-    """The token before a parenthesis must be an operator, a keyword, a type with a length, or an allowed function."""
+def _fault_of_call(tokens: list[Token], paren: int, grammar: Grammar, allow_functions: Collection[str]) -> str | None:
+    """The token before a parenthesis must be an operator, a keyword, a type with a length, a name that is being given, or an
+    allowed function."""
     before = tokens[paren - 1]
     quoted = before.token_type == TokenType.IDENTIFIER
     if before.token_type == TokenType.STRING or not (quoted or _is_word(before.text)):
@@ -76,14 +109,25 @@ def _fault_of_call(tokens: list[Token], paren: int, allow_functions: Collection[
     if paren >= 3 and tokens[paren - 2].token_type == TokenType.DOT:
         owner = tokens[paren - 3]
         schema = owner.text if owner.token_type == TokenType.IDENTIFIER else owner.text.lower()
-    if schema is None and not quoted and name in NO_CALL:
+    if schema is None and not quoted and name in grammar.no_call:
         return None
-    if schema in (None, "pg_catalog") and name in ALLOWED_FUNCTIONS:
+    if schema is None and paren >= 2 and _names(tokens[paren - 2], grammar):
+        return None
+    if schema in (None, "pg_catalog") and name in grammar.functions:
         return None
     full = f"{schema}.{name}" if schema else name
     if full in allow_functions:
         return None
     return f"calls {full}, which is not allowed; an admin may add it to the target's allow_functions as schema.name"
+
+
+def _names(token: Token, grammar: Grammar) -> bool:
+    """Whether what follows the token is a new name with a list of columns, as in `as x(a, b)`."""
+    return (
+        "with" in grammar.no_call
+        and token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING)
+        and token.text.lower() in ("as", "with", "recursive")
+    )
 
 
 def _is_word(text: str) -> bool:

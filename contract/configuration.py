@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
-from contract.catalogue import Catalogue, faults_of_arguments, faults_of_lengths
+from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths
 from contract.conditions import fault_of_condition
 from contract.durations import parse_duration
 from contract.fields import Column, Duration, Flag, Model, RuleId, Table, TargetName, Whole, Words, parse_model
@@ -241,25 +241,32 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, allow_functio
         yield FieldError(f"{pointer}/{field}", f"{rule.type} takes {most}")
     if len(set(rule.all_columns)) < len(rule.all_columns):
         yield FieldError(f"{pointer}/columns", "names a column twice")
-    if rule.where is not None and (fault := fault_of_condition(rule.where, allow_functions)):
-        yield FieldError(f"{pointer}/where", fault)
+    if rule.where is not None:
+        fault = fault_of_condition(rule.where, allow_functions) if rule_type.where else f"{rule.type} takes none; leave it out"
+        if fault:
+            yield FieldError(f"{pointer}/where", fault)
     yield from faults_of_arguments(rule_type, rule.arguments, f"{pointer}/arguments", allow_functions)
     yield from faults_of_lengths(rule_type, rule.arguments, len(rule.all_columns), f"{pointer}/arguments")
-    yield from _faults_of_thresholds(rule, rule_type.measured, rule_type.total is not None, pointer)
+    yield from _faults_of_thresholds(rule, rule_type, pointer)
 
 
-def _faults_of_thresholds(rule: Rule, measured: bool, has_total: bool, pointer: str) -> Iterator[FieldError]:
+def _faults_of_thresholds(rule: Rule, rule_type: RuleType, pointer: str) -> Iterator[FieldError]:
     given = {name: value for name in ("warn_above", "fail_above") if (value := getattr(rule, name)) is not None}
     if rule.severity is not None and given:
         yield FieldError(f"{pointer}/severity", f"stands beside {' and '.join(given)}; keep one of the two")
-    if measured:
+    if rule_type.decides == "bounds":
         if rule.severity == "warn":
             yield FieldError(f"{pointer}/severity", f"{rule.type} is measured; put its bounds under arguments.warn")
         for name in given:
             yield FieldError(f"{pointer}/{name}", f"{rule.type} is measured; give bounds in arguments (and arguments.warn)")
         return
+    if rule_type.decides == "holds":
+        for name, value in given.items():
+            if value != 0:
+                yield FieldError(f"{pointer}/{name}", f"{rule.type} holds or does not, nothing is counted; use severity: warn")
+        return
     for name, value in given.items():
-        if isinstance(value, str) and not has_total:
+        if isinstance(value, str) and rule_type.total is None:
             yield FieldError(f"{pointer}/{name}", f"{rule.type} has no total to take a share of; give a count")
     warn, fail = rule.warn_above, rule.fail_above
     if isinstance(warn, int) and isinstance(fail, int) and warn >= fail:

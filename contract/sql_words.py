@@ -1,4 +1,4 @@
-"""Words of SQL by what a custom condition may do with them; `contract.conditions` judges by these lists."""
+"""Words of SQL by what a custom condition or query may do with them; `contract.conditions` and `queries` judge by these lists."""
 
 # Built-in functions that read nothing but their arguments and the clock. Extended by a target's `allow_functions`.
 ALLOWED_FUNCTIONS = frozenset(
@@ -34,3 +34,21 @@ REFUSED_WORDS = frozenset(
     with values exists table returning window over filter
     """.split()
 )
+
+# A query may call these too: they read what it reads.
+QUERY_FUNCTIONS = ALLOWED_FUNCTIONS | frozenset(
+    """
+    count sum avg min max stddev stddev_samp stddev_pop variance var_samp var_pop bool_and bool_or every bit_and bit_or
+    string_agg array_agg json_agg jsonb_agg any_value mode percentile_cont percentile_disc corr covar_pop covar_samp
+    regr_slope regr_intercept regr_r2 regr_count regr_avgx regr_avgy regr_sxx regr_sxy regr_syy grouping
+    row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value
+    generate_series generate_subscripts unnest
+    """.split()
+)
+QUERY_NO_CALL = NO_CALL | frozenset(
+    """
+    select where having on join lateral values exists over filter using union intersect except limit offset first next
+    group rollup cube sets materialized with window partition order
+    """.split()
+)
+QUERY_REFUSED_WORDS = REFUSED_WORDS - frozenset("select union intersect except with values exists window over filter".split())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from contract import environment
+from contract.dbt_project import fault_of_profile
 from contract.environment import ROOT, SECRETS, Settings, SettingsError
 from database import embedded
 from database.account import account, become
@@ -43,6 +44,8 @@ def run_all(settings: Settings) -> NoReturn:
     """Everything on this machine, under a supervisor that takes our place and our terminal."""
     if "LAUNCH_LOCK" not in os.environ:
         os.environ["LAUNCH_LOCK"] = str(preflight.check(settings, os.environ))
+    if fault := fault_of_profile(settings.dbt_project_dir, settings.dbt_profiles_dir):
+        raise SettingsError(fault)
     (settings.home / MIGRATED).unlink(missing_ok=True)
     _absolute_environment(settings)
     if settings.database_url is None:

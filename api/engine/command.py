@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from api.targets import PASSWORD_VARIABLE, clean_environment
+from contract import dbt_project
 
 _LONGEST_ARGUMENT = 120 * 1024  # Linux ends a single argument at 128 KiB
 
@@ -99,7 +100,9 @@ def _folder_with_vars(project_dir: Path, gate: Mapping[str, Any], folder: Path) 
         link = carried / item.name
         if item.name not in ("dbt_project.yml", "target", "logs") and not link.is_symlink():
             link.symlink_to(item)
-    settings = (project_dir / "dbt_project.yml").read_text(encoding="utf-8").rstrip()
-    variables = json.dumps({"gate": gate}, ensure_ascii=True)  # JSON is YAML
-    (carried / "dbt_project.yml").write_text(f"{settings}\nvars: {variables}\n", encoding="utf-8")
+    settings = dbt_project.settings(project_dir)
+    settings["vars"] = (settings.get("vars") or {}) | {"gate": gate}
+    (carried / "dbt_project.yml").write_text(
+        json.dumps(settings, ensure_ascii=True, default=str), encoding="utf-8"
+    )  # JSON is YAML
     return carried

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from api.checks import Check
 from api.engine.command import Answer
@@ -192,9 +192,21 @@ def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> 
     """One sentence with the numbers: never a value of a row, and of the rule its columns and thresholds only."""
     if outcome["status"] == "error" or rule_type is None:
         return f"could not be decided: {outcome.get('reason') or 'unknown'}"
-    finding = rule_type.finding.format(columns=" or ".join(rule.all_columns), type=rule.type)
-    if rule_type.measured:
-        return f"{finding} is {_number(outcome.get('measured'))}{_bounds(rule, outcome['status'])}"
+    value, met = outcome.get("measured"), outcome["status"] == "pass"
+    finding = rule_type.words(met, rule.all_columns, rule.arguments, "unknown" if value is None else _number(value))
+    match rule_type.decides:
+        case "holds":
+            return finding
+        case "bounds":
+            nothing = " (there is no value)" if value is None else ""
+            return f"{finding}{nothing}{_bounds(rule, rule_type, outcome['status'])}"
+        case "count":
+            return _counted(rule, rule_type, outcome, finding)
+        case _:
+            assert_never(rule_type.decides)
+
+
+def _counted(rule: Rule, rule_type: RuleType, outcome: dict[str, Any], finding: str) -> str:
     failures, total = int(outcome["failures"]), outcome.get("total")
     unit = rule_type.failures or "rows"
     counted = f"{failures:,} of {total:,} {unit}" if total is not None else f"{failures:,} {unit}"
@@ -212,9 +224,9 @@ def _threshold(rule: Rule, status: str, failures: int) -> str:
     return f"; up to {limit} pass" if failures else ""
 
 
-def _bounds(rule: Rule, status: str) -> str:
+def _bounds(rule: Rule, rule_type: RuleType, status: str) -> str:
     bounds = rule.arguments.get("warn", {}) if status == "warn" else rule.arguments
-    low, high = bounds.get("min"), bounds.get("max")
+    low, high = bounds.get(rule_type.bounds["min"]), bounds.get(rule_type.bounds["max"])
     parts = [
         f"{'more than' if bounds.get('exclusive_min') else 'at least'} {_number(low)}" if low is not None else "",
         f"{'less than' if bounds.get('exclusive_max') else 'at most'} {_number(high)}" if high is not None else "",

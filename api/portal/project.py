@@ -13,20 +13,13 @@ from typing import Any
 import yaml
 
 from api.portal.state import PortalTable, PortalTarget
+from contract import dbt_project
 from contract.configuration import Rule
 from contract.names import TableName
 
 _MOST_FINDINGS = 20
-_SETTINGS = """# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.
-name: {name}
-version: "0.1.0"
-config-version: 2
-profile: stringx
-model-paths: ["models"]
-macro-paths: ["macros"]
-flags:
-  send_anonymous_usage_stats: false
-"""
+_HEAD = "# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.\n"
+_USERS = "project"  # in the portal's folder: a link to the user's own project, where it has models
 _MACRO = """{#- A rule of the service, shown as a test. It checks nothing here, so it returns a row and never passes here. -#}
 {% test stringx_rule(model, rule, reason, column_name=none) %}
 select {{ dbt.string_literal(dbt.escape_single_quotes(reason)) }} as reason,
@@ -35,18 +28,65 @@ select {{ dbt.string_literal(dbt.escape_single_quotes(reason)) }} as reason,
 """
 
 
-def write(target: PortalTarget, folder: Path, profiles: Path) -> None:
-    """The project, file by file, each complete or not at all; files that are right already stay untouched."""
-    name = "stringx_" + re.sub(r"\W", "_", target.document.name)
-    _put(folder / "dbt_project.yml", _SETTINGS.format(name=name))
+def write(target: PortalTarget, folder: Path, profiles: Path, users: Path) -> None:
+    """The project, file by file, each complete or not at all; files that are right already stay untouched.
+
+    Where the dbt project in `users` has models, seeds or snapshots, they are part of the portal, with its macros and packages.
+    """
+    theirs = _with_models(users)
+    _put(folder / "dbt_project.yml", _HEAD + _dump(_settings(target.document.name, theirs, users)))
     _put(folder / "profiles.yml", (profiles / "profiles.yml").read_text(encoding="utf-8"))
     _put(folder / "macros" / "stringx_rule.sql", _MACRO)
-    text = yaml.safe_dump(sources(target), sort_keys=False, allow_unicode=True, width=1000)
-    _put(folder / "models" / "sources.yml", text)
+    _put(folder / "models" / "sources.yml", _dump(sources(target, prefix="stringx_" if theirs else "")))
+    link = folder / _USERS
+    if link.is_symlink() and (theirs is None or link.readlink() != users.resolve()):
+        link.unlink()
+    if theirs is not None and not link.is_symlink():
+        link.symlink_to(users.resolve())
 
 
-def sources(target: PortalTarget) -> dict[str, Any]:
-    """The content of sources.yml: one source a schema, one table a configured table."""
+def _with_models(users: Path) -> dict[str, Any] | None:
+    """The settings of a project that has something to show, None of one that has only tests and macros."""
+    settings = dbt_project.settings(users)
+    kinds = {"model-paths": "models", "seed-paths": "seeds", "snapshot-paths": "snapshots"}
+    folders = [users / path for kind, default in kinds.items() for path in settings.get(kind) or [default]]
+    return settings if any(any(folder.rglob("*.*")) for folder in folders) else None
+
+
+def _settings(target: str, theirs: dict[str, Any] | None, users: Path) -> dict[str, Any]:
+    """The portal's dbt_project.yml: its own, or the user's with paths that lead through the link."""
+    if theirs is None:
+        plain = {"name": "stringx_" + re.sub(r"\W", "_", target), "version": "0.1.0", "config-version": 2, "profile": "stringx"}
+        return plain | {"model-paths": ["models"], "macro-paths": ["macros"], "flags": {"send_anonymous_usage_stats": False}}
+    paths = {
+        kind: [f"{_USERS}/{path}" for path in theirs.get(kind) or [default]]
+        for kind, default in {
+            "model-paths": "models",
+            "seed-paths": "seeds",
+            "snapshot-paths": "snapshots",
+            "macro-paths": "macros",
+            "analysis-paths": "analyses",
+            "test-paths": "tests",
+            "docs-paths": "docs",
+        }.items()
+        if kind in theirs or default in ("models", "macros", "tests", "seeds", "snapshots")
+    }
+    paths["model-paths"].append("models")
+    paths["macro-paths"].append("macros")
+    installed = dbt_project.packages_folder(users)
+    return (
+        {name: value for name, value in theirs.items() if name not in ("clean-targets", "target-path", "log-path")}
+        | paths
+        | {"packages-install-path": str(Path(_USERS) / installed.relative_to(users))}
+    )
+
+
+def _dump(value: dict[str, Any]) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def sources(target: PortalTarget, prefix: str = "") -> dict[str, Any]:
+    """The content of sources.yml: one source a schema, its name behind the prefix, one table a configured table."""
     tables = sorted(((TableName.parse(table.document.table), table) for table in target.tables), key=lambda pair: str(pair[0]))
     by_schema = groupby(sorted(tables, key=lambda pair: pair[0].schema), key=lambda pair: pair[0].schema)
     taken: set[str] = set()
@@ -54,7 +94,7 @@ def sources(target: PortalTarget) -> dict[str, Any]:
     for schema, members in by_schema:
         found.append(
             {
-                "name": _word(schema, taken),
+                "name": _word(prefix + schema, taken),
                 "schema": literal(schema),
                 "database": literal(target.document.dbname),
                 "quoting": {"database": True, "schema": True, "identifier": True},

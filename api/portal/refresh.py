@@ -135,7 +135,7 @@ class Refresher:
         name = target.document.name
         folder, work = self.folder / name, self.work / name
         work.mkdir(parents=True, exist_ok=True)
-        project.write(target, folder, self.settings.dbt_profiles_dir)
+        project.write(target, folder, self.settings.dbt_profiles_dir, self.settings.dbt_project_dir)
         try:
             variables = connection_environment(target.document, self.settings.secrets, "stringx docs")
             reached = self._dbt(folder, work, variables)

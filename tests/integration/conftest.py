@@ -23,6 +23,8 @@ def rule(
     fail_above: Any = 0,
     warn_above: Any = None,
     where: str | None = None,
+    windowed: bool = True,
+    relations: list[list[str]] | None = None,
     **arguments: Any,
 ) -> dict[str, Any]:
     """A rule as the gate specification has it; thresholds as counts, or shares where they are floats."""
@@ -36,6 +38,8 @@ def rule(
         "columns": list(columns),
         "arguments": arguments,
         "where": where,
+        "windowed": windowed,
+        "relations": relations or [],
         "warn_above": threshold(warn_above),
         "fail_above": threshold(fail_above),
     }
@@ -43,10 +47,11 @@ def rule(
 
 def gate(table: str, *rules: dict[str, Any], schema: str = "public", **changes: Any) -> dict[str, Any]:
     """A gate specification of one table."""
-    settings = {name: changes.pop(name) for name in ("timezone", "statement_timeout_ms", "lock_timeout_ms") if name in changes}
+    settings = {name: changes.pop(name) for name in ("statement_timeout_ms", "lock_timeout_ms") if name in changes}
     one = {
         "schema": schema,
         "name": table,
+        "timezone": "UTC",
         "on_empty": "fail",
         "window": None,
         "key": [],
@@ -55,7 +60,6 @@ def gate(table: str, *rules: dict[str, Any], schema: str = "public", **changes: 
         "rules": list(rules),
     }
     return {
-        "timezone": "UTC",
         "statement_timeout_ms": 60_000,
         "lock_timeout_ms": 2_000,
         "work_mem": None,

@@ -7,10 +7,10 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from contract.catalogue import CATALOGUE_FILE, Catalogue, RuleType, relations_of_arguments
+from contract import rule_pages
+from contract.catalogue import CATALOGUE_FILE, Catalogue, Decision, RuleType, relations_of_arguments
 from contract.configuration import parse_table
 from contract.environment import ROOT
-from contract.names import TableName
 from contract.verdicts import Dimension
 
 PROJECT = ROOT / "stringx"
@@ -27,7 +27,9 @@ class TestEntry:
         assert entry.shape in ("row", "measure", "statement")
         assert entry.finding
         assert entry.max_columns is None or 0 <= entry.min_columns <= entry.max_columns
-        assert entry.measured == (entry.shape == "measure")
+        assert entry.decides in get_args(Decision)
+        assert (entry.decides == "count") == (entry.failures is not None)
+        assert entry.met or entry.decides != "holds"
         assert entry.arguments["additionalProperties"] is False
 
     def test_every_argument_is_described(self, entry: RuleType) -> None:
@@ -46,7 +48,10 @@ class TestEntry:
         assert parse_table(document, CATALOGUE, lambda _: ()).rules[0].id == entry.example["id"]
 
     def test_its_message_can_be_made(self, entry: RuleType) -> None:
-        assert "{" not in entry.finding.format(columns="a or b", type=entry.name)
+        for met in (True, False):
+            words = entry.words(met, ["a", "b"], entry.example.get("arguments", {}), "7")
+            assert words
+            assert "{" not in words
 
     def test_it_has_a_macro(self, entry: RuleType) -> None:
         text = (PROJECT / "macros" / "rules" / f"{entry.name}.sql").read_text()
@@ -61,9 +66,10 @@ def test_no_macro_without_an_entry() -> None:
 
 
 def test_the_tables_that_arguments_name() -> None:
-    relationship = CATALOGUE.get("relationship")
-    assert relationship is not None
-    assert list(relations_of_arguments(relationship, {"to_table": "a.b", "to_column": "c"})) == [TableName("a", "b")]
+    sql = CATALOGUE.get("sql")
+    assert sql is not None
+    query = 'with c as (select 1) select * from a.B join "D" on true join c on exists (select from A.b)'
+    assert relations_of_arguments(sql, {"query": query}) == [["a", "b"], ["D"]]
 
 
 @pytest.mark.parametrize(
@@ -94,3 +100,8 @@ def test_a_type_of_the_users_own(tmp_path: Path) -> None:
     mine = Catalogue.load(tmp_path).get("mine")
     assert mine is not None
     assert (mine.min_columns, mine.max_columns) == (2, None)
+
+
+def test_the_page_about_rules_is_written_from_the_catalogue() -> None:
+    page = rule_pages.PAGE.read_text()
+    assert page == rule_pages.written(page, CATALOGUE), "run: python -m contract.rule_pages"

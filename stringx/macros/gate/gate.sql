@@ -1,22 +1,30 @@
-{#- Run a specification and leave the outcome in dbt's result: three round trips where nothing goes wrong.
+{#- Run a specification and leave the outcome in dbt's result: three round trips where every rule passes.
 
     1. probe: try each relation, so that a missing one makes only its own rules `error`;
     2. main: one snapshot, one scan a table, a statement each for what needs its own, every one isolated;
-    3. only where a table's scan failed: its rules one by one, in the same snapshot. -#}
+    3. only where a table's scan failed: its rules one by one, in the same snapshot;
+    4. only where rules found something: samples, in the same snapshot too. -#}
 {% macro stringx_gate(spec) %}
   {%- if spec is none -%}
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
   {%- endif -%}
   {%- set tables = stringx_plan(spec) -%}
-  {%- set readable = stringx_probe(spec, tables) -%}
-  {%- set slots = stringx_slots(tables, readable) -%}
-  {%- set header = stringx_begin(spec, readable) -%}
-  {%- set read = stringx_run(header, spec, slots) -%}
+  {%- if spec.get('plan_only') -%}
+    {%- do stringx_leave({'format': 'stringx-plan/1', 'verdict': 'pass', 'counts': {'fail': 0, 'error': 0}}) -%}
+    {{- return(none) -}}
+  {%- endif -%}
+  {%- set state = stringx_probe(spec, tables) -%}
+  {%- set slots = stringx_slots(tables, state) -%}
+  {%- set read = stringx_run(stringx_begin(spec, state.relations), spec, slots) -%}
   {%- set again = stringx_slots_again(tables, slots, read.slots) -%}
   {%- if again -%}
     {%- do read.slots.update(stringx_run('', spec, again).slots) -%}
   {%- endif -%}
-  {%- set outcome = stringx_outcome(tables, readable, read) -%}
+  {%- set outcome = stringx_outcome(tables, state, read) -%}
+  {%- set samples = stringx_samples(tables, outcome) -%}
+  {%- if samples -%}
+    {%- do stringx_add_samples(outcome, stringx_run('', spec, samples).slots) -%}
+  {%- endif -%}
   {%- do stringx_leave(outcome) -%}
 {% endmacro %}
 
@@ -29,17 +37,25 @@
     {%- set place = {'number': loop.index0, 'spec': table, 'relation': relation,
                      'window': stringx_window(table.get('window')), 'rules': []} -%}
     {%- for rule in table.rules -%}
-      {%- set scope = {'relation': relation, 'window': place.window, 'where': stringx_condition(rule.get('where'))} -%}
+      {%- set windowed = rule.get('windowed', true) -%}
+      {%- set scope = {'relation': relation, 'schema': table.schema, 'name': table.name,
+                       'window': place.window if windowed else none, 'where': stringx_condition(rule.get('where'))} -%}
       {%- do scope.update({'both': stringx_all([scope.window, scope.where])}) -%}
-      {%- set macro_name = 'stringx_rule__' ~ rule.type -%}
-      {%- if macro_name not in context -%}
-        {{ exceptions.raise_compiler_error('no macro ' ~ macro_name ~ ' for the rule type ' ~ rule.type) }}
-      {%- endif -%}
-      {%- do place.rules.append({'number': loop.index0, 'spec': rule, 'scope': scope, 'sql': context[macro_name](rule, scope)}) -%}
+      {%- do place.rules.append({'number': loop.index0, 'spec': rule, 'scope': scope, 'sql': stringx_sql_of(rule, scope),
+                                 'whole_table': place.window is not none and not windowed}) -%}
     {%- endfor -%}
     {%- do tables.append(place) -%}
   {%- endfor -%}
   {{- return(tables) -}}
+{% endmacro %}
+
+
+{#- What the rule's macro says; a `fault` where there is none, so that it is the only one that is not decided. -#}
+{% macro stringx_sql_of(rule, scope) %}
+  {%- set macro_name = 'stringx_rule__' ~ rule.type -%}
+  {%- if rule.get('fault') -%}{{- return({'fault': rule.fault}) -}}{%- endif -%}
+  {%- if macro_name not in context -%}{{- return({'fault': 'the project has no macro ' ~ macro_name}) -}}{%- endif -%}
+  {{- return(context[macro_name](rule, scope)) -}}
 {% endmacro %}
 
 

@@ -1,17 +1,17 @@
 {#- From counts to statuses and verdicts: the one place where thresholds are decided. -#}
-{% macro stringx_outcome(tables, readable, read) %}
+{% macro stringx_outcome(tables, state, read) %}
   {%- set found = [] -%}
-  {%- for table in tables -%}{%- do found.append(stringx_table_outcome(table, readable, read.slots)) -%}{%- endfor -%}
+  {%- for table in tables -%}{%- do found.append(stringx_table_outcome(table, state, read.slots)) -%}{%- endfor -%}
   {%- set statuses = found | map(attribute='rules') | sum(start=[]) | map(attribute='status') | list -%}
   {%- set counts = {} -%}
   {%- for status in ('pass', 'warn', 'fail', 'error') -%}{%- do counts.update({status: statuses | select('equalto', status) | list | length}) -%}{%- endfor -%}
-  {{- return({'format': 'stringx-gate/1', 'snapshot_at': read.snapshot_at, 'server_version': read.server_version, 'tables': found,
+  {{- return({'format': 'stringx-gate/1', 'snapshot_at': read.snapshot_at, 'server_version': state.server_version, 'tables': found,
               'verdict': stringx_worst(found | map(attribute='verdict') | list), 'counts': counts}) -}}
 {% endmacro %}
 
 
-{% macro stringx_table_outcome(table, readable, values) %}
-  {%- set unreadable = readable[table.relation].reason -%}
+{% macro stringx_table_outcome(table, state, values) %}
+  {%- set unreadable = state.relations[table.relation].reason -%}
   {%- set scan = values.get(table.number | string) -%}
   {%- set whole = scan is sequence and scan is not mapping -%}
   {%- set base = scan[:2] if whole else values.get(table.number ~ '/base', {}) -%}
@@ -20,16 +20,8 @@
   {%- set rules = [] -%}
   {%- for rule in table.rules -%}
     {%- set key = table.number ~ '/' ~ rule.number -%}
-    {%- if unreadable is not none -%}
-      {%- set parts = {'reason': unreadable} -%}
-    {%- elif stringx_fault_of_relations(rule, readable) is not none -%}
-      {%- set parts = {'reason': stringx_fault_of_relations(rule, readable)} -%}
-    {%- elif whole -%}
-      {%- set parts = scan[place.at:place.at + rule.parts] -%}
-    {%- else -%}
-      {%- set parts = values.get(key ~ '/parts', {}) -%}
-    {%- endif -%}
-    {%- set place.at = place.at + rule.parts | default(0) -%}
+    {%- set parts = scan[place.at:place.at + rule.parts | length] if whole else values.get(key ~ '/parts', []) -%}
+    {%- set place.at = place.at + rule.parts | length -%}
     {%- do rules.append(stringx_rule_outcome(rule, parts, values.get(key))) -%}
   {%- endfor -%}
   {%- set row_count = base[0] | int if based else none -%}
@@ -44,25 +36,30 @@
 {% macro stringx_rule_outcome(rule, parts, own) %}
   {%- set outcome = {'id': rule.spec.id, 'status': 'error', 'failures': none, 'total': none, 'measured': none,
                      'verified_by': 'scan', 'reason': none, 'sample': none} -%}
-  {%- set fault = parts if parts is mapping else own if own is mapping else none -%}
-  {%- if fault is not none -%}
-    {%- do outcome.update({'reason': fault.reason or stringx_reason(fault)}) -%}
+  {%- set broken = parts if parts is mapping else own if own is mapping else none -%}
+  {%- if rule.fault is not none or broken is not none -%}
+    {%- do outcome.update({'reason': rule.fault or stringx_reason(broken)}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
-  {%- do outcome.update({'total': parts[0] | int}) -%}
-  {%- if 'measure' in rule.sql -%}
-    {%- do outcome.update({'measured': stringx_number(parts[1])}) -%}
-    {%- set no_value = parts[1] is none and not (rule.scope.where is not none and outcome.total == 0) -%}
-    {%- do outcome.update({'status': 'fail' if parts[2] == 'true' or no_value else 'warn' if parts[3] == 'true' else 'pass'}) -%}
+  {%- set values = own if 'measured' in rule.sql or stringx_is_apart(rule) else parts -%}
+  {%- set total = values[0] | int if values and values[0] is not none else none -%}
+  {%- set nothing_there = rule.scope.where is not none and total == 0 -%}
+  {%- if 'measure' in rule.sql or 'measured' in rule.sql -%}
+    {%- set no_value = values[1] is none and not nothing_there -%}
+    {%- set status = 'fail' if values[2] == 'true' else 'warn' if values[3] == 'true' else 'pass' -%}
+    {%- set status = ('fail' if stringx_may_fail(rule) else 'warn') if no_value else status -%}
+    {%- do outcome.update({'total': total, 'measured': stringx_number(values[1]), 'status': status}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
-  {%- if 'statement' in rule.sql -%}
-    {%- do outcome.update({'failures': own[0] | int, 'measured': stringx_number(own[1])}) -%}
+  {%- if 'violation' in rule.sql -%}
+    {%- do outcome.update({'total': total, 'failures': values[1] | int}) -%}
   {%- else -%}
-    {%- do outcome.update({'failures': parts[1] | int}) -%}
+    {%- set total = {'scan': total, 'own': own[-1] | int if own[-1] is not none else none, 'none': none}[rule.sql.get('total', 'scan')] -%}
+    {%- do outcome.update({'total': total, 'failures': 0 if nothing_there else own[0] | int, 'measured': stringx_number(own[1])}) -%}
   {%- endif -%}
   {%- set status = 'fail' if stringx_above(outcome, rule.spec.fail_above) else 'warn' if stringx_above(outcome, rule.spec.warn_above) else 'pass' -%}
   {%- do outcome.update({'status': status}) -%}
+  {%- if rule.sql.get('holds') -%}{%- do outcome.update({'failures': none}) -%}{%- endif -%}
   {{- return(outcome) -}}
 {% endmacro %}
 
@@ -102,11 +99,13 @@
 {% endmacro %}
 
 
+{#- Whether the rule may do more than warn: it has a threshold, or bounds of its own beside those under `warn`. -#}
 {% macro stringx_may_fail(rule) %}
-  {%- if 'measure' in rule.sql -%}
-    {{- return(rule.spec.arguments.get('min') is not none or rule.spec.arguments.get('max') is not none) -}}
+  {%- if 'measure' in rule.sql or 'measured' in rule.sql -%}
+    {%- set bounds = rule.sql.get('bounds', rule.spec.arguments) -%}
+    {{- return(bounds.get('min') is not none or bounds.get('max') is not none) -}}
   {%- endif -%}
-  {{- return(rule.spec.fail_above is not none) -}}
+  {{- return(rule.spec.fail_above is not none or rule.spec.warn_above is none) -}}
 {% endmacro %}
 
 

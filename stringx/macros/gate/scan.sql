@@ -1,16 +1,22 @@
-{#- What is run in the snapshot: {name: SELECT of one JSON list}. A table's scan is named by its number, a rule's own
-    statement by table and rule. Rules with an unreadable relation are left out; their outcome is an error. -#}
-{% macro stringx_slots(tables, readable) %}
+{#- What is run in the snapshot: {name: {sql, timezone}}, each a SELECT of one JSON list. A table's scan is named by its
+    number, a rule's own statement by table and rule. Rules that cannot be run are left out; their outcome is an error.
+
+    A rule takes `parts`, aggregates of the table's scan, or has a statement of its own, or both (its total from the scan). -#}
+{% macro stringx_slots(tables, state) %}
   {%- set slots = {} -%}
-  {%- for table in tables if readable[table.relation].reason is none -%}
+  {%- for table in tables -%}
     {%- set all_parts = [stringx_base(table)] -%}
     {%- for rule in table.rules -%}
-      {%- do rule.update({'parts': stringx_parts(rule) | length}) -%}
-      {%- do all_parts.append(stringx_parts(rule)) -%}
+      {%- do rule.update({'fault': stringx_fault(table, rule, state)}) -%}
+      {%- set runs = rule.fault is none -%}
+      {%- do rule.update({'parts': stringx_parts(rule) if runs and not stringx_is_apart(rule) else []}) -%}
+      {%- do all_parts.append(rule.parts) -%}
     {%- endfor -%}
-    {%- do slots.update({table.number | string: stringx_select(table, all_parts | sum(start=[]))}) -%}
-    {%- for rule in table.rules if 'statement' in rule.sql and stringx_fault_of_relations(rule, readable) is none -%}
-      {%- do slots.update({table.number ~ '/' ~ rule.number: 'select to_json(array[failures::text, measured::text])::text from (' ~ rule.sql.statement ~ '\n) as counted'}) -%}
+    {%- if state.relations[table.relation].reason is none -%}
+      {%- do slots.update({table.number | string: {'sql': stringx_select(table, all_parts | sum(start=[])), 'timezone': table.spec.timezone}}) -%}
+    {%- endif -%}
+    {%- for rule in table.rules if rule.fault is none and stringx_own(rule) is not none -%}
+      {%- do slots.update({table.number ~ '/' ~ rule.number: {'sql': stringx_own(rule), 'timezone': table.spec.timezone}}) -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(slots) -}}
@@ -21,9 +27,9 @@
 {% macro stringx_slots_again(tables, slots, values) %}
   {%- set again = {} -%}
   {%- for table in tables if table.number | string in slots and values[table.number | string] is mapping -%}
-    {%- do again.update({table.number ~ '/base': stringx_select(table, stringx_base(table))}) -%}
-    {%- for rule in table.rules -%}
-      {%- do again.update({table.number ~ '/' ~ rule.number ~ '/parts': stringx_select(table, stringx_parts(rule))}) -%}
+    {%- do again.update({table.number ~ '/base': {'sql': stringx_select(table, stringx_base(table)), 'timezone': table.spec.timezone}}) -%}
+    {%- for rule in table.rules if rule.parts -%}
+      {%- do again.update({table.number ~ '/' ~ rule.number ~ '/parts': {'sql': stringx_select(table, rule.parts), 'timezone': table.spec.timezone}}) -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(again) -}}
@@ -32,7 +38,13 @@
 
 {% macro stringx_select(table, parts) %}
   {%- set window_or_null = none if table.window is none else '(' ~ table.window ~ ' or ' ~ stringx_name(table.spec.window.column) ~ ' is null)' -%}
-  {{- return('select to_json(array[' ~ parts | join('::text,\n') ~ '::text])::text from ' ~ table.relation ~ stringx_where(window_or_null)) -}}
+  {{- return('select ' ~ stringx_list(parts) ~ ' from ' ~ table.relation ~ stringx_where(window_or_null)) -}}
+{% endmacro %}
+
+
+{#- One JSON list of texts: an array, since a select list ends at 1,664 entries. -#}
+{% macro stringx_list(parts) %}
+  {{- return('to_json(array[' ~ parts | join('::text,\n') ~ '::text])::text') -}}
 {% endmacro %}
 
 
@@ -49,17 +61,46 @@
   {%- if 'violation' in rule.sql -%}
     {{- return([total, 'count(*)' ~ stringx_filter([rule.scope.both, '(' ~ rule.sql.violation ~ ')'])]) -}}
   {%- elif 'measure' in rule.sql -%}
-    {%- set measure = rule.sql.measure -%}
-    {{- return([total, '(' ~ measure ~ ')', stringx_outside(measure, rule.spec.arguments), stringx_outside(measure, rule.spec.arguments.get('warn', {}))]) -}}
+    {%- set fails = stringx_outside(rule.sql.measure, rule.sql.get('bounds', rule.spec.arguments)) -%}
+    {%- set warns = stringx_outside(rule.sql.measure, rule.sql.get('warn_bounds', rule.spec.arguments.get('warn', {}))) -%}
+    {{- return([total, '(' ~ rule.sql.measure ~ ')', fails, warns]) -}}
+  {%- elif rule.sql.get('total', 'scan') == 'scan' or rule.scope.where is not none -%}
+    {{- return([total]) -}}
   {%- endif -%}
-  {{- return([total]) -}}
+  {{- return([]) -}}
 {% endmacro %}
 
 
-{#- The reason why a rule's own relations cannot be read, or none. -#}
-{% macro stringx_fault_of_relations(rule, readable) %}
-  {%- for relation in rule.sql.get('relations', []) if readable[relation].reason is not none -%}
-    {{- return(readable[relation].reason) -}}
+{#- Whether the parts are read by a select of their own: an aggregate that sorts would make the whole scan serial, and a
+    rule that the window does not narrow sees other rows. -#}
+{% macro stringx_is_apart(rule) %}
+  {{- return('measured' not in rule.sql and 'statement' not in rule.sql and (rule.sql.get('apart', false) or rule.whole_table)) -}}
+{% endmacro %}
+
+
+{#- The rule's own statement, or none. `statement` gives failures, measured (and total, where it says so); `measured`
+    gives total, measured, fails, warns. -#}
+{% macro stringx_own(rule) %}
+  {%- if 'statement' in rule.sql -%}
+    {%- set total = ', total::text' if rule.sql.get('total') == 'own' else '' -%}
+    {{- return('select to_json(array[failures::text, measured::text' ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
+  {%- elif 'measured' in rule.sql -%}
+    {{- return('select ' ~ stringx_list(['total', 'measured', 'fails', 'warns']) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
+  {%- elif stringx_is_apart(rule) -%}
+    {{- return('select ' ~ stringx_list(stringx_parts(rule)) ~ ' from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both)) -}}
+  {%- endif -%}
+  {{- return(none) -}}
+{% endmacro %}
+
+
+{#- Why a rule cannot be run, before anything is, or none. -#}
+{% macro stringx_fault(table, rule, state) %}
+  {%- if rule.sql.get('fault') -%}{{- return(rule.sql.fault) -}}{%- endif -%}
+  {%- for relation in [table.relation] + rule.sql.get('relations', []) if state.relations[relation].reason is not none -%}
+    {{- return(state.relations[relation].reason) -}}
   {%- endfor -%}
+  {%- if state.server_version < rule.sql.get('needs', 0) -%}
+    {{- return('needs PostgreSQL ' ~ rule.sql.needs // 10000 ~ ' or newer; this server is ' ~ state.server_version // 10000) -}}
+  {%- endif -%}
   {{- return(none) -}}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{#- Which relations can be read, before the snapshot is taken: {relation: {locked, reason}}.
+{#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {locked, reason}}}.
 
     LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views and foreign tables can
     be read and not locked. The session setting makes the server notice a killed client; platforms without it refuse. -#}
@@ -19,15 +19,16 @@
     set local statement_timeout = {{ spec.statement_timeout_ms | int }};
     set local lock_timeout = {{ spec.lock_timeout_ms | int }};
     do {{ stringx_literal(stringx_probe_body(relations)) }};
-    select current_setting('stringx.probe') as probe
+    select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version
   {%- endcall -%}
-  {%- set found = fromjson(load_result('stringx_probe')['data'][0][0]) -%}
+  {%- set row = load_result('stringx_probe')['data'][0] -%}
+  {%- set found = fromjson(row[0]) -%}
   {%- set readable = {} -%}
   {%- for relation in relations -%}
     {%- set state = found[loop.index0] -%}
     {%- do readable.update({relation: {'locked': state.sqlstate is none, 'reason': none if state.sqlstate in (none, '42809') else stringx_reason(state)}}) -%}
   {%- endfor -%}
-  {{- return(readable) -}}
+  {{- return({'server_version': row[1] | int, 'relations': readable}) -}}
 {% endmacro %}
 
 
@@ -60,7 +61,6 @@ begin isolation level repeatable read read only;
 set local standard_conforming_strings = on;
 set local statement_timeout = {{ spec.statement_timeout_ms | int }};
 set local lock_timeout = {{ spec.lock_timeout_ms | int }};
-set local timezone = {{ stringx_literal(spec.get('timezone') or 'UTC') }};
 set local datestyle = 'ISO, YMD';
 {% if spec.get('work_mem') %}set local work_mem = {{ stringx_literal(spec.work_mem) }};{% endif %}
 {% if spec.get('max_parallel_workers_per_gather') is not none %}set local max_parallel_workers_per_gather = {{ spec.max_parallel_workers_per_gather | int }};{% endif %}
@@ -68,12 +68,13 @@ set local datestyle = 'ISO, YMD';
 {% endmacro %}
 
 
-{#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error}}. -#}
+{#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error}}.
+    now() is that of the snapshot's transaction. -#}
 {% macro stringx_run(header, spec, slots) %}
   {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
     {{ header }}
-    {% for name, sql in slots.items() -%}
-      {{ stringx_isolated(loop.index0, sql, spec.statement_timeout_ms | int) }}
+    {% for name, slot in slots.items() -%}
+      {{ stringx_isolated(loop.index0, slot, spec.statement_timeout_ms | int) }}
     {% endfor -%}
     select json_build_object(
       'snapshot_at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -90,23 +91,24 @@ set local datestyle = 'ISO, YMD';
 
 {#- One statement whose failure is its own: it may use half of the time that is left, and leaves a JSON list of its
     values, or an object with sqlstate and message. A cancel that is no timeout is passed on. -#}
-{% macro stringx_isolated(slot, sql, budget_ms) %}
-select set_config('stringx.limit_ms', limit_ms, true), set_config('statement_timeout', limit_ms, true)
+{% macro stringx_isolated(number, slot, budget_ms) %}
+select set_config('stringx.limit_ms', limit_ms, true), set_config('statement_timeout', limit_ms, true),
+       set_config('timezone', {{ stringx_literal(slot.timezone or 'UTC') }}, true)
 from (select greatest(50, extract(epoch from now() + interval '{{ budget_ms }} milliseconds' - clock_timestamp()) * 500)::bigint::text as limit_ms) as share;
-do {{ stringx_literal(stringx_isolated_body(slot, sql)) }};
+do {{ stringx_literal(stringx_isolated_body(number, slot.sql)) }};
 {% endmacro %}
 
 
-{% macro stringx_isolated_body(slot, sql) %}
+{% macro stringx_isolated_body(number, sql) %}
 declare
   r text; m text;
   due constant timestamptz := clock_timestamp() + current_setting('stringx.limit_ms')::integer * interval '0.95 milliseconds';
 begin
   execute {{ stringx_literal(sql) }} into r;
-  perform set_config('stringx.r{{ slot }}', r, true);
+  perform set_config('stringx.r{{ number }}', r, true);
 exception when query_canceled or others then
   if sqlstate = '57014' and clock_timestamp() < due then raise; end if;
   get stacked diagnostics m = message_text;
-  perform set_config('stringx.r{{ slot }}', json_build_object('sqlstate', sqlstate, 'message', m)::text, true);
+  perform set_config('stringx.r{{ number }}', json_build_object('sqlstate', sqlstate, 'message', m)::text, true);
 end
 {% endmacro %}

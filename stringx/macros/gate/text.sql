@@ -63,3 +63,35 @@
   {%- endif -%}
   {{- return('(' ~ parts | join(' or ') ~ ')' if parts else 'false') -}}
 {% endmacro %}
+
+
+{#- A duration as people write it (30s, 5m, 24h, 7d) in seconds; the catalogue has held it against the format. -#}
+{% macro stringx_seconds(duration) %}
+  {%- set parts = modules.re.fullmatch('\\s*([0-9.]+)(ms|s|m|h|d)\\s*', duration | string) -%}
+  {{- return(parts.group(1) | float * {'ms': 0.001, 's': 1, 'm': 60, 'h': 3600, 'd': 86400}[parts.group(2)]) -}}
+{% endmacro %}
+
+
+{% macro stringx_interval(duration) %}
+  {{- return("interval '" ~ stringx_seconds(duration) ~ " seconds'") -}}
+{% endmacro %}
+
+
+{#- Names, as one may be given or several. -#}
+{% macro stringx_names(names) %}
+  {%- set found = [] -%}
+  {%- for name in ([names] if names is string else names or []) -%}{%- do found.append(stringx_name(name)) -%}{%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+
+{#- The text of a value, whatever the column's type. -#}
+{% macro stringx_text(column) %}
+  {{- return(stringx_name(column) ~ '::text') -}}
+{% endmacro %}
+
+
+{#- A condition that must hold: what violates it, also where it is NULL unless NULL passes. -#}
+{% macro stringx_violates(condition, null_passes) %}
+  {{- return('(' ~ condition ~ ')' ~ (' is false' if null_passes else ' is not true')) -}}
+{% endmacro %}

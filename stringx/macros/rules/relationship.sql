@@ -3,20 +3,19 @@
   {%- set other = stringx_relation(rule.arguments.to_table) -%}
   {%- set to_columns = rule.arguments.get('to_columns') or rule.arguments.get('to_column') or rule.columns -%}
   {%- set to_columns = [to_columns] if to_columns is string else to_columns -%}
-  {%- set child = [] -%}{%- set parent = [] -%}{%- set present = [] -%}{%- set equal = [] -%}
+  {%- set parent = [] -%}{%- set present = [] -%}{%- set equal = [] -%}
   {%- for column in rule.columns -%}
-    {%- do child.append(stringx_name(column) ~ ' as k' ~ loop.index) -%}
     {%- do parent.append(stringx_name(to_columns[loop.index0]) ~ ' as k' ~ loop.index) -%}
-    {%- do present.append('child.k' ~ loop.index ~ ' is not null') -%}
-    {%- do equal.append('parent.k' ~ loop.index ~ ' = child.k' ~ loop.index) -%}
+    {%- do present.append('child.' ~ stringx_name(column) ~ ' is not null') -%}
+    {%- do equal.append('parent.k' ~ loop.index ~ ' = child.' ~ stringx_name(column)) -%}
   {%- endfor -%}
-  {%- set statement -%}
-    select count(*) as failures, null as measured
-    from (select {{ child | join(', ') }} from {{ scope.relation }}{{ stringx_where(scope.both) }}) as child
-    where {{ present | join(' and ') }} and not exists (
+  {%- set child = '(select * from ' ~ scope.relation ~ stringx_where(scope.both) ~ ') as child' -%}
+  {%- set missing -%}
+    {{ present | join(' and ') }} and not exists (
       select from (select {{ parent | join(', ') }} from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('to_where'))) }}) as parent
       where {{ equal | join(' and ') }}
     )
   {%- endset -%}
-  {{- return({'statement': statement | string, 'relations': [other]}) -}}
+  {{- return({'statement': 'select count(*) as failures, null as measured from ' ~ child ~ ' where ' ~ missing, 'relations': [other],
+              'sample': {'from': child, 'where': missing, 'alias': 'child'}}) -}}
 {% endmacro %}

@@ -1,0 +1,74 @@
+"""What the services read of the dbt project without dbt: where its packages lie, and whether its profile takes the connection
+from the Target. The project is `stringx/`, a user's copy of it, or a user's own that has `stringx` as a package."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PACKAGE = "stringx"
+# What each field of the profile's output must be read from, so that a check reaches the target it was asked about.
+CONNECTION = {
+    "host": "STRINGX_TARGET_HOST",
+    "port": "STRINGX_TARGET_PORT",
+    "user": "STRINGX_TARGET_USER",
+    "password": "DBT_ENV_SECRET_TARGET_PASSWORD",
+    "dbname": "STRINGX_TARGET_DBNAME",
+    "sslmode": "STRINGX_TARGET_SSLMODE",
+}
+
+
+def settings(project_dir: Path) -> dict[str, Any]:
+    """The content of dbt_project.yml, unrendered; ValueError in one line where it cannot be read."""
+    return _mapping(project_dir / "dbt_project.yml", "DBT_PROJECT_DIR")
+
+
+def packages_folder(project_dir: Path) -> Path:
+    """Where `dbt deps` puts packages."""
+    try:
+        named = settings(project_dir).get("packages-install-path")
+    except ValueError:  # told by whoever needs the settings themselves
+        named = None
+    return project_dir / str(named or "dbt_packages")
+
+
+def homes_of_rules(project_dir: Path) -> list[Path]:
+    """The folders whose macros bring rule types: the package `stringx` where it is installed, and the project itself."""
+    package = packages_folder(project_dir) / PACKAGE
+    return [package, project_dir] if package.is_dir() else [project_dir]
+
+
+def fault_of_profile(project_dir: Path, profiles_dir: Path) -> str | None:
+    """One line where the project's profile would connect elsewhere than a check's Target says."""
+    path = profiles_dir / "profiles.yml"
+    try:
+        name = settings(project_dir).get("profile")
+        profile = _mapping(path, "DBT_PROFILES_DIR").get(str(name))
+    except ValueError as error:
+        return str(error)
+    outputs = profile.get("outputs") if isinstance(profile, dict) else None
+    if not isinstance(profile, dict) or not isinstance(outputs, dict):
+        return f"DBT_PROFILES_DIR: {path} has no profile {name!r} with outputs; take it over from stringx/profiles.yml"
+    chosen = profile.get("target", "default")
+    for output_name, output in outputs.items():
+        if chosen in outputs and output_name != chosen:
+            continue  # a target that is itself an expression may choose any of them
+        for field, variable in CONNECTION.items():
+            if variable not in str(output.get(field) if isinstance(output, dict) else None):
+                return (
+                    f"DBT_PROFILES_DIR: {path}: {field} of {name}.{output_name} is not read from {variable}, so checks would"
+                    " connect elsewhere than their target says; take the output over from stringx/profiles.yml"
+                )
+    return None
+
+
+def _mapping(path: Path, variable: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{variable}: cannot read {path} ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{variable}: {path} is no YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{variable}: {path} holds no settings")
+    return found

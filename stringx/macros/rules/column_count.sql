@@ -1,0 +1,14 @@
+{#- The number of columns. -#}
+{% macro stringx_rule__column_count(rule, scope) %}
+  {%- set outside = stringx_outside('measured', rule.arguments) -%}
+  {%- set outside_warn = stringx_outside('measured', rule.arguments.get('warn', {})) -%}
+  {{- return({'measured': 'select null as total, measured, ' ~ outside ~ ' as fails, ' ~ outside_warn ~ ' as warns from (select count(*) as measured from ('
+                          ~ stringx_attributes(scope) ~ ') as attributes) as counted', 'total': 'own'}) -}}
+{% endmacro %}
+
+
+{#- The table's columns as the catalog has them: place, name, type, modifier. -#}
+{% macro stringx_attributes(scope) %}
+  {{- return('select attnum as place, attname::text as name, atttypid, atttypmod from pg_catalog.pg_attribute where attrelid = '
+             ~ stringx_literal(scope.relation) ~ '::regclass and attnum > 0 and not attisdropped') -}}
+{% endmacro %}

@@ -1,0 +1,22 @@
+{#- Distinct values that are not listed (in, equal) and listed ones that do not occur (contain, equal). The list takes the
+    column's type from its first row, which is NULL. -#}
+{% macro stringx_rule__distinct_values(rule, scope) %}
+  {%- set value = stringx_name(rule.columns[0]) -%}
+  {%- set mode = rule.arguments.get('mode', 'in') -%}
+  {%- set statement -%}
+    with found as (select distinct {{ value }} as v from {{ scope.relation }}{{ stringx_where(stringx_all([scope.both, value ~ ' is not null'])) }}),
+         listed(v) as ({{ stringx_typed_list(scope, rule.columns[0], rule.arguments['values']) }})
+    select {{ '0' if mode == 'contain' else '(select count(*) from found where not exists (select from listed where listed.v = found.v))' }}
+           + {{ '0' if mode == 'in' else '(select count(distinct listed.v) from listed where not exists (select from found where listed.v = found.v))' }} as failures,
+           (select count(*) from found) as measured
+  {%- endset -%}
+  {{- return({'statement': statement | string, 'total': 'none'}) -}}
+{% endmacro %}
+
+
+{#- Values as rows of the column's own type; the first of them is NULL. -#}
+{% macro stringx_typed_list(scope, column, values) %}
+  {%- set rows = ['((select ' ~ stringx_name(column) ~ ' from ' ~ scope.relation ~ ' limit 0))'] -%}
+  {%- for value in values -%}{%- do rows.append('(' ~ stringx_literal(value) ~ ')') -%}{%- endfor -%}
+  {{- return('values ' ~ rows | join(', ')) -}}
+{% endmacro %}

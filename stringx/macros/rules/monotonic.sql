@@ -1,0 +1,14 @@
+{#- A row whose value is out of order with the non-NULL one before it. Rows that order_by does not tell apart stand in the
+    wanted order, so that the count does not depend on chance. -#}
+{% macro stringx_rule__monotonic(rule, scope) %}
+  {%- set value = stringx_name(rule.columns[0]) -%}
+  {%- set down = rule.arguments.get('direction', 'increasing') == 'decreasing' -%}
+  {%- set partition = stringx_names(rule.arguments.get('partition_by')) -%}
+  {%- set order = stringx_names(rule.arguments.order_by) + [value ~ (' desc' if down else '')] -%}
+  {%- set place = ('partition by ' ~ partition | join(', ') ~ ' ' if partition else '') ~ 'order by ' ~ order | join(', ') -%}
+  {%- set wrong = {'FalseFalse': '<', 'FalseTrue': '<=', 'TrueFalse': '>', 'TrueTrue': '>='}[down ~ (rule.arguments.get('strict', false) | string)] -%}
+  {%- set ordered = '(select *, ' ~ value ~ ' ' ~ wrong ~ ' lag(' ~ value ~ ') over (' ~ place ~ ') as stringx_wrong from '
+      ~ scope.relation ~ stringx_where(stringx_all([scope.both, value ~ ' is not null'])) ~ ') as checked' -%}
+  {{- return({'statement': 'select count(*) as failures, null as measured from ' ~ ordered ~ ' where stringx_wrong',
+              'sample': {'from': ordered, 'where': 'checked.stringx_wrong', 'alias': 'checked'}}) -}}
+{% endmacro %}

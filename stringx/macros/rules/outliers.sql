@@ -1,0 +1,19 @@
+{#- A value too far from the mean (in sample standard deviations) or from the quartiles (in interquartile ranges) of the rows
+    looked at. -#}
+{% macro stringx_rule__outliers(rule, scope) %}
+  {%- set value = stringx_name(rule.columns[0]) -%}
+  {%- set limit = stringx_literal(rule.arguments.limit) ~ '::numeric' -%}
+  {%- set rows = scope.relation ~ stringx_where(scope.both) -%}
+  {%- if rule.arguments.method == 'zscore' -%}
+    {%- set bounds = 'select avg(' ~ value ~ ') - ' ~ limit ~ ' * stddev_samp(' ~ value ~ ') as low, avg(' ~ value ~ ') + ' ~ limit ~ ' * stddev_samp(' ~ value ~ ') as high from ' ~ rows -%}
+  {%- else -%}
+    {%- set bounds -%}
+      select q[1] - {{ limit }} * (q[2] - q[1]) as low, q[2] + {{ limit }} * (q[2] - q[1]) as high
+      from (select percentile_cont(array[0.25, 0.75]) within group (order by {{ value }}) as q from {{ rows }}) as quartiles
+    {%- endset -%}
+  {%- endif -%}
+  {%- set far = stringx_all([scope.both, '(' ~ value ~ ' < bounds.low or ' ~ value ~ ' > bounds.high)']) -%}
+  {%- set found = scope.relation ~ ' as checked, (' ~ bounds ~ ') as bounds' -%}
+  {{- return({'statement': 'select count(*) as failures, null as measured from ' ~ found ~ stringx_where(far),
+              'sample': {'from': found, 'where': far, 'alias': 'checked'}}) -}}
+{% endmacro %}

@@ -1,0 +1,149 @@
+"""A person's own dbt project: a rule type, a model and a test of theirs, served as ours are."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.environment import ROOT
+from tests.acceptance.conftest import Service, make_service
+from tests.conftest import Admin, Target, make_target
+
+ENTRY = """
+  even:
+    description: Every number is even. NULL passes.
+    dimension: validity
+    shape: row
+    columns: {min: 1, max: 1}
+    window: true
+    failures: rows
+    total: rows
+    finding: "have an odd {columns}"
+    arguments:
+      properties: {}
+      additionalProperties: false
+    example: {id: id_even, type: even, column: id}
+"""
+MACRO = "{% macro stringx_rule__even(rule, scope) %}{{ return({'violation': stringx_name(rule.columns[0]) ~ ' % 2 <> 0'}) }}{% endmacro %}"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ours, extended."""
+    folder = tmp_path_factory.mktemp("own") / "project"
+    shutil.copytree(ROOT / "stringx", folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    with (folder / "macros" / "rules" / "rules.yml").open("a") as catalogue:
+        catalogue.write(ENTRY)
+    (folder / "macros" / "rules" / "even.sql").write_text(MACRO)
+    (folder / "models").mkdir()
+    (folder / "models" / "dear_orders.sql").write_text("select * from public.orders where price > 5")
+    (folder / "tests" / "no_dear_orders.sql").write_text("select * from {{ ref('dear_orders') }}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def own(project: Path) -> Iterator[Service]:
+    started = make_service(STRINGX_DEMO="0", DBT_PROJECT_DIR=str(project), DBT_PROFILES_DIR=str(project))
+    log_home = started.home
+    started.home = started.home / "state"
+    try:
+        started.start()
+        yield started
+    finally:
+        code, left = started.stop()
+        shutil.rmtree(log_home, ignore_errors=True)
+    assert (code, left) == (0, [])
+
+
+@pytest.fixture(scope="module")
+def orders(own: Service, admin: Admin) -> Target:
+    made = make_target(admin, own.home / "secrets")
+    made.execute(
+        "create table orders (id integer, price numeric, secret text);"
+        "insert into orders values (1, 5, 'canary'), (2, 6, 'canary'), (3, 7, 'canary');"
+        "create view dear_orders as select * from orders where price > 5"
+    )
+    answer = own.call("PUT", f"{own.backend}/api/v1/targets/shop", json=made.document("shop"))
+    assert answer.status_code == 201, answer.text
+    return made
+
+
+def test_a_rule_type_and_a_test_of_ones_own(own: Service, orders: Target) -> None:
+    types = own.call("GET", f"{own.dataops}/api/v1/rule-types").json()["items"]
+    assert "even" in {one["type"] for one in types}
+    rules = [
+        {"id": "id_even", "type": "even", "column": "id"},
+        {"id": "not_dear", "type": "dbt", "arguments": {"test": "no_dear_orders"}, "severity": "warn"},
+        {"id": "cheap", "type": "aggregate", "column": "price", "arguments": {"function": "max", "max": 10}},
+    ]
+    document = {"key": ["id"], "sample_columns": ["price"], "rules": rules}
+    answer = own.call("PUT", f"{own.backend}/api/v1/tables/shop/public.orders", json=document)
+    assert answer.status_code == 201, answer.text
+    result = own.check("public.orders", "shop")["checks"][0]
+    found = {rule["id"]: rule for rule in result["rules"]}
+    assert [(rule["id"], rule["status"], rule["failures"], rule["measured"]) for rule in result["rules"]] == [
+        ("id_even", "fail", 2, None),
+        ("not_dear", "warn", 2, None),
+        ("cheap", "pass", None, 7),
+    ]
+    assert found["id_even"]["message"] == "2 of 3 rows (66.67%) have an odd id; fails above 0"
+    assert found["not_dear"]["message"] == "2 failures are found by the dbt test; warns above 0"
+    assert found["cheap"]["message"] == "the max of price is within bounds; must be at most 10"
+    assert found["id_even"]["sample"] == {"columns": ["id", "price"], "rows": [[1, 5], [3, 7]]}
+    assert found["not_dear"]["sample"] == {"columns": ["id", "price"], "rows": [[2, 6], [3, 7]]}
+    assert "canary" not in str(result)
+    assert result["scores"] == {"overall": pytest.approx((1 / 3 + 1 + 1) / 3, abs=1e-6), "validity": pytest.approx((1 / 3 + 1) / 2, abs=1e-6), "accuracy": 1.0}  # fmt: skip
+
+
+def test_a_fault_of_an_argument_names_its_field(own: Service, orders: Target) -> None:
+    rules = [
+        {"id": "a", "type": "even", "column": "id", "arguments": {"odd": True}},
+        {"id": "b", "type": "sql", "arguments": {"query": "delete from public.orders returning id"}},
+        {"id": "c", "type": "sql", "arguments": {"query": "select pg_read_file('/etc/passwd')"}},
+        {"id": "d", "type": "dbt", "arguments": {"test": "accepted_values", "arguments": {"values": ["x') or ('y"]}}},
+        {"id": "e", "type": "aggregate", "column": "price", "arguments": {"function": "percentile", "min": 5}},
+        {"id": "f", "type": "no_gaps", "column": "price", "arguments": {"every": "fortnight"}},
+        {"id": "g", "type": "column_type", "column": "id", "arguments": {"type": "int4"}, "fail_above": "1%"},
+        {"id": "h", "type": "columns", "arguments": {"names": ["id"]}, "where": "id > 1"},
+        {"id": "i", "type": "between", "column": "id", "arguments": {"min": 5, "max": 1}},
+    ]
+    answer = own.call("PUT", f"{own.backend}/api/v1/tables/shop/public.other", json={"rules": rules})
+    assert answer.status_code == 422
+    assert {error["pointer"]: error["message"] for error in answer.json()["errors"]} == {
+        "/rules/0/arguments": "'odd' was unexpected; known arguments: none",
+        "/rules/1/arguments/query": "holds DELETE; a query only reads",
+        "/rules/2/arguments/query": "calls pg_read_file, which is not allowed; an admin may add it to the target's allow_functions as schema.name",
+        "/rules/3/arguments/arguments/values/0": "is neither a plain value nor one SQL expression: is no SQL: a quote is not closed",
+        "/rules/4/arguments": "the argument 'p' is missing",
+        "/rules/5/arguments/every": "is no duration; write a number and a unit, such as 30s, 5m, 24h or 7d",
+        "/rules/6/fail_above": "column_type holds or does not, nothing is counted; use severity: warn",
+        "/rules/7/where": "columns takes none; leave it out",
+        "/rules/8/arguments/min": "is above max; nothing could pass",
+    }
+
+
+def test_the_portal_shows_the_model(own: Service, orders: Target) -> None:
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        answer = own.call("GET", f"{own.docs}/shop/manifest.json")
+        if answer.status_code == 200 and "model.stringx.dear_orders" in answer.json()["nodes"]:
+            return
+        time.sleep(1)
+    raise AssertionError("the portal never showed the model")
+
+
+def test_a_project_that_ignores_the_target_is_refused_at_the_start(project: Path, tmp_path: Path) -> None:
+    profile = (project / "profiles.yml").read_text()
+    (tmp_path / "profiles.yml").write_text(profile.replace("env_var('STRINGX_TARGET_DBNAME', 'postgres')", "'warehouse'"))
+    made = make_service(DBT_PROJECT_DIR=str(project), DBT_PROFILES_DIR=str(tmp_path))
+    try:
+        done = subprocess.run(
+            ["./start-service.sh", "--local"], cwd=ROOT, env=made.environment, capture_output=True, text=True, timeout=170
+        )
+    finally:
+        shutil.rmtree(made.home, ignore_errors=True)
+    assert done.returncode == 2
+    assert "dbname of stringx.gate is not read from STRINGX_TARGET_DBNAME" in done.stderr.splitlines()[-1]
