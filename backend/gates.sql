@@ -56,9 +56,11 @@ where r.dataset = %(dataset)s and r.target = %(target)s and r.is_full and r.fini
 order by r.created_at desc limit 1
 
 -- name: request
--- `tables` are those of a dataset's request: as they were checked, or, before it has ended, as they stand.
+-- `tables` are those of a dataset's request: as they were checked or skipped, or, before it has ended, as they stand.
 select q.request_id, q.target, q.table_name, q.dataset, q.status, q.finished_at,
-       coalesce((select array_agg(d.table_name) from stringx.results r join stringx.dataset_results d on d.check_id = r.check_id
-                 where r.request_id = q.request_id),
+       coalesce((select array_agg(named.name) from stringx.results r
+                 cross join lateral (select t ->> 'table' from json_array_elements(r.result -> 'tables') t
+                                     union all select json_array_elements_text(r.result -> 'skipped')) named(name)
+                 where r.request_id = q.request_id and r.dataset is not null),
                 (select d.tables from stringx.datasets d where d.name = q.dataset and d.target = q.target)) as tables
 from stringx.requests q where q.request_id = %(request_id)s

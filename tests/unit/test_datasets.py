@@ -17,7 +17,13 @@ RIGHT = {"id": "right", "type": "not_null", "column": "a", "kind": "business"}
 
 
 def dataset(**changes: Any) -> DatasetDocument:
-    document = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": "sales", "target": "shop", "tables": ["public.a", "public.b"]}
+    document = {
+        "apiVersion": "stringx/v1",
+        "kind": "Dataset",
+        "name": "sales",
+        "target": "shop",
+        "tables": ["public.a", "public.b"],
+    }
     return parse_dataset({field: value for field, value in (document | changes).items() if value is not None})
 
 
@@ -94,7 +100,13 @@ def test_a_dataset_and_a_table_of_one_name_are_two_requests() -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [{}, {"kinds": ["business"]}, {"rule_ids": ["left"]}, {"rule_ids": ["left", "right"]}, {"window": {"column": "d", "from": 1}}],
+    [
+        {},
+        {"kinds": ["business"]},
+        {"rule_ids": ["left"]},
+        {"rule_ids": ["left", "right"]},
+        {"window": {"column": "d", "from": 1}},
+    ],
 )
 def test_one_table_with_a_rule_in_scope_is_enough(asked: dict[str, Any]) -> None:
     require_scope(ask(**asked), [table("public.a", LEFT), table("public.b", RIGHT), table("public.c")], {})
