@@ -31,23 +31,26 @@ with waiting as (
 ), line as (
     select w.check_id, row_number() over (partition by w.target, t.name order by w.mode desc, w.queued_at, w.check_id) as place
     from waiting w cross join lateral unnest(w.tables) as t(name)
+), first as materialized (
+    select w.check_id, w.target, w.tables from waiting w
+    where not exists (select 1 from line where line.check_id = w.check_id and line.place > 1)
 )
 update dataops.checks set
     status = 'running', attempt = attempt + 1, worker = %(worker)s,
     lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s),
     started_at = clock_timestamp(), tables = next.tables
 from (
-    select c.check_id, w.tables
-    from dataops.checks c join waiting w on w.check_id = c.check_id
-    where not exists (select 1 from line where line.check_id = c.check_id and line.place > 1)
+    select c.check_id, f.tables
+    from first f join dataops.checks c on c.check_id = f.check_id
+    where (c.status = 'queued' or (c.status = 'running' and c.lease_expires_at < clock_timestamp()))  -- also once it is locked
       and not exists (
           select 1 from dataops.checks other
-          where other.status = 'running' and other.target = c.target and other.check_id <> c.check_id
-            and coalesce(other.tables, array[other.table_name]) && w.tables)
+          where other.status = 'running' and other.target = f.target and other.check_id <> f.check_id
+            and coalesce(other.tables, array[other.table_name]) && f.tables)
       and (select count(*) from dataops.checks other
-           where other.status = 'running' and other.target = c.target and other.check_id <> c.check_id)
+           where other.status = 'running' and other.target = f.target and other.check_id <> f.check_id)
           < coalesce((select (t.target_document ->> 'max_concurrent_checks')::integer
-                      from stringx.configured_tables t where t.target = c.target limit 1), 4)
+                      from stringx.configured_tables t where t.target = f.target limit 1), 4)
     order by c.mode desc, c.queued_at
     for update of c skip locked
     limit 1) next
