@@ -28,6 +28,7 @@ def connection_environment(target: TargetDocument, secrets_dir: Path, applicatio
         "STRINGX_TARGET_SSLMODE": target.tls,
         "STRINGX_TARGET_SSLROOTCERT": target.sslrootcert or _system_roots(target),
         "STRINGX_TARGET_APPLICATION_NAME": application_name,
+        "PGCLIENTENCODING": "UTF8",  # that of the database, or of the role, need not hold every name and value
         PASSWORD_VARIABLE: password(target, secrets_dir),
     }
 

@@ -186,6 +186,7 @@ class TableResult(Model):
     row_count: int | None = None
     window_nulls: int | None = None
     reason: str | None = None
+    notes: list[str] = []
     counts: dict[str, int] = {}
     scores: dict[str, float | None] = {}
     rules: list[RuleResult] = []
@@ -214,6 +215,7 @@ class CheckResult(OfOne):
     finished_at: AwareDatetime | None = None
     duration_ms: int | None = None
     reason: str | None = None
+    notes: list[str] = []
     counts: dict[str, int] = {}
     scores: dict[str, float | None] = {}
     rules: list[RuleResult] = []

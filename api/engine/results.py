@@ -64,6 +64,7 @@ def _table_result(checked: InScope, outcome: dict[str, Any] | None, catalogue: C
         row_count=table["row_count"],
         window_nulls=table["window_nulls"],
         reason=table["reason"] if decided else "dbt left rules out; see those in error",
+        notes=table.get("notes") or [],
         **_tallies(rules),
         rules=rules,
     )
@@ -77,7 +78,7 @@ def _tallies(rules: list[RuleResult]) -> dict[str, Any]:
 
 
 def _found_in(table: TableResult) -> dict[str, Any]:
-    names = ("verdict", "reason", "row_count", "window_nulls", "counts", "scores")
+    names = ("verdict", "reason", "notes", "row_count", "window_nulls", "counts", "scores")
     return {name: getattr(table, name) for name in names}
 
 
@@ -85,6 +86,7 @@ def _combined(tables: list[TableResult]) -> dict[str, Any]:
     """A dataset's own numbers: the worst verdict, sums, and scores over the rules of all tables."""
     return {
         "verdict": worst(table.verdict for table in tables),
+        "notes": [f"{table.table}: {note}" for table in tables for note in table.notes],
         "row_count": _sum([table.row_count for table in tables]),
         "window_nulls": _sum([table.window_nulls for table in tables]),
         **_tallies([rule for table in tables for rule in table.rules]),

@@ -3,7 +3,9 @@
     1. probe: try each relation, so that a missing one makes only its own rules `error`;
     2. main: one snapshot, one scan a table, a statement each for what needs its own, every one isolated;
     3. only where a table's scan failed: its rules one by one, in the same snapshot;
-    4. only where rules found something: samples, in the same snapshot too. -#}
+    4. only where rules found something: samples, in the same snapshot too.
+
+    What cannot be locked is looked at again where it changed meanwhile, and after three times is an error. -#}
 {% macro stringx_gate(spec) %}
   {%- if spec is none -%}
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
@@ -13,19 +15,35 @@
     {%- do stringx_leave({'format': 'stringx-plan/1', 'verdict': 'pass', 'counts': {'fail': 0, 'error': 0}}) -%}
     {{- return(none) -}}
   {%- endif -%}
-  {%- set state = stringx_probe(spec, tables) -%}
-  {%- set slots = stringx_slots(tables, state) -%}
-  {%- set read = stringx_run(stringx_begin(spec, state.relations), spec, slots) -%}
-  {%- set again = stringx_slots_again(tables, slots, read.slots) -%}
-  {%- if again -%}
-    {%- do read.slots.update(stringx_run('', spec, again).slots) -%}
-  {%- endif -%}
-  {%- set outcome = stringx_outcome(tables, state, read) -%}
+  {%- set last = namespace(state=none, read={'changed': []}) -%}
+  {%- for attempt in range(4) if attempt == 0 or last.read.changed -%}
+    {%- set last.state = stringx_probe(spec, tables) -%}
+    {%- for relation in last.read.changed if attempt == 3 -%}
+      {%- do last.state.relations[relation].update({'reason': 'it was refreshed or replaced each of three times that it was read'}) -%}
+    {%- endfor -%}
+    {%- set last.read = stringx_read(spec, tables, last.state) -%}
+  {%- endfor -%}
+  {%- set outcome = stringx_outcome(tables, last.state, last.read) -%}
   {%- set samples = stringx_samples(tables, outcome) -%}
   {%- if samples -%}
     {%- do stringx_add_samples(outcome, stringx_run('', spec, samples).slots) -%}
   {%- endif -%}
   {%- do stringx_leave(outcome) -%}
+{% endmacro %}
+
+
+{#- All rules in one snapshot. -#}
+{% macro stringx_read(spec, tables, state) %}
+  {%- set slots = stringx_slots(tables, state) -%}
+  {%- set watched = stringx_watched(state.relations) -%}
+  {%- set read = stringx_run(stringx_begin(spec, state.relations), spec, slots, watched) -%}
+  {%- set again = stringx_slots_again(tables, slots, read.slots) -%}
+  {%- if again -%}
+    {%- set second = stringx_run('', spec, again, watched) -%}
+    {%- do read.slots.update(second.slots) -%}
+    {%- do read.update({'changed': second.changed}) -%}
+  {%- endif -%}
+  {{- return(read) -}}
 {% endmacro %}
 
 

@@ -28,7 +28,7 @@
   {%- set verdict = stringx_verdict(table, rules, row_count) -%}
   {{- return({'schema': table.spec.schema, 'name': table.spec.name, 'row_count': row_count,
               'window_nulls': base[1] | int if based and base[1] is not none else none,
-              'verdict': verdict.verdict, 'reason': unreadable or verdict.reason, 'rules': rules}) -}}
+              'verdict': verdict.verdict, 'reason': unreadable or verdict.reason, 'notes': stringx_notes(table, state.relations), 'rules': rules}) -}}
 {% endmacro %}
 
 

@@ -1,7 +1,8 @@
-{#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {locked, reason}}}.
+{#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {locked, reason,
+    foreign, files, hidden}}}.
 
-    LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views and foreign tables can
-    be read and not locked. The session setting makes the server notice a killed client; platforms without it refuse. -#}
+    LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views, foreign tables and tables
+    of which some columns are granted can be read and not locked. -#}
 {% macro stringx_probe(spec, tables) %}
   {%- set relations = [] -%}
   {%- for table in tables -%}
@@ -10,42 +11,73 @@
     {%- endfor -%}
   {%- endfor -%}
   {%- call statement('stringx_probe', fetch_result=true, auto_begin=false) -%}
-    do $stringx$ begin
-      perform set_config('client_connection_check_interval', '500ms', false);
-    exception when others then null; end $stringx$;
+    {{ stringx_session() }}
     commit;
     begin;
     set local standard_conforming_strings = on;
     set local statement_timeout = {{ spec.statement_timeout_ms | int }};
     set local lock_timeout = {{ spec.lock_timeout_ms | int }};
+    set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | int }};
     do {{ stringx_literal(stringx_probe_body(relations)) }};
-    select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version
+    select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version, current_setting('stringx.behind') as behind
   {%- endcall -%}
   {%- set row = load_result('stringx_probe')['data'][0] -%}
   {%- set found = fromjson(row[0]) -%}
+  {%- set behind = fromjson(row[2]) -%}
   {%- set readable = {} -%}
   {%- for relation in relations -%}
     {%- set state = found[loop.index0] -%}
-    {%- do readable.update({relation: {'locked': state.sqlstate is none, 'reason': none if state.sqlstate in (none, '42809') else stringx_reason(state)}}) -%}
+    {%- set reason = none if state.sqlstate in (none, '42809') else stringx_reason(state) -%}
+    {%- do readable.update({relation: {'locked': state.sqlstate is none, 'reason': reason}}) -%}
+    {%- do readable[relation].update(behind[loop.index0]) -%}
   {%- endfor -%}
   {{- return({'server_version': row[1] | int, 'relations': readable}) -}}
 {% endmacro %}
 
 
 {% macro stringx_probe_body(relations) %}
-declare found jsonb := '[]'; m text;
+declare found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; m text; s text;
 begin
 {%- for relation in relations %}
   begin
     execute {{ stringx_literal('lock table ' ~ relation ~ ' in access share mode') }};
     found := found || '[{"sqlstate": null}]';
+    readable := readable || {{ stringx_literal(relation) }}::text; unlocked := unlocked || false;
   exception when others then
-    get stacked diagnostics m = message_text;
-    found := found || jsonb_build_array(jsonb_build_object('sqlstate', sqlstate, 'message', m));
+    get stacked diagnostics m = message_text, s = returned_sqlstate;
+    begin
+      if s = '42501' and has_any_column_privilege({{ stringx_literal(relation) }}, 'select') then s := '42809'; end if;
+    exception when others then null;
+    end;
+    found := found || jsonb_build_array(jsonb_build_object('sqlstate', s, 'message', m));
+    readable := readable || case when s = '42809' then {{ stringx_literal(relation) }}::text end; unlocked := unlocked || true;
   end;
 {%- endfor %}
+  perform set_config('stringx.behind', ({{ stringx_behind('readable', 'unlocked') }})::text, true);
   perform set_config('stringx.probe', found::text, true);
 end
+{% endmacro %}
+
+
+{#- What holds for the session: pg_catalog comes first, so that no other schema's function or operator is taken for a
+    built-in one; the server notices a killed client; no limit of the role's ends the snapshot. Where the server does not
+    know a setting, or refuses it, it goes without. -#}
+{% macro stringx_session() %}
+do $stringx$
+declare path constant text := pg_catalog.current_setting('search_path');
+begin
+  if not pg_catalog.starts_with(path, 'pg_catalog') then
+    perform pg_catalog.set_config('search_path', pg_catalog.rtrim(pg_catalog.concat('pg_catalog,', path), ','), false);
+  end if;
+  begin
+    perform set_config('client_connection_check_interval', '500ms', false);
+  exception when others then null;
+  end;
+  begin
+    perform set_config('transaction_timeout', '0', false);
+  exception when others then null;
+  end;
+end $stringx$;
 {% endmacro %}
 
 
@@ -61,6 +93,7 @@ begin isolation level repeatable read read only;
 set local standard_conforming_strings = on;
 set local statement_timeout = {{ spec.statement_timeout_ms | int }};
 set local lock_timeout = {{ spec.lock_timeout_ms | int }};
+set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | int }};
 set local datestyle = 'ISO, YMD';
 {% if spec.get('work_mem') %}set local work_mem = {{ stringx_literal(spec.work_mem) }};{% endif %}
 {% if spec.get('max_parallel_workers_per_gather') is not none %}set local max_parallel_workers_per_gather = {{ spec.max_parallel_workers_per_gather | int }};{% endif %}
@@ -68,9 +101,9 @@ set local datestyle = 'ISO, YMD';
 {% endmacro %}
 
 
-{#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error}}.
-    now() is that of the snapshot's transaction. -#}
-{% macro stringx_run(header, spec, slots) %}
+{#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error},
+    changed: relations that are not what they were before the snapshot}. now() is that of the snapshot's transaction. -#}
+{% macro stringx_run(header, spec, slots, watched={}) %}
   {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
     {{ header }}
     {% for name, slot in slots.items() -%}
@@ -79,13 +112,15 @@ set local datestyle = 'ISO, YMD';
     select json_build_object(
       'snapshot_at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
       'server_version', current_setting('server_version_num')::integer,
+      'behind', {{ stringx_behind_now(watched) }},
       'slots', to_json(array[{% for name in slots %}{{ ', ' if not loop.first }}current_setting('stringx.r{{ loop.index0 }}'){% endfor %}]::text[])
     )::text as found
   {%- endcall -%}
   {%- set found = fromjson(load_result('stringx_run')['data'][0][0]) -%}
   {%- set values = {} -%}
   {%- for name in slots -%}{%- do values.update({name: fromjson(found.slots[loop.index0])}) -%}{%- endfor -%}
-  {{- return({'snapshot_at': found.snapshot_at, 'server_version': found.server_version, 'slots': values}) -}}
+  {{- return({'snapshot_at': found.snapshot_at, 'server_version': found.server_version, 'slots': values,
+              'changed': stringx_changed(watched, found.behind)}) -}}
 {% endmacro %}
 
 

@@ -1,5 +1,6 @@
 {#- Identifiers and values as SQL text. Values are untyped literals, so that PostgreSQL reads them as the type of what
-    they are compared with; the session has standard_conforming_strings on. -#}
+    they are compared with. A backslash is one whatever the session's standard_conforming_strings: the first statement of
+    a check is read before that can be set. -#}
 
 {% macro stringx_name(name) %}
   {{- return('"' ~ (name | string).replace('"', '""') ~ '"') -}}
@@ -8,7 +9,8 @@
 
 {% macro stringx_literal(value) %}
   {%- if value is sameas true or value is sameas false -%}{{- return("'" ~ (value | string | lower) ~ "'") -}}{%- endif -%}
-  {{- return("'" ~ (value | string).replace("'", "''") ~ "'") -}}
+  {%- set text = (value | string).replace("'", "''") -%}
+  {{- return(" E'" ~ text.replace('\\', '\\\\') ~ "'" if '\\' in text else "'" ~ text ~ "'") -}}
 {% endmacro %}
 
 

@@ -9,7 +9,8 @@
     {%- do present.append('child.' ~ stringx_name(column) ~ ' is not null') -%}
     {%- do equal.append('parent.k' ~ loop.index ~ ' = child.' ~ stringx_name(column)) -%}
   {%- endfor -%}
-  {%- set child = '(select * from ' ~ scope.relation ~ stringx_where(scope.both) ~ ') as child' -%}
+  {%- set rows = ' from ' ~ scope.relation ~ stringx_where(scope.both) ~ ') as child' -%}
+  {%- set child = '(select ' ~ stringx_names(rule.columns) | unique | join(', ') ~ rows -%}
   {%- set missing -%}
     {{ present | join(' and ') }} and not exists (
       select from (select {{ parent | join(', ') }} from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('to_where'))) }}) as parent
@@ -17,5 +18,5 @@
     )
   {%- endset -%}
   {{- return({'statement': 'select count(*) as failures, null as measured from ' ~ child ~ ' where ' ~ missing, 'relations': [other],
-              'sample': {'from': child, 'where': missing, 'alias': 'child'}}) -}}
+              'sample': {'from': '(select *' ~ rows, 'where': missing, 'alias': 'child'}}) -}}
 {% endmacro %}
