@@ -31,6 +31,7 @@ class Check:
     check_id: str
     request: CheckRequest
     request_id: str
+    tables: list[str]  # what it runs on; a dataset's are settled when it is claimed
     status: str
     mode: str
     timeout_s: int
@@ -55,6 +56,7 @@ class Check:
                 "request_id": self.request_id,
                 "target": self.request.target,
                 "table": self.request.table,
+                "dataset": self.request.dataset,
                 "status": self.status,
                 "scope": Scope.model_validate(self.request.scope()),
                 "attempt": self.attempt,
@@ -80,8 +82,8 @@ def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queu
     with database.transaction() as cursor:
         if request.request_id and (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})):
             return _replay(row, body_hash)
-        configured = rules.find_with(cursor, request.target, request.table)
-        require_scope(request, configured.document, catalogue.default_dimensions)
+        subject = rules.find_subject_with(cursor, request)
+        require_scope(request, subject.documents, catalogue.default_dimensions)
         if _queued(cursor, queue_limit) >= queue_limit:
             raise Busy(f"{queue_limit} checks are waiting already; try again later")
         check_id = new_id()
@@ -94,8 +96,9 @@ def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queu
                 "body_hash": body_hash,
                 "target": request.target,
                 "table": request.table,
-                "mode": request.mode or configured.document.mode,
-                "timeout_s": request.timeout_s or int(parse_duration(configured.document.timeout)),
+                "dataset": request.dataset,
+                "mode": request.mode or subject.mode,
+                "timeout_s": request.timeout_s or int(parse_duration(subject.timeout)),
                 "is_full": request.full,
             },
         )
@@ -137,6 +140,10 @@ def finish(database: Database, check: Check, result: CheckResult, callback_url: 
         }
         if cursor.one(SQL["finish"], parameters) is None:
             return False
+        for table in result.tables:
+            if check.request.full and result.status != "canceled":
+                said = {"check_id": check.check_id, "target": result.target, "table": table.table, "verdict": table.verdict}
+                cursor.run(SQL["put_dataset_result"], said)
         outbox.put(cursor, check.check_id, callback_url, json.dumps(body, ensure_ascii=False))
         cursor.run(SQL["notify"], {"payload": check.check_id})
         cursor.run(SQL["notify"], {"payload": outbox.OUTBOX})
@@ -177,6 +184,7 @@ def _check(row: Row) -> Check:
         check_id=str(row["check_id"]),
         request=CheckRequest.model_validate(row["body"]),
         request_id=row["request_id"],
+        tables=[row["table_name"]] if row["table_name"] is not None else row["tables"] or [],
         status=row["status"],
         mode=row["mode"],
         timeout_s=row["timeout_s"],

@@ -1,38 +1,43 @@
 """The gate specification: what dbt's `gate` test reads from `var('gate')`. Data only; nothing here becomes SQL or Jinja."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from api.rules import Configured
+from api.rules import InScope
 from contract.catalogue import Catalogue, relations_of_arguments
-from contract.checks import CheckRequest, rules_in_scope
-from contract.configuration import Rule
+from contract.checks import CheckRequest
+from contract.configuration import Rule, TargetDocument
 from contract.durations import parse_duration
 from contract.names import TableName
 
 
-def build(request: CheckRequest, configured: Configured, catalogue: Catalogue, timeout_s: float) -> dict[str, Any]:
-    """The specification of a check of one table; its `rules` may be empty where the configuration has changed."""
-    document, target = configured.document, configured.target
-    name = TableName.parse(document.table)
+def build(
+    request: CheckRequest, target: TargetDocument, tables: Sequence[InScope], catalogue: Catalogue, timeout_s: float
+) -> dict[str, Any]:
+    """The specification of a check of one table, or of several on one snapshot."""
     return {
         "statement_timeout_ms": int(timeout_s * 1000),
         "lock_timeout_ms": int(parse_duration(target.lock_timeout) * 1000),
         "work_mem": target.work_mem,
         "max_parallel_workers_per_gather": target.max_parallel_workers_per_gather,
-        "tables": [
-            {
-                "schema": name.schema,
-                "name": name.name,
-                "timezone": document.timezone,
-                "on_empty": document.on_empty,
-                "window": request.window.as_json() if request.window else None,
-                "key": document.key,
-                "sample_rows": document.sample_rows,
-                "sample_columns": document.sample_columns,
-                "rules": [_rule(rule, catalogue) for rule in rules_in_scope(request, document, catalogue.default_dimensions)],
-            }
-        ],
+        "tables": [_table(request, table, catalogue) for table in tables],
+    }
+
+
+def _table(request: CheckRequest, table: InScope, catalogue: Catalogue) -> dict[str, Any]:
+    document = table.configured.document
+    name = TableName.parse(document.table)
+    return {
+        "schema": name.schema,
+        "name": name.name,
+        "timezone": document.timezone,
+        "on_empty": document.on_empty,
+        "window": request.window.as_json() if request.window else None,
+        "key": document.key,
+        "sample_rows": document.sample_rows,
+        "sample_columns": document.sample_columns,
+        "rules": [_rule(rule, catalogue) for rule in table.rules],
     }
 
 

@@ -29,7 +29,7 @@ from contract.catalogue import Catalogue
 from contract.checks import CheckResult
 from contract.dbt_project import fault_of_profile
 from contract.environment import Settings, SettingsError
-from contract.problems import NotFound, StringXError
+from contract.problems import Invalid, NotFound, StringXError
 from database import leases
 from database.notifications import Listener
 from database.pool import Database
@@ -134,7 +134,7 @@ class Worker:
             if result is None:
                 checks.hand_back(self.database, check, counted=not self.stop.is_set())
             elif checks.finish(self.database, check, result, self._callback_url(check)):
-                log.info("check of %s ended: %s %s", check.request.table, result.status, result.verdict, extra=ids)
+                log.info("check of %s ended: %s %s", check.request.subject, result.status, result.verdict, extra=ids)
             else:
                 log.warning("the claim was lost; the result is thrown away", extra=ids)
         finally:
@@ -144,32 +144,34 @@ class Worker:
         """What came of the check; None where this attempt is to be made again."""
         started_at = check.started_at or check.queued_at  # a claimed check has been started
         try:
-            configured = rules.find(self.database, check.request.target, check.request.table)
-        except NotFound:
+            subject = rules.find_subject(self.database, check.request, check.tables)
+        except (NotFound, Invalid):
+            what = "table" if check.request.dataset is None else "dataset"
             return check.pending().model_copy(
                 update={
                     "status": "errored",
                     "verdict": "error",
-                    "reason": "no_rules: the table's configuration was deleted after the check was accepted",
+                    "reason": f"no_rules: the {what}'s configuration was deleted after the check was accepted",
                     "finished_at": checks.now(self.database),
                 }
             )
+        tables = subject.in_scope(check.request, self.catalogue.default_dimensions)
         folder = self.settings.home / "work" / check.check_id
 
         def run(command_line: str = "") -> Run:
-            return Run(check, configured, started_at, checks.now(self.database), command_line)
+            return Run(check, subject, tables, started_at, checks.now(self.database), command_line)
 
         if check.attempt > checks.MAX_ATTEMPTS:
             return results.errored(run(), f"ended {checks.MAX_ATTEMPTS} workers; see the worker's log")
-        gate = specification.build(check.request, configured, self.catalogue, check.timeout_s)
-        if not gate["tables"][0]["rules"]:
+        if not tables:
             return results.errored(run(), "no_rules: no active rule was left in scope when the check started")
+        gate = specification.build(check.request, subject.target, tables, self.catalogue, check.timeout_s)
         try:
-            variables = self._variables(configured, f"stringx {check.check_id} {check.attempt}")
+            variables = self._variables(subject, f"stringx {check.check_id} {check.attempt}")
             answer = self._dbt(child, check, gate, folder, variables)
             by_hand = command.by_hand(
                 self.project, gate, self.settings.home / "by-hand" / check.check_id,
-                self._variables(configured, f"stringx {check.check_id} by hand"),
+                self._variables(subject, f"stringx {check.check_id} by hand"),
             )  # fmt: skip
             return results.from_answer(run(by_hand), answer, self.catalogue)
         except TargetUnusable as error:
@@ -180,8 +182,8 @@ class Worker:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _variables(self, configured: rules.Configured, application_name: str) -> dict[str, str]:
-        return connection_environment(configured.target, self.settings.secrets, application_name)
+    def _variables(self, subject: rules.Subject, application_name: str) -> dict[str, str]:
+        return connection_environment(subject.target, self.settings.secrets, application_name)
 
     def _dbt(self, child: Child, check: Check, gate: dict[str, Any], folder: Path, variables: dict[str, str]) -> Answer:
         until = time.monotonic() + check.timeout_s + _GRACE_S

@@ -4,6 +4,7 @@ from flask import Flask
 
 from backend import dispatch, requests
 from backend.routes import configuration as configuration_routes
+from backend.routes import datasets as dataset_routes
 from backend.routes import gates as gate_routes
 from backend.routes import requests as request_routes
 from contract import environment
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, signing_secret))
     )
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
+    app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
 
     def start() -> None:

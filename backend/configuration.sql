@@ -44,7 +44,3 @@ select document from stringx.targets order by name
 
 -- name: all_tables
 select document from stringx.tables order by target, table_name
-
--- name: lock_configuration
--- Changes of the configuration are taken one after another, so that versions count without gaps.
-select pg_advisory_xact_lock(7418205333)

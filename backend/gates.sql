@@ -1,27 +1,66 @@
 -- name: configured
 select document, rules_hash from stringx.tables where target = %(target)s and table_name = %(table)s
 
+-- name: tables_of_dataset
+select t.table_name, t.rules_hash, t.document from stringx.tables t join stringx.datasets d on d.target = t.target
+where d.name = %(dataset)s and t.table_name = any(d.tables)
+
 -- name: deciding_result
--- The full result with the newest snapshot; one that ended without any counts at its end.
+-- The full result with the newest snapshot, of the table or of a dataset that held it; one that ended without any counts at
+-- its end.
+select n.check_id, r.request_id, n.verdict, n.status, n.rules_hash, n.snapshot_at, n.decided_at, r.result,
+       extract(epoch from clock_timestamp() - n.decided_at)::float8 as age_s
+from (
+    (select check_id, verdict, status, rules_hash, snapshot_at, coalesce(snapshot_at, finished_at) as decided_at
+     from stringx.results
+     where target = %(target)s and table_name = %(table)s and is_full and status <> 'canceled'
+     order by coalesce(snapshot_at, finished_at) desc limit 1)
+    union all
+    (select check_id, verdict, status, rules_hash, snapshot_at, coalesce(snapshot_at, finished_at) as decided_at
+     from stringx.dataset_results
+     where target = %(target)s and table_name = %(table)s and is_full and status <> 'canceled'
+     order by coalesce(snapshot_at, finished_at) desc limit 1)
+) n join stringx.results r on r.check_id = n.check_id
+order by n.decided_at desc
+limit 1
+
+-- name: deciding_result_of_dataset
 select check_id, request_id, verdict, status, rules_hash, snapshot_at, coalesce(snapshot_at, finished_at) as decided_at, result,
        extract(epoch from clock_timestamp() - coalesce(snapshot_at, finished_at))::float8 as age_s
 from stringx.results
-where target = %(target)s and table_name = %(table)s and is_full and status <> 'canceled'
+where dataset = %(dataset)s and target = %(target)s and is_full and status <> 'canceled'
 order by coalesce(snapshot_at, finished_at) desc
 limit 1
 
 -- name: result_of_request
-select check_id, request_id, verdict, status, rules_hash, snapshot_at, coalesce(snapshot_at, finished_at) as decided_at, result,
-       extract(epoch from clock_timestamp() - coalesce(snapshot_at, finished_at))::float8 as age_s
-from stringx.results
-where request_id = %(request_id)s
+-- Of a table's gate and a dataset's request: what the result says of this table.
+select r.check_id, r.request_id, coalesce(d.verdict, r.verdict) as verdict, r.status, coalesce(d.rules_hash, r.rules_hash) as rules_hash,
+       r.snapshot_at, coalesce(r.snapshot_at, r.finished_at) as decided_at, r.result,
+       extract(epoch from clock_timestamp() - coalesce(r.snapshot_at, r.finished_at))::float8 as age_s
+from stringx.results r left join stringx.dataset_results d on d.check_id = r.check_id and d.table_name = %(table)s
+where r.request_id = %(request_id)s
 
 -- name: unfinished
--- A full request that was made after the deciding one and has not ended.
+-- A full request of the table, or of a dataset that holds it, that was made after the deciding one and has not ended.
 select r.request_id from stringx.requests r
-where r.target = %(target)s and r.table_name = %(table)s and r.is_full and r.finished_at is null
+where r.target = %(target)s and r.is_full and r.finished_at is null
+  and (r.table_name = %(table)s
+       or r.dataset in (select d.name from stringx.datasets d where d.target = %(target)s and %(table)s = any(d.tables)))
+  and r.created_at > coalesce((select d.created_at from stringx.requests d where d.request_id = %(decided_by)s), '-infinity')
+order by r.created_at desc limit 1
+
+-- name: unfinished_of_dataset
+select r.request_id from stringx.requests r
+where r.dataset = %(dataset)s and r.target = %(target)s and r.is_full and r.finished_at is null
   and r.created_at > coalesce((select d.created_at from stringx.requests d where d.request_id = %(decided_by)s), '-infinity')
 order by r.created_at desc limit 1
 
 -- name: request
-select request_id, target, table_name, status, finished_at from stringx.requests where request_id = %(request_id)s
+-- `tables` are those of a dataset's request: as they were checked or skipped, or, before it has ended, as they stand.
+select q.request_id, q.target, q.table_name, q.dataset, q.status, q.finished_at,
+       coalesce((select array_agg(named.name) from stringx.results r
+                 cross join lateral (select t ->> 'table' from json_array_elements(r.result -> 'tables') t
+                                     union all select json_array_elements_text(r.result -> 'skipped')) named(name)
+                 where r.request_id = q.request_id and r.dataset is not null),
+                (select d.tables from stringx.datasets d where d.name = q.dataset and d.target = q.target)) as tables
+from stringx.requests q where q.request_id = %(request_id)s

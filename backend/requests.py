@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backend import datasets
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest, CheckResult, require_scope
 from contract.configuration import TableDocument
+from contract.datasets import DatasetDocument
 from contract.ids import new_id
-from contract.problems import Conflict, Invalid, NotFound
+from contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
 from contract.requests import RequestView
-from contract.verdicts import TERMINAL, Source
+from contract.verdicts import TERMINAL, Mode, Source
 from database.leases import LEASE_S
-from database.pool import Database, Row, json_value
+from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -44,18 +46,9 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
     with database.transaction() as cursor:
         if asked.request_id and (row := cursor.one(SQL["find"], {"request_id": request_id})):
             return _replay(row, body_hash)
-        configured = cursor.one(
-            "select document from stringx.tables where target = %(target)s and table_name = %(table)s",
-            {"target": asked.target, "table": asked.table},
-        )
-        if configured is None:
-            raise NotFound(
-                f"no configuration for table {asked.table} of target {asked.target};"
-                f" send one: PUT /api/v1/tables/{asked.target}/{asked.table}"
-            )
-        document = TableDocument.model_validate(configured["document"])
-        require_scope(asked, document, catalogue.default_dimensions)
-        mode = asked.mode or document.mode
+        documents, default_mode = _configured(cursor, asked)
+        require_scope(asked, documents, catalogue.default_dimensions)
+        mode = asked.mode or default_mode
         sent = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
         sent |= {"request_id": request_id, "mode": mode, "wait_s": 0}
         written = cursor.run(
@@ -65,6 +58,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
                 "source": source,
                 "target": asked.target,
                 "table": asked.table,
+                "dataset": asked.dataset,
                 "mode": mode,
                 "body": json_value(sent),
                 "body_hash": body_hash,
@@ -111,6 +105,7 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         "check_id": result.check_id,
         "target": result.target,
         "table": result.table,
+        "dataset": result.dataset,
         "is_full": result.full,
         "status": result.status,
         "verdict": result.verdict,
@@ -118,21 +113,40 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         "finished_at": result.finished_at,
     }
     with database.transaction() as cursor:
-        asked = {"target": result.target, "table": result.table, "scope": result.scope.model_dump(mode="json")}
+        scope = result.scope.model_dump(mode="json")
+        asked = {"target": result.target, "table": result.table, "dataset": result.dataset, "scope": scope}
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
         cursor.run(SQL["track"], named | {"body": json_value(asked), "body_hash": digest, "created_at": result.queued_at})
-        stored = cursor.run(
-            SQL["store_result"],
-            named
-            | {
-                "rules_hash": result.rules_hash,
-                "snapshot_at": result.snapshot_at,
-                "result": json_value(result.as_json()),
-            },
-        )
+        named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at}
+        stored = cursor.run(SQL["store_result"], named | {"result": json_value(result.as_json())})
+        for table in result.tables if stored else ():
+            of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
+            cursor.run(SQL["store_dataset_result"], named | of_table)
         cursor.run(SQL["finish"], named)
         cursor.run(SQL["notify"], {"payload": payload(request_id)})
     return stored == 1
+
+
+def _configured(cursor: Cursor, asked: CheckRequest) -> tuple[list[TableDocument], Mode]:
+    """The documents of the tables that a request is about, and its mode where it names none; NotFound or Invalid."""
+    if asked.dataset is None:
+        assert asked.table is not None  # a request is of one of the two
+        found = _find_documents(cursor, asked.target, [asked.table])
+        if not found:
+            raise NotFound(
+                f"no configuration for table {asked.table} of target {asked.target};"
+                f" send one: PUT /api/v1/tables/{asked.target}/{asked.table}"
+            )
+        return found, found[0].mode
+    dataset = DatasetDocument.model_validate(datasets.find_with(cursor, asked.dataset)["document"])
+    if dataset.target != asked.target:
+        raise invalid([FieldError("/target", f"is {asked.target!r}, and dataset {dataset.name} is of target {dataset.target}")])
+    return _find_documents(cursor, dataset.target, dataset.tables), dataset.mode
+
+
+def _find_documents(cursor: Cursor, target: str, tables: list[str]) -> list[TableDocument]:
+    rows = cursor.all(SQL["documents"], {"target": target, "tables": tables})
+    return [TableDocument.model_validate(row["document"]) for row in rows]
 
 
 def _replay(row: Row, body_hash: bytes) -> Accepted:
@@ -147,6 +161,7 @@ def _view(row: Row) -> RequestView:
         source=row["source"],
         target=row["target"],
         table=row["table_name"],
+        dataset=row["dataset"],
         mode=row["mode"],
         status=row["status"],
         verdict=row["verdict"],

@@ -1,14 +1,20 @@
 -- name: accept
-insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status, worker, lease_expires_at)
-values (%(request_id)s, %(source)s, %(target)s, %(table)s, %(mode)s, %(body)s, %(body_hash)s, %(is_full)s, 'queued',
+insert into stringx.requests (request_id, source, target, table_name, dataset, mode, body, body_hash, is_full, status, worker,
+                              lease_expires_at)
+values (%(request_id)s, %(source)s, %(target)s, %(table)s, %(dataset)s, %(mode)s, %(body)s, %(body_hash)s, %(is_full)s, 'queued',
         %(worker)s, clock_timestamp() + make_interval(secs => %(lease_s)s))
 on conflict (request_id) do nothing
 
 -- name: track
 -- A check asked of DataOps directly: tracked when its result arrives.
-insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status, sent_at, created_at)
-values (%(request_id)s, 'http', %(target)s, %(table)s, 'async', %(body)s, %(body_hash)s, %(is_full)s, 'queued', now(), %(created_at)s)
+insert into stringx.requests (request_id, source, target, table_name, dataset, mode, body, body_hash, is_full, status, sent_at,
+                              created_at)
+values (%(request_id)s, 'http', %(target)s, %(table)s, %(dataset)s, 'async', %(body)s, %(body_hash)s, %(is_full)s, 'queued', now(),
+        %(created_at)s)
 on conflict (request_id) do nothing
+
+-- name: documents
+select document from stringx.tables where target = %(target)s and table_name = any(%(tables)s) order by table_name
 
 -- name: find
 select r.*, s.result
@@ -20,6 +26,7 @@ where r.request_id = %(request_id)s
 select r.*, s.result
 from stringx.requests r left join stringx.results s on s.request_id = r.request_id
 where (%(table)s::text is null or r.table_name = %(table)s)
+  and (%(dataset)s::text is null or r.dataset = %(dataset)s)
   and (%(verdict)s::text is null or r.verdict = %(verdict)s)
   and (%(status)s::text is null or r.status = %(status)s)
   and (%(before)s::text is null or (r.created_at, r.request_id) <
@@ -64,10 +71,17 @@ where request_id = %(request_id)s and finished_at is null
 
 -- name: store_result
 -- Once by check id, whatever order posts arrive in.
-insert into stringx.results (check_id, request_id, target, table_name, is_full, status, verdict, rules_hash, snapshot_at, finished_at, result)
-values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(is_full)s, %(status)s, %(verdict)s, %(rules_hash)s,
+insert into stringx.results (check_id, request_id, target, table_name, dataset, is_full, status, verdict, rules_hash, snapshot_at,
+                             finished_at, result)
+values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(dataset)s, %(is_full)s, %(status)s, %(verdict)s, %(rules_hash)s,
         %(snapshot_at)s, coalesce(%(finished_at)s, clock_timestamp()), %(result)s)
 on conflict (check_id) do nothing
+
+-- name: store_dataset_result
+-- One row a table of the dataset: the gates of these tables read it.
+insert into stringx.dataset_results (check_id, target, table_name, is_full, status, verdict, rules_hash, snapshot_at, finished_at)
+values (%(check_id)s, %(target)s, %(table)s, %(is_full)s, %(status)s, %(verdict)s, %(rules_hash)s, %(snapshot_at)s,
+        coalesce(%(finished_at)s, clock_timestamp()))
 
 -- name: notify
 select pg_notify('stringx', %(payload)s)

@@ -29,6 +29,8 @@ _PENDING = re.compile(
     r"never checked|a newer request is not finished|request .+ is (queued|running)$|the newest snapshot .+ not_before"
 )
 
+_DATASET = click.option("--dataset", metavar="NAME", help="all tables of this dataset, in place of TABLE")
+
 
 class _WaitingCommand(click.Command):
     """`--wait` alone is `--wait 600`, whatever follows it."""
@@ -50,7 +52,8 @@ def cli(context: click.Context, server: str | None) -> None:
 
 @cli.command(cls=_WaitingCommand)
 @click.argument("target")
-@click.argument("table")
+@click.argument("table", required=False)
+@_DATASET
 @click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until the check has ended, at most 600 or so many seconds")
 @click.option("--json", "as_json", is_flag=True, help="print the API's answer")
 @click.option("--kind", "kinds", multiple=True, help="only rules of this kind: engineering or business")
@@ -62,12 +65,15 @@ def cli(context: click.Context, server: str | None) -> None:
 @click.option("--request-id", help="asking again with the same id is the same request")
 @click.option("--timeout", "timeout_s", type=_SECONDS, help="the check's budget in seconds")
 @click.pass_obj
-def check(server: str | None, /, target: str, table: str, wait: int | None, as_json: bool, **asked: Any) -> int:
-    """Check TABLE (schema.table) of TARGET; with --wait the exit code is the verdict."""
+def check(
+    server: str | None, /, target: str, table: str | None, dataset: str | None, wait: int | None, as_json: bool, **asked: Any
+) -> int:
+    """Check TABLE (schema.table), or the tables of a dataset, of TARGET; with --wait the exit code is the verdict."""
+    subject = _subject(table, dataset)
     client = Client.from_environment(server)
     until = time.monotonic() + (wait or 0)
-    view = client.post_json("/api/v1/requests", _body(target, table, wait, asked))
-    fields = ("request_id", "table", "status", "verdict", "checks")
+    view = client.post_json("/api/v1/requests", _body(target, subject, wait, asked))
+    fields = ("request_id", *subject, "status", "verdict", "checks")
     while require(client, view, *fields)["status"] not in TERMINAL and time.monotonic() < until:
         view = _follow(client, view["request_id"], until)
     _show(_as_text(view) if as_json else render.request(view))
@@ -80,7 +86,8 @@ def check(server: str | None, /, target: str, table: str, wait: int | None, as_j
 
 @cli.command(cls=_WaitingCommand)
 @click.argument("target")
-@click.argument("table")
+@click.argument("table", required=False)
+@_DATASET
 @click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until a check has decided it, at most 600 or so many seconds")
 @click.option("--json", "as_json", is_flag=True, help="print the API's answer")
 @click.option("--not-before", help="closed unless the snapshot is at least as new (RFC 3339, the target's clock)")
@@ -89,18 +96,23 @@ def check(server: str | None, /, target: str, table: str, wait: int | None, as_j
 def gate(
     server: str | None,
     target: str,
-    table: str,
+    table: str | None,
+    dataset: str | None,
     wait: int | None,
     as_json: bool,
     not_before: str | None,
     request_id: str | None,
 ) -> int:
-    """Say whether TABLE (schema.table) of TARGET may be used, and why not."""
+    """Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not."""
+    subject = _subject(table, dataset)
     client = Client.from_environment(server)
     query = {name: value for name, value in (("not_before", not_before), ("request_id", request_id)) if value is not None}
     until = time.monotonic() + (wait or 0)
-    path, fields = path_of("gates", target, table), ("gate", "table", "verdict", "snapshot_at", "age_s", "reasons")
+    path = path_of("gates", target, table) if table is not None else path_of("gates", "datasets", dataset or "")
+    fields = ("gate", *subject, "verdict", "snapshot_at", "age_s", "reasons")
     view = require(client, client.get(path, query), *fields)
+    if view.get("target", target) != target:
+        raise Refused([f"dataset {dataset} is of target {view['target']}, not of {target}"], [])
     while (pending := _is_pending(view)) and time.monotonic() < until:
         time.sleep(_POLL_S)
         view = require(client, _persist(lambda: client.get(path, query), until), *fields)
@@ -192,10 +204,21 @@ def _as_text(answer: dict[str, Any]) -> str:
     return json.dumps(answer, indent=2, ensure_ascii=False)
 
 
-def _body(target: str, table: str, wait: int | None, asked: dict[str, Any]) -> dict[str, Any]:
+def _subject(table: str | None, dataset: str | None) -> dict[str, str]:
+    """The field of a request, and of an answer, that says what it is about."""
+    if table is not None and dataset is not None:
+        raise click.UsageError("TABLE and --dataset are both given; keep one")
+    if table is not None:
+        return {"table": table}
+    if dataset:
+        return {"dataset": dataset}
+    raise click.UsageError("Missing argument 'TABLE', or --dataset NAME")
+
+
+def _body(target: str, subject: dict[str, str], wait: int | None, asked: dict[str, Any]) -> dict[str, Any]:
     """It is posted without waiting, so that a lost connection loses no id; waiting comes after."""
     mode = "async" if wait is None else "sync"
-    body: dict[str, Any] = {"request_id": new_id(), "target": target, "table": table, "mode": mode, "wait_s": 0}
+    body: dict[str, Any] = {"request_id": new_id(), "target": target, **subject, "mode": mode, "wait_s": 0}
     body |= {name: list(asked[name]) for name in ("kinds", "dimensions", "rule_ids") if asked[name]}
     body |= {name: asked[name] for name in ("request_id", "timeout_s") if asked[name] is not None}
     if asked["column"] is not None:

@@ -1,12 +1,23 @@
 """A check: what is asked of DataOps, and the result it answers with and posts to the Backend."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, StrictFloat, StrictInt, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from contract.configuration import Rule, TableDocument
-from contract.fields import Column, Model, RuleId, Table, TargetName, Whole
+from contract.fields import Column, DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
 from contract.problems import FieldError, invalid
 from contract.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
 
@@ -43,11 +54,14 @@ class Window(Model):
 
 
 class CheckRequest(Model):
-    """The body of a quality check, and of a request to the Backend."""
+    """The body of a quality check, and of a request to the Backend: of a table or of a dataset."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["table"]}, {"required": ["dataset"]}]})
 
     request_id: RequestId | None = None
     target: TargetName
-    table: Table
+    dataset: DatasetName | None = None
+    table: Annotated[Table | None, Field(validate_default=True)] = None
     mode: Mode | None = None
     kinds: Annotated[list[Kind], Field(min_length=1)] | None = None
     dimensions: Annotated[list[Dimension], Field(min_length=1)] | None = None
@@ -57,13 +71,27 @@ class CheckRequest(Model):
     wait_s: Annotated[Whole, Field(ge=0, le=MAX_WAIT_S)] = 60
     callback_url: Annotated[str, Field(max_length=2000)] | None = None
 
+    @field_validator("table")
+    @classmethod
+    def _is_of_one(cls, table: str | None, info: ValidationInfo) -> str | None:
+        if "dataset" in info.data and (table is None) == (info.data["dataset"] is None):
+            if table is not None:
+                raise ValueError("table and dataset are both given; keep one")
+            raise is_missing("name a table, or a dataset")
+        return table
+
+    @property
+    def subject(self) -> str:
+        """What is checked, in words."""
+        return self.table or f"dataset {self.dataset}"
+
     def identity(self) -> dict[str, Any]:
         """What makes two bodies under one request_id the same: all but the id itself and how long the client waits."""
         return self.model_dump(mode="json", by_alias=True, exclude={"request_id", "wait_s"}, exclude_none=True)
 
     @property
     def full(self) -> bool:
-        """Whether it looks at every active rule and every row: only then it decides the table's gate."""
+        """Whether it looks at every active rule and every row: only then it decides a gate."""
         return not (self.kinds or self.dimensions or self.rule_ids or self.window)
 
     def scope(self) -> dict[str, Any]:
@@ -86,22 +114,23 @@ def rules_in_scope(request: CheckRequest, document: TableDocument, default_dimen
     ]
 
 
-def require_scope(request: CheckRequest, document: TableDocument, default_dimension: dict[str, Dimension]) -> None:
-    """Invalid where the request leaves no rule to run, or names one that is not there."""
-    known = {rule.id for rule in document.active_rules}
+def require_scope(request: CheckRequest, documents: Sequence[TableDocument], default_dimension: dict[str, Dimension]) -> None:
+    """Invalid where the request leaves no rule of any of its tables to run, or names one that none of them has."""
+    known = {rule.id for document in documents for rule in document.active_rules}
     unknown = [
-        FieldError(f"/rule_ids/{index}", f"{document.table} has no active rule {rule_id!r}")
+        FieldError(f"/rule_ids/{index}", f"{request.subject} has no active rule {rule_id!r}")
         for index, rule_id in enumerate(request.rule_ids or [])
         if rule_id not in known
     ]
     if unknown:
         raise invalid(unknown)
-    if rules_in_scope(request, document, default_dimension):
+    if any(rules_in_scope(request, document, default_dimension) for document in documents):
         return
     if not known:
-        raise invalid([FieldError("/table", f"{document.table} has no active rule; add one to its configuration")])
+        field, whose = ("dataset", "one of its tables") if request.dataset else ("table", "its configuration")
+        raise invalid([FieldError(f"/{field}", f"{request.subject} has no active rule; add one to {whose}")])
     narrowed = next(name for name in ("kinds", "dimensions", "rule_ids") if getattr(request, name))
-    raise invalid([FieldError(f"/{narrowed}", f"{document.table} has no active rule of these {narrowed}")])
+    raise invalid([FieldError(f"/{narrowed}", f"{request.subject} has no active rule of these {narrowed}")])
 
 
 class Sample(Model):
@@ -147,13 +176,31 @@ class DbtRun(Model):
     command: str
 
 
-class CheckResult(Model):
-    """The result of a check of one table; while it is queued or running, the part that is known."""
+class TableResult(Model):
+    """What a dataset's check found in one of its tables."""
+
+    table: str
+    verdict: Verdict
+    config_version: int
+    rules_hash: str
+    row_count: int | None = None
+    window_nulls: int | None = None
+    reason: str | None = None
+    notes: list[str] = []
+    counts: dict[str, int] = {}
+    scores: dict[str, float | None] = {}
+    rules: list[RuleResult] = []
+
+
+class CheckResult(OfOne):
+    """The result of a check; while it is queued or running, the part that is known. That of a dataset has `dataset` and `tables`
+    in place of `table` and `rules`, and names under `skipped` its tables without a rule in scope."""
 
     check_id: str
     request_id: str
     target: str
-    table: str
+    table: str | None = None
+    dataset: str | None = None
     status: CheckStatus
     verdict: Verdict | None = None
     config_version: int | None = None
@@ -172,7 +219,15 @@ class CheckResult(Model):
     counts: dict[str, int] = {}
     scores: dict[str, float | None] = {}
     rules: list[RuleResult] = []
+    tables: list[TableResult] = []
+    skipped: list[str] = []
     dbt: DbtRun | None = None
+
+    @model_validator(mode="after")
+    def _is_of_one(self) -> "CheckResult":
+        if (self.table is None) == (self.dataset is None):
+            raise ValueError("is of a table or of a dataset; name one of the two")
+        return self
 
     @property
     def full(self) -> bool:

@@ -62,6 +62,7 @@ def _timezone(name: str) -> str:
     return str(ZoneInfo(name))
 
 
+Timeout = Annotated[Duration, AfterValidator(_timeout)]
 Threshold = Annotated[
     int | str,
     BeforeValidator(_threshold, json_schema_input_type=int | str),
@@ -120,7 +121,7 @@ class TableDocument(Model):
     owner: Annotated[str, StringConstraints(max_length=200)] = ""
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     mode: Mode = "async"
-    timeout: Annotated[Duration, AfterValidator(_timeout)] = "5m"
+    timeout: Timeout = "5m"
     on_empty: Literal["fail", "warn", "pass"] = "fail"
     key: list[Column] = []
     sample_rows: Annotated[Whole, Field(ge=0, le=100)] = 5

@@ -3,7 +3,18 @@
 import difflib
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StrictBool, StrictInt, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+)
+from pydantic_core import PydanticCustomError
 
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
@@ -15,6 +26,24 @@ class Model(BaseModel):
     """Frozen, and closed: a field that is not known is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_OF_A_TABLE, _OF_A_DATASET = frozenset({"table", "rules"}), frozenset({"dataset", "tables", "skipped"})
+
+
+class OfOne(Model):
+    """Is of a table or of a dataset: its JSON leaves out the fields that belong to the other of the two."""
+
+    @model_serializer(mode="wrap")
+    def _without_the_other(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said: dict[str, Any] = serialize(self)
+        absent = _OF_A_TABLE if said.get("dataset") is not None else _OF_A_DATASET
+        return {name: value for name, value in said.items() if name not in absent}
+
+
+def is_missing(words: str) -> PydanticCustomError:
+    """What a validator raises for a field that is needed because others are not given."""
+    return PydanticCustomError("missing_choice", "is missing; {words}", {"words": words})
 
 
 def _table(text: str) -> str:
@@ -33,6 +62,7 @@ Table = Annotated[str, AfterValidator(_table)]
 Duration = Annotated[str, AfterValidator(_duration)]
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,63}$")]
 TargetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Words = Annotated[str, StringConstraints(max_length=10_000)]
 
 M = TypeVar("M", bound=BaseModel)
@@ -61,7 +91,7 @@ def _path(value: Any, item: Any) -> list[str | int]:
     for part in item["loc"]:
         if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
             value = value[part]
-        elif item["type"] != "missing" or not isinstance(value, dict):
+        elif item["type"] not in ("missing", "missing_choice") or not isinstance(value, dict):
             break
         path.append(part)
     return path

@@ -5,17 +5,18 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from contract.checks import CheckResult
-from contract.fields import Model
+from contract.fields import OfOne
 from contract.verdicts import CheckStatus, Gate, Mode, Source, Verdict
 
 
-class RequestView(Model):
-    """What a trigger asked for, and what became of it."""
+class RequestView(OfOne):
+    """What a trigger asked for, of a table or of a dataset, and what became of it."""
 
     request_id: str
     source: Source
     target: str
-    table: str
+    table: str | None = None
+    dataset: str | None = None
     mode: Mode
     status: CheckStatus
     verdict: Verdict | None
@@ -28,12 +29,13 @@ class RequestView(Model):
         return self.model_dump(mode="json", by_alias=True)
 
 
-class GateView(Model):
-    """Whether the next step may use the table, and why (not)."""
+class GateView(OfOne):
+    """Whether the next step may use the table, or all tables of the dataset, and why (not)."""
 
     gate: Gate
     target: str
-    table: str
+    table: str | None = None
+    dataset: str | None = None
     verdict: Verdict | None
     snapshot_at: AwareDatetime | None
     age_s: float | None

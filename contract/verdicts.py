@@ -1,5 +1,6 @@
 """The words for outcomes, used by both services, the dbt project's message and the command line."""
 
+from collections.abc import Iterable
 from typing import Literal, assert_never
 
 RuleStatus = Literal["pass", "warn", "fail", "error"]
@@ -11,7 +12,14 @@ Dimension = Literal["completeness", "accuracy", "consistency", "uniqueness", "ti
 Gate = Literal["open", "closed"]
 Source = Literal["http", "kafka", "cli"]
 
+_WORST_FIRST: tuple[Verdict, ...] = ("fail", "error", "warn", "pass")
 TERMINAL: frozenset[CheckStatus] = frozenset({"succeeded", "errored", "canceled", "timed_out"})
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Of several as one: fail before error before warn before pass; nothing decides nothing."""
+    found = set(verdicts)
+    return next((verdict for verdict in _WORST_FIRST if verdict in found), "error")
 
 
 def opens(verdict: Verdict, on_warn: Gate, on_error: Gate) -> Gate:

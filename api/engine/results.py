@@ -1,19 +1,21 @@
 """From what dbt left behind to a check's result: per-rule outcomes, messages, scores, or the reason why there are none."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
 from api.checks import Check
 from api.engine.command import Answer
-from api.rules import Configured
+from api.rules import InScope, Subject
 from api.targets import explain
 from contract.catalogue import Catalogue, RuleType
-from contract.checks import CheckResult, DbtRun, RuleResult, Scope, rules_in_scope
+from contract.checks import CheckResult, DbtRun, RuleResult, Scope, TableResult
 from contract.configuration import Rule
+from contract.names import TableName
 from contract.scores import Scored, scores
-from contract.verdicts import CheckStatus
+from contract.verdicts import CheckStatus, worst
 
 FORMAT = "stringx-gate/1"
 
@@ -23,7 +25,8 @@ class Run:
     """One attempt: which check, on which configuration, from when to when."""
 
     check: Check
-    configured: Configured
+    subject: Subject
+    tables: Sequence[InScope]
     started_at: datetime
     finished_at: datetime
     command: str
@@ -32,30 +35,68 @@ class Run:
 def from_answer(run: Run, answer: Answer, catalogue: Catalogue) -> CheckResult:
     """The result of a run that came back, or that was ended because its time was over."""
     if answer.timed_out:
-        return _without_outcome(run, answer, "timed_out", f"not finished within {run.check.timeout_s} s; raise timeout")
+        reason = f"not finished within {run.check.timeout_s} s; raise timeout"
+        return _without_outcome(run, answer, "timed_out", reason)
     outcome = outcome_of(answer)
     if outcome is None:
-        reason = _reason(run.configured, answer)
-        return _without_outcome(run, answer, "errored", reason)
-    table = outcome["tables"][0]
+        return _without_outcome(run, answer, "errored", _reason(run.subject, answer))
+    found = {(table["schema"], table["name"]): table for table in outcome["tables"]}
+    tables = []
+    for table in run.tables:
+        name = TableName.parse(table.configured.document.table)
+        tables.append(_table_result(table, found.get((name.schema, name.name)), catalogue))
+    ended = {"status": "succeeded", "snapshot_at": datetime.fromisoformat(outcome["snapshot_at"])}
+    if run.check.request.dataset is None:
+        return _base(run, answer).model_copy(update=ended | _found_in(tables[0]) | {"rules": tables[0].rules})
+    return _base(run, answer).model_copy(update=ended | _combined(tables) | {"tables": tables})
+
+
+def _table_result(checked: InScope, outcome: dict[str, Any] | None, catalogue: Catalogue) -> TableResult:
+    table = outcome or {"verdict": "error", "reason": None, "row_count": None, "window_nulls": None, "rules": []}
     found = {rule["id"]: rule for rule in table["rules"]}
-    expected = rules_in_scope(run.check.request, run.configured.document, catalogue.default_dimensions)
-    rules = [_rule_result(rule, found.get(rule.id), catalogue) for rule in expected]
-    decided = all(rule.id in found for rule in expected)
-    return _base(run, answer).model_copy(
-        update={
-            "status": "succeeded",
-            "verdict": table["verdict"] if decided or table["verdict"] == "fail" else "error",
-            "reason": table["reason"] if decided else "dbt left rules out; see those in error",
-            "notes": table.get("notes") or [],
-            "snapshot_at": datetime.fromisoformat(outcome["snapshot_at"]),
-            "row_count": table["row_count"],
-            "window_nulls": table["window_nulls"],
-            "counts": {status: sum(rule.status == status for rule in rules) for status in ("pass", "warn", "fail", "error")},
-            "scores": scores([Scored(rule.dimension, rule.status, rule.failures, rule.total) for rule in rules]),
-            "rules": rules,
-        }
+    rules = [_rule_result(rule, found.get(rule.id), catalogue) for rule in checked.rules]
+    decided = all(rule.id in found for rule in checked.rules)
+    return TableResult(
+        table=checked.configured.document.table,
+        verdict=table["verdict"] if decided or table["verdict"] == "fail" else "error",
+        config_version=checked.configured.version,
+        rules_hash=checked.configured.rules_hash,
+        row_count=table["row_count"],
+        window_nulls=table["window_nulls"],
+        reason=table["reason"] if decided else "dbt left rules out; see those in error",
+        notes=table.get("notes") or [],
+        **_tallies(rules),
+        rules=rules,
     )
+
+
+def _tallies(rules: list[RuleResult]) -> dict[str, Any]:
+    return {
+        "counts": {status: sum(rule.status == status for rule in rules) for status in ("pass", "warn", "fail", "error")},
+        "scores": scores([Scored(rule.dimension, rule.status, rule.failures, rule.total) for rule in rules]),
+    }
+
+
+def _found_in(table: TableResult) -> dict[str, Any]:
+    names = ("verdict", "reason", "notes", "row_count", "window_nulls", "counts", "scores")
+    return {name: getattr(table, name) for name in names}
+
+
+def _combined(tables: list[TableResult]) -> dict[str, Any]:
+    """A dataset's own numbers: the worst verdict, sums, and scores over the rules of all tables."""
+    return {
+        "verdict": worst(table.verdict for table in tables),
+        "notes": [f"{table.table}: {note}" for table in tables for note in table.notes],
+        "row_count": _sum([table.row_count for table in tables]),
+        "window_nulls": _sum([table.window_nulls for table in tables]),
+        **_tallies([rule for table in tables for rule in table.rules]),
+    }
+
+
+def _sum(numbers: list[int | None]) -> int | None:
+    """None where one of them is not known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
 
 
 def errored(run: Run, reason: str) -> CheckResult:
@@ -64,19 +105,35 @@ def errored(run: Run, reason: str) -> CheckResult:
 
 
 def _without_outcome(run: Run, answer: Answer | None, status: CheckStatus, reason: str) -> CheckResult:
-    return _base(run, answer).model_copy(update={"status": status, "verdict": "error", "reason": reason})
+    """Of a dataset, every table that it would have checked is named as undecided."""
+    undecided = [
+        TableResult(
+            table=table.configured.document.table,
+            verdict="error",
+            config_version=table.configured.version,
+            rules_hash=table.configured.rules_hash,
+            reason=reason,
+        )
+        for table in run.tables
+    ]
+    tables = undecided if run.check.request.dataset is not None else []
+    return _base(run, answer).model_copy(update={"status": status, "verdict": "error", "reason": reason, "tables": tables})
 
 
 def _base(run: Run, answer: Answer | None) -> CheckResult:
+    checked = {table.configured.document.table for table in run.tables}
+    dataset = run.check.request.dataset
     dbt = DbtRun(version=answer.dbt_version, invocation_id=answer.invocation_id, command=run.command) if answer else None
     return CheckResult(
         check_id=run.check.check_id,
         request_id=run.check.request_id,
         target=run.check.request.target,
         table=run.check.request.table,
+        dataset=dataset,
+        skipped=[table for table in run.check.tables if table not in checked] if dataset is not None else [],
         status="running",
-        config_version=run.configured.version,
-        rules_hash=run.configured.rules_hash,
+        config_version=run.subject.version,
+        rules_hash=run.subject.rules_hash,
         scope=Scope.model_validate(run.check.request.scope()),
         attempt=run.check.attempt,
         queued_at=run.check.queued_at,
@@ -98,9 +155,9 @@ def outcome_of(answer: Answer) -> dict[str, Any] | None:
     return outcome if isinstance(outcome, dict) and outcome.get("format") == FORMAT and outcome.get("tables") else None
 
 
-def _reason(configured: Configured, answer: Answer) -> str:
+def _reason(subject: Subject, answer: Answer) -> str:
     message = " ".join((answer.message or "").split())
-    if explained := explain(configured.target, message):
+    if explained := explain(subject.target, message):
         return explained
     if not message:
         return (

@@ -49,7 +49,7 @@ def blueprint(service: Checks) -> Blueprint:
     @routes.post("/api/v1/quality-checks")
     @describe(
         Operation(
-            "Check a table: sync answers with the result, async with 202",
+            "Check a table or a dataset: sync answers with the result, async with 202",
             scope="trigger",
             body=CheckRequest,
             answers={200: CheckResult, 202: CheckResult},

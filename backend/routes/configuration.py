@@ -1,9 +1,9 @@
-"""Configuration: targets and tables one by one, or a whole YAML stream, all or nothing."""
+"""Configuration: targets and tables one by one (datasets: `datasets.py`), or a whole YAML stream, all or nothing."""
 
 from flask import Blueprint, Response, request
 
 from backend import configuration
-from backend.configuration import Stored
+from backend.stored import Stored
 from contract.catalogue import Catalogue
 from contract.configuration import TableDocument, TargetDocument
 from contract.names import TableName
@@ -25,8 +25,8 @@ from web.bodies import answer, document_body, document_stream
 from web.openapi import Operation, describe
 from web.service import caller
 
-_WRITES = (Malformed, Forbidden, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, Unavailable)
-_TYPES = ("application/json", "application/yaml")
+WRITES = (Malformed, Forbidden, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, Unavailable)
+TYPES = ("application/json", "application/yaml")
 
 
 def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
@@ -35,19 +35,19 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
     _tables(routes, database, catalogue)
 
     @routes.get("/api/v1/configuration")
-    @describe(Operation("Every target and table as documents", scope="read", errors=(Unavailable,)))
+    @describe(Operation("Every target, table and dataset as documents", scope="read", errors=(Unavailable,)))
     def export() -> Response:
         return answer({"items": configuration.export(database), "next_cursor": None})
 
     @routes.post("/api/v1/configuration")
     @describe(
         Operation(
-            "Apply a stream of documents, all or nothing; tables that are not in it are left alone",
+            "Apply a stream of documents (targets, tables, datasets), all or nothing; what is not in it is left alone",
             scope="configure",
             body=TableDocument,
             body_types=("application/yaml", "application/json"),
             query={"dry_run": "true: say what would change, change nothing"},
-            errors=_WRITES,
+            errors=WRITES,
         )
     )
     def apply() -> Response:
@@ -63,7 +63,7 @@ def _targets(routes: Blueprint, database: Database) -> None:
     @routes.get("/api/v1/targets/<name>")
     @describe(Operation("A target", scope="read", answers={200: TargetDocument}, errors=(NotFound, Unavailable)))
     def show_target(name: str) -> Response:
-        return _stored(configuration.find_target(database, name))
+        return stored_answer(configuration.find_target(database, name))
 
     @routes.put("/api/v1/targets/<name>")
     @describe(
@@ -71,13 +71,13 @@ def _targets(routes: Blueprint, database: Database) -> None:
             "Create or replace a target; its password stays where password_env or password_file says",
             scope="admin",
             body=TargetDocument,
-            body_types=_TYPES,
+            body_types=TYPES,
             answers={200: TargetDocument, 201: TargetDocument},
-            errors=_WRITES,
+            errors=WRITES,
         )
     )
     def put_target(name: str) -> Response:
-        return _stored(configuration.put_target(database, name, document_body(), request.headers.get("If-Match")))
+        return stored_answer(configuration.put_target(database, name, document_body(), request.headers.get("If-Match")))
 
     @routes.delete("/api/v1/targets/<name>")
     @describe(Operation("Forget a target", scope="admin", answers={204: None}, errors=(NotFound, Conflict, Unavailable)))
@@ -90,7 +90,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
     @routes.get("/api/v1/tables/<target>/<path:table>")
     @describe(Operation("A table's document", scope="read", answers={200: TableDocument}, errors=(NotFound, Unavailable)))
     def show_table(target: str, table: str) -> Response:
-        return _stored(configuration.find_table(database, target, canonical(table)))
+        return stored_answer(configuration.find_table(database, target, canonical(table)))
 
     @routes.get("/api/v1/tables/<target>/<path:table>/versions")
     @describe(Operation("A table's document through time, newest first", scope="read", errors=(NotFound, Unavailable)))
@@ -103,15 +103,15 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
             "Create or replace a table's document",
             scope="configure",
             body=TableDocument,
-            body_types=_TYPES,
+            body_types=TYPES,
             answers={200: TableDocument, 201: TableDocument},
-            errors=_WRITES,
+            errors=WRITES,
         )
     )
     def put_table(target: str, table: str) -> Response:
         path = (target, canonical(table))
         if_match = request.headers.get("If-Match")
-        return _stored(configuration.put_table(database, catalogue, caller(), path, document_body(), if_match))
+        return stored_answer(configuration.put_table(database, catalogue, caller(), path, document_body(), if_match))
 
     @routes.delete("/api/v1/tables/<target>/<path:table>")
     @describe(
@@ -119,7 +119,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
             "Forget a table's document; its results stay",
             scope="configure",
             answers={204: None},
-            errors=(NotFound, Unavailable),
+            errors=(NotFound, Conflict, PreconditionFailed, Unavailable),
         )
     )
     def delete_table(target: str, table: str) -> Response:
@@ -135,5 +135,6 @@ def canonical(table: str) -> str:
         raise invalid([FieldError("/table", f"{table!r} {error}")]) from error
 
 
-def _stored(stored: Stored) -> Response:
+def stored_answer(stored: Stored) -> Response:
+    """The document with its version."""
     return answer(stored.document, 201 if stored.created else 200, {"ETag": stored.etag})

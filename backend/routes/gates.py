@@ -1,4 +1,4 @@
-"""The gate of a table."""
+"""The gate of a table, or of a dataset."""
 
 from datetime import datetime
 
@@ -12,6 +12,11 @@ from database.pool import Database
 from web.bodies import answer
 from web.openapi import Operation, describe
 
+_QUERY = {
+    "request_id": "answer for the load that this request announced",
+    "not_before": "closed unless the snapshot is at least as new as this RFC 3339 time, on the target's clock",
+}
+
 
 def blueprint(database: Database) -> Blueprint:
     routes = Blueprint("gates", __name__)
@@ -21,10 +26,7 @@ def blueprint(database: Database) -> Blueprint:
         Operation(
             "Whether the next step may use the table, and why",
             scope="read",
-            query={
-                "request_id": "answer for the load that this request announced",
-                "not_before": "closed unless the snapshot is at least as new as this RFC 3339 time, on the target's clock",
-            },
+            query=_QUERY,
             answers={200: GateView},
             errors=(NotFound, Invalid, Unavailable),
         )
@@ -32,6 +34,20 @@ def blueprint(database: Database) -> Blueprint:
     def show(target: str, table: str) -> Response:
         moment = _moment(request.args.get("not_before"))
         return answer(gates.decide(database, target, canonical(table), request.args.get("request_id"), moment).as_json())
+
+    @routes.get("/api/v1/gates/datasets/<name>")
+    @describe(
+        Operation(
+            "Whether the next step may use all tables of the dataset, and why",
+            scope="read",
+            query=_QUERY,
+            answers={200: GateView},
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def show_of_dataset(name: str) -> Response:
+        moment = _moment(request.args.get("not_before"))
+        return answer(gates.decide_dataset(database, name, request.args.get("request_id"), moment).as_json())
 
     return routes
 

@@ -50,7 +50,7 @@ def blueprint(service: Requests) -> Blueprint:
     @routes.post("/api/v1/requests")
     @describe(
         Operation(
-            "Ask for a check: sync answers with the result, async with 202",
+            "Ask for a check of a table or a dataset: sync answers with the result, async with 202",
             scope="trigger",
             body=CheckRequest,
             answers={200: RequestView, 202: RequestView},
@@ -79,6 +79,7 @@ def blueprint(service: Requests) -> Blueprint:
             scope="read",
             query={
                 "table": "schema.table",
+                "dataset": "name of a dataset",
                 "verdict": "pass, warn, fail or error",
                 "status": "queued, succeeded, errored, canceled or timed_out",
                 "cursor": "next_cursor of the page before",
@@ -87,7 +88,7 @@ def blueprint(service: Requests) -> Blueprint:
         )
     )
     def index() -> Response:
-        filters = {name: request.args.get(name) for name in ("table", "verdict", "status")}
+        filters = {name: request.args.get(name) for name in ("table", "dataset", "verdict", "status")}
         return answer(requests.page(service.database, filters, request.args.get("cursor")))
 
     @routes.get("/api/v1/requests/<path:request_id>")

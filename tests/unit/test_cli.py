@@ -87,7 +87,12 @@ def test_what_is_missing_is_one_line(arguments: list[str], variables: dict[str, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["gate", "nyc"], "Missing argument 'TABLE'"),
+        (["gate", "nyc"], "Missing argument 'TABLE', or --dataset NAME"),
+        (["check", "nyc"], "Missing argument 'TABLE', or --dataset NAME"),
+        (["check", "nyc", "public.a", "--dataset", "d"], "TABLE and --dataset are both given; keep one"),
+        (["gate", "nyc", "public.a", "--dataset", "d"], "TABLE and --dataset are both given; keep one"),
+        (["gate", "nyc", "--dataset"], "--dataset"),
+        (["gate", "nyc", "--dataset="], "Missing argument 'TABLE', or --dataset NAME"),
         (["gate", "nyc", b"a\xff.b"], "an argument is not UTF-8"),
         (["gate", "nyc", "public.a", "--wait", "0"], "--wait"),
         (["check", "nyc", "public.a", "--wait=soon"], "--wait"),
@@ -212,3 +217,33 @@ def test_nothing_listens_on_a_free_port() -> None:
     assert_one_line(
         run("check", "nyc", "public.a", "--wait", BACKEND_PORT=str(port)), 3, f"nothing answers at http://127.0.0.1:{port}"
     )
+
+
+def test_a_dataset_is_told_table_by_table(serve: Callable[..., str]) -> None:
+    def rule(name: str, status: str) -> dict[str, str]:
+        return {"id": name, "status": status, "message": f"message of {name}"}
+
+    counts = {"pass": 1, "warn": 0, "fail": 1, "error": 0}
+    tables = [
+        {"table": "a.b", "verdict": "fail", "counts": counts, "reason": None, "rules": [rule("r", "fail"), rule("s", "pass")]},
+        {"table": "a.c", "verdict": "pass", "counts": counts | {"fail": 0}, "reason": "empty", "rules": [rule("t", "pass")]},
+    ]
+    check = {"counts": counts | {"pass": 2}, "duration_ms": 9, "dataset": "d", "tables": tables, "skipped": ["a.d"]}
+    view = {"request_id": "1", "dataset": "d", "status": "succeeded", "verdict": "fail", "reason": None, "checks": [check]}
+    done = run("--server", serve((200, view)), "check", "nyc", "--dataset", "d", "--wait")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines() == [
+        "dataset d: fail (request 1), 2 of 3 rules pass, 9 ms",
+        "  a.b: fail, 1 of 2 rules pass",
+        "    fail   r: message of r",
+        "  a.c: pass, 1 of 1 rules pass",
+        "    empty",
+        "  skipped, none of their rules is in scope: a.d",
+    ]
+
+
+def test_a_dataset_of_another_target_is_refused(serve: Callable[..., str]) -> None:
+    view = {name: value for name, value in GATE.items() if name != "table"} | {"dataset": "d", "target": "shop"}
+    assert_one_line(run("--server", serve((200, view)), "gate", "nyc", "--dataset", "d"), 2, "dataset d is of target shop")
+    done = run("--server", serve((200, view)), "gate", "shop", "--dataset", "d")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "dataset d: gate open, verdict pass")

@@ -45,7 +45,7 @@ def request(**changes: Any) -> CheckRequest:
 )
 def test_rules_in_scope(scope: dict[str, Any], ids: list[str]) -> None:
     assert [rule.id for rule in rules_in_scope(request(**scope), DOCUMENT, DEFAULTS)] == ids
-    require_scope(request(**scope), DOCUMENT, DEFAULTS)
+    require_scope(request(**scope), [DOCUMENT], DEFAULTS)
     assert request(**scope).full == (not scope)
 
 
@@ -59,13 +59,13 @@ def test_rules_in_scope(scope: dict[str, Any], ids: list[str]) -> None:
 )
 def test_an_empty_scope_is_refused(scope: dict[str, Any], pointers: list[str]) -> None:
     with pytest.raises(Invalid) as raised:
-        require_scope(request(**scope), DOCUMENT, DEFAULTS)
+        require_scope(request(**scope), [DOCUMENT], DEFAULTS)
     assert [error.pointer for error in raised.value.errors] == pointers
 
 
 def test_a_table_without_active_rules_is_refused() -> None:
     with pytest.raises(Invalid, match=r"^/table: public\.orders has no active rule"):
-        require_scope(request(), DOCUMENT.model_copy(update={"rules": DOCUMENT.rules[3:]}), DEFAULTS)
+        require_scope(request(), [DOCUMENT.model_copy(update={"rules": DOCUMENT.rules[3:]})], DEFAULTS)
 
 
 @pytest.mark.parametrize(

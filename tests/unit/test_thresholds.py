@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.rules import Configured
+from api.rules import Configured, InScope
 from api.specification import build
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest
@@ -58,7 +58,8 @@ def test_what_dbt_gets(written: int | str | None, given: dict[str, float]) -> No
         }
     )
     request = CheckRequest.model_validate({"target": "shop", "table": "public.orders"})
-    specification = build(request, Configured(document, target, 1, "hash"), Catalogue.load(ROOT / "stringx"), timeout_s=1.5)
+    tables = [InScope(Configured(document, target, 1, "hash"), document.rules)]
+    specification = build(request, target, tables, Catalogue.load(ROOT / "stringx"), timeout_s=1.5)
     assert specification["statement_timeout_ms"] == 1500
     assert specification["lock_timeout_ms"] == 250
     [table] = specification["tables"]

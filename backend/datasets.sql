@@ -1,0 +1,37 @@
+-- name: find
+select name, target, tables, document, version from stringx.datasets where name = %(name)s
+
+-- name: lock
+select version, document from stringx.datasets where name = %(name)s for update
+
+-- name: all
+select document from stringx.datasets order by name
+
+-- name: naming_table
+-- The datasets that hold a table.
+select name from stringx.datasets where target = %(target)s and %(table)s = any(tables) order by name
+
+-- name: find_target
+select name from stringx.targets where name = %(name)s
+
+-- name: configured_tables
+select table_name from stringx.tables where target = %(target)s and table_name = any(%(tables)s)
+
+-- name: put
+insert into stringx.datasets (name, target, tables, document, version)
+values (%(name)s, %(target)s, %(tables)s, %(document)s, %(version)s)
+on conflict (name) do update set
+    target = excluded.target, tables = excluded.tables, document = excluded.document, version = excluded.version, updated_at = now()
+
+-- name: delete
+delete from stringx.datasets where name = %(name)s
+
+-- name: last_version
+select coalesce(max(version), 0) as version from stringx.dataset_versions where name = %(name)s
+
+-- name: add_version
+insert into stringx.dataset_versions (name, version, document, changed_by)
+values (%(name)s, %(version)s, %(document)s, %(changed_by)s)
+
+-- name: versions
+select version, document, changed_by, changed_at from stringx.dataset_versions where name = %(name)s order by version desc limit 100

@@ -1,0 +1,55 @@
+"""Datasets: tables of one target that are checked together."""
+
+from flask import Blueprint, Response, request
+
+from backend import datasets
+from backend.routes.configuration import TYPES, WRITES, stored_answer
+from contract.datasets import DatasetDocument
+from contract.problems import NotFound, PreconditionFailed, Unavailable
+from database.pool import Database
+from web.bodies import answer, document_body
+from web.openapi import Operation, describe
+from web.service import caller
+
+
+def blueprint(database: Database) -> Blueprint:
+    routes = Blueprint("datasets", __name__)
+
+    @routes.get("/api/v1/datasets/<name>")
+    @describe(Operation("A dataset", scope="read", answers={200: DatasetDocument}, errors=(NotFound, Unavailable)))
+    def show(name: str) -> Response:
+        return stored_answer(datasets.find(database, name))
+
+    @routes.get("/api/v1/datasets/<name>/versions")
+    @describe(Operation("A dataset's document through time, newest first", scope="read", errors=(NotFound, Unavailable)))
+    def show_versions(name: str) -> Response:
+        return answer({"items": datasets.versions(database, name), "next_cursor": None})
+
+    @routes.put("/api/v1/datasets/<name>")
+    @describe(
+        Operation(
+            "Create or replace a dataset: configured tables of one target that are checked together, on one snapshot",
+            scope="configure",
+            body=DatasetDocument,
+            body_types=TYPES,
+            answers={200: DatasetDocument, 201: DatasetDocument},
+            errors=WRITES,
+        )
+    )
+    def put(name: str) -> Response:
+        return stored_answer(datasets.put(database, caller(), name, document_body(), request.headers.get("If-Match")))
+
+    @routes.delete("/api/v1/datasets/<name>")
+    @describe(
+        Operation(
+            "Forget a dataset; its tables and results stay",
+            scope="configure",
+            answers={204: None},
+            errors=(NotFound, PreconditionFailed, Unavailable),
+        )
+    )
+    def delete(name: str) -> Response:
+        datasets.delete(database, caller(), name, request.headers.get("If-Match"))
+        return Response(status=204)
+
+    return routes

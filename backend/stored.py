@@ -1,0 +1,60 @@
+"""What tables, targets and datasets share as stored documents: the lock, versions, conditional writes, what would change."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from contract.problems import PreconditionFailed
+from database.pool import Cursor
+
+_LOCK = 7_418_205_333  # any number of ours
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A document and the version that its ETag names."""
+
+    document: dict[str, Any]
+    version: int
+    created: bool = False
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.version}"'
+
+
+def lock(cursor: Cursor) -> None:
+    """Until the transaction ends: changes of the configuration are taken one after another, so that versions count without
+    gaps, and what one document names is there when it is written."""
+    cursor.run("select pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
+
+
+def as_json(document: BaseModel) -> dict[str, Any]:
+    return document.model_dump(mode="json", exclude_none=True)
+
+
+def with_defaults(value: Any, defaults: dict[str, Any]) -> Any:
+    """A document sent to its own path need not repeat what the path says."""
+    return defaults | value if isinstance(value, dict) else value
+
+
+def change_of(row: dict[str, Any] | None, document: BaseModel) -> str:
+    """What writing the document would do to what is stored."""
+    if row is None:
+        return "created"
+    return "unchanged" if row["document"] == as_json(document) else "updated"
+
+
+def with_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Versions as JSON."""
+    return [row | {"changed_at": row["changed_at"].isoformat().replace("+00:00", "Z")} for row in rows]
+
+
+def require_version(if_match: str | None, version: int | None) -> None:
+    """PreconditionFailed where If-Match names another version than the stored one, None for nothing stored."""
+    if if_match is None or (if_match.strip() == "*" and version is not None):
+        return
+    if version is None or f'"{version}"' not in [part.strip().removeprefix("W/") for part in if_match.split(",")]:
+        stands = f"version {version}" if version is not None else "nothing"
+        raise PreconditionFailed(f"If-Match is {if_match}, and {stands} is stored; GET it again and repeat the change")

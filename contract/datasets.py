@@ -1,0 +1,45 @@
+"""A dataset's document: tables of one target that are checked together, on one snapshot."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from contract.configuration import GateSettings, Timeout
+from contract.fields import DatasetName, Model, Table, TargetName, Words, parse_model
+from contract.verdicts import Mode
+
+
+def _tables(names: list[str]) -> list[str]:
+    if not names:
+        raise ValueError("is empty; name at least one table")
+    if twice := next((name for index, name in enumerate(names) if name in names[:index]), None):
+        raise ValueError(f"names {twice} twice; name each table once")
+    return names
+
+
+class DatasetDocument(Model):
+    """One dataset's configuration; the rules stay with its tables."""
+
+    apiVersion: Literal["stringx/v1"]
+    kind: Literal["Dataset"]
+    name: DatasetName
+    target: TargetName
+    description: Words = ""
+    owner: Annotated[str, StringConstraints(max_length=200)] = ""
+    tables: Annotated[list[Table], Field(max_length=500), AfterValidator(_tables)]
+    mode: Mode = "async"
+    timeout: Timeout = "5m"
+    gate: GateSettings = GateSettings()
+
+
+def parse_dataset(value: Any, pointer: str = "") -> DatasetDocument:
+    """A dataset from its document; Invalid with every fault. Whether its tables are configured is for the caller to find out."""
+    return parse_model(DatasetDocument, value, pointer)
+
+
+def rules_hash(tables: Mapping[str, str]) -> str:
+    """Names the tables of a dataset and the active rules of each, from each table's own rules_hash."""
+    return hashlib.sha256(json.dumps(tables, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]

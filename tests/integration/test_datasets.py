@@ -1,0 +1,483 @@
+"""Datasets in the internal database: their configuration, the claims of their checks, their results and gates."""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from api import checks
+from api.checks import Check
+from api.engine import results
+from api.engine.command import Answer
+from api.portal import state
+from api.rules import find_subject
+from backend import configuration, datasets, gates, requests
+from contract.catalogue import Catalogue
+from contract.checks import CheckRequest, CheckResult
+from contract.environment import ROOT
+from contract.keys import SCOPES
+from contract.problems import Conflict, Invalid, NotFound, PreconditionFailed
+from contract.requests import GateView
+from database.keys import Caller
+from database.pool import Database
+
+CATALOGUE = Catalogue.load(ROOT / "stringx")
+ME = Caller("me", frozenset(SCOPES))
+TABLES = ["public.a", "public.b", "public.c"]
+TARGET = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "h", "dbname": "d", "user": "u"}
+
+
+def table(name: str, *rules: str, **changes: Any) -> dict[str, Any]:
+    written = [{"id": rule, "type": "not_null", "column": rule} for rule in rules]
+    return {"apiVersion": "stringx/v1", "target": "shop", "table": name, "rules": written} | changes
+
+
+def dataset(name: str = "sales", tables: list[str] | None = None, **changes: Any) -> dict[str, Any]:
+    named = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": name, "target": "shop"}
+    return named | {"tables": TABLES if tables is None else tables} | changes
+
+
+def apply(database: Database, *documents: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:
+    return configuration.apply(database, CATALOGUE, ME, documents, dry_run)
+
+
+@pytest.fixture
+def shop(database: Database) -> Database:
+    """Tables a and b with a rule each, c without one, and the dataset of all three."""
+    apply(database, dataset(), TARGET, table("public.a", "a"), table("public.b", "b"), table("public.c"))
+    return database
+
+
+def faults(call: Callable[[], object]) -> list[tuple[str, str]]:
+    with pytest.raises(Invalid) as raised:
+        call()
+    return [(error.pointer, error.message) for error in raised.value.errors]
+
+
+# -- configuration
+
+
+def test_a_stream_may_bring_a_dataset_before_its_tables_and_is_applied_as_a_whole(database: Database) -> None:
+    stream = [dataset(), TARGET, *(table(name) for name in TABLES)]
+    changes = apply(database, *stream, dry_run=True)["changes"]
+    assert changes[-1] == {"kind": "Dataset", "name": "sales", "change": "created"}
+    with pytest.raises(NotFound):
+        datasets.find(database, "sales")
+    apply(database, *stream)
+    assert datasets.find(database, "sales").document["tables"] == TABLES
+    assert {change["change"] for change in apply(database, *stream)["changes"]} == {"unchanged"}
+    assert apply(database, dataset(owner="me"))["changes"] == [{"kind": "Dataset", "name": "sales", "change": "updated"}]
+    assert [document.get("kind") for document in configuration.export(database)] == [
+        "Target",
+        "Table",
+        "Table",
+        "Table",
+        "Dataset",
+    ]
+    assert faults(lambda: apply(database, table("public.new"), dataset("other", ["public.nowhere"]))) == [
+        ("/1/tables/0", "public.nowhere is not configured on target shop; send its document first")
+    ]
+    with pytest.raises(NotFound):
+        configuration.find_table(database, "shop", "public.new")
+    assert faults(lambda: apply(database, dataset(), dataset())) == [("/1/name", "dataset sales stands twice in the stream")]
+    assert [pointer for pointer, _ in faults(lambda: apply(database, {"kind": "Group"}, dataset("x", [])))] == [
+        "/0/kind",
+        "/1/tables",
+    ]
+
+
+def test_a_dataset_is_put_read_and_deleted_with_its_versions(shop: Database) -> None:
+    def put(if_match: str | None = None, **changes: Any) -> Any:
+        return datasets.put(shop, ME, "sales", {"target": "shop", "tables": TABLES} | changes, if_match)
+
+    assert (put().version, put().created) == (1, False), "as it was"
+    assert put('"1"', mode="sync").etag == '"2"'
+    with pytest.raises(PreconditionFailed):
+        put('"1"', mode="async")
+    assert faults(lambda: put(name="other")) == [("/name", "is 'other', and the path says 'sales'")]
+    assert faults(lambda: put(tables=["public.a", "public.x"])) == [
+        ("/tables/1", "public.x is not configured on target shop; send its document first")
+    ]
+    assert faults(lambda: put(target="nowhere")) == [("/target", "there is no target nowhere; send it and its tables first")]
+    datasets.delete(shop, ME, "sales", '"2"')
+    with pytest.raises(NotFound, match="there is no dataset sales; send one: PUT /api/v1/datasets/sales"):
+        datasets.find(shop, "sales")
+    with pytest.raises(NotFound):
+        datasets.delete(shop, ME, "sales", None)
+    assert put().version == 4, "versions go on counting"
+    found = datasets.versions(shop, "sales")
+    assert [(item["version"], item["document"] is None) for item in found] == [(4, False), (3, True), (2, False), (1, False)]
+    with pytest.raises(NotFound):
+        datasets.versions(shop, "never")
+
+
+def test_what_a_dataset_names_cannot_be_deleted(shop: Database) -> None:
+    with pytest.raises(Conflict, match=r"^table public\.a is part of dataset sales; take it out there first$"):
+        configuration.delete_table(shop, ME, "shop", "public.a", None)
+    with pytest.raises(Conflict):
+        configuration.delete_target(shop, "shop", None)
+    datasets.put(shop, ME, "sales", {"target": "shop", "tables": ["public.b"]}, None)
+    configuration.delete_table(shop, ME, "shop", "public.a", None)
+    datasets.delete(shop, ME, "sales", None)
+    for name in ("public.b", "public.c"):
+        configuration.delete_table(shop, ME, "shop", name, None)
+    configuration.delete_target(shop, "shop", None)
+
+
+# -- checks
+
+
+def ask(database: Database, **asked: Any) -> Check:
+    request = CheckRequest.model_validate({"target": "shop"} | asked)
+    return checks.accept(database, CATALOGUE, request, 100).check
+
+
+def claim(database: Database) -> Check | None:
+    return checks.claim(database, "w")
+
+
+def claimed(database: Database) -> Check:
+    found = claim(database)
+    assert found is not None
+    return found
+
+
+def result(database: Database, check: Check, **failures: int) -> CheckResult:
+    """As if dbt had found so many failures in the tables' rules (0 where nothing is said), a snapshot a check."""
+    subject = find_subject(database, check.request, check.tables)
+    tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
+    moment = checks.now(database)
+    run = results.Run(check, subject, tables, check.started_at or moment, moment, "dbt test")
+    found = []
+    for each in tables:
+        rules = [rule_outcome(rule.id, failures.get(rule.id, 0)) for rule in each.rules]
+        verdict = "fail" if any(rule["failures"] for rule in rules) else "pass"
+        name = each.configured.document.table.removeprefix("public.")
+        found.append(
+            {
+                "schema": "public",
+                "name": name,
+                "row_count": 10,
+                "window_nulls": None,
+                "verdict": verdict,
+                "reason": None,
+                "rules": rules,
+            }
+        )
+    outcome = {"format": results.FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
+    return results.from_answer(run, Answer("id", "1", None, json.dumps(outcome)), CATALOGUE)
+
+
+def rule_outcome(name: str, failures: int) -> dict[str, Any]:
+    said = {"id": name, "status": "fail" if failures else "pass", "failures": failures, "total": 10, "measured": None}
+    return said | {"verified_by": "scan", "reason": None, "sample": None}
+
+
+def end(database: Database, check: Check, **failures: int) -> CheckResult:
+    """Finish a claimed check on both sides: the queue, and the Backend that its result is posted to."""
+    found = result(database, check, **failures)
+    assert checks.finish(database, check, found, "http://backend/x")
+    requests.store(database, check.request_id, CheckResult.model_validate(found.as_json()))
+    return found
+
+
+def test_a_dataset_is_accepted_with_its_own_settings(shop: Database) -> None:
+    datasets.put(shop, ME, "sales", dataset(mode="sync", timeout="30s"), None)
+    check = ask(shop, dataset="sales", request_id="r")
+    assert (check.mode, check.timeout_s) == ("sync", 30)
+    said = check.as_json()
+    assert (said["dataset"], said["tables"], said["status"]) == ("sales", [], "queued")
+    assert ask(shop, dataset="sales", request_id="r").check_id == check.check_id
+    with pytest.raises(Conflict):
+        ask(shop, table="public.a", request_id="r")
+    with pytest.raises(NotFound, match="there is no dataset nowhere"):
+        ask(shop, dataset="nowhere")
+    assert faults(lambda: ask(shop, dataset="sales", target="other")) == [
+        ("/target", "is 'other', and dataset sales is of target shop")
+    ]
+    assert [pointer for pointer, _ in faults(lambda: ask(shop, dataset="sales", rule_ids=["a", "nope"]))] == ["/rule_ids/1"]
+
+
+def test_the_backend_refuses_the_same(shop: Database) -> None:
+    def accept(**asked: Any) -> requests.Accepted:
+        return requests.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop"} | asked), "http", "s")
+
+    found = accept(dataset="sales", request_id="r")
+    assert (found.view.as_json()["dataset"], found.body["dataset"], "table" in found.body) == ("sales", "sales", False)
+    with pytest.raises(NotFound, match="there is no dataset nowhere; send one: PUT /api/v1/datasets/nowhere"):
+        accept(dataset="nowhere")
+    assert [pointer for pointer, _ in faults(lambda: accept(dataset="sales", target="other"))] == ["/target"]
+    assert [pointer for pointer, _ in faults(lambda: accept(dataset="sales", rule_ids=["nope"]))] == ["/rule_ids/0"]
+    assert [
+        item["request_id"]
+        for item in requests.page(shop, dict.fromkeys(("table", "verdict", "status")) | {"dataset": "sales"}, None)["items"]
+    ] == ["r"]
+
+
+def test_a_dataset_runs_beside_no_check_of_one_of_its_tables(shop: Database) -> None:
+    apply(shop, table("public.free", "a"), dataset("pair", ["public.b", "public.c"]), dataset("single", ["public.free"]))
+    ask(shop, table="public.b")
+    running = claimed(shop)
+    for asked in ({"dataset": "sales"}, {"dataset": "pair"}):
+        ask(shop, **asked)
+    assert claim(shop) is None, "both hold public.b"
+    ask(shop, table="public.free")
+    assert claimed(shop).tables == ["public.free"]
+    ask(shop, dataset="single")
+    end(shop, running)
+    held = claimed(shop)
+    assert (held.request.dataset, held.tables) == ("sales", TABLES)
+    assert claim(shop) is None, "the pair waits for the dataset that runs, the single one for its table"
+    end(shop, held)
+    assert claimed(shop).request.dataset == "pair"
+
+
+def test_a_waiting_dataset_is_not_overtaken_for_ever(shop: Database) -> None:
+    ask(shop, table="public.a")
+    first = claimed(shop)
+    ask(shop, dataset="sales")
+    ask(shop, table="public.b")
+    assert claim(shop) is None, "public.b is free, and the dataset has waited longer for it"
+    ask(shop, table="public.b", mode="sync")
+    urgent = claimed(shop)
+    assert (urgent.mode, urgent.tables) == ("sync", ["public.b"]), "sync checks go first, also before a dataset"
+    end(shop, first)
+    assert claim(shop) is None
+    end(shop, urgent)
+    held = claimed(shop)
+    assert held.request.dataset == "sales"
+    end(shop, held)
+    assert claimed(shop).tables == ["public.b"]
+
+
+def test_many_workers_never_share_a_table(shop: Database) -> None:
+    apply(shop, TARGET | {"max_concurrent_checks": 50}, *(table(f"public.t{n}", "a") for n in range(6)))
+    for n in range(6):
+        apply(shop, dataset(f"d{n}", [f"public.t{n}", f"public.t{(n + 1) % 6}"]))
+    for n in range(6):
+        ask(shop, dataset=f"d{n}")
+        ask(shop, table=f"public.t{n}")
+    found: list[Check | None] = []
+    threads = [threading.Thread(target=lambda: found.append(claim(shop))) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    held = [name for check in found if check is not None for name in check.tables]
+    assert held
+    assert len(held) == len(set(held))
+
+
+def test_the_tables_are_settled_by_the_claim(shop: Database) -> None:
+    ask(shop, dataset="sales")
+    datasets.put(shop, ME, "sales", {"target": "shop", "tables": ["public.b", "public.a"]}, None)
+    check = claimed(shop)
+    datasets.put(shop, ME, "sales", {"target": "shop", "tables": ["public.c"]}, None)
+    assert [found.table for found in result(shop, check).tables] == ["public.b", "public.a"]
+
+
+def test_a_dataset_that_was_deleted_is_still_claimed_and_has_nothing_to_run(shop: Database) -> None:
+    ask(shop, dataset="sales")
+    datasets.delete(shop, ME, "sales", None)
+    check = claimed(shop)
+    assert check.tables == []
+    with pytest.raises(NotFound):
+        find_subject(shop, check.request, check.tables)
+
+
+# -- results
+
+
+def test_a_result_tells_every_table_and_names_what_it_skipped(shop: Database) -> None:
+    ask(shop, dataset="sales")
+    found = end(shop, claimed(shop), b=4).as_json()
+    assert [(each["table"], each["verdict"], each["row_count"]) for each in found["tables"]] == [
+        ("public.a", "pass", 10),
+        ("public.b", "fail", 10),
+    ]
+    assert (found["verdict"], found["row_count"], found["skipped"]) == ("fail", 20, ["public.c"])
+    assert found["counts"] == {"pass": 1, "warn": 0, "fail": 1, "error": 0}
+    assert found["scores"] == {"overall": 0.8, "completeness": 0.8}
+    assert found["tables"][1]["scores"]["overall"] == 0.6
+    assert found["tables"][1]["rules"][0]["message"] == "4 of 10 rows (40.00%) have no b; fails above 0"
+    assert found["tables"][0]["rules_hash"] != found["tables"][1]["rules_hash"] != found["rules_hash"]
+
+
+def test_only_the_tables_in_scope_are_run(shop: Database) -> None:
+    ask(shop, dataset="sales", rule_ids=["b"])
+    found = end(shop, claimed(shop))
+    assert ([each.table for each in found.tables], found.skipped) == (["public.b"], ["public.a", "public.c"])
+    assert gate(shop, "public.b").reasons == ["never checked: ask for a check first"], "a narrowed check decides no gate"
+
+
+def test_a_run_without_an_answer_is_undecided_for_each_table(shop: Database) -> None:
+    ask(shop, dataset="sales")
+    check = claimed(shop)
+    subject = find_subject(shop, check.request, check.tables)
+    tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
+    moment = checks.now(shop)
+    run = results.Run(check, subject, tables, moment, moment, "")
+    for answer in (Answer(None, "", "boom", None), Answer(None, "", None, None, timed_out=True)):
+        found = results.from_answer(run, answer, CATALOGUE)
+        assert found.verdict == "error"
+        assert [(each.table, each.verdict, each.reason) for each in found.tables] == [
+            ("public.a", "error", found.reason),
+            ("public.b", "error", found.reason),
+        ]
+    assert checks.finish(shop, check, found, "http://backend/x")
+    requests.store(shop, check.request_id, found)
+    for name in ("public.a", "public.b"):
+        assert (gate(shop, name).verdict, gate(shop, name).reasons) == ("error", ["verdict error", found.reason])
+
+
+def test_a_table_that_dbt_left_out_is_never_a_pass(shop: Database) -> None:
+    ask(shop, dataset="sales")
+    check = claimed(shop)
+    subject = find_subject(shop, check.request, check.tables)
+    tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
+    moment = checks.now(shop)
+    one = {
+        "schema": "public",
+        "name": "a",
+        "row_count": 1,
+        "window_nulls": None,
+        "verdict": "pass",
+        "reason": None,
+        "rules": [rule_outcome("a", 0)],
+    }
+    outcome = {"format": results.FORMAT, "snapshot_at": moment.isoformat(), "tables": [one]}
+    answer = Answer("id", "1", None, json.dumps(outcome))
+    found = results.from_answer(results.Run(check, subject, tables, moment, moment, ""), answer, CATALOGUE)
+    assert (found.verdict, [each.verdict for each in found.tables], found.row_count) == ("error", ["pass", "error"], None)
+
+
+# -- gates
+
+
+def gate(database: Database, name: str, **asked: Any) -> GateView:
+    return gates.decide(database, "shop", name, **asked)
+
+
+def check_now(database: Database, failures: dict[str, int] | None = None, **asked: Any) -> CheckResult:
+    """A request through both services, to its end."""
+    request = CheckRequest.model_validate({"target": "shop"} | asked)
+    accepted = requests.accept(database, CATALOGUE, request, "http", "s")
+    checks.accept(database, CATALOGUE, CheckRequest.model_validate(accepted.body), 100)
+    return end(database, claimed(database), **(failures or {}))
+
+
+def test_a_gate_is_decided_by_the_newest_snapshot_of_the_table_or_of_a_dataset_that_holds_it(shop: Database) -> None:
+    assert gates.decide_dataset(shop, "sales").reasons == ["never checked: ask for a check first"]
+    alone = check_now(shop, {"a": 1}, table="public.a")
+    assert (gate(shop, "public.a").gate, gate(shop, "public.a").check_id) == ("closed", alone.check_id)
+    together = check_now(shop, {"b": 2}, dataset="sales")
+    a, b = gate(shop, "public.a"), gate(shop, "public.b")
+    assert (a.gate, a.verdict, a.check_id, a.reasons) == ("open", "pass", together.check_id, [])
+    assert (b.gate, b.reasons) == ("closed", ["verdict fail", "b: 2 of 10 rows (20.00%) have no b; fails above 0"])
+    whole = gates.decide_dataset(shop, "sales")
+    assert (whole.gate, whole.verdict, whole.rules_hash) == ("closed", "fail", together.rules_hash)
+    assert whole.reasons == ["verdict fail", "public.b: b: 2 of 10 rows (20.00%) have no b; fails above 0"]
+    assert {"dataset": "sales"}.items() <= whole.as_json().items()
+    later = check_now(shop, {"a": 3}, table="public.a")
+    assert gate(shop, "public.a").check_id == later.check_id
+    assert gates.decide_dataset(shop, "sales").check_id == together.check_id, "a table alone decides no dataset"
+    check_now(shop, dataset="sales")
+    assert [gate(shop, name).gate for name in ("public.a", "public.b")] == ["open", "open"]
+    assert gates.decide_dataset(shop, "sales").gate == "open"
+    assert gate(shop, "public.c").reasons[0] == "no active rule: nothing says that the table may be used"
+
+
+def test_an_older_result_that_arrives_later_decides_nothing(shop: Database) -> None:
+    ask(shop, dataset="sales", request_id="old")
+    check = claimed(shop)
+    old = result(shop, check, a=1)
+    assert checks.finish(shop, check, old, "http://backend/x")
+    new = check_now(shop, table="public.a")
+    requests.store(shop, "old", old)
+    requests.store(shop, "old", old)
+    assert gate(shop, "public.a").check_id == new.check_id
+    assert gate(shop, "public.b").check_id == old.check_id
+
+
+def test_an_unfinished_dataset_closes_the_gates_of_its_tables(shop: Database) -> None:
+    check_now(shop, dataset="sales")
+    asked = CheckRequest.model_validate({"target": "shop", "dataset": "sales", "request_id": "next"})
+    requests.accept(shop, CATALOGUE, asked, "http", "s")
+    pending = ["a newer request is not finished: next"]
+    assert [gate(shop, name).reasons for name in ("public.a", "public.b")] == [pending, pending]
+    assert gates.decide_dataset(shop, "sales").reasons == pending
+    narrowed = CheckRequest.model_validate({"target": "shop", "dataset": "sales", "request_id": "part", "rule_ids": ["a"]})
+    end(shop, checks.accept(shop, CATALOGUE, asked, 100) and claimed(shop))
+    requests.accept(shop, CATALOGUE, narrowed, "http", "s")
+    assert gate(shop, "public.a").gate == "open"
+    alone = CheckRequest.model_validate({"target": "shop", "table": "public.a", "request_id": "alone"})
+    requests.accept(shop, CATALOGUE, alone, "http", "s")
+    assert gate(shop, "public.a").gate == "closed"
+    assert gates.decide_dataset(shop, "sales").gate == "open"
+
+
+def test_changed_rules_or_tables_close_the_gate_of_the_dataset(shop: Database) -> None:
+    changed = ["the rules have changed since the last check: ask for a new one"]
+    check_now(shop, dataset="sales")
+    apply(shop, table("public.a", "a", description="words"), dataset(description="words"))
+    assert gates.decide_dataset(shop, "sales").gate == "open", "words are no change"
+    apply(shop, table("public.a", "a", "b"))
+    assert gates.decide_dataset(shop, "sales").reasons == changed
+    assert (gate(shop, "public.a").reasons, gate(shop, "public.b").reasons) == (changed, [])
+    check_now(shop, dataset="sales")
+    assert gates.decide_dataset(shop, "sales").gate == "open"
+    apply(shop, dataset(tables=["public.a", "public.b"]))
+    assert gates.decide_dataset(shop, "sales").reasons == changed
+    check_now(shop, dataset="sales")
+    apply(shop, dataset(tables=["public.a", "public.b"], gate={"max_age": "1ms"}))
+    assert gates.decide_dataset(shop, "sales").reasons == ["the last check is older than max_age (1ms): ask for a new one"]
+    assert gate(shop, "public.a").gate == "open", "a table keeps its own settings"
+    apply(shop, table("public.a"), table("public.b"))
+    assert "no active rule: nothing says that the dataset may be used" in gates.decide_dataset(shop, "sales").reasons
+
+
+def test_the_gate_for_the_very_load_of_a_request(shop: Database) -> None:
+    check_now(shop, {"b": 1}, dataset="sales", request_id="load", window={"column": "d", "from": "2026-01-01"})
+    assert gate(shop, "public.a", request_id="load").gate == "open"
+    assert gate(shop, "public.b", request_id="load").reasons[0] == "verdict fail"
+    assert gate(shop, "public.c", request_id="load").reasons == ["request load left public.c out: none of its rules was in scope"]
+    assert gates.decide_dataset(shop, "sales", request_id="load").verdict == "fail"
+    check_now(shop, table="public.a", request_id="alone")
+    with pytest.raises(NotFound, match="there is no request alone of dataset sales"):
+        gates.decide_dataset(shop, "sales", request_id="alone")
+    apply(shop, table("public.other", "a"))
+    with pytest.raises(NotFound, match=r"there is no request load of table public\.other"):
+        gate(shop, "public.other", request_id="load")
+    waiting = CheckRequest.model_validate({"target": "shop", "dataset": "sales", "request_id": "next"})
+    requests.accept(shop, CATALOGUE, waiting, "http", "s")
+    for view in (gate(shop, "public.a", request_id="next"), gates.decide_dataset(shop, "sales", request_id="next")):
+        assert (view.gate, view.reasons) == ("closed", ["request next is queued"])
+    with pytest.raises(NotFound, match="there is no dataset nowhere"):
+        gates.decide_dataset(shop, "nowhere")
+
+
+# -- the docs portal
+
+
+def test_the_portal_shows_the_last_verdict_of_a_table_or_of_a_dataset_that_held_it(shop: Database) -> None:
+    def shown() -> dict[str, tuple[str | None, list[str]]]:
+        found = state.read(shop, "shop")
+        assert found is not None
+        return {
+            each.document.table: (each.verdict, [rule["status"] for rule in (each.result or {}).get("rules", [])])
+            for each in found.tables
+        }
+
+    before = state.fingerprints(shop)
+    check_now(shop, {"b": 2}, dataset="sales")
+    assert shown() == {"public.a": ("pass", ["pass"]), "public.b": ("fail", ["fail"]), "public.c": (None, [])}
+    after = state.fingerprints(shop)
+    assert after != before
+    check_now(shop, {"b": 2, "a": 1}, dataset="sales", rule_ids=["a"])
+    assert state.fingerprints(shop) == after, "a narrowed check changes nothing"
+    check_now(shop, {"a": 1}, table="public.a")
+    assert shown()["public.a"] == ("fail", ["fail"])
+    check_now(shop, dataset="sales")
+    assert shown()["public.a"] == ("pass", ["pass"])
