@@ -6,10 +6,11 @@ and the words of its message. A user adds a type by adding a macro and an entry.
 
 import difflib
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -62,7 +63,8 @@ class RuleType:
         text = self.met if met and self.met else self.finding
         properties = self.arguments.get("properties", {})
         chosen = {name: value for name, value in arguments.items() if "enum" in properties.get(name, {})}
-        return text.format(**{"type": self.name, "columns": " or ".join(columns), "measured": measured} | chosen)
+        filled = {"type": self.name, "columns": " or ".join(columns), "measured": measured} | chosen
+        return text.format_map(defaultdict(str, filled))
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -123,13 +125,21 @@ def _read_types(path: Path) -> dict[str, RuleType]:
         return {name: _read_entry(name, entry) for name, entry in entries.items()}
     except OSError as error:
         raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error
-    except (yaml.YAMLError, InvalidSchema, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: an entry is incomplete: {str(error).splitlines()[0]}") from error
+    except (yaml.YAMLError, InvalidSchema, KeyError, TypeError, AttributeError, ValueError) as error:
+        said = str(error).splitlines() or ["it is empty"]
+        raise ValueError(f"{path}: an entry is incomplete or wrong: {said[0]}") from error
 
 
 def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
     schema = {"type": "object", **entry["arguments"]}
     Draft202012Validator.check_schema(schema)
+    if entry["dimension"] not in get_args(Dimension):
+        raise ValueError(f"{name}: dimension {entry['dimension']!r} is none of {', '.join(get_args(Dimension))}")
+    decides: Any = entry.get("decides") or ("bounds" if entry["failures"] is None else "count")
+    if decides not in get_args(Decision):
+        raise ValueError(f"{name}: decides {decides!r} is none of {', '.join(get_args(Decision))}")
+    for text in (entry["finding"], entry.get("met", "")):
+        text.format_map(defaultdict(str))  # ValueError where a brace is not closed
     return RuleType(
         name=name,
         description=entry["description"].strip(),
@@ -143,7 +153,7 @@ def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
         finding=entry["finding"],
         arguments=schema,
         example=entry.get("example", {}),
-        decides=entry.get("decides") or ("bounds" if entry["failures"] is None else "count"),
+        decides=decides,
         met=entry.get("met", ""),
         bounds={"min": "min", "max": "max"} | entry.get("bounds", {}),
         where=entry.get("where", True),

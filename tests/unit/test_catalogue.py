@@ -73,7 +73,7 @@ def test_the_tables_that_arguments_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "types:\n  x: {}", "types: [1]", "types: {x: 5}", "a: [", "types:\n  x: {arguments: {type: 5}}"]
+    "text", ["", "types:\n  x: {}", "types: [1]", "types: {x: 5}", "a: [", "types:\n  x: {arguments: {type: 5}}", "types: []"]
 )
 def test_a_catalogue_that_cannot_be_read_is_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / CATALOGUE_FILE
@@ -105,3 +105,13 @@ def test_a_type_of_the_users_own(tmp_path: Path) -> None:
 def test_the_page_about_rules_is_written_from_the_catalogue() -> None:
     page = rule_pages.PAGE.read_text()
     assert page == rule_pages.written(page, CATALOGUE), "run: python -m contract.rule_pages"
+
+
+@pytest.mark.parametrize(("change", "words"), [({"dimension": "speed"}, "dimension 'speed'"), ({"decides": "maybe"}, "decides 'maybe'"), ({"finding": "have {columns"}, "expected '}'")])  # fmt: skip
+def test_an_entry_that_could_not_be_told_is_refused(change: dict[str, str], words: str, tmp_path: Path) -> None:
+    entries = yaml.safe_load((PROJECT / CATALOGUE_FILE).read_text())
+    path = tmp_path / CATALOGUE_FILE
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump({"types": {"x": entries["types"]["not_null"] | change}}))
+    with pytest.raises(ValueError, match=words):
+        Catalogue.load(tmp_path)
