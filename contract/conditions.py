@@ -28,6 +28,7 @@ class Grammar:
 
 
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
+_QUOTED = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
 _CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
 
 
@@ -51,12 +52,21 @@ def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str |
 def fault_of_fragment(text: str, allow_functions: Collection[str] = ()) -> str | None:
     """What is wrong with an argument of a dbt test, which puts it into its SQL as it is: it must be a plain value or name, or one
     SQL expression. None where it may be given."""
-    words = {word.lower() for word in re.findall(r"\w+", text)}
-    if _PLAIN.fullmatch(text) and "--" not in text and not words & (REFUSED_WORDS | {"from"}):
+    if _is_plain(text):
         return None
     if fault := fault_of_condition(text, allow_functions):
         return f"is neither a plain value nor one SQL expression: {fault}"
+    quoted = [token.text for token in Postgres().tokenize(text) if token.token_type in _QUOTED]
+    if not all(map(_is_plain, quoted)):
+        # a macro may put quotes around it: what stood between quotes is SQL then, such as ' || f() || '
+        return "quotes more than plain words; a test may put quotes of its own around it, and then those words are SQL"
     return None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is neither a query nor a call nor a comment, with quotes around it and without."""
+    words = {word.lower() for word in re.findall(r"\w+", text)}
+    return bool(_PLAIN.fullmatch(text)) and "--" not in text and not words & (REFUSED_WORDS | {"from"})
 
 
 def fault_of_text(sql: str, grammar: Grammar, allow_functions: Collection[str]) -> str | None:

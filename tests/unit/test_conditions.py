@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.conditions import fault_of_condition
+from contract.conditions import fault_of_condition, fault_of_fragment
 
 ALLOWED = [
     "a > 1",
@@ -187,3 +187,18 @@ PIECES = [
 def test_any_text_is_answered(sql: str) -> None:
     fault = fault_of_condition(sql)
     assert fault is None or fault.strip()
+
+
+@pytest.mark.parametrize(
+    "text", ["open", "2013-01-01", "public.orders", "price > 0 and status = 'open'", '"Mixed Case" > 1', "now()"]
+)
+def test_an_argument_of_a_dbt_test(text: str) -> None:
+    assert fault_of_fragment(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["it's", "x; drop table y", "pg_sleep(1)", "' || pg_sleep(1) || '", "a = ' || pg_sleep(1) || '", '" || pg_sleep(1) || "', "n'); select 1; ('"],
+)  # fmt: skip
+def test_an_argument_that_would_be_sql_with_quotes_around_it_or_without(text: str) -> None:
+    assert fault_of_fragment(text)
