@@ -141,35 +141,59 @@ class Servers:
                 raise
         return self.running[name][0]
 
+    def standby(self, name: str) -> Server:
+        """A copy of that server which follows it."""
+        copied = f"{name} standby"
+        if copied not in self.running:
+            home = self.home / f"{name}-standby"
+            home.mkdir(mode=0o755)
+            self.running[copied] = _copy(self.get(name), home)
+        return self.running[copied][0]
+
     def stop(self) -> None:
-        for _, process in self.running.values():
+        """The standby first, which would keep its primary waiting."""
+        for _, process in reversed(self.running.values()):
             process.send_signal(signal.SIGINT)
-        for _, process in self.running.values():
             process.wait(timeout=60)
 
 
 def _start(name: str, home: Path) -> tuple[Server, subprocess.Popen[bytes]]:
     programs = BINARIES[name](home)
-    password, who = secrets.token_urlsafe(12), account()
-    given, data, log = home / "password", home / "data", home / "postgres.log"
+    password, given = secrets.token_urlsafe(12), home / "password"
     given.write_text(password)
-    data.mkdir(mode=0o700)
-    unprivileged: dict[str, Any] = {}
-    if who is not None:
-        unprivileged = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
-        for path in (given, data):
-            os.chown(path, who.pw_uid, who.pw_gid)
-    initdb = [programs / "initdb", "-D", data, "-U", "postgres", f"--pwfile={given}", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C"]
-    environ = {"PATH": os.defpath, "LC_ALL": "C"}
-    subprocess.run(initdb, cwd="/", env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=True, **unprivileged)
-    server = Server(name, secrets.choice([port for port in embedded.PORTS if embedded._free(port)][:2000]), password)
-    settings = {"port": server.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
-                "max_connections": 50, "dynamic_shared_memory_type": embedded._shared_memory(), "timezone": "UTC"}  # fmt: skip
+    given.chmod(0o644)
+    data = ["-D", home / "data", "-U", "postgres", f"--pwfile={given}"]
+    _own(home / "data")
+    _as_postgres([programs / "initdb", *data, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C"])
+    return _serve(name, programs, home, password)
+
+
+def _copy(primary: Server, home: Path) -> tuple[Server, subprocess.Popen[bytes]]:
+    """A standby that follows the primary; it takes no write."""
+    programs = BINARIES[primary.name](home)
+    _own(home / "data")
+    _as_postgres([programs / "pg_basebackup", "-D", home / "data", "-R", "-c", "fast", "-d", primary.url("")])
+    return _serve(primary.name, programs, home, primary.password)
+
+
+def _serve(name: str, programs: Path, home: Path, password: str) -> tuple[Server, subprocess.Popen[bytes]]:
+    server, log = (
+        Server(name, secrets.choice([port for port in embedded.PORTS if embedded._free(port)]), password),
+        home / "postgres.log",
+    )
+    settings = {
+        "port": server.port,
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "fsync": "off",
+        "max_connections": 50,
+        "dynamic_shared_memory_type": embedded._shared_memory(),
+        "timezone": "UTC",
+    }
     options = [part for setting, value in settings.items() for part in ("-c", f"{setting}={value}")]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data, *options], cwd="/", env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **unprivileged
-        )  # fmt: skip
+        command = [programs / "postgres", "-D", home / "data", *options]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **_unprivileged())
     until = time.monotonic() + 60
     while True:
         try:
@@ -180,6 +204,24 @@ def _start(name: str, home: Path) -> tuple[Server, subprocess.Popen[bytes]]:
                 process.kill()
                 raise RuntimeError(f"PostgreSQL ({name}) does not start: {log.read_text()[-2000:]}") from None
             time.sleep(0.1)
+
+
+def _as_postgres(command: list[Any]) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, **_unprivileged())
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr[-2000:]}")
+
+
+def _unprivileged() -> dict[str, Any]:
+    who = account()
+    common: dict[str, Any] = {"cwd": "/", "env": {"PATH": os.defpath, "LC_ALL": "C"}}
+    return common if who is None else common | {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
+
+
+def _own(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    if (who := account()) is not None:
+        os.chown(folder, who.pw_uid, who.pw_gid)
 
 
 @pytest.fixture(scope="session")
@@ -221,9 +263,10 @@ class Made:
             f" alter default privileges for role {loader} grant usage on schemas to {reader}",
             name,
         )
-        self.folder.mkdir(exist_ok=True)
-        (self.folder / "shop").write_text(password)
-        return Target("127.0.0.1", self.server.port, name, reader, password, self.server.url(name, loader, password), self.folder)
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        (folder / "shop").write_text(password)
+        return Target("127.0.0.1", self.server.port, name, reader, password, self.server.url(name, loader, password), folder)
 
 
 @pytest.fixture

@@ -164,7 +164,9 @@ def test_row_level_security_that_hides_every_row_never_passes(engine: Engine, ta
     assert (found["verdict"], found["row_count"]) == ("fail", 0)
 
 
-def test_rules_on_columns_that_the_reader_may_not_read_are_errors_and_the_others_are_decided(engine: Engine, target: Target) -> None:
+def test_rules_on_columns_that_the_reader_may_not_read_are_errors_and_the_others_are_decided(
+    engine: Engine, target: Target
+) -> None:
     target.execute(
         "create table t (id integer, secret text, status text); insert into t values (1, 'x', null), (1, null, 'open'), (2, 'z', 'lost');"
         f"revoke all on t from {target.user}; grant select (id, status) on t to {target.user}"
@@ -209,7 +211,7 @@ def test_a_rule_reads_no_column_but_its_own(engine: Engine, target: Target) -> N
         rule("both", "unique", "a", "b", nulls="equal"),
     ]
     found = engine.rules(target, gate("t", *tests, key=["b"], sample_rows=3))
-    assert {id: one["reason"] for id, one in found.items()} == {one["id"]: None for one in tests}
+    assert {key: one["reason"] for key, one in found.items()} == {one["id"]: None for one in tests}
 
 
 def test_a_table_that_the_reader_may_not_read_is_an_error(engine: Engine, target: Target) -> None:
@@ -220,7 +222,9 @@ def test_a_table_that_the_reader_may_not_read_is_an_error(engine: Engine, target
 
 def test_a_partitioned_table_is_read_where_its_partitions_may_not_be(engine: Engine, target: Target) -> None:
     target.execute(
-        ROWS + PARENTS + "create table p (id integer, day date, status text) partition by range (day); create table p_all partition of p default;"
+        ROWS
+        + PARENTS
+        + "create table p (id integer, day date, status text) partition by range (day); create table p_all partition of p default;"
         f"insert into p select * from base; revoke all on p_all from {target.user}"
     )
     assert_truth(engine, target, "p")
@@ -230,5 +234,8 @@ def test_a_partitioned_table_is_read_where_its_partitions_may_not_be(engine: Eng
 def test_the_reader_cannot_write(server: Server, target: Target) -> None:
     """What the other tests rely on: these are the rights of a target as the documentation asks for."""
     target.execute("create table t (id integer)")
-    with session(server.url(target.dbname, target.user, target.password)) as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+    with (
+        session(server.url(target.dbname, target.user, target.password)) as cursor,
+        pytest.raises(psycopg2.errors.InsufficientPrivilege),
+    ):
         cursor.execute("insert into t values (1)")

@@ -26,7 +26,7 @@ def test_the_gate_counts_on_every_server(engine: Engine, target: Target) -> None
         rule("rows", "row_count", fail_above=None, min=3, max=3),
     ]
     found = engine.rules(target, gate("t", *tests))
-    assert {id: (one["status"], one["failures"]) for id, one in found.items()} == {
+    assert {key: (one["status"], one["failures"]) for key, one in found.items()} == {
         "filled": ("fail", 1), "known": ("fail", 1), "unique": ("fail", 1), "small": ("pass", 0), "parent": ("pass", 0),
         "positive": ("pass", 0), "rows": ("pass", None),
     }  # fmt: skip

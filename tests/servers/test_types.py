@@ -48,7 +48,9 @@ create type mood as enum ('sad', 'ok', 'happy');
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_value_is_read_as_the_columns_type(engine: Engine, target: Target, kind: str) -> None:
     type_name, rows, accepted, low = TYPES[kind]
-    target.execute(f"{MAKE} create table t (a {type_name}); insert into t values {rows}; insert into t select * from t where a is not null limit 1")
+    target.execute(
+        f"{MAKE} create table t (a {type_name}); insert into t values {rows}; insert into t select * from t where a is not null limit 1"
+    )
     literal = "'" + str(accepted).replace("'", "''") + "'"
     truth = f"select count(*) filter (where a is null), count(*) filter (where a <> {literal}) from t"
     tests = [rule("filled", "not_null", "a"), rule("known", "accepted_values", "a", values=[accepted])]
@@ -57,11 +59,17 @@ def test_a_value_is_read_as_the_columns_type(engine: Engine, target: Target, kin
     ((nulls, unknown),) = target.query(truth)
     expected = {"filled": nulls, "known": unknown}
     if low is not None:
-        tests += [rule("from", "between", "a", min=low), rule("unique", "unique", "a"), rule("self", "relationship", "a", to_table="public.t", to_column="a")]
-        ((expected["from"], expected["unique"]),) = target.query(f"select count(*) filter (where a < '{low}'), count(a) - count(distinct a) from t")
+        tests += [
+            rule("from", "between", "a", min=low),
+            rule("unique", "unique", "a"),
+            rule("self", "relationship", "a", to_table="public.t", to_column="a"),
+        ]
+        ((expected["from"], expected["unique"]),) = target.query(
+            f"select count(*) filter (where a < '{low}'), count(a) - count(distinct a) from t"
+        )
         expected["self"] = 0
     found = engine.rules(target, gate("t", *tests))
-    assert {id: one["failures"] for id, one in found.items()} == expected
+    assert {key: one["failures"] for key, one in found.items()} == expected
     assert expected["filled"] == 1
     assert expected["known"] > 0
 
@@ -69,15 +77,26 @@ def test_a_value_is_read_as_the_columns_type(engine: Engine, target: Target, kin
 @pytest.mark.parametrize("type_name", ["json", "xml", "point", "xid", "aclitem"])
 def test_a_type_without_order_or_equality_is_an_error_of_its_rule_alone(engine: Engine, target: Target, type_name: str) -> None:
     target.execute(f"create table t (id integer, a {type_name}); insert into t values (1, null), (1, null)")
-    found = engine.rules(target, gate("t", rule("ordered", "between", "a", min="1"), rule("filled", "not_null", "a"), rule("unique", "unique", "id")))
+    found = engine.rules(
+        target,
+        gate("t", rule("ordered", "between", "a", min="1"), rule("filled", "not_null", "a"), rule("unique", "unique", "id")),
+    )
     assert found["ordered"]["status"] == "error"
     assert (found["filled"]["failures"], found["unique"]["failures"]) == (2, 1)
 
 
 @pytest.mark.parametrize(("type_name", "value"), [("pair", "(1,x)"), ("regclass", "pg_class")])
-def test_where_postgresql_itself_cannot_compare_the_type_with_a_text_the_rule_is_an_error(engine: Engine, target: Target, type_name: str, value: str) -> None:
-    target.execute(f"create type pair as (n integer, t text); create table t (id integer, a {type_name}); insert into t values (null, null), (1, '{value}')")
-    tests = [rule("known", "accepted_values", "a", values=[value]), rule("filled", "not_null", "id"), rule("unique", "unique", "a")]
+def test_where_postgresql_itself_cannot_compare_the_type_with_a_text_the_rule_is_an_error(
+    engine: Engine, target: Target, type_name: str, value: str
+) -> None:
+    target.execute(
+        f"create type pair as (n integer, t text); create table t (id integer, a {type_name}); insert into t values (null, null), (1, '{value}')"
+    )
+    tests = [
+        rule("known", "accepted_values", "a", values=[value]),
+        rule("filled", "not_null", "id"),
+        rule("unique", "unique", "a"),
+    ]
     found = engine.rules(target, gate("t", *tests))
     assert found["known"]["status"] == "error"
     assert found["known"]["reason"]
@@ -95,9 +114,13 @@ def test_where_postgresql_itself_cannot_compare_the_type_with_a_text_the_rule_is
         ("date", "2026-02-30", "datetime field overflow (SQLSTATE 22008)"),
     ],
 )
-def test_a_value_that_the_type_cannot_hold_is_an_error_without_the_value(engine: Engine, target: Target, type_name: str, value: str, reason: str) -> None:
+def test_a_value_that_the_type_cannot_hold_is_an_error_without_the_value(
+    engine: Engine, target: Target, type_name: str, value: str, reason: str
+) -> None:
     target.execute(f"{MAKE} create table t (id integer, a {type_name}); insert into t values (null, null)")
-    found = engine.rules(target, gate("t", rule("known", "accepted_values", "a", values=[value]), rule("filled", "not_null", "id")))
+    found = engine.rules(
+        target, gate("t", rule("known", "accepted_values", "a", values=[value]), rule("filled", "not_null", "id"))
+    )
     assert (found["known"]["status"], found["known"]["reason"]) == ("error", reason)
     assert found["filled"]["failures"] == 1
 
@@ -116,14 +139,21 @@ def test_citext_compares_without_case(engine: Engine, server: Server, target: Ta
         "select count(*) filter (where a <> 'OPEN'), count(*) filter (where a < 'D'), count(a) - count(distinct a) from t"
     )
     found = engine.rules(target, gate("t", *tests))
-    assert {id: one["failures"] for id, one in found.items()} == {"known": unknown, "from": below, "unique": repeated, "self": 1}
+    assert {key: one["failures"] for key, one in found.items()} == {
+        "known": unknown,
+        "from": below,
+        "unique": repeated,
+        "self": 1,
+    }
     assert (unknown, below, repeated) == (1, 1, 1)
 
 
 @only("debian")
 def test_hstore_ltree_and_cube_are_compared(engine: Engine, server: Server, target: Target) -> None:
     server.run("create extension hstore; create extension ltree; create extension cube", target.dbname)
-    target.execute("create table t (h hstore, l ltree, c cube); insert into t values ('a=>1, b=>2', 'a.b', '(1,2)'), ('a=>2', 'a.c', '(1,3)'), (null, null, null)")
+    target.execute(
+        "create table t (h hstore, l ltree, c cube); insert into t values ('a=>1, b=>2', 'a.b', '(1,2)'), ('a=>2', 'a.c', '(1,3)'), (null, null, null)"
+    )
     tests = [
         rule("h", "accepted_values", "h", values=["b=>2,a=>1"]),
         rule("l", "accepted_values", "l", values=["a.b"]),
@@ -131,6 +161,6 @@ def test_hstore_ltree_and_cube_are_compared(engine: Engine, server: Server, targ
         rule("unique", "unique", "h", "l", "c"),
     ]
     found = engine.rules(target, gate("t", *tests))
-    assert {id: (one["failures"], one["reason"]) for id, one in found.items()} == {
+    assert {key: (one["failures"], one["reason"]) for key, one in found.items()} == {
         "h": (1, None), "l": (1, None), "c": (1, None), "unique": (0, None),
     }  # fmt: skip

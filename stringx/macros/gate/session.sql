@@ -140,6 +140,7 @@ declare
   due constant timestamptz := clock_timestamp() + current_setting('stringx.limit_ms')::integer * interval '0.95 milliseconds';
 begin
   execute {{ stringx_literal(sql) }} into r;
+  perform convert_to(r, 'UTF8');  -- what the client cannot be told must break here, and not the answer for all
   perform set_config('stringx.r{{ number }}', r, true);
 exception when query_canceled or others then
   if sqlstate = '57014' and clock_timestamp() < due then raise; end if;
