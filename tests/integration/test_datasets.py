@@ -259,6 +259,35 @@ def test_a_waiting_dataset_is_not_overtaken_for_ever(shop: Database) -> None:
     assert claimed(shop).tables == ["public.b"]
 
 
+@pytest.mark.parametrize("held", [{"table": "public.b"}, {"dataset": "sales"}])
+@pytest.mark.parametrize("urgent", [{"table": "public.b"}, {"dataset": "sales"}])
+def test_a_check_whose_worker_died_is_claimed_again_before_what_came_later(
+    shop: Database, held: dict[str, str], urgent: dict[str, str]
+) -> None:
+    ask(shop, **held)
+    lost = claimed(shop)
+    ask(shop, **urgent, mode="sync")
+    assert claim(shop) is None
+    with shop.transaction() as cursor:
+        cursor.run("update dataops.checks set lease_expires_at = now() - interval '1 second' where status = 'running'")
+    again = claimed(shop)
+    assert (again.check_id, again.attempt) == (lost.check_id, 2)
+    assert claim(shop) is None
+    end(shop, again)
+    assert claimed(shop).mode == "sync"
+
+
+def test_a_dataset_that_is_claimed_again_keeps_its_tables(shop: Database) -> None:
+    apply(shop, dataset("left", ["public.a"]), dataset("right", ["public.b"]))
+    for name in ("left", "right"):
+        ask(shop, dataset=name)
+        claimed(shop)
+    apply(shop, dataset("left", ["public.b"]), dataset("right", ["public.a"]))
+    with shop.transaction() as cursor:
+        cursor.run("update dataops.checks set lease_expires_at = now() - interval '1 second'")
+    assert [claimed(shop).tables for _ in range(2)] == [["public.a"], ["public.b"]]
+
+
 def test_many_workers_never_share_a_table(shop: Database) -> None:
     apply(shop, TARGET | {"max_concurrent_checks": 50}, *(table(f"public.t{n}", "a") for n in range(6)))
     for n in range(6):
