@@ -21,15 +21,19 @@ select pg_advisory_xact_lock(7418205332)
 -- name: claim
 -- The oldest check, sync ones first, that is queued or whose lease has run out, on a target with a free place, and that is
 -- the first in the line for each of its tables: no other check runs on one of them, and none waits longer for one of
--- them, so that a dataset is not overtaken for ever. A dataset's tables are those of its document now.
+-- them, so that a dataset is not overtaken for ever; what has begun holds its tables, whoever comes later. A
+-- dataset's tables are those of its document when it is claimed from the queue.
 with waiting as (
-    select c.check_id, c.target, c.mode, c.queued_at,
-           case when c.dataset is null then array[c.table_name] else coalesce(d.tables, '{}') end as tables
+    select c.check_id, c.target, c.status = 'running' as begun, c.mode, c.queued_at,
+           case when c.dataset is null then array[c.table_name]
+                when c.status = 'running' then coalesce(c.tables, '{}')
+                else coalesce(d.tables, '{}') end as tables
     from dataops.checks c
     left join stringx.configured_datasets d on d.name = c.dataset and d.target = c.target
     where c.status = 'queued' or (c.status = 'running' and c.lease_expires_at < clock_timestamp())
 ), line as (
-    select w.check_id, row_number() over (partition by w.target, t.name order by w.mode desc, w.queued_at, w.check_id) as place
+    select w.check_id, row_number() over (
+               partition by w.target, t.name order by w.begun desc, w.mode desc, w.queued_at, w.check_id) as place
     from waiting w cross join lateral unnest(w.tables) as t(name)
 ), first as materialized (
     select w.check_id, w.target, w.tables from waiting w

@@ -91,11 +91,11 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
             return "holds a semicolon; write exactly one of it"
         if token.token_type in (TokenType.HEREDOC_STRING, TokenType.BYTE_STRING, TokenType.UNICODE_STRING):
             return "holds a string with a prefix (E'', U&'' or $$); write it as a plain '…'"
-        if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or word.startswith(("$", "{%", "{{")):
-            return "holds a parameter; write the value itself"
         if token.token_type == TokenType.STRING:
             continue
-        if token.token_type in (TokenType.L_BRACE, TokenType.R_BRACE) or word.startswith(("{", "}")):
+        if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or (not quoted and word.startswith(("$", "{%", "{{"))):
+            return "holds a parameter; write the value itself"
+        if token.token_type in (TokenType.L_BRACE, TokenType.R_BRACE) or (not quoted and word.startswith(("{", "}"))):
             return "holds a brace; conditions are no templates, write the value itself"
         if not quoted and word in grammar.refused_words and not (_is_name_part(tokens, index) or _is_time_zone(tokens, index)):
             return f"holds {word.upper()}; {grammar.says}"

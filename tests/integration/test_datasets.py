@@ -3,25 +3,32 @@
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from api import checks
+from api import checks, outbox
 from api.checks import Check
 from api.engine import results
 from api.engine.command import Answer
+from api.engine.pool import Child
 from api.portal import state
 from api.rules import find_subject
+from api.worker import Worker
 from backend import configuration, datasets, gates, requests
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest, CheckResult
-from contract.environment import ROOT
+from contract.environment import ROOT, read
 from contract.keys import SCOPES
 from contract.problems import Conflict, Invalid, NotFound, PreconditionFailed
 from contract.requests import GateView
 from database.keys import Caller
-from database.pool import Database
+from database.migrate import MIGRATIONS
+from database.notifications import Listener
+from database.pool import Database, json_value
+from tests.conftest import Admin
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 ME = Caller("me", frozenset(SCOPES))
@@ -250,6 +257,35 @@ def test_a_waiting_dataset_is_not_overtaken_for_ever(shop: Database) -> None:
     assert held.request.dataset == "sales"
     end(shop, held)
     assert claimed(shop).tables == ["public.b"]
+
+
+@pytest.mark.parametrize("held", [{"table": "public.b"}, {"dataset": "sales"}])
+@pytest.mark.parametrize("urgent", [{"table": "public.b"}, {"dataset": "sales"}])
+def test_a_check_whose_worker_died_is_claimed_again_before_what_came_later(
+    shop: Database, held: dict[str, str], urgent: dict[str, str]
+) -> None:
+    ask(shop, **held)
+    lost = claimed(shop)
+    ask(shop, **urgent, mode="sync")
+    assert claim(shop) is None
+    with shop.transaction() as cursor:
+        cursor.run("update dataops.checks set lease_expires_at = now() - interval '1 second' where status = 'running'")
+    again = claimed(shop)
+    assert (again.check_id, again.attempt) == (lost.check_id, 2)
+    assert claim(shop) is None
+    end(shop, again)
+    assert claimed(shop).mode == "sync"
+
+
+def test_a_dataset_that_is_claimed_again_keeps_its_tables(shop: Database) -> None:
+    apply(shop, dataset("left", ["public.a"]), dataset("right", ["public.b"]))
+    for name in ("left", "right"):
+        ask(shop, dataset=name)
+        claimed(shop)
+    apply(shop, dataset("left", ["public.b"]), dataset("right", ["public.a"]))
+    with shop.transaction() as cursor:
+        cursor.run("update dataops.checks set lease_expires_at = now() - interval '1 second'")
+    assert [claimed(shop).tables for _ in range(2)] == [["public.a"], ["public.b"]]
 
 
 def test_many_workers_never_share_a_table(shop: Database) -> None:
@@ -481,3 +517,68 @@ def test_the_portal_shows_the_last_verdict_of_a_table_or_of_a_dataset_that_held_
     assert shown()["public.a"] == ("fail", ["fail"])
     check_now(shop, dataset="sales")
     assert shown()["public.a"] == ("pass", ["pass"])
+
+
+# -- a worker, and the migration
+
+
+def run_by_worker(database: Database, home: Path, check: Check) -> dict[str, Any]:
+    """What a worker makes of a claimed check that needs no dbt."""
+    settings = read({"STRINGX_HOME": str(home)})
+    worker = Worker(settings, database, CATALOGUE, Listener(database, checks.CHANNEL), "w", outbox.Sender("w", "key", "secret"))
+    worker._run(Child(worker.project, home, 1), check)
+    found = checks.find(database, check.check_id)
+    assert found.result is not None
+    return found.result
+
+
+def test_where_nothing_is_left_to_run_the_check_is_errored(shop: Database, tmp_path: Path) -> None:
+    ask(shop, dataset="sales")
+    apply(shop, table("public.a"), table("public.b"))
+    found = run_by_worker(shop, tmp_path, claimed(shop))
+    assert (found["status"], found["verdict"], found["tables"], found["skipped"]) == ("errored", "error", [], TABLES)
+    assert found["reason"] == "no_rules: no active rule was left in scope when the check started"
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_dataset_that_is_gone_from_its_target_is_errored(shop: Database, tmp_path: Path, moved: bool) -> None:
+    ask(shop, dataset="sales")
+    if moved:
+        other = table("public.a", "a", target="other")
+        apply(shop, TARGET | {"name": "other"}, other, dataset(tables=["public.a"], target="other"))
+    else:
+        datasets.delete(shop, ME, "sales", None)
+    found = run_by_worker(shop, tmp_path, claimed(shop))
+    assert (found["status"], found["verdict"], found["dataset"], found["tables"]) == ("errored", "error", "sales", [])
+    assert found["reason"] == "no_rules: the dataset's configuration was deleted after the check was accepted"
+
+
+def test_the_migration_leaves_what_is_there_as_it_was(admin: Admin) -> None:
+    """Also for a service of the release before, which goes on writing the columns that it knows."""
+    admin.run("create database before_datasets")
+    database = Database(admin.url("before_datasets"), size=1)
+    before, added = sorted(MIGRATIONS.glob("*.sql"))[:2], MIGRATIONS / "0003_datasets.sql"
+    write = """
+        insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status)
+        values (%(id)s, 'http', 'shop', 'public.a', 'async', '{}', '', true, 'succeeded');
+        insert into stringx.results (check_id, request_id, target, table_name, is_full, status, verdict, finished_at, result)
+        values (%(check)s, %(id)s, 'shop', 'public.a', true, 'succeeded', 'pass', now(), '{}');
+        insert into dataops.checks (check_id, request_id, body, body_hash, target, table_name, mode, timeout_s, is_full, status)
+        values (%(check)s, %(id)s, '{}', '', 'shop', 'public.a', 'async', 60, true, 'running')"""
+    try:
+        with database.transaction() as cursor:
+            for path in before:
+                cursor.run(path.read_text())
+            cursor.run(write, {"id": "old", "check": str(uuid4())})
+            cursor.run(added.read_text())
+            cursor.run(write, {"id": "new", "check": str(uuid4())})
+            document = json_value(TARGET)
+            cursor.run("insert into stringx.targets (name, document, version) values ('shop', %(d)s, 1)", {"d": document})
+        for each in (table("public.a", "a"), dataset(tables=["public.a"])):
+            apply(database, each)
+        assert gate(database, "public.a").verdict == "pass"
+        ask(database, dataset="sales")
+        assert claim(database) is None, "a check that was claimed before the migration still holds its table"
+    finally:
+        database.close()
+        admin.run("drop database before_datasets with (force)")

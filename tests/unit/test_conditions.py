@@ -57,6 +57,9 @@ ALLOWED = [
     "a || b = 'x'",
     "count > 1 and year = 2013 and name = 'x' and type = 'a'",
     "'-- {{ x }} /* ; $1' = a",
+    "a = '$1' or b = '{{ x }}'",
+    '"{{ x }}" = "$1" and "{% raw %}" is null',
+    '"{" > 1',  # a quoted name may be anything
     "a = 'it''s; drop table x'",
     "a = '\\'",
 ]
