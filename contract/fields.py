@@ -1,6 +1,7 @@
 """What the pydantic models of documents and requests share: their base, their field types, their errors as pointers."""
 
 import difflib
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -127,12 +128,12 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
 
 
 def _suggestion(name: str, model: type[BaseModel]) -> str:
-    known = set(_all_fields(model))
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name[:100], _all_fields(model), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _all_fields(model: type[BaseModel]) -> list[str]:
+@cache
+def _all_fields(model: type[BaseModel]) -> frozenset[str]:
     schema = model.model_json_schema()
     parts = [schema, *schema.get("$defs", {}).values()]
-    return [name for part in parts for name in part.get("properties", {})]
+    return frozenset(name for part in parts for name in part.get("properties", {}))
