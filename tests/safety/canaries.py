@@ -1,13 +1,8 @@
 """What an injection would touch: a table that must not change, a file that must not be read, secrets that must not be told."""
 
 import os
-import secrets
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-
-import psycopg2
 
 TABLE = "canary.gold"
 FILE = str(Path(tempfile.gettempdir()) / f"stringx-canary-{os.getpid()}.txt")  # known before the tests start: payloads spell it
