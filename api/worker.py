@@ -19,7 +19,7 @@ import requests
 
 from api import checks, outbox, rules, specification, workers
 from api.checks import Check
-from api.engine import command, isolation, results
+from api.engine import command, contention, isolation, results
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, ChildDied
 from api.engine.results import Run
@@ -194,7 +194,7 @@ class Worker:
                 return command.run(self.project, specification, folder, variables, left)
             return child.run(specification, folder, variables, left)
 
-        return isolation.answer_of(run, gate)
+        return isolation.answer_of(lambda specification: contention.answer_of(run, specification), gate)
 
     def _callback_url(self, check: Check) -> str:
         path = f"/api/v1/requests/{quote(check.request_id, safe='')}/results"

@@ -93,7 +93,9 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
             return "holds a string with a prefix (E'', U&'' or $$); write it as a plain '…'"
         if token.token_type == TokenType.STRING:
             continue
-        if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or (not quoted and word.startswith(("$", "{%", "{{"))):
+        if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or (
+            not quoted and word.startswith(("$", "{%", "{{"))
+        ):
             return "holds a parameter; write the value itself"
         if token.token_type in (TokenType.L_BRACE, TokenType.R_BRACE) or (not quoted and word.startswith(("{", "}"))):
             return "holds a brace; conditions are no templates, write the value itself"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, assert_never
 
 from api.checks import Check
@@ -239,4 +240,12 @@ def _bounds(rule: Rule, rule_type: RuleType, status: str) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, (int, float)) else str(value)
+    """With thousands apart and three digits behind the point, of a small number three that count; other text stays as it is."""
+    try:
+        number = Decimal(str(value))
+        if not number.is_finite() or abs(number) >= 10**15:
+            return str(value)
+        number = round(number, 3) if abs(number) >= 1 else number.normalize(Context(prec=3))
+    except InvalidOperation:
+        return str(value)
+    return f"{number.normalize():,f}"

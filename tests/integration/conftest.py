@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from api.engine import contention
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child
 from contract.environment import ROOT
@@ -76,8 +77,9 @@ class Engine:
     folder: Path
 
     def answer(self, target: Target, spec: dict[str, Any]) -> Answer:
+        """As the worker gets it."""
         self.child.ensure_warm()
-        return self.child.run(spec, self.folder, target.environment(), 90)
+        return contention.answer_of(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
 
     def outcome(self, target: Target, spec: dict[str, Any]) -> dict[str, Any]:
         """The outcome of the specification's one table."""

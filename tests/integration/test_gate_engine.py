@@ -312,3 +312,57 @@ def test_a_project_without_the_materialization_never_passes(target: Target, tmp_
     answer = command.run(project, gate("t", rule("a", "not_null", "a")), tmp_path / "run", target.environment(), 90)
     assert outcome_of(answer) is None
     assert answer.message == "Got 1 result, configured to fail if != 0", "the test fails by itself, too"
+
+
+def test_a_check_and_a_loader_are_never_in_a_deadlock(engine: Engine, target: Target) -> None:
+    """The loader locks the tables in the other order; a deadlock would end one of the two, and it might be the loader."""
+    import threading
+
+    import psycopg2
+
+    target.execute(
+        "create table good (id integer); insert into good values (1); create table bad (id integer); insert into bad values (null)"
+    )
+    stop = threading.Event()
+    loads, deadlocks = [], []
+
+    def load() -> None:
+        while not stop.is_set():
+            try:
+                target.execute(
+                    "begin; lock table bad in access exclusive mode; select pg_sleep(0.05); lock table good in access exclusive mode; commit"
+                )
+                loads.append(1)
+            except psycopg2.errors.DeadlockDetected:
+                deadlocks.append(1)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    spec = gate("good", rule("n", "not_null", "id"), lock_timeout_ms=10_000)
+    spec["tables"] += gate("bad", rule("n", "not_null", "id"))["tables"]
+    verdicts = []
+    try:
+        for _ in range(15):
+            answer = engine.answer(target, spec)
+            assert answer.outcome is not None, answer.message
+            verdicts.append([table["verdict"] for table in json.loads(answer.outcome)["tables"]])
+    finally:
+        stop.set()
+        thread.join()
+    assert verdicts == [["pass", "fail"]] * 15
+    assert loads
+    assert not deadlocks
+
+
+def test_a_table_that_is_never_to_be_had_leaves_the_others_their_verdicts(engine: Engine, target: Target) -> None:
+    """Between the probe, which gets the lock, and the snapshot, which does not, another session takes it each time."""
+    target.execute(
+        "create table good (id integer); insert into good values (1); create table bad (id integer); insert into bad values (null)"
+    )
+    spec = gate("good", rule("n", "not_null", "id"), lock_timeout_ms=10_000) | {"unlockable": "bad"}
+    spec["tables"] += gate("bad", rule("n", "not_null", "id"))["tables"]
+    answer = engine.answer(target, spec)
+    assert answer.outcome is not None, answer.message
+    good, bad = json.loads(answer.outcome)["tables"]
+    assert (good["verdict"], bad["verdict"]) == ("pass", "error")
+    assert "lock" in bad["rules"][0]["reason"]

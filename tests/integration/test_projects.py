@@ -224,3 +224,26 @@ def test_a_profile_that_ignores_the_target_is_told(adopted: DbtProject, tmp_path
     assert "host of stringx.gate is not read from STRINGX_TARGET_HOST" in fault
     (tmp_path / "profiles.yml").write_text("other: {outputs: {}}\n")
     assert "no profile 'stringx'" in str(fault_of_profile(STRINGX, tmp_path))
+
+
+SILENT = {
+    "macros/rules/no_row.sql": "{% macro stringx_rule__no_row(rule, scope) %}{{ return({'statement': 'select 1 as failures, 2 as measured where false'}) }}{% endmacro %}",
+    "macros/rules/no_count.sql": "{% macro stringx_rule__no_count(rule, scope) %}{{ return({'statement': 'select null::bigint as failures, 2 as measured'}) }}{% endmacro %}",
+    "macros/rules/no_measure.sql": "{% macro stringx_rule__no_measure(rule, scope) %}{{ return({'measured': 'select 1 as total, 2 as measured, false as fails, false as warns where false'}) }}{% endmacro %}",
+    "macros/rules/raises.sql": "{% macro stringx_rule__raises(rule, scope) %}{{ return(no_such_macro()) }}{% endmacro %}",
+}  # fmt: skip
+
+
+def test_a_rule_type_that_says_nothing_never_passes(tmp_path: Path, target: Target) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(STRINGX, folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    write(folder, SILENT)
+    target.execute(SHOP)
+    for silent in engine_of(DbtProject(folder, folder), tmp_path):
+        names = [Path(name).stem for name in SILENT]
+        spec = gate("orders", *(rule(name, name) for name in [*names, "unheard_of"]), rule("fine", "not_null", "order_id"))
+        outcome = outcome_of(isolation.answer_of(lambda gate: silent.answer(target, gate), spec))
+        assert outcome is not None
+        found = {one["id"]: one["status"] for one in outcome["tables"][0]["rules"]}
+        assert found == dict.fromkeys([*names, "unheard_of"], "error") | {"fine": "pass"}
+        assert outcome["verdict"] == "error"

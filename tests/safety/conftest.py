@@ -12,7 +12,7 @@ from api.engine import isolation
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child
 from contract.environment import ROOT
-from tests.conftest import Admin, Target, make_target
+from tests.conftest import Admin, make_target
 from tests.safety.canaries import VARIABLE, Canaries
 
 
@@ -66,5 +66,3 @@ def project_copy(tmp_path: Path) -> Path:
     """A copy of the dbt project, to be broken."""
     shutil.copytree(ROOT / "stringx", tmp_path / "stringx", ignore=shutil.ignore_patterns("target", "logs"))
     return tmp_path / "stringx"
-
-

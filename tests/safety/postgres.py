@@ -52,7 +52,11 @@ class Server:
         result = ctypes.c_void_p(self._libpq.PQprepare(pointer, b"", sql.encode(), 0, None))
         try:
             state = self._libpq.PQresultErrorField(result, ord("C"))
-            return self._libpq.PQresultErrorMessage(result).decode(errors="replace").strip() if state in (b"42601", b"54001") else None
+            return (
+                self._libpq.PQresultErrorMessage(result).decode(errors="replace").strip()
+                if state in (b"42601", b"54001")
+                else None
+            )
         finally:
             self._libpq.PQclear(result)
 
@@ -69,9 +73,13 @@ class Server:
             for ((oid, rest),) in calls:
                 form = re.search(r":funcformat ([0-9])", rest)
                 if form is None or form.group(1) in "03":  # the others are casts
-                    ((schema, name),) = self._rows(f"select nspname, proname from pg_proc join pg_namespace n on n.oid = pronamespace where pg_proc.oid = {int(oid)}")
+                    ((schema, name),) = self._rows(
+                        f"select nspname, proname from pg_proc join pg_namespace n on n.oid = pronamespace where pg_proc.oid = {int(oid)}"
+                    )
                     names.add(name if schema == "pg_catalog" else f"{schema}.{name}")
-            ((columns,),) = self._rows("select count(*) from pg_attribute where attrelid = 'public.reading'::regclass and attnum > 0")
+            ((columns,),) = self._rows(
+                "select count(*) from pg_attribute where attrelid = 'public.reading'::regclass and attnum > 0"
+            )
             relations = self._rows(
                 "select distinct refobjid::regclass::text from pg_depend join pg_rewrite w on w.oid = objid and classid = 'pg_rewrite'::regclass"
                 " where ev_class = 'public.reading'::regclass and refclassid = 'pg_class'::regclass and refobjid <> ev_class"

@@ -17,7 +17,7 @@ from tests.safety.canaries import FILE, Canaries, Tripped, files
 from tests.safety.conftest import Gate
 
 BROKEN_NAME = "{{- return('\"' ~ render(name | string) ~ '\"') -}}"
-BROKEN_LITERAL = "{{- return(\"'\" ~ render(value | string) ~ \"'\") -}}"
+BROKEN_LITERAL = '{{- return("\'" ~ render(value | string) ~ "\'") -}}'
 
 
 def change(path: Path, *pairs: tuple[str, str]) -> None:
@@ -40,7 +40,11 @@ def break_quoting(project: Path) -> None:
         (literal, f"{{% macro stringx_literal(value) %}}{BROKEN_LITERAL}{{% endmacro %}}"),
     )
     (macros / "own.sql").write_text(literal.replace("stringx_literal(", "stringx_our_literal("), encoding="utf-8")
-    change(macros / "session.sql", ("stringx_literal(", "stringx_our_literal("), ("rollback;\nbegin isolation level repeatable read read only", "commit;\nbegin isolation level repeatable read"))
+    change(
+        macros / "session.sql",
+        ("stringx_literal(", "stringx_our_literal("),
+        ("rollback;\nbegin isolation level repeatable read read only", "commit;\nbegin isolation level repeatable read"),
+    )
     change(macros / "gate.sql", ("    rollback;\n", "    commit;\n"))
 
 

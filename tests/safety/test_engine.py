@@ -16,7 +16,7 @@ import pytest
 
 from api import specification
 from api.rules import Configured, InScope
-from contract.catalogue import Catalogue, RuleType
+from contract.catalogue import Catalogue
 from contract.checks import CheckRequest
 from contract.configuration import TableDocument, parse_table, parse_target
 from contract.documents import read_json
@@ -135,7 +135,9 @@ def good_rules(gate: Gate) -> dict[str, tuple[str, dict[str, Any]]]:
     for (name, rules), table in zip(tables, outcome, strict=True):
         if table["rules"][0]["status"] != "error":
             found.setdefault(rules[0]["type"], (name, rules[0]))
-    assert found.keys() == {rule_type.name for rule_type in CATALOGUE}, "the example of every type can be run on one of the tables"
+    assert found.keys() == {rule_type.name for rule_type in CATALOGUE}, (
+        "the example of every type can be run on one of the tables"
+    )
     return found
 
 
@@ -245,7 +247,10 @@ def test_tables_of_hostile_names_are_found(gate: Gate, canaries: Canaries, tally
     numbered = list(enumerate(some))
     for start in range(0, len(numbered), 100):
         canaries.target.execute(
-            ";".join(f"create table {quoted(name)} as select generate_series(1, {number % 7 + 1}) as c" for number, name in numbered[start : start + 100])
+            ";".join(
+                f"create table {quoted(name)} as select generate_series(1, {number % 7 + 1}) as c"
+                for number, name in numbered[start : start + 100]
+            )
         )
     documents, expected = [], []
     for number, name in numbered:
@@ -269,7 +274,10 @@ def test_columns_of_hostile_names_are_shown(gate: Gate, canaries: Canaries, tall
     for start in range(0, len(documents), 100):
         found += outcome_of(gate, documents[start : start + 100])
     for name, table in zip(some, found, strict=True):
-        assert table["rules"][0]["sample"] == {"columns": list(dict.fromkeys([name, "id", "c"])), "rows": [[None, 1, "1"], [None, 2, "2"]]}, name
+        assert table["rules"][0]["sample"] == {
+            "columns": list(dict.fromkeys([name, "id", "c"])),
+            "rows": [[None, 1, "1"], [None, 2, "2"]],
+        }, name
     tally.count("table:/key and /sample_columns (that exist)", len(found), len(found), len(found))
 
 
@@ -278,7 +286,9 @@ def test_windows(gate: Gate, canaries: Canaries, tally: Tally) -> None:
     rules = [{"id": "rows", "type": "row_count", "arguments": {"min": 0}}]
     parsed = parse_table(document(rules, "texts"), CATALOGUE, lambda _: ())
     tables = [(parsed, {"column": name, "from": "a", "to": None}) for name in NAMES[:: 1 if EVERYTHING else 8]]
-    tables += [(parsed, {"column": "c", "from": payload.text, "to": payload.text}) for payload in CORPUS[:: 1 if EVERYTHING else 5]]
+    tables += [
+        (parsed, {"column": "c", "from": payload.text, "to": payload.text}) for payload in CORPUS[:: 1 if EVERYTHING else 5]
+    ]
     tables += [(parsed, {"column": "id", "from": payload.text, "to": None}) for payload in SOME]
     found = []
     for start in range(0, len(tables), 100):
@@ -297,7 +307,10 @@ def test_values_are_compared_letter_by_letter(gate: Gate, canaries: Canaries, ta
     target.execute("insert into letters select unnest(%s)", ([payload.text for payload in CORPUS],))
     every = CORPUS[:: 1 if EVERYTHING else 3]
     for kind, failures in (("accepted_values", len(CORPUS) - 1), ("rejected_values", 1)):
-        rules = [{"id": f"r{n}", "type": kind, "column": "c", "arguments": {"values": [payload.text]}} for n, payload in enumerate(every)]
+        rules = [
+            {"id": f"r{n}", "type": kind, "column": "c", "arguments": {"values": [payload.text]}}
+            for n, payload in enumerate(every)
+        ]
         for start in range(0, len(rules), AT_ONCE):
             (found,) = outcome_of(gate, [document(rules[start : start + AT_ONCE], "letters")])
             assert {rule["failures"] for rule in found["rules"]} == {failures}, kind
@@ -310,7 +323,11 @@ def test_every_field_of_a_request_and_of_a_target(gate: Gate, tally: Tally) -> N
     from contract.datasets import DatasetDocument
     from tests.safety.fields import fields_of_dataset, fields_of_target
 
-    for model, fields in ((CheckRequest, fields_of_request()), (TargetDocument, fields_of_target()), (DatasetDocument, fields_of_dataset())):
+    for model, fields in (
+        (CheckRequest, fields_of_request()),
+        (TargetDocument, fields_of_target()),
+        (DatasetDocument, fields_of_dataset()),
+    ):
         for item in fields:
             accepted = 0
             for payload in CORPUS:
@@ -331,7 +348,9 @@ LEAKY += [("jsonpath", "words private"), ("tsquery", "! private words :"), ("tsv
 @pytest.mark.xfail(strict=True, reason="class 42 is not only about names: reading a value as such a type quotes the value")
 def test_a_reason_holds_no_value_of_a_row(gate: Gate, canaries: Canaries, kind: str, value: str) -> None:
     canaries.target.execute("drop table if exists told; create table told as select %s as c", (value,))
-    (found,) = outcome_of(gate, [document([{"id": "a", "type": "expression", "arguments": {"sql": f"c::{kind} is null"}}], "told")])
+    (found,) = outcome_of(
+        gate, [document([{"id": "a", "type": "expression", "arguments": {"sql": f"c::{kind} is null"}}], "told")]
+    )
     assert found["rules"][0]["status"] == "error"
     assert "private" not in found["rules"][0]["reason"]
 

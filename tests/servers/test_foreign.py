@@ -11,7 +11,7 @@ import pytest
 from api import specification
 from api.checks import Check
 from api.engine import results
-from api.rules import Configured
+from api.rules import Configured, InScope, Subject
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest
 from contract.configuration import TableDocument, TargetDocument
@@ -149,10 +149,12 @@ def test_the_result_of_a_check_carries_the_notes(engine: Engine, target: Target,
     rules = [{"id": "filled", "type": "not_null", "column": "status"}]
     document = TableDocument.model_validate({"apiVersion": "stringx/v1", "target": "shop", "table": "public.f", "rules": rules})
     configured = Configured(document, TargetDocument.model_validate(target.document()), 1, "hash")
+    scope = [InScope(configured, document.rules)]
     request = CheckRequest.model_validate({"target": "shop", "table": "public.f"})
     now = datetime.now(UTC)
-    check = Check("c", request, "r", "running", "sync", 60, 1, None, now, now, None)
-    answer = engine.answer(target, specification.build(request, configured, catalogue, 60))
-    result = results.from_answer(results.Run(check, configured, now, now, ""), answer, catalogue)
+    check = Check("c", request, "r", ["public.f"], "running", "sync", 60, 1, None, now, now, None)
+    answer = engine.answer(target, specification.build(request, configured.target, scope, catalogue, 60))
+    subject = Subject([configured], "sync", "60s", 1, "hash")
+    result = results.from_answer(results.Run(check, subject, scope, now, now, ""), answer, catalogue)
     assert (result.verdict, result.row_count, result.rules[0].failures, result.notes) == ("fail", 3, 1, [NOTE])
     assert result.as_json()["notes"] == [NOTE]

@@ -41,6 +41,11 @@
     {%- do outcome.update({'reason': rule.fault or stringx_reason(broken)}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
+  {%- set silent = stringx_own(rule) is not none and (not own or ('statement' in rule.sql and own[0] is none)) -%}
+  {%- if silent -%}
+    {%- do outcome.update({'reason': 'its statement gave no row, or no count of failures'}) -%}
+    {{- return(outcome) -}}
+  {%- endif -%}
   {%- set values = own if 'measured' in rule.sql or stringx_is_apart(rule) else parts -%}
   {%- set total = values[0] | int if values and values[0] is not none else none -%}
   {%- set nothing_there = rule.scope.where is not none and total == 0 -%}

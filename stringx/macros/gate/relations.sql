@@ -5,7 +5,7 @@
     pg_relation_filenode() tells at once (pg_class tells it as of the snapshot). -#}
 
 {#- One query over `names` (text[], in the order of the relations, NULL for what cannot be read) and `watched` (boolean[],
-    whether all of it is watched, or the materialized views behind it alone): a JSON list of {foreign, files, hidden}. -#}
+    whether all of it is watched, or the materialized views behind it alone): a JSON list of {members, foreign, files, hidden}. -#}
 {% macro stringx_behind(names, watched) %}
   with recursive reached (place, oid) as (
     select place, to_regclass(name)::oid from unnest({{ names }}) with ordinality as given (name, place)
@@ -25,6 +25,7 @@
     from reached left join pg_class using (oid)
   )
   select json_agg(json_build_object(
+    'members', (select count(*) from known where known.place = given.place),
     'foreign', (select coalesce(json_agg(schema || '.' || relname order by schema, relname), '[]') from known
                 where known.place = given.place and relkind = 'f'),
     'files', (select string_agg(oid || ':' || coalesce(pg_relation_filenode(oid), 0), ' ' order by oid) from known

@@ -2,7 +2,8 @@
     foreign, files, hidden}}}.
 
     LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views, foreign tables and tables
-    of which some columns are granted can be read and not locked. -#}
+    of which some columns are granted can be read and not locked. Each lock is given back before the next is waited for:
+    one that waits and holds another could be in a circle with a loader. -#}
 {% macro stringx_probe(spec, tables) %}
   {%- set relations = [] -%}
   {%- for table in tables -%}
@@ -30,6 +31,9 @@
     {%- set reason = none if state.sqlstate in (none, '42809') else stringx_reason(state) -%}
     {%- do readable.update({relation: {'locked': state.sqlstate is none, 'reason': reason}}) -%}
     {%- do readable[relation].update(behind[loop.index0]) -%}
+    {%- if stringx_is_named(relation, spec.get('unlockable')) -%}
+      {%- do readable[relation].update({'reason': stringx_reason({'sqlstate': '55P03'})}) -%}
+    {%- endif -%}
   {%- endfor -%}
   {{- return({'server_version': row[1] | int, 'relations': readable}) -}}
 {% endmacro %}
@@ -41,9 +45,11 @@ begin
 {%- for relation in relations %}
   begin
     execute {{ stringx_literal('lock table ' ~ relation ~ ' in access share mode') }};
+    raise sqlstate 'SX000';
+  exception when sqlstate 'SX000' then
     found := found || '[{"sqlstate": null}]';
     readable := readable || {{ stringx_literal(relation) }}::text; unlocked := unlocked || false;
-  exception when others then
+  when others then
     get stacked diagnostics m = message_text, s = returned_sqlstate;
     begin
       if s = '42501' and has_any_column_privilege({{ stringx_literal(relation) }}, 'select') then s := '42809'; end if;
@@ -84,10 +90,6 @@ end $stringx$;
 {#- The snapshot. LOCK takes none, so the order matters: with the locks held first, a table that is truncated and loaded
     again is seen as it was before or as it is after, never between. -#}
 {% macro stringx_begin(spec, readable) %}
-  {%- set locked = [] -%}
-  {%- for relation, state in readable.items() -%}
-    {%- if state.locked -%}{%- do locked.append(relation) -%}{%- endif -%}
-  {%- endfor -%}
 rollback;
 begin isolation level repeatable read read only;
 set local standard_conforming_strings = on;
@@ -97,7 +99,31 @@ set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | i
 set local datestyle = 'ISO, YMD';
 {% if spec.get('work_mem') %}set local work_mem = {{ stringx_literal(spec.work_mem) }};{% endif %}
 {% if spec.get('max_parallel_workers_per_gather') is not none %}set local max_parallel_workers_per_gather = {{ spec.max_parallel_workers_per_gather | int }};{% endif %}
-{% if locked %}lock table {{ locked | join(', ') }} in access share mode;{% endif %}
+{{ stringx_locks(readable, spec.get('lock_first')) }}
+{% endmacro %}
+
+
+{#- All locks, without waiting for one while another is held. Only the first is waited for: the one that was not to be had at
+    the last attempt (`lock_first`); what is behind a view or a partitioned table is locked with it, and not waited for. Where
+    the others are not to be had at once, the run fails, and whoever started it tries again. -#}
+{% macro stringx_locks(readable, lock_first) %}
+  {%- set first = [] -%}
+  {%- set others = [] -%}
+  {%- for relation, state in readable.items() if state.locked and state.reason is none -%}
+    {%- do (first if stringx_is_named(relation, lock_first) and state.members == 1 and not first else others).append(relation) -%}
+  {%- endfor -%}
+  {%- if not first and others | length == 1 and readable[others[0]].members == 1 -%}
+    {%- do first.append(others.pop()) -%}
+  {%- endif -%}
+  {%- if first -%}lock table {{ first[0] }} in access share mode;
+{% endif -%}
+  {%- if others -%}lock table {{ others | join(', ') }} in access share mode nowait;{%- endif -%}
+{% endmacro %}
+
+
+{#- Whether the server's word for a relation, its name alone, may mean this one. -#}
+{% macro stringx_is_named(relation, name) %}
+  {{- return(name is not none and relation.endswith('.' ~ stringx_name(name))) -}}
 {% endmacro %}
 
 

@@ -74,8 +74,9 @@
 {% endmacro %}
 
 
+{#- By multiplication: PostgreSQL 14 reads no more than 2,147,483,647 seconds as an interval. -#}
 {% macro stringx_interval(duration) %}
-  {{- return("interval '" ~ stringx_seconds(duration) ~ " seconds'") -}}
+  {{- return('(' ~ stringx_seconds(duration) ~ " * interval '1 second')") -}}
 {% endmacro %}
 
 
