@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask, Response, g, request
 
 from contract.documents import MAX_BODY_BYTES
-from contract.problems import Unavailable
+from contract.problems import FieldError, NotFound, Unavailable, invalid
 from database import keys
 from database.keys import Caller
 from database.migrate import missing_migrations
@@ -30,6 +30,7 @@ def create(name: str, title: str, description: str, database: Database, faults: 
     problems.install(app)
     openapi.install(app, title, description, VERSION)
     _install_keys(app, database)
+    app.before_request(_refuse_nul)
     _install_health(app, database, faults)
     return app
 
@@ -50,6 +51,15 @@ def _install_keys(app: Flask, database: Database) -> None:
         operation: Operation | None = getattr(app.view_functions.get(request.endpoint or ""), "operation", None)
         if operation is not None and operation.scope is not None:
             g.caller.require(operation.scope)
+
+
+def _refuse_nul() -> None:
+    """A body is read by `read_json`; addresses hold texts for the database too, which has no NUL."""
+    if "\0" in request.path:
+        raise NotFound("there is no such path: it holds a NUL character")
+    for name, value in request.args.items(multi=True):
+        if "\0" in value:
+            raise invalid([FieldError(f"/{name}", "contains a NUL character, which PostgreSQL cannot hold")])
 
 
 def _install_health(app: Flask, database: Database, faults: Callable[[], list[str]]) -> None:

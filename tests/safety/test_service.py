@@ -63,7 +63,7 @@ class Asked:
         """Send documents, leave out those that are refused, send the others again; those that were taken in."""
         url = f"{self.service.backend}/api/v1/configuration"
         left = list(documents)
-        for _ in range(2):
+        for _ in range(3):
             answer = self.call("POST", url, json=left)
             if answer.status_code == 200:
                 return left
@@ -116,12 +116,8 @@ def test_the_product_takes_no_text_for_more_than_its_letters(
     service = asked.service
     began = time.monotonic()
     assert asked.apply([target(canaries)])
-    _rules(asked)
-    _tables_and_datasets(asked)
-    _targets(asked)
-    _requests(asked)
-    _paths(asked)
-    _wait_for_the_end(asked)
+    for step in (_rules, _tables_and_datasets, _targets, _requests, _paths, _wait_for_the_end):
+        step(asked)
     for path in ("/", "/shop/", "/shop/manifest.json", "/shop/catalog.json"):
         answer = requests.get(service.docs + path, timeout=30)
         assert answer.status_code == 200, path
@@ -145,15 +141,14 @@ def test_the_product_takes_no_text_for_more_than_its_letters(
 def _rules(asked: Asked) -> None:
     """Every field of every rule type, a table for each type; each is checked with what is left of it."""
     documents = []
-    for rule_type in CATALOGUE:
+    for place, rule_type in enumerate(CATALOGUE):
         name = f"of_{rule_type.name}"
         asked.canaries.target.execute(f"create table {name} (id integer, c text); insert into {name} values (1, 'x'), (2, null)")
         good = good_rule(rule_type, "c", f"public.{name}")
-        texts = [
-            (item, payload)
-            for item in fields_of_rule(rule_type, good)
-            for payload in (FEW if item.path[0] == "arguments" else ONE)
+        fields = [
+            item for item in fields_of_rule(rule_type, good) if item.path[0] in ("arguments", "column", "where") or place % 8 == 0
         ]
+        texts = [(item, payload) for item in fields for payload in ONE]
         found = [holding(item, payload) for item, payload in texts]
         rules = [
             rule | ({"id": f"r{n}"} if item.path != ("id",) else {})
@@ -163,12 +158,16 @@ def _rules(asked: Asked) -> None:
         asked.tried["in rules"] += len(rules)
         documents.append({"apiVersion": "stringx/v1", "target": "shop", "table": f"public.{name}", "key": ["id"], "rules": rules})
     for document in documents:
-        answer = asked.call("POST", f"{asked.service.backend}/api/v1/configuration", json=[document])
-        assert answer.status_code == 422
-        faulty = {error["pointer"].split("/")[3] for error in answer.json()["errors"] if error["pointer"].startswith("/0/rules/")}
-        document["rules"] = [rule for n, rule in enumerate(document["rules"]) if str(n) not in faulty]
+        for _ in range(2):  # what no database can hold is told first
+            answer = asked.call("POST", f"{asked.service.backend}/api/v1/configuration", json=[document])
+            assert answer.status_code == 422
+            faulty = {
+                error["pointer"].split("/")[3] for error in answer.json()["errors"] if error["pointer"].startswith("/0/rules/")
+            }
+            document["rules"] = [rule for n, rule in enumerate(document["rules"]) if str(n) not in faulty]
     documents = [document for document in documents if document["rules"]]
-    assert len(asked.apply(documents)) == len(documents)
+    for document in documents:
+        assert asked.apply([document]), asked.answers[-1]
     for document in documents:
         url, body = f"{asked.service.backend}/api/v1/requests", {"target": "shop", "table": document["table"], "mode": "sync"}
         answer = asked.call("POST", url, json=body)
@@ -181,7 +180,7 @@ def _rules(asked: Asked) -> None:
 def _tables_and_datasets(asked: Asked) -> None:
     documents = []
     for item in (*fields_of_table(), *fields_of_dataset()):
-        for number, payload in enumerate(SOME):
+        for number, payload in enumerate(FEW):
             own = {"table": f"public.t{number}"} if item.base is not DATASET and item.path != ("table",) else {}
             if (document := holding(item, payload, **own)) is not None:
                 documents.append(document)
@@ -216,7 +215,7 @@ def _targets(asked: Asked) -> None:
     for changes in (
         {"dbname": "{{ env_var('STRINGX_TARGET_CANARY') }}"}, {"dbname": "x host=127.0.0.1 password=y"}, {"dbname": "postgresql://evil.invalid/x"},
         {"user": "{{ target.password }}"}, {"user": "' or ''='"}, {"sslrootcert": "/etc/passwd", "sslmode": "verify-ca"},
-        {"password_env": None, "password_file": "..x"},
+        {"password_env": None, "password_file": "missing"},
     ):  # fmt: skip
         answer = asked.call(
             "PUT",
@@ -240,7 +239,7 @@ def _requests(asked: Asked) -> None:
     urls = (f"{asked.service.backend}/api/v1/requests", f"{asked.service.dataops}/api/v1/quality-checks")
     base = {"target": "shop", "table": "public.of_unique", "mode": "async"}
     for item in fields_of_request():
-        for number, payload in enumerate(FEW):
+        for number, payload in enumerate(ONE if item.path[0] in ("window", "request_id", "callback_url") else FEW):
             document = holding(item, payload, **({"table": "public.of_unique"} if "table" in item.base else {}))
             if document is None:
                 continue
