@@ -79,6 +79,19 @@ EXPRESSIONS = (
     "[] | map(attribute='__class__') | list",
 )
 
+# Texts that do their deed on a build without quoting, which proves that the canaries can see it (`test_canaries.py`).
+DELETES = f'open_door"; delete from {TABLE}; --'
+DROPS = f'open_door"; drop table {TABLE}; --'
+WRITES_THE_FILE = f"open_door\"; copy (select 'x') to '{FILE}'; --"
+READS_THE_FILE = f"c\") || pg_read_file('{FILE}') || max(\"c"
+READS_IT_IN_A_VALUE = f"' || (pg_read_file('{FILE}'))::regclass::text || '"
+READS_THE_TABLE = f'c") || (select secret from {TABLE}) || max("c'
+TELLS_THE_SECRET = f"{{{{ env_var('{VARIABLE}') }}}}"
+RUNS_A_QUERY = f"{{{{ run_query('delete from {TABLE}; commit') }}}}"
+ARMED = (
+    DELETES, DROPS, WRITES_THE_FILE, READS_THE_FILE, READS_IT_IN_A_VALUE, READS_THE_TABLE, TELLS_THE_SECRET, RUNS_A_QUERY,
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Payload:
@@ -593,6 +606,7 @@ def _placeholders() -> Iterator[str]:
 
 
 _FAMILIES = {
+    "armed": lambda: iter(ARMED),
     "quotes": _quotes,
     "stacked statements": _stacked,
     "function calls": _calls,

@@ -17,6 +17,9 @@ create table checked (
   a integer, b integer, c text, d timestamptz, e date, j jsonb, r integer[], t text, x numeric, y boolean,
   "select" integer, "Mixed Case" text
 );
+create table shop (a integer, b integer);
+create table other.shop (a integer, b integer, c text);
+create function public.wipe(checked) returns integer language sql as $$ select 1 $$;
 """
 
 

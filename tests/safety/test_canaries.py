@@ -1,0 +1,128 @@
+"""The canaries can see: on builds without quoting, the same texts that are harmless elsewhere do change, read and tell them."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.environment import ROOT
+from database import embedded
+from tests.conftest import Admin
+from tests.integration.conftest import gate as specification
+from tests.integration.conftest import rule
+from tests.safety import payloads
+from tests.safety.canaries import FILE, Canaries, Tripped, files
+from tests.safety.conftest import Gate
+
+BROKEN_NAME = "{{- return('\"' ~ render(name | string) ~ '\"') -}}"
+BROKEN_LITERAL = '{{- return("\'" ~ render(value | string) ~ "\'") -}}'
+
+
+def change(path: Path, *pairs: tuple[str, str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    for old, new in pairs:
+        assert old in text, (path, old)
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+
+
+def break_quoting(project: Path) -> None:
+    """Users' names and values come into the SQL as they are, rendered; what is written stays."""
+    macros = project / "macros" / "gate"
+    text = (macros / "text.sql").read_text(encoding="utf-8")
+    literal = text[text.index("{% macro stringx_literal(value) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
+    name = text[text.index("{% macro stringx_name(name) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
+    change(
+        macros / "text.sql",
+        (name, f"{{% macro stringx_name(name) %}}{BROKEN_NAME}{{% endmacro %}}"),
+        (literal, f"{{% macro stringx_literal(value) %}}{BROKEN_LITERAL}{{% endmacro %}}"),
+    )
+    (macros / "own.sql").write_text(literal.replace("stringx_literal(", "stringx_our_literal("), encoding="utf-8")
+    change(
+        macros / "session.sql",
+        ("stringx_literal(", "stringx_our_literal("),
+        ("rollback;\nbegin isolation level repeatable read read only", "commit;\nbegin isolation level repeatable read"),
+    )
+    change(
+        macros / "session.sql",
+        ("    raise sqlstate 'SX000';\n  exception when sqlstate 'SX000' then\n", ""),
+        (
+            "  when others then\n    get stacked diagnostics m = message_text, s",
+            "  exception when others then\n    get stacked diagnostics m = message_text, s",
+        ),
+    )
+    change(macros / "gate.sql", ("    rollback;\n", "    commit;\n"))
+
+
+@pytest.fixture(scope="module")
+def broken(make_gate: Callable[..., Gate], admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    project = tmp_path_factory.mktemp("broken") / "stringx"
+    shutil.copytree(ROOT / "stringx", project, ignore=shutil.ignore_patterns("target", "logs"))
+    break_quoting(project)
+    return make_gate(project, **superuser(admin))
+
+
+@pytest.fixture(scope="module")
+def sound(make_gate: Callable[..., Gate], admin: Admin) -> Gate:
+    """The real project with the same powers: what protects here is the quoting alone."""
+    return make_gate(**superuser(admin))
+
+
+def superuser(admin: Admin) -> dict[str, str]:
+    password = embedded.keep(admin.cluster.password_file)
+    return {"STRINGX_TARGET_USER": "postgres", "DBT_ENV_SECRET_TARGET_PASSWORD": password}
+
+
+@pytest.fixture(autouse=True)
+def placed_again(canaries: Canaries) -> Iterator[None]:
+    canaries.target.execute("drop schema if exists canary cascade; drop table if exists open_door")
+    canaries.target.execute("create table open_door (c text); insert into open_door values ('x')")
+    canaries.place()
+    yield
+    canaries.remove()
+
+
+AGGREGATE = {"fail_above": None, "function": "max", "min": "a"}
+DEEDS = [
+    ("changed", specification(payloads.DELETES, rule("a", "not_null", "c"))),
+    ("gone", specification(payloads.DROPS, rule("a", "not_null", "c"))),
+    ("file was changed", specification(payloads.WRITES_THE_FILE, rule("a", "not_null", "c"))),
+    ("secret", specification("open_door", rule("a", "aggregate", payloads.READS_THE_FILE, **AGGREGATE))),
+    ("secret", specification("open_door", rule("a", "accepted_values", "c", values=[payloads.READS_IT_IN_A_VALUE]))),
+    ("secret", specification("open_door", rule("a", "aggregate", payloads.READS_THE_TABLE, **AGGREGATE))),
+    ("secret", specification("open_door", rule("a", "not_null", payloads.TELLS_THE_SECRET))),
+    ("secret", specification("open_door", rule("a", "not_null", "c"), key=["c"], sample_rows=1, window={"column": payloads.TELLS_THE_SECRET, "from": "a", "to": None})),
+    ("changed", specification("open_door", rule("a", "accepted_values", "c", values=[payloads.RUNS_A_QUERY]))),
+]  # fmt: skip
+
+
+def require_untouched(canaries: Canaries, gate: Gate) -> None:
+    canaries.require_unchanged()
+    canaries.require_unsaid([*gate.answers, *files(gate.folder)])
+
+
+@pytest.mark.parametrize(("words", "spec"), DEEDS, ids=[f"{number}-{words}" for number, (words, _) in enumerate(DEEDS)])
+def test_without_quoting_a_canary_trips_and_with_it_none_does(
+    canaries: Canaries, broken: Gate, sound: Gate, words: str, spec: dict
+) -> None:
+    spec = json.loads(json.dumps(spec))
+    sound.answers.clear()
+    sound.run(spec)
+    require_untouched(canaries, sound)
+    broken.answers.clear()
+    broken.run(spec)
+    with pytest.raises(Tripped, match=words):
+        require_untouched(canaries, broken)
+
+
+def test_the_scan_sees_a_secret_in_a_file_and_in_a_row(canaries: Canaries, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "x.bin").write_bytes(b"\x00\xff" + canaries.secret.encode() + b"\n")
+    with pytest.raises(Tripped, match=r"x\.bin"):
+        canaries.require_unsaid(files(tmp_path))
+    assert canaries.require_unsaid(files(tmp_path, but=[tmp_path / "deep" / "x.bin"])) == 0
+    Path(FILE).write_text("x", encoding="utf-8")
+    with pytest.raises(Tripped, match="file"):
+        canaries.require_unchanged()
