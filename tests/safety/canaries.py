@@ -57,6 +57,11 @@ class Canaries:
         if Path(FILE).read_text(encoding="utf-8") != self.in_file:
             raise Tripped("the file was changed")
 
+    def require_untouched(self, texts: Iterable[tuple[str, str | bytes]]) -> int:
+        """Both; how many texts were looked at."""
+        self.require_unchanged()
+        return self.require_unsaid(texts)
+
     def require_unsaid(self, texts: Iterable[tuple[str, str | bytes]]) -> int:
         """No secret stands in any of these (place, content); how many were looked at."""
         looked = 0

@@ -1,0 +1,186 @@
+"""The docs portal tells hostile texts letter by letter; the same texts do their deeds where braces are not escaped."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from api.portal import project
+from api.portal.app import create_app
+from api.portal.refresh import Refresher
+from contract.configuration import TableDocument
+from contract.environment import Settings, read
+from database import embedded
+from database.pool import Database
+from tests.conftest import Admin
+from tests.integration.test_portal import add_check, artifact, configure, generate, get
+from tests.safety import payloads
+from tests.safety.canaries import Canaries, Tripped, files
+from tests.safety.payloads import Payload, corpus, representative
+from tests.safety.test_engine import at_the_door, is_name, parse
+
+HANDED_ON = "SSL_CERT_DIR"  # a variable of the machine that dbt's process gets, so that Jinja could tell it
+TELLS_IT = f"{{{{ env_var('{HANDED_ON}') }}}}"
+LONGEST = 9_000  # characters of a description
+
+
+@pytest.fixture(autouse=True)
+def placed_again(canaries: Canaries, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HANDED_ON, f"/{canaries.secret}")
+    canaries.target.execute("drop schema canary cascade; drop table if exists orders; create table orders (id integer)")
+    canaries.place()
+
+
+@pytest.fixture
+def settings(canaries: Canaries, tmp_path: Path, admin: Admin) -> Settings:
+    (canaries.target.secrets / "root").write_text(embedded.keep(admin.cluster.password_file))
+    return read({"STRINGX_HOME": str(tmp_path / "home"), "STRINGX_SECRETS": str(canaries.target.secrets)})
+
+
+@pytest.fixture
+def refresher(settings: Settings, database: Database) -> Refresher:
+    return Refresher(settings, database)
+
+
+@pytest.fixture
+def client(settings: Settings) -> FlaskClient:
+    return create_app(settings).test_client()
+
+
+def powerful(canaries: Canaries) -> dict[str, Any]:
+    """A target whose role may do everything: what protects here is the escaping alone."""
+    return canaries.target.document("shop", user="postgres", password_file="root")
+
+
+def said(canaries: Canaries, refresher: Refresher, client: FlaskClient) -> Iterator[tuple[str, bytes]]:
+    """Every file of the portal, and every page."""
+    yield from files(refresher.settings.home)
+    for path in ("/", "/shop/", "/shop/manifest.json", "/shop/catalog.json"):
+        yield path, get(client, path).data
+
+
+def texts_of_a_description(every: list[Payload]) -> Iterator[str]:
+    """All texts, one below the other, in as many descriptions as they take."""
+    lines: list[str] = []
+    for payload in every:
+        if sum(map(len, lines)) + len(payload.text) + len(lines) > LONGEST:
+            yield "\n".join(lines)
+            lines = []
+        if len(payload.text) < LONGEST:
+            lines.append(payload.text)
+    yield "\n".join(lines)
+
+
+def letters(text: str) -> list[str]:
+    """The text as Jinja leaves it: its ends of lines become \\n, and one at the end is dropped."""
+    return re.split(r"\r\n|\r|\n", text.rstrip("\r\n"))
+
+
+def is_document(value: dict[str, Any]) -> bool:
+    try:
+        TableDocument.model_validate({"apiVersion": "stringx/v1", "target": "shop", **value})
+    except ValueError:
+        return False
+    return True
+
+
+def test_every_text_comes_out_as_its_letters(
+    canaries: Canaries, refresher: Refresher, database: Database, client: FlaskClient
+) -> None:
+    every = [payload for payload in [*corpus(), Payload("armed", TELLS_IT)] if at_the_door(payload.text) is None]
+    some = [payload.text for payload in representative(3) if at_the_door(payload.text) is None and len(payload.text) <= 200] + [
+        TELLS_IT,
+        *payloads.ARMED,
+    ]
+    rules = [
+        {"id": f"r{n}", "type": "expression", "arguments": {"sql": text, text or "x": [text]}, "where": text, "description": text}
+        | ({"column": text} if is_name(text) else {})
+        for n, text in enumerate(some)
+    ]
+    descriptions = list(texts_of_a_description(every))
+    tables = [
+        {
+            "table": "public.orders",
+            "owner": TELLS_IT,
+            "description": "x",
+            "rules": rules,
+            "key": [text for text in some if is_name(text)],
+        }
+    ]
+    tables += [{"table": f"public.described_{n}", "description": text} for n, text in enumerate(descriptions)]
+    tables += [
+        {"table": f"{kind}{text}", "description": "x"} for text in dict.fromkeys(some) for kind in ("public.",) if is_name(text)
+    ]
+    assert all(map(is_document, tables))
+    configure(database, powerful(canaries), *tables)
+    messages = [{"status": "fail", "id": "x", "message": text} for text in some]
+    for table in tables[: len(descriptions)]:
+        add_check(database, "shop", str(table["table"]), "fail", *messages)
+    generate(refresher)
+    canaries.require_unchanged()
+    assert canaries.require_unsaid(said(canaries, refresher, client)) > 8
+    sources = {source["identifier"]: source for source in artifact(refresher, "shop", "manifest.json")["sources"].values()}
+    assert sources.keys() == {str(table["table"]).removeprefix("public.") for table in tables}
+    assert sources["orders"]["meta"]["owner"] == TELLS_IT
+    for number, text in enumerate(descriptions):
+        there = letters(sources[f"described_{number}"]["description"])
+        assert there[-len(letters(text)) :] == letters(text), number
+    nodes = artifact(refresher, "shop", "manifest.json")["nodes"].values()
+    told = {
+        node["name"].rsplit("_", 1)[1]: node["description"]
+        for node in nodes
+        if "stringx_rule" in json.dumps(node.get("test_metadata"))
+    }
+    assert {name: letters(text) for name, text in told.items()} == {f"r{n}": letters(text) for n, text in enumerate(some)}
+
+
+@pytest.mark.parametrize(
+    ("words", "table"),
+    [
+        ("secret", {"table": "public.orders", "description": TELLS_IT}),
+        ("secret", {"table": "public.orders", "owner": TELLS_IT}),
+        ("secret", {"table": "public.orders", "rules": [{"id": "a", "type": "unique", "column": "id", "description": TELLS_IT}]}),
+        (
+            "changed",
+            {"table": "public.orders", "rules": [{"id": "a", "type": "unique", "column": "id", "where": payloads.RUNS_A_QUERY}]},
+        ),
+    ],
+)
+def test_without_escaping_a_canary_trips(
+    canaries: Canaries,
+    refresher: Refresher,
+    database: Database,
+    client: FlaskClient,
+    words: str,
+    table: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(project, "literal", lambda text: text)
+    configure(database, powerful(canaries), table)
+    generate(refresher)
+    with pytest.raises(Tripped, match=words):
+        canaries.require_untouched(said(canaries, refresher, client))
+
+
+@pytest.mark.xfail(
+    strict=True, raises=Tripped, reason="dbt's get_catalog_relations puts names into its SQL without escaping a quote"
+)
+@pytest.mark.parametrize(
+    "name",
+    [f"public.'||(select secret::int from {payloads.TABLE})||'", f"'||(select secret::int from {payloads.TABLE})||'.orders"],
+    ids=["of a table", "of a schema"],
+)
+def test_a_name_is_no_sql_of_the_catalog_s(
+    canaries: Canaries, refresher: Refresher, database: Database, client: FlaskClient, name: str
+) -> None:
+    """The reader's own role: whoever may configure a table reads all that the role may read, in the logs."""
+    parse({"apiVersion": "stringx/v1", "target": "shop", "table": name})
+    target = canaries.target
+    target.execute(f"grant usage on schema canary to {target.user}; grant select on {payloads.TABLE} to {target.user}")
+    configure(database, target.document("shop"), {"table": name})
+    generate(refresher)
+    canaries.require_untouched(said(canaries, refresher, client))
