@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import time
+import time
 
 import psycopg2
 import pytest
