@@ -1,5 +1,6 @@
 """Canaries beside a target, and a warm child whose environment holds a secret."""
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -66,3 +67,12 @@ def project_copy(tmp_path: Path) -> Path:
     """A copy of the dbt project, to be broken."""
     shutil.copytree(ROOT / "stringx", tmp_path / "stringx", ignore=shutil.ignore_patterns("target", "logs"))
     return tmp_path / "stringx"
+
+
+@pytest.fixture(scope="module")
+def internal_url_of_module(admin: Admin, internal_template: str) -> Iterator[str]:
+    """The address of a migrated internal database for the tests of a module."""
+    name = f"internal_{secrets.token_hex(6)}"
+    admin.run(f"create database {name} template {internal_template}")
+    yield admin.url(name)
+    admin.run(f"drop database {name} with (force)")
