@@ -348,7 +348,6 @@ LEAKY += [("tsquery", "! private words :"), ("tsvector", "private:x")]
 
 
 @pytest.mark.parametrize(("kind", "value"), LEAKY)
-@pytest.mark.xfail(strict=True, reason="class 42 is not only about names: reading a value as such a type quotes the value")
 def test_a_reason_holds_no_value_of_a_row(gate: Gate, canaries: Canaries, kind: str, value: str) -> None:
     canaries.target.execute("drop table if exists told; create table told as select %s as c", (value,))
     (found,) = outcome_of(
@@ -358,7 +357,6 @@ def test_a_reason_holds_no_value_of_a_row(gate: Gate, canaries: Canaries, kind: 
     assert "private" not in found["rules"][0]["reason"]
 
 
-@pytest.mark.xfail(strict=True, reason="the words of a fault are not made one line")
 def test_a_reason_is_one_line(gate: Gate) -> None:
     arguments = {"test": "relationships", "arguments": {"to": {"ref": "no\nsuch\nmodel"}, "field": "c"}}
     (found,) = outcome_of(gate, [document([{"id": "a", "type": "dbt", "column": "c", "arguments": arguments}], "texts")])

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import psycopg2
 import pytest
@@ -34,6 +35,24 @@ OLDEST = "14.24.0"
 ARTIFACT = "io.zonky.test.postgres:embedded-postgres-binaries-linux-{machine}"
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64v8"}
 NAMES = ("14", "debian", "18")
+
+
+ONE_SERVER_EACH = ("test_names", "test_settings", "test_types", "test_concurrency")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The larger files run each test on one of its servers, in turn; with `--long` on all of them."""
+    if config.getoption("--long"):
+        return
+    groups: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        server = getattr(item, "callspec", None) and item.callspec.params.get("server")
+        if server is not None and item.path.stem in ONE_SERVER_EACH and item.path.parent == Path(__file__).parent:
+            groups.setdefault(item.nodeid.replace(f"{server}-", "", 1).replace(f"-{server}]", "]"), []).append(item)
+    kept = {id(group[crc32(name.encode()) % len(group)]) for name, group in groups.items()}
+    left_out = [item for group in groups.values() for item in group if id(item) not in kept]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def only(*names: str) -> pytest.MarkDecorator:

@@ -13,7 +13,7 @@ from tests.conftest import Target
 from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Loop, Server, session
 
-CHECKS = 25
+CHECKS = 12
 GATE_LOCK = 4242
 # A rule that calls it waits, in the snapshot, until the test has done what it does meanwhile.
 WAITS = f"""

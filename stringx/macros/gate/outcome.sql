@@ -38,7 +38,7 @@
                      'verified_by': 'scan', 'reason': none, 'sample': none} -%}
   {%- set broken = parts if parts is mapping else own if own is mapping else none -%}
   {%- if rule.fault is not none or broken is not none -%}
-    {%- do outcome.update({'reason': rule.fault or stringx_reason(broken)}) -%}
+    {%- do outcome.update({'reason': modules.re.sub('\\s+', ' ', rule.fault or stringx_reason(broken))[:300]}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
   {%- set silent = stringx_own(rule) is not none and (not own or ('statement' in rule.sql and own[0] is none)) -%}

@@ -1,18 +1,23 @@
-{#- One line for an SQL error, without a value of a row: the server's text only for classes that quote names, not data. -#}
+{#- One line for an SQL error, without a value of a row: the server's text only for classes that quote names, not data, and only
+    where it was told (there is none of an error that a value brought about). -#}
 {% macro stringx_reason(error) %}
   {%- set class = error.sqlstate[:2] -%}
   {%- if error.sqlstate == '57014' -%}{{- return('it took longer than its share of the timeout') -}}{%- endif -%}
   {%- if error.sqlstate == '55P03' -%}{{- return('another session holds a lock on it longer than lock_timeout') -}}{%- endif -%}
-  {%- if class in ('08', '0A', '25', '3D', '3F', '40', '42', '53', '54', '55', '57') -%}
+  {%- if error.message and class in ('08', '0A', '25', '3D', '3F', '40', '42', '53', '54', '55', '57') -%}
     {{- return(modules.re.sub('\s+', ' ', error.message)[:300]) -}}
   {%- endif -%}
   {{- return(stringx_conditions().get(error.sqlstate, 'database error') ~ ' (SQLSTATE ' ~ error.sqlstate ~ ')') -}}
 {% endmacro %}
 
 
-{#- Names of the conditions of class 22, data exception (PostgreSQL documentation, appendix A). -#}
+{#- Names of the conditions of class 22, data exception, and of those about names that a value can bring about (PostgreSQL
+    documentation, appendix A). -#}
 {% macro stringx_conditions() %}
   {{- return({
+    '42601': 'syntax error', '42602': 'invalid name', '42703': 'undefined column', '42704': 'undefined object',
+    '42725': 'ambiguous function', '42883': 'undefined function', '42P01': 'undefined table', '42501': 'insufficient privilege',
+    '3D000': 'invalid catalog name', '3F000': 'invalid schema name',
     '22000': 'data exception', '2202E': 'array subscript error', '22021': 'character not in repertoire',
     '22008': 'datetime field overflow', '22012': 'division by zero', '22005': 'error in assignment',
     '2200B': 'escape character conflict', '22022': 'indicator overflow', '22015': 'interval field overflow',

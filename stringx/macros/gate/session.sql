@@ -162,7 +162,7 @@ do {{ stringx_literal(stringx_isolated_body(number, slot.sql)) }};
 
 {% macro stringx_isolated_body(number, sql) %}
 declare
-  r text; m text;
+  r text; m text; s text;
   due constant timestamptz := clock_timestamp() + current_setting('stringx.limit_ms')::integer * interval '0.95 milliseconds';
 begin
   execute {{ stringx_literal(sql) }} into r;
@@ -170,7 +170,14 @@ begin
   perform set_config('stringx.r{{ number }}', r, true);
 exception when query_canceled or others then
   if sqlstate = '57014' and clock_timestamp() < due then raise; end if;
-  get stacked diagnostics m = message_text;
-  perform set_config('stringx.r{{ number }}', json_build_object('sqlstate', sqlstate, 'message', m)::text, true);
+  get stacked diagnostics m = message_text, s = returned_sqlstate;
+  if s ~ '^(42|3)' then  -- about names: those of the rule where the plan fails already, a row's value read as one where it does not
+    begin
+      execute 'explain ' || {{ stringx_literal(sql) }};
+      m := null;
+    exception when others then null;
+    end;
+  end if;
+  perform set_config('stringx.r{{ number }}', json_build_object('sqlstate', s, 'message', m)::text, true);
 end
 {% endmacro %}
