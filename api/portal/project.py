@@ -26,6 +26,17 @@ select {{ dbt.string_literal(dbt.escape_single_quotes(reason)) }} as reason,
        {{ dbt.string_literal(dbt.escape_single_quotes(rule)) }} as rule
 {% endtest %}
 """
+_CATALOG = """{#- dbt puts the names of relations into its catalog's SQL as they are: their quotes are doubled before. -#}
+{% macro postgres__get_catalog_relations(information_schema, relations) %}
+  {%- set quoted = [] -%}
+  {%- for relation in relations -%}
+    {%- set schema = relation.schema | replace("'", "''") -%}
+    {%- set name = relation.identifier | replace("'", "''") if relation.identifier else none -%}
+    {%- do quoted.append(api.Relation.create(database=relation.database, schema=schema, identifier=name)) -%}
+  {%- endfor -%}
+  {{- return(dbt_postgres.postgres__get_catalog_relations(information_schema, quoted)) -}}
+{% endmacro %}
+"""
 
 
 def write(target: PortalTarget, folder: Path, profiles: Path, users: Path) -> None:
@@ -37,6 +48,7 @@ def write(target: PortalTarget, folder: Path, profiles: Path, users: Path) -> No
     _put(folder / "dbt_project.yml", _HEAD + _dump(_settings(target.document.name, theirs, users)))
     _put(folder / "profiles.yml", (profiles / "profiles.yml").read_text(encoding="utf-8"))
     _put(folder / "macros" / "stringx_rule.sql", _MACRO)
+    _put(folder / "macros" / "catalog.sql", _CATALOG)
     _put(folder / "models" / "sources.yml", _dump(sources(target, prefix="stringx_" if theirs else "")))
     link = folder / _USERS
     if link.is_symlink() and (theirs is None or link.readlink() != users.resolve()):

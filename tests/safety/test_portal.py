@@ -167,9 +167,6 @@ def test_without_escaping_a_canary_trips(
         canaries.require_untouched(said(canaries, refresher, client))
 
 
-@pytest.mark.xfail(
-    strict=True, raises=Tripped, reason="dbt's get_catalog_relations puts names into its SQL without escaping a quote"
-)
 @pytest.mark.parametrize(
     "name",
     [f"public.{READS}", f'"{READS}"."orders"'],
