@@ -50,8 +50,9 @@
   {%- set total = values[0] | int if values and values[0] is not none else none -%}
   {%- set nothing_there = rule.scope.where is not none and total == 0 -%}
   {%- if 'measure' in rule.sql or 'measured' in rule.sql -%}
+    {%- set passes = nothing_there and not rule.sql.get('counts_rows') -%}
     {%- set no_value = values[1] is none and not nothing_there -%}
-    {%- set status = 'fail' if values[2] == 'true' else 'warn' if values[3] == 'true' else 'pass' -%}
+    {%- set status = 'pass' if passes else 'fail' if values[2] == 'true' else 'warn' if values[3] == 'true' else 'pass' -%}
     {%- set status = ('fail' if stringx_may_fail(rule) else 'warn') if no_value else status -%}
     {%- do outcome.update({'total': total, 'measured': stringx_number(values[1]), 'status': status}) -%}
     {{- return(outcome) -}}

@@ -1,6 +1,8 @@
 {#- How far the number of rows is from that of another table. -#}
 {% macro stringx_rule__row_count_matches(rule, scope) %}
-  {{- return(stringx_difference(rule, scope, 'count(*)', 'count(*)')) -}}
+  {%- set found = stringx_difference(rule, scope, 'count(*)', 'count(*)') -%}
+  {%- do found.update({'counts_rows': true}) -%}
+  {{- return(found) -}}
 {% endmacro %}
 
 
