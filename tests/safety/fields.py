@@ -135,7 +135,10 @@ def _fields_of_test(prefix: str, base: dict[str, Any]) -> Iterator[Field]:
     ):  # fmt: skip
         rule = base | {"arguments": {"test": test, "arguments": arguments}}
         yield Field(
-            f"{prefix}/arguments/arguments{_pointer(path)} of {test} {arguments}", rule, ("arguments", "arguments", *path)
+            f"{prefix}/arguments/arguments{_pointer(path)} of {test} {arguments}",
+            rule,
+            ("arguments", "arguments", *path),
+            format="test-argument",
         )
 
 

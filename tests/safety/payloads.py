@@ -84,12 +84,12 @@ DELETES = f'open_door"; delete from {TABLE}; --'
 DROPS = f'open_door"; drop table {TABLE}; --'
 WRITES_THE_FILE = f"open_door\"; copy (select 'x') to '{FILE}'; --"
 READS_THE_FILE = f"c\") || pg_read_file('{FILE}') || max(\"c"
-READS_IT_IN_A_VALUE = f"' || (pg_read_file('{FILE}'))::regclass::text || '"
+CALLS_IN_A_VALUE = "' || canary.wipe() || '"
 READS_THE_TABLE = f'c") || (select secret from {TABLE}) || max("c'
 TELLS_THE_SECRET = f"{{{{ env_var('{VARIABLE}') }}}}"
 RUNS_A_QUERY = f"{{{{ run_query('delete from {TABLE}; commit') }}}}"
 ARMED = (
-    DELETES, DROPS, WRITES_THE_FILE, READS_THE_FILE, READS_IT_IN_A_VALUE, READS_THE_TABLE, TELLS_THE_SECRET, RUNS_A_QUERY,
+    DELETES, DROPS, WRITES_THE_FILE, READS_THE_FILE, CALLS_IN_A_VALUE, READS_THE_TABLE, TELLS_THE_SECRET, RUNS_A_QUERY,
 )  # fmt: skip
 
 

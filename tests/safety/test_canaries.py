@@ -81,6 +81,9 @@ def placed_again(canaries: Canaries) -> Iterator[None]:
     canaries.target.execute("drop schema if exists canary cascade; drop table if exists open_door")
     canaries.target.execute("create table open_door (c text); insert into open_door values ('x')")
     canaries.place()
+    canaries.target.execute(
+        f"create function canary.wipe() returns text language sql volatile as 'delete from {payloads.TABLE}; select current_user::text'"
+    )
     yield
     canaries.remove()
 
@@ -91,7 +94,7 @@ DEEDS = [
     ("gone", specification(payloads.DROPS, rule("a", "not_null", "c"))),
     ("file was changed", specification(payloads.WRITES_THE_FILE, rule("a", "not_null", "c"))),
     ("secret", specification("open_door", rule("a", "aggregate", payloads.READS_THE_FILE, **AGGREGATE))),
-    ("secret", specification("open_door", rule("a", "accepted_values", "c", values=[payloads.READS_IT_IN_A_VALUE]))),
+    ("changed", specification("open_door", rule("a", "accepted_values", "c", values=[payloads.CALLS_IN_A_VALUE]))),
     ("secret", specification("open_door", rule("a", "aggregate", payloads.READS_THE_TABLE, **AGGREGATE))),
     ("secret", specification("open_door", rule("a", "not_null", payloads.TELLS_THE_SECRET))),
     ("secret", specification("open_door", rule("a", "not_null", "c"), key=["c"], sample_rows=1, window={"column": payloads.TELLS_THE_SECRET, "from": "a", "to": None})),
