@@ -34,7 +34,7 @@ _CATALOG = """{#- dbt puts the names of relations into its catalog's SQL as they
     {%- set name = relation.identifier | replace("'", "''") if relation.identifier else none -%}
     {%- do quoted.append(api.Relation.create(database=relation.database, schema=schema, identifier=name)) -%}
   {%- endfor -%}
-  {{- return(dbt_postgres.postgres__get_catalog_relations(information_schema, quoted)) -}}
+  {{- return(dbt.postgres__get_catalog_relations(information_schema, quoted)) -}}
 {% endmacro %}
 """
 
