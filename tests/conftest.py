@@ -32,20 +32,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="the long campaigns, too")
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many rule results agreed with the independent computation, by type and case."""
-    agreed: dict[str, dict[str, int]] = {}
-    for report in terminalreporter.getreports("passed"):
-        for name, value in getattr(report, "user_properties", []):
-            if name == "truth" and report.when == "call":
-                agreed.setdefault(value[0], {})[value[1]] = value[2]
-    if agreed:
-        terminalreporter.section("rule results that agreed with the independent computation")
-        for type, cases in sorted(agreed.items()):
-            terminalreporter.write_line(f"{type:24}" + "".join(f"{case} {cases[case]:<6}" for case in sorted(cases)))
-        terminalreporter.write_line(f"in all {sum(sum(cases.values()) for cases in agreed.values())} pairs of a table and a rule")
-
-
 def need(program: str, how: str) -> None:
     """Skip with one line where a program is missing; with CI=true that is a failure."""
     if shutil.which(program) is None:
@@ -198,14 +184,6 @@ def make_target(admin: Admin, folder: Path, template: str | None = None) -> Targ
         loader_url=cluster.address(f"{name}_loader", loader_password, name),
         secrets=folder,
     )
-
-
-@pytest.fixture(scope="session")
-def shared_target(admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A target for many small tests that each make their tables anew."""
-    made = make_target(admin, tmp_path_factory.mktemp("secrets"))
-    yield made
-    admin.run(f"drop database {made.dbname} with (force)")
 
 
 @pytest.fixture

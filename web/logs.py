@@ -28,3 +28,4 @@ def configure(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its warnings quote what it reads: users' SQL

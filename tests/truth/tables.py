@@ -1,150 +1,164 @@
-"""Random tables: a column of each kind under an odd name, few distinct values, NULLs; and the same rows in Python."""
+"""A table as it is made up: columns with their cells, its SQL, and the rows that a rule looks at."""
 
-import datetime as dt
-import json
-import uuid
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from hypothesis import strategies as st
-from psycopg2.extras import Json
 
-from tests.conftest import Target
+from tests.truth.kinds import Kind
+
+Row = dict[str, Any]
+Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 NAMES = [
-    "plain", "Mixed Case", "select", 'qu"ote', "a'b", "per%cent", "%(x)s", "{{ env_var('HOME') }}", "emoji 🐘", "back\\slash", "x" * 63,
-    "dot.ted", "$stringx$", "ünïcode", "tab\there", "{% raw %}", "--", "a;b", "count", "values", "order", "1st", " ", "stringx.r0", "k1", "bounds",
+    "plain", 'qu"ote', "Mixed Case", "select", "user", "per%cent", "%(x)s", "%", "{{ env_var('HOME') }}", "{% raw %}", "emoji 🐘", "back\\slash",
+    "dot.ted", "$stringx$", "a'b", "--", ";", " blank ", "x" * 63, "é" * 31, "order", "count", "value", "now()", ":x", "?", "1st", "/* c */", "total",
+    "measured", "failures", "UPPER", "upper", "t", "counted", "ctid2", "xmin_", "null", "$1", "q\tt",
 ]  # fmt: skip
-NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
-_TEXTS = [
-    "a",
-    "A",
-    "b",
-    "ab",
-    "aB",
-    "",
-    " ",
-    "\t\n",
-    "it's",
-    '"q"',
-    "100%",
-    "a_b",
-    "a\\b",
-    "{{ 1 }}",
-    "🐘",
-    "é",
-    "zzz",
-    "12",
-    "-1.5",
-    "line\nbreak",
-    "a%b",
-]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A type of column: its SQL, and few values, so that they repeat."""
-
-    sql: str
-    values: st.SearchStrategy[Any]
-
-
-_DAYS = st.integers(-3, 70).map(lambda n: dt.date(2026, 2, 20) + dt.timedelta(days=n))
-_MOMENTS = st.builds(
-    lambda day, minutes: dt.datetime.combine(day, dt.time()) + dt.timedelta(minutes=minutes), _DAYS, st.sampled_from([0, 10, 45, 300, 1439])
-)  # fmt: skip
-KINDS = {
-    "int": Kind("integer", st.integers(-2, 9)),
-    "big": Kind("bigint", st.sampled_from([-(2**63), -1, 0, 1, 2, 3, 10**15, 2**63 - 1])),
-    "num": Kind("numeric(12,2)", st.integers(-300, 900).map(lambda n: Decimal(n * 5) / 100)),
-    "flt": Kind("double precision", st.sampled_from([-1.5, -0.25, 0.0, 0.5, 1.0, 2.25, 8.0, 1e6])),
-    "txt": Kind('text collate "C"', st.sampled_from(_TEXTS)),
-    "tx2": Kind('varchar(20) collate "C"', st.sampled_from(["a", "A", "b", "ab"])),
-    "boo": Kind("boolean", st.booleans()),
-    "day": Kind("date", _DAYS),
-    "loc": Kind("timestamp", _MOMENTS),
-    "mom": Kind("timestamptz", _MOMENTS.map(lambda moment: moment.replace(tzinfo=dt.UTC))),
-    "rec": Kind("timestamptz", st.integers(-5, 3).map(lambda days: NOW + dt.timedelta(days=days, minutes=7))),
-    "uid": Kind("uuid", st.integers(1, 4).map(lambda n: uuid.UUID(int=n))),
-    "arr": Kind("integer[]", st.sampled_from([[1], [1, 2], [2, 1], []])),
-    "jso": Kind("jsonb", st.sampled_from([{"a": 1}, [1, 2], "x", 5])),
-    "fmt": Kind("text", st.nothing()),  # filled by the rules that need texts of a form
-}
-
-
-@dataclass(frozen=True)
-class Table:
-    """`columns`: kind -> name; each row: kind -> value. `key` numbers the rows in an order of their own."""
-
-    name: str
-    columns: dict[str, str]
-    rows: list[dict[str, Any]]
-    other_name: str
-    other_rows: list[dict[str, Any]]  # of `int`, `txt`, `num`
-    other_columns: dict[str, str]
-
-    def create(self, target: Target) -> None:
-        for name, columns, rows in ((self.name, self.columns, self.rows), (self.other_name, self.other_columns, self.other_rows)):
-            target.execute(f"drop table if exists {quoted(name)}")
-            target.execute(
-                f"create table {quoted(name)} (" + ", ".join(f"{quoted(columns[k])} {sql_type(k)}" for k in columns) + ")"
-            )
-            if rows:
-                places = ", ".join("(" + ", ".join(["%s"] * len(columns)) + ")" for _ in rows)
-                values = [_adapted(kind, row[kind]) for row in rows for kind in columns]
-                target.execute(f"insert into {quoted(name).replace('%', '%%')} values {places}", values)
-
-    def ddl(self) -> str:
-        return ", ".join(f"{self.columns[kind]!r} {sql_type(kind)}" for kind in self.columns)
-
-
-def sql_type(kind: str) -> str:
-    return "integer" if kind == "key" else KINDS[kind].sql
 
 
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def plain(value: Any) -> Any:
-    """A value that can be hashed and compared: what equality in SQL compares."""
-    return json.dumps(value, sort_keys=True) if isinstance(value, (list, dict)) else value
+def cut(name: str, size: int) -> str:
+    """The name in so many bytes."""
+    return name.encode()[:size].decode(errors="ignore")
 
 
-def _adapted(kind: str, value: Any) -> Any:
-    return Json(value) if kind == "jso" and value is not None else str(value) if isinstance(value, uuid.UUID) else value
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
-@st.composite
-def tables(draw: st.DrawFn, size: str, texts: list[str], nulls: bool) -> Table:
-    """`size`: empty or some; `texts` are the values of the column of formatted texts."""
-    kinds = list(KINDS)
-    names = draw(st.permutations(NAMES))
-    columns = {"key": names[0]} | {kind: names[n + 1] for n, kind in enumerate(kinds)}
-    count = 0 if size == "empty" else draw(st.integers(1, 12))
-    order = draw(st.permutations(range(count)))
+@dataclass(frozen=True)
+class Column:
+    name: str
+    kind: Kind
+    cells: list[Any]
 
-    def row(number: int) -> dict[str, Any]:
-        found: dict[str, Any] = {"key": order[number]}
-        for kind in kinds:
-            values = st.sampled_from(texts) if kind == "fmt" else KINDS[kind].values
-            found[kind] = draw(st.one_of(st.none(), values, values, values) if nulls else values)
+
+@dataclass
+class Table:
+    """A table with its rows; `size` is their number, columns may be added until it is created."""
+
+    schema: str
+    name: str
+    size: int
+    columns: list[Column] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+    @property
+    def relation(self) -> str:
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
+
+    @property
+    def written(self) -> str:
+        """As a document names it."""
+        return self.relation if "." in self.schema else f"{self.schema}.{self.name}"
+
+    @property
+    def rows(self) -> list[Row]:
+        return [{column.name: column.cells[index] for column in self.columns} for index in range(self.size)]
+
+    def kind_of(self, name: str) -> Kind:
+        return next(column.kind for column in self.columns if column.name == name)
+
+    def sql(self) -> str:
+        """DDL and rows."""
+        columns = [f"{quoted(column.name)} {column.kind.sql}" for column in self.columns]
+        columns[1:1] = [f"{quoted(name)} integer" for name in self.dropped]
+        lines = [f"create table {self.relation} ({', '.join(columns)});"]
+        if self.size:
+            names = ", ".join(quoted(column.name) for column in self.columns)
+            cells = [[_cell(column, index) for column in self.columns] for index in range(self.size)]
+            rows = ",\n  ".join(f"({', '.join(row)})" for row in cells)
+            lines.append(f"insert into {self.relation} ({names}) values\n  {rows};")
+        lines += [f"alter table {self.relation} drop column {quoted(name)};" for name in self.dropped]
+        return "\n".join(lines)
+
+
+def _cell(column: Column, index: int) -> str:
+    value = column.cells[index]
+    return "null" if value is None else f"{literal(column.kind.text(value))}::{column.kind.sql}"
+
+
+class Draft:
+    """A table in the making: each rule adds the columns that it looks at, with cells that serve its wish."""
+
+    def __init__(self, draw: Draw, table: Table, timezone: str, clock: datetime) -> None:
+        self.draw = draw
+        self.table = table
+        self.timezone = timezone
+        self.clock = clock
+        self.others: list[Table] = []
+        self.size = table.size
+
+    def new_name(self, table: Table | None = None, names: Sequence[str] = NAMES) -> str:
+        taken = {column.name for column in (table or self.table).columns} | set((table or self.table).dropped)
+        name = self.draw(st.sampled_from(names))
+        return next(found for found in [name, *(f"{cut(name, 60)}{n}" for n in range(2, 99))] if found not in taken)
+
+    def add(self, kind: Kind, cells: Sequence[Any], table: Table | None = None, names: Sequence[str] = NAMES) -> str:
+        """A new column; its name."""
+        table = table or self.table
+        assert len(cells) == table.size
+        column = Column(self.new_name(table, names), kind, list(cells))
+        table.columns.append(column)
+        return column.name
+
+    def other(self, size: int) -> Table:
+        """Another table beside this one, without columns yet."""
+        name = self.draw(st.sampled_from(NAMES))
+        made = Table(self.table.schema, f"{cut(name, 57)} o{len(self.others)}", size)
+        self.others.append(made)
+        return made
+
+    def choose(self, *options: Any) -> Any:
+        return self.draw(st.sampled_from(options))
+
+    def chance(self) -> bool:
+        return bool(self.draw(st.booleans()))
+
+    def maybe_null(self, cells: list[Any], keep: Sequence[int] = ()) -> list[Any]:
+        """One cell that is not to be kept becomes NULL, where there is one."""
+        free = [index for index in range(len(cells)) if index not in keep]
+        if len(free) > 1:
+            cells[self.draw(st.sampled_from(free))] = None
+        return cells
+
+    def cells(self, wish: str, good: st.SearchStrategy[Any], bad: st.SearchStrategy[Any], nulls: bool = True) -> list[Any]:
+        """Cells for a rule about single values: all good, some bad, or as it comes."""
+        if wish not in ("pass", "fail"):
+            mixed = st.one_of(good, bad, *([st.none()] if nulls else []))
+            return [self.draw(mixed) for _ in range(self.size)]
+        made = [self.draw(good) for _ in range(self.size)]
+        spoiled = (
+            self.draw(st.sets(st.integers(0, self.size - 1), min_size=1, max_size=max(1, self.size - 2)))
+            if wish == "fail"
+            else set()
+        )
+        for index in sorted(spoiled):
+            made[index] = self.draw(bad)
+        if nulls:
+            safe = min(spoiled) if spoiled else None
+            made = self.maybe_null(made, keep=[] if safe is None else [safe])
+        return made
+
+    def plain_cells(self, strategy: st.SearchStrategy[Any], nulls: bool = True) -> list[Any]:
+        """Cells without an aim, one of them NULL."""
+        made = [self.draw(strategy) for _ in range(self.size)]
+        return self.maybe_null(made) if nulls else made
+
+    def pool(self, kind: Kind, least: int, most: int | None = None) -> list[Any]:
+        """Distinct values of a type."""
+        found: list[Any] = self.draw(st.lists(kind.values, min_size=least, max_size=most or least + 2, unique_by=kind.key))
         return found
 
-    others = ["key", "int", "txt", "num"]
-    rows = [row(number) for number in range(count)]
-    other_rows = [
-        {"key": n} | {kind: draw(st.one_of(st.none(), KINDS[kind].values, KINDS[kind].values)) for kind in others[1:]}
-        for n in range(draw(st.integers(0, 8)))
-    ]
-    if rows and draw(st.booleans()):  # often the same values, so that the comparisons hold as well
-        other_rows = [{kind: row[kind] for kind in others} for row in rows]
-    return Table(
-        names[len(kinds) + 1],
-        columns,
-        rows,
-        names[len(kinds) + 2],
-        other_rows,
-        {kind: names[n + 3] for n, kind in enumerate(others)},
-    )
+    def as_argument(self, kind: Kind, value: Any) -> Any:
+        """The value as a document may write it."""
+        return self.draw(st.sampled_from(kind.arguments(value)))
+
+    def as_arguments(self, kind: Kind, values: Sequence[Any]) -> list[Any]:
+        return [self.as_argument(kind, value) for value in values]

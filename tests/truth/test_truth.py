@@ -1,209 +1,122 @@
-"""Every rule type on random tables against `truths`: status, failures, total, measured, and the table's verdict.
+"""The engine's answers on made-up tables against an independent computation in plain Python.
 
-Each type has four cases (pass, fail, NULL, empty). By default one example a case; `--long` makes four times as many. Two other rules
-stand beside the tested one, so that each reads its own values from the shared scan.
+A case is a table with about eight rules of different types; each plan has the rules of some types with the wish that they
+pass, fail, have no row, find none by their `where`, or whatever comes (with windows, conditions and thresholds). Deterministic; `--hypothesis-seed=N`
+takes other cases, `--long` ten times as many, and smaller ones of what failed (which
+takes minutes).
 """
 
-import datetime as dt
 import json
-import math
-from dataclasses import replace
-from fractions import Fraction
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, event, given, note, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from api.rules import Configured, InScope
+from api.specification import build
 from contract.catalogue import Catalogue
+from contract.checks import CheckRequest
+from contract.configuration import parse_table, parse_target
 from contract.environment import ROOT
 from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
-from tests.truth.tables import KINDS, NOW, Table, quoted, tables
-from tests.truth.truths import CASTS, FORMATS, MAKERS, TEXTS, Made, Truth, of_form
+from tests.integration.conftest import Engine
+from tests.truth.cases import TYPES, WISHES, Case, Plan, made_up, plans
+from tests.truth.conftest import PROPERTY
+from tests.truth.truth import MEASURED, TAKES_NO_WHERE, WINDOWED, Answer, same_measure, verdict_of
 
-CATALOGUE = {entry.name: entry for entry in Catalogue.load(ROOT / "stringx")}
-CASES = ("pass", "fail", "null", "empty")
-TYPES = [*MAKERS, *(f"format {name}" for name in FORMATS), *(f"castable {name}" for name in CASTS)]
-ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
-
-
-class Wanted:
-    """A rule with its thresholds and scope, and what must come out."""
-
-    def __init__(self, draw: st.DrawFn, type: str, table: Table, zone: str, window: dict[str, Any] | None, id: str) -> None:
-        name, _, form = type.partition(" ")
-        if form:
-            made = of_form(table, "format" if name == "format" else "to", FORMATS if name == "format" else CASTS, form)
-        elif name == "no_gaps":
-            made = MAKERS[name](draw, table, zone)  # type: ignore[call-arg]
-        else:
-            made = MAKERS[name](draw, table)
-        self.name, self.made, self.window = name, made, window if made.windowed else None
-        self.where = draw(st.sampled_from(wheres(table))) if made.takes_where and draw(st.integers(0, 3)) == 0 else None
-        self.table = table
-        self.decides = CATALOGUE[name].decides
-        self.warn_above, self.fail_above = draw(st.sampled_from(thresholds(made, self.decides)))
-        scope = {"where": self.where[0] if self.where else None, "windowed": made.windowed, "relations": made.relations}
-        self.rule = rule(id, name, *made.columns, warn_above=self.warn_above, fail_above=self.fail_above)
-        self.rule |= scope | {"arguments": made.arguments}
-
-    def truth(self, now: dt.datetime) -> tuple[str, Truth]:
-        rows = [
-            row | {"_in_window": inside(row, self.window)} for row in self.table.rows if self.where is None or self.where[1](row)
-        ]
-        seen = rows if self.name == "unique" else [row for row in rows if row["_in_window"]]
-        found = self.made.truth(seen, now)
-        nothing = self.where is not None and not any(row["_in_window"] for row in rows)
-        if self.decides == "bounds":
-            if nothing and self.name not in ("row_count", "row_count_matches"):
-                return "pass", found
-            return "fail" if found.fails else "warn" if found.warns else "pass", found
-        if self.decides == "holds":
-            tripped = bool(found.fails) and not nothing
-            return ("pass" if not tripped else "fail" if self.fail_above == 0 else "warn"), found
-        if nothing:
-            found = replace(found, failures=0)
-        return ("fail" if above(found, self.fail_above) else "warn" if above(found, self.warn_above) else "pass"), found
+CATALOGUE = Catalogue.load(ROOT / "stringx")
+PLANS = plans()
+CLOCK = datetime.now(UTC)
 
 
-def above(found: Truth, threshold: Any) -> bool:
-    assert found.failures is not None
-    if threshold is None:
-        return False
-    if isinstance(threshold, float):
-        return found.failures > Fraction(str(threshold)) * (found.total or 0)
-    return bool(found.failures > threshold)
+def test_every_type_of_the_catalogue_is_tested() -> None:
+    assert sorted(TYPES) == sorted(found.name for found in CATALOGUE)
 
 
-def thresholds(made: Made, decides: str) -> list[tuple[Any, Any]]:
-    if decides == "bounds":
-        return [(None, None)]
-    if decides == "holds":
-        return [(None, 0), (None, 0), (0, None)]
-    counts: list[tuple[Any, Any]] = [(None, 0), (None, 0), (None, 0), (0, None), (0, 2), (1, 3), (None, 1)]
-    return counts + ([(None, 0.25), (0.1, 0.5), (0.5, None), (0.0, 0.75)] if made.shares else [])
+def test_windows_and_measures_are_the_contracts() -> None:
+    assert {found.name for found in CATALOGUE if found.window} == WINDOWED
+    assert {found.name for found in CATALOGUE if found.decides == "bounds"} == MEASURED
 
 
-def wheres(table: Table) -> list[tuple[str, Any]]:
-    a, b, k = (quoted(table.columns[kind]) for kind in ("int", "boo", "key"))
-    return [
-        (f"{a} > 2", lambda row: row["int"] is not None and row["int"] > 2),
-        (b, lambda row: row["boo"] is True),
-        (f"{k} % 2 = 0 or {a} is null", lambda row: row["key"] % 2 == 0 or row["int"] is None),
-        ("false", lambda row: False),
-        ("true", lambda row: True),
-    ]
-
-
-def inside(row: dict[str, Any], window: dict[str, Any] | None) -> bool:
-    if window is None:
-        return True
-    value = row[window["kind"]]
-    return (
-        value is not None
-        and (window["low"] is None or value >= window["low"])
-        and (window["high"] is None or value < window["high"])
+def test_every_type_has_a_plan_for_every_case() -> None:
+    planned = Counter(pair for plan in PLANS for pair in zip(plan.types, plan.wishes, strict=True))
+    assert planned == Counter(
+        {(name, wish): 1 for name in TYPES for wish in WISHES if wish != "nowhere" or name not in TAKES_NO_WHERE}
     )
 
 
-@st.composite
-def windows(draw: st.DrawFn) -> dict[str, Any] | None:
-    if draw(st.integers(0, 3)) != 0:
-        return None
-    kind = draw(st.sampled_from(["day", "mom", "int"]))
-    low, high = draw(st.one_of(st.none(), KINDS[kind].values)), draw(st.one_of(st.none(), KINDS[kind].values))
-    if low is None and high is None:
-        low = draw(KINDS[kind].values)
-    return {"kind": kind, "low": low, "high": high}
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("plan", PLANS, ids=str)
+def test_the_engine_says_what_is_true(plan: Plan, engine: Engine, truth_target: Target, request: pytest.FixtureRequest) -> None:
+    long = request.config.getoption("--long")
+    examples, phases = (20, [Phase.generate, Phase.shrink]) if long else (2, [Phase.generate])
+    chosen = request.config.getoption("--hypothesis-seed") or "0"
+    shown: Counter[tuple[str, str]] = Counter({("", "plans"): 1})
 
-
-@st.composite
-def checks(draw: st.DrawFn, type: str, case: str) -> tuple[Table, str, dict[str, Any] | None, list[Wanted], str]:
-    name, _, form = type.partition(" ")
-    texts = TEXTS[name][form] if form else ["x"]
-    table = draw(tables("empty" if case == "empty" else "some", texts, nulls=case == "null" or draw(st.booleans())))
-    zone = draw(st.sampled_from(ZONES))
-    window = draw(windows())
-    others = draw(st.lists(st.sampled_from(list(MAKERS)), min_size=2, max_size=2))
-    wanted = [Wanted(draw, each, table, zone, window, f"r{n}") for n, each in enumerate([type, *others])]
-    status, _ = wanted[0].truth(NOW)
-    if case in ("pass", "fail"):
-        assume(status == case)
-    if case == "null":
-        kinds = wanted[0].made.kinds or list(KINDS)
-        assume(any(row[kind] is None for row in table.rows for kind in kinds))
-    return table, zone, window, wanted, draw(st.sampled_from(["fail", "warn", "pass"]))
-
-
-def test_every_type_of_the_catalogue_is_tried() -> None:
-    assert {type.partition(" ")[0] for type in TYPES} == set(CATALOGUE)
-
-
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("type", TYPES)
-def test_results_are_true(type: str, case: str, engine: Engine, shared_target: Target, request: pytest.FixtureRequest) -> None:
-    examples = 4 if request.config.getoption("--long") else 1
-    checked = []
-
+    @seed(f"{chosen} {plan}")
     @settings(
-        max_examples=examples, deadline=None, derandomize=True, database=None, phases=[Phase.generate],  # the note says all; shrinking takes minutes
-        suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-    )  # fmt: skip
-    @given(checks(type, case))
-    def agree(check: tuple[Table, str, dict[str, Any] | None, list[Wanted], str]) -> None:
-        table, zone, window, wanted, on_empty = check
-        event(case)
-        note(
-            f"{table.ddl()}\nrows {table.rows}\nothers {table.other_rows}\nwindow {window} zone {zone}\nrules {[one.rule for one in wanted]}"
-        )
-        table.create(shared_target)
-        given_window = window and {
-            "column": table.columns[window["kind"]],
-            "from": text(window["low"]),
-            "to": text(window["high"]),
-        }
-        spec = gate(table.name, *(one.rule for one in wanted), timezone=zone, window=given_window, on_empty=on_empty)
-        answer = engine.answer(shared_target, spec)
-        assert answer.outcome is not None, answer.message
-        outcome = json.loads(answer.outcome)
-        now = dt.datetime.fromisoformat(outcome["snapshot_at"])
-        found = outcome["tables"][0]
-        statuses = []
-        for one, got in zip(wanted, found["rules"], strict=True):
-            status, truth = one.truth(now)
-            statuses.append((one.name, status))
-            seen = (got["reason"], got["status"], got["failures"], got["total"])
-            failures = None if one.decides != "count" else truth.failures
-            assert seen == (None, status, failures, truth.total), one.rule
-            if truth.measured is not None or one.decides == "bounds":
-                assert_same(got["measured"], truth.measured)
-        rows = sum(inside(row, window) for row in table.rows)
-        assert found["row_count"] == rows
-        assert found["verdict"] == verdict(statuses, rows, on_empty)
-        checked.append(len(wanted))
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        phases=phases,
+    )
+    @given(made_up(plan, CLOCK))
+    def agrees(case: Case) -> None:
+        case.answers(CLOCK)  # where rounding could decide, another case is made
+        truth_target.execute(case.ddl)
+        try:
+            outcome, clock = ask(engine, truth_target, case)
+        finally:
+            truth_target.execute(case.cleanup)
+        check(case, outcome, clock, shown)
 
-    agree()
-    assert checked, "no example was found for this case"
-    request.node.user_properties.append(("truth", [type, case, sum(checked)]))
+    agrees()
+    assert shown["", "tables"] >= examples
+    request.node.user_properties.append((PROPERTY, [(type, name, count) for (type, name), count in shown.items()]))
 
 
-def verdict(statuses: list[tuple[str, str]], rows: int, on_empty: str) -> str:
-    deciding = [status for name, status in statuses if name == "row_count"]
-    if rows == 0 and not deciding:
-        return on_empty
-    worst = deciding if rows == 0 else [status for _, status in statuses]
-    return next(status for status in ("fail", "warn", "pass") if status in worst)
+def ask(engine: Engine, target: Target, case: Case) -> tuple[dict[str, Any], datetime]:
+    """The engine's outcome of a document that the service accepts, and the moment of its snapshot."""
+    document = parse_table(case.document(), CATALOGUE, lambda _: ())
+    asked = CheckRequest.model_validate({"target": "shop", "table": document.table, "window": case.window})
+    connection = parse_target(target.document())
+    scope = InScope(Configured(document, connection, 1, ""), document.rules)
+    before = datetime.now(UTC)
+    answer = engine.answer(target, build(asked, connection, [scope], CATALOGUE, 60))
+    assert answer.outcome is not None, answer.message
+    outcome = json.loads(answer.outcome)
+    clock = datetime.fromisoformat(outcome["snapshot_at"])
+    assert before - timedelta(seconds=1) <= clock <= datetime.now(UTC) + timedelta(seconds=1)
+    return outcome["tables"][0], clock
 
 
-def text(value: Any) -> str | None:
-    return None if value is None else str(value)
+def check(case: Case, outcome: dict[str, Any], clock: datetime, shown: Counter[tuple[str, str]]) -> None:
+    """Every rule's answer and the table's; what differs is told all at once."""
+    expected = case.answers(clock)
+    wrong = []
+    for tested, wanted, found in zip(case.rules, expected, outcome["rules"], strict=True):
+        if not agree(wanted, found):
+            wrong.append(f"{tested.document(found['id'])}\n  expected {wanted}\n  found    {found}")
+        if tested.wish in ("pass", "fail") and wanted.status != tested.wish:
+            wrong.append(f"{tested.document(found['id'])} was made to {tested.wish}, and the expected answer is {wanted}")
+    verdict = verdict_of(
+        [(tested, wanted.status) for tested, wanted in zip(case.rules, expected, strict=True)], len(case.inside), case.on_empty
+    )
+    facts = {"verdict": verdict, "row_count": len(case.inside), "window_nulls": case.window_nulls}
+    wrong += [f"{name}: expected {value}, found {outcome[name]}" for name, value in facts.items() if outcome[name] != value]
+    if wrong:
+        pytest.fail("\n\n".join([repr(case), f"snapshot at {clock}", *wrong]), pytrace=False)
+    shown["", "tables"] += 1
+    for tested, wanted in zip(case.rules, expected, strict=True):
+        shown[tested.type, "pairs"] += 1
+        shown.update((tested.type, name) for name in case.shows(tested, wanted.status))
+        shown[tested.type, "error"] += wanted.status == "error"
 
 
-def assert_same(got: Any, wanted: Any) -> None:
-    if wanted is None or got is None:
-        assert got is wanted
-    elif isinstance(wanted, (dt.date, dt.datetime)):
-        assert str(got) == str(wanted)
-    else:
-        assert math.isclose(float(got), float(wanted), rel_tol=1e-9, abs_tol=1e-9)
+def agree(wanted: Answer, found: dict[str, Any]) -> bool:
+    exact = (wanted.status, wanted.failures, wanted.total) == (found["status"], found["failures"], found["total"])
+    return exact and same_measure(wanted.measured, found["measured"])

@@ -1,0 +1,221 @@
+"""Cases: a made-up table with many rules on it, by plans that give every type its pass, fail, NULL and empty case."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.truth import measures, rows, sets, shapes, texts, times
+from tests.truth.conditions import compare, draw_condition
+from tests.truth.kinds import DATE, INTEGER, TEXT, TIMESTAMP, TIMESTAMPTZ, Kind
+from tests.truth.tables import NAMES, Draft, Draw, Row, Table
+from tests.truth.truth import (
+    HOLDS,
+    MAKERS,
+    MEASURED,
+    TAKES_NO_WHERE,
+    WINDOWED,
+    WITHOUT_TOTAL,
+    Answer,
+    Scope,
+    Tested,
+    answer_of,
+)
+
+MODULES = (rows, texts, times, sets, measures, shapes)  # imported so that their types are registered
+TYPES = list(MAKERS)
+LAST = ("column_count", "columns")  # these look at the columns that the others add
+SCHEMAS = ("public", 'odd "schema".x')
+TIMEZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Europe/Berlin")
+WISHES = ("pass", "fail", "empty", "nowhere", "free")
+RULES_A_TABLE = 8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which rules stand on one table, and what each is to show; `empty` plans have no row to look at."""
+
+    number: int
+    types: tuple[str, ...]
+    wishes: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        return self.wishes[0] == "empty"
+
+    def __str__(self) -> str:
+        return f"{self.number:02}-{'+'.join(dict.fromkeys(self.wishes))}"
+
+
+def plans() -> list[Plan]:
+    """Each type once with each wish; pass and fail share tables, so that verdicts are mixed. Nowhere: a `where` that finds no row."""
+    found: list[Plan] = []
+    for wishes in (("pass", "fail"), ("fail", "pass"), ("empty",), ("nowhere",), ("free",)):
+        named = [name for name in TYPES if wishes != ("nowhere",) or name not in TAKES_NO_WHERE]
+        tables = -(-len(named) // RULES_A_TABLE)
+        for number in range(tables):
+            types = named[number::tables] if wishes == ("free",) else named[number * RULES_A_TABLE :][:RULES_A_TABLE]
+            types = sorted(types, key=lambda name: name in LAST)
+            aims = tuple(wishes[index % len(wishes)] for index in range(len(types)))
+            found.append(Plan(len(found), tuple(types), aims))
+    return found
+
+
+@dataclass
+class Case:
+    """One table, its rules, and how it is asked about."""
+
+    table: Table
+    others: list[Table]
+    rules: list[Tested]
+    timezone: str
+    on_empty: str
+    window: dict[str, Any] | None
+    clock: datetime
+    inside: list[int] = field(default_factory=list)
+
+    @property
+    def ddl(self) -> str:
+        return "\n".join(table.sql() for table in (self.table, *self.others))
+
+    @property
+    def cleanup(self) -> str:
+        return "".join(f"drop table if exists {table.relation};" for table in (self.table, *self.others))
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "apiVersion": "stringx/v1",
+            "target": "shop",
+            "table": self.table.written,
+            "timezone": self.timezone,
+            "on_empty": self.on_empty,
+            "rules": [tested.document(f"r{number}") for number, tested in enumerate(self.rules)],
+        }
+
+    def window_rows(self) -> list[Row]:
+        found = self.table.rows
+        return [found[index] for index in self.inside]
+
+    @property
+    def window_nulls(self) -> int | None:
+        return None if self.window is None else sum(row[self.window["column"]] is None for row in self.table.rows)
+
+    def scope(self, tested: Tested, clock: datetime) -> Scope:
+        looked_at = self.window_rows() if tested.type in WINDOWED else self.table.rows
+        whole, where = self.table.rows, tested.where
+        if where is not None:
+            looked_at = [row for row in looked_at if where.holds(row) is True]
+            whole = [row for row in whole if where.holds(row) is True]
+        return Scope(self.table, looked_at, whole, where is not None, self.timezone, clock)
+
+    def answers(self, clock: datetime) -> list[Answer]:
+        return [answer_of(tested, self.scope(tested, clock)) for tested in self.rules]
+
+    def shows(self, tested: Tested, status: str) -> Iterator[str]:
+        """Which of the cases pass, fail, NULL and empty a rule is."""
+        scope = self.scope(tested, self.clock)
+        columns = tested.columns or [column.name for column in self.table.columns]
+        if not scope.rows:
+            yield "empty"
+        elif status in ("pass", "fail", "warn"):
+            yield "pass" if status == "pass" else "fail"
+        if status != "error" and any(row.get(name) is None for row in scope.rows for name in columns):
+            yield "NULL"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("the case above")
+
+    def __repr__(self) -> str:
+        """What a failure prints."""
+        return "\n".join([self.ddl, json.dumps(self.document(), ensure_ascii=False, indent=1), f"window: {self.window}"])
+
+
+@st.composite
+def made_up(draw: Draw, plan: Plan, clock: datetime) -> Case:
+    """A case of a plan."""
+    no_rows = plan.empty and draw(st.sampled_from([True, True, False]))
+    free = "free" in plan.wishes
+    size = (
+        0
+        if no_rows
+        else draw(st.integers(4, 9) if not free else st.one_of(st.integers(1, 14), st.integers(1, 14), st.integers(0, 3)))
+    )
+    table = Table(draw(st.sampled_from(SCHEMAS)), draw(st.sampled_from(NAMES)), size)
+    draft = Draft(draw, table, draw(st.sampled_from(TIMEZONES)), clock)
+    when = draft.choose(DATE, TIMESTAMPTZ, TIMESTAMP, INTEGER)
+    moment = draft.add(when, draft.plain_cells(_near(when)))
+    draft.add(TEXT, draft.plain_cells(st.sampled_from(["a", "b", "it's", "{{ x }}"])))
+    draft.add(INTEGER, draft.plain_cells(st.integers(0, 3)))
+    base = table.columns[1:]
+    if draft.chance():
+        table.dropped.append(draft.new_name())
+    rules = []
+    for type, wish in zip(plan.types, plan.wishes, strict=True):
+        tested = MAKERS[type](draft, wish)
+        tested.wish = wish if tested.wish != "error" else "error"
+        if wish == "nowhere":
+            tested.where = compare(base[-1], ">", 100)
+        if free:
+            _narrow(draft, tested, base)
+            _tolerate(draft, tested)
+        rules.append(tested)
+    window, inside = None, list(range(size))
+    if (free and draft.chance()) or (plan.empty and not no_rows):
+        window, inside = _window(draft, when, moment, nothing=plan.empty)
+    return Case(table, draft.others, rules, draft.timezone, draft.choose("fail", "warn", "pass"), window, clock, inside)
+
+
+def _near(kind: Kind) -> st.SearchStrategy[Any]:
+    if kind is INTEGER:
+        return st.integers(0, 20)
+    if kind is DATE:
+        return st.dates(date(2026, 1, 1), date(2026, 1, 20))
+    zone = UTC if kind is TIMESTAMPTZ else None
+    return st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 20), timezones=st.just(zone))
+
+
+def _narrow(draft: Draft, tested: Tested, base: list[Any]) -> None:
+    if tested.type not in TAKES_NO_WHERE and draft.chance():
+        tested.where = compare(base[-1], ">", 100) if draft.choose(*range(5)) == 4 else draw_condition(draft, base, 2)
+
+
+def _tolerate(draft: Draft, tested: Tested) -> None:
+    """Thresholds where the type has them."""
+    if tested.type in HOLDS:
+        tested.severity = draft.choose(None, "warn")
+    if tested.type in MEASURED | HOLDS:
+        return
+    shares = [] if tested.type in WITHOUT_TOTAL else ["0%", "10%", "25%", "33.3%", "50 %", "66.7%", "100%"]
+    form = draft.choose("default", "warn", "fail", "both", "severity")
+    if form == "severity":
+        tested.severity = "warn"
+    if form in ("fail", "both"):
+        tested.fail_above = draft.choose(0, 1, 3, *shares)
+    if form in ("warn", "both"):
+        tested.warn_above = draft.choose(0, 1, 2, *shares)
+    warn, fail = tested.warn_above, tested.fail_above
+    if isinstance(warn, int) and isinstance(fail, int) and warn >= fail:
+        tested.fail_above = warn + 1
+    if isinstance(warn, str) and isinstance(fail, str) and float(warn.rstrip("% ")) >= float(fail.rstrip("% ")):
+        tested.warn_above = None
+
+
+def _window(draft: Draft, kind: Kind, column: str, nothing: bool) -> tuple[dict[str, Any], list[int]]:
+    """A window and the rows in it: from inclusive, to exclusive."""
+    first, last = sorted([draft.draw(_near(kind)), draft.draw(_near(kind))], key=kind.key)
+    cells = next(found.cells for found in draft.table.columns if found.name == column)
+    low, high = (first, first) if nothing else (draft.choose(None, first), last)
+    if low is not None and not nothing and draft.chance():
+        high = None
+    inside = [
+        index
+        for index, cell in enumerate(cells)
+        if cell is not None
+        and (low is None or kind.key(cell) >= kind.key(low))
+        and (high is None or kind.key(cell) < kind.key(high))
+    ]
+    written = {name: None if value is None else draft.as_argument(kind, value) for name, value in (("from", low), ("to", high))}
+    return {"column": column, **written}, inside
