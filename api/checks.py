@@ -1,11 +1,11 @@
-"""The life of a check: accepted once, claimed by a worker, finished by the worker that holds the claim."""
+"""A check from the caller's side: accepted once, looked at, canceled. `claims` is the worker's side of the same row."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from api import outbox, rules
 from contract.catalogue import Catalogue
@@ -14,14 +14,14 @@ from contract.durations import parse_duration
 from contract.ids import new_id
 from contract.problems import Busy, Conflict, NotFound
 from contract.verdicts import TERMINAL
-from database.leases import LEASE_S
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 CHANNEL = "dataops"
 QUEUE = "queue"  # the payload that wakes workers; a finished check's payload is its id
-MAX_ATTEMPTS = 3
+CANCEL = "cancel"  # the payload that has workers look which of their checks are to end
+MOST_JOINED = 100  # checks that share one run
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,14 @@ class Check:
     check_id: str
     request: CheckRequest
     request_id: str
-    tables: list[str]  # what it runs on; a dataset's are settled when it is claimed
+    tables: list[str]  # what it runs on; of a dataset as its document said when it was accepted, or claimed
     status: str
     mode: str
     timeout_s: int
     attempt: int
+    crashes: int
+    yields: int
+    joined: str | None
     worker: str | None
     queued_at: datetime
     started_at: datetime | None
@@ -59,11 +62,18 @@ class Check:
                 "dataset": self.request.dataset,
                 "status": self.status,
                 "scope": Scope.model_validate(self.request.scope()),
+                "asked": self.request.identity(),
+                "joined": self.joined,
                 "attempt": self.attempt,
                 "queued_at": self.queued_at,
                 "started_at": self.started_at,
             }
         )
+
+    def results_url(self, backend_url: str) -> str:
+        """Where its result is posted."""
+        path = f"/api/v1/requests/{quote(self.request_id, safe='')}/results"
+        return self.request.callback_url or backend_url + path
 
 
 @dataclass(frozen=True)
@@ -75,120 +85,132 @@ class Accepted:
 
 
 def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queue_limit: int) -> Accepted:
-    """Write the check down; NotFound, Invalid, Conflict (used request_id) or Busy where it is not taken in."""
-    identity = json.dumps(request.identity(), sort_keys=True)
-    body_hash = hashlib.sha256(identity.encode()).digest()
+    """Write the check down; NotFound, Invalid, Conflict (used request_id) or Busy where it is not taken in.
+
+    Where the same is waiting already, not begun, the new check shares its run.
+    """
+    body_hash = request.digest()
     request_id = request.request_id or new_id()
     with database.transaction() as cursor:
         if request.request_id and (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})):
             return _replay(row, body_hash)
         subject = rules.find_subject_with(cursor, request)
         require_scope(request, subject.documents, catalogue.default_dimensions)
-        if _queued(cursor, queue_limit) >= queue_limit:
+        lock_target(cursor, request.target)
+        if _waiting(cursor) >= queue_limit:
             raise Busy(f"{queue_limit} checks are waiting already; try again later")
-        check_id = new_id()
-        written = cursor.run(
-            SQL["accept"],
-            {
-                "check_id": check_id,
-                "request_id": request_id,
-                "body": json_value(request.model_dump(mode="json", by_alias=True, exclude_none=True)),
-                "body_hash": body_hash,
-                "target": request.target,
-                "table": request.table,
-                "dataset": request.dataset,
-                "mode": request.mode or subject.mode,
-                "timeout_s": request.timeout_s or int(parse_duration(subject.timeout)),
-                "is_full": request.full,
-            },
-        )
+        asked = {
+            "check_id": new_id(),
+            "request_id": request_id,
+            "body": json_value(request.model_dump(mode="json", by_alias=True, exclude_none=True)),
+            "body_hash": body_hash,
+            "target": request.target,
+            "table": request.table,
+            "dataset": request.dataset,
+            "mode": request.mode or subject.mode,
+            "timeout_s": request.timeout_s or int(parse_duration(subject.timeout)),
+            "is_full": request.full,
+            "most_joined": MOST_JOINED,
+        }
+        written = cursor.run(SQL["accept"], asked)
         row = cursor.one(SQL["find_by_request"], {"request_id": request_id})
         assert row is not None  # inserted, or the conflict that kept it from being inserted
         if not written:
             return _replay(row, body_hash)
-        cursor.run(SQL["notify"], {"payload": QUEUE})
-    return Accepted(_check(row), replayed=False)
+        notify(cursor, QUEUE)
+    return Accepted(read_check(row), replayed=False)
 
 
 def find(database: Database, check_id: str) -> Check:
     with database.transaction() as cursor:
-        row = cursor.one(SQL["find"], {"check_id": check_id})
-    if row is None:
-        raise NotFound(f"there is no check {check_id}")
-    return _check(row)
+        return _find(cursor, check_id)
 
 
-def claim(database: Database, worker: str) -> Check | None:
-    """The next check for this worker, leased to it; None where nothing may run now."""
+def cancel(database: Database, check_id: str, backend_url: str) -> Check:
+    """A waiting check ends at once as `canceled`; a running one is told to its worker, and ends when that has stopped it; one
+    that has ended stays as it is. NotFound where there is none."""
     with database.transaction() as cursor:
-        cursor.run(SQL["lock_claims"])
-        row = cursor.one(SQL["claim"], {"worker": worker, "lease_s": LEASE_S})
-    return _check(row) if row is not None else None
+        lock_target(cursor, _find(cursor, check_id).request.target)
+        check = _find(cursor, check_id)
+        if check.status == "queued":
+            result = check.pending().model_copy(update=CANCELED | {"finished_at": now(cursor)})
+            body = result.as_json()
+            cursor.run(SQL["cancel_waiting"], {"check_id": check_id, "result": json_value(body)})
+            release_joined(cursor, check_id)
+            announce(cursor, check, body, backend_url)
+        elif not check.terminal:
+            cursor.run(SQL["cancel_running"], {"check_id": check_id})
+            notify(cursor, CANCEL)
+        return _find(cursor, check_id)
 
 
-def finish(database: Database, check: Check, result: CheckResult, callback_url: str) -> bool:
-    """Store the result and its outgoing message together; False where the claim was lost, and nothing is stored."""
-    with database.transaction() as cursor:
-        body = result.as_json()
-        parameters = {
-            "check_id": check.check_id,
-            "attempt": check.attempt,
-            "worker": check.worker,
-            "status": result.status,
-            "verdict": result.verdict,
-            "result": json_value(body),
-        }
-        if cursor.one(SQL["finish"], parameters) is None:
-            return False
-        for table in result.tables:
-            if check.request.full and result.status != "canceled":
-                said = {"check_id": check.check_id, "target": result.target, "table": table.table, "verdict": table.verdict}
-                cursor.run(SQL["put_dataset_result"], said)
-        outbox.put(cursor, check.check_id, callback_url, json.dumps(body, ensure_ascii=False))
-        cursor.run(SQL["notify"], {"payload": check.check_id})
-        cursor.run(SQL["notify"], {"payload": outbox.OUTBOX})
-        cursor.run(SQL["notify"], {"payload": QUEUE})  # its table and its place at the target are free again
-    return True
+CANCELED = {"status": "canceled", "verdict": "error", "reason": "canceled on request"}
 
 
-def hand_back(database: Database, check: Check, counted: bool) -> None:
-    """Let the check be claimed again; after `MAX_ATTEMPTS` counted ones it is not run any more."""
-    with database.transaction() as cursor:
-        keys = {"check_id": check.check_id, "attempt": check.attempt, "worker": check.worker, "counted": counted}
-        cursor.run(SQL["hand_back"], keys)
-        cursor.run(SQL["notify"], {"payload": QUEUE})
+def announce(cursor: Cursor, check: Check, body: dict[str, Any], backend_url: str) -> None:
+    """What follows the end of a check, in its transaction: the message to the Backend, and words to all who wait."""
+    outbox.put(cursor, check.check_id, check.results_url(backend_url), json.dumps(body, ensure_ascii=False))
+    for payload in (check.check_id, outbox.OUTBOX, QUEUE):  # its tables and its place at the target are free again
+        notify(cursor, payload)
 
 
-def now(database: Database) -> datetime:
+def release_joined(cursor: Cursor, check_id: str) -> None:
+    """Let those that would have shared the run of a canceled check share the run of the first of them."""
+    successor = cursor.one(SQL["lead_joined"], {"check_id": check_id})
+    if successor is not None:
+        cursor.run(SQL["follow"], {"check_id": check_id, "successor": successor["check_id"]})
+
+
+def lock_target(cursor: Cursor, target: str) -> None:
+    """Until the transaction ends: whatever changes the queue of a target holds its row first, so that two never wait in a
+    circle."""
+    cursor.run(SQL["make_target"], {"target": target})
+    cursor.run(SQL["lock_target"], {"target": target})
+
+
+def notify(cursor: Cursor, payload: str) -> None:
+    cursor.run(SQL["notify"], {"payload": payload})
+
+
+def now(cursor: Cursor) -> datetime:
     """The one clock: the internal database's."""
-    with database.transaction() as cursor:
-        row = cursor.one(SQL["now"])
+    row = cursor.one(SQL["now"])
     assert row is not None
     moment: datetime = row["now"]
     return moment
 
 
-def _queued(cursor: Cursor, limit: int) -> int:
-    row = cursor.one(SQL["count_queued"], {"limit": limit})
-    return int(row["queued"]) if row else 0
+def _find(cursor: Cursor, check_id: str) -> Check:
+    row = cursor.one(SQL["find"], {"check_id": check_id})
+    if row is None:
+        raise NotFound(f"there is no check {check_id}")
+    return read_check(row)
+
+
+def _waiting(cursor: Cursor) -> int:
+    row = cursor.one(SQL["count_waiting"])
+    return int(row["waiting"]) if row else 0
 
 
 def _replay(row: Row, body_hash: bytes) -> Accepted:
     if bytes(row["body_hash"]) != body_hash:
         raise Conflict(f"request_id {row['request_id']!r} was used with another body; use a new one")
-    return Accepted(_check(row), replayed=True)
+    return Accepted(read_check(row), replayed=True)
 
 
-def _check(row: Row) -> Check:
+def read_check(row: Row) -> Check:
     return Check(
         check_id=str(row["check_id"]),
         request=CheckRequest.model_validate(row["body"]),
         request_id=row["request_id"],
-        tables=[row["table_name"]] if row["table_name"] is not None else row["tables"] or [],
+        tables=row["tables"] or [row["table_name"]],
         status=row["status"],
         mode=row["mode"],
         timeout_s=row["timeout_s"],
         attempt=row["attempt"],
+        crashes=row["crashes"],
+        yields=row["yields"],
+        joined=str(row["joined"]) if row["joined"] is not None else None,
         worker=row["worker"],
         queued_at=row["queued_at"],
         started_at=row["started_at"],

@@ -1,14 +1,12 @@
 """The life of a request: tracked before it is sent, sent to DataOps until accepted, finished by the result that comes back."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from backend import datasets
 from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult, require_scope
+from contract.checks import CheckRequest, CheckResult, digest, require_scope
 from contract.configuration import TableDocument
 from contract.datasets import DatasetDocument
 from contract.ids import new_id
@@ -41,7 +39,7 @@ def payload(request_id: str) -> str:
 
 def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Accepted:
     """Track a request, leased to `sender` for its first delivery; NotFound, Invalid or Conflict where it is refused."""
-    body_hash = hashlib.sha256(json.dumps(asked.identity(), sort_keys=True).encode()).digest()
+    body_hash = asked.digest()
     request_id = asked.request_id or new_id()
     with database.transaction() as cursor:
         if asked.request_id and (row := cursor.one(SQL["find"], {"request_id": request_id})):
@@ -49,8 +47,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
         documents, default_mode = _configured(cursor, asked)
         require_scope(asked, documents, catalogue.default_dimensions)
         mode = asked.mode or default_mode
-        sent = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
-        sent |= {"request_id": request_id, "mode": mode, "wait_s": 0}
+        sent = asked.model_dump(mode="json", by_alias=True, exclude_none=True) | {"request_id": request_id, "wait_s": 0}
         written = cursor.run(
             SQL["accept"],
             {
@@ -113,10 +110,9 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         "finished_at": result.finished_at,
     }
     with database.transaction() as cursor:
-        scope = result.scope.model_dump(mode="json")
-        asked = {"target": result.target, "table": result.table, "dataset": result.dataset, "scope": scope}
-        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
-        cursor.run(SQL["track"], named | {"body": json_value(asked), "body_hash": digest, "created_at": result.queued_at})
+        asked = result.asked or {"target": result.target, "table": result.table, "dataset": result.dataset}
+        tracked = {"body": json_value(asked), "body_hash": digest(asked), "created_at": result.queued_at}
+        cursor.run(SQL["track"], named | tracked)
         named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at}
         stored = cursor.run(SQL["store_result"], named | {"result": json_value(result.as_json())})
         for table in result.tables if stored else ():

@@ -1,5 +1,7 @@
 """A check: what is asked of DataOps, and the result it answers with and posts to the Backend."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -86,8 +88,13 @@ class CheckRequest(Model):
         return self.table or f"dataset {self.dataset}"
 
     def identity(self) -> dict[str, Any]:
-        """What makes two bodies under one request_id the same: all but the id itself and how long the client waits."""
+        """What makes two bodies under one request_id the same, for both services: all but the id itself and how long the client
+        waits."""
         return self.model_dump(mode="json", by_alias=True, exclude={"request_id", "wait_s"}, exclude_none=True)
+
+    def digest(self) -> bytes:
+        """What a repeated request_id is compared by."""
+        return digest(self.identity())
 
     @property
     def full(self) -> bool:
@@ -101,6 +108,11 @@ class CheckRequest(Model):
             "dimensions": self.dimensions,
             "rule_ids": self.rule_ids,
         }
+
+
+def digest(identity: dict[str, Any]) -> bytes:
+    """SHA-256 of an identity, whatever the order of its fields."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).digest()
 
 
 def rules_in_scope(request: CheckRequest, document: TableDocument, default_dimension: dict[str, Dimension]) -> list[Rule]:
@@ -194,7 +206,8 @@ class TableResult(Model):
 
 class CheckResult(OfOne):
     """The result of a check; while it is queued or running, the part that is known. That of a dataset has `dataset` and `tables`
-    in place of `table` and `rules`, and names under `skipped` its tables without a rule in scope."""
+    in place of `table` and `rules`, and names under `skipped` its tables without a rule in scope. `asked` is what was sent, and
+    `joined` the check whose run it shares, as that one was waiting for the same already."""
 
     check_id: str
     request_id: str
@@ -206,6 +219,8 @@ class CheckResult(OfOne):
     config_version: int | None = None
     rules_hash: str | None = None
     scope: Scope = Scope()
+    asked: dict[str, Any] | None = None
+    joined: str | None = None
     snapshot_at: AwareDatetime | None = None
     row_count: int | None = None
     window_nulls: int | None = None

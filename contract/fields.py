@@ -2,7 +2,7 @@
 
 import difflib
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -69,10 +69,11 @@ Words = Annotated[str, StringConstraints(max_length=10_000)]
 M = TypeVar("M", bound=BaseModel)
 
 
-def parse_model(model: type[M], value: Any, pointer: str = "") -> M:
-    """The model of a value; Invalid with every fault, each with its pointer."""
+def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["ignore"] | None = None) -> M:
+    """The model of a value; Invalid with every fault, each with its pointer. `extra`: what another release of ours may have added
+    is no fault."""
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, extra=extra)
     except ValidationError as error:
         raise invalid(field_errors(error, model, value, pointer)) from error
 

@@ -119,7 +119,7 @@ def blueprint(service: Requests) -> Blueprint:
     def take_result(request_id: str) -> Response:
         body = raw_body()
         signatures.verify(service.signing_secret, dict(request.headers), body)
-        requests.store(service.database, request_id, parse_model(CheckResult, read_json(body)))
+        requests.store(service.database, request_id, parse_model(CheckResult, read_json(body), extra="ignore"))
         return Response(status=204)
 
     return routes

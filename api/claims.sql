@@ -1,0 +1,84 @@
+-- name: claim
+-- Of the targets with a free place, that nobody else is claiming from, the one that has an urgent check (sync, or waiting for a
+-- minute), else that runs fewest, else that was served longest ago; of it the first check in its order. Both rows say themselves
+-- whether the check may run, so what others changed meanwhile is seen when they are locked.
+with place as (
+    select t.target
+    from dataops.targets t
+    left join stringx.configured_targets g on g.name = t.target
+    cross join lateral (
+        select c.due_at from dataops.checks c
+        where c.target = t.target and c.status = 'queued' and c.is_first and c.due_at <= clock_timestamp()
+        order by c.due_at, c.check_id limit 1) head
+    where t.waiting > 0 and t.running < coalesce((g.document ->> 'max_concurrent_checks')::integer, 4)
+    order by head.due_at > clock_timestamp() - interval '1 minute', t.running, t.claimed_at
+    limit 1
+    for update of t skip locked
+), next as (
+    select c.check_id from place p cross join lateral (
+        select check_id from dataops.checks
+        where target = p.target and status = 'queued' and is_first and due_at <= clock_timestamp()
+        order by due_at, check_id limit 1
+        for update skip locked) c
+)
+update dataops.checks c set
+    status = 'running', attempt = attempt + 1, worker = %(worker)s,
+    lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s),
+    started_at = clock_timestamp()
+from next where c.check_id = next.check_id
+returning c.*
+
+-- name: claimable
+-- Whether a claim that found nothing has only met others.
+select 1 from dataops.targets t left join stringx.configured_targets g on g.name = t.target
+where t.waiting > 0 and t.running < coalesce((g.document ->> 'max_concurrent_checks')::integer, 4)
+  and exists (select 1 from dataops.checks c
+              where c.target = t.target and c.status = 'queued' and c.is_first and c.due_at <= clock_timestamp())
+limit 1
+
+-- name: renew
+update dataops.checks set lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+where check_id = any(%(claimed)s::uuid[]) and worker = %(worker)s and status = 'running'
+returning check_id
+
+-- name: canceled
+select check_id from dataops.checks where worker = %(worker)s and status = 'running' and cancel_requested
+
+-- name: finish
+-- Fenced: a worker whose claim was taken over meanwhile changes nothing.
+update dataops.checks set
+    status = %(status)s, verdict = %(verdict)s, result = %(result)s, finished_at = clock_timestamp(),
+    worker = null, lease_expires_at = null
+where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
+
+-- name: joined
+select * from dataops.checks where joined = %(check_id)s and status = 'queued' order by due_at, check_id for update
+
+-- name: finish_joined
+update dataops.checks set
+    status = %(status)s, verdict = %(verdict)s, result = %(result)s, finished_at = clock_timestamp(),
+    started_at = (select l.started_at from dataops.checks l where l.check_id = %(leader)s)
+where check_id = %(check_id)s and status = 'queued'
+
+-- name: put_dataset_results
+insert into dataops.dataset_results (check_id, target, table_name, verdict, finished_at)
+select check_id, %(target)s, %(table)s, %(verdict)s, clock_timestamp() from unnest(%(checks)s::uuid[]) checks(check_id)
+
+-- name: hand_back
+-- Back to the queue, to its place in line or behind those that come within the delay.
+update dataops.checks set
+    status = 'queued', worker = null, lease_expires_at = null,
+    crashes = crashes + %(crashed)s::integer, yields = yields + %(yielded)s::integer,
+    due_at = greatest(due_at, case when %(delay_s)s > 0 then clock_timestamp() + make_interval(secs => %(delay_s)s) end),
+    tables = coalesce(%(tables)s::text[], tables)
+where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
+
+-- name: expired
+select check_id, target from dataops.checks
+where status = 'running' and lease_expires_at < clock_timestamp()
+  and pg_postmaster_start_time() < clock_timestamp() - make_interval(secs => %(lease_s)s)
+order by lease_expires_at limit 100
+
+-- name: rescue
+update dataops.checks set status = 'queued', worker = null, lease_expires_at = null, crashes = crashes + 1
+where check_id = %(check_id)s and status = 'running' and lease_expires_at < clock_timestamp()
