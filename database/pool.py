@@ -14,6 +14,7 @@ from contract.problems import StringXError, Unavailable
 
 Row = dict[str, Any]
 _WAIT_S = 30.0  # above the longest statement, which the server ends itself
+_FRESH_S = 1.0
 _MILLISECONDS = 1000
 _waits = threading.local()
 
@@ -45,6 +46,7 @@ class Database:
                 broken = False
                 raise
             finally:
+                connection.used_at = time.monotonic()
                 self._give_back(connection, broken or connection.closed != 0)
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
@@ -63,11 +65,12 @@ class Database:
         connection.autocommit = True
         return connection
 
-    def _connection(self) -> extensions.connection:
-        """A live connection: one that died while it lay in the pool is replaced."""
+    def _connection(self) -> "_Connection":
+        """A live connection: one that died while it lay in the pool is replaced. One that was used just now is taken as it is."""
         for _ in range(self._size + 1):
             connection = self._get_pool().getconn()
-            if self._is_alive(connection):
+            assert isinstance(connection, _Connection)  # as `connection_factory` says
+            if time.monotonic() - connection.used_at < _FRESH_S or self._is_alive(connection):
                 return connection
             self._give_back(connection, broken=True)
         raise psycopg2.OperationalError("no connection stays open")
@@ -92,6 +95,12 @@ class Database:
         with self._lock:
             if self._pool is not None:
                 self._pool.putconn(connection, close=broken)
+
+
+class _Connection(extensions.connection):
+    """Knows when it was given back."""
+
+    used_at = float("-inf")
 
 
 class Cursor:
@@ -156,6 +165,7 @@ def _connect_options(application_name: str) -> dict[str, Any]:
         "application_name": application_name,
         "connect_timeout": 5,
         "keepalives_idle": 30,
+        "connection_factory": _Connection,
         "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=25s",
     }
 
