@@ -9,9 +9,9 @@ if __name__ == "__main__":  # run as a file: the project's folder, not this one,
 try:
     from flask import Flask
 
-    from api import checks
+    from api import checks, figures
     from api.routes import checks as check_routes
-    from api.routes import deliveries, rule_types
+    from api.routes import deliveries, queue, rule_types
     from api.workers import ready_workers
     from contract import environment
     from contract.catalogue import Catalogue
@@ -45,9 +45,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     def faults() -> list[str]:
         return [] if ready_workers(database) else ["no warm worker; start the role worker, or wait until it is warm"]
 
-    app = service.create("api", "StringX DataOps", _DESCRIPTION, database, faults)
+    app = service.create("api", "StringX DataOps", _DESCRIPTION, database, faults, figures.metrics)
     app.register_blueprint(check_routes.blueprint(check_routes.Checks(settings, database, catalogue, listener)))
     app.register_blueprint(deliveries.blueprint(database))
+    app.register_blueprint(queue.blueprint(database))
     app.register_blueprint(rule_types.blueprint(catalogue))
     app.extensions["stringx_start"] = listener.start  # called in each web process, after the fork
     return app

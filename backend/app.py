@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from backend import dispatch, requests
+from backend import dispatch, figures, requests
 from backend.routes import configuration as configuration_routes
 from backend.routes import datasets as dataset_routes
 from backend.routes import gates as gate_routes
@@ -31,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     listener = Listener(database, requests.CHANNEL, WAITERS)
     sender = dispatch.Sender(database, settings.dataops_url, environment.service_key(settings), leases.worker_name("backend"))
     signing_secrets = environment.signing_secrets(settings)
-    app = service.create("backend", "StringX Backend", _DESCRIPTION, database, faults=list)
+    app = service.create("backend", "StringX Backend", _DESCRIPTION, database, faults=list, figures=figures.metrics)
     app.register_blueprint(
         request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, signing_secrets))
     )

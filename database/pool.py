@@ -48,7 +48,7 @@ class Database:
             finally:
                 connection.used_at = time.monotonic()
                 self._give_back(connection, broken or connection.closed != 0)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction) as error:
             raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
         finally:
             self._slots.release()

@@ -1,11 +1,11 @@
-"""Logs as JSON lines on standard error: time, level, logger, message, and the ids that a record carries."""
+"""Logs as JSON lines on standard error: time, level, logger, message, and the ids and figures that a record carries."""
 
 import json
 import logging
 import sys
 from datetime import UTC, datetime
 
-_IDS = ("check_id", "request_id", "worker")
+_FIELDS = ("check_id", "request_id", "worker", "method", "route", "status", "duration_ms", "caller")
 
 
 class JsonFormatter(logging.Formatter):
@@ -18,7 +18,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: getattr(record, name) for name in _IDS if hasattr(record, name)}
+        line |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

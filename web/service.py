@@ -1,5 +1,7 @@
 """The Flask app that both services begin with: keys on every route, problems, health, documentation."""
 
+import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,27 +13,36 @@ from database import keys
 from database.keys import Caller
 from database.migrate import missing_migrations
 from database.pool import Database
-from web import openapi, problems
+from database.probe import Probe
+from web import metrics, openapi, problems
 from web.bodies import answer
+from web.metrics import Figures
 from web.openapi import Operation, describe
 
+log = logging.getLogger(__name__)
 VERSION = "0.1.0"
-_PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static"})
+_PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics"})
+_QUIET = frozenset({"healthz", "readyz", "metrics"})  # asked all the time: not logged
 
 
-def create(name: str, title: str, description: str, database: Database, faults: Callable[[], list[str]]) -> Flask:
-    """An app whose every route needs a key with the scope of its `Operation`, but for health and documentation.
+def create(
+    name: str, title: str, description: str, database: Database, faults: Callable[[], list[str]], figures: Figures
+) -> Flask:
+    """An app whose every route needs a key with the scope of its `Operation`, but for health, metrics and documentation.
 
-    `faults` says what, beside the database and its migrations, keeps the service from being ready.
+    `faults` says what, beside the database and its migrations, keeps the service from being ready; `figures` what /metrics tells
+    from the database.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = 64 * MAX_BODY_BYTES  # routes read less; this bounds what werkzeug takes in
     app.url_map.strict_slashes = True
     problems.install(app)
+    metrics.install(app, database, figures)
     openapi.install(app, title, description, VERSION)
     _install_keys(app, database)
     app.before_request(_refuse_nul)
     _install_health(app, database, faults)
+    app.after_request(_log)
     return app
 
 
@@ -53,6 +64,26 @@ def _install_keys(app: Flask, database: Database) -> None:
             g.caller.require(operation.scope)
 
 
+def _log(response: Response) -> Response:
+    """One line a request: the route's rule in place of the path, and no query, so that it holds nothing a caller sent but ids."""
+    if request.endpoint not in _QUIET:
+        route = request.url_rule.rule if request.url_rule is not None else "none"
+        said: dict[str, object] = {"method": request.method, "route": route, "status": response.status_code}
+        said |= {name: value for name, value in (request.view_args or {}).items() if name in ("request_id", "check_id")}
+        said |= g.get("ids", {})
+        if "began" in g:
+            said["duration_ms"] = round((time.perf_counter() - g.began) * 1000)
+        if "caller" in g:
+            said["caller"] = g.caller.name
+        log.info("%s %s %d", request.method, route, response.status_code, extra=said)
+    return response
+
+
+def about(**ids: str) -> None:
+    """What the request that is being handled turned out to be about, for its line in the log."""
+    g.ids = ids
+
+
 def _refuse_nul() -> None:
     """A body is read by `read_json`; addresses hold texts for the database too, which has no NUL."""
     if "\0" in request.path:
@@ -63,6 +94,8 @@ def _refuse_nul() -> None:
 
 
 def _install_health(app: Flask, database: Database, faults: Callable[[], list[str]]) -> None:
+    probe = Probe(database, app.name)
+
     @app.get("/healthz")
     @describe(Operation("The process lives"))
     def healthz() -> Response:
@@ -74,6 +107,8 @@ def _install_health(app: Flask, database: Database, faults: Callable[[], list[st
         try:
             missing = missing_migrations(database)
             reasons = [f"migrations are missing: {', '.join(missing)}; run the role migrate"] if missing else faults()
+            if not missing and (fault := probe.fault()) is not None:
+                reasons.append(fault)
         except Unavailable as error:
             reasons = [error.detail]
         if reasons:

@@ -30,6 +30,7 @@ from web import waiting
 from web.bodies import answer, json_body
 from web.openapi import Operation, describe
 from web.parameters import idempotency_key, wait_seconds
+from web.service import about
 
 _REFUSALS = (Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable)
 
@@ -61,6 +62,7 @@ def blueprint(service: Checks) -> Blueprint:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
         _require_callback(asked, service.settings)
         accepted = checks.accept(service.database, service.catalogue, asked, service.settings.queue_limit)
+        about(request_id=accepted.check.request_id, check_id=accepted.check.check_id)
         wait_s = asked.wait_s if accepted.check.mode == "sync" else 0
         return _answer(accepted, _wait(service, accepted.check, wait_s))
 

@@ -33,6 +33,7 @@ from web import waiting
 from web.bodies import answer, json_body, raw_body
 from web.openapi import Operation, describe
 from web.parameters import idempotency_key, wait_seconds
+from web.service import about
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def blueprint(service: Requests) -> Blueprint:
             raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
         accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
         view = accepted.view
+        about(request_id=view.request_id)
         goes_on = accepted.replayed or service.sender.send_first(view.request_id, accepted.body)
         if view.mode == "sync" or not goes_on:
             view = _wait(service, view.request_id, asked.wait_s)

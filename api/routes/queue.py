@@ -1,0 +1,20 @@
+"""The queue: what waits, how long, and who works at it."""
+
+from flask import Blueprint, Response
+
+from api import figures
+from contract.problems import Unavailable
+from database.pool import Database
+from web.bodies import answer
+from web.openapi import Operation, describe
+
+
+def blueprint(database: Database) -> Blueprint:
+    routes = Blueprint("queue", __name__)
+
+    @routes.get("/api/v1/queue")
+    @describe(Operation("What waits and runs, of each target, and who works at it", scope="read", errors=(Unavailable,)))
+    def show() -> Response:
+        return answer(figures.queue(database).as_json())
+
+    return routes
