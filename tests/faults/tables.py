@@ -10,14 +10,15 @@ from psycopg2 import extensions
 
 # A session of a check waits here while a test holds the advisory lock (key, number of its attempt): a query that runs for as long
 # as the test wants, whatever time limits for locks there are. One that has no attempt in its name is not a check's and passes.
-HOLD = """
+HOLD = r"""
 create function pass_gate(key integer) returns boolean language plpgsql stable parallel unsafe as $$
-declare attempt integer := coalesce(nullif(split_part(current_setting('application_name'), ' ', 3), ''), '0')::integer;
+declare attempt integer;
 begin
+    attempt := substring(current_setting('application_name') from '^stringx \S+ (\d+)$')::integer;
+    if attempt is null then return true; end if;
     while not pg_try_advisory_lock_shared(key, attempt) loop perform pg_sleep(0.02); end loop;
     perform pg_advisory_unlock_shared(key, attempt);
     return true;
-exception when invalid_text_representation then return true;
 end $$;
 """
 ATTEMPTS = 8
