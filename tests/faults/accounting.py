@@ -92,7 +92,9 @@ def left_over(installation: Installation) -> list[str]:
         for row in installation.rows(_COUNTERS)
         if (row["waiting"], row["running"]) != (row["really_waiting"], row["really_running"])
     ]
-    lines = "select check_id::text from dataops.lines join dataops.checks using (check_id) where status not in ('queued', 'running')"
+    lines = (
+        "select check_id::text from dataops.lines join dataops.checks using (check_id) where status not in ('queued', 'running')"
+    )
     return found + [f"line of {row['check_id']}" for row in installation.rows(lines)]
 
 

@@ -27,11 +27,11 @@ from tests.faults.tables import HOLD, RULES, CheckedTable, fill
 
 LEASE_S = 4
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
-# Ends its process: a chain of a million iterators is walked by recursion in C, which no limit of Python's stops.
+# Ends its process: a long chain of iterators is walked by recursion in C, which no limit of Python's stops.
 _FATAL_TEST = """
 {% test ends_its_process(model) %}
   {%- set links = namespace(last=[]) -%}
-  {%- for _ in range(20) -%}{%- for _ in range(50000) -%}{%- set links.last = modules.itertools.chain(links.last, []) -%}{%- endfor -%}{%- endfor -%}
+  {%- for _ in range(12) -%}{%- for _ in range(50000) -%}{%- set links.last = modules.itertools.chain(links.last, []) -%}{%- endfor -%}{%- endfor -%}
   {%- set end = links.last | list -%}
   select * from {{ model }} where false
 {% endtest %}
@@ -125,7 +125,9 @@ class Installation:
         home.mkdir(exist_ok=True)
         port = {"api": "DATAOPS_PORT", "backend": "BACKEND_PORT"}.get(role)
         own = {port: str(free_port())} if port else {}
-        keys = {f"STRINGX_{key}_FILE": str(self.folder / "keys" / file) for key, file in _KEYS.items()} if role != "migrate" else {}
+        keys = (
+            {f"STRINGX_{key}_FILE": str(self.folder / "keys" / file) for key, file in _KEYS.items()} if role != "migrate" else {}
+        )
         environment = {**self._inherited, **self._variables, **own, **keys, "STRINGX_HOME": str(home)}
         environment["STRINGX_DATABASE_URL"] = self._internal_url(internal_port or self.internal.port)
         return Process(name, role, environment | variables, self.folder / f"{name}.log")
@@ -305,7 +307,9 @@ class Installation:
             session.trust_env = False
             return session.request(method, url, headers=headers, timeout=timeout, **options)
 
-    def post(self, table: CheckedTable, via: str = "backend", url: str | None = None, timeout: float = 90, **asked: Any) -> requests.Response:
+    def post(
+        self, table: CheckedTable, via: str = "backend", url: str | None = None, timeout: float = 90, **asked: Any
+    ) -> requests.Response:
         """Ask for a check over one of the two services; what is accepted is noted."""
         path = "requests" if via == "backend" else "quality-checks"
         base = url or (self.to_backend.url if via == "backend" else self.to_api.url)
@@ -343,7 +347,9 @@ class Installation:
         """The check of a request, once this attempt has a query running on the target; its id."""
         check_id = self.running(request_id, within_s, attempt)
         eventually(
-            lambda: any(s["application_name"].endswith(f" {attempt}") for s in self.on_target(check_id)), within_s, "a query on the target"
+            lambda: any(s["application_name"].endswith(f" {attempt}") for s in self.on_target(check_id)),
+            within_s,
+            "a query on the target",
         )
         return check_id
 
@@ -364,7 +370,11 @@ class Installation:
     def wait_served(self, process: Process | None = None, within_s: float = 60) -> None:
         """Until this service, or every one, answers."""
         for one in [process] if process else [p for p in self.processes.values() if p.role != "worker"]:
-            eventually(lambda one=one: self.call("GET", f"{one.url}/healthz", timeout=5).status_code == 200, within_s, f"{one.name} serves")
+            eventually(
+                lambda one=one: self.call("GET", f"{one.url}/healthz", timeout=5).status_code == 200,
+                within_s,
+                f"{one.name} serves",
+            )
 
     def wait_warm(self, process: Process | None = None, within_s: float = 90) -> None:
         """Until all children of this worker, or of every one, are warm."""

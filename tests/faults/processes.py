@@ -16,7 +16,9 @@ import psutil
 from contract.environment import ROOT
 
 T = TypeVar("T")
-_PORTS = range(10_000, 20_000)  # below those that systems give to outgoing connections, so that a port is free again after a restart
+_PORTS = range(
+    10_000, 20_000
+)  # below those that systems give to outgoing connections, so that a port is free again after a restart
 
 
 def eventually(look: Callable[[], T | None], within_s: float, what: str = "it") -> T:
