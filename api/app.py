@@ -11,7 +11,7 @@ try:
 
     from api import checks
     from api.routes import checks as check_routes
-    from api.routes import rule_types
+    from api.routes import deliveries, rule_types
     from api.workers import ready_workers
     from contract import environment
     from contract.catalogue import Catalogue
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app = service.create("api", "StringX DataOps", _DESCRIPTION, database, faults)
     app.register_blueprint(check_routes.blueprint(check_routes.Checks(settings, database, catalogue, listener)))
+    app.register_blueprint(deliveries.blueprint(database))
     app.register_blueprint(rule_types.blueprint(catalogue))
     app.extensions["stringx_start"] = listener.start  # called in each web process, after the fork
     return app

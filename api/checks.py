@@ -39,6 +39,7 @@ class Check:
     crashes: int
     yields: int
     joined: str | None
+    cancel_requested: bool
     worker: str | None
     queued_at: datetime
     started_at: datetime | None
@@ -211,6 +212,7 @@ def read_check(row: Row) -> Check:
         crashes=row["crashes"],
         yields=row["yields"],
         joined=str(row["joined"]) if row["joined"] is not None else None,
+        cancel_requested=row["cancel_requested"],
         worker=row["worker"],
         queued_at=row["queued_at"],
         started_at=row["started_at"],

@@ -4,7 +4,7 @@ one that does not renew it. Every write is fenced by attempt and worker: a claim
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ MAX_YIELDS = 3  # runs that may give way
 _LOOKS = 5  # at a queue whose targets others are just claiming from
 
 
-def claim(database: Database, worker: str) -> Check | None:
+def claim(database: Database, worker: str, lease_s: int = LEASE_S) -> Check | None:
     """The next check for this worker, leased to it; None where nothing may run now."""
     for look in range(_LOOKS):
         with database.transaction() as cursor:
-            row = cursor.one(SQL["claim"], {"worker": worker, "lease_s": LEASE_S})
+            row = cursor.one(SQL["claim"], {"worker": worker, "lease_s": lease_s})
             if row is not None:
                 return read_check(row)
             if look == _LOOKS - 1 or cursor.one(SQL["claimable"]) is None:
@@ -34,10 +34,10 @@ def claim(database: Database, worker: str) -> Check | None:
     return None
 
 
-def renew(database: Database, worker: str, claimed: Sequence[str]) -> set[str]:
+def renew(database: Database, worker: str, claimed: Iterable[str], lease_s: int = LEASE_S) -> set[str]:
     """Extend the leases of a worker; the ids of the checks that it still holds."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["renew"], {"worker": worker, "claimed": list(claimed), "lease_s": LEASE_S})
+        rows = cursor.all(SQL["renew"], {"worker": worker, "claimed": list(claimed), "lease_s": lease_s})
     return {str(row["check_id"]) for row in rows}
 
 
@@ -87,11 +87,11 @@ def hand_back(
     return written == 1
 
 
-def rescue(database: Database) -> list[str]:
+def rescue(database: Database, lease_s: int = LEASE_S) -> list[str]:
     """Back to the queue with what has not been renewed: the ids of the checks. After a start of the internal database everyone
     has the time of a lease to renew it."""
     with database.transaction() as cursor:
-        expired = cursor.all(SQL["expired"], {"lease_s": LEASE_S})
+        expired = cursor.all(SQL["expired"], {"lease_s": lease_s})
     rescued = []
     for row in expired:
         with database.transaction() as cursor:
@@ -102,16 +102,15 @@ def rescue(database: Database) -> list[str]:
     return rescued
 
 
-def _finish_joined(
-    cursor: Cursor, leader: Check, body: dict[str, Any], ended: dict[str, Any], backend_url: str
-) -> list[Check]:
+def _finish_joined(cursor: Cursor, leader: Check, body: dict[str, Any], ended: dict[str, Any], backend_url: str) -> list[Check]:
     """The same result under the ids of each check that shares the run; those checks."""
     joined = [read_check(row) for row in cursor.all(SQL["joined"], {"check_id": leader.check_id})]
     for check in joined:
         known = check.pending().as_json()
         own = {name: known[name] for name in ("check_id", "request_id", "asked", "joined", "queued_at")}
         result = body | own
-        cursor.run(SQL["finish_joined"], ended | {"check_id": check.check_id, "leader": leader.check_id, "result": json_value(result)})
+        stored = {"check_id": check.check_id, "leader": leader.check_id, "result": json_value(result)}
+        cursor.run(SQL["finish_joined"], ended | stored)
         outbox.put(cursor, check.check_id, check.results_url(backend_url), json.dumps(result, ensure_ascii=False))
         notify(cursor, check.check_id)
     return joined

@@ -65,11 +65,12 @@ insert into dataops.dataset_results (check_id, target, table_name, verdict, fini
 select check_id, %(target)s, %(table)s, %(verdict)s, clock_timestamp() from unnest(%(checks)s::uuid[]) checks(check_id)
 
 -- name: hand_back
--- Back to the queue, to its place in line or behind those that come within the delay.
+-- Back to the queue: before all that came since its start, or behind those that come within the delay.
 update dataops.checks set
     status = 'queued', worker = null, lease_expires_at = null,
     crashes = crashes + %(crashed)s::integer, yields = yields + %(yielded)s::integer,
-    due_at = greatest(due_at, case when %(delay_s)s > 0 then clock_timestamp() + make_interval(secs => %(delay_s)s) end),
+    due_at = case when %(delay_s)s > 0 then clock_timestamp() + make_interval(secs => %(delay_s)s)
+                  else least(due_at, started_at - interval '1 minute') end,
     tables = coalesce(%(tables)s::text[], tables)
 where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
 
@@ -80,5 +81,7 @@ where status = 'running' and lease_expires_at < clock_timestamp()
 order by lease_expires_at limit 100
 
 -- name: rescue
-update dataops.checks set status = 'queued', worker = null, lease_expires_at = null, crashes = crashes + 1
+update dataops.checks set
+    status = 'queued', worker = null, lease_expires_at = null, crashes = crashes + 1,
+    due_at = least(due_at, started_at - interval '1 minute')
 where check_id = %(check_id)s and status = 'running' and lease_expires_at < clock_timestamp()

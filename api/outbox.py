@@ -1,22 +1,33 @@
-"""Delivering results to the Backend: written with the result, posted until acknowledged, signed, always under one id."""
+"""Delivering results to the Backend: written with the result, posted until acknowledged, signed as Standard Webhooks say, always
+under one id."""
 
 import logging
 import random
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import requests
 
 from contract import signatures
 from contract.ids import new_id
-from database.leases import LEASE_S
-from database.pool import Cursor, Database
+from contract.problems import NotFound
+from database.leases import POST_LEASE_S
+from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 OUTBOX = "outbox"  # the payload that wakes the sender
+PAGE = 100
 _TIMEOUT_S = (5, 15)  # connect, read: together within a lease
-_LONGEST_DELAY_S = 600.0
+_SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 600.0
+_LONGEST_RETRY_AFTER_S = 3600.0
+_GONE = 410
+
+State = Literal["waiting", "delivered", "failed"]
 
 log = logging.getLogger(__name__)
 
@@ -27,51 +38,117 @@ class Sender:
 
     worker: str
     service_key: str
-    signing_secret: str
+    signing_secrets: list[str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a post was not acknowledged; after how long it may be repeated, where the receiver says so; whether never."""
+
+    error: str
+    retry_after_s: float | None = None
+    for_ever: bool = False
 
 
 def put(cursor: Cursor, check_id: str, url: str, body: str) -> None:
     """Write a message down in the transaction of what it tells."""
-    cursor.run(SQL["put"], {"message_id": new_id(), "check_id": check_id, "url": url, "body": body})
+    message = {"message_id": new_id(), "check_id": check_id, "url": url, "origin": origin(url), "body": body}
+    cursor.run(SQL["put"], message)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port: what is away, or answers, as a whole."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def new_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # a proxy of the machine is none of the way between the two services
+    return session
 
 
 def deliver_next(database: Database, sender: Sender, session: requests.Session) -> bool | None:
-    """Post one message that is due; True when acknowledged, False when postponed, None when none is due."""
+    """Post one message that is due; True when acknowledged, False when postponed or given up, None when none is due."""
     with database.transaction() as cursor:
-        message = cursor.one(SQL["claim"], {"worker": sender.worker, "lease_s": LEASE_S})
+        message = cursor.one(SQL["claim"], {"worker": sender.worker, "lease_s": POST_LEASE_S})
     if message is None:
         return None
-    message_id = str(message["message_id"])
-    error = _post(session, sender, message_id, message["url"], message["body"])
+    refusal = _post(session, sender, message)
+    held = {"message_id": message["message_id"], "worker": sender.worker}
     with database.transaction() as cursor:
-        if error is None:
-            cursor.run(SQL["delivered"], {"message_id": message_id, "worker": sender.worker})
+        if refusal is None:
+            cursor.run(SQL["delivered"], held)
+            if message["attempts"] > 1:  # it answers again: what waits for it need not wait for its turn
+                cursor.run(SQL["due_now"], {"origin": message["origin"]})
             return True
-        log.warning("result not delivered to %s (attempt %d): %s", message["url"], message["attempts"], error)
-        cursor.run(
-            SQL["postpone"],
-            {
-                "message_id": message_id,
-                "worker": sender.worker,
-                "error": error,
-                "delay_s": _delay_s(message["attempts"]),
-                "give_up": message["expired"],
-            },
-        )
+        gives_up = refusal.for_ever or message["expired"]
+        log.warning(
+            "result not delivered to %s (attempt %d)%s: %s",
+            message["origin"], message["attempts"], ", given up" if gives_up else "", refusal.error,
+            extra={"check_id": str(message["check_id"])},
+        )  # fmt: skip
+        delay_s = _delay_s(message["attempts"], refusal.retry_after_s)
+        cursor.run(SQL["postpone"], held | {"error": refusal.error, "delay_s": delay_s, "give_up": gives_up})
     return False
 
 
-def _post(session: requests.Session, sender: Sender, message_id: str, url: str, body: str) -> str | None:
-    """None where the receiver acknowledged, otherwise why not, in one line."""
+def page(database: Database, state: State, after: str | None) -> dict[str, Any]:
+    """A page of messages in a state, the oldest first: where to, how often tried, why not delivered; never the body."""
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL[f"list_{state}"], {"after": after, "limit": PAGE + 1})
+    items = [_as_json(row) for row in rows[:PAGE]]
+    return {"items": items, "next_cursor": items[-1]["message_id"] if len(rows) > PAGE else None}
+
+
+def redeliver(database: Database, message_id: str | None = None) -> int:
+    """Make one message, or all that were given up, due now, under the same id and for another three days; how many.
+
+    One that was delivered may be sent again too. NotFound where there is no such message."""
+    with database.transaction() as cursor:
+        chosen = "redeliver_failed" if message_id is None else "redeliver"
+        number = cursor.run(SQL[chosen], {"message_id": message_id})
+        if message_id is not None and number == 0:
+            raise NotFound(f"there is no delivery {message_id}, or it is just under way")
+        cursor.run(SQL["wake"], {"payload": OUTBOX})
+    return number
+
+
+def _post(session: requests.Session, sender: Sender, message: Row) -> Refusal | None:
+    """None where the receiver acknowledged."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {sender.service_key}"}
-    headers |= signatures.sign(sender.signing_secret, message_id, body)
+    headers |= signatures.sign(sender.signing_secrets, str(message["message_id"]), message["body"], message["now"])
     try:
-        response = session.post(url, data=body.encode(), headers=headers, timeout=_TIMEOUT_S, allow_redirects=False)
+        response = session.post(
+            message["url"], data=message["body"].encode(), headers=headers, timeout=_TIMEOUT_S, allow_redirects=False
+        )
     except requests.RequestException as error:
-        return type(error).__name__
-    return None if 200 <= response.status_code < 300 else f"status {response.status_code}"
+        return Refusal(type(error).__name__)
+    if 200 <= response.status_code < 300:
+        return None
+    retry_after_s = _retry_after_s(response.headers.get("Retry-After"), message["now"])
+    return Refusal(f"status {response.status_code}", retry_after_s, for_ever=response.status_code == _GONE)
 
 
-def _delay_s(attempts: int) -> float:
-    """Exponential backoff with full jitter, at least half a second."""
-    return 0.5 + random.uniform(0, min(_LONGEST_DELAY_S, 2.0 ** min(attempts, 12)))  # noqa: S311 (no secret)
+def _retry_after_s(header: str | None, now: datetime) -> float | None:
+    """Seconds, or until a date; None where it is neither."""
+    if header is None:
+        return None
+    try:
+        seconds = float(header) if header.strip().isdigit() else (parsedate_to_datetime(header) - now).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return min(max(0.0, seconds), _LONGEST_RETRY_AFTER_S)
+
+
+def _delay_s(attempts: int, retry_after_s: float | None = None) -> float:
+    """Exponential backoff with full jitter, and never sooner than the receiver wants."""
+    jittered = random.uniform(0, min(_LONGEST_DELAY_S, 2.0 ** min(attempts, 12)))  # noqa: S311 (no secret)
+    return _SHORTEST_DELAY_S + jittered + (retry_after_s or 0.0)
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    return {
+        name: value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+        for name, value in (row | {"message_id": str(row["message_id"]), "check_id": str(row["check_id"])}).items()
+    }

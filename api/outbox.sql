@@ -1,7 +1,9 @@
 -- name: put
-insert into dataops.outbox (message_id, check_id, url, body) values (%(message_id)s, %(check_id)s, %(url)s, %(body)s)
+insert into dataops.outbox (message_id, check_id, url, origin, body)
+values (%(message_id)s, %(check_id)s, %(url)s, %(origin)s, %(body)s)
 
 -- name: claim
+-- `expired`: it has been tried for three days, or for three days since somebody had it sent again.
 update dataops.outbox set
     attempts = attempts + 1, worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
 where message_id = (
@@ -11,7 +13,8 @@ where message_id = (
     order by next_attempt_at
     for update skip locked
     limit 1)
-returning message_id, url, body, attempts, created_at, clock_timestamp() - created_at > interval '3 days' as expired
+returning message_id, check_id, url, coalesce(origin, url) as origin, body, attempts, clock_timestamp() as now,
+          clock_timestamp() - greatest(created_at, resent_at) > interval '3 days' as expired
 
 -- name: delivered
 update dataops.outbox set delivered_at = clock_timestamp(), lease_expires_at = null, worker = null, last_error = null
@@ -23,3 +26,42 @@ update dataops.outbox set
     lease_expires_at = null, worker = null, last_error = %(error)s,
     given_up_at = case when %(give_up)s then clock_timestamp() end
 where message_id = %(message_id)s and worker = %(worker)s
+
+-- name: due_now
+-- A receiver that was away answers again: what waits for it is due within some seconds, not all at one moment.
+update dataops.outbox set next_attempt_at = clock_timestamp() + random() * interval '5 seconds'
+where message_id in (
+    select message_id from dataops.outbox
+    where origin = %(origin)s and delivered_at is null and given_up_at is null and lease_expires_at is null
+      and next_attempt_at > clock_timestamp() + interval '5 seconds'
+    for update skip locked
+    limit 1000)
+
+-- name: list_waiting
+select message_id, check_id, url, created_at, attempts, next_attempt_at, last_error, delivered_at, given_up_at
+from dataops.outbox
+where delivered_at is null and given_up_at is null and (%(after)s::uuid is null or message_id > %(after)s::uuid)
+order by message_id limit %(limit)s
+
+-- name: list_failed
+select message_id, check_id, url, created_at, attempts, next_attempt_at, last_error, delivered_at, given_up_at
+from dataops.outbox
+where given_up_at is not null and delivered_at is null and (%(after)s::uuid is null or message_id > %(after)s::uuid)
+order by message_id limit %(limit)s
+
+-- name: list_delivered
+select message_id, check_id, url, created_at, attempts, next_attempt_at, last_error, delivered_at, given_up_at
+from dataops.outbox
+where delivered_at is not null and (%(after)s::uuid is null or message_id > %(after)s::uuid)
+order by message_id limit %(limit)s
+
+-- name: redeliver
+update dataops.outbox set delivered_at = null, given_up_at = null, next_attempt_at = clock_timestamp(), resent_at = clock_timestamp()
+where message_id = %(message_id)s and (lease_expires_at is null or lease_expires_at < clock_timestamp())
+
+-- name: redeliver_failed
+update dataops.outbox set given_up_at = null, next_attempt_at = clock_timestamp(), resent_at = clock_timestamp()
+where given_up_at is not null and delivered_at is null
+
+-- name: wake
+select pg_notify('dataops', %(payload)s)

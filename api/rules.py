@@ -77,6 +77,13 @@ def find_subject_with(cursor: Cursor, request: CheckRequest, tables: Sequence[st
     return _find_table(cursor, request.target, request.table)
 
 
+def tables_of_dataset(database: Database, name: str) -> list[str] | None:
+    """As its document has them now; None where there is no such dataset."""
+    with database.transaction() as cursor:
+        row = cursor.one(_FIND_DATASET, {"name": name})
+    return row["tables"] if row is not None else None
+
+
 def _find_table(cursor: Cursor, target: str, table: str) -> Subject:
     found = _find_tables(cursor, target, [table])
     if not found:

@@ -89,6 +89,33 @@ _CAUSES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+# Of these, what may pass within seconds: a server that starts again, a connection too many.
+_PASSING = re.compile(
+    r"Connection refused|No such file or directory|starting up|shutting down|recovery mode|too many clients|remaining connection slots"
+    r"|server closed the connection|terminating connection|connection already closed|SSL connection has been closed",
+    re.IGNORECASE,
+)
+
+
+def may_pass(message: str) -> bool:
+    """Whether a failed connection is worth another attempt."""
+    return _PASSING.search(message) is not None
+
+
+def session_address(variables: Mapping[str, str]) -> dict[str, str]:
+    """libpq's parameters of what `connection_environment` gave."""
+    named = {
+        "host": "STRINGX_TARGET_HOST",
+        "port": "STRINGX_TARGET_PORT",
+        "user": "STRINGX_TARGET_USER",
+        "dbname": "STRINGX_TARGET_DBNAME",
+        "sslmode": "STRINGX_TARGET_SSLMODE",
+        "sslrootcert": "STRINGX_TARGET_SSLROOTCERT",
+        "password": PASSWORD_VARIABLE,
+    }
+    return {parameter: variables[name] for parameter, name in named.items() if variables[name]}
+
+
 def explain(target: TargetDocument, message: str) -> str | None:
     """One line that names the cause of a failed connection and the fix; None where the message is about something else."""
     source = target.password_env or (f"the secret file {target.password_file}" if target.password_file else "the password")

@@ -1,43 +1,46 @@
-"""The worker: claims checks, runs each in a warm dbt child, stores what came of it, and delivers results.
+"""The worker: claims checks, has each run in a warm dbt child, stores what came of it, and delivers results.
 
-One thread a child, one for deliveries, one that renews leases. `python -m api.worker`; ends on SIGTERM.
+A thread a child, some for deliveries, one that renews leases, one that rescues what others left behind, one that looks for
+cancels. `python -m api.worker`; SIGTERM lets running checks end for a while and hands back the rest, a second one at once.
 """
 
 import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
-import requests
-
-from api import checks, outbox, rules, specification, workers
+from api import checks, claims, outbox, workers
+from api.attempt import Attempt
 from api.checks import Check
-from api.engine import command, contention, isolation, results
-from api.engine.command import Answer, DbtProject
+from api.engine.command import DbtProject, Executable
 from api.engine.pool import Child, ChildDied
-from api.engine.results import Run
-from api.targets import TargetUnusable, connection_environment
+from api.execution import Executor, HandBack, Outcome
 from contract import environment
 from contract.catalogue import Catalogue
 from contract.checks import CheckResult
 from contract.dbt_project import fault_of_profile
 from contract.environment import Settings, SettingsError
-from contract.problems import Invalid, NotFound, StringXError
+from contract.problems import StringXError
 from database import leases
 from database.notifications import Listener
-from database.pool import Database
+from database.pool import Database, bound_waits
 from web import logs
 
 _IDLE_S = 2.0  # how often to look without being woken: the guarantee behind the notifications
 _WARM_UP_S = 10.0  # how long a child lets an earlier one go first
-_GRACE_S = 15.0  # past a check's budget, before its child is killed: the database ends its statements itself
+_STOP_S = 18.0  # how long running checks may go on after SIGTERM
+_STOP_STEP_S = 4.0  # … and how long each way to end them may take
+_STORE_AGAIN_S = 0.5
+_NO_ROOM_S = 5.0
+_DELIVERIES = 2  # threads that post results
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +56,18 @@ class Worker:
     name: str
     sender: outbox.Sender
     stop: threading.Event = field(default_factory=threading.Event)
-    claimed: set[str] = field(default_factory=set)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
+    stop_by: float = float("inf")  # until then running checks may go on
 
     @property
     def project(self) -> DbtProject:
         return DbtProject(self.settings.dbt_project_dir, self.settings.dbt_profiles_dir)
+
+    @property
+    def home(self) -> Path:
+        """Its own folder: several workers may share a home."""
+        return self.settings.home / "work" / f"{socket.gethostname()}-{os.getpid()}"
 
     @property
     def executable_only(self) -> bool:
@@ -67,21 +76,22 @@ class Worker:
 
     def run_checks(self, slot: int) -> None:
         """Serve checks one at a time until the worker stops."""
-        home = self.settings.home / "work" / f"slot-{slot}"
-        child = Child(self.project, home, self.settings.worker_max_checks)
+        child = Child(self.project, self.home / f"slot-{slot}", self.settings.worker_max_checks)
         self.children.append(child)
+        runner = Executable(self.project) if self.executable_only else child
+        executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, self.home)
         self._let_earlier_ones_warm_up(slot)
         while not self.stop.is_set():
             try:
                 if not self.executable_only:
                     child.ensure_warm()
-                check = self.listener.wait_for(checks.QUEUE, self._claim, _IDLE_S)
-                if check is not None:
-                    self._run(child, check)
+                attempt = self.listener.wait_for(checks.QUEUE, self._claim, _IDLE_S)
+                if attempt is not None:
+                    self._serve(executor, attempt)
             except ChildDied as error:
                 log.error("%s", error)
                 self.stop.wait(2)
-            except StringXError as error:  # the internal database is away
+            except (StringXError, OSError) as error:  # the internal database is away, the disk is full
                 log.warning("%s", error)
                 self.stop.wait(0.5)
         child.kill()
@@ -95,110 +105,140 @@ class Worker:
             if self.stop.wait(0.1):
                 return
 
-    def deliver(self) -> None:
-        """Post what is due until the worker stops."""
-        session = requests.Session()
-        session.trust_env = False  # a proxy of the machine is none of the way between the two services
-        while not self.stop.is_set():
-            try:
-                self.listener.wait_for(outbox.OUTBOX, lambda: outbox.deliver_next(self.database, self.sender, session), _IDLE_S)
-            except StringXError as error:
-                log.warning("%s", error)
-                self.stop.wait(0.5)
-
-    def keep_leases(self) -> None:
-        """Renew what is claimed and write down that the worker lives, a few times a lease."""
-        interval = 0.2
-        while not self.stop.wait(interval):
-            try:
-                if claimed := sorted(self.claimed):
-                    leases.renew(self.database, "dataops.checks", "check_id", claimed, self.name)
-                warm = self.settings.worker_concurrency if self.executable_only else sum(c.warm for c in self.children)
-                workers.seen(self.database, self.name, len(self.children), warm)
-                interval = leases.RENEW_EVERY_S if warm == len(self.children) else 0.2
-            except StringXError as error:
-                log.warning("leases not renewed: %s", error)
-
-    def _claim(self) -> Check | None:
+    def _claim(self) -> Attempt | None:
         if self.stop.is_set():
             return None
-        check = checks.claim(self.database, self.name)
-        if check is not None:
-            self.claimed.add(check.check_id)
-        return check
-
-    def _run(self, child: Child, check: Check) -> None:
-        ids = {"check_id": check.check_id, "request_id": check.request_id, "worker": self.name}
-        try:
-            result = self._result(child, check)
-            if result is None:
-                checks.hand_back(self.database, check, counted=not self.stop.is_set())
-            elif checks.finish(self.database, check, result, self._callback_url(check)):
-                log.info("check of %s ended: %s %s", check.request.subject, result.status, result.verdict, extra=ids)
-            else:
-                log.warning("the claim was lost; the result is thrown away", extra=ids)
-        finally:
-            self.claimed.discard(check.check_id)
-
-    def _result(self, child: Child, check: Check) -> CheckResult | None:
-        """What came of the check; None where this attempt is to be made again."""
-        started_at = check.started_at or check.queued_at  # a claimed check has been started
-        try:
-            subject = rules.find_subject(self.database, check.request, check.tables)
-        except (NotFound, Invalid):
-            what = "table" if check.request.dataset is None else "dataset"
-            return check.pending().model_copy(
-                update={
-                    "status": "errored",
-                    "verdict": "error",
-                    "reason": f"no_rules: the {what}'s configuration was deleted after the check was accepted",
-                    "finished_at": checks.now(self.database),
-                }
-            )
-        tables = subject.in_scope(check.request, self.catalogue.default_dimensions)
-        folder = self.settings.home / "work" / check.check_id
-
-        def run(command_line: str = "") -> Run:
-            return Run(check, subject, tables, started_at, checks.now(self.database), command_line)
-
-        if check.attempt > checks.MAX_ATTEMPTS:
-            return results.errored(run(), f"ended {checks.MAX_ATTEMPTS} workers; see the worker's log")
-        if not tables:
-            return results.errored(run(), "no_rules: no active rule was left in scope when the check started")
-        gate = specification.build(check.request, subject.target, tables, self.catalogue, check.timeout_s)
-        try:
-            variables = self._variables(subject, f"stringx {check.check_id} {check.attempt}")
-            answer = self._dbt(child, check, gate, folder, variables)
-            by_hand = command.by_hand(
-                self.project, gate, self.settings.home / "by-hand" / check.check_id,
-                self._variables(subject, f"stringx {check.check_id} by hand"),
-            )  # fmt: skip
-            return results.from_answer(run(by_hand), answer, self.catalogue)
-        except TargetUnusable as error:
-            return results.errored(run(), error.detail)
-        except ChildDied as error:
-            log.error("%s", error, extra={"check_id": check.check_id})
+        check = claims.claim(self.database, self.name, self.settings.lease_s)
+        if check is None:
             return None
+        attempt = self.attempts[check.check_id] = Attempt(check)
+        return attempt
+
+    def _serve(self, executor: Executor, attempt: Attempt) -> None:
+        try:
+            self._store(attempt, self._outcome(executor, attempt))
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            del self.attempts[attempt.check.check_id]
 
-    def _variables(self, subject: rules.Subject, application_name: str) -> dict[str, str]:
-        return connection_environment(subject.target, self.settings.secrets, application_name)
+    def _outcome(self, executor: Executor, attempt: Attempt) -> Outcome:
+        if isinstance(executor.runner, Child) and not executor.runner.alive:
+            return HandBack()  # it ended while it was idle; another child may be warm
+        try:
+            return executor.execute(attempt)
+        except StringXError as error:  # the internal database went away before the run began
+            log.warning("%s", error, extra=attempt.ids)
+            return HandBack()
+        except OSError as error:
+            log.error("this machine cannot run the check: %s", error, extra=attempt.ids)
+            return HandBack(delay_s=_NO_ROOM_S)
+        except Exception:  # whatever it is, the check is not lost: it ends as `errored` after a few attempts
+            log.exception("the attempt ended unexpectedly", extra=attempt.ids)
+            return HandBack(crashed=True)
 
-    def _dbt(self, child: Child, check: Check, gate: dict[str, Any], folder: Path, variables: dict[str, str]) -> Answer:
-        until = time.monotonic() + check.timeout_s + _GRACE_S
+    def _store(self, attempt: Attempt, outcome: Outcome) -> None:
+        """As often as it takes for the internal database to answer; a worker that stops does not wait for long."""
+        while outcome is not None and attempt.stopped != "lost":
+            try:
+                self._write(attempt.check, outcome)
+                return
+            except StringXError as error:
+                log.warning("the result is not stored yet: %s", error, extra=attempt.ids)
+                if time.monotonic() > self.stop_by:
+                    return
+                time.sleep(_STORE_AGAIN_S)
 
-        def run(specification: dict[str, Any]) -> Answer:
-            left = max(0.1, until - time.monotonic())
-            if self.executable_only:
-                return command.run(self.project, specification, folder, variables, left)
-            return child.run(specification, folder, variables, left)
+    def _write(self, check: Check, outcome: CheckResult | HandBack) -> None:
+        ids = {"check_id": check.check_id, "request_id": check.request_id, "worker": self.name}
+        if isinstance(outcome, HandBack):
+            stored, said = claims.hand_back(self.database, check, **asdict(outcome)), "handed back"
+        else:
+            stored = claims.finish(self.database, check, outcome, self.settings.backend_url)
+            said = f"ended: {outcome.status} {outcome.verdict}"
+        if stored:
+            log.info("check of %s %s", check.request.subject, said, extra=ids)
+        else:
+            log.warning("the claim was lost; what came of it is thrown away", extra=ids)
 
-        return isolation.answer_of(lambda specification: contention.answer_of(run, specification), gate)
+    def deliver(self) -> None:
+        """Post what is due until the worker stops."""
+        with outbox.new_session() as session:
+            while not self.stop.is_set():
+                try:
+                    self.listener.wait_for(
+                        outbox.OUTBOX, lambda: outbox.deliver_next(self.database, self.sender, session), _IDLE_S
+                    )
+                except StringXError as error:
+                    log.warning("%s", error)
+                    self.stop.wait(0.5)
 
-    def _callback_url(self, check: Check) -> str:
-        path = f"/api/v1/requests/{quote(check.request_id, safe='')}/results"
-        return check.request.callback_url or self.settings.backend_url + path
+    def keep_leases(self) -> None:
+        """Renew what is claimed and write down that the worker lives, a few times a lease; stop what others have taken over."""
+        interval = 0.2
+        while True:
+            time.sleep(interval)
+            try:
+                if claimed := set(self.attempts):
+                    for lost in claimed - claims.renew(self.database, self.name, claimed, self.settings.lease_s):
+                        if (attempt := self.attempts.get(lost)) is not None:
+                            attempt.stop("lost")
+                warm = self.settings.worker_concurrency if self.executable_only else sum(c.warm for c in self.children)
+                workers.seen(self.database, self.name, len(self.children), warm)
+                interval = self.settings.lease_s / 4 if warm == len(self.children) else 0.2
+            except StringXError as error:
+                log.warning("leases not renewed: %s", error)
+                interval = 0.5
+
+    def rescue(self) -> None:
+        """Give back to the queue what workers that are gone have held, their own and others'."""
+        while not self.stop.wait(_IDLE_S):
+            try:
+                for check_id in claims.rescue(self.database, self.settings.lease_s):
+                    log.warning("the lease has run out; the check is claimed again", extra={"check_id": check_id})
+            except StringXError as error:
+                log.warning("%s", error)
+
+    def look_for_cancels(self) -> None:
+        """Stop those of its checks that somebody wants to end."""
+
+        def look() -> None:
+            for check_id in claims.canceled(self.database, self.name) if self.attempts else ():
+                if (attempt := self.attempts.get(check_id)) is not None:
+                    attempt.stop("canceled")
+
+        while True:
+            try:
+                self.listener.wait_for(checks.CANCEL, look, _IDLE_S)
+            except StringXError as error:
+                log.warning("%s", error)
+                time.sleep(0.5)
+
+    def begin_to_stop(self) -> None:
+        """On a signal: no new check; a second one hands back what runs at once."""
+        self.stop_by = 0.0 if self.stop.is_set() else time.monotonic() + _STOP_S
+        self.stop.set()
+
+    def end(self) -> None:
+        """Let running checks go on until it is time, then end them on the target, then with their process; hand them back."""
+        while self.attempts and time.monotonic() < self.stop_by:
+            time.sleep(0.05)
+        for step in (self._stop_attempts, self._terminate_children):
+            step()
+            until = time.monotonic() + _STOP_STEP_S
+            while self.attempts and time.monotonic() < until:
+                time.sleep(0.05)
+        try:
+            workers.gone(self.database, self.name)
+        except StringXError as error:
+            log.warning("%s", error)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _stop_attempts(self) -> None:
+        for attempt in list(self.attempts.values()):
+            attempt.stop("handed_back")
+
+    def _terminate_children(self) -> None:
+        for child in self.children:
+            child.terminate()
 
 
 def main() -> int:
@@ -209,55 +249,50 @@ def main() -> int:
         print(f"worker: {error}", file=sys.stderr)
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop.set())
-    shutil.rmtree(worker.settings.home / "work", ignore_errors=True)
-    threads = [
-        threading.Thread(target=worker.run_checks, args=(slot,), name=f"slot-{slot}")
-        for slot in range(worker.settings.worker_concurrency)
+        signal.signal(number, lambda *_: worker.begin_to_stop())
+    bound_waits()
+    _remove_what_was_left(worker.home.parent)
+    work: list[Callable[[], None]] = [
+        *(partial(worker.run_checks, slot) for slot in range(worker.settings.worker_concurrency)),
+        *([worker.deliver] * _DELIVERIES),
+        worker.keep_leases,
+        worker.rescue,
+        worker.look_for_cancels,
     ]
-    threads += [threading.Thread(target=worker.deliver, name="deliver")]
-    threads += [threading.Thread(target=worker.keep_leases, name="leases", daemon=True)]
     worker.listener.start()
-    for thread in threads:
-        thread.start()
+    for each in work:
+        threading.Thread(target=each, daemon=True).start()
     while not worker.stop.wait(3600):
         continue
-    return _end(worker, threads)
+    worker.end()
+    os._exit(0)  # a thread that still waits for a lost connection must not keep the process
 
 
 def _make(settings: Settings) -> Worker:
-    database = Database(settings.require_database_url(), settings.worker_concurrency + 3, "stringx worker")
+    database = Database(settings.require_database_url(), settings.worker_concurrency + 6, "stringx worker")
     name = leases.worker_name("worker")
-    key = environment.secret("STRINGX_SERVICE_KEY", settings.home / "service-key")
-    signing = environment.secret("STRINGX_SIGNING_SECRET", settings.home / "signing-secret")
     if fault := fault_of_profile(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
-    if key is None or signing is None:
-        missing = "STRINGX_SERVICE_KEY" if key is None else "STRINGX_SIGNING_SECRET"
-        raise SettingsError(f"{missing} is not set and has no file in {settings.home}; run the role migrate first")
+    sender = outbox.Sender(name, environment.service_key(settings), environment.signing_secrets(settings))
     return Worker(
         settings=settings,
         database=database,
         catalogue=Catalogue.load(settings.dbt_project_dir),
         listener=Listener(database, checks.CHANNEL),
         name=name,
-        sender=outbox.Sender(name, key, signing),
+        sender=sender,
     )
 
 
-def _end(worker: Worker, threads: list[threading.Thread]) -> int:
-    """Let running checks end for a while, then kill their children: what was not finished is handed back."""
-    for thread in threads[:-1]:
-        thread.join(timeout=20 / len(threads))
-    for child in worker.children:
-        child.kill()
-    for thread in threads[:-1]:
-        thread.join(timeout=5)
-    try:
-        workers.gone(worker.database, worker.name)
-    except StringXError as error:
-        log.warning("%s", error)
-    os._exit(0)  # a thread that still waits for a lost connection must not keep the process
+def _remove_what_was_left(folder: Path) -> None:
+    """The folders of workers of this machine that are gone."""
+    for left in folder.glob(f"{socket.gethostname()}-*"):
+        try:
+            os.kill(int(left.name.rsplit("-", 1)[1]), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(left, ignore_errors=True)
+        except PermissionError:
+            continue
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Who runs checks: each worker writes down now and then that it lives and how many of its children are warm."""
 
-from database.leases import LEASE_S
 from database.pool import Database
+
+SEEN_S = 30  # a worker that has not been seen for so long is not counted
 
 _SEEN = """
 insert into dataops.workers (worker, children, warm, seen_at) values (%(worker)s, %(children)s, %(warm)s, clock_timestamp())
@@ -25,11 +26,11 @@ def seen(database: Database, worker: str, children: int, warm: int) -> None:
 def gone(database: Database, worker: str) -> None:
     """Forget a worker that stops, and those not seen for long."""
     with database.transaction() as cursor:
-        cursor.run(_GONE, {"worker": worker, "lease_s": LEASE_S})
+        cursor.run(_GONE, {"worker": worker, "lease_s": SEEN_S})
 
 
 def ready_workers(database: Database) -> int:
     """How many warm children there are, in all workers seen within a lease."""
     with database.transaction() as cursor:
-        row = cursor.one(_WARM, {"lease_s": LEASE_S})
+        row = cursor.one(_WARM, {"lease_s": SEEN_S})
     return int(row["warm"]) if row else 0

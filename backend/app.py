@@ -29,12 +29,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         raise SettingsError(str(error)) from error
     database = Database(settings.require_database_url(), size=12, application_name="stringx backend")
     listener = Listener(database, requests.CHANNEL, WAITERS)
-    service_key = _required("STRINGX_SERVICE_KEY", settings, "service-key")
-    sender = dispatch.Sender(database, settings.dataops_url, service_key, leases.worker_name("backend"))
-    signing_secret = _required("STRINGX_SIGNING_SECRET", settings, "signing-secret")
+    sender = dispatch.Sender(database, settings.dataops_url, environment.service_key(settings), leases.worker_name("backend"))
+    signing_secrets = environment.signing_secrets(settings)
     app = service.create("backend", "StringX Backend", _DESCRIPTION, database, faults=list)
     app.register_blueprint(
-        request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, signing_secret))
+        request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, signing_secrets))
     )
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
@@ -46,10 +45,3 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app
-
-
-def _required(variable: str, settings: Settings, file: str) -> str:
-    value = environment.secret(variable, settings.home / file)
-    if value is None:
-        raise SettingsError(f"{variable} is not set and has no file in {settings.home}; run the role migrate first")
-    return value

@@ -3,20 +3,22 @@
 import logging
 import random
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import requests as http
 
 from backend.requests import SQL, UNSENT, payload
-from contract.problems import StringXError
-from database.leases import LEASE_S
+from contract.problems import Busy, Conflict, StringXError
+from database.leases import POST_LEASE_S
 from database.notifications import Listener
 from database.pool import Database
 
 _TIMEOUT_S = (3, 10)  # connect, read: together within a lease
 _LOOK_AGAIN_S = 2.0
-_LONGEST_DELAY_S = 60.0
+_SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 60.0
+_FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 429))  # it will say the same tomorrow
 
 log = logging.getLogger(__name__)
 
@@ -30,43 +32,77 @@ class Sender:
     service_key: str
     name: str
 
-    def send(self, request_id: str, body: dict[str, Any], attempts: int = 0) -> None:
-        """One try: sent, refused for good, or postponed. The caller holds the lease of the request."""
+    def send_first(self, request_id: str, body: dict[str, Any]) -> None:
+        """The first try, while the client waits: Conflict or Busy where DataOps says so, and nothing is tracked."""
+        response = self._try(request_id, body, attempts=0, final=(*_FINAL, 429))
+        if response is None:
+            return
+        if response.status_code in (409, 429):
+            self._run("forget", {"request_id": request_id, "worker": self.name})
+            if response.status_code == 409:
+                raise Conflict(_detail(response))
+            raise Busy(_detail(response), retry_after_s=int(_retry_after_s(response) or 5))
+        self._refuse(request_id, response)
+
+    def send_next(self) -> bool | None:
+        """Try the request, or the cancel, that waits longest; None where none is due."""
+        claim = {"worker": self.name, "lease_s": POST_LEASE_S}
+        with self.database.transaction() as cursor:
+            unsent = cursor.one(SQL["claim_unsent"], claim)
+            cancel = cursor.one(SQL["claim_cancel"], claim) if unsent is None else None
+        if unsent is not None:
+            refused = self._try(unsent["request_id"], unsent["body"], unsent["send_attempts"], _FINAL)
+            if refused is not None:
+                self._refuse(unsent["request_id"], refused)
+        elif cancel is not None:
+            self._cancel(cancel["request_id"], str(cancel["check_id"]), cancel["send_attempts"])
+        return True if unsent or cancel else None
+
+    def _try(self, request_id: str, body: dict[str, Any], attempts: int, final: Sequence[int]) -> http.Response | None:
+        """Sent or postponed: None; else the answer with one of the final statuses. The caller holds the lease of the request."""
         try:
-            response = self._post(body)
+            response = self._post("/api/v1/quality-checks", body)
+        except http.RequestException as error:
+            self._postpone(request_id, attempts, type(error).__name__)
+            return None
+        if response.status_code in (200, 202):
+            self._run("sent", {"request_id": request_id, "check_id": response.json()["check_id"]})
+            return None
+        if response.status_code in final:
+            return response
+        why = f"status {response.status_code}: {_detail(response)}"
+        self._postpone(request_id, attempts, why, _retry_after_s(response))
+        return None
+
+    def _refuse(self, request_id: str, response: http.Response) -> None:
+        reason = f"DataOps refused the request: {_detail(response)}"
+        self._run("refuse", {"request_id": request_id, "reason": reason})
+        self._run("notify", {"payload": payload(request_id)})
+
+    def _cancel(self, request_id: str, check_id: str, attempts: int) -> None:
+        try:
+            response = self._post(f"/api/v1/quality-checks/{check_id}/cancel", None)
         except http.RequestException as error:
             return self._postpone(request_id, attempts, type(error).__name__)
-        if response.status_code in (200, 202):
-            return self._run("sent", {"request_id": request_id, "check_id": response.json()["check_id"]})
-        if 400 <= response.status_code < 500 and response.status_code not in (401, 403, 408, 429):
-            reason = f"DataOps refused the request: {_detail(response)}"
-            self._run("refuse", {"request_id": request_id, "reason": reason})
-            return self._run("notify", {"payload": payload(request_id)})
+        if response.status_code in (200, 202, 404):  # it comes as a result, or there is nothing to cancel
+            return self._run("cancel_sent", {"request_id": request_id, "worker": self.name})
         return self._postpone(request_id, attempts, f"status {response.status_code}: {_detail(response)}")
 
-    def send_unsent(self) -> bool | None:
-        """Try the request that waits longest; None where none is due."""
-        with self.database.transaction() as cursor:
-            row = cursor.one(SQL["claim_unsent"], {"worker": self.name, "lease_s": LEASE_S})
-        if row is None:
-            return None
-        self.send(row["request_id"], row["body"], row["send_attempts"])
-        return True
-
-    def _post(self, body: dict[str, Any]) -> http.Response:
+    def _post(self, path: str, body: dict[str, Any] | None) -> http.Response:
         with http.Session() as session:
             session.trust_env = False  # a proxy of the machine is none of the way between the two services
             return session.post(
-                f"{self.url}/api/v1/quality-checks",
+                self.url + path,
                 json=body,
                 headers={"Authorization": f"Bearer {self.service_key}"},
                 timeout=_TIMEOUT_S,
                 allow_redirects=False,
             )
 
-    def _postpone(self, request_id: str, attempts: int, why: str) -> None:
+    def _postpone(self, request_id: str, attempts: int, why: str, retry_after_s: float | None = None) -> None:
         log.warning("request not sent to DataOps (attempt %d): %s", attempts + 1, why, extra={"request_id": request_id})
-        delay_s = 0.5 + random.uniform(0, min(_LONGEST_DELAY_S, 2.0 ** min(attempts, 10)))  # noqa: S311 (no secret)
+        jittered = random.uniform(0, min(_LONGEST_DELAY_S, 2.0 ** min(attempts, 10)))  # noqa: S311 (no secret)
+        delay_s = _SHORTEST_DELAY_S + jittered + (retry_after_s or 0.0)
         self._run("postpone", {"request_id": request_id, "worker": self.name, "delay_s": delay_s})
 
     def _run(self, name: str, parameters: dict[str, Any]) -> None:
@@ -80,12 +116,18 @@ def start(sender: Sender, listener: Listener) -> None:
     def run() -> None:
         while True:
             try:
-                listener.wait_for(UNSENT, sender.send_unsent, _LOOK_AGAIN_S)
+                listener.wait_for(UNSENT, sender.send_next, _LOOK_AGAIN_S)
             except StringXError as error:
                 log.warning("%s", error)
                 threading.Event().wait(1)
 
     threading.Thread(target=run, name="dispatch", daemon=True).start()
+
+
+def _retry_after_s(response: http.Response) -> float | None:
+    """As DataOps gives it, in seconds."""
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), _LONGEST_DELAY_S) if text.isdigit() else None
 
 
 def _detail(response: http.Response) -> str:

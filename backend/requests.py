@@ -13,7 +13,7 @@ from contract.ids import new_id
 from contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
 from contract.requests import RequestView
 from contract.verdicts import TERMINAL, Mode, Source
-from database.leases import LEASE_S
+from database.leases import POST_LEASE_S
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 
@@ -61,7 +61,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
                 "body_hash": body_hash,
                 "is_full": asked.full,
                 "worker": sender,
-                "lease_s": LEASE_S,
+                "lease_s": POST_LEASE_S,
             },
         )
         row = cursor.one(SQL["find"], {"request_id": request_id})
@@ -75,6 +75,15 @@ def find(database: Database, request_id: str) -> RequestView:
     if row is None:
         raise NotFound(f"there is no request {request_id}")
     return _view(row)
+
+
+def cancel(database: Database, request_id: str) -> RequestView:
+    """Have DataOps told to end the check; the request as it stands. One that has ended stays as it is; NotFound for none."""
+    view = find(database, request_id)
+    with database.transaction() as cursor:
+        if cursor.run(SQL["request_cancel"], {"request_id": request_id}):
+            cursor.run(SQL["notify"], {"payload": UNSENT})
+    return view
 
 
 def finished(database: Database, request_id: str) -> RequestView | None:

@@ -46,8 +46,34 @@ where request_id = (
     limit 1)
 returning request_id, body, send_attempts
 
+-- name: claim_cancel
+-- Cancels that DataOps has not taken yet, of requests that it has.
+update stringx.requests set worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+where request_id = (
+    select request_id from stringx.requests
+    where cancel_requested and cancel_sent_at is null and finished_at is null and sent_at is not null
+      and next_send_at <= clock_timestamp() and (lease_expires_at is null or lease_expires_at < clock_timestamp())
+    order by next_send_at
+    for update skip locked
+    limit 1)
+returning request_id, check_id, send_attempts
+
+-- name: request_cancel
+-- Due at once, unless another process is just sending it; a cancel comes after it.
+update stringx.requests set cancel_requested = true, next_send_at = clock_timestamp()
+where request_id = %(request_id)s and finished_at is null
+
+-- name: cancel_sent
+update stringx.requests set cancel_sent_at = clock_timestamp(), worker = null, lease_expires_at = null
+where request_id = %(request_id)s and worker = %(worker)s
+
+-- name: forget
+-- DataOps refused it before anybody was told that it was accepted: the id is free again, or belongs to another check.
+delete from stringx.requests where request_id = %(request_id)s and sent_at is null and worker = %(worker)s and send_attempts = 0
+
 -- name: sent
-update stringx.requests set sent_at = clock_timestamp(), check_id = %(check_id)s, worker = null, lease_expires_at = null
+update stringx.requests set
+    sent_at = clock_timestamp(), check_id = %(check_id)s, worker = null, lease_expires_at = null, next_send_at = clock_timestamp()
 where request_id = %(request_id)s
 
 -- name: postpone

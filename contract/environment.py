@@ -35,6 +35,7 @@ class Settings:
     worker_concurrency: int
     worker_max_checks: int
     queue_limit: int
+    lease_s: int
     secrets: Path
     demo: bool
 
@@ -68,6 +69,7 @@ VARIABLES = (
     "WORKER_CONCURRENCY",
     "WORKER_MAX_CHECKS",
     "QUEUE_LIMIT",
+    "LEASE_SECONDS",
 )
 SECRETS = ("STRINGX_DATABASE_URL", "STRINGX_API_KEY", "STRINGX_SERVICE_KEY", "STRINGX_SIGNING_SECRET")
 
@@ -94,6 +96,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         worker_concurrency=_number(env, "WORKER_CONCURRENCY", _cores(), 1, 64),
         worker_max_checks=_number(env, "WORKER_MAX_CHECKS", 500, 1, 1_000_000),
         queue_limit=_number(env, "QUEUE_LIMIT", 20_000, 1, 10_000_000),
+        lease_s=_number(env, "LEASE_SECONDS", 20, 2, 600),
         secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
         demo=_switch(env, "STRINGX_DEMO", default=True),
     )
@@ -118,6 +121,29 @@ def secret(name: str, default: Path | None = None, environ: Mapping[str, str] | 
     if not text:
         raise SettingsError(f"{name}: the file {path} is empty; write the secret into it")
     return text
+
+
+def service_key(settings: Settings) -> str:
+    """The key with which the services call each other; SettingsError where there is none."""
+    return _required("STRINGX_SERVICE_KEY", settings.home / "service-key")
+
+
+def signing_secrets(settings: Settings) -> list[str]:
+    """What results are signed with, and verified by: two while one takes the other's place."""
+    from contract.signatures import read_secrets  # here, because everything else serves before anything is installed
+
+    text = _required("STRINGX_SIGNING_SECRET", settings.home / "signing-secret")
+    try:
+        return read_secrets(text)
+    except ValueError as error:
+        raise SettingsError(f"STRINGX_SIGNING_SECRET {error}") from error
+
+
+def _required(variable: str, file: Path) -> str:
+    value = secret(variable, file)
+    if value is None:
+        raise SettingsError(f"{variable} is not set and has no file in {file.parent}; run the role migrate first")
+    return value
 
 
 def write_secret(path: Path, value: str) -> None:

@@ -87,12 +87,14 @@ class Listener:
     def _listen(self) -> None:
         connection = self._database.connect()
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(f'listen "{self._channel}"')  # a channel is a name of ours, never input
+            cursor = connection.cursor()
+            cursor.execute(f'listen "{self._channel}"')  # a channel is a name of ours, never input
             self._wake(None)  # what happened before LISTEN began
             while not self._stop.is_set():
                 if select.select([connection], [], [], 5)[0]:
                     connection.poll()
+                else:
+                    cursor.execute("select 1")  # a link that swallows packets is told from one on which nothing happens
                 while connection.notifies:
                     self._wake(connection.notifies.pop(0).payload)
         finally:

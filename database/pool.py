@@ -1,6 +1,8 @@
 """Connections to the internal database. A driver's exception never leaves this module untranslated."""
 
+import select
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +13,9 @@ from psycopg2 import extensions, extras, pool
 from contract.problems import StringXError, Unavailable
 
 Row = dict[str, Any]
-_TYPES_REGISTERED = threading.Event()
+_WAIT_S = 30.0  # above the longest statement, which the server ends itself
+_MILLISECONDS = 1000
+_waits = threading.local()
 
 
 class Database:
@@ -110,13 +114,36 @@ class Cursor:
         row = self._cursor.fetchone()
         return dict(row) if row is not None else None
 
-    def copy(self, sql: str, file: Any) -> None:
-        self._cursor.copy_expert(sql, file)
-
 
 def json_value(value: Any) -> Any:
     """A parameter of type jsonb."""
     return extras.Json(value)
+
+
+def bound_waits() -> None:
+    """From now on no connection of this process waits longer for the network than a statement may take: one that swallows
+    packets would hold its caller for ever. COPY is not possible then."""
+    extensions.set_wait_callback(_wait)
+
+
+@contextmanager
+def limit_waits(seconds: float) -> Iterator[None]:
+    """A shorter limit, for this thread, where waits are bounded at all."""
+    _waits.seconds = seconds
+    try:
+        yield
+    finally:
+        del _waits.seconds
+
+
+def _wait(connection: extensions.connection) -> None:
+    deadline = time.monotonic() + getattr(_waits, "seconds", _WAIT_S)
+    poller = select.poll()
+    while (state := connection.poll()) != extensions.POLL_OK:
+        wanted = select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
+        poller.register(connection.fileno(), wanted)
+        if not poller.poll(max(0.0, deadline - time.monotonic()) * _MILLISECONDS):
+            raise psycopg2.OperationalError("no answer in time; the network or the server is held up")
 
 
 def connect(url: str, application_name: str) -> extensions.connection:
@@ -129,7 +156,7 @@ def _connect_options(application_name: str) -> dict[str, Any]:
         "application_name": application_name,
         "connect_timeout": 5,
         "keepalives_idle": 30,
-        "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s",
+        "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=25s",
     }
 
 

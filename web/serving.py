@@ -5,6 +5,7 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
+from database.pool import bound_waits
 from web import logs
 
 
@@ -14,6 +15,7 @@ def _on_starting(_: Arbiter) -> None:
 
 def _post_worker_init(worker: Worker) -> None:
     """Threads do not survive a fork, so a web process starts its own."""
+    bound_waits()
     worker.wsgi.extensions["stringx_start"]()
 
 

@@ -59,23 +59,36 @@ def by_hand(project: DbtProject, gate: Mapping[str, Any], folder: Path, environm
     return f"{guard} && env {' '.join(variables)} {shlex.join(arguments(project, gate, folder))}"
 
 
-def run(project: DbtProject, gate: Mapping[str, Any], folder: Path, environment: Mapping[str, str], timeout_s: float) -> Answer:
-    """Run the `dbt test` executable as a process of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    command = arguments(project, gate, folder)
-    try:
-        ended = subprocess.run(
+@dataclass
+class Executable:
+    """One `dbt test` process at a time; `terminate` may come from any thread."""
+
+    project: DbtProject
+    process: subprocess.Popen[str] | None = None
+
+    def run(self, gate: Mapping[str, Any], folder: Path, environment: Mapping[str, str], timeout_s: float) -> Answer:
+        """Run the `dbt test` executable as a process of its own; past `timeout_s` it is killed and the answer says so."""
+        folder.mkdir(parents=True, exist_ok=True)
+        command = arguments(self.project, gate, folder)
+        self.process = subprocess.Popen(
             [command[0], "--quiet", "--no-use-colors", *command[1:]],
             env=clean_environment() | dict(environment),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=timeout_s,
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        return Answer(None, "", None, None, timed_out=True)
-    return _read_results(folder / "run_results.json", ended.stdout + ended.stderr)
+        try:
+            output, _ = self.process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            return Answer(None, "", None, None, timed_out=True)
+        return _read_results(folder / "run_results.json", output)
+
+    def terminate(self) -> None:
+        if self.process is not None:
+            self.process.kill()
 
 
 def _read_results(path: Path, output: str) -> Answer:

@@ -16,9 +16,14 @@ _NOT_HAD = re.compile(
 _SHORTEST_S, _LONGEST_S = 0.02, 0.3
 
 
-def answer_of(run: Callable[[dict[str, Any]], Answer], gate: dict[str, Any]) -> Answer:
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return True
+
+
+def answer_of(run: Callable[[dict[str, Any]], Answer], gate: dict[str, Any], pause: Callable[[float], bool] = _sleep) -> Answer:
     """What the specification gives once all its locks were had. After `lock_timeout` the rules on what was not to be had are
-    undecided, and the others have their verdicts."""
+    undecided, and the others have their verdicts. `pause` waits, and says whether to go on."""
     until = time.monotonic() + gate["lock_timeout_ms"] / 1000
     unlockable: str | None = None
     while True:
@@ -28,7 +33,8 @@ def answer_of(run: Callable[[dict[str, Any]], Answer], gate: dict[str, Any]) -> 
             return answer
         name = refused.group(1)
         if time.monotonic() < until:
-            time.sleep(random.uniform(_SHORTEST_S, _LONGEST_S))  # noqa: S311 (no secret: two that collide should not again)
+            if not pause(random.uniform(_SHORTEST_S, _LONGEST_S)):  # noqa: S311 (no secret: two that collide should not again)
+                return answer
             gate = gate | {"lock_first": name}
         elif name is None:
             return answer

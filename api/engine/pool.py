@@ -25,7 +25,7 @@ class ChildDied(Exception):
 
 
 class Child:
-    """One warm dbt process. Used by one thread at a time; `kill` may come from any."""
+    """One warm dbt process. Used by one thread, but for `terminate`."""
 
     def __init__(self, project: DbtProject, home: Path, max_checks: int) -> None:
         self._project = project
@@ -35,6 +35,10 @@ class Child:
         self._served = 0
         self._lock = threading.Lock()
         self.warm = False
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def ensure_warm(self) -> None:
         """Start the child where there is none, or where it has served its number; ChildDied where it cannot start."""
@@ -68,6 +72,12 @@ class Child:
             raise ChildDied("the child ended during the check")
         said = json.loads(line)
         return Answer(said["invocation_id"], said["dbt_version"], said["message"], said["outcome"])
+
+    def terminate(self) -> None:
+        """Have the process end; whoever waits for its answer sees that. May come from any thread."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
 
     def kill(self) -> None:
         """End the child, at once and with everything it started."""

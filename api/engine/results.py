@@ -105,6 +105,11 @@ def errored(run: Run, reason: str) -> CheckResult:
     return _without_outcome(run, None, "errored", reason)
 
 
+def canceled(run: Run, answer: Answer) -> CheckResult:
+    """The result of a run that was ended on request."""
+    return _without_outcome(run, answer, "canceled", "canceled on request")
+
+
 def _without_outcome(run: Run, answer: Answer | None, status: CheckStatus, reason: str) -> CheckResult:
     """Of a dataset, every table that it would have checked is named as undecided."""
     undecided = [
@@ -136,6 +141,7 @@ def _base(run: Run, answer: Answer | None) -> CheckResult:
         config_version=run.subject.version,
         rules_hash=run.subject.rules_hash,
         scope=Scope.model_validate(run.check.request.scope()),
+        asked=run.check.request.identity(),
         attempt=run.check.attempt,
         queued_at=run.check.queued_at,
         started_at=run.started_at,

@@ -26,6 +26,7 @@ from contract.problems import (
 )
 from database.notifications import Listener
 from database.pool import Database
+from web import waiting
 from web.bodies import answer, json_body
 from web.openapi import Operation, describe
 from web.parameters import idempotency_key, wait_seconds
@@ -77,6 +78,22 @@ def blueprint(service: Checks) -> Blueprint:
         wait_s = wait_seconds(request.args)
         return answer(_wait(service, checks.find(service.database, _uuid(check_id)), wait_s).as_json())
 
+    @routes.post("/api/v1/quality-checks/<check_id>/cancel")
+    @describe(
+        Operation(
+            "Cancel: a waiting check ends at once, a running one when it has been stopped; one that has ended stays as it is",
+            scope="trigger",
+            query={"wait": f"seconds to wait for the end, 0 to {MAX_WAIT_S}"},
+            answers={200: CheckResult, 202: CheckResult},
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def cancel(check_id: str) -> Response:
+        wait_s = wait_seconds(request.args)
+        canceled = checks.cancel(service.database, _uuid(check_id), service.settings.backend_url)
+        check = _wait(service, canceled, wait_s)
+        return answer(check.as_json(), 200 if check.terminal else 202)
+
     return routes
 
 
@@ -96,8 +113,7 @@ def _wait(service: Checks, check: Check, seconds: float) -> Check:
         found = checks.find(service.database, check.check_id)
         return found if found.terminal else None
 
-    with service.listener.place() as taken:
-        ended = service.listener.wait_for(check.check_id, look, seconds) if taken else None
+    ended = waiting.wait_for(service.listener, check.check_id, look, seconds)
     return ended or checks.find(service.database, check.check_id)
 
 

@@ -12,6 +12,7 @@ from contract.checks import MAX_WAIT_S, CheckRequest, CheckResult
 from contract.documents import read_json
 from contract.fields import parse_model
 from contract.problems import (
+    Busy,
     Conflict,
     FieldError,
     Forbidden,
@@ -28,6 +29,7 @@ from contract.requests import RequestView
 from contract.verdicts import Source
 from database.notifications import Listener
 from database.pool import Database
+from web import waiting
 from web.bodies import answer, json_body, raw_body
 from web.openapi import Operation, describe
 from web.parameters import idempotency_key, wait_seconds
@@ -41,7 +43,7 @@ class Requests:
     catalogue: Catalogue
     listener: Listener
     sender: dispatch.Sender
-    signing_secret: str
+    signing_secrets: list[str]
 
 
 def blueprint(service: Requests) -> Blueprint:
@@ -54,7 +56,7 @@ def blueprint(service: Requests) -> Blueprint:
             scope="trigger",
             body=CheckRequest,
             answers={200: RequestView, 202: RequestView},
-            errors=(Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Unavailable),
+            errors=(Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable),
         )
     )
     def create() -> Response:
@@ -63,7 +65,7 @@ def blueprint(service: Requests) -> Blueprint:
             raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
         accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
         if not accepted.replayed:
-            service.sender.send(accepted.view.request_id, accepted.body)
+            service.sender.send_first(accepted.view.request_id, accepted.body)
         wait_s = asked.wait_s if accepted.view.mode == "sync" else 0
         view = _wait(service, accepted.view.request_id, wait_s)
         headers = {"Location": f"/api/v1/requests/{quote(view.request_id, safe='')}"}
@@ -106,6 +108,22 @@ def blueprint(service: Requests) -> Blueprint:
         requests.find(service.database, request_id)
         return answer(_wait(service, request_id, wait_s).as_json())
 
+    @routes.post("/api/v1/requests/<path:request_id>/cancel")
+    @describe(
+        Operation(
+            "Cancel: a waiting check ends at once, a running one when it has been stopped; one that has ended stays as it is",
+            scope="trigger",
+            query={"wait": f"seconds to wait for the end, 0 to {MAX_WAIT_S}"},
+            answers={200: RequestView, 202: RequestView},
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def cancel(request_id: str) -> Response:
+        wait_s = wait_seconds(request.args)
+        requests.cancel(service.database, request_id)
+        view = _wait(service, request_id, wait_s)
+        return answer(view.as_json(), 200 if view.finished_at is not None else 202)
+
     @routes.post("/api/v1/requests/<path:request_id>/results")
     @describe(
         Operation(
@@ -118,7 +136,7 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def take_result(request_id: str) -> Response:
         body = raw_body()
-        signatures.verify(service.signing_secret, dict(request.headers), body)
+        signatures.verify(service.signing_secrets, dict(request.headers), body)
         requests.store(service.database, request_id, parse_model(CheckResult, read_json(body), extra="ignore"))
         return Response(status=204)
 
@@ -127,11 +145,8 @@ def blueprint(service: Requests) -> Blueprint:
 
 def _wait(service: Requests, request_id: str, seconds: float) -> RequestView:
     """The request when it has ended, or as it stands when the time is over or no place to wait is free."""
-    with service.listener.place() as taken:
-        ended = None
-        if taken and seconds > 0:
-            payload = requests.payload(request_id)
-            ended = service.listener.wait_for(payload, lambda: requests.finished(service.database, request_id), seconds)
+    payload = requests.payload(request_id)
+    ended = waiting.wait_for(service.listener, payload, lambda: requests.finished(service.database, request_id), seconds)
     return ended or requests.find(service.database, request_id)
 
 

@@ -107,7 +107,12 @@ create index checks_joined on dataops.checks (joined) where joined is not null;
 create view stringx.configured_targets as select name, document, version, updated_at from stringx.targets;
 
 -- Deliveries: where to, so that what waits for a receiver is due when that one answers again.
-alter table dataops.outbox add column origin text;
+alter table dataops.outbox add column origin text, add column resent_at timestamptz;
 create index outbox_by_origin on dataops.outbox (origin) where delivered_at is null and given_up_at is null;
 create index outbox_given_up on dataops.outbox (given_up_at) where given_up_at is not null;
 create index outbox_delivered on dataops.outbox (delivered_at) where delivered_at is not null;
+
+-- A cancel is kept until DataOps has taken it.
+alter table stringx.requests add column cancel_requested boolean not null default false, add column cancel_sent_at timestamptz;
+create index requests_to_cancel on stringx.requests (next_send_at)
+    where cancel_requested and cancel_sent_at is null and finished_at is null;

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api import checks, outbox, workers
+from api import checks, claims, outbox, workers
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest, CheckResult
 from contract.environment import ROOT
@@ -88,9 +88,9 @@ def test_a_full_queue_says_when_to_come_back(configured: Database, catalogue: Ca
 
 def test_sync_checks_come_first_and_a_table_has_one_at_a_time(configured: Database, catalogue: Catalogue) -> None:
     first = ask(configured, catalogue, mode="async").check
-    ask(configured, catalogue, mode="async")
+    ask(configured, catalogue, mode="async", kinds=["business"])
     urgent = ask(configured, catalogue, "public.b", mode="sync").check
-    claimed = [checks.claim(configured, "w") for _ in range(3)]
+    claimed = [claims.claim(configured, "w") for _ in range(3)]
     assert [found.check_id if found else None for found in claimed] == [urgent.check_id, first.check_id, None]
 
 
@@ -98,7 +98,7 @@ def test_a_target_runs_as_many_checks_as_it_allows(configured: Database, catalog
     for table in ("public.a", "public.b", "public.c"):
         ask(configured, catalogue, table)
     claimed: list[checks.Check | None] = []
-    threads = [threading.Thread(target=lambda: claimed.append(checks.claim(configured, "w"))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: claimed.append(claims.claim(configured, "w"))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -112,37 +112,41 @@ def finished(check: checks.Check) -> CheckResult:
 
 def test_a_claim_that_was_lost_stores_nothing(configured: Database, catalogue: Catalogue) -> None:
     ask(configured, catalogue)
-    zombie = checks.claim(configured, "zombie")
+    zombie = claims.claim(configured, "zombie")
     assert zombie is not None
     with configured.transaction() as cursor:
         cursor.run("update dataops.checks set lease_expires_at = clock_timestamp() - interval '1 second'")
-    successor = checks.claim(configured, "successor")
+    assert claims.rescue(configured) == [], "after a start of the database everyone has the time of a lease"
+    assert claims.rescue(configured, lease_s=0) == [zombie.check_id]
+    assert claims.rescue(configured, lease_s=0) == []
+    successor = claims.claim(configured, "successor")
     assert successor is not None
     assert successor.attempt == 2
-    assert not checks.finish(configured, zombie, finished(zombie), "http://backend/x")
-    assert checks.finish(configured, successor, finished(successor), "http://backend/x")
-    assert not checks.finish(configured, successor, finished(successor), "http://backend/x"), "once"
+    assert not claims.finish(configured, zombie, finished(zombie), "http://backend")
+    assert claims.finish(configured, successor, finished(successor), "http://backend")
+    assert not claims.finish(configured, successor, finished(successor), "http://backend"), "once"
     with configured.transaction() as cursor:
         assert cursor.one("select count(*) as n from dataops.outbox") == {"n": 1}
 
 
-def test_handing_back_counts_only_what_the_check_has_done(configured: Database, catalogue: Catalogue) -> None:
+def test_each_attempt_has_a_number_and_only_crashes_count(configured: Database, catalogue: Catalogue) -> None:
     ask(configured, catalogue)
-    for counted, attempt in ((False, 1), (True, 1), (True, 2)):
-        found = checks.claim(configured, "w")
+    for attempt, crashes, crashed in ((1, 0, False), (2, 0, True), (3, 1, True), (4, 2, False)):
+        found = claims.claim(configured, "w")
         assert found is not None
-        assert found.attempt == attempt
-        checks.hand_back(configured, found, counted=counted)
+        assert (found.attempt, found.crashes) == (attempt, crashes)
+        assert claims.hand_back(configured, found, crashed=crashed)
+        assert not claims.hand_back(configured, found), "it holds it no longer"
 
 
 def test_a_message_that_is_not_acknowledged_is_postponed_under_its_id(configured: Database, catalogue: Catalogue) -> None:
     import requests
 
     ask(configured, catalogue)
-    found = checks.claim(configured, "w")
+    found = claims.claim(configured, "w")
     assert found is not None
-    checks.finish(configured, found, finished(found), "http://127.0.0.1:9/results")
-    sender = outbox.Sender("w", "key", "whsec_" + "A" * 44)
+    claims.finish(configured, found, finished(found), "http://127.0.0.1:9")
+    sender = outbox.Sender("w", "key", ["whsec_" + "A" * 44])
     with requests.Session() as session:
         assert outbox.deliver_next(configured, sender, session) is False
         assert outbox.deliver_next(configured, sender, session) is None, "not due yet"

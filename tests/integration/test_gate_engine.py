@@ -297,7 +297,7 @@ def test_vars_that_are_too_long_for_a_shell_are_carried_by_a_project(engine: Eng
     target.execute(SHOP)
     values = [f"value {number:06}" for number in range(10_000)]
     spec = gate("orders", rule("a", "accepted_values", "status", values=values))
-    answer = command.run(PROJECT, spec, tmp_path / "run", target.environment(), 90)
+    answer = command.Executable(PROJECT).run(spec, tmp_path / "run", target.environment(), 90)
     assert answer.outcome is not None, answer.message
     assert json.loads(answer.outcome)["tables"] == [engine.outcome(target, spec)]
 
@@ -309,7 +309,7 @@ def test_a_project_without_the_materialization_never_passes(target: Target, tmp_
     shutil.copytree(PROJECT.project_dir, tmp_path / "project")
     (tmp_path / "project" / "macros" / "gate" / "materialization.sql").unlink()
     project = command.DbtProject(tmp_path / "project", tmp_path / "project")
-    answer = command.run(project, gate("t", rule("a", "not_null", "a")), tmp_path / "run", target.environment(), 90)
+    answer = command.Executable(project).run(gate("t", rule("a", "not_null", "a")), tmp_path / "run", target.environment(), 90)
     assert outcome_of(answer) is None
     assert answer.message == "Got 1 result, configured to fail if != 0", "the test fails by itself, too"
 

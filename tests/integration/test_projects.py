@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.engine import isolation
-from api.engine.command import DbtProject, dbt_executable, run
+from api.engine.command import DbtProject, Executable, dbt_executable
 from api.engine.pool import Child
 from api.engine.results import outcome_of
 from api.targets import clean_environment
@@ -189,16 +189,15 @@ def test_a_package_without_its_wrapper_never_passes(adopted: DbtProject, target:
     shutil.copytree(adopted.project_dir, tmp_path / "project", symlinks=True)
     (tmp_path / "project" / "macros" / "stringx_test.sql").unlink()
     project = DbtProject(tmp_path / "project", tmp_path / "project")
-    answer = run(project, gate("t", rule("a", "not_null", "a")), tmp_path / "run", target.environment(), 90)
+    answer = Executable(project).run(gate("t", rule("a", "not_null", "a")), tmp_path / "run", target.environment(), 90)
     assert outcome_of(answer) is None
 
 
 def test_the_users_own_vars_survive_a_long_specification(adopted: DbtProject, target: Target, tmp_path: Path) -> None:
     target.execute(SHOP)
     values = [f"value {number:06}" for number in range(10_000)]
-    answer = run(
-        adopted, gate("orders", rule("a", "accepted_values", "status", values=values)), tmp_path, target.environment(), 90
-    )
+    spec = gate("orders", rule("a", "accepted_values", "status", values=values))
+    answer = Executable(adopted).run(spec, tmp_path, target.environment(), 90)
     assert outcome_of(answer) is not None, answer.message
     carried = json.loads((tmp_path / "project" / "dbt_project.yml").read_text())
     assert carried["vars"]["colour"] == "red"
