@@ -105,6 +105,7 @@ class Process:
         pids = [self.pid, *(child.pid for child in self.family() if family)]
         for pid in pids:
             _signal(pid, signal.SIGSTOP)
+        eventually(lambda: psutil.Process(self.pid).status() == psutil.STATUS_STOPPED, 5, f"the sleep of {self.name}")
         return pids
 
     def resume(self) -> None:

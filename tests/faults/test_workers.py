@@ -69,7 +69,7 @@ def test_kills_at_random_moments_lose_nothing(installation: Installation, who: s
 
 
 def test_a_check_that_kills_its_worker_is_an_error_after_three_crashes_and_others_go_on(installation: Installation) -> None:
-    rules = [{"id": "fatal", "type": "dbt", "arguments": {"test": "ends_its_process"}}]
+    rules = [{"id": "fatal", "type": "dbt", "arguments": {"test": "ends_its_process"}}]  # of the user's dbt project
     poison, others = installation.table(rules=rules), [installation.table(), installation.table("dirty")]
     before = [child for worker in installation.of_role("worker") for child in worker.dbt_children()]
     fatal = installation.ask(poison)
@@ -91,7 +91,6 @@ def test_a_worker_that_wakes_up_after_its_lease_changes_nothing(installation: In
         check_id = installation.executing(request)
         zombie = held_by(installation, check_id)
         zombie.pause(family=False)
-        assert psutil.Process(zombie.pid).status() == psutil.STATUS_STOPPED
         held.let_go(1)
         eventually(lambda: not installation.on_target(check_id), 10, "the answer to the one that sleeps")
         installation.executing(request, RECOVERY_S, attempt=2)
