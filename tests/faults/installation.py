@@ -193,7 +193,7 @@ class Installation:
                 postgres.start()
         self.supervise(resume=True)
         self.wait_served()
-        self.wait_warm()
+        eventually(lambda: any(self.is_warm(worker) for worker in self.of_role("worker")), 90, "a warm worker")
         eventually(lambda: not self.unfinished(), 90, "the end of what an earlier test asked for")
         self.mark()
 
@@ -244,10 +244,11 @@ class Installation:
         return self.internal.rows("stringx", statement, parameters)
 
     def unfinished(self) -> list[dict[str, Any]]:
-        """Checks that have not ended, and results that have not arrived."""
+        """Checks that have not ended, requests that wait for their result, results that have not arrived."""
         return self.rows(
             "select check_id::text, status from dataops.checks where status in ('queued', 'running') union all"
             " select check_id::text, 'undelivered' from dataops.outbox where delivered_at is null and given_up_at is null"
+            " union all select request_id, 'unanswered' from stringx.requests where finished_at is null"
         )
 
     def worker_of(self, check_id: str) -> Process | None:

@@ -42,7 +42,7 @@ class Proxy:
         self.connections = 0  # taken so far
         self.delay_s = 0.0  # before each piece that is forwarded, in both directions
         self.recording = False
-        self.heard: list[bytes] = []  # what clients said while recording, one entry a connection
+        self.heard: list[bytearray] = []  # what clients said while recording, one entry a connection
         self._reply = b""
         self._mode: Mode = "forward"
         self._flows = threading.Event()
@@ -81,11 +81,15 @@ class Proxy:
         self._mode = "drop_answers"
 
     def reply(self, status: int, body: bytes = b"", **headers: str) -> None:
-        """Answers every HTTP request itself."""
+        """Answers every HTTP request itself, each on a connection of its own."""
         lines = [f"HTTP/1.1 {status} x", f"Content-Length: {len(body)}", "Connection: close"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         self._reply = "\r\n".join([*lines, "", ""]).encode() + body
         self._mode = "reply"
+        self.cut()
+
+    def record(self) -> None:
+        self.heard, self.recording = [], True
 
     def refuse(self) -> None:
         """Nothing listens any more, and open connections are cut."""
@@ -150,8 +154,6 @@ class Proxy:
         except OSError:
             pass  # either side went away, or no upstream answers: the client sees a closed connection
         finally:
-            if self.recording and pair.sent:
-                self.heard.append(bytes(pair.sent))
             with self._lock:
                 self._pairs.discard(pair)
             pair.close()
@@ -175,8 +177,8 @@ class Proxy:
     def _pump(self, pair: _Pair, source: socket.socket, sink: socket.socket) -> None:
         try:
             while data := source.recv(_READ):
-                if source is pair.client and self.recording:
-                    pair.sent += data
+                if source is pair.client:
+                    self._hear(pair, data)
                 if self._mode == "drop_answers" and source is pair.upstream:
                     pair.close(abruptly=True)
                     return
@@ -192,6 +194,12 @@ class Proxy:
         except OSError:
             pass  # ended already
 
+    def _hear(self, pair: _Pair, data: bytes) -> None:
+        if self.recording:
+            if not pair.sent:
+                self.heard.append(pair.sent)
+            pair.sent += data
+
     def _answer(self, pair: _Pair) -> None:
         """One request, read to its end as far as Content-Length says."""
         said = bytearray()
@@ -205,5 +213,5 @@ class Proxy:
         while missing > 0 and (data := pair.client.recv(_READ)):
             missing -= len(data)
             said += data
-        pair.sent += said
+        self._hear(pair, bytes(said))
         pair.client.sendall(self._reply)
