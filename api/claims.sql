@@ -11,7 +11,7 @@ with place as (
         where c.target = t.target and c.status = 'queued' and c.is_first and c.due_at <= clock_timestamp()
         order by c.due_at, c.check_id limit 1) head
     where t.waiting > 0 and t.running < coalesce((g.document ->> 'max_concurrent_checks')::integer, 4)
-    order by head.due_at > clock_timestamp() - interval '1 minute', t.running, t.claimed_at
+    order by head.due_at > clock_timestamp() - interval '1 minute', t.running, t.claimed_at, head.due_at
     limit 1
     for update of t skip locked
 ), next as (

@@ -51,8 +51,11 @@ class Client:
             raise SettingsError(f"the key from {key_from} holds a character that no key has; copy it again")
         return cls(address, key, key_from)
 
-    def get(self, path: str, query: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
-        return self._send("GET", path, timeout_s, params=query)
+    def get(self, path: str, query: dict[str, Any] | None = None, timeout_s: float = 30) -> dict[str, Any]:
+        return self._send("GET", path, timeout_s, params=query or {})
+
+    def post(self, path: str, query: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
+        return self._send("POST", path, timeout_s, params=query)
 
     def post_json(self, path: str, body: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
         return self._send("POST", path, timeout_s, json=body)

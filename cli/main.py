@@ -14,6 +14,7 @@ import click
 
 from cli import render
 from cli.client import Away, Client, Refused, Undecided, path_of, require
+from cli.requests import requests
 from contract.documents import read_yaml
 from contract.environment import SettingsError
 from contract.ids import new_id
@@ -144,6 +145,9 @@ def apply(server: str | None, files: Sequence[Path], dry_run: bool) -> int:
         raise Refused(lines or [str(refused)], refused.errors) from refused
     _show(render.changes(require(client, answer, "dry_run", "changes")))
     return 0
+
+
+cli.add_command(requests)
 
 
 def main() -> None:

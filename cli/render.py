@@ -24,6 +24,11 @@ def request(view: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def request_line(view: dict[str, Any]) -> str:
+    """A request in one line."""
+    return f"{view['created_at']}  {view['verdict'] or view['status']:9}  {view['target']} {_subject(view)}  {view['request_id']}"
+
+
 def _subject(view: dict[str, Any]) -> str:
     return str(view["table"]) if "table" in view else f"dataset {view['dataset']}"
 

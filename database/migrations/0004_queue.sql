@@ -86,7 +86,8 @@ end $$;
 insert into dataops.targets (target, waiting, running)
 select target, count(*) filter (where status = 'queued'), count(*) filter (where status = 'running') from dataops.checks group by target;
 create trigger before_check before insert on dataops.checks for each row execute function dataops.before_check();
-create trigger after_insert after insert on dataops.checks for each row execute function dataops.after_check();
+create trigger after_insert after insert on dataops.checks for each row
+    when (new.status in ('queued', 'running')) execute function dataops.after_check();
 create trigger after_update after update of status, tables, due_at, joined on dataops.checks for each row
     when (old.status in ('queued', 'running') or new.status in ('queued', 'running')) execute function dataops.after_check();
 create trigger after_delete after delete on dataops.checks for each row

@@ -1,0 +1,257 @@
+"""The queue: who is first in line, who shares a run, which target is served next; and that it all holds whatever happens."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from api import checks, claims
+from api.checks import Check
+from contract.catalogue import Catalogue
+from contract.checks import CheckRequest, CheckResult
+from contract.environment import ROOT
+from contract.problems import Busy
+from database.pool import Database
+
+CATALOGUE = Catalogue.load(ROOT / "stringx")
+RULES = [{"id": "a", "type": "not_null", "column": "a"}, {"id": "b", "type": "not_null", "column": "b", "kind": "business"}]
+TARGETS = ("north", "south")
+TABLES = ("public.a", "public.b", "public.c", "public.d")
+
+
+@pytest.fixture
+def queue(database: Database) -> Database:
+    """Two targets of four tables each, and of each a dataset of two."""
+    with database.transaction() as cursor:
+        for target in TARGETS:
+            document = {"apiVersion": "stringx/v1", "kind": "Target", "name": target, "host": "h", "dbname": "d", "user": "u"}
+            document["max_concurrent_checks"] = 3
+            named = {"target": target, "document": json.dumps(document)}
+            cursor.run("insert into stringx.targets values (%(target)s, %(document)s, 1)", named)
+            for table in TABLES:
+                document = {"apiVersion": "stringx/v1", "target": target, "table": table, "rules": RULES}
+                of_table = {"target": target, "table": table, "document": json.dumps(document)}
+                cursor.run("insert into stringx.tables values (%(target)s, %(table)s, %(document)s, 'hash', 1)", of_table)
+            tables = list(TABLES[:2])
+            document = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": f"of-{target}", "target": target, "tables": tables}
+            of_dataset = {"name": f"of-{target}", "target": target, "tables": tables, "document": json.dumps(document)}
+            cursor.run("insert into stringx.datasets values (%(name)s, %(target)s, %(tables)s, %(document)s, 1)", of_dataset)
+    return database
+
+
+def ask(database: Database, target: str = "north", table: str | None = "public.a", limit: int = 1000, **changes: Any) -> Check:
+    named = {"target": target} | ({"table": table} if "dataset" not in changes else {})
+    return checks.accept(database, CATALOGUE, CheckRequest.model_validate(named | changes), limit).check
+
+
+def claimed(database: Database) -> Check:
+    found = claims.claim(database, "w")
+    assert found is not None
+    return found
+
+
+def end(database: Database, check: Check, status: str = "succeeded", verdict: str = "pass") -> bool:
+    with database.transaction() as cursor:
+        moment = checks.now(cursor)
+    result = CheckResult.model_validate(
+        check.pending().as_json() | {"status": status, "verdict": verdict, "finished_at": moment, "snapshot_at": moment}
+    )
+    return claims.finish(database, check, result, "http://backend")
+
+
+def found(database: Database, check: Check) -> dict[str, Any]:
+    return checks.find(database, check.check_id).as_json()
+
+
+def read(database: Database, sql: str) -> list[dict[str, Any]]:
+    with database.transaction() as cursor:
+        return cursor.all(sql)
+
+
+# -- sharing a run
+
+
+def test_what_asks_the_same_shares_the_run_of_what_waits_and_keeps_its_ids(queue: Database) -> None:
+    leader, second, third = (ask(queue, request_id=name) for name in ("one", "two", "three"))
+    other = ask(queue, kinds=["business"])
+    assert (leader.joined, second.joined, third.joined, other.joined) == (None, leader.check_id, leader.check_id, None)
+    run = claimed(queue)
+    assert run.check_id == leader.check_id
+    late = ask(queue, request_id="four")
+    assert late.joined is None, "the run has begun: what it sees may be older than this request"
+    assert end(queue, run, verdict="fail")
+    for check, name in ((leader, "one"), (second, "two"), (third, "three")):
+        result = found(queue, check)
+        assert (result["status"], result["verdict"], result["check_id"], result["request_id"]) == (
+            "succeeded",
+            "fail",
+            check.check_id,
+            name,
+        )
+    assert found(queue, late)["status"] == "queued"
+    assert found(queue, third)["joined"] == leader.check_id
+    posted = read(queue, "select check_id::text, body::jsonb ->> 'request_id' as name from dataops.outbox order by message_id")
+    assert [(row["check_id"], row["name"]) for row in posted] == [
+        (leader.check_id, "one"),
+        (second.check_id, "two"),
+        (third.check_id, "three"),
+    ]
+
+
+def test_a_run_is_shared_by_a_limited_number(queue: Database) -> None:
+    asked = [ask(queue) for _ in range(checks.MOST_JOINED + 3)]
+    assert sum(check.joined == asked[0].check_id for check in asked) == checks.MOST_JOINED
+    assert [check.joined for check in asked[-2:]] == [None, asked[-2].check_id]
+
+
+def test_cancelling_one_that_others_share_leaves_the_others(queue: Database) -> None:
+    leader, second, third = (ask(queue) for _ in range(3))
+    assert checks.cancel(queue, leader.check_id, "http://backend").status == "canceled"
+    run = claimed(queue)
+    assert run.check_id == second.check_id
+    assert checks.cancel(queue, third.check_id, "http://backend").status == "canceled"
+    assert end(queue, run)
+    assert [found(queue, check)["status"] for check in (leader, second, third)] == ["canceled", "succeeded", "canceled"]
+
+
+def test_a_run_that_is_canceled_is_made_again_for_those_that_shared_it(queue: Database) -> None:
+    leader, second, third = (ask(queue) for _ in range(3))
+    run = claimed(queue)
+    canceled = checks.cancel(queue, leader.check_id, "http://backend")
+    assert canceled.status == "running"
+    assert claims.canceled(queue, "w") == {leader.check_id}
+    assert end(queue, run, "canceled", "error")
+    again = claimed(queue)
+    assert again.check_id == second.check_id
+    assert end(queue, again)
+    assert [found(queue, check)["status"] for check in (leader, second, third)] == ["canceled", "succeeded", "succeeded"]
+    assert checks.cancel(queue, second.check_id, "http://backend").status == "succeeded", "what has ended stays as it is"
+
+
+def test_nobody_shares_the_run_of_a_check_that_has_ended_a_worker(queue: Database) -> None:
+    ask(queue)
+    run = claimed(queue)
+    assert claims.hand_back(queue, run, crashed=True)
+    assert ask(queue).joined is None
+
+
+def test_a_cancel_survives_the_worker_that_should_have_seen_it(queue: Database) -> None:
+    ask(queue)
+    run = claimed(queue)
+    checks.cancel(queue, run.check_id, "http://backend")
+    assert claims.hand_back(queue, run, crashed=True)
+    assert claimed(queue).cancel_requested
+
+
+# -- order
+
+
+def test_targets_take_turns_whoever_asked_first(queue: Database) -> None:
+    for table in TABLES:
+        ask(queue, "north", table)
+    for table in TABLES:
+        ask(queue, "south", table)
+    order = []
+    for _ in range(8):
+        run = claimed(queue)
+        order.append(run.request.target)
+        assert end(queue, run)
+    assert order == ["north", "south"] * 4
+
+
+def test_a_sync_check_of_any_target_goes_first_but_not_before_what_has_waited_a_minute(queue: Database) -> None:
+    patient, old = ask(queue, "north", "public.a"), ask(queue, "north", "public.b")
+    with queue.transaction() as cursor:
+        cursor.run(
+            "update dataops.checks set due_at = due_at - interval '2 minutes' where check_id = %(id)s", {"id": old.check_id}
+        )
+    urgent = ask(queue, "south", mode="sync")
+    late = ask(queue, "north", "public.c", mode="sync")
+    order = []
+    for _ in range(4):
+        run = claimed(queue)
+        order.append(run.check_id)
+        assert end(queue, run)
+    assert order == [old.check_id, urgent.check_id, late.check_id, patient.check_id]
+
+
+def test_what_gave_way_waits_for_a_moment_and_lets_others_go_first(queue: Database) -> None:
+    ask(queue)
+    run = claimed(queue)
+    assert claims.hand_back(queue, run, yielded=True, delay_s=60)
+    assert claims.claim(queue, "w") is None
+    other = ask(queue, kinds=["business"])
+    assert claimed(queue).check_id == other.check_id
+
+
+def test_a_full_queue_counts_what_shares_a_run_too(queue: Database) -> None:
+    for _ in range(3):
+        ask(queue, limit=3)
+    with pytest.raises(Busy):
+        ask(queue, "south", limit=3)
+
+
+# -- whatever happens
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_books_are_right_after_any_number_of_events(queue: Database, seed: int) -> None:
+    """Claims, ends, crashes, cancels and lost workers in any order; then every line, flag and counter is computed anew."""
+    chance = random.Random(seed)
+    running: list[Check] = []
+    for _ in range(120):
+        match chance.choice(("ask", "ask", "ask", "claim", "claim", "end", "back", "cancel", "lose")):
+            case "ask":
+                target = chance.choice(TARGETS)
+                which = {"dataset": f"of-{target}"} if chance.random() < 0.2 else {"table": chance.choice(TABLES)}
+                narrowed = chance.choice(({}, {}, {"kinds": ["business"]}))
+                ask(queue, target, **(which | narrowed), mode=chance.choice(("sync", "async")))
+            case "claim":
+                if (run := claims.claim(queue, "w")) is not None:
+                    running.append(run)
+            case "end" if running:
+                end(
+                    queue,
+                    running.pop(chance.randrange(len(running))),
+                    *chance.choice((("succeeded", "pass"), ("canceled", "error"))),
+                )
+            case "back" if running:
+                claims.hand_back(queue, running.pop(), crashed=chance.random() < 0.5, delay_s=chance.choice((0, 0, 30)))
+            case "cancel":
+                rows = read(queue, "select check_id::text as id from dataops.checks where status in ('queued', 'running')")
+                if rows:
+                    checks.cancel(queue, chance.choice(rows)["id"], "http://backend")
+            case "lose" if running:
+                with queue.transaction() as cursor:
+                    lost = {"id": running.pop().check_id}
+                    cursor.run("update dataops.checks set lease_expires_at = now() - interval '1s' where check_id = %(id)s", lost)
+                claims.rescue(queue, lease_s=0)
+        require_right_books(queue)
+    assert len({check.check_id for check in running}) == len(running)
+
+
+def require_right_books(database: Database) -> None:
+    """Counters, lines and flags against what the checks say themselves, computed here."""
+    rows = read(database, "select *, check_id::text as id, joined::text as leader from dataops.checks")
+    counted = {row["target"]: (row["waiting"], row["running"]) for row in read(database, "select * from dataops.targets")}
+    for target in TARGETS:
+        of_target = [row for row in rows if row["target"] == target]
+        numbers = tuple(sum(row["status"] == status for row in of_target) for status in ("queued", "running"))
+        assert counted.get(target, (0, 0)) == numbers
+        standing = [row for row in of_target if row["status"] in ("queued", "running") and row["leader"] is None]
+        lines: dict[str, list[tuple[bool, Any, str]]] = {}
+        for row in standing:
+            for table in row["tables"]:
+                lines.setdefault(table, []).append((row["status"] == "queued", row["due_at"], row["id"]))
+        for line in lines.values():
+            line.sort()
+            assert sum(not waits for waits, _, _ in line) <= 1, "one check at a time on a table"
+        for row in standing:
+            if row["status"] == "queued":
+                assert row["is_first"] == all(lines[table][0][2] == row["id"] for table in row["tables"])
+        for row in of_target:
+            if row["status"] == "queued" and row["leader"] is not None:
+                leads = next(other for other in rows if other["id"] == row["leader"])
+                assert leads["status"] in ("queued", "running"), "it would wait for ever"
+                assert leads["leader"] is None
