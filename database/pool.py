@@ -14,6 +14,7 @@ from contract.problems import StringXError, Unavailable
 
 Row = dict[str, Any]
 _WAIT_S = 30.0  # above the longest statement, which the server ends itself
+_PROBE_S = 5.0  # for a login, and for the first answer of a connection that lay in the pool
 _MILLISECONDS = 1000
 _waits = threading.local()
 
@@ -35,7 +36,7 @@ class Database:
         if not self._slots.acquire(timeout=10):
             raise Unavailable("every database connection is in use; try again")
         try:
-            connection = self._connection()
+            connections, connection = self._connection()
             broken = True
             try:
                 with connection, connection.cursor(cursor_factory=extras.RealDictCursor) as cursor:
@@ -45,7 +46,7 @@ class Database:
                 broken = False
                 raise
             finally:
-                self._give_back(connection, broken or connection.closed != 0)
+                self._give_back(connections, connection, broken or connection.closed != 0)
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
         finally:
@@ -63,13 +64,19 @@ class Database:
         connection.autocommit = True
         return connection
 
-    def _connection(self) -> extensions.connection:
-        """A live connection: one that died while it lay in the pool is replaced."""
-        for _ in range(self._size + 1):
-            connection = self._get_pool().getconn()
-            if self._is_alive(connection):
-                return connection
-            self._give_back(connection, broken=True)
+    def _connection(self) -> tuple[pool.ThreadedConnectionPool, extensions.connection]:
+        """A live connection and its pool. Where one died while it lay there, those beside it are thrown away unasked: on a
+        network that swallows packets, asking each of them would take its time, one after the other."""
+        for _ in range(2):
+            connections = self._get_pool()
+            with limit_waits(_PROBE_S):
+                connection = connections.getconn()
+                if self._is_alive(connection):
+                    return connections, connection
+            with self._lock:
+                if self._pool is connections:
+                    self._pool = None
+            self._give_back(connections, connection, broken=True)
         raise psycopg2.OperationalError("no connection stays open")
 
     @staticmethod
@@ -88,10 +95,10 @@ class Database:
                 self._pool.minconn = self._size  # opened one by one as needed, then kept: a login costs 10 ms
             return self._pool
 
-    def _give_back(self, connection: extensions.connection, broken: bool) -> None:
+    def _give_back(self, connections: pool.ThreadedConnectionPool, connection: extensions.connection, broken: bool) -> None:
         with self._lock:
-            if self._pool is not None:
-                self._pool.putconn(connection, close=broken)
+            if not connections.closed:
+                connections.putconn(connection, close=broken or self._pool is not connections)
 
 
 class Cursor:
