@@ -12,7 +12,7 @@ from tests.faults.processes import eventually
 from tests.faults.tables import CheckedTable
 
 BACK_WITHIN_S = 10.0
-LONGEST_WAIT_S = 45.0  # a statement's time, and that of the connections that have to be found dead
+LONGEST_WAIT_S = 40.0  # a statement's time, and that of a login
 
 
 class Clients:
