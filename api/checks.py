@@ -19,9 +19,8 @@ from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 CHANNEL = "dataops"
-QUEUE = "queue"  # the payload that wakes workers; a finished check's payload is its id
+QUEUE = "queue"  # the payload that wakes workers, sent where checks change; a finished check's payload is its id
 CANCEL = "cancel"  # the payload that has workers look which of their checks are to end
-MOST_JOINED = 100  # checks that share one run
 
 
 @dataclass(frozen=True)
@@ -97,9 +96,6 @@ def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queu
             return _replay(row, body_hash)
         subject = rules.find_subject_with(cursor, request)
         require_scope(request, subject.documents, catalogue.default_dimensions)
-        lock_target(cursor, request.target)
-        if _waiting(cursor) >= queue_limit:
-            raise Busy(f"{queue_limit} checks are waiting already; try again later")
         asked = {
             "check_id": new_id(),
             "request_id": request_id,
@@ -111,15 +107,13 @@ def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queu
             "mode": request.mode or subject.mode,
             "timeout_s": request.timeout_s or int(parse_duration(subject.timeout)),
             "is_full": request.full,
-            "most_joined": MOST_JOINED,
+            "queue_limit": queue_limit,
         }
-        written = cursor.run(SQL["accept"], asked)
-        row = cursor.one(SQL["find_by_request"], {"request_id": request_id})
-        assert row is not None  # inserted, or the conflict that kept it from being inserted
-        if not written:
+        if (row := cursor.one(SQL["accept"], asked)) is not None:
+            return Accepted(read_check(row), replayed=False)
+        if (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})) is not None:
             return _replay(row, body_hash)
-        notify(cursor, QUEUE)
-    return Accepted(read_check(row), replayed=False)
+        raise Busy(f"{queue_limit} checks are waiting already; try again later")
 
 
 def find(database: Database, check_id: str) -> Check:
@@ -151,8 +145,8 @@ CANCELED = {"status": "canceled", "verdict": "error", "reason": "canceled on req
 def announce(cursor: Cursor, check: Check, body: dict[str, Any], backend_url: str) -> None:
     """What follows the end of a check, in its transaction: the message to the Backend, and words to all who wait."""
     outbox.put(cursor, check.check_id, check.results_url(backend_url), json.dumps(body, ensure_ascii=False))
-    for payload in (check.check_id, outbox.OUTBOX, QUEUE):  # its tables and its place at the target are free again
-        notify(cursor, payload)
+    notify(cursor, check.check_id)
+    notify(cursor, outbox.OUTBOX)
 
 
 def release_joined(cursor: Cursor, check_id: str) -> None:
@@ -186,11 +180,6 @@ def _find(cursor: Cursor, check_id: str) -> Check:
     if row is None:
         raise NotFound(f"there is no check {check_id}")
     return read_check(row)
-
-
-def _waiting(cursor: Cursor) -> int:
-    row = cursor.one(SQL["count_waiting"])
-    return int(row["waiting"]) if row else 0
 
 
 def _replay(row: Row, body_hash: bytes) -> Accepted:

@@ -1,24 +1,18 @@
 -- name: accept
--- A request_id is accepted once; a second one finds the first by `find_by_request`. What asks the same as a waiting check joins
--- it: the same table or dataset, scope, mode and budget. One that has ended a worker gets no company.
-insert into dataops.checks (check_id, request_id, body, body_hash, target, table_name, dataset, mode, timeout_s, is_full, joined)
-values (%(check_id)s, %(request_id)s, %(body)s, %(body_hash)s, %(target)s, %(table)s, %(dataset)s, %(mode)s, %(timeout_s)s,
-        %(is_full)s,
-        (select l.check_id from dataops.checks l
-         where l.body_hash = %(body_hash)s and l.status = 'queued' and l.joined is null and l.crashes = 0
-           and l.mode = %(mode)s and l.timeout_s = %(timeout_s)s
-           and (select count(*) from dataops.checks j where j.joined = l.check_id) < %(most_joined)s
-         order by l.due_at limit 1))
+-- A request_id is accepted once; a second one finds the first by `find_by_request`. How many wait is counted before the target is
+-- locked: as many more as are accepted at one moment may come above the limit.
+insert into dataops.checks (check_id, request_id, body, body_hash, target, table_name, dataset, mode, timeout_s, is_full)
+select %(check_id)s, %(request_id)s, %(body)s, %(body_hash)s, %(target)s, %(table)s, %(dataset)s, %(mode)s, %(timeout_s)s,
+       %(is_full)s
+where (select coalesce(sum(waiting), 0) from dataops.targets) < %(queue_limit)s
 on conflict (request_id) do nothing
+returning *
 
 -- name: make_target
 insert into dataops.targets (target) values (%(target)s) on conflict (target) do nothing
 
 -- name: lock_target
 select 1 from dataops.targets where target = %(target)s for update
-
--- name: count_waiting
-select coalesce(sum(waiting), 0) as waiting from dataops.targets
 
 -- name: find
 select * from dataops.checks where check_id = %(check_id)s

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api import outbox
-from api.checks import QUEUE, Check, announce, lock_target, notify, read_check, release_joined
+from api.checks import Check, announce, lock_target, notify, read_check, release_joined
 from contract.checks import CheckResult
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, json_value
@@ -82,9 +82,7 @@ def hand_back(
     counted = {"crashed": crashed, "yielded": yielded, "delay_s": delay_s, "tables": list(tables) if tables is not None else None}
     with database.transaction() as cursor:
         lock_target(cursor, check.request.target)
-        written = cursor.run(SQL["hand_back"], _fence(check) | counted)
-        notify(cursor, QUEUE)
-    return written == 1
+        return cursor.run(SQL["hand_back"], _fence(check) | counted) == 1
 
 
 def rescue(database: Database, lease_s: int = LEASE_S) -> list[str]:
@@ -98,7 +96,6 @@ def rescue(database: Database, lease_s: int = LEASE_S) -> list[str]:
             lock_target(cursor, row["target"])
             if cursor.run(SQL["rescue"], {"check_id": row["check_id"]}):
                 rescued.append(str(row["check_id"]))
-                notify(cursor, QUEUE)
     return rescued
 
 

@@ -40,8 +40,20 @@ create function dataops.settle_lines(checks uuid[]) returns void language sql as
     where c.check_id = s.check_id and c.is_first <> s.is_first
 $$;
 
+-- A new check takes its target's lock, and its place. What asks the same as a waiting check joins it: the same table or dataset,
+-- scope, mode and budget, up to a hundred. One that has ended a worker gets no company.
 create function dataops.before_check() returns trigger language plpgsql as $$
 begin
+    insert into dataops.targets (target) values (new.target) on conflict (target) do nothing;
+    perform from dataops.targets t where t.target = new.target for update;
+    if new.status = 'queued' then
+        new.joined := (
+            select l.check_id from dataops.checks l
+            where l.body_hash = new.body_hash and l.status = 'queued' and l.joined is null and l.crashes = 0
+              and l.mode = new.mode and l.timeout_s = new.timeout_s
+              and (select count(*) from dataops.checks j where j.joined = l.check_id) < 100
+            order by l.due_at limit 1);
+    end if;
     new.due_at := coalesce(new.due_at, new.queued_at - case new.mode when 'sync' then interval '1 minute' else '0' end);
     new.tables := coalesce(new.tables, case when new.dataset is null then array[new.table_name]
         else (select d.tables from stringx.configured_datasets d where d.name = new.dataset and d.target = new.target) end, '{}');
@@ -79,6 +91,9 @@ begin
         select check_id from dataops.lines
         where target = coalesce(new.target, old.target) and table_name = t.name order by place, check_id limit 2) l;
     perform dataops.settle_lines(touched || case when stands then array[new.check_id] end);
+    if (waits = 1 and stands) or ran > runs then  -- there is a check that may be claimed now, or a place
+        perform pg_notify('dataops', 'queue');
+    end if;
     return null;
 end $$;
 
