@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import requests as http
@@ -21,6 +22,7 @@ _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 60.0
 _FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 429))  # it will say the same tomorrow
 
 log = logging.getLogger(__name__)
+_kept = threading.local()
 
 
 @dataclass(frozen=True)
@@ -32,17 +34,19 @@ class Sender:
     service_key: str
     name: str
 
-    def send_first(self, request_id: str, body: dict[str, Any]) -> None:
-        """The first try, while the client waits: Conflict or Busy where DataOps says so, and nothing is tracked."""
+    def send_first(self, request_id: str, body: dict[str, Any]) -> bool:
+        """The first try, while the client waits: whether the request goes on. Conflict or Busy where DataOps says so: nothing is
+        tracked then."""
         response = self._try(request_id, body, attempts=0, final=(*_FINAL, 429))
         if response is None:
-            return
+            return True
         if response.status_code in (409, 429):
             self._run("forget", {"request_id": request_id, "worker": self.name})
             if response.status_code == 409:
                 raise Conflict(_detail(response))
             raise Busy(_detail(response), retry_after_s=int(_retry_after_s(response) or 5))
         self._refuse(request_id, response)
+        return False
 
     def send_next(self) -> bool | None:
         """Try the request, or the cancel, that waits longest; None where none is due."""
@@ -89,15 +93,19 @@ class Sender:
         return self._postpone(request_id, attempts, f"status {response.status_code}: {_detail(response)}")
 
     def _post(self, path: str, body: dict[str, Any] | None) -> http.Response:
-        with http.Session() as session:
-            session.trust_env = False  # a proxy of the machine is none of the way between the two services
-            return session.post(
-                self.url + path,
-                json=body,
-                headers={"Authorization": f"Bearer {self.service_key}"},
-                timeout=_TIMEOUT_S,
-                allow_redirects=False,
-            )
+        """Over a connection that the thread keeps; once more where DataOps has closed it: a request_id is taken once."""
+        if not hasattr(_kept, "session"):
+            _kept.session = http.Session()
+            _kept.session.trust_env = False  # a proxy of the machine is none of the way between the two services
+        headers = {"Authorization": f"Bearer {self.service_key}"}
+        send = partial(_kept.session.post, self.url + path, json=body, headers=headers, timeout=_TIMEOUT_S, allow_redirects=False)
+        try:
+            response: http.Response = send()
+        except (http.ConnectTimeout, http.ReadTimeout):
+            raise
+        except http.ConnectionError:
+            response = send()
+        return response
 
     def _postpone(self, request_id: str, attempts: int, why: str, retry_after_s: float | None = None) -> None:
         log.warning("request not sent to DataOps (attempt %d): %s", attempts + 1, why, extra={"request_id": request_id})

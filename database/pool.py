@@ -15,6 +15,7 @@ from contract.problems import StringXError, Unavailable
 Row = dict[str, Any]
 _WAIT_S = 30.0  # above the longest statement, which the server ends itself
 _PROBE_S = 5.0  # for a login, and for the first answer of a connection that lay in the pool
+_FRESH_S = 1.0
 _MILLISECONDS = 1000
 _waits = threading.local()
 
@@ -46,6 +47,7 @@ class Database:
                 broken = False
                 raise
             finally:
+                connection.used_at = time.monotonic()
                 self._give_back(connections, connection, broken or connection.closed != 0)
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
@@ -64,14 +66,16 @@ class Database:
         connection.autocommit = True
         return connection
 
-    def _connection(self) -> tuple[pool.ThreadedConnectionPool, extensions.connection]:
-        """A live connection and its pool. Where one died while it lay there, those beside it are thrown away unasked: on a
-        network that swallows packets, asking each of them would take its time, one after the other."""
+    def _connection(self) -> tuple[pool.ThreadedConnectionPool, "_Connection"]:
+        """A live connection and its pool; one that was used just now is taken as it is. Where one died while it lay there, those
+        beside it are thrown away unasked: on a network that swallows packets, asking each would take its time, one after the
+        other."""
         for _ in range(2):
             connections = self._get_pool()
             with limit_waits(_PROBE_S):
                 connection = connections.getconn()
-                if self._is_alive(connection):
+                assert isinstance(connection, _Connection)  # as `connection_factory` says
+                if time.monotonic() - connection.used_at < _FRESH_S or self._is_alive(connection):
                     return connections, connection
             with self._lock:
                 if self._pool is connections:
@@ -99,6 +103,12 @@ class Database:
         with self._lock:
             if not connections.closed:
                 connections.putconn(connection, close=broken or self._pool is not connections)
+
+
+class _Connection(extensions.connection):
+    """Knows when it was given back."""
+
+    used_at = float("-inf")
 
 
 class Cursor:
@@ -163,6 +173,7 @@ def _connect_options(application_name: str) -> dict[str, Any]:
         "application_name": application_name,
         "connect_timeout": 5,
         "keepalives_idle": 30,
+        "connection_factory": _Connection,
         "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=25s",
     }
 

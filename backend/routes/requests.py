@@ -64,10 +64,10 @@ def blueprint(service: Requests) -> Blueprint:
         if asked.callback_url is not None:
             raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
         accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
-        if not accepted.replayed:
-            service.sender.send_first(accepted.view.request_id, accepted.body)
-        wait_s = asked.wait_s if accepted.view.mode == "sync" else 0
-        view = _wait(service, accepted.view.request_id, wait_s)
+        view = accepted.view
+        goes_on = accepted.replayed or service.sender.send_first(view.request_id, accepted.body)
+        if view.mode == "sync" or not goes_on:
+            view = _wait(service, view.request_id, asked.wait_s)
         headers = {"Location": f"/api/v1/requests/{quote(view.request_id, safe='')}"}
         if accepted.replayed:
             headers["Idempotent-Replayed"] = "true"
@@ -145,6 +145,8 @@ def blueprint(service: Requests) -> Blueprint:
 
 def _wait(service: Requests, request_id: str, seconds: float) -> RequestView:
     """The request when it has ended, or as it stands when the time is over or no place to wait is free."""
+    if seconds <= 0:
+        return requests.find(service.database, request_id)
     payload = requests.payload(request_id)
     ended = waiting.wait_for(service.listener, payload, lambda: requests.finished(service.database, request_id), seconds)
     return ended or requests.find(service.database, request_id)
