@@ -336,6 +336,9 @@ class Installation:
 
         return eventually(look, within_s, f"attempt {attempt} at {request_id}")
 
+    def check_of(self, request_id: str) -> str:
+        return str(self.rows("select check_id from dataops.checks where request_id = %s", [request_id])[0]["check_id"])
+
     def on_target(self, check_id: str) -> list[dict[str, Any]]:
         """The sessions of a check that execute something on the target."""
         return self.checked.rows(
