@@ -14,6 +14,7 @@ from contract.problems import StringXError, Unavailable
 
 Row = dict[str, Any]
 _WAIT_S = 30.0  # above the longest statement, which the server ends itself
+_PROBE_S = 5.0  # for a login, and for the first answer of a connection that lay in the pool
 _FRESH_S = 1.0
 _MILLISECONDS = 1000
 _waits = threading.local()
@@ -36,7 +37,7 @@ class Database:
         if not self._slots.acquire(timeout=10):
             raise Unavailable("every database connection is in use; try again")
         try:
-            connection = self._connection()
+            connections, connection = self._connection()
             broken = True
             try:
                 with connection, connection.cursor(cursor_factory=extras.RealDictCursor) as cursor:
@@ -47,7 +48,7 @@ class Database:
                 raise
             finally:
                 connection.used_at = time.monotonic()
-                self._give_back(connection, broken or connection.closed != 0)
+                self._give_back(connections, connection, broken or connection.closed != 0)
         except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction) as error:
             raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
         finally:
@@ -65,14 +66,21 @@ class Database:
         connection.autocommit = True
         return connection
 
-    def _connection(self) -> "_Connection":
-        """A live connection: one that died while it lay in the pool is replaced. One that was used just now is taken as it is."""
-        for _ in range(self._size + 1):
-            connection = self._get_pool().getconn()
-            assert isinstance(connection, _Connection)  # as `connection_factory` says
-            if time.monotonic() - connection.used_at < _FRESH_S or self._is_alive(connection):
-                return connection
-            self._give_back(connection, broken=True)
+    def _connection(self) -> tuple[pool.ThreadedConnectionPool, "_Connection"]:
+        """A live connection and its pool; one that was used just now is taken as it is. Where one died while it lay there, those
+        beside it are thrown away unasked: on a network that swallows packets, asking each would take its time, one after the
+        other."""
+        for _ in range(2):
+            connections = self._get_pool()
+            with limit_waits(_PROBE_S):
+                connection = connections.getconn()
+                assert isinstance(connection, _Connection)  # as `connection_factory` says
+                if time.monotonic() - connection.used_at < _FRESH_S or self._is_alive(connection):
+                    return connections, connection
+            with self._lock:
+                if self._pool is connections:
+                    self._pool = None
+            self._give_back(connections, connection, broken=True)
         raise psycopg2.OperationalError("no connection stays open")
 
     @staticmethod
@@ -91,10 +99,10 @@ class Database:
                 self._pool.minconn = self._size  # opened one by one as needed, then kept: a login costs 10 ms
             return self._pool
 
-    def _give_back(self, connection: extensions.connection, broken: bool) -> None:
+    def _give_back(self, connections: pool.ThreadedConnectionPool, connection: extensions.connection, broken: bool) -> None:
         with self._lock:
-            if self._pool is not None:
-                self._pool.putconn(connection, close=broken)
+            if not connections.closed:
+                connections.putconn(connection, close=broken or self._pool is not connections)
 
 
 class _Connection(extensions.connection):
@@ -138,11 +146,12 @@ def bound_waits() -> None:
 @contextmanager
 def limit_waits(seconds: float) -> Iterator[None]:
     """A shorter limit, for this thread, where waits are bounded at all."""
-    _waits.seconds = seconds
+    outer = getattr(_waits, "seconds", _WAIT_S)
+    _waits.seconds = min(outer, seconds)
     try:
         yield
     finally:
-        del _waits.seconds
+        _waits.seconds = outer
 
 
 def _wait(connection: extensions.connection) -> None:

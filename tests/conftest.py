@@ -218,7 +218,7 @@ class _GroupScheduling(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/safety/"):  # a module's tests share what takes long to make
+        if nodeid.startswith(("tests/safety/", "tests/faults/")):  # a module's tests share what takes long to make
             return nodeid.split("::", 1)[0]
         return "acceptance" if nodeid.startswith("tests/acceptance/") else nodeid
 

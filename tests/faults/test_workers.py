@@ -1,0 +1,165 @@
+"""Workers and their dbt processes that are killed, that wake up too late, that are asked to end."""
+
+import signal
+import time
+from random import Random
+
+import psutil
+import pytest
+
+from tests.faults.accounting import accounting
+from tests.faults.installation import Installation
+from tests.faults.processes import Process, eventually
+
+RECOVERY_S = 45.0
+
+
+def kill(worker: Process, who: str) -> list[psutil.Process]:
+    """-9 to the worker, to its dbt processes or to both; what was killed."""
+    victims = worker.dbt_children() if who != "parent" else []
+    if who != "child":
+        victims = [psutil.Process(worker.pid), *victims]
+    for victim in victims:
+        victim.kill()
+    return victims
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def held_by(installation: Installation, check_id: str) -> Process:
+    worker = installation.worker_of(check_id)
+    assert worker is not None
+    return worker
+
+
+@pytest.mark.parametrize("who", ["child", "parent", "both"])
+def test_a_check_whose_worker_is_killed_runs_again_and_has_one_result(installation: Installation, who: str) -> None:
+    table = installation.table("dirty", held=True)
+    with table.held() as held:
+        request = installation.ask(table, timeout_s=120)
+        check_id = installation.executing(request)
+        victims = kill(held_by(installation, check_id), who)
+        assert victims
+        eventually(lambda: gone(victims), 5, "the end of what was killed")
+        eventually(
+            lambda: not [s for s in installation.on_target(check_id) if s["application_name"].endswith(" 1")],
+            5,
+            "the end of its query",
+        )
+        installation.executing(request, RECOVERY_S, attempt=2)
+        held.let_go()
+        result = installation.result(request)
+    assert (result["verdict"], result["attempt"]) == ("fail", 2)
+    assert accounting(installation)[request]["crashes"] == 1
+
+
+@pytest.mark.parametrize("who", ["child", "parent", "both"])
+def test_kills_at_random_moments_lose_nothing(installation: Installation, who: str, dice: Random) -> None:
+    tables = [installation.table(dice.choice(["clean", "dirty", "warned"])) for _ in range(4)]
+    for _ in range(2):
+        for table in tables:
+            installation.ask(table, dice.choice(["api", "backend"]), mode=dice.choice(["sync", "async"]), wait_s=0)
+        time.sleep(dice.uniform(0.0, 0.3))
+        victims = kill(installation[dice.choice(["worker-1", "worker-2"])], who)
+        eventually(lambda victims=victims: gone(victims), 5, "the end of what was killed")
+        installation.supervise()
+    accounting(installation)
+
+
+def test_a_check_that_kills_its_worker_is_an_error_after_three_crashes_and_others_go_on(installation: Installation) -> None:
+    rules = [{"id": "fatal", "type": "dbt", "arguments": {"test": "ends_its_process"}}]  # of the user's dbt project
+    poison, others = installation.table(rules=rules), [installation.table(), installation.table("dirty")]
+    before = [child for worker in installation.of_role("worker") for child in worker.dbt_children()]
+    fatal = installation.ask(poison)
+    harmless = [installation.ask(table) for table in others * 2]
+    for result in installation.results(harmless):
+        assert result["verdict"] in ("pass", "fail")
+    result = installation.result(fatal, 120)
+    assert any(not child.is_running() for child in before), "no dbt process has died"
+    assert (result["status"], result["verdict"]) == ("errored", "error")
+    assert accounting(installation, otherwise={fatal: {"errored"}})[fatal]["crashes"] == 3
+
+
+@pytest.mark.parametrize("successor", ["has finished", "still runs"])
+def test_a_worker_that_wakes_up_after_its_lease_changes_nothing(installation: Installation, successor: str) -> None:
+    """Its dbt process has answered meanwhile: the result lies in the pipe when it goes on."""
+    table = installation.table("warned", held=True)
+    with table.held() as held:
+        request = installation.ask(table, timeout_s=120)
+        check_id = installation.executing(request)
+        zombie = held_by(installation, check_id)
+        zombie.pause(family=False)
+        held.let_go(1)
+        eventually(lambda: not installation.on_target(check_id), 10, "the answer to the one that sleeps")
+        installation.executing(request, RECOVERY_S, attempt=2)
+        assert held_by(installation, check_id) is not zombie, "the lease has not run out"
+        if successor == "has finished":
+            held.let_go(2)
+            installation.result(request)
+        zombie.resume()
+        installation.wait_warm(zombie)
+        time.sleep(1)  # to do what it must not
+        if successor == "still runs":
+            row = installation.check(check_id)
+            assert (row["status"], row["attempt"]) == ("running", 2)
+            held.let_go(2)
+        result = installation.result(request)
+    assert (result["verdict"], result["attempt"]) == ("warn", 2)
+    accounting(installation)
+
+
+def test_a_worker_that_is_asked_to_end_finishes_what_it_runs_and_takes_nothing_new(installation: Installation) -> None:
+    table, others = installation.table(held=True), [installation.table("dirty") for _ in range(4)]
+    with table.held() as held:
+        request = installation.ask(table, timeout_s=120)
+        check_id = installation.executing(request)
+        worker = held_by(installation, check_id)
+        name = installation.check(check_id)["worker"]
+        worker.send(signal.SIGTERM)
+        time.sleep(0.5)
+        more = [installation.ask(other) for other in others]
+        installation.results(more)
+        assert worker.runs, "it did not wait for its check"
+        running = installation.rows("select check_id::text from dataops.checks where worker = %s and status = 'running'", [name])
+        assert [row["check_id"] for row in running] == [check_id]
+        held.let_go()
+        assert worker.wait(30) == 0
+    assert installation.result(request)["attempt"] == 1
+    accounting(installation)
+
+
+def test_a_worker_that_cannot_finish_hands_back_within_30_seconds(installation: Installation) -> None:
+    _hands_back(installation, ("TERM",), 30)
+
+
+def test_a_worker_told_twice_hands_back_at_once(installation: Installation) -> None:
+    _hands_back(installation, ("TERM", "TERM"), 10)
+
+
+def _hands_back(installation: Installation, signals: tuple[str, ...], within_s: float) -> None:
+    table = installation.table(held=True)
+    with table.held() as held:
+        request = installation.ask(table, timeout_s=120)
+        worker = held_by(installation, installation.executing(request))
+        for name in signals:
+            worker.send(signal.Signals[f"SIG{name}"])
+            time.sleep(0.3)
+        assert worker.wait(within_s) == 0
+        installation.executing(request, 10, attempt=2)  # at once, without waiting for a lease to run out
+        held.let_go()
+        installation.result(request)
+    assert accounting(installation)[request]["crashes"] == 0, "nobody has crashed"
+
+
+@pytest.mark.parametrize("role", ["api", "backend"])
+def test_a_service_that_is_asked_to_end_under_load_exits_with_0(installation: Installation, role: str) -> None:
+    tables = [installation.table(), installation.table("dirty")]
+    service = installation[f"{role}-1"]
+    for table in tables * 3:
+        installation.ask(table, role, url=service.url)
+    assert service.stop(within_s=30) == 0
+    for table in tables:  # the other one serves
+        installation.ask(table, role)
+    accounting(installation)
