@@ -119,7 +119,7 @@ class Installation:
 
     # making it
 
-    def make(self, name: str, role: str, internal_port: int | None = None, **variables: str) -> Process:
+    def make(self, name: str, role: str, internal_port: int | None = None, root: Path = ROOT, **variables: str) -> Process:
         """A process of this installation that is not started yet, with a home of its own, as on another machine."""
         home = self.folder / name
         home.mkdir(exist_ok=True)
@@ -130,7 +130,9 @@ class Installation:
         )
         environment = {**self._inherited, **self._variables, **own, **keys, "STRINGX_HOME": str(home)}
         environment["STRINGX_DATABASE_URL"] = self._internal_url(internal_port or self.internal.port)
-        return Process(name, role, environment | variables, self.folder / f"{name}.log")
+        if root != ROOT:
+            environment |= {"PYTHONPATH": str(root), "DBT_PROJECT_DIR": str(root / "stringx")}
+        return Process(name, role, environment | variables, self.folder / f"{name}.log", root)
 
     def start(self) -> None:
         for postgres in (self.internal, self.checked):

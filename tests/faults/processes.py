@@ -50,11 +50,12 @@ def free_port() -> int:
 class Process:
     """`python -m launch ROLE` with variables of its own; may be started again after it has ended."""
 
-    def __init__(self, name: str, role: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, role: str, environment: Mapping[str, str], log: Path, root: Path = ROOT) -> None:
         self.name = name
         self.role = role
         self.environment = dict(environment)
         self.log = log
+        self.root = root  # of the code that runs
         self._popen: subprocess.Popen[bytes] | None = None
 
     @property
@@ -79,7 +80,7 @@ class Process:
         with self.log.open("ab") as file:
             self._popen = subprocess.Popen(
                 [sys.executable, "-P", "-m", "launch", self.role],
-                cwd=ROOT, env=self.environment | variables, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                cwd=self.root, env=self.environment | variables, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
             )  # fmt: skip
 
     def family(self) -> list[psutil.Process]:

@@ -1,0 +1,83 @@
+"""During an upgrade the release before runs on the schema of this one, beside it: its real code, from the project's history."""
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.environment import ROOT
+from tests.faults.accounting import accounting
+from tests.faults.installation import Installation
+from tests.faults.processes import Process
+
+FIRST_CHANGE = "database/migrations/0004_queue.sql"  # the first of this release's migrations
+
+
+def git(*arguments: str) -> bytes:
+    command = ["git", "-c", f"safe.directory={ROOT}", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60).stdout
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code as it was before the first migration of this release."""
+    try:
+        added = git("log", "--diff-filter=A", "--format=%H", "--", FIRST_CHANGE).decode().split()[-1]
+        archive = git("archive", f"{added}^", "--", "api", "backend", "contract", "database", "launch", "stringx", "web")
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        pytest.skip("the code of the release before is not here: clone the project with its whole history")
+    folder = tmp_path_factory.mktemp("before")
+    with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+        packed.extractall(folder, filter="data")
+    assert not (folder / FIRST_CHANGE).exists()
+    return folder
+
+
+@pytest.fixture
+def upgraded(installation: Installation) -> Iterator[Installation]:
+    """Without its workers: each test says who works."""
+    for worker in installation.of_role("worker"):
+        assert worker.stop() == 0
+    yield installation
+    installation.supervise()
+
+
+def old(installation: Installation, before: Path, role: str, **variables: str) -> Process:
+    process = installation.make(f"old-{role}", role, root=before, **variables)
+    installation.run_extra(process)
+    if role == "worker":
+        installation.wait_warm(process)
+    else:
+        installation.wait_served(process)
+    return process
+
+
+def test_the_release_before_works_on_the_new_schema(upgraded: Installation, before: Path) -> None:
+    api = old(upgraded, before, "api")
+    backend = old(upgraded, before, "backend", DATAOPS_URL=api.url)
+    old(upgraded, before, "worker", BACKEND_URL=backend.url)
+    tables = [upgraded.table(kind) for kind in ("clean", "dirty")]
+    asked = [upgraded.ask(table, "backend", url=backend.url) for table in tables for _ in range(3)]
+    asked += [upgraded.ask(table, "api", url=api.url) for table in tables]
+    assert {result["verdict"] for result in upgraded.results(asked)} == {"pass", "fail"}
+    assert set(accounting(upgraded)) == set(asked)
+
+
+def test_both_releases_share_one_queue(upgraded: Installation, before: Path) -> None:
+    """Old and new services accept, an old and a new worker run, and the Backend, replaced first, takes results of both."""
+    api = old(upgraded, before, "api")
+    old(upgraded, before, "worker")
+    tables = [upgraded.table(kind) for kind in ("clean", "warned", "dirty")]
+    asked = [upgraded.ask(table, "api", url=url) for table in tables for url in (api.url, upgraded["api-1"].url)]
+    upgraded.results(asked)
+    upgraded["worker-1"].start()
+    upgraded.wait_warm(upgraded["worker-1"])
+    asked += [
+        upgraded.ask(table, "api", url=url) for table in tables for url in (api.url, upgraded["api-1"].url) for _ in range(3)
+    ]
+    asked += [upgraded.ask(table, "backend") for table in tables]
+    upgraded.results(asked)
+    assert set(accounting(upgraded)) == set(asked)
