@@ -25,11 +25,13 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Accepted:
-    """A tracked request, the body that DataOps is sent, and whether it was there before."""
+    """A tracked request, the body that DataOps is sent, whether it was there before. `undecided`: it is just being sent for the
+    first time by somebody else, and DataOps may know its id from another body."""
 
     view: RequestView
     body: dict[str, Any]
     replayed: bool
+    undecided: bool = False
 
 
 def payload(request_id: str) -> str:
@@ -157,7 +159,7 @@ def _find_documents(cursor: Cursor, target: str, tables: list[str]) -> list[Tabl
 def _replay(row: Row, body_hash: bytes) -> Accepted:
     if bytes(row["body_hash"]) != body_hash:
         raise Conflict(f"request_id {row['request_id']!r} was used with another body; use a new one")
-    return Accepted(_view(row), row["body"], replayed=True)
+    return Accepted(_view(row), row["body"], replayed=True, undecided=row["undecided"])
 
 
 def _view(row: Row) -> RequestView:

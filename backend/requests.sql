@@ -17,7 +17,8 @@ on conflict (request_id) do nothing
 select document from stringx.tables where target = %(target)s and table_name = any(%(tables)s) order by table_name
 
 -- name: find
-select r.*, s.result
+select r.*, s.result,
+       r.sent_at is null and r.send_attempts = 0 and coalesce(r.lease_expires_at > clock_timestamp(), false) as undecided
 from stringx.requests r left join stringx.results s on s.request_id = r.request_id
 where r.request_id = %(request_id)s
 

@@ -1,11 +1,13 @@
 """Requests: ask, follow, and take in the results that DataOps posts."""
 
+import time
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
 from backend import dispatch, requests
+from backend.requests import Accepted
 from contract import signatures
 from contract.catalogue import Catalogue
 from contract.checks import MAX_WAIT_S, CheckRequest, CheckResult
@@ -34,6 +36,9 @@ from web.bodies import answer, json_body, raw_body
 from web.openapi import Operation, describe
 from web.parameters import idempotency_key, wait_seconds
 from web.service import about
+
+_DECIDED_WITHIN_S = 15.0  # longer than a try to send may take
+_LOOK_AGAIN_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def blueprint(service: Requests) -> Blueprint:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
         if asked.callback_url is not None:
             raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
-        accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
+        accepted = _accept(service, asked)
         view = accepted.view
         about(request_id=view.request_id)
         goes_on = accepted.replayed or service.sender.send_first(view.request_id, accepted.body)
@@ -143,6 +148,17 @@ def blueprint(service: Requests) -> Blueprint:
         return Response(status=204)
 
     return routes
+
+
+def _accept(service: Requests, asked: CheckRequest) -> Accepted:
+    """The tracked request. Who comes second waits until the first has been told what DataOps says of its id, as both are told the
+    same."""
+    until = time.monotonic() + _DECIDED_WITHIN_S
+    while True:
+        accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
+        if not accepted.undecided or time.monotonic() > until:
+            return accepted
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _wait(service: Requests, request_id: str, seconds: float) -> RequestView:
