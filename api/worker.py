@@ -6,6 +6,7 @@ cancels. `python -m api.worker`; SIGTERM lets running checks end for a while and
 
 import logging
 import os
+import random
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
-from api import checks, claims, outbox, workers
+from api import checks, claims, housekeeping, outbox, workers
 from api.attempt import Attempt
 from api.checks import Check
 from api.engine.command import DbtProject, Executable
@@ -197,6 +198,16 @@ class Worker:
             except StringXError as error:
                 log.warning("%s", error)
 
+    def keep_house(self) -> None:
+        """Now and then, at no fixed time, so that several workers do not meet."""
+        pause_s = random.uniform(20, 60)  # noqa: S311 (no secret)
+        while not self.stop.wait(pause_s):
+            try:
+                housekeeping.clean(self.database, self.settings)
+            except (StringXError, OSError) as error:
+                log.warning("housekeeping: %s", error)
+            pause_s = random.uniform(240, 360)  # noqa: S311 (no secret)
+
     def look_for_cancels(self) -> None:
         """Stop those of its checks that somebody wants to end."""
 
@@ -258,6 +269,7 @@ def main() -> int:
         worker.keep_leases,
         worker.rescue,
         worker.look_for_cancels,
+        worker.keep_house,
     ]
     worker.listener.start()
     for each in work:

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from backend import dispatch, figures, requests
+from backend import dispatch, figures, housekeeping, requests
 from backend.routes import configuration as configuration_routes
 from backend.routes import datasets as dataset_routes
 from backend.routes import gates as gate_routes
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     def start() -> None:
         listener.start()
         dispatch.start(sender, listener)
+        housekeeping.start(database, settings)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app

@@ -36,6 +36,9 @@ class Settings:
     worker_max_checks: int
     queue_limit: int
     lease_s: int
+    retention_results_days: int
+    retention_samples_days: int
+    retention_delivered_days: int
     secrets: Path
     demo: bool
 
@@ -70,6 +73,9 @@ VARIABLES = (
     "WORKER_MAX_CHECKS",
     "QUEUE_LIMIT",
     "LEASE_SECONDS",
+    "RETENTION_RESULTS_DAYS",
+    "RETENTION_SAMPLES_DAYS",
+    "RETENTION_DELIVERED_DAYS",
 )
 SECRETS = ("STRINGX_DATABASE_URL", "STRINGX_API_KEY", "STRINGX_SERVICE_KEY", "STRINGX_SIGNING_SECRET")
 
@@ -97,6 +103,9 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         worker_max_checks=_number(env, "WORKER_MAX_CHECKS", 500, 1, 1_000_000),
         queue_limit=_number(env, "QUEUE_LIMIT", 20_000, 1, 10_000_000),
         lease_s=_number(env, "LEASE_SECONDS", 20, 2, 600),
+        retention_results_days=_number(env, "RETENTION_RESULTS_DAYS", 400, 0, 36_500),
+        retention_samples_days=_number(env, "RETENTION_SAMPLES_DAYS", 30, 0, 36_500),
+        retention_delivered_days=_number(env, "RETENTION_DELIVERED_DAYS", 7, 0, 36_500),
         secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
         demo=_switch(env, "STRINGX_DEMO", default=True),
     )

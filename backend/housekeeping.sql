@@ -1,0 +1,50 @@
+-- name: with_samples
+select check_id, result from stringx.results
+where samples_kept and finished_at < clock_timestamp() - make_interval(days => %(days)s)
+order by finished_at limit %(batch)s
+for update skip locked
+
+-- name: drop_samples
+update stringx.results set result = coalesce(%(result)s, result), samples_kept = false where check_id = %(check_id)s
+
+-- name: delete_results
+-- With their requests. Never one that still decides a gate: the newest full one of a table (its own, or that of a dataset that
+-- held it) and of a dataset.
+with old as (
+    select r.check_id, r.request_id from stringx.results r join stringx.requests q using (request_id)
+    where r.finished_at < clock_timestamp() - make_interval(days => %(days)s) and q.finished_at is not null
+      and (not r.is_full or r.status = 'canceled'
+           or case when r.dataset is null then
+                  exists (select 1 from stringx.results n where n.target = r.target and n.table_name = r.table_name and n.is_full
+                          and n.status <> 'canceled'
+                          and coalesce(n.snapshot_at, n.finished_at) > coalesce(r.snapshot_at, r.finished_at))
+                  or exists (select 1 from stringx.dataset_results d where d.target = r.target and d.table_name = r.table_name
+                             and d.is_full and d.status <> 'canceled'
+                             and coalesce(d.snapshot_at, d.finished_at) > coalesce(r.snapshot_at, r.finished_at))
+              else exists (select 1 from stringx.results n where n.dataset = r.dataset and n.is_full and n.status <> 'canceled'
+                           and coalesce(n.snapshot_at, n.finished_at) > coalesce(r.snapshot_at, r.finished_at))
+                  and not exists (
+                      select 1 from stringx.dataset_results own where own.check_id = r.check_id
+                      and not exists (select 1 from stringx.results n where n.target = own.target and n.table_name = own.table_name
+                                      and n.is_full and n.status <> 'canceled'
+                                      and coalesce(n.snapshot_at, n.finished_at) > coalesce(own.snapshot_at, own.finished_at))
+                      and not exists (select 1 from stringx.dataset_results d where d.target = own.target
+                                      and d.table_name = own.table_name and d.is_full and d.status <> 'canceled'
+                                      and coalesce(d.snapshot_at, d.finished_at) > coalesce(own.snapshot_at, own.finished_at)))
+              end)
+    order by r.finished_at limit %(batch)s
+    for update of r, q skip locked
+), results as (
+    delete from stringx.results where check_id in (select check_id from old) returning request_id
+)
+delete from stringx.requests q where q.request_id in (select request_id from results)
+  and not exists (select 1 from stringx.results s where s.request_id = q.request_id and s.check_id not in (select check_id from old))
+
+-- name: delete_requests
+-- Those that ended without a result.
+delete from stringx.requests where request_id in (
+    select q.request_id from stringx.requests q
+    where q.finished_at < clock_timestamp() - make_interval(days => %(days)s)
+      and not exists (select 1 from stringx.results s where s.request_id = q.request_id)
+    order by q.finished_at limit %(batch)s
+    for update skip locked)
