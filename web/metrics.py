@@ -4,7 +4,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -32,6 +39,7 @@ class _FromDatabase(Collector):
 
 def install(app: Flask, database: Database, figures: Figures) -> None:
     """`/metrics`, and the counting of what is served. A route is named by its rule: as many labels as routes."""
+    disable_created_metrics()  # a series more for each, that nobody reads
     registry = CollectorRegistry()
     registry.register(_FromDatabase(database, figures))
     ProcessCollector(registry=registry)
