@@ -6,6 +6,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 
 from backend import dispatch, requests
+from backend.requests import Accepted
 from contract import signatures
 from contract.catalogue import Catalogue
 from contract.checks import MAX_WAIT_S, CheckRequest, CheckResult
@@ -34,6 +35,8 @@ from web.bodies import answer, json_body, raw_body
 from web.openapi import Operation, describe
 from web.parameters import idempotency_key, wait_seconds
 from web.service import about
+
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,8 @@ def blueprint(service: Requests) -> Blueprint:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
         if asked.callback_url is not None:
             raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
-        accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
+        accepted, goes_on = _accept(service, asked)
         view = accepted.view
-        about(request_id=view.request_id)
-        goes_on = accepted.replayed or service.sender.send_first(view.request_id, accepted.body)
         if view.mode == "sync" or not goes_on:
             view = _wait(service, view.request_id, asked.wait_s)
         headers = {"Location": f"/api/v1/requests/{quote(view.request_id, safe='')}"}
@@ -143,6 +144,20 @@ def blueprint(service: Requests) -> Blueprint:
         return Response(status=204)
 
     return routes
+
+
+def _accept(service: Requests, asked: CheckRequest) -> tuple[Accepted, bool]:
+    """The tracked request, and whether it goes on. Nobody is told that it is accepted before DataOps has it, or it is sure to be
+    sent: a repeated one tries to send it as well, as the first try may end in a refusal."""
+    for _ in range(_TRIES):
+        accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
+        about(request_id=accepted.view.request_id)
+        if accepted.settled:
+            return accepted, True
+        first = service.sender.send_first(accepted.view.request_id, accepted.body)
+        if first != "gone":
+            return accepted, first == "goes on"
+    raise Unavailable("others are just being refused under the same request_id; try again")
 
 
 def _wait(service: Requests, request_id: str, seconds: float) -> RequestView:
