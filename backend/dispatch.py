@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import requests as http
 
@@ -21,6 +21,8 @@ _LOOK_AGAIN_S = 2.0
 _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 60.0
 _FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 429))  # it will say the same tomorrow
 
+First = Literal["goes on", "refused", "gone"]  # gone: nobody tracks the request any more
+
 log = logging.getLogger(__name__)
 _kept = threading.local()
 
@@ -34,19 +36,19 @@ class Sender:
     service_key: str
     name: str
 
-    def send_first(self, request_id: str, body: dict[str, Any]) -> bool:
-        """The first try, while the client waits: whether the request goes on. Conflict or Busy where DataOps says so: nothing is
-        tracked then."""
-        response = self._try(request_id, body, attempts=0, final=(*_FINAL, 429))
+    def send_first(self, request_id: str, body: dict[str, Any]) -> First:
+        """A try while the client waits, of the one who tracked the request and of each who repeats it meanwhile: Conflict or Busy
+        where DataOps says so, and nothing is tracked then, unless another one's try went otherwise."""
+        response, noted = self._try(request_id, body, attempts=0, final=(*_FINAL, 429))
         if response is None:
-            return True
+            return "goes on" if noted else "gone"
         if response.status_code in (409, 429):
             self._run("forget", {"request_id": request_id, "worker": self.name})
             if response.status_code == 409:
                 raise Conflict(_detail(response))
             raise Busy(_detail(response), retry_after_s=int(_retry_after_s(response) or 5))
         self._refuse(request_id, response)
-        return False
+        return "refused"
 
     def send_next(self) -> bool | None:
         """Try the request, or the cancel, that waits longest; None where none is due."""
@@ -55,28 +57,28 @@ class Sender:
             unsent = cursor.one(SQL["claim_unsent"], claim)
             cancel = cursor.one(SQL["claim_cancel"], claim) if unsent is None else None
         if unsent is not None:
-            refused = self._try(unsent["request_id"], unsent["body"], unsent["send_attempts"], _FINAL)
+            refused, _ = self._try(unsent["request_id"], unsent["body"], unsent["send_attempts"], _FINAL)
             if refused is not None:
                 self._refuse(unsent["request_id"], refused)
         elif cancel is not None:
             self._cancel(cancel["request_id"], str(cancel["check_id"]), cancel["send_attempts"])
         return True if unsent or cancel else None
 
-    def _try(self, request_id: str, body: dict[str, Any], attempts: int, final: Sequence[int]) -> http.Response | None:
-        """Sent or postponed: None; else the answer with one of the final statuses. The caller holds the lease of the request."""
+    def _try(
+        self, request_id: str, body: dict[str, Any], attempts: int, final: Sequence[int]
+    ) -> tuple[http.Response | None, bool]:
+        """An answer with one of the final statuses; otherwise it is sent or postponed, and whether that is written down: it is
+        not where the request has been forgotten meanwhile."""
         try:
             response = self._post("/api/v1/quality-checks", body)
         except http.RequestException as error:
-            self._postpone(request_id, attempts, type(error).__name__)
-            return None
+            return None, self._postpone(request_id, attempts, type(error).__name__)
         if response.status_code in (200, 202):
-            self._run("sent", {"request_id": request_id, "check_id": response.json()["check_id"]})
-            return None
+            return None, self._run("sent", {"request_id": request_id, "check_id": response.json()["check_id"]}) > 0
         if response.status_code in final:
-            return response
+            return response, False
         why = f"status {response.status_code}: {_detail(response)}"
-        self._postpone(request_id, attempts, why, _retry_after_s(response))
-        return None
+        return None, self._postpone(request_id, attempts, why, _retry_after_s(response))
 
     def _refuse(self, request_id: str, response: http.Response) -> None:
         reason = f"DataOps refused the request: {_detail(response)}"
@@ -87,10 +89,12 @@ class Sender:
         try:
             response = self._post(f"/api/v1/quality-checks/{check_id}/cancel", None)
         except http.RequestException as error:
-            return self._postpone(request_id, attempts, type(error).__name__)
+            self._postpone(request_id, attempts, type(error).__name__)
+            return
         if response.status_code in (200, 202, 404):  # it comes as a result, or there is nothing to cancel
-            return self._run("cancel_sent", {"request_id": request_id, "worker": self.name})
-        return self._postpone(request_id, attempts, f"status {response.status_code}: {_detail(response)}")
+            self._run("cancel_sent", {"request_id": request_id, "worker": self.name})
+        else:
+            self._postpone(request_id, attempts, f"status {response.status_code}: {_detail(response)}")
 
     def _post(self, path: str, body: dict[str, Any] | None) -> http.Response:
         """Over a connection that the thread keeps; once more where DataOps has closed it: a request_id is taken once."""
@@ -107,15 +111,15 @@ class Sender:
             response = send()
         return response
 
-    def _postpone(self, request_id: str, attempts: int, why: str, retry_after_s: float | None = None) -> None:
+    def _postpone(self, request_id: str, attempts: int, why: str, retry_after_s: float | None = None) -> bool:
         log.warning("request not sent to DataOps (attempt %d): %s", attempts + 1, why, extra={"request_id": request_id})
         jittered = random.uniform(0, min(_LONGEST_DELAY_S, 2.0 ** min(attempts, 10)))  # noqa: S311 (no secret)
         delay_s = _SHORTEST_DELAY_S + jittered + (retry_after_s or 0.0)
-        self._run("postpone", {"request_id": request_id, "worker": self.name, "delay_s": delay_s})
+        return self._run("postpone", {"request_id": request_id, "worker": self.name, "delay_s": delay_s}) > 0
 
-    def _run(self, name: str, parameters: dict[str, Any]) -> None:
+    def _run(self, name: str, parameters: dict[str, Any]) -> int:
         with self.database.transaction() as cursor:
-            cursor.run(SQL[name], parameters)
+            return cursor.run(SQL[name], parameters)
 
 
 def start(sender: Sender, listener: Listener) -> None:

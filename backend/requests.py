@@ -25,13 +25,13 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Accepted:
-    """A tracked request, the body that DataOps is sent, whether it was there before. `undecided`: it is just being sent for the
-    first time by somebody else, and DataOps may know its id from another body."""
+    """A tracked request, the body that DataOps is sent, whether it was there before, and whether it is settled: DataOps has it,
+    or it will be sent until DataOps has it. One that is not may be forgotten yet, where DataOps refuses it."""
 
     view: RequestView
     body: dict[str, Any]
     replayed: bool
-    undecided: bool = False
+    settled: bool
 
 
 def payload(request_id: str) -> str:
@@ -67,8 +67,9 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
             },
         )
         row = cursor.one(SQL["find"], {"request_id": request_id})
-    assert row is not None  # inserted, or the conflict that kept it from being inserted
-    return Accepted(_view(row), row["body"], replayed=False) if written else _replay(row, body_hash)
+    if row is None:  # it was there, and is forgotten since
+        return accept(database, catalogue, asked, source, sender)
+    return Accepted(_view(row), row["body"], replayed=False, settled=False) if written else _replay(row, body_hash)
 
 
 def find(database: Database, request_id: str) -> RequestView:
@@ -159,7 +160,8 @@ def _find_documents(cursor: Cursor, target: str, tables: list[str]) -> list[Tabl
 def _replay(row: Row, body_hash: bytes) -> Accepted:
     if bytes(row["body_hash"]) != body_hash:
         raise Conflict(f"request_id {row['request_id']!r} was used with another body; use a new one")
-    return Accepted(_view(row), row["body"], replayed=True, undecided=row["undecided"])
+    settled = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
+    return Accepted(_view(row), row["body"], replayed=True, settled=settled)
 
 
 def _view(row: Row) -> RequestView:

@@ -17,8 +17,7 @@ on conflict (request_id) do nothing
 select document from stringx.tables where target = %(target)s and table_name = any(%(tables)s) order by table_name
 
 -- name: find
-select r.*, s.result,
-       r.sent_at is null and r.send_attempts = 0 and coalesce(r.lease_expires_at > clock_timestamp(), false) as undecided
+select r.*, s.result
 from stringx.requests r left join stringx.results s on s.request_id = r.request_id
 where r.request_id = %(request_id)s
 
@@ -78,10 +77,11 @@ update stringx.requests set
 where request_id = %(request_id)s
 
 -- name: postpone
+-- From now on it is promised: no refusal of another try forgets it. The first try may be of several clients at once.
 update stringx.requests set
     send_attempts = send_attempts + 1, worker = null, lease_expires_at = null,
     next_send_at = clock_timestamp() + make_interval(secs => %(delay_s)s)
-where request_id = %(request_id)s and worker = %(worker)s
+where request_id = %(request_id)s and (worker = %(worker)s or (send_attempts = 0 and sent_at is null))
 
 -- name: refuse
 update stringx.requests set

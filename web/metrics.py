@@ -39,7 +39,7 @@ class _FromDatabase(Collector):
 
 def install(app: Flask, database: Database, figures: Figures) -> None:
     """`/metrics`, and the counting of what is served. A route is named by its rule: as many labels as routes."""
-    disable_created_metrics()  # a series more for each, that nobody reads
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, that nobody reads
     registry = CollectorRegistry()
     registry.register(_FromDatabase(database, figures))
     ProcessCollector(registry=registry)

@@ -1,6 +1,5 @@
 """Requests: ask, follow, and take in the results that DataOps posts."""
 
-import time
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -37,8 +36,7 @@ from web.openapi import Operation, describe
 from web.parameters import idempotency_key, wait_seconds
 from web.service import about
 
-_DECIDED_WITHIN_S = 15.0  # longer than a try to send may take
-_LOOK_AGAIN_S = 0.05
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -69,10 +67,8 @@ def blueprint(service: Requests) -> Blueprint:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
         if asked.callback_url is not None:
             raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
-        accepted = _accept(service, asked)
+        accepted, goes_on = _accept(service, asked)
         view = accepted.view
-        about(request_id=view.request_id)
-        goes_on = accepted.replayed or service.sender.send_first(view.request_id, accepted.body)
         if view.mode == "sync" or not goes_on:
             view = _wait(service, view.request_id, asked.wait_s)
         headers = {"Location": f"/api/v1/requests/{quote(view.request_id, safe='')}"}
@@ -150,15 +146,18 @@ def blueprint(service: Requests) -> Blueprint:
     return routes
 
 
-def _accept(service: Requests, asked: CheckRequest) -> Accepted:
-    """The tracked request. Who comes second waits until the first has been told what DataOps says of its id, as both are told the
-    same."""
-    until = time.monotonic() + _DECIDED_WITHIN_S
-    while True:
+def _accept(service: Requests, asked: CheckRequest) -> tuple[Accepted, bool]:
+    """The tracked request, and whether it goes on. Nobody is told that it is accepted before DataOps has it, or it is sure to be
+    sent: a repeated one tries to send it as well, as the first try may end in a refusal."""
+    for _ in range(_TRIES):
         accepted = requests.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
-        if not accepted.undecided or time.monotonic() > until:
-            return accepted
-        time.sleep(_LOOK_AGAIN_S)
+        about(request_id=accepted.view.request_id)
+        if accepted.settled:
+            return accepted, True
+        first = service.sender.send_first(accepted.view.request_id, accepted.body)
+        if first != "gone":
+            return accepted, first == "goes on"
+    raise Unavailable("others are just being refused under the same request_id; try again")
 
 
 def _wait(service: Requests, request_id: str, seconds: float) -> RequestView:

@@ -9,9 +9,9 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 import requests
@@ -25,6 +25,7 @@ from tests.faults.processes import Process, eventually, free_port
 from tests.faults.proxy import Proxy
 from tests.faults.tables import HOLD, RULES, CheckedTable, fill
 
+T = TypeVar("T")
 LEASE_S = 4
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 # Ends its process: a long chain of iterators is walked by recursion in C, which no limit of Python's stops.
@@ -41,8 +42,12 @@ _FATAL_TEST = """
 class Postgres:
     """A cluster of its own, started as the product starts its embedded one."""
 
-    def __init__(self, name: str, home: Path, inherited: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, home: Path, inherited: Mapping[str, str], prepare: Callable[[Path], None] | None = None
+    ) -> None:
         home.mkdir(mode=0o755)
+        if prepare is not None:
+            prepare(home)
         self.cluster: Cluster = embedded.prepare(home)
         self.process = Process(name, "postgres", {**inherited, "STRINGX_HOME": str(home)}, home / "postgres.log")
 
@@ -83,11 +88,11 @@ class Postgres:
 class Installation:
     """`start` makes it; afterwards each process may be killed, stopped, paused and started again by its name."""
 
-    def __init__(self, lease_s: int = LEASE_S, concurrency: int = 1, each: int = 2, **variables: str) -> None:
+    def __init__(self, lease_s: int = LEASE_S, each: int = 2, prepare_internal: Callable[[Path], None] | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="stringx-faults-"))
         self.folder.chmod(0o755)
         self._inherited = {name: os.environ[name] for name in INHERITED if name in os.environ} | {"PYTHONPATH": str(ROOT)}
-        self.internal = Postgres("internal", self.folder / "internal", self._inherited)
+        self.internal = Postgres("internal", self.folder / "internal", self._inherited, prepare_internal)
         self.checked = Postgres("checked", self.folder / "checked", self._inherited)
         self.secrets = self.folder / "secrets"
         self.secrets.mkdir()
@@ -102,12 +107,12 @@ class Installation:
         self.to_api, self.to_backend = Proxy([]), Proxy([])
         self._variables = {
             "LEASE_SECONDS": str(lease_s),
-            "WORKER_CONCURRENCY": str(concurrency),
+            "WORKER_CONCURRENCY": "1",
             "DBT_PROJECT_DIR": str(self.project),
             "STRINGX_SECRETS": str(self.secrets),
             "DATAOPS_URL": self.to_api.url,
             "BACKEND_URL": self.to_backend.url,
-        } | variables
+        }
         self.processes: dict[str, Process] = {}
         self.extra: list[Process] = []
         for number in range(1, each + 1):
@@ -172,11 +177,14 @@ class Installation:
     def _internal_url(self, port: int) -> str:
         return f"postgresql://stringx:{self._internal_password}@127.0.0.1:{port}/stringx"
 
-    def end(self) -> None:
+    def stop_all(self) -> None:
         for process in [*self.processes.values(), *self.extra]:
             process.end()
         for postgres in (self.internal, self.checked):
             postgres.process.end()
+
+    def end(self) -> None:
+        self.stop_all()
         for proxy in (self.to_internal, self.to_checked, self.to_api, self.to_backend):
             proxy.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -209,6 +217,13 @@ class Installation:
                 process.start()
                 started.append(process.name)
         return started
+
+    def supervised(self, look: Callable[[], T]) -> T:
+        """What it finds, after whatever has ended has been started again."""
+        self.supervise()
+        if not self.internal.process.runs:
+            self.internal.start()
+        return look()
 
     def mark(self) -> None:
         """From now on is what `accounting` looks at."""

@@ -55,6 +55,27 @@ def test_a_check_whose_worker_is_killed_runs_again_and_has_one_result(installati
     assert accounting(installation)[request]["crashes"] == 1
 
 
+def test_with_the_default_lease_a_check_runs_again_within_45_seconds(installation: Installation) -> None:
+    table = installation.table("dirty", held=True)
+    worker = installation.run_extra(installation.make("worker-default", "worker", LEASE_SECONDS=""))
+    installation.wait_warm(worker)
+    for other in installation.of_role("worker"):
+        other.pause()
+    with table.held() as held:
+        request = installation.ask(table, timeout_s=300)
+        check_id = installation.executing(request)
+        for other in installation.of_role("worker"):
+            other.resume()
+        assert held_by(installation, check_id) is worker
+        worker.end()
+        killed_at = time.monotonic()
+        installation.executing(request, RECOVERY_S, attempt=2)
+        assert time.monotonic() - killed_at > 10, "the lease was not the default one"
+        held.let_go()
+        assert installation.result(request)["verdict"] == "fail"
+    accounting(installation)
+
+
 @pytest.mark.parametrize("who", ["child", "parent", "both"])
 def test_kills_at_random_moments_lose_nothing(installation: Installation, who: str, dice: Random) -> None:
     tables = [installation.table(dice.choice(["clean", "dirty", "warned"])) for _ in range(4)]

@@ -1,0 +1,110 @@
+"""Clocks that are off: only the database's counts for leases, and a signature has five minutes."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contract import signatures
+from tests.faults.accounting import accounting
+from tests.faults.installation import Installation
+from tests.faults.processes import Process, eventually
+
+_PLACES = (
+    "/usr/lib/x86_64-linux-gnu/faketime",
+    "/usr/lib/aarch64-linux-gnu/faketime",
+    "/usr/lib/faketime",
+    "/usr/lib64/faketime",
+)
+
+
+@pytest.fixture(scope="module")
+def library() -> str:
+    """libfaketime; where it is missing the tests are skipped with one line, with CI=true they fail."""
+    for place in _PLACES:
+        if (found := Path(place) / "libfaketime.so.1").exists():
+            return str(found)
+    line = "libfaketime is missing: apt-get install faketime"
+    if os.environ.get("CI") == "true":
+        pytest.fail(line)
+    pytest.skip(line)
+
+
+def off_by(library: str, offset: str) -> dict[str, str]:
+    """The variables that set the clock of a process off; how long things take stays true."""
+    variables = {"LD_PRELOAD": library, "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    command = [sys.executable, "-c", "import time; print(time.time())"]
+    said = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=True).stdout
+    assert abs(float(said) - time.time()) > 500, "the clock is not off"
+    return variables
+
+
+def is_off(process: Process) -> bool:
+    return "libfaketime" in Path(f"/proc/{process.pid}/maps").read_text()
+
+
+@pytest.mark.parametrize("offset", ["-1h", "+1h"])
+def test_a_worker_whose_clock_is_off_keeps_its_lease_and_delivers(installation: Installation, library: str, offset: str) -> None:
+    table = installation.table("dirty", held=True)
+    worker = installation.run_extra(installation.make(f"worker{offset}", "worker", **off_by(library, offset)))
+    installation.wait_warm(worker)
+    assert is_off(worker)
+    for other in installation.of_role("worker"):
+        other.pause()
+    with table.held() as held:
+        request = installation.ask(table, "api", timeout_s=120)
+        check_id = installation.executing(request)
+        assert installation.worker_of(check_id) is worker
+        for other in installation.of_role("worker"):
+            other.resume()
+        installation.sleep_past_lease()
+        assert installation.worker_of(check_id) is worker, "its lease has run out"
+        for other in installation.of_role("worker"):
+            other.pause()  # it delivers itself
+        held.let_go()
+        result = installation.result(request)
+    assert (result["verdict"], result["attempt"]) == ("fail", 1)
+    row = installation.rows(
+        "select finished_at - queued_at as took, clock_timestamp() - finished_at as ago from dataops.checks where request_id = %s",
+        [request],
+    )[0]
+    assert timedelta(0) < row["took"] < timedelta(minutes=3)
+    assert timedelta(0) < row["ago"] < timedelta(minutes=3)
+    for other in installation.of_role("worker"):
+        other.resume()
+    accounting(installation)
+
+
+def test_a_receiver_whose_clock_is_off_refuses_signatures_until_it_is_right(installation: Installation, library: str) -> None:
+    table = installation.table("warned")
+    backend = installation.make("backend-off", "backend", **off_by(library, "+10m"))
+    installation.run_extra(backend)
+    installation.wait_served(backend)
+    assert is_off(backend)
+    upstreams, installation.to_backend.upstreams = installation.to_backend.upstreams, [backend.port]
+    installation.to_backend.cut()
+    try:
+        request = installation.ask(table, "api", url=installation["api-1"].url)
+        statement = "select last_error from dataops.outbox join dataops.checks using (check_id) where request_id = %s"
+        found = eventually(
+            lambda: [row for row in installation.rows(statement, [request]) if row["last_error"]],
+            30,
+            "the refusal of the first post",
+        )
+        assert found[0]["last_error"] == "status 401"
+        body = '{"any": "thing"}'
+        headers = signatures.sign([installation.signing_secret], "message", body)
+        answer = installation.call(
+            "POST", f"{backend.url}/api/v1/requests/x/results", data=body.encode(),
+            headers=headers | {"Content-Type": "application/json", "Authorization": f"Bearer {installation.service_key}"},
+        )  # fmt: skip
+        assert answer.status_code == 401
+    finally:
+        installation.to_backend.upstreams = upstreams
+        installation.to_backend.cut()
+    assert installation.result(request)["verdict"] == "warn"
+    accounting(installation)
