@@ -57,14 +57,14 @@ class Executor:
 
     def execute(self, attempt: Attempt) -> Outcome:
         check = attempt.check
+        if attempt.stopped == "canceled":
+            return self._without_subject(attempt, "canceled", str(checks.CANCELED["reason"]))
         try:
             subject = rules.find_subject(self.database, check.request, check.tables)
         except (NotFound, Invalid):
             what = "table" if check.request.dataset is None else "dataset"
             reason = f"no_rules: the {what}'s configuration was deleted after the check was accepted"
             return self._without_subject(attempt, "errored", reason)
-        if attempt.stopped == "canceled":
-            return self._without_subject(attempt, "canceled", str(checks.CANCELED["reason"]))
         if check.request.dataset is not None and (moved := self._moved(check, check.request.dataset)) is not None:
             return HandBack(tables=moved)
         tables = subject.in_scope(check.request, self.catalogue.default_dimensions)

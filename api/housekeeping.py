@@ -45,6 +45,8 @@ def audit(database: Database) -> None:
             ):
                 log.error("the counters of target %s were wrong: %s", target, counted)
                 cursor.run(SQL["recount"], counted | {"target": target})
+            if cursor.run(SQL["forget_target"], {"target": target}):
+                continue
             heads = cursor.one(SQL["heads"], {"target": target})
             if heads is not None and heads["checks"]:
                 cursor.run(SQL["settle"], {"checks": heads["checks"]})

@@ -47,6 +47,11 @@ group by t.waiting, t.running
 -- name: recount
 update dataops.targets set waiting = %(really_waiting)s, running = %(really_running)s where target = %(target)s
 
+-- name: forget_target
+-- One that is not configured any more.
+delete from dataops.targets t where t.target = %(target)s and t.waiting = 0 and t.running = 0
+  and not exists (select 1 from stringx.configured_targets g where g.name = t.target)
+
 -- name: heads
 -- Who is first in a line, and who says so.
 select array(

@@ -179,6 +179,17 @@ def test_books_that_are_wrong_are_repaired_and_told(
     assert not caplog.records
 
 
+def test_a_target_that_is_gone_leaves_the_figures(queue: Database) -> None:
+    check = ask(queue)
+    with queue.transaction() as cursor:
+        cursor.run("delete from stringx.datasets; delete from stringx.tables; delete from stringx.targets")
+    dataops.audit(queue)
+    assert [row["target"] for row in figures.queue(queue).targets] == ["north"], "its check still waits"
+    checks.cancel(queue, check.check_id, "http://backend")
+    dataops.audit(queue)
+    assert figures.queue(queue).targets == []
+
+
 def test_folders_of_long_commands_go_with_the_samples(queue: Database, settings: Settings) -> None:
     for name, days in (("old", 31), ("young", 1)):
         folder = settings.home / "by-hand" / name
