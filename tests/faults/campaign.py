@@ -167,7 +167,7 @@ class Campaign:
         if "stopped" in kind:
             return process, lambda: self._pause(process, dice.uniform(1, 1.5 * float(process.environment["LEASE_SECONDS"])))
         if "asked to end" in kind:
-            return process, lambda: process.send(signal.SIGTERM) is None
+            return process, lambda: self._ask_to_end(process)
         parts = process.dbt_children() if "dbt" in kind else process.web_workers() if "web process" in kind else []
 
         def shoot() -> bool:
@@ -184,6 +184,10 @@ class Campaign:
     def _pause(self, process: Process, seconds: float) -> bool:
         process.pause()
         self.resume_at[process.name] = time.monotonic() + seconds
+        return True
+
+    def _ask_to_end(self, process: Process) -> bool:
+        process.send(signal.SIGTERM)
         return True
 
     def _crash(self, postgres: Postgres) -> bool:

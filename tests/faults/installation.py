@@ -32,7 +32,7 @@ INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 _FATAL_TEST = """
 {% test ends_its_process(model) %}
   {%- set links = namespace(last=[]) -%}
-  {%- for _ in range(12) -%}{%- for _ in range(50000) -%}{%- set links.last = zip(links.last) -%}{%- endfor -%}{%- endfor -%}
+  {%- for _ in range(6) -%}{%- for _ in range(50000) -%}{%- set links.last = zip(links.last) -%}{%- endfor -%}{%- endfor -%}
   {%- set end = links.last | list -%}
   select * from {{ model }} where false
 {% endtest %}
