@@ -182,6 +182,7 @@ def post(installation: Installation, url: str, body: str, headers: dict[str, str
     return answer.status_code
 
 
+@pytest.mark.long
 def test_the_first_post_of_a_worker_that_dies_while_it_posts_is_repeated(installation: Installation) -> None:
     table = installation.table()
     installation.to_backend.swallow()

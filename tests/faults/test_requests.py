@@ -95,6 +95,7 @@ def test_a_check_outlives_the_web_process_that_its_client_waits_at(installation:
     accounting(installation)
 
 
+@pytest.mark.timeout(1800)
 def test_a_burst_below_the_cap_is_taken_whole(installation: Installation, burst: int, dice: Random) -> None:
     tables = [installation.table(kind) for kind in ("clean", "dirty", "warned") for _ in range(4)]
     before = len(installation.rows("select 1 from dataops.checks"))
@@ -108,6 +109,7 @@ def test_a_burst_below_the_cap_is_taken_whole(installation: Installation, burst:
     accounting(installation, within_s=60 + burst / 5)
 
 
+@pytest.mark.timeout(1800)
 def test_beyond_the_cap_a_client_is_told_when_to_come_again_and_gets_in(installation: Installation, burst: int) -> None:
     cap = max(5, burst // 40)
     tables = [installation.table(kind) for kind in ("clean", "dirty", "warned")]

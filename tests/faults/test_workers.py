@@ -160,6 +160,7 @@ def test_a_worker_told_twice_hands_back_at_once(installation: Installation) -> N
 
 def _hands_back(installation: Installation, signals: tuple[str, ...], within_s: float) -> None:
     table = installation.table(held=True)
+    installation.wait_warm()  # the other one is to take it over at once
     with table.held() as held:
         request = installation.ask(table, timeout_s=120)
         worker = held_by(installation, installation.executing(request))
