@@ -343,7 +343,7 @@ class Installation:
         assert answer.status_code in (200, 202), answer.text
         return str(answer.json()["request_id"])
 
-    def running(self, request_id: str, within_s: float = 30, attempt: int = 1) -> str:
+    def running(self, request_id: str, within_s: float = 60, attempt: int = 1) -> str:
         """The check of a request, once this attempt at it runs; its id."""
 
         def look() -> str | None:
@@ -364,7 +364,7 @@ class Installation:
             [f"stringx {check_id} %"],
         )
 
-    def executing(self, request_id: str, within_s: float = 30, attempt: int = 1) -> str:
+    def executing(self, request_id: str, within_s: float = 60, attempt: int = 1) -> str:
         """The check of a request, once this attempt has a query running on the target; its id."""
         check_id = self.running(request_id, within_s, attempt)
         eventually(

@@ -102,7 +102,7 @@ def test_a_receiver_whose_clock_is_off_refuses_signatures_until_it_is_right(
         request = installation.ask(table, "api", url=installation["api-1"].url)
         statement = "select last_error from dataops.outbox join dataops.checks using (check_id) where request_id = %s"
         eventually(
-            lambda: installation.rows(statement, [request]) == [{"last_error": "status 401"}], 30, "a post that is refused"
+            lambda: installation.rows(statement, [request]) == [{"last_error": "status 401"}], 60, "a post that is refused"
         )
         body = '{"any": "thing"}'
         headers = signatures.sign([installation.signing_secret], "message", body)

@@ -63,7 +63,7 @@ def test_every_attempt_is_signed_anew_under_one_id(installation: Installation) -
     try:
         proxy.reply(503)
         request = installation.ask(table, "api")
-        eventually(lambda: attempts(installation, request) >= 3, 30, "three posts")
+        eventually(lambda: attempts(installation, request) >= 3, 60, "three posts")
     finally:
         proxy.recording = False
         proxy.forward()
@@ -84,7 +84,7 @@ def test_a_receiver_that_names_a_time_is_not_asked_before(installation: Installa
     proxy.reply(503, Retry_After="8")
     try:
         request = installation.ask(table, "api")
-        eventually(lambda: last_error(installation, request), 30, "the failure of the first post")
+        eventually(lambda: last_error(installation, request), 60, "the failure of the first post")
         row = installation.rows(
             "select next_attempt_at - clock_timestamp() as left from dataops.outbox join dataops.checks using (check_id)"
             " where request_id = %s",
@@ -105,7 +105,7 @@ def test_a_redirect_is_not_followed(installation: Installation) -> None:
         elsewhere.settimeout(1)
         proxy.reply(307, Location=f"http://127.0.0.1:{elsewhere.getsockname()[1]}/")
         request = installation.ask(table, "api")
-        eventually(lambda: attempts(installation, request) >= 2, 30, "two posts")
+        eventually(lambda: attempts(installation, request) >= 2, 60, "two posts")
         with pytest.raises(TimeoutError):
             elsewhere.accept()
     proxy.forward()
@@ -124,7 +124,7 @@ def test_what_a_receiver_wants_no_more_is_listed_and_can_be_sent_again(installat
             m for m in installation.call("GET", deliveries, params={"state": "failed"}).json()["items"] if not m["delivered_at"]
         ]
 
-    eventually(given_up, 30, "a delivery that is given up")
+    eventually(given_up, 60, "a delivery that is given up")
     assert attempts(installation, request) == 1
     proxy.forward()
     assert installation.call("POST", f"{deliveries}/{given_up()[0]['message_id']}/redeliver").status_code == 202
@@ -187,7 +187,7 @@ def test_the_first_post_of_a_worker_that_dies_while_it_posts_is_repeated(install
     table = installation.table()
     installation.to_backend.swallow()
     request = installation.ask(table, "api")
-    eventually(lambda: attempts(installation, request) == 1, 30, "a post under way")
+    eventually(lambda: attempts(installation, request) == 1, 60, "a post under way")
     for worker in installation.of_role("worker"):
         worker.kill()
     installation.to_backend.cut()
