@@ -24,5 +24,5 @@ step ruff check .
 step ruff format --check .
 step mypy
 step lint-imports
-step python -m pytest -n 4 --dist loadgroup
+step python -m pytest -n 3 --dist loadgroup
 ((${#failed[@]} == 0)) || { printf 'run-tests: failed: %s\n' "${failed[@]}" >&2; exit 1; }
