@@ -22,6 +22,8 @@ Environment, all optional (each secret also reads from the file that NAME_FILE n
   WORKER_CONCURRENCY       warm dbt processes; default: cores
   WORKER_MAX_CHECKS        checks that one serves before it is replaced; 1: a `dbt test` process for each
   QUEUE_LIMIT              checks that may wait; beyond it 429
+  LEASE_SECONDS            20: how soon another worker takes over the checks of one that fell silent
+  RETENTION_RESULTS_DAYS   400       RETENTION_SAMPLES_DAYS  30       RETENTION_DELIVERED_DAYS  7
   STRINGX_SECRETS          folder of secret files; default $STRINGX_HOME/secrets
   STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET  instead of generated ones
   STRINGX_DEMO=0           without the demo
@@ -74,8 +76,8 @@ run_docker() {
   done
   # Variables go by name alone, so that no value stands in the list of processes.
   for name in DATAOPS_PORT BACKEND_PORT DOCS_PORT STRINGX_DATABASE_URL BACKEND_URL DATAOPS_URL KAFKA_BOOTSTRAP_SERVERS \
-    WORKER_CONCURRENCY WORKER_MAX_CHECKS QUEUE_LIMIT STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY \
-    STRINGX_SIGNING_SECRET CALLBACK_ALLOW $(compgen -e TARGET_ || true); do
+    WORKER_CONCURRENCY WORKER_MAX_CHECKS QUEUE_LIMIT LEASE_SECONDS RETENTION_RESULTS_DAYS RETENTION_SAMPLES_DAYS \
+    RETENTION_DELIVERED_DAYS STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET CALLBACK_ALLOW $(compgen -e TARGET_ || true); do
     if [[ -n ${!name:-} && $name != TARGET_*_FILE ]]; then options+=(-e "$name"); fi
   done
   # Folders and files of this machine are mounted where they are.

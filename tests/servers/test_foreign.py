@@ -152,7 +152,24 @@ def test_the_result_of_a_check_carries_the_notes(engine: Engine, target: Target,
     scope = [InScope(configured, document.rules)]
     request = CheckRequest.model_validate({"target": "shop", "table": "public.f"})
     now = datetime.now(UTC)
-    check = Check("c", request, "r", ["public.f"], "running", "sync", 60, 1, None, now, now, None)
+    check = Check(
+        check_id="c",
+        request=request,
+        request_id="r",
+        tables=["public.f"],
+        status="running",
+        mode="sync",
+        timeout_s=60,
+        attempt=1,
+        crashes=0,
+        yields=0,
+        joined=None,
+        cancel_requested=False,
+        worker="w",
+        queued_at=now,
+        started_at=now,
+        result=None,
+    )
     answer = engine.answer(target, specification.build(request, configured.target, scope, catalogue, 60))
     subject = Subject([configured], "sync", "60s", 1, "hash")
     result = results.from_answer(results.Run(check, subject, scope, now, now, ""), answer, catalogue)
