@@ -60,7 +60,7 @@ def accounting(
     the others succeed. `changing`: tables whose verdict the test judges itself."""
     eventually(lambda: not installation.unfinished(), within_s, f"the end of {installation.unfinished()[:5]}")
     account = audit(installation, otherwise or {}, {table.relation for table in changing})
-    eventually(lambda: not busy(installation), 10, f"the end of what still runs on the target: {busy(installation)}")
+    eventually(lambda: not busy(installation), 30, f"the end of what still runs on the target: {busy(installation)}")
     account.left_over += left_over(installation)
     assert account.clean, account
     return account.checks

@@ -29,6 +29,15 @@ class Loader(threading.Thread):
             connection.close()
 
 
+def reads(installation: Installation, request_id: str, attempt: int = 1) -> str:
+    """The check of a request, once this attempt has its lock on the table: it sleeps in `pass_gate`, which reads the table's rows."""
+    check_id = installation.executing(request_id, attempt=attempt)
+    statement = "select 1 from pg_stat_activity where application_name = %s and wait_event = 'PgSleep'"
+    name = f"stringx {check_id} {attempt}"
+    eventually(lambda: installation.checked.rows("shop", statement, [name]), 30, "a check that reads its table")
+    return check_id
+
+
 def waits(installation: Installation) -> bool:
     return bool(installation.checked.rows("shop", "select 1 from pg_locks where not granted and mode = 'AccessExclusiveLock'"))
 
@@ -38,10 +47,8 @@ def test_a_check_gives_way_to_a_loader_and_runs_again_after_it(installation: Ins
     table = installation.table("dirty", held=True, target="polite")
     with table.held(1):
         request = installation.ask(table)
-        check_id = installation.executing(request)
-        loader = Loader(installation, table)
-        eventually(lambda: waits(installation), 5, "a loader that waits for the check")
-        assert loader.had.wait(15), "the check did not give way"
+        check_id = reads(installation, request)
+        assert Loader(installation, table).had.wait(30), "the check did not give way"
         assert installation.result(request)["verdict"] == "fail"
     row = installation.check(check_id)
     assert (row["attempt"], row["yields"], row["crashes"]) == (2, 1, 0)
@@ -54,8 +61,8 @@ def test_a_check_that_would_give_way_a_fourth_time_is_an_error(installation: Ins
     with table.held():
         request = installation.ask(table)
         for attempt in range(1, 5):
-            installation.executing(request, attempt=attempt)
-            assert Loader(installation, table).had.wait(15), "the check did not give way"
+            reads(installation, request, attempt)
+            assert Loader(installation, table).had.wait(30), "the check did not give way"
         result = installation.result(request)
     assert (result["status"], result["verdict"], result["attempt"]) == ("errored", "error", 4)
     assert "gave way 3 times" in result["reason"]
@@ -66,11 +73,11 @@ def test_without_yield_after_a_loader_waits_for_the_check(installation: Installa
     table = installation.table(held=True)
     with table.held():
         request = installation.ask(table)
-        installation.executing(request)
+        reads(installation, request)
         loader = Loader(installation, table)
-        eventually(lambda: waits(installation), 5, "a loader that waits for the check")
+        eventually(lambda: waits(installation), 30, "a loader that waits for the check")
         time.sleep(2)
         assert not loader.had.is_set()
     assert installation.result(request)["verdict"] == "pass"
-    assert loader.had.wait(10)
+    assert loader.had.wait(30)
     accounting(installation)

