@@ -1,4 +1,4 @@
-"""Sending tracked requests to DataOps: at once, and again by a thread of each web process until they are accepted."""
+"""Sending tracked requests to DataOps: at once, and again by threads of each web process until they are accepted."""
 
 import logging
 import random
@@ -18,6 +18,7 @@ from database.pool import Database
 
 _TIMEOUT_S = (3, 10)  # connect, read: together within a lease
 _LOOK_AGAIN_S = 2.0
+_THREADS = 4
 _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 60.0
 _FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 429))  # it will say the same tomorrow
 
@@ -123,7 +124,7 @@ class Sender:
 
 
 def start(sender: Sender, listener: Listener) -> None:
-    """Send again what could not be sent, in a daemon thread."""
+    """Send what Kafka brought, and again what could not be sent, in daemon threads: one waits while another writes."""
 
     def run() -> None:
         while True:
@@ -133,7 +134,8 @@ def start(sender: Sender, listener: Listener) -> None:
                 log.warning("%s", error)
                 threading.Event().wait(1)
 
-    threading.Thread(target=run, name="dispatch", daemon=True).start()
+    for number in range(_THREADS):
+        threading.Thread(target=run, name=f"dispatch-{number}", daemon=True).start()
 
 
 def _retry_after_s(response: http.Response) -> float | None:

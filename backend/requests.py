@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend import datasets
+from backend.configured import Configured
 from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult, digest, require_scope
-from contract.configuration import TableDocument
-from contract.datasets import DatasetDocument
+from contract.checks import CheckRequest, CheckResult, digest
 from contract.ids import new_id
 from contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
 from contract.requests import RequestView
 from contract.verdicts import TERMINAL, Mode, Source
 from database.leases import POST_LEASE_S
-from database.pool import Cursor, Database, Row, json_value
+from database.pool import Database, Row, json_value
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -39,33 +37,39 @@ def payload(request_id: str) -> str:
     return f"request {request_id}"
 
 
+def tracked_as(asked: CheckRequest, request_id: str, mode: Mode) -> dict[str, Any]:
+    """The columns of a request that say what is asked; `body` is what DataOps is sent."""
+    return {
+        "request_id": request_id,
+        "target": asked.target,
+        "table": asked.table,
+        "dataset": asked.dataset,
+        "mode": mode,
+        "body": asked.model_dump(mode="json", by_alias=True, exclude_none=True) | {"request_id": request_id, "wait_s": 0},
+        "is_full": asked.full,
+    }
+
+
+def refuse_callback(asked: CheckRequest) -> None:
+    if asked.callback_url is not None:
+        raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
+
+
+def used_otherwise(request_id: str) -> Conflict:
+    return Conflict(f"request_id {request_id!r} was used with another body; use a new one")
+
+
 def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Accepted:
     """Track a request, leased to `sender` for its first delivery; NotFound, Invalid or Conflict where it is refused."""
+    refuse_callback(asked)
     body_hash = asked.digest()
     request_id = asked.request_id or new_id()
     with database.transaction() as cursor:
         if asked.request_id and (row := cursor.one(SQL["find"], {"request_id": request_id})):
             return _replay(row, body_hash)
-        documents, default_mode = _configured(cursor, asked)
-        require_scope(asked, documents, catalogue.default_dimensions)
-        mode = asked.mode or default_mode
-        sent = asked.model_dump(mode="json", by_alias=True, exclude_none=True) | {"request_id": request_id, "wait_s": 0}
-        written = cursor.run(
-            SQL["accept"],
-            {
-                "request_id": request_id,
-                "source": source,
-                "target": asked.target,
-                "table": asked.table,
-                "dataset": asked.dataset,
-                "mode": mode,
-                "body": json_value(sent),
-                "body_hash": body_hash,
-                "is_full": asked.full,
-                "worker": sender,
-                "lease_s": POST_LEASE_S,
-            },
-        )
+        tracked = tracked_as(asked, request_id, Configured(cursor, catalogue).mode(asked))
+        first = {"source": source, "body_hash": body_hash, "worker": sender, "lease_s": POST_LEASE_S}
+        written = cursor.run(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})
         row = cursor.one(SQL["find"], {"request_id": request_id})
     if row is None:  # it was there, and is forgotten since
         return accept(database, catalogue, asked, source, sender)
@@ -135,31 +139,9 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
     return stored == 1
 
 
-def _configured(cursor: Cursor, asked: CheckRequest) -> tuple[list[TableDocument], Mode]:
-    """The documents of the tables that a request is about, and its mode where it names none; NotFound or Invalid."""
-    if asked.dataset is None:
-        assert asked.table is not None  # a request is of one of the two
-        found = _find_documents(cursor, asked.target, [asked.table])
-        if not found:
-            raise NotFound(
-                f"no configuration for table {asked.table} of target {asked.target};"
-                f" send one: PUT /api/v1/tables/{asked.target}/{asked.table}"
-            )
-        return found, found[0].mode
-    dataset = DatasetDocument.model_validate(datasets.find_with(cursor, asked.dataset)["document"])
-    if dataset.target != asked.target:
-        raise invalid([FieldError("/target", f"is {asked.target!r}, and dataset {dataset.name} is of target {dataset.target}")])
-    return _find_documents(cursor, dataset.target, dataset.tables), dataset.mode
-
-
-def _find_documents(cursor: Cursor, target: str, tables: list[str]) -> list[TableDocument]:
-    rows = cursor.all(SQL["documents"], {"target": target, "tables": tables})
-    return [TableDocument.model_validate(row["document"]) for row in rows]
-
-
 def _replay(row: Row, body_hash: bytes) -> Accepted:
     if bytes(row["body_hash"]) != body_hash:
-        raise Conflict(f"request_id {row['request_id']!r} was used with another body; use a new one")
+        raise used_otherwise(row["request_id"])
     settled = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
     return Accepted(_view(row), row["body"], replayed=True, settled=settled)
 

@@ -13,9 +13,6 @@ values (%(request_id)s, 'http', %(target)s, %(table)s, %(dataset)s, 'async', %(b
         %(created_at)s)
 on conflict (request_id) do nothing
 
--- name: documents
-select document from stringx.tables where target = %(target)s and table_name = any(%(tables)s) order by table_name
-
 -- name: find
 select r.*, s.result
 from stringx.requests r left join stringx.results s on s.request_id = r.request_id

@@ -32,6 +32,7 @@ class Settings:
     dbt_project_dir: Path
     dbt_profiles_dir: Path
     kafka_bootstrap_servers: str | None
+    kafka_port: int
     worker_concurrency: int
     worker_max_checks: int
     queue_limit: int
@@ -69,6 +70,15 @@ VARIABLES = (
     "DBT_PROJECT_DIR",
     "DBT_PROFILES_DIR",
     "KAFKA_BOOTSTRAP_SERVERS",
+    "KAFKA_TOPIC_PREFIX",
+    "KAFKA_SECURITY_PROTOCOL",
+    "KAFKA_SASL_MECHANISM",
+    "KAFKA_SASL_USERNAME",
+    "KAFKA_SASL_PASSWORD",
+    "KAFKA_SSL_CAFILE",
+    "KAFKA_SSL_CERTFILE",
+    "KAFKA_SSL_KEYFILE",
+    "KAFKA_SSL_KEY_PASSWORD",
     "WORKER_CONCURRENCY",
     "WORKER_MAX_CHECKS",
     "QUEUE_LIMIT",
@@ -77,7 +87,15 @@ VARIABLES = (
     "RETENTION_SAMPLES_DAYS",
     "RETENTION_DELIVERED_DAYS",
 )
-SECRETS = ("STRINGX_DATABASE_URL", "STRINGX_API_KEY", "STRINGX_SERVICE_KEY", "STRINGX_SIGNING_SECRET")
+SECRETS = (
+    "STRINGX_DATABASE_URL",
+    "STRINGX_API_KEY",
+    "STRINGX_SERVICE_KEY",
+    "STRINGX_SIGNING_SECRET",
+    "KAFKA_SASL_PASSWORD",
+    "KAFKA_SSL_KEY_PASSWORD",
+)
+FILES = ("KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE")  # variables that name a file
 
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:
@@ -99,6 +117,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         dbt_project_dir=project,
         dbt_profiles_dir=_path(env, "DBT_PROFILES_DIR", project),
         kafka_bootstrap_servers=env.get("KAFKA_BOOTSTRAP_SERVERS") or None,
+        kafka_port=_number(env, "KAFKA_PORT", 9092, 1, 65534),
         worker_concurrency=_number(env, "WORKER_CONCURRENCY", _cores(), 1, 64),
         worker_max_checks=_number(env, "WORKER_MAX_CHECKS", 500, 1, 1_000_000),
         queue_limit=_number(env, "QUEUE_LIMIT", 20_000, 1, 10_000_000),

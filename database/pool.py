@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions, extras, pool
 
-from contract.problems import StringXError, Unavailable
+from contract.problems import Invalid, StringXError, Unavailable
 
 Row = dict[str, Any]
 _WAIT_S = 30.0  # above the longest statement, which the server ends itself
@@ -33,7 +33,8 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator["Cursor"]:
-        """One transaction; Unavailable where the database cannot be reached or goes away meanwhile."""
+        """One transaction; Unavailable where the database cannot be reached or goes away meanwhile, Invalid for a value that it
+        cannot hold."""
         if not self._slots.acquire(timeout=10):
             raise Unavailable("every database connection is in use; try again")
         try:
@@ -51,6 +52,8 @@ class Database:
                 self._give_back(connections, connection, broken or connection.closed != 0)
         except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction) as error:
             raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
+        except psycopg2.DataError as error:
+            raise Invalid(f"PostgreSQL cannot hold a value of it: {first_line(error)}") from error
         finally:
             self._slots.release()
 

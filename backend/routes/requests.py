@@ -15,7 +15,6 @@ from contract.fields import parse_model
 from contract.problems import (
     Busy,
     Conflict,
-    FieldError,
     Forbidden,
     Invalid,
     Malformed,
@@ -24,7 +23,6 @@ from contract.problems import (
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
-    invalid,
 )
 from contract.requests import RequestView
 from contract.verdicts import Source
@@ -65,8 +63,6 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
-        if asked.callback_url is not None:
-            raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
         accepted, goes_on = _accept(service, asked)
         view = accepted.view
         if view.mode == "sync" or not goes_on:
