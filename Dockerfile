@@ -1,4 +1,4 @@
-# One image, every role: docker run … dbt-data-ops:latest [all|api|backend|worker|docs|migrate]
+# One image, every role: docker run … dbt-data-ops:latest [all|api|backend|worker|trigger|docs|migrate]
 
 FROM python:3.13-slim-trixie AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -29,6 +29,7 @@ COPY api/ api/
 COPY backend/ backend/
 COPY cli/ cli/
 COPY launch/ launch/
+COPY sending_kafka_messages.py ./
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONPATH=/usr/app \
     PYTHONUNBUFFERED=1 \

@@ -11,6 +11,7 @@ usage() {
   cat <<'TEXT'
 usage: ./start-service.sh [-d]        build the image and run it (-d: in the background)
        ./start-service.sh --local     without Docker: a virtual environment and an embedded PostgreSQL
+       ./start-service.sh --local --kafka  … and a Kafka broker (needs Java 17 and Maven)
 
 Environment, all optional (each secret also reads from the file that NAME_FILE names):
   STRINGX_HOME             state; default .stringx/
@@ -27,7 +28,12 @@ Environment, all optional (each secret also reads from the file that NAME_FILE n
   STRINGX_SECRETS          folder of secret files; default $STRINGX_HOME/secrets
   STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET  instead of generated ones
   STRINGX_DEMO=0           without the demo
-  KAFKA_BOOTSTRAP_SERVERS  the Kafka trigger: not in this release
+  KAFKA_BOOTSTRAP_SERVERS  host:port of Kafka brokers: starts the Kafka trigger
+  KAFKA_TOPIC_PREFIX       default stringx.quality-check: the topics PREFIX.requests, .results and .requests.dlq
+  KAFKA_SECURITY_PROTOCOL  PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL
+  KAFKA_SASL_MECHANISM     PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, with KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD
+  KAFKA_SSL_CAFILE KAFKA_SSL_CERTFILE KAFKA_SSL_KEYFILE KAFKA_SSL_KEY_PASSWORD  files in PEM, and the key's password
+  KAFKA_PORT               9092: of the broker that --kafka starts; its controller takes the next one
   TARGET_*                 passwords that Target documents name
   PYTHON                   the Python (3.11 or newer) that makes .venv
 TEXT
@@ -77,12 +83,15 @@ run_docker() {
   # Variables go by name alone, so that no value stands in the list of processes.
   for name in DATAOPS_PORT BACKEND_PORT DOCS_PORT STRINGX_DATABASE_URL BACKEND_URL DATAOPS_URL KAFKA_BOOTSTRAP_SERVERS \
     WORKER_CONCURRENCY WORKER_MAX_CHECKS QUEUE_LIMIT LEASE_SECONDS RETENTION_RESULTS_DAYS RETENTION_SAMPLES_DAYS \
-    RETENTION_DELIVERED_DAYS STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET CALLBACK_ALLOW $(compgen -e TARGET_ || true); do
+    RETENTION_DELIVERED_DAYS STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET CALLBACK_ALLOW \
+    KAFKA_TOPIC_PREFIX KAFKA_SECURITY_PROTOCOL KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD \
+    KAFKA_SSL_KEY_PASSWORD $(compgen -e TARGET_ || true); do
     if [[ -n ${!name:-} && $name != TARGET_*_FILE ]]; then options+=(-e "$name"); fi
   done
   # Folders and files of this machine are mounted where they are.
   for name in DBT_PROJECT_DIR DBT_PROFILES_DIR STRINGX_SECRETS STRINGX_DATABASE_URL_FILE STRINGX_API_KEY_FILE \
-    STRINGX_SERVICE_KEY_FILE STRINGX_SIGNING_SECRET_FILE $(compgen -e TARGET_ || true); do
+    STRINGX_SERVICE_KEY_FILE STRINGX_SIGNING_SECRET_FILE KAFKA_SASL_PASSWORD_FILE KAFKA_SSL_KEY_PASSWORD_FILE \
+    KAFKA_SSL_CAFILE KAFKA_SSL_CERTFILE KAFKA_SSL_KEYFILE $(compgen -e TARGET_ || true); do
     [[ -n ${!name:-} ]] || continue
     if [[ $name == TARGET_* && $name != *_FILE ]]; then continue; fi
     path=$(cd -- "$(dirname -- "${!name}")" 2>/dev/null && printf '%s/%s' "$(pwd -P)" "$(basename -- "${!name}")") || path=
@@ -119,11 +128,12 @@ wait_until_ready() { # shows the log up to the lines that say `ready`
 
 mode=docker
 detach=no
+kafka=no
 for argument in "$@"; do
   case $argument in
     --local) mode=local ;;
     -d) detach=yes ;;
-    --kafka) die "--kafka is not in this release: requests come over HTTP and the command line" ;;
+    --kafka) kafka=yes ;;
     -h | --help)
       usage
       exit 0
@@ -133,7 +143,9 @@ for argument in "$@"; do
 done
 if [[ $mode == local ]]; then
   [[ $detach == no ]] || die "-d goes with Docker; --local stays in the foreground"
+  if [[ $kafka == yes ]]; then export LAUNCH_KAFKA=1; else unset LAUNCH_KAFKA; fi
   run_local
 else
+  [[ $kafka == no ]] || die "--kafka goes with --local; with Docker, compose.yaml starts a broker, or set KAFKA_BOOTSTRAP_SERVERS"
   run_docker
 fi

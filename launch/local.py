@@ -8,7 +8,8 @@ import sys
 
 from contract import environment
 from contract.environment import ROOT, SettingsError
-from launch import preflight
+from launch import broker, preflight
+from launch.broker import BrokerError
 from launch.install import PYTHON, VENV, InstallError, install
 from launch.preflight import PreflightError
 
@@ -16,9 +17,16 @@ from launch.preflight import PreflightError
 def main() -> int:
     try:
         settings = environment.read()
+        with_kafka = "LAUNCH_KAFKA" in os.environ
+        if with_kafka and settings.kafka_bootstrap_servers:
+            raise SettingsError("--kafka starts a broker, and KAFKA_BOOTSTRAP_SERVERS names another one; keep one of the two")
+        if with_kafka:
+            broker.require_programs()
         descriptor = preflight.check(settings, os.environ)
         install(settings.home / "logs" / "install.log")
-    except (SettingsError, InstallError) as error:
+        if with_kafka:
+            broker.fetch(settings.home / "logs" / "install.log")
+    except (SettingsError, InstallError, BrokerError) as error:
         print(f"start-service: {error}", file=sys.stderr)
         return 2
     except PreflightError as error:

@@ -44,19 +44,21 @@ def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} is not a variable that is read; unset it (./start-service.sh --help lists them)"
 
 
-def taken_ports(settings: Settings) -> Iterator[str]:
+def taken_ports(settings: Settings, with_kafka: bool) -> Iterator[str]:
     """Ports that something else listens on, or that two of our services would share."""
     wanted: dict[int, str] = {}
-    for variable, port in (
+    ours = [
         ("DATAOPS_PORT", settings.dataops_port),
         ("BACKEND_PORT", settings.backend_port),
         ("DOCS_PORT", settings.docs_port),
-    ):
+    ]
+    brokers = [("KAFKA_PORT", settings.kafka_port), ("KAFKA_PORT", settings.kafka_port + 1)] if with_kafka else []
+    for variable, port in (*ours, *brokers):
         if port in wanted:
             yield f"{wanted[port]} and {variable} are both {port}; give each a port of its own"
             continue
         wanted[port] = variable
-        reason = _refusal(settings.bind_host, port)
+        reason = _refusal(settings.bind_host if variable != "KAFKA_PORT" else "127.0.0.1", port)
         if reason == errno.EADDRINUSE:
             yield f"port {port} is in use; stop what listens there, or set {variable}=another port"
         elif reason == errno.EACCES:
@@ -128,7 +130,7 @@ def check(settings: Settings, environ: Mapping[str, str]) -> int:
     if problems:
         raise PreflightError(*problems)
     descriptor = lock(settings.home)
-    if problems := [*taken_ports(settings), *closed_to_postgres(settings, ROOT)]:
+    if problems := [*taken_ports(settings, "LAUNCH_KAFKA" in environ), *closed_to_postgres(settings, ROOT)]:
         raise PreflightError(*problems)
     return descriptor
 

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from contract import environment
+from contract import environment, kafka
 from contract.dbt_project import fault_of_profile
-from contract.environment import ROOT, SECRETS, Settings, SettingsError
+from contract.environment import FILES, ROOT, SECRETS, Settings, SettingsError
 from database import embedded
 from database.account import account, become
 from database.embedded import Cluster, EmbeddedError
-from launch import health, preflight, process, supervision
+from launch import broker, health, preflight, process, supervision
+from launch.broker import BrokerError
 from launch.preflight import PreflightError
 
 MIGRATED = "run/migrated"  # in the home: the first start has brought the internal database up to date
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         return action(environment.read()) or 0
-    except (SettingsError, EmbeddedError) as error:
+    except (SettingsError, EmbeddedError, BrokerError) as error:
         print(f"{role}: {error}", file=sys.stderr)
     except PreflightError as error:
         for line in error.args:
@@ -46,6 +47,12 @@ def run_all(settings: Settings) -> NoReturn:
         os.environ["LAUNCH_LOCK"] = str(preflight.check(settings, os.environ))
     if fault := fault_of_profile(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
+    with_kafka = "LAUNCH_KAFKA" in os.environ
+    if with_kafka:
+        os.environ["KAFKA_BOOTSTRAP_SERVERS"] = f"127.0.0.1:{settings.kafka_port}"
+        broker.prepare(settings.home, settings.kafka_port)
+        settings = environment.read()
+    kafka.read()  # what is wrong with its settings is said now
     (settings.home / MIGRATED).unlink(missing_ok=True)
     _absolute_environment(settings)
     if settings.database_url is None:
@@ -54,7 +61,7 @@ def run_all(settings: Settings) -> NoReturn:
         os.environ["STRINGX_DATABASE_URL_FILE"] = str(embedded.prepare(settings.home).url_file)
         os.environ.pop("STRINGX_DATABASE_URL", None)
         os.environ["LAUNCH_EMBEDDED"] = "1"
-    configuration = supervision.write(settings, sys.executable)
+    configuration = supervision.write(settings, with_kafka)
     os.environ.update(supervision.environment(settings, sys.executable), **{SUPERVISED: "1"})
     process.make_console_reopenable()
     _become("-m", "supervisor.supervisord", "-c", str(configuration))
@@ -103,10 +110,17 @@ def run_migrate(settings: Settings) -> NoReturn:
     _become("-m", "database.migrate")
 
 
-def run_trigger(settings: Settings) -> int:
-    if settings.kafka_bootstrap_servers is None:
+def run_trigger(settings: Settings) -> NoReturn:
+    if kafka.read() is None:
         raise SettingsError("KAFKA_BOOTSTRAP_SERVERS is not set: give host:port of a Kafka broker")
-    raise SettingsError("the Kafka trigger is not part of this release; requests come over HTTP and the command line")
+    _ready_to_serve(settings)
+    _become("-m", "backend.kafka_trigger")
+
+
+def run_kafka(settings: Settings) -> NoReturn:
+    process.end_with_parent()
+    arguments = broker.command(settings.home)
+    os.execv(arguments[0], arguments)
 
 
 def run_first_start(settings: Settings) -> int:
@@ -132,6 +146,7 @@ ROLES: dict[str, Callable[[Settings], int | None]] = {
     # not for people: supervised beside the others, and the container's health check
     "docs-refresh": run_docs_refresh,
     "postgres": run_postgres,
+    "kafka": run_kafka,
     "first-start": run_first_start,
     "health": run_health,
 }
@@ -148,7 +163,8 @@ def _ready_to_serve(settings: Settings) -> None:
 
 def _absolute_environment(settings: Settings) -> None:
     """Paths and addresses as they are now, for children that work in another folder."""
-    for name in [name for name in os.environ if name in {f"{secret}_FILE" for secret in SECRETS} or _is_target_file(name)]:
+    files = {*FILES, *(f"{secret}_FILE" for secret in SECRETS)}
+    for name in [name for name in os.environ if name in files or _is_target_file(name)]:
         if os.environ[name]:
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
     here = "127.0.0.1" if settings.bind_host in ("0.0.0.0", "::", "localhost") else settings.bind_host

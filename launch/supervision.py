@@ -8,7 +8,8 @@ from pathlib import Path
 
 from contract.environment import Settings
 
-STOP_SERVICES, STOP_POSTGRES = 31, 8  # seconds; together below the 40 that `docker stop` waits
+STOP_SERVICES, STOP_SERVERS = 31, 8  # seconds; together below the 40 that `docker stop` waits
+SERVERS = ("postgres", "kafka")
 
 
 @dataclass(frozen=True)
@@ -21,19 +22,21 @@ class Program:
     once: bool = False
 
 
-def programs(settings: Settings) -> list[Program]:
-    """In the order of their start; PostgreSQL stops when all others have."""
-    services = [Program(name) for name in ("backend", "api", "worker", "docs", "docs-refresh")]
-    first = Program("first-start", once=True)
+def programs(settings: Settings, with_kafka: bool) -> list[Program]:
+    """In the order of their start; PostgreSQL and Kafka stop when all others have."""
+    names = ["backend", "api", "worker", "docs", "docs-refresh", *(["trigger"] if settings.kafka_bootstrap_servers else [])]
+    found = [Program(name) for name in names] + [Program("first-start", once=True)]
+    if with_kafka:
+        found.insert(0, Program("kafka", stop_seconds=STOP_SERVERS))
     if settings.database_url is None:
-        return [Program("postgres", stop_signal="INT", stop_seconds=STOP_POSTGRES), *services, first]
-    return [*services, first]
+        found.insert(0, Program("postgres", stop_signal="INT", stop_seconds=STOP_SERVERS))
+    return found
 
 
-def write(settings: Settings, python: str) -> Path:
+def write(settings: Settings, with_kafka: bool) -> Path:
     """The configuration file (mode 0600); paths stand in `environment` below, as the file's syntax takes not every one."""
-    wanted = programs(settings)
-    grouped = [program.name for program in wanted if program.name != "postgres"]
+    wanted = programs(settings, with_kafka)
+    grouped = [program.name for program in wanted if program.name not in SERVERS]
     sections = [
         "[supervisord]",
         "nodaemon=true",
@@ -49,7 +52,7 @@ def write(settings: Settings, python: str) -> Path:
         "childlogdir=%(ENV_LAUNCH_HOME)s/logs",
         *(line for program in wanted for line in _section(program)),
         "",
-        "[group:services]",  # a group is stopped at once, and groups one after the other: this one before postgres
+        "[group:services]",  # a group is stopped at once, and groups one after the other: this one before the servers
         f"programs={','.join(grouped)}",
         "priority=20",
         "",
@@ -76,7 +79,7 @@ def _section(program: Program) -> list[str]:
         f"stopwaitsecs={program.stop_seconds}",
         "stopasgroup=false",  # a master tells its own children
         "killasgroup=true",
-        f"priority={10 if program.name == 'postgres' else 20}",
+        f"priority={10 if program.name in SERVERS else 20}",
     ]
     if program.once:
         return [
