@@ -14,6 +14,7 @@ import click
 
 from cli import render
 from cli.client import Away, Client, Refused, Undecided, path_of, require
+from cli.dead_letters import dlq
 from cli.requests import requests
 from contract.documents import read_yaml
 from contract.environment import SettingsError
@@ -37,7 +38,7 @@ class _WaitingCommand(click.Command):
     """`--wait` alone is `--wait 600`, whatever follows it."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        following = [*args[1:], ""]
+        following = [*args, ""][1:]
         alone = f"--wait={_PATIENCE_S}"
         filled = [alone if arg == "--wait" and not after.isdigit() else arg for arg, after in zip(args, following, strict=True)]
         return super().parse_args(context, filled)
@@ -148,6 +149,7 @@ def apply(server: str | None, files: Sequence[Path], dry_run: bool) -> int:
 
 
 cli.add_command(requests)
+cli.add_command(dlq)
 
 
 def main() -> None:
