@@ -220,7 +220,7 @@ class _GroupScheduling(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(("tests/safety/", "tests/faults/")):  # a module's tests share what takes long to make
             return nodeid.split("::", 1)[0]
-        return "acceptance" if nodeid.startswith("tests/acceptance/") else nodeid
+        return next((name for name in ("acceptance", "kafka") if nodeid.startswith(f"tests/{name}/")), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from contract.environment import ROOT
+from launch import broker
 
 READY_WITHIN_S = 170
 
@@ -31,6 +32,24 @@ def free_ports(number: int) -> list[int]:
     return ports
 
 
+def free_pair() -> int:
+    """A port that is free, as is the next one."""
+    while True:
+        [first] = free_ports(1)
+        with socket.socket() as next_one:
+            if first < 65000 and next_one.connect_ex(("127.0.0.1", first + 1)):
+                return first
+
+
+def has_kafka() -> bool:
+    """Whether a broker can be started here."""
+    try:
+        broker.require_programs()
+    except broker.BrokerError:
+        return False
+    return True
+
+
 @dataclass
 class Service:
     """A running installation."""
@@ -38,6 +57,7 @@ class Service:
     home: Path
     environment: dict[str, str]
     log: Path
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] = field(init=False)
 
     @property
@@ -60,7 +80,7 @@ class Service:
         """Returns when it says `ready`."""
         with self.log.open("wb") as file:
             self.process = subprocess.Popen(
-                ["./start-service.sh", "--local"], cwd=ROOT, env=self.environment, stdout=file, stderr=file
+                ["./start-service.sh", "--local", *self.options], cwd=ROOT, env=self.environment, stdout=file, stderr=file
             )
         until = time.monotonic() + READY_WITHIN_S
         while "\nready" not in f"\n{self.output}":
@@ -105,8 +125,13 @@ class Service:
 
     def dataops_command(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """The command line as a process."""
-        command = [str(ROOT / ".venv" / "bin" / "dataops"), *arguments]
-        return subprocess.run(command, env=self.environment | variables, capture_output=True, text=True, timeout=120, check=False)
+        return self.run("dataops", *arguments, **variables)
+
+    def run(self, program: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """A program of the virtual environment, as a person runs it beside the service."""
+        command = [str(ROOT / ".venv" / "bin" / program), *arguments]
+        environment = self.environment | variables
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 def make_service(**variables: str) -> Service:
@@ -120,7 +145,9 @@ def make_service(**variables: str) -> Service:
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[Service]:
-    started = make_service(TARGET_SHOP_PASSWORD="of the second database")
+    started = make_service(TARGET_SHOP_PASSWORD="of the second database", KAFKA_PORT=str(free_pair()))
+    if has_kafka():
+        started.options = ("--kafka",)
     log_home = started.home
     started.home = started.home / "state"
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.environment import ROOT, SECRETS, VARIABLES
+from contract.environment import FILES, ROOT, SECRETS, VARIABLES
 
 STAND_IN = """#!{python}
 import json, os, sys
@@ -87,7 +87,7 @@ def test_every_variable_is_passed_on_without_its_value(docker: Docker, tmp_path:
     folder = tmp_path / "folder"
     folder.mkdir()
     given = dict.fromkeys(VARIABLES, "s3cret")
-    given |= {name: str(folder) for name in ("STRINGX_SECRETS", "DBT_PROJECT_DIR", "DBT_PROFILES_DIR")}
+    given |= {name: str(folder) for name in ("STRINGX_SECRETS", "DBT_PROJECT_DIR", "DBT_PROFILES_DIR", *FILES)}
     given |= {"DATAOPS_PORT": "6001", "BACKEND_PORT": "6002", "DOCS_PORT": "6003", "TARGET_NYC_PASSWORD": "s3cret"}
     done = docker.start(**given | {"BIND_HOST": "127.0.0.1"})
     assert done.returncode == 0, done.stderr
@@ -149,7 +149,7 @@ def test_no_docker_at_all_names_the_local_form(docker: Docker) -> None:
     assert "--local" in done.stderr
 
 
-@pytest.mark.parametrize(("argument", "word"), [("--kafka", "not in this release"), ("--nonsense", "--help")])
+@pytest.mark.parametrize(("argument", "word"), [("--kafka", "goes with --local"), ("--nonsense", "--help")])
 def test_what_it_cannot_do_is_one_line(docker: Docker, argument: str, word: str) -> None:
     done = docker.start(argument)
     assert done.returncode == 2

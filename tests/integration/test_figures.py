@@ -81,7 +81,9 @@ def test_totals_outlive_what_they_count_and_histograms_add_up(queue: Database, s
     assert found["stringx_checks_total", "sync", "canceled", "south", "error"] == 1
     assert found["stringx_check_run_seconds_count", "north"] == 6
     run = {limit: found["stringx_check_run_seconds_bucket", limit, "north"] for limit in ("1.0", "10.0", "60.0", "300.0", "+Inf")}
-    assert run == {"1.0": 0, "10.0": 2, "60.0": 4, "300.0": 6, "+Inf": 6}, "2, 20 and 200 s, each of the check and of the one that joined"
+    assert run == {"1.0": 0, "10.0": 2, "60.0": 4, "300.0": 6, "+Inf": 6}, (
+        "2, 20 and 200 s, each of the check and of the one that joined"
+    )
     assert found["stringx_check_wait_seconds_bucket", "300.0", "north"] == 6
     assert found["stringx_check_run_seconds_count", "south"] == 0, "it never ran"
     assert found["stringx_check_wait_seconds_count", "south"] == 1
@@ -123,6 +125,7 @@ def test_requests_in_figures(queue: Database) -> None:
     assert found["stringx_requests"] == [(labels, 1)]
     assert found["stringx_requests_unfinished"] == [({}, 2)]
     assert found["stringx_requests_unsent"] == [({}, 1)]
+    assert found["stringx_requests_unpublished"] == [({}, 0)]
 
 
 @pytest.mark.parametrize("create", [create_api, create_backend])

@@ -32,7 +32,7 @@ from tests.safety.test_engine import is_name, print_past_capture
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 PASSWORD = "TARGET_CANARY_PASSWORD"
-SOME, FEW, ONE = representative(3), representative(2), representative(1)
+SOME, ONE = representative(2), representative(1)
 AT_ONCE = 40  # documents of a stream
 
 
@@ -180,7 +180,7 @@ def _rules(asked: Asked) -> None:
 def _tables_and_datasets(asked: Asked) -> None:
     documents = []
     for item in (*fields_of_table(), *fields_of_dataset()):
-        for number, payload in enumerate(FEW):
+        for number, payload in enumerate(ONE):
             own = {"table": f"public.t{number}"} if item.base is not DATASET and item.path != ("table",) else {}
             if (document := holding(item, payload, **own)) is not None:
                 documents.append(document)
@@ -201,7 +201,7 @@ def _distinct(asked: Asked, documents: Sequence[dict[str, Any]]) -> list[Any]:
 
 def _targets(asked: Asked) -> None:
     for item in fields_of_target():
-        for payload in FEW:
+        for payload in ONE:
             if (document := holding(item, payload, **target(asked.canaries, "odd"))) is not None:
                 asked.call("PUT", f"{asked.service.backend}/api/v1/targets/odd", json=document)
                 asked.tried["in targets"] += 1
@@ -239,14 +239,14 @@ def _requests(asked: Asked) -> None:
     urls = (f"{asked.service.backend}/api/v1/requests", f"{asked.service.dataops}/api/v1/quality-checks")
     base = {"target": "shop", "table": "public.of_unique", "mode": "async"}
     for item in fields_of_request():
-        for number, payload in enumerate(ONE if item.path[0] in ("window", "request_id", "callback_url") else FEW):
+        for number, payload in enumerate(ONE):
             document = holding(item, payload, **({"table": "public.of_unique"} if "table" in item.base else {}))
             if document is None:
                 continue
             for url in urls if item.path == ("request_id",) else (urls[number % 2],):
                 asked.call("POST", url, json=document)
                 asked.tried["in requests"] += 1
-    for payload in FEW:
+    for payload in ONE:
         if re.fullmatch(r"[!-~]([ -~]*[!-~])?", payload.text) and len(payload.text) < 4000:  # what a header can hold
             for url in urls:
                 asked.call("POST", url, json=base, headers={"Idempotency-Key": payload.text})

@@ -19,6 +19,12 @@ PENDING = GATE | {"gate": "closed", "reasons": ["a newer request is not finished
 FAILED = GATE | {"gate": "closed", "verdict": "fail", "reasons": ["verdict fail"]}
 
 
+def test_a_command_without_its_arguments_is_one_line() -> None:
+    for command in ("check", "gate"):
+        done = run(command)
+        assert (done.returncode, done.stderr) == (2, "dataops: Missing argument 'TARGET'.; see dataops --help\n")
+
+
 def run(*arguments: str | bytes, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "STRINGX_API_KEY": "sx_key"} | variables
     command = [sys.executable, "-W", "error", "-c", "from cli.main import main; main()", *arguments]

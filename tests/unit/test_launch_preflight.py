@@ -52,17 +52,23 @@ def test_a_port_in_use_is_named_with_its_variable(settings: Settings) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        lines = list(preflight.taken_ports(replace(settings, backend_port=port)))
+        lines = list(preflight.taken_ports(replace(settings, backend_port=port), with_kafka=False))
     assert [line for line in lines if f"port {port} is in use" in line and "BACKEND_PORT" in line]
 
 
 def test_two_services_cannot_share_a_port(settings: Settings) -> None:
-    lines = list(preflight.taken_ports(replace(settings, backend_port=settings.dataops_port)))
+    lines = list(preflight.taken_ports(replace(settings, backend_port=settings.dataops_port), with_kafka=False))
     assert any("DATAOPS_PORT and BACKEND_PORT are both" in line for line in lines)
 
 
+def test_the_broker_s_two_ports_are_looked_at_where_it_is_started(settings: Settings) -> None:
+    wanted = replace(settings, kafka_port=settings.docs_port - 1)
+    assert any("DOCS_PORT and KAFKA_PORT are both" in line for line in preflight.taken_ports(wanted, with_kafka=True))
+    assert not [line for line in preflight.taken_ports(wanted, with_kafka=False) if "KAFKA" in line]
+
+
 def test_an_address_of_no_interface_is_named(settings: Settings) -> None:
-    (line,) = preflight.taken_ports(replace(settings, bind_host="203.0.113.7"))
+    (line,) = preflight.taken_ports(replace(settings, bind_host="203.0.113.7"), with_kafka=False)
     assert line.startswith("BIND_HOST is '203.0.113.7'")
 
 
