@@ -41,6 +41,8 @@ _PARTITIONS = {"requests": 6, "results": 6, "dead_letters": 1}
 _LARGEST = 2 * 1024 * 1024  # bytes of a dead letter: a message of the largest size that brokers take by default, and headers
 _CUT = 64 * 1024  # … of one that even so is too large for its topic
 
+_TOO_LARGE = (broker.MessageSizeTooLargeError, broker.RecordListTooLargeError)
+
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 _heard = kafka.Heard()
@@ -91,16 +93,27 @@ class Sender:
                 max_block_ms=_SEND_MS,
                 max_request_size=_LARGEST + _CUT,
                 linger_ms=0,
+                enable_idempotence=False,  # with it, one message that is too large makes all later ones fail with its error
+                max_in_flight_requests_per_connection=1,
                 compression_type="gzip",
                 allow_auto_create_topics=False,
             )
-        too_large = []
+        sent, suspects, too_large = [], [], []
         try:
-            futures = [self._producer.send(topic, **message) for message in messages]
-            for message, future in zip(messages, futures, strict=True):
+            for message in messages:
+                try:
+                    sent.append((message, self._producer.send(topic, **message)))
+                except broker.MessageSizeTooLargeError:
+                    too_large.append(message)
+            for message, future in sent:
                 try:
                     future.get(timeout=_SEND_MS / 1000 * 2)
-                except (broker.MessageSizeTooLargeError, broker.RecordListTooLargeError):
+                except _TOO_LARGE:
+                    suspects.append(message)
+            for message in suspects:  # it may have been those beside it
+                try:
+                    self._producer.send(topic, **message).get(timeout=_SEND_MS / 1000 * 2)
+                except _TOO_LARGE:
                     too_large.append(message)
         except broker.KafkaError as error:
             self.close()
@@ -262,9 +275,13 @@ class Trigger:
         sender = Sender(self.kafka)
 
         def send(messages: list[Message]) -> None:
-            too_large = sender.send(self.kafka.results, ({"key": message.key, "value": message.value} for message in messages))
-            for message in too_large:
-                log.error("the result for %s is too large for %s", message["key"].decode(), self.kafka.results)
+            by_value = {message.value: message for message in messages}
+            too_large = sender.send(self.kafka.results, (_as_kwargs(message) for message in messages))
+            short = [by_value[message["value"]].without_rules() for message in too_large]
+            for message in sender.send(self.kafka.results, map(_as_kwargs, short)):
+                raise Unavailable(
+                    f"{self.kafka.results} takes no message of {len(message['value'])} bytes; raise its max.message.bytes"
+                )
 
         while not self.stop.is_set():
             try:
@@ -319,6 +336,10 @@ def _make_topics(admin: KafkaAdminClient, settings: Kafka) -> None:
             pass  # another process made it meanwhile
 
 
+def _as_kwargs(message: Message) -> dict[str, Any]:
+    return {"key": message.key, "value": message.value}
+
+
 def _dead_letter(record: Any, fault: StringXError) -> dict[str, Any]:
     """The message as it was, and why and where; its own headers stay."""
     ours = (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)
@@ -326,7 +347,7 @@ def _dead_letter(record: Any, fault: StringXError) -> dict[str, Any]:
     kept = [(name, value or b"") for name, value in record.headers or () if name not in ours]
     headers = kept + [(name, value.encode()) for name, value in zip(ours, values, strict=True)]
     key = b"" if record.key is None and record.value is None else record.key  # a message has at least one of the two
-    return {"key": key, "value": record.value, "headers": headers, "timestamp_ms": record.timestamp}
+    return {"key": key, "value": record.value, "headers": headers}
 
 
 def _cut(message: dict[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def read(environ: Mapping[str, str] | None = None, servers: str | None = None) -
     if not text:
         return None
     prefix = env.get("KAFKA_TOPIC_PREFIX") or PREFIX
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", prefix) or prefix in (".", ".."):
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,150}", prefix) or prefix in (".", ".."):
         raise SettingsError(f"KAFKA_TOPIC_PREFIX is {prefix!r}; give letters, digits, dots, hyphens and underscores")
     return Kafka([_server(part.strip()) for part in text.split(",")], prefix, _security(env))
 
