@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from contract.environment import ROOT
 from launch import broker
@@ -89,12 +90,18 @@ class Topics:
 
     def wait(self) -> None:
         """Until the trigger has made them."""
-        eventually(lambda: self.producer.partitions_for(self.dead_letters), 60, "the topics")
+        eventually(lambda: self._partitions(self.dead_letters), 90, "the topics")
+
+    def _partitions(self, topic: str) -> set[int]:
+        try:
+            return set(self.producer.partitions_for(topic) or ())
+        except KafkaError:  # of the time that it waited
+            return set()
 
     @property
     def producer(self) -> KafkaProducer:
         if self._producer is None:
-            options = {"max_request_size": 4_000_000, "linger_ms": 5, "allow_auto_create_topics": False, "max_block_ms": 5000}
+            options = {"max_request_size": 4_000_000, "linger_ms": 5, "allow_auto_create_topics": False, "max_block_ms": 30_000}
             self._producer = KafkaProducer(**self._options, **options)
         return self._producer
 
@@ -120,9 +127,8 @@ class Topics:
         """The records of a topic from its beginning, as they come."""
         consumer = KafkaConsumer(**self._options, group_id=None, enable_auto_commit=False, max_partition_fetch_bytes=4_000_000)
         try:
-            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-            assert partitions, f"there is no topic {topic}"
-            consumer.assign(partitions)
+            numbers = eventually(lambda: consumer.partitions_for_topic(topic), 60, f"topic {topic}")
+            consumer.assign([TopicPartition(topic, number) for number in numbers])
             consumer.seek_to_beginning()
             until, count = time.monotonic() + within_s, 0
             while True:

@@ -1,11 +1,12 @@
 """Messages become requests: each valid event exactly one, everything else a dead letter that says why."""
 
 import json
+import random
 import signal
 from typing import Any
 
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 
 from contract.ids import new_id
 from tests.faults.installation import Installation
@@ -188,3 +189,39 @@ def test_a_request_that_ended_before_the_broker_was_there_is_published(
     request = installation.ask(table, mode="sync")
     trigger()
     assert topics.verdicts(request)[request]["verdict"] == "fail"
+
+
+def test_a_message_too_large_for_the_dead_letters_leaves_its_beginning(
+    installation: Installation, trigger: Trigger, topics: Topics, servers: str
+) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    sizes = {"max.message.bytes": "6000000"}
+    admin.create_topics({topics.requests: {"num_partitions": 1, "replication_factor": 1, "configs": sizes}})
+    admin.close()
+    trigger()
+    table, event_id = installation.table(), new_id()
+    large = random.Random(1).randbytes(3_000_000)
+    topics.send(large)
+    topics.send({"event_id": event_id, "target": "shop", "table": table.relation})
+    assert topics.verdicts(event_id)[event_id]["verdict"] == "pass"
+    [letter] = topics.refused(1)
+    assert (header(letter, "cut"), header(letter, "offset")) == ("3000000", "0")
+    assert "3000000 bytes; 1048576 are the most" in header(letter, "error")
+    assert large.startswith(letter.value)
+    assert letter.value
+
+
+def test_a_result_too_large_for_its_topic_comes_without_its_rules(
+    installation: Installation, trigger: Trigger, topics: Topics, servers: str
+) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    sizes = {"max.message.bytes": "2500"}  # of what is sent, which is compressed
+    admin.create_topics({topics.results: {"num_partitions": 1, "replication_factor": 1, "configs": sizes}})
+    admin.close()
+    trigger()
+    rules = [{"id": f"rule_{new_id().replace('-', '')}", "type": "not_null", "column": "value"} for _ in range(80)]
+    table, event_id = installation.table("dirty", rules=rules), new_id()
+    topics.send({"event_id": event_id, "target": "shop", "table": table.relation})
+    found = topics.verdicts(event_id)[event_id]
+    assert (found["verdict"], found["rules"], found["counts"]["fail"]) == ("fail", [], 80)
+    assert f"GET /api/v1/requests/{event_id} has the rules" in found["notes"][-1]
