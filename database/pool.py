@@ -16,7 +16,14 @@ Row = dict[str, Any]
 _WAIT_S = 30.0  # above the longest statement, which the server ends itself
 _PROBE_S = 5.0  # for a login, and for the first answer of a connection that lay in the pool
 _FRESH_S = 1.0
+_HELD_S = 6  # a process that is frozen in a transaction holds its locks no longer: less than others wait for a lock
 _MILLISECONDS = 1000
+_GONE = (
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    psycopg2.errors.ReadOnlySqlTransaction,
+    psycopg2.errors.IdleInTransactionSessionTimeout,
+)
 _waits = threading.local()
 
 
@@ -50,7 +57,7 @@ class Database:
             finally:
                 connection.used_at = time.monotonic()
                 self._give_back(connections, connection, broken or connection.closed != 0)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction) as error:
+        except _GONE as error:
             raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
         except psycopg2.DataError as error:
             raise Invalid(f"PostgreSQL cannot hold a value of it: {first_line(error)}") from error
@@ -178,7 +185,8 @@ def _connect_options(application_name: str) -> dict[str, Any]:
         "connect_timeout": 5,
         "keepalives_idle": 30,
         "connection_factory": _Connection,
-        "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=25s",
+        "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=25s"
+        f" -c idle_in_transaction_session_timeout={_HELD_S}s",
     }
 
 

@@ -11,7 +11,7 @@ from api.checks import Check
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest, CheckResult
 from contract.environment import ROOT
-from contract.problems import Busy
+from contract.problems import Busy, Unavailable
 from database.pool import Database
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
@@ -255,3 +255,18 @@ def require_right_books(database: Database) -> None:
                 leads = next(other for other in rows if other["id"] == row["leader"])
                 assert leads["status"] in ("queued", "running"), "it would wait for ever"
                 assert leads["leader"] is None
+
+
+# -- a process that sleeps
+
+
+def test_a_process_that_falls_asleep_in_a_transaction_keeps_nobody_waiting_for_ever(queue: Database) -> None:
+    """A stopped container, a machine that is moved: its connection stays, and with it the lock of a target."""
+    asleep = Database(queue.url, size=1)
+    with pytest.raises(Unavailable), asleep.transaction() as cursor:
+        checks.lock_target(cursor, "north")
+        assert ask(queue).status == "queued"
+        checks.lock_target(cursor, "south")
+    with asleep.transaction() as cursor:
+        checks.lock_target(cursor, "north")
+    asleep.close()
