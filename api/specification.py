@@ -51,6 +51,7 @@ def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
         "columns": rule.all_columns,
         "arguments": rule.arguments,
         "where": rule.where,
+        "verify": rule.verify,
         "windowed": rule_type is None or rule_type.window,
         "relations": relations_of_arguments(rule_type, rule.arguments) if rule_type else [],
         "warn_above": _threshold(warn_above),

@@ -51,6 +51,7 @@ class RuleType:
     met: str
     bounds: dict[str, str]
     where: bool
+    constraint: bool  # whether one of the database's may be its proof (`verify: constraint`)
 
     @property
     def measured(self) -> bool:
@@ -75,6 +76,7 @@ class RuleType:
             "columns": {"min": self.min_columns, "max": self.max_columns},
             "window": self.window,
             "where": self.where,
+            "constraint": self.constraint,
             "decides": self.decides,
             "failures": self.failures,
             "total": self.total,
@@ -157,6 +159,7 @@ def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
         met=entry.get("met", ""),
         bounds={"min": "min", "max": "max"} | entry.get("bounds", {}),
         where=entry.get("where", True),
+        constraint=entry.get("constraint", False),
     )
 
 

@@ -249,6 +249,8 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, allow_functio
         fault = fault_of_condition(rule.where, allow_functions) if rule_type.where else f"{rule.type} takes none; leave it out"
         if fault:
             yield FieldError(f"{pointer}/where", fault)
+    if rule.verify == "constraint" and not rule_type.constraint:
+        yield FieldError(f"{pointer}/verify", f"no constraint can prove {rule.type}; leave it out, it is scanned")
     yield from faults_of_arguments(rule_type, rule.arguments, f"{pointer}/arguments", allow_functions)
     yield from faults_of_lengths(rule_type, rule.arguments, len(rule.all_columns), f"{pointer}/arguments")
     yield from _faults_of_thresholds(rule, rule_type, pointer)

@@ -11,6 +11,7 @@ from contract.environment import ROOT
 
 PAGE = ROOT / "docs" / "rules.md"
 BEGIN = "<!-- From here on written by `python -m contract.rule_pages` from stringx/macros/rules/rules.yml. -->\n"
+_CONSTRAINT = " A constraint may [prove it](#constraints-in-place-of-scans)."
 
 
 def render(catalogue: Catalogue) -> str:
@@ -35,7 +36,7 @@ def _section(entry: RuleType) -> Iterator[str]:
     yield ""
     yield entry.description
     yield ""
-    yield f"Columns: {_columns(entry)}.{'' if entry.where else ' Takes no `where`.'}"
+    yield f"Columns: {_columns(entry)}.{'' if entry.where else ' Takes no `where`.'}{_CONSTRAINT if entry.constraint else ''}"
     properties = entry.arguments.get("properties", {})
     if properties:
         yield ""

@@ -5,12 +5,16 @@ input, answers on the descriptor that standard output was at the start (dbt's ow
 When its parent is gone, standard input ends and so does this process, whatever dbt is doing.
 """
 
+import gc
 import json
 import os
+import pkgutil
 import queue
 import sys
 import threading
+from importlib.machinery import FileFinder, ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from dbt.adapters.base.impl import DEFAULT_BASE_BEHAVIOR_FLAGS
@@ -47,6 +51,9 @@ def main() -> None:
         _say(answers, {"ready": False, "error": _one_line(parsed)})
         return
     runner = dbtRunner(manifest=parsed.result)
+    _list_path_once()
+    gc.collect()
+    gc.freeze()  # what dbt has loaded stays; no collection looks through it again
     _say(answers, {"ready": True, "dbt_version": dbt_version})
     while True:
         request = requests.get()
@@ -74,6 +81,31 @@ def _serve(runner: dbtRunner, request: dict[str, Any], arguments: list[str]) -> 
         "message": gate[0].message if gate else _one_line(run),
         "outcome": gate[0].adapter_response.get("_message") if gate else None,
     }
+
+
+class _Folder:
+    """A folder of the module path whose modules are listed once: dbt goes through the whole path at each run, 12 ms."""
+
+    def __init__(self, path: str, finder: FileFinder) -> None:
+        self._finder = finder
+        self._modules = [(found.name, found.ispkg) for found in pkgutil.iter_modules([path])]
+
+    def find_spec(self, name: str, target: ModuleType | None = None) -> ModuleSpec | None:
+        return self._finder.find_spec(name, target)
+
+    def invalidate_caches(self) -> None:
+        self._finder.invalidate_caches()
+
+    def iter_modules(self, prefix: str = "") -> list[tuple[str, bool]]:
+        """As `pkgutil.iter_modules` asks finders that are none of Python's own."""
+        return [(prefix + name, is_package) for name, is_package in self._modules]
+
+
+def _list_path_once() -> None:
+    for path in sys.path:
+        finder = pkgutil.get_importer(path)
+        if isinstance(finder, FileFinder):
+            sys.path_importer_cache[path] = _Folder(path, finder)  # type: ignore[assignment]
 
 
 def _one_line(run: dbtRunnerResult) -> str:

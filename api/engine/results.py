@@ -190,7 +190,7 @@ def _rule_result(rule: Rule, found: dict[str, Any] | None, catalogue: Catalogue)
         total=total,
         failure_ratio=ratio,
         measured=outcome.get("measured"),
-        verified_by=outcome.get("verified_by") or rule.verify,
+        verified_by=outcome.get("verified_by") or "scan",
         message=message(rule, rule_type, outcome),
         description=rule.description,
         sample=outcome.get("sample"),
@@ -220,7 +220,8 @@ def _counted(rule: Rule, rule_type: RuleType, outcome: dict[str, Any], finding: 
     unit = rule_type.failures or "rows"
     counted = f"{failures:,} of {total:,} {unit}" if total is not None else f"{failures:,} {unit}"
     share = f" ({failures / total:.2%})" if total and failures else ""
-    return f"{counted}{share} {finding}{_threshold(rule, outcome['status'], failures)}"
+    proof = f"; proved by {outcome['proof']}" if outcome.get("proof") else ""
+    return f"{counted}{share} {finding}{_threshold(rule, outcome['status'], failures)}{proof}"
 
 
 def _threshold(rule: Rule, status: str, failures: int) -> str:

@@ -263,10 +263,15 @@ def require_right_books(database: Database) -> None:
 def test_a_process_that_falls_asleep_in_a_transaction_keeps_nobody_waiting_for_ever(queue: Database) -> None:
     """A stopped container, a machine that is moved: its connection stays, and with it the lock of a target."""
     asleep = Database(queue.url, size=1)
-    with pytest.raises(Unavailable), asleep.transaction() as cursor:
-        checks.lock_target(cursor, "north")
-        assert ask(queue).status == "queued"
-        checks.lock_target(cursor, "south")
+
+    def sleep() -> None:
+        with asleep.transaction() as cursor:
+            checks.lock_target(cursor, "north")
+            assert ask(queue).status == "queued"
+            checks.lock_target(cursor, "south")
+
+    with pytest.raises(Unavailable):
+        sleep()
     with asleep.transaction() as cursor:
         checks.lock_target(cursor, "north")
     asleep.close()

@@ -120,6 +120,7 @@ RULE_FAULTS = [
     ({"where": "a in (select 1)"}, "/where"),
     ({"where": True}, "/where"),
     ({"verify": "trust"}, "/verify"),
+    ({"verify": "constraint", "type": "is_null"}, "/verify"),
     ({"active": "yes"}, "/active"),
     ({"active": 1}, "/active"),
     ({"descripton": ""}, "/descripton"),

@@ -5,7 +5,8 @@
     3. only where a table's scan failed: its rules one by one, in the same snapshot;
     4. only where rules found something: samples, in the same snapshot too.
 
-    What cannot be locked is looked at again where it changed meanwhile, and after three times is an error. -#}
+    What cannot be locked is looked at again where it changed meanwhile, and after three times is an error; rules whose constraint
+    went meanwhile are scanned. -#}
 {% macro stringx_gate(spec) %}
   {%- if spec is none -%}
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
@@ -15,9 +16,10 @@
     {%- do stringx_leave({'format': 'stringx-plan/1', 'verdict': 'pass', 'counts': {'fail': 0, 'error': 0}}) -%}
     {{- return(none) -}}
   {%- endif -%}
-  {%- set last = namespace(state=none, read={'changed': []}) -%}
-  {%- for attempt in range(4) if attempt == 0 or last.read.changed -%}
-    {%- set last.state = stringx_probe(spec, tables) -%}
+  {%- set last = namespace(state=none, read={'changed': []}, proofs=stringx_asked_proofs(tables)) -%}
+  {%- for attempt in range(4) if attempt == 0 or last.read.changed or last.read.disproved -%}
+    {%- set last.proofs = {} if last.read.disproved or attempt == 3 else last.proofs -%}
+    {%- set last.state = stringx_probe(spec, tables, last.proofs) -%}
     {%- for relation in last.read.changed if attempt == 3 -%}
       {%- do last.state.relations[relation].update({'reason': 'it was refreshed or replaced each of three times that it was read'}) -%}
     {%- endfor -%}
@@ -36,7 +38,7 @@
 {% macro stringx_read(spec, tables, state) %}
   {%- set slots = stringx_slots(tables, state) -%}
   {%- set watched = stringx_watched(state.relations) -%}
-  {%- set read = stringx_run(stringx_begin(spec, state.relations), spec, slots, watched) -%}
+  {%- set read = stringx_run(stringx_begin(spec, state.relations), spec, slots, watched, state.proofs) -%}
   {%- set again = stringx_slots_again(tables, slots, read.slots) -%}
   {%- if again -%}
     {%- set second = stringx_run('', spec, again, watched) -%}

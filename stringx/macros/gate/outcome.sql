@@ -41,12 +41,17 @@
     {%- do outcome.update({'reason': modules.re.sub('\\s+', ' ', rule.fault or stringx_reason(broken))[:300]}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
-  {%- set silent = stringx_own(rule) is not none and (not own or ('statement' in rule.sql and own[0] is none)) -%}
+  {%- if rule.proof is not none -%}
+    {%- do outcome.update({'status': 'pass', 'failures': 0, 'total': parts[0] | int, 'measured': rule.proof.get('measured'),
+                           'verified_by': 'constraint', 'proof': rule.proof.words}) -%}
+    {{- return(outcome) -}}
+  {%- endif -%}
+  {%- set silent = rule.own is not none and (not own or ('statement' in rule.sql and own[0] is none)) -%}
   {%- if silent -%}
     {%- do outcome.update({'reason': 'its statement gave no row, or no count of failures'}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
-  {%- set values = own if 'measured' in rule.sql or stringx_is_apart(rule) else parts -%}
+  {%- set values = own if 'measured' in rule.sql or rule.apart else parts -%}
   {%- set total = values[0] | int if values and values[0] is not none else none -%}
   {%- set nothing_there = rule.scope.where is not none and total == 0 -%}
   {%- if 'measure' in rule.sql or 'measured' in rule.sql -%}

@@ -36,6 +36,16 @@
 {% endmacro %}
 
 
+{#- What the query above gives where all of `names` are ordinary tables with nothing behind them, in a tenth of its time (a new
+    session plans it with cold caches); NULL where one is not. -#}
+{% macro stringx_behind_plain(names, watched) %}
+  select json_agg(json_build_object('members', 1, 'foreign', '[]'::json, 'files', null, 'hidden', row_security_active(oid)) order by place)
+  from unnest({{ names }}, {{ watched }}) with ordinality as given (name, whole, place) join pg_class on oid = to_regclass(name)
+  where relkind = 'r' and not relhassubclass and not whole
+  having count(*) = cardinality({{ names }})
+{% endmacro %}
+
+
 {#- The relations of `readable` whose files must not change, with those that they had before the snapshot. -#}
 {% macro stringx_watched(readable) %}
   {%- set watched = {} -%}

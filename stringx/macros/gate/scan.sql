@@ -7,16 +7,20 @@
   {%- for table in tables -%}
     {%- set all_parts = [stringx_base(table)] -%}
     {%- for rule in table.rules -%}
-      {%- do rule.update({'fault': stringx_fault(table, rule, state)}) -%}
-      {%- set runs = rule.fault is none -%}
-      {%- do rule.update({'parts': stringx_parts(rule) if runs and not stringx_is_apart(rule) else []}) -%}
+      {%- do rule.update({'fault': stringx_fault(table, rule, state), 'apart': stringx_is_apart(rule), 'parts': [], 'own': none,
+                          'proof': state.proofs.get(table.number ~ '/' ~ rule.number)}) -%}
+      {%- if rule.fault is none and rule.proof is not none -%}
+        {%- do rule.update({'parts': [stringx_total(rule)]}) -%}
+      {%- elif rule.fault is none -%}
+        {%- do rule.update({'parts': [] if rule.apart else stringx_parts(rule), 'own': stringx_own(rule)}) -%}
+      {%- endif -%}
       {%- do all_parts.append(rule.parts) -%}
     {%- endfor -%}
     {%- if state.relations[table.relation].reason is none -%}
       {%- do slots.update({table.number | string: {'sql': stringx_select(table, all_parts | sum(start=[])), 'timezone': table.spec.timezone}}) -%}
     {%- endif -%}
-    {%- for rule in table.rules if rule.fault is none and stringx_own(rule) is not none -%}
-      {%- do slots.update({table.number ~ '/' ~ rule.number: {'sql': stringx_own(rule), 'timezone': table.spec.timezone}}) -%}
+    {%- for rule in table.rules if rule.own is not none -%}
+      {%- do slots.update({table.number ~ '/' ~ rule.number: {'sql': rule.own, 'timezone': table.spec.timezone}}) -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(slots) -}}
@@ -57,7 +61,7 @@
 
 {#- What a rule takes from the scan: its total, and by its shape failures, or a measure and whether it is out of bounds. -#}
 {% macro stringx_parts(rule) %}
-  {%- set total = 'count(*)' ~ stringx_filter([rule.scope.both]) -%}
+  {%- set total = stringx_total(rule) -%}
   {%- if 'violation' in rule.sql -%}
     {{- return([total, 'count(*)' ~ stringx_filter([rule.scope.both, '(' ~ rule.sql.violation ~ ')'])]) -}}
   {%- elif 'measure' in rule.sql -%}
@@ -68,6 +72,12 @@
     {{- return([total]) -}}
   {%- endif -%}
   {{- return([]) -}}
+{% endmacro %}
+
+
+{#- The rows that a rule looks at. -#}
+{% macro stringx_total(rule) %}
+  {{- return('count(*)' ~ stringx_filter([rule.scope.both])) -}}
 {% endmacro %}
 
 
@@ -86,7 +96,7 @@
     {{- return('select to_json(array[failures::text, measured::text' ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
   {%- elif 'measured' in rule.sql -%}
     {{- return('select ' ~ stringx_list(['total', 'measured', 'fails', 'warns']) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
-  {%- elif stringx_is_apart(rule) -%}
+  {%- elif rule.apart -%}
     {{- return('select ' ~ stringx_list(stringx_parts(rule)) ~ ' from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both)) -}}
   {%- endif -%}
   {{- return(none) -}}

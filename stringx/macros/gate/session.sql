@@ -4,7 +4,7 @@
     LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views, foreign tables and tables
     of which some columns are granted can be read and not locked. Each lock is given back before the next is waited for:
     one that waits and holds another could be in a circle with a loader. -#}
-{% macro stringx_probe(spec, tables) %}
+{% macro stringx_probe(spec, tables, asked) %}
   {%- set relations = [] -%}
   {%- for table in tables -%}
     {%- for relation in [table.relation] + (table.rules | map(attribute='sql') | selectattr('relations', 'defined') | map(attribute='relations') | sum(start=[])) -%}
@@ -19,8 +19,9 @@
     set local statement_timeout = {{ spec.statement_timeout_ms | int }};
     set local lock_timeout = {{ spec.lock_timeout_ms | int }};
     set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | int }};
-    do {{ stringx_literal(stringx_probe_body(relations)) }};
-    select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version, current_setting('stringx.behind') as behind
+    do {{ stringx_literal(stringx_probe_body(relations, stringx_proofs(asked))) }};
+    select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version,
+           current_setting('stringx.behind') as behind, current_setting('stringx.proofs') as proofs
   {%- endcall -%}
   {%- set row = load_result('stringx_probe')['data'][0] -%}
   {%- set found = fromjson(row[0]) -%}
@@ -35,12 +36,15 @@
       {%- do readable[relation].update({'reason': stringx_reason({'sqlstate': '55P03'})}) -%}
     {%- endif -%}
   {%- endfor -%}
-  {{- return({'server_version': row[1] | int, 'relations': readable}) -}}
+  {%- set words = fromjson(row[3]) if row[3] else {} -%}
+  {%- set proofs = {} -%}
+  {%- for number, proof in asked.items() if number in words -%}{%- do proofs.update({number: dict(proof, words=words[number])}) -%}{%- endfor -%}
+  {{- return({'server_version': row[1] | int, 'relations': readable, 'proofs': proofs}) -}}
 {% endmacro %}
 
 
-{% macro stringx_probe_body(relations) %}
-declare found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; m text; s text;
+{% macro stringx_probe_body(relations, proofs) %}
+declare found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; behind json; m text; s text;
 begin
 {%- for relation in relations %}
   begin
@@ -59,7 +63,16 @@ begin
     readable := readable || case when s = '42809' then {{ stringx_literal(relation) }}::text end; unlocked := unlocked || true;
   end;
 {%- endfor %}
-  perform set_config('stringx.behind', ({{ stringx_behind('readable', 'unlocked') }})::text, true);
+  behind := ({{ stringx_behind_plain('readable', 'unlocked') }});
+  if behind is null then
+    behind := ({{ stringx_behind('readable', 'unlocked') }});
+  end if;
+  perform set_config('stringx.behind', behind::text, true);
+  begin
+    perform set_config('stringx.proofs', {{ proofs }}::text, true);
+  exception when others then  -- a schema that the role may not use: everything is scanned
+    perform set_config('stringx.proofs', '', true);
+  end;
   perform set_config('stringx.probe', found::text, true);
 end
 {% endmacro %}
@@ -128,8 +141,8 @@ set local datestyle = 'ISO, YMD';
 
 
 {#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error},
-    changed: relations that are not what they were before the snapshot}. now() is that of the snapshot's transaction. -#}
-{% macro stringx_run(header, spec, slots, watched={}) %}
+    changed: relations that are not what they were before the snapshot, disproved: whether a constraint is not there any more}. now() is that of the snapshot's transaction. -#}
+{% macro stringx_run(header, spec, slots, watched={}, proofs={}) %}
   {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
     {{ header }}
     {% for name, slot in slots.items() -%}
@@ -139,6 +152,7 @@ set local datestyle = 'ISO, YMD';
       'snapshot_at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
       'server_version', current_setting('server_version_num')::integer,
       'behind', {{ stringx_behind_now(watched) }},
+      'proofs', {{ stringx_proofs(proofs) }},
       'slots', to_json(array[{% for name in slots %}{{ ', ' if not loop.first }}current_setting('stringx.r{{ loop.index0 }}'){% endfor %}]::text[])
     )::text as found
   {%- endcall -%}
@@ -146,7 +160,7 @@ set local datestyle = 'ISO, YMD';
   {%- set values = {} -%}
   {%- for name in slots -%}{%- do values.update({name: fromjson(found.slots[loop.index0])}) -%}{%- endfor -%}
   {{- return({'snapshot_at': found.snapshot_at, 'server_version': found.server_version, 'slots': values,
-              'changed': stringx_changed(watched, found.behind)}) -}}
+              'changed': stringx_changed(watched, found.behind), 'disproved': stringx_disproved(proofs, found.proofs)}) -}}
 {% endmacro %}
 
 

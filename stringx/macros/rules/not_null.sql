@@ -4,3 +4,8 @@
   {%- for column in rule.columns -%}{%- do tests.append(stringx_name(column) ~ ' is null') -%}{%- endfor -%}
   {{- return({'violation': tests | join(' or ')}) -}}
 {% endmacro %}
+
+
+{% macro stringx_proof__not_null(rule, scope) %}
+  {{- return({'kind': 'not_null', 'relation': scope.relation, 'columns': rule.columns}) -}}
+{% endmacro %}

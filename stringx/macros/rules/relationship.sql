@@ -1,8 +1,7 @@
 {#- A value that the other table does not have; a key with any NULL refers to nothing and passes. -#}
 {% macro stringx_rule__relationship(rule, scope) %}
   {%- set other = stringx_relation(rule.arguments.to_table) -%}
-  {%- set to_columns = rule.arguments.get('to_columns') or rule.arguments.get('to_column') or rule.columns -%}
-  {%- set to_columns = [to_columns] if to_columns is string else to_columns -%}
+  {%- set to_columns = stringx_referenced(rule) -%}
   {%- set parent = [] -%}{%- set present = [] -%}{%- set equal = [] -%}
   {%- for column in rule.columns -%}
     {%- do parent.append(stringx_name(to_columns[loop.index0]) ~ ' as k' ~ loop.index) -%}
@@ -19,4 +18,17 @@
   {%- endset -%}
   {{- return({'statement': 'select count(*) as failures, null as measured from ' ~ child ~ ' where ' ~ missing, 'relations': [other],
               'sample': {'from': '(select *' ~ rows, 'where': missing, 'alias': 'child'}}) -}}
+{% endmacro %}
+
+
+{% macro stringx_referenced(rule) %}
+  {%- set columns = rule.arguments.get('to_columns') or rule.arguments.get('to_column') or rule.columns -%}
+  {{- return([columns] if columns is string else columns) -}}
+{% endmacro %}
+
+
+{% macro stringx_proof__relationship(rule, scope) %}
+  {%- if rule.arguments.get('to_where') -%}{{- return(none) -}}{%- endif -%}
+  {{- return({'kind': 'foreign_key', 'relation': scope.relation, 'columns': rule.columns,
+              'other': stringx_relation(rule.arguments.to_table), 'other_columns': stringx_referenced(rule)}) -}}
 {% endmacro %}

@@ -23,3 +23,9 @@
     'sample': {'keys': 'select ' ~ keys ~ ', stringx_everywhere as ' ~ times ~ ' from ' ~ repeated ~ ' order by stringx_everywhere desc, ' ~ keys}
   }) -}}
 {% endmacro %}
+
+
+{% macro stringx_proof__unique(rule, scope) %}
+  {{- return({'kind': 'unique', 'relation': scope.relation, 'columns': rule.columns, 'measured': 0,
+              'nulls_equal': rule.arguments.get('nulls', 'ignore') == 'equal'}) -}}
+{% endmacro %}

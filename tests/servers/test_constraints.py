@@ -1,0 +1,251 @@
+"""`verify: constraint`: what the database keeps true of every row is not read again; what it only seems to keep is scanned.
+
+Every table here holds rows, or takes rows, that violate the rule wherever its constraint allows them: a constraint that is taken for a
+proof where it is none would pass them.
+"""
+
+import secrets
+import threading
+from typing import Any
+
+import pytest
+
+from tests.conftest import Target
+from tests.integration.conftest import Engine, gate, rule
+from tests.servers.conftest import Made, Server, only
+
+
+def asked(type: str, *columns: str, where: str | None = None, **arguments: Any) -> dict[str, Any]:
+    return rule("r", type, *columns, where=where, **arguments) | {"verify": "constraint"}
+
+
+def outcome(engine: Engine, target: Target, asked: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return engine.rules(target, gate("t", asked, **changes))["r"]
+
+
+def verified(engine: Engine, target: Target, asked: dict[str, Any], **changes: Any) -> tuple[str, str, int]:
+    found = outcome(engine, target, asked, **changes)
+    return found["verified_by"], found["status"], found["failures"]
+
+
+PROVED = {
+    "primary key": ("create table t (id integer primary key)", asked("unique", "id")),
+    "primary key, not null": ("create table t (id integer primary key)", asked("not_null", "id")),
+    "more columns than the key": ("create table t (id integer unique, b integer)", asked("unique", "b", "id")),
+    "unique with nulls": ("create table t (id text unique); insert into t values (null), (null)", asked("unique", "id")),
+    "nulls are equal, and there are none": ("create table t (id integer primary key)", asked("unique", "id", nulls="equal")),
+    "unique index with include": (
+        "create table t (id integer, b integer); create unique index on t (id) include (b)", asked("unique", "id"),
+    ),
+    "varchar": ("create table t (id varchar(20) unique)", asked("unique", "id")),
+    "odd names": ('create table t ("i""d\'\\" integer not null)', asked("not_null", 'i"d\'\\')),
+    "partitions": (
+        "create table t (id integer primary key) partition by range (id);"
+        "create table p partition of t for values from (0) to (100)", asked("unique", "id"),
+    ),
+    "several columns not null": ("create table t (id integer not null, b text not null)", asked("not_null", "id", "b")),
+    "foreign key": (
+        "create table o (k integer primary key); insert into o select generate_series(1, 10);"
+        "create table t (id integer references o)", asked("relationship", "id", to_table="public.o", to_column="k"),
+    ),
+    "foreign key of two, in another order": (
+        "create table o (k integer, l integer, primary key (k, l)); insert into o select n, n from generate_series(1, 10) n;"
+        "create table t (id integer, b integer, foreign key (id, b) references o)",
+        asked("relationship", "b", "id", to_table="public.o", to_columns=["l", "k"]),
+    ),
+}  # fmt: skip
+
+# What stands there, and violating rows that it lets through; failures as plain SQL counts them.
+NOT_PROVED = {
+    "nothing": ("create table t (id integer); insert into t values (1), (1)", asked("unique", "id"), 1),
+    "an index of more columns": (
+        "create table t (id integer, b integer, unique (id, b)); insert into t values (1, 1), (1, 2)", asked("unique", "id"), 1,
+    ),
+    "partial": (
+        "create table t (id integer); create unique index on t (id) where id > 5; insert into t values (1), (1)",
+        asked("unique", "id"), 1,
+    ),
+    "on an expression": (
+        "create table t (id text); create unique index on t ((id || 'x'), id); insert into t values ('a')", asked("unique", "id"), 0,
+    ),
+    "deferrable": (
+        "create table t (id integer unique deferrable); insert into t values (1)", asked("unique", "id"), 0,
+    ),
+    "nulls that are equal": (
+        "create table t (id integer unique); insert into t values (null), (null)", asked("unique", "id", nulls="equal"), 1,
+    ),
+    "parent of an inheritance": (
+        "create table t (id integer primary key); create table c () inherits (t); insert into t values (1); insert into c values (1)",
+        asked("unique", "id"), 1,
+    ),
+    "parent of an inheritance, not null": (
+        "create table t (id integer primary key); create table c () inherits (t); insert into c values (1)",
+        asked("not_null", "id"), 0,
+    ),
+    "another operator class": (
+        "create table t (id text); create unique index on t (id text_pattern_ops); insert into t values ('a')",
+        asked("unique", "id"), 0,
+    ),
+    "another collation": (
+        "create table t (id text); create unique index on t (id collate \"C\"); insert into t values ('a')", asked("unique", "id"), 0,
+    ),
+    "a view": ("create table s (id integer primary key); insert into s values (1); create view t as select * from s",
+               asked("unique", "id"), 0),
+    "one column may be null": (
+        "create table t (id integer not null, b integer); insert into t values (1, null)", asked("not_null", "id", "b"), 1,
+    ),
+    "a check is no NOT NULL": (
+        "create table t (id integer); insert into t values (null);"
+        "alter table t add constraint c check (id is not null) not valid", asked("not_null", "id"), 1,
+    ),
+    "foreign key that is not valid": (
+        "create table o (k integer primary key); create table t (id integer); insert into t values (7);"
+        "alter table t add foreign key (id) references o not valid",
+        asked("relationship", "id", to_table="public.o", to_column="k"), 1,
+    ),
+    "foreign key to elsewhere": (
+        "create table o (k integer primary key); create table q (k integer primary key); insert into q values (7);"
+        "create table t (id integer references q); insert into t values (7)",
+        asked("relationship", "id", to_table="public.o", to_column="k"), 1,
+    ),
+    "foreign key that may wait": (
+        "create table o (k integer primary key); create table t (id integer references o deferrable); insert into o values (1);"
+        "insert into t values (1)", asked("relationship", "id", to_table="public.o", to_column="k"), 0,
+    ),
+    "only some rows of the other table count": (
+        "create table o (k integer primary key, live boolean); create table t (id integer references o);"
+        "insert into o values (1, false); insert into t values (1)",
+        asked("relationship", "id", to_table="public.o", to_column="k", to_where="live"), 1,
+    ),
+    "one column twice": (
+        "create table o (k integer, l integer, primary key (k, l)); create table t (id integer, b integer,"
+        "foreign key (id, b) references o); insert into t values (1, null)",
+        asked("relationship", "id", "id", to_table="public.o", to_columns=["k", "k"]), 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PROVED)
+def test_a_constraint_is_the_proof(engine: Engine, target: Target, case: str) -> None:
+    setup, rule = PROVED[case]
+    target.execute(setup)
+    assert verified(engine, target, rule, on_empty="pass") == ("constraint", "pass", 0)
+
+
+@pytest.mark.parametrize("case", NOT_PROVED)
+def test_what_proves_nothing_is_scanned(engine: Engine, target: Target, case: str) -> None:
+    setup, rule, failures = NOT_PROVED[case]
+    target.execute(setup)
+    assert verified(engine, target, rule) == ("scan", "fail" if failures else "pass", failures)
+
+
+def test_the_result_has_the_numbers_of_a_scan(engine: Engine, target: Target) -> None:
+    target.execute(
+        "create table t (id integer primary key, day date not null); insert into t select n, date '2026-01-01' + n % 10 from generate_series(1, 1000) n"
+    )
+    rules = [
+        rule | {"id": f"{kind} {verify}", "verify": verify}
+        for verify in ("scan", "constraint")
+        for kind, rule in {
+            "unique": asked("unique", "id"),
+            "some": asked("unique", "id", where="id > 100"),
+            "day": asked("not_null", "day", "id"),
+        }.items()
+    ]
+    window = {"column": "day", "from": "2026-01-03", "to": "2026-01-05"}
+    for changes in ({}, {"window": window}):
+        found = engine.rules(target, gate("t", *rules, **changes))
+        for kind in ("unique", "some", "day"):
+            one, other = found[f"{kind} scan"], found[f"{kind} constraint"]
+            assert (one["verified_by"], other["verified_by"]) == ("scan", "constraint")
+            assert {name: one[name] for name in ("status", "failures", "total", "measured")} == {
+                name: other[name] for name in ("status", "failures", "total", "measured")
+            }
+    assert "t_pkey" in found["unique constraint"]["proof"]
+
+
+@only("18")
+def test_constraints_of_the_newest_server_that_are_not_valid_or_not_enforced(engine: Engine, target: Target) -> None:
+    target.execute(
+        "create table o (k integer primary key); create table t (id integer, b integer); insert into t values (7, null);"
+        "alter table t add constraint n not null b not valid; alter table t add foreign key (id) references o not enforced"
+    )
+    assert verified(engine, target, asked("not_null", "b")) == ("scan", "fail", 1)
+    assert verified(engine, target, asked("relationship", "id", to_table="public.o", to_column="k")) == ("scan", "fail", 1)
+
+
+@only("debian", "18")
+def test_nulls_that_an_index_takes_for_equal(engine: Engine, target: Target) -> None:
+    target.execute("create table t (id integer unique nulls not distinct); insert into t values (1), (null)")
+    assert verified(engine, target, asked("unique", "id", nulls="equal")) == ("constraint", "pass", 0)
+
+
+def test_a_foreign_key_whose_triggers_were_off(engine: Engine, target: Target, server: Server) -> None:
+    target.execute("create table o (k integer primary key); create table t (id integer references o)")
+    relationship = asked("relationship", "id", to_table="public.o", to_column="k")
+    server.run("alter table t disable trigger all; insert into t values (7)", target.dbname)
+    assert verified(engine, target, relationship) == ("scan", "fail", 1)
+
+
+def test_rows_that_row_security_hides_are_not_vouched_for(engine: Engine, target: Target, server: Server) -> None:
+    """A scan sees a parent missing that the reader may not see; so does the rule that asks for a constraint."""
+    target.execute(
+        "create table o (k integer primary key); create table t (id integer references o); insert into o values (1); insert into t values (1)"
+    )
+    server.run("alter table o enable row level security", target.dbname)
+    assert verified(engine, target, asked("relationship", "id", to_table="public.o", to_column="k")) == ("scan", "fail", 1)
+
+
+@only("debian")
+def test_foreign_tables_vouch_for_nothing(engine: Engine, target: Target, server: Server, made: Made) -> None:
+    other = made.target()
+    other.execute("create table s (id integer, part integer); insert into s values (null, 2)")
+    server.run(
+        "create extension postgres_fdw;"
+        f"create server other foreign data wrapper postgres_fdw options (host '127.0.0.1', port '{server.port}', dbname '{other.dbname}');"
+        f"create user mapping for public server other options (user '{other.user}', password '{other.password}');"
+        "create table t (id integer not null, part integer not null) partition by list (part);"
+        "create table one partition of t for values in (1); insert into t values (1, 1);"
+        "create foreign table two partition of t for values in (2) server other options (table_name 's');"
+        f"grant select on all tables in schema public to {target.user}",
+        target.dbname,
+    )
+    assert verified(engine, target, asked("not_null", "id")) == ("scan", "fail", 1)
+
+
+def test_a_schema_that_may_not_be_used_makes_its_rule_an_error_and_no_other(
+    engine: Engine, target: Target, server: Server
+) -> None:
+    target.execute("create table t (id integer primary key); insert into t values (1)")
+    server.run("create schema hidden; create table hidden.o (k integer primary key)", target.dbname)
+    found = engine.rules(
+        target,
+        gate("t", asked("relationship", "id", to_table="hidden.o", to_column="k"), asked("unique", "id") | {"id": "unique"}),
+    )
+    assert found["r"]["status"] == "error"
+    assert (found["unique"]["status"], found["unique"]["failures"]) == ("pass", 0)
+
+
+def test_a_constraint_that_goes_between_the_look_and_the_snapshot_proves_nothing(engine: Engine, target: Target) -> None:
+    """A session drops the key and loads the same rows twice, again and again; a proof counts in the snapshot that it was seen in."""
+    target.execute("create table t (id integer); insert into t values (1); alter table t add constraint k unique (id)")
+    stop = threading.Event()
+
+    def swap() -> None:
+        while not stop.is_set():
+            target.execute("begin; alter table t drop constraint k; insert into t values (1); commit")
+            target.execute("begin; truncate t; insert into t values (1); alter table t add constraint k unique (id); commit")
+
+    thread = threading.Thread(target=swap, name=f"swap-{secrets.token_hex(2)}")
+    thread.start()
+    try:
+        seen = set()
+        for _ in range(60):
+            said = engine.outcome(target, gate("t", asked("unique", "id"), lock_timeout_ms=10_000))
+            one = said["rules"][0]
+            assert one["failures"] == said["row_count"] - 1, said
+            seen.add((one["verified_by"], one["failures"]))
+    finally:
+        stop.set()
+        thread.join()
+    assert {("constraint", 0), ("scan", 1)} <= seen
