@@ -105,7 +105,7 @@ def _list_path_once() -> None:
     for path in sys.path:
         finder = pkgutil.get_importer(path)
         if isinstance(finder, FileFinder):
-            sys.path_importer_cache[path] = _Folder(path, finder)  # type: ignore[assignment]
+            sys.path_importer_cache[path] = _Folder(path, finder)
 
 
 def _one_line(run: dbtRunnerResult) -> str:
