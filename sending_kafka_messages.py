@@ -109,9 +109,7 @@ def send(
     event sent again is the same request, and its verdict is published again."""
     if lines is not None and tables:
         raise click.UsageError("--file and --table are both given; keep one")
-    default = f"127.0.0.1:{os.environ.get('KAFKA_PORT') or kafka.PORT}"
-    settings = kafka.read(servers=bootstrap_servers or os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or default)
-    assert settings is not None
+    settings = kafka.of_client(bootstrap_servers)
     bodies = _read(lines) if lines is not None else [{"target": target, "table": table} for table in tables or TABLES]
     options = {"bootstrap_servers": settings.bootstrap_servers, "bootstrap_timeout_ms": 10_000, **settings.security}
     heard = kafka.Heard()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from contract import kafka
-from contract.environment import SettingsError
 from contract.kafka import Kafka
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def dlq() -> None:
 @click.option("--json", "as_json", is_flag=True, help="print a JSON object a line")
 def list_(everything: bool, limit: int, as_json: bool) -> int:
     """Dead letters that have not been replayed, the oldest first: place, time, origin, why, the message."""
-    with _letters(_settings()) as letters:
+    with _letters(kafka.of_client()) as letters:
         for number, letter in enumerate(letters.read(everything)):
             if number == limit:
                 click.echo(f"dataops: there are more than {limit}; give --limit", err=True)
@@ -42,7 +41,7 @@ def replay(places: Sequence[str], everything: bool) -> int:
     if bool(places) == everything:
         raise click.UsageError("name the letters as PARTITION:OFFSET (dataops dlq list shows them), or give --all")
     wanted = {_place(text) for text in places}
-    settings = _settings()
+    settings = kafka.of_client()
     sent, cut = 0, []
     with _letters(settings) as letters:
         for letter in letters.read(everything=not everything):
@@ -69,13 +68,6 @@ def _letters(settings: Kafka) -> "Letters":
     from cli.letters import Letters  # here, because every other command does without this client
 
     return Letters(settings)
-
-
-def _settings() -> Kafka:
-    found = kafka.read()
-    if found is None:
-        raise SettingsError("KAFKA_BOOTSTRAP_SERVERS is not set: give host:port of a Kafka broker")
-    return found
 
 
 def _place(text: str) -> tuple[int, int]:

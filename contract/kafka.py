@@ -97,6 +97,14 @@ def read(environ: Mapping[str, str] | None = None, servers: str | None = None) -
     return Kafka([_server(part.strip()) for part in text.split(",")], prefix, _security(env))
 
 
+def of_client(servers: str | None = None) -> Kafka:
+    """What a command speaks to: `servers`, else the environment's, else the broker that --kafka starts on this machine."""
+    local = f"127.0.0.1:{os.environ.get('KAFKA_PORT') or PORT}"
+    found = read(servers=servers or os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or local)
+    assert found is not None
+    return found
+
+
 def _server(text: str) -> str:
     found = _SERVER.fullmatch(text)
     if not found or not 0 < int((found[2] or f":{PORT}")[1:]) < 65536:
