@@ -89,7 +89,7 @@ def prepare(home: Path, port: int, others: Mapping[str, str] | None = None) -> N
     if (data / "meta.properties").exists():
         return
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    form = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(folder / "server.properties")]
+    form = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(folder / "server.properties")]
     done = subprocess.run([*_java(), *form], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BrokerError(f"Kafka's storage cannot be made in {data}: {(done.stderr or done.stdout).strip().splitlines()[-1]}")

@@ -11,7 +11,8 @@ import pytest
 from contract.environment import ROOT
 from tests.faults.accounting import accounting
 from tests.faults.installation import Installation
-from tests.faults.processes import Process
+from tests.faults.processes import Process, eventually
+from tests.faults.tables import CheckedTable
 
 FIRST_CHANGE = "database/migrations/0004_queue.sql"  # the first of this release's migrations
 
@@ -67,17 +68,24 @@ def test_the_release_before_works_on_the_new_schema(upgraded: Installation, befo
 
 
 def test_both_releases_share_one_queue(upgraded: Installation, before: Path) -> None:
-    """Old and new services accept, an old and a new worker run, and the Backend, replaced first, takes results of both."""
+    """Old and new services accept, an old and a new worker run, and the Backend, replaced first, takes results of both. The old
+    ones take locks in an order of their own: the database ends one of two that wait in a circle, and its client asks again."""
+
+    def ask(table: CheckedTable, via: str, url: str | None = None) -> str:
+        def accepted() -> str | None:
+            answer = upgraded.post(table, via, url=url)
+            return str(answer.json()["request_id"]) if answer.status_code in (200, 202) else None
+
+        return eventually(accepted, 30, "the acceptance")
+
     api = old(upgraded, before, "api")
     old(upgraded, before, "worker")
     tables = [upgraded.table(kind) for kind in ("clean", "warned", "dirty")]
-    asked = [upgraded.ask(table, "api", url=url) for table in tables for url in (api.url, upgraded["api-1"].url)]
+    asked = [ask(table, "api", url) for table in tables for url in (api.url, upgraded["api-1"].url)]
     upgraded.results(asked)
     upgraded["worker-1"].start()
     upgraded.wait_warm(upgraded["worker-1"])
-    asked += [
-        upgraded.ask(table, "api", url=url) for table in tables for url in (api.url, upgraded["api-1"].url) for _ in range(3)
-    ]
-    asked += [upgraded.ask(table, "backend") for table in tables]
+    asked += [ask(table, "api", url) for table in tables for url in (api.url, upgraded["api-1"].url) for _ in range(3)]
+    asked += [ask(table, "backend") for table in tables]
     upgraded.results(asked)
     assert set(accounting(upgraded)) == set(asked)
