@@ -66,9 +66,11 @@
     {%- do outcome.update({'total': total, 'failures': values[1] | int}) -%}
   {%- else -%}
     {%- set total = {'scan': total, 'own': own[-1] | int if own[-1] is not none else none, 'none': none}[rule.sql.get('total', 'scan')] -%}
-    {%- do outcome.update({'total': total, 'failures': 0 if nothing_there else own[0] | int, 'measured': stringx_number(own[1])}) -%}
+    {%- do outcome.update({'total': total, 'failures': 0 if nothing_there else own[0] | int,
+                           'measured': none if own[1] is none else stringx_number(own[1])}) -%}
   {%- endif -%}
-  {%- set status = 'fail' if stringx_above(outcome, rule.spec.fail_above) else 'warn' if stringx_above(outcome, rule.spec.warn_above) else 'pass' -%}
+  {%- set status = 'pass' if outcome.failures == 0 else 'fail' if stringx_above(outcome, rule.spec.fail_above)
+                    else 'warn' if stringx_above(outcome, rule.spec.warn_above) else 'pass' -%}
   {%- do outcome.update({'status': status}) -%}
   {%- if rule.sql.get('holds') -%}{%- do outcome.update({'failures': none}) -%}{%- endif -%}
   {{- return(outcome) -}}
@@ -93,8 +95,8 @@
 {% macro stringx_verdict(table, rules, row_count) %}
   {%- set marks = [] -%}
   {%- for rule in rules -%}
-    {%- set only_warns = not stringx_may_fail(table.rules[loop.index0]) -%}
-    {%- do marks.append('warn' if rule.status == 'error' and only_warns else rule.status) -%}
+    {%- set only_warns = rule.status == 'error' and not stringx_may_fail(table.rules[loop.index0]) -%}
+    {%- do marks.append('warn' if only_warns else rule.status) -%}
   {%- endfor -%}
   {%- set combined = stringx_worst(marks) if marks else 'error' -%}
   {%- set undecided = rules | selectattr('status', 'equalto', 'error') | list | length > 0 -%}

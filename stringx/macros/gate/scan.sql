@@ -6,17 +6,22 @@
   {%- set slots = {} -%}
   {%- for table in tables -%}
     {%- set all_parts = [stringx_base(table)] -%}
+    {%- set unreadable = state.relations[table.relation].reason -%}
     {%- for rule in table.rules -%}
-      {%- do rule.update({'fault': stringx_fault(table, rule, state), 'apart': stringx_is_apart(rule), 'parts': [], 'own': none,
+      {%- set needs_more = rule.sql.get('fault') or rule.sql.get('relations') or rule.sql.get('needs') -%}
+      {%- set total = 'count(*)' if rule.scope.both is none else 'count(*) filter (where ' ~ rule.scope.both ~ ')' -%}
+      {%- do rule.update({'fault': stringx_fault(table, rule, state) if needs_more else unreadable, 'parts': [], 'own': none, 'total': total,
+                          'apart': 'measured' not in rule.sql and 'statement' not in rule.sql and (rule.sql.get('apart', false) or rule.whole_table),
                           'proof': state.proofs.get(table.number ~ '/' ~ rule.number)}) -%}
       {%- if rule.fault is none and rule.proof is not none -%}
-        {%- do rule.update({'parts': [stringx_total(rule)]}) -%}
+        {%- do rule.update({'parts': [total]}) -%}
       {%- elif rule.fault is none -%}
-        {%- do rule.update({'parts': [] if rule.apart else stringx_parts(rule), 'own': stringx_own(rule)}) -%}
+        {%- do rule.update({'parts': [] if rule.apart else stringx_parts(rule)}) -%}
+        {%- if 'statement' in rule.sql or 'measured' in rule.sql or rule.apart -%}{%- do rule.update({'own': stringx_own(rule)}) -%}{%- endif -%}
       {%- endif -%}
       {%- do all_parts.append(rule.parts) -%}
     {%- endfor -%}
-    {%- if state.relations[table.relation].reason is none -%}
+    {%- if unreadable is none -%}
       {%- do slots.update({table.number | string: {'sql': stringx_select(table, all_parts | sum(start=[])), 'timezone': table.spec.timezone}}) -%}
     {%- endif -%}
     {%- for rule in table.rules if rule.own is not none -%}
@@ -59,36 +64,25 @@
 {% endmacro %}
 
 
-{#- What a rule takes from the scan: its total, and by its shape failures, or a measure and whether it is out of bounds. -#}
+{#- What a rule takes from the scan: its total, and by its shape failures, or a measure and whether it is out of bounds. An aggregate
+    that sorts is read apart, as it would make the whole scan serial, and so is a rule that the window does not narrow. -#}
 {% macro stringx_parts(rule) %}
-  {%- set total = stringx_total(rule) -%}
-  {%- if 'violation' in rule.sql -%}
-    {{- return([total, 'count(*)' ~ stringx_filter([rule.scope.both, '(' ~ rule.sql.violation ~ ')'])]) -}}
-  {%- elif 'measure' in rule.sql -%}
-    {%- set fails = stringx_outside(rule.sql.measure, rule.sql.get('bounds', rule.spec.arguments)) -%}
-    {%- set warns = stringx_outside(rule.sql.measure, rule.sql.get('warn_bounds', rule.spec.arguments.get('warn', {}))) -%}
-    {{- return([total, '(' ~ rule.sql.measure ~ ')', fails, warns]) -}}
-  {%- elif rule.sql.get('total', 'scan') == 'scan' or rule.scope.where is not none -%}
-    {{- return([total]) -}}
+  {%- set sql = rule.sql -%}
+  {%- if 'violation' in sql -%}
+    {%- set among = '' if rule.scope.both is none else rule.scope.both ~ ' and ' -%}
+    {{- return([rule.total, 'count(*) filter (where ' ~ among ~ '(' ~ sql.violation ~ '))']) -}}
+  {%- elif 'measure' in sql -%}
+    {%- set fails = stringx_outside(sql.measure, sql.get('bounds', rule.spec.arguments)) -%}
+    {%- set warns = stringx_outside(sql.measure, sql.get('warn_bounds', rule.spec.arguments.get('warn', {}))) -%}
+    {{- return([rule.total, '(' ~ sql.measure ~ ')', fails, warns]) -}}
+  {%- elif sql.get('total', 'scan') == 'scan' or rule.scope.where is not none -%}
+    {{- return([rule.total]) -}}
   {%- endif -%}
   {{- return([]) -}}
 {% endmacro %}
 
 
-{#- The rows that a rule looks at. -#}
-{% macro stringx_total(rule) %}
-  {{- return('count(*)' ~ stringx_filter([rule.scope.both])) -}}
-{% endmacro %}
-
-
-{#- Whether the parts are read by a select of their own: an aggregate that sorts would make the whole scan serial, and a
-    rule that the window does not narrow sees other rows. -#}
-{% macro stringx_is_apart(rule) %}
-  {{- return('measured' not in rule.sql and 'statement' not in rule.sql and (rule.sql.get('apart', false) or rule.whole_table)) -}}
-{% endmacro %}
-
-
-{#- The rule's own statement, or none. `statement` gives failures, measured (and total, where it says so); `measured`
+{#- The rule's own statement. `statement` gives failures, measured (and total, where it says so); `measured`
     gives total, measured, fails, warns. -#}
 {% macro stringx_own(rule) %}
   {%- if 'statement' in rule.sql -%}
@@ -96,10 +90,8 @@
     {{- return('select to_json(array[failures::text, measured::text' ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
   {%- elif 'measured' in rule.sql -%}
     {{- return('select ' ~ stringx_list(['total', 'measured', 'fails', 'warns']) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
-  {%- elif rule.apart -%}
-    {{- return('select ' ~ stringx_list(stringx_parts(rule)) ~ ' from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both)) -}}
   {%- endif -%}
-  {{- return(none) -}}
+  {{- return('select ' ~ stringx_list(stringx_parts(rule)) ~ ' from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both)) -}}
 {% endmacro %}
 
 

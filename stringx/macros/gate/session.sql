@@ -141,7 +141,8 @@ set local datestyle = 'ISO, YMD';
 
 
 {#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error},
-    changed: relations that are not what they were before the snapshot, disproved: whether a constraint is not there any more}. now() is that of the snapshot's transaction. -#}
+    changed: relations that are not what they were before the snapshot, disproved: whether a constraint is not there any more, nothing: dbt's
+    result of a test that found nothing}. now() is that of the snapshot's transaction. -#}
 {% macro stringx_run(header, spec, slots, watched={}, proofs={}) %}
   {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
     {{ header }}
@@ -154,12 +155,15 @@ set local datestyle = 'ISO, YMD';
       'behind', {{ stringx_behind_now(watched) }},
       'proofs', {{ stringx_proofs(proofs) }},
       'slots', to_json(array[{% for name in slots %}{{ ', ' if not loop.first }}current_setting('stringx.r{{ loop.index0 }}'){% endfor %}]::text[])
-    )::text as found
+    )::text as found,
+    0 as failures, false as should_warn, false as should_error
   {%- endcall -%}
-  {%- set found = fromjson(load_result('stringx_run')['data'][0][0]) -%}
+  {%- set result = load_result('stringx_run') -%}
+  {%- set found = fromjson(result['data'][0][0]) -%}
   {%- set values = {} -%}
   {%- for name in slots -%}{%- do values.update({name: fromjson(found.slots[loop.index0])}) -%}{%- endfor -%}
   {{- return({'snapshot_at': found.snapshot_at, 'server_version': found.server_version, 'slots': values,
+              'nothing': result['table'].exclude(['found']),
               'changed': stringx_changed(watched, found.behind), 'disproved': stringx_disproved(proofs, found.proofs)}) -}}
 {% endmacro %}
 

@@ -16,7 +16,10 @@
 
 {% macro stringx_literals(values) %}
   {%- set texts = [] -%}
-  {%- for value in values -%}{%- do texts.append(stringx_literal(value)) -%}{%- endfor -%}
+  {%- for value in values -%}
+    {%- set plain = value is string and '\\' not in value -%}
+    {%- do texts.append("'" ~ value.replace("'", "''") ~ "'" if plain else stringx_literal(value)) -%}
+  {%- endfor -%}
   {{- return(texts | join(', ')) -}}
 {% endmacro %}
 
