@@ -22,7 +22,7 @@ from api import checks, claims, housekeeping, outbox, workers
 from api.attempt import Attempt
 from api.checks import Check
 from api.engine.command import DbtProject, Executable
-from api.engine.pool import Child, ChildDied
+from api.engine.pool import Child, ChildDied, Nursery
 from api.execution import Executor, HandBack, Outcome
 from contract import environment
 from contract.catalogue import Catalogue
@@ -36,7 +36,6 @@ from database.pool import Database, bound_waits
 from web import logs
 
 _IDLE_S = 2.0  # how often to look without being woken: the guarantee behind the notifications
-_WARM_UP_S = 10.0  # how long a child lets an earlier one go first
 _STOP_S = 18.0  # how long running checks may go on after SIGTERM
 _STOP_STEP_S = 4.0  # … and how long each way to end them may take
 _STORE_AGAIN_S = 0.5
@@ -58,8 +57,12 @@ class Worker:
     sender: outbox.Sender
     stop: threading.Event = field(default_factory=threading.Event)
     attempts: dict[str, Attempt] = field(default_factory=dict)
-    children: list[Child] = field(default_factory=list)
+    children: list[Child] = field(init=False)
     stop_by: float = float("inf")  # until then running checks may go on
+
+    def __post_init__(self) -> None:
+        nursery = Nursery(self.project, self.home / "dbt")
+        self.children = [Child(nursery, self.settings.worker_max_checks) for _ in range(self.settings.worker_concurrency)]
 
     @property
     def project(self) -> DbtProject:
@@ -75,13 +78,10 @@ class Worker:
         """One check a process: nothing is kept warm, each check runs the `dbt test` executable."""
         return self.settings.worker_max_checks == 1
 
-    def run_checks(self, slot: int) -> None:
+    def run_checks(self, child: Child) -> None:
         """Serve checks one at a time until the worker stops."""
-        child = Child(self.project, self.home / f"slot-{slot}", self.settings.worker_max_checks)
-        self.children.append(child)
         runner = Executable(self.project) if self.executable_only else child
         executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, self.home)
-        self._let_earlier_ones_warm_up(slot)
         while not self.stop.is_set():
             try:
                 if not self.executable_only:
@@ -96,15 +96,6 @@ class Worker:
                 log.warning("%s", error)
                 self.stop.wait(0.5)
         child.kill()
-
-    def _let_earlier_ones_warm_up(self, slot: int) -> None:
-        """One after another: the first child is warm sooner, and the worker with it, than if all shared the cores."""
-        until = time.monotonic() + slot * _WARM_UP_S
-        while (
-            slot and time.monotonic() < until and sum(child.warm for child in self.children) < slot and not self.executable_only
-        ):
-            if self.stop.wait(0.1):
-                return
 
     def _claim(self) -> Attempt | None:
         if self.stop.is_set():
@@ -264,7 +255,7 @@ def main() -> int:
     bound_waits()
     _remove_what_was_left(worker.home.parent)
     work: list[Callable[[], None]] = [
-        *(partial(worker.run_checks, slot) for slot in range(worker.settings.worker_concurrency)),
+        *(partial(worker.run_checks, child) for child in worker.children),
         *([worker.deliver] * _DELIVERIES),
         worker.keep_leases,
         worker.rescue,

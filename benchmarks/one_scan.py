@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from api.engine.command import DbtProject
-from api.engine.pool import Child
+from api.engine.pool import Child, Nursery
 from contract.environment import ROOT
 from database import embedded
 from tests.conftest import Admin, Target, make_target, running_cluster
@@ -66,7 +66,7 @@ def same_select(number: int) -> str:
 def run(target: Target, home: Path) -> dict[str, Any]:
     target.execute(TABLE)
     target.execute("vacuum (analyze) measured")
-    child = Child(DbtProject(ROOT / "stringx", ROOT / "stringx"), home, 10_000)
+    child = Child(Nursery(DbtProject(ROOT / "stringx", ROOT / "stringx"), home), 10_000)
     child.ensure_warm()
 
     def check(number: int) -> Callable[[], None]:

@@ -1,12 +1,15 @@
 """What the services read of the dbt project without dbt: where its packages lie, and whether its profile takes the connection
 from the Target. The project is `stringx/`, a user's copy of it, or a user's own that has `stringx` as a package."""
 
+import os
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 PACKAGE = "stringx"
+_WRITTEN_BY_DBT = {"target", "logs", ".user.yml", ".git", "__pycache__"}
 # What each field of the profile's output must be read from, so that a check reaches the target it was asked about.
 CONNECTION = {
     "host": "STRINGX_TARGET_HOST",
@@ -36,6 +39,24 @@ def homes_of_rules(project_dir: Path) -> list[Path]:
     """The folders whose macros bring rule types: the package `stringx` where it is installed, and the project itself."""
     package = packages_folder(project_dir) / PACKAGE
     return [package, project_dir] if package.is_dir() else [project_dir]
+
+
+def fingerprint(project_dir: Path) -> str:
+    """Changes with each file of the project and of its packages; what dbt itself writes does not count."""
+    found = []
+    seen: set[str] = set()
+    for folder, folders, files in os.walk(project_dir, followlinks=True):  # a local package is a link
+        real = os.path.realpath(folder)
+        folders[:] = [] if real in seen else sorted(set(folders) - _WRITTEN_BY_DBT)
+        seen.add(real)
+        for name in sorted(set(files) - _WRITTEN_BY_DBT):
+            path = Path(folder, name)
+            try:
+                state = path.stat()
+            except OSError:  # a link that leads nowhere, a file that is just being replaced
+                continue
+            found.append(f"{path} {state.st_mtime_ns} {state.st_size}")
+    return sha256("\n".join(found).encode()).hexdigest()
 
 
 def fault_of_profile(project_dir: Path, profiles_dir: Path) -> str | None:

@@ -1,8 +1,8 @@
-"""A warm dbt process: imports dbt and parses the project once, then serves one check at a time.
+"""Warm dbt processes: one imports dbt and parses the project once, and forks a child whenever `pool` asks for one; a child serves
+one check at a time, in memory that it shares with the others until it writes to it.
 
-The only importer of dbt; started as a process by `pool`, never imported. It speaks JSON lines: requests on standard
-input, answers on the descriptor that standard output was at the start (dbt's own output goes to standard error).
-When its parent is gone, standard input ends and so does this process, whatever dbt is doing.
+The only importer of dbt; started as a process by `pool`, never imported. All that is said is JSON lines over sockets; dbt's own
+output goes to standard error. When their parent is gone the sockets end, and so do these processes, whatever dbt is doing.
 """
 
 import gc
@@ -10,6 +10,8 @@ import json
 import os
 import pkgutil
 import queue
+import random
+import socket
 import sys
 import threading
 from importlib.machinery import FileFinder, ModuleSpec
@@ -19,7 +21,9 @@ from typing import Any
 
 from dbt.adapters.base.impl import DEFAULT_BASE_BEHAVIOR_FLAGS
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
 from dbt.version import __version__ as dbt_version
+from dbt_common.clients.jinja import template_cache
 from dbt_common.invocation import get_invocation_id
 
 _TARGET = "STRINGX_TARGET_"
@@ -27,37 +31,75 @@ _TARGET = "STRINGX_TARGET_"
 # the one before. What was added is taken off again.
 _FLAGS = len(DEFAULT_BASE_BEHAVIOR_FLAGS)
 
+# A check of nothing, on a socket that is not there: what dbt loads and compiles at its first run, every child has.
+_REHEARSAL = {"statement_timeout_ms": 1000, "lock_timeout_ms": 1000, "tables": []}
+
 
 def main() -> None:
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """Arguments: the number of the socket to the parent, the project's folder, the profiles', one for what parsing leaves."""
+    descriptor, project, profiles, home = sys.argv[1:5]
+    parent = socket.socket(fileno=int(descriptor))
     os.dup2(2, 1)
-    requests = _read_in_background()
-    project, profiles, home = sys.argv[1:4]
-    common = ["--project-dir", project, "--profiles-dir", profiles]
-    quiet = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
-    parsed = dbtRunner().invoke(
-        [
-            "parse",
-            *common,
-            *quiet,
-            "--target-path",
-            f"{home}/parse",
-            "--log-path",
-            f"{home}/parse",
-            "--no-partial-parse",
-        ]
-    )
+    arguments = ["--project-dir", project, "--profiles-dir", profiles, "--quiet", "--no-use-colors"]
+    arguments += ["--log-level", "none", "--log-level-file", "none", "--no-write-json"]
+    parsed = dbtRunner().invoke(["parse", *arguments, "--target-path", home, "--log-path", home, "--no-partial-parse"])
     if not parsed.success:
-        _say(answers, {"ready": False, "error": _one_line(parsed)})
+        _say(parent, {"ready": False, "error": _one_line(parsed)})
         return
     runner = dbtRunner(manifest=parsed.result)
     _list_path_once()
+    _compile_macros(parsed.result)
+    _serve(runner, {"gate": _REHEARSAL, "folder": home, "environment": {"STRINGX_TARGET_HOST": home}}, arguments)
     gc.collect()
-    gc.freeze()  # what dbt has loaded stays; no collection looks through it again
-    _say(answers, {"ready": True, "dbt_version": dbt_version})
+    gc.freeze()  # what dbt has loaded stays: no collection looks through it again, nor copies it into a child's memory
+    _say(parent, {"ready": True})
+    client = _fork_as_asked(parent)
+    if client is not None:
+        _serve_all(client, runner, arguments)
+
+
+def _fork_as_asked(parent: socket.socket) -> socket.socket | None:
+    """A child for each socket that the parent sends; in the child that socket, None when the parent is gone."""
     while True:
-        request = requests.get()
-        _say(answers, _serve(runner, request, [*common, *quiet]))
+        asked, descriptors, _, _ = socket.recv_fds(parent, 1, 1)
+        if not asked:
+            return None
+        while _ended_child():
+            continue
+        client = socket.socket(fileno=descriptors[0])
+        pid = os.fork()
+        if pid == 0:
+            parent.close()
+            random.seed()
+            return client
+        client.close()
+        _say(parent, {"pid": pid})
+
+
+def _ended_child() -> bool:
+    """Whether there was one. It keeps its number until then, so that nobody else is taken for it."""
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
+
+
+def _serve_all(client: socket.socket, runner: dbtRunner, arguments: list[str]) -> None:
+    requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    asked, answered = [0], 0
+
+    def read() -> None:
+        for line in client.makefile("rb"):
+            asked[0] += 1
+            requests.put(json.loads(line))
+        if asked[0] != answered:  # the parent is gone: nobody wants what runs
+            os._exit(0)
+        requests.put(None)
+
+    threading.Thread(target=read, name="requests", daemon=True).start()
+    while (request := requests.get()) is not None:
+        _say(client, _serve(runner, request, arguments))
+        answered += 1
 
 
 def _serve(runner: dbtRunner, request: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
@@ -108,26 +150,20 @@ def _list_path_once() -> None:
             sys.path_importer_cache[path] = _Folder(path, finder)
 
 
+def _compile_macros(manifest: Manifest) -> None:
+    """Put the project's macros into dbt's own cache of compiled templates: no check is the first to use a rule type."""
+    for macro in manifest.macros.values():
+        if macro.package_name not in ("dbt", "dbt_postgres"):
+            template_cache.get_node_template(macro)
+
+
 def _one_line(run: dbtRunnerResult) -> str:
     text = str(run.exception or "dbt ran no test").strip()
     return " ".join(text.split())[:2000]
 
 
-def _read_in_background() -> "queue.Queue[dict[str, Any]]":
-    requests: queue.Queue[dict[str, Any]] = queue.Queue()
-
-    def read() -> None:
-        for line in sys.stdin:
-            requests.put(json.loads(line))
-        os._exit(0)  # the parent is gone
-
-    threading.Thread(target=read, name="requests", daemon=True).start()
-    return requests
-
-
-def _say(answers: Any, value: dict[str, Any]) -> None:
-    answers.write(json.dumps(value) + "\n")
-    answers.flush()
+def _say(to: socket.socket, value: dict[str, Any]) -> None:
+    to.sendall(json.dumps(value).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -1,51 +1,202 @@
-"""The parent's side of warm children: one child a slot, restarted when it ends, recycled after so many checks."""
+"""The parent's side of warm children: one process that has loaded dbt and forks them, one child a slot, replaced when it ends or
+has served its number, by one that is warm before the other goes."""
 
 import json
 import logging
 import os
 import select
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from api.engine.command import Answer, DbtProject
 from api.targets import clean_environment
+from contract import dbt_project
 from contract.environment import ROOT
 
+_PROGRAM = Path(__file__).with_name("child.py")
 _START_S = 120.0
+_FORK_S = 20.0
+_END_S = 5.0
+_SOON_S = 0.5  # a fork takes some milliseconds; what takes longer is not waited for where there is a child
 
 log = logging.getLogger(__name__)
 
 
 class ChildDied(Exception):
-    """The child ended during a check."""
+    """The child ended during a check, or none can be had."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A dbt process at the other end of a socket: closing that ends it when it is idle, `kill` at once."""
+
+    pid: int
+    socket: socket.socket
+    handle: int | None  # names this process for as long as it is open, whatever gets its number later; where the system has it
+
+    @property
+    def alive(self) -> bool:
+        """It sends nothing unasked, so what can be read of an idle one is its end."""
+        return not select.select([self.socket], [], [], 0)[0]
+
+    def kill(self) -> None:
+        try:
+            if self.handle is not None:
+                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+            else:
+                os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it has ended
+
+    def close(self) -> None:
+        self.socket.close()
+        if self.handle is not None:
+            os.close(self.handle)
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """The process that has loaded dbt, and what the project's files were before."""
+
+    process: subprocess.Popen[bytes]
+    socket: socket.socket
+    files: str
+
+    def close(self) -> None:
+        """It ends by itself, and takes away what it shares with other processes, unless it is busy."""
+        self.socket.close()
+        try:
+            self.process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Nursery:
+    """Loads dbt once, in a process of its own, and forks children off it. Loads it anew where that process has ended, or where
+    the project's files have changed. May be used from any thread; spawns are one after another."""
+
+    def __init__(self, project: DbtProject, home: Path) -> None:
+        self._project = project
+        self._home = home
+        self._loaded: _Loaded | None = None
+        self._spawning = ThreadPoolExecutor(1, thread_name_prefix="spawn")
+
+    def spawn(self) -> "Future[Process]":
+        """A child to be; ChildDied where dbt cannot start."""
+        return self._spawning.submit(self._spawn)
+
+    def close(self) -> None:
+        """End the process that forks; its children go on."""
+        if self._loaded is not None:
+            self._loaded.close()
+            self._loaded = None
+
+    def _spawn(self) -> Process:
+        loaded = self._current()
+        ours, theirs = socket.socketpair()
+        try:
+            loaded.socket.settimeout(_FORK_S)
+            socket.send_fds(loaded.socket, [b"+"], [theirs.fileno()])
+            pid = _read(loaded.socket, _FORK_S)["pid"]
+        except (OSError, ChildDied) as error:
+            ours.close()
+            self.close()
+            raise ChildDied("the process that forks dbt children has ended") from error
+        finally:
+            theirs.close()
+        log.info("child warm (pid %d)", pid)
+        return Process(pid, ours, os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None)
+
+    def _current(self) -> _Loaded:
+        """A project that cannot be loaded as it is now takes nobody's place."""
+        files = dbt_project.fingerprint(self._project.project_dir)
+        loaded = self._loaded
+        if loaded is not None and loaded.process.poll() is not None:
+            self.close()
+            loaded = None
+        if loaded is not None and files == loaded.files:
+            return loaded
+        try:
+            self._loaded = self._load(files)
+        except ChildDied as error:
+            if loaded is None:
+                raise
+            log.error("the dbt project has changed, and is used as it was before: %s", error)
+            return loaded
+        if loaded is not None:
+            loaded.close()
+        return self._loaded
+
+    def _load(self, files: str) -> _Loaded:
+        ours, theirs = socket.socketpair()
+        folders = (self._project.project_dir, self._project.profiles_dir, self._home)
+        process = subprocess.Popen(
+            # as a file: for each frame of `-m`, which has none, dbt's adapters would go through all modules, 9 ms a check
+            [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno()), *map(str, folders)],
+            cwd=ROOT,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        loaded = _Loaded(process, ours, files)
+        try:
+            said = _read(ours, _START_S)
+        except (OSError, ChildDied):
+            said = {"ready": False, "error": "it ended while starting"}
+        if not said["ready"]:
+            loaded.close()
+            raise ChildDied(f"dbt cannot start: {said['error']}")
+        log.info("dbt loaded (pid %d)", process.pid)
+        return loaded
 
 
 class Child:
-    """One warm dbt process. Used by one thread, but for `terminate`."""
+    """A slot with one warm dbt process. Used by one thread, but for `terminate`."""
 
-    def __init__(self, project: DbtProject, home: Path, max_checks: int) -> None:
-        self._project = project
-        self._home = home
+    def __init__(self, nursery: Nursery, max_checks: int) -> None:
+        self._nursery = nursery
         self._max_checks = max_checks
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
+        self._successor: Future[Process] | None = None
         self._served = 0
         self._lock = threading.Lock()
         self.warm = False
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.alive
 
     def ensure_warm(self) -> None:
-        """Start the child where there is none, or where it has served its number; ChildDied where it cannot start."""
-        if self._process is not None and (self._process.poll() is not None or self._served >= self._max_checks):
+        """Take a new child where there is none, or, as soon as one is there, where this one has served its number; ChildDied
+        where none can be had."""
+        if self._process is not None and not self._process.alive:
             self.kill()
-        if self._process is None:
-            self._start()
+        if self._process is not None and self._served < self._max_checks:
+            return
+        self._successor = self._successor or self._nursery.spawn()
+        try:
+            process = self._successor.result(_START_S + _FORK_S if self._process is None else _SOON_S)
+        except NotYet:
+            return
+        except ChildDied:
+            self._successor = None
+            raise
+        self._successor = None
+        with self._lock:
+            before, self._process, self._served, self.warm = self._process, process, 0, True
+        if before is not None:
+            before.close()
 
     def run(self, gate: dict[str, Any], folder: Path, environment: dict[str, str], timeout_s: float) -> Answer:
         """One check; past `timeout_s` the child is killed and the answer says so."""
@@ -56,21 +207,15 @@ class Child:
         self._served += 1
         request = {"gate": gate, "folder": str(folder), "environment": environment}
         try:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            process.stdin.flush()
-            line = _read_line(process.stdout, time.monotonic() + timeout_s)
-        except (BrokenPipeError, ValueError) as error:
-            self.kill()
-            raise ChildDied("the child ended") from error
-        if line is None:
+            process.socket.settimeout(timeout_s)
+            process.socket.sendall(json.dumps(request).encode() + b"\n")
+            said = _read(process.socket, timeout_s)
+        except TimeoutError:
             self.kill()
             return Answer(None, "", None, None, timed_out=True)
-        if not line:
+        except (OSError, ChildDied) as error:
             self.kill()
-            raise ChildDied("the child ended during the check")
-        said = json.loads(line)
+            raise ChildDied("the child ended during the check") from error
         return Answer(said["invocation_id"], said["dbt_version"], said["message"], said["outcome"])
 
     def terminate(self) -> None:
@@ -80,63 +225,22 @@ class Child:
                 self._process.kill()
 
     def kill(self) -> None:
-        """End the child, at once and with everything it started."""
+        """End the child, at once."""
         with self._lock:
             process, self._process, self.warm = self._process, None, False
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    _close(pipe)
-
-    def _start(self) -> None:
-        with self._lock:
-            self._process = process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "api.engine.child",
-                    str(self._project.project_dir),
-                    str(self._project.profiles_dir),
-                    str(self._home),
-                ],
-                cwd=ROOT,
-                env=clean_environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-        self._served = 0
-        assert process.stdout is not None
-        line = _read_line(process.stdout, time.monotonic() + _START_S)
-        said = json.loads(line) if line else {"ready": False, "error": "it ended while starting"}
-        if not said["ready"]:
-            self.kill()
-            raise ChildDied(f"dbt cannot start: {said['error']}")
-        self.warm = True
-        log.info("child warm (pid %d)", process.pid)
+            if process is not None:
+                process.kill()
+                process.close()
 
 
-def _read_line(pipe: IO[bytes], deadline: float) -> bytes | None:
-    """A whole line, empty at the end of the pipe, None when the time is over."""
-    os.set_blocking(pipe.fileno(), False)
+def _read(connection: socket.socket, timeout_s: float) -> dict[str, Any]:
+    """What the other side says next, one line; ChildDied at its end, TimeoutError when the time is over."""
+    until = time.monotonic() + timeout_s
     parts: list[bytes] = []
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return None
-        if not select.select([pipe], [], [], left)[0]:
-            return None
-        part = os.read(pipe.fileno(), 1 << 20)
-        parts.append(part)
-        if not part:
-            return b""
-        if part.endswith(b"\n"):
-            return b"".join(parts)
-
-
-def _close(pipe: IO[bytes]) -> None:
-    try:
-        pipe.close()
-    except BrokenPipeError:
-        return  # what was left to write has no reader any more
+    while not parts or not parts[-1].endswith(b"\n"):
+        connection.settimeout(max(0.001, until - time.monotonic()))
+        parts.append(connection.recv(1 << 20))
+        if not parts[-1]:
+            raise ChildDied("it has ended")
+    said: dict[str, Any] = json.loads(b"".join(parts))
+    return said

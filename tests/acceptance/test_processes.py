@@ -27,7 +27,7 @@ def eventually(look: Callable[[], bool], seconds: float = 45) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.parametrize("words", [("api.app",), ("backend.app",), ("api.worker",), ("api.engine.child",), ("postgres", "-D")])
+@pytest.mark.parametrize("words", [("api.app",), ("backend.app",), ("api.worker",), ("engine/child.py",), ("postgres", "-D")])
 def test_a_killed_process_is_started_again_and_the_next_request_succeeds(service: Service, words: tuple[str, ...]) -> None:
     killed = processes(service, *words)
     assert killed
@@ -91,7 +91,7 @@ def test_every_check_by_the_dbt_executable_has_equal_results(service: Service) -
             assert by_executable["verdict"] == by_child["verdict"]
             assert by_executable["dbt"]["invocation_id"] != by_child["dbt"]["invocation_id"]
         assert alone.check("public.airlines")["verdict"] == "pass"
-        assert not processes(alone, "api.engine.child"), "nothing is kept warm"
+        assert not processes(alone, "engine/child.py"), "nothing is kept warm"
     finally:
         alone.stop()
         shutil.rmtree(outer, ignore_errors=True)

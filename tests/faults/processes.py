@@ -90,9 +90,15 @@ class Process:
         except psutil.NoSuchProcess:
             return []
 
+    def dbt_processes(self) -> list[psutil.Process]:
+        """Of a worker: what has loaded dbt, and its children."""
+        return [child for child in self.family() if _says(child, "engine/child.py")]
+
     def dbt_children(self) -> list[psutil.Process]:
-        """Of a worker."""
-        return [child for child in self.family() if _says(child, "api.engine.child")]
+        """Of a worker: those that run checks."""
+        loaded = self.dbt_processes()
+        pids = {process.pid for process in loaded}
+        return [process for process in loaded if _parent(process) in pids]
 
     def web_workers(self) -> list[psutil.Process]:
         """Of a web service: what its master has forked."""
@@ -148,6 +154,13 @@ def _says(process: psutil.Process, word: str) -> bool:
         return word in " ".join(process.cmdline())
     except psutil.Error:
         return False  # ended meanwhile
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return None  # ended meanwhile
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -16,8 +16,9 @@ RECOVERY_S = 45.0
 
 def kill(worker: Process, who: str) -> list[psutil.Process]:
     """-9 to the worker, to its dbt processes or to both; what was killed."""
-    victims = worker.dbt_children() if who != "parent" else []
-    if who != "child":
+    children = worker.dbt_children() if who == "child" else worker.dbt_processes()
+    victims = children if who != "parent" else []
+    if who in ("parent", "both"):
         victims = [psutil.Process(worker.pid), *victims]
     for victim in victims:
         victim.kill()
@@ -34,7 +35,7 @@ def held_by(installation: Installation, check_id: str) -> Process:
     return worker
 
 
-@pytest.mark.parametrize("who", ["child", "parent", "both"])
+@pytest.mark.parametrize("who", ["child", "loader and child", "parent", "both"])
 def test_a_check_whose_worker_is_killed_runs_again_and_has_one_result(installation: Installation, who: str) -> None:
     table = installation.table("dirty", held=True)
     with table.held() as held:

@@ -10,7 +10,7 @@ import pytest
 
 from api.engine import contention
 from api.engine.command import Answer, DbtProject
-from api.engine.pool import Child
+from api.engine.pool import Child, Nursery
 from contract.environment import ROOT
 from tests.conftest import Target
 
@@ -94,6 +94,6 @@ class Engine:
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    child = Child(PROJECT, tmp_path_factory.mktemp("child"), max_checks=10_000)
+    child = Child(Nursery(PROJECT, tmp_path_factory.mktemp("child")), max_checks=10_000)
     yield Engine(child, tmp_path_factory.mktemp("runs"))
     child.kill()

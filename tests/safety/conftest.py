@@ -11,7 +11,7 @@ import pytest
 
 from api.engine import isolation
 from api.engine.command import Answer, DbtProject
-from api.engine.pool import Child
+from api.engine.pool import Child, Nursery
 from contract.environment import ROOT
 from tests.conftest import Admin, make_target
 from tests.safety.canaries import VARIABLE, Canaries
@@ -52,7 +52,7 @@ def make_gate(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> I
     children: list[Child] = []
 
     def make(project: Path = ROOT / "stringx", **more: str) -> Gate:
-        child = Child(DbtProject(project, project), tmp_path_factory.mktemp("child"), max_checks=100_000)
+        child = Child(Nursery(DbtProject(project, project), tmp_path_factory.mktemp("child")), max_checks=100_000)
         children.append(child)
         variables = canaries.target.environment() | {VARIABLE: canaries.secret} | more
         return Gate(child, tmp_path_factory.mktemp("runs"), variables)

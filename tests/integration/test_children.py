@@ -1,0 +1,135 @@
+"""Warm dbt children: forked off one process that has loaded dbt, replaced without anyone waiting for dbt to be loaded again."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from api.engine.command import DbtProject
+from api.engine.pool import Child, ChildDied, Nursery
+from contract.environment import ROOT
+from tests.conftest import Target
+from tests.integration.conftest import gate, rule
+
+SPECIFICATION = gate("orders", rule("id_there", "not_null", "id"), rule("own", "always", "id"))
+TYPE = "{% macro stringx_rule__always(rule, scope) %}{{ return({'violation': 'IS'}) }}{% endmacro %}"
+
+
+@dataclass
+class Project:
+    """A copy of the dbt project with a rule type of its own, and a nursery that has loaded it."""
+
+    folder: Path
+    nursery: Nursery
+
+    def says(self, violation: str) -> None:
+        (self.folder / "macros" / "always.sql").write_text(TYPE.replace("IS", violation))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    folder = tmp_path / "project"
+    shutil.copytree(ROOT / "stringx", folder, ignore=shutil.ignore_patterns("target", "logs"))
+    made = Project(folder, Nursery(DbtProject(folder, folder), tmp_path / "home"))
+    made.says("false")
+    yield made
+    made.nursery.close()
+
+
+@pytest.fixture
+def orders(target: Target) -> Target:
+    target.execute("create table orders as select n as id from generate_series(1, 5) n")
+    return target
+
+
+def status(child: Child, target: Target, folder: Path) -> tuple[int, str | None]:
+    """The process that ran the specification, and what dbt says of its test."""
+    child.ensure_warm()
+    assert child._process is not None
+    answer = child.run(SPECIFICATION, folder, target.environment(), 60)
+    assert answer.outcome is not None, answer.message
+    return child._process.pid, "fail" if '"status": "fail"' in answer.outcome else "pass"
+
+
+def loader(child: Child) -> psutil.Process:
+    assert child._process is not None
+    return psutil.Process(child._process.pid).parent()
+
+
+def test_a_child_that_has_served_its_number_is_replaced_and_its_successor_is_of_the_same_loaded_dbt(
+    project: Project, orders: Target, tmp_path: Path
+) -> None:
+    child = Child(project.nursery, max_checks=2)
+    first, second, third = (status(child, orders, tmp_path / "run")[0] for _ in range(3))
+    assert first == second
+    assert third != first
+    assert loader(child).pid == psutil.Process(third).ppid()
+    psutil.wait_procs([psutil.Process(first)] if psutil.pid_exists(first) else [], timeout=10)
+    assert not psutil.pid_exists(first) or psutil.Process(first).status() == psutil.STATUS_ZOMBIE
+    child.kill()
+
+
+def test_children_of_one_nursery_share_the_memory_of_what_dbt_has_loaded(
+    project: Project, orders: Target, tmp_path: Path
+) -> None:
+    children = [Child(project.nursery, max_checks=100) for _ in range(2)]
+    pids = [status(child, orders, tmp_path / "run")[0] for child in children]
+    assert len(set(pids)) == 2
+    for pid in pids:
+        memory = psutil.Process(pid).memory_full_info()
+        assert memory.uss < memory.rss / 2
+    for child in children:
+        child.kill()
+
+
+def test_children_serve_on_where_the_process_that_forks_them_has_died_and_the_next_one_comes_of_another(
+    project: Project, orders: Target, tmp_path: Path
+) -> None:
+    child = Child(project.nursery, max_checks=100)
+    pid, _ = status(child, orders, tmp_path / "run")
+    killed = loader(child)
+    killed.kill()
+    killed.wait(10)
+    assert status(child, orders, tmp_path / "run")[0] == pid
+    child.kill()
+    assert status(child, orders, tmp_path / "run")[0] != pid
+    assert loader(child).pid != killed.pid
+    child.kill()
+
+
+def test_a_changed_project_is_taken_up_with_the_next_child_and_one_that_cannot_be_loaded_is_not(
+    project: Project, orders: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    child = Child(project.nursery, max_checks=100)
+    assert status(child, orders, tmp_path / "run")[1] == "pass"
+    project.says("true")
+    assert status(child, orders, tmp_path / "run")[1] == "pass", "a child keeps what it has loaded"
+    child.kill()
+    assert status(child, orders, tmp_path / "run")[1] == "fail"
+    (project.folder / "macros" / "broken.sql").write_text("{% macro broken( %}")
+    child.kill()
+    assert status(child, orders, tmp_path / "run")[1] == "fail"
+    assert "the dbt project has changed, and is used as it was before" in caplog.text
+    child.kill()
+
+
+def test_a_project_that_cannot_be_loaded_is_told_where_there_was_none_before(project: Project) -> None:
+    (project.folder / "macros" / "broken.sql").write_text("{% macro broken( %}")
+    with pytest.raises(ChildDied, match="dbt cannot start"):
+        Child(project.nursery, max_checks=100).ensure_warm()
+
+
+def test_a_child_that_is_killed_while_it_works_is_told_from_one_that_answers(
+    project: Project, orders: Target, tmp_path: Path
+) -> None:
+    child = Child(project.nursery, max_checks=100)
+    child.ensure_warm()
+    child.terminate()
+    with pytest.raises(ChildDied, match="ended during the check"):
+        child.run(SPECIFICATION, tmp_path / "run", orders.environment(), 60)
+    assert not child.warm
+    assert status(child, orders, tmp_path / "run")[1] == "pass"
+    child.kill()
