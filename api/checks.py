@@ -117,7 +117,7 @@ def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queu
 
 
 def find(database: Database, check_id: str) -> Check:
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         return _find(cursor, check_id)
 
 

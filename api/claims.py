@@ -24,7 +24,7 @@ _LOOKS = 5  # at a queue whose targets others are just claiming from
 def claim(database: Database, worker: str, lease_s: int = LEASE_S) -> Check | None:
     """The next check for this worker, leased to it; None where nothing may run now."""
     for look in range(_LOOKS):
-        with database.transaction() as cursor:
+        with database.statements() as cursor:
             row = cursor.one(SQL["claim"], {"worker": worker, "lease_s": lease_s})
             if row is not None:
                 return read_check(row)
@@ -36,14 +36,14 @@ def claim(database: Database, worker: str, lease_s: int = LEASE_S) -> Check | No
 
 def renew(database: Database, worker: str, claimed: Iterable[str], lease_s: int = LEASE_S) -> set[str]:
     """Extend the leases of a worker; the ids of the checks that it still holds."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         rows = cursor.all(SQL["renew"], {"worker": worker, "claimed": list(claimed), "lease_s": lease_s})
     return {str(row["check_id"]) for row in rows}
 
 
 def canceled(database: Database, worker: str) -> set[str]:
     """The ids of its checks that somebody wants to end."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         return {str(row["check_id"]) for row in cursor.all(SQL["canceled"], {"worker": worker})}
 
 
@@ -88,7 +88,7 @@ def hand_back(
 def rescue(database: Database, lease_s: int = LEASE_S) -> list[str]:
     """Back to the queue with what has not been renewed: the ids of the checks. After a start of the internal database everyone
     has the time of a lease to renew it."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         expired = cursor.all(SQL["expired"], {"lease_s": lease_s})
     rescued = []
     for row in expired:

@@ -86,7 +86,7 @@ class Worker:
             try:
                 if not self.executable_only:
                     child.ensure_warm()
-                attempt = self.listener.wait_for(checks.QUEUE, self._claim, _IDLE_S)
+                attempt = self.listener.wait_for(checks.QUEUE, self._claim, _IDLE_S, in_turn=True)
                 if attempt is not None:
                     self._serve(executor, attempt)
             except ChildDied as error:

@@ -77,7 +77,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
 
 
 def find(database: Database, request_id: str) -> RequestView:
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         row = cursor.one(SQL["find"], {"request_id": request_id})
     if row is None:
         raise NotFound(f"there is no request {request_id}")
