@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api import outbox
-from api.checks import Check, announce, lock_target, notify, read_check, release_joined
+from api.checks import Check, lock_target, notify, read_check, release_joined
 from contract.checks import CheckResult
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, json_value
@@ -50,17 +50,18 @@ def canceled(database: Database, worker: str) -> set[str]:
 def finish(database: Database, check: Check, result: CheckResult, backend_url: str) -> bool:
     """Store the result and its outgoing message together, of those that share the run too; False where the claim was lost, and
     nothing is stored."""
+    body = result.as_json()
+    message = outbox.message(check.results_url(backend_url), json.dumps(body, ensure_ascii=False))
+    ended = {"status": result.status, "verdict": result.verdict}
     with database.transaction() as cursor:
         lock_target(cursor, check.request.target)
-        body = result.as_json()
-        ended = {"status": result.status, "verdict": result.verdict}
-        if cursor.run(SQL["finish"], _fence(check) | ended | {"result": json_value(body)}) == 0:
+        row = cursor.one(SQL["finish"], _fence(check) | ended | message)
+        if row is None:
             return False
-        announce(cursor, check, body, backend_url)
         if result.status == "canceled":
             release_joined(cursor, check.check_id)
             return True
-        checks = [check, *_finish_joined(cursor, check, body, ended, backend_url)]
+        checks = [check, *(_finish_joined(cursor, check, body, ended, backend_url) if row["shared"] else ())]
         for table in result.tables:
             if check.request.full:
                 said = {"target": result.target, "table": table.table, "verdict": table.verdict}

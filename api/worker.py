@@ -162,12 +162,13 @@ class Worker:
 
     def deliver(self) -> None:
         """Post what is due until the worker stops."""
+        claim = partial(outbox.claim, self.database, self.sender)
         with outbox.new_session() as session:
             while not self.stop.is_set():
                 try:
-                    self.listener.wait_for(
-                        outbox.OUTBOX, lambda: outbox.deliver_next(self.database, self.sender, session), _IDLE_S
-                    )
+                    message = self.listener.wait_for(outbox.OUTBOX, claim, _IDLE_S, in_turn=True)
+                    while message is not None:
+                        message = outbox.deliver(self.database, self.sender, session, message)
                 except StringXError as error:
                     log.warning("%s", error)
                     self.stop.wait(0.5)
