@@ -36,6 +36,7 @@ from database.pool import Database, bound_waits
 from web import logs
 
 _IDLE_S = 2.0  # how often to look without being woken: the guarantee behind the notifications
+_LOOK_FOR_MESSAGES_S = 60.0  # in one go, looking now and then
 _WARM_UP_S = 10.0  # how long a child lets an earlier one go first
 _STOP_S = 18.0  # how long running checks may go on after SIGTERM
 _STOP_STEP_S = 4.0  # … and how long each way to end them may take
@@ -162,13 +163,18 @@ class Worker:
 
     def deliver(self) -> None:
         """Post what is due until the worker stops."""
-        claim = partial(outbox.claim, self.database, self.sender)
         with outbox.new_session() as session:
+
+            def look() -> None:
+                message = outbox.claim(self.database, self.sender)
+                while message is not None:
+                    message = outbox.deliver(self.database, self.sender, session, message)
+                    if message is not None:  # more than one is due
+                        self.listener.wake(outbox.OUTBOX)
+
             while not self.stop.is_set():
                 try:
-                    message = self.listener.wait_for(outbox.OUTBOX, claim, _IDLE_S, in_turn=True)
-                    while message is not None:
-                        message = outbox.deliver(self.database, self.sender, session, message)
+                    self.listener.wait_for(outbox.OUTBOX, look, _LOOK_FOR_MESSAGES_S, in_turn=True)
                 except StringXError as error:
                     log.warning("%s", error)
                     self.stop.wait(0.5)

@@ -94,6 +94,10 @@ class Listener:
         finally:
             self._leave(payload, waited)
 
+    def wake(self, payload: str) -> None:
+        """As a notification of it does, for the waiters of this process."""
+        self._wake(payload)
+
     def _enter(self, payload: str, in_turn: bool) -> _Waited:
         with self._lock:
             waited = self._waited.setdefault(payload, _Waited(threading.Condition(self._lock), in_turn=in_turn))
