@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.faults.installation import Installation
@@ -45,15 +46,19 @@ class Table:
         return f"public.{self.name}"
 
 
+def temporary(installation: Installation) -> Path:
+    """TMPDIR of its processes."""
+    return installation.folder / "tmp"
+
+
 @contextmanager
 def installed(max_checks: int, concurrency: int = 2) -> Iterator[Installation]:
     """Running, warm, and with both targets configured."""
     installation = Installation(lease_s=20, each=1)
     direct = {"DATAOPS_URL": installation["api-1"].url, "BACKEND_URL": installation["backend-1"].url}
-    temporary = installation.folder / "tmp"
-    temporary.mkdir()
-    temporary.chmod(0o777)
-    own = {"WORKER_CONCURRENCY": str(concurrency), "WORKER_MAX_CHECKS": str(max_checks), "TMPDIR": str(temporary)}
+    temporary(installation).mkdir()
+    temporary(installation).chmod(0o777)
+    own = {"WORKER_CONCURRENCY": str(concurrency), "WORKER_MAX_CHECKS": str(max_checks), "TMPDIR": str(temporary(installation))}
     for process in installation.processes.values():
         process.environment |= direct | own
     try:
@@ -62,7 +67,17 @@ def installed(max_checks: int, concurrency: int = 2) -> Iterator[Installation]:
             installation.configure_target(target)
         yield installation
     finally:
+        _stop(installation)
         installation.end()
+
+
+def _stop(installation: Installation) -> None:
+    """In order: a killed PostgreSQL leaves its shared memory behind."""
+    for process in installation.processes.values():
+        if process.runs:
+            process.stop()
+    for postgres in (installation.internal, installation.checked):
+        postgres.stop()
 
 
 def make_tables(installation: Installation, number: int, rows: int = 100) -> list[Table]:

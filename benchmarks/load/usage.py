@@ -8,7 +8,6 @@ import psutil
 
 from tests.faults.installation import Installation
 
-_MIB = 1 << 20
 POSTGRES = ("internal PostgreSQL", "target PostgreSQL")
 
 
@@ -48,11 +47,9 @@ def cpu_of_children(installation: Installation) -> dict[int, float]:
 
 
 def memory(installation: Installation) -> dict[str, dict[str, float]]:
-    """MiB of each role: `pss` of all its processes together, where what is shared counts once, `rss` of the largest one."""
-    return {
-        role: {"pss": round(sum(map(_pss, processes)) / _MIB, 1), "rss": round(max(map(_rss, processes), default=0) / _MIB, 1)}
-        for role, processes in Processes.of(installation).by_role.items()
-    }
+    """MiB of each role: `pss` of all its processes together, where what is shared counts once, `rss` of the largest one. Of
+    PostgreSQL without its shared buffers, which fill up to their size whatever it does."""
+    return {role: _memory(found, shared=role not in POSTGRES) for role, found in Processes.of(installation).by_role.items()}
 
 
 def descriptors(installation: Installation) -> dict[str, int]:
@@ -92,19 +89,17 @@ def _cpu_of_ended(process: psutil.Process) -> float:
     return float(times.children_user + times.children_system)
 
 
-def _pss(process: psutil.Process) -> int:
-    try:
-        rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0  # ended meanwhile
-    return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:")), 0)
-
-
-def _rss(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
+def _memory(processes: list[psutil.Process], shared: bool) -> dict[str, float]:
+    pss, rss = [0], [0]
+    for process in processes:
+        try:
+            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]
+        except OSError:
+            continue  # ended meanwhile
+        kib = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        pss.append(kib["Pss"] if shared else kib["Pss"] - kib["Pss_Shmem"])
+        rss.append(kib["Rss"] if shared else kib["Anonymous"])
+    return {"pss": round(sum(pss) / 1024, 1), "rss": round(max(rss) / 1024, 1)}
 
 
 def _descriptors(process: psutil.Process) -> int:
