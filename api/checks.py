@@ -91,7 +91,7 @@ def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queu
     """
     body_hash = request.digest()
     request_id = request.request_id or new_id()
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         if request.request_id and (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})):
             return _replay(row, body_hash)
         subject = rules.find_subject_with(cursor, request)
@@ -117,7 +117,7 @@ def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queu
 
 
 def find(database: Database, check_id: str) -> Check:
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         return _find(cursor, check_id)
 
 
@@ -145,8 +145,7 @@ CANCELED = {"status": "canceled", "verdict": "error", "reason": "canceled on req
 def announce(cursor: Cursor, check: Check, body: dict[str, Any], backend_url: str) -> None:
     """What follows the end of a check, in its transaction: the message to the Backend, and words to all who wait."""
     outbox.put(cursor, check.check_id, check.results_url(backend_url), json.dumps(body, ensure_ascii=False))
-    notify(cursor, check.check_id)
-    notify(cursor, outbox.OUTBOX)
+    notify(cursor, check.check_id, outbox.OUTBOX)
 
 
 def release_joined(cursor: Cursor, check_id: str) -> None:
@@ -159,12 +158,12 @@ def release_joined(cursor: Cursor, check_id: str) -> None:
 def lock_target(cursor: Cursor, target: str) -> None:
     """Until the transaction ends: whatever changes the queue of a target holds its row first, so that two never wait in a
     circle."""
-    cursor.run(SQL["make_target"], {"target": target})
-    cursor.run(SQL["lock_target"], {"target": target})
+    while cursor.run(SQL["lock_target"], {"target": target}) == 0:
+        cursor.run(SQL["make_target"], {"target": target})
 
 
-def notify(cursor: Cursor, payload: str) -> None:
-    cursor.run(SQL["notify"], {"payload": payload})
+def notify(cursor: Cursor, *payloads: str) -> None:
+    cursor.run(SQL["notify"], {"payloads": list(payloads)})
 
 
 def now(cursor: Cursor) -> datetime:

@@ -37,7 +37,7 @@ returning check_id
 update dataops.checks set joined = %(successor)s where joined = %(check_id)s and status = 'queued'
 
 -- name: notify
-select pg_notify('dataops', %(payload)s)
+select pg_notify('dataops', payload) from unnest(%(payloads)s::text[]) payload
 
 -- name: now
 select clock_timestamp() as now

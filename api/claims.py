@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api import outbox
-from api.checks import Check, announce, lock_target, notify, read_check, release_joined
+from api.checks import Check, lock_target, notify, read_check, release_joined
 from contract.checks import CheckResult
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, json_value
@@ -24,7 +24,7 @@ _LOOKS = 5  # at a queue whose targets others are just claiming from
 def claim(database: Database, worker: str, lease_s: int = LEASE_S) -> Check | None:
     """The next check for this worker, leased to it; None where nothing may run now."""
     for look in range(_LOOKS):
-        with database.transaction() as cursor:
+        with database.statements() as cursor:
             row = cursor.one(SQL["claim"], {"worker": worker, "lease_s": lease_s})
             if row is not None:
                 return read_check(row)
@@ -36,31 +36,32 @@ def claim(database: Database, worker: str, lease_s: int = LEASE_S) -> Check | No
 
 def renew(database: Database, worker: str, claimed: Iterable[str], lease_s: int = LEASE_S) -> set[str]:
     """Extend the leases of a worker; the ids of the checks that it still holds."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         rows = cursor.all(SQL["renew"], {"worker": worker, "claimed": list(claimed), "lease_s": lease_s})
     return {str(row["check_id"]) for row in rows}
 
 
 def canceled(database: Database, worker: str) -> set[str]:
     """The ids of its checks that somebody wants to end."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         return {str(row["check_id"]) for row in cursor.all(SQL["canceled"], {"worker": worker})}
 
 
 def finish(database: Database, check: Check, result: CheckResult, backend_url: str) -> bool:
     """Store the result and its outgoing message together, of those that share the run too; False where the claim was lost, and
     nothing is stored."""
+    body = result.as_json()
+    message = outbox.message(check.results_url(backend_url), json.dumps(body, ensure_ascii=False))
+    ended = {"status": result.status, "verdict": result.verdict}
     with database.transaction() as cursor:
         lock_target(cursor, check.request.target)
-        body = result.as_json()
-        ended = {"status": result.status, "verdict": result.verdict}
-        if cursor.run(SQL["finish"], _fence(check) | ended | {"result": json_value(body)}) == 0:
+        row = cursor.one(SQL["finish"], _fence(check) | ended | message)
+        if row is None:
             return False
-        announce(cursor, check, body, backend_url)
         if result.status == "canceled":
             release_joined(cursor, check.check_id)
             return True
-        checks = [check, *_finish_joined(cursor, check, body, ended, backend_url)]
+        checks = [check, *(_finish_joined(cursor, check, body, ended, backend_url) if row["shared"] else ())]
         for table in result.tables:
             if check.request.full:
                 said = {"target": result.target, "table": table.table, "verdict": table.verdict}
@@ -88,7 +89,7 @@ def hand_back(
 def rescue(database: Database, lease_s: int = LEASE_S) -> list[str]:
     """Back to the queue with what has not been renewed: the ids of the checks. After a start of the internal database everyone
     has the time of a lease to renew it."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         expired = cursor.all(SQL["expired"], {"lease_s": lease_s})
     rescued = []
     for row in expired:

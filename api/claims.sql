@@ -45,11 +45,22 @@ returning check_id
 select check_id from dataops.checks where worker = %(worker)s and status = 'running' and cancel_requested
 
 -- name: finish
--- Fenced: a worker whose claim was taken over meanwhile changes nothing.
-update dataops.checks set
-    status = %(status)s, verdict = %(verdict)s, result = %(result)s, finished_at = clock_timestamp(),
-    worker = null, lease_expires_at = null
-where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
+-- Fenced: a worker whose claim was taken over meanwhile changes nothing, and sends none. With the result its outgoing message, and
+-- words to all who wait; whether others share the run.
+with said as (select %(body)s::text as body), ended as (
+    update dataops.checks set
+        status = %(status)s, verdict = %(verdict)s, result = said.body::json, finished_at = clock_timestamp(),
+        worker = null, lease_expires_at = null
+    from said
+    where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
+    returning check_id
+), message as (
+    insert into dataops.outbox (message_id, check_id, url, origin, body)
+    select %(message_id)s, ended.check_id, %(url)s, %(origin)s, said.body from ended, said
+)
+select pg_notify('dataops', ended.check_id::text), pg_notify('dataops', 'outbox'),
+       exists (select 1 from dataops.checks j where j.joined = ended.check_id and j.status = 'queued') as shared
+from ended
 
 -- name: joined
 select * from dataops.checks where joined = %(check_id)s and status = 'queued' order by due_at, check_id for update

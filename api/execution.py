@@ -153,5 +153,5 @@ class Executor:
         return attempt.check.pending().model_copy(update=ended)
 
     def _now(self) -> Any:
-        with self.database.transaction() as cursor:
+        with self.database.statements() as cursor:
             return checks.now(cursor)

@@ -17,9 +17,10 @@ from contract.ids import new_id
 from contract.problems import NotFound
 from database.leases import POST_LEASE_S
 from database.pool import Cursor, Database, Row
-from database.queries import load_queries
+from database.queries import load_queries, together
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+_DELIVERED_AND_NEXT = together(SQL["delivered"], SQL["claim"])
 OUTBOX = "outbox"  # the payload that wakes the sender
 PAGE = 100
 _TIMEOUT_S = (5, 15)  # connect, read: together within a lease
@@ -52,8 +53,12 @@ class Refusal:
 
 def put(cursor: Cursor, check_id: str, url: str, body: str) -> None:
     """Write a message down in the transaction of what it tells."""
-    message = {"message_id": new_id(), "check_id": check_id, "url": url, "origin": origin(url), "body": body}
-    cursor.run(SQL["put"], message)
+    cursor.run(SQL["put"], message(url, body) | {"check_id": check_id})
+
+
+def message(url: str, body: str) -> dict[str, str]:
+    """A new message's columns, but for the check that it is of."""
+    return {"message_id": new_id(), "url": url, "origin": origin(url), "body": body}
 
 
 def origin(url: str) -> str:
@@ -68,29 +73,42 @@ def new_session() -> requests.Session:
     return session
 
 
-def deliver_next(database: Database, sender: Sender, session: requests.Session) -> bool | None:
-    """Post one message that is due; True when acknowledged, False when postponed or given up, None when none is due."""
-    with database.transaction() as cursor:
-        message = cursor.one(SQL["claim"], {"worker": sender.worker, "lease_s": POST_LEASE_S})
-    if message is None:
-        return None
+def claim(database: Database, sender: Sender) -> Row | None:
+    """A message that is due, leased to the sender."""
+    with database.statements() as cursor:
+        return cursor.one(SQL["claim"], _claimant(sender))
+
+
+def deliver(database: Database, sender: Sender, session: requests.Session, message: Row) -> Row | None:
+    """Post a claimed message; the next one that is due, claimed, where this one was acknowledged without trouble."""
     refusal = _post(session, sender, message)
     held = {"message_id": message["message_id"], "worker": sender.worker}
-    with database.transaction() as cursor:
-        if refusal is None:
-            cursor.run(SQL["delivered"], held)
-            if message["attempts"] > 1:  # it answers again: what waits for it need not wait for its turn
-                cursor.run(SQL["due_now"], {"origin": message["origin"]})
-            return True
-        gives_up = refusal.for_ever or message["expired"]
-        log.warning(
-            "result not delivered to %s (attempt %d)%s: %s",
-            message["origin"], message["attempts"], ", given up" if gives_up else "", refusal.error,
-            extra={"check_id": str(message["check_id"])},
-        )  # fmt: skip
-        delay_s = _delay_s(message["attempts"], refusal.retry_after_s)
+    if refusal is not None:
+        _postpone(database, message, held, refusal)
+    elif message["attempts"] > 1:
+        with database.transaction() as cursor:
+            cursor.run(SQL["delivered"], held)  # it answers again: what waits for it need not wait for its turn
+            cursor.run(SQL["due_now"], {"origin": message["origin"]})
+    else:
+        with database.statements() as cursor:
+            return cursor.one(_DELIVERED_AND_NEXT, held | _claimant(sender))
+    return None
+
+
+def _postpone(database: Database, message: Row, held: dict[str, Any], refusal: Refusal) -> None:
+    gives_up = refusal.for_ever or message["expired"]
+    log.warning(
+        "result not delivered to %s (attempt %d)%s: %s",
+        message["origin"], message["attempts"], ", given up" if gives_up else "", refusal.error,
+        extra={"check_id": str(message["check_id"])},
+    )  # fmt: skip
+    delay_s = _delay_s(message["attempts"], refusal.retry_after_s)
+    with database.statements() as cursor:
         cursor.run(SQL["postpone"], held | {"error": refusal.error, "delay_s": delay_s, "give_up": gives_up})
-    return False
+
+
+def _claimant(sender: Sender) -> dict[str, Any]:
+    return {"worker": sender.worker, "lease_s": POST_LEASE_S}
 
 
 def page(database: Database, state: State, after: str | None) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Subject:
 
 def find_subject(database: Database, request: CheckRequest, tables: Sequence[str]) -> Subject:
     """The configuration of a claimed check, whose tables were settled with the claim; NotFound names what is gone."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         return find_subject_with(cursor, request, tables)
 
 
@@ -79,7 +79,7 @@ def find_subject_with(cursor: Cursor, request: CheckRequest, tables: Sequence[st
 
 def tables_of_dataset(database: Database, name: str) -> list[str] | None:
     """As its document has them now; None where there is no such dataset."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         row = cursor.one(_FIND_DATASET, {"name": name})
     return row["tables"] if row is not None else None
 

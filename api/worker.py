@@ -36,6 +36,7 @@ from database.pool import Database, bound_waits
 from web import logs
 
 _IDLE_S = 2.0  # how often to look without being woken: the guarantee behind the notifications
+_LOOK_FOR_MESSAGES_S = 60.0  # in one go, looking now and then
 _STOP_S = 18.0  # how long running checks may go on after SIGTERM
 _STOP_STEP_S = 4.0  # … and how long each way to end them may take
 _STORE_AGAIN_S = 0.5
@@ -86,7 +87,7 @@ class Worker:
             try:
                 if not self.executable_only:
                     child.ensure_warm()
-                attempt = self.listener.wait_for(checks.QUEUE, self._claim, _IDLE_S)
+                attempt = self.listener.wait_for(checks.QUEUE, self._claim, _IDLE_S, in_turn=True)
                 if attempt is not None:
                     self._serve(executor, attempt)
             except ChildDied as error:
@@ -154,11 +155,17 @@ class Worker:
     def deliver(self) -> None:
         """Post what is due until the worker stops."""
         with outbox.new_session() as session:
+
+            def look() -> None:
+                message = outbox.claim(self.database, self.sender)
+                while message is not None:
+                    message = outbox.deliver(self.database, self.sender, session, message)
+                    if message is not None:  # more than one is due
+                        self.listener.wake(outbox.OUTBOX)
+
             while not self.stop.is_set():
                 try:
-                    self.listener.wait_for(
-                        outbox.OUTBOX, lambda: outbox.deliver_next(self.database, self.sender, session), _IDLE_S
-                    )
+                    self.listener.wait_for(outbox.OUTBOX, look, _LOOK_FOR_MESSAGES_S, in_turn=True)
                 except StringXError as error:
                     log.warning("%s", error)
                     self.stop.wait(0.5)

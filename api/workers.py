@@ -19,18 +19,18 @@ where seen_at > clock_timestamp() - make_interval(secs => %(lease_s)s)
 
 
 def seen(database: Database, worker: str, children: int, warm: int) -> None:
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         cursor.run(_SEEN, {"worker": worker, "children": children, "warm": warm})
 
 
 def gone(database: Database, worker: str) -> None:
     """Forget a worker that stops, and those not seen for long."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         cursor.run(_GONE, {"worker": worker, "lease_s": SEEN_S})
 
 
 def ready_workers(database: Database) -> int:
     """How many warm children there are, in all workers seen within a lease."""
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         row = cursor.one(_WARM, {"lease_s": SEEN_S})
     return int(row["warm"]) if row else 0

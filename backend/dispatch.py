@@ -54,7 +54,7 @@ class Sender:
     def send_next(self) -> bool | None:
         """Try the request, or the cancel, that waits longest; None where none is due."""
         claim = {"worker": self.name, "lease_s": POST_LEASE_S}
-        with self.database.transaction() as cursor:
+        with self.database.statements() as cursor:
             unsent = cursor.one(SQL["claim_unsent"], claim)
             cancel = cursor.one(SQL["claim_cancel"], claim) if unsent is None else None
         if unsent is not None:
@@ -119,7 +119,7 @@ class Sender:
         return self._run("postpone", {"request_id": request_id, "worker": self.name, "delay_s": delay_s}) > 0
 
     def _run(self, name: str, parameters: dict[str, Any]) -> int:
-        with self.database.transaction() as cursor:
+        with self.database.statements() as cursor:
             return cursor.run(SQL[name], parameters)
 
 

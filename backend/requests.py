@@ -13,9 +13,10 @@ from contract.requests import RequestView
 from contract.verdicts import TERMINAL, Mode, Source
 from database.leases import POST_LEASE_S
 from database.pool import Database, Row, json_value
-from database.queries import load_queries
+from database.queries import load_queries, together
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+_STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
 CHANNEL = "stringx"
 UNSENT = "unsent"  # the payload that wakes the sender; a finished request's payload begins with `request `
 PAGE = 50
@@ -64,20 +65,20 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
     refuse_callback(asked)
     body_hash = asked.digest()
     request_id = asked.request_id or new_id()
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         if asked.request_id and (row := cursor.one(SQL["find"], {"request_id": request_id})):
             return _replay(row, body_hash)
         tracked = tracked_as(asked, request_id, Configured(cursor, catalogue).mode(asked))
         first = {"source": source, "body_hash": body_hash, "worker": sender, "lease_s": POST_LEASE_S}
-        written = cursor.run(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})
-        row = cursor.one(SQL["find"], {"request_id": request_id})
-    if row is None:  # it was there, and is forgotten since
-        return accept(database, catalogue, asked, source, sender)
-    return Accepted(_view(row), row["body"], replayed=False, settled=False) if written else _replay(row, body_hash)
+        if (row := cursor.one(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})) is not None:
+            return Accepted(_view(row), row["body"], replayed=False, settled=False)
+        if (row := cursor.one(SQL["find"], {"request_id": request_id})) is not None:
+            return _replay(row, body_hash)
+    return accept(database, catalogue, asked, source, sender)  # it was there, and is forgotten since
 
 
 def find(database: Database, request_id: str) -> RequestView:
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         row = cursor.one(SQL["find"], {"request_id": request_id})
     if row is None:
         raise NotFound(f"there is no request {request_id}")
@@ -113,7 +114,7 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         raise Invalid(f"the result is of request {result.request_id!r}, and the path says {request_id!r}")
     if result.status not in TERMINAL or result.verdict is None:
         raise Invalid(f"the result's status is {result.status!r}; only a finished check has a result")
-    named = {
+    named: dict[str, Any] = {
         "request_id": request_id,
         "check_id": result.check_id,
         "target": result.target,
@@ -125,17 +126,15 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         "reason": result.reason,
         "finished_at": result.finished_at,
     }
+    asked = result.asked or {"target": result.target, "table": result.table, "dataset": result.dataset}
+    named |= {"body": json_value(asked), "body_hash": digest(asked), "created_at": result.queued_at}
+    named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at, "result": json_value(result.as_json())}
+    named |= {"payload": payload(request_id)}
     with database.transaction() as cursor:
-        asked = result.asked or {"target": result.target, "table": result.table, "dataset": result.dataset}
-        tracked = {"body": json_value(asked), "body_hash": digest(asked), "created_at": result.queued_at}
-        cursor.run(SQL["track"], named | tracked)
-        named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at}
-        stored = cursor.run(SQL["store_result"], named | {"result": json_value(result.as_json())})
+        stored = cursor.run(_STORE, named)
         for table in result.tables if stored else ():
             of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
             cursor.run(SQL["store_dataset_result"], named | of_table)
-        cursor.run(SQL["finish"], named)
-        cursor.run(SQL["notify"], {"payload": payload(request_id)})
     return stored == 1
 
 

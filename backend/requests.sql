@@ -4,6 +4,7 @@ insert into stringx.requests (request_id, source, target, table_name, dataset, m
 values (%(request_id)s, %(source)s, %(target)s, %(table)s, %(dataset)s, %(mode)s, %(body)s, %(body_hash)s, %(is_full)s, 'queued',
         %(worker)s, clock_timestamp() + make_interval(secs => %(lease_s)s))
 on conflict (request_id) do nothing
+returning *, null as result
 
 -- name: track
 -- A check asked of DataOps directly: tracked when its result arrives.

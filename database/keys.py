@@ -40,7 +40,7 @@ def authenticate(database: Database, key: str | None) -> Caller:
     """The caller that a bearer key names; Unauthenticated for none, an unknown, expired or revoked one."""
     if key is None:
         raise Unauthenticated("send a key: Authorization: Bearer …; the first one lies in $STRINGX_HOME/api-key")
-    with database.transaction() as cursor:
+    with database.statements() as cursor:
         row = cursor.one(_FIND, {"key_hash": hash_key(key)})
     if row is None:
         raise Unauthenticated("the key is not known, has expired or was revoked")

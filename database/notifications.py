@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 import psycopg2
@@ -20,22 +21,38 @@ T = TypeVar("T")
 _LOOK_AGAIN_S = 2.0
 
 
+@dataclass
+class _Waited:
+    """A payload that somebody waits for."""
+
+    changed: threading.Condition
+    waiting: int = 0
+    serial: int = 0  # how often it was notified
+    in_turn: bool = False
+
+    def wake(self) -> None:
+        self.serial += 1
+        if self.in_turn:
+            self.changed.notify()
+        else:
+            self.changed.notify_all()
+
+
 class Listener:
     """Wakes waiters by the payload of notifications on one channel."""
 
     def __init__(self, database: Database, channel: str, waiters: int = 1) -> None:
         self._database = database
         self._channel = channel
-        self._changed = threading.Condition()
-        self._serial: dict[str, int] = {}
-        self._waiting: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._waited: dict[str, _Waited] = {}
         self._places = threading.BoundedSemaphore(waiters)
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
     def start(self) -> None:
         """Begin to listen, in a daemon thread; called after a fork, once a process."""
-        with self._changed:
+        with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=f"listen-{self._channel}", daemon=True)
                 self._thread.start()
@@ -53,29 +70,45 @@ class Listener:
             if taken:
                 self._places.release()
 
-    def wait_for(self, payload: str, look: Callable[[], T | None], timeout_s: float) -> T | None:
-        """What `look` finds, tried at once, after each notification of the payload, and every two seconds."""
+    def wait_for(self, payload: str, look: Callable[[], T | None], timeout_s: float, *, in_turn: bool = False) -> T | None:
+        """What `look` finds, tried at once, after each notification of the payload, and every two seconds.
+
+        `in_turn`, for those who take from one queue: a notification wakes one of them, and who finds something the next one.
+        """
         deadline = time.monotonic() + timeout_s
-        with self._changed:
-            self._waiting[payload] = self._waiting.get(payload, 0) + 1
+        waited = self._enter(payload, in_turn)
         try:
             while True:
-                with self._changed:
-                    seen = self._serial.get(payload, 0)
+                with self._lock:
+                    seen = waited.serial
                 if (found := look()) is not None:
+                    if in_turn:
+                        with self._lock:
+                            waited.wake()
                     return found
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return None
-                with self._changed:
-                    if self._serial.get(payload, 0) == seen:
-                        self._changed.wait(min(left, _LOOK_AGAIN_S))
+                with self._lock:
+                    waited.changed.wait_for(lambda: waited.serial != seen, min(left, _LOOK_AGAIN_S))  # noqa: B023 (called at once)
         finally:
-            with self._changed:
-                self._waiting[payload] -= 1
-                if not self._waiting[payload]:
-                    del self._waiting[payload]
-                    self._serial.pop(payload, None)
+            self._leave(payload, waited)
+
+    def wake(self, payload: str) -> None:
+        """As a notification of it does, for the waiters of this process."""
+        self._wake(payload)
+
+    def _enter(self, payload: str, in_turn: bool) -> _Waited:
+        with self._lock:
+            waited = self._waited.setdefault(payload, _Waited(threading.Condition(self._lock), in_turn=in_turn))
+            waited.waiting += 1
+            return waited
+
+    def _leave(self, payload: str, waited: _Waited) -> None:
+        with self._lock:
+            waited.waiting -= 1
+            if not waited.waiting:
+                del self._waited[payload]
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -101,8 +134,7 @@ class Listener:
             connection.close()
 
     def _wake(self, payload: str | None) -> None:
-        with self._changed:
-            for waited in [payload] if payload is not None else list(self._waiting):
-                if waited in self._waiting:
-                    self._serial[waited] = self._serial.get(waited, 0) + 1
-            self._changed.notify_all()
+        with self._lock:
+            for waited in [self._waited.get(payload)] if payload is not None else list(self._waited.values()):
+                if waited is not None:
+                    waited.wake()

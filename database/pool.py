@@ -24,6 +24,7 @@ _GONE = (
     psycopg2.errors.ReadOnlySqlTransaction,
     psycopg2.errors.IdleInTransactionSessionTimeout,
 )
+_ROWS = extras.RealDictCursor
 _waits = threading.local()
 
 
@@ -42,14 +43,24 @@ class Database:
     def transaction(self) -> Iterator["Cursor"]:
         """One transaction; Unavailable where the database cannot be reached or goes away meanwhile, Invalid for a value that it
         cannot hold."""
+        with self._lent(autocommit=False) as connection, connection, connection.cursor(cursor_factory=_ROWS) as cursor:
+            yield Cursor(cursor)
+
+    @contextmanager
+    def statements(self) -> Iterator["Cursor"]:
+        """Each statement a transaction of its own, in one round trip to the server in place of three; errors as above."""
+        with self._lent(autocommit=True) as connection, connection.cursor(cursor_factory=_ROWS) as cursor:
+            yield Cursor(cursor)
+
+    @contextmanager
+    def _lent(self, autocommit: bool) -> Iterator["_Connection"]:
         if not self._slots.acquire(timeout=10):
             raise Unavailable("every database connection is in use; try again")
         try:
-            connections, connection = self._connection()
+            connections, connection = self._connection(autocommit)
             broken = True
             try:
-                with connection, connection.cursor(cursor_factory=extras.RealDictCursor) as cursor:
-                    yield Cursor(cursor)
+                yield connection
                 broken = False
             except StringXError:
                 broken = False
@@ -76,7 +87,7 @@ class Database:
         connection.autocommit = True
         return connection
 
-    def _connection(self) -> tuple[pool.ThreadedConnectionPool, "_Connection"]:
+    def _connection(self, autocommit: bool) -> tuple[pool.ThreadedConnectionPool, "_Connection"]:
         """A live connection and its pool; one that was used just now is taken as it is. Where one died while it lay there, those
         beside it are thrown away unasked: on a network that swallows packets, asking each would take its time, one after the
         other."""
@@ -85,7 +96,7 @@ class Database:
             with limit_waits(_PROBE_S):
                 connection = connections.getconn()
                 assert isinstance(connection, _Connection)  # as `connection_factory` says
-                if time.monotonic() - connection.used_at < _FRESH_S or self._is_alive(connection):
+                if self._is_alive(connection, autocommit):
                     return connections, connection
             with self._lock:
                 if self._pool is connections:
@@ -94,10 +105,12 @@ class Database:
         raise psycopg2.OperationalError("no connection stays open")
 
     @staticmethod
-    def _is_alive(connection: extensions.connection) -> bool:
+    def _is_alive(connection: "_Connection", autocommit: bool) -> bool:
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("select 1")  # begins the transaction that the caller goes on with
+            connection.autocommit = autocommit
+            if time.monotonic() - connection.used_at > _FRESH_S:
+                with connection.cursor() as cursor:
+                    cursor.execute("select 1")  # begins the transaction that the caller goes on with, where there is to be one
         except psycopg2.Error:
             return False
         return True

@@ -13,3 +13,8 @@ def load_queries(path: Path) -> dict[str, str]:
     if len(set(names)) != len(names):
         raise ValueError(f"{path}: a block name stands twice")
     return {name: block.strip() for name, block in zip(names, blocks, strict=True)}
+
+
+def together(*statements: str) -> str:
+    """One text: sent in one round trip, done together or not at all; its rows and their number are those of the last."""
+    return ";\n".join(statements)

@@ -1,5 +1,6 @@
 """What gunicorn is told the same way for both services: one process of threads, loaded before the fork."""
 
+import gc
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -11,6 +12,12 @@ from web import logs
 
 def _on_starting(_: Arbiter) -> None:
     logs.configure()
+
+
+def _pre_fork(_: Arbiter, __: Worker) -> None:
+    """What is loaded stays shared with the parent: no collection writes into it, nor looks through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def _post_worker_init(worker: Worker) -> None:
@@ -30,5 +37,6 @@ COMMON: dict[str, Any] = {
     "worker_tmp_dir": None,
     "control_socket_disable": True,
     "on_starting": _on_starting,
+    "pre_fork": _pre_fork,
     "post_worker_init": _post_worker_init,
 }

@@ -89,6 +89,10 @@ class Proxy:
         self.cut()
 
     def record(self) -> None:
+        """From now on, on connections that are kept from before too."""
+        with self._lock:
+            for pair in self._pairs:
+                pair.sent = bytearray()
         self.heard, self.recording = [], True
 
     def refuse(self) -> None:

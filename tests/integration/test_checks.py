@@ -148,8 +148,10 @@ def test_a_message_that_is_not_acknowledged_is_postponed_under_its_id(configured
     claims.finish(configured, found, finished(found), "http://127.0.0.1:9")
     sender = outbox.Sender("w", "key", ["whsec_" + "A" * 44])
     with requests.Session() as session:
-        assert outbox.deliver_next(configured, sender, session) is False
-        assert outbox.deliver_next(configured, sender, session) is None, "not due yet"
+        message = outbox.claim(configured, sender)
+        assert message is not None
+        assert outbox.deliver(configured, sender, session, message) is None
+        assert outbox.claim(configured, sender) is None, "not due yet"
     with configured.transaction() as cursor:
         row = cursor.one("select attempts, delivered_at, worker, last_error from dataops.outbox")
     assert row == {"attempts": 1, "delivered_at": None, "worker": None, "last_error": "ConnectionError"}

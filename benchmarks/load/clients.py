@@ -1,0 +1,106 @@
+"""Clients in a closed loop: each asks for a check, waits for the answer, and asks for the next one, over its own connection."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from benchmarks.load.installation import Table
+
+PATHS = {"dataops": "/api/v1/quality-checks", "backend": "/api/v1/requests"}
+
+
+@dataclass
+class Client:
+    """One connection to one of the services; not for two threads."""
+
+    url: str
+    key: str
+    path: str
+    _connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=120)
+
+    def ask(self, table: Table, mode: str = "sync", **asked: Any) -> str | None:
+        """The verdict, None where there is none yet; AssertionError where a sync check has not come to an end."""
+        body = json.dumps({"target": table.target, "table": table.relation, "mode": mode} | asked)
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        self._connection.request("POST", self.path, body, headers)
+        answer = self._connection.getresponse()
+        said = json.loads(answer.read())
+        assert answer.status == (200 if mode == "sync" else 202), (answer.status, said)
+        verdict: str | None = said["verdict"]
+        return verdict
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@dataclass
+class Answers:
+    """What clients were told: seconds of each answer, and verdicts that plain SQL contradicts."""
+
+    seconds: list[float] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    failures: list[BaseException] = field(default_factory=list)
+    began: float = 0.0
+    ended: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        return len(self.seconds) / (self.ended - self.began)
+
+    def figures(self) -> dict[str, float]:
+        ordered = sorted(self.seconds)
+        shares = {"median_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99, "max_ms": 1.0}
+        places = {name: min(len(ordered) - 1, int(len(ordered) * share)) for name, share in shares.items()}
+        return {"checks": len(ordered)} | {name: round(ordered[place] * 1000, 1) for name, place in places.items()}
+
+
+def ask(connect: Callable[[], Client], tables: Sequence[Table], clients: int, go_on: Callable[[Answers], bool]) -> Answers:
+    """Each client has tables of its own, so that no two ask for the same one and share its run."""
+    answers = Answers()
+    lock = threading.Lock()
+
+    def loop(number: int) -> None:
+        client, place, own = connect(), 0, tables[number::clients]
+        try:
+            while go_on(answers):
+                table = own[place % len(own)]
+                began = time.perf_counter()
+                verdict = client.ask(table)
+                took = time.perf_counter() - began
+                with lock:
+                    answers.seconds.append(took)
+                    if verdict != table.verdict:
+                        answers.wrong.append(f"{table.relation}: {verdict}, and plain SQL says {table.verdict}")
+                place += 1
+        except BaseException as error:  # told to whoever started the clients
+            answers.failures.append(error)
+        finally:
+            client.close()
+
+    threads = [threading.Thread(target=loop, args=(number,)) for number in range(clients)]
+    answers.began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    answers.ended = time.perf_counter()
+    assert not answers.failures, answers.failures[0]
+    assert not answers.wrong, answers.wrong[:3]
+    return answers
+
+
+def for_seconds(seconds: float) -> Callable[[Answers], bool]:
+    return lambda answers: time.perf_counter() - answers.began < seconds
+
+
+def so_many(number: int) -> Callable[[Answers], bool]:
+    """As many, and up to one a client more."""
+    return lambda answers: len(answers.seconds) < number and not answers.failures
