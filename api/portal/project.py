@@ -35,9 +35,21 @@ _CATALOG = """{#- dbt puts the names of relations into its catalog's SQL as they
   {%- for relation in relations -%}
     {%- set schema = relation.schema | replace("'", "''") -%}
     {%- set name = relation.identifier | replace("'", "''") if relation.identifier else none -%}
-    {%- do quoted.append(api.Relation.create(database=relation.database, schema=schema, identifier=name)) -%}
+    {%- do quoted.append({"schema": schema, "identifier": name}) -%}
   {%- endfor -%}
   {{- return(dbt.postgres__get_catalog_relations(information_schema, quoted)) -}}
+{% endmacro %}
+
+{#- Of more than a hundred relations dbt asks for all that their schemas hold: only those of this project are wanted. -#}
+{% macro postgres__get_catalog(information_schema, schemas) %}
+  {%- set wanted = [] -%}
+  {%- for node in graph.sources.values() -%}
+    {%- do wanted.append({"schema": node.schema, "identifier": node.identifier}) -%}
+  {%- endfor -%}
+  {%- for node in graph.nodes.values() if node.resource_type in ("model", "seed", "snapshot") -%}
+    {%- do wanted.append({"schema": node.schema, "identifier": node.alias}) -%}
+  {%- endfor -%}
+  {{- return(postgres__get_catalog_relations(information_schema, wanted)) -}}
 {% endmacro %}
 """
 

@@ -137,6 +137,19 @@ def test_the_catalog_brings_every_column(refresher: Refresher, database: Databas
     assert described["description"].startswith("**Not checked yet.**")
 
 
+def test_the_catalog_of_many_tables_brings_theirs_and_no_other(
+    refresher: Refresher, database: Database, flights_target: Target
+) -> None:
+    many = [{"table": f"public.t{number:03}"} for number in range(101)]
+    configure(database, flights_target.document(), {"table": "public.airlines"}, {"table": "public.o'clock{}"}, *many)
+    generate(refresher)
+    assert refresher.made["shop", ""].reached
+    sources = artifact(refresher, "shop", "catalog.json")["sources"].values()
+    assert {source["metadata"]["name"]: list(source["columns"]) for source in sources} == {"airlines": ["carrier", "name"]}
+    log = (refresher.work / "shop" / "dbt.log").read_text(encoding="utf-8")
+    assert "'planes'" not in log, "what is not configured is not asked for"
+
+
 def test_a_rule_never_passes_by_hand(refresher: Refresher, database: Database, flights_target: Target) -> None:
     rules = [{"id": "one", "type": "unique", "column": "carrier"}]
     configure(database, flights_target.document(), {"table": "public.airlines", "rules": rules})
