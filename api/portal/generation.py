@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,6 @@ from contract.environment import Settings
 
 STATE = "portal.json"  # tells the front page that a project is complete, what is in it, and when it was made
 _LONGEST_S = 900.0
-# The last in line for a processor: a check that runs beside it hardly notices.
 _LOW = ["nice", "-n", "19"]
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class Generator:
             stderr=subprocess.STDOUT,
         )
         self.processes.add(process)
+        _give_way(process.pid)
         try:
             output, _ = process.communicate(timeout=_LONGEST_S)
         except subprocess.TimeoutExpired:
@@ -87,6 +88,15 @@ class Generator:
         if process.returncode != 0:
             log.warning("dbt docs generate in %s: %s", folder, " ".join(output.decode(errors="replace").split())[-500:])
         return process.returncode == 0
+
+
+def _give_way(pid: int) -> None:
+    """Linux: let it have a processor only when nobody else wants it, so that a check beside it does not wait."""
+    if sys.platform == "linux":
+        try:
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+        except OSError as error:  # ended already, or not allowed here: it is nice anyway
+            log.debug("%s", error)
 
 
 def _publish(target: PortalTarget, work: Path, folder: Path, with_catalog: bool) -> None:

@@ -28,7 +28,7 @@ from web import logs
 LOOK_EVERY_S = 3.0
 AT_MOST_EVERY_S = 60.0
 AGAIN_AFTER_S = 300.0  # where the last generation did not reach the target; and every project is looked at so often
-AT_ONCE = 2  # projects generated side by side, so that a target that hangs does not hold up the others
+AT_ONCE = 2  # targets, one project of each, generated side by side, so that one that hangs does not hold up the others
 REST = 3.0  # times what a generation took does its place stay empty: together they take half of a processor at most
 FINGERPRINT = "fingerprint"  # in a project's work folder: what it shows
 
@@ -121,9 +121,11 @@ class Refresher:
         now = time.monotonic()
         resting = sum(generation.rests_until > now for generation in self.made.values())
         for key in sorted(self.layout.parts, key=lambda key: self.made[key].began if key in self.made else float("-inf")):
-            working = sum(generation.under_way for generation in self.made.values())
-            if working >= AT_ONCE or (key in self.made and working + resting >= AT_ONCE):
+            working = {target for (target, _), generation in self.made.items() if generation.under_way}
+            if len(working) >= AT_ONCE or (key in self.made and len(working) + resting >= AT_ONCE):
                 break  # the others are due at a later look
+            if key[0] in working:
+                continue
             last = self.made.get(key)
             if last is None or ((key in self._stale or not last.reached) and last.may_begin_again(now)):
                 self._consider(key, now)

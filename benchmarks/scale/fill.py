@@ -12,11 +12,11 @@ STEP = 250  # tables a statement
 _PAST = "set session_replication_role = replica; "
 _NAMES = "(select 'public.t_' || lpad(n::text, 5, '0') as name, n from generate_series({first}, {last}) n) as named"
 _TABLES = """
-insert into stringx.tables (target, table_name, document, rules_hash, version)
-select m.target, name, m.document || jsonb_build_object('table', name), m.rules_hash, 1
+insert into stringx.tables (target, table_name, document, rules_hash, version, updated_at)
+select m.target, name, m.document || jsonb_build_object('table', name), m.rules_hash, 1, now() - interval '1 day'
 from stringx.tables m, {names} where m.table_name = '{model}' and m.target = 'shop';
-insert into stringx.table_versions (target, table_name, version, document, changed_by)
-select m.target, name, 1, m.document || jsonb_build_object('table', name), 'benchmark'
+insert into stringx.table_versions (target, table_name, version, document, changed_by, changed_at)
+select m.target, name, 1, m.document || jsonb_build_object('table', name), 'benchmark', now() - interval '1 day'
 from stringx.tables m, {names} where m.table_name = '{model}' and m.target = 'shop';
 """
 # One past in `hours` a table: the last one of each ended within the hour, in no order of the tables.
@@ -28,7 +28,7 @@ from {names}, generate_series(1, {history}) h;
 insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status, verdict, check_id,
                               created_at, finished_at, sent_at)
 select p.request_id, 'http', m.target, p.name, m.mode, m.body || jsonb_build_object('table', p.name, 'request_id', p.request_id),
-       m.body_hash, true, m.status, case (hashtext(p.request_id) & 63) when 0 then 'fail' when 1 then 'warn' else m.verdict end,
+       m.body_hash, true, m.status, case p.h % 4 when 0 then 'fail' when 1 then 'warn' else m.verdict end,
        p.check_id, p.ended, p.ended, p.ended
 from stringx.requests m, past p where m.request_id = 'model';
 insert into stringx.results (check_id, request_id, target, table_name, is_full, status, verdict, rules_hash, snapshot_at,

@@ -18,7 +18,7 @@ from contract.environment import read
 from tests.faults.processes import eventually
 
 SIZES = (10, 100, parts.MOST_TABLES)
-SECONDS = 30.0
+SECONDS = 45.0
 
 
 def by_size(side: Side) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ def _of_the_portal(found: Figures) -> list[str]:
         "",
         f"{many:,} tables of one target are {beside['parts']} projects. Sync checks one after the other, alone: median"
         f" {alone['median_ms']} ms, 95% within {alone['p95_ms']} ms. While the portal was made for the first time"
-        f" ({beside['made_meanwhile']} projects in {beside['seconds']:.0f} s, two dbt processes at once,"
+        f" ({beside['made_meanwhile']} projects in {beside['seconds']:.0f} s, one after the other,"
         f" {beside['portal_peak_mb']} MB in all): median {both['median_ms']} ms, 95% within {both['p95_ms']} ms.",
     ]
 
