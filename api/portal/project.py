@@ -206,10 +206,11 @@ def _test(rule: Rule, place: str, command: str) -> dict[str, Any]:
     """The rule's letters stand in the test's description; its SQL, which is compiled by hand only, returns them."""
     said = rule.model_dump(mode="json", exclude_none=True, exclude={"id", "active", "column", "columns", "description"})
     letters = json.dumps(said, ensure_ascii=False)
+    words = [*([rule.description, ""] if rule.description else []), "```json", letters, "```"]
     return {
         "stringx_rule": {
             "name": re.sub(r"\W", "_", f"{place}_{rule.id}"),
-            "description": literal(f"{rule.description}\n\n```json\n{letters}\n```".lstrip()),
+            "description": literal("\n".join(words)),
             "arguments": {"rule": literal(letters), "reason": literal(f"run: {command}")},
         }
     }
