@@ -355,6 +355,33 @@ def test_a_large_target_is_shown_in_parts(
     assert "parts" not in get(client, "/").text
 
 
+@pytest.mark.usefixtures("small_parts")
+def test_the_users_models_are_a_part_of_their_own(
+    settings: Settings, database: Database, flights_target: Target, tmp_path: Path
+) -> None:
+    users = tmp_path / "users"
+    shutil.copytree(settings.dbt_project_dir, users, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    (users / "models").mkdir()
+    (users / "models" / "late.sql").write_text("select 1 as a")
+    refresher = Refresher(dataclasses.replace(settings, dbt_project_dir=users, dbt_profiles_dir=users), database)
+    configure(database, flights_target.document(), *({"table": f"public.t{number}"} for number in range(5)))
+    made = generate_all(refresher)
+    folder = refresher.folder / "shop"
+    with_models = {
+        part
+        for part in made
+        if any(
+            name.startswith("model.")
+            for name in json.loads((folder / "parts" / part / "target" / "manifest.json").read_text())["nodes"]
+        )
+    }
+    assert with_models == {"models"} < made
+    assert "Models of the dbt project" in get(create_app(refresher.settings).test_client(), "/shop/").text
+    command = [dbt_executable(), "parse", "--project-dir", str(folder), "--profiles-dir", str(folder)]
+    subprocess.run(command, env=clean_environment() | flights_target.environment(), check=True, capture_output=True)
+    assert len(sources_of(folder)) == 5
+
+
 def test_a_table_more_or_less_changes_few_parts() -> None:
     tables = [f"schema_{number % 7}.table_{number}" for number in range(10_000)]
     cut = parts.cut(tables)
