@@ -3,11 +3,11 @@
 import os
 import shutil
 import subprocess
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from api.engine.command import dbt_executable
@@ -72,11 +72,18 @@ def _write(folder: Path, target: Target, tables: int) -> None:
 def _run(folder: Path, arguments: list[str], limit_s: float) -> tuple[float, int, int]:
     command = [dbt_executable(), "--quiet", *arguments, "--project-dir", str(folder), "--profiles-dir", str(folder)]
     environment = os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_VERSION_CHECK": "false"}
-    began = time.perf_counter()
+    began, most = time.perf_counter(), 0
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    timer = threading.Timer(limit_s, process.kill)
-    timer.start()
-    _, status, used = os.wait4(process.pid, 0)
-    timer.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return time.perf_counter() - began, round(used.ru_maxrss / 1000), process.returncode
+    while process.poll() is None:  # the kernel's own maximum counts what the parent had when it forked
+        most = max(most, _resident(process.pid))
+        if time.perf_counter() - began > limit_s:
+            process.kill()
+        time.sleep(0.02)
+    return time.perf_counter() - began, round(most / 1e6), process.returncode
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0  # ended meanwhile
