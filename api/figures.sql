@@ -21,6 +21,7 @@ select dataops.bounds_s() as bounds
 select target, outcome, deliveries from dataops.delivery_totals order by target, outcome
 
 -- name: deliveries
-select count(*) filter (where given_up_at is null) as waiting, count(*) filter (where given_up_at is not null) as given_up,
-       coalesce(extract(epoch from clock_timestamp() - min(created_at) filter (where given_up_at is null)), 0)::float8 as oldest_age_s
-from dataops.outbox where delivered_at is null
+-- Each by its index, not by all messages that there are.
+select count(*) as waiting, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_age_s,
+       (select count(*) from dataops.outbox where given_up_at is not null and delivered_at is null) as given_up
+from dataops.outbox where delivered_at is null and given_up_at is null

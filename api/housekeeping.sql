@@ -1,6 +1,8 @@
+-- A moment in a subselect is read once, so that an index finds what is older; a bare clock_timestamp() is asked of every row.
+
 -- name: with_samples
 select check_id, result from dataops.checks
-where samples_kept and finished_at < clock_timestamp() - make_interval(days => %(days)s)
+where samples_kept and finished_at < (select clock_timestamp() - make_interval(days => %(days)s))
 order by finished_at limit %(batch)s
 for update skip locked
 
@@ -11,7 +13,7 @@ update dataops.checks set result = coalesce(%(result)s, result), samples_kept = 
 -- Never one whose result is not delivered yet, nor the last full one of a table or of a dataset: the docs portal shows it.
 with old as (
     select c.check_id from dataops.checks c
-    where c.finished_at < clock_timestamp() - make_interval(days => %(days)s)
+    where c.finished_at < (select clock_timestamp() - make_interval(days => %(days)s))
       and not exists (select 1 from dataops.outbox o where o.check_id = c.check_id and o.delivered_at is null and o.given_up_at is null)
       and (not c.is_full
            or case when c.dataset is null then
@@ -30,7 +32,7 @@ delete from dataops.checks where check_id in (select check_id from old)
 
 -- name: delete_delivered
 delete from dataops.outbox where message_id in (
-    select message_id from dataops.outbox where delivered_at < clock_timestamp() - make_interval(days => %(days)s)
+    select message_id from dataops.outbox where delivered_at < (select clock_timestamp() - make_interval(days => %(days)s))
     order by delivered_at limit %(batch)s
     for update skip locked)
 
@@ -38,11 +40,11 @@ delete from dataops.outbox where message_id in (
 select target from dataops.targets order by target
 
 -- name: counted
-select t.waiting, t.running, count(c.*) filter (where c.status = 'queued') as really_waiting,
-       count(c.*) filter (where c.status = 'running') as really_running
-from dataops.targets t left join dataops.checks c on c.target = t.target and c.status in ('queued', 'running')
-where t.target = %(target)s
-group by t.waiting, t.running
+-- By an index each, for the target is locked meanwhile.
+select t.waiting, t.running,
+       (select count(*) from dataops.checks c where c.target = t.target and c.status = 'queued') as really_waiting,
+       (select count(*) from dataops.checks c where c.target = t.target and c.status = 'running') as really_running
+from dataops.targets t where t.target = %(target)s
 
 -- name: recount
 update dataops.targets set waiting = %(really_waiting)s, running = %(really_running)s where target = %(target)s

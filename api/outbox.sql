@@ -3,12 +3,12 @@ insert into dataops.outbox (message_id, check_id, url, origin, body)
 values (%(message_id)s, %(check_id)s, %(url)s, %(origin)s, %(body)s)
 
 -- name: claim
--- `expired`: it has been tried for three days, or for three days since somebody had it sent again.
+-- The moment is read once, so that the index ends where nothing is due. `expired`: it has been tried for three days, or for three days since somebody had it sent again.
 update dataops.outbox set
     attempts = attempts + 1, worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
 where message_id = (
     select message_id from dataops.outbox
-    where delivered_at is null and given_up_at is null and next_attempt_at <= clock_timestamp()
+    where delivered_at is null and given_up_at is null and next_attempt_at <= (select clock_timestamp())
       and (lease_expires_at is null or lease_expires_at < clock_timestamp())
     order by next_attempt_at
     for update skip locked

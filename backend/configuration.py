@@ -1,21 +1,23 @@
 """The configuration: targets, tables and datasets, validated against the rule catalogue, versioned, changed all or nothing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend import datasets
+from backend import datasets, tables
 from backend.stored import Stored, as_json, change_of, lock, require_version, with_defaults, with_times
 from contract.catalogue import Catalogue
 from contract.configuration import TableDocument, TargetDocument, parse_table, parse_target
 from contract.datasets import DatasetDocument, parse_dataset
-from contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
+from contract.problems import Conflict, FieldError, Invalid, NotFound, Unavailable, invalid
 from database.keys import Caller
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+PAGE = 1000  # documents
+_TRIES = 3
 
 
 def find_target(database: Database, name: str) -> Stored:
@@ -80,75 +82,109 @@ def put_table(
     defaults = {"apiVersion": "stringx/v1", "target": target, "table": table}
     with database.transaction() as cursor:
         lock(cursor)
-        document = parse_table(with_defaults(value, defaults), catalogue, _allowed_functions(cursor, {}))
+        document = parse_table(with_defaults(value, defaults), catalogue, _functions_of(_targets(cursor)))
         for field, given, said in (("target", document.target, target), ("table", document.table, table)):
             if given != said:
                 raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])
-        before = cursor.one(SQL["lock_table"], {"target": target, "table": table})
+        before = cursor.one(SQL["find_table"], {"target": target, "table": table})
         require_version(if_match, before["version"] if before else None)
         if cursor.one(SQL["find_target"], {"name": target}) is None:
             raise invalid([FieldError("/target", f"there is no target {target}; send it first: PUT /api/v1/targets/{target}")])
-        version = _write_table(cursor, document, caller)
-    return Stored(as_json(document), version, created=before is None)
+        tables.put(cursor, [document], caller)
+        after = cursor.one(SQL["find_table"], {"target": target, "table": table})
+    assert after is not None  # just written
+    return Stored(after["document"], after["version"], created=before is None)
 
 
 def delete_table(database: Database, caller: Caller, target: str, table: str, if_match: str | None) -> None:
     """NotFound, or Conflict while a dataset names the table."""
     with database.transaction() as cursor:
         lock(cursor)
-        before = cursor.one(SQL["lock_table"], {"target": target, "table": table})
+        before = cursor.one(SQL["find_table"], {"target": target, "table": table})
         if before is None:
             raise NotFound(f"no configuration for table {table} of target {target}")
         require_version(if_match, before["version"])
         datasets.require_unnamed(cursor, target, table)
-        version = _next_version(cursor, target, table)
+        last = cursor.one(SQL["last_version"], {"target": target, "table": table})
+        assert last is not None  # it counts from 0
         cursor.run(SQL["delete_table"], {"target": target, "table": table})
-        named = {"target": target, "table": table, "version": version, "changed_by": caller.name}
-        cursor.run(SQL["add_version"], named | {"document": None})
+        named = {"target": target, "table": table, "version": last["version"] + 1, "changed_by": caller.name}
+        cursor.run(SQL["add_deletion"], named)
 
 
-def export(database: Database) -> list[dict[str, Any]]:
-    """Every target, then every table, then every dataset, as documents."""
-    statements = (SQL["all_targets"], SQL["all_tables"], datasets.SQL["all"])
+def export(database: Database, cursor_at: str | None = None) -> dict[str, Any]:
+    """A page of documents: every target, then every table, then every dataset, each kind by its name. The cursor is the name of
+    the last one, behind its kind."""
+    kind, _, name = (cursor_at or "Target/").partition("/")
+    target, _, table = name.partition("/")
+    after = {
+        "Target": {"name": name},
+        "Table": {"target": target, "table": table},
+        "Dataset": {"name": name},
+    }
+    statements = {"Target": SQL["targets_after"], "Table": SQL["tables_after"], "Dataset": datasets.SQL["after"]}
+    if kind not in after:
+        raise invalid([FieldError("/cursor", "is none that was given as next_cursor")])
+    found: list[tuple[str, Any]] = []
     with database.transaction() as cursor:
-        return [row["document"] for statement in statements for row in cursor.all(statement)]
+        for each in list(statements)[list(statements).index(kind) :]:
+            start = after[each] if each == kind else {"name": "", "target": "", "table": ""}
+            rows = cursor.all(statements[each], start | {"limit": PAGE + 1 - len(found)})
+            found += [(f"{each}/{row['name']}", row["document"]) for row in rows]
+    items = [document for _, document in found[:PAGE]]
+    return {"items": items, "next_cursor": found[PAGE - 1][0] if len(found) > PAGE else None}
 
 
 def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequence[Any], dry_run: bool) -> dict[str, Any]:
-    """All documents of a stream, or none; pointers begin with the document's number in the stream."""
+    """All documents of a stream, or none; pointers begin with the document's number in the stream. Reading ten thousand takes
+    some seconds, so it comes before the lock, and again where a target has changed meanwhile."""
     if not values:
         raise invalid([FieldError("", "the stream holds no document; send at least one")])
-    with database.transaction() as cursor:
-        lock(cursor)
-        stream = _parse_stream(cursor, catalogue, values)
-        if stream.targets:
-            caller.require("admin")
-        changes = [*_changed_targets(cursor, stream.targets), *_changed_tables(cursor, stream.tables)]
-        changes += _changed_datasets(cursor, stream.datasets)
-        if not dry_run:
-            for target in stream.targets.values():
-                _write_target(cursor, target)
-            for table in stream.tables:
-                _write_table(cursor, table, caller)
-            for dataset in stream.datasets:
-                datasets.write(cursor, dataset, caller)
-    return {"dry_run": dry_run, "documents": len(values), "changes": changes}
+    for _ in range(_TRIES):
+        with database.transaction() as cursor:
+            known = _targets(cursor)
+        stream = _parse_stream(known, catalogue, values)
+        with database.transaction() as cursor:
+            lock(cursor)
+            if known == _targets(cursor):
+                changes = _write_stream(cursor, stream, values, caller, dry_run)
+                return {"dry_run": dry_run, "documents": len(values), "changes": changes}
+    raise Unavailable("the targets are just being changed by others; try again")
+
+
+def _write_stream(
+    cursor: Cursor, stream: "_Stream", values: Sequence[Any], caller: Caller, dry_run: bool
+) -> list[dict[str, str]]:
+    """What it changes; Invalid with every fault of the stream."""
+    errors = list(stream.errors)
+    found = _parse_datasets(cursor, values, {(table.target, table.table) for table in stream.tables}, errors)
+    if errors:
+        raise invalid(errors)
+    if stream.targets:
+        caller.require("admin")
+    changes = _changed_targets(cursor, stream.targets)
+    for target in () if dry_run else stream.targets.values():
+        _write_target(cursor, target)
+    changes += tables.put(cursor, stream.tables, caller, dry_run)
+    changes += _changed_datasets(cursor, found)
+    for dataset in () if dry_run else found:
+        datasets.write(cursor, dataset, caller)
+    return changes
 
 
 @dataclass(frozen=True)
 class _Stream:
-    """The documents of a stream, by kind."""
+    """The targets and tables of a stream, and what is wrong with it but for its datasets."""
 
     targets: dict[str, TargetDocument]
     tables: list[TableDocument]
-    datasets: list[DatasetDocument]
+    errors: list[FieldError]
 
 
-def _parse_stream(cursor: Cursor, catalogue: Catalogue, values: Sequence[Any]) -> _Stream:
+def _parse_stream(known: dict[str, Any], catalogue: Catalogue, values: Sequence[Any]) -> _Stream:
     """Every fault of every document at once; targets of the stream count before its tables, tables before datasets."""
     errors: list[FieldError] = []
     targets: dict[str, TargetDocument] = {}
-    tables: list[TableDocument] = []
     for index, value in enumerate(values):
         if isinstance(value, dict) and value.get("kind") == "Target":
             try:
@@ -158,29 +194,27 @@ def _parse_stream(cursor: Cursor, catalogue: Catalogue, values: Sequence[Any]) -
                 targets[target.name] = target
             except Invalid as fault:
                 errors += fault.errors
+    documents = known | {name: as_json(target) for name, target in targets.items()}
+    found: list[TableDocument] = []
     seen: set[tuple[str, str]] = set()
     for index, value in enumerate(values):
         if isinstance(value, dict) and value.get("kind", "Table") == "Table":
             try:
-                table = parse_table(value, catalogue, _allowed_functions(cursor, targets), f"/{index}")
+                table = parse_table(value, catalogue, _functions_of(documents), f"/{index}")
             except Invalid as fault:
                 errors += fault.errors
                 continue
             if (table.target, table.table) in seen:
                 errors.append(FieldError(f"/{index}/table", f"table {table.table} stands twice in the stream"))
             seen.add((table.target, table.table))
-            tables.append(table)
-            known = table.target in targets or cursor.one(SQL["find_target"], {"name": table.target})
-            if not known:
+            found.append(table)
+            if table.target not in documents:
                 errors.append(FieldError(f"/{index}/target", f"there is no target {table.target}; add its document"))
         elif not isinstance(value, dict):
             errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
         elif value.get("kind") not in ("Target", "Dataset"):
             errors.append(FieldError(f"/{index}/kind", f"is {value.get('kind')!r}; known kinds: Table, Target, Dataset"))
-    found = _parse_datasets(cursor, values, seen, errors)
-    if errors:
-        raise invalid(errors)
-    return _Stream(targets, tables, found)
+    return _Stream(targets, found, errors)
 
 
 def _parse_datasets(
@@ -203,16 +237,14 @@ def _parse_datasets(
     return list(found.values())
 
 
-def _allowed_functions(cursor: Cursor, targets: dict[str, TargetDocument]) -> Any:
+def _targets(cursor: Cursor) -> dict[str, Any]:
+    """The documents of all targets by name."""
+    return {row["name"]: row["document"] for row in cursor.all(SQL["targets"])}
+
+
+def _functions_of(targets: dict[str, Any]) -> Callable[[str], Collection[str]]:
     """By a target's name: what custom SQL on it may call beyond the built-in functions."""
-
-    def of(name: str) -> Collection[str]:
-        if name in targets:
-            return frozenset(targets[name].allow_functions)
-        row = cursor.one(SQL["find_target"], {"name": name})
-        return frozenset(row["document"].get("allow_functions", ())) if row else frozenset()
-
-    return of
+    return lambda name: frozenset(targets.get(name, {}).get("allow_functions", ()))
 
 
 def _changed_targets(cursor: Cursor, targets: dict[str, TargetDocument]) -> list[dict[str, str]]:
@@ -220,15 +252,6 @@ def _changed_targets(cursor: Cursor, targets: dict[str, TargetDocument]) -> list
     for name, target in targets.items():
         row = cursor.one(SQL["find_target"], {"name": name})
         found.append({"kind": "Target", "name": name, "change": change_of(row, target)})
-    return found
-
-
-def _changed_tables(cursor: Cursor, tables: list[TableDocument]) -> list[dict[str, str]]:
-    found = []
-    for table in tables:
-        row = cursor.one(SQL["find_table"], {"target": table.target, "table": table.table})
-        name = f"{table.target}/{table.table}"
-        found.append({"kind": "Table", "name": name, "change": change_of(row, table)})
     return found
 
 
@@ -245,22 +268,3 @@ def _changed_datasets(cursor: Cursor, found: list[DatasetDocument]) -> list[dict
 
 def _write_target(cursor: Cursor, target: TargetDocument) -> None:
     cursor.run(SQL["put_target"], {"name": target.name, "document": json_value(as_json(target))})
-
-
-def _write_table(cursor: Cursor, document: TableDocument, caller: Caller) -> int:
-    """The version that now stands: a new one where the document has changed."""
-    named = {"target": document.target, "table": document.table}
-    stored = cursor.one(SQL["lock_table"], named)
-    body = as_json(document)
-    if stored is not None and stored["document"] == body:
-        return int(stored["version"])
-    version = _next_version(cursor, document.target, document.table)
-    written = named | {"document": json_value(body), "version": version}
-    cursor.run(SQL["put_table"], written | {"rules_hash": document.rules_hash()})
-    cursor.run(SQL["add_version"], written | {"changed_by": caller.name})
-    return version
-
-
-def _next_version(cursor: Cursor, target: str, table: str) -> int:
-    row = cursor.one(SQL["last_version"], {"target": target, "table": table})
-    return int(row["version"]) + 1 if row else 1

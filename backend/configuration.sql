@@ -16,21 +16,12 @@ select count(*) as tables from stringx.tables where target = %(name)s
 -- name: find_table
 select target, table_name, document, rules_hash, version from stringx.tables where target = %(target)s and table_name = %(table)s
 
--- name: lock_table
-select version, document from stringx.tables where target = %(target)s and table_name = %(table)s for update
-
 -- name: last_version
 select coalesce(max(version), 0) as version from stringx.table_versions where target = %(target)s and table_name = %(table)s
 
--- name: put_table
-insert into stringx.tables (target, table_name, document, rules_hash, version)
-values (%(target)s, %(table)s, %(document)s, %(rules_hash)s, %(version)s)
-on conflict (target, table_name) do update set
-    document = excluded.document, rules_hash = excluded.rules_hash, version = excluded.version, updated_at = now()
-
--- name: add_version
+-- name: add_deletion
 insert into stringx.table_versions (target, table_name, version, document, changed_by)
-values (%(target)s, %(table)s, %(version)s, %(document)s, %(changed_by)s)
+values (%(target)s, %(table)s, %(version)s, null, %(changed_by)s)
 
 -- name: delete_table
 delete from stringx.tables where target = %(target)s and table_name = %(table)s
@@ -39,8 +30,12 @@ delete from stringx.tables where target = %(target)s and table_name = %(table)s
 select version, document, changed_by, changed_at from stringx.table_versions
 where target = %(target)s and table_name = %(table)s order by version desc limit 100
 
--- name: all_targets
-select document from stringx.targets order by name
+-- name: targets_after
+select name, document from stringx.targets where name > %(name)s order by name limit %(limit)s
 
--- name: all_tables
-select document from stringx.tables order by target, table_name
+-- name: tables_after
+select target || '/' || table_name as name, document from stringx.tables where (target, table_name) > (%(target)s, %(table)s)
+order by target, table_name limit %(limit)s
+
+-- name: targets
+select name, document from stringx.targets

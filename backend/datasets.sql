@@ -4,8 +4,8 @@ select name, target, tables, document, version from stringx.datasets where name 
 -- name: lock
 select version, document from stringx.datasets where name = %(name)s for update
 
--- name: all
-select document from stringx.datasets order by name
+-- name: after
+select name, document from stringx.datasets where name > %(name)s order by name limit %(limit)s
 
 -- name: naming_table
 -- The datasets that hold a table.

@@ -42,11 +42,15 @@ where r.request_id = %(request_id)s
 
 -- name: unfinished
 -- A full request of the table, or of a dataset that holds it, that was made after the deciding one and has not ended.
-select r.request_id from stringx.requests r
-where r.target = %(target)s and r.is_full and r.finished_at is null
-  and (r.table_name = %(table)s
-       or r.dataset in (select d.name from stringx.datasets d where d.target = %(target)s and %(table)s = any(d.tables)))
-  and r.created_at > coalesce((select d.created_at from stringx.requests d where d.request_id = %(decided_by)s), '-infinity')
+-- Each by its index: the target's other tables may have ten thousand.
+select r.request_id from (
+    (select request_id, created_at from stringx.requests
+     where target = %(target)s and table_name = %(table)s and is_full and finished_at is null order by created_at desc limit 1)
+    union all
+    select r.request_id, r.created_at from stringx.datasets d join stringx.requests r on r.dataset = d.name
+    where d.target = %(target)s and %(table)s = any(d.tables) and r.target = %(target)s and r.is_full and r.finished_at is null
+) r
+where r.created_at > coalesce((select d.created_at from stringx.requests d where d.request_id = %(decided_by)s), '-infinity')
 order by r.created_at desc limit 1
 
 -- name: unfinished_of_dataset

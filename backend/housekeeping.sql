@@ -1,6 +1,8 @@
+-- A moment in a subselect is read once, so that an index finds what is older; a bare clock_timestamp() is asked of every row.
+
 -- name: with_samples
 select check_id, result from stringx.results
-where samples_kept and finished_at < clock_timestamp() - make_interval(days => %(days)s)
+where samples_kept and finished_at < (select clock_timestamp() - make_interval(days => %(days)s))
 order by finished_at limit %(batch)s
 for update skip locked
 
@@ -12,7 +14,7 @@ update stringx.results set result = coalesce(%(result)s, result), samples_kept =
 -- held it) and of a dataset.
 with old as (
     select r.check_id, r.request_id from stringx.results r join stringx.requests q using (request_id)
-    where r.finished_at < clock_timestamp() - make_interval(days => %(days)s) and q.finished_at is not null
+    where r.finished_at < (select clock_timestamp() - make_interval(days => %(days)s)) and q.finished_at is not null
       and (not r.is_full or r.status = 'canceled'
            or case when r.dataset is null then
                   exists (select 1 from stringx.results n where n.target = r.target and n.table_name = r.table_name and n.is_full
@@ -44,7 +46,7 @@ delete from stringx.requests q where q.request_id in (select request_id from res
 -- Those that ended without a result.
 delete from stringx.requests where request_id in (
     select q.request_id from stringx.requests q
-    where q.finished_at < clock_timestamp() - make_interval(days => %(days)s)
+    where q.finished_at < (select clock_timestamp() - make_interval(days => %(days)s))
       and not exists (select 1 from stringx.results s where s.request_id = q.request_id)
     order by q.finished_at limit %(batch)s
     for update skip locked)

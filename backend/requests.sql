@@ -20,7 +20,8 @@ from stringx.requests r left join stringx.results s on s.request_id = r.request_
 where r.request_id = %(request_id)s
 
 -- name: list
--- Newest first; the cursor is the last request of the page before.
+-- Newest first; the cursor is the last request of the page before. The parameters are constants to the planner, so that each
+-- filter is read from its index (requests_newest…), and the page from where the cursor is.
 select r.*, s.result
 from stringx.requests r left join stringx.results s on s.request_id = r.request_id
 where (%(table)s::text is null or r.table_name = %(table)s)
@@ -33,11 +34,11 @@ order by r.created_at desc, r.request_id desc
 limit %(limit)s
 
 -- name: claim_unsent
--- Requests whose first delivery to DataOps did not go through.
+-- Requests whose first delivery to DataOps did not go through. The moment is read once, so that the index ends where none is due.
 update stringx.requests set worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
 where request_id = (
     select request_id from stringx.requests
-    where sent_at is null and finished_at is null and next_send_at <= clock_timestamp()
+    where sent_at is null and finished_at is null and next_send_at <= (select clock_timestamp())
       and (lease_expires_at is null or lease_expires_at < clock_timestamp())
     order by next_send_at
     for update skip locked
@@ -50,7 +51,7 @@ update stringx.requests set worker = %(worker)s, lease_expires_at = clock_timest
 where request_id = (
     select request_id from stringx.requests
     where cancel_requested and cancel_sent_at is null and finished_at is null and sent_at is not null
-      and next_send_at <= clock_timestamp() and (lease_expires_at is null or lease_expires_at < clock_timestamp())
+      and next_send_at <= (select clock_timestamp()) and (lease_expires_at is null or lease_expires_at < clock_timestamp())
     order by next_send_at
     for update skip locked
     limit 1)

@@ -14,6 +14,7 @@ import yaml
 from contract.problems import FieldError, Malformed, invalid
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_STREAM_BYTES = 32 * MAX_BODY_BYTES  # of a YAML stream: 10,000 tables with 20 rules each are 13 to 18 MB
 MAX_DEPTH = 64
 MAX_NODES = 500_000  # a YAML alias may repeat a subtree without end; what it expands to is counted
 
@@ -99,9 +100,13 @@ def read_yaml(body: bytes) -> list[Any]:
 
 
 def _check_depth(text: str) -> None:
-    """Malformed where it is nested too deeply; before loading, whose recursion in C ends the process."""
-    depth = 0
+    """Malformed where it is nested too deeply, before loading, whose recursion in C ends the process; or where one document holds
+    too many values, as loading takes a thousand times their bytes."""
+    depth = count = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        count = 0 if isinstance(event, yaml.DocumentStartEvent) else count + 1
+        if count > MAX_NODES:
+            raise Malformed("a document holds too many values; split it")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, request
 
-from contract.documents import MAX_BODY_BYTES, read_json, read_yaml
+from contract.documents import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json, read_yaml
 from contract.problems import Malformed, TooLarge, UnsupportedMediaType
 
 _JSON = ("application/json",)
@@ -30,10 +30,10 @@ def document_body() -> Any:
 
 
 def document_stream() -> list[Any]:
-    """All documents of a YAML stream; a JSON body is one document, or a list of them."""
+    """All documents of a YAML stream, which may be larger than other bodies; a JSON body is one document, or a list of them."""
     _require_type(*_JSON, *_YAML)
     if request.mimetype in _YAML:
-        return read_yaml(_bytes())
+        return read_yaml(_bytes(MAX_STREAM_BYTES))
     value = read_json(_bytes())
     return value if isinstance(value, list) else [value]
 

@@ -1,9 +1,11 @@
-"""The portal's web application: a page that lists the targets, and each target's dbt docs."""
+"""The portal's web application: a page that lists the targets, and each target's dbt docs, or those of its parts and which table
+is in which of them."""
 
 import base64
 import hashlib
 import json
 import re
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ from typing import Any
 from flask import Flask, Response, abort, redirect, render_template, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
 
-from api.portal.refresh import STATE
+from api.portal.generation import STATE
+from api.portal.parts import place_of
 from contract import environment
 from contract.environment import Settings
 
@@ -31,27 +34,34 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     @app.get("/")
     def index() -> str:
-        return render_template("index.html", targets=_portals(folder))
+        return render_template("index.html", targets=_targets(folder))
 
     @app.get("/<name>")
     def to_folder(name: str) -> BaseResponse:
-        _require(folder, name)
+        if not _is_finished(folder, name) and not _parts(folder, name):
+            abort(404)
         return redirect(f"{name}/", 308)
 
     @app.get("/<name>/")
-    def portal(name: str) -> Response:
-        return file(name, "index.html")
+    def portal(name: str) -> Response | str:
+        if not _is_finished(folder, name) and (parts := _parts(folder, name)):
+            return render_template("parts.html", name=name, parts=parts)
+        return _file(folder, name, "index.html")
 
     @app.get("/<name>/<file_name>")
     def file(name: str, file_name: str) -> Response:
-        _require(folder, name)
-        if file_name not in _FILES:
+        return _file(folder, name, file_name)
+
+    @app.get("/<name>/parts/<part>")
+    def to_part(name: str, part: str) -> BaseResponse:
+        if not _is_finished(folder, f"{name}/parts/{part}"):
             abort(404)
-        public = folder / name / "target"
-        response = send_from_directory(public, file_name, conditional=True)
-        if file_name == "index.html":
-            response.headers["Content-Security-Policy"] = _policy(public / file_name)
-        return response
+        return redirect(f"{part}/", 308)
+
+    @app.get("/<name>/parts/<part>/", defaults={"file_name": "index.html"})
+    @app.get("/<name>/parts/<part>/<file_name>")
+    def part_file(name: str, part: str, file_name: str) -> Response:
+        return _file(folder, f"{name}/parts/{part}", file_name)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -63,21 +73,57 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _portals(folder: Path) -> dict[str, Any]:
-    """The finished portals by name; one that goes away meanwhile is left out."""
+def _finished(folder: Path) -> list[str]:
+    """The projects that the refresher has finished: a target's folder, or that of one of its parts."""
+    markers = [*folder.glob(f"*/{STATE}"), *folder.glob(f"*/parts/*/{STATE}")]
+    return [str(marker.parent.relative_to(folder)) for marker in markers]
+
+
+def _is_finished(folder: Path, place: str) -> bool:
+    """By its exact name."""
+    return place in _finished(folder)
+
+
+def _file(folder: Path, place: str, file_name: str) -> Response:
+    if file_name not in _FILES or not _is_finished(folder, place):
+        abort(404)
+    public = folder / place / "target"
+    response = send_from_directory(public, file_name, conditional=True)
+    if file_name == "index.html":
+        response.headers["Content-Security-Policy"] = _policy(public / file_name)
+    return response
+
+
+def _targets(folder: Path) -> dict[str, Any]:
+    """What there is of each target by its name: its whole, or all of its parts together."""
     found = {}
-    for marker in sorted(folder.glob(f"*/{STATE}")):
-        try:
-            found[marker.parent.name] = json.loads(marker.read_text(encoding="utf-8"))
-        except OSError:
-            continue
+    for name in sorted({place.partition("/")[0] for place in _finished(folder)}):
+        parts = [] if _is_finished(folder, name) else _parts(folder, name)
+        if projects := parts or _read(folder / name / STATE):
+            verdicts = sum((Counter(one["verdicts"]) for one in projects), Counter[str]())
+            found[name] = {
+                "tables": sum(one["tables"] for one in projects),
+                "parts": len(parts),
+                "verdicts": dict(sorted(verdicts.items())),
+                "reached": all(one["reached"] for one in projects),
+                "made_at": max(one["made_at"] for one in projects),
+            }
     return found
 
 
-def _require(folder: Path, name: str) -> None:
-    """Only folders that the refresher has finished, by their exact name."""
-    if name not in {marker.parent.name for marker in folder.glob(f"*/{STATE}")}:
-        abort(404)
+def _parts(folder: Path, name: str) -> list[dict[str, Any]]:
+    """In the order of their tables; a part without any is of the user's models."""
+    places = [place for place in _finished(folder) if place.startswith(f"{name}/parts/")]
+    found = [one | {"part": Path(place).name} for place in places for one in _read(folder / place / STATE)]
+    return sorted(found, key=lambda one: place_of(one["names"][0]) if one["names"] else ("", ""))
+
+
+def _read(marker: Path) -> list[dict[str, Any]]:
+    """The one project that the file tells of; none where it goes away this very moment."""
+    try:
+        return [json.loads(marker.read_text(encoding="utf-8"))]
+    except OSError:
+        return []
 
 
 def _policy(page: Path) -> str:

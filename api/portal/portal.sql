@@ -1,7 +1,22 @@
--- name: fingerprints
--- Looked at every few seconds, so no document and no result is read: versions and the last full check of each table.
-select t.target, md5(string_agg(concat_ws(' ', t.table_name, t.version, t.target_version, c.check_id), '|'
-                                order by t.table_name)) as fingerprint
+-- name: names
+select target, table_name from stringx.configured_tables
+
+-- name: changes
+-- What the portal shows and may have changed since: a table with its configuration (of every version, a deletion's too) or its last
+-- full check; a target alone with its document. By index, so that it costs what has changed, not what there is.
+select v.target, v.table_name, 'configured ' || v.version as change from stringx.configuration_changes v where v.changed_at >= %(since)s
+union all
+select g.name, null, 'target ' || g.version from stringx.configured_targets g where g.updated_at >= %(since)s
+union all
+select c.target, n.name, c.check_id::text from dataops.checks c cross join lateral unnest(c.tables) n(name)
+where c.finished_at >= %(since)s and c.is_full and c.status <> 'canceled'
+
+-- name: now
+select clock_timestamp() as now
+
+-- name: fingerprint
+-- Versions and the last full check of each of these tables: no document and no result is read.
+select md5(string_agg(concat_ws(' ', t.table_name, t.version, t.target_version, c.check_id), '|' order by t.table_name)) as fingerprint
 from stringx.configured_tables t
 left join lateral (
     select f.check_id from (
@@ -14,11 +29,14 @@ left join lateral (
          where d.target = t.target and d.table_name = t.table_name
          order by d.finished_at desc limit 1)
     ) f order by f.finished_at desc limit 1) c on true
-group by t.target
+where t.target = %(target)s and t.table_name = any(%(tables)s)
+
+-- name: target
+select document from stringx.configured_targets where name = %(target)s
 
 -- name: tables
--- A target's tables with the end of each one's last full check, of the table or of a dataset that held it.
-select t.document, t.target_document, c.verdict, c.finished_at, c.result
+-- Tables of a target with the end of each one's last full check, of the table or of a dataset that held it.
+select t.document, c.verdict, c.finished_at, c.result
 from stringx.configured_tables t
 left join lateral (
     select f.verdict, f.finished_at, f.result from (
@@ -33,5 +51,5 @@ left join lateral (
          where d.target = t.target and d.table_name = t.table_name
          order by d.finished_at desc limit 1)
     ) f order by f.finished_at desc limit 1) c on true
-where t.target = %(target)s
+where t.target = %(target)s and t.table_name = any(%(tables)s)
 order by t.table_name

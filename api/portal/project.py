@@ -5,8 +5,8 @@ dbt renders Jinja in YAML, so every brace of a text that is not ours is written 
 
 import json
 import re
-from collections.abc import Iterator
-from itertools import chain, count, groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ from contract.names import TableName
 
 _MOST_FINDINGS = 20
 _HEAD = "# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.\n"
+_SOURCES = Path("models") / "sources"  # a file a table, so that dbt reads those again that have changed
+OURS = "test_name:stringx_rule"  # how dbt selects what stands for the rules
 _USERS = "project"  # in the portal's folder: a link to the user's own project, where it has models
+Names = dict[TableName, tuple[str, str]]  # what dbt calls a table's source and the table
 _MACRO = """{#- A rule of the service, shown as a test. It checks nothing here, so it returns a row and never passes here. -#}
 {% test stringx_rule(model, rule, reason, column_name=none) %}
 select {{ dbt.string_literal(dbt.escape_single_quotes(reason)) }} as reason,
@@ -32,24 +35,52 @@ _CATALOG = """{#- dbt puts the names of relations into its catalog's SQL as they
   {%- for relation in relations -%}
     {%- set schema = relation.schema | replace("'", "''") -%}
     {%- set name = relation.identifier | replace("'", "''") if relation.identifier else none -%}
-    {%- do quoted.append(api.Relation.create(database=relation.database, schema=schema, identifier=name)) -%}
+    {%- do quoted.append({"schema": schema, "identifier": name}) -%}
   {%- endfor -%}
   {{- return(dbt.postgres__get_catalog_relations(information_schema, quoted)) -}}
+{% endmacro %}
+
+{#- Of more than a hundred relations dbt asks for all that their schemas hold: only those of this project are wanted. -#}
+{% macro postgres__get_catalog(information_schema, schemas) %}
+  {%- set wanted = [] -%}
+  {%- for node in graph.sources.values() -%}
+    {%- do wanted.append({"schema": node.schema, "identifier": node.identifier}) -%}
+  {%- endfor -%}
+  {%- for node in graph.nodes.values() if node.resource_type in ("model", "seed", "snapshot") -%}
+    {%- do wanted.append({"schema": node.schema, "identifier": node.alias}) -%}
+  {%- endfor -%}
+  {{- return(postgres__get_catalog_relations(information_schema, wanted)) -}}
 {% endmacro %}
 """
 
 
-def write(target: PortalTarget, folder: Path, profiles: Path, users: Path) -> None:
+def write(
+    target: PortalTarget,
+    folder: Path,
+    profiles: Path,
+    users: Path,
+    names: Names,
+    *,
+    with_models: bool = True,
+    parts: Sequence[str] = (),
+) -> None:
     """The project, file by file, each complete or not at all; files that are right already stay untouched.
 
-    Where the dbt project in `users` has models, seeds or snapshots, they are part of the portal, with its macros and packages.
+    Where the dbt project in `users` has models, seeds or snapshots, they are part of the portal, with its macros and packages,
+    unless it is told to go without. `parts` are folders in here whose sources are this project's too.
     """
-    theirs = _with_models(users)
-    _put(folder / "dbt_project.yml", _HEAD + _dump(_settings(target.document.name, theirs, users)))
+    models = models_of(users)
+    theirs = models if with_models else None
+    _put(folder / "dbt_project.yml", _HEAD + _dump(_settings(target.document.name, theirs, users, parts)))
     _put(folder / "profiles.yml", (profiles / "profiles.yml").read_text(encoding="utf-8"))
     _put(folder / "macros" / "stringx_rule.sql", _MACRO)
     _put(folder / "macros" / "catalog.sql", _CATALOG)
-    _put(folder / "models" / "sources.yml", _dump(sources(target, prefix="stringx_" if theirs else "")))
+    found = dict(sources(target, names, prefix="stringx_" if models else ""))
+    for name, content in found.items():
+        _put(folder / _SOURCES / name, _dump(content))
+    for left in (folder / _SOURCES).parent.rglob("*.yml"):
+        if left.parent != folder / _SOURCES or left.name not in found:
+            left.unlink()
     link = folder / _USERS
     if link.is_symlink() and (theirs is None or link.readlink() != users.resolve()):
         link.unlink()
@@ -57,7 +88,7 @@ def write(target: PortalTarget, folder: Path, profiles: Path, users: Path) -> No
         link.symlink_to(users.resolve())
 
 
-def _with_models(users: Path) -> dict[str, Any] | None:
+def models_of(users: Path) -> dict[str, Any] | None:
     """The settings of a project that has something to show, None of one that has only tests and macros."""
     settings = dbt_project.settings(users)
     kinds = {"model-paths": "models", "seed-paths": "seeds", "snapshot-paths": "snapshots"}
@@ -65,11 +96,12 @@ def _with_models(users: Path) -> dict[str, Any] | None:
     return settings if any(any(folder.rglob("*.*")) for folder in folders) else None
 
 
-def _settings(target: str, theirs: dict[str, Any] | None, users: Path) -> dict[str, Any]:
+def _settings(target: str, theirs: dict[str, Any] | None, users: Path, parts: Sequence[str]) -> dict[str, Any]:
     """The portal's dbt_project.yml: its own, or the user's with paths that lead through the link."""
+    own = ["models", *(f"{part}/models" for part in parts)]
     if theirs is None:
         plain = {"name": "stringx_" + re.sub(r"\W", "_", target), "version": "0.1.0", "config-version": 2, "profile": "stringx"}
-        return plain | {"model-paths": ["models"], "macro-paths": ["macros"], "flags": {"send_anonymous_usage_stats": False}}
+        return plain | {"model-paths": own, "macro-paths": ["macros"], "flags": {"send_anonymous_usage_stats": False}}
     paths = {
         kind: [f"{_USERS}/{path}" for path in theirs.get(kind) or [default]]
         for kind, default in {
@@ -83,7 +115,7 @@ def _settings(target: str, theirs: dict[str, Any] | None, users: Path) -> dict[s
         }.items()
         if kind in theirs or default in ("models", "macros", "tests", "seeds", "snapshots")
     }
-    paths["model-paths"].append("models")
+    paths["model-paths"] += own
     paths["macro-paths"].append("macros")
     installed = dbt_project.packages_folder(users)
     return (
@@ -97,43 +129,50 @@ def _dump(value: dict[str, Any]) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def sources(target: PortalTarget, prefix: str = "") -> dict[str, Any]:
-    """The content of sources.yml: one source a schema, its name behind the prefix, one table a configured table."""
-    tables = sorted(((TableName.parse(table.document.table), table) for table in target.tables), key=lambda pair: str(pair[0]))
-    by_schema = groupby(sorted(tables, key=lambda pair: pair[0].schema), key=lambda pair: pair[0].schema)
-    taken: set[str] = set()
-    found = []
-    for schema, members in by_schema:
-        found.append(
-            {
-                "name": _word(prefix + schema, taken),
-                "schema": literal(schema),
-                "database": literal(target.document.dbname),
-                "quoting": {"database": True, "schema": True, "identifier": True},
-                "description": literal(f"Schema {schema} of target {target.document.name}."),
-                "tables": list(_tables(members, target.document.name)),
-            }
-        )
-    return {"version": 2, "sources": found}
+def named(tables: Iterable[str]) -> Names:
+    """Words that dbt takes, of all tables of a target: a table keeps its own whatever part of them a project holds."""
+    by_schema: dict[str, tuple[str, set[str]]] = {}
+    schemas: set[str] = set()
+    found = {}
+    for name in sorted(map(TableName.parse, tables), key=lambda name: (name.schema, name.name)):
+        if name.schema not in by_schema:
+            by_schema[name.schema] = _word(name.schema, schemas), set()
+        schema, taken = by_schema[name.schema]
+        found[name] = schema, _word(name.name, taken)
+    return found
 
 
-def _tables(members: Iterator[tuple[TableName, PortalTable]], target: str) -> Iterator[dict[str, Any]]:
-    taken: set[str] = set()
-    for name, table in members:
-        document = table.document
-        on_columns: dict[str, list[dict[str, Any]]] = {column: [] for column in _columns(table)}
-        on_table: list[dict[str, Any]] = []
-        for rule in document.active_rules:
-            test = _test(rule, f"{target}_{name.schema}_{name.name}", f"dataops check {target} {document.table}")
-            (on_columns[rule.all_columns[0]] if len(rule.all_columns) == 1 else on_table).append(test)
-        yield {
-            "name": _word(name.name, taken),
-            "identifier": literal(name.name),
-            "description": literal(description(table)),
-            "meta": {"owner": literal(document.owner), "target": target},
-            "data_tests": on_table,
-            "columns": [{"name": literal(column), "quote": True, "data_tests": tests} for column, tests in on_columns.items()],
+def sources(target: PortalTarget, names: Names, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """A file's name and content for each table: its schema as a source, named behind the prefix, and the table in it."""
+    for table in target.tables:
+        name = TableName.parse(table.document.table)
+        schema, word = names[name]
+        source = {
+            "name": prefix + schema,
+            "schema": literal(name.schema),
+            "database": literal(target.document.dbname),
+            "quoting": {"database": True, "schema": True, "identifier": True},
+            "description": literal(f"Schema {name.schema} of target {target.document.name}."),
+            "tables": [_table(table, name, word, target.document.name)],
         }
+        yield f"{schema}.{word}.yml", {"version": 2, "sources": [source]}
+
+
+def _table(table: PortalTable, name: TableName, word: str, target: str) -> dict[str, Any]:
+    document = table.document
+    on_columns: dict[str, list[dict[str, Any]]] = {column: [] for column in _columns(table)}
+    on_table: list[dict[str, Any]] = []
+    for rule in document.active_rules:
+        test = _test(rule, f"{target}_{name.schema}_{name.name}", f"dataops check {target} {document.table}")
+        (on_columns[rule.all_columns[0]] if len(rule.all_columns) == 1 else on_table).append(test)
+    return {
+        "name": word,
+        "identifier": literal(name.name),
+        "description": literal(description(table)),
+        "meta": {"owner": literal(document.owner), "target": target},
+        "data_tests": on_table,
+        "columns": [{"name": literal(column), "quote": True, "data_tests": tests} for column, tests in on_columns.items()],
+    }
 
 
 def description(table: PortalTable) -> str:
@@ -164,22 +203,24 @@ def _columns(table: PortalTable) -> list[str]:
 
 
 def _test(rule: Rule, place: str, command: str) -> dict[str, Any]:
-    """The rule's letters stand in the test's compiled SQL: dbt leaves arguments unrendered in the manifest."""
+    """The rule's letters stand in the test's description; its SQL, which is compiled by hand only, returns them."""
     said = rule.model_dump(mode="json", exclude_none=True, exclude={"id", "active", "column", "columns", "description"})
+    letters = json.dumps(said, ensure_ascii=False)
+    words = [*([rule.description, ""] if rule.description else []), "```json", letters, "```"]
     return {
         "stringx_rule": {
             "name": re.sub(r"\W", "_", f"{place}_{rule.id}"),
-            "description": literal(rule.description),
-            "arguments": {"rule": literal(json.dumps(said, ensure_ascii=False)), "reason": literal(f"run: {command}")},
+            "description": literal("\n".join(words)),
+            "arguments": {"rule": literal(letters), "reason": literal(f"run: {command}")},
         }
     }
 
 
 def _word(name: str, taken: set[str]) -> str:
-    """A name that dbt takes, unlike any given before."""
+    """A name that dbt takes, unlike any given before, on a disk that knows no capitals too."""
     plain = re.sub(r"\W", "_", name, flags=re.ASCII)
-    word = next(word for word in chain([plain], (f"{plain}__{number}" for number in count(2))) if word not in taken)
-    taken.add(word)
+    word = next(word for word in chain([plain], (f"{plain}__{number}" for number in count(2))) if word.lower() not in taken)
+    taken.add(word.lower())
     return word
 
 

@@ -1,26 +1,24 @@
-"""Keeps the portals true: generates a target's docs when its configuration or a verdict has changed.
+"""Keeps the portals true: generates a project's docs when its configuration or a verdict has changed.
 
-`python -m api.portal.refresh`. A target's portal is made at once when it is new, and at most once a minute after that. A
-target that cannot be reached keeps its last catalog, still shows its verdicts, and is tried again every five minutes.
+`python -m api.portal.refresh`. A project (of a target, or of a part of a large one) is made at once when it is new, and at most
+once a minute after that, less often where making them takes long. A target that cannot be reached keeps its last catalog, still
+shows its verdicts, and is tried again every five minutes.
 """
 
-import json
 import logging
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NoReturn
 
-from api.engine.command import dbt_executable
-from api.portal import project, state
-from api.portal.state import PortalTarget
-from api.targets import TargetUnusable, clean_environment, connection_environment
+from api.portal import parts, project, state
+from api.portal.generation import STATE, Generator
+from api.portal.parts import Part
 from contract import environment
 from contract.environment import Settings, SettingsError
 from contract.problems import StringXError
@@ -29,52 +27,74 @@ from web import logs
 
 LOOK_EVERY_S = 3.0
 AT_MOST_EVERY_S = 60.0
-AGAIN_AFTER_S = 300.0  # where the last generation did not reach the target
-AT_ONCE = 2  # targets generated side by side, so that one that hangs does not hold up the others
-STATE = "portal.json"  # tells the front page that a portal is complete, and when it was made
-FINGERPRINT = "fingerprint"  # in a target's work folder: what its portal shows
-_LONGEST_S = 300.0
+AGAIN_AFTER_S = 300.0  # where the last generation did not reach the target; and every project is looked at so often
+AT_ONCE = 2  # targets, one project of each, generated side by side, so that one that hangs does not hold up the others
+REST = 3.0  # times what a generation took does its place stay empty: together they take half of a processor at most
+FINGERPRINT = "fingerprint"  # in a project's work folder: what it shows
+
+Key = tuple[str, str]  # a target's name, a part's name
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Generation:
-    """The last generation of a target's portal, under way or done."""
+    """The last generation of a project, under way or done."""
 
     fingerprint: str
     began: float
     thread: threading.Thread | None = None
     reached: bool = False
+    rests_until: float = 0.0
 
     @property
     def under_way(self) -> bool:
         return self.thread is not None and self.thread.is_alive()
 
+    def may_begin_again(self, now: float) -> bool:
+        return not self.under_way and now - self.began >= AT_MOST_EVERY_S
+
     def is_due(self, fingerprint: str, now: float) -> bool:
-        if self.under_way:
-            return False
-        changed = fingerprint != self.fingerprint and now - self.began >= AT_MOST_EVERY_S
-        return changed or (not self.reached and now - self.began >= AGAIN_AFTER_S)
+        changed = fingerprint != self.fingerprint
+        return self.may_begin_again(now) and (changed or (not self.reached and now - self.began >= AGAIN_AFTER_S))
 
 
 @dataclass
+class Layout:
+    """Which projects there are, and in which of them a table is."""
+
+    tables: dict[str, list[str]] = field(default_factory=dict)
+    parts: dict[Key, Part] = field(default_factory=dict)
+    of_table: dict[tuple[str, str], Key] = field(default_factory=dict)
+
+    def of(self, target: str) -> list[Part]:
+        return [part for (name, _), part in self.parts.items() if name == target]
+
+    @classmethod
+    def make(cls, tables: dict[str, list[str]], has_models: bool) -> "Layout":
+        found = cls(tables)
+        for target, names in tables.items():
+            cut = parts.cut(names)
+            if has_models and len(cut) > 1:
+                cut.append(Part("models", ()))  # the user's, which none of the others shows
+            for part in cut:
+                found.parts[target, part.name] = part
+                found.of_table |= {(target, table): (target, part.name) for table in part.tables}
+        return found
+
+
 class Refresher:
-    """What was generated when, and the processes that are at it."""
+    """What was generated when, what may have changed since, and the processes that are at it."""
 
-    settings: Settings
-    database: Database
-    made: dict[str, Generation] = field(default_factory=dict)
-    processes: set[subprocess.Popen[bytes]] = field(default_factory=set)
-
-    @property
-    def folder(self) -> Path:
-        return self.settings.home / "docs"
-
-    @property
-    def work(self) -> Path:
-        """Private to dbt; a target's folder in here says that its portal is ours to remove."""
-        return self.folder / ".work"
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings, self.database = settings, database
+        self.generator = Generator(settings)
+        self.folder, self.work = self.generator.folder, self.generator.work
+        self.made: dict[Key, Generation] = {}
+        self.layout = Layout()
+        self._changes = state.Changes(database)
+        self._stale: set[Key] = set()
+        self._read_all_at = float("-inf")
 
     def run(self) -> NoReturn:
         self.remember()
@@ -83,27 +103,33 @@ class Refresher:
                 self.look()
             except StringXError as error:  # the internal database is away
                 log.warning("%s", error)
+            except OSError:
+                log.exception("the portal's folder")
             time.sleep(LOOK_EVERY_S)
 
     def remember(self) -> None:
-        """Take portals of an earlier start as made now: a start has better things to do than to make them again."""
-        for file in self.work.glob(f"*/{FINGERPRINT}"):
-            name = file.parent.name
-            if (self.folder / name / STATE).exists():
-                self.made[name] = Generation(file.read_text(encoding="utf-8"), time.monotonic(), reached=True)
+        """Take projects of an earlier start as made now: a start has better things to do than to make them again."""
+        for file in [*self.work.glob(f"*/{FINGERPRINT}"), *self.work.glob(f"*/parts/*/{FINGERPRINT}")]:
+            place = file.parent.relative_to(self.work)
+            if (self.folder / place / STATE).exists():
+                key = (place.parts[0], place.name if len(place.parts) > 1 else "")
+                self.made[key] = Generation(file.read_text(encoding="utf-8"), time.monotonic(), reached=True)
 
     def look(self) -> None:
         """Begin generating what has changed; forget what is gone."""
-        found = state.fingerprints(self.database)
-        for name, fingerprint in found.items():
-            last, now = self.made.get(name), time.monotonic()
-            if sum(generation.under_way for generation in self.made.values()) >= AT_ONCE:
-                break  # the others are due at the next look
-            if last is None or last.is_due(fingerprint, now):
-                self.made[name] = generation = Generation(fingerprint, now)
-                generation.thread = threading.Thread(target=self._attempt, args=(name, generation), daemon=True)
-                generation.thread.start()
-        self._forget_all_but(set(found))
+        self._learn()
+        now = time.monotonic()
+        resting = sum(generation.rests_until > now for generation in self.made.values())
+        for key in sorted(self.layout.parts, key=lambda key: self.made[key].began if key in self.made else float("-inf")):
+            working = {target for (target, _), generation in self.made.items() if generation.under_way}
+            if len(working) >= AT_ONCE or (key in self.made and len(working) + resting >= AT_ONCE):
+                break  # the others are due at a later look
+            if key[0] in working:
+                continue
+            last = self.made.get(key)
+            if last is None or ((key in self._stale or not last.reached) and last.may_begin_again(now)):
+                self._consider(key, now)
+        self._forget()
 
     def wait(self) -> None:
         """Until nothing is under way."""
@@ -111,78 +137,84 @@ class Refresher:
             if generation.thread is not None:
                 generation.thread.join()
 
-    def _forget_all_but(self, names: set[str]) -> None:
-        for folder in self.work.glob("*"):
-            name = folder.name
-            if name not in names and not (name in self.made and self.made[name].under_way):
-                shutil.rmtree(self.folder / name, ignore_errors=True)
-                shutil.rmtree(folder, ignore_errors=True)
-                self.made.pop(name, None)
+    def _learn(self) -> None:
+        """What there is, where that has changed; and which projects may show something old."""
+        changes, now = self._changes.look(), time.monotonic()
+        everything = now - self._read_all_at >= AGAIN_AFTER_S
+        if everything or any(change.is_configured for change in changes):
+            self._lay_out()
+        if everything:
+            self._stale, self._read_all_at = set(self.layout.parts), now
+        for change in changes:
+            if change.table is None:
+                self._stale |= {key for key in self.layout.parts if key[0] == change.target}
+            elif (change.target, change.table) in self.layout.of_table:
+                self._stale.add(self.layout.of_table[change.target, change.table])
 
-    def _attempt(self, name: str, generation: Generation) -> None:
+    def _lay_out(self) -> None:
+        before = self.layout
+        self.layout = Layout.make(state.tables(self.database), project.models_of(self.settings.dbt_project_dir) is not None)
+        for target in self.layout.tables:
+            found = self.layout.of(target)
+            if len(found) > 1 and [part.name for part in found] != [part.name for part in before.of(target)]:
+                whole = state.read(self.database, target, [])
+                if whole is not None:
+                    self.generator.write_whole(whole, found)
+
+    def _consider(self, key: Key, now: float) -> None:
+        """Begin, unless it shows everything as it is."""
+        target, part = key[0], self.layout.parts[key]
+        fingerprint = state.fingerprint(self.database, target, part.tables)
+        last = self.made.get(key)
+        if last is not None and not last.is_due(fingerprint, now):
+            if fingerprint == last.fingerprint:
+                self._stale.discard(key)
+            return
+        self._stale.discard(key)
+        self.made[key] = generation = Generation(fingerprint, now)
+        names = project.named(self.layout.tables[target])
+        arguments = (target, part, names, generation, last is not None)
+        generation.thread = threading.Thread(target=self._attempt, args=arguments, daemon=True)
+        generation.thread.start()
+
+    def _attempt(self, name: str, part: Part, names: project.Names, generation: Generation, again: bool) -> None:
         try:
-            target = state.read(self.database, name)
-            generation.reached = target is None or self.generate(target)
+            target = state.read(self.database, name, part.tables)
+            generation.reached = target is None or self.generator.generate(target, part, names)
             if target is not None and generation.reached:
-                (self.work / name / FINGERPRINT).write_text(generation.fingerprint, encoding="utf-8")
+                (self.work / name / part.folder / FINGERPRINT).write_text(generation.fingerprint, encoding="utf-8")
         except StringXError as error:
             log.warning("%s", error)
         except Exception:  # one target's trouble (a full disk, a document of another release) is not the others'
             log.exception("the portal of target %s", name)
+        if again:
+            ended = time.monotonic()
+            generation.rests_until = ended + REST * (ended - generation.began)
 
-    def generate(self, target: PortalTarget) -> bool:
-        """Whether the target was reached; its portal is made anyway."""
-        name = target.document.name
-        folder, work = self.folder / name, self.work / name
-        work.mkdir(parents=True, exist_ok=True)
-        project.write(target, folder, self.settings.dbt_profiles_dir, self.settings.dbt_project_dir)
-        try:
-            variables = connection_environment(target.document, self.settings.secrets, "stringx docs")
-            reached = self._dbt(folder, work, variables)
-        except TargetUnusable as error:
-            log.warning("%s", error)
-            variables, reached = {}, False
-        if reached or self._dbt(folder, work, variables, "--empty-catalog", "--no-populate-cache"):  # connects nowhere
-            self._publish(target, work, folder, with_catalog=reached)
-        return reached
+    def _forget(self) -> None:
+        """Projects and targets that are no more, once nothing is at them."""
+        for work in self.work.glob("*"):
+            target, folder = work.name, self.folder / work.name
+            if target not in self.layout.tables:
+                if not self._under_way(key for key in self.made if key[0] == target):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    shutil.rmtree(work, ignore_errors=True)
+                    self.made = {key: generation for key, generation in self.made.items() if key[0] != target}
+                continue
+            for left in work.glob("parts/*"):
+                key = (target, left.name)
+                if key not in self.layout.parts and not self._under_way([key]):
+                    shutil.rmtree(folder / "parts" / left.name, ignore_errors=True)
+                    shutil.rmtree(left, ignore_errors=True)
+                    self.made.pop(key, None)
+            if (target, "") not in self.layout.parts and (folder / STATE).exists() and not self._under_way([(target, "")]):
+                (folder / STATE).unlink()  # it was small once: the rest of the folder is the project by hand
+                shutil.rmtree(folder / "target", ignore_errors=True)
+                (work / FINGERPRINT).unlink(missing_ok=True)
+                self.made.pop((target, ""), None)
 
-    def _dbt(self, folder: Path, work: Path, variables: dict[str, str], *more: str) -> bool:
-        """Run the real `dbt docs generate`; False where it ended with an error, which is in the log."""
-        command = ["nice", "-n", "10", dbt_executable(), "--no-use-colors", "docs", "generate", *more]
-        command += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
-        command += ["--target-path", str(work), "--log-path", str(work)]
-        process = subprocess.Popen(
-            command,
-            env=clean_environment() | variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        self.processes.add(process)
-        try:
-            output, _ = process.communicate(timeout=_LONGEST_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
-        finally:
-            self.processes.discard(process)
-        if process.returncode != 0:
-            log.warning("dbt docs generate in %s: %s", folder, " ".join(output.decode(errors="replace").split())[-500:])
-        return process.returncode == 0
-
-    def _publish(self, target: PortalTarget, work: Path, folder: Path, with_catalog: bool) -> None:
-        """Each file appears complete; the catalog of a target that was not reached stays the last one."""
-        public = folder / "target"
-        public.mkdir(parents=True, exist_ok=True)
-        for name in ("manifest.json", "catalog.json", "index.html"):
-            if with_catalog or name != "catalog.json" or not (public / name).exists():
-                os.replace(work / name, public / name)
-        verdicts = [table.verdict or "not checked" for table in target.tables]
-        said = {"tables": len(target.tables), "verdicts": {word: verdicts.count(word) for word in sorted(set(verdicts))}}
-        said |= {"reached": with_catalog, "made_at": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())}
-        partial = folder / f".{STATE}"
-        partial.write_text(json.dumps(said), encoding="utf-8")
-        partial.replace(folder / STATE)
+    def _under_way(self, keys: Iterable[Key]) -> bool:
+        return any(key in self.made and self.made[key].under_way for key in keys)
 
 
 def main() -> int:
@@ -202,7 +234,7 @@ def main() -> int:
 
 def _end(refresher: Refresher) -> NoReturn:
     """At once, with every dbt; a half-written file is nobody's, for each is put in its place when complete."""
-    for process in list(refresher.processes):
+    for process in list(refresher.generator.processes):
         process.kill()
     os._exit(0)
 

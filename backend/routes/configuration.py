@@ -35,9 +35,16 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
     _tables(routes, database, catalogue)
 
     @routes.get("/api/v1/configuration")
-    @describe(Operation("Every target, table and dataset as documents", scope="read", errors=(Unavailable,)))
+    @describe(
+        Operation(
+            f"Every target, table and dataset as documents, {configuration.PAGE} a page",
+            scope="read",
+            query={"cursor": "next_cursor of the page before"},
+            errors=(Invalid, Unavailable),
+        )
+    )
     def export() -> Response:
-        return answer({"items": configuration.export(database), "next_cursor": None})
+        return answer(configuration.export(database, request.args.get("cursor")))
 
     @routes.post("/api/v1/configuration")
     @describe(

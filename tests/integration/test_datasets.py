@@ -78,7 +78,7 @@ def test_a_stream_may_bring_a_dataset_before_its_tables_and_is_applied_as_a_whol
     assert datasets.find(database, "sales").document["tables"] == TABLES
     assert {change["change"] for change in apply(database, *stream)["changes"]} == {"unchanged"}
     assert apply(database, dataset(owner="me"))["changes"] == [{"kind": "Dataset", "name": "sales", "change": "updated"}]
-    assert [document.get("kind") for document in configuration.export(database)] == [
+    assert [document.get("kind") for document in configuration.export(database)["items"]] == [
         "Target",
         "Table",
         "Table",
@@ -504,20 +504,20 @@ def test_the_gate_for_the_very_load_of_a_request(shop: Database) -> None:
 
 def test_the_portal_shows_the_last_verdict_of_a_table_or_of_a_dataset_that_held_it(shop: Database) -> None:
     def shown() -> dict[str, tuple[str | None, list[str]]]:
-        found = state.read(shop, "shop")
+        found = state.read(shop, "shop", TABLES)
         assert found is not None
         return {
             each.document.table: (each.verdict, [rule["status"] for rule in (each.result or {}).get("rules", [])])
             for each in found.tables
         }
 
-    before = state.fingerprints(shop)
+    before = state.fingerprint(shop, "shop", TABLES)
     check_now(shop, {"b": 2}, dataset="sales")
     assert shown() == {"public.a": ("pass", ["pass"]), "public.b": ("fail", ["fail"]), "public.c": (None, [])}
-    after = state.fingerprints(shop)
+    after = state.fingerprint(shop, "shop", TABLES)
     assert after != before
     check_now(shop, {"b": 2, "a": 1}, dataset="sales", rule_ids=["a"])
-    assert state.fingerprints(shop) == after, "a narrowed check changes nothing"
+    assert state.fingerprint(shop, "shop", TABLES) == after, "a narrowed check changes nothing"
     check_now(shop, {"a": 1}, table="public.a")
     assert shown()["public.a"] == ("fail", ["fail"])
     check_now(shop, dataset="sales")

@@ -17,12 +17,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.engine.command import dbt_executable
-from api.portal import refresh, state
+from api.portal import parts, refresh, state
 from api.portal.app import create_app
 from api.portal.refresh import Generation, Refresher
 from api.targets import clean_environment
 from contract.environment import ROOT, Settings, read
-from database.pool import Database, json_value
+from database.pool import Cursor, Database, json_value
 from tests.conftest import Target
 
 HOSTILE = "{{ env_var('HOME') }} {% raw %} {# note #} {{ '{' }} <img src=x onerror=alert(1)> | \\ ' \" ü"
@@ -54,13 +54,30 @@ def configure(database: Database, target: dict[str, Any], *tables: dict[str, Any
             "insert into stringx.targets (name, document, version) values (%(name)s, %(document)s, 1)",
             {"name": target["name"], "document": json_value(target)},
         )
-        for table in tables:
-            document = {"apiVersion": "stringx/v1", "kind": "Table", "target": target["name"], **table}
-            cursor.run(
-                "insert into stringx.tables (target, table_name, document, rules_hash, version)"
-                " values (%(target)s, %(table)s, %(document)s, 'x', 1)",
-                {"target": target["name"], "table": table["table"], "document": json_value(document)},
-            )
+        write(cursor, target["name"], *tables)
+
+
+def write(cursor: Cursor, target: str, *tables: dict[str, Any]) -> None:
+    """As the Backend does: each table a version."""
+    for table in tables:
+        document = {"apiVersion": "stringx/v1", "kind": "Table", "target": target, **table}
+        cursor.run(
+            "insert into stringx.tables (target, table_name, document, rules_hash, version)"
+            " values (%(target)s, %(table)s, %(document)s, 'x', 1);"
+            "insert into stringx.table_versions (target, table_name, version, document, changed_by)"
+            " values (%(target)s, %(table)s, 1, %(document)s, 'test')",
+            {"target": target, "table": table["table"], "document": json_value(document)},
+        )
+
+
+def remove(database: Database, target: str, *tables: str) -> None:
+    with database.transaction() as cursor:
+        cursor.run(
+            "delete from stringx.tables where target = %(target)s and table_name = any(%(tables)s);"
+            "insert into stringx.table_versions (target, table_name, version, changed_by)"
+            " select %(target)s, unnest(%(tables)s), 2, 'test'",
+            {"target": target, "tables": list(tables)},
+        )
 
 
 def add_check(database: Database, target: str, table: str, verdict: str, *rules: dict[str, Any], full: bool = True) -> None:
@@ -107,9 +124,8 @@ def test_user_text_comes_out_as_its_letters(refresher: Refresher, database: Data
     tests = [node for node in manifest["nodes"].values() if airlines["unique_id"] in node["depends_on"]["nodes"]]
     assert len(tests) == 2
     (odd_test,) = (node for node in tests if node["name"].endswith("_odd"))
-    assert odd_test["description"] == HOSTILE
-    said = json.dumps(HOSTILE, ensure_ascii=False).replace("'", "''")
-    assert f'"arguments": {{"sql": {said}}}' in odd_test["compiled_code"]
+    assert odd_test["description"].startswith(f"{HOSTILE}\n\n```json\n")
+    assert f'"arguments": {{"sql": {json.dumps(HOSTILE, ensure_ascii=False)}}}' in odd_test["description"]
 
 
 def test_the_catalog_brings_every_column(refresher: Refresher, database: Database, flights_target: Target) -> None:
@@ -119,6 +135,19 @@ def test_the_catalog_brings_every_column(refresher: Refresher, database: Databas
     assert {name: column["type"] for name, column in source["columns"].items()} == {"carrier": "text", "name": "text"}
     (described,) = artifact(refresher, "shop", "manifest.json")["sources"].values()
     assert described["description"].startswith("**Not checked yet.**")
+
+
+def test_the_catalog_of_many_tables_brings_theirs_and_no_other(
+    refresher: Refresher, database: Database, flights_target: Target
+) -> None:
+    many = [{"table": f"public.t{number:03}"} for number in range(101)]
+    configure(database, flights_target.document(), {"table": "public.airlines"}, {"table": "public.o'clock{}"}, *many)
+    generate(refresher)
+    assert refresher.made["shop", ""].reached
+    sources = artifact(refresher, "shop", "catalog.json")["sources"].values()
+    assert {source["metadata"]["name"]: list(source["columns"]) for source in sources} == {"airlines": ["carrier", "name"]}
+    log = (refresher.work / "shop" / "dbt.log").read_text(encoding="utf-8")
+    assert "'planes'" not in log, "what is not configured is not asked for"
 
 
 def test_a_rule_never_passes_by_hand(refresher: Refresher, database: Database, flights_target: Target) -> None:
@@ -206,8 +235,7 @@ def test_a_removed_target_disappears_and_strange_folders_stay(
     configure(database, flights_target.document(), {"table": "public.airlines"})
     generate(refresher)
     (refresher.folder / "mine").mkdir()
-    with database.transaction() as cursor:
-        cursor.run("delete from stringx.tables")
+    remove(database, "shop", "public.airlines")
     generate(refresher)
     assert get(client, "/shop/").status_code == 404
     assert not (refresher.folder / "shop").exists()
@@ -216,17 +244,155 @@ def test_a_removed_target_disappears_and_strange_folders_stay(
 
 def test_when_a_portal_is_due(database: Database, flights_target: Target) -> None:
     configure(database, flights_target.document(), {"table": "public.airlines"})
-    before = state.fingerprints(database)["shop"]
+    before = state.fingerprint(database, "shop", ["public.airlines"])
     add_check(database, "shop", "public.airlines", "pass", full=False)
-    assert state.fingerprints(database)["shop"] == before
+    assert state.fingerprint(database, "shop", ["public.airlines"]) == before
     add_check(database, "shop", "public.airlines", "pass")
-    assert state.fingerprints(database)["shop"] != before
+    assert state.fingerprint(database, "shop", ["public.airlines"]) != before
     now = time.monotonic()
     done = Generation("a", now, reached=True)
     assert not done.is_due("b", now + refresh.AT_MOST_EVERY_S - 1)
     assert done.is_due("b", now + refresh.AT_MOST_EVERY_S)
     assert not done.is_due("a", now + refresh.AGAIN_AFTER_S)
     assert Generation("a", now).is_due("a", now + refresh.AGAIN_AFTER_S)
+
+
+def test_each_change_is_seen_once(database: Database, flights_target: Target) -> None:
+    configure(database, flights_target.document(), {"table": "public.airlines"})
+    changes = state.Changes(database)
+    assert changes.look() == set()
+    add_check(database, "shop", "public.airlines", "pass", full=False)
+    assert changes.look() == set()
+    add_check(database, "shop", "public.airlines", "pass")
+    with database.transaction() as cursor:
+        write(cursor, "shop", {"table": "public.planes"})
+    assert {(change.table, change.is_configured) for change in changes.look()} == {
+        ("public.airlines", False),
+        ("public.planes", True),
+    }
+    remove(database, "shop", "public.planes")
+    with database.transaction() as cursor:
+        cursor.run("update stringx.targets set version = 2, updated_at = now()")
+    assert {(change.table, change.is_configured) for change in changes.look()} == {("public.planes", True), (None, False)}
+    assert changes.look() == set()
+
+
+def test_what_did_not_change_is_not_generated_again(refresher: Refresher, database: Database, flights_target: Target) -> None:
+    configure(database, flights_target.document("a"), {"table": "public.airlines"})
+    configure(database, flights_target.document("b"), {"table": "public.airlines"})
+    generate(refresher)
+    for generation in refresher.made.values():
+        generation.began -= refresh.AT_MOST_EVERY_S
+    add_check(database, "a", "public.airlines", "pass")
+    refresher.look()
+    assert [key for key, generation in refresher.made.items() if generation.under_way] == [("a", "")]
+    refresher.wait()
+    assert refresher.made["a", ""].rests_until > time.monotonic(), "making it again has its price"
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"MOST_TABLES": 4, "_FEWEST": 2, "_ONE_IN": 2}.items():
+        monkeypatch.setattr(parts, name, value)
+
+
+def generate_all(refresher: Refresher) -> set[str]:
+    """The parts that were made, as many looks as it takes."""
+    before = {key: generation.began for key, generation in refresher.made.items()}
+    for _ in range(10):
+        generate(refresher)
+    return {part for (_, part), generation in refresher.made.items() if before.get(("shop", part)) != generation.began}
+
+
+def sources_of(folder: Path) -> set[str]:
+    manifest = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
+    return {source["identifier"] for source in manifest["sources"].values()}
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_large_target_is_shown_in_parts(
+    refresher: Refresher, database: Database, flights_target: Target, client: FlaskClient
+) -> None:
+    tables = [{"table": f"public.t{number:02}"} for number in range(11)] + [{"table": "public.airlines"}]
+    configure(database, flights_target.document(), *tables)
+    made = generate_all(refresher)
+    folder = refresher.folder / "shop"
+    assert len(made) >= 3
+    assert set().union(*(sources_of(folder / "parts" / part) for part in made)) == {
+        *(f"t{number:02}" for number in range(11)),
+        "airlines",
+    }
+    assert f"12 in {len(made)} parts" in get(client, "/").text
+    page = get(client, "/shop/").text
+    assert all(table["table"] in page and f'href="parts/{part}/"' in page for table in tables for part in made)
+    with_airlines = refresher.layout.of_table["shop", "public.airlines"][1]
+    assert get(client, f"/shop/parts/{with_airlines}").headers["Location"].endswith(f"{with_airlines}/")
+    assert "dbt" in get(client, f"/shop/parts/{with_airlines}/").text
+    assert b"carrier" in get(client, f"/shop/parts/{with_airlines}/catalog.json").data
+    for path in (
+        "/shop/parts/",
+        "/shop/parts/none/",
+        "/shop/manifest.json",
+        "/shop/parts/../manifest.json",
+        "/shop/parts/first/x",
+    ):
+        assert get(client, path).status_code == 404, path
+
+    for generation in refresher.made.values():
+        generation.began -= refresh.AT_MOST_EVERY_S
+    add_check(database, "shop", "public.t05", "fail")
+    assert generate_all(refresher) == {refresher.layout.of_table["shop", "public.t05"][1]}
+
+    command = [dbt_executable(), "parse", "--project-dir", str(folder), "--profiles-dir", str(folder)]
+    subprocess.run(command, env=clean_environment() | flights_target.environment(), check=True, capture_output=True)
+    assert len(sources_of(folder)) == 12, "the project by hand has them all"
+    shutil.rmtree(folder / "target")
+
+    remove(database, "shop", *(table["table"] for table in tables[3:]))
+    generate_all(refresher)
+    assert sources_of(folder) == {"t00", "t01", "t02"}
+    assert not list((folder / "parts").glob("*"))
+    assert "parts" not in get(client, "/").text
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_the_users_models_are_a_part_of_their_own(
+    settings: Settings, database: Database, flights_target: Target, tmp_path: Path
+) -> None:
+    users = tmp_path / "users"
+    shutil.copytree(settings.dbt_project_dir, users, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    (users / "models").mkdir()
+    (users / "models" / "late.sql").write_text("select 1 as a")
+    refresher = Refresher(dataclasses.replace(settings, dbt_project_dir=users, dbt_profiles_dir=users), database)
+    configure(database, flights_target.document(), *({"table": f"public.t{number}"} for number in range(5)))
+    made = generate_all(refresher)
+    folder = refresher.folder / "shop"
+    with_models = {
+        part
+        for part in made
+        if any(
+            name.startswith("model.")
+            for name in json.loads((folder / "parts" / part / "target" / "manifest.json").read_text())["nodes"]
+        )
+    }
+    assert with_models == {"models"} < made
+    assert "Models of the dbt project" in get(create_app(refresher.settings).test_client(), "/shop/").text
+    command = [dbt_executable(), "parse", "--project-dir", str(folder), "--profiles-dir", str(folder)]
+    subprocess.run(command, env=clean_environment() | flights_target.environment(), check=True, capture_output=True)
+    assert len(sources_of(folder)) == 5
+
+
+def test_a_table_more_or_less_changes_few_parts() -> None:
+    tables = [f"schema_{number % 7}.table_{number}" for number in range(10_000)]
+    cut = parts.cut(tables)
+    assert sorted(table for part in cut for table in part.tables) == sorted(tables)
+    assert len({part.name for part in cut}) == len(cut)
+    assert max(len(part.tables) for part in cut) <= parts.MOST_TABLES
+    assert len(cut) < 2.5 * len(tables) / parts.MOST_TABLES
+    for number in range(0, 10_000, 997):
+        less = parts.cut(tables[:number] + tables[number + 1 :])
+        assert len(set(less) - set(cut)) <= 6, tables[number]
+    assert [part.name for part in parts.cut(tables[: parts.MOST_TABLES])] == [""]
 
 
 def test_sigterm_ends_it_at_once_with_its_dbt(
@@ -272,7 +438,7 @@ def test_an_earlier_start_s_portal_is_not_made_again(refresher: Refresher, datab
     assert not any(generation.under_way for generation in again.made.values())
     forgetful = Refresher(refresher.settings, database)
     forgetful.look()
-    assert forgetful.made["nyc"].under_way
+    assert forgetful.made["nyc", ""].under_way
     forgetful.wait()
 
 

@@ -152,3 +152,11 @@ def test_any_bytes_are_read_or_refused_in_words(body: bytes) -> None:
         except StringXError as error:
             assert error.detail  # noqa: PT017
             assert "\n" not in error.detail  # noqa: PT017
+
+
+def test_a_document_of_too_many_values_is_refused_before_it_takes_memory() -> None:
+    many = b"[" + b"0," * documents.MAX_NODES + b"0]"
+    with pytest.raises(Malformed, match="a document holds too many values; split it"):
+        read_yaml(many)
+    half = b"- [" + b"0," * (documents.MAX_NODES // 2) + b"0]\n"
+    assert len(read_yaml(half + b"---\n" + half)) == 2

@@ -1,0 +1,122 @@
+"""What is asked of the internal database when it holds many tables: by which index, in which steps."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api import housekeeping
+from backend import configuration, requests
+from backend import housekeeping as backend_housekeeping
+from contract.catalogue import Catalogue
+from contract.environment import ROOT
+from contract.problems import Invalid
+from database.keys import Caller
+from database.pool import Database
+from database.queries import load_queries
+from tests.integration.test_datasets import TARGET
+
+CATALOGUE = Catalogue.load(ROOT / "stringx")
+ME = Caller("me", frozenset({"configure", "admin"}))
+FILTERS: dict[str, str | None] = {"table": None, "dataset": None, "verdict": None, "status": None}
+
+
+def documents(number: int, description: str = "", **more: Any) -> list[dict[str, Any]]:
+    rules = [{"id": "a", "type": "not_null", "column": "a"}]
+    shared = {"apiVersion": "stringx/v1", "target": "shop", "description": description, "rules": rules}
+    return [shared | {"table": f"public.t{n:04}"} | more for n in range(number)]
+
+
+def apply(database: Database, *values: dict[str, Any], dry_run: bool = False) -> list[str]:
+    return [each["change"] for each in configuration.apply(database, CATALOGUE, ME, values, dry_run)["changes"]]
+
+
+def plan(database: Database, statement: str, parameters: dict[str, Any]) -> str:
+    """As it is where there are many rows, for which the planner has no choice."""
+    with database.transaction() as cursor:
+        cursor.run("set local enable_seqscan = off; set local enable_sort = off; set local enable_bitmapscan = off")
+        return "\n".join(row["QUERY PLAN"] for row in cursor.all("explain (costs off) " + statement, parameters))
+
+
+def test_a_stream_of_many_documents_is_one_version_a_table(database: Database) -> None:
+    assert apply(database, TARGET, *documents(450)) == ["created"] * 451
+    assert apply(database, *documents(450)) == ["unchanged"] * 450
+    changed = [*documents(449), *documents(450, "now described")[449:]]
+    assert apply(database, *changed, dry_run=True) == apply(database, *changed) == ["unchanged"] * 449 + ["updated"]
+    assert [row["version"] for row in configuration.versions(database, "shop", "public.t0449")] == [2, 1]
+    assert configuration.find_table(database, "shop", "public.t0449").version == 2
+    configuration.delete_table(database, ME, "shop", "public.t0449", '"2"')
+    assert apply(database, *documents(450)) == ["unchanged"] * 449 + ["created"]
+    assert configuration.find_table(database, "shop", "public.t0449").version == 4
+
+
+def test_one_wrong_document_of_many_and_nothing_is_written(database: Database) -> None:
+    apply(database, TARGET)
+    with pytest.raises(Invalid) as refused:
+        apply(database, *documents(300), *documents(1, table="public.z", mode="never"))
+    assert [error.pointer for error in refused.value.errors] == ["/300/mode"]
+    assert configuration.export(database)["items"] == [configuration.find_target(database, "shop").document]
+
+
+def test_all_documents_are_exported_page_by_page(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = {"apiVersion": "stringx/v1", "kind": "Dataset", "target": "shop", "tables": ["public.t0000"]}
+    apply(database, TARGET, TARGET | {"name": "other"}, *documents(7), dataset | {"name": "a"}, dataset | {"name": "b"})
+    whole = configuration.export(database)
+    assert (len(whole["items"]), whole["next_cursor"]) == (11, None)
+    for size in (1, 2, 3, 5, 11):
+        monkeypatch.setattr(configuration, "PAGE", size)
+        pages = list(pages_of(database))
+        assert [document for page in pages for document in page] == whole["items"]
+        assert all(len(page) == size for page in pages[:-1])
+    with pytest.raises(Invalid, match="cursor"):
+        configuration.export(database, "nonsense")
+
+
+def pages_of(database: Database) -> Iterator[list[Any]]:
+    cursor = None
+    while True:
+        page = configuration.export(database, cursor)
+        yield page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ({}, "requests_newest"),
+        ({"before": "x"}, "requests_newest"),
+        ({"table": "public.a"}, "requests_newest_of_table"),
+        ({"table": "public.a", "before": "x"}, "requests_newest_of_table"),
+        ({"dataset": "a"}, "requests_newest_of_dataset"),
+        ({"verdict": "fail"}, "requests_newest_by_verdict"),
+        ({"status": "errored", "before": "x"}, "requests_newest_by_status"),
+    ],
+)
+def test_each_list_of_requests_is_read_from_its_index(database: Database, asked: dict[str, str], index: str) -> None:
+    found = plan(database, requests.SQL["list"], FILTERS | {"before": None, "limit": 51} | asked)
+    assert f"Index Scan Backward using {index} on requests r" in found, found
+    assert "Sort" not in found
+
+
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        ("api", ("with_samples", "delete_checks", "delete_delivered")),
+        ("backend", ("with_samples", "delete_results", "delete_requests")),
+    ],
+)
+def test_housekeeping_reads_what_is_old_and_nothing_else(database: Database, folder: str, names: tuple[str, ...]) -> None:
+    queries = {"api": housekeeping.SQL, "backend": backend_housekeeping.SQL}[folder]
+    for name in names:
+        found = plan(database, queries[name], {"days": 30, "batch": 200})
+        assert "Index Cond: (finished_at <" in found or "Index Cond: (delivered_at <" in found, f"{name}\n{found}"
+
+
+@pytest.mark.parametrize("name", ["targets", "deliveries"])
+def test_figures_are_counted_by_index(database: Database, name: str) -> None:
+    found = plan(database, load_queries(Path(ROOT / "api" / "figures.sql"))[name], {})
+    assert "Seq Scan on outbox" not in found
+    assert "Seq Scan on checks" not in found
