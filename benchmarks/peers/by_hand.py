@@ -1,0 +1,78 @@
+"""The limit: the best SQL a person would write for one table, run by psql."""
+
+import os
+import statistics
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.peers.rules import FIFTY, TEN, Rule
+from benchmarks.peers.server import Server
+from benchmarks.peers.verdicts import Verdict
+from benchmarks.peers.ways import Answer, Way, timed
+from database import embedded
+
+NAMES = ("sql", "sql_50")
+TRIES = 3
+_MEMORY = "set work_mem = '256MB'"
+_DISTINCT = "select count({column}) - count(distinct {column}) from {table}"
+_GROUPS = "select coalesce(sum(n - 1), 0) from (select count(*) as n from {table} where {column} is not null group by {column} having count(*) > 1) g"
+_KEYS = "select (select count({column}) from {table}) - (select count(*) from (select distinct {column} from {table} where {column} is not null) d)"
+UNIQUE = {
+    "count(distinct)": (_DISTINCT,),
+    "count(distinct), work_mem 256MB": (_MEMORY, _DISTINCT),
+    "group by having": (_GROUPS,),
+    "group by having, work_mem 256MB": (_MEMORY, _GROUPS),
+    "select distinct": (_KEYS,),
+    "select distinct, work_mem 256MB": (_MEMORY, _KEYS),
+}
+TOGETHER = "in the scan"
+CHOSEN: dict[str, str] = {}  # of each table and number of rules, how uniqueness is asked for the fastest
+
+
+class ByHand:
+    """The first question about a table tries what there is; the fastest answers from then on."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._folder = server.folder / "sql"
+        self._folder.mkdir()
+
+    def ask(self, table: str, rules: Sequence[Rule]) -> Answer:
+        label = f"{table}, {len(rules)} rules"
+        if label not in CHOSEN:
+            tried = {how: self._tried(table, rules, how) for how in (*UNIQUE, TOGETHER)}
+            CHOSEN[label] = min(tried, key=lambda how: tried[how])
+        return self._run(self._file(table, rules, CHOSEN[label]), rules)
+
+    def _tried(self, table: str, rules: Sequence[Rule], how: str) -> float:
+        file = self._file(table, rules, how)
+        return statistics.median([self._run(file, rules).seconds for _ in range(TRIES + 1)][1:])
+
+    def _file(self, table: str, rules: Sequence[Rule], how: str) -> Path:
+        conditions = [rule.violates for rule in rules if rule.violates]
+        [unique] = [rule.column for rule in rules if rule.violates is None]
+        parts = [f"count(*) filter (where {condition})" for condition in conditions]
+        if how == TOGETHER:
+            statements = [f"select {', '.join(parts)}, count({unique}) - count(distinct {unique}) from {table}"]
+        else:
+            statements = [f"select {', '.join(parts)} from {table}"]
+            statements += [statement.format(table=table, column=unique) for statement in UNIQUE[how]]
+        file = self._folder / "checks.sql"
+        file.write_text(";\n".join(statements) + ";\n")
+        return file
+
+    def _run(self, file: Path, rules: Sequence[Rule]) -> Answer:
+        command = [str(embedded.binaries() / "psql"), self._server.reader_url, "-XqAt", "-v", "ON_ERROR_STOP=1", "-f", str(file)]
+        seconds, output = timed(command, self._folder, os.environ, (0,))
+        counts = map(int, output.replace("|", "\n").split())
+        ordered = sorted(rules, key=lambda rule: rule.violates is None)
+        return Answer(seconds, {rule.id: Verdict(count == 0, count) for rule, count in zip(ordered, counts, strict=True)})
+
+
+def ways(server: Server, tables: Sequence[str], stack: ExitStack) -> list[Way]:
+    hand = ByHand(server)
+    return [
+        Way("sql", "SQL by hand, psql", lambda table: hand.ask(table, TEN)),
+        Way("sql_50", "SQL by hand, psql, 50 rules", lambda table: hand.ask(table, FIFTY), rules=FIFTY),
+    ]
