@@ -16,7 +16,7 @@ select n as id, (array[{statuses}])[1 + n % {number}] as status, (n % 100000)::n
 from generate_series(1, {rows}) n
 order by hashint4(n)
 """
-# Values that occur twice and one that occurs three times; three unknown values in eleven rows; NULLs in some columns and not in others.
+# Integers that occur twice, one three times; three unknown values in eleven rows; NULLs in some columns, none in others.
 _FAULTS = """
 update faulty_orders set id = id - 1 where id in (20, 40, 60, 80, 100, 120);
 update faulty_orders set id = 19 where id = 21;
@@ -60,7 +60,8 @@ def truth_statement(rules: Sequence[Rule], table: str) -> str:
     parts = []
     for rule in rules:
         if rule.violates is None:
-            again = f"(select {rule.column}, count(*) as n from {table} where {rule.column} is not null group by 1 having count(*) > 1)"
+            known = f"from {table} where {rule.column} is not null"
+            again = f"(select {rule.column}, count(*) as n {known} group by {rule.column} having count(*) > 1)"
             parts.append(
                 f"(select coalesce(sum(n) - count(*), 0) from {again} a), (select count(*) from {again} b),"
                 f" (select coalesce(sum(n), 0) from {again} c)"

@@ -2,9 +2,11 @@
 
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 from benchmarks.peers.environments import versions
+from contract.environment import ROOT
 
 
 def machine() -> dict[str, str | int]:
@@ -15,6 +17,12 @@ def machine() -> dict[str, str | int]:
         "os": f"{_system()}, {platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
     }
+
+
+def commit() -> str:
+    """Of this checkout, and whether something is changed in it; empty outside of one."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def peers() -> dict[str, str]:

@@ -8,8 +8,8 @@ from benchmarks.peers.data import named
 from benchmarks.peers.verdicts import Truth, differences
 from benchmarks.peers.ways import Answer, Way
 
+WARM_UP = 2  # as many as there are children of ours: each has served before it is measured
 SETTLE_S = 0.1  # between two ways: what one leaves to be done (delivery of a result, closing connections) is not the next one's
-SLOW_EVERY = 3
 
 
 class DisagreementError(Exception):
@@ -25,14 +25,14 @@ def ask(way: Way, table: str, truth: Truth) -> Answer:
 
 
 def rounds(ways: Sequence[Way], rows: int, truth: Truth, number: int, slow_every: int) -> dict[str, list[float]]:
-    """Seconds by way; the first round warms up and is not counted."""
+    """Seconds by way; before the counted rounds come two that warm up, of which the slow ways take part in the second."""
     seconds: dict[str, list[float]] = {way.name: [] for way in ways}
-    for turn in range(number + 1):
+    for turn in range(1 - WARM_UP, number + 1):
         taking_part = [way for way in ways if not way.slow or turn % slow_every == 0]
         random.Random(turn).shuffle(taking_part)
         for way in taking_part:
             time.sleep(SETTLE_S)
             answer = ask(way, named(way.kind, rows), truth)
-            if turn:
+            if turn > 0:
                 seconds[way.name].append(answer.seconds)
     return seconds

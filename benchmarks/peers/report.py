@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.peers import plot
+from benchmarks.peers.data import CLEAN
 from benchmarks.peers.demands import Demand, demands
 
 BASE = "dataops"
@@ -28,7 +29,7 @@ def write(folder: Path, run: dict[str, Any]) -> list[Demand]:
     flat = re.sub(r"\[[^\[\]{}]*\]", lambda found: re.sub(r"\s*\n\s*", " ", found[0]), text)
     (folder / "peers.json").write_text(flat + "\n")
     (folder / "peers.md").write_text(markdown(run, asked))
-    (folder / "peers.svg").write_text(plot.svg({rows: rows_seconds[rows] for rows in (small, big)}, labels))
+    (folder / "peers.svg").write_text(plot.svg({small: rows_seconds[small], big: rows_seconds[big]}, labels))
     return asked
 
 
@@ -48,23 +49,30 @@ def markdown(run: Mapping[str, Any], asked: list[Demand]) -> str:
             "",
             f"Seconds, medians (fastest to slowest of all runs) of one run on {run['date']}: {machine['cores']} cores"
             f" ({machine['cpu']}), {machine['memory_gib']} GiB, {machine['os']}, PostgreSQL {server['server_version']}, Python"
-            f" {machine['python']}; {versions}. Ten rules (8 `not_null`, `accepted_values`, `unique`). ×: times as long as the DataOps"
-            " service takes for the same rules. [How it is measured](../../docs/benchmarks.md).",
+            f" {machine['python']}; {versions}. Ten rules (8 `not_null`, `accepted_values`, `unique`). ×: times as long as the"
+            " DataOps service takes for the ten rules. [How it is measured](../../docs/benchmarks.md).",
             "",
             *_table(run["rows_seconds"], run["labels"]),
             "",
             "![The same as bars](peers.svg)",
             "",
-            "SQL by hand asks for uniqueness in the fastest of the ways tried: "
-            + "; ".join(f"{where}: {how}" for where, how in run["sql_by_hand"].items())
-            + ".",
-            "",
+            *_by_hand(run["sql_by_hand"]),
             "| promise | bound | measured | |",
             "| --- | --- | --- | --- |",
             *(f"| {one.what} | {one.bound} | {one.measured} | {_MET[one.met]} |" for one in asked),
             "",
         ]
     )
+
+
+def _by_hand(tried: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """How uniqueness was asked for, the fastest first."""
+    lines = []
+    for table, taken in tried.items():
+        if table.startswith(f"{CLEAN}_"):
+            ways = ", ".join(f"{how} {seconds(taken[how])}" for how in sorted(taken, key=lambda how: taken[how]))
+            lines.append(f"- SQL by hand, `{table}`, by how it asks for uniqueness (the first is the one above): {ways}")
+    return [*lines, ""] if lines else []
 
 
 _MET = {True: "met", False: "**missed**", None: "–"}

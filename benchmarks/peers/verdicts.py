@@ -19,8 +19,10 @@ Verdicts = Mapping[str, Verdict]
 
 
 def differences(found: Verdicts, truth: Truth, measures: Mapping[str, str]) -> list[str]:
-    """A sentence for each rule that is missing, not asked for, decided otherwise or counted otherwise; `measures`: which of the counts
-    a way gives, by the end of a rule's id, where it is not the violating rows."""
+    """A sentence for each rule that is missing, not asked for, decided otherwise or counted otherwise.
+
+    `measures`: which of the counts a way gives, by the end of a rule's id, where it is not the violating rows.
+    """
     found_ids, asked = set(found), set(truth)
     told = [f"{rule} was not answered" for rule in sorted(asked - found_ids)]
     told += [f"{rule} was not asked for" for rule in sorted(found_ids - asked)]

@@ -1,4 +1,4 @@
-"""A warm peer's side of the conversation: a line of JSON asks for a table, a line of JSON answers. Runs in the peer's environment."""
+"""A warm peer's side of the conversation: a line of JSON asks for a table, another answers. Runs in the peer's environment."""
 
 import json
 import os
