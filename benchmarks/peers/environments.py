@@ -55,4 +55,4 @@ def _run(name: str, command: list[str], *, check: bool = True) -> None:
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False)
     if check and ran.returncode:
         lines = (ran.stderr or ran.stdout).strip().splitlines() or ["no output"]
-        raise PeerError(f"{name} could not be installed: {next((line for line in lines if 'ERROR' in line), lines[-1])}")
+        raise PeerError(f"{name} could not be installed: {([line for line in lines if 'ERROR' in line] or lines)[-1]}")

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from html import escape
-from math import floor, log10
+from math import log10
 from statistics import median
 
 WAYS = ("dbt_shell", "soda_cli", "gx_warm", "dbt_warm", "soda_warm", "backend", "dataops", "sql")
 OURS, LIMIT = ("dataops", "backend"), ("sql",)
 WIDTH, LABELS, RIGHT, ROW, BAR, HEAD, FOOT = 860, 250, 120, 30, 16, 46, 30
+TICKS = [step * 10.0**power for power in range(-4, 4) for step in (1, 2, 5)]
 _STYLE = """
 text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
 .title { font-weight: 600; font-size: 14px } .tick, .times { fill: #656d76; font-size: 12px } .name.ours { font-weight: 600 }
@@ -23,7 +24,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-s
 def svg(rows_seconds: Mapping[int, Mapping[str, list[float]]], labels: Mapping[str, str]) -> str:
     """A panel a number of rows, both on one axis: a bar to the median, a line from the fastest to the slowest."""
     taken = [value for by_way in rows_seconds.values() for way in WAYS for value in by_way.get(way, [])] or [1.0]
-    low, high = 10.0 ** floor(log10(min(taken))), max(taken) * 1.15
+    low, high = max([tick for tick in TICKS if tick < min(taken)], default=TICKS[0]), max(taken) * 1.15
     panels, top = [], 0
     for rows, by_way in sorted(rows_seconds.items()):
         shown = [way for way in WAYS if by_way.get(way)]
@@ -46,7 +47,7 @@ def _panel(rows: int, by_way: Mapping[str, list[float]], labels: Mapping[str, st
 
     first, last = top + HEAD, top + HEAD + ROW * len(medians)
     parts = [f'<text class="title" x="0" y="{top + 20}">{rows:,} rows, 10 rules: seconds, and × the DataOps service</text>']
-    for tick in (step * 10.0**power for power in range(-3, 3) for step in (1, 2, 5)):
+    for tick in TICKS:
         if low <= tick <= high:
             parts.append(f'<line class="grid" x1="{at(tick)}" x2="{at(tick)}" y1="{first - 4}" y2="{last}"/>')
             parts.append(f'<text class="tick" x="{at(tick)}" y="{last + 16}" text-anchor="middle">{tick:g}</text>')
