@@ -20,6 +20,7 @@
   {%- for attempt in range(4) if attempt == 0 or last.read.changed or last.read.disproved -%}
     {%- set last.proofs = {} if last.read.disproved or attempt == 3 else last.proofs -%}
     {%- set last.state = stringx_probe(spec, tables, last.proofs) -%}
+    {%- do stringx_use_types(tables, last.state) -%}
     {%- for relation in last.read.changed if attempt == 3 -%}
       {%- do last.state.relations[relation].update({'reason': 'it was refreshed or replaced each of three times that it was read'}) -%}
     {%- endfor -%}
@@ -76,6 +77,18 @@
     {%- do tables.append(place) -%}
   {%- endfor -%}
   {{- return(tables) -}}
+{% endmacro %}
+
+
+{#- A macro that said `typed` is called again now that the types of its rule's columns are known, and whether the server would give
+    a statement more than one process. -#}
+{% macro stringx_use_types(tables, state) %}
+  {%- for table in tables -%}
+    {%- for rule in table.rules if rule.sql.get('typed') and state.types.get(table.number ~ '/' ~ rule.number) -%}
+      {%- set scope = dict(rule.scope, types=state.types[table.number ~ '/' ~ rule.number], parallel=state.parallel) -%}
+      {%- do rule.update({'sql': context['stringx_rule__' ~ rule.spec.type](rule.spec, scope)}) -%}
+    {%- endfor -%}
+  {%- endfor -%}
 {% endmacro %}
 
 

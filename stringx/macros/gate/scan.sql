@@ -25,7 +25,7 @@
       {%- do slots.update({table.number | string: {'sql': stringx_select(table, all_parts | sum(start=[])), 'timezone': table.spec.timezone}}) -%}
     {%- endif -%}
     {%- for rule in table.rules if rule.own is not none -%}
-      {%- do slots.update({table.number ~ '/' ~ rule.number: {'sql': rule.own, 'timezone': table.spec.timezone}}) -%}
+      {%- do slots.update({table.number ~ '/' ~ rule.number: {'sql': rule.own, 'timezone': table.spec.timezone, 'in_halves': rule.sql.get('in_halves', false)}}) -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(slots) -}}

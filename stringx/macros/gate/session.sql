@@ -1,5 +1,5 @@
 {#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {locked, reason,
-    foreign, files, hidden}}}.
+    foreign, files, hidden}}, proofs, types: {number of a `typed` rule: types of its columns}, parallel}.
 
     LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views, foreign tables and tables
     of which some columns are granted can be read and not locked. Each lock is given back before the next is waited for:
@@ -19,9 +19,10 @@
     set local statement_timeout = {{ spec.statement_timeout_ms | int }};
     set local lock_timeout = {{ spec.lock_timeout_ms | int }};
     set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | int }};
-    do {{ stringx_literal(stringx_probe_body(relations, stringx_proofs(asked))) }};
+    do {{ stringx_literal(stringx_probe_body(relations, stringx_proofs(asked), stringx_types(tables))) }};
     select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version,
-           current_setting('stringx.behind') as behind, current_setting('stringx.proofs') as proofs
+           current_setting('stringx.behind') as behind, current_setting('stringx.proofs') as proofs,
+           current_setting('stringx.types') as types, current_setting('max_parallel_workers_per_gather') as workers
   {%- endcall -%}
   {%- set row = load_result('stringx_probe')['data'][0] -%}
   {%- set found = fromjson(row[0]) -%}
@@ -39,11 +40,27 @@
   {%- set words = fromjson(row[3]) if row[3] else {} -%}
   {%- set proofs = {} -%}
   {%- for number, proof in asked.items() if number in words -%}{%- do proofs.update({number: dict(proof, words=words[number])}) -%}{%- endfor -%}
-  {{- return({'server_version': row[1] | int, 'relations': readable, 'proofs': proofs}) -}}
+  {%- set workers = row[5] if spec.get('max_parallel_workers_per_gather') is none else spec.max_parallel_workers_per_gather -%}
+  {{- return({'server_version': row[1] | int, 'relations': readable, 'proofs': proofs, 'types': fromjson(row[4]) if row[4] else {},
+              'parallel': workers | int > 0}) -}}
 {% endmacro %}
 
 
-{% macro stringx_probe_body(relations, proofs) %}
+{#- A JSON object of the types of the columns of rules whose macro said `typed`. -#}
+{% macro stringx_types(tables) %}
+  {%- set found = [] -%}
+  {%- for table in tables -%}
+    {%- for rule in table.rules if rule.sql.get('typed') -%}
+      {%- set types = [] -%}
+      {%- for column in stringx_names(rule.spec.columns) -%}{%- do types.append('pg_typeof((null::' ~ table.relation ~ ').' ~ column ~ ')::text') -%}{%- endfor -%}
+      {%- do found.append(stringx_literal(table.number ~ '/' ~ rule.number) ~ ', array[' ~ types | join(', ') ~ ']') -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{- return('json_build_object(' ~ found | join(', ') ~ ')') -}}
+{% endmacro %}
+
+
+{% macro stringx_probe_body(relations, proofs, types) %}
 declare found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; behind json; m text; s text;
 begin
 {%- for relation in relations %}
@@ -72,6 +89,11 @@ begin
     perform set_config('stringx.proofs', {{ proofs }}::text, true);
   exception when others then  -- a schema that the role may not use: everything is scanned
     perform set_config('stringx.proofs', '', true);
+  end;
+  begin
+    perform set_config('stringx.types', {{ types }}::text, true);
+  exception when others then  -- a column that is not there: its rule says so when it runs
+    perform set_config('stringx.types', '', true);
   end;
   perform set_config('stringx.probe', found::text, true);
 end
@@ -169,12 +191,19 @@ set local datestyle = 'ISO, YMD';
 
 
 {#- One statement whose failure is its own: it may use half of the time that is left, and leaves a JSON list of its
-    values, or an object with sqlstate and message. A cancel that is no timeout is passed on. -#}
+    values, or an object with sqlstate and message. A cancel that is no timeout is passed on. Processes work at `in_halves` a half each:
+    PostgreSQL takes it apart only where it does not share out the scans of the halves. -#}
 {% macro stringx_isolated(number, slot, budget_ms) %}
 select set_config('stringx.limit_ms', limit_ms, true), set_config('statement_timeout', limit_ms, true),
        set_config('timezone', {{ stringx_literal(slot.timezone or 'UTC') }}, true)
 from (select greatest(50, extract(epoch from now() + interval '{{ budget_ms }} milliseconds' - clock_timestamp()) * 500)::bigint::text as limit_ms) as share;
+{% if slot.in_halves -%}
+set local min_parallel_table_scan_size = '1TB'; set local min_parallel_index_scan_size = '1TB';
+{% endif -%}
 do {{ stringx_literal(stringx_isolated_body(number, slot.sql)) }};
+{% if slot.in_halves -%}
+set local min_parallel_table_scan_size to default; set local min_parallel_index_scan_size to default;
+{% endif -%}
 {% endmacro %}
 
 
