@@ -53,7 +53,7 @@ class Executor:
     catalogue: Catalogue
     project: DbtProject
     runner: Child | Executable
-    home: Path  # of this worker, for what a run leaves behind
+    folder: Path  # nobody else's: for what dbt leaves behind
 
     def execute(self, attempt: Attempt) -> Outcome:
         check = attempt.check
@@ -69,7 +69,6 @@ class Executor:
             return HandBack(tables=moved)
         tables = subject.in_scope(check.request, self.catalogue.default_dimensions)
         started_at = check.started_at or check.queued_at  # a claimed check has been started
-        folder = self.home / check.check_id
 
         def run(command_line: str = "") -> Run:
             return Run(check, subject, tables, started_at, self._now(), command_line)
@@ -80,7 +79,7 @@ class Executor:
             return results.errored(run(), "no_rules: no active rule was left in scope when the check started")
         gate = specification.build(check.request, subject.target, tables, self.catalogue, check.timeout_s)
         try:
-            answer = self._answer(attempt, gate, folder, subject.target)
+            answer = self._answer(attempt, gate, subject.target)
             by_hand = command.by_hand(
                 self.project, gate, self.settings.home / "by-hand" / check.check_id,
                 self._variables(subject.target, f"stringx {check.check_id} by hand"),
@@ -94,7 +93,8 @@ class Executor:
             log.error("%s", error, extra=attempt.ids)
             return HandBack(crashed=True)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(self.runner, Executable):  # its results; a child writes none
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def _moved(self, check: Check, dataset: str) -> list[str] | None:
         """The dataset's tables where its document has changed since the check was accepted: its place in line is another then."""
@@ -122,14 +122,14 @@ class Executor:
             case _:
                 assert_never(stopped)
 
-    def _answer(self, attempt: Attempt, gate: dict[str, Any], folder: Path, target: TargetDocument) -> Answer:
+    def _answer(self, attempt: Attempt, gate: dict[str, Any], target: TargetDocument) -> Answer:
         """dbt's, with locks and a target that start again waited for, and a rule that cannot be compiled left out."""
         variables = self._variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
         sessions = Sessions(session_address(variables), variables["STRINGX_TARGET_APPLICATION_NAME"])
         yield_after = None if target.yield_after == "off" else parse_duration(target.yield_after)
 
         def once(specification: dict[str, Any]) -> Answer:
-            return self.runner.run(specification, folder, variables, attempt.left_s + _FALLBACK_S)
+            return self.runner.run(specification, self.folder, variables, attempt.left_s + _FALLBACK_S)
 
         def reached(specification: dict[str, Any]) -> Answer:
             for pause_s in (*_UNREACHABLE_FOR_S, None):

@@ -82,7 +82,8 @@ class Worker:
     def run_checks(self, child: Child) -> None:
         """Serve checks one at a time until the worker stops."""
         runner = Executable(self.project) if self.executable_only else child
-        executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, self.home)
+        folder = self.home / f"slot-{self.children.index(child)}"
+        executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, folder)
         while not self.stop.is_set():
             try:
                 if not self.executable_only:

@@ -66,7 +66,8 @@ def same_select(number: int) -> str:
 def run(target: Target, home: Path) -> dict[str, Any]:
     target.execute(TABLE)
     target.execute("vacuum (analyze) measured")
-    child = Child(Nursery(DbtProject(ROOT / "stringx", ROOT / "stringx"), home), 10_000)
+    nursery = Nursery(DbtProject(ROOT / "stringx", ROOT / "stringx"), home)
+    child = Child(nursery, 10_000)
     child.ensure_warm()
 
     def check(number: int) -> Callable[[], None]:
@@ -94,6 +95,7 @@ def run(target: Target, home: Path) -> dict[str, Any]:
             if round_number:  # the first warms up
                 seconds[name].append(time.perf_counter() - began)
     child.kill()
+    nursery.close()
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     return {
         "rows": ROWS,

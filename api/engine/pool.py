@@ -11,8 +11,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,16 @@ class Nursery:
     def spawn(self) -> "Future[Process]":
         """A child to be; ChildDied where dbt cannot start."""
         return self._spawning.submit(self._spawn)
+
+    @contextmanager
+    def child(self, max_checks: int) -> "Iterator[Child]":
+        """A child that ends with the block, and the nursery with it: for whoever needs one alone."""
+        child = Child(self, max_checks)
+        try:
+            yield child
+        finally:
+            child.kill()
+            self.close()
 
     def close(self) -> None:
         """End the process that forks; its children go on."""

@@ -94,6 +94,5 @@ class Engine:
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    child = Child(Nursery(PROJECT, tmp_path_factory.mktemp("child")), max_checks=10_000)
-    yield Engine(child, tmp_path_factory.mktemp("runs"))
-    child.kill()
+    with Nursery(PROJECT, tmp_path_factory.mktemp("child")).child(max_checks=10_000) as child:
+        yield Engine(child, tmp_path_factory.mktemp("runs"))

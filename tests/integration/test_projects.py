@@ -12,7 +12,7 @@ import pytest
 
 from api.engine import isolation
 from api.engine.command import DbtProject, Executable, dbt_executable
-from api.engine.pool import Child, Nursery
+from api.engine.pool import Nursery
 from api.engine.results import outcome_of
 from api.targets import clean_environment
 from contract.catalogue import Catalogue
@@ -107,9 +107,8 @@ def adopted(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
 
 
 def engine_of(project: DbtProject, folder: Path) -> Iterator[Engine]:
-    child = Child(Nursery(project, folder / "child"), max_checks=1000)
-    yield Engine(child, folder / "runs")
-    child.kill()
+    with Nursery(project, folder / "child").child(max_checks=1000) as child:
+        yield Engine(child, folder / "runs")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,17 +50,16 @@ def canaries(admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="module")
 def make_gate(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Gate]]:
     """A warm child on a project (by default the real one); the secret is in its environment."""
-    children: list[Child] = []
+    started = ExitStack()
 
     def make(project: Path = ROOT / "stringx", **more: str) -> Gate:
-        child = Child(Nursery(DbtProject(project, project), tmp_path_factory.mktemp("child")), max_checks=100_000)
-        children.append(child)
+        nursery = Nursery(DbtProject(project, project), tmp_path_factory.mktemp("child"))
+        child = started.enter_context(nursery.child(max_checks=100_000))
         variables = canaries.target.environment() | {VARIABLE: canaries.secret} | more
         return Gate(child, tmp_path_factory.mktemp("runs"), variables)
 
-    yield make
-    for child in children:
-        child.kill()
+    with started:
+        yield make
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ def break_quoting(project: Path) -> None:
         macros / "text.sql",
         (name, f"{{% macro stringx_name(name) %}}{BROKEN_NAME}{{% endmacro %}}"),
         (literal, f"{{% macro stringx_literal(value) %}}{BROKEN_LITERAL}{{% endmacro %}}"),
+        ("{%- set plain = value is string", "{%- set plain = false and value is string"),
     )
     (macros / "own.sql").write_text(literal.replace("stringx_literal(", "stringx_our_literal("), encoding="utf-8")
     change(
@@ -54,7 +55,11 @@ def break_quoting(project: Path) -> None:
         ),
     )
     change(macros / "session.sql", ("      m := null;\n", ""))  # a value that is read as a name is told
-    change(macros / "gate.sql", ("    rollback;\n", "    commit;\n"))
+    change(
+        macros / "gate.sql",
+        ("    rollback;\n", "    commit;\n"),
+        ("{%- if nothing is none", "{%- if true or nothing is none"),
+    )
 
 
 @pytest.fixture(scope="module")
