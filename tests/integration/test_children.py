@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -11,8 +12,8 @@ import pytest
 from api.engine.command import DbtProject
 from api.engine.pool import Child, ChildDied, Nursery
 from contract.environment import ROOT
-from tests.conftest import Target
-from tests.integration.conftest import gate, rule
+from tests.conftest import Admin, Target
+from tests.integration.conftest import Engine, gate, rule
 
 SPECIFICATION = gate("orders", rule("id_there", "not_null", "id"), rule("own", "always", "id"))
 TYPE = "{% macro stringx_rule__always(rule, scope) %}{{ return({'violation': 'IS'}) }}{% endmacro %}"
@@ -133,3 +134,25 @@ def test_a_child_that_is_killed_while_it_works_is_told_from_one_that_answers(
     assert not child.warm
     assert status(child, orders, tmp_path / "run")[1] == "pass"
     child.kill()
+
+
+NAMES = ["plain", "a b", "{{ 7 }}", 'it\'s "x" \\', "ünï☃", "0123", "true", "1e3", "null", "#x: y", "%s", "{% raw %}"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_database_and_a_user_of_any_name_are_reached(engine: Engine, admin: Admin, target: Target, name: str) -> None:
+    quoted, literal = '"' + name.replace('"', '""') + '"', "'" + name.replace("'", "''") + "'"
+    admin.run(f"create role {quoted} superuser login password 'secret'")
+    admin.run(f"create database {quoted} owner {quoted}")
+    try:
+        admin.run("create table orders as select 1 as id", quote(name, safe=""))
+        wanted = f"current_database() = {literal} and session_user = {literal}"
+        spec = gate("orders", rule("there", "expression", sql=wanted, null_passes=False))
+        named = {"STRINGX_TARGET_DBNAME": name, "STRINGX_TARGET_USER": name, "DBT_ENV_SECRET_TARGET_PASSWORD": "secret"}
+        engine.child.ensure_warm()
+        answer = engine.child.run(spec, engine.folder, target.environment() | named, 60)
+        assert answer.outcome is not None, answer.message
+        assert '"verdict": "pass"' in answer.outcome
+    finally:
+        admin.run(f"drop database {quoted} with (force)")
+        admin.run(f"drop role {quoted}")

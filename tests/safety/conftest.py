@@ -23,6 +23,7 @@ class Gate:
     """Runs specifications as a worker does, and keeps what was answered."""
 
     child: Child
+    home: Path  # of the process that has loaded dbt
     folder: Path
     environment: dict[str, str]
     answers: list[tuple[str, str]] = field(default_factory=list)
@@ -53,10 +54,10 @@ def make_gate(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> I
     started = ExitStack()
 
     def make(project: Path = ROOT / "stringx", **more: str) -> Gate:
-        nursery = Nursery(DbtProject(project, project), tmp_path_factory.mktemp("child"))
-        child = started.enter_context(nursery.child(max_checks=100_000))
+        home = tmp_path_factory.mktemp("child")
+        child = started.enter_context(Nursery(DbtProject(project, project), home).child(max_checks=100_000))
         variables = canaries.target.environment() | {VARIABLE: canaries.secret} | more
-        return Gate(child, tmp_path_factory.mktemp("runs"), variables)
+        return Gate(child, home, tmp_path_factory.mktemp("runs"), variables)
 
     with started:
         yield make

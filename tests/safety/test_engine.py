@@ -140,7 +140,7 @@ def untouched(canaries: Canaries, gate: Gate) -> Iterator[None]:
     """After each test the canaries are what they were, and no secret was told or written."""
     yield
     canaries.require_unchanged()
-    canaries.require_unsaid([*gate.answers, *files(gate.folder), *files(gate.child._home)])
+    canaries.require_unsaid([*gate.answers, *files(gate.folder), *files(gate.home)])
     gate.answers.clear()
 
 
