@@ -45,21 +45,20 @@
 
 
 {#- One row with the values that are `present` and how many of them are `different`; none where the column's type is better grouped.
-    Distinct values are counted by one process, so where the server has others each counts the values of one half: equal values have
-    equal hashes. -#}
+    Distinct values are counted by one process, so where the server has others each counts the values of one half, by a bit that equal
+    values have in common: the lowest of a whole number, or of a hash. -#}
 {% macro stringx_counted_distinct(column, scope, rows) %}
-  {%- set whole_numbers = 'hashint8(' ~ column ~ '::bigint)' -%}
   {%- set text = 'hashtext(' ~ column ~ '::text)' -%}
-  {%- set hash = {
-    'smallint': whole_numbers, 'integer': whole_numbers, 'bigint': whole_numbers,
+  {%- set bits = {
+    'smallint': column, 'integer': column, 'bigint': column,
     'text': text, 'character varying': text,
     'numeric': 'hash_numeric(' ~ column ~ ')', 'real': 'hashfloat8(' ~ column ~ ')', 'double precision': 'hashfloat8(' ~ column ~ ')',
     'uuid': 'uuid_hash(' ~ column ~ ')', 'timestamp without time zone': 'timestamp_hash(' ~ column ~ ')',
     'timestamp with time zone': 'timestamp_hash(' ~ column ~ " at time zone 'UTC')", 'date': none
   } -%}
-  {%- if scope.types[0] not in hash -%}{{- return(none) -}}{%- endif -%}
+  {%- if scope.types[0] not in bits -%}{{- return(none) -}}{%- endif -%}
   {%- set count = 'select count(' ~ column ~ ') as present, count(distinct ' ~ column ~ ') as different from ' ~ scope.relation -%}
-  {%- set half = hash[scope.types[0]] -%}
+  {%- set half = bits[scope.types[0]] -%}
   {%- if half is none or not scope.parallel -%}{{- return(count ~ stringx_where(rows)) -}}{%- endif -%}
   {{- return('select sum(present) as present, sum(different) as different from (' ~ count ~ stringx_where(stringx_all([half ~ ' & 1 = 0', rows]))
              ~ ' union all ' ~ count ~ stringx_where(stringx_all([half ~ ' & 1 = 1', rows])) ~ ') as halves') -}}
