@@ -4,10 +4,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks.load.usage import POSTGRES
-
 MEMORY, FLAT = 0.10, 0.02  # how much memory, and anything else, may grow
-_CACHED = 0.10  # a session of PostgreSQL keeps the files open that it has read: as many as there are relations, at the most
 
 
 def of(samples: Sequence[dict[str, Any]], warm_up: int, window: int) -> dict[str, dict[str, Any]]:
@@ -42,8 +39,7 @@ def _value(sample: dict[str, Any], path: tuple[str, ...]) -> Any:
 
 
 def _grown(before: float, after: float, path: tuple[str, ...]) -> dict[str, Any]:
-    cached = path[0] == "descriptors" and path[1] in POSTGRES
-    limit = MEMORY if path[0] == "memory" else _CACHED if cached else FLAT
+    limit = MEMORY if path[0] == "memory" else FLAT
     little = 1.0 if path[0] == "memory" else 2.0  # MiB, or a number, whatever share of all that is
     share = (after - before) / before if before else float(after > 0)
     too_large = share > limit and after - before > little

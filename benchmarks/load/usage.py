@@ -1,13 +1,16 @@
 """What the processes of an installation use, by role: time on the processor, memory, descriptors, threads."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from tests.faults.installation import Installation
+from tests.faults.processes import Process
 
+_RELATION = re.compile(r"/(base|global|pg_tblspc)/")
 POSTGRES = ("internal PostgreSQL", "target PostgreSQL")
 
 
@@ -25,16 +28,23 @@ class Processes:
             "backend": installation["backend-1"].web_workers(),
             "worker": [psutil.Process(worker.pid)],
             "dbt child": worker.dbt_children(),
+            "dbt loader": loaders(worker),
         }
         for name, postgres in zip(POSTGRES, (installation.internal, installation.checked), strict=True):
             found[name] = [psutil.Process(postgres.process.pid), *postgres.process.family()]
         return cls(found)
 
 
+def loaders(worker: Process) -> list[psutil.Process]:
+    """What has loaded dbt and forks the children."""
+    children = {child.pid for child in worker.dbt_children()}
+    return [process for process in worker.dbt_processes() if process.pid not in children]
+
+
 def cpu_seconds(installation: Installation) -> dict[str, float]:
     """Of each role since its start, of its processes that have ended too."""
     used = {role: sum(map(_cpu, processes)) for role, processes in Processes.of(installation).by_role.items()}
-    used["dbt child"] += _cpu_of_ended(psutil.Process(installation["worker-1"].pid))
+    used["dbt child"] += sum(map(_cpu_of_ended, loaders(installation["worker-1"])))  # it has forked them
     for name, postgres in zip(POSTGRES, (installation.internal, installation.checked), strict=True):
         used[name] += _cpu_of_ended(psutil.Process(postgres.process.pid))
     times = psutil.Process().cpu_times()
@@ -53,6 +63,7 @@ def memory(installation: Installation) -> dict[str, dict[str, float]]:
 
 
 def descriptors(installation: Installation) -> dict[str, int]:
+    """Without the files of relations: each process of PostgreSQL keeps those open that it has read, up to a thousand."""
     return {role: sum(map(_descriptors, found)) for role, found in Processes.of(installation).by_role.items()}
 
 
@@ -103,10 +114,17 @@ def _memory(processes: list[psutil.Process], shared: bool) -> dict[str, float]:
 
 
 def _descriptors(process: psutil.Process) -> int:
+    folder = Path(f"/proc/{process.pid}/fd")
+    found = 0
     try:
-        return int(process.num_fds())
-    except psutil.NoSuchProcess:
-        return 0
+        for descriptor in folder.iterdir():
+            try:
+                found += _RELATION.search(os.readlink(descriptor)) is None
+            except FileNotFoundError:  # closed meanwhile
+                continue
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        pass
+    return found
 
 
 def _threads(process: psutil.Process) -> int:
