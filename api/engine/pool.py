@@ -200,8 +200,10 @@ class Child:
         try:
             process = self._successor.result(_START_S + _FORK_S if self._process is None else _SOON_S)
         except NotYet:
+            if self._process is None:
+                raise ChildDied("dbt is not loaded yet") from None
             return
-        except ChildDied:
+        except Exception:
             self._successor = None
             raise
         self._successor = None
