@@ -80,7 +80,7 @@ def claim(database: Database, sender: Sender) -> Row | None:
 
 
 def deliver(database: Database, sender: Sender, session: requests.Session, message: Row) -> Row | None:
-    """Post a claimed message; the next one that is due, claimed, where this one was acknowledged without trouble."""
+    """Post a claimed message; the next one that is due, claimed."""
     refusal = _post(session, sender, message)
     held = {"message_id": message["message_id"], "worker": sender.worker}
     if refusal is not None:
@@ -92,7 +92,7 @@ def deliver(database: Database, sender: Sender, session: requests.Session, messa
     else:
         with database.statements() as cursor:
             return cursor.one(_DELIVERED_AND_NEXT, held | _claimant(sender))
-    return None
+    return claim(database, sender)
 
 
 def _postpone(database: Database, message: Row, held: dict[str, Any], refusal: Refusal) -> None:

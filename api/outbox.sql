@@ -3,7 +3,8 @@ insert into dataops.outbox (message_id, check_id, url, origin, body)
 values (%(message_id)s, %(check_id)s, %(url)s, %(origin)s, %(body)s)
 
 -- name: claim
--- The moment is read once, so that the index ends where nothing is due. `expired`: it has been tried for three days, or for three days since somebody had it sent again.
+-- The moment is read once, so that the index ends where nothing is due. `expired`: it has been tried for three days, or for
+-- three days since somebody had it sent again.
 update dataops.outbox set
     attempts = attempts + 1, worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
 where message_id = (

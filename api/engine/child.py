@@ -165,7 +165,9 @@ class GateTest:
 
 def _value(expression: re.Match[str]) -> str:
     """What env_var gives, where that is plain text in YAML and in Jinja."""
-    value = os.environ.get(expression["name"], expression["default"] or "")
+    value = os.environ.get(expression["name"], expression["default"])
+    if value is None:
+        return expression[0]
     if expression["number"]:
         return value if value.isdecimal() else expression[0]
     return f'"{value}"' if _PLAIN.fullmatch(value) else expression[0]

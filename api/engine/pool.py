@@ -127,7 +127,7 @@ class Nursery:
         finally:
             theirs.close()
         log.info("child warm (pid %d)", pid)
-        return Process(pid, ours, os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None)
+        return Process(pid, ours, _handle(pid))
 
     def _current(self) -> _Loaded:
         """A project that cannot be loaded as it is now takes nobody's place."""
@@ -152,18 +152,25 @@ class Nursery:
     def _load(self, files: str) -> _Loaded:
         ours, theirs = socket.socketpair()
         folders = (self._project.project_dir, self._project.profiles_dir, self._home)
-        process = subprocess.Popen(
-            # as a file: for each frame of `-m`, which has none, dbt's adapters would go through all modules, 9 ms a check
-            [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno()), *map(str, folders)],
-            cwd=ROOT,
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-        )
-        theirs.close()
+        try:
+            process = subprocess.Popen(
+                # as a file: for each frame of `-m`, which has none, dbt's adapters would go through all modules, 9 ms a check
+                [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno()), *map(str, folders)],
+                cwd=ROOT,
+                env=clean_environment(),
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        except OSError as error:
+            ours.close()
+            raise ChildDied(f"dbt cannot start: {error}") from error
+        finally:
+            theirs.close()
         loaded = _Loaded(process, ours, files)
         try:
             said = _read(ours, _START_S)
+        except TimeoutError:
+            said = {"ready": False, "error": f"not loaded within {_START_S:g} s"}
         except (OSError, ChildDied):
             said = {"ready": False, "error": "it ended while starting"}
         if not said["ready"]:
@@ -203,9 +210,12 @@ class Child:
             if self._process is None:
                 raise ChildDied("dbt is not loaded yet") from None
             return
-        except Exception:
+        except (OSError, ChildDied) as error:
             self._successor = None
-            raise
+            if self._process is None:
+                raise
+            log.error("a child that has served its number goes on: %s", error)
+            return
         self._successor = None
         with self._lock:
             before, self._process, self._served, self.warm = self._process, process, 0, True
@@ -240,11 +250,28 @@ class Child:
 
     def kill(self) -> None:
         """End the child, at once."""
+        if self._successor is not None:
+            self._successor.add_done_callback(_end)
+            self._successor = None
         with self._lock:
             process, self._process, self.warm = self._process, None, False
             if process is not None:
                 process.kill()
                 process.close()
+
+
+def _end(spawned: "Future[Process]") -> None:
+    """Of a child that nobody waits for any more."""
+    if not spawned.cancelled() and spawned.exception() is None:
+        spawned.result().close()
+
+
+def _handle(pid: int) -> int | None:
+    """None where the system has no such thing, or the process has ended: it says so itself."""
+    try:
+        return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    except OSError:
+        return None
 
 
 def _read(connection: socket.socket, timeout_s: float) -> dict[str, Any]:

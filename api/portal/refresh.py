@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -103,8 +103,8 @@ class Refresher:
                 self.look()
             except StringXError as error:  # the internal database is away
                 log.warning("%s", error)
-            except OSError:
-                log.exception("the portal's folder")
+            except Exception:  # a project that is just being edited, a full disk: the next look may find it mended
+                log.exception("the portal")
             time.sleep(LOOK_EVERY_S)
 
     def remember(self) -> None:
@@ -142,7 +142,9 @@ class Refresher:
         changes, now = self._changes.look(), time.monotonic()
         everything = now - self._read_all_at >= AGAIN_AFTER_S
         if everything or any(change.is_configured for change in changes):
+            read_all_at, self._read_all_at = self._read_all_at, float("-inf")  # everything again, where this fails
             self._lay_out()
+            self._read_all_at = read_all_at
         if everything:
             self._stale, self._read_all_at = set(self.layout.parts), now
         for change in changes:
@@ -157,9 +159,18 @@ class Refresher:
         for target in self.layout.tables:
             found = self.layout.of(target)
             if len(found) > 1 and [part.name for part in found] != [part.name for part in before.of(target)]:
-                whole = state.read(self.database, target, [])
-                if whole is not None:
-                    self.generator.write_whole(whole, found)
+                self._write_whole(target, found)
+
+    def _write_whole(self, target: str, found: Sequence[Part]) -> None:
+        """The project by hand of all parts; one target's trouble is not the others'."""
+        try:
+            whole = state.read(self.database, target, [])
+            if whole is not None:
+                self.generator.write_whole(whole, found)
+        except StringXError:
+            raise
+        except Exception:
+            log.exception("the project of target %s", target)
 
     def _consider(self, key: Key, now: float) -> None:
         """Begin, unless it shows everything as it is."""

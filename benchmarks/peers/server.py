@@ -16,6 +16,7 @@ from contract.environment import ROOT
 from database import embedded
 from tests.faults.installation import INHERITED, Postgres
 
+WORK_MEM = "64MB"  # of the role, so of every way
 CHECKED, INTERNAL = "checked", "stringx"
 SETTINGS = ("server_version", "shared_buffers", "work_mem", "max_parallel_workers_per_gather", "jit", "fsync")
 
@@ -73,6 +74,7 @@ def running() -> Iterator[Server]:
         embedded.create(postgres.cluster, "loader", server.loader_password)
         embedded.create(postgres.cluster, "reader", server.reader_password)
         embedded.create_database(postgres.cluster, CHECKED, "loader", readers=("reader",))
+        postgres.rows("postgres", f"alter role reader set work_mem = '{WORK_MEM}'")
         postgres.rows(CHECKED, "grant all on schema public to loader")
         yield server
     finally:

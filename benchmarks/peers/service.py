@@ -87,7 +87,6 @@ class Service:
             {
                 "apiVersion": "stringx/v1", "kind": "Target", "name": target, "host": "127.0.0.1", "port": self.server.port,
                 "dbname": CHECKED, "user": "reader", "password_file": "reader", "sslmode": "disable",
-                "work_mem": "64MB",
             },
         )  # fmt: skip
         documents = [document(rule, constraint=constraint) for rule in rules]

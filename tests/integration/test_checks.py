@@ -1,9 +1,11 @@
 """The table of checks: claims, limits, fences, and what is handed back."""
 
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import requests
 
 from api import checks, claims, outbox, workers
 from contract.catalogue import Catalogue
@@ -140,8 +142,6 @@ def test_each_attempt_has_a_number_and_only_crashes_count(configured: Database, 
 
 
 def test_a_message_that_is_not_acknowledged_is_postponed_under_its_id(configured: Database, catalogue: Catalogue) -> None:
-    import requests
-
     ask(configured, catalogue)
     found = claims.claim(configured, "w")
     assert found is not None
@@ -155,6 +155,42 @@ def test_a_message_that_is_not_acknowledged_is_postponed_under_its_id(configured
     with configured.transaction() as cursor:
         row = cursor.one("select attempts, delivered_at, worker, last_error from dataops.outbox")
     assert row == {"attempts": 1, "delivered_at": None, "worker": None, "last_error": "ConnectionError"}
+
+
+class _Acknowledges(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def test_who_has_delivered_or_postponed_a_message_has_the_next_that_is_due_in_hand(
+    configured: Database, catalogue: Catalogue
+) -> None:
+    """However often it was tried before: what waits behind an outage goes out in one go."""
+    sender = outbox.Sender("w", "key", ["whsec_" + "A" * 44])
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Acknowledges) as server, requests.Session() as session:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        for backend in (f"http://127.0.0.1:{server.server_port}", "http://127.0.0.1:9", f"http://127.0.0.1:{server.server_port}"):
+            ask(configured, catalogue)
+            found = claims.claim(configured, "w")
+            assert found is not None
+            claims.finish(configured, found, finished(found), backend)
+        with configured.transaction() as cursor:
+            cursor.run("update dataops.outbox set attempts = 3")
+        message, handled = outbox.claim(configured, sender), 0
+        while message is not None:
+            message, handled = outbox.deliver(configured, sender, session, message), handled + 1
+        server.shutdown()
+        thread.join()
+    assert handled == 3
+    with configured.transaction() as cursor:
+        rows = cursor.all("select delivered_at is null as waits, last_error from dataops.outbox order by 1")
+    assert [row["waits"] for row in rows] == [False, False, True]
 
 
 def test_workers_count_while_they_are_seen(database: Database) -> None:

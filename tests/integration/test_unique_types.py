@@ -1,5 +1,6 @@
 """`unique` by every type that counts distinct values in place of groups, and by some that do not: the same failures and keys as plain SQL."""
 
+import psycopg2
 import pytest
 
 from tests.conftest import Target
@@ -86,3 +87,52 @@ def test_a_type_that_is_not_known_is_still_told_from_a_column_that_is_not_there(
     assert found["id"]["status"] == "pass"
     assert "could not identify an equality operator" in found["place"]["reason"]
     assert "nowhere" in found["gone"]["reason"]
+
+
+def test_a_table_may_have_the_names_that_the_statement_uses(engine: Engine, target: Target) -> None:
+    """A key that repeats is found whatever the table and its columns are called."""
+    for name in ("counted", "found", "halves", "repeated", "stringx_counted"):
+        target.execute(
+            f"create table {name} as select n % 5 as present, n % 5 as different, n % 5 as id from generate_series(1, 20) n"
+        )
+        found = engine.rules(target, gate(name, *(rule(column, "unique", column) for column in ("present", "different", "id"))))
+        assert {(one["failures"], one["measured"], one["status"]) for one in found.values()} == {(15, 5, "fail")}, name
+
+
+@pytest.mark.parametrize("kind", ["view", "partitioned table", "window"])
+def test_halves_of_a_view_a_partitioned_table_and_a_window(engine: Engine, target: Target, kind: str) -> None:
+    target.execute(
+        "create table base (id integer, day date) " + ("partition by range (day)" if kind == "partitioned table" else "")
+    )
+    if kind == "partitioned table":
+        target.execute(
+            "create table base_1 partition of base for values from ('2026-01-01') to ('2026-01-03');"
+            " create table base_2 partition of base default"
+        )
+    target.execute("insert into base select n % 900, date '2026-01-01' + n / 300 from generate_series(0, 2999) n")
+    target.execute("create view seen as select * from base where id <> 7; analyze base")
+    window = {"column": "day", "from": "2026-01-02", "to": "2026-01-03"} if kind == "window" else None
+    name = "seen" if kind == "view" else "base"
+    found = engine.rules(target, gate(name, rule("key", "unique", "id"), window=window))["key"]
+    inside = "true" if window is None else "day >= '2026-01-02' and day < '2026-01-03'"
+    repeated = f"select id, count(*) as n, count(*) filter (where {inside}) as i from {name} group by id"
+    truth = target.query(
+        f"select sum(case when n = i then i - 1 else i end), count(*) from ({repeated}) as r where n > 1 and i > 0"
+    )
+    assert (found["failures"], found["measured"]) == truth[0]
+    assert found["failures"] > 0
+
+
+def test_a_table_that_is_locked_is_waited_for_once(engine: Engine, target: Target) -> None:
+    target.execute("create table orders as select n as id from generate_series(1, 10) n")
+    connection = psycopg2.connect(target.loader_url)
+    try:
+        connection.cursor().execute("lock table orders in access exclusive mode")
+        spec = gate("orders", rule("key", "unique", "id"), lock_timeout_ms=400)
+        found = engine.rules(target, spec)["key"]
+        waits = connection.cursor()
+        waits.execute("select count(*) from pg_locks where not granted")
+        assert waits.fetchone() == (0,)
+    finally:
+        connection.close()
+    assert found["reason"] == "another session holds a lock on it longer than lock_timeout"

@@ -46,13 +46,18 @@
 {% endmacro %}
 
 
-{#- A JSON object of the types of the columns of rules whose macro said `typed`. -#}
+{#- A JSON object of the types of the columns of rules whose macro said `typed`, as pg_typeof names them; '' for a column that is
+    not there. From the catalog, which waits for nobody's lock. -#}
 {% macro stringx_types(tables) %}
   {%- set found = [] -%}
   {%- for table in tables -%}
     {%- for rule in table.rules if rule.sql.get('typed') -%}
+      {%- set oid = 'to_regclass(' ~ stringx_literal(table.relation) ~ ')' -%}
       {%- set types = [] -%}
-      {%- for column in stringx_names(rule.spec.columns) -%}{%- do types.append('pg_typeof((null::' ~ table.relation ~ ').' ~ column ~ ')::text') -%}{%- endfor -%}
+      {%- for column in rule.spec.columns -%}
+        {%- do types.append("coalesce((select atttypid::regtype::text from pg_attribute where attrelid = " ~ oid ~ " and attnum > 0 and attname = "
+                            ~ stringx_literal(column) ~ "), '')") -%}
+      {%- endfor -%}
       {%- do found.append(stringx_literal(table.number ~ '/' ~ rule.number) ~ ', array[' ~ types | join(', ') ~ ']') -%}
     {%- endfor -%}
   {%- endfor -%}
@@ -92,7 +97,7 @@ begin
   end;
   begin
     perform set_config('stringx.types', {{ types }}::text, true);
-  exception when others then  -- a column that is not there: its rule says so when it runs
+  exception when others then  -- a schema that the role may not use
     perform set_config('stringx.types', '', true);
   end;
   perform set_config('stringx.probe', found::text, true);

@@ -19,13 +19,14 @@
   {%- if counted is none -%}
     {%- set statement = 'select ' ~ sums ~ ' from ' ~ repeated -%}
   {%- else -%}
-    {%- set only_then = stringx_all(['counted.present <> counted.different', rows]) -%}
-    {%- set statement = 'select found.failures, found.measured from (' ~ counted ~ ') as counted, lateral (select ' ~ sums
-                        ~ ' from ' ~ stringx_repeated(scope.relation, keys, inside, only_then) ~ ') as found' -%}
+    {#- the condition stands where no column, and no table, of the user's can be meant -#}
+    {%- set only_then = '(select where stringx_counted.present <> stringx_counted.different) as stringx_repeats, ' ~ scope.relation -%}
+    {%- set statement = 'select found.failures, found.measured from (' ~ counted.sql ~ ') as stringx_counted, lateral (select ' ~ sums
+                        ~ ' from ' ~ stringx_repeated(only_then, keys, inside, rows) ~ ') as found' -%}
   {%- endif -%}
   {%- set times = '"count(*)"' if 'count' in rule.columns else '"count"' -%}
   {{- return({
-    'statement': statement, 'typed': typed, 'in_halves': counted is not none,
+    'statement': statement, 'typed': typed, 'in_halves': counted is not none and counted.in_halves,
     'sample': {'keys': 'select ' ~ keys ~ ', stringx_everywhere as ' ~ times ~ ' from ' ~ repeated ~ ' order by stringx_everywhere desc, ' ~ keys}
   }) -}}
 {% endmacro %}
@@ -44,7 +45,7 @@
 {% endmacro %}
 
 
-{#- One row with the values that are `present` and how many of them are `different`; none where the column's type is better grouped.
+{#- {sql, in_halves}: one row with the values that are `present` and how many of them are `different`; none where the column's type is better grouped.
     Distinct values are counted by one process, so where the server has others each counts the values of one half, by a bit that equal
     values have in common: the lowest of a whole number, or of a hash. -#}
 {% macro stringx_counted_distinct(column, scope, rows) %}
@@ -59,9 +60,9 @@
   {%- if scope.types[0] not in bits -%}{{- return(none) -}}{%- endif -%}
   {%- set count = 'select count(' ~ column ~ ') as present, count(distinct ' ~ column ~ ') as different from ' ~ scope.relation -%}
   {%- set half = bits[scope.types[0]] -%}
-  {%- if half is none or not scope.parallel -%}{{- return(count ~ stringx_where(rows)) -}}{%- endif -%}
-  {{- return('select sum(present) as present, sum(different) as different from (' ~ count ~ stringx_where(stringx_all([half ~ ' & 1 = 0', rows]))
-             ~ ' union all ' ~ count ~ stringx_where(stringx_all([half ~ ' & 1 = 1', rows])) ~ ') as halves') -}}
+  {%- if half is none or not scope.parallel -%}{{- return({'sql': count ~ stringx_where(rows), 'in_halves': false}) -}}{%- endif -%}
+  {{- return({'in_halves': true, 'sql': 'select sum(present) as present, sum(different) as different from (' ~ count ~ stringx_where(stringx_all([half ~ ' & 1 = 0', rows]))
+             ~ ' union all ' ~ count ~ stringx_where(stringx_all([half ~ ' & 1 = 1', rows])) ~ ') as halves'}) -}}
 {% endmacro %}
 
 
