@@ -164,3 +164,16 @@ def test_hstore_ltree_and_cube_are_compared(engine: Engine, server: Server, targ
     assert {key: (one["failures"], one["reason"]) for key, one in found.items()} == {
         "h": (1, None), "l": (1, None), "c": (1, None), "unique": (0, None),
     }  # fmt: skip
+
+
+@only("debian")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_texts_that_a_collation_takes_for_equal_are_one_key(engine: Engine, target: Target, workers: int) -> None:
+    """In whichever half a text is counted, its equals are counted there too."""
+    target.execute(
+        "create collation ignores_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+        " create table t (a text collate ignores_case);"
+        " insert into t select 'word ' || n from generate_series(1, 50) n; insert into t select 'WORD ' || n from generate_series(1, 20) n"
+    )
+    found = engine.rules(target, gate("t", rule("key", "unique", "a")) | {"max_parallel_workers_per_gather": workers})["key"]
+    assert (found["failures"], found["measured"]) == (20, 20)
