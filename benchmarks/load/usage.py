@@ -44,7 +44,7 @@ def loaders(worker: Process) -> list[psutil.Process]:
 def cpu_seconds(installation: Installation) -> dict[str, float]:
     """Of each role since its start, of its processes that have ended too."""
     used = {role: sum(map(_cpu, processes)) for role, processes in Processes.of(installation).by_role.items()}
-    used["dbt child"] += sum(map(_cpu_of_ended, loaders(installation["worker-1"])))  # it has forked them
+    used["dbt child"] = sum(_cpu_of_family(loader) for loader in loaders(installation["worker-1"]))
     for name, postgres in zip(POSTGRES, (installation.internal, installation.checked), strict=True):
         used[name] += _cpu_of_ended(psutil.Process(postgres.process.pid))
     times = psutil.Process().cpu_times()
@@ -98,6 +98,11 @@ def _cpu(process: psutil.Process) -> float:
 def _cpu_of_ended(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.children_user + times.children_system)
+
+
+def _cpu_of_family(process: psutil.Process) -> float:
+    """Of all that it has forked: what runs, what has ended and was not asked for yet, and what was."""
+    return sum(map(_cpu, process.children())) + _cpu_of_ended(process)
 
 
 def _memory(processes: list[psutil.Process], shared: bool) -> dict[str, float]:
