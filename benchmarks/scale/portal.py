@@ -4,6 +4,7 @@ import statistics
 import subprocess
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def by_size(side: Side) -> list[dict[str, Any]]:
 def beside_checks(side: Side) -> dict[str, Any]:
     """Sync checks, first alone and then while the portal of the whole target is made for the first time, which is when it works
     most: the other times it rests between projects."""
-    ask = lambda: side.installation.post(side.model, mode="sync")  # noqa: E731
+    ask = partial(side.installation.post, side.model, mode="sync")
     alone = _latencies(ask, 10.0)
     docs = side.installation.make("docs", "docs-refresh")
     docs.start()
