@@ -149,6 +149,14 @@ class Process:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Not one that has ended, whether it was waited for or not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def _says(process: psutil.Process, word: str) -> bool:
     try:
         return word in " ".join(process.cmdline())

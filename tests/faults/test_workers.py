@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import suppress
 from random import Random
 
 import psutil
@@ -9,7 +10,7 @@ import pytest
 
 from tests.faults.accounting import accounting
 from tests.faults.installation import Installation
-from tests.faults.processes import Process, eventually
+from tests.faults.processes import Process, eventually, is_alive
 
 RECOVERY_S = 45.0
 
@@ -21,12 +22,13 @@ def kill(worker: Process, who: str) -> list[psutil.Process]:
     if who in ("parent", "both"):
         victims = [psutil.Process(worker.pid), *victims]
     for victim in victims:
-        victim.kill()
+        with suppress(psutil.NoSuchProcess):  # it ended with one of the others
+            victim.kill()
     return victims
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+    return not any(is_alive(process) for process in processes)
 
 
 def held_by(installation: Installation, check_id: str) -> Process:
