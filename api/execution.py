@@ -14,7 +14,7 @@ from api.engine import command, contention, isolation, results
 from api.engine.command import Answer, DbtProject, Executable
 from api.engine.pool import Child, ChildDied
 from api.engine.results import Run
-from api.targets import TargetUnusable, connection_environment, may_pass, session_address
+from api.targets import SESSION_VARIABLE, TargetUnusable, connection_environment, may_pass, session_address
 from contract.catalogue import Catalogue
 from contract.checks import CheckResult
 from contract.configuration import TargetDocument
@@ -125,7 +125,7 @@ class Executor:
     def _answer(self, attempt: Attempt, gate: dict[str, Any], target: TargetDocument) -> Answer:
         """dbt's, with locks and a target that start again waited for, and a rule that cannot be compiled left out."""
         variables = self._variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
-        sessions = Sessions(session_address(variables), variables["STRINGX_TARGET_APPLICATION_NAME"])
+        sessions = Sessions(session_address(variables), variables[SESSION_VARIABLE])
         yield_after = None if target.yield_after == "off" else parse_duration(target.yield_after)
 
         def once(specification: dict[str, Any]) -> Answer:

@@ -11,6 +11,8 @@ from contract.problems import StringXError
 
 PASSWORD_VARIABLE = "DBT_ENV_SECRET_TARGET_PASSWORD"  # the one name that dbt scrubs from its logs and renders nowhere else
 
+SESSION_VARIABLE = "STRINGX_TARGET_APPLICATION_NAME"  # the one that is another for each check of a target
+
 
 class TargetUnusable(StringXError):
     """The target's document cannot be used on this machine; the detail says what is missing."""
@@ -27,7 +29,7 @@ def connection_environment(target: TargetDocument, secrets_dir: Path, applicatio
         "STRINGX_TARGET_DBNAME": target.dbname,
         "STRINGX_TARGET_SSLMODE": target.tls,
         "STRINGX_TARGET_SSLROOTCERT": target.sslrootcert or _system_roots(target),
-        "STRINGX_TARGET_APPLICATION_NAME": application_name,
+        SESSION_VARIABLE: application_name,
         "PGCLIENTENCODING": "UTF8",  # that of the database, or of the role, need not hold every name and value
         PASSWORD_VARIABLE: password(target, secrets_dir),
     }

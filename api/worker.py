@@ -88,7 +88,7 @@ class Worker:
             try:
                 if not self.executable_only:
                     child.ensure_warm()
-                attempt = self.listener.wait_for(checks.QUEUE, self._claim, _IDLE_S, in_turn=True)
+                attempt = self.listener.wait_for(checks.QUEUE, partial(self._claim, child), _IDLE_S, in_turn=True)
                 if attempt is not None:
                     self._serve(executor, attempt)
             except ChildDied as error:
@@ -97,13 +97,14 @@ class Worker:
             except (StringXError, OSError) as error:  # the internal database is away, the disk is full
                 log.warning("%s", error)
                 self.stop.wait(0.5)
-        child.kill()
+        child.close()
 
-    def _claim(self) -> Attempt | None:
+    def _claim(self, child: Child) -> Attempt | None:
         if self.stop.is_set():
             return None
         check = claims.claim(self.database, self.name, self.settings.lease_s)
         if check is None:
+            child.prepare()
             return None
         attempt = self.attempts[check.check_id] = Attempt(check)
         return attempt

@@ -1,5 +1,6 @@
 """Warm dbt processes: one imports dbt and parses the project once, and forks a child whenever `pool` asks for one; a child serves
-one check at a time, in memory that it shares with the others until it writes to it.
+one check at a time, in memory that it shares with the others until it writes to it. What dbt does before it knows the check, an
+idle child does in advance.
 
 The only importer of dbt; started as a process by `pool`, never imported. All that is said is JSON lines over sockets; dbt's own
 output goes to standard error. When their parent is gone the sockets end, and so do these processes, whatever dbt is doing.
@@ -15,7 +16,9 @@ import re
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.machinery import FileFinder, ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -26,12 +29,15 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt.version import __version__ as dbt_version
 from dbt_common.clients.jinja import template_cache
+from dbt_common.events.base_types import EventMsg
 from dbt_common.invocation import get_invocation_id
 
+_OF_DBT = ("dbt", "dbt_postgres")  # packages
 _TARGET = "STRINGX_TARGET_"
-# An expression of the profile that stands alone. The name of a session is another for each check, so dbt renders it.
+_SESSION_NAME = "STRINGX_TARGET_APPLICATION_NAME"
+# An expression of the profile that stands alone.
 _ADDRESS = re.compile(
-    r"""(?P<quote>["']){{ *env_var\('(?P<name>STRINGX_TARGET_(?!APPLICATION_NAME)\w+)'(, *'(?P<default>[\w./-]*)')?\)"""
+    r"""(?P<quote>["']){{ *env_var\('(?P<name>STRINGX_TARGET_\w+)'(, *'(?P<default>[\w./-]*)')?\)"""
     r""" *(?P<number>\| *as_number *)?}}(?P=quote)"""
 )
 _PLAIN = re.compile(r"[\w./-]*", re.ASCII)
@@ -41,6 +47,10 @@ _FLAGS = len(DEFAULT_BASE_BEHAVIOR_FLAGS)
 
 # A check of nothing, on a socket that is not there: what dbt loads and compiles at its first run, every child has.
 _REHEARSAL = {"statement_timeout_ms": 1000, "lock_timeout_ms": 1000, "tables": []}
+
+# What the parent asks for: a `place` (folder, environment), and there the gate test's specification `gate`, in a session of the
+# name `session`; or the place alone, where it expects to ask for something next.
+Request = dict[str, Any]
 
 
 def main() -> None:
@@ -55,11 +65,12 @@ def main() -> None:
     if not parsed.success:
         _say(parent, {"ready": False, "error": _one_line(parsed)})
         return
-    runner = dbtRunner(manifest=parsed.result)
     _list_path_once()
     _compile_macros(parsed.result)
-    gate = GateTest(runner, Path(profiles) / "profiles.yml", arguments)
-    gate.run({"gate": _REHEARSAL, "folder": home, "environment": {"STRINGX_TARGET_HOST": home}})
+    gate = GateTest(parsed.result, Path(profiles) / "profiles.yml", arguments)
+    place = {"folder": home, "environment": {"STRINGX_TARGET_HOST": home}}
+    rehearsal = {"place": place, "session": "stringx", "gate": _REHEARSAL}
+    gate.run(rehearsal, lambda: rehearsal)
     gc.collect()
     gc.freeze()  # what dbt has loaded stays: no collection looks through it again, nor copies it into a child's memory
     _say(parent, {"ready": True})
@@ -95,55 +106,88 @@ def _ended_child() -> bool:
 
 
 def _serve(client: socket.socket, gate: "GateTest") -> None:
-    requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
-    asked, answered = [0], 0
+    requests = _Requests(client)
+    while (request := requests.next()) is not None:
+        answer = gate.run(request, partial(requests.at, request))
+        if answer is not None:
+            _say(client, answer)
+            requests.unanswered -= 1
 
-    def read() -> None:
+
+class _Requests:
+    """What comes over the socket, in order."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self.unanswered = 0
+        self._all: queue.Queue[Request | None] = queue.Queue()
+        self._put_back: list[Request | None] = []
+        threading.Thread(target=self._read, args=[client], name="requests", daemon=True).start()
+
+    def next(self) -> Request | None:
+        """None at the end: the parent is gone."""
+        return self._put_back.pop() if self._put_back else self._all.get()
+
+    def at(self, expected: Request) -> Request | None:
+        """What dbt runs now that it is ready at a place: what it was asked to, or else what comes next, if it comes and is of
+        that place."""
+        if "gate" in expected:
+            return expected
+        request = self._all.get()
+        if request is not None and request["place"] == expected["place"]:
+            return request
+        self._put_back.append(request)
+        return None
+
+    def _read(self, client: socket.socket) -> None:
         for line in client.makefile("rb"):
-            asked[0] += 1
-            requests.put(json.loads(line))
-        if asked[0] != answered:  # the parent is gone: nobody wants what runs
+            request = json.loads(line)
+            self.unanswered += "gate" in request
+            self._all.put(request)
+        if self.unanswered:  # nobody wants what runs
             os._exit(0)
-        requests.put(None)
+        self._all.put(None)
 
-    threading.Thread(target=read, name="requests", daemon=True).start()
-    while (request := requests.get()) is not None:
-        _say(client, gate.run(request))
-        answered += 1
+
+class _Unwanted(Exception):
+    """Ends a run that was begun for a request that did not come."""
 
 
 @dataclass
 class GateTest:
     """The gate test, run by dbt as often as it is wanted."""
 
-    runner: dbtRunner
+    manifest: Manifest
     profiles: Path  # the file
     arguments: list[str]
+    _arrive: Callable[[], None] | None = field(init=False, default=None)
+    _runner: dbtRunner = field(init=False)
+    _tells_when_it_began: bool = field(init=False)
 
-    def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """With the request's vars, on the target that its environment names."""
-        for name in [name for name in os.environ if name.startswith((_TARGET, "DBT_ENV_SECRET_"))]:
-            del os.environ[name]
-        os.environ.update(request["environment"])
-        del DEFAULT_BASE_BEHAVIOR_FLAGS[_FLAGS:]
-        folder = request["folder"]
-        self._write_profile(Path(folder))
-        run = self.runner.invoke(
-            [
-                "test",
-                "--select",
-                "gate",
-                *self.arguments,
-                "--profiles-dir",
-                folder,
-                "--target-path",
-                folder,
-                "--log-path",
-                folder,
-            ],
-            vars={"gate": request["gate"]},
-            populate_cache=False,
-        )
+    def __post_init__(self) -> None:
+        self._runner = dbtRunner(self.manifest, callbacks=[self._on_event])
+        self._tells_when_it_began = _mentions(self.manifest, "run_started_at")
+
+    def run(self, expected: Request, receive: Callable[[], Request | None]) -> dict[str, Any] | None:
+        """Have dbt get ready at a place, and run there what is received then; None where that is nothing."""
+        profile = self._settle(expected)
+        if "gate" not in expected and (_SESSION_NAME in profile or self._tells_when_it_began):
+            return None  # it is read on the way, and is another for each check
+        variables: dict[str, Any] = {}
+
+        def arrive() -> None:
+            request = receive()
+            if request is None:
+                raise _Unwanted
+            variables["gate"] = request["gate"]
+            os.environ["PGAPPNAME"] = request["session"]
+
+        self._arrive = arrive
+        folder = expected["place"]["folder"]
+        folders = ["--profiles-dir", folder, "--target-path", folder, "--log-path", folder]
+        run = self._runner.invoke(["test", "--select", "gate", *self.arguments, *folders], vars=variables, populate_cache=False)
+        return self._answer(run) if "gate" in expected or variables else None
+
+    def _answer(self, run: dbtRunnerResult) -> dict[str, Any]:
         results = list(getattr(run.result, "results", None) or [])
         gate = [result for result in results if result.node.name == "gate"]
         return {
@@ -154,17 +198,43 @@ class GateTest:
             "outcome": gate[0].adapter_response.get("_message") if gate else None,
         }
 
-    def _write_profile(self, folder: Path) -> None:
+    def _on_event(self, event: EventMsg) -> None:
+        """dbt is about to execute the gate test; its vars are read after this."""
+        if event.info.name == "NodeExecuting" and self._arrive is not None:
+            arrive, self._arrive = self._arrive, None
+            arrive()
+
+    def _settle(self, request: Request) -> str:
+        """Everything outside of dbt; the profile."""
+        for name in [name for name in os.environ if name.startswith((_TARGET, "DBT_ENV_SECRET_"))]:
+            del os.environ[name]
+        os.environ.update(request["place"]["environment"])
+        if "session" in request:
+            os.environ[_SESSION_NAME] = request["session"]
+        del DEFAULT_BASE_BEHAVIOR_FLAGS[_FLAGS:]
+        return self._write_profile(Path(request["place"]["folder"]))
+
+    def _write_profile(self, folder: Path) -> str:
         """The profile with the target's address in it: dbt compiles each expression anew in each run, 0.4 ms. What is not plain,
-        and the password, is left to dbt."""
+        and the password, is left to dbt; the session's name, which is another for each check, to libpq's own variable."""
         text = _ADDRESS.sub(_value, self.profiles.read_text(encoding="utf-8"))
         written = folder / "profiles.yml"
         if not written.exists() or written.read_text(encoding="utf-8") != text:
             written.write_text(text, encoding="utf-8")
+        return text
+
+
+def _mentions(manifest: Manifest, variable: str) -> bool:
+    """Whether a macro or a test of the project, or of its packages, reads a variable of dbt's."""
+    macros = (macro.macro_sql for macro in manifest.macros.values() if macro.package_name not in _OF_DBT)
+    nodes = (f"{node.raw_code} {getattr(node, 'test_metadata', '')}" for node in manifest.nodes.values())
+    return any(variable in text for texts in (macros, nodes) for text in texts)
 
 
 def _value(expression: re.Match[str]) -> str:
     """What env_var gives, where that is plain text in YAML and in Jinja."""
+    if expression["name"] == _SESSION_NAME:
+        return '""'
     value = os.environ.get(expression["name"], expression["default"])
     if value is None:
         return expression[0]
@@ -201,7 +271,7 @@ def _list_path_once() -> None:
 def _compile_macros(manifest: Manifest) -> None:
     """Put the project's macros into dbt's own cache of compiled templates: no check is the first to use a rule type."""
     for macro in manifest.macros.values():
-        if macro.package_name not in ("dbt", "dbt_postgres"):
+        if macro.package_name not in _OF_DBT:
             template_cache.get_node_template(macro)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from api.engine.command import Answer, DbtProject
-from api.targets import clean_environment
+from api.targets import SESSION_VARIABLE, clean_environment
 from contract import dbt_project
 from contract.environment import ROOT
 
@@ -104,7 +104,7 @@ class Nursery:
         try:
             yield child
         finally:
-            child.kill()
+            child.close()
             self.close()
 
     def close(self) -> None:
@@ -189,6 +189,9 @@ class Child:
         self._process: Process | None = None
         self._successor: Future[Process] | None = None
         self._served = 0
+        self._last: dict[str, Any] | None = None  # where the last check ran
+        self._expected: dict[str, Any] | None = None  # where the next one will, as far as can be told
+        self._prepared: Process | None = None  # the process that was told so
         self._lock = threading.Lock()
         self.warm = False
 
@@ -222,6 +225,18 @@ class Child:
         if before is not None:
             before.close()
 
+    def prepare(self) -> None:
+        """While there is nothing to do, have the process do in advance what dbt does before it knows the check. That is for one
+        target, and a check of another takes longer for it, so there have been two of that target."""
+        process = self._process
+        if process is None or self._expected is None or self._prepared is process:
+            return
+        try:
+            process.socket.sendall(json.dumps({"place": self._expected}).encode() + b"\n")
+            self._prepared = process
+        except OSError as error:
+            log.info("a child has ended while it was idle: %s", error)
+
     def run(self, gate: dict[str, Any], folder: Path, environment: dict[str, str], timeout_s: float) -> Answer:
         """One check; past `timeout_s` the child is killed and the answer says so."""
         process = self._process
@@ -229,7 +244,10 @@ class Child:
             raise ChildDied("no child")
         folder.mkdir(parents=True, exist_ok=True)
         self._served += 1
-        request = {"gate": gate, "folder": str(folder), "environment": environment}
+        variables = {name: value for name, value in environment.items() if name != SESSION_VARIABLE}
+        place = {"folder": str(folder), "environment": variables}
+        self._expected, self._last, self._prepared = (place if place == self._last else None), place, None
+        request = {"place": place, "session": environment[SESSION_VARIABLE], "gate": gate}
         try:
             process.socket.settimeout(timeout_s)
             process.socket.sendall(json.dumps(request).encode() + b"\n")
@@ -250,14 +268,24 @@ class Child:
 
     def kill(self) -> None:
         """End the child, at once."""
+        process = self._give_up()
+        if process is not None:
+            process.kill()
+            process.close()
+
+    def close(self) -> None:
+        """Let the child end by itself, once it has nothing to do: what dbt shares with other processes is taken away then."""
+        process = self._give_up()
+        if process is not None:
+            process.close()
+
+    def _give_up(self) -> Process | None:
         if self._successor is not None:
             self._successor.add_done_callback(_end)
             self._successor = None
         with self._lock:
             process, self._process, self.warm = self._process, None, False
-            if process is not None:
-                process.kill()
-                process.close()
+        return process
 
 
 def _end(spawned: "Future[Process]") -> None:

@@ -1,6 +1,7 @@
 """A warm dbt child for the tests of a process, and short ways to run the gate test in it."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,3 +97,33 @@ class Engine:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     with Nursery(PROJECT, tmp_path_factory.mktemp("child")).child(max_checks=10_000) as child:
         yield Engine(child, tmp_path_factory.mktemp("runs"))
+
+
+@dataclass
+class Project:
+    """A copy of the dbt project with a rule type of its own, `always`, and a nursery that has loaded it."""
+
+    folder: Path
+    nursery: Nursery
+
+    def says(self, violation: str) -> None:
+        """The violation's SQL, in Jinja's terms."""
+        returned = f"{{{{ return({{'violation': {violation}}}) }}}}"
+        macro = f"{{% macro stringx_rule__always(rule, scope) %}}{returned}{{% endmacro %}}"
+        (self.folder / "macros" / "always.sql").write_text(macro)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    folder = tmp_path / "project"
+    shutil.copytree(ROOT / "stringx", folder, ignore=shutil.ignore_patterns("target", "logs"))
+    made = Project(folder, Nursery(DbtProject(folder, folder), tmp_path / "home"))
+    made.says("'false'")
+    yield made
+    made.nursery.close()
+
+
+@pytest.fixture
+def orders(target: Target) -> Target:
+    target.execute("create table orders as select n as id from generate_series(1, 5) n")
+    return target

@@ -1,50 +1,17 @@
 """Warm dbt children: forked off one process that has loaded dbt, replaced without anyone waiting for dbt to be loaded again."""
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
 import pytest
 
-from api.engine.command import DbtProject
-from api.engine.pool import Child, ChildDied, Nursery
-from contract.environment import ROOT
+from api.engine.pool import Child, ChildDied
 from tests.conftest import Admin, Target
 from tests.faults.processes import eventually, is_alive
-from tests.integration.conftest import Engine, gate, rule
+from tests.integration.conftest import Engine, Project, gate, rule
 
 SPECIFICATION = gate("orders", rule("id_there", "not_null", "id"), rule("own", "always", "id"))
-TYPE = "{% macro stringx_rule__always(rule, scope) %}{{ return({'violation': 'IS'}) }}{% endmacro %}"
-
-
-@dataclass
-class Project:
-    """A copy of the dbt project with a rule type of its own, and a nursery that has loaded it."""
-
-    folder: Path
-    nursery: Nursery
-
-    def says(self, violation: str) -> None:
-        (self.folder / "macros" / "always.sql").write_text(TYPE.replace("IS", violation))
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    folder = tmp_path / "project"
-    shutil.copytree(ROOT / "stringx", folder, ignore=shutil.ignore_patterns("target", "logs"))
-    made = Project(folder, Nursery(DbtProject(folder, folder), tmp_path / "home"))
-    made.says("false")
-    yield made
-    made.nursery.close()
-
-
-@pytest.fixture
-def orders(target: Target) -> Target:
-    target.execute("create table orders as select n as id from generate_series(1, 5) n")
-    return target
 
 
 def status(child: Child, target: Target, folder: Path) -> tuple[int, str | None]:
@@ -107,7 +74,7 @@ def test_a_changed_project_is_taken_up_with_the_next_child_and_one_that_cannot_b
 ) -> None:
     child = Child(project.nursery, max_checks=100)
     assert status(child, orders, tmp_path / "run")[1] == "pass"
-    project.says("true")
+    project.says("'true'")
     assert status(child, orders, tmp_path / "run")[1] == "pass", "a child keeps what it has loaded"
     child.kill()
     assert status(child, orders, tmp_path / "run")[1] == "fail"
