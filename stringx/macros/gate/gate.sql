@@ -5,8 +5,8 @@
     3. only where a table's scan failed: its rules one by one, in the same snapshot;
     4. only where rules found something: samples, in the same snapshot too.
 
-    What cannot be locked is looked at again where it changed meanwhile, and after three times is an error; rules whose constraint
-    went meanwhile are scanned. -#}
+    What cannot be locked is looked at again where it changed meanwhile, and after three times is an error. Rules that a constraint
+    should prove are scanned, in the same snapshot, only where it does not. -#}
 {% macro stringx_gate(spec) %}
   {%- if spec is none -%}
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
@@ -16,10 +16,9 @@
     {%- do stringx_leave({'format': 'stringx-plan/1', 'verdict': 'pass', 'counts': {'fail': 0, 'error': 0}}) -%}
     {{- return(none) -}}
   {%- endif -%}
-  {%- set last = namespace(state=none, read={'changed': []}, proofs=stringx_asked_proofs(tables)) -%}
-  {%- for attempt in range(4) if attempt == 0 or last.read.changed or last.read.disproved -%}
-    {%- set last.proofs = {} if last.read.disproved or attempt == 3 else last.proofs -%}
-    {%- set last.state = stringx_probe(spec, tables, last.proofs) -%}
+  {%- set last = namespace(state=none, read={'changed': []}) -%}
+  {%- for attempt in range(4) if attempt == 0 or last.read.changed -%}
+    {%- set last.state = stringx_probe(spec, tables) -%}
     {%- do stringx_use_types(tables, last.state) -%}
     {%- for relation in last.read.changed if attempt == 3 -%}
       {%- do last.state.relations[relation].update({'reason': 'it was refreshed or replaced each of three times that it was read'}) -%}
@@ -37,9 +36,15 @@
 
 {#- All rules in one snapshot. -#}
 {% macro stringx_read(spec, tables, state) %}
-  {%- set slots = stringx_slots(tables, state) -%}
+  {%- set asked = stringx_asked_proofs(tables) -%}
+  {%- set slots = stringx_slots(tables, state, asked) -%}
   {%- set watched = stringx_watched(state.relations) -%}
-  {%- set read = stringx_run(stringx_begin(spec, state.relations), spec, slots, watched, state.proofs) -%}
+  {%- set begin = stringx_begin(spec, state.relations) -%}
+  {%- set read = stringx_run(begin ~ stringx_prove(asked, state.server_version), spec, slots, watched, asked) -%}
+  {%- if not read.proved -%}
+    {%- set slots = stringx_slots(tables, state, asked) -%}
+    {%- set read = stringx_run('', spec, slots, watched) -%}
+  {%- endif -%}
   {%- set again = stringx_slots_again(tables, slots, read.slots) -%}
   {%- if again -%}
     {%- set second = stringx_run('', spec, again, watched) -%}

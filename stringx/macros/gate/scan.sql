@@ -1,8 +1,9 @@
 {#- What is run in the snapshot: {name: {sql, timezone}}, each a SELECT of one JSON list. A table's scan is named by its
     number, a rule's own statement by table and rule. Rules that cannot be run are left out; their outcome is an error.
 
-    A rule takes `parts`, aggregates of the table's scan, or has a statement of its own, or both (its total from the scan). -#}
-{% macro stringx_slots(tables, state) %}
+    A rule takes `parts`, aggregates of the table's scan, or has a statement of its own, or both (its total from the scan); of one with a
+    proof, only its total is read. A rule that cannot be run is taken out of `proofs`. -#}
+{% macro stringx_slots(tables, state, proofs) %}
   {%- set slots = {} -%}
   {%- for table in tables -%}
     {%- set all_parts = [stringx_base(table)] -%}
@@ -12,10 +13,12 @@
       {%- set total = 'count(*)' if rule.scope.both is none else 'count(*) filter (where ' ~ rule.scope.both ~ ')' -%}
       {%- do rule.update({'fault': stringx_fault(table, rule, state) if needs_more else unreadable, 'parts': [], 'own': none, 'total': total,
                           'apart': 'measured' not in rule.sql and 'statement' not in rule.sql and (rule.sql.get('apart', false) or rule.whole_table),
-                          'proof': state.proofs.get(table.number ~ '/' ~ rule.number)}) -%}
-      {%- if rule.fault is none and rule.proof is not none -%}
+                          'proof': proofs.get(table.number ~ '/' ~ rule.number)}) -%}
+      {%- if rule.fault is not none -%}
+        {%- do proofs.pop(table.number ~ '/' ~ rule.number, none) -%}
+      {%- elif rule.proof is not none -%}
         {%- do rule.update({'parts': [total]}) -%}
-      {%- elif rule.fault is none -%}
+      {%- else -%}
         {%- do rule.update({'parts': [] if rule.apart else stringx_parts(rule)}) -%}
         {%- if 'statement' in rule.sql or 'measured' in rule.sql or rule.apart -%}{%- do rule.update({'own': stringx_own(rule)}) -%}{%- endif -%}
       {%- endif -%}

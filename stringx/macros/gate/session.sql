@@ -1,17 +1,17 @@
 {#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {locked, reason,
-    foreign, files, hidden}}, proofs, types: {number of a `typed` rule: types of its columns}, parallel}.
+    foreign, files, hidden}}, types: {number of a `typed` rule: types of its columns}, parallel}.
 
     LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views, foreign tables and tables
     of which some columns are granted can be read and not locked. Each lock is given back before the next is waited for:
     one that waits and holds another could be in a circle with a loader. -#}
-{% macro stringx_probe(spec, tables, asked) %}
+{% macro stringx_probe(spec, tables) %}
   {%- set relations = [] -%}
   {%- for table in tables -%}
     {%- for relation in [table.relation] + (table.rules | map(attribute='sql') | selectattr('relations', 'defined') | map(attribute='relations') | sum(start=[])) -%}
       {%- if relation not in relations -%}{%- do relations.append(relation) -%}{%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
-  {%- call statement('stringx_probe', fetch_result=true, auto_begin=false) -%}
+  {%- set query -%}
     {{ stringx_session() }}
     commit;
     begin;
@@ -19,12 +19,13 @@
     set local statement_timeout = {{ spec.statement_timeout_ms | int }};
     set local lock_timeout = {{ spec.lock_timeout_ms | int }};
     set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | int }};
-    do {{ stringx_literal(stringx_probe_body(relations, stringx_proofs(asked), stringx_types(tables))) }};
+    do {{ stringx_literal(stringx_probe_body(relations, stringx_types(tables))) }};
     select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version,
-           current_setting('stringx.behind') as behind, current_setting('stringx.proofs') as proofs,
-           current_setting('stringx.types') as types, current_setting('max_parallel_workers_per_gather') as workers
-  {%- endcall -%}
-  {%- set row = load_result('stringx_probe')['data'][0] -%}
+           current_setting('stringx.behind') as behind, current_setting('stringx.types') as types,
+           current_setting('max_parallel_workers_per_gather') as workers
+  {%- endset -%}
+  {#- not as a statement, which guesses the type of each column that it fetches -#}
+  {%- set row = adapter.add_query(query, auto_begin=false)[1].fetchone() -%}
   {%- set found = fromjson(row[0]) -%}
   {%- set behind = fromjson(row[2]) -%}
   {%- set readable = {} -%}
@@ -37,11 +38,8 @@
       {%- do readable[relation].update({'reason': stringx_reason({'sqlstate': '55P03'})}) -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- set words = fromjson(row[3]) if row[3] else {} -%}
-  {%- set proofs = {} -%}
-  {%- for number, proof in asked.items() if number in words -%}{%- do proofs.update({number: dict(proof, words=words[number])}) -%}{%- endfor -%}
-  {%- set workers = row[5] if spec.get('max_parallel_workers_per_gather') is none else spec.max_parallel_workers_per_gather -%}
-  {{- return({'server_version': row[1] | int, 'relations': readable, 'proofs': proofs, 'types': fromjson(row[4]) if row[4] else {},
+  {%- set workers = row[4] if spec.get('max_parallel_workers_per_gather') is none else spec.max_parallel_workers_per_gather -%}
+  {{- return({'server_version': row[1] | int, 'relations': readable, 'types': fromjson(row[3]) if row[3] else {},
               'parallel': workers | int > 0}) -}}
 {% endmacro %}
 
@@ -65,7 +63,7 @@
 {% endmacro %}
 
 
-{% macro stringx_probe_body(relations, proofs, types) %}
+{% macro stringx_probe_body(relations, types) %}
 declare found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; behind json; m text; s text;
 begin
 {%- for relation in relations %}
@@ -90,11 +88,6 @@ begin
     behind := ({{ stringx_behind('readable', 'unlocked') }});
   end if;
   perform set_config('stringx.behind', behind::text, true);
-  begin
-    perform set_config('stringx.proofs', {{ proofs }}::text, true);
-  exception when others then  -- a schema that the role may not use: everything is scanned
-    perform set_config('stringx.proofs', '', true);
-  end;
   begin
     perform set_config('stringx.types', {{ types }}::text, true);
   exception when others then  -- a schema that the role may not use
@@ -168,55 +161,59 @@ set local datestyle = 'ISO, YMD';
 
 
 {#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error},
-    changed: relations that are not what they were before the snapshot, disproved: whether a constraint is not there any more, nothing: dbt's
-    result of a test that found nothing}. now() is that of the snapshot's transaction. -#}
-{% macro stringx_run(header, spec, slots, watched={}, proofs={}) %}
+    changed: relations that are not what they were before the snapshot, proved: whether all that the header has
+    `asked` is (if not, no statement was run), nothing: dbt's result of a test that found nothing}. now() is that of the snapshot's transaction. -#}
+{% macro stringx_run(header, spec, slots, watched={}, asked={}) %}
   {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
     {{ header }}
     {% for name, slot in slots.items() -%}
-      {{ stringx_isolated(loop.index0, slot, spec.statement_timeout_ms | int) }}
+      {{ stringx_isolated(loop.index0, slot, spec.statement_timeout_ms | int, asked) }}
     {% endfor -%}
     select json_build_object(
       'snapshot_at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
       'server_version', current_setting('server_version_num')::integer,
       'behind', {{ stringx_behind_now(watched) }},
-      'proofs', {{ stringx_proofs(proofs) }},
-      'slots', to_json(array[{% for name in slots %}{{ ', ' if not loop.first }}current_setting('stringx.r{{ loop.index0 }}'){% endfor %}]::text[])
+      'proofs', {{ "current_setting('stringx.proofs')::json" if asked else 'null' }},
+      'slots', to_json(array[{% for name in slots %}{{ ', ' if not loop.first }}current_setting('stringx.r{{ loop.index0 }}', true){% endfor %}]::text[])
     )::text as found,
     0 as failures, false as should_warn, false as should_error
   {%- endcall -%}
   {%- set result = load_result('stringx_run') -%}
   {%- set found = fromjson(result['data'][0][0]) -%}
   {%- set values = {} -%}
-  {%- for name in slots -%}{%- do values.update({name: fromjson(found.slots[loop.index0])}) -%}{%- endfor -%}
+  {%- set proved = stringx_are_proved(asked, found.proofs) if asked else true -%}
+  {%- if proved -%}
+    {%- for name in slots -%}{%- do values.update({name: fromjson(found.slots[loop.index0])}) -%}{%- endfor -%}
+  {%- endif -%}
   {{- return({'snapshot_at': found.snapshot_at, 'server_version': found.server_version, 'slots': values,
               'nothing': result['table'].exclude(['found']),
-              'changed': stringx_changed(watched, found.behind), 'disproved': stringx_disproved(proofs, found.proofs)}) -}}
+              'changed': stringx_changed(watched, found.behind), 'proved': proved}) -}}
 {% endmacro %}
 
 
 {#- One statement whose failure is its own: it may use half of the time that is left, and leaves a JSON list of its
     values, or an object with sqlstate and message. A cancel that is no timeout is passed on. Processes work at `in_halves` a half each:
     PostgreSQL takes it apart only where it does not share out the scans of the halves. -#}
-{% macro stringx_isolated(number, slot, budget_ms) %}
+{% macro stringx_isolated(number, slot, budget_ms, asked) %}
 select set_config('stringx.limit_ms', limit_ms, true), set_config('statement_timeout', limit_ms, true),
        set_config('timezone', {{ stringx_literal(slot.timezone or 'UTC') }}, true)
 from (select greatest(50, extract(epoch from now() + interval '{{ budget_ms }} milliseconds' - clock_timestamp()) * 500)::bigint::text as limit_ms) as share;
 {% if slot.in_halves -%}
 set local min_parallel_table_scan_size = '1TB'; set local min_parallel_index_scan_size = '1TB';
 {% endif -%}
-do {{ stringx_literal(stringx_isolated_body(number, slot.sql)) }};
+do {{ stringx_literal(stringx_isolated_body(number, slot.sql, asked)) }};
 {% if slot.in_halves -%}
 set local min_parallel_table_scan_size to default; set local min_parallel_index_scan_size to default;
 {% endif -%}
 {% endmacro %}
 
 
-{% macro stringx_isolated_body(number, sql) %}
+{% macro stringx_isolated_body(number, sql, asked) %}
 declare
   r text; m text; s text;
   due constant timestamptz := clock_timestamp() + current_setting('stringx.limit_ms')::integer * interval '0.95 milliseconds';
 begin
+  {% if asked %}if current_setting('stringx.unproved') <> '0' then return; end if;{% endif %}
   execute {{ stringx_literal(sql) }} into r;
   perform convert_to(r, 'UTF8');  -- what the client cannot be told must break here, and not the answer for all
   perform set_config('stringx.r{{ number }}', r, true);
