@@ -1,8 +1,9 @@
 """How many checks of small tables an installation answers in a second, how long each takes, and what it uses for it.
 
 `python -m benchmarks.throughput [--seconds 60]`: a process of each role and two dbt children, clients that ask for sync checks in
-a closed loop, of DataOps and then of the Backend; a target with a deep backlog beside one that is asked sync; and `dbt test` from
-the shell on the same tables. Every verdict is held against plain SQL. Writes benchmarks/results/throughput.json and .md.
+a closed loop, of DataOps and then of the Backend; one client alone, whose checks children could prepare for, or could not; a
+target with a deep backlog beside one that is asked sync; and `dbt test` from the shell on the same tables. Every verdict is held
+against plain SQL. Writes benchmarks/results/throughput.json and .md.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import machine, shell, usage
-from benchmarks.load.clients import PATHS, Client, ask, for_seconds
+from benchmarks.load.clients import PATHS, Answers, Client, ask, for_seconds
 from benchmarks.load.installation import TARGETS, Table, installed, make_tables
 from tests.faults.installation import Installation
 from tests.faults.processes import eventually
@@ -22,6 +23,8 @@ from tests.faults.processes import eventually
 RESULTS = Path(__file__).parent / "results"
 CHILDREN = 2
 BACKLOG = 1000
+PAUSE_S = 0.15  # a child prepares in 0.03 s
+WARM_UP = 4
 _WARM_UP_S = 5.0
 _DROP_BACKLOG = """
 update dataops.checks set status = 'canceled', verdict = 'error', finished_at = clock_timestamp() where status = 'queued'
@@ -74,6 +77,31 @@ def busy_seconds(installation: Installation, since: Any) -> float:
     return float(installation.rows(statement, [since])[0]["busy"] or 0)
 
 
+def alone(installation: Installation, tables: list[Table], number: int) -> dict[str, Any]:
+    """What checks take where children have prepared for them, had no time to, or had another target before."""
+    left, right = ([table for table in tables if table.target == target] for target in TARGETS)
+    turns = [table for pair in zip(left, right, strict=True) for table in pair]
+    client = connect(installation, "dataops")
+    ways = {
+        "one target, now and then": (left, PAUSE_S),
+        "one target, back to back": (left, 0.0),
+        "two targets in turn": (turns, PAUSE_S),
+    }
+    found = {}
+    for name, (asked, pause_s) in ways.items():
+        answers = Answers()
+        for place in range(-WARM_UP, number):
+            time.sleep(pause_s)
+            table = asked[place % len(asked)]
+            began = time.perf_counter()
+            assert client.ask(table) == table.verdict, table
+            if place >= 0:
+                answers.seconds.append(time.perf_counter() - began)
+        found[name] = answers.figures()
+    client.close()
+    return found
+
+
 def fairness(installation: Installation, tables: list[Table], seconds: float) -> dict[str, Any]:
     """How long a sync check of one target takes while nothing else runs, and while the other target has a deep backlog."""
     to = partial(connect, installation, "dataops")
@@ -82,7 +110,7 @@ def fairness(installation: Installation, tables: list[Table], seconds: float) ->
     settled(installation)
     fill_backlog(to(), deep, BACKLOG)
     beside = ask(to, asked, 1, for_seconds(seconds))
-    [left] = installation.rows("select waiting from dataops.targets where target = %s", [TARGETS[0]])
+    [left] = installation.rows("select waiting from dataops.targets where target = %s", [deep[0].target])
     assert left["waiting"] > 0, "the backlog came to its end before the clients did"
     installation.rows(_DROP_BACKLOG)
     settled(installation)
@@ -108,6 +136,7 @@ def run(seconds: float, tables: int, clients: int, shell_tables: int) -> dict[st
         found: dict[str, Any] = {"machine": machine.describe(), "tables": tables, "clients": clients, "seconds": seconds}
         for via in PATHS:
             found[via] = load(installation, made, clients, seconds, via)
+        found["alone"] = alone(installation, made, 100)
         found["fairness"] = fairness(installation, made, min(seconds, 20))
         time.sleep(1)
         few = [table for table in made if table.verdict == "fail"][: shell_tables // 4]
@@ -133,6 +162,10 @@ def as_markdown(found: dict[str, Any]) -> str:
         "",
         f"`dbt test` from the shell on the same tables, two at a time: {found['dbt_from_the_shell']['checks_per_s']} a second;"
         f" DataOps answers {found['times_dbt_from_the_shell']} times as many.",
+        "",
+        "| one client | median | p95 |",
+        "| --- | --- | --- |",
+        *(f"| {name} | {took['median_ms']:.0f} ms | {took['p95_ms']:.0f} ms |" for name, took in found["alone"].items()),
         "",
         f"A sync check of one target while the other has a backlog of {BACKLOG}: "
         f"{found['fairness']['ratio']} times as long as while nothing else runs (medians).",

@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.faults.installation import Installation
 
-TARGETS = ("left", "right")
+# One database under two addresses: to the children these are two targets.
+TARGETS = {"left": "127.0.0.1", "right": "localhost"}
 COLUMNS = ("id", "customer", "product", "quantity", "price", "state", "placed_on", "note")
 STATES = ("open", "paid", "sent")
 RULES: list[dict[str, Any]] = [
@@ -63,8 +64,8 @@ def installed(max_checks: int, concurrency: int = 2) -> Iterator[Installation]:
         process.environment |= direct | own
     try:
         installation.start()
-        for target in TARGETS:
-            installation.configure_target(target)
+        for target, host in TARGETS.items():
+            installation.configure_target(target, host=host)
         yield installation
     finally:
         _stop(installation)
@@ -90,7 +91,7 @@ def make_tables(installation: Installation, number: int, rows: int = 100) -> lis
         installation.load(_FILL.format(name=name, rows=rows, **flags) + f"; alter table {name} set (autovacuum_enabled = false)")
         nulls = " + ".join(f"count(*) filter (where {column} is null)" for column in COLUMNS)
         [(violations,)] = installation.target.query(_TRUTH.format(nulls=nulls, name=name))
-        tables.append(Table(TARGETS[place % 2], name, "fail" if violations else "pass"))
+        tables.append(Table(list(TARGETS)[place % 2], name, "fail" if violations else "pass"))
         document = {"apiVersion": "stringx/v1", "target": tables[-1].target, "table": tables[-1].relation, "rules": RULES}
         installation.put(f"tables/{tables[-1].target}/{tables[-1].relation}", document)
     installation.load("analyze")
