@@ -13,10 +13,12 @@ import pkgutil
 import queue
 import random
 import re
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.machinery import FileFinder, ModuleSpec
@@ -24,9 +26,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import yaml
 from dbt.adapters.base.impl import DEFAULT_BASE_BEHAVIOR_FLAGS
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt.node_types import NodeType
 from dbt.version import __version__ as dbt_version
 from dbt_common.clients.jinja import template_cache
 from dbt_common.events.base_types import EventMsg
@@ -56,6 +60,9 @@ Request = dict[str, Any]
 def main() -> None:
     """Arguments: the number of the socket to the parent, the project's folder, the profiles', one for what parsing leaves."""
     descriptor, project, profiles, home = sys.argv[1:5]
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; these processes end when their parent lets them
     parent = socket.socket(fileno=int(descriptor))
     os.dup2(2, 1)
     quiet = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
@@ -67,7 +74,7 @@ def main() -> None:
         return
     _list_path_once()
     _compile_macros(parsed.result)
-    gate = GateTest(parsed.result, Path(profiles) / "profiles.yml", arguments)
+    gate = GateTest(parsed.result, Path(project) / "dbt_project.yml", Path(profiles) / "profiles.yml", arguments)
     place = {"folder": home, "environment": {"STRINGX_TARGET_HOST": home}}
     rehearsal = {"place": place, "session": "stringx", "gate": _REHEARSAL}
     gate.run(rehearsal, lambda: rehearsal)
@@ -110,15 +117,16 @@ def _serve(client: socket.socket, gate: "GateTest") -> None:
     while (request := requests.next()) is not None:
         answer = gate.run(request, partial(requests.at, request))
         if answer is not None:
+            requests.answered += 1
             _say(client, answer)
-            requests.unanswered -= 1
 
 
 class _Requests:
     """What comes over the socket, in order."""
 
     def __init__(self, client: socket.socket) -> None:
-        self.unanswered = 0
+        self.answered = 0  # of those that were asked
+        self._asked = 0
         self._all: queue.Queue[Request | None] = queue.Queue()
         self._put_back: list[Request | None] = []
         threading.Thread(target=self._read, args=[client], name="requests", daemon=True).start()
@@ -139,11 +147,12 @@ class _Requests:
         return None
 
     def _read(self, client: socket.socket) -> None:
-        for line in client.makefile("rb"):
-            request = json.loads(line)
-            self.unanswered += "gate" in request
-            self._all.put(request)
-        if self.unanswered:  # nobody wants what runs
+        with suppress(OSError):  # the parent was killed before it had read the last answer
+            for line in client.makefile("rb"):
+                request = json.loads(line)
+                self._asked += "gate" in request
+                self._all.put(request)
+        if self._asked != self.answered:  # nobody wants what runs
             os._exit(0)
         self._all.put(None)
 
@@ -157,21 +166,28 @@ class GateTest:
     """The gate test, run by dbt as often as it is wanted."""
 
     manifest: Manifest
-    profiles: Path  # the file
+    project: Path  # the files
+    profiles: Path
     arguments: list[str]
     _arrive: Callable[[], None] | None = field(init=False, default=None)
     _runner: dbtRunner = field(init=False)
-    _tells_when_it_began: bool = field(init=False)
+    _never_prepares: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self._runner = dbtRunner(self.manifest, callbacks=[self._on_event])
-        self._tells_when_it_began = _mentions(self.manifest, "run_started_at")
+        has_hooks = any(node.resource_type == NodeType.Operation for node in self.manifest.nodes.values())
+        self._never_prepares = has_hooks or any(map(_is_another_each_time, _texts(self.manifest)))
 
     def run(self, expected: Request, receive: Callable[[], Request | None]) -> dict[str, Any] | None:
         """Have dbt get ready at a place, and run there what is received then; None where that is nothing."""
-        profile = self._settle(expected)
-        if "gate" not in expected and (_SESSION_NAME in profile or self._tells_when_it_began):
-            return None  # it is read on the way, and is another for each check
+        try:
+            if "gate" not in expected and not self._can_prepare():
+                return None
+            self._settle(expected)
+        except OSError:
+            if "gate" in expected:
+                raise
+            return None  # the next check says so
         variables: dict[str, Any] = {}
 
         def arrive() -> None:
@@ -204,31 +220,52 @@ class GateTest:
             arrive, self._arrive = self._arrive, None
             arrive()
 
-    def _settle(self, request: Request) -> str:
-        """Everything outside of dbt; the profile."""
+    def _can_prepare(self) -> bool:
+        """Whether nothing is read on the way to the gate test that is another for each check, and nothing goes to the target."""
+        project, profile = self.project.read_text(encoding="utf-8"), self.profiles.read_text(encoding="utf-8")
+        tells = _is_another_each_time(project) or _is_another_each_time(_ADDRESS.sub("", profile))
+        return not self._never_prepares and not tells and _is_silent(project, profile)
+
+    def _settle(self, request: Request) -> None:
+        """Everything outside of dbt."""
         for name in [name for name in os.environ if name.startswith((_TARGET, "DBT_ENV_SECRET_"))]:
             del os.environ[name]
         os.environ.update(request["place"]["environment"])
         if "session" in request:
             os.environ[_SESSION_NAME] = request["session"]
         del DEFAULT_BASE_BEHAVIOR_FLAGS[_FLAGS:]
-        return self._write_profile(Path(request["place"]["folder"]))
+        self._write_profile(Path(request["place"]["folder"]))
 
-    def _write_profile(self, folder: Path) -> str:
+    def _write_profile(self, folder: Path) -> None:
         """The profile with the target's address in it: dbt compiles each expression anew in each run, 0.4 ms. What is not plain,
         and the password, is left to dbt; the session's name, which is another for each check, to libpq's own variable."""
         text = _ADDRESS.sub(_value, self.profiles.read_text(encoding="utf-8"))
         written = folder / "profiles.yml"
         if not written.exists() or written.read_text(encoding="utf-8") != text:
             written.write_text(text, encoding="utf-8")
-        return text
 
 
-def _mentions(manifest: Manifest, variable: str) -> bool:
-    """Whether a macro or a test of the project, or of its packages, reads a variable of dbt's."""
-    macros = (macro.macro_sql for macro in manifest.macros.values() if macro.package_name not in _OF_DBT)
-    nodes = (f"{node.raw_code} {getattr(node, 'test_metadata', '')}" for node in manifest.nodes.values())
-    return any(variable in text for texts in (macros, nodes) for text in texts)
+def _texts(manifest: Manifest) -> Iterator[str]:
+    """Of the macros and tests of the project and its packages."""
+    yield from (macro.macro_sql for macro in manifest.macros.values() if macro.package_name not in _OF_DBT)
+    yield from (f"{node.raw_code} {getattr(node, 'test_metadata', '')}" for node in manifest.nodes.values())
+
+
+def _is_another_each_time(text: str) -> bool:
+    return "run_started_at" in text or _SESSION_NAME in text
+
+
+def _is_silent(project: str, profile: str) -> bool:
+    """Whether dbt sends nothing before the gate test's first statement: no BEGIN and COMMIT around hooks that are not there."""
+    try:
+        flags = yaml.safe_load(project)["flags"]
+        profiles = yaml.safe_load(profile)
+        outputs = [output for name, each in profiles.items() if name != "config" for output in each["outputs"].values()]
+        return flags["postgres_skip_autocommit_transaction_statements"] is True and all(
+            each["autocommit"] is True for each in outputs
+        )
+    except (yaml.YAMLError, LookupError, TypeError, AttributeError):
+        return False
 
 
 def _value(expression: re.Match[str]) -> str:

@@ -107,6 +107,12 @@ class Nursery:
             child.close()
             self.close()
 
+    def settings(self) -> list[int]:
+        """Changes with the project's settings and profiles, which dbt reads anew in each run."""
+        project = self._project
+        paths = (project.project_dir / "dbt_project.yml", project.profiles_dir / "profiles.yml")
+        return [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
+
     def close(self) -> None:
         """End the process that forks; its children go on."""
         if self._loaded is not None:
@@ -227,7 +233,7 @@ class Child:
 
     def prepare(self) -> None:
         """While there is nothing to do, have the process do in advance what dbt does before it knows the check. That is for one
-        target, and a check of another takes longer for it, so there have been two of that target."""
+        target, and a check of another takes longer for it, so there have been two runs on that target."""
         process = self._process
         if process is None or self._expected is None or self._prepared is process:
             return
@@ -245,7 +251,7 @@ class Child:
         folder.mkdir(parents=True, exist_ok=True)
         self._served += 1
         variables = {name: value for name, value in environment.items() if name != SESSION_VARIABLE}
-        place = {"folder": str(folder), "environment": variables}
+        place = {"folder": str(folder), "environment": variables, "files": self._nursery.settings()}
         self._expected, self._last, self._prepared = (place if place == self._last else None), place, None
         request = {"place": place, "session": environment[SESSION_VARIABLE], "gate": gate}
         try:

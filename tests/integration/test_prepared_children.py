@@ -1,5 +1,8 @@
 """What a child does in advance: dbt's own preparations, for the target that it has served last, and nothing of any check."""
 
+import json
+import select
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,16 +156,54 @@ def test_one_check_of_a_target_is_not_taken_for_more_of_it(slot: Slot, orders: T
     assert status(slot.run(orders, began_before(in_a_while(orders)))) == "pass"
 
 
-@pytest.mark.parametrize("where", ["macro", "test", "profile"])
-def test_what_reads_on_the_way_what_is_another_for_each_check_is_never_prepared(
+def test_a_profile_that_has_changed_meanwhile_is_the_one_that_is_used(project: Project, slot: Slot, orders: Target) -> None:
+    moment = slot.prepare(orders)
+    profile = project.folder / "profiles.yml"
+    profile.write_text(profile.read_text() + "      search_path: pg_temp\n")
+    path = rule("path", "expression", sql="current_setting('search_path') like '%pg_temp%'")
+    assert status(slot.run(orders, path, began_before(moment))) == "pass"
+
+
+def test_control_c_of_a_terminal_ends_no_child_that_waits(slot: Slot, orders: Target) -> None:
+    moment = slot.prepare(orders)
+    process = slot.process
+    process.send_signal(signal.SIGINT)
+    assert status(slot.run(orders, began_before(moment))) == "fail", "it is the run that was prepared"
+    assert slot.process == process
+
+
+def test_a_child_whose_parent_is_killed_before_it_has_read_the_answer_ends(slot: Slot, orders: Target) -> None:
+    slot.prepare(orders)
+    process, connection = slot.process, slot.child._process.socket
+    request = {"place": slot.child._expected, "session": "stringx test", "gate": gate("orders", rule("known", "not_null", "id"))}
+    connection.sendall(json.dumps(request).encode() + b"\n")
+    eventually(lambda: select.select([connection], [], [], 0)[0], 20, "an answer")
+    slot.child.close()
+    eventually(lambda: not is_alive(process), 10, "its end")
+
+
+@pytest.mark.parametrize("where", ["macro", "test", "vars", "session's name", "profile", "hook", "transactions", "flag"])
+def test_a_project_that_reads_on_the_way_what_each_check_has_anew_or_writes_to_the_target_is_never_prepared(
     project: Project, orders: Target, tmp_path: Path, where: str
 ) -> None:
     project.says(PLAINLY if where == "macro" else BEGAN_BEFORE)
-    if where == "test":
-        (project.folder / "tests" / "late.sql").write_text("select '{{ run_started_at }}' as found where false")
-    if where == "profile":
-        profile = project.folder / "profiles.yml"
-        profile.write_text(profile.read_text().replace('application_name: "{{', 'application_name: "as {{'))
+    settings, profile = project.folder / "dbt_project.yml", project.folder / "profiles.yml"
+    match where:
+        case "test":
+            (project.folder / "tests" / "late.sql").write_text("select '{{ run_started_at }}' as found where false")
+        case "vars":
+            settings.write_text(settings.read_text() + "vars: {began: '{{ run_started_at }}'}\n")
+        case "session's name":
+            named = "{% macro named() %}{{ env_var('STRINGX_TARGET_APPLICATION_NAME') }}{% endmacro %}"
+            (project.folder / "macros" / "named.sql").write_text(named)
+        case "profile":
+            profile.write_text(profile.read_text().replace('application_name: "{{', 'application_name: "as {{'))
+        case "hook":
+            settings.write_text(settings.read_text() + "on-run-start: [select 1]\n")
+        case "transactions":
+            profile.write_text(profile.read_text().replace("autocommit: true", "autocommit: false"))
+        case "flag":
+            settings.write_text(settings.read_text().replace("statements: true", "statements: false"))
     slot = Slot(Child(project.nursery, max_checks=100), tmp_path / "run")
     known = rule("known", "not_null", "id")
     for _ in range(2):

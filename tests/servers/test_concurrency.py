@@ -261,6 +261,32 @@ def test_a_view_that_is_refreshed_during_each_reading_is_an_error_of_its_rules_a
     assert found["parent"]["reason"] == "it was refreshed or replaced each of three times that it was read"
 
 
+def test_one_that_is_refreshed_only_while_the_others_are_given_up_is_an_error_too(
+    engine: Engine, server: Server, target: Target
+) -> None:
+    target.execute(
+        "create table t (id integer); insert into t values (1);"
+        "create materialized view m as select 1 as id; create materialized view n as select 1 as id"
+    )
+    sleeping = f"select xact_start from pg_stat_activity where wait_event = 'PgSleep' and usename = '{target.user}'"
+    readings = set()
+
+    def refresh(cursor: Any) -> None:
+        cursor.execute(sleeping)
+        readings.update(cursor.fetchall())
+        cursor.execute(f"refresh materialized view {'m' if len(readings) < 4 else 'n'}")
+
+    tests = [
+        rule("slow", "expression", sql="(select pg_sleep(0.3)) is not null"),
+        rule("first", "relationship", "id", to_table="public.m", to_column="id"),
+        rule("second", "relationship", "id", to_table="public.n", to_column="id"),
+    ]
+    with Loop(server.url(target.dbname), refresh):
+        found = engine.rules(target, gate("t", *tests))
+    assert {key: one["status"] for key, one in found.items()} == {"slow": "pass", "first": "error", "second": "error"}
+    assert len(readings) == 5
+
+
 def test_a_table_of_which_some_columns_are_granted_is_seen_whole(engine: Engine, server: Server, target: Target) -> None:
     """It cannot be locked; without more care a truncation after the snapshot would show it empty."""
     target.execute(

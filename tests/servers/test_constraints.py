@@ -38,6 +38,7 @@ PROVED = {
         "create table t (id integer, b integer); create unique index on t (id) include (b)", asked("unique", "id"),
     ),
     "varchar": ("create table t (id varchar(20) unique)", asked("unique", "id")),
+    "domain": ("create domain d as integer; create table t (id d unique)", asked("unique", "id")),
     "odd names": ('create table t ("i""d\'\\" integer not null)', asked("not_null", 'i"d\'\\')),
     "partitions": (
         "create table t (id integer primary key) partition by range (id);"
@@ -130,6 +131,33 @@ def test_a_constraint_is_the_proof(engine: Engine, target: Target, case: str) ->
     setup, rule = PROVED[case]
     target.execute(setup)
     assert verified(engine, target, rule, on_empty="pass") == ("constraint", "pass", 0)
+    target.execute("alter table t add beside text")
+    unproved = asked("unique", "beside") | {"id": "unproved"}
+    found = engine.rules(target, gate("t", rule, unproved, on_empty="pass"))
+    assert [found[id]["verified_by"] for id in ("r", "unproved")] == ["constraint", "scan"]
+    assert found["r"]["proof"] == outcome(engine, target, rule, on_empty="pass")["proof"]
+
+
+def test_what_is_not_proved_is_scanned_in_the_same_snapshot_as_the_rest(engine: Engine, target: Target) -> None:
+    target.execute(
+        "create table t (id integer primary key, b integer, c integer not null); insert into t values (1, 5, 1), (2, 5, 1), (3, null, 1)"
+    )
+    rules = [
+        asked("unique", "id") | {"id": "id"},
+        asked("unique", "b") | {"id": "b"},
+        asked("not_null", "b") | {"id": "b there"},
+        asked("not_null", "c") | {"id": "c there"},
+        rule("plain", "between", "id", max=2),
+    ]
+    found = engine.rules(target, gate("t", *rules))
+    assert {id: (one["verified_by"], one["failures"], one["total"]) for id, one in found.items()} == {
+        "id": ("constraint", 0, 3),
+        "b": ("scan", 1, 3),
+        "b there": ("scan", 1, 3),
+        "c there": ("constraint", 0, 3),
+        "plain": ("scan", 1, 3),
+    }
+    assert found["id"]["proof"] == "the unique index t_pkey"
 
 
 @pytest.mark.parametrize("case", NOT_PROVED)
@@ -172,6 +200,30 @@ def test_constraints_of_the_newest_server_that_are_not_valid_or_not_enforced(eng
     )
     assert verified(engine, target, asked("not_null", "b")) == ("scan", "fail", 1)
     assert verified(engine, target, asked("relationship", "id", to_table="public.o", to_column="k")) == ("scan", "fail", 1)
+
+
+@only("18")
+def test_a_foreign_key_of_periods_means_something_else(engine: Engine, target: Target) -> None:
+    target.execute(
+        "create table o (k int4range, during int4range, primary key (k, during without overlaps));"
+        "create table t (id int4range, during int4range, foreign key (id, period during) references o (k, period during));"
+        "insert into o values ('[1,2)', '[1,10)'); insert into t values ('[1,2)', '[2,3)')"
+    )
+    relationship = asked("relationship", "id", "during", to_table="public.o", to_columns=["k", "during"])
+    assert verified(engine, target, relationship) == ("scan", "fail", 1)
+
+
+@only("debian")
+def test_an_index_of_another_type_for_which_the_column_s_values_are_taken(engine: Engine, target: Target, server: Server) -> None:
+    """To text_ops 'A' and 'a' are two values, to the column's own type they are one; and so through domains."""
+    server.run("create extension citext", target.dbname)
+    for type in ("citext", "domain_of_it", "domain_of_that"):
+        target.execute(
+            "drop table if exists t; drop domain if exists domain_of_that; drop domain if exists domain_of_it;"
+            "create domain domain_of_it as citext; create domain domain_of_that as domain_of_it;"
+            f"create table t (id {type}); create unique index on t (id text_ops); insert into t values ('A'), ('a')"
+        )
+        assert verified(engine, target, asked("unique", "id")) == ("scan", "fail", 1)
 
 
 @only("debian", "18")

@@ -161,8 +161,8 @@ set local datestyle = 'ISO, YMD';
 
 
 {#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error},
-    changed: relations that are not what they were before the snapshot, proved: whether all that the header has
-    `asked` is (if not, no statement was run), nothing: dbt's result of a test that found nothing}. now() is that of the snapshot's transaction. -#}
+    changed: relations that are not what they were before the snapshot, proved: whether there is a proof of
+    each rule in `asked`, whose header looks for them (if not, no statement was run), nothing: dbt's result of a test that found nothing}. now() is that of the snapshot's transaction. -#}
 {% macro stringx_run(header, spec, slots, watched={}, asked={}) %}
   {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
     {{ header }}
