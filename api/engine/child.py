@@ -60,9 +60,8 @@ Request = dict[str, Any]
 def main() -> None:
     """Arguments: the number of the socket to the parent, the project's folder, the profiles', one for what parsing leaves."""
     descriptor, project, profiles, home = sys.argv[1:5]
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; these processes end when their parent lets them
+    # Ctrl-C reaches the whole group; these processes end when their parent lets them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = socket.socket(fileno=int(descriptor))
     os.dup2(2, 1)
     quiet = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
