@@ -55,6 +55,7 @@ _REHEARSAL = {"statement_timeout_ms": 1000, "lock_timeout_ms": 1000, "tables": [
 # What the parent asks for: a `place` (folder, environment), and there the gate test's specification `gate`, in a session of the
 # name `session`; or the place alone, where it expects to ask for something next.
 Request = dict[str, Any]
+_PAUSE_S = 0.02  # before a child prepares: the result that it has just given is still on its way, by the same processors
 
 
 def main() -> None:
@@ -114,6 +115,8 @@ def _ended_child() -> bool:
 def _serve(client: socket.socket, gate: "GateTest") -> None:
     requests = _Requests(client)
     while (request := requests.next()) is not None:
+        if "gate" not in request and requests.come_within(_PAUSE_S):
+            continue
         answer = gate.run(request, partial(requests.at, request))
         if answer is not None:
             requests.answered += 1
@@ -133,6 +136,12 @@ class _Requests:
     def next(self) -> Request | None:
         """None at the end: the parent is gone."""
         return self._put_back.pop() if self._put_back else self._all.get()
+
+    def come_within(self, seconds: float) -> bool:
+        """Whether there is another, or the end; it is next."""
+        with suppress(queue.Empty):
+            self._put_back.append(self._all.get(timeout=seconds))
+        return bool(self._put_back)
 
     def at(self, expected: Request) -> Request | None:
         """What dbt runs now that it is ready at a place: what it was asked to, or else what comes next, if it comes and is of
