@@ -243,6 +243,23 @@ def test_a_materialized_view_behind_a_view_is_watched_too(engine: Engine, server
     assert (running.result()["verdict"], running.result()["row_count"]) == ("pass", 3)
 
 
+def test_proofs_are_found_again_where_all_is_read_again(engine: Engine, server: Server, target: Target) -> None:
+    target.execute(
+        WAITS
+        + "create table t (id integer primary key); insert into t values (1), (2); create materialized view m as select id from t"
+    )
+    tests = [
+        rule("waits", "expression", sql="wait_for_loader()"),
+        rule("parent", "relationship", "id", to_table="public.m", to_column="id"),
+        rule("unique", "unique", "id") | {"verify": "constraint"},
+    ]
+    with held_back(server, target, lambda: engine.outcome(target, gate("t", *tests))) as running:
+        target.execute("begin; delete from t; insert into t values (3), (4), (5); refresh materialized view m; commit")
+    found = running.result()
+    assert (found["verdict"], found["row_count"]) == ("pass", 3)
+    assert [one["verified_by"] for one in found["rules"]] == ["scan", "scan", "constraint"]
+
+
 def test_a_view_that_is_refreshed_during_each_reading_is_an_error_of_its_rules_alone(engine: Engine, target: Target) -> None:
     target.execute("create table t (id integer); insert into t values (1), (null); create materialized view m as select 1 as id")
 
