@@ -1,8 +1,8 @@
 """Whether an installation keeps its size: many checks, and what each process holds while they are answered.
 
 `python -m benchmarks.soak [--checks 10000]`: as `benchmarks.throughput`, with a sample every hundredth part of the checks, taken
-when all of them have ended. The first tenth is warm-up, and begins with twice as many clients, so that pools of connections
-open what they may later need at once; what the next thousand held is compared with what the last thousand held.
+when all of them have ended. The first tenth is warm-up, and begins with twice as many clients, of both services, so that
+pools of connections open what they may later need at once; what the next thousand held is compared with what the last thousand held.
 Exit code 1 where something grew beyond its limit. Writes benchmarks/results/soak.json, soak.md and soak.svg.
 """
 
@@ -54,8 +54,10 @@ def run(checks: int, max_checks: int) -> dict[str, Any]:
         samples: list[dict[str, Any]] = []
         done, seconds = 0, []
         while done < checks:
-            clients = CLIENTS if done > checks // 20 else 2 * CLIENTS
-            answers = ask(partial(connect, installation, "dataops"), tables, clients, so_many(max(clients, checks // SAMPLES)))
+            via, clients = (
+                ("dataops", CLIENTS) if done > checks // 20 else (("backend", "dataops")[len(samples) % 2], 2 * CLIENTS)
+            )
+            answers = ask(partial(connect, installation, via), tables, clients, so_many(max(clients, checks // SAMPLES)))
             settled(installation)
             time.sleep(0.3)  # the sessions of the last check come to their end
             done += len(answers.seconds)
