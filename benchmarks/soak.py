@@ -1,9 +1,9 @@
 """Whether an installation keeps its size: many checks, and what each process holds while they are answered.
 
 `python -m benchmarks.soak [--checks 10000]`: as `benchmarks.throughput`, with a sample every hundredth part of the checks, taken
-when all of them have ended. The first tenth is warm-up, and begins with twice as many clients, of both services, so that
-pools of connections open what they may later need at once; what the next thousand held is compared with what the last thousand held.
-Exit code 1 where something grew beyond its limit. Writes benchmarks/results/soak.json, soak.md and soak.svg.
+when all of them have ended. The first tenth is warm-up, and begins with twice as many clients, of both services, so that pools of
+connections open what they may later need at once. What the next thousand held is compared with what the last thousand held. Exit
+code 1 where something grew beyond its limit. Writes benchmarks/results/soak.json, soak.md and soak.svg.
 """
 
 import argparse
