@@ -60,6 +60,7 @@ class Worker:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     children: list[Child] = field(init=False)
     stop_by: float = float("inf")  # until then running checks may go on
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # of the attempts
 
     def __post_init__(self) -> None:
         nursery = Nursery(self.project, self.home / "dbt")
@@ -97,6 +98,9 @@ class Worker:
             except (StringXError, OSError) as error:  # the internal database is away, the disk is full
                 log.warning("%s", error)
                 self.stop.wait(0.5)
+            except Exception:  # a fault of ours costs its check an attempt, and never the worker a thread
+                log.exception("a thread that runs checks goes on")
+                self.stop.wait(0.5)
         child.close()
 
     def _claim(self, child: Child) -> Attempt | None:
@@ -106,14 +110,22 @@ class Worker:
         if check is None:
             child.prepare()
             return None
-        attempt = self.attempts[check.check_id] = Attempt(check)
+        attempt = Attempt(check)
+        with self._lock:
+            self.attempts[check.check_id] = attempt
         return attempt
 
     def _serve(self, executor: Executor, attempt: Attempt) -> None:
         try:
             self._store(attempt, self._outcome(executor, attempt))
         finally:
-            del self.attempts[attempt.check.check_id]
+            self._forget(attempt)
+
+    def _forget(self, attempt: Attempt) -> None:
+        """Its check may have been claimed again by another thread as soon as it was handed back."""
+        with self._lock:
+            if self.attempts.get(attempt.check.check_id) is attempt:
+                del self.attempts[attempt.check.check_id]
 
     def _outcome(self, executor: Executor, attempt: Attempt) -> Outcome:
         if isinstance(executor.runner, Child) and not executor.runner.alive:

@@ -64,7 +64,12 @@ class RuleType:
         text = self.met if met and self.met else self.finding
         properties = self.arguments.get("properties", {})
         chosen = {name: value for name, value in arguments.items() if "enum" in properties.get(name, {})}
-        filled = {"type": self.name, "columns": " or ".join(columns), "measured": measured} | chosen
+        filled = {
+            "type": self.name,
+            "columns": " or ".join(columns),
+            "together": " and ".join(columns),
+            "measured": measured,
+        } | chosen
         return text.format_map(defaultdict(str, filled))
 
     def as_json(self) -> dict[str, Any]:

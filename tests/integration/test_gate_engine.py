@@ -7,6 +7,7 @@ import pytest
 
 from api.engine import command
 from api.engine.results import outcome_of
+from database.embedded import Cluster
 from tests.conftest import Target
 from tests.integration.conftest import PROJECT, Engine, gate, rule
 
@@ -366,3 +367,12 @@ def test_a_table_that_is_never_to_be_had_leaves_the_others_their_verdicts(engine
     good, bad = json.loads(answer.outcome)["tables"]
     assert (good["verdict"], bad["verdict"]) == ("pass", "error")
     assert "lock" in bad["rules"][0]["reason"]
+
+
+def test_a_check_leaves_no_warning_in_the_log_of_its_target(engine: Engine, target: Target, cluster: Cluster) -> None:
+    target.execute("create table orders as select n as id from generate_series(1, 5) n")
+    log = cluster.home / "postgres.log"
+    before = len(log.read_bytes())
+    for bound in (5, 3):
+        engine.outcome(target, gate("orders", rule("small", "between", "id", max=bound)))
+    assert b"WARNING" not in log.read_bytes()[before:]

@@ -2,16 +2,20 @@
 
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api import checks, claims
+from api import checks, claims, outbox
 from api.checks import Check
+from api.worker import Worker
+from contract import environment
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest, CheckResult
 from contract.environment import ROOT
 from contract.problems import Busy, Unavailable
+from database.notifications import Listener
 from database.pool import Database
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
@@ -97,6 +101,21 @@ def test_what_asks_the_same_shares_the_run_of_what_waits_and_keeps_its_ids(queue
         (second.check_id, "two"),
         (third.check_id, "three"),
     ]
+
+
+def test_a_check_that_another_thread_of_the_worker_has_claimed_again_is_not_forgotten(queue: Database, tmp_path: Path) -> None:
+    worker = Worker(
+        settings=environment.read({"STRINGX_HOME": str(tmp_path)}), database=queue, catalogue=CATALOGUE,
+        listener=Listener(queue, checks.CHANNEL), name="w", sender=outbox.Sender("w", "key", []),
+    )  # fmt: skip
+    ask(queue)
+    first = worker._claim(worker.children[0])
+    assert claims.hand_back(queue, first.check)
+    second = worker._claim(worker.children[1])
+    worker._forget(first)
+    assert worker.attempts == {second.check.check_id: second}
+    worker._forget(second)
+    assert worker.attempts == {}
 
 
 def test_a_run_is_shared_by_a_limited_number(queue: Database) -> None:

@@ -12,6 +12,7 @@
     {%- endfor -%}
   {%- endfor -%}
   {%- set query -%}
+    begin;
     {{ stringx_session() }}
     commit;
     begin;
