@@ -52,8 +52,8 @@ _FLAGS = len(DEFAULT_BASE_BEHAVIOR_FLAGS)
 # A check of nothing, on a socket that is not there: what dbt loads and compiles at its first run, every child has.
 _REHEARSAL = {"statement_timeout_ms": 1000, "lock_timeout_ms": 1000, "tables": []}
 
-# What the parent asks for: a `place` (folder, environment), and there the gate test's specification `gate`, in a session of the
-# name `session`; or the place alone, where it expects to ask for something next.
+# What the parent asks for: a `place` (folder, environment, and when the project's settings were written), and there the gate
+# test's specification `gate`, in a session of the name `session`; or the place alone, where it expects to ask for something next.
 Request = dict[str, Any]
 _PAUSE_S = 0.02  # before a child prepares: the result that it has just given is still on its way, by the same processors
 

@@ -14,19 +14,12 @@ import pytest
 
 from contract.environment import ROOT
 from tests.acceptance.conftest import Service, make_service
+from tests.faults.processes import says
 
 
 def processes(service: Service, *words: str) -> list[psutil.Process]:
     family = psutil.Process(service.process.pid).children(recursive=True)
-    return [process for process in family if all(word in _command_line(process) for word in words)]
-
-
-def _command_line(process: psutil.Process) -> str:
-    """Nothing for a process that ended since it was listed, whether it was waited for or not."""
-    try:
-        return " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return ""
+    return [process for process in family if all(says(process, word) for word in words)]
 
 
 def eventually(look: Callable[[], bool], seconds: float = 45) -> None:

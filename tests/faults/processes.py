@@ -92,7 +92,7 @@ class Process:
 
     def dbt_processes(self) -> list[psutil.Process]:
         """Of a worker: what has loaded dbt, and its children."""
-        return [child for child in self.family() if _says(child, "engine/child.py")]
+        return [child for child in self.family() if says(child, "engine/child.py")]
 
     def dbt_children(self) -> list[psutil.Process]:
         """Of a worker: those that run checks."""
@@ -102,7 +102,7 @@ class Process:
 
     def web_workers(self) -> list[psutil.Process]:
         """Of a web service: what its master has forked."""
-        return [child for child in self.family() if _says(child, "gunicorn")]
+        return [child for child in self.family() if says(child, "gunicorn")]
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -157,7 +157,8 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def _says(process: psutil.Process, word: str) -> bool:
+def says(process: psutil.Process, word: str) -> bool:
+    """Whether its command line has the word; not that of a process that has ended since it was listed."""
     try:
         return word in " ".join(process.cmdline())
     except psutil.Error:

@@ -115,3 +115,9 @@ def test_an_entry_that_could_not_be_told_is_refused(change: dict[str, str], word
     path.write_text(yaml.safe_dump({"types": {"x": entries["types"]["not_null"] | change}}))
     with pytest.raises(ValueError, match=words):
         Catalogue.load(tmp_path)
+
+
+def test_a_key_of_two_columns_is_one_key_and_a_row_without_one_of_them_lacks_either() -> None:
+    by_name = {entry.name: entry for entry in TYPES}
+    assert by_name["unique"].words(False, ["a", "b"], {}) == "repeat an earlier a and b"
+    assert by_name["not_null"].words(False, ["a", "b"], {}) == "have no a or b"

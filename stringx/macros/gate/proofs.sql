@@ -69,7 +69,7 @@ end
 
 
 {#- Of `given`, what NOT NULL and unique indexes on one column of an ordinary type prove of ordinary tables: no more than the queries below,
-    in a third of their time. Of varchar (1043) the equality is that of text (25); 403 is btree. -#}
+    in less time. Of varchar (1043) the equality is that of text (25); 403 is btree. -#}
 {% macro stringx_proved_plainly(kinds, server_version) %}
   with asked as materialized (
     select number, kind, columns, coalesce(nulls_equal, false) as nulls_equal, to_regclass(relation)::oid as relation
