@@ -5,8 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from api.rules import InScope
-from contract.catalogue import Catalogue, relations_of_arguments
+from contract.catalogue import Catalogue, RuleType, columns_of_arguments, custom_sql_of_arguments, relations_of_arguments
 from contract.checks import CheckRequest
+from contract.comparisons import comparisons
 from contract.configuration import Rule, TargetDocument
 from contract.durations import parse_duration
 from contract.names import TableName
@@ -52,10 +53,38 @@ def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
         "arguments": rule.arguments,
         "where": rule.where,
         "verify": rule.verify,
-        "windowed": rule_type is None or rule_type.window,
-        "relations": relations_of_arguments(rule_type, rule.arguments) if rule_type else [],
+        **(of_type(rule_type, rule.arguments, rule.where) if rule_type else {}),
         "warn_above": _threshold(warn_above),
         "fail_above": _threshold(fail_above),
+    }
+
+
+def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, Any]:
+    """What the engine must know of a rule beside its macro: whether a window narrows it, whether it is about the table's rows,
+    which other tables and columns it names, and what its conditions compare; and of one whose macro is told the types of columns
+    (`typed`), which families of types it accepts and which of its arguments are SQL of the user's."""
+    known = {
+        "windowed": rule_type.window,
+        "about_rows": rule_type.about_rows,
+        "relations": relations_of_arguments(rule_type, arguments),
+        "typed": rule_type.types is not None,
+        "compared": _compared(rule_type, arguments, where),
+    }
+    if rule_type.types is not None:
+        known |= {
+            "accepts": rule_type.accepts,
+            "other_columns": columns_of_arguments(rule_type, arguments),
+            "custom": custom_sql_of_arguments(rule_type, arguments),
+        }
+    return known
+
+
+def _compared(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, Any]:
+    """The comparisons in a rule's conditions, by the argument's name, those of its `where` as `where`."""
+    properties = rule_type.arguments.get("properties", {})
+    texts = {name: arguments.get(name) for name, schema in properties.items() if schema.get("format") == "sql-condition"}
+    return {
+        name: found for name, text in ({"where": where} | texts).items() if isinstance(text, str) and (found := comparisons(text))
     }
 
 

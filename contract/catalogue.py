@@ -29,6 +29,12 @@ from contract.verdicts import Dimension
 Decision = Literal["count", "bounds", "holds"]
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
+# Families of column types; the engine tells which type is of which (stringx/macros/gate/types.sql).
+FAMILIES = (
+    "text", "integer", "decimal", "float", "money", "boolean", "date", "timestamp", "time", "interval", "uuid", "network",
+    "bytes", "bit", "json", "array", "range", "enum", "composite", "other",
+)  # fmt: skip
+ANY = "any"
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,20 @@ class RuleType:
     bounds: dict[str, str]
     where: bool
     constraint: bool  # whether one of the database's may be its proof (`verify: constraint`)
+    types: dict[str, str] | None  # what it means for families of column types; None: a macro that is not told the types
+    about_rows: bool  # whether it looks at the table's rows, so that on_empty replaces it where there is none
 
     @property
     def measured(self) -> bool:
         """Whether the rule has bounds on a measure in place of thresholds on a count of failures."""
         return self.decides == "bounds"
+
+    @property
+    def accepts(self) -> list[str] | None:
+        """The families of column types that it has a meaning for; None: all."""
+        if not self.types or ANY in self.types:
+            return None
+        return [family for families in self.types for family in families.split(", ")]
 
     def words(self, met: bool, columns: list[str], arguments: dict[str, Any], measured: str = "") -> str:
         """The finding, or what stands in its place where the rule is met, with the rule's columns, its choices among words of
@@ -82,6 +97,7 @@ class RuleType:
             "window": self.window,
             "where": self.where,
             "constraint": self.constraint,
+            "types": self.types or {},
             "decides": self.decides,
             "failures": self.failures,
             "total": self.total,
@@ -145,6 +161,10 @@ def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
     decides: Any = entry.get("decides") or ("bounds" if entry["failures"] is None else "count")
     if decides not in get_args(Decision):
         raise ValueError(f"{name}: decides {decides!r} is none of {', '.join(get_args(Decision))}")
+    types = entry.get("types")
+    for family in (part for families in types or () for part in families.split(", ")):
+        if family not in (*FAMILIES, ANY):
+            raise ValueError(f"{name}: types: {family!r} is none of {', '.join(FAMILIES)}, {ANY}")
     for text in (entry["finding"], entry.get("met", "")):
         text.format_map(defaultdict(str))  # ValueError where a brace is not closed
     return RuleType(
@@ -165,6 +185,8 @@ def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
         bounds={"min": "min", "max": "max"} | entry.get("bounds", {}),
         where=entry.get("where", True),
         constraint=entry.get("constraint", False),
+        types=types,
+        about_rows=entry.get("about_rows", True),
     )
 
 
@@ -192,12 +214,33 @@ def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: i
 
 
 def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[list[str]]:
-    """The tables that the SQL in a rule's arguments reads, as [schema, name], or [name] where it gives no schema."""
+    """The other tables that a rule reads, as [schema, name], or [name] where its SQL gives no schema."""
     found: list[list[str]] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
-        if schema.get("format") == "sql-query" and isinstance(arguments.get(name), str):
-            found += [relation for relation in relations_of_query(arguments[name]) if relation not in found]
+        value = arguments.get(name)
+        if schema.get("format") == "sql-query" and isinstance(value, str):
+            found += [relation for relation in relations_of_query(value) if relation not in found]
+        elif schema.get("format") == "relation" and isinstance(value, str):
+            table = TableName.parse(value)
+            found.append([table.schema, table.name])
     return found
+
+
+def columns_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
+    """The columns that a rule's arguments name, of its own table or another."""
+    found: list[str] = []
+    for name, schema in rule_type.arguments.get("properties", {}).items():
+        forms = [form for part in (schema, *schema.get("anyOf", ())) for form in (part, part.get("items", {}))]
+        if any(form.get("format") == "column" for form in forms):
+            value = arguments.get(name) or []
+            found += [value] if isinstance(value, str) else value
+    return found
+
+
+def custom_sql_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
+    """The names of the arguments that hold SQL of the user's."""
+    properties = rule_type.arguments.get("properties", {})
+    return [name for name in arguments if properties.get(name, {}).get("format", "").startswith("sql-")]
 
 
 def _sentence(error: SchemaError) -> str:

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 import yaml
 
-from contract.catalogue import Catalogue, RuleType
+from contract.catalogue import ANY, Catalogue, RuleType
 from contract.environment import ROOT
 
 PAGE = ROOT / "docs" / "rules.md"
@@ -37,6 +37,9 @@ def _section(entry: RuleType) -> Iterator[str]:
     yield entry.description
     yield ""
     yield f"Columns: {_columns(entry)}.{'' if entry.where else ' Takes no `where`.'}{_CONSTRAINT if entry.constraint else ''}"
+    if entry.types:
+        yield ""
+        yield from _types(entry)
     properties = entry.arguments.get("properties", {})
     if properties:
         yield ""
@@ -65,6 +68,20 @@ def _columns(entry: RuleType) -> str:
             return "any, for your information"
         case _:
             return f"one or more, up to {entry.max_columns}" if entry.max_columns else "one or more"
+
+
+def _types(entry: RuleType) -> Iterator[str]:
+    """What it means for each family of column types."""
+    assert entry.types is not None
+    if list(entry.types) == [ANY]:
+        yield f"A column of any type: {entry.types[ANY]}."
+        return
+    yield "| a column of type | |"
+    yield "| --- | --- |"
+    for families, meaning in entry.types.items():
+        yield f"| {'any other type' if families == ANY else families} | {meaning} |"
+    if ANY not in entry.types:
+        yield "| any other type | an `error`: it means nothing there |"
 
 
 def _counted(entry: RuleType) -> str:

@@ -12,10 +12,13 @@ import pytest
 from api.engine import contention
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, Nursery
+from api.specification import of_type
+from contract.catalogue import Catalogue
 from contract.environment import ROOT
 from tests.conftest import Target
 
 PROJECT = DbtProject(ROOT / "stringx", ROOT / "stringx")
+CATALOGUE = Catalogue.load(ROOT / "stringx")
 
 
 def rule(
@@ -25,8 +28,6 @@ def rule(
     fail_above: Any = 0,
     warn_above: Any = None,
     where: str | None = None,
-    windowed: bool = True,
-    relations: list[list[str]] | None = None,
     **arguments: Any,
 ) -> dict[str, Any]:
     """A rule as the gate specification has it; thresholds as counts, or shares where they are floats."""
@@ -40,8 +41,7 @@ def rule(
         "columns": list(columns),
         "arguments": arguments,
         "where": where,
-        "windowed": windowed,
-        "relations": relations or [],
+        **(of_type(rule_type, arguments, where) if (rule_type := CATALOGUE.get(type)) else {}),
         "warn_above": threshold(warn_above),
         "fail_above": threshold(fail_above),
     }

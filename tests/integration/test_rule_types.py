@@ -73,7 +73,7 @@ COUNTED: list[tuple[dict[str, Any], str]] = [
     (rule("r", "no_gaps", "day", every="quarter"), "select 0, 1"),
     (rule("r", "columns", names=["id", "meter", "gone"], mode="contains"), "select 1, null::int"),
     (rule("r", "columns", names=["id", "meter", "gone"]), "select 1 + 12, null::int"),
-    (rule("r", "sql", query="select * from public.readings where reading < 10", relations=[["public", "readings"]]), "select 3, null::int"),
+    (rule("r", "sql", query="select * from public.readings where reading < 10"), "select 3, null::int"),
 ]  # fmt: skip
 
 MEASURED: list[tuple[dict[str, Any], str, str]] = [

@@ -52,7 +52,7 @@ def test_rules_agree_although_a_row_comes_between_the_scan_and_the_fall_back(
     target.execute(WAITS + "create table t (a integer, b integer); insert into t values (1, 0), (1, 0), (null, 0)")
     tests = [
         rule("filled", "not_null", "a"),
-        rule("broken", "expression", sql="wait_for_loader() and 1 / b = 1"),
+        rule("broken", "expression", sql="public.wait_for_loader() and 1 / b = 1"),
         rule("unique", "unique", "a"),
         rule("known", "accepted_values", "a", values=[7]),
         rule("parent", "relationship", "a", to_table="public.t", to_column="b"),
@@ -75,7 +75,7 @@ def test_two_tables_loaded_in_one_transaction_agree(engine: Engine, server: Serv
         + "create table orders (id integer); create table items (order_id integer); insert into orders values (1); insert into items values (1)"
     )
     tests = [
-        rule("waits", "expression", sql="wait_for_loader()"),
+        rule("waits", "expression", sql="public.wait_for_loader()"),
         rule("parent", "relationship", "order_id", to_table="public.orders", to_column="id"),
         rule("matches", "row_count_matches", fail_above=None, other_table="public.orders"),
     ]
@@ -219,7 +219,7 @@ def test_a_materialized_view_refreshed_after_the_snapshot_is_read_again(engine: 
         WAITS + "create table t (id integer); insert into t values (1), (2); create materialized view m as select id from t"
     )
     tests = [
-        rule("waits", "expression", sql="wait_for_loader()"),
+        rule("waits", "expression", sql="public.wait_for_loader()"),
         rule("parent", "relationship", "id", to_table="public.m", to_column="id"),
         rule("matches", "row_count_matches", fail_above=None, other_table="public.m"),
     ]
@@ -235,7 +235,7 @@ def test_a_materialized_view_behind_a_view_is_watched_too(engine: Engine, server
         + "create table t (id integer); insert into t values (1), (2); create materialized view m as select id from t; create view v as select id from m; create view w as select * from v"
     )
     tests = [
-        rule("waits", "expression", sql="wait_for_loader()"),
+        rule("waits", "expression", sql="public.wait_for_loader()"),
         rule("parent", "relationship", "id", to_table="public.w", to_column="id"),
     ]
     with held_back(server, target, lambda: engine.outcome(target, gate("t", *tests))) as running:
@@ -249,7 +249,7 @@ def test_proofs_are_found_again_where_all_is_read_again(engine: Engine, server: 
         + "create table t (id integer primary key); insert into t values (1), (2); create materialized view m as select id from t"
     )
     tests = [
-        rule("waits", "expression", sql="wait_for_loader()"),
+        rule("waits", "expression", sql="public.wait_for_loader()"),
         rule("parent", "relationship", "id", to_table="public.m", to_column="id"),
         rule("unique", "unique", "id") | {"verify": "constraint"},
     ]
@@ -311,7 +311,7 @@ def test_a_table_of_which_some_columns_are_granted_is_seen_whole(engine: Engine,
         f"create table p (id integer, secret text); insert into p values (1, 'x'); revoke all on p from {target.user}; grant select (id) on p to {target.user}"
     )
     tests = [
-        rule("waits", "expression", sql="wait_for_loader()"),
+        rule("waits", "expression", sql="public.wait_for_loader()"),
         rule("parent", "relationship", "id", to_table="public.p", to_column="id"),
     ]
     with held_back(server, target, lambda: engine.outcome(target, gate("t", *tests))) as running:

@@ -20,6 +20,7 @@
   {%- for attempt in range(1000) if attempt == 0 or last.read.changed -%}
     {%- set last.given_up = last.given_up + (last.read.changed if attempt >= 3 else []) -%}
     {%- set last.state = stringx_probe(spec, tables) -%}
+    {%- if last.state.odd -%}{%- do stringx_use_operators(tables, last.state) -%}{%- endif -%}
     {%- do stringx_use_types(tables, last.state) -%}
     {%- for relation in last.given_up -%}
       {%- do last.state.relations[relation].update({'reason': 'it was refreshed or replaced each of three times that it was read'}) -%}
@@ -27,9 +28,9 @@
     {%- set last.read = stringx_read(spec, tables, last.state) -%}
   {%- endfor -%}
   {%- set outcome = stringx_outcome(tables, last.state, last.read) -%}
-  {%- set samples = stringx_samples(tables, outcome) -%}
+  {%- set samples = stringx_samples(tables, last.state, outcome) -%}
   {%- if samples -%}
-    {%- do stringx_add_samples(outcome, stringx_run('', spec, samples).slots) -%}
+    {%- do stringx_add_samples(outcome, samples, stringx_run('', spec, samples).slots) -%}
   {%- endif -%}
   {%- do stringx_leave(outcome, last.read.nothing) -%}
 {% endmacro %}
@@ -46,7 +47,7 @@
     {%- set slots = stringx_slots(tables, state, asked) -%}
     {%- set read = stringx_run('', spec, slots, watched) -%}
   {%- endif -%}
-  {%- set again = stringx_slots_again(tables, slots, read.slots) -%}
+  {%- set again = stringx_slots_again(tables, state, slots, read.slots) -%}
   {%- if again -%}
     {%- set second = stringx_run('', spec, again, watched) -%}
     {%- do read.slots.update(second.slots) -%}
@@ -56,29 +57,39 @@
 {% endmacro %}
 
 
-{#- The tables of the specification with their SQL: relation, window condition, and what each rule's macro says; a `fault` where
-    there is no macro, so that this rule is the only one that is not decided. Here and wherever something is done for each rule, the
-    simple is written out: a call of a macro takes as long as 30 lines of it. -#}
+{#- The tables of the specification with their SQL: relation, window, and what each rule's macro says; a `fault` where
+    there is no macro, so that this rule is the only one that is not decided. A `typed` rule's macro is called when the types of its
+    columns are known (stringx_use_types). Here and wherever something is done for each rule, the simple is written out: a call of a
+    macro takes as long as 30 lines of it. -#}
 {% macro stringx_plan(spec) %}
   {%- set tables = [] -%}
   {%- for table in spec.tables -%}
     {%- set relation = stringx_name(table.schema) ~ '.' ~ stringx_name(table.name) -%}
     {%- set place = {'number': loop.index0, 'spec': table, 'relation': relation,
-                     'window': stringx_window(table.get('window')), 'rules': []} -%}
+                     'window': stringx_window(table.get('window'), none), 'rules': []} -%}
     {%- for rule in table.rules -%}
       {%- set windowed = rule.get('windowed', true) -%}
       {%- set window = place.window if windowed else none -%}
       {%- set where = stringx_condition(rule.where) if rule.get('where') is not none else none -%}
       {%- set both = window ~ ' and ' ~ where if window is not none and where is not none else where if window is none else window -%}
-      {%- set scope = {'relation': relation, 'schema': table.schema, 'name': table.name, 'window': window, 'where': where, 'both': both} -%}
+      {%- set scope = {'relation': relation, 'schema': table.schema, 'name': table.name, 'window': window, 'where': where, 'both': both,
+                       'types': {}, 'others': {}, 'parallel': false} -%}
       {%- set macro_name = 'stringx_rule__' ~ rule.type -%}
       {%- if rule.get('fault') or macro_name not in context -%}
         {%- set sql = {'fault': rule.get('fault') or 'the project has no macro ' ~ macro_name} -%}
+      {%- elif rule.get('typed') and not spec.get('plan_only') -%}
+        {%- set sql = {} -%}
       {%- else -%}
         {%- set sql = context[macro_name](rule, scope) -%}
       {%- endif -%}
-      {%- do place.rules.append({'number': loop.index0, 'spec': rule, 'scope': scope, 'sql': sql,
-                                 'whole_table': place.window is not none and not windowed}) -%}
+      {%- set relations = sql.get('relations', []) -%}
+      {%- for parts in rule.get('relations', []) -%}
+        {%- set other = stringx_names(parts) | join('.') -%}
+        {%- if other not in relations -%}{%- do relations.append(other) -%}{%- endif -%}
+      {%- endfor -%}
+      {%- do place.rules.append({'number': loop.index0, 'spec': rule, 'scope': scope, 'sql': sql, 'relations': relations,
+                                 'whole_table': place.window is not none and not windowed,
+                                 'runs_custom': where is not none or not rule.get('typed') or rule.get('custom', []) | length > 0}) -%}
     {%- endfor -%}
     {%- do tables.append(place) -%}
   {%- endfor -%}
@@ -86,25 +97,42 @@
 {% endmacro %}
 
 
-{#- A macro that said `typed` is called again now that the types of its rule's columns are known, and whether the server would give
-    a statement more than one process. -#}
+{#- The SQL of the `typed` rules, now that the types of their columns are known, and whether the server would give a statement more
+    than one process. A rule on a column of a type that has no meaning for it is not decided. -#}
 {% macro stringx_use_types(tables, state) %}
   {%- for table in tables -%}
-    {%- for rule in table.rules if rule.sql.get('typed') and state.types.get(table.number ~ '/' ~ rule.number) -%}
-      {%- set scope = dict(rule.scope, types=state.types[table.number ~ '/' ~ rule.number], parallel=state.parallel) -%}
-      {%- do rule.update({'sql': context['stringx_rule__' ~ rule.spec.type](rule.spec, scope)}) -%}
+    {%- set types = state.facts.get(table.relation, {}) -%}
+    {%- if table.spec.get('window') -%}{%- do table.update({'window': stringx_window(table.spec.window, types.get(table.spec.window.column))}) -%}{%- endif -%}
+    {%- for rule in table.rules -%}
+      {%- set scope = rule.scope -%}
+      {%- if scope.window is not none -%}
+        {%- do scope.update({'window': table.window, 'both': table.window if scope.where is none else table.window ~ ' and ' ~ scope.where}) -%}
+      {%- endif -%}
+      {%- if rule.get('untrusted') -%}{%- do rule.update({'sql': {'fault': rule.untrusted}}) -%}
+      {%- elif rule.spec.get('typed') and not rule.spec.get('fault') and 'stringx_rule__' ~ rule.spec.type in context -%}
+        {%- do scope.update({'types': types, 'others': state.facts, 'parallel': state.parallel}) -%}
+        {%- set refused = [] -%}
+        {%- if rule.spec.get('accepts') is not none -%}
+          {%- for column in rule.spec.columns if column in types and types[column].family not in rule.spec.accepts -%}{%- do refused.append(column) -%}{%- endfor -%}
+        {%- endif -%}
+        {%- if refused -%}
+          {%- do rule.update({'sql': {'fault': rule.spec.type ~ ' means nothing for a column of type ' ~ types[refused[0]].type ~ ': ' ~ refused[0]}}) -%}
+        {%- else -%}
+          {%- do rule.update({'sql': context['stringx_rule__' ~ rule.spec.type](rule.spec, scope)}) -%}
+        {%- endif -%}
+      {%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
 {% endmacro %}
 
 
-{#- Half-open; bounds are read as the column's type. None without a window. -#}
-{% macro stringx_window(window) %}
+{#- Half-open; bounds are read as the column's type, of which `fact` tells. None without a window. -#}
+{% macro stringx_window(window, fact) %}
   {%- if not window -%}{{- return(none) -}}{%- endif -%}
   {%- set column = stringx_name(window.column) -%}
   {%- set parts = [] -%}
-  {%- if window.get('from') is not none -%}{%- do parts.append(column ~ ' >= ' ~ stringx_literal(window.from)) -%}{%- endif -%}
-  {%- if window.get('to') is not none -%}{%- do parts.append(column ~ ' < ' ~ stringx_literal(window.to)) -%}{%- endif -%}
+  {%- if window.get('from') is not none -%}{%- do parts.append(column ~ stringx_operator(fact, '>=') ~ stringx_value(window.from, fact)) -%}{%- endif -%}
+  {%- if window.get('to') is not none -%}{%- do parts.append(column ~ stringx_operator(fact, '<') ~ stringx_value(window.to, fact)) -%}{%- endif -%}
   {{- return('(' ~ parts | join(' and ') ~ ')') -}}
 {% endmacro %}
 

@@ -28,7 +28,9 @@
   {%- set verdict = stringx_verdict(table, rules, row_count) -%}
   {{- return({'schema': table.spec.schema, 'name': table.spec.name, 'row_count': row_count,
               'window_nulls': base[1] | int if based and base[1] is not none else none,
-              'verdict': verdict.verdict, 'reason': unreadable or verdict.reason, 'notes': stringx_notes(table, state.relations), 'rules': rules}) -}}
+              'verdict': verdict.verdict, 'reason': unreadable or verdict.reason,
+              'notes': stringx_notes(table, state.relations) + (table.rules | map(attribute='sql') | selectattr('note', 'defined') | map(attribute='note') | unique | list),
+              'rules': rules}) -}}
 {% endmacro %}
 
 
@@ -59,7 +61,9 @@
     {%- set no_value = values[1] is none and not nothing_there -%}
     {%- set status = 'pass' if passes else 'fail' if values[2] == 'true' else 'warn' if values[3] == 'true' else 'pass' -%}
     {%- set status = ('fail' if stringx_may_fail(rule) else 'warn') if no_value else status -%}
+    {%- do rule.update({'valueless': no_value and values[2] != 'true'}) -%}
     {%- do outcome.update({'total': total, 'measured': stringx_number(values[1]), 'status': status}) -%}
+    {%- if 'ahead' in rule.sql and values[4] | int > 0 -%}{%- do outcome.update({'ahead': values[4] | int}) -%}{%- endif -%}
     {{- return(outcome) -}}
   {%- endif -%}
   {%- if 'violation' in rule.sql -%}
@@ -85,30 +89,36 @@
 {% endmacro %}
 
 
+{#- A number where it can be told in JSON without being rounded; else its text. -#}
 {% macro stringx_number(text) %}
-  {%- if text is none -%}{{- return(none) -}}{%- endif -%}
-  {{- return(text | int if modules.re.fullmatch('-?[0-9]{1,15}', text) else text) -}}
+  {%- if text is none or not modules.re.fullmatch('-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?', text) -%}{{- return(text) -}}{%- endif -%}
+  {%- set digits = modules.re.sub('[eE].*|[^0-9]', '', text).lstrip('0') -%}
+  {%- if '.' not in text and 'e' not in text | lower -%}{{- return(text | int if digits | length <= 15 else text) -}}{%- endif -%}
+  {{- return(text | float if digits | length <= 15 or text | float | string == text else text) -}}
 {% endmacro %}
 
 
-{#- fail before error before warn before pass; an undecided rule that could only have warned counts as a warning. -#}
+{#- fail before error before warn before pass; an undecided rule that could only have warned counts as a warning. Where there is no row to look
+    at, what rules about rows say is replaced: by row_count rules, or else by on_empty. What was decided without the table's rows
+    (`about_rows` false), or on other rows than the window's, still counts. -#}
 {% macro stringx_verdict(table, rules, row_count) %}
+  {%- set empty = row_count == 0 -%}
   {%- set marks = [] -%}
-  {%- for rule in rules -%}
-    {%- set only_warns = rule.status == 'error' and not stringx_may_fail(table.rules[loop.index0]) -%}
-    {%- do marks.append('warn' if only_warns else rule.status) -%}
-  {%- endfor -%}
-  {%- set combined = stringx_worst(marks) if marks else 'error' -%}
-  {%- set undecided = rules | selectattr('status', 'equalto', 'error') | list | length > 0 -%}
-  {%- if not marks -%}{{- return({'verdict': 'error', 'reason': 'no rule was run'}) -}}{%- endif -%}
-  {%- if row_count != 0 -%}{{- return({'verdict': combined, 'reason': none}) -}}{%- endif -%}
   {%- set deciding = [] -%}
   {%- for rule in rules -%}
-    {%- if table.rules[loop.index0].sql.decides_empty and rule.status != 'error' -%}{%- do deciding.append(rule.status) -%}{%- endif -%}
+    {%- set planned = table.rules[loop.index0] -%}
+    {%- if rule.status == 'error' -%}
+      {%- do marks.append('error' if stringx_may_fail(planned) else 'warn') -%}
+    {%- elif planned.sql.decides_empty -%}
+      {%- do deciding.append(rule.status) -%}
+    {%- elif not empty or not (planned.spec.get('about_rows', true) or planned.valueless) or planned.whole_table and rule.total -%}
+      {%- do marks.append(rule.status) -%}
+    {%- endif -%}
   {%- endfor -%}
+  {%- if not rules -%}{{- return({'verdict': 'error', 'reason': 'no rule was run'}) -}}{%- endif -%}
+  {%- if not empty -%}{{- return({'verdict': stringx_worst(marks + deciding), 'reason': none}) -}}{%- endif -%}
   {%- set decided = stringx_worst(deciding) if deciding else table.spec.get('on_empty', 'fail') -%}
-  {%- set verdict = combined if undecided and decided != 'fail' else decided -%}
-  {{- return({'verdict': verdict, 'reason': 'there is no row to look at' ~ ('' if deciding else ' (on_empty: ' ~ decided ~ ')')}) -}}
+  {{- return({'verdict': stringx_worst(marks + [decided]), 'reason': 'there is no row to look at' ~ ('' if deciding else ' (on_empty: ' ~ decided ~ ')')}) -}}
 {% endmacro %}
 
 

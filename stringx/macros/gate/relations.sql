@@ -60,8 +60,9 @@
 {% macro stringx_behind_now(watched) %}
   {%- if not watched -%}{{- return('null::json') -}}{%- endif -%}
   {%- set whole = [] -%}
-  {%- for state in watched.values() -%}{%- do whole.append('false' if state.locked else 'true') -%}{%- endfor -%}
-  {{- return('(' ~ stringx_behind('array[' ~ stringx_literals(watched.keys()) ~ ']', 'array[' ~ whole | join(', ') ~ ']::boolean[]') ~ ')') -}}
+  {%- set names = [] -%}
+  {%- for state in watched.values() -%}{%- do names.append(state.name) -%}{%- do whole.append('false' if state.locked else 'true') -%}{%- endfor -%}
+  {{- return('(' ~ stringx_behind('array[' ~ stringx_literals(names) ~ ']', 'array[' ~ whole | join(', ') ~ ']::boolean[]') ~ ')') -}}
 {% endmacro %}
 
 
@@ -78,7 +79,7 @@
 {#- What a reader of the result must know about the relations of a table's rules. -#}
 {% macro stringx_notes(table, readable) %}
   {%- set notes = [] -%}
-  {%- for relation in [table.relation] + (table.rules | map(attribute='sql') | selectattr('relations', 'defined') | map(attribute='relations') | sum(start=[])) -%}
+  {%- for relation in [table.relation] + (table.rules | map(attribute='relations') | sum(start=[])) -%}
     {%- for name in readable[relation].foreign -%}
       {%- do notes.append('the foreign table ' ~ name ~ ' is neither locked nor part of the snapshot') -%}
     {%- endfor -%}

@@ -1,14 +1,16 @@
 {#- Failing rows of the rules that found some: the key and the allowed columns, as many as the table's document says,
-    in the order of the key. {name: {sql, timezone}}; none for a table without a key. -#}
-{% macro stringx_samples(tables, outcome) %}
+    in the order of the key. {name: {sql, timezone, path, columns}}, `columns` none where the rows say which they have; none for a table without a key.
+
+    A column of the user's is never in one scope with a name of ours: it is given another (c1, c2, …) where it is read. -#}
+{% macro stringx_samples(tables, state, outcome) %}
   {%- set slots = {} -%}
   {%- for table in tables if table.spec.key and table.spec.sample_rows -%}
     {%- set found = outcome.tables[loop.index0].rules -%}
     {%- for rule in table.rules -%}
       {%- if found[rule.number].status in ('warn', 'fail') and found[rule.number].failures -%}
-        {%- set sql = stringx_sample(table, rule) -%}
-        {%- if sql is not none -%}
-          {%- do slots.update({table.number ~ '/' ~ rule.number: {'sql': sql, 'timezone': table.spec.timezone}}) -%}
+        {%- set sample = stringx_sample(table, rule, state) -%}
+        {%- if sample is not none -%}
+          {%- do slots.update({table.number ~ '/' ~ rule.number: dict(sample, timezone=table.spec.timezone, path=state.path if rule.runs_custom else none)}) -%}
         {%- endif -%}
       {%- endif -%}
     {%- endfor -%}
@@ -18,13 +20,13 @@
 
 
 {#- A sample that could not be read is left out: the counts stand without it. -#}
-{% macro stringx_add_samples(outcome, values) %}
+{% macro stringx_add_samples(outcome, samples, values) %}
   {%- for key, rows in values.items() if rows is sequence and rows is not mapping and rows -%}
     {%- set place = key.split('/') -%}
-    {%- set columns = rows[0] | list -%}
+    {%- set columns = samples[key].columns -%}
     {%- set found = [] -%}
-    {%- for row in rows -%}{%- do found.append(row.values() | list) -%}{%- endfor -%}
-    {%- do outcome.tables[place[0] | int].rules[place[1] | int].update({'sample': {'columns': columns, 'rows': found}}) -%}
+    {%- for row in rows -%}{%- do found.append(row if columns is not none else row.values() | list) -%}{%- endfor -%}
+    {%- do outcome.tables[place[0] | int].rules[place[1] | int].update({'sample': {'columns': columns or rows[0] | list, 'rows': found}}) -%}
   {%- endfor -%}
 {% endmacro %}
 
@@ -37,48 +39,69 @@
 {% endmacro %}
 
 
-{#- The query of a rule's sample, or none where its failures are no rows. What a macro gives under `sample`: `from`, `where`
-    and the `alias` of the checked table in it; `query`, rows of which the shown columns that are there are taken; or
-    `keys`, a query of the rule's own columns and a count, shown where all of them may be. -#}
-{% macro stringx_sample(table, rule) %}
+{#- {sql, columns} of a rule's sample, or none where its failures are no rows. What a macro gives under `sample`: the parts of stringx_counted;
+    `query`, rows of which the shown columns that are there are taken; or `keys`, a query of the rule's own columns and a
+    count, shown where all of them may be. -#}
+{% macro stringx_sample(table, rule, state) %}
   {%- set shown = stringx_shown(table) -%}
   {%- set limit = ' limit ' ~ table.spec.sample_rows | int -%}
-  {%- set rows_of_scan = {'from': rule.scope.relation, 'where': stringx_all([rule.scope.both, '(' ~ rule.sql.violation ~ ')'])} if 'violation' in rule.sql else none -%}
-  {%- set given = rule.sql.get('sample', rows_of_scan) -%}
+  {%- set violating = {'inside': '(' ~ rule.sql.violation ~ ')'} if 'violation' in rule.sql else none -%}
+  {%- set given = rule.sql.get('sample', violating) -%}
   {%- if not given -%}{{- return(none) -}}{%- endif -%}
   {%- if 'keys' in given -%}
     {%- for column in rule.spec.columns if column not in shown -%}{{- return(none) -}}{%- endfor -%}
-    {{- return(stringx_as_rows(given['keys'] ~ limit, none)) -}}
+    {{- return({'sql': stringx_as_rows(given['keys'] ~ limit, none), 'columns': rule.spec.columns + ['count(*)' if 'count' in rule.spec.columns else 'count']}) -}}
   {%- elif 'query' in given -%}
     {%- set order = [] -%}
-    {%- for column in shown -%}{%- do order.append('to_jsonb(violating) -> ' ~ stringx_literal(column)) -%}{%- endfor -%}
-    {{- return(stringx_as_rows('select * from (' ~ given.query ~ '\n) as violating order by ' ~ order | join(', ') ~ limit, shown)) -}}
+    {%- for column in shown -%}{%- do order.append('to_jsonb(violating.*) -> ' ~ stringx_literal(column)) -%}{%- endfor -%}
+    {{- return({'sql': stringx_ctes(rule, state) ~ stringx_as_rows('select * from (' ~ given.query ~ '\n) as violating order by ' ~ order | join(', ') ~ limit, shown),
+                'columns': none}) -}}
   {%- endif -%}
-  {%- set alias = given.alias ~ '.' if 'alias' in given else '' -%}
+  {%- set read = [] -%}
   {%- set columns = [] -%}
   {%- set order = [] -%}
   {%- for column in shown -%}
-    {%- do columns.append(alias ~ stringx_name(column)) -%}
-    {%- do order.append(alias ~ stringx_name(column) if column in table.spec.key else alias ~ stringx_name(column) ~ '::text collate "C"') -%}
+    {%- set name = 'c' ~ loop.index -%}
+    {%- do read.append(stringx_name(column) ~ ' as ' ~ name) -%}
+    {%- do columns.append('checked.' ~ name) -%}
+    {%- do order.append('checked.' ~ name if column in table.spec.key else 'checked.' ~ name ~ '::text collate "C"') -%}
   {%- endfor -%}
-  {%- set rows = 'select ' ~ columns | join(', ') ~ ' from ' ~ given['from'] ~ stringx_where(given.where) ~ ' order by ' ~ order | join(', ') ~ limit -%}
-  {{- return(stringx_as_rows(rows, none)) -}}
+  {%- set rows = given.get('with', '') ~ 'select ' ~ columns | join(', ') ~ ' from ' ~ stringx_checked(rule.scope, given, read) ~ ' order by ' ~ order | join(', ') ~ limit -%}
+  {{- return({'sql': stringx_as_rows(rows, none), 'columns': shown}) -}}
 {% endmacro %}
 
 
-{#- The rows of a query as one JSON list of objects, of `only` these columns where given. What JSON would change or has no
-    form for becomes text: numbers of more than 15 digits, and whatever PostgreSQL itself writes as text. -#}
+{#- Rows of the checked table and which of them violate, told by parts: `select`, expressions over the table's columns with names of our own; `inside`, a
+    condition on the table's columns; `with`, common table expressions; `join`, what stands behind the rows in FROM; `where`, a condition on
+    those names, as columns of `checked`. For counting and for samples alike, so that both are about the same rows. -#}
+{% macro stringx_counted(scope, parts) %}
+  {{- return({'statement': parts.get('with', '') ~ 'select count(*) as failures, null as measured from ' ~ stringx_checked(scope, parts, []), 'sample': parts}) -}}
+{% endmacro %}
+
+
+{% macro stringx_checked(scope, parts, more) %}
+  {%- set read = parts.get('select', []) + more -%}
+  {{- return('(select ' ~ read | join(', ') ~ ' from ' ~ scope.relation ~ stringx_where(stringx_all([scope.both, parts.get('inside')])) ~ ') as checked'
+             ~ parts.get('join', '') ~ stringx_where(parts.get('where'))) -}}
+{% endmacro %}
+
+
+{#- The rows of a query as one JSON list: of lists in the order of its columns, or where `only` is given, of objects of these columns as far as they are there.
+    What JSON would change or has no form for becomes text: numbers of more than 15 digits, and whatever PostgreSQL itself writes as text. -#}
 {% macro stringx_as_rows(query, only) %}
-select coalesce(json_agg(one.shown order by numbered.n), '[]')::text
-from (select row_number() over () as n, to_json(found) as whole from ({{ query }}
-  ) as found) as numbered,
-  lateral (
-    select json_object_agg(field.key, case
+{%- set value -%}
+case
       when json_typeof(field.value) in ('null', 'boolean') then field.value
       when json_typeof(field.value) = 'number' and length(regexp_replace(field.value::text, '[^0-9]', '', 'g')) <= 15 then field.value
       when json_typeof(field.value) in ('array', 'object') and length(field.value::text) <= 200 and field.value::text !~ '[0-9.]{17}' then field.value
       when length(field.value #>> '{}') > 200 then to_json(left(field.value #>> '{}', 200) || '...')
-      else to_json(field.value #>> '{}') end order by {{ 'field.place' if only is none else 'array_position(array[' ~ stringx_literals(only) ~ ']::text[], field.key)' }}) as shown
+      else to_json(field.value #>> '{}') end
+{%- endset -%}
+select coalesce(json_agg(one.shown order by numbered.n), '[]')::text
+from (select row_number() over () as n, to_json(found.*) as whole from ({{ query }}
+  ) as found) as numbered,
+  lateral (
+    select {% if only is none %}json_agg({{ value }} order by field.place){% else %}json_object_agg(field.key, {{ value }} order by array_position(array[{{ stringx_literals(only) }}]::text[], field.key)){% endif %} as shown
     from json_each(numbered.whole) with ordinality as field(key, value, place)
     {%- if only is not none %}
     where field.key in ({{ stringx_literals(only) }})

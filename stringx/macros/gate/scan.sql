@@ -1,4 +1,4 @@
-{#- What is run in the snapshot: {name: {sql, timezone}}, each a SELECT of one JSON list. A table's scan is named by its
+{#- What is run in the snapshot: {name: {sql, timezone, path}}, each a SELECT of one JSON list. A table's scan is named by its
     number, a rule's own statement by table and rule. Rules that cannot be run are left out; their outcome is an error.
 
     A rule takes `parts`, aggregates of the table's scan, or has a statement of its own, or both (its total from the scan); of one with a
@@ -9,7 +9,7 @@
     {%- set all_parts = [stringx_base(table)] -%}
     {%- set unreadable = state.relations[table.relation].reason -%}
     {%- for rule in table.rules -%}
-      {%- set needs_more = rule.sql.get('fault') or rule.sql.get('relations') or rule.sql.get('needs') -%}
+      {%- set needs_more = rule.sql.get('fault') or rule.relations or rule.sql.get('needs') -%}
       {%- set total = 'count(*)' if rule.scope.both is none else 'count(*) filter (where ' ~ rule.scope.both ~ ')' -%}
       {%- do rule.update({'fault': stringx_fault(table, rule, state) if needs_more else unreadable, 'parts': [], 'own': none, 'total': total,
                           'apart': 'measured' not in rule.sql and 'statement' not in rule.sql and (rule.sql.get('apart', false) or rule.whole_table),
@@ -20,15 +20,18 @@
         {%- do rule.update({'parts': [total]}) -%}
       {%- else -%}
         {%- do rule.update({'parts': [] if rule.apart else stringx_parts(rule)}) -%}
-        {%- if 'statement' in rule.sql or 'measured' in rule.sql or rule.apart -%}{%- do rule.update({'own': stringx_own(rule)}) -%}{%- endif -%}
+        {%- if 'statement' in rule.sql or 'measured' in rule.sql or rule.apart -%}{%- do rule.update({'own': stringx_own(rule, state)}) -%}{%- endif -%}
       {%- endif -%}
       {%- do all_parts.append(rule.parts) -%}
     {%- endfor -%}
     {%- if unreadable is none -%}
-      {%- do slots.update({table.number | string: {'sql': stringx_select(table, all_parts | sum(start=[])), 'timezone': table.spec.timezone}}) -%}
+      {%- set custom = table.rules | selectattr('runs_custom') | selectattr('parts') | list -%}
+      {%- do slots.update({table.number | string: {'sql': stringx_select(table, all_parts | sum(start=[])), 'timezone': table.spec.timezone,
+                                                   'path': state.path if custom else none}}) -%}
     {%- endif -%}
     {%- for rule in table.rules if rule.own is not none -%}
-      {%- do slots.update({table.number ~ '/' ~ rule.number: {'sql': rule.own, 'timezone': table.spec.timezone, 'in_halves': rule.sql.get('in_halves', false)}}) -%}
+      {%- do slots.update({table.number ~ '/' ~ rule.number: {'sql': rule.own, 'timezone': table.spec.timezone, 'in_halves': rule.sql.get('in_halves', false),
+                                                              'path': state.path if rule.runs_custom else none}}) -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(slots) -}}
@@ -36,12 +39,13 @@
 
 
 {#- Where a table's scan failed: the same parts rule by rule, so that the culprit alone is an error. -#}
-{% macro stringx_slots_again(tables, slots, values) %}
+{% macro stringx_slots_again(tables, state, slots, values) %}
   {%- set again = {} -%}
   {%- for table in tables if table.number | string in slots and values[table.number | string] is mapping -%}
     {%- do again.update({table.number ~ '/base': {'sql': stringx_select(table, stringx_base(table)), 'timezone': table.spec.timezone}}) -%}
     {%- for rule in table.rules if rule.parts -%}
-      {%- do again.update({table.number ~ '/' ~ rule.number ~ '/parts': {'sql': stringx_select(table, rule.parts), 'timezone': table.spec.timezone}}) -%}
+      {%- do again.update({table.number ~ '/' ~ rule.number ~ '/parts': {'sql': stringx_select(table, rule.parts), 'timezone': table.spec.timezone,
+                                                                   'path': state.path if rule.runs_custom else none}}) -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(again) -}}
@@ -75,9 +79,9 @@
     {%- set among = '' if rule.scope.both is none else rule.scope.both ~ ' and ' -%}
     {{- return([rule.total, 'count(*) filter (where ' ~ among ~ '(' ~ sql.violation ~ '))']) -}}
   {%- elif 'measure' in sql -%}
-    {%- set fails = stringx_outside(sql.measure, sql.get('bounds', rule.spec.arguments)) -%}
-    {%- set warns = stringx_outside(sql.measure, sql.get('warn_bounds', rule.spec.arguments.get('warn', {}))) -%}
-    {{- return([rule.total, '(' ~ sql.measure ~ ')', fails, warns]) -}}
+    {%- set fails = stringx_outside(sql.measure, sql.get('bounds', rule.spec.arguments), sql.get('fact')) -%}
+    {%- set warns = stringx_outside(sql.measure, sql.get('warn_bounds', rule.spec.arguments.get('warn', {})), sql.get('fact')) -%}
+    {{- return([rule.total, '(' ~ sql.measure ~ ')', fails, warns] + ([sql.ahead] if 'ahead' in sql else [])) -}}
   {%- elif sql.get('total', 'scan') == 'scan' or rule.scope.where is not none -%}
     {{- return([rule.total]) -}}
   {%- endif -%}
@@ -87,10 +91,11 @@
 
 {#- The rule's own statement. `statement` gives failures, measured (and total, where it says so); `measured`
     gives total, measured, fails, warns. -#}
-{% macro stringx_own(rule) %}
+{% macro stringx_own(rule, state) %}
+  {%- set ctes = stringx_ctes(rule, state) if rule.runs_custom else '' -%}
   {%- if 'statement' in rule.sql -%}
     {%- set total = ', total::text' if rule.sql.get('total') == 'own' else '' -%}
-    {{- return('select to_json(array[failures::text, measured::text' ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
+    {{- return(ctes ~ 'select to_json(array[failures::text, measured::text' ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
   {%- elif 'measured' in rule.sql -%}
     {{- return('select ' ~ stringx_list(['total', 'measured', 'fails', 'warns']) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
   {%- endif -%}
@@ -101,7 +106,7 @@
 {#- Why a rule cannot be run, before anything is, or none. -#}
 {% macro stringx_fault(table, rule, state) %}
   {%- if rule.sql.get('fault') -%}{{- return(rule.sql.fault) -}}{%- endif -%}
-  {%- for relation in [table.relation] + rule.sql.get('relations', []) if state.relations[relation].reason is not none -%}
+  {%- for relation in [table.relation] + rule.relations if state.relations[relation].reason is not none -%}
     {{- return(state.relations[relation].reason) -}}
   {%- endfor -%}
   {%- if state.server_version < rule.sql.get('needs', 0) -%}

@@ -1,14 +1,22 @@
-{#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {locked, reason,
-    foreign, files, hidden}}, types: {number of a `typed` rule: types of its columns}, parallel}.
+{#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {name, locked, reason,
+    foreign, files, hidden}}, facts: {relation: {column: fact}} (types.sql), path, odd (paths.sql), parallel}. `name` is the relation with its schema,
+    also where a query of the user's gives none.
 
     LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views, foreign tables and tables
     of which some columns are granted can be read and not locked. Each lock is given back before the next is waited for:
     one that waits and holds another could be in a circle with a loader. -#}
 {% macro stringx_probe(spec, tables) %}
   {%- set relations = [] -%}
+  {%- set names = [] -%}
+  {%- set asks = namespace(path=false) -%}
   {%- for table in tables -%}
-    {%- for relation in [table.relation] + (table.rules | map(attribute='sql') | selectattr('relations', 'defined') | map(attribute='relations') | sum(start=[])) -%}
-      {%- if relation not in relations -%}{%- do relations.append(relation) -%}{%- endif -%}
+    {%- if table.relation not in relations -%}{%- do relations.append(table.relation) -%}{%- endif -%}
+    {%- if table.window is not none -%}{%- do names.append(table.spec.window.column) -%}{%- endif -%}
+    {%- for rule in table.rules -%}
+      {%- for relation in rule.relations if relation not in relations -%}{%- do relations.append(relation) -%}{%- endfor -%}
+      {%- if rule.spec.get('typed') -%}{%- do names.extend(rule.spec.columns + rule.spec.get('other_columns', [])) -%}{%- endif -%}
+      {%- for compared in rule.spec.get('compared', {}).values() -%}{%- do names.extend(compared | map(attribute=2)) -%}{%- endfor -%}
+      {%- if rule.runs_custom -%}{%- set asks.path = true -%}{%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
   {%- set query -%}
@@ -20,95 +28,90 @@
     set local statement_timeout = {{ spec.statement_timeout_ms | int }};
     set local lock_timeout = {{ spec.lock_timeout_ms | int }};
     set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | int }};
-    do {{ stringx_literal(stringx_probe_body(relations, stringx_types(tables))) }};
+    do {{ stringx_literal(stringx_probe_body(relations, names | unique | list, asks.path)) }};
     select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version,
-           current_setting('stringx.behind') as behind, current_setting('stringx.types') as types,
-           current_setting('max_parallel_workers_per_gather') as workers
+           current_setting('stringx.behind') as behind, current_setting('stringx.columns') as columns,
+           current_setting('max_parallel_workers_per_gather') as workers, current_setting('stringx.names') as names,
+           current_setting('stringx.paths') as paths
   {%- endset -%}
   {#- not as a statement, which guesses the type of each column that it fetches -#}
   {%- set row = adapter.add_query(query, auto_begin=false)[1].fetchone() -%}
   {%- set found = fromjson(row[0]) -%}
   {%- set behind = fromjson(row[2]) -%}
+  {%- set named = fromjson(row[5]) -%}
   {%- set readable = {} -%}
   {%- for relation in relations -%}
     {%- set state = found[loop.index0] -%}
     {%- set reason = none if state.sqlstate in (none, '42809') else stringx_reason(state) -%}
-    {%- do readable.update({relation: {'locked': state.sqlstate is none, 'reason': reason}}) -%}
+    {%- do readable.update({relation: {'name': named[loop.index0], 'locked': state.sqlstate is none, 'reason': reason}}) -%}
     {%- do readable[relation].update(behind[loop.index0]) -%}
     {%- if stringx_is_named(relation, spec.get('unlockable')) -%}
       {%- do readable[relation].update({'reason': stringx_reason({'sqlstate': '55P03'})}) -%}
     {%- endif -%}
   {%- endfor -%}
   {%- set workers = row[4] if spec.get('max_parallel_workers_per_gather') is none else spec.max_parallel_workers_per_gather -%}
-  {{- return({'server_version': row[1] | int, 'relations': readable, 'types': fromjson(row[3]) if row[3] else {},
-              'parallel': workers | int > 0}) -}}
+  {%- set state = {'server_version': row[1] | int, 'relations': readable, 'facts': stringx_facts(relations, fromjson(row[3]) if row[3] else []),
+                   'parallel': workers | int > 0, 'path': none, 'odd': {}, 'left_out': []} -%}
+  {%- if row[6] -%}{%- do state.update(stringx_paths(relations, fromjson(row[6]))) -%}{%- endif -%}
+  {{- return(state) -}}
 {% endmacro %}
 
 
-{#- A JSON object of the types of the columns of rules whose macro said `typed`, as pg_typeof names them; '' for a column that is
-    not there. From the catalog, which waits for nobody's lock. -#}
-{% macro stringx_types(tables) %}
-  {%- set found = [] -%}
-  {%- for table in tables -%}
-    {%- for rule in table.rules if rule.sql.get('typed') -%}
-      {%- set oid = 'to_regclass(' ~ stringx_literal(table.relation) ~ ')' -%}
-      {%- set types = [] -%}
-      {%- for column in rule.spec.columns -%}
-        {%- do types.append("coalesce((select atttypid::regtype::text from pg_attribute where attrelid = " ~ oid ~ " and attnum > 0 and attname = "
-                            ~ stringx_literal(column) ~ "), '')") -%}
-      {%- endfor -%}
-      {%- do found.append(stringx_literal(table.number ~ '/' ~ rule.number) ~ ', array[' ~ types | join(', ') ~ ']') -%}
-    {%- endfor -%}
-  {%- endfor -%}
-  {{- return('json_build_object(' ~ found | join(', ') ~ ')') -}}
-{% endmacro %}
-
-
-{% macro stringx_probe_body(relations, types) %}
-declare found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; behind json; m text; s text;
+{% macro stringx_probe_body(relations, columns, asks_path) %}
+declare
+  names text[] := array[{{ stringx_literals(relations) }}]::text[];
+  columns constant text[] := array[{{ stringx_literals(columns) }}]::text[];
+  found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; behind json; types json; special boolean; m text; s text;
 begin
-{%- for relation in relations %}
-  begin
-    execute {{ stringx_literal('lock table ' ~ relation ~ ' in access share mode') }};
-    raise sqlstate 'SX000';
-  exception when sqlstate 'SX000' then
-    found := found || '[{"sqlstate": null}]';
-    readable := readable || {{ stringx_literal(relation) }}::text; unlocked := unlocked || false;
-  when others then
-    get stacked diagnostics m = message_text, s = returned_sqlstate;
-    begin
-      if s = '42501' and has_any_column_privilege({{ stringx_literal(relation) }}, 'select') then s := '42809'; end if;
-    exception when others then null;
-    end;
-    found := found || jsonb_build_array(jsonb_build_object('sqlstate', s, 'message', m));
-    readable := readable || case when s = '42809' then {{ stringx_literal(relation) }}::text end; unlocked := unlocked || true;
-  end;
+{%- for relation in relations if not modules.re.search('[.]"', relation) %}
+  {%- set place = relations.index(relation) + 1 %}
+  names[{{ place }}] := coalesce(({{ stringx_first_in_path(relation) }}), names[{{ place }}]);
 {%- endfor %}
+  for place in 1..cardinality(names) loop
+    begin
+      execute 'lock table ' || names[place] || ' in access share mode';
+      raise sqlstate 'SX000';
+    exception when sqlstate 'SX000' then
+      found := found || '[{"sqlstate": null}]'::jsonb;
+      readable := readable || names[place]; unlocked := unlocked || false;
+    when others then
+      get stacked diagnostics m = message_text, s = returned_sqlstate;
+      begin
+        if s = '42501' and has_any_column_privilege(names[place], 'select') then s := '42809'; end if;
+      exception when others then null;
+      end;
+      found := found || jsonb_build_array(jsonb_build_object('sqlstate', s, 'message', m));
+      readable := readable || case when s = '42809' then names[place] end; unlocked := unlocked || true;
+    end;
+  end loop;
   behind := ({{ stringx_behind_plain('readable', 'unlocked') }});
   if behind is null then
     behind := ({{ stringx_behind('readable', 'unlocked') }});
   end if;
   perform set_config('stringx.behind', behind::text, true);
-  begin
-    perform set_config('stringx.types', {{ types }}::text, true);
-  exception when others then  -- a schema that the role may not use
-    perform set_config('stringx.types', '', true);
-  end;
+  perform set_config('stringx.names', array_to_json(names)::text, true);
+  {%- if columns %}
+  {{ stringx_columns('readable', 'columns') | trim }} into types, special;
+  if special then
+    {{ stringx_columns_of_all_types('readable', 'columns') | trim }} into types;
+  end if;
+  {%- endif %}
+  perform set_config('stringx.columns', coalesce(types::text, ''), true);
+  perform set_config('stringx.paths', {{ '(' ~ stringx_paths_query('readable') ~ ')::text' if asks_path else "''" }}, true);
   perform set_config('stringx.probe', found::text, true);
 end
 {% endmacro %}
 
 
-{#- What holds for the session: pg_catalog comes first, so that no other schema's function or operator is taken for a
-    built-in one; the server notices a killed client; no limit of the role's ends the snapshot. Where the server does not
-    know a setting, or refuses it, it goes without. -#}
+{#- What holds for the session: pg_catalog alone is searched, so that no other schema's function, operator or type is taken for
+    PostgreSQL's own; what the role would search is kept for the user's SQL (paths.sql). The server notices a killed client; no limit
+    of the role's ends the snapshot. Where the server does not know a setting, or refuses it, it goes without. Until the path is set every name
+    has its schema. -#}
 {% macro stringx_session() %}
 do $stringx$
-declare path constant text := pg_catalog.current_setting('search_path');
 begin
-  if not pg_catalog.starts_with(path, 'pg_catalog') then
-    perform pg_catalog.set_config('search_path', pg_catalog.rtrim(pg_catalog.concat('pg_catalog,', path), ','), false);
-  end if;
+  perform pg_catalog.set_config('stringx.schemas', pg_catalog.current_schemas(false)::pg_catalog.text, false);
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
   begin
     perform set_config('client_connection_check_interval', '500ms', false);
   exception when others then null;
@@ -149,15 +152,15 @@ set local datestyle = 'ISO, YMD';
   {%- if not first and others | length == 1 and readable[others[0]].members == 1 -%}
     {%- do first.append(others.pop()) -%}
   {%- endif -%}
-  {%- if first -%}lock table {{ first[0] }} in access share mode;
+  {%- if first -%}lock table {{ readable[first[0]].name }} in access share mode;
 {% endif -%}
-  {%- if others -%}lock table {{ others | join(', ') }} in access share mode nowait;{%- endif -%}
+  {%- if others -%}lock table {% for relation in others %}{{ ', ' if not loop.first }}{{ readable[relation].name }}{% endfor %} in access share mode nowait;{%- endif -%}
 {% endmacro %}
 
 
 {#- Whether the server's word for a relation, its name alone, may mean this one. -#}
 {% macro stringx_is_named(relation, name) %}
-  {{- return(name is not none and relation.endswith('.' ~ stringx_name(name))) -}}
+  {{- return(name is not none and ('.' ~ relation).endswith('.' ~ stringx_name(name))) -}}
 {% endmacro %}
 
 
@@ -202,20 +205,23 @@ from (select greatest(50, extract(epoch from now() + interval '{{ budget_ms }} m
 {% if slot.in_halves -%}
 set local min_parallel_table_scan_size = '1TB'; set local min_parallel_index_scan_size = '1TB';
 {% endif -%}
-do {{ stringx_literal(stringx_isolated_body(number, slot.sql, asked)) }};
+do {{ stringx_literal(stringx_isolated_body(number, slot, asked)) }};
 {% if slot.in_halves -%}
 set local min_parallel_table_scan_size to default; set local min_parallel_index_scan_size to default;
 {% endif -%}
 {% endmacro %}
 
 
-{% macro stringx_isolated_body(number, sql, asked) %}
+{#- A statement with SQL of the user's has a path of its own; what follows it has pg_catalog's again. -#}
+{% macro stringx_isolated_body(number, slot, asked) %}
 declare
   r text; m text; s text;
   due constant timestamptz := clock_timestamp() + current_setting('stringx.limit_ms')::integer * interval '0.95 milliseconds';
 begin
   {% if asked %}if current_setting('stringx.unproved') <> '0' then return; end if;{% endif %}
-  execute {{ stringx_literal(sql) }} into r;
+  {% if slot.path %}perform set_config('search_path', {{ stringx_literal(slot.path) }}, true);{% endif %}
+  execute {{ stringx_literal(slot.sql) }} into r;
+  {% if slot.path %}perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);{% endif %}
   perform convert_to(r, 'UTF8');  -- what the client cannot be told must break here, and not the answer for all
   perform set_config('stringx.r{{ number }}', r, true);
 exception when query_canceled or others then
@@ -223,10 +229,12 @@ exception when query_canceled or others then
   get stacked diagnostics m = message_text, s = returned_sqlstate;
   if s ~ '^(42|3)' then  -- about names: those of the rule where the plan fails already, a row's value read as one where it does not
     begin
-      execute 'explain ' || {{ stringx_literal(sql) }};
+      {% if slot.path %}perform set_config('search_path', {{ stringx_literal(slot.path) }}, true);{% endif %}
+      execute 'explain ' || {{ stringx_literal(slot.sql) }};
       m := null;
     exception when others then null;
     end;
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   end if;
   perform set_config('stringx.r{{ number }}', json_build_object('sqlstate', s, 'message', m)::text, true);
 end

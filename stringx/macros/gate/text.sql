@@ -57,14 +57,18 @@
 {% endmacro %}
 
 
-{#- Outside of min and max; NULL for NULL. False where no bound is given. -#}
-{% macro stringx_outside(expression, bounds) %}
+{#- Outside of min and max, read as what `fact` tells of the expression's type; NULL for NULL. NaN lies within no bounds. False
+    where no bound is given. -#}
+{% macro stringx_outside(expression, bounds, fact=none) %}
   {%- set parts = [] -%}
   {%- if bounds.get('min') is not none -%}
-    {%- do parts.append(expression ~ (' <= ' if bounds.get('exclusive_min') else ' < ') ~ stringx_literal(bounds.min)) -%}
+    {%- do parts.append(expression ~ stringx_operator(fact, '<=' if bounds.get('exclusive_min') else '<') ~ stringx_value(bounds.min, fact)) -%}
+    {%- if fact is not none and fact.family in ('decimal', 'float') and bounds.get('max') is none -%}
+      {%- do parts.append(expression ~ " = 'NaN'") -%}  {#- which PostgreSQL sorts above any max -#}
+    {%- endif -%}
   {%- endif -%}
   {%- if bounds.get('max') is not none -%}
-    {%- do parts.append(expression ~ (' >= ' if bounds.get('exclusive_max') else ' > ') ~ stringx_literal(bounds.max)) -%}
+    {%- do parts.append(expression ~ stringx_operator(fact, '>=' if bounds.get('exclusive_max') else '>') ~ stringx_value(bounds.max, fact)) -%}
   {%- endif -%}
   {{- return('(' ~ parts | join(' or ') ~ ')' if parts else 'false') -}}
 {% endmacro %}
@@ -88,12 +92,6 @@
   {%- set found = [] -%}
   {%- for name in ([names] if names is string else names or []) -%}{%- do found.append(stringx_name(name)) -%}{%- endfor -%}
   {{- return(found) -}}
-{% endmacro %}
-
-
-{#- The text of a value, whatever the column's type. -#}
-{% macro stringx_text(column) %}
-  {{- return(stringx_name(column) ~ '::text') -}}
 {% endmacro %}
 
 

@@ -1,16 +1,21 @@
 {#- A value outside of the list. With no list every value is outside. -#}
 {% macro stringx_rule__accepted_values(rule, scope) %}
-  {%- if not rule.arguments['values'] -%}{{- return({'violation': stringx_name(rule.columns[0]) ~ ' is not null'}) -}}{%- endif -%}
-  {{- return({'violation': 'not (' ~ stringx_is_listed(rule) ~ ')'}) -}}
+  {%- if not rule.arguments['values'] -%}{{- return({'violation': stringx_is_not_null(rule.columns[0])}) -}}{%- endif -%}
+  {{- return({'violation': 'not (' ~ stringx_is_listed(rule, scope) ~ ')'}) -}}
 {% endmacro %}
 
 
 {#- Whether the column's value is one of the list; NULL for NULL. -#}
-{% macro stringx_is_listed(rule) %}
+{% macro stringx_is_listed(rule, scope) %}
+  {%- set name = stringx_name(rule.columns[0]) -%}
+  {%- set fact = scope.types.get(rule.columns[0]) -%}
   {%- if rule.arguments.get('case_sensitive', true) -%}
-    {{- return(stringx_name(rule.columns[0]) ~ ' in (' ~ stringx_literals(rule.arguments['values']) ~ ')') -}}
+    {%- if fact is not none and fact.schema is not none -%}
+      {{- return(name ~ stringx_operator(fact, '=') ~ 'any (array[' ~ stringx_values(rule.arguments['values'], fact) ~ '])') -}}
+    {%- endif -%}
+    {{- return(name ~ ' in (' ~ stringx_values(rule.arguments['values'], fact) ~ ')') -}}
   {%- endif -%}
   {%- set lowered = [] -%}
   {%- for value in rule.arguments['values'] -%}{%- do lowered.append('lower(' ~ stringx_literal(value) ~ ')') -%}{%- endfor -%}
-  {{- return('lower(' ~ stringx_text(rule.columns[0]) ~ ') in (' ~ lowered | join(', ') ~ ')') -}}
+  {{- return('lower(' ~ stringx_text(rule.columns[0], fact) ~ ') in (' ~ lowered | join(', ') ~ ')') -}}
 {% endmacro %}

@@ -1,15 +1,26 @@
 {#- An aggregate of a column. -#}
 {% macro stringx_rule__aggregate(rule, scope) %}
-  {%- set sorts = rule.arguments.function in ('median', 'percentile', 'distinct_count', 'distinct_ratio') -%}
-  {{- return({'measure': stringx_aggregate(rule.arguments.function, rule.columns[0], rule.arguments.get('p'), scope.both), 'apart': sorts}) -}}
+  {%- set function = rule.arguments.function -%}
+  {%- set fact = scope.types.get(rule.columns[0]) -%}
+  {%- set sorts = function in ('median', 'percentile', 'distinct_count', 'distinct_ratio') -%}
+  {%- set sql = {'measure': stringx_aggregate(function, rule.columns[0], rule.arguments.get('p'), scope.both, fact), 'apart': sorts,
+                 'fact': stringx_fact_of_aggregate(function, fact)} -%}
+  {%- if function in ('min', 'max') and fact is not none and fact.family == 'text' -%}
+    {%- do sql.update({'note': rule.id ~ ': ' ~ rule.columns[0] ~ ' is text, so its ' ~ function ~ ' is that of texts and not of numbers'}) -%}
+  {%- endif -%}
+  {{- return(sql) -}}
 {% endmacro %}
 
 
 {#- The SQL of an aggregate over the rows of a condition; NULL where there is no value to take it of. -#}
-{% macro stringx_aggregate(function, column, p, condition) %}
+{% macro stringx_aggregate(function, column, p, condition, fact=none) %}
   {%- set value = stringx_name(column) -%}
   {%- set rows = stringx_filter([condition]) -%}
-  {%- if function in ('min', 'max', 'sum', 'avg') -%}
+  {%- if function in ('min', 'max') and fact is not none and function ~ '()' in fact.operators -%}
+    {{- return(fact.schema ~ '.' ~ function ~ '(' ~ value ~ ')' ~ rows) -}}
+  {%- elif function == 'sum' and fact is not none and fact.type == 'real' -%}
+    {{- return('sum(' ~ value ~ '::double precision)' ~ rows) -}}
+  {%- elif function in ('min', 'max', 'sum', 'avg') -%}
     {{- return(function ~ '(' ~ value ~ ')' ~ rows) -}}
   {%- elif function == 'stddev' -%}
     {{- return('stddev_samp(' ~ value ~ ')' ~ rows) -}}
@@ -22,4 +33,14 @@
   {%- elif function == 'null_ratio' -%}
     {{- return('(count(*)' ~ rows ~ ' - count(' ~ value ~ ')' ~ rows ~ ')::numeric / nullif(count(*)' ~ rows ~ ', 0)') -}}
   {%- endif -%}
+{% endmacro %}
+
+
+{#- What the type of an aggregate decides about its bounds, from the column's. -#}
+{% macro stringx_fact_of_aggregate(function, fact) %}
+  {%- if function == 'distinct_count' -%}{{- return({'type': 'bigint', 'family': 'integer', 'schema': none, 'operators': []}) -}}{%- endif -%}
+  {%- if function in ('min', 'max') or fact is none or fact.family not in ('integer', 'decimal', 'float') or function == 'sum' and fact.family == 'integer' -%}
+    {{- return(none if function in ('distinct_ratio', 'null_ratio') else fact) -}}
+  {%- endif -%}
+  {{- return({'type': 'numeric', 'family': 'decimal', 'schema': none, 'operators': []}) -}}
 {% endmacro %}

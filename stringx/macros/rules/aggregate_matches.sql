@@ -2,6 +2,7 @@
 {% macro stringx_rule__aggregate_matches(rule, scope) %}
   {%- set function = rule.arguments.function -%}
   {%- set other_column = rule.arguments.get('other_column') or rule.columns[0] -%}
-  {{- return(stringx_difference(rule, scope, stringx_aggregate(function, rule.columns[0], rule.arguments.get('p'), none),
-                                stringx_aggregate(function, other_column, rule.arguments.get('p'), none))) -}}
+  {%- set other_fact = scope.others.get(stringx_relation(rule.arguments.other_table), {}).get(other_column) -%}
+  {{- return(stringx_difference(rule, scope, stringx_aggregate(function, rule.columns[0], rule.arguments.get('p'), none, scope.types.get(rule.columns[0])),
+                                stringx_aggregate(function, other_column, rule.arguments.get('p'), none, other_fact))) -}}
 {% endmacro %}

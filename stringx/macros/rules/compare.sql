@@ -1,7 +1,19 @@
-{#- A row for which the comparison of two columns is false; also where either is NULL, unless null_passes. -#}
+{#- A row for which the comparison of two columns is false; also where either is NULL, unless null_passes. NaN compares with nothing. -#}
 {% macro stringx_rule__compare(rule, scope) %}
   {%- set operator = {'!=': '<>'}.get(rule.arguments.operator, rule.arguments.operator) -%}
   {%- if operator not in ('<', '<=', '=', '<>', '>=', '>') -%}{{- return({'fault': 'the operator is none of < <= = != >= >'}) -}}{%- endif -%}
-  {%- set holds = stringx_name(rule.columns[0]) ~ ' ' ~ operator ~ ' ' ~ stringx_name(rule.arguments.other_column) -%}
+  {%- set one = scope.types.get(rule.columns[0]) -%}
+  {%- set other = scope.types.get(rule.arguments.other_column) -%}
+  {%- set first, second = stringx_name(rule.columns[0]), stringx_name(rule.arguments.other_column) -%}
+  {%- set holds = first ~ stringx_operator_of_both(one, other, operator) ~ second -%}
+  {%- set numbers = [] -%}
+  {%- for name, fact, against in [(first, one, second), (second, other, first)] if fact is not none and fact.family in ('decimal', 'float') -%}
+    {%- do numbers.append("(" ~ name ~ " <> 'NaN' or " ~ against ~ " is null)") -%}
+  {%- endfor -%}
+  {%- if operator == '<>' and numbers | length == 2 -%}
+    {%- set holds = '(' ~ holds ~ ' or ' ~ first ~ " = 'NaN' and " ~ second ~ " = 'NaN')" -%}
+  {%- elif operator != '<>' -%}
+    {%- set holds = ([holds] + numbers) | join(' and ') -%}
+  {%- endif -%}
   {{- return({'violation': stringx_violates(holds, rule.arguments.get('null_passes', true))}) -}}
 {% endmacro %}

@@ -3,11 +3,12 @@
 {% macro stringx_rule__distinct_values(rule, scope) %}
   {%- set value = stringx_name(rule.columns[0]) -%}
   {%- set mode = rule.arguments.get('mode', 'in') -%}
+  {%- set equal = 'listed.v' ~ stringx_operator(scope.types.get(rule.columns[0]), '=') ~ 'found.v' -%}
   {%- set statement -%}
-    with found as (select distinct {{ value }} as v from {{ scope.relation }}{{ stringx_where(stringx_all([scope.both, value ~ ' is not null'])) }}),
+    with found as (select distinct {{ value }} as v from {{ scope.relation }}{{ stringx_where(stringx_all([scope.both, stringx_is_not_null(rule.columns[0])])) }}),
          listed(v) as ({{ stringx_typed_list(scope, rule.columns[0], rule.arguments['values']) }})
-    select {{ '0' if mode == 'contain' else '(select count(*) from found where not exists (select from listed where listed.v = found.v))' }}
-           + {{ '0' if mode == 'in' else '(select count(distinct listed.v) from listed where not exists (select from found where listed.v = found.v))' }} as failures,
+    select {{ '0' if mode == 'contain' else '(select count(*) from found where not exists (select from listed where ' ~ equal ~ '))' }}
+           + {{ '0' if mode == 'in' else '(select count(distinct listed.v) from listed where not exists (select from found where ' ~ equal ~ '))' }} as failures,
            (select count(*) from found) as measured
   {%- endset -%}
   {{- return({'statement': statement | string, 'total': 'none'}) -}}
@@ -17,6 +18,6 @@
 {#- Values as rows of the column's own type; the first of them is NULL. -#}
 {% macro stringx_typed_list(scope, column, values) %}
   {%- set rows = ['((select ' ~ stringx_name(column) ~ ' from ' ~ scope.relation ~ ' limit 0))'] -%}
-  {%- for value in values -%}{%- do rows.append('(' ~ stringx_literal(value) ~ ')') -%}{%- endfor -%}
+  {%- for value in values -%}{%- do rows.append('(' ~ stringx_value(value, scope.types.get(column)) ~ ')') -%}{%- endfor -%}
   {{- return('values ' ~ rows | join(', ')) -}}
 {% endmacro %}

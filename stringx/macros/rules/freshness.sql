@@ -1,7 +1,10 @@
-{#- The age of the latest value, in seconds, at the snapshot. -#}
+{#- The age, in seconds at the snapshot, of the latest value that is not later than now plus the tolerance; and how many lie ahead of that. -#}
 {% macro stringx_rule__freshness(rule, scope) %}
+  {%- set column = stringx_name(rule.columns[0]) -%}
+  {%- set horizon = 'now() + ' ~ stringx_interval(rule.arguments.get('tolerance', '0s')) -%}
   {%- set bounds = {'max': stringx_seconds(rule.arguments.max_age)} if rule.arguments.get('max_age') is not none else {} -%}
   {%- set warn = rule.arguments.get('warn') or {} -%}
-  {{- return({'measure': 'extract(epoch from now() - max(' ~ stringx_name(rule.columns[0]) ~ ')' ~ stringx_filter([scope.both]) ~ ')',
+  {%- set newest = 'max(' ~ column ~ ')' ~ stringx_filter([scope.both, column ~ ' <= ' ~ horizon, 'isfinite(' ~ column ~ ')']) -%}
+  {{- return({'measure': 'extract(epoch from now() - ' ~ newest ~ ')', 'ahead': 'count(*)' ~ stringx_filter([scope.both, column ~ ' > ' ~ horizon]),
               'bounds': bounds, 'warn_bounds': {'max': stringx_seconds(warn.max_age)} if warn else {}}) -}}
 {% endmacro %}

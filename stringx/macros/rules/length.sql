@@ -1,4 +1,7 @@
-{#- A text that is too short or too long, in characters. -#}
+{#- A value that is too short or too long: a text in characters, bytes in bytes, an array in elements, a bit string in bits. -#}
 {% macro stringx_rule__length(rule, scope) %}
-  {{- return({'violation': stringx_outside('length(' ~ stringx_text(rule.columns[0]) ~ ')', rule.arguments)}) -}}
+  {%- set fact = scope.types.get(rule.columns[0]) -%}
+  {%- set family = fact.family if fact is not none else 'text' -%}
+  {%- set size = {'array': 'cardinality(', 'bytes': 'octet_length(', 'bit': 'bit_length('}.get(family) -%}
+  {{- return({'violation': stringx_outside(size ~ stringx_name(rule.columns[0]) ~ ')' if size else 'length(' ~ stringx_text(rule.columns[0], fact) ~ ')', rule.arguments)}) -}}
 {% endmacro %}

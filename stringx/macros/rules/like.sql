@@ -2,5 +2,10 @@
 {% macro stringx_rule__like(rule, scope) %}
   {%- set operator = 'like ' if rule.arguments.get('case_sensitive', true) else 'ilike ' -%}
   {%- set wanted = '' if rule.arguments.get('negate') else 'not ' -%}
-  {{- return({'violation': stringx_text(rule.columns[0]) ~ ' ' ~ wanted ~ operator ~ stringx_literal(rule.arguments.pattern)}) -}}
+  {%- set fact = scope.types.get(rule.columns[0]) -%}
+  {%- if fact is not none and fact.schema is not none -%}  {#- an extension's type has operators of its own -#}
+    {%- set own = ('!' if wanted else '') ~ ('~~' if operator == 'like ' else '~~*') -%}
+    {{- return({'violation': stringx_name(rule.columns[0]) ~ stringx_operator(fact, own) ~ stringx_value(rule.arguments.pattern, fact)}) -}}
+  {%- endif -%}
+  {{- return({'violation': stringx_text(rule.columns[0], fact) ~ ' ' ~ wanted ~ operator ~ stringx_literal(rule.arguments.pattern)}) -}}
 {% endmacro %}

@@ -7,8 +7,8 @@
   {%- set order = stringx_names(rule.arguments.order_by) + [value ~ (' desc' if down else '')] -%}
   {%- set place = ('partition by ' ~ partition | join(', ') ~ ' ' if partition else '') ~ 'order by ' ~ order | join(', ') -%}
   {%- set wrong = {'FalseFalse': '<', 'FalseTrue': '<=', 'TrueFalse': '>', 'TrueTrue': '>='}[down ~ (rule.arguments.get('strict', false) | string)] -%}
-  {%- set judged = value ~ ' ' ~ wrong ~ ' lag(' ~ value ~ ') over (' ~ place ~ ') as stringx_wrong from '
-      ~ scope.relation ~ stringx_where(stringx_all([scope.both, value ~ ' is not null'])) ~ ') as checked' -%}
-  {{- return({'statement': 'select count(*) as failures, null as measured from (select ' ~ judged ~ ' where stringx_wrong',
-              'sample': {'from': '(select *, ' ~ judged, 'where': 'checked.stringx_wrong', 'alias': 'checked'}}) -}}
+  {{- return(stringx_counted(scope, {
+    'select': [value ~ stringx_operator(scope.types.get(rule.columns[0]), wrong) ~ 'lag(' ~ value ~ ') over (' ~ place ~ ') as is_wrong'],
+    'inside': stringx_is_not_null(rule.columns[0]), 'where': 'checked.is_wrong'
+  })) -}}
 {% endmacro %}

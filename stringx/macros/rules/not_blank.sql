@@ -1,9 +1,19 @@
-{#- A row in which any of the columns is NULL, empty or only white space: that of ASCII, so that it is the same in every
-    collation. -#}
+{#- A row in which any of the columns is NULL, or holds nothing: a text that is empty or only white space (that of ASCII, so that it is the same in
+    every collation); bytes, bits, an array or a range that are empty; JSON's null, an empty object or list, or such a text. -#}
 {% macro stringx_rule__not_blank(rule, scope) %}
+  {%- set blanks = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)" -%}
   {%- set tests = [] -%}
   {%- for column in rule.columns -%}
-    {%- do tests.append("coalesce(btrim(" ~ stringx_text(column) ~ ", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)), '') = ''") -%}
+    {%- set name = stringx_name(column) -%}
+    {%- set fact = scope.types.get(column) -%}
+    {%- set family = fact.family if fact is not none else 'text' -%}
+    {%- set empty = {
+      'text': 'btrim(' ~ name ~ '::text, ' ~ blanks ~ ") = ''", 'bytes': 'octet_length(' ~ name ~ ') = 0', 'bit': 'bit_length(' ~ name ~ ') = 0',
+      'array': 'cardinality(' ~ name ~ ') = 0', 'range': 'isempty(' ~ name ~ ')',
+      'json': 'coalesce(translate(' ~ name ~ " #>> '{}', " ~ blanks ~ ", ''), '') in ('', '{}', '[]')"
+    }.get(family) -%}
+    {%- do tests.append(stringx_is_null(column)) -%}
+    {%- if empty -%}{%- do tests.append(empty) -%}{%- endif -%}
   {%- endfor -%}
   {{- return({'violation': tests | join(' or ')}) -}}
 {% endmacro %}

@@ -1,5 +1,9 @@
 {#- A text in which the pattern is found nowhere, or (negate) somewhere. -#}
 {% macro stringx_rule__regex(rule, scope) %}
-  {%- set operator = ' ~ ' if rule.arguments.get('negate') else ' !~ ' -%}
-  {{- return({'violation': stringx_text(rule.columns[0]) ~ operator ~ stringx_literal(rule.arguments.pattern)}) -}}
+  {%- set operator = '~' if rule.arguments.get('negate') else '!~' -%}
+  {%- set fact = scope.types.get(rule.columns[0]) -%}
+  {%- if fact is not none and fact.schema is not none -%}  {#- an extension's type has operators of its own -#}
+    {{- return({'violation': stringx_name(rule.columns[0]) ~ stringx_operator(fact, operator) ~ stringx_value(rule.arguments.pattern, fact)}) -}}
+  {%- endif -%}
+  {{- return({'violation': stringx_text(rule.columns[0], fact) ~ ' ' ~ operator ~ ' ' ~ stringx_literal(rule.arguments.pattern)}) -}}
 {% endmacro %}

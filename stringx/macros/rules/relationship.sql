@@ -1,23 +1,23 @@
-{#- A value that the other table does not have; a key with any NULL refers to nothing and passes. -#}
+{#- A value that the other table does not have; a key with any NULL refers to nothing and passes. The other table's rows stand in an expression of
+    their own, where a condition on them sees no column of the checked table. -#}
 {% macro stringx_rule__relationship(rule, scope) %}
   {%- set other = stringx_relation(rule.arguments.to_table) -%}
   {%- set to_columns = stringx_referenced(rule) -%}
-  {%- set parent = [] -%}{%- set present = [] -%}{%- set equal = [] -%}
+  {%- set child = [] -%}{%- set parent = [] -%}{%- set present = [] -%}{%- set equal = [] -%}
   {%- for column in rule.columns -%}
-    {%- do parent.append(stringx_name(to_columns[loop.index0]) ~ ' as k' ~ loop.index) -%}
-    {%- do present.append('child.' ~ stringx_name(column) ~ ' is not null') -%}
-    {%- do equal.append('parent.k' ~ loop.index ~ ' = child.' ~ stringx_name(column)) -%}
+    {%- set to_column = to_columns[loop.index0] -%}
+    {%- set operator = stringx_operator_of_both(scope.types.get(column), scope.others.get(other, {}).get(to_column), '=') -%}
+    {%- do child.append(stringx_name(column) ~ ' as k' ~ loop.index) -%}
+    {%- do parent.append(stringx_name(to_column) ~ ' as k' ~ loop.index) -%}
+    {%- do present.append(stringx_is_not_null(column)) -%}
+    {%- do equal.append('parent.k' ~ loop.index ~ operator ~ 'checked.k' ~ loop.index) -%}
   {%- endfor -%}
-  {%- set rows = ' from ' ~ scope.relation ~ stringx_where(scope.both) ~ ') as child' -%}
-  {%- set child = '(select ' ~ stringx_names(rule.columns) | unique | join(', ') ~ rows -%}
-  {%- set missing -%}
-    {{ present | join(' and ') }} and not exists (
-      select from (select {{ parent | join(', ') }} from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('to_where'))) }}) as parent
-      where {{ equal | join(' and ') }}
-    )
-  {%- endset -%}
-  {{- return({'statement': 'select count(*) as failures, null as measured from ' ~ child ~ ' where ' ~ missing, 'relations': [other],
-              'sample': {'from': '(select *' ~ rows, 'where': missing, 'alias': 'child'}}) -}}
+  {%- set found = stringx_counted(scope, {
+    'with': 'with parent as not materialized (select ' ~ parent | join(', ') ~ ' from ' ~ other ~ stringx_where(stringx_condition(rule.arguments.get('to_where'))) ~ ') ',
+    'select': child, 'inside': present | join(' and '), 'where': 'not exists (select from parent where ' ~ equal | join(' and ') ~ ')'
+  }) -%}
+  {%- do found.update({'relations': [other]}) -%}
+  {{- return(found) -}}
 {% endmacro %}
 
 

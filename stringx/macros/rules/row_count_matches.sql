@@ -13,17 +13,22 @@
   {%- set warn = (rule.arguments.get('warn') or {}).get('tolerance') -%}
   {%- set fail = rule.arguments.get('tolerance', 0 if warn is none else none) -%}
   {%- set measured -%}
-    select total, abs(own - other) as measured, {{ stringx_beyond(fail) }} as fails, {{ stringx_beyond(warn) }} as warns
-    from (select count(*) as total, {{ own }} as own from {{ scope.relation }}{{ stringx_where(scope.both) }}) as ours,
-         (select {{ others }} as other from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('other_where'))) }}) as theirs
+    select total, difference as measured, {{ stringx_beyond(fail) }} as fails, {{ stringx_beyond(warn) }} as warns
+    from (
+      select total, own, other, case when own = other and own::text <> 'NaN' then 0 else abs(own - other) end as difference
+      from (select count(*) as total, {{ own }} as own from {{ scope.relation }}{{ stringx_where(scope.both) }}) as ours,
+           (select {{ others }} as other from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('other_where'))) }}) as theirs
+    ) as compared
   {%- endset -%}
   {{- return({'measured': measured | string, 'relations': [other], 'total': 'own', 'bounds': {'max': fail}}) -}}
 {% endmacro %}
 
 
+{#- Equal infinities do not differ, all others do, and NaN from everything; a value on one side alone is beyond any tolerance. -#}
 {% macro stringx_beyond(tolerance) %}
   {%- if tolerance is none -%}{{- return('false') -}}{%- endif -%}
   {%- set text = tolerance | string | trim -%}
-  {%- if text.endswith('%') -%}{{- return('abs(own - other) > abs(other) * ' ~ stringx_literal(text[:-1] | trim) ~ '::numeric / 100') -}}{%- endif -%}
-  {{- return('abs(own - other) > ' ~ stringx_literal(text) ~ '::numeric') -}}
+  {%- set allowed = stringx_literal(text) ~ '::numeric' -%}
+  {%- if text.endswith('%') -%}{%- set allowed = 'abs(other) * ' ~ stringx_literal(text[:-1] | trim) ~ '::numeric / 100' -%}{%- endif -%}
+  {{- return('coalesce(difference > ' ~ allowed ~ " or difference::text in ('Infinity', 'NaN'), (own is null) <> (other is null))") -}}
 {% endmacro %}

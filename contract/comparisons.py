@@ -1,0 +1,71 @@
+"""Where a custom condition compares a column with values that it quotes: `status = 'open'`, `status in ('open', 'new')`.
+
+The engine names the operators of an extension's type by their schema there, where it cannot search that schema.
+"""
+
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+_OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*")} | {
+    "!=": "<>",
+    "like": "~~",
+    "not like": "!~~",
+    "ilike": "~~*",
+    "not ilike": "!~~*",
+}
+_LISTS = {"in": "=", "not in": "<>"}
+_BEFORE, _AFTER = frozenset({"(", "and", "or", "not"}), frozenset({")", "and", "or"})
+
+
+def comparisons(sql: str) -> list[list[object]]:
+    """[start, end, column, operator, values as they are quoted] of each comparison that stands between parentheses, AND, OR and
+    NOT, in the order of the text; of `in` and `not in` the operator is that of one value, and there may be several."""
+    try:
+        tokens = Postgres().tokenize(sql)
+    except SqlglotError:
+        return []
+    found = []
+    for index, token in enumerate(tokens):
+        if index and _word(tokens[index - 1]) not in _BEFORE:
+            continue
+        if (compared := _compared(sql, tokens, index)) is not None:
+            last, operator, values = compared
+            if last + 1 == len(tokens) or _word(tokens[last + 1]) in _AFTER:
+                found.append([token.start, tokens[last].end + 1, _name(token), operator, values])
+    return found
+
+
+def _compared(sql: str, tokens: list[Token], index: int) -> tuple[int, str, list[str]] | None:
+    """(the last token, operator, values) of a comparison that begins with the column at `index`."""
+    if tokens[index].token_type not in (TokenType.VAR, TokenType.IDENTIFIER):
+        return None
+    for at in range(index + 1, min(index + 5, len(tokens))):
+        words = " ".join(sql[tokens[index].end + 1 : tokens[at].start].lower().split())
+        if tokens[at].token_type == TokenType.STRING:
+            return (at, _OPERATORS[words], [_text(sql, tokens[at])]) if words in _OPERATORS else None
+        if _word(tokens[at]) == "(":
+            return _listed(sql, tokens, at, _LISTS[words]) if words in _LISTS else None
+    return None
+
+
+def _listed(sql: str, tokens: list[Token], at: int, operator: str) -> tuple[int, str, list[str]] | None:
+    values = []
+    while at + 2 < len(tokens) and tokens[at + 1].token_type == TokenType.STRING:
+        values.append(_text(sql, tokens[at + 1]))
+        at += 2
+        if _word(tokens[at]) != ",":
+            return (at, operator, values) if _word(tokens[at]) == ")" else None
+    return None
+
+
+def _text(sql: str, token: Token) -> str:
+    return sql[token.start : token.end + 1]
+
+
+def _word(token: Token) -> str:
+    return "" if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) else token.text.lower()
+
+
+def _name(token: Token) -> str:
+    return token.text if token.token_type == TokenType.IDENTIFIER else token.text.lower()

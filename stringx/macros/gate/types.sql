@@ -1,0 +1,140 @@
+{#- What the types of columns decide: how a value is written beside a column, which operators compare it, what its text is.
+
+    A fact is what stringx_facts tells of a column: {type: its type, or the one that its domain stands for, as SQL; family: the kind of type by
+    which rule types say what they mean (`types` in rules.yml); schema: of an extension's type, quoted, else none; operators: of such
+    a type, those between two of its values, and `min()` and `max()` where it has them}.
+
+    Statements of the engine's own are run with pg_catalog alone as search_path, so that nobody's function or operator is taken for one of
+    PostgreSQL's. The operators of an extension's type are named by the type's schema. -#}
+
+
+{#- Facts of the rules' columns: {relation: {column: fact}}, from the rows (place, column, type, typtype, typcategory, schema, operators)
+    that stringx_columns selects, where `place` counts `relations` from 1. -#}
+{% macro stringx_facts(relations, rows) %}
+  {%- set families = stringx_families() -%}
+  {%- set facts = {} -%}
+  {%- for relation in relations -%}{%- do facts.update({relation: {}}) -%}{%- endfor -%}
+  {%- for place, column, type, kind, category, schema, operators in rows or [] -%}
+    {%- set family = {'e': 'enum', 'c': 'composite', 'r': 'range', 'm': 'range'}.get(kind)
+                     or ('array' if category == 'A' else 'text' if category == 'S' else none)
+                     or (families.get(type, 'other') if schema is none else 'other') -%}
+    {%- do facts[relations[place - 1]].update({column: {'type': type, 'family': family, 'schema': schema, 'operators': operators or []}}) -%}
+  {%- endfor -%}
+  {{- return(facts) -}}
+{% endmacro %}
+
+
+{#- The family of each type of pg_catalog that is told neither by its category nor by its kind. -#}
+{% macro stringx_families() %}
+  {{- return({
+    'smallint': 'integer', 'integer': 'integer', 'bigint': 'integer', 'numeric': 'decimal', 'real': 'float', 'double precision': 'float',
+    'money': 'money', 'boolean': 'boolean', 'date': 'date', 'timestamp without time zone': 'timestamp', 'timestamp with time zone': 'timestamp',
+    'time without time zone': 'time', 'time with time zone': 'time', 'interval': 'interval', 'uuid': 'uuid', 'inet': 'network',
+    'cidr': 'network', 'macaddr': 'network', 'macaddr8': 'network', 'bytea': 'bytes', 'json': 'json', 'jsonb': 'json', 'bit': 'bit',
+    'bit varying': 'bit', '"char"': 'text'
+  }) -}}
+{% endmacro %}
+
+
+{#- A SELECT of one JSON list: a row for each column of `names` in each of the relations (text[], NULL for one that cannot be read); with
+    whether one is of a domain or of a type that is not PostgreSQL's. Then the next query tells more of them, which a new session
+    takes longer to plan. -#}
+{% macro stringx_columns(relations, names) %}
+  select json_agg(json_build_array(place, attname, format_type(t.oid, null), typtype, typcategory, null, null)),
+         bool_or(typtype = 'd' or typtype = 'b' and typnamespace <> 'pg_catalog'::regnamespace)
+  from unnest({{ relations }}) with ordinality as given (name, place)
+  join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and attname = any({{ names }})
+  join pg_type as t on t.oid = atttypid
+{% endmacro %}
+
+
+{#- The same with the base type of a domain; and of a base type that is not PostgreSQL's (types made of others have PostgreSQL's operators) its
+    quoted schema, the operators between two of its values, and its aggregates min and max: those that the type's owner has made beside it, for whoever
+    else may create in that schema has made none of these. -#}
+{% macro stringx_columns_of_all_types(relations, names) %}
+  with recursive stands (place, attname, oid) as (
+    select place, attname, atttypid
+    from unnest({{ relations }}) with ordinality as given (name, place)
+    join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and attname = any({{ names }})
+    union all
+    select place, attname, typbasetype from stands join pg_type as domain on domain.oid = stands.oid where typtype = 'd'
+  )
+  select json_agg(json_build_array(place, attname, format_type(t.oid, null), typtype, typcategory, made.schema, made.operators))
+  from stands join pg_type as t on t.oid = stands.oid
+  left join lateral (
+    select (select quote_ident(nspname) from pg_namespace where oid = t.typnamespace) as schema, (
+      select json_agg(name) from (
+        select oprname::text as name from pg_operator
+        where oprnamespace = t.typnamespace and oprleft = t.oid and oprright = t.oid and oprowner = t.typowner
+        union all
+        select proname || '()' from pg_proc
+        where proname in ('min', 'max') and pronamespace = t.typnamespace and prokind = 'a' and pronargs = 1 and proargtypes[0] = t.oid
+          and proowner = t.typowner
+      ) as named) as operators
+  ) as made on typtype = 'b' and typcategory <> 'A' and typnamespace <> 'pg_catalog'::regnamespace
+  where typtype <> 'd'
+{% endmacro %}
+
+
+{#- An operator between two values of a type, with blanks around it. -#}
+{% macro stringx_operator(fact, name) %}
+  {%- if fact is none or fact.schema is none or name not in fact.operators -%}{{- return(' ' ~ name ~ ' ') -}}{%- endif -%}
+  {{- return(' operator(' ~ fact.schema ~ '.' ~ name ~ ') ') -}}
+{% endmacro %}
+
+
+{#- The operator between values of two columns: that of the type where both have it. -#}
+{% macro stringx_operator_of_both(one, other, name) %}
+  {%- set same = one is not none and other is not none and one.type == other.type -%}
+  {{- return(stringx_operator(one if same else none, name)) -}}
+{% endmacro %}
+
+
+{#- A value of a document beside a column, or a measure: an untyped literal, which PostgreSQL reads as that type, but for
+    what the type would cut off silently (a fraction beside a whole number, an offset beside a date or timestamp without one) and
+    types of extensions. -#}
+{% macro stringx_value(value, fact=none) %}
+  {%- set literal = stringx_literal(value) -%}
+  {%- if fact is none -%}{{- return(literal) -}}{%- endif -%}
+  {%- if fact.schema is not none -%}{{- return(literal ~ '::' ~ fact.type) -}}{%- endif -%}
+  {%- if fact.family == 'integer' and value is string and modules.re.fullmatch('\\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\\s*', value)
+         and not modules.re.fullmatch('\\s*[+-]?[0-9]+\\s*', value) or value is float -%}
+    {{- return(literal ~ '::numeric') -}}
+  {%- endif -%}
+  {%- if fact.family in ('date', 'timestamp') and fact.type != 'timestamp with time zone' and value is string -%}
+    {%- set time = modules.re.search('[0-9]:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]*)?)?\\s*(.*)$', value.strip()) -%}
+    {%- if time and time.group(1) and time.group(1).lower() not in ('am', 'pm', 'bc') -%}{{- return(literal ~ '::timestamptz::timestamp') -}}{%- endif -%}
+    {%- if time and fact.family == 'date' -%}{{- return(literal ~ '::timestamp') -}}{%- endif -%}
+  {%- elif fact.type == 'time without time zone' and value is string and modules.re.search('[0-9]\\s*([zZ]|[+-][0-9:]+)$', value.strip()) -%}
+    {{- return(literal ~ '::timetz') -}}
+  {%- endif -%}
+  {{- return(literal) -}}
+{% endmacro %}
+
+
+{% macro stringx_values(values, fact=none) %}
+  {%- if fact is none or fact.schema is none and fact.family not in ('integer', 'date', 'timestamp', 'time') -%}{{- return(stringx_literals(values)) -}}{%- endif -%}
+  {%- set found = [] -%}
+  {%- for value in values -%}
+    {%- do found.append("'" ~ value ~ "'" if value is integer and value is not boolean else stringx_value(value, fact)) -%}
+  {%- endfor -%}
+  {{- return(found | join(', ')) -}}
+{% endmacro %}
+
+
+{#- Whether the column's value is NULL itself, and not a row of NULLs, as NOT NULL takes it. -#}
+{% macro stringx_is_null(column) %}
+  {{- return(stringx_name(column) ~ ' is not distinct from null') -}}
+{% endmacro %}
+
+
+{% macro stringx_is_not_null(column) %}
+  {{- return(stringx_name(column) ~ ' is distinct from null') -}}
+{% endmacro %}
+
+
+{#- The text of a column's value as PostgreSQL shows it: a cast writes a host address as 10.0.0.1/32. -#}
+{% macro stringx_text(column, fact=none) %}
+  {%- set name = stringx_name(column) -%}
+  {{- return('textin(inet_out(' ~ name ~ '))' if fact is not none and fact.type == 'inet' else name ~ '::text') -}}
+{% endmacro %}

@@ -1,0 +1,131 @@
+"""Columns that are called like the names which the macros give in their own SQL: what is said of them is what is said of columns with other names."""
+
+import re
+from typing import Any
+
+import pytest
+
+from contract.environment import ROOT
+from tests.conftest import Target
+from tests.integration.conftest import CATALOGUE, Engine, gate, rule
+
+MACROS = "\n".join(
+    re.sub(r"(?s)[{]#.*?#[}]", "", path.read_text()) for path in sorted((ROOT / "stringx" / "macros").rglob("*.sql"))
+)
+NAMES = sorted(
+    set(re.findall(r"\bas ([a-z_][a-z0-9_]*)\b", MACROS))  # aliases and output names
+    | set(
+        re.findall(r"\b([a-z_][a-z0-9_]*)(?: ?\([a-z_, ]+\))? as (?:not )?(?:materialized )?\(", MACROS)
+    )  # common table expressions
+    | {name for listed in re.findall(r"\b[a-z_]+ ?\(([a-z_, ]+)\) as", MACROS) for name in listed.split(", ")}  # their columns
+    | {"c1", "c2", "k1", "k2", "count", "stringx_checked"}
+)
+KINDS = ("integer", "timestamp", "text")
+
+
+def test_the_names_are_found() -> None:
+    assert {
+        "found",
+        "violating",
+        "bounds",
+        "low",
+        "high",
+        "parent",
+        "checked",
+        "repeated",
+        "everywhere",
+        "failures",
+        "measured",
+        "listed",
+        "v",
+    } <= set(NAMES)
+    assert len(NAMES) > 60
+
+
+def rules(kind: str, name: str, other: str) -> list[dict[str, Any]]:
+    """Every type that looks at a column, on this one, with conditions that name it."""
+
+    def made(type: str, *columns: str, **given: Any) -> dict[str, Any]:
+        return rule("r", type, *columns, **given)
+
+    quoted = '"' + name + '"'
+    common = [
+        made("not_null", name, where=f"{quoted} is not null or {quoted} is null"),
+        made("unique", name), made("unique", name, other, nulls="equal"),
+        made("relationship", name, to_table="public.other", to_column=name, to_where=f"{quoted} is not null"),
+        made("compare", name, operator="<=", other_column=other),
+        made("monotonic", name, order_by=other, partition_by="row part"),
+        made("distinct_values", name, values=[]), made("is_null", name),
+        made("row_count_matches", fail_above=None, other_table="public.other", other_where=f"{quoted} is not null"),
+        made("aggregate", name, fail_above=None, function="distinct_count", min=9),
+        made("column_type", name, types=["integer"]), made("columns", names=[name], mode="contains"),
+        made("sql", query=f'select {quoted}, "{other}" from public.named where {quoted} is null'),
+        made("dbt", name, test="unique"), made("expression", sql=f"{quoted} is not null"),
+    ]  # fmt: skip
+    match kind:
+        case "integer":
+            values = [3, 4, 5]
+            return [
+                *common, made("between", name, min=3, max=5), made("accepted_values", name, values=values), made("rejected_values", name, values=values),
+                made("outliers", name, method="zscore", limit=1, where=f"{quoted} < 9"), made("outliers", name, method="iqr", limit=0.5),
+                made("aggregate", name, fail_above=None, function="avg", max=3), made("most_common_value", name, values=values),
+                made("aggregate_matches", name, fail_above=None, function="sum", other_table="public.other"),
+                made("aggregate", name, fail_above=None, function="median", max=3),
+            ]  # fmt: skip
+        case "timestamp":
+            return [
+                *common, made("not_in_future", name), made("max_lag", name, other_column=other, at_most="1h"), made("no_gaps", name, every="1d"),
+                made("freshness", name, fail_above=None, max_age="1h"),
+            ]  # fmt: skip
+        case _:
+            return [
+                *common,
+                made("not_blank", name),
+                made("length", name, max=1),
+                made("regex", name, pattern="[0-5]"),
+                made("like", name, pattern="_"),
+                made("format", name, format="date"),
+            ]
+
+
+def table(kind: str, names: list[str]) -> str:
+    """Ten rows, the columns of one row all different from each other's in most places."""
+    value = {"integer": "x", "timestamp": "timestamp '2026-01-01' + x * interval '7 hours'", "text": "x::text"}[kind]
+    columns = ", ".join(
+        f'(select {value} from (select nullif((n * {place + 3}) % 11, 7) as x) as made) as "{name}"'
+        for place, name in enumerate(names)
+    )
+    return f'create table named as select n as "row id", n % 2 as "row part", {columns} from generate_series(1, 10) n; create table other as select * from named where "row id" < 8'
+
+
+def found_by(engine: Engine, target: Target, kind: str, names: list[str]) -> Any:
+    target.execute("drop table if exists named, other; " + table(kind, names))
+    tested = [one for place, name in enumerate(names) for one in rules(kind, name, names[(place + 1) % len(names)])]
+    numbered = [one | {"id": f"{one['type']}_{n}"} for n, one in enumerate(tested)]
+    found = engine.rules(target, gate("named", *numbered, key=["row id", names[0]], sample_columns=names[1:40], sample_rows=2))
+    return [
+        (
+            one["id"],
+            one["status"],
+            one["failures"],
+            None if "freshness" in one["id"] else one["measured"],
+            one["total"],
+            one["reason"],
+            (one["sample"] or {}).get("rows"),
+        )
+        for one in found.values()
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_of_the_macros_is_a_name_like_any_other(engine: Engine, target: Target, kind: str) -> None:
+    plain = [f"plain_{n}" for n in range(len(NAMES))]
+    expected = found_by(engine, target, kind, plain)
+    found = found_by(engine, target, kind, NAMES)
+    assert [one for one in expected if one[1] == "error"] == []
+    assert found == expected
+
+
+def test_every_type_that_looks_at_columns_is_tried() -> None:
+    tried = {one["type"] for kind in KINDS for one in rules(kind, "a", "b")}
+    assert tried == {entry.name for entry in CATALOGUE} - {"row_count", "column_count", "castable"}

@@ -1,0 +1,255 @@
+"""What rule types mean for columns of other types than numbers and texts, and for values that are no numbers."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Target
+from tests.integration.conftest import CATALOGUE, Engine, gate, rule
+
+# Type of the column, a value of it, one that holds nothing or none.
+FAMILIES: dict[str, tuple[str, str, str | None]] = {
+    "text": ("text", "abc", "  "), "integer": ("integer", "7", None), "decimal": ("numeric", "7.5", None), "float": ("float8", "7.5", None),
+    "money": ("money", "7.5", None), "boolean": ("boolean", "true", None), "date": ("date", "2026-01-02", None),
+    "timestamp": ("timestamptz", "2026-01-02 03:04Z", None), "time": ("time", "03:04", None), "interval": ("interval", "1 day", None),
+    "uuid": ("uuid", "00000000-0000-0000-0000-000000000001", None), "network": ("inet", "10.0.0.1", None), "bytes": ("bytea", "\\x0102", "\\x"),
+    "bit": ("bit varying", "10", ""), "json": ("jsonb", '{"a": 1}', "null"), "array": ("integer[]", "{1,2}", "{}"), "range": ("int4range", "[1,3)", "empty"),
+    "enum": ("mood", "sad", None), "composite": ("pair", "(1,x)", None), "other": ("point", "(1,2)", None),
+}  # fmt: skip
+MAKE = "create type mood as enum ('sad', 'ok'); create type pair as (n integer, t text);"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_rule_type_means_what_the_catalogue_says_or_is_refused_for_a_type(engine: Engine, target: Target, family: str) -> None:
+    type_name, value, empty = FAMILIES[family]
+    target.execute(f"{MAKE} create table t (id integer, a {type_name}, b {type_name})")
+    target.execute("insert into t values (1, %(v)s, %(v)s), (2, %(e)s, %(e)s), (3, null, null)", {"v": value, "e": empty})
+    arguments: dict[str, dict[str, Any]] = {
+        "length": {"min": 1}, "regex": {"pattern": "."}, "like": {"pattern": "%"}, "format": {"format": "ipv4"}, "not_in_future": {},
+        "max_lag": {"other_column": "b", "at_most": "1h"}, "outliers": {"method": "iqr", "limit": 3}, "no_gaps": {"every": "1d"}, "not_blank": {}, "not_null": {},
+        "freshness": {"max_age": "1h"},
+    }  # fmt: skip
+    found = engine.rules(target, gate("t", *(rule(name, name, "a", **given) for name, given in arguments.items())))
+    for name in arguments:
+        entry = CATALOGUE.get(name)
+        assert entry is not None
+        if entry.accepts is not None and family not in entry.accepts:
+            assert found[name]["status"] == "error"
+            assert found[name]["reason"].startswith(f"{name} means nothing for a column of type "), found[name]
+            assert found[name]["reason"].endswith(": a")
+        else:
+            assert "means nothing" not in (found[name]["reason"] or ""), found[name]
+    holds_nothing = 0 if empty is None else 1
+    assert found["not_null"]["failures"] == 2 - holds_nothing
+    assert found["not_blank"]["failures"] == 2
+    if "length" in found and found["length"]["status"] != "error":
+        assert found["length"]["failures"] == (0 if family == "text" else holds_nothing)
+
+
+@pytest.mark.parametrize(
+    ("value", "blank"),
+    [("null", 1), ('""', 1), ('" \\t"', 1), ("{}", 1), ("[ ]", 1), ("0", 0), ("false", 0), ('"x"', 0), ('{"a": null}', 0)],
+)
+@pytest.mark.parametrize("type_name", ["json", "jsonb"])
+def test_json_that_holds_nothing_is_blank_and_not_null(
+    engine: Engine, target: Target, type_name: str, value: str, blank: int
+) -> None:
+    target.execute(f"create table t (a {type_name})")
+    target.execute("insert into t values (%s)", [value])
+    found = engine.rules(target, gate("t", rule("blank", "not_blank", "a"), rule("null", "not_null", "a")))
+    assert (found["blank"]["failures"], found["null"]["failures"]) == (blank, 0)
+
+
+def test_a_host_address_is_what_postgresql_shows(engine: Engine, target: Target) -> None:
+    target.execute("create table t (a inet); insert into t values ('10.0.0.1'), ('10.0.0.0/8'), ('::1'), (null)")
+    found = engine.rules(
+        target,
+        gate(
+            "t",
+            rule("ends", "regex", "a", pattern="[.]1$"),
+            rule("like", "like", "a", pattern="10.0.0.1"),
+            rule("cast", "like", "a", pattern="%/32", negate=True),
+            rule("listed", "rejected_values", "a", values=["10.0.0.1"], case_sensitive=False),
+            rule("distinct", "distinct_values", "a", values=["10.0.0.1", "10.0.0.0/8", "::1"], mode="equal"),
+        ),
+    )
+    assert {key: one["failures"] for key, one in found.items()} == {"ends": 2, "like": 2, "cast": 0, "listed": 1, "distinct": 0}
+
+
+@pytest.mark.parametrize("type_name", ["numeric", "real", "double precision"])
+def test_nan_lies_within_no_bounds_and_compares_with_nothing(engine: Engine, target: Target, type_name: str) -> None:
+    target.execute(f"create domain odd as {type_name}; create table t (id integer, a {type_name}, b {type_name}, d odd)")
+    target.execute(
+        "insert into t values (1, 1, 1, 1), (2, 2, 'NaN', 2), (3, 'NaN', 2, 'NaN'), (4, 'NaN', 'NaN', null), (5, 'Infinity', 'Infinity', 'Infinity')"
+    )
+    compared = {
+        name: rule(f"cmp{n}", "compare", "a", operator=name, other_column="b")
+        for n, name in enumerate(("<", "<=", "=", "!=", ">=", ">"))
+    }
+    tested = [
+        rule("min", "between", "a", min=0),
+        rule("most", "between", "a", max=5),
+        rule("both", "between", "a", min=0, max=5),
+        rule("above", "between", "a", min=0, exclusive_min=True),
+        rule("domain", "between", "d", min=0),
+        rule("listed", "accepted_values", "a", values=["NaN", 1, 2, "Infinity"]),
+        rule("unique", "unique", "a"),
+        *compared.values(),
+        *(
+            rule(name, "aggregate", "a", fail_above=None, function=name, min=0, where="id < 5")
+            for name in ("max", "sum", "avg", "stddev", "median")
+        ),
+        rule("same", "aggregate_matches", "a", fail_above=None, function="max", other_table="public.t", where="id < 5"),
+        rule(
+            "nearly",
+            "aggregate_matches",
+            "a",
+            fail_above=None,
+            function="max",
+            other_table="public.t",
+            tolerance="50%",
+            where="id < 5",
+            other_where="id = 5",
+        ),
+    ]
+    found = engine.rules(target, gate("t", *tested))
+    assert {key: found[key]["failures"] for key in ("min", "most", "both", "above", "domain", "listed", "unique")} == {
+        "min": 2, "most": 3, "both": 3, "above": 2, "domain": 1, "listed": 0, "unique": 1,
+    }  # fmt: skip
+    assert {name: found[one["id"]]["failures"] for name, one in compared.items()} == {
+        "<": 5,
+        "<=": 3,
+        "=": 3,
+        "!=": 2,
+        ">=": 3,
+        ">": 5,
+    }
+    assert {key: found[key]["status"] for key in ("max", "sum", "avg", "stddev")} == dict.fromkeys(
+        ("max", "sum", "avg", "stddev"), "fail"
+    )
+    assert (found["same"]["status"], found["nearly"]["status"]) == ("fail", "fail")
+
+
+@pytest.mark.parametrize("method", ["zscore", "iqr"])
+@pytest.mark.parametrize("type_name", ["numeric", "double precision"])
+def test_what_is_no_finite_number_is_an_outlier_and_moves_no_limit(
+    engine: Engine, target: Target, type_name: str, method: str
+) -> None:
+    target.execute(
+        f"create table t as select n as id, (n % 5)::{type_name} as a, 7::{type_name} as same from generate_series(1, 100) n"
+    )
+    odd = "'NaN'", "'Infinity'", "'-Infinity'", "1000"
+    target.execute("insert into t values " + ", ".join(f"({200 + n}, {value}, {value})" for n, value in enumerate(odd)))
+    spec = gate(
+        "t",
+        rule("a", "outliers", "a", method=method, limit=5),
+        rule("same", "outliers", "same", method=method, limit=5, where="id <> 203"),
+        key=["id"],
+        sample_rows=9,
+    )
+    found = engine.rules(target, spec)
+    assert found["a"]["sample"]["rows"] == [[200], [201], [202], [203]]
+    assert (found["a"]["failures"], found["a"]["total"]) == (4, 104)
+    assert found["same"]["sample"]["rows"] == [[200], [201], [202]]
+
+
+def test_equal_infinities_do_not_differ(engine: Engine, target: Target) -> None:
+    target.execute(
+        "create table t (a float8, b float8, c numeric); insert into t values ('Infinity', '-Infinity', 'Infinity'), (1, 1, 1)"
+    )
+
+    def matches(name: str, column: str, function: str, **arguments: Any) -> dict[str, Any]:
+        return rule(name, "aggregate_matches", column, fail_above=None, function=function, other_table="public.t", **arguments)
+
+    found = engine.rules(
+        target,
+        gate(
+            "t",
+            matches("same", "a", "max"),
+            matches("numeric", "c", "max", tolerance="1%"),
+            matches("signs", "a", "max", other_column="b", tolerance="500%", where="a > 1", other_where="b < 1"),
+            matches("finite", "a", "min", tolerance="10%", other_where="a > 1"),
+        ),
+    )
+    assert {key: (one["status"], float(one["measured"])) for key, one in found.items()} == {
+        "same": ("pass", 0.0), "numeric": ("pass", 0.0), "signs": ("fail", float("inf")), "finite": ("fail", float("inf")),
+    }  # fmt: skip
+
+
+def test_a_composite_value_of_nulls_is_a_value(engine: Engine, target: Target) -> None:
+    target.execute(
+        f"{MAKE} create table t (a pair); insert into t values (row(null, null)), (row(1, null)), (row(1, null)), (null)"
+    )
+    tested = [
+        rule("null", "not_null", "a"),
+        rule("is", "is_null", "a"),
+        rule("unique", "unique", "a"),
+        rule("self", "relationship", "a", to_table="public.t", to_column="a"),
+        rule("blank", "not_blank", "a"),
+        rule("none", "accepted_values", "a", values=[]),
+    ]
+    found = engine.rules(target, gate("t", *tested))
+    assert {key: one["failures"] for key, one in found.items()} == {
+        "null": 1,
+        "is": 3,
+        "unique": 1,
+        "self": 0,
+        "blank": 1,
+        "none": 3,
+    }
+
+
+@pytest.mark.parametrize(("type_name", "bound", "failures"), [
+    ("timestamp", "2024-03-01T12:00:00+09:00", 3),  # 04:00 in Berlin
+    ("timestamp", "2024-03-01 03:00Z", 3),
+    ("timestamp", "2024-03-01 04:00", 3),
+    ("timestamp", "2024-03-01 03:00 UTC", 3),
+    ("timestamptz", "2024-03-01T12:00:00+09:00", 3),
+    ("timestamptz", "2024-03-01T04:00:00", 3),
+    ("date", "2024-03-01", 0),
+    ("date", "2024-03-02T00:00:00+01:00", 23),
+    ("date", "2024-03-01T23:30:00Z", 23),
+    ("date", "2024-03-01T00:00:00", 0),
+    ("time", "04:00+01:00", 3),
+])  # fmt: skip
+def test_a_bound_with_an_offset_is_the_same_moment_in_the_documents_zone(
+    engine: Engine, target: Target, type_name: str, bound: str, failures: int
+) -> None:
+    target.execute(
+        "set timezone = 'Europe/Berlin'; create table t as select n as id, (timestamp '2024-03-01 00:00' + n * interval '1 hour') as moment from generate_series(1, 23) n;"
+        f" alter table t alter moment type {type_name} using moment::{type_name}"
+    )
+    window = {"column": "moment", "from": bound, "to": None}
+    spec = gate("t", rule("min", "between", "moment", min=bound), timezone="Europe/Berlin")
+    assert engine.rules(target, spec)["min"]["failures"] == failures
+    windowed = gate("t", rule("rows", "row_count", fail_above=None, min=1), timezone="Europe/Berlin", window=window)
+    assert engine.outcome(target, windowed)["row_count"] == 23 - failures
+
+
+@pytest.mark.parametrize("type_name", ["smallint", "integer", "bigint"])
+def test_numbers_beside_a_whole_number_are_exact(engine: Engine, target: Target, type_name: str) -> None:
+    target.execute(f"create table t as select n::{type_name} as a from generate_series(1, 10) n")
+    tested = [
+        rule("point", "between", "a", min="1.0", max="1e1"),
+        rule("half", "between", "a", min="2.5", max="9.5"),
+        rule("listed", "rejected_values", "a", values=["2.0", "3.5", "4e0", 5]),
+        rule("sum", "aggregate", "a", fail_above=None, function="sum", max="54.5"),
+        rule("distinct", "aggregate", "a", fail_above=None, function="distinct_count", min="1e1"),
+        rule("set", "distinct_values", "a", values=["1.0", 2, 3, 4, 5, 6, 7, 8, 9, "1e1"], mode="equal"),
+    ]
+    found = engine.rules(target, gate("t", *tested))
+    assert [found[name]["failures"] for name in ("point", "half", "listed", "set")] == [0, 3, 3, 0]
+    assert [found[name]["status"] for name in ("sum", "distinct")] == ["fail", "pass"]
+
+
+def test_a_measure_is_a_number_where_json_can_hold_it(engine: Engine, target: Target) -> None:
+    target.execute(
+        "create table t (a numeric, b float8, c text, d numeric); insert into t values (1.5, 0.1, '007', 12345678901234567.89), (1.5, 0.2, '1', 1)"
+    )
+    measured = {"a": 1.5, "b": 0.2, "c": "1", "d": "12345678901234567.89"}
+    tested = [
+        rule(column, "aggregate", column, fail_above=None, function="max", max="99999999999999999999") for column in measured
+    ]
+    found = engine.rules(target, gate("t", *tested, rule("sum", "aggregate", "b", fail_above=None, function="sum", max=1)))
+    assert {column: found[column]["measured"] for column in "abd"} == {column: measured[column] for column in "abd"}
+    assert found["sum"]["measured"] == 0.1 + 0.2

@@ -1,0 +1,245 @@
+"""Another role makes functions, operators, aggregates, types and relations that fit better than PostgreSQL's own, where the checking role would look for
+names: nothing of it is run, and every verdict stays what it was."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from contract.environment import ROOT
+from tests.conftest import Target
+from tests.integration.conftest import CATALOGUE, Engine, gate, rule
+from tests.integration.test_rule_types import COUNTED, DBT, MEASURED, READINGS
+from tests.servers.conftest import Server, only, session
+
+CALLED = sorted(
+    {name for path in (ROOT / "stringx" / "macros").rglob("*.sql") for name in re.findall(r"\b([a-z_]+)\(", path.read_text())}
+)
+OPERATORS = (
+    "=",
+    "<>",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "~",
+    "!~",
+    "~*",
+    "~~",
+    "!~~",
+    "~~*",
+    "+",
+    "-",
+    "*",
+    "/",
+    "||",
+    "->",
+    "->>",
+    "#>>",
+    "&",
+)
+TYPES = (
+    "text", "varchar", "bpchar", '"char"', "name", "smallint", "integer", "bigint", "numeric", "real", "float8", "boolean", "date", "timestamp",
+    "timestamptz", "time", "interval", "text[]", "varchar[]", "integer[]", "name[]", "boolean[]", "oid", "oid[]", "smallint[]", "json", "jsonb", "json[]",
+    "regclass", "cstring", "record", "uuid", "bytea", "inet",
+)  # fmt: skip
+# Everything that the macros call, for arguments that PostgreSQL's own would take only by a cast or as polymorphic ones.
+OVERLOADS = """
+set search_path = pg_catalog;
+do $$
+declare
+  one text; other text; called text; number integer; kind text; body constant text := 'begin raise exception ''hostile code ran''; end';
+  types constant text[] := array[{types}];
+  second constant text[] := array['text', 'varchar', 'integer', 'boolean', 'name', 'json'];
+begin
+  foreach called in array array[{called}] loop
+    for number in select distinct pronargs from pg_catalog.pg_proc where proname = called and pronamespace = 'pg_catalog'::regnamespace and pronargs < 4
+                  union select 1 where exists (select from pg_catalog.pg_proc where proname = called and provariadic <> 0) loop
+      foreach one in array types loop
+        foreach other in array case when number > 1 then second || one else array[one] end loop
+          begin
+            execute format('create function {schema}.%I(%s) returns text language plpgsql as %L', called,
+                           case number when 0 then '' when 1 then one when 2 then one || ', ' || other else one || ', ' || other || ', ' || other end, body);
+          exception when others then null;  -- a pseudo-type, a signature that is there
+          end;
+        end loop;
+      end loop;
+    end loop;
+  end loop;
+  foreach one in array types loop
+    foreach other in array array['text', 'varchar', one] loop
+      begin
+        execute format('create function {schema}.hostile(%s, %s) returns boolean language plpgsql as %L', one, other, body);
+        foreach called in array array[{operators}] loop
+          begin
+            execute format('create operator {schema}.%s (leftarg = %s, rightarg = %s, function = {schema}.hostile)', called, one, other);
+          exception when others then null;
+          end;
+        end loop;
+      exception when others then null;
+      end;
+    end loop;
+    begin
+      execute format('create aggregate {schema}.%s(%s) (sfunc = {schema}.hostile_state, stype = bigint)', 'count', one);
+    exception when others then null;
+    end;
+  end loop;
+  foreach one in array array['text', 'varchar', 'int4', 'int8', 'numeric', 'bool', 'json', 'jsonb', 'timestamptz', 'name', 'oid', 'regclass', 'interval'] loop
+    execute format('create domain {schema}.%I as pg_catalog.text check (value = ''never'')', one);
+  end loop;
+  foreach one in array array['pg_class', 'pg_attribute', 'pg_type', 'pg_namespace', 'pg_index', 'pg_constraint', 'pg_roles', 'pg_settings', 'pg_proc'] loop
+    execute format('create table {schema}.%I (oid oid)', one);
+    execute format('grant select on {schema}.%I to public', one);
+  end loop;
+end $$
+"""
+
+
+def overloads(schema: str) -> str:
+    def listed(names: Any) -> str:
+        return ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+
+    return OVERLOADS.format(types=listed(TYPES), called=listed(CALLED), operators=listed(OPERATORS), schema=schema)
+
+
+@pytest.fixture
+def intruder(server: Server, target: Target) -> str:
+    """The address of a role that may create wherever the checking role would look for a name, which looks there first. It stays until the
+    server ends: what it made goes with the database."""
+    name = f"{target.dbname}_intruder"
+    server.run(f"create role {name} login password 'intruder'")
+    server.run(
+        f"grant create on schema public to public; grant create on database {target.dbname} to {name}; grant usage on schema public to public;"
+        f' alter database {target.dbname} set search_path = "$user", public, pg_catalog',
+        target.dbname,
+    )
+    return server.url(target.dbname, name, "intruder")
+
+
+def rules(version: int) -> list[dict[str, Any]]:
+    """Every rule type, with SQL of the user's where it takes some."""
+    cases = [tested for tested, *_ in (*COUNTED, *DBT, *MEASURED)]
+    cases += [
+        rule("r", "not_null", "note", where="lower(code) = 'ab1' and note || code <> 'x' and length(code) > 1"),
+        rule("r", "accepted_values", "code", values=["AB1", "ABC"]),
+        rule("r", "accepted_values", "code", values=["ab1"], case_sensitive=False),
+        rule("r", "between", "code", min="AA"),
+        rule("r", "between", "price", min=2),
+        rule("r", "expression", sql="upper(code) = code and coalesce(price, 0) >= 0"),
+        rule("r", "unique", "code"),
+        rule("r", "unique", "meter", "code", nulls="equal"),
+        rule("r", "relationship", "meter", to_table="public.meters", to_column="meter", to_where="lower(kind) = 'gas'"),
+        rule("r", "row_count", fail_above=None, min=1),
+        rule("r", "freshness", "local_at", fail_above=None, max_age="1h", where="upper(code) <> ''"),
+        rule("r", "column_type", "code", types=["varchar(10)"]),
+        rule("r", "most_common_value", "meter", values=["a"]),
+        rule("r", "sql", query="select count(*), max(code), lower(code) from readings where code like 'A%' group by code"),
+    ]
+    return [case | {"id": f"r{n}"} for n, case in enumerate(cases) if case["type"] != "castable" or version >= 160000]
+
+
+def found_by(engine: Engine, target: Target, tested: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is said of each rule, but for its age: with samples, in a window, and by constraints."""
+    shown = {"key": ["id"], "sample_rows": 3, "sample_columns": ["code", "tags"]}
+    asked = {
+        "whole": gate("readings", *tested, **shown),
+        "window": gate(
+            "readings", *tested, window={"column": "local_at", "from": "2026-01-01T00:00:00+00:00", "to": "2026-01-02"}, **shown
+        ),
+        "proved": gate(
+            "meters",
+            rule("n", "not_null", "meter") | {"verify": "constraint"},
+            rule("u", "unique", "meter") | {"verify": "constraint"},
+        ),
+    }
+    found = {name: engine.outcome(target, spec) for name, spec in asked.items()}
+    for one in found.values():
+        for outcome in one["rules"]:
+            outcome["measured"] = outcome["measured"] if isinstance(outcome["measured"], int) else None
+    return found
+
+
+@only("14", "debian", "18")
+def test_no_verdict_changes_and_no_foreign_code_runs(engine: Engine, server: Server, target: Target, intruder: str) -> None:
+    target.execute(READINGS + "alter table meters add primary key (meter)")
+    tested = rules(int(server.value("select current_setting('server_version_num')")))
+    assert {case["type"] for case in tested} >= {entry.name for entry in CATALOGUE} - {"castable"}
+    before = found_by(engine, target, tested)
+    assert [one for one in before["whole"]["rules"] if one["status"] == "error"] == []
+    with session(intruder) as cursor:
+        cursor.execute(overloads("public"))
+        cursor.execute(f'create schema "{target.user}"; grant usage on schema "{target.user}" to public')
+        cursor.execute(overloads(f'"{target.user}"'))
+        cursor.execute("select count(*) from pg_catalog.pg_proc where prosrc like '%hostile code ran%'")
+        assert cursor.fetchone()[0] > 2000
+    with pytest.raises(Exception, match="hostile code ran"), session(target.loader_url) as cursor:
+        cursor.execute("select lower(code) from public.readings")  # what whoever searches these schemas gets
+    after = found_by(engine, target, tested)
+    assert "hostile" not in json.dumps(after)
+    assert after == before
+
+
+@only("debian")
+def test_an_extensions_operators_are_those_of_its_own(engine: Engine, server: Server, target: Target, intruder: str) -> None:
+    server.run("create extension citext schema public", target.dbname)
+    target.execute(
+        "create table t (id integer, a citext, b citext); insert into t values (1, 'Open', 'open'), (2, 'CLOSED', 'x'), (3, null, null)"
+    )
+    with session(intruder) as cursor:
+        cursor.execute(overloads("public"))
+    tested = [
+        rule("known", "accepted_values", "a", values=["OPEN"]),
+        rule("from", "between", "a", min="D"),
+        rule("like", "like", "a", pattern="o%"),
+        rule("regex", "regex", "a", pattern="^o"),
+        rule("unique", "unique", "a"),
+        rule("pair", "compare", "a", operator="=", other_column="b"),
+        rule("self", "relationship", "a", to_table="public.t", to_column="b"),
+        rule("all", "distinct_values", "a", values=["OPEN", "closed"], mode="equal"),
+        rule("most", "aggregate", "a", fail_above=None, function="max", max="OPEN"),
+        rule("rising", "monotonic", "a", order_by="id"),
+    ]
+    found = engine.rules(target, gate("t", *tested, key=["id"], sample_rows=5))
+    assert {key: (one["status"], one["failures"]) for key, one in found.items()} == {
+        "known": ("fail", 1), "from": ("fail", 1), "like": ("fail", 1), "regex": ("fail", 1), "unique": ("pass", 0), "pair": ("fail", 1), "self": ("fail", 1),
+        "all": ("pass", 0), "most": ("pass", None), "rising": ("fail", 1),
+    }  # fmt: skip
+
+
+@only("debian")
+def test_sql_of_the_users_on_such_a_column_is_not_decided_where_others_may_create(
+    engine: Engine, server: Server, target: Target, intruder: str
+) -> None:
+    """PostgreSQL would compare texts there. Plain comparisons with quoted values are those of the type; in a schema that is a superuser's alone, all are."""
+    server.run("create extension citext schema public", target.dbname)
+    target.execute("create table t (a citext, n integer); insert into t values ('Open', 1), ('CLOSED', null)")
+    spec = gate(
+        "t",
+        rule("where", "not_null", "n", where="a || '' = 'closed'"),
+        rule("plain", "not_null", "n", where="a = 'closed' and (a not in ('x', 'OPEN'))"),
+        rule("to", "relationship", "a", to_table="public.t", to_column="a", to_where="a like 'O%'"),
+        rule("holds", "expression", sql="a in ('open', 'x')"),
+        rule("sql", "sql", query="select * from public.t where a = 'closed'"),
+        rule("other", "not_null", "n", where="n > 0"),
+    )
+    found = engine.rules(target, spec)
+    plain = {"plain": 1, "to": 1, "holds": 1, "other": 0}
+    assert [found[name]["status"] for name in ("where", "sql")] == ["error", "error"]
+    assert {name: found[name]["failures"] for name in plain} == plain
+    assert "may create in the schema public" in found["where"]["reason"]
+    server.run(
+        "create schema trusted; grant usage on schema trusted to public; alter extension citext set schema trusted", target.dbname
+    )
+    found = engine.rules(target, spec)
+    assert {name: found[name]["failures"] for name in found} == plain | {"where": 0, "sql": 1}  # || of a citext gives a text
+
+
+def test_a_query_that_names_no_schema_reads_what_the_role_would(engine: Engine, target: Target) -> None:
+    target.execute("create table t (a integer); insert into t values (1), (2)")
+    tested = rule(
+        "r", "sql", query="with big as (select * from t where a > 1) select * from big union all select t.* from t where t.a > 1"
+    )
+    found = engine.rules(target, gate("t", tested, rule("gone", "sql", query="select * from nowhere"), key=["a"], sample_rows=5))
+    assert (found["r"]["failures"], found["r"]["sample"]["rows"]) == (2, [[2], [2]])
+    assert found["gone"]["reason"] == 'relation "nowhere" does not exist'

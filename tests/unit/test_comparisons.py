@@ -1,0 +1,31 @@
+"""Comparisons of a column with quoted values in a condition: which are found, and where they stand."""
+
+import pytest
+
+from contract.comparisons import comparisons
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("a = 'x'", [("a = 'x'", "a", "=", ["'x'"])]),
+        ("A != 'x'", [("A != 'x'", "a", "<>", ["'x'"])]),
+        ("é <> 'ü' and b='y'", [("é <> 'ü'", "é", "<>", ["'ü'"]), ("b='y'", "b", "=", ["'y'"])]),
+        ("not (a like '%x' or \"Q t\" NOT  IN ('a', 'b''c'))", [("a like '%x'", "a", "~~", ["'%x'"]), ("\"Q t\" NOT  IN ('a', 'b''c')", "Q t", "<>", ["'a'", "'b''c'"])]),
+        ("a ~ '^x'", [("a ~ '^x'", "a", "~", ["'^x'"])]),
+        ("a not ilike 'x'", [("a not ilike 'x'", "a", "!~~*", ["'x'"])]),
+        ("a = 'x' || 'y'", []),
+        ("a = 'x'::text", []),
+        ("a || 'x' = 'y'", []),
+        ("t.a = 'x'", []),
+        ("lower(a) = 'x'", []),
+        ("a in (1, 2)", []),
+        ("a in ('x', b)", []),
+        ("a in ('x'", []),
+        ("a is null", []),
+        ("a = 'x", []),
+        ("'x' = a", []),
+    ],
+)  # fmt: skip
+def test_plain_comparisons_are_found_by_their_place(sql: str, found: list[tuple[str, str, str, list[str]]]) -> None:
+    assert [(sql[one[0] : one[1]], *one[2:]) for one in comparisons(sql)] == found
