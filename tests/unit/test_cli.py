@@ -145,7 +145,12 @@ def test_a_file_that_cannot_be_read_is_named_and_nothing_is_sent(tmp_path: Path,
         (401, {"detail": "the key is not known"}, 3, "the key is not known (the key is from STRINGX_API_KEY)"),
         (403, {"detail": "the key lacks the scope read"}, 3, "(the key is from STRINGX_API_KEY)"),
         (404, {"detail": "no configuration for table public.a"}, 2, "no configuration for table public.a"),
-        (422, {"detail": "x", "errors": [{"pointer": "/not_before", "message": "is no time"}]}, 2, "/not_before: is no time"),
+        (
+            422,
+            {"detail": "x", "errors": [{"pointer": "/query/not_before", "message": "is no time"}]},
+            2,
+            "/query/not_before: is no time",
+        ),
     ],
 )
 def test_an_answer_that_is_no_gate_is_one_line(
