@@ -16,7 +16,23 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths
 from contract.conditions import fault_of_condition
 from contract.durations import parse_duration
-from contract.fields import Column, Duration, Flag, Matching, Model, RuleId, Table, TargetName, Whole, Words, parse_model
+from contract.fields import (
+    Column,
+    Duration,
+    Flag,
+    FunctionName,
+    Host,
+    Memory,
+    Model,
+    PasswordFile,
+    PasswordVariable,
+    RuleId,
+    Table,
+    TargetName,
+    Whole,
+    Words,
+    parse_model,
+)
 from contract.problems import FieldError, Invalid, invalid
 from contract.verdicts import Dimension, Gate, Kind, Mode
 
@@ -71,37 +87,6 @@ Threshold = Annotated[
     int | str,
     BeforeValidator(_threshold, json_schema_input_type=int | str),
     Field(examples=[0, 10, "1.5%"], description="failures above which it trips: a count, or a share of the total"),
-]
-
-Host = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=255),
-    Matching(
-        r"[^\s,\x00'\\]+",
-        "is no single host; write one name, one address or the path of a socket's folder,"
-        " without white space, commas, quotes and backslashes",
-    ),
-]
-PasswordVariable = Annotated[
-    str,
-    Matching(
-        r"TARGET_[A-Z0-9_]{1,100}",
-        "is no variable of a target's password; write TARGET_ and then A to Z, 0 to 9 and _, such as TARGET_SHOP_PASSWORD",
-    ),
-]
-PasswordFile = Annotated[
-    str,
-    Matching(
-        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}",
-        "is no name of a file in STRINGX_SECRETS; write letters, digits, _, . and -, without a folder, such as shop",
-    ),
-]
-Memory = Annotated[
-    str, Matching(r"[0-9]{1,7}(kB|MB|GB)", "is no amount of memory; write a number with kB, MB or GB, such as 64MB")
-]
-FunctionName = Annotated[
-    str,
-    Matching(r"[^.]{1,63}\.[^.]{1,63}", "is no function with its schema; write schema.function, such as public.code_of"),
 ]
 
 

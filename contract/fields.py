@@ -105,6 +105,36 @@ DATASET_NAME = Matching(
 RuleId = Annotated[str, RULE_ID]
 TargetName = Annotated[str, TARGET_NAME]
 DatasetName = Annotated[str, DATASET_NAME]
+Host = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    Matching(
+        r"[^\s,\x00'\\]+",
+        "is no single host; write one name, one address or the path of a socket's folder,"
+        " without white space, commas, quotes and backslashes",
+    ),
+]
+PasswordVariable = Annotated[
+    str,
+    Matching(
+        r"TARGET_[A-Z0-9_]{1,100}",
+        "is no variable of a target's password; write TARGET_ and then A to Z, 0 to 9 and _, such as TARGET_SHOP_PASSWORD",
+    ),
+]
+PasswordFile = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}",
+        "is no name of a file in STRINGX_SECRETS; write letters, digits, _, . and -, without a folder, such as shop",
+    ),
+]
+Memory = Annotated[
+    str, Matching(r"[0-9]{1,7}(kB|MB|GB)", "is no amount of memory; write a number with kB, MB or GB, such as 64MB")
+]
+FunctionName = Annotated[
+    str,
+    Matching(r"[^.]{1,63}\.[^.]{1,63}", "is no function with its schema; write schema.function, such as public.code_of"),
+]
 Words = Annotated[str, StringConstraints(max_length=10_000)]
 
 M = TypeVar("M", bound=BaseModel)
