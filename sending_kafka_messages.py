@@ -96,7 +96,7 @@ class _WaitingCommand(click.Command):
 @click.command(cls=_WaitingCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--target", default="nyc", show_default=True, help="target of the samples")
 @click.option("--table", "tables", multiple=True, help="a sample for this table (schema.table) in place of the demo's five")
-@click.option("--file", "lines", type=click.File(encoding="utf-8"), help="send this file of JSON lines, - for standard input")
+@click.option("--file", "lines", type=click.File(encoding="utf-8-sig"), help="send this file of JSON lines, - for standard input")
 @click.option("--count", type=click.IntRange(1, 10_000_000), help="how many messages; samples and lines are taken in turn")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="at most so many messages a second")
 @click.option("--wait", type=click.IntRange(1, 86400), metavar="[SECONDS]", help="print each verdict, for 600 or so many seconds")

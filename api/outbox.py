@@ -14,6 +14,7 @@ import requests
 
 from contract import signatures
 from contract.ids import new_id
+from contract.pages import FIRST, Page, Pages
 from contract.problems import NotFound
 from database.leases import POST_LEASE_S
 from database.pool import Cursor, Database, Row
@@ -22,7 +23,7 @@ from database.queries import load_queries, together
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _DELIVERED_AND_NEXT = together(SQL["delivered"], SQL["claim"])
 OUTBOX = "outbox"  # the payload that wakes the sender
-PAGE = 100
+PAGES = Pages("deliveries")  # positions: the id of a message
 _TIMEOUT_S = (5, 15)  # connect, read: together within a lease
 _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 600.0
 _LONGEST_RETRY_AFTER_S = 3600.0
@@ -111,12 +112,12 @@ def _claimant(sender: Sender) -> dict[str, Any]:
     return {"worker": sender.worker, "lease_s": POST_LEASE_S}
 
 
-def page(database: Database, state: State, after: str | None) -> dict[str, Any]:
+def page(database: Database, state: State, wanted: Page = FIRST) -> dict[str, Any]:
     """A page of messages in a state, the oldest first: where to, how often tried, why not delivered; never the body."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL[f"list_{state}"], {"after": after, "limit": PAGE + 1})
-    items = [_as_json(row) for row in rows[:PAGE]]
-    return {"items": items, "next_cursor": items[-1]["message_id"] if len(rows) > PAGE else None}
+        after = wanted.after[0] if wanted.after else None
+        rows = cursor.all(SQL[f"list_{state}"], {"after": after, "limit": wanted.limit + 1})
+    return PAGES.answer(wanted, [((item["message_id"],), item) for item in map(_as_json, rows)])
 
 
 def redeliver(database: Database, message_id: str | None = None) -> int:

@@ -7,6 +7,7 @@ from contract import datasets
 from contract.checks import CheckRequest, rules_in_scope
 from contract.configuration import Rule, TableDocument, TargetDocument
 from contract.datasets import DatasetDocument
+from contract.fields import did_you_mean
 from contract.problems import FieldError, NotFound, invalid
 from contract.verdicts import Dimension, Mode
 from database.pool import Cursor, Database
@@ -87,6 +88,7 @@ def tables_of_dataset(database: Database, name: str) -> list[str] | None:
 def _find_table(cursor: Cursor, target: str, table: str) -> Subject:
     found = _find_tables(cursor, target, [table])
     if not found:
+        _require_target(cursor, target)
         raise NotFound(
             f"no configuration for table {table} of target {target}; send one: PUT /api/v1/tables/{target}/{table} on the Backend"
         )
@@ -97,6 +99,7 @@ def _find_table(cursor: Cursor, target: str, table: str) -> Subject:
 def _find_dataset(cursor: Cursor, target: str, name: str, tables: Sequence[str] | None) -> Subject:
     row = cursor.one(_FIND_DATASET, {"name": name})
     if row is None:
+        _require_target(cursor, target)
         raise NotFound(f"there is no dataset {name}; send one: PUT /api/v1/datasets/{name} on the Backend")
     if row["target"] != target:
         raise invalid([FieldError("/target", f"is {target!r}, and dataset {name} is of target {row['target']}")])
@@ -106,6 +109,14 @@ def _find_dataset(cursor: Cursor, target: str, name: str, tables: Sequence[str] 
         raise NotFound(f"no table of dataset {name} is configured any more")
     rules_hash = datasets.rules_hash({configured.document.table: configured.rules_hash for configured in found})
     return Subject(found, document.mode, document.timeout, row["version"], rules_hash)
+
+
+def _require_target(cursor: Cursor, name: str) -> None:
+    """NotFound where there is no such target, which is said before what it lacks."""
+    names = [row["name"] for row in cursor.all("select name from stringx.configured_targets order by name")]
+    if name not in names:
+        hint = did_you_mean(name, names) or f"; send one: PUT /api/v1/targets/{name} on the Backend"
+        raise NotFound(f"there is no target {name}{hint}")
 
 
 def _find_tables(cursor: Cursor, target: str, tables: Sequence[str]) -> list[Configured]:

@@ -6,25 +6,41 @@ from pathlib import Path
 from typing import Any
 
 from backend import datasets, tables
-from backend.stored import Stored, as_json, change_of, lock, require_version, with_defaults, with_times
+from backend.stored import (
+    Stored,
+    as_json,
+    change_of,
+    lock,
+    of_versions,
+    page_of_versions,
+    require_version,
+    with_defaults,
+)
+from backend.targets import no_table, no_target, require_target
 from contract.catalogue import Catalogue
 from contract.configuration import TableDocument, TargetDocument, parse_table, parse_target
 from contract.datasets import DatasetDocument, parse_dataset
+from contract.fields import did_you_mean
+from contract.pages import FIRST, Page, Pages, Position
 from contract.problems import Conflict, FieldError, Invalid, NotFound, Unavailable, invalid
 from database.keys import Caller
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-PAGE = 1000  # documents
+PAGES = Pages(
+    "configuration", texts=2, default=1000
+)  # positions: a document's kind and name; a page is 2 MB where rules are many
+_FIRST = Page(PAGES.default)
+VERSIONS = Pages("versions of a table")
 _TRIES = 3
 
 
 def find_target(database: Database, name: str) -> Stored:
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_target"], {"name": name})
-    if row is None:
-        raise NotFound(f"there is no target {name}; send one: PUT /api/v1/targets/{name}")
+        if row is None:
+            raise no_target(cursor, name)
     return Stored(row["document"], row["version"])
 
 
@@ -49,7 +65,7 @@ def delete_target(database: Database, name: str, if_match: str | None) -> None:
         lock(cursor)
         before = cursor.one(SQL["find_target"], {"name": name})
         if before is None:
-            raise NotFound(f"there is no target {name}")
+            raise no_target(cursor, name)
         require_version(if_match, before["version"])
         counted = cursor.one(SQL["count_tables_of_target"], {"name": name})
         if counted and counted["tables"]:
@@ -60,18 +76,19 @@ def delete_target(database: Database, name: str, if_match: str | None) -> None:
 def find_table(database: Database, target: str, table: str) -> Stored:
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_table"], {"target": target, "table": table})
-    if row is None:
-        raise NotFound(f"no configuration for table {table} of target {target}; send one: PUT this path")
+        if row is None:
+            raise no_table(cursor, target, table)
     return Stored(row["document"], row["version"])
 
 
-def versions(database: Database, target: str, table: str) -> list[dict[str, Any]]:
-    """The newest first, deletions (document null) among them; NotFound where there never was one."""
+def versions(database: Database, target: str, table: str, page: Page = FIRST) -> dict[str, Any]:
+    """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["versions"], {"target": target, "table": table})
-    if not rows:
-        raise NotFound(f"table {table} of target {target} was never configured")
-    return with_times(rows)
+        rows = cursor.all(SQL["versions"], {"target": target, "table": table} | of_versions(page))
+        if not rows:
+            require_target(cursor, target)
+            raise NotFound(f"table {table} of target {target} was never configured")
+    return page_of_versions(VERSIONS, page, rows)
 
 
 def put_table(
@@ -89,7 +106,7 @@ def put_table(
         before = cursor.one(SQL["find_table"], {"target": target, "table": table})
         require_version(if_match, before["version"] if before else None)
         if cursor.one(SQL["find_target"], {"name": target}) is None:
-            raise invalid([FieldError("/target", f"there is no target {target}; send it first: PUT /api/v1/targets/{target}")])
+            raise invalid([FieldError("/target", no_target(cursor, target).detail)])
         tables.put(cursor, [document], caller)
         after = cursor.one(SQL["find_table"], {"target": target, "table": table})
     assert after is not None  # just written
@@ -102,7 +119,7 @@ def delete_table(database: Database, caller: Caller, target: str, table: str, if
         lock(cursor)
         before = cursor.one(SQL["find_table"], {"target": target, "table": table})
         if before is None:
-            raise NotFound(f"no configuration for table {table} of target {target}")
+            raise no_table(cursor, target, table)
         require_version(if_match, before["version"])
         datasets.require_unnamed(cursor, target, table)
         last = cursor.one(SQL["last_version"], {"target": target, "table": table})
@@ -112,10 +129,9 @@ def delete_table(database: Database, caller: Caller, target: str, table: str, if
         cursor.run(SQL["add_deletion"], named)
 
 
-def export(database: Database, cursor_at: str | None = None) -> dict[str, Any]:
-    """A page of documents: every target, then every table, then every dataset, each kind by its name. The cursor is the name of
-    the last one, behind its kind."""
-    kind, _, name = (cursor_at or "Target/").partition("/")
+def export(database: Database, page: Page = _FIRST) -> dict[str, Any]:
+    """A page of documents: every target, then every table, then every dataset, each kind by its name."""
+    kind, name = page.after or ("Target", "")
     target, _, table = name.partition("/")
     after = {
         "Target": {"name": name},
@@ -124,15 +140,14 @@ def export(database: Database, cursor_at: str | None = None) -> dict[str, Any]:
     }
     statements = {"Target": SQL["targets_after"], "Table": SQL["tables_after"], "Dataset": datasets.SQL["after"]}
     if kind not in after:
-        raise invalid([FieldError("/cursor", "is none that was given as next_cursor")])
-    found: list[tuple[str, Any]] = []
+        raise invalid([FieldError("/query/cursor", "is no cursor of this list; give next_cursor of the page before")])
+    found: list[tuple[Position, Any]] = []
     with database.transaction() as cursor:
         for each in list(statements)[list(statements).index(kind) :]:
             start = after[each] if each == kind else {"name": "", "target": "", "table": ""}
-            rows = cursor.all(statements[each], start | {"limit": PAGE + 1 - len(found)})
-            found += [(f"{each}/{row['name']}", row["document"]) for row in rows]
-    items = [document for _, document in found[:PAGE]]
-    return {"items": items, "next_cursor": found[PAGE - 1][0] if len(found) > PAGE else None}
+            rows = cursor.all(statements[each], start | {"limit": page.limit + 1 - len(found)})
+            found += [((each, row["name"]), row["document"]) for row in rows]
+    return PAGES.answer(page, found)
 
 
 def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequence[Any], dry_run: bool) -> dict[str, Any]:
@@ -209,7 +224,7 @@ def _parse_stream(known: dict[str, Any], catalogue: Catalogue, values: Sequence[
             seen.add((table.target, table.table))
             found.append(table)
             if table.target not in documents:
-                errors.append(FieldError(f"/{index}/target", f"there is no target {table.target}; add its document"))
+                errors.append(FieldError(f"/{index}/target", _no_target(table.target, documents)))
         elif not isinstance(value, dict):
             errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
         elif value.get("kind") not in ("Target", "Dataset"):
@@ -235,6 +250,10 @@ def _parse_datasets(
         found[dataset.name] = dataset
         errors += datasets.faults_of_names(cursor, dataset, tables, f"/{index}")
     return list(found.values())
+
+
+def _no_target(name: str, known: Collection[str]) -> str:
+    return f"there is no target {name}{did_you_mean(name, known) or '; add its document'}"
 
 
 def _targets(cursor: Cursor) -> dict[str, Any]:

@@ -28,7 +28,8 @@ delete from stringx.tables where target = %(target)s and table_name = %(table)s
 
 -- name: versions
 select version, document, changed_by, changed_at from stringx.table_versions
-where target = %(target)s and table_name = %(table)s order by version desc limit 100
+where target = %(target)s and table_name = %(table)s and (%(before)s::integer is null or version < %(before)s::integer)
+order by version desc limit %(limit)s
 
 -- name: targets_after
 select name, document from stringx.targets where name > %(name)s order by name limit %(limit)s

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from backend import datasets
+from backend.targets import no_table, require_target
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest, require_scope
 from contract.configuration import TableDocument
@@ -45,18 +46,22 @@ class Configured:
         self.read([(asked.target, asked.table)])
         document = self._tables[asked.target, asked.table]
         if document is None:
-            raise NotFound(
-                f"no configuration for table {asked.table} of target {asked.target};"
-                f" send one: PUT /api/v1/tables/{asked.target}/{asked.table}"
-            )
+            raise no_table(self._cursor, asked.target, asked.table)
         return [document], document.mode
 
     def _of_dataset(self, asked: CheckRequest, name: str) -> tuple[list[TableDocument], Mode]:
         if name not in self._datasets:
-            self._datasets[name] = DatasetDocument.model_validate(datasets.find_with(self._cursor, name)["document"])
+            self._datasets[name] = self._find_dataset(asked.target, name)
         dataset = self._datasets[name]
         if dataset.target != asked.target:
             raise invalid([FieldError("/target", f"is {asked.target!r}, and dataset {name} is of target {dataset.target}")])
         tables = [(dataset.target, table) for table in dataset.tables]
         self.read(tables)
         return [document for table in tables if (document := self._tables[table]) is not None], dataset.mode
+
+    def _find_dataset(self, target: str, name: str) -> DatasetDocument:
+        try:
+            return DatasetDocument.model_validate(datasets.find_with(self._cursor, name)["document"])
+        except NotFound:
+            require_target(self._cursor, target)
+            raise

@@ -4,14 +4,17 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from backend.stored import Stored, as_json, lock, require_version, with_defaults, with_times
+from backend.stored import Stored, as_json, lock, of_versions, page_of_versions, require_version, with_defaults
+from backend.targets import no_target
 from contract.datasets import DatasetDocument, parse_dataset
+from contract.pages import FIRST, Page, Pages
 from contract.problems import Conflict, FieldError, NotFound, invalid
 from database.keys import Caller
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+VERSIONS = Pages("versions of a dataset")
 
 
 def find(database: Database, name: str) -> Stored:
@@ -28,13 +31,13 @@ def find_with(cursor: Cursor, name: str) -> Row:
     return row
 
 
-def versions(database: Database, name: str) -> list[dict[str, Any]]:
-    """The newest first, deletions (document null) among them; NotFound where there never was one."""
+def versions(database: Database, name: str, page: Page = FIRST) -> dict[str, Any]:
+    """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["versions"], {"name": name})
+        rows = cursor.all(SQL["versions"], {"name": name} | of_versions(page))
     if not rows:
         raise NotFound(f"dataset {name} was never configured")
-    return with_times(rows)
+    return page_of_versions(VERSIONS, page, rows)
 
 
 def put(database: Database, caller: Caller, name: str, value: Any, if_match: str | None) -> Stored:
@@ -72,7 +75,7 @@ def faults_of_names(
     known = {row["table_name"] for row in cursor.all(SQL["configured_tables"], named)}
     known |= {table for target, table in tables if target == document.target}
     if not known and cursor.one(SQL["find_target"], {"name": document.target}) is None:
-        yield FieldError(f"{pointer}/target", f"there is no target {document.target}; send it and its tables first")
+        yield FieldError(f"{pointer}/target", no_target(cursor, document.target, "send it and its tables first").detail)
         return
     for index, table in enumerate(document.tables):
         if table not in known:

@@ -34,4 +34,6 @@ insert into stringx.dataset_versions (name, version, document, changed_by)
 values (%(name)s, %(version)s, %(document)s, %(changed_by)s)
 
 -- name: versions
-select version, document, changed_by, changed_at from stringx.dataset_versions where name = %(name)s order by version desc limit 100
+select version, document, changed_by, changed_at from stringx.dataset_versions
+where name = %(name)s and (%(before)s::integer is null or version < %(before)s::integer)
+order by version desc limit %(limit)s

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend import datasets
+from backend.targets import no_table
 from contract.configuration import GateSettings, TableDocument
 from contract.datasets import DatasetDocument, rules_hash
 from contract.durations import parse_duration
@@ -50,9 +51,7 @@ def decide(
     with database.transaction() as cursor:
         configured = cursor.one(SQL["configured"], {"target": target, "table": table})
         if configured is None:
-            raise NotFound(
-                f"no configuration for table {table} of target {target}; send one: PUT /api/v1/tables/{target}/{table}"
-            )
+            raise no_table(cursor, target, table)
         document = TableDocument.model_validate(configured["document"])
         has_rules = bool(document.active_rules)
         subject = _Subject(target, table, None, document.gate, configured["rules_hash"], has_rules)

@@ -1,13 +1,15 @@
 """The life of a request: tracked before it is sent, sent to DataOps until accepted, finished by the result that comes back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from backend.configured import Configured
 from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult, digest
+from contract.checks import CheckRequest, CheckResult, digest, rfc3339
 from contract.ids import new_id
+from contract.pages import Page, Pages
 from contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
 from contract.requests import RequestView
 from contract.verdicts import TERMINAL, Mode, Source
@@ -19,7 +21,7 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
 CHANNEL = "stringx"
 UNSENT = "unsent"  # the payload that wakes the sender; a finished request's payload begins with `request `
-PAGE = 50
+PAGES = Pages("requests", texts=2)  # positions: created_at, request_id
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,15 @@ def finished(database: Database, request_id: str) -> RequestView | None:
     return view if view.status in TERMINAL else None
 
 
-def page(database: Database, filters: dict[str, str | None], cursor_at: str | None) -> dict[str, Any]:
-    """A page of requests, newest first, without their rules' details left out."""
+def page(database: Database, filters: Mapping[str, str | None], wanted: Page) -> dict[str, Any]:
+    """A page of requests, newest first, with full results."""
+    created_at, request_id = wanted.after or (None, None)
+    behind = {"created_at": created_at, "request_id": request_id, "limit": wanted.limit + 1}
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["list"], filters | {"before": cursor_at, "limit": PAGE + 1})
-    items = [_view(row).as_json() for row in rows[:PAGE]]
-    return {"items": items, "next_cursor": items[-1]["request_id"] if len(rows) > PAGE else None}
+        rows = cursor.all(SQL["list"], {**filters, **behind})
+    found = [((rfc3339(row["created_at"]), row["request_id"]), row) for row in rows]
+    answer = PAGES.answer(wanted, found)
+    return answer | {"items": [_view(row).as_json() for row in answer["items"]]}
 
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:

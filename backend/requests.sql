@@ -20,7 +20,7 @@ from stringx.requests r left join stringx.results s on s.request_id = r.request_
 where r.request_id = %(request_id)s
 
 -- name: list
--- Newest first; the cursor is the last request of the page before. The parameters are constants to the planner, so that each
+-- Newest first, those behind a position: the last request of the page before, which may be gone. The parameters are constants to the planner, so that each
 -- filter is read from its index (requests_newest…), and the page from where the cursor is.
 select r.*, s.result
 from stringx.requests r left join stringx.results s on s.request_id = r.request_id
@@ -28,8 +28,8 @@ where (%(table)s::text is null or r.table_name = %(table)s)
   and (%(dataset)s::text is null or r.dataset = %(dataset)s)
   and (%(verdict)s::text is null or r.verdict = %(verdict)s)
   and (%(status)s::text is null or r.status = %(status)s)
-  and (%(before)s::text is null or (r.created_at, r.request_id) <
-       (select c.created_at, c.request_id from stringx.requests c where c.request_id = %(before)s))
+  and (%(created_at)s::timestamptz is null
+       or (r.created_at, r.request_id) < (%(created_at)s::timestamptz, %(request_id)s::text))
 order by r.created_at desc, r.request_id desc
 limit %(limit)s
 

@@ -5,8 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from contract.checks import rfc3339
+from contract.pages import Page, Pages
 from contract.problems import PreconditionFailed
-from database.pool import Cursor
+from database.pool import Cursor, Row
 
 _LOCK = 7_418_205_333  # any number of ours
 
@@ -46,9 +48,15 @@ def change_of(row: dict[str, Any] | None, document: BaseModel) -> str:
     return "unchanged" if row["document"] == as_json(document) else "updated"
 
 
-def with_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def of_versions(page: Page) -> dict[str, Any]:
+    """The parameters of a statement that reads a page of versions, the newest first: their position is the number."""
+    return {"before": page.after[0] if page.after else None, "limit": page.limit + 1}
+
+
+def page_of_versions(pages: Pages, page: Page, rows: list[Row]) -> dict[str, Any]:
     """Versions as JSON."""
-    return [row | {"changed_at": row["changed_at"].isoformat().replace("+00:00", "Z")} for row in rows]
+    found = [((str(row["version"]),), row | {"changed_at": rfc3339(row["changed_at"])}) for row in rows]
+    return pages.answer(page, found)
 
 
 def require_version(if_match: str | None, version: int | None) -> None:

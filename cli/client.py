@@ -1,6 +1,8 @@
 """Talking to the Backend: where it is, with which key, and plain words when it does not answer."""
 
+import ipaddress
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,17 +67,22 @@ class Client:
         return self._send("POST", path, 120, data=body.encode(), params=query, headers=headers)
 
     def _send(self, method: str, path: str, timeout_s: float, **options: Any) -> dict[str, Any]:
-        headers = options.pop("headers", {}) | {
-            "Authorization": f"Bearer {self.key}",
-            "User-Agent": f"stringx-cli/{VERSION}",
-        }
+        headers = options.pop("headers", {}) | {"User-Agent": f"stringx-cli/{VERSION}"}
+        options |= {"headers": headers, "auth": self._authorize, "timeout": timeout_s}
         try:
-            response = requests.request(method, self.server + path, headers=headers, timeout=timeout_s, **options)
+            with requests.Session() as session:
+                session.trust_env = not _is_loopback(self.server)  # HTTP_PROXY and NO_PROXY lead to other machines only
+                response = session.request(method, self.server + path, **options)
         except requests.Timeout as error:
             raise Away(f"no answer from {self.server} within {timeout_s:.0f} s; is the Backend overloaded?") from error
         except requests.RequestException as error:
             raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
         return self._read(response)
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """As `auth`, so that no entry of a ~/.netrc takes the key's place."""
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
 
     def _read(self, response: requests.Response) -> dict[str, Any]:
         try:
@@ -119,6 +126,22 @@ def _address(text: str) -> str:
     if not valid:
         raise SettingsError(f"the server is {text!r}; give an address such as http://127.0.0.1:5002")
     return text.rstrip("/")
+
+
+def _is_loopback(server: str) -> bool:
+    """Whether an address names this very machine, by name or number."""
+    host = (urlsplit(server).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            number = ipaddress.ip_address(socket.inet_aton(host))  # 127.1 is a number, too
+        except OSError:
+            return False
+    mapped = getattr(number, "ipv4_mapped", None) or number
+    return bool(mapped.is_loopback or mapped.is_unspecified)
 
 
 def _home() -> Path:

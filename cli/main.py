@@ -16,7 +16,7 @@ from cli import render
 from cli.client import Away, Client, Refused, Undecided, path_of, require
 from cli.dead_letters import dlq
 from cli.requests import requests
-from contract.documents import read_yaml
+from contract.documents import decode, read_yaml
 from contract.environment import SettingsError
 from contract.ids import new_id
 from contract.problems import StringXError
@@ -191,7 +191,7 @@ def _say(text: str, code: int) -> int:
 
 
 def _follow(client: Client, request_id: str, until: float) -> dict[str, Any]:
-    patience = max(0.0, min(30.0, until - time.monotonic()))
+    patience = round(max(0.0, min(30.0, until - time.monotonic())), 3)
     return _persist(lambda: client.get(path_of("requests", request_id), {"wait": patience}, patience + 30), until)
 
 
@@ -241,17 +241,22 @@ def _is_pending(view: dict[str, Any]) -> bool:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{file}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from error
+        return decode(file.read_bytes())
+    except OSError as error:
+        raise click.UsageError(f"{file}: cannot be read ({error.strerror})") from error
+    except StringXError as error:
+        raise Refused([f"{file}: {error.detail}"], []) from error
 
 
 def _count(file: Path, text: str) -> int:
-    """How many documents a file holds, read as the service reads it."""
+    """How many documents a file holds, read as the service reads it; at least one, as nobody means to apply none."""
     try:
-        return len(read_yaml(text.encode()))
+        number = len(read_yaml(text.encode()))
     except StringXError as error:
         raise Refused([f"{file}: {error.detail}"], []) from error
+    if number == 0:
+        raise Refused([f"{file} {'holds no document' if text.strip() else 'is empty'}; write one, or leave the file out"], [])
+    return number
 
 
 def _place(error: dict[str, str], places: Sequence[tuple[Path, int]]) -> str:

@@ -26,7 +26,8 @@ from contract.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Ve
 MAX_WAIT_S = 300
 
 
-def _printable(text: str) -> str:
+def check_request_id(text: str) -> str:
+    """The id itself; ValueError with one sentence where it is none."""
     if not 1 <= len(text) <= 200 or not text.isprintable():
         raise ValueError("must be 1 to 200 printable characters")
     if text in (".", "..") or text.startswith("/"):  # clients and servers rewrite such a path, however it is escaped
@@ -34,7 +35,7 @@ def _printable(text: str) -> str:
     return text
 
 
-RequestId = Annotated[str, AfterValidator(_printable)]
+RequestId = Annotated[str, AfterValidator(check_request_id)]
 Seconds = Annotated[Whole, Field(ge=1, le=86400)]
 
 

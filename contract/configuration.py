@@ -16,7 +16,23 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths
 from contract.conditions import fault_of_condition
 from contract.durations import parse_duration
-from contract.fields import Column, Duration, Flag, Model, RuleId, Table, TargetName, Whole, Words, parse_model
+from contract.fields import (
+    Column,
+    Duration,
+    Flag,
+    FunctionName,
+    Host,
+    Memory,
+    Model,
+    PasswordFile,
+    PasswordVariable,
+    RuleId,
+    Table,
+    TargetName,
+    Whole,
+    Words,
+    parse_model,
+)
 from contract.problems import FieldError, Invalid, invalid
 from contract.verdicts import Dimension, Gate, Kind, Mode
 
@@ -151,20 +167,20 @@ class TargetDocument(Model):
     kind: Literal["Target"]
     name: Annotated[TargetName, AfterValidator(_target_name)]
     adapter: Literal["postgres"] = "postgres"
-    host: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\s,\x00'\\]+$")]
+    host: Host
     port: Annotated[Whole, Field(ge=1, le=65535)] = 5432
     dbname: Column
     user: Column
-    password_env: Annotated[str, StringConstraints(pattern=r"^TARGET_[A-Z0-9_]{1,100}$")] | None = None
-    password_file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}$")] | None = None
+    password_env: PasswordVariable | None = None
+    password_file: PasswordFile | None = None
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None
     sslrootcert: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     lock_timeout: Annotated[Duration, AfterValidator(_pause)] = "5s"
-    work_mem: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,7}(kB|MB|GB)$")] | None = None
+    work_mem: Memory | None = None
     max_parallel_workers_per_gather: Annotated[Whole, Field(ge=0, le=64)] | None = None
     max_concurrent_checks: Annotated[Whole, Field(ge=1, le=100)] = 4
     yield_after: Annotated[Duration, AfterValidator(_pause)] | Literal["off"] = "off"
-    allow_functions: list[Annotated[str, StringConstraints(pattern=r"^[^.]{1,63}\.[^.]{1,63}$")]] = []
+    allow_functions: list[FunctionName] = []
 
     @field_validator("password_file")
     @classmethod

@@ -3,6 +3,7 @@
 YAML is read with the scalars of its version 1.2, so that `no`, `12:30` and `2013-01-01` stay the texts they are.
 """
 
+import codecs
 import json
 import math
 import re
@@ -17,6 +18,23 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_STREAM_BYTES = 32 * MAX_BODY_BYTES  # of a YAML stream: 10,000 tables with 20 rules each are 13 to 18 MB
 MAX_DEPTH = 64
 MAX_NODES = 500_000  # a YAML alias may repeat a subtree without end; what it expands to is counted
+_MARKS = (  # those of UTF-32 first: one of them begins as one of UTF-16
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+def decode(body: bytes) -> str:
+    """The text of a body in UTF-8, without the byte order mark that some editors write first; Malformed for any other coding."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        for mark, name in _MARKS:
+            if body.startswith(mark):
+                raise Malformed(f"the body begins with the byte order mark of {name}; send UTF-8") from error
+        raise Malformed(f"the body is not UTF-8 (byte {error.start}); send UTF-8") from error
 
 
 def read_json(body: bytes) -> Any:
@@ -34,9 +52,7 @@ def read_json(body: bytes) -> Any:
         raise Malformed(f"{text} is no JSON; leave the field out or write a number")
 
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=unique, parse_constant=no_constant)
-    except UnicodeDecodeError as error:
-        raise Malformed(f"the body is not UTF-8 (byte {error.start}); send UTF-8") from error
+        value = json.loads(decode(body), object_pairs_hook=unique, parse_constant=no_constant)
     except json.JSONDecodeError as error:
         raise Malformed(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
     except (RecursionError, ValueError) as error:
@@ -82,11 +98,9 @@ _Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.va
 def read_yaml(body: bytes) -> list[Any]:
     """Every document of a YAML stream, empty ones left out; Malformed names the line where reading ended."""
     try:
-        text = body.decode("utf-8")
+        text = decode(body)
         _check_depth(text)
         documents = [item for item in yaml.load_all(text, Loader=_Loader) if item is not None]
-    except UnicodeDecodeError as error:
-        raise Malformed(f"the body is not UTF-8 (byte {error.start}); send UTF-8") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Malformed(f"line {line}: not YAML: {error.problem or error.context}") from error

@@ -1,6 +1,9 @@
 """What the pydantic models of documents and requests share: their base, their field types, their errors as pointers."""
 
 import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -8,6 +11,8 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     StrictBool,
     StrictInt,
@@ -15,7 +20,8 @@ from pydantic import (
     ValidationError,
     model_serializer,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
@@ -42,6 +48,32 @@ class OfOne(Model):
         return {name: value for name, value in said.items() if name not in absent}
 
 
+@dataclass(frozen=True)
+class Matching:
+    """Of a text: the whole of it matches the pattern, or `words` say what is wrong with it and what to write."""
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        matched = core_schema.str_schema(pattern=self._whole)
+        refused = core_schema.custom_error_schema(matched, "not_matching", custom_error_message=self.words)
+        return core_schema.chain_schema([handler(source), refused])
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema) | {"pattern": self._whole}
+
+    def check(self, text: str) -> str:
+        """The text itself; ValueError, with the words, where it does not match."""
+        if re.fullmatch(self.pattern, text) is None:
+            raise ValueError(self.words)
+        return text
+
+    @property
+    def _whole(self) -> str:
+        return f"^{self.pattern}$"
+
+
 def is_missing(words: str) -> PydanticCustomError:
     """What a validator raises for a field that is needed because others are not given."""
     return PydanticCustomError("missing_choice", "is missing; {words}", {"words": words})
@@ -61,9 +93,48 @@ Whole = StrictInt
 Column = Annotated[str, AfterValidator(check_identifier)]
 Table = Annotated[str, AfterValidator(_table)]
 Duration = Annotated[str, AfterValidator(_duration)]
-RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,63}$")]
-TargetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+RULE_ID = Matching(r"[a-z0-9_]{1,63}", "is no id of a rule; write 1 to 63 of a to z, 0 to 9 and _, such as dep_time_not_null")
+TARGET_NAME = Matching(
+    r"[a-z0-9][a-z0-9_-]{0,62}",
+    "is no name of a target; write 1 to 63 of a to z, 0 to 9, _ and -, with a letter or digit in front, such as nyc",
+)
+DATASET_NAME = Matching(
+    r"[a-z0-9][a-z0-9_-]{0,62}",
+    "is no name of a dataset; write 1 to 63 of a to z, 0 to 9, _ and -, with a letter or digit in front, such as departures",
+)
+RuleId = Annotated[str, RULE_ID]
+TargetName = Annotated[str, TARGET_NAME]
+DatasetName = Annotated[str, DATASET_NAME]
+Host = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    Matching(
+        r"[^\s,\x00'\\]+",
+        "is no single host; write one name, one address or the path of a socket's folder,"
+        " without white space, commas, quotes and backslashes",
+    ),
+]
+PasswordVariable = Annotated[
+    str,
+    Matching(
+        r"TARGET_[A-Z0-9_]{1,100}",
+        "is no variable of a target's password; write TARGET_ and then A to Z, 0 to 9 and _, such as TARGET_SHOP_PASSWORD",
+    ),
+]
+PasswordFile = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}",
+        "is no name of a file in STRINGX_SECRETS; write letters, digits, _, . and -, without a folder, such as shop",
+    ),
+]
+Memory = Annotated[
+    str, Matching(r"[0-9]{1,7}(kB|MB|GB)", "is no amount of memory; write a number with kB, MB or GB, such as 64MB")
+]
+FunctionName = Annotated[
+    str,
+    Matching(r"[^.]{1,63}\.[^.]{1,63}", "is no function with its schema; write schema.function, such as public.code_of"),
+]
 Words = Annotated[str, StringConstraints(max_length=10_000)]
 
 M = TypeVar("M", bound=BaseModel)
@@ -106,11 +177,9 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
         case "missing":
             message = "is missing"
         case "extra_forbidden":
-            message = f"unknown field{_suggestion(str(item['loc'][-1]), model)}"
+            message = f"unknown field{did_you_mean(str(item['loc'][-1]), _all_fields(model))}"
         case "literal_error" | "enum":
             message = f"must be {context['expected']}"
-        case "string_pattern_mismatch":
-            message = f"must match {context['pattern']}"
         case "value_error":
             message = str(context["error"])
         case "model_type" | "dict_type" | "model_attributes_type":
@@ -128,9 +197,11 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
     return FieldError(where, message)
 
 
-def _suggestion(name: str, model: type[BaseModel]) -> str:
-    close = difflib.get_close_matches(name[:100], _all_fields(model), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is nearest, as the end of a sentence; empty where none is near. Case is no difference."""
+    lowered = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name[:100].lower(), lowered, n=1)
+    return f"; did you mean {lowered[close[0]]}?" if close else ""
 
 
 @cache

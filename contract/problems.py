@@ -133,5 +133,10 @@ def invalid(errors: list[FieldError]) -> Invalid:
     """One error for all faults found, the first of them as its detail."""
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    where = f"{first.pointer}: " if first.pointer else ""
+    where = f"{_in_one_line(first.pointer)}: " if first.pointer else ""
     return Invalid(detail=f"{where}{first.message}{more}", errors=errors)
+
+
+def _in_one_line(pointer: str) -> str:
+    """A field may be called anything, a line break among it."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in pointer)

@@ -112,7 +112,7 @@ def _apply_rules(settings: Settings, backend: "Backend", target: dict[str, Any] 
     files = [file for file in sorted(RULES.glob("*.yml")) if file.name not in before]
     if target is None:
         files = [file for file in files if file.name != f"{demo.DATABASE}.yml"]
-    documents = [file.read_text(encoding="utf-8") for file in files]
+    documents = [file.read_text(encoding="utf-8-sig") for file in files]
     if target is not None:
         stored = backend.target(demo.DATABASE)
         if stored is None:

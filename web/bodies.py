@@ -4,10 +4,14 @@ import json
 from typing import Any
 
 from flask import Response, request
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import ClientDisconnected
 
 from contract.documents import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json, read_yaml
 from contract.problems import Malformed, TooLarge, UnsupportedMediaType
 
+MAX_RAW_BYTES = 64 * MAX_BODY_BYTES  # of a posted result
+_PIECE = 64 * 1024
 _JSON = ("application/json",)
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 
@@ -40,7 +44,13 @@ def document_stream() -> list[Any]:
 
 def raw_body() -> bytes:
     """The bytes, for a signature."""
-    return _bytes(limit=64 * MAX_BODY_BYTES)
+    return _bytes(MAX_RAW_BYTES)
+
+
+def discard() -> None:
+    """Read over the body of a request that needs none: one that ends early is refused, as it is everywhere."""
+    if request.content_length or "Transfer-Encoding" in request.headers:
+        _read(MAX_BODY_BYTES)
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -55,9 +65,26 @@ def _require_type(*accepted: str) -> None:
 
 
 def _bytes(limit: int = MAX_BODY_BYTES) -> bytes:
-    if request.content_length is not None and request.content_length > limit:
+    encodings = [part.strip().lower() for part in request.headers.get("Content-Encoding", "").split(",")]
+    if any(encoding not in ("", "identity") for encoding in encodings):
+        given = request.headers["Content-Encoding"]
+        raise UnsupportedMediaType(f"Content-Encoding is {given}; send the body without an encoding")
+    return _read(limit)
+
+
+def _read(limit: int) -> bytes:
+    """The whole body; TooLarge where it is longer than the limit, Malformed where the connection ended before its end."""
+    declared = request.content_length  # None where it is chunked: the server has refused a request that says both
+    if declared is not None and declared > limit:
         raise TooLarge(f"the body is over {limit // 1024} KiB; send less")
-    data = request.stream.read(limit + 1)
+    data = bytearray()
+    try:
+        while len(data) <= limit and (piece := request.stream.read(min(_PIECE, limit + 1 - len(data)))):
+            data += piece
+    except (OSError, ClientDisconnected, ParseException) as error:
+        raise Malformed("the body ended before it was complete, or its chunks are malformed; send it again, whole") from error
     if len(data) > limit:
         raise TooLarge(f"the body is over {limit // 1024} KiB; send less")
-    return data
+    if declared is not None and len(data) < declared:
+        raise Malformed(f"the body ended before it was complete: {len(data)} of {declared} bytes came; send it again, whole")
+    return bytes(data)

@@ -1,7 +1,7 @@
 """The OpenAPI document, made from the routes and the pydantic models that parse and render them; and Swagger UI."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
@@ -15,10 +15,12 @@ from pydantic.json_schema import models_json_schema
 from contract.keys import Scope
 from contract.problems import StringXError
 from web.bodies import answer
+from web.parameters import Parameter
 
 View = TypeVar("View", bound=Callable[..., Any])
 _REF = "#/components/schemas/{model}"
 _PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+_DEMO = {"target": "nyc", "table": "public.flights"}  # of every path that has such a part
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -40,15 +42,18 @@ _PROBLEM = {
 
 @dataclass(frozen=True)
 class Operation:
-    """What the document says of one route."""
+    """What the document says of one route, and what requests are held against: `query` holds every parameter that it takes, and
+    one without a `body` reads none. `path` and `example` are what Swagger UI fills in: the demo's."""
 
     summary: str
     scope: Scope | None = None
     body: type[BaseModel] | None = None
     body_types: tuple[str, ...] = ("application/json",)
-    query: dict[str, str] = field(default_factory=dict)
+    query: tuple[Parameter[Any], ...] = ()
     answers: dict[int, type[BaseModel] | None] = field(default_factory=lambda: {200: None})
     errors: tuple[type[StringXError], ...] = ()
+    path: Mapping[str, str] = field(default_factory=dict)
+    example: Any = None
 
     @cached_property
     def models(self) -> list[type[BaseModel]]:
@@ -115,9 +120,15 @@ def build(app: Flask, title: str, description: str, version: str) -> dict[str, A
 
 
 def _operation(operation: Operation, name: str, path_parameters: list[str]) -> dict[str, Any]:
-    parameters = [{"name": part, "in": "path", "required": True, "schema": {"type": "string"}} for part in path_parameters]
+    examples = {**_DEMO, **operation.path}
+    parameters: list[dict[str, Any]] = [
+        {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
+        | ({"example": examples[part]} if part in examples else {})
+        for part in path_parameters
+    ]
     parameters += [
-        {"name": part, "in": "query", "description": text, "schema": {"type": "string"}} for part, text in operation.query.items()
+        {"name": each.name, "in": "query", "description": each.description, "schema": dict(each.schema)}
+        for each in operation.query
     ]
     responses: dict[str, Any] = {}
     for status, model in operation.answers.items():
@@ -141,7 +152,8 @@ def _operation(operation: Operation, name: str, path_parameters: list[str]) -> d
         item["description"] = f"Needs a key with the scope `{operation.scope}`."
     if operation.body:
         schema = {"$ref": _REF.format(model=operation.body.__name__)}
-        item["requestBody"] = {"required": True, "content": {kind: {"schema": schema} for kind in operation.body_types}}
+        media = {"schema": schema} | ({"example": operation.example} if operation.example is not None else {})
+        item["requestBody"] = {"required": True, "content": dict.fromkeys(operation.body_types, media)}
     return item
 
 

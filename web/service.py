@@ -7,14 +7,13 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 
-from contract.documents import MAX_BODY_BYTES
-from contract.problems import FieldError, NotFound, Unavailable, invalid
+from contract.problems import NotFound, Unavailable
 from database import keys
 from database.keys import Caller
 from database.migrate import missing_migrations
 from database.pool import Database
 from database.probe import Probe
-from web import metrics, openapi, problems
+from web import bodies, metrics, openapi, parameters, problems
 from web.bodies import answer
 from web.metrics import Figures
 from web.openapi import Operation, describe
@@ -22,6 +21,7 @@ from web.openapi import Operation, describe
 log = logging.getLogger(__name__)
 VERSION = "0.1.0"
 _PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics"})
+_NONE = Operation("")
 _QUIET = frozenset({"healthz", "readyz", "metrics"})  # asked all the time: not logged
 
 
@@ -34,13 +34,13 @@ def create(
     from the database.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
-    app.config["MAX_CONTENT_LENGTH"] = 64 * MAX_BODY_BYTES  # routes read less; this bounds what werkzeug takes in
+    app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
     app.url_map.strict_slashes = True
     problems.install(app)
     metrics.install(app, database, figures)
     openapi.install(app, title, description, VERSION)
     _install_keys(app, database)
-    app.before_request(_refuse_nul)
+    _install_reading(app)
     _install_health(app, database, faults)
     app.after_request(_log)
     return app
@@ -59,9 +59,28 @@ def _install_keys(app: Flask, database: Database) -> None:
             return  # an unknown path is a 404 for everybody
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         g.caller = keys.authenticate(database, key.strip() if scheme.lower() == "bearer" and key.strip() else None)
-        operation: Operation | None = getattr(app.view_functions.get(request.endpoint or ""), "operation", None)
-        if operation is not None and operation.scope is not None:
+        operation = _operation(app)
+        if operation.scope is not None:
             g.caller.require(operation.scope)
+
+
+def _install_reading(app: Flask) -> None:
+    @app.before_request
+    def read() -> None:
+        """What every view relies on: a query of known parameters alone, an address without NUL, a request that is whole."""
+        if request.url_rule is not None and request.endpoint not in _PUBLIC:
+            operation = _operation(app)
+            parameters.read_query(operation.query)
+            if operation.body is None:
+                bodies.discard()
+        if "\0" in request.path:
+            raise NotFound("there is no such path: it holds a NUL character")
+
+
+def _operation(app: Flask) -> Operation:
+    """Of the view that handles the request; a view without one takes no parameter and no body."""
+    found: Operation = getattr(app.view_functions[request.endpoint or ""], "operation", _NONE)
+    return found
 
 
 def _log(response: Response) -> Response:
@@ -82,15 +101,6 @@ def _log(response: Response) -> Response:
 def about(**ids: str) -> None:
     """What the request that is being handled turned out to be about, for its line in the log."""
     g.ids = ids
-
-
-def _refuse_nul() -> None:
-    """A body is read by `read_json`; addresses hold texts for the database too, which has no NUL."""
-    if "\0" in request.path:
-        raise NotFound("there is no such path: it holds a NUL character")
-    for name, value in request.args.items(multi=True):
-        if "\0" in value:
-            raise invalid([FieldError(f"/{name}", "contains a NUL character, which PostgreSQL cannot hold")])
 
 
 def _install_health(app: Flask, database: Database, faults: Callable[[], list[str]]) -> None:

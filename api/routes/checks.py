@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from api import checks
 from api.checks import Accepted, Check
 from contract.catalogue import Catalogue
-from contract.checks import MAX_WAIT_S, CheckRequest, CheckResult
+from contract.checks import CheckRequest, CheckResult
 from contract.environment import Settings
 from contract.fields import parse_model
 from contract.problems import (
@@ -29,7 +29,7 @@ from database.pool import Database
 from web import waiting
 from web.bodies import answer, json_body
 from web.openapi import Operation, describe
-from web.parameters import idempotency_key, wait_seconds
+from web.parameters import WAIT, idempotency_key
 from web.service import about
 
 _REFUSALS = (Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable)
@@ -54,6 +54,7 @@ def blueprint(service: Checks) -> Blueprint:
             "Check a table or a dataset: sync answers with the result, async with 202",
             scope="trigger",
             body=CheckRequest,
+            example={"target": "nyc", "table": "public.flights", "mode": "sync"},
             answers={200: CheckResult, 202: CheckResult},
             errors=_REFUSALS,
         )
@@ -71,29 +72,28 @@ def blueprint(service: Checks) -> Blueprint:
         Operation(
             "A check's result, or its state so far",
             scope="read",
-            query={"wait": f"seconds to wait for the end, 0 to {MAX_WAIT_S}"},
+            query=(WAIT,),
             answers={200: CheckResult},
             errors=(NotFound, Invalid, Unavailable),
         )
     )
     def show(check_id: str) -> Response:
-        wait_s = wait_seconds(request.args)
-        return answer(_wait(service, checks.find(service.database, _uuid(check_id)), wait_s).as_json())
+        check = checks.find(service.database, _uuid(check_id))
+        return answer(_wait(service, check, WAIT.value()).as_json())
 
     @routes.post("/api/v1/quality-checks/<check_id>/cancel")
     @describe(
         Operation(
             "Cancel: a waiting check ends at once, a running one when it has been stopped; one that has ended stays as it is",
             scope="trigger",
-            query={"wait": f"seconds to wait for the end, 0 to {MAX_WAIT_S}"},
+            query=(WAIT,),
             answers={200: CheckResult, 202: CheckResult},
             errors=(NotFound, Invalid, Unavailable),
         )
     )
     def cancel(check_id: str) -> Response:
-        wait_s = wait_seconds(request.args)
         canceled = checks.cancel(service.database, _uuid(check_id), service.settings.backend_url)
-        check = _wait(service, canceled, wait_s)
+        check = _wait(service, canceled, WAIT.value())
         return answer(check.as_json(), 200 if check.terminal else 202)
 
     return routes

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from api import figures
-from contract.problems import Unavailable
+from contract.problems import Invalid, Unavailable
 from database.pool import Database
 from web.bodies import answer
 from web.openapi import Operation, describe
@@ -13,7 +13,7 @@ def blueprint(database: Database) -> Blueprint:
     routes = Blueprint("queue", __name__)
 
     @routes.get("/api/v1/queue")
-    @describe(Operation("What waits and runs, of each target, and who works at it", scope="read", errors=(Unavailable,)))
+    @describe(Operation("What waits and runs, of each target, and who works at it", scope="read", errors=(Invalid, Unavailable)))
     def show() -> Response:
         return answer(figures.queue(database).as_json())
 

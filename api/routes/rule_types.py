@@ -3,16 +3,34 @@
 from flask import Blueprint, Response
 
 from contract.catalogue import Catalogue
+from contract.pages import MOST, Pages
+from contract.problems import FieldError, Invalid, invalid
+from web import parameters
 from web.bodies import answer
 from web.openapi import Operation, describe
+
+_PAGES = Pages("rule types", default=MOST)  # positions: the name of a type
+_PAGING = parameters.paging(_PAGES)
 
 
 def blueprint(catalogue: Catalogue) -> Blueprint:
     routes = Blueprint("rule_types", __name__)
 
     @routes.get("/api/v1/rule-types")
-    @describe(Operation("Every rule type with the JSON Schema of its arguments", scope="read"))
+    @describe(
+        Operation(
+            "Every rule type with the JSON Schema of its arguments",
+            scope="read",
+            query=_PAGING.parameters,
+            errors=(Invalid,),
+        )
+    )
     def index() -> Response:
-        return answer({"items": [rule_type.as_json() for rule_type in catalogue], "next_cursor": None})
+        page, types = _PAGING.page(), list(catalogue)
+        names = [rule_type.name for rule_type in types]
+        if page.after and page.after[0] not in names:
+            raise invalid([FieldError("/query/cursor", f"there is no rule type {page.after[0]} any more; begin anew")])
+        first = names.index(page.after[0]) + 1 if page.after else 0
+        return answer(_PAGES.answer(page, [((each.name,), each.as_json()) for each in types[first : first + page.limit + 1]]))
 
     return routes

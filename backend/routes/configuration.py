@@ -21,12 +21,40 @@ from contract.problems import (
     invalid,
 )
 from database.pool import Database
+from web import parameters
 from web.bodies import answer, document_body, document_stream
 from web.openapi import Operation, describe
 from web.service import caller
 
 WRITES = (Malformed, Forbidden, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, Unavailable)
 TYPES = ("application/json", "application/yaml")
+_DRY_RUN = parameters.flag("dry_run", "true: say what would change, change nothing")
+_PAGING = parameters.paging(configuration.PAGES)
+_VERSIONS = parameters.paging(configuration.VERSIONS)
+_TARGET = {"name": "nyc"}
+_AIRLINES = {  # as rules/nyc.yml has it: sent again, it changes nothing
+    "apiVersion": "stringx/v1",
+    "target": "nyc",
+    "table": "public.airlines",
+    "description": "Two-letter codes of the airlines and their names.",
+    "owner": "data-platform",
+    "key": ["carrier"],
+    "rules": [
+        {"id": "carrier_unique", "type": "unique", "column": "carrier"},
+        {
+            "id": "carrier_is_a_code",
+            "type": "expression",
+            "arguments": {"sql": "carrier ~ '^[0-9A-Z]{2}$'"},
+            "dimension": "validity",
+        },
+        {
+            "id": "name_not_blank",
+            "type": "expression",
+            "arguments": {"sql": "trim(name) <> ''", "null_passes": False},
+            "dimension": "completeness",
+        },
+    ],
+}
 
 
 def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
@@ -37,14 +65,14 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
     @routes.get("/api/v1/configuration")
     @describe(
         Operation(
-            f"Every target, table and dataset as documents, {configuration.PAGE} a page",
+            "Every target, table and dataset as documents, page by page",
             scope="read",
-            query={"cursor": "next_cursor of the page before"},
+            query=_PAGING.parameters,
             errors=(Invalid, Unavailable),
         )
     )
     def export() -> Response:
-        return answer(configuration.export(database, request.args.get("cursor")))
+        return answer(configuration.export(database, _PAGING.page()))
 
     @routes.post("/api/v1/configuration")
     @describe(
@@ -53,22 +81,22 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
             scope="configure",
             body=TableDocument,
             body_types=("application/yaml", "application/json"),
-            query={"dry_run": "true: say what would change, change nothing"},
+            query=(_DRY_RUN,),
+            example=_AIRLINES,
             errors=WRITES,
         )
     )
     def apply() -> Response:
-        dry_run = request.args.get("dry_run", "false")
-        if dry_run not in ("true", "false", "1", "0"):
-            raise invalid([FieldError("/dry_run", "must be true or false")])
-        return answer(configuration.apply(database, catalogue, caller(), document_stream(), dry_run in ("true", "1")))
+        return answer(configuration.apply(database, catalogue, caller(), document_stream(), _DRY_RUN.value()))
 
     return routes
 
 
 def _targets(routes: Blueprint, database: Database) -> None:
     @routes.get("/api/v1/targets/<name>")
-    @describe(Operation("A target", scope="read", answers={200: TargetDocument}, errors=(NotFound, Unavailable)))
+    @describe(
+        Operation("A target", scope="read", answers={200: TargetDocument}, errors=(NotFound, Invalid, Unavailable), path=_TARGET)
+    )
     def show_target(name: str) -> Response:
         return stored_answer(configuration.find_target(database, name))
 
@@ -81,13 +109,28 @@ def _targets(routes: Blueprint, database: Database) -> None:
             body_types=TYPES,
             answers={200: TargetDocument, 201: TargetDocument},
             errors=WRITES,
+            path={"name": "shop"},
+            example={
+                "host": "db.example.com",
+                "dbname": "shop",
+                "user": "stringx_reader",
+                "password_env": "TARGET_SHOP_PASSWORD",
+            },
         )
     )
     def put_target(name: str) -> Response:
         return stored_answer(configuration.put_target(database, name, document_body(), request.headers.get("If-Match")))
 
     @routes.delete("/api/v1/targets/<name>")
-    @describe(Operation("Forget a target", scope="admin", answers={204: None}, errors=(NotFound, Conflict, Unavailable)))
+    @describe(
+        Operation(
+            "Forget a target",
+            scope="admin",
+            answers={204: None},
+            errors=(NotFound, Conflict, PreconditionFailed, Invalid, Unavailable),
+            path=_TARGET,
+        )
+    )
     def delete_target(name: str) -> Response:
         configuration.delete_target(database, name, request.headers.get("If-Match"))
         return Response(status=204)
@@ -95,14 +138,23 @@ def _targets(routes: Blueprint, database: Database) -> None:
 
 def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None:
     @routes.get("/api/v1/tables/<target>/<path:table>")
-    @describe(Operation("A table's document", scope="read", answers={200: TableDocument}, errors=(NotFound, Unavailable)))
+    @describe(
+        Operation("A table's document", scope="read", answers={200: TableDocument}, errors=(NotFound, Invalid, Unavailable))
+    )
     def show_table(target: str, table: str) -> Response:
         return stored_answer(configuration.find_table(database, target, canonical(table)))
 
     @routes.get("/api/v1/tables/<target>/<path:table>/versions")
-    @describe(Operation("A table's document through time, newest first", scope="read", errors=(NotFound, Unavailable)))
+    @describe(
+        Operation(
+            "A table's document through time, newest first",
+            scope="read",
+            query=_VERSIONS.parameters,
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
     def show_versions(target: str, table: str) -> Response:
-        return answer({"items": configuration.versions(database, target, canonical(table)), "next_cursor": None})
+        return answer(configuration.versions(database, target, canonical(table), _VERSIONS.page()))
 
     @routes.put("/api/v1/tables/<target>/<path:table>")
     @describe(
@@ -113,6 +165,8 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
             body_types=TYPES,
             answers={200: TableDocument, 201: TableDocument},
             errors=WRITES,
+            path={"table": "public.airlines"},
+            example=_AIRLINES,
         )
     )
     def put_table(target: str, table: str) -> Response:
@@ -126,7 +180,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
             "Forget a table's document; its results stay",
             scope="configure",
             answers={204: None},
-            errors=(NotFound, Conflict, PreconditionFailed, Unavailable),
+            errors=(NotFound, Conflict, PreconditionFailed, Invalid, Unavailable),
         )
     )
     def delete_table(target: str, table: str) -> Response:

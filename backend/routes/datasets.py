@@ -5,25 +5,39 @@ from flask import Blueprint, Response, request
 from backend import datasets
 from backend.routes.configuration import TYPES, WRITES, stored_answer
 from contract.datasets import DatasetDocument
-from contract.problems import NotFound, PreconditionFailed, Unavailable
+from contract.problems import Invalid, NotFound, PreconditionFailed, Unavailable
 from database.pool import Database
+from web import parameters
 from web.bodies import answer, document_body
 from web.openapi import Operation, describe
 from web.service import caller
+
+_NAMED = {"name": "departures"}  # the demo has none; PUT makes this one
+_VERSIONS = parameters.paging(datasets.VERSIONS)
 
 
 def blueprint(database: Database) -> Blueprint:
     routes = Blueprint("datasets", __name__)
 
     @routes.get("/api/v1/datasets/<name>")
-    @describe(Operation("A dataset", scope="read", answers={200: DatasetDocument}, errors=(NotFound, Unavailable)))
+    @describe(
+        Operation("A dataset", scope="read", answers={200: DatasetDocument}, errors=(NotFound, Invalid, Unavailable), path=_NAMED)
+    )
     def show(name: str) -> Response:
         return stored_answer(datasets.find(database, name))
 
     @routes.get("/api/v1/datasets/<name>/versions")
-    @describe(Operation("A dataset's document through time, newest first", scope="read", errors=(NotFound, Unavailable)))
+    @describe(
+        Operation(
+            "A dataset's document through time, newest first",
+            scope="read",
+            query=_VERSIONS.parameters,
+            errors=(NotFound, Invalid, Unavailable),
+            path=_NAMED,
+        )
+    )
     def show_versions(name: str) -> Response:
-        return answer({"items": datasets.versions(database, name), "next_cursor": None})
+        return answer(datasets.versions(database, name, _VERSIONS.page()))
 
     @routes.put("/api/v1/datasets/<name>")
     @describe(
@@ -34,6 +48,8 @@ def blueprint(database: Database) -> Blueprint:
             body_types=TYPES,
             answers={200: DatasetDocument, 201: DatasetDocument},
             errors=WRITES,
+            path=_NAMED,
+            example={"target": "nyc", "tables": ["public.flights", "public.weather"]},
         )
     )
     def put(name: str) -> Response:
@@ -45,7 +61,8 @@ def blueprint(database: Database) -> Blueprint:
             "Forget a dataset; its tables and results stay",
             scope="configure",
             answers={204: None},
-            errors=(NotFound, PreconditionFailed, Unavailable),
+            errors=(NotFound, PreconditionFailed, Invalid, Unavailable),
+            path=_NAMED,
         )
     )
     def delete(name: str) -> Response:

@@ -1,21 +1,22 @@
 """The gate of a table, or of a dataset."""
 
-from datetime import datetime
-
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from backend import gates
 from backend.routes.configuration import canonical
-from contract.problems import FieldError, Invalid, NotFound, Unavailable, invalid
+from contract.checks import check_request_id
+from contract.problems import Invalid, NotFound, Unavailable
 from contract.requests import GateView
 from database.pool import Database
+from web import parameters
 from web.bodies import answer
 from web.openapi import Operation, describe
 
-_QUERY = {
-    "request_id": "answer for the load that this request announced",
-    "not_before": "closed unless the snapshot is at least as new as this RFC 3339 time, on the target's clock",
-}
+_REQUEST_ID = parameters.text("request_id", "answer for the load that this request announced", check_request_id)
+_NOT_BEFORE = parameters.moment(
+    "not_before", "closed unless the snapshot is at least as new as this RFC 3339 time, on the target's clock"
+)
+_QUERY = (_REQUEST_ID, _NOT_BEFORE)
 
 
 def blueprint(database: Database) -> Blueprint:
@@ -32,8 +33,8 @@ def blueprint(database: Database) -> Blueprint:
         )
     )
     def show(target: str, table: str) -> Response:
-        moment = _moment(request.args.get("not_before"))
-        return answer(gates.decide(database, target, canonical(table), request.args.get("request_id"), moment).as_json())
+        found = gates.decide(database, target, canonical(table), _REQUEST_ID.value(), _NOT_BEFORE.value())
+        return answer(found.as_json())
 
     @routes.get("/api/v1/gates/datasets/<name>")
     @describe(
@@ -41,24 +42,12 @@ def blueprint(database: Database) -> Blueprint:
             "Whether the next step may use all tables of the dataset, and why",
             scope="read",
             query=_QUERY,
+            path={"name": "departures"},
             answers={200: GateView},
             errors=(NotFound, Invalid, Unavailable),
         )
     )
     def show_of_dataset(name: str) -> Response:
-        moment = _moment(request.args.get("not_before"))
-        return answer(gates.decide_dataset(database, name, request.args.get("request_id"), moment).as_json())
+        return answer(gates.decide_dataset(database, name, _REQUEST_ID.value(), _NOT_BEFORE.value()).as_json())
 
     return routes
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))  # a + that was not escaped arrives as a space
-    except ValueError as error:
-        raise invalid([FieldError("/not_before", "is no RFC 3339 time, such as 2026-01-31T06:00:00Z")]) from error
-    if moment.tzinfo is None:
-        raise invalid([FieldError("/not_before", "has no offset; end it with Z or +01:00")])
-    return moment

@@ -1,6 +1,7 @@
 """Requests: ask, follow, and take in the results that DataOps posts."""
 
 from dataclasses import dataclass
+from typing import get_args
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
@@ -9,9 +10,10 @@ from backend import dispatch, requests
 from backend.requests import Accepted
 from contract import signatures
 from contract.catalogue import Catalogue
-from contract.checks import MAX_WAIT_S, CheckRequest, CheckResult
+from contract.checks import CheckRequest, CheckResult
 from contract.documents import read_json
-from contract.fields import parse_model
+from contract.fields import DATASET_NAME, parse_model
+from contract.names import TableName
 from contract.problems import (
     Busy,
     Conflict,
@@ -25,16 +27,22 @@ from contract.problems import (
     UnsupportedMediaType,
 )
 from contract.requests import RequestView
-from contract.verdicts import Source
+from contract.verdicts import CheckStatus, Source, Verdict
 from database.notifications import Listener
 from database.pool import Database
-from web import waiting
+from web import parameters, waiting
 from web.bodies import answer, json_body, raw_body
 from web.openapi import Operation, describe
-from web.parameters import idempotency_key, wait_seconds
+from web.parameters import WAIT, idempotency_key
 from web.service import about
 
 _TRIES = 5
+_TABLE = parameters.text("table", "schema.table", lambda text: str(TableName.parse(text)))
+_DATASET = parameters.text("dataset", "name of a dataset", DATASET_NAME.check)
+_VERDICT = parameters.word("verdict", "how it was judged", get_args(Verdict), None)
+_STATUS = parameters.word("status", "how far it is, or how it ended", get_args(CheckStatus), None)
+_FILTERS = (_TABLE, _DATASET, _VERDICT, _STATUS)
+_PAGING = parameters.paging(requests.PAGES)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ def blueprint(service: Requests) -> Blueprint:
             "Ask for a check of a table or a dataset: sync answers with the result, async with 202",
             scope="trigger",
             body=CheckRequest,
+            example={"target": "nyc", "table": "public.flights", "mode": "sync"},
             answers={200: RequestView, 202: RequestView},
             errors=(Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable),
         )
@@ -78,49 +87,41 @@ def blueprint(service: Requests) -> Blueprint:
         Operation(
             "Requests, newest first",
             scope="read",
-            query={
-                "table": "schema.table",
-                "dataset": "name of a dataset",
-                "verdict": "pass, warn, fail or error",
-                "status": "queued, succeeded, errored, canceled or timed_out",
-                "cursor": "next_cursor of the page before",
-            },
-            errors=(Unavailable,),
+            query=(*_FILTERS, *_PAGING.parameters),
+            errors=(Invalid, Unavailable),
         )
     )
     def index() -> Response:
-        filters = {name: request.args.get(name) for name in ("table", "dataset", "verdict", "status")}
-        return answer(requests.page(service.database, filters, request.args.get("cursor")))
+        filters = {each.name: each.value() for each in _FILTERS}
+        return answer(requests.page(service.database, filters, _PAGING.page()))
 
     @routes.get("/api/v1/requests/<path:request_id>")
     @describe(
         Operation(
             "A request with its result, or its state so far",
             scope="read",
-            query={"wait": f"seconds to wait for the end, 0 to {MAX_WAIT_S}"},
+            query=(WAIT,),
             answers={200: RequestView},
             errors=(NotFound, Invalid, Unavailable),
         )
     )
     def show(request_id: str) -> Response:
-        wait_s = wait_seconds(request.args)
         requests.find(service.database, request_id)
-        return answer(_wait(service, request_id, wait_s).as_json())
+        return answer(_wait(service, request_id, WAIT.value()).as_json())
 
     @routes.post("/api/v1/requests/<path:request_id>/cancel")
     @describe(
         Operation(
             "Cancel: a waiting check ends at once, a running one when it has been stopped; one that has ended stays as it is",
             scope="trigger",
-            query={"wait": f"seconds to wait for the end, 0 to {MAX_WAIT_S}"},
+            query=(WAIT,),
             answers={200: RequestView, 202: RequestView},
             errors=(NotFound, Invalid, Unavailable),
         )
     )
     def cancel(request_id: str) -> Response:
-        wait_s = wait_seconds(request.args)
         requests.cancel(service.database, request_id)
-        view = _wait(service, request_id, wait_s)
+        view = _wait(service, request_id, WAIT.value())
         return answer(view.as_json(), 200 if view.finished_at is not None else 202)
 
     @routes.post("/api/v1/requests/<path:request_id>/results")

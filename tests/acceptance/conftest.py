@@ -145,7 +145,8 @@ def make_service(**variables: str) -> Service:
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[Service]:
-    started = make_service(TARGET_SHOP_PASSWORD="of the second database", KAFKA_PORT=str(free_pair()))
+    nowhere = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
+    started = make_service(TARGET_SHOP_PASSWORD="of the second database", KAFKA_PORT=str(free_pair()), **nowhere)
     if has_kafka():
         started.options = ("--kafka",)
     log_home = started.home

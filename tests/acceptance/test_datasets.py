@@ -107,7 +107,7 @@ def test_a_window_whose_column_one_table_lacks(configured: Service) -> None:
     [
         ({"table": "public.airports"}, 422, "/table", "both given; keep one"),
         ({"dataset": None}, 422, "/table", "name a table, or a dataset"),
-        ({"dataset": "Small"}, 422, "/dataset", "must match"),
+        ({"dataset": "Small"}, 422, "/dataset", "is no name of a dataset"),
         ({"dataset": "nowhere"}, 404, None, "there is no dataset nowhere; send one: PUT /api/v1/datasets/nowhere"),
         ({"target": "other"}, 422, "/target", "dataset small is of target nyc"),
         ({"rule_ids": ["nope", "faa_unique"]}, 422, "/rule_ids/0", "dataset small has no active rule 'nope'"),

@@ -24,6 +24,7 @@ from contract.catalogue import Catalogue
 from contract.checks import CheckRequest, CheckResult
 from contract.environment import ROOT, read
 from contract.keys import SCOPES
+from contract.pages import FIRST
 from contract.problems import Conflict, Invalid, NotFound, PreconditionFailed
 from contract.requests import GateView
 from database.keys import Caller
@@ -117,7 +118,12 @@ def test_a_dataset_is_put_read_and_deleted_with_its_versions(shop: Database) -> 
         datasets.delete(shop, ME, "sales", None)
     assert put().version == 4, "versions go on counting"
     found = datasets.versions(shop, "sales")
-    assert [(item["version"], item["document"] is None) for item in found] == [(4, False), (3, True), (2, False), (1, False)]
+    assert [(item["version"], item["document"] is None) for item in found["items"]] == [
+        (4, False),
+        (3, True),
+        (2, False),
+        (1, False),
+    ]
     with pytest.raises(NotFound):
         datasets.versions(shop, "never")
 
@@ -233,7 +239,7 @@ def test_the_backend_refuses_the_same(shop: Database) -> None:
     assert [pointer for pointer, _ in faults(lambda: accept(dataset="sales", rule_ids=["nope"]))] == ["/rule_ids/0"]
     assert [
         item["request_id"]
-        for item in requests.page(shop, dict.fromkeys(("table", "verdict", "status")) | {"dataset": "sales"}, None)["items"]
+        for item in requests.page(shop, dict.fromkeys(("table", "verdict", "status")) | {"dataset": "sales"}, FIRST)["items"]
     ] == ["r"]
 
 

@@ -102,10 +102,10 @@ def test_deliveries_in_figures(queue: Database) -> None:
     assert said == {"delivered": 1, "given_up": 1}
     assert found["stringx_deliveries_waiting"].samples[0].value == 1
     assert found["stringx_deliveries_failed"].samples[0].value == 1
-    assert [item["message_id"] for item in outbox.page(queue, "failed", None)["items"]] == [ids[1]]
+    assert [item["message_id"] for item in outbox.page(queue, "failed")["items"]] == [ids[1]]
     assert outbox.redeliver(queue) == 1
-    assert [item["message_id"] for item in outbox.page(queue, "waiting", None)["items"]] == ids[1:]
-    assert "body" not in outbox.page(queue, "delivered", None)["items"][0]
+    assert [item["message_id"] for item in outbox.page(queue, "waiting")["items"]] == ids[1:]
+    assert "body" not in outbox.page(queue, "delivered")["items"][0]
 
 
 def test_requests_in_figures(queue: Database) -> None:

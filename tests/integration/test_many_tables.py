@@ -11,6 +11,7 @@ from backend import configuration, requests
 from backend import housekeeping as backend_housekeeping
 from contract.catalogue import Catalogue
 from contract.environment import ROOT
+from contract.pages import Page
 from contract.problems import Invalid
 from database.keys import Caller
 from database.pool import Database
@@ -20,6 +21,7 @@ from tests.integration.test_datasets import TARGET
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 ME = Caller("me", frozenset({"configure", "admin"}))
 FILTERS: dict[str, str | None] = {"table": None, "dataset": None, "verdict": None, "status": None}
+BEHIND = {"created_at": "2026-01-01T00:00:00Z", "request_id": "x"}
 
 
 def documents(number: int, description: str = "", **more: Any) -> list[dict[str, Any]]:
@@ -44,7 +46,7 @@ def test_a_stream_of_many_documents_is_one_version_a_table(database: Database) -
     assert apply(database, *documents(450)) == ["unchanged"] * 450
     changed = [*documents(449), *documents(450, "now described")[449:]]
     assert apply(database, *changed, dry_run=True) == apply(database, *changed) == ["unchanged"] * 449 + ["updated"]
-    assert [row["version"] for row in configuration.versions(database, "shop", "public.t0449")] == [2, 1]
+    assert [row["version"] for row in configuration.versions(database, "shop", "public.t0449")["items"]] == [2, 1]
     assert configuration.find_table(database, "shop", "public.t0449").version == 2
     configuration.delete_table(database, ME, "shop", "public.t0449", '"2"')
     assert apply(database, *documents(450)) == ["unchanged"] * 449 + ["created"]
@@ -59,44 +61,41 @@ def test_one_wrong_document_of_many_and_nothing_is_written(database: Database) -
     assert configuration.export(database)["items"] == [configuration.find_target(database, "shop").document]
 
 
-def test_all_documents_are_exported_page_by_page(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_documents_are_exported_page_by_page(database: Database) -> None:
     dataset = {"apiVersion": "stringx/v1", "kind": "Dataset", "target": "shop", "tables": ["public.t0000"]}
     apply(database, TARGET, TARGET | {"name": "other"}, *documents(7), dataset | {"name": "a"}, dataset | {"name": "b"})
     whole = configuration.export(database)
     assert (len(whole["items"]), whole["next_cursor"]) == (11, None)
     for size in (1, 2, 3, 5, 11):
-        monkeypatch.setattr(configuration, "PAGE", size)
-        pages = list(pages_of(database))
+        pages = list(pages_of(database, size))
         assert [document for page in pages for document in page] == whole["items"]
         assert all(len(page) == size for page in pages[:-1])
     with pytest.raises(Invalid, match="cursor"):
-        configuration.export(database, "nonsense")
+        configuration.export(database, Page(after=("Nonsense", "a")))
 
 
-def pages_of(database: Database) -> Iterator[list[Any]]:
-    cursor = None
-    while True:
-        page = configuration.export(database, cursor)
+def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
+    page = configuration.export(database, Page(size))
+    while page["next_cursor"] is not None:
         yield page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
+        page = configuration.export(database, Page(size, configuration.PAGES.position(page["next_cursor"])))
+    yield page["items"]
 
 
 @pytest.mark.parametrize(
     ("asked", "index"),
     [
         ({}, "requests_newest"),
-        ({"before": "x"}, "requests_newest"),
+        (BEHIND, "requests_newest"),
         ({"table": "public.a"}, "requests_newest_of_table"),
-        ({"table": "public.a", "before": "x"}, "requests_newest_of_table"),
+        ({"table": "public.a"} | BEHIND, "requests_newest_of_table"),
         ({"dataset": "a"}, "requests_newest_of_dataset"),
         ({"verdict": "fail"}, "requests_newest_by_verdict"),
-        ({"status": "errored", "before": "x"}, "requests_newest_by_status"),
+        ({"status": "errored"} | BEHIND, "requests_newest_by_status"),
     ],
 )
 def test_each_list_of_requests_is_read_from_its_index(database: Database, asked: dict[str, str], index: str) -> None:
-    found = plan(database, requests.SQL["list"], FILTERS | {"before": None, "limit": 51} | asked)
+    found = plan(database, requests.SQL["list"], FILTERS | {"created_at": None, "request_id": None, "limit": 51} | asked)
     assert f"Index Scan Backward using {index} on requests r" in found, found
     assert "Sort" not in found
 

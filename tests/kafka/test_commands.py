@@ -56,7 +56,7 @@ def test_a_dead_letter_is_listed_mended_and_replayed(
     assert listed.returncode == 0
     lines = listed.stdout.splitlines()
     assert len(lines) == 2
-    assert "no configuration for table" in lines[0]
+    assert "there is no target unheard-of" in lines[0]
     assert f"{topics.requests}-" in lines[0]
     said = [json.loads(line) for line in dlq(topics, servers, "list", "--json").stdout.splitlines()]
     assert [item["error"] for item in said] == [header(letter, "error") for letter in letters]

@@ -43,6 +43,7 @@ def serve() -> Iterator[Callable[..., str]]:
             def do_GET(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 status, value = left.pop(0) if len(left) > 1 else left[0]
+                value = value(self) if callable(value) else value
                 body = value if isinstance(value, bytes) else json.dumps(value).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
@@ -132,6 +133,31 @@ def test_a_file_that_cannot_be_read_is_named_and_nothing_is_sent(tmp_path: Path,
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [(b"", "is empty"), (b" \n\n", "is empty"), (b"\xef\xbb\xbf", "is empty"), (b"# rules\n", "holds no document"), (b"---\n...\n", "holds no document")],
+)  # fmt: skip
+def test_a_file_without_a_document_is_named_among_several(tmp_path: Path, text: bytes, words: str) -> None:
+    full, empty = tmp_path / "full.yml", tmp_path / "rules.yml"
+    full.write_text("apiVersion: stringx/v1\ntarget: shop\ntable: public.a\n")
+    empty.write_bytes(text)
+    for files in ([empty], [full, empty], [empty, full], [full, empty, full]):
+        done = run("--server", "http://127.0.0.1:9", "rules", "apply", *map(str, files))
+        assert_one_line(done, 2, f"dataops: {empty} {words}; write one, or leave the file out")
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read_or_refused_by_its_name(
+    serve: Callable[..., str], tmp_path: Path
+) -> None:
+    text = "apiVersion: stringx/v1\ntarget: shop\ntable: public.a\n"
+    (tmp_path / "a.yml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    (tmp_path / "b.yml").write_bytes(text.encode("utf-16"))
+    server = serve((200, {"dry_run": False, "changes": []}))
+    assert run("--server", server, "rules", "apply", str(tmp_path / "a.yml"), str(tmp_path / "a.yml")).returncode == 0
+    done = run("--server", server, "rules", "apply", str(tmp_path / "a.yml"), str(tmp_path / "b.yml"))
+    assert_one_line(done, 2, f"{tmp_path / 'b.yml'}: the body begins with the byte order mark of UTF-16; send UTF-8")
+
+
+@pytest.mark.parametrize(
     ("status", "answer", "code", "words"),
     [
         (200, b"<html>", 3, "not as a StringX Backend does"),
@@ -145,7 +171,12 @@ def test_a_file_that_cannot_be_read_is_named_and_nothing_is_sent(tmp_path: Path,
         (401, {"detail": "the key is not known"}, 3, "the key is not known (the key is from STRINGX_API_KEY)"),
         (403, {"detail": "the key lacks the scope read"}, 3, "(the key is from STRINGX_API_KEY)"),
         (404, {"detail": "no configuration for table public.a"}, 2, "no configuration for table public.a"),
-        (422, {"detail": "x", "errors": [{"pointer": "/not_before", "message": "is no time"}]}, 2, "/not_before: is no time"),
+        (
+            422,
+            {"detail": "x", "errors": [{"pointer": "/query/not_before", "message": "is no time"}]},
+            2,
+            "/query/not_before: is no time",
+        ),
     ],
 )
 def test_an_answer_that_is_no_gate_is_one_line(
@@ -214,6 +245,29 @@ def test_a_terminal_without_utf8_is_no_error(serve: Callable[..., str]) -> None:
     server = serve((200, FAILED | {"reasons": ["größe: 1 row"]}))
     done = run("--server", server, "gate", "a", "b.c", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (1, "")
+
+
+DEAD_PROXY = dict.fromkeys(
+    ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:9"
+)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0.0.0.0", "LOCALHOST"])
+def test_a_proxy_is_no_way_to_this_machine(serve: Callable[..., str], host: str) -> None:
+    done = run("--server", serve((200, GATE)).replace("127.0.0.1", host), "gate", "nyc", "public.a", **DEAD_PROXY)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
+def test_a_proxy_leads_to_another_machine_and_a_netrc_does_not_take_the_keys_place(
+    serve: Callable[..., str], tmp_path: Path
+) -> None:
+    """The proxy is asked for the whole address, with our key."""
+    (tmp_path / ".netrc").write_text("default login somebody password else\n")
+    proxy = serve((200, lambda asked: GATE | {"reasons": [asked.path, asked.headers["Authorization"]]}))
+    variables = {"HTTP_PROXY": proxy, "http_proxy": proxy, "HOME": str(tmp_path)}
+    done = run("--server", "http://stringx.example", "gate", "nyc", "public.a", "--json", **variables)
+    assert json.loads(done.stdout)["reasons"] == ["http://stringx.example/api/v1/gates/nyc/public.a", "Bearer sx_key"]
+    assert_one_line(run("--server", "http://stringx.example", "gate", "a", "b.c", **DEAD_PROXY), 3, "nothing answers at")
 
 
 def test_nothing_listens_on_a_free_port() -> None:

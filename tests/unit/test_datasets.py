@@ -40,8 +40,8 @@ def ask(**asked: Any) -> CheckRequest:
     [
         ({"apiVersion": "v2"}, "/apiVersion", "stringx/v1"),
         ({"kind": "dataset"}, "/kind", "Dataset"),
-        ({"name": "Sales"}, "/name", "must match"),
-        ({"name": "a/b"}, "/name", "must match"),
+        ({"name": "Sales"}, "/name", "is no name of a dataset"),
+        ({"name": "a/b"}, "/name", "is no name of a dataset"),
         ({"name": None}, "/name", "is missing"),
         ({"target": None}, "/target", "is missing"),
         ({"tables": None}, "/tables", "is missing"),
@@ -75,7 +75,7 @@ def test_a_dataset_has_the_defaults_of_a_table() -> None:
     [
         ({"dataset": None}, "/table", "is missing; name a table, or a dataset"),
         ({"table": "public.a"}, "/table", "both given; keep one"),
-        ({"dataset": "Sales"}, "/dataset", "must match"),
+        ({"dataset": "Sales"}, "/dataset", "is no name of a dataset"),
         ({"dataset": 5}, "/dataset", "must be a text"),
         ({"datset": "x"}, "/datset", "did you mean dataset?"),
     ],

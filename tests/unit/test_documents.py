@@ -50,6 +50,17 @@ def test_what_postgresql_cannot_hold(body: bytes, pointer: str, words: str) -> N
     assert words in raised.value.errors[0].message
 
 
+def test_a_byte_order_mark_is_read_over_or_named() -> None:
+    mark, json_text, yaml_text = b"\xef\xbb\xbf", '{"a": "\ufeffb"}', "a: '\ufeffb'\n"
+    assert read_json(mark + json_text.encode()) == {"a": "\ufeffb"}, "within a text it is a character"
+    assert read_yaml(mark + yaml_text.encode()) == [{"a": "\ufeffb"}]
+    assert read_yaml(mark + b"a: 1\n---\n" + mark + b"a: 2\n") == [{"a": 1}, {"a": 2}], "files, one behind the other"
+    for read, text in ((read_json, json_text), (read_yaml, yaml_text)):
+        for coding, name in (("utf-16", "UTF-16"), ("utf-32", "UTF-32")):
+            with pytest.raises(Malformed, match=f"begins with the byte order mark of {name}; send UTF-8"):
+                read(text.encode(coding))
+
+
 def test_every_unholdable_value_is_named_at_once() -> None:
     with pytest.raises(Invalid) as raised:
         read_json(rb'{"a": "\u0000", "b": 1e999}')

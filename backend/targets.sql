@@ -1,0 +1,2 @@
+-- name: names
+select name from stringx.targets order by name
