@@ -59,9 +59,10 @@ def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def _threshold(value: int | str | None) -> dict[str, int | float] | None:
+def _threshold(value: int | str | None) -> dict[str, int | str] | None:
+    """A share as the text of an exact decimal: no binary number decides whether a threshold is met."""
     if value is None:
         return None
     if isinstance(value, int):
         return {"count": value}
-    return {"share": float(Decimal(value.removesuffix("%")) / 100)}
+    return {"share": f"{Decimal(value.removesuffix('%')).scaleb(-2):f}"}

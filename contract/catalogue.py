@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -28,6 +29,7 @@ from contract.verdicts import Dimension
 
 Decision = Literal["count", "bounds", "holds"]
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
 
 
@@ -177,9 +179,35 @@ def faults_of_arguments(
         yield FieldError(where, _sentence(error))
     yield from _faults_of_formats(rule_type.arguments, arguments, pointer, allow_functions)
     for place, bounds in ((pointer, arguments), (f"{pointer}/warn", arguments.get("warn"))):
-        low, high = (bounds.get("min"), bounds.get("max")) if isinstance(bounds, dict) else (None, None)
-        if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
-            yield FieldError(f"{place}/min", "is above max; nothing could pass")
+        if isinstance(bounds, dict):
+            yield from _faults_of_bounds(bounds, place)
+
+
+def _faults_of_bounds(bounds: dict[str, Any], pointer: str) -> Iterator[FieldError]:
+    for name in ("min", "max"):
+        if isinstance(bounds.get(name), str) and (fault := _fault_of_bound(bounds[name])):
+            yield FieldError(f"{pointer}/{name}", fault)
+    low, high = _comparable(bounds.get("min")), _comparable(bounds.get("max"))
+    if type(low) is not type(high) or low is None or high is None:
+        return
+    if low > high:
+        yield FieldError(f"{pointer}/min", "is above max; nothing could pass")
+    elif low == high and (bounds.get("exclusive_min") is True or bounds.get("exclusive_max") is True):
+        yield FieldError(f"{pointer}/min", "is max, and one of the two is exclusive; nothing could pass")
+
+
+def _fault_of_bound(text: str) -> str | None:
+    word = text.strip().lower()
+    if word.lstrip("+-.") == "nan":
+        return "is NaN, which no value is within; give a number"
+    if word.lstrip("+-") == ".inf":
+        return "is no number for PostgreSQL; leave the bound out, or write infinity"
+    return None
+
+
+def _comparable(value: Any) -> Any:
+    """A number, or the text of a date, of which the order is known here; else None."""
+    return value if isinstance(value, str) and _DATE.fullmatch(value) else number_of(value)
 
 
 def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: int, pointer: str) -> Iterator[FieldError]:
@@ -238,7 +266,7 @@ def _faults_of_formats(
         forms = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
         if not any(value in form.get("enum", ()) for form in forms):
             for form in forms:
-                if fault := _fault_of_format(form.get("format"), value, allow_functions):
+                if fault := _fault_of_format(form, value, allow_functions):
                     yield FieldError(pointer, fault)
     if isinstance(value, list):
         for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
@@ -269,8 +297,8 @@ def _faults_of_test_arguments(value: Any, pointer: str, allow_functions: Collect
         yield FieldError(pointer, fault)
 
 
-def _fault_of_format(form: str | None, value: str, allow_functions: Collection[str]) -> str | None:
-    match form:
+def _fault_of_format(form: dict[str, Any], value: str, allow_functions: Collection[str]) -> str | None:
+    match form.get("format"):
         case "sql-condition":
             return fault_of_condition(value, allow_functions)
         case "sql-query":
@@ -281,8 +309,34 @@ def _fault_of_format(form: str | None, value: str, allow_functions: Collection[s
             return _fault_of(TableName.parse, value)
         case "column":
             return _fault_of(check_identifier, value)
+        case "decimal":
+            return _fault_of_decimal(form, number_of(value))
         case _:
             return None
+
+
+def _fault_of_decimal(form: dict[str, Any], number: Decimal | None) -> str | None:
+    """What the schema says of numbers, said of the text of one."""
+    if number is None:
+        return "must be a number"
+    if "minimum" in form and number < form["minimum"]:
+        return f"must be at least {form['minimum']}"
+    if "maximum" in form and number > form["maximum"]:
+        return f"must be at most {form['maximum']}"
+    if "exclusiveMinimum" in form and number <= form["exclusiveMinimum"]:
+        return f"must be above {form['exclusiveMinimum']}"
+    return None
+
+
+def number_of(value: object) -> Decimal | None:
+    """The exact number that a value is, or that a text writes; None where it is none, or not finite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or (isinstance(value, str) and "_" in value):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def _fault_of(parse: Any, value: str) -> str | None:

@@ -38,12 +38,15 @@ RequestId = Annotated[str, AfterValidator(_printable)]
 Seconds = Annotated[Whole, Field(ge=1, le=86400)]
 
 
+WindowBound = str | StrictInt | StrictFloat
+
+
 class Window(Model):
     """Rows with `from` <= column < `to`, read as the column's type."""
 
     column: Column
-    from_: Annotated[str | StrictInt | StrictFloat | None, Field(alias="from")] = None
-    to: str | StrictInt | StrictFloat | None = None
+    from_: Annotated[WindowBound | None, Field(alias="from", json_schema_extra={"x-written": "bound"})] = None
+    to: Annotated[WindowBound | None, Field(json_schema_extra={"x-written": "bound"})] = None
 
     @model_validator(mode="after")
     def _is_bounded(self) -> "Window":

@@ -16,9 +16,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths
 from contract.conditions import fault_of_condition
 from contract.durations import parse_duration
-from contract.fields import Column, Duration, Flag, Model, RuleId, Table, TargetName, Whole, Words, parse_model
+from contract.fields import Column, Duration, Flag, Model, RuleId, Table, TargetName, Whole, Words, parse_model, schema_of
 from contract.problems import FieldError, Invalid, invalid
 from contract.verdicts import Dimension, Gate, Kind, Mode
+from contract.written import holds_plain, settle
 
 API_VERSION = "stringx/v1"
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)\s*%")
@@ -199,10 +200,13 @@ def parse_table(
 
     `allow_functions` gives, for a target's name, the functions that its custom SQL may call beyond the built-in ones.
     """
+    errors: list[FieldError] = []
+    value = settle(_with_arguments(value, catalogue, pointer, errors), schema_of(TableDocument), pointer, errors)
+    document = None
     try:
-        document, errors = parse_model(TableDocument, value, pointer), []
+        document = parse_model(TableDocument, value, pointer)
     except Invalid as fault:
-        document, errors = None, list(fault.errors)
+        errors += fault.errors
     rules = _readable_rules(value)
     allowed = allow_functions(value["target"]) if isinstance(value, dict) and isinstance(value.get("target"), str) else ()
     for index, rule in rules:
@@ -214,6 +218,21 @@ def parse_table(
     if errors or document is None:
         raise invalid(errors)
     return document
+
+
+def _with_arguments(value: Any, catalogue: Catalogue, pointer: str, errors: list[FieldError]) -> Any:
+    """The document, in which each rule's arguments are read as the schema of its type says."""
+    rules = value.get("rules") if isinstance(value, dict) else None
+    if not isinstance(rules, list) or not holds_plain(rules):
+        return value
+    found = []
+    for index, rule in enumerate(rules):
+        rule_type = catalogue.get(rule["type"]) if isinstance(rule, dict) and isinstance(rule.get("type"), str) else None
+        if rule_type is not None and "arguments" in rule:
+            place = f"{pointer}/rules/{index}/arguments"
+            rule = rule | {"arguments": settle(rule["arguments"], rule_type.arguments, place, errors)}
+        found.append(rule)
+    return value | {"rules": found}
 
 
 def _readable_rules(value: Any) -> list[tuple[int, Rule]]:

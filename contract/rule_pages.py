@@ -85,9 +85,9 @@ def _kind(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     for name in ("anyOf", "oneOf"):
         if name in schema and "type" not in schema:
-            return " or ".join(_kind(form) for form in schema[name])
+            return " or ".join(dict.fromkeys(_kind(form) for form in schema[name]))
     if "format" in schema:
-        return {"sql-condition": "a condition", "sql-query": "a SELECT", "relation": "schema.table"}.get(
+        return {"sql-condition": "a condition", "sql-query": "a SELECT", "relation": "schema.table", "decimal": "number"}.get(
             schema["format"], f"a {schema['format']}"
         )
     if schema.get("type") == "array":
