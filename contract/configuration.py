@@ -1,8 +1,6 @@
 """Configuration documents: a table with its rules, and a target. Parsed here, once, for the API, files and Kafka alike."""
 
-import hashlib
 import ipaddress
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -137,12 +135,6 @@ class TableDocument(Model):
     @property
     def active_rules(self) -> list[Rule]:
         return [rule for rule in self.rules if rule.active]
-
-    def rules_hash(self) -> str:
-        """Names the set of active rules and all that decides their outcome; words about them leave it alone."""
-        rules = [rule.model_dump(mode="json", exclude={"description", "active"}) for rule in self.active_rules]
-        said = {"rules": rules, "timezone": self.timezone, "on_empty": self.on_empty}
-        return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 class TargetDocument(Model):

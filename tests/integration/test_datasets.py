@@ -78,7 +78,7 @@ def test_a_stream_may_bring_a_dataset_before_its_tables_and_is_applied_as_a_whol
     assert datasets.find(database, "sales").document["tables"] == TABLES
     assert {change["change"] for change in apply(database, *stream)["changes"]} == {"unchanged"}
     assert apply(database, dataset(owner="me"))["changes"] == [{"kind": "Dataset", "name": "sales", "change": "updated"}]
-    assert [document.get("kind") for document in configuration.export(database)["items"]] == [
+    assert [document.get("kind", "Table") for document in configuration.export(database)["items"]] == [
         "Target",
         "Table",
         "Table",
