@@ -126,6 +126,7 @@ class TableDocument(Model):
     mode: Mode = "async"
     timeout: Timeout = "5m"
     on_empty: Literal["fail", "warn", "pass"] = "fail"
+    window_column: Column | None = None
     key: list[Column] = []
     sample_rows: Annotated[Whole, Field(ge=0, le=100)] = 5
     sample_columns: list[Column] = []
