@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,18 +18,21 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
+from contract.bounds import faults_of_bounds
 from contract.conditions import fault_of_condition, fault_of_fragment
 from contract.dbt_project import homes_of_rules
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
-from contract.names import TableName, check_identifier
+from contract.names import TableName, check_identifier, fault_of_literal_name
+from contract.patterns import fault_of_pattern
 from contract.problems import FieldError
 from contract.queries import fault_of_query, relations_of_query
+from contract.type_names import fault_of_type_name
+from contract.values import duration_of, number_of
 from contract.verdicts import Dimension
 
 Decision = Literal["count", "bounds", "holds"]
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
 
 
@@ -73,6 +76,15 @@ class RuleType:
             "measured": measured,
         } | chosen
         return text.format_map(defaultdict(str, filled))
+
+    def named_by(self, arguments: dict[str, Any], keyword: str, value: str | None = None) -> list[str]:
+        """Those of the arguments in whose schema, or in that of their items or fields, a keyword stands (with this value)."""
+        found = []
+        for name, schema in self.arguments.get("properties", {}).items():
+            forms = [schema, schema.get("items", {}), *schema.get("properties", {}).values()]
+            if name in arguments and any(keyword in form and value in (None, form[keyword]) for form in forms):
+                found.append(name)
+        return found
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -178,36 +190,7 @@ def faults_of_arguments(
         where = pointer + "".join(f"/{escape_pointer(part)}" for part in error.absolute_path)
         yield FieldError(where, _sentence(error))
     yield from _faults_of_formats(rule_type.arguments, arguments, pointer, allow_functions)
-    for place, bounds in ((pointer, arguments), (f"{pointer}/warn", arguments.get("warn"))):
-        if isinstance(bounds, dict):
-            yield from _faults_of_bounds(bounds, place)
-
-
-def _faults_of_bounds(bounds: dict[str, Any], pointer: str) -> Iterator[FieldError]:
-    for name in ("min", "max"):
-        if isinstance(bounds.get(name), str) and (fault := _fault_of_bound(bounds[name])):
-            yield FieldError(f"{pointer}/{name}", fault)
-    low, high = _comparable(bounds.get("min")), _comparable(bounds.get("max"))
-    if type(low) is not type(high) or low is None or high is None:
-        return
-    if low > high:
-        yield FieldError(f"{pointer}/min", "is above max; nothing could pass")
-    elif low == high and (bounds.get("exclusive_min") is True or bounds.get("exclusive_max") is True):
-        yield FieldError(f"{pointer}/min", "is max, and one of the two is exclusive; nothing could pass")
-
-
-def _fault_of_bound(text: str) -> str | None:
-    word = text.strip().lower()
-    if word.lstrip("+-.") == "nan":
-        return "is NaN, which no value is within; give a number"
-    if word.lstrip("+-") == ".inf":
-        return "is no number for PostgreSQL; leave the bound out, or write infinity"
-    return None
-
-
-def _comparable(value: Any) -> Any:
-    """A number, or the text of a date, of which the order is known here; else None."""
-    return value if isinstance(value, str) and _DATE.fullmatch(value) else number_of(value)
+    yield from faults_of_bounds(arguments, rule_type.bounds, pointer)
 
 
 def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: int, pointer: str) -> Iterator[FieldError]:
@@ -304,9 +287,15 @@ def _fault_of_format(form: dict[str, Any], value: str, allow_functions: Collecti
         case "sql-query":
             return fault_of_query(value, allow_functions)
         case "duration":
-            return _fault_of(parse_duration, value)
+            if fault := _fault_of(parse_duration, value):
+                return fault
+            return "must be longer than 0s" if "exclusiveMinimum" in form and not duration_of(value) else None
+        case "pattern":
+            return fault_of_pattern(value)
+        case "type":
+            return fault_of_type_name(value)
         case "relation":
-            return _fault_of(TableName.parse, value)
+            return _fault_of(TableName.parse, value) or fault_of_literal_name(value)
         case "column":
             return _fault_of(check_identifier, value)
         case "decimal":
@@ -326,17 +315,6 @@ def _fault_of_decimal(form: dict[str, Any], number: Decimal | None) -> str | Non
     if "exclusiveMinimum" in form and number <= form["exclusiveMinimum"]:
         return f"must be above {form['exclusiveMinimum']}"
     return None
-
-
-def number_of(value: object) -> Decimal | None:
-    """The exact number that a value is, or that a text writes; None where it is none, or not finite."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or (isinstance(value, str) and "_" in value):
-        return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
 
 
 def _fault_of(parse: Any, value: str) -> str | None:

@@ -13,9 +13,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths
 from contract.conditions import fault_of_condition
+from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.fields import Column, Duration, Flag, Model, RuleId, Table, TargetName, Whole, Words, parse_model, schema_of
+from contract.names import fault_of_literal_name
 from contract.problems import FieldError, Invalid, invalid
+from contract.values import duration_of
 from contract.verdicts import Dimension, Gate, Kind, Mode
 from contract.written import holds_plain, settle
 
@@ -183,7 +186,28 @@ class TargetDocument(Model):
 
 def parse_target(value: Any, pointer: str = "") -> TargetDocument:
     """A target from its document; Invalid with every fault."""
-    return parse_model(TargetDocument, value, pointer)
+    errors = [FieldError(f"{pointer}{place}", "holds ${, and variables are not filled in") for place in _with_variable(value, "")]
+    try:
+        document = parse_model(TargetDocument, value, pointer)
+    except Invalid as fault:
+        raise invalid(
+            [*errors, *(other for other in fault.errors if other.pointer not in {e.pointer for e in errors})]
+        ) from fault
+    if errors:
+        raise invalid(errors)
+    return document
+
+
+def _with_variable(value: Any, pointer: str) -> Iterator[str]:
+    """The places of texts that hold `${`."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _with_variable(item, f"{pointer}/{escape_pointer(key)}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _with_variable(item, f"{pointer}/{index}")
+    elif isinstance(value, str) and "${" in value:
+        yield pointer
 
 
 def parse_table(
@@ -200,6 +224,8 @@ def parse_table(
         document = parse_model(TableDocument, value, pointer)
     except Invalid as fault:
         errors += fault.errors
+    if isinstance(value, dict):
+        errors += _faults_of_document(value, pointer)
     rules = _readable_rules(value)
     allowed = allow_functions(value["target"]) if isinstance(value, dict) and isinstance(value.get("target"), str) else ()
     for index, rule in rules:
@@ -226,6 +252,20 @@ def _with_arguments(value: Any, catalogue: Catalogue, pointer: str, errors: list
             rule = rule | {"arguments": settle(rule["arguments"], rule_type.arguments, place, errors)}
         found.append(rule)
     return value | {"rules": found}
+
+
+def _faults_of_document(value: dict[str, Any], pointer: str) -> Iterator[FieldError]:
+    """What is refused when it is configured, and taken where an earlier release has stored it."""
+    name, gate = value.get("table"), value.get("gate")
+    if isinstance(name, str) and (fault := fault_of_literal_name(name)):
+        yield FieldError(f"{pointer}/table", fault)
+    yield from faults_of_gate(gate, pointer)
+
+
+def faults_of_gate(gate: Any, pointer: str) -> Iterator[FieldError]:
+    """Of the settings as they were written."""
+    if isinstance(gate, dict) and duration_of(gate.get("max_age")) == 0:
+        yield FieldError(f"{pointer}/gate/max_age", "is no time at all; such a gate never opens")
 
 
 def _readable_rules(value: Any) -> list[tuple[int, Rule]]:

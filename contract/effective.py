@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contract.catalogue import Catalogue, RuleType, number_of
+from contract.catalogue import Catalogue, RuleType
 from contract.configuration import Rule, TableDocument
+from contract.values import number_of
 from contract.written import kind_of_text
 
 _WORDS = {"description", "owner", "tags", "runbook", "message", "active"}  # of a rule: they decide nothing

@@ -130,7 +130,7 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
         case "list_type":
             message = "must be a list"
         case "string_type":
-            message = "must be a text"
+            message = "must be a text" + ("; quote it" if isinstance(item["input"], (int, float)) else "")
         case "int_type" | "int_from_float":
             message = "must be a whole number"
         case "bool_type":

@@ -1,17 +1,16 @@
 """The window of a request: rows from one value of a column to another, compared here as far as the values tell their order."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, tzinfo
-from decimal import Decimal
+from datetime import tzinfo
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, StrictFloat, StrictInt, model_validator
 
-from contract.catalogue import number_of
 from contract.configuration import TableDocument
 from contract.fields import Column, Model
 from contract.problems import FieldError
+from contract.values import moment_of, number_of
 
 Bound = str | StrictInt | StrictFloat
 
@@ -49,7 +48,7 @@ class Window(Model):
         low, high = number_of(self.from_), number_of(self.to)
         if low is not None and high is not None:
             return low >= high
-        begin, end = _moment(self.from_), _moment(self.to)
+        begin, end = moment_of(self.from_), moment_of(self.to)
         if begin is None or end is None:
             return False
         if (begin.tzinfo is None) != (end.tzinfo is None):  # of an hour that comes twice, the one that leaves the more rows
@@ -57,13 +56,3 @@ class Window(Model):
             end = end if end.tzinfo else end.replace(tzinfo=zone, fold=1)
             return begin.timestamp() >= end.timestamp()
         return begin >= end
-
-
-def _moment(value: object) -> datetime | None:
-    """A date or timestamp as ISO 8601 writes it; None for what only PostgreSQL can read."""
-    if not isinstance(value, str) or isinstance(number_of(value), Decimal):
-        return None
-    try:
-        return datetime.fromisoformat(value.strip().upper())
-    except ValueError:
-        return None

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from backend import configuration, datasets
+from backend import configuration, datasets, intake
 from contract.documents import read_yaml
+from contract.problems import Invalid
 from database.migrate import MIGRATIONS
 from database.pool import Database
 from tests.conftest import Admin
@@ -177,3 +178,17 @@ def test_targets_and_datasets_are_compared_as_they_were_written(shop: Database) 
     assert apply(shop, said) == {"Target": "updated", "Table": "unchanged", "Dataset": "updated"}
     assert apply(shop, said) == UNCHANGED
     assert gate(shop, "public.orders").gate == "open"
+
+
+def test_an_event_is_read_as_the_body_of_a_request_is(shop: Database) -> None:
+    window = b'{"column": "id", "from": 1.10, "to": 12345678901234567.89}'
+    event = b'{"event_id": "e", "target": "shop", "table": "public.orders", "wait_s": 1e1, "window": ' + window + b"}"
+    reversed_event = event.replace(b'"e"', b'"f"').replace(b"1.10", b"1e30")
+    taken, refused = intake.take(shop, CATALOGUE, [intake.Event(event, "0"), intake.Event(reversed_event, "1")])
+    assert taken is None
+    assert isinstance(refused, Invalid)
+    assert [error.pointer for error in refused.errors] == ["/window/from"]
+    with shop.transaction() as cursor:
+        row = cursor.one("select body from stringx.requests where request_id = 'e'")
+    assert row is not None
+    assert row["body"]["window"] == {"column": "id", "from": "1.10", "to": "12345678901234567.89"}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.engine.results import message
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest
 from contract.configuration import TableDocument, parse_table
@@ -124,7 +125,6 @@ rules:
         ("between", "{min: 1e3, max: 999.99}", "/min", "above max"),
         ("between", '{min: "10", max: 9}', "/min", "above max"),
         ("between", "{min: 2013-02-01, max: 2013-01-31}", "/min", "above max"),
-        ("between", "{min: 1.0, max: 1, exclusive_max: true}", "/min", "nothing could pass"),
         ("aggregate", "{function: percentile, p: 1.50, min: 1}", "/p", "at most 1"),
         ("aggregate", "{function: percentile, p: half, min: 1}", "/p", "must be a number"),
         ("outliers", "{method: iqr, limit: 0.0}", "/limit", "above 0"),
@@ -159,3 +159,22 @@ def test_a_window_keeps_the_text_of_its_bounds() -> None:
     assert request.wait_s == 10
     assert request.window is not None
     assert request.window.as_json() == {"column": "c", "from": "1.10", "to": "12345678901234567.89"}
+
+
+@pytest.mark.parametrize(
+    ("type", "written", "reason", "words"),
+    [
+        ("rejected_values", "{values: [a]}", "invalid text representation (SQLSTATE 22P02)", "look at values: the column's type"),
+        ("between", "{min: a, max: b}", "invalid datetime format (SQLSTATE 22007)", "look at min and max: "),
+        ("aggregate", "{function: sum, warn: {max: 1e9}}", "numeric value out of range (SQLSTATE 22003)", "look at warn: "),
+        ("regex", "{pattern: '('}", "invalid regular expression (SQLSTATE 2201B)", "; look at pattern"),
+        ("regex", "{pattern: 'a'}", "invalid text representation (SQLSTATE 22P02)", "22P02)"),
+        ("between", "{min: a}", "division by zero (SQLSTATE 22012)", "22012)"),
+    ],
+)
+def test_an_error_about_a_text_names_the_arguments_that_were_read(type: str, written: str, reason: str, words: str) -> None:
+    [rule] = table(f"rules:\n  - {{id: r, type: {type}, column: c, arguments: {written}}}\n").rules
+    said = message(rule, CATALOGUE.get(type), {"status": "error", "reason": reason})
+    assert said.startswith(f"could not be decided: {reason}")
+    assert words in said
+    assert said.endswith(words) or "the column's type may be unable" in said
