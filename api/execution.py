@@ -77,6 +77,8 @@ class Executor:
             return results.errored(run(), f"ended {MAX_CRASHES} workers; see the worker's log")
         if not tables:
             return results.errored(run(), "no_rules: no active rule was left in scope when the check started")
+        if (table := specification.without_window(check.request, tables)) is not None:
+            return results.errored(run(), f"no_window: {table} has no window_column any more, and the request names no column")
         gate = specification.build(check.request, subject.target, tables, self.catalogue, check.timeout_s)
         try:
             answer = self._answer(attempt, gate, subject.target)

@@ -26,6 +26,12 @@ def build(
     }
 
 
+def without_window(request: CheckRequest, tables: Sequence[InScope]) -> str | None:
+    """A table that the request's window cannot narrow, as nothing says by which column."""
+    documents = [table.configured.document for table in tables] if request.window else []
+    return next((each.table for each in documents if request.window and request.window.column_of(each) is None), None)
+
+
 def _table(request: CheckRequest, table: InScope, catalogue: Catalogue) -> dict[str, Any]:
     document = table.configured.document
     name = TableName.parse(document.table)
@@ -34,7 +40,7 @@ def _table(request: CheckRequest, table: InScope, catalogue: Catalogue) -> dict[
         "name": name.name,
         "timezone": document.timezone,
         "on_empty": document.on_empty,
-        "window": request.window.as_json() if request.window else None,
+        "window": request.window.as_json() | {"column": request.window.column_of(document)} if request.window else None,
         "key": document.key,
         "sample_rows": document.sample_rows,
         "sample_columns": document.sample_columns,
@@ -88,9 +94,10 @@ def _compared(rule_type: RuleType, arguments: dict[str, Any], where: str | None)
     }
 
 
-def _threshold(value: int | str | None) -> dict[str, int | float] | None:
+def _threshold(value: int | str | None) -> dict[str, int | str] | None:
+    """A share as the text of an exact decimal: no binary number decides whether a threshold is met."""
     if value is None:
         return None
     if isinstance(value, int):
         return {"count": value}
-    return {"share": float(Decimal(value.removesuffix("%")) / 100)}
+    return {"share": f"{Decimal(value.removesuffix('%')).scaleb(-2):f}"}

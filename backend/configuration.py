@@ -107,7 +107,7 @@ def put_table(
         require_version(if_match, before["version"] if before else None)
         if cursor.one(SQL["find_target"], {"name": target}) is None:
             raise invalid([FieldError("/target", no_target(cursor, target).detail)])
-        tables.put(cursor, [document], caller)
+        tables.put(cursor, [document], catalogue, caller)
         after = cursor.one(SQL["find_table"], {"target": target, "table": table})
     assert after is not None  # just written
     return Stored(after["document"], after["version"], created=before is None)
@@ -162,13 +162,13 @@ def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequ
         with database.transaction() as cursor:
             lock(cursor)
             if known == _targets(cursor):
-                changes = _write_stream(cursor, stream, values, caller, dry_run)
+                changes = _write_stream(cursor, stream, values, catalogue, caller, dry_run)
                 return {"dry_run": dry_run, "documents": len(values), "changes": changes}
     raise Unavailable("the targets are just being changed by others; try again")
 
 
 def _write_stream(
-    cursor: Cursor, stream: "_Stream", values: Sequence[Any], caller: Caller, dry_run: bool
+    cursor: Cursor, stream: "_Stream", values: Sequence[Any], catalogue: Catalogue, caller: Caller, dry_run: bool
 ) -> list[dict[str, str]]:
     """What it changes; Invalid with every fault of the stream."""
     errors = list(stream.errors)
@@ -180,7 +180,7 @@ def _write_stream(
     changes = _changed_targets(cursor, stream.targets)
     for target in () if dry_run else stream.targets.values():
         _write_target(cursor, target)
-    changes += tables.put(cursor, stream.tables, caller, dry_run)
+    changes += tables.put(cursor, stream.tables, catalogue, caller, dry_run)
     changes += _changed_datasets(cursor, found)
     for dataset in () if dry_run else found:
         datasets.write(cursor, dataset, caller)
@@ -286,4 +286,7 @@ def _changed_datasets(cursor: Cursor, found: list[DatasetDocument]) -> list[dict
 
 
 def _write_target(cursor: Cursor, target: TargetDocument) -> None:
+    """An unchanged document keeps its version."""
+    if change_of(cursor.one(SQL["find_target"], {"name": target.name}), target) == "unchanged":
+        return
     cursor.run(SQL["put_target"], {"name": target.name, "document": json_value(as_json(target))})

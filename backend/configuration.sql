@@ -1,11 +1,9 @@
 -- name: find_target
-select name, document, version from stringx.targets where name = %(name)s
+select name, document, version, as_written from stringx.targets where name = %(name)s
 
 -- name: put_target
--- An unchanged document keeps its version.
-insert into stringx.targets (name, document, version) values (%(name)s, %(document)s, 1)
-on conflict (name) do update set document = excluded.document, version = targets.version + 1, updated_at = now()
-where targets.document <> excluded.document
+insert into stringx.targets (name, document, version, as_written) values (%(name)s, %(document)s, 1, true)
+on conflict (name) do update set document = excluded.document, version = targets.version + 1, as_written = true, updated_at = now()
 
 -- name: delete_target
 delete from stringx.targets where name = %(name)s

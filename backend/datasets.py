@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from backend.stored import Stored, as_json, lock, of_versions, page_of_versions, require_version, with_defaults
+from backend.stored import Stored, as_json, change_of, lock, of_versions, page_of_versions, require_version, with_defaults
 from backend.targets import no_target
 from contract.datasets import DatasetDocument, parse_dataset
 from contract.pages import FIRST, Page, Pages
@@ -51,8 +51,9 @@ def put(database: Database, caller: Caller, name: str, value: Any, if_match: str
         require_version(if_match, before["version"] if before else None)
         if faults := list(faults_of_names(cursor, document)):
             raise invalid(faults)
-        version = write(cursor, document, caller)
-    return Stored(as_json(document), version, created=before is None)
+        write(cursor, document, caller)
+        after = find_with(cursor, name)
+    return Stored(after["document"], after["version"], created=before is None)
 
 
 def delete(database: Database, caller: Caller, name: str, if_match: str | None) -> None:
@@ -92,21 +93,19 @@ def require_unnamed(cursor: Cursor, target: str, table: str) -> None:
         raise Conflict(f"table {table} is part of {what} {', '.join(names)}; take it out there first")
 
 
-def write(cursor: Cursor, document: DatasetDocument, caller: Caller) -> int:
-    """The version that now stands: a new one where the document has changed."""
-    stored, body = cursor.one(SQL["lock"], {"name": document.name}), as_json(document)
-    if stored is not None and stored["document"] == body:
-        return int(stored["version"])
+def write(cursor: Cursor, document: DatasetDocument, caller: Caller) -> None:
+    """As a new version where the document has changed."""
+    if change_of(cursor.one(SQL["lock"], {"name": document.name}), document) == "unchanged":
+        return
     written = {
         "name": document.name,
         "target": document.target,
         "tables": document.tables,
-        "document": json_value(body),
+        "document": json_value(as_json(document)),
         "version": _next_version(cursor, document.name),
     }
     cursor.run(SQL["put"], written)
     cursor.run(SQL["add_version"], written | {"changed_by": caller.name})
-    return int(written["version"])
 
 
 def _next_version(cursor: Cursor, name: str) -> int:

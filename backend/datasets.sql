@@ -1,8 +1,8 @@
 -- name: find
-select name, target, tables, document, version from stringx.datasets where name = %(name)s
+select name, target, tables, document, version, as_written from stringx.datasets where name = %(name)s
 
 -- name: lock
-select version, document from stringx.datasets where name = %(name)s for update
+select version, document, as_written from stringx.datasets where name = %(name)s for update
 
 -- name: after
 select name, document from stringx.datasets where name > %(name)s order by name limit %(limit)s
@@ -18,10 +18,11 @@ select name from stringx.targets where name = %(name)s
 select table_name from stringx.tables where target = %(target)s and table_name = any(%(tables)s)
 
 -- name: put
-insert into stringx.datasets (name, target, tables, document, version)
-values (%(name)s, %(target)s, %(tables)s, %(document)s, %(version)s)
+insert into stringx.datasets (name, target, tables, document, version, as_written)
+values (%(name)s, %(target)s, %(tables)s, %(document)s, %(version)s, true)
 on conflict (name) do update set
-    target = excluded.target, tables = excluded.tables, document = excluded.document, version = excluded.version, updated_at = now()
+    target = excluded.target, tables = excluded.tables, document = excluded.document, version = excluded.version,
+    as_written = true, updated_at = now()
 
 -- name: delete
 delete from stringx.datasets where name = %(name)s

@@ -1,15 +1,17 @@
 """What tables, targets and datasets share as stored documents: the lock, versions, conditional writes, what would change."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from contract.checks import rfc3339
+from contract.effective import said, same
 from contract.pages import Page, Pages
 from contract.problems import PreconditionFailed
 from database.pool import Cursor, Row
 
+M = TypeVar("M", bound=BaseModel)
 _LOCK = 7_418_205_333  # any number of ours
 
 
@@ -33,7 +35,8 @@ def lock(cursor: Cursor) -> None:
 
 
 def as_json(document: BaseModel) -> dict[str, Any]:
-    return document.model_dump(mode="json", exclude_none=True)
+    """As it was written: defaults stay unsaid."""
+    return document.model_dump(mode="json", exclude_unset=True)
 
 
 def with_defaults(value: Any, defaults: dict[str, Any]) -> Any:
@@ -42,10 +45,22 @@ def with_defaults(value: Any, defaults: dict[str, Any]) -> Any:
 
 
 def change_of(row: dict[str, Any] | None, document: BaseModel) -> str:
-    """What writing the document would do to what is stored."""
+    """What writing the document would do to what is stored. A row that is not `as_written`, of an earlier release, holds every
+    default."""
     if row is None:
         return "created"
-    return "unchanged" if row["document"] == as_json(document) else "updated"
+    if row["as_written"]:
+        return "unchanged" if same(row["document"], as_json(document)) else "updated"
+    before = read_stored(type(document), row["document"])
+    return "unchanged" if before is not None and same(said(before), said(document)) else "updated"
+
+
+def read_stored(model: type[M], value: Any) -> M | None:
+    """None for what another release stored and this one does not take."""
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def of_versions(page: Page) -> dict[str, Any]:

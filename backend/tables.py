@@ -5,36 +5,48 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from backend.stored import as_json
+from backend.stored import as_json, read_stored
+from contract.catalogue import Catalogue
 from contract.configuration import TableDocument
+from contract.effective import rules_hash, same_document, same_rules
 from database.keys import Caller
-from database.pool import Cursor, json_value
+from database.pool import Cursor, Row, json_value
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _AT_ONCE = 200
 
 
-def put(cursor: Cursor, documents: Sequence[TableDocument], caller: Caller, dry_run: bool = False) -> list[dict[str, str]]:
+def put(
+    cursor: Cursor, documents: Sequence[TableDocument], catalogue: Catalogue, caller: Caller, dry_run: bool = False
+) -> list[dict[str, str]]:
     """What the writing of each changes: `created`, `updated`, or `unchanged`, which makes no new version. The caller holds the
     configuration's lock."""
     changes, rest = [], iter(documents)
     while chunk := list(islice(rest, _AT_ONCE)):
         bodies = [_row(document) for document in chunk]
-        found = {(row["target"], row["table_name"]): row["change"] for row in _compare(cursor, bodies)}
-        changed = [body for body in bodies if found[body["target"], body["table_name"]] != "unchanged"]
+        found = {(row["target"], row["table_name"]): row for row in cursor.all(SQL["compare"], {"tables": json_value(bodies)})}
+        changed = []
+        for document, body in zip(chunk, bodies, strict=True):
+            change, hash_of_rules = _change(document, found[document.target, document.table], catalogue)
+            changes.append({"kind": "Table", "name": f"{document.target}/{document.table}", "change": change})
+            if change != "unchanged":
+                changed.append(body | {"rules_hash": hash_of_rules})
         if changed and not dry_run:
             cursor.run(SQL["write"], {"tables": json_value(changed), "changed_by": caller.name})
-        changes += [
-            {"kind": "Table", "name": f"{one.target}/{one.table}", "change": found[one.target, one.table]} for one in chunk
-        ]
     return changes
 
 
-def _compare(cursor: Cursor, bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return cursor.all(SQL["compare"], {"tables": json_value(bodies)})
+def _change(document: TableDocument, row: Row, catalogue: Catalogue) -> tuple[str, str]:
+    """What changes, and the rules_hash: the stored one as long as the rules decide the same, so that neither other words nor an
+    upgrade closes a gate."""
+    before = read_stored(TableDocument, row["document"]) if row["change"] == "updated" else None
+    if before is not None and not row["as_written"] and same_document(before, document, catalogue):
+        return "unchanged", row["rules_hash"]
+    if before is not None and same_rules(before, document, catalogue, row["as_written"]):
+        return "updated", row["rules_hash"]
+    return row["change"], "" if row["change"] == "unchanged" else rules_hash(document, catalogue)
 
 
 def _row(document: TableDocument) -> dict[str, Any]:
-    named = {"target": document.target, "table_name": document.table}
-    return named | {"document": as_json(document), "rules_hash": document.rules_hash()}
+    return {"target": document.target, "table_name": document.table, "document": as_json(document)}

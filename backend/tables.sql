@@ -1,9 +1,11 @@
 -- name: compare
--- What writing each of these documents would do to what is stored.
-select n.target, n.table_name,
-       case when t.document is null then 'created' when t.document = n.document then 'unchanged' else 'updated' end as change
+-- What writing each of these documents would do to what is stored, and that where it differs. Compared as texts, as 1.0 = 1 in jsonb.
+select n.target, n.table_name, t.rules_hash, t.as_written,
+       case when t.document is null then 'created' when d.differs then 'updated' else 'unchanged' end as change,
+       case when d.differs then t.document end as document
 from jsonb_to_recordset(%(tables)s) as n (target text, table_name text, document jsonb)
 left join stringx.tables t on t.target = n.target and t.table_name = n.table_name
+cross join lateral (select not t.as_written or t.document::text <> n.document::text as differs) d
 
 -- name: write
 -- Each document as the next version of its table; versions go on counting after a deletion.
@@ -12,10 +14,11 @@ with numbered as (
                               where v.target = n.target and v.table_name = n.table_name), 0) as version
     from jsonb_to_recordset(%(tables)s) as n (target text, table_name text, document jsonb, rules_hash text)
 ), written as (
-    insert into stringx.tables (target, table_name, document, rules_hash, version)
-    select target, table_name, document, rules_hash, version from numbered
+    insert into stringx.tables (target, table_name, document, rules_hash, version, as_written)
+    select target, table_name, document, rules_hash, version, true from numbered
     on conflict (target, table_name) do update set
-        document = excluded.document, rules_hash = excluded.rules_hash, version = excluded.version, updated_at = now()
+        document = excluded.document, rules_hash = excluded.rules_hash, version = excluded.version,
+        as_written = true, updated_at = now()
 )
 insert into stringx.table_versions (target, table_name, version, document, changed_by)
 select target, table_name, version, document, %(changed_by)s from numbered

@@ -61,7 +61,11 @@ def cli(context: click.Context, server: str | None) -> None:
 @click.option("--kind", "kinds", multiple=True, help="only rules of this kind: engineering or business")
 @click.option("--dimension", "dimensions", multiple=True, help="only rules of this dimension")
 @click.option("--rule", "rule_ids", multiple=True, help="only this rule")
-@click.option("--window", "column", help="only rows whose COLUMN lies in --from (inclusive), --to (exclusive)")
+@click.option(
+    "--window",
+    "column",
+    help="only rows whose COLUMN (default: the document's window_column) lies in --from (inclusive), --to (exclusive)",
+)
 @click.option("--from", "from_", help="beginning of the window")
 @click.option("--to", help="end of the window")
 @click.option("--request-id", help="asking again with the same id is the same request")
@@ -227,11 +231,9 @@ def _body(target: str, subject: dict[str, str], wait: int | None, asked: dict[st
     body: dict[str, Any] = {"request_id": new_id(), "target": target, **subject, "mode": mode, "wait_s": 0}
     body |= {name: list(asked[name]) for name in ("kinds", "dimensions", "rule_ids") if asked[name]}
     body |= {name: asked[name] for name in ("request_id", "timeout_s") if asked[name] is not None}
-    if asked["column"] is not None:
-        bounds = {"from": asked["from_"], "to": asked["to"]}
-        body["window"] = {"column": asked["column"]} | {name: value for name, value in bounds.items() if value is not None}
-    elif asked["from_"] is not None or asked["to"] is not None:
-        raise click.UsageError("--from and --to need --window COLUMN")
+    window = {"column": asked["column"], "from": asked["from_"], "to": asked["to"]}
+    if any(value is not None for value in window.values()):
+        body["window"] = {name: value for name, value in window.items() if value is not None}
     return body
 
 

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,13 +18,17 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
+from contract.bounds import faults_of_bounds
 from contract.conditions import fault_of_condition, fault_of_fragment
 from contract.dbt_project import homes_of_rules
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
-from contract.names import TableName, check_identifier
+from contract.names import TableName, check_identifier, fault_of_literal_name
+from contract.patterns import fault_of_pattern
 from contract.problems import FieldError
 from contract.queries import fault_of_query, relations_of_query
+from contract.type_names import fault_of_type_name
+from contract.values import duration_of, number_of
 from contract.verdicts import Dimension
 
 Decision = Literal["count", "bounds", "holds"]
@@ -86,6 +91,15 @@ class RuleType:
             "measured": measured,
         } | chosen
         return text.format_map(defaultdict(str, filled))
+
+    def named_by(self, arguments: dict[str, Any], keyword: str, value: str | None = None) -> list[str]:
+        """Those of the arguments in whose schema, or in that of their items or fields, a keyword stands (with this value)."""
+        found = []
+        for name, schema in self.arguments.get("properties", {}).items():
+            forms = [schema, schema.get("items", {}), *schema.get("properties", {}).values()]
+            if name in arguments and any(keyword in form and value in (None, form[keyword]) for form in forms):
+                found.append(name)
+        return found
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -198,10 +212,7 @@ def faults_of_arguments(
         where = pointer + "".join(f"/{escape_pointer(part)}" for part in error.absolute_path)
         yield FieldError(where, _sentence(error))
     yield from _faults_of_formats(rule_type.arguments, arguments, pointer, allow_functions)
-    for place, bounds in ((pointer, arguments), (f"{pointer}/warn", arguments.get("warn"))):
-        low, high = (bounds.get("min"), bounds.get("max")) if isinstance(bounds, dict) else (None, None)
-        if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
-            yield FieldError(f"{place}/min", "is above max; nothing could pass")
+    yield from faults_of_bounds(arguments, rule_type.bounds, pointer)
 
 
 def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: int, pointer: str) -> Iterator[FieldError]:
@@ -281,7 +292,7 @@ def _faults_of_formats(
         forms = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
         if not any(value in form.get("enum", ()) for form in forms):
             for form in forms:
-                if fault := _fault_of_format(form.get("format"), value, allow_functions):
+                if fault := _fault_of_format(form, value, allow_functions):
                     yield FieldError(pointer, fault)
     if isinstance(value, list):
         for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
@@ -312,20 +323,41 @@ def _faults_of_test_arguments(value: Any, pointer: str, allow_functions: Collect
         yield FieldError(pointer, fault)
 
 
-def _fault_of_format(form: str | None, value: str, allow_functions: Collection[str]) -> str | None:
-    match form:
+def _fault_of_format(form: dict[str, Any], value: str, allow_functions: Collection[str]) -> str | None:
+    match form.get("format"):
         case "sql-condition":
             return fault_of_condition(value, allow_functions)
         case "sql-query":
             return fault_of_query(value, allow_functions)
         case "duration":
-            return _fault_of(parse_duration, value)
+            if fault := _fault_of(parse_duration, value):
+                return fault
+            return "must be longer than 0s" if "exclusiveMinimum" in form and not duration_of(value) else None
+        case "pattern":
+            return fault_of_pattern(value)
+        case "type":
+            return fault_of_type_name(value)
         case "relation":
-            return _fault_of(TableName.parse, value)
+            return _fault_of(TableName.parse, value) or fault_of_literal_name(value)
         case "column":
             return _fault_of(check_identifier, value)
+        case "decimal":
+            return _fault_of_decimal(form, number_of(value))
         case _:
             return None
+
+
+def _fault_of_decimal(form: dict[str, Any], number: Decimal | None) -> str | None:
+    """What the schema says of numbers, said of the text of one."""
+    if number is None:
+        return "must be a number"
+    if "minimum" in form and number < form["minimum"]:
+        return f"must be at least {form['minimum']}"
+    if "maximum" in form and number > form["maximum"]:
+        return f"must be at most {form['maximum']}"
+    if "exclusiveMinimum" in form and number <= form["exclusiveMinimum"]:
+        return f"must be above {form['exclusiveMinimum']}"
+    return None
 
 
 def _fault_of(parse: Any, value: str) -> str | None:

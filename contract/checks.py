@@ -11,17 +11,16 @@ from pydantic import (
     AwareDatetime,
     ConfigDict,
     Field,
-    StrictFloat,
-    StrictInt,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from contract.configuration import Rule, TableDocument
-from contract.fields import Column, DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
+from contract.fields import DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
 from contract.problems import FieldError, invalid
 from contract.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
+from contract.windows import Window
 
 MAX_WAIT_S = 300
 
@@ -37,23 +36,6 @@ def check_request_id(text: str) -> str:
 
 RequestId = Annotated[str, AfterValidator(check_request_id)]
 Seconds = Annotated[Whole, Field(ge=1, le=86400)]
-
-
-class Window(Model):
-    """Rows with `from` <= column < `to`, read as the column's type."""
-
-    column: Column
-    from_: Annotated[str | StrictInt | StrictFloat | None, Field(alias="from")] = None
-    to: str | StrictInt | StrictFloat | None = None
-
-    @model_validator(mode="after")
-    def _is_bounded(self) -> "Window":
-        if self.from_ is None and self.to is None:
-            raise ValueError("gives neither from nor to; give at least one")
-        return self
-
-    def as_json(self) -> dict[str, Any]:
-        return {"column": self.column, "from": self.from_, "to": self.to}
 
 
 class CheckRequest(Model):
@@ -128,16 +110,19 @@ def rules_in_scope(request: CheckRequest, document: TableDocument, default_dimen
 
 
 def require_scope(request: CheckRequest, documents: Sequence[TableDocument], default_dimension: dict[str, Dimension]) -> None:
-    """Invalid where the request leaves no rule of any of its tables to run, or names one that none of them has."""
+    """Invalid where the request leaves no rule of any of its tables to run, names one that none of them has, or has a window that
+    narrows none."""
     known = {rule.id for document in documents for rule in document.active_rules}
     unknown = [
         FieldError(f"/rule_ids/{index}", f"{request.subject} has no active rule {rule_id!r}")
         for index, rule_id in enumerate(request.rule_ids or [])
         if rule_id not in known
     ]
-    if unknown:
-        raise invalid(unknown)
-    if any(rules_in_scope(request, document, default_dimension) for document in documents):
+    checked = [document for document in documents if rules_in_scope(request, document, default_dimension)]
+    faults = [*unknown, *(request.window.faults(checked) if request.window else ())]
+    if faults:
+        raise invalid(faults)
+    if checked:
         return
     if not known:
         field, whose = ("dataset", "one of its tables") if request.dataset else ("table", "its configuration")

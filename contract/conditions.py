@@ -14,6 +14,7 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from contract.patterns import fault_of_pattern
 from contract.sql_words import ALLOWED_FUNCTIONS, NO_CALL, REFUSED_WORDS
 
 
@@ -28,6 +29,7 @@ class Grammar:
 
 
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
+_MATCHED = re.compile(r"(?<![~!*])!?~\*?\s*\Z")  # what stands before a pattern
 _QUOTED = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
 _CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
 
@@ -92,6 +94,8 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
         if token.token_type in (TokenType.HEREDOC_STRING, TokenType.BYTE_STRING, TokenType.UNICODE_STRING):
             return "holds a string with a prefix (E'', U&'' or $$); write it as a plain '…'"
         if token.token_type == TokenType.STRING:
+            if _MATCHED.search(sql[: token.start]) and (fault := fault_of_pattern(token.text)):
+                return fault
             continue
         if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or (
             not quoted and word.startswith(("$", "{%", "{{"))

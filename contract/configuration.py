@@ -1,8 +1,6 @@
 """Configuration documents: a table with its rules, and a target. Parsed here, once, for the API, files and Kafka alike."""
 
-import hashlib
 import ipaddress
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -15,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths
 from contract.conditions import fault_of_condition
+from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.fields import (
     Column,
@@ -32,9 +31,13 @@ from contract.fields import (
     Whole,
     Words,
     parse_model,
+    schema_of,
 )
+from contract.names import fault_of_literal_name
 from contract.problems import FieldError, Invalid, invalid
+from contract.values import duration_of
 from contract.verdicts import Dimension, Gate, Kind, Mode
+from contract.written import holds_plain, settle
 
 API_VERSION = "stringx/v1"
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)\s*%")
@@ -143,6 +146,7 @@ class TableDocument(Model):
     mode: Mode = "async"
     timeout: Timeout = "5m"
     on_empty: Literal["fail", "warn", "pass"] = "fail"
+    window_column: Column | None = None
     key: list[Column] = []
     sample_rows: Annotated[Whole, Field(ge=0, le=100)] = 5
     sample_columns: list[Column] = []
@@ -152,12 +156,6 @@ class TableDocument(Model):
     @property
     def active_rules(self) -> list[Rule]:
         return [rule for rule in self.rules if rule.active]
-
-    def rules_hash(self) -> str:
-        """Names the set of active rules and all that decides their outcome; words about them leave it alone."""
-        rules = [rule.model_dump(mode="json", exclude={"description", "active"}) for rule in self.active_rules]
-        said = {"rules": rules, "timezone": self.timezone, "on_empty": self.on_empty}
-        return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 class TargetDocument(Model):
@@ -205,7 +203,28 @@ class TargetDocument(Model):
 
 def parse_target(value: Any, pointer: str = "") -> TargetDocument:
     """A target from its document; Invalid with every fault."""
-    return parse_model(TargetDocument, value, pointer)
+    errors = [FieldError(f"{pointer}{place}", "holds ${, and variables are not filled in") for place in _with_variable(value, "")]
+    try:
+        document = parse_model(TargetDocument, value, pointer)
+    except Invalid as fault:
+        raise invalid(
+            [*errors, *(other for other in fault.errors if other.pointer not in {e.pointer for e in errors})]
+        ) from fault
+    if errors:
+        raise invalid(errors)
+    return document
+
+
+def _with_variable(value: Any, pointer: str) -> Iterator[str]:
+    """The places of texts that hold `${`."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _with_variable(item, f"{pointer}/{escape_pointer(key)}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _with_variable(item, f"{pointer}/{index}")
+    elif isinstance(value, str) and "${" in value:
+        yield pointer
 
 
 def parse_table(
@@ -215,10 +234,15 @@ def parse_table(
 
     `allow_functions` gives, for a target's name, the functions that its custom SQL may call beyond the built-in ones.
     """
+    errors: list[FieldError] = []
+    value = settle(_with_arguments(value, catalogue, pointer, errors), schema_of(TableDocument), pointer, errors)
+    document = None
     try:
-        document, errors = parse_model(TableDocument, value, pointer), []
+        document = parse_model(TableDocument, value, pointer)
     except Invalid as fault:
-        document, errors = None, list(fault.errors)
+        errors += fault.errors
+    if isinstance(value, dict):
+        errors += _faults_of_document(value, pointer)
     rules = _readable_rules(value)
     allowed = allow_functions(value["target"]) if isinstance(value, dict) and isinstance(value.get("target"), str) else ()
     for index, rule in rules:
@@ -230,6 +254,35 @@ def parse_table(
     if errors or document is None:
         raise invalid(errors)
     return document
+
+
+def _with_arguments(value: Any, catalogue: Catalogue, pointer: str, errors: list[FieldError]) -> Any:
+    """The document, in which each rule's arguments are read as the schema of its type says."""
+    rules = value.get("rules") if isinstance(value, dict) else None
+    if not isinstance(rules, list) or not holds_plain(rules):
+        return value
+    found = []
+    for index, rule in enumerate(rules):
+        rule_type = catalogue.get(rule["type"]) if isinstance(rule, dict) and isinstance(rule.get("type"), str) else None
+        if rule_type is not None and "arguments" in rule:
+            place = f"{pointer}/rules/{index}/arguments"
+            rule = rule | {"arguments": settle(rule["arguments"], rule_type.arguments, place, errors)}
+        found.append(rule)
+    return value | {"rules": found}
+
+
+def _faults_of_document(value: dict[str, Any], pointer: str) -> Iterator[FieldError]:
+    """What is refused when it is configured, and taken where an earlier release has stored it."""
+    name, gate = value.get("table"), value.get("gate")
+    if isinstance(name, str) and (fault := fault_of_literal_name(name)):
+        yield FieldError(f"{pointer}/table", fault)
+    yield from faults_of_gate(gate, pointer)
+
+
+def faults_of_gate(gate: Any, pointer: str) -> Iterator[FieldError]:
+    """Of the settings as they were written."""
+    if isinstance(gate, dict) and duration_of(gate.get("max_age")) == 0:
+        yield FieldError(f"{pointer}/gate/max_age", "is no time at all; such a gate never opens")
 
 
 def _readable_rules(value: Any) -> list[tuple[int, Rule]]:

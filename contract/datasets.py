@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from contract.configuration import GateSettings, Timeout
+from contract.configuration import GateSettings, Timeout, faults_of_gate
 from contract.fields import DatasetName, Model, Table, TargetName, Words, parse_model
+from contract.names import fault_of_literal_name
+from contract.problems import FieldError, invalid
 from contract.verdicts import Mode
 
 
@@ -37,7 +39,13 @@ class DatasetDocument(Model):
 
 def parse_dataset(value: Any, pointer: str = "") -> DatasetDocument:
     """A dataset from its document; Invalid with every fault. Whether its tables are configured is for the caller to find out."""
-    return parse_model(DatasetDocument, value, pointer)
+    document = parse_model(DatasetDocument, value, pointer)
+    names = [(f"{pointer}/tables/{index}", fault_of_literal_name(name)) for index, name in enumerate(document.tables)]
+    faults = [FieldError(place, fault) for place, fault in names if fault]
+    faults += faults_of_gate(document.gate.model_dump(), pointer)
+    if faults:
+        raise invalid(faults)
+    return document
 
 
 def rules_hash(tables: Mapping[str, str]) -> str:

@@ -27,6 +27,7 @@ from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.names import TableName, check_identifier
 from contract.problems import FieldError, invalid
+from contract.written import settle
 
 
 class Model(BaseModel):
@@ -143,10 +144,21 @@ M = TypeVar("M", bound=BaseModel)
 def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["ignore"] | None = None) -> M:
     """The model of a value; Invalid with every fault, each with its pointer. `extra`: what another release of ours may have added
     is no fault."""
+    errors: list[FieldError] = []
+    settled = settle(value, schema_of(model), pointer, errors)
     try:
-        return model.model_validate(value, extra=extra)
+        found = model.model_validate(settled, extra=extra)
     except ValidationError as error:
-        raise invalid(field_errors(error, model, value, pointer)) from error
+        errors += field_errors(error, model, settled, pointer)
+    if errors:
+        raise invalid(errors)
+    return found
+
+
+@cache
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Its JSON Schema, made once."""
+    return model.model_json_schema()
 
 
 def field_errors(error: ValidationError, model: type[BaseModel], value: Any, pointer: str = "") -> list[FieldError]:
@@ -187,7 +199,7 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
         case "list_type":
             message = "must be a list"
         case "string_type":
-            message = "must be a text"
+            message = "must be a text" + ("; quote it" if isinstance(item["input"], (int, float)) else "")
         case "int_type" | "int_from_float":
             message = "must be a whole number"
         case "bool_type":
@@ -206,6 +218,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 @cache
 def _all_fields(model: type[BaseModel]) -> frozenset[str]:
-    schema = model.model_json_schema()
+    schema = schema_of(model)
     parts = [schema, *schema.get("$defs", {}).values()]
     return frozenset(name for part in parts for name in part.get("properties", {}))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 MAX_IDENTIFIER_BYTES = 63  # NAMEDATALEN - 1: PostgreSQL cuts longer names silently and would read another table
 
+_PATTERN = re.compile(r"(?<!/)[*](?!/)|(?<=\w)[?]|[?](?=\w)")  # a lone ? and the signs of a comment are none
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"\."((?:[^"]|"")+)"')
 
 
@@ -17,6 +18,13 @@ def check_identifier(name: str) -> str:
     if len(name.encode("utf-8", "surrogatepass")) > MAX_IDENTIFIER_BYTES:
         raise ValueError(f"is longer than the {MAX_IDENTIFIER_BYTES} bytes that a PostgreSQL name can have")
     return name
+
+
+def fault_of_literal_name(name: str) -> str | None:
+    """What looks like a pattern or a variable where only a name is meant."""
+    if found := _PATTERN.search(name):
+        return f"holds {found[0]}, and no pattern is meant here; name one table"
+    return "holds ${, and variables are not filled in; write the name itself" if "${" in name else None
 
 
 @dataclass(frozen=True)

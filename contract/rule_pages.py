@@ -102,11 +102,16 @@ def _kind(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     for name in ("anyOf", "oneOf"):
         if name in schema and "type" not in schema:
-            return " or ".join(_kind(form) for form in schema[name])
+            return " or ".join(dict.fromkeys(_kind(form) for form in schema[name]))
     if "format" in schema:
-        return {"sql-condition": "a condition", "sql-query": "a SELECT", "relation": "schema.table"}.get(
-            schema["format"], f"a {schema['format']}"
-        )
+        return {
+            "sql-condition": "a condition",
+            "sql-query": "a SELECT",
+            "relation": "schema.table",
+            "decimal": "number",
+            "pattern": "text",
+            "type": "text",
+        }.get(schema["format"], f"a {schema['format']}")
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}"
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]

@@ -1,6 +1,7 @@
 """From what dbt left behind to a check's result: per-rule outcomes, messages, scores, or the reason why there are none."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -197,10 +198,25 @@ def _rule_result(rule: Rule, found: dict[str, Any] | None, catalogue: Catalogue)
     )
 
 
+_SQLSTATE = re.compile(r"\(SQLSTATE (22P02|22003|22007|22008|2201B)\)")  # of a text that is none of a type's, or no pattern
+
+
+def _read(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> str:
+    """Names the arguments whose text the database may not have been able to read, as the column's type or as a pattern."""
+    state = _SQLSTATE.search(outcome.get("reason") or "")
+    if rule_type is None or state is None:
+        return ""
+    if state[1] == "2201B":
+        named = rule_type.named_by(rule.arguments, "format", "pattern")
+        return f"; look at {' and '.join(named)}" if named else ""
+    named = rule_type.named_by(rule.arguments, "x-written")
+    return f"; look at {' and '.join(named)}: the column's type may be unable to hold what it says" if named else ""
+
+
 def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> str:
     """One sentence with the numbers: never a value of a row, and of the rule its columns and thresholds only."""
     if outcome["status"] == "error" or rule_type is None:
-        return f"could not be decided: {outcome.get('reason') or 'unknown'}"
+        return f"could not be decided: {outcome.get('reason') or 'unknown'}{_read(rule, rule_type, outcome)}"
     value, met = outcome.get("measured"), outcome["status"] == "pass"
     finding = rule_type.words(met, rule.all_columns, rule.arguments, "unknown" if value is None else _number(value))
     match rule_type.decides:

@@ -12,8 +12,8 @@ STEP = 250  # tables a statement
 _PAST = "set session_replication_role = replica; "
 _NAMES = "(select 'public.t_' || lpad(n::text, 5, '0') as name, n from generate_series({first}, {last}) n) as named"
 _TABLES = """
-insert into stringx.tables (target, table_name, document, rules_hash, version, updated_at)
-select m.target, name, m.document || jsonb_build_object('table', name), m.rules_hash, 1, now() - interval '1 day'
+insert into stringx.tables (target, table_name, document, rules_hash, version, updated_at, as_written)
+select m.target, name, m.document || jsonb_build_object('table', name), m.rules_hash, 1, now() - interval '1 day', m.as_written
 from stringx.tables m, {names} where m.table_name = '{model}' and m.target = 'shop';
 insert into stringx.table_versions (target, table_name, version, document, changed_by, changed_at)
 select m.target, name, 1, m.document || jsonb_build_object('table', name), 'benchmark', now() - interval '1 day'

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ def rule(
     where: str | None = None,
     **arguments: Any,
 ) -> dict[str, Any]:
-    """A rule as the gate specification has it; thresholds as counts, or shares where they are floats."""
+    """A rule as the gate specification has it; thresholds as counts, or shares where they are none."""
 
     def threshold(value: Any) -> dict[str, Any] | None:
-        return None if value is None else {"share": value} if isinstance(value, float) else {"count": value}
+        return None if value is None else {"share": str(value)} if isinstance(value, (float, Decimal)) else {"count": value}
 
     return {
         "id": id,

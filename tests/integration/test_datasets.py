@@ -79,7 +79,7 @@ def test_a_stream_may_bring_a_dataset_before_its_tables_and_is_applied_as_a_whol
     assert datasets.find(database, "sales").document["tables"] == TABLES
     assert {change["change"] for change in apply(database, *stream)["changes"]} == {"unchanged"}
     assert apply(database, dataset(owner="me"))["changes"] == [{"kind": "Dataset", "name": "sales", "change": "updated"}]
-    assert [document.get("kind") for document in configuration.export(database)["items"]] == [
+    assert [document.get("kind", "Table") for document in configuration.export(database)["items"]] == [
         "Target",
         "Table",
         "Table",
@@ -551,6 +551,21 @@ def test_where_nothing_is_left_to_run_the_check_is_errored(shop: Database, tmp_p
     assert found is not None
     assert (found["status"], found["verdict"], found["tables"], found["skipped"]) == ("errored", "error", [], TABLES)
     assert found["reason"] == "no_rules: no active rule was left in scope when the check started"
+
+
+def test_a_window_without_a_column_needs_the_window_column_of_each_table(shop: Database, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"dataset": "sales", "window": {"from": 1}}
+    request = CheckRequest.model_validate({"target": "shop"} | asked)
+    for accept in (lambda: ask(shop, **asked), lambda: requests.accept(shop, CATALOGUE, request, "http", "s")):
+        assert [pointer for pointer, _ in faults(accept)] == ["/window/column"]
+    apply(shop, *(table(f"public.{name}", name, window_column=f"{name}_at") for name in "ab"))
+    ask(shop, **asked)
+    apply(shop, table("public.a", "a"))
+    found = run_by_worker(shop, tmp_path, claimed(shop))
+    assert found is not None
+    assert (found["status"], found["verdict"]) == ("errored", "error")
+    assert found["reason"] == "no_window: public.a has no window_column any more, and the request names no column"
+    assert found["scope"]["window"] == {"column": None, "from": 1, "to": None}
 
 
 @pytest.mark.parametrize("moved", [False, True])

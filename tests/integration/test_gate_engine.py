@@ -1,6 +1,7 @@
 """Every rule type against plain SQL, and what the engine promises whatever the rules say."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,14 @@ def test_thresholds_trip_above_not_at(engine: Engine, target: Target, warn: obje
     target.execute(SHOP)  # two of six have no order_id
     found = engine.rules(target, gate("orders", rule("a", "not_null", "order_id", warn_above=warn, fail_above=fail)))["a"]
     assert (found["status"], found["failures"], found["total"]) == (status, 2, 6)
+
+
+def test_a_share_just_below_all_rows_is_not_all_rows(engine: Engine, target: Target) -> None:
+    target.execute("create table t as select null::integer as a from generate_series(1, 3)")
+    counts = [rule(f"s{n}", "not_null", "a", fail_above=Decimal("0.99999999999999")) for n in range(2)]
+    counts[1]["fail_above"] = {"share": "1.00"}
+    found = engine.rules(target, gate("t", *counts))
+    assert [found[f"s{n}"]["status"] for n in range(2)] == ["fail", "pass"]
 
 
 def test_a_share_is_compared_exactly(engine: Engine, target: Target) -> None:

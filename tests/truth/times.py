@@ -180,6 +180,8 @@ def freshness(draft: Draft, wish: str) -> Tested:
     fail, warn = draft.choose(*AGES, None), draft.choose(None, *AGES)
     if fail is None and (warn is None or wish == "fail"):
         fail = "26h"
+    if fail and warn and AGES[warn] >= AGES[fail]:  # it would fail first
+        warn = None
     edge = max(int(AGES[age] // HOUR) for age in (fail, warn) if age)
     least = min(int(AGES[age] // HOUR) for age in (fail, warn) if age)
     if wish == "pass":

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract import documents
-from contract.documents import MAX_DEPTH, read_json, read_yaml
+from contract.documents import MAX_DEPTH, Plain, read_json, read_yaml
 from contract.problems import Invalid, Malformed, StringXError
 
 
@@ -84,17 +84,14 @@ def test_the_deepest_allowed() -> None:
         ("0x1F", "0x1F"),
         ("=", "="),
         ("<<", "<<"),
+        ("0o17", "0o17"),
         ("5%", "5%"),
         (".nan", ".nan"),
         ("true", True),
-        ("FALSE", False),
         ("null", None),
-        ("~", None),
         ("", None),
-        ("010", 10),
         ("-3", -3),
         ("1.5", 1.5),
-        ("1e3", 1000.0),
         ("'1'", "1"),
         ("!!str 5", "5"),
     ],
@@ -103,6 +100,81 @@ def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     [document] = read_yaml(f"a: {text}\n".encode())
     assert document == {"a": value}
     assert type(document["a"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "core"),
+    [
+        ("FALSE", False),
+        ("True", True),
+        ("~", None),
+        ("NULL", None),
+        ("010", 10),
+        ("02134", 2134),
+        ("+5", 5),
+        ("-0", 0),
+        ("100000000000000000000", 10**20),
+        ("1e3", 1000.0),
+        ("1.0", 1.0),
+        ("1.10", 1.1),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("0.00001", 0.00001),
+        ("12345678901234567.89", 12345678901234567.89),
+        ("0.1000000000000000055", 0.1),
+    ],
+)
+def test_a_scalar_that_json_writes_otherwise_keeps_its_text_and_line(text: str, core: object) -> None:
+    [document] = read_yaml(f"b: 1\na: {text}\n".encode())
+    found = document["a"]
+    assert isinstance(found, Plain)
+    assert (str(found), found.core, type(found.core), found.line) == (text, core, type(core), 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "core"), [("1.0", 1.0), ("1E3", 1000.0), ("-0", 0), ("-0.0", 0.0), ("12345678901234567.89", 12345678901234567.89)]
+)
+def test_a_number_of_json_keeps_its_text_too(text: str, core: float) -> None:
+    [found] = read_json(f"[{text}]".encode())
+    assert isinstance(found, Plain)
+    assert (str(found), found.core, found.line) == (text, core, None)
+
+
+def test_numbers_that_json_writes_the_same_are_numbers() -> None:
+    found = read_json(b"[0, 5, -3, 2.5, 0.001, 123456789012345, true, null]")
+    assert [type(value) for value in found] == [int, int, int, float, float, int, bool, type(None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "merged"),
+    [
+        ("<<: *a", {"x": 1, "y": 2}),
+        ("<<: *a\n  x: 3", {"x": 3, "y": 2}),
+        ("x: 3\n  <<: *a", {"x": 3, "y": 2}),
+        ("<<: [*b, *a]", {"x": 5, "y": 2, "z": 6}),
+        ("<<: [*a, *b]", {"x": 1, "y": 2, "z": 6}),
+        ("<<: {x: 9}\n  z: 1", {"x": 9, "z": 1}),
+        ("<<: *c", {"x": 5, "z": 6, "w": 7}),
+        ("'<<': 1", {"<<": 1}),
+    ],
+)
+def test_a_merge_key_brings_fields_that_are_not_given(text: str, merged: dict[str, object]) -> None:
+    body = f"a: &a {{x: 1, y: 2}}\nb: &b {{x: 5, z: 6}}\nc: &c {{w: 7, <<: *b}}\nd:\n  {text}\n"
+    [document] = read_yaml(body.encode())
+    assert document["d"] == merged
+
+
+def test_merges_that_explode_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_NODES", 10_000)
+    wide = "a: &a {" + ", ".join(f"k{i}: 1" for i in range(200)) + "}\n"
+    with pytest.raises(Malformed, match="too many values"):
+        read_yaml((wide + "b: {<<: [" + ", ".join(["*a"] * 200) + "]}").encode())
+    nested_merges = "a0: &a0 {x: [1, 2, 3, 4, 5, 6, 7, 8, 9]}\n" + "".join(
+        f"a{i}: &a{i} {{<<: *a{i - 1}, y{i}: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 12)
+    )
+    with pytest.raises(Malformed, match="too many values"):
+        read_yaml(nested_merges.encode())
+    assert len(read_yaml((wide + "b: {<<: *a}\n---\n" + wide + "b: {<<: *a}\n").encode())) == 2
 
 
 def test_a_stream_of_documents() -> None:
@@ -115,6 +187,10 @@ def test_a_stream_of_documents() -> None:
         (b"a: 1\nb: 2\na: 3", "line 3: the field 'a' stands twice"),
         (b"? [a]\n: b", "line 1: a key must be a text"),
         (b"a: [", "line "),
+        (b"a: 1\n<<: 5", "line 2: << takes a mapping"),
+        (b"<<: [[{a: 1}]]", "line 1: << takes a mapping"),
+        (b"<<: {a: 1}\n<<: {b: 1}", "line 2: the field '<<' stands twice"),
+        (b"a: &a {<<: *a}", "recursive"),
         (b"a: *x", "undefined alias"),
         (b"\xff", "not UTF-8"),
         (b"a: \x00", "not YAML"),

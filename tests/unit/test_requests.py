@@ -84,7 +84,7 @@ def test_a_table_without_active_rules_is_refused() -> None:
         ({"kinds": ["x"]}, "/kinds/0"),
         ({"dimensions": ["x"]}, "/dimensions/0"),
         ({"rule_ids": ["A"]}, "/rule_ids/0"),
-        ({"window": {}}, "/window/column"),
+        ({"window": {}}, "/window"),
         ({"window": {"column": "d"}}, "/window"),
         ({"window": {"column": "d", "from": []}}, "/window/from"),
         ({"window": {"column": "d", "from_": 1}}, "/window/from_"),

@@ -35,13 +35,14 @@ def test_defaults(written: dict[str, Any], thresholds: tuple[int | str | None, i
     [
         (None, {"count": 0}),
         (7, {"count": 7}),
-        ("1%", {"share": 0.01}),
-        ("0.1%", {"share": 0.001}),
-        ("1.1%", {"share": 0.011}),
-        ("100%", {"share": 1.0}),
+        ("1%", {"share": "0.01"}),
+        ("0.1%", {"share": "0.001"}),
+        ("1.1%", {"share": "0.011"}),
+        ("100%", {"share": "1.00"}),
+        ("0.000000000001%", {"share": "0.00000000000001"}),
     ],
 )
-def test_what_dbt_gets(written: int | str | None, given: dict[str, float]) -> None:
+def test_what_dbt_gets(written: int | str | None, given: dict[str, int | str]) -> None:
     rule: dict[str, Any] = {"id": "r", "type": "not_null", "column": "c"} | ({} if written is None else {"fail_above": written})
     document = TableDocument.model_validate(
         {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders", "rules": [rule]}

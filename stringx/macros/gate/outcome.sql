@@ -81,11 +81,12 @@
 {% endmacro %}
 
 
-{#- Rounded to nine digits, so that 29% of 100 rows are 29 and not 28.999999999999996. -#}
+{#- A share is the text of a decimal, such as 0.29, and compared in whole numbers: failures * 10^digits > share without its point * total. -#}
 {% macro stringx_above(outcome, threshold) %}
   {%- if threshold is none -%}{{- return(false) -}}{%- endif -%}
   {%- if threshold.count is defined -%}{{- return(outcome.failures > threshold.count) -}}{%- endif -%}
-  {{- return(outcome.failures > (threshold.share * outcome.total) | round(9)) -}}
+  {%- set share = (threshold.share | string).partition('.') -%}
+  {{- return(outcome.failures * 10 ** (share[2] | length) > (share[0] ~ share[2]) | int * outcome.total) -}}
 {% endmacro %}
 
 

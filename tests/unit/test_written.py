@@ -1,0 +1,180 @@
+"""Numbers and words of a document: their text where they are values or bounds, their value anywhere else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from api.engine.results import message
+from contract.catalogue import Catalogue
+from contract.checks import CheckRequest
+from contract.configuration import TableDocument, parse_table
+from contract.documents import read_json, read_yaml
+from contract.environment import ROOT
+from contract.fields import parse_model
+from contract.problems import Invalid
+
+CATALOGUE = Catalogue.load(ROOT / "stringx")
+HEAD = "apiVersion: stringx/v1\ntarget: shop\ntable: public.orders\n"
+
+
+def table(text: str) -> TableDocument:
+    [document] = read_yaml((HEAD + text).encode())
+    return parse_table(document, CATALOGUE, lambda _: ())
+
+
+def arguments(type: str, written: str, column: str = "column: c, ") -> dict[str, Any]:
+    return table(f"rules:\n  - {{id: r, type: {type}, {column}arguments: {written}}}\n").rules[0].arguments
+
+
+def faults(type: str, written: str, column: str = "column: c, ") -> list[tuple[str, str]]:
+    with pytest.raises(Invalid) as raised:
+        arguments(type, written, column)
+    return [(error.pointer.removeprefix("/rules/0/arguments"), error.message) for error in raised.value.errors]
+
+
+@pytest.mark.parametrize("type", ["accepted_values", "rejected_values", "distinct_values", "most_common_value"])
+def test_values_are_texts_as_they_were_written(type: str) -> None:
+    written = (
+        "[02134, 10001, 1.10, 2.5, 1e3, 010, True, true, 0x1F, 1_000, 12:30, yes, 2013-01-01, +5, -0, 12345678901234567.89, .nan]"
+    )
+    assert arguments(type, f"{{values: {written}}}")["values"] == [
+        "02134",
+        10001,
+        "1.10",
+        2.5,
+        "1e3",
+        "010",
+        "True",
+        True,
+        "0x1F",
+        "1_000",
+        "12:30",
+        "yes",
+        "2013-01-01",
+        "+5",
+        "-0",
+        "12345678901234567.89",
+        ".nan",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type", "written", "read"),
+    [
+        ("between", "{min: 1.0, max: 2e3, exclusive_min: True}", {"min": "1.0", "max": "2e3", "exclusive_min": True}),
+        ("between", "{max: 12345678901234567.89}", {"max": "12345678901234567.89"}),
+        ("between", "{min: 5, max: 7.5}", {"min": 5, "max": 7.5}),
+        (
+            "aggregate",
+            "{function: max, max: 12345678901234567.89, warn: {max: 1.50}}",
+            {"function": "max", "max": "12345678901234567.89", "warn": {"max": "1.50"}},
+        ),
+        ("aggregate", "{function: percentile, p: 0.950, min: 1}", {"function": "percentile", "p": "0.950", "min": 1}),
+        ("outliers", "{method: iqr, limit: 3.0}", {"method": "iqr", "limit": "3.0"}),
+        (
+            "aggregate_matches",
+            "{function: sum, other_table: a.b, tolerance: 0.10}",
+            {"function": "sum", "other_table": "a.b", "tolerance": "0.10"},
+        ),
+        ("length", "{min: 1e0, max: 5.0}", {"min": 1, "max": 5}),
+        (
+            "dbt",
+            "{test: t, arguments: {a: 1.0, b: True, c: [1e3], d: 1.10}}",
+            {"test": "t", "arguments": {"a": 1.0, "b": True, "c": [1000.0], "d": 1.1}},
+        ),
+    ],
+)
+def test_bounds_keep_their_text_and_other_arguments_their_value(type: str, written: str, read: dict[str, Any]) -> None:
+    found = arguments(type, written)
+    assert json.dumps(found, sort_keys=True) == json.dumps(read, sort_keys=True)
+
+
+def test_whole_numbers_may_be_written_as_decimals() -> None:
+    found = table(
+        """
+sample_rows: 1e1
+rules:
+  - {id: a, type: row_count, arguments: {min: 1e3, max: 2000.0, warn: {min: 1.5e3}}, active: True}
+  - {id: b, type: row_count_matches, arguments: {other_table: a.b, tolerance: 1e1}}
+  - {id: c, type: not_null, column: c, fail_above: 1e2, active: FALSE}
+"""
+    )
+    assert found.sample_rows == 10
+    assert found.rules[0].arguments == {"min": 1000, "max": 2000, "warn": {"min": 1500}}
+    assert found.rules[1].arguments["tolerance"] == 10
+    assert found.rules[2].fail_above == 100
+    assert [rule.active for rule in found.rules] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("type", "written", "pointer", "words"),
+    [
+        ("accepted_values", "{values: [a, NULL]}", "/values/1", "line 5: 'NULL' is null; leave it out, or quote it"),
+        ("accepted_values", "{values: [~]}", "/values/0", "quote it"),
+        (
+            "dbt",
+            "{test: t, arguments: {max_value: 010}}",
+            "/arguments/max_value",
+            "line 5: 010 is another number for dbt; quote it",
+        ),
+        ("between", "{min: .nan}", "/min", "NaN"),
+        ("between", '{min: "NaN"}', "/min", "NaN"),
+        ("between", "{max: -.inf}", "/max", "infinity"),
+        ("aggregate", "{function: avg, max: 1, warn: {max: nan}}", "/warn/max", "NaN"),
+        ("between", "{min: 1e3, max: 999.99}", "/min", "above max"),
+        ("between", '{min: "10", max: 9}', "/min", "above max"),
+        ("between", "{min: 2013-02-01, max: 2013-01-31}", "/min", "above max"),
+        ("aggregate", "{function: percentile, p: 1.50, min: 1}", "/p", "at most 1"),
+        ("aggregate", "{function: percentile, p: half, min: 1}", "/p", "must be a number"),
+        ("outliers", "{method: iqr, limit: 0.0}", "/limit", "above 0"),
+        ("outliers", "{method: iqr, limit: NaN}", "/limit", "must be a number"),
+        ("length", "{min: 1.5}", "/min", "must be of type integer"),
+    ],
+)
+def test_what_is_refused(type: str, written: str, pointer: str, words: str) -> None:
+    [(found, message)] = faults(type, written)
+    assert found == pointer
+    assert words in message
+
+
+@pytest.mark.parametrize("tolerance", ["0.05", "1.5", "'0.05'"])
+def test_there_is_no_fraction_of_a_row(tolerance: str) -> None:
+    [(pointer, message)] = faults("row_count_matches", f"{{other_table: a.b, tolerance: {tolerance}}}", "")
+    assert pointer == "/tolerance"
+    assert "%" in message
+
+
+def test_json_is_read_the_same() -> None:
+    body = b'{"id": "r", "type": "accepted_values", "column": "c", "arguments": {"values": [1.0, 1, 1e2, -0]}}'
+    document = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders", "rules": [read_json(body)]}
+    assert parse_table(document, CATALOGUE, lambda _: ()).rules[0].arguments["values"] == ["1.0", 1, "1e2", "-0"]
+
+
+def test_a_window_keeps_the_text_of_its_bounds() -> None:
+    body = read_json(
+        b'{"target": "shop", "table": "a.b", "wait_s": 1e1, "window": {"column": "c", "from": 1.10, "to": 12345678901234567.89}}'
+    )
+    request = parse_model(CheckRequest, body)
+    assert request.wait_s == 10
+    assert request.window is not None
+    assert request.window.as_json() == {"column": "c", "from": "1.10", "to": "12345678901234567.89"}
+
+
+@pytest.mark.parametrize(
+    ("type", "written", "reason", "words"),
+    [
+        ("rejected_values", "{values: [a]}", "invalid text representation (SQLSTATE 22P02)", "look at values: the column's type"),
+        ("between", "{min: a, max: b}", "invalid datetime format (SQLSTATE 22007)", "look at min and max: "),
+        ("aggregate", "{function: sum, warn: {max: 1e9}}", "numeric value out of range (SQLSTATE 22003)", "look at warn: "),
+        ("regex", "{pattern: '('}", "invalid regular expression (SQLSTATE 2201B)", "; look at pattern"),
+        ("regex", "{pattern: 'a'}", "invalid text representation (SQLSTATE 22P02)", "22P02)"),
+        ("between", "{min: a}", "division by zero (SQLSTATE 22012)", "22012)"),
+    ],
+)
+def test_an_error_about_a_text_names_the_arguments_that_were_read(type: str, written: str, reason: str, words: str) -> None:
+    [rule] = table(f"rules:\n  - {{id: r, type: {type}, column: c, arguments: {written}}}\n").rules
+    said = message(rule, CATALOGUE.get(type), {"status": "error", "reason": reason})
+    assert said.startswith(f"could not be decided: {reason}")
+    assert words in said
+    assert said.endswith(words) or "the column's type may be unable" in said
