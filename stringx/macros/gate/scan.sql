@@ -77,7 +77,7 @@
   {%- elif 'measure' in sql -%}
     {%- set fails = stringx_outside(sql.measure, sql.get('bounds', rule.spec.arguments)) -%}
     {%- set warns = stringx_outside(sql.measure, sql.get('warn_bounds', rule.spec.arguments.get('warn', {}))) -%}
-    {{- return([rule.total, '(' ~ sql.measure ~ ')', fails, warns]) -}}
+    {{- return([rule.total, '(' ~ sql.measure ~ ')', fails, warns] + ([sql.found] if sql.found else [])) -}}
   {%- elif sql.get('total', 'scan') == 'scan' or rule.scope.where is not none -%}
     {{- return([rule.total]) -}}
   {%- endif -%}
@@ -85,14 +85,15 @@
 {% endmacro %}
 
 
-{#- The rule's own statement. `statement` gives failures, measured (and total, where it says so); `measured`
-    gives total, measured, fails, warns. -#}
+{#- The rule's own statement. `statement` gives failures, measured (and found and total, where it says so); `measured`
+    gives total, measured, fails, warns (and found). -#}
 {% macro stringx_own(rule) %}
   {%- if 'statement' in rule.sql -%}
     {%- set total = ', total::text' if rule.sql.get('total') == 'own' else '' -%}
-    {{- return('select to_json(array[failures::text, measured::text' ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
+    {%- set found = ', found::text' if rule.sql.found else '' -%}
+    {{- return('select to_json(array[failures::text, measured::text' ~ found ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
   {%- elif 'measured' in rule.sql -%}
-    {{- return('select ' ~ stringx_list(['total', 'measured', 'fails', 'warns']) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
+    {{- return('select ' ~ stringx_list(['total', 'measured', 'fails', 'warns'] + (['found'] if rule.sql.found else [])) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
   {%- endif -%}
   {{- return('select ' ~ stringx_list(stringx_parts(rule)) ~ ' from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both)) -}}
 {% endmacro %}

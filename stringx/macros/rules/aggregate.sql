@@ -1,7 +1,10 @@
-{#- An aggregate of a column. -#}
+{#- An aggregate of a column. Where it may be the value of a row its type is found, too: a message tells numbers only. -#}
 {% macro stringx_rule__aggregate(rule, scope) %}
   {%- set sorts = rule.arguments.function in ('median', 'percentile', 'distinct_count', 'distinct_ratio') -%}
-  {{- return({'measure': stringx_aggregate(rule.arguments.function, rule.columns[0], rule.arguments.get('p'), scope.both), 'apart': sorts}) -}}
+  {%- set measure = stringx_aggregate(rule.arguments.function, rule.columns[0], rule.arguments.get('p'), scope.both) -%}
+  {%- set of_a_row = rule.arguments.function in ('min', 'max', 'median', 'percentile') -%}
+  {{- return({'measure': measure, 'apart': sorts,
+              'found': "json_build_object('value_type', format_type(pg_typeof(" ~ measure ~ '), null))' if of_a_row else none}) -}}
 {% endmacro %}
 
 
