@@ -6,8 +6,7 @@ and the words of its message. A user adds a type by adding a macro and an entry.
 
 import difflib
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -30,8 +29,10 @@ from contract.queries import fault_of_query, relations_of_query
 from contract.type_names import fault_of_type_name
 from contract.values import duration_of, number_of
 from contract.verdicts import Dimension
+from contract.words import check_template, filled, listed
 
 Decision = Literal["count", "bounds", "holds"]
+_TOLD_FORMATS = ("column", "relation", "duration")
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
 # Families of column types; the engine tells which type is of which (stringx/macros/gate/types.sql).
@@ -61,6 +62,7 @@ class RuleType:
     decides: Decision
     met: str
     bounds: dict[str, str]
+    unit: str  # of what is measured: `seconds`, or none
     where: bool
     constraint: bool  # whether one of the database's may be its proof (`verify: constraint`)
     types: dict[str, str] | None  # what it means for families of column types; None: a macro that is not told the types
@@ -78,19 +80,28 @@ class RuleType:
             return None
         return [family for families in self.types for family in families.split(", ")]
 
-    def words(self, met: bool, columns: list[str], arguments: dict[str, Any], measured: str = "") -> str:
-        """The finding, or what stands in its place where the rule is met, with the rule's columns, its choices among words of
-        ours (arguments with an `enum`) and what was measured filled in."""
-        text = self.met if met and self.met else self.finding
-        properties = self.arguments.get("properties", {})
-        chosen = {name: value for name, value in arguments.items() if "enum" in properties.get(name, {})}
-        filled = {
-            "type": self.name,
-            "columns": " or ".join(columns),
-            "together": " and ".join(columns),
-            "measured": measured,
-        } | chosen
-        return text.format_map(defaultdict(str, filled))
+    def words(
+        self,
+        met: bool,
+        columns: list[str],
+        arguments: Mapping[str, Any],
+        measured: str = "",
+        found: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The finding, or what stands in its place where the rule is met, with its gaps filled in: the rule's columns, those of
+        its arguments that may be told, what was measured, and what else the rule's statement `found`."""
+        values = {"type": self.name} | {name: listed(value) for name, value in (found or {}).items()}
+        values |= {name: listed(value) for name, value in self._told(arguments)}
+        values |= {"columns": " or ".join(columns), "together": " and ".join(columns), "measured": measured}
+        return filled(self.met if met and self.met else self.finding, values)
+
+    def _told(self, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Arguments that may stand in a message: choices among words of the catalogue, names of columns and tables, durations,
+        and what is marked `x-told`; never a list's values, a pattern or a condition."""
+        for name, schema in self.arguments.get("properties", {}).items():
+            forms = [schema, *schema.get("anyOf", ())]
+            if schema.get("x-told") or any("enum" in form or form.get("format") in _TOLD_FORMATS for form in forms):
+                yield name, arguments.get(name, schema.get("default"))
 
     def named_by(self, arguments: dict[str, Any], keyword: str, value: str | None = None) -> list[str]:
         """Those of the arguments in whose schema, or in that of their items or fields, a keyword stands (with this value)."""
@@ -180,7 +191,7 @@ def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
         if family not in (*FAMILIES, ANY):
             raise ValueError(f"{name}: types: {family!r} is none of {', '.join(FAMILIES)}, {ANY}")
     for text in (entry["finding"], entry.get("met", "")):
-        text.format_map(defaultdict(str))  # ValueError where a brace is not closed
+        check_template(text)
     return RuleType(
         name=name,
         description=entry["description"].strip(),
@@ -197,6 +208,7 @@ def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
         decides=decides,
         met=entry.get("met", ""),
         bounds={"min": "min", "max": "max"} | entry.get("bounds", {}),
+        unit=entry.get("unit", ""),
         where=entry.get("where", True),
         constraint=entry.get("constraint", False),
         types=types,

@@ -139,7 +139,8 @@ class Sample(Model):
 
 
 class RuleResult(Model):
-    """The outcome of one rule; `failure_ratio` has six digits."""
+    """The outcome of one rule; `failure_ratio` is failures / total as the nearest double, and 0 or 1 only where it is exactly
+    that."""
 
     id: str
     type: str

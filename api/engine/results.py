@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, assert_never
 
 from api.checks import Check
@@ -15,9 +16,11 @@ from api.targets import explain
 from contract.catalogue import Catalogue, RuleType
 from contract.checks import CheckResult, DbtRun, RuleResult, Scope, TableResult
 from contract.configuration import Rule
+from contract.durations import parse_duration
 from contract.names import TableName
-from contract.scores import Scored, scores
+from contract.scores import Scored, quotient, scores
 from contract.verdicts import CheckStatus, worst
+from contract.words import age, decimal, number, share
 
 FORMAT = "stringx-gate/1"
 
@@ -179,7 +182,7 @@ def _rule_result(rule: Rule, found: dict[str, Any] | None, catalogue: Catalogue)
     rule_type = catalogue.get(rule.type)
     outcome = found or {"status": "error", "reason": "dbt left no outcome for it"}
     failures, total = outcome.get("failures"), outcome.get("total")
-    ratio = round(failures / total, 6) if failures is not None and total else None
+    ratio = quotient(failures, total) if failures is not None and total else None
     return RuleResult(
         id=rule.id,
         type=rule.type,
@@ -214,17 +217,21 @@ def _read(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> st
 
 
 def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> str:
-    """One sentence with the numbers: never a value of a row, and of the rule its columns and thresholds only."""
+    """One sentence with the numbers: never a value of a row, and of the rule its columns, thresholds and the arguments that may
+    be told."""
     if outcome["status"] == "error" or rule_type is None:
         return f"could not be decided: {outcome.get('reason') or 'unknown'}{_read(rule, rule_type, outcome)}"
-    value, met = outcome.get("measured"), outcome["status"] == "pass"
-    finding = rule_type.words(met, rule.all_columns, rule.arguments, "unknown" if value is None else _number(value))
+    if outcome.get("nothing_there") and rule_type.decides != "count":
+        return "passes, as there is no row under its `where`"
+    finding = rule_type.words(
+        outcome["status"] == "pass", rule.all_columns, rule.arguments, _measured(rule, rule_type, outcome), outcome.get("found")
+    )
     match rule_type.decides:
         case "holds":
             return finding
         case "bounds":
-            nothing = " (there is no value)" if value is None else ""
-            return f"{finding}{nothing}{_bounds(rule, rule_type, outcome['status'])}"
+            nothing = " (there is no value)" if outcome.get("measured") is None else ""
+            return f"{finding}{nothing}{_bounds(rule, rule_type, outcome)}"
         case "count":
             return _counted(rule, rule_type, outcome, finding)
         case _:
@@ -235,9 +242,10 @@ def _counted(rule: Rule, rule_type: RuleType, outcome: dict[str, Any], finding: 
     failures, total = int(outcome["failures"]), outcome.get("total")
     unit = rule_type.failures or "rows"
     counted = f"{failures:,} of {total:,} {unit}" if total is not None else f"{failures:,} {unit}"
-    share = f" ({failures / total:.2%})" if total and failures else ""
+    shares = [Fraction(limit.rstrip("% ")) for limit in rule.thresholds if isinstance(limit, str)]
+    of_all = f" ({share(failures, total, shares)})" if total and failures else ""
     proof = f"; proved by {outcome['proof']}" if outcome.get("proof") else ""
-    return f"{counted}{share} {finding}{_threshold(rule, outcome['status'], failures)}{proof}"
+    return f"{counted}{of_all} {finding}{_threshold(rule, outcome['status'], failures)}{proof}"
 
 
 def _threshold(rule: Rule, status: str, failures: int) -> str:
@@ -250,25 +258,45 @@ def _threshold(rule: Rule, status: str, failures: int) -> str:
     return f"; up to {limit} pass" if failures else ""
 
 
-def _bounds(rule: Rule, rule_type: RuleType, status: str) -> str:
+def _measured(rule: Rule, rule_type: RuleType, outcome: dict[str, Any]) -> str:
+    """What was measured, in words; empty where it may not be told, as it is a row's value and no number."""
+    value = outcome.get("measured")
+    if value is None:
+        return "unknown"
+    if _is_hidden(outcome):
+        return ""
+    sides = [rule.arguments, rule.arguments.get("warn") or {}]
+    limits = [side[name] for side in sides for name in rule_type.bounds.values() if side.get(name) is not None]
+    if rule_type.unit == "seconds" and (seconds := decimal(value)) is not None and seconds.is_finite():
+        return age(seconds, [Decimal(str(parse_duration(limit))) for limit in limits])
+    return number(value, [limit for limit in map(decimal, limits) if limit is not None])
+
+
+def _is_hidden(outcome: dict[str, Any]) -> bool:
+    """Whether what was measured may be the value of a row: its statement says of which type it is."""
+    of_type = (outcome.get("found") or {}).get("value_type")
+    return of_type is not None and of_type not in _NUMBERS
+
+
+_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+
+
+def _bounds(rule: Rule, rule_type: RuleType, outcome: dict[str, Any]) -> str:
+    status = outcome["status"]
     bounds = rule.arguments.get("warn", {}) if status == "warn" else rule.arguments
-    low, high = bounds.get(rule_type.bounds["min"]), bounds.get(rule_type.bounds["max"])
+    low, high = (bounds.get(rule_type.bounds[side]) for side in ("min", "max"))
+    of_other = (outcome.get("found") or {}).get("other")
     parts = [
-        f"{'more than' if bounds.get('exclusive_min') else 'at least'} {_number(low)}" if low is not None else "",
-        f"{'less than' if bounds.get('exclusive_max') else 'at most'} {_number(high)}" if high is not None else "",
+        f"{'more than' if bounds.get('exclusive_min') else 'at least'} {_limit(low, of_other)}" if low is not None else "",
+        f"{'less than' if bounds.get('exclusive_max') else 'at most'} {_limit(high, of_other)}" if high is not None else "",
     ]
     said = " and ".join(part for part in parts if part)
     verb = "warns unless" if status == "warn" else "fails unless" if status == "fail" else "must be"
     return f"; {verb} {said}" if said else ""
 
 
-def _number(value: Any) -> str:
-    """With thousands apart and three digits behind the point, of a small number three that count; other text stays as it is."""
-    try:
-        number = Decimal(str(value))
-        if not number.is_finite() or abs(number) >= 10**15:
-            return str(value)
-        number = round(number, 3) if abs(number) >= 1 else number.normalize(Context(prec=3))
-    except InvalidOperation:
-        return str(value)
-    return f"{number.normalize():,f}"
+def _limit(limit: Any, of_other: Any) -> str:
+    """A share with the value that it is of."""
+    if not isinstance(limit, str) or not limit.rstrip().endswith("%"):
+        return number(limit)
+    return f"{limit} of {'the other value' if of_other is None else number(of_other)}"

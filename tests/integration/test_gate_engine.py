@@ -260,7 +260,7 @@ def test_what_lies_in_the_future_is_no_proof_of_freshness(engine: Engine, target
             fresh("never", max_age="24h", where="id in (4, 6)"),
         ),
     )
-    assert {key: (one["status"], one.get("ahead")) for key, one in found.items()} == {
+    assert {key: (one["status"], one["found"]["ahead"]) for key, one in found.items()} == {
         "old": ("fail", 3), "ten": ("pass", 3), "ahead": ("pass", 2), "only": ("fail", 2), "never": ("fail", None),
     }  # fmt: skip
     assert found["old"]["measured"] == pytest.approx(864_000, abs=90_000)

@@ -308,17 +308,19 @@ def most_common_value(draft: Draft, wish: str) -> Tested:
     top = max(counts.values(), default=0)
     frequent = [value for value in pool if counts[kind.key(value)] == top]
     others = [value for value in pool if counts[kind.key(value)] < top]
+    ties = draft.choose(None, "pass", "fail")
     if wish == "pass":
-        listed = [frequent[-1], *others[:1]]
+        listed = [*(frequent if ties == "fail" else frequent[-1:]), *others[:1]]
     elif wish == "fail":
-        listed = others
+        listed = [*others, *(frequent[1:] if ties == "fail" else [])]
     else:
         listed = draft.draw(st.lists(st.sampled_from(pool), max_size=3))
-    arguments = {"values": draft.as_arguments(kind, listed)}
+    arguments = {"values": draft.as_arguments(kind, listed)} | ({} if ties is None else {"ties": ties})
 
     def truth(scope: Scope) -> Held:
         found = Counter(scope.keys(column))
-        most = max(found.values(), default=0)
-        return Held(any(found[kind.key(value)] == most for value in listed) if found else False, len(scope.rows))
+        most = {key for key, times in found.items() if times == max(found.values())}
+        inside = most & {kind.key(value) for value in listed}
+        return Held(bool(inside) and (ties != "fail" or inside == most), len(scope.rows))
 
     return Tested("most_common_value", [column], arguments, truth)

@@ -82,23 +82,28 @@ ALIASES = {
     BIGINT: ["bigint", "int8"],
     SMALLINT: ["smallint", "int2"],
     NUMERIC: ["numeric", "decimal"],
-    MONEY: ["numeric(12,2)", "decimal(12, 2)", "numeric"],
-    DOUBLE: ["double precision", "float8", "float"],
+    MONEY: ["numeric(12,2)", "decimal(12, 2)", "numeric", "pg_catalog.numeric(12,2)"],
+    DOUBLE: ["double precision", "float8", "float", "float(53)", "float(25)"],
     TEXT: ["text", "Text"],
     VARCHAR: ["varchar(60)", "character varying(60)", "varchar", "character varying"],
     CHAR: ["char(6)", "character(6)"],
     BOOLEAN: ["boolean", "bool"],
     DATE: ["date"],
-    TIMESTAMP: ["timestamp", "timestamp without time zone"],
+    TIMESTAMP: ["timestamp", "timestamp without time zone", "TIMESTAMP  without time zone"],
     TIMESTAMPTZ: ["timestamptz", "timestamp with time zone"],
     UUID: ["uuid"],
     TEXT_ARRAY: ["text[]"],
-    INTEGER_ARRAY: ["integer[]", "int4[]"],
+    INTEGER_ARRAY: ["integer[]", "int4[]", "int array", "integer[3]"],
     JSONB: ["jsonb"],
     MOOD: ['public."Mo""od"', '"Mo""od"'],
     DOMAIN: ["small", "public.small"],
 }
-OTHER_SIZES = {MONEY: ["numeric(12,3)", "numeric(13,2)"], VARCHAR: ["varchar(59)", "char(60)"], CHAR: ["char(7)", "varchar(6)"]}
+OTHER_SIZES = {
+    MONEY: ["numeric(12,3)", "numeric(13,2)", "numeric(12)"],
+    DOUBLE: ["float(24)", "real"],
+    VARCHAR: ["varchar(59)", "char(60)"],
+    CHAR: ["char(7)", "varchar(6)"],
+}
 
 
 @rule_type("column_type")

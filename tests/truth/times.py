@@ -117,16 +117,28 @@ DAYS = {"day": 1, "1d": 1, "7d": 7, "week": 7, "3d": 3, "48h": 2}
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
-def period(value: Any, every: str, timezone: str) -> int:
-    """The number of the period that a value lies in, counted from 2001-01-01."""
+def periods(value: Any, every: str, timezone: str, clock: datetime) -> set[int]:
+    """The numbers of the periods that a value fills, counted from 2001-01-01: two where it is in an hour that occurs twice, none where it
+    lies ahead."""
+    past = {moment for moment in moments(value, timezone) if moment <= clock}
     if every in SHORT:
-        if isinstance(value, datetime) and value.tzinfo:
-            return int((value - ORIGIN.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)) // timedelta(minutes=SHORT[every]))
-        return (local(value, timezone) - ORIGIN) // timedelta(minutes=SHORT[every])
+        origin = ORIGIN.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+        return {int((moment - origin) // timedelta(minutes=SHORT[every])) for moment in past}
     there = local(value, timezone)
+    if not past:
+        return set()
     if every in DAYS:
-        return (there - ORIGIN) // timedelta(days=DAYS[every])
-    return ((there.year - 2001) * 12 + there.month - 1) // MONTHS[every]
+        return {(there - ORIGIN) // timedelta(days=DAYS[every])}
+    return {((there.year - 2001) * 12 + there.month - 1) // MONTHS[every]}
+
+
+def moments(value: Any, timezone: str) -> set[datetime]:
+    """When a value may be: a local time occurs twice where clocks go back; one that they leave out is read with the offset before."""
+    if isinstance(value, datetime) and value.tzinfo:
+        return {value.astimezone(UTC)}
+    there = local(value, timezone)
+    both = [there.replace(tzinfo=ZoneInfo(timezone), fold=fold).astimezone(UTC) for fold in (0, 1)]
+    return {moment for moment in both if local(moment, timezone) == there} or {both[0]}
 
 
 def local(value: Any, timezone: str) -> datetime:
@@ -140,8 +152,13 @@ def no_gaps(draft: Draft, wish: str) -> Tested:
     kind = draft.choose(TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMP, DATE)
     every = draft.choose(*DAYS, *MONTHS) if kind is DATE else draft.choose(*SHORT, *DAYS, *MONTHS)
     step = timedelta(minutes=SHORT[every]) if every in SHORT else timedelta(days=DAYS.get(every, 0) or 27 * MONTHS[every])
-    start = draft.draw(st.datetimes(datetime(2026, 3, 20), datetime(2026, 4, 20)))  # summer time begins on the way
-    if kind is TIMESTAMP:
+    start = draft.draw(
+        st.one_of(  # clocks change on the way
+            st.datetimes(datetime(2010, 3, 20), datetime(2010, 4, 20)),
+            st.datetimes(datetime(2010, 10, 20), datetime(2010, 11, 10)),
+        )
+    )
+    if kind is TIMESTAMP and draft.chance():
         start = draft.draw(NAIVE)
     shares = st.integers(0, 96).map(lambda part: part / 96)
     cells: list[Any] = []
@@ -161,13 +178,13 @@ def no_gaps(draft: Draft, wish: str) -> Tested:
     column = draft.add(kind, [made[index] for index in order])
 
     def truth(scope: Scope) -> Counted:
-        found = {period(value, every, scope.timezone) for value in scope.cells(column)}
+        found = {number for value in scope.cells(column) for number in periods(value, every, scope.timezone, scope.clock)}
         total = max(found) - min(found) + 1 if found else 0
         return Counted(total - len(found), total)
 
     if wish in ("pass", "fail"):
-        found = {period(value, every, draft.timezone) for value in made if value is not None}
-        assume((max(found) - min(found) + 1 > len(found)) is (wish == "fail"))
+        found = {number for value in made if value is not None for number in periods(value, every, draft.timezone, draft.clock)}
+        assume(found and (max(found) - min(found) + 1 > len(found)) is (wish == "fail"))
     return Tested("no_gaps", [column], {"every": every}, truth)
 
 

@@ -48,14 +48,21 @@
                            'verified_by': 'constraint', 'proof': rule.proof.words}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
+  {%- set values = own if 'measured' in rule.sql or rule.apart else parts -%}
+  {%- set told = own if 'statement' in rule.sql else values -%}
+  {%- if rule.sql.found and told -%}
+    {%- set found = fromjson(told[2 if 'statement' in rule.sql else 4] or '{}') -%}
+    {%- do outcome.update({'found': found, 'reason': found.fault[:300] if found.fault else none}) -%}
+    {%- if found.fault -%}{{- return(outcome) -}}{%- endif -%}
+  {%- endif -%}
   {%- set silent = rule.own is not none and (not own or ('statement' in rule.sql and own[0] is none)) -%}
   {%- if silent -%}
     {%- do outcome.update({'reason': 'its statement gave no row, or no count of failures'}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
-  {%- set values = own if 'measured' in rule.sql or rule.apart else parts -%}
   {%- set total = values[0] | int if values and values[0] is not none else none -%}
   {%- set nothing_there = rule.scope.where is not none and total == 0 -%}
+  {%- if nothing_there and not rule.sql.get('counts_rows') -%}{%- do outcome.update({'nothing_there': true}) -%}{%- endif -%}
   {%- if 'measure' in rule.sql or 'measured' in rule.sql -%}
     {%- set passes = nothing_there and not rule.sql.get('counts_rows') -%}
     {%- set no_value = values[1] is none and not nothing_there -%}
@@ -63,7 +70,6 @@
     {%- set status = ('fail' if stringx_may_fail(rule) else 'warn') if no_value else status -%}
     {%- do rule.update({'valueless': no_value and values[2] != 'true'}) -%}
     {%- do outcome.update({'total': total, 'measured': stringx_number(values[1]), 'status': status}) -%}
-    {%- if 'ahead' in rule.sql and values[4] | int > 0 -%}{%- do outcome.update({'ahead': values[4] | int}) -%}{%- endif -%}
     {{- return(outcome) -}}
   {%- endif -%}
   {%- if 'violation' in rule.sql -%}

@@ -81,7 +81,7 @@
   {%- elif 'measure' in sql -%}
     {%- set fails = stringx_outside(sql.measure, sql.get('bounds', rule.spec.arguments), sql.get('fact')) -%}
     {%- set warns = stringx_outside(sql.measure, sql.get('warn_bounds', rule.spec.arguments.get('warn', {})), sql.get('fact')) -%}
-    {{- return([rule.total, '(' ~ sql.measure ~ ')', fails, warns] + ([sql.ahead] if 'ahead' in sql else [])) -}}
+    {{- return([rule.total, '(' ~ sql.measure ~ ')', fails, warns] + ([sql.found] if sql.found else [])) -}}
   {%- elif sql.get('total', 'scan') == 'scan' or rule.scope.where is not none -%}
     {{- return([rule.total]) -}}
   {%- endif -%}
@@ -89,15 +89,16 @@
 {% endmacro %}
 
 
-{#- The rule's own statement. `statement` gives failures, measured (and total, where it says so); `measured`
-    gives total, measured, fails, warns. -#}
+{#- The rule's own statement. `statement` gives failures, measured (and found and total, where it says so); `measured`
+    gives total, measured, fails, warns (and found). -#}
 {% macro stringx_own(rule, state) %}
   {%- set ctes = stringx_ctes(rule, state) if rule.runs_custom else '' -%}
   {%- if 'statement' in rule.sql -%}
     {%- set total = ', total::text' if rule.sql.get('total') == 'own' else '' -%}
-    {{- return(ctes ~ 'select to_json(array[failures::text, measured::text' ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
+    {%- set found = ', found::text' if rule.sql.found else '' -%}
+    {{- return(ctes ~ 'select to_json(array[failures::text, measured::text' ~ found ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
   {%- elif 'measured' in rule.sql -%}
-    {{- return('select ' ~ stringx_list(['total', 'measured', 'fails', 'warns']) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
+    {{- return('select ' ~ stringx_list(['total', 'measured', 'fails', 'warns'] + (['found'] if rule.sql.found else [])) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
   {%- endif -%}
   {{- return('select ' ~ stringx_list(stringx_parts(rule)) ~ ' from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both)) -}}
 {% endmacro %}

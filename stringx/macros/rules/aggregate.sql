@@ -1,10 +1,13 @@
-{#- An aggregate of a column. -#}
+{#- An aggregate of a column. Where it may be the value of a row its type is found, too: a message tells numbers only. -#}
 {% macro stringx_rule__aggregate(rule, scope) %}
   {%- set function = rule.arguments.function -%}
   {%- set fact = scope.types.get(rule.columns[0]) -%}
   {%- set sorts = function in ('median', 'percentile', 'distinct_count', 'distinct_ratio') -%}
   {%- set sql = {'measure': stringx_aggregate(function, rule.columns[0], rule.arguments.get('p'), scope.both, fact), 'apart': sorts,
                  'fact': stringx_fact_of_aggregate(function, fact)} -%}
+  {%- if function in ('min', 'max', 'median', 'percentile') -%}
+    {%- do sql.update({'found': "json_build_object('value_type', format_type(pg_typeof(" ~ sql.measure ~ '), null))'}) -%}
+  {%- endif -%}
   {%- if function in ('min', 'max') and fact is not none and fact.family == 'text' -%}
     {%- do sql.update({'note': rule.id ~ ': ' ~ rule.columns[0] ~ ' is text, so its ' ~ function ~ ' is that of texts and not of numbers'}) -%}
   {%- endif -%}

@@ -9,6 +9,6 @@
 
 {#- The table's columns as the catalog has them: place, name, type, modifier. -#}
 {% macro stringx_attributes(scope) %}
-  {{- return('select attnum as place, attname::text as name, atttypid, atttypmod from pg_catalog.pg_attribute where attrelid = '
-             ~ stringx_literal(scope.relation) ~ '::regclass and attnum > 0 and not attisdropped') -}}
+  {{- return('select attnum as place, attname::text collate "C" as name, atttypid, atttypmod from pg_catalog.pg_attribute where attrelid = '
+             ~ stringx_literal(scope.relation) ~ '::pg_catalog.regclass and attnum > 0 and not attisdropped') -}}
 {% endmacro %}

@@ -1,21 +1,97 @@
-{#- Periods between the first and the last value in which no row lies. Shorter than a day they are counted in absolute
-    time; a day and longer in the document's time zone, where a day may have 23 or 25 hours. -#}
+{#- Periods between the first and the last value in which no row lies. Shorter than a day they are counted in absolute time, a day and
+    longer in the document's time zone, where a day may have 23 or 25 hours; from 2001-01-01, a Monday. Values later than now and infinite
+    ones are not looked at, and are found.
+
+    A value without a zone is one of the document's. Where the clocks go back an hour occurs twice, and nobody knows which of the two a
+    value in it means: it fills the periods of both, so that no gap is made up. Only a day whose offset falls may have such an hour
+    (stringx_folds), so that the values of these days alone are read again, and each is tried with the offsets before and after. -#}
 {% macro stringx_rule__no_gaps(rule, scope) %}
   {%- set column = stringx_name(rule.columns[0]) -%}
+  {%- set type = scope.types[rule.columns[0]].type if rule.columns[0] in scope.types else '' -%}
   {%- set every = {'hour': '1h', 'day': '1d', 'week': '7d'}.get(rule.arguments.every, rule.arguments.every) -%}
-  {%- if every in ('month', 'quarter', 'year') -%}
-    {%- set months = {'month': 1, 'quarter': 3, 'year': 12}[every] -%}
-    {%- set local = column ~ '::timestamp' -%}
-    {%- set period = 'floor((extract(year from ' ~ local ~ ') * 12 + extract(month from ' ~ local ~ ') - 1) / ' ~ months ~ ')' -%}
+  {%- set months = {'month': 1, 'quarter': 3, 'year': 12}.get(every) -%}
+  {%- set seconds = 0 if months else stringx_seconds(every) -%}
+  {%- if not months and seconds <= 0 -%}{{- return({'fault': 'every must be longer than 0'}) -}}{%- endif -%}
+  {%- set absolute = not months and seconds < 86400 -%}
+  {%- set naive = type in ('date', 'timestamp without time zone') -%}
+  {%- set step = "interval '" ~ months ~ " months'" if months else '(' ~ seconds ~ " * interval '1 second')" -%}
+  {%- if months -%}
+    {%- set period = "date_trunc('" ~ every ~ "', " ~ column ~ '::timestamp)' -%}
+    {%- set skipped = '(extract(year from stringx_next) - extract(year from stringx_period)) * ' ~ 12 // months
+        ~ ' + (extract(month from stringx_next) - extract(month from stringx_period)) / ' ~ months ~ ' - 1' -%}
   {%- else -%}
-    {%- set seconds = stringx_seconds(every) -%}
-    {%- set moment = column ~ '::timestamp' if seconds >= 86400 else '(' ~ column ~ " + interval '0')" -%}
-    {%- set period = 'floor(extract(epoch from (' ~ moment ~ " - '2001-01-01')) / " ~ seconds ~ ')' -%}
+    {%- set origin = "('2001-01-01'::" ~ ('timestamptz' if absolute else 'timestamp') ~ ' - ' ~ (2000 * 365 * 86400 // seconds) | int ~ ' * ' ~ step ~ ')' -%}
+    {%- set period = 'date_bin(' ~ step ~ ', ' ~ column ~ ('::timestamptz, ' if absolute else '::timestamp, ') ~ origin ~ ')' -%}
+    {%- set skipped = 'round(extract(epoch from stringx_next - stringx_period) / ' ~ seconds ~ ') - 1' -%}
   {%- endif -%}
+  {%- set shape = 'YYYY-MM' if months else 'YYYY-MM-DD' if seconds % 86400 == 0
+      else 'YYYY-MM-DD HH24:MI' ~ ('' if seconds % 60 == 0 else ':SS' if seconds % 1 == 0 else ':SS.US') ~ ('TZH:TZM' if absolute else '') -%}
+  {%- set now = stringx_local_now() if naive else 'now()' -%}
+  {%- set finite = 'isfinite(' ~ column ~ ')' -%}
+  {%- set past = column ~ ' <= (select * from stringx_now)' -%}
+  {%- set seen = past ~ (' and ' ~ column ~ '::timestamptz <= now()' if naive and absolute else '') -%}
+  {%- set rows = scope.relation ~ stringx_where(stringx_all([scope.both, column ~ ' is not null'])) -%}
   {%- set statement -%}
-    select coalesce(max(period) - min(period) + 1, 0)::bigint - count(distinct period) as failures, null as measured,
-           coalesce(max(period) - min(period) + 1, 0)::bigint as total
-    from (select {{ period }} as period from {{ scope.relation }}{{ stringx_where(stringx_all([scope.both, column ~ ' is not null'])) }}) as periods
+    with stringx_now as materialized (select {{ now }}),
+    stringx_seen as materialized (
+      select case when {{ finite }} and {{ seen }} then {{ period }} end as stringx_period,
+             case when not {{ finite }} then 'infinite' when {{ past }} then 'past' else 'ahead' end as stringx_kind, count(*) as stringx_rows
+      from {{ rows }} group by 1, 2
+    ),
+    {% if naive and absolute -%}
+    stringx_folds as materialized ({{ stringx_folds() }}),
+    stringx_twice as (
+      select distinct {{ column }}::timestamp as stringx_at
+      from (select from stringx_folds limit 1) as stringx_any, {{ rows }} and {{ finite }} and {{ past }}
+      and {{ column }}::date = any(array(select stringx_date from stringx_folds))
+    ),
+    {% endif -%}
+    stringx_filled as (
+      select stringx_period from stringx_seen where stringx_period is not null
+      {% if naive and absolute -%}
+      union
+      select {{ period.replace(column, 'stringx_moment') }}
+      from stringx_twice join stringx_folds on stringx_at::date = stringx_date,
+           lateral (values ((stringx_at - stringx_before) at time zone 'UTC'), ((stringx_at - stringx_after) at time zone 'UTC')) as stringx_either(stringx_moment)
+      where stringx_moment::timestamp = stringx_at and stringx_moment <= now()
+      {%- endif %}
+    ),
+    stringx_steps as (
+      select *, {{ skipped }} as stringx_skipped
+      from (select stringx_period, lead(stringx_period) over (order by stringx_period) as stringx_next from stringx_filled) as stringx_pairs
+    ),
+    stringx_gaps as (
+      select to_char(stringx_period + {{ step }}, '{{ shape }}') || case when stringx_skipped > 1 then ' to ' || to_char(stringx_next - {{ step }}, '{{ shape }}') else '' end as stringx_gap
+      from stringx_steps where stringx_skipped > 0 order by stringx_period limit 11
+    )
+    select coalesce(sum(stringx_skipped), 0)::bigint as failures, null as measured, count(*) + coalesce(sum(stringx_skipped), 0)::bigint as total,
+           (select json_build_object(
+              'missing', (select json_agg(stringx_gap) from stringx_gaps),
+              'ahead', sum(stringx_rows) filter (where stringx_kind = 'ahead'), 'infinite', sum(stringx_rows) filter (where stringx_kind = 'infinite'))
+            from stringx_seen) as found
+    from stringx_steps
   {%- endset -%}
-  {{- return({'statement': statement | string, 'total': 'own'}) -}}
+  {{- return({'statement': statement | string, 'total': 'own', 'found': true}) -}}
+{% endmacro %}
+
+
+{#- The latest time that the clocks have shown: where they have gone back less than three hours ago it is later than now. -#}
+{% macro stringx_local_now() %}
+  {{- return("max(stringx_instant::timestamp) from (select now() union all select stringx_minute - interval '1 microsecond' from generate_series(date_trunc('minute', now()) - interval '3 hours', date_trunc('minute', now()), interval '1 minute') as stringx_minute) as stringx_instants(stringx_instant)") -}}
+{% endmacro %}
+
+
+{#- Dates on which the clocks may show an hour twice, with the offsets from UTC before and after: among the days of stringx_seen, since zones have
+    offsets by law. -#}
+{% macro stringx_folds() %}
+      select stringx_date, stringx_before, stringx_after
+      from (
+        select stringx_day,
+               stringx_day::timestamp - (stringx_day at time zone 'UTC') as stringx_before,
+               (stringx_day + interval '24 hours')::timestamp - ((stringx_day + interval '24 hours') at time zone 'UTC') as stringx_after
+        from (select greatest(min(stringx_period), '1800-01-01') as stringx_first, max(stringx_period) as stringx_last from stringx_seen) as stringx_span,
+             generate_series(stringx_first - interval '48 hours', least(stringx_last, now()) + interval '48 hours', interval '24 hours') as stringx_day
+      ) as stringx_days,
+      lateral (values (stringx_day::date), ((stringx_day + interval '24 hours')::date)) as stringx_dates(stringx_date)
+      where stringx_before > stringx_after
 {% endmacro %}

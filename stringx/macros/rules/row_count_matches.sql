@@ -7,20 +7,22 @@
 
 
 {#- The absolute difference of an aggregate of the table and one of another, against a tolerance that is a number or a
-    share of the other's value. A tolerance is only the warning's where it stands under `warn` alone. -#}
+    share of the other's value. A tolerance is only the warning's where it stands under `warn` alone. Both values are found where they are
+    numbers: others may be a row's. -#}
 {% macro stringx_difference(rule, scope, own, others) %}
   {%- set other = stringx_relation(rule.arguments.other_table) -%}
   {%- set warn = (rule.arguments.get('warn') or {}).get('tolerance') -%}
   {%- set fail = rule.arguments.get('tolerance', 0 if warn is none else none) -%}
   {%- set measured -%}
-    select total, difference as measured, {{ stringx_beyond(fail) }} as fails, {{ stringx_beyond(warn) }} as warns
+    select total, difference as measured, {{ stringx_beyond(fail) }} as fails, {{ stringx_beyond(warn) }} as warns,
+           case when format_type(pg_typeof(other), null) in ({{ stringx_literals(stringx_number_types()) }}) then json_build_object('own', own, 'other', other) end as found
     from (
       select total, own, other, case when own = other and own::text <> 'NaN' then 0 else abs(own - other) end as difference
       from (select count(*) as total, {{ own }} as own from {{ scope.relation }}{{ stringx_where(scope.both) }}) as ours,
            (select {{ others }} as other from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('other_where'))) }}) as theirs
     ) as compared
   {%- endset -%}
-  {{- return({'measured': measured | string, 'relations': [other], 'total': 'own', 'bounds': {'max': fail}}) -}}
+  {{- return({'measured': measured | string, 'relations': [other], 'total': 'own', 'bounds': {'max': fail}, 'found': true}) -}}
 {% endmacro %}
 
 
@@ -31,4 +33,10 @@
   {%- set allowed = stringx_literal(text) ~ '::numeric' -%}
   {%- if text.endswith('%') -%}{%- set allowed = 'abs(other) * ' ~ stringx_literal(text[:-1] | trim) ~ '::numeric / 100' -%}{%- endif -%}
   {{- return('coalesce(difference > ' ~ allowed ~ " or difference::text in ('Infinity', 'NaN'), (own is null) <> (other is null))") -}}
+{% endmacro %}
+
+
+{#- The types whose values a message may tell, as format_type names them. -#}
+{% macro stringx_number_types() %}
+  {{- return(['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision']) -}}
 {% endmacro %}

@@ -1,0 +1,96 @@
+"""Numbers in words, and the catalogue's sentences with their gaps filled in."""
+
+import re
+from collections.abc import Collection, Mapping
+from decimal import Context, Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+MAX_ITEMS = 10  # of a list in a message
+MAX_CHARACTERS = 200  # of a name in a message
+_MAX_DIGITS = 40
+_GAP = re.compile(r"\[([^\[\]]*)\]|\{(\w+)(?:\|([^{}\[\]]*))?\}")
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def share(part: int, whole: int, beside: Collection[Fraction] = ()) -> str:
+    """A percentage with two digits behind the point, or as many as it takes to be neither 0% nor 100% nor one of the percentages
+    `beside` it, unless it is."""
+    exact = Fraction(100 * part, whole)
+    for digits in range(2, _MAX_DIGITS):
+        shown = round(exact, digits)
+        if shown == exact or shown not in {0, 100, *beside}:
+            break
+    return f"{Decimal(int(shown * 10**digits)).scaleb(-digits):.{digits}f}%"
+
+
+def number(value: Any, beside: Collection[Decimal] = ()) -> str:
+    """With thousands apart and three digits behind the point, of a small number three that count; more where it would look like
+    0, 1 or a number `beside` it and is another one. Other text stays as it is."""
+    exact = decimal(value)
+    if exact is None or not exact.is_finite() or abs(exact) >= 10**15:
+        return str(value)
+    digits = 3 if abs(exact) >= 1 or not exact else 2 - exact.adjusted()
+    shown = exact
+    for more in range(digits, _MAX_DIGITS):
+        shown = exact.quantize(Decimal(1).scaleb(-more), context=Context(prec=80))
+        if shown == exact or shown not in {Decimal(0), Decimal(1), *beside}:
+            break
+    return f"{shown.normalize(Context(prec=80)):,f}"
+
+
+def age(seconds: Decimal, beside: Collection[Decimal] = ()) -> str:
+    """As durations are written: the two largest units (`10d 0h`), more where these alone would be one of the ages `beside` it."""
+    sign, left = ("-", -seconds) if seconds < 0 else ("", seconds)
+    parts: list[str] = []
+    for size, unit in _UNITS:
+        if parts or left >= size:
+            parts.append(f"{int(left // size)}{unit}")
+            left %= size
+        said = abs(seconds) - left
+        if parts and (len(parts) >= 2 or unit == "s") and (not left or said not in {abs(one) for one in beside}):
+            return sign + " ".join(parts)
+    whole = int(parts.pop()[:-1]) if parts else 0
+    return sign + " ".join([*parts, f"{(whole + left).normalize():f}s"])
+
+
+def decimal(value: Any) -> Decimal | None:
+    """The number that a value is, or None."""
+    try:
+        return None if value is None or isinstance(value, bool) else Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def listed(value: Any) -> str:
+    """A name, a number or a list of them on one line, of bounded length; empty for nothing and 0."""
+    if isinstance(value, list):
+        shown = ", ".join(listed(item) for item in value[:MAX_ITEMS])
+        return f"{shown}, …" if len(value) > MAX_ITEMS else shown
+    if isinstance(value, bool) or not value:
+        return ""
+    if isinstance(value, (int, float, Decimal)):
+        return number(value)
+    text = " ".join(str(value).split())
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """`{name}` is the value, `{name|words}` these words where there is none; `[…]` is left out where a value in it is missing."""
+
+    def gap(match: re.Match[str]) -> str:
+        optional, name, instead = match.groups()
+        if optional is None:
+            return values.get(name) or instead or ""
+        names = [inner[2] for inner in _GAP.finditer(optional)]
+        return filled(optional, values) if all(values.get(name) for name in names) else ""
+
+    return _GAP.sub(gap, template)
+
+
+def check_template(template: str) -> None:
+    """ValueError where a brace or bracket of a sentence belongs to no gap."""
+    rest = _GAP.sub(lambda match: _GAP.sub("", match[1] or ""), template)
+    if found := re.search(r"[][{}]", rest):
+        closing = {"{": "expected '}'", "[": "expected ']'"}.get(found[0], f"unexpected {found[0]!r}")
+        raise ValueError(f"{closing} in {template!r}")
