@@ -129,7 +129,7 @@
 {#- Half-open; bounds are read as the column's type, of which `fact` tells. None without a window. -#}
 {% macro stringx_window(window, fact) %}
   {%- if not window -%}{{- return(none) -}}{%- endif -%}
-  {%- set column = stringx_name(window.column) -%}
+  {%- set column = stringx_compared(window.column, fact) -%}
   {%- set parts = [] -%}
   {%- if window.get('from') is not none -%}{%- do parts.append(column ~ stringx_operator(fact, '>=') ~ stringx_value(window.from, fact)) -%}{%- endif -%}
   {%- if window.get('to') is not none -%}{%- do parts.append(column ~ stringx_operator(fact, '<') ~ stringx_value(window.to, fact)) -%}{%- endif -%}

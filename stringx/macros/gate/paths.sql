@@ -113,7 +113,7 @@
       {%- set typed = [] -%}
       {%- for value in values -%}{%- do typed.append(value ~ '::' ~ fact.type) -%}{%- endfor -%}
       {%- set others = typed[0] if typed | length == 1 else ('all' if operator == '<>' else 'any') ~ ' (array[' ~ typed | join(', ') ~ '])' -%}
-      {%- do parts.append(text[last.end:start] ~ '(' ~ stringx_name(column) ~ stringx_operator(fact, operator) ~ others ~ ')') -%}
+      {%- do parts.append(text[last.end:start] ~ '(' ~ stringx_compared(column, fact) ~ stringx_operator(fact, operator) ~ others ~ ')') -%}
       {%- do rest.append(text[last.end:start]) -%}
       {%- set last.end = end -%}
     {%- endif -%}

@@ -76,6 +76,13 @@
 {% endmacro %}
 
 
+{#- A column beside an operator or in an aggregate of its type's schema: a domain over the type is taken for the type, or else an operator that
+    somebody has made for the domain itself would be the exact match. -#}
+{% macro stringx_compared(column, fact) %}
+  {{- return(stringx_name(column) if fact is none or fact.schema is none else stringx_name(column) ~ '::' ~ fact.type) -}}
+{% endmacro %}
+
+
 {#- An operator between two values of a type, with blanks around it. -#}
 {% macro stringx_operator(fact, name) %}
   {%- if fact is none or fact.schema is none or name not in fact.operators -%}{{- return(' ' ~ name ~ ' ') -}}{%- endif -%}

@@ -20,7 +20,7 @@
   {%- set value = stringx_name(column) -%}
   {%- set rows = stringx_filter([condition]) -%}
   {%- if function in ('min', 'max') and fact is not none and function ~ '()' in fact.operators -%}
-    {{- return(fact.schema ~ '.' ~ function ~ '(' ~ value ~ ')' ~ rows) -}}
+    {{- return(fact.schema ~ '.' ~ function ~ '(' ~ stringx_compared(column, fact) ~ ')' ~ rows) -}}
   {%- elif function == 'sum' and fact is not none and fact.type == 'real' -%}
     {{- return('sum(' ~ value ~ '::double precision)' ~ rows) -}}
   {%- elif function in ('min', 'max', 'sum', 'avg') -%}

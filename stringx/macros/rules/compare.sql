@@ -4,7 +4,7 @@
   {%- if operator not in ('<', '<=', '=', '<>', '>=', '>') -%}{{- return({'fault': 'the operator is none of < <= = != >= >'}) -}}{%- endif -%}
   {%- set one = scope.types.get(rule.columns[0]) -%}
   {%- set other = scope.types.get(rule.arguments.other_column) -%}
-  {%- set first, second = stringx_name(rule.columns[0]), stringx_name(rule.arguments.other_column) -%}
+  {%- set first, second = stringx_compared(rule.columns[0], one), stringx_compared(rule.arguments.other_column, other) -%}
   {%- set holds = first ~ stringx_operator_of_both(one, other, operator) ~ second -%}
   {%- set numbers = [] -%}
   {%- for name, fact, against in [(first, one, second), (second, other, first)] if fact is not none and fact.family in ('decimal', 'float') -%}

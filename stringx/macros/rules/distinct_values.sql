@@ -1,7 +1,7 @@
 {#- Distinct values that are not listed (in, equal) and listed ones that do not occur (contain, equal). The list takes the
     column's type from its first row, which is NULL. -#}
 {% macro stringx_rule__distinct_values(rule, scope) %}
-  {%- set value = stringx_name(rule.columns[0]) -%}
+  {%- set value = stringx_compared(rule.columns[0], scope.types.get(rule.columns[0])) -%}
   {%- set mode = rule.arguments.get('mode', 'in') -%}
   {%- set equal = 'listed.v' ~ stringx_operator(scope.types.get(rule.columns[0]), '=') ~ 'found.v' -%}
   {%- set statement -%}
@@ -17,7 +17,7 @@
 
 {#- Values as rows of the column's own type; the first of them is NULL. -#}
 {% macro stringx_typed_list(scope, column, values) %}
-  {%- set rows = ['((select ' ~ stringx_name(column) ~ ' from ' ~ scope.relation ~ ' limit 0))'] -%}
+  {%- set rows = ['((select ' ~ stringx_compared(column, scope.types.get(column)) ~ ' from ' ~ scope.relation ~ ' limit 0))'] -%}
   {%- for value in values -%}{%- do rows.append('(' ~ stringx_value(value, scope.types.get(column)) ~ ')') -%}{%- endfor -%}
   {{- return('values ' ~ rows | join(', ')) -}}
 {% endmacro %}

@@ -5,7 +5,7 @@
   {%- set fact = scope.types.get(rule.columns[0]) -%}
   {%- if fact is not none and fact.schema is not none -%}  {#- an extension's type has operators of its own -#}
     {%- set own = ('!' if wanted else '') ~ ('~~' if operator == 'like ' else '~~*') -%}
-    {{- return({'violation': stringx_name(rule.columns[0]) ~ stringx_operator(fact, own) ~ stringx_value(rule.arguments.pattern, fact)}) -}}
+    {{- return({'violation': stringx_compared(rule.columns[0], fact) ~ stringx_operator(fact, own) ~ stringx_value(rule.arguments.pattern, fact)}) -}}
   {%- endif -%}
   {{- return({'violation': stringx_text(rule.columns[0], fact) ~ ' ' ~ wanted ~ operator ~ stringx_literal(rule.arguments.pattern)}) -}}
 {% endmacro %}

@@ -6,9 +6,11 @@
   {%- set child = [] -%}{%- set parent = [] -%}{%- set present = [] -%}{%- set equal = [] -%}
   {%- for column in rule.columns -%}
     {%- set to_column = to_columns[loop.index0] -%}
-    {%- set operator = stringx_operator_of_both(scope.types.get(column), scope.others.get(other, {}).get(to_column), '=') -%}
-    {%- do child.append(stringx_name(column) ~ ' as k' ~ loop.index) -%}
-    {%- do parent.append(stringx_name(to_column) ~ ' as k' ~ loop.index) -%}
+    {%- set fact = scope.types.get(column) -%}
+    {%- set to_fact = scope.others.get(other, {}).get(to_column) -%}
+    {%- set operator = stringx_operator_of_both(fact, to_fact, '=') -%}
+    {%- do child.append(stringx_compared(column, fact) ~ ' as k' ~ loop.index) -%}
+    {%- do parent.append(stringx_compared(to_column, to_fact) ~ ' as k' ~ loop.index) -%}
     {%- do present.append(stringx_is_not_null(column)) -%}
     {%- do equal.append('parent.k' ~ loop.index ~ operator ~ 'checked.k' ~ loop.index) -%}
   {%- endfor -%}
