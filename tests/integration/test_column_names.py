@@ -129,3 +129,27 @@ def test_a_name_of_the_macros_is_a_name_like_any_other(engine: Engine, target: T
 def test_every_type_that_looks_at_columns_is_tried() -> None:
     tried = {one["type"] for kind in KINDS for one in rules(kind, "a", "b")}
     assert tried == {entry.name for entry in CATALOGUE} - {"row_count", "column_count", "castable"}
+
+
+def test_a_missing_column_that_is_called_like_the_table_is_not_the_whole_row(engine: Engine, target: Target) -> None:
+    """PostgreSQL takes such a name for the row, which is not NULL, has a text and is unlike the others."""
+    target.execute("create table status (id integer, note text); insert into status values (1, 'abc'), (2, null)")
+    target.execute("create table copy (id integer, note text); insert into copy values (1, 'abc')")
+    tested = [
+        rule("null", "not_null", "status"), rule("blank", "not_blank", "note", "status"), rule("unique", "unique", "status"),
+        rule("regex", "regex", "status", pattern="."), rule("length", "length", "status", min=1), rule("type", "column_type", "status", types=["text"]),
+        rule("ratio", "aggregate", "status", fail_above=None, function="null_ratio", max=0), rule("order", "monotonic", "id", order_by="status"),
+        rule("values", "distinct_values", "status", values=[1], mode="in"), rule("dbt", "dbt", "status", test="not_null"),
+        rule("other", "aggregate_matches", "id", fail_above=None, function="distinct_count", other_table="public.copy", other_column="copy", tolerance="90%"),
+    ]  # fmt: skip
+    found = engine.rules(
+        target, gate("status", *tested, rule("note", "not_null", "note"), key=["id"], sample_columns=["status"], sample_rows=5)
+    )
+    assert {key: one["status"] for key, one in found.items()} == dict.fromkeys((one["id"] for one in tested), "error") | {
+        "note": "fail"
+    }
+    assert found["null"]["reason"] == 'column "status" does not exist'
+    assert found["other"]["reason"] == 'column "copy" does not exist'
+    assert found["note"]["sample"] is None
+    target.execute("alter table status add status text")
+    assert engine.rules(target, gate("status", rule("null", "not_null", "status")))["null"]["failures"] == 2

@@ -108,7 +108,10 @@
       {%- if scope.window is not none -%}
         {%- do scope.update({'window': table.window, 'both': table.window if scope.where is none else table.window ~ ' and ' ~ scope.where}) -%}
       {%- endif -%}
-      {%- if rule.get('untrusted') -%}{%- do rule.update({'sql': {'fault': rule.untrusted}}) -%}
+      {%- set named = rule.spec.columns + rule.spec.get('other_columns', []) -%}
+      {%- set missing = stringx_missing(rule, table, state) if named and (table.spec.name in named or rule.relations) else none -%}
+      {%- if missing is not none -%}{%- do rule.update({'sql': {'fault': 'column "' ~ missing ~ '" does not exist'}}) -%}
+      {%- elif rule.get('untrusted') -%}{%- do rule.update({'sql': {'fault': rule.untrusted}}) -%}
       {%- elif rule.spec.get('typed') and not rule.spec.get('fault') and 'stringx_rule__' ~ rule.spec.type in context -%}
         {%- do scope.update({'types': types, 'others': state.facts, 'parallel': state.parallel}) -%}
         {%- set refused = [] -%}
@@ -123,6 +126,20 @@
       {%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
+{% endmacro %}
+
+
+{#- A column of the rule's that is called like its table and is not there, or none: PostgreSQL would take the name for the whole row. -#}
+{% macro stringx_missing(rule, table, state) %}
+  {%- set more = rule.spec.get('other_columns', []) -%}
+  {%- set named = [(table.relation, table.spec.name, rule.spec.columns + ([] if rule.relations else more))] -%}
+  {%- if rule.relations and rule.spec.get('typed') -%}
+    {%- do named.append((rule.relations[0], rule.spec.relations[0][-1], more or rule.spec.columns)) -%}
+  {%- endif -%}
+  {%- for relation, name, columns in named if name in columns and name not in state.facts[relation] and state.relations[relation].reason is none -%}
+    {{- return(name) -}}
+  {%- endfor -%}
+  {{- return(none) -}}
 {% endmacro %}
 
 

@@ -62,7 +62,7 @@
   {%- set order = [] -%}
   {%- for column in shown -%}
     {%- set name = 'c' ~ loop.index -%}
-    {%- do read.append(stringx_name(column) ~ ' as ' ~ name) -%}
+    {%- do read.append(rule.scope.relation ~ '.' ~ stringx_name(column) ~ ' as ' ~ name) -%}  {#- alone, the table's name would be the whole row -#}
     {%- do columns.append('checked.' ~ name) -%}
     {%- do order.append('checked.' ~ name if column in table.spec.key else 'checked.' ~ name ~ '::text collate "C"') -%}
   {%- endfor -%}

@@ -14,7 +14,7 @@
     {%- if table.window is not none -%}{%- do names.append(table.spec.window.column) -%}{%- endif -%}
     {%- for rule in table.rules -%}
       {%- for relation in rule.relations if relation not in relations -%}{%- do relations.append(relation) -%}{%- endfor -%}
-      {%- if rule.spec.get('typed') -%}{%- do names.extend(rule.spec.columns + rule.spec.get('other_columns', [])) -%}{%- endif -%}
+      {%- do names.extend(rule.spec.columns + rule.spec.get('other_columns', [])) -%}
       {%- for compared in rule.spec.get('compared', {}).values() -%}{%- do names.extend(compared | map(attribute=2)) -%}{%- endfor -%}
       {%- if rule.runs_custom -%}{%- set asks.path = true -%}{%- endif -%}
     {%- endfor -%}
