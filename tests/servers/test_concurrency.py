@@ -222,6 +222,7 @@ def test_a_materialized_view_refreshed_after_the_snapshot_is_read_again(engine: 
         rule("waits", "expression", sql="public.wait_for_loader()"),
         rule("parent", "relationship", "id", to_table="public.m", to_column="id"),
         rule("matches", "row_count_matches", fail_above=None, other_table="public.m"),
+        rule("unqualified", "sql", query="select * from t where id > 5"),
     ]
     with held_back(server, target, lambda: engine.outcome(target, gate("t", *tests))) as running:
         target.execute("begin; delete from t; insert into t values (3), (4), (5); refresh materialized view m; commit")

@@ -45,11 +45,15 @@ def everything(name: str = "t", value: str = TEXT) -> list[dict[str, Any]]:
         rule("parent", "relationship", "a", to_table=f"public.{name}", to_column="a", to_where="a < 3"),
         rule("condition", "expression", sql="day < date '2026-06-01' and b <> 'a''b'"),
         rule("rows", "row_count", fail_above=None, min=5, max=5),
+        rule("address", "regex", "address", pattern="[.]1$"),
+        rule("bytes", "not_blank", "bytes"),
     ]
 
 
 def fill(target: Target, value: str = TEXT) -> None:
-    target.execute("create table t (a integer, b text, day date, ratio double precision)")
+    target.execute(
+        "create table t (a integer, b text, day date, ratio double precision, address inet default '10.0.0.1', bytes bytea default '')"
+    )
     target.execute(
         "insert into t values (1, %s, '2026-01-31', 0.1), (1, %s, '2026-02-01', 0.1), (2, 'x', '2026-12-31', 0.3), (3, null, null, null), (null, 'y', '2027-01-01', 'nan')",
         (value, value),
@@ -60,7 +64,7 @@ def assert_right(engine: Engine, target: Target, value: str = TEXT) -> None:
     found = engine.outcome(target, gate("t", *everything(value=value)))
     assert {one["id"]: (one["failures"], one["reason"]) for one in found["rules"]} == {
         "filled": (1, None), "known": (2, None), "folded": (2, None), "day": (2, None), "ratio": (2, None), "unique": (1, None),
-        "parent": (1, None), "condition": (2, None), "rows": (None, None),
+        "parent": (1, None), "condition": (2, None), "rows": (None, None), "address": (0, None), "bytes": (5, None),
     }  # fmt: skip
     assert (found["row_count"], found["verdict"]) == (5, "fail")
 

@@ -11,6 +11,8 @@
   {%- if spec is none -%}
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
   {%- endif -%}
+  {%- set early = not spec.get('plan_only') and spec.tables | map(attribute='rules') | sum(start=[]) | rejectattr('typed') | list | length > 0 -%}
+  {%- if early -%}{%- do adapter.add_query('begin; ' ~ stringx_session() ~ ' commit;', auto_begin=false) -%}{%- endif -%}
   {%- set tables = stringx_plan(spec) -%}
   {%- if spec.get('plan_only') -%}
     {%- do stringx_leave({'format': 'stringx-plan/1', 'verdict': 'pass', 'counts': {'fail': 0, 'error': 0}}) -%}
@@ -19,7 +21,7 @@
   {%- set last = namespace(state=none, read={'changed': []}, given_up=[]) -%}
   {%- for attempt in range(1000) if attempt == 0 or last.read.changed -%}
     {%- set last.given_up = last.given_up + (last.read.changed if attempt >= 3 else []) -%}
-    {%- set last.state = stringx_probe(spec, tables) -%}
+    {%- set last.state = stringx_probe(spec, tables, attempt == 0 and not early) -%}
     {%- if last.state.odd -%}{%- do stringx_use_operators(tables, last.state) -%}{%- endif -%}
     {%- do stringx_use_types(tables, last.state) -%}
     {%- for relation in last.given_up -%}

@@ -5,7 +5,7 @@
     LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views, foreign tables and tables
     of which some columns are granted can be read and not locked. Each lock is given back before the next is waited for:
     one that waits and holds another could be in a circle with a loader. -#}
-{% macro stringx_probe(spec, tables) %}
+{% macro stringx_probe(spec, tables, is_new) %}
   {%- set relations = [] -%}
   {%- set names = [] -%}
   {%- set asks = namespace(path=false) -%}
@@ -20,9 +20,7 @@
     {%- endfor -%}
   {%- endfor -%}
   {%- set query -%}
-    begin;
-    {{ stringx_session() }}
-    commit;
+    {% if is_new %}begin; {{ stringx_session() }} commit;{% else %}rollback;{% endif %}
     begin;
     set local standard_conforming_strings = on;
     set local statement_timeout = {{ spec.statement_timeout_ms | int }};
@@ -112,6 +110,7 @@ do $stringx$
 begin
   perform pg_catalog.set_config('stringx.schemas', pg_catalog.current_schemas(false)::pg_catalog.text, false);
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
+  perform set_config('quote_all_identifiers', 'off', false);  -- types are told by their names
   begin
     perform set_config('client_connection_check_interval', '500ms', false);
   exception when others then null;
