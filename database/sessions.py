@@ -11,6 +11,8 @@ from psycopg2 import extensions
 from contract.problems import Unavailable
 from database.pool import first_line, limit_waits
 
+# Names are PostgreSQL's own, whoever may create in the schemas that the role searches.
+_PATH = "set local search_path = pg_catalog, pg_temp"
 _CANCEL = """
 select pg_cancel_backend(pid) from pg_stat_activity
 where application_name = %(name)s and usename = current_user and pid <> pg_backend_pid()
@@ -52,8 +54,9 @@ class Sessions:
                 options: Mapping[str, Any] = {"connect_timeout": 5, "application_name": "stringx watch"} | dict(self.address)
                 connection: extensions.connection = psycopg2.connect(**options)
                 try:
-                    connection.autocommit = True
-                    yield connection.cursor()
+                    cursor = connection.cursor()
+                    cursor.execute(_PATH)
+                    yield cursor
                 finally:
                     connection.close()
         except psycopg2.Error as error:

@@ -3,15 +3,20 @@ names: nothing of it is run, and every verdict stays what it was."""
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.engine.results import outcome_of
 from contract.environment import ROOT
+from database.sessions import Sessions
 from tests.conftest import Target
-from tests.integration.conftest import CATALOGUE, Engine, gate, rule
+from tests.integration.conftest import CATALOGUE, Engine, Project, gate, project, rule
 from tests.integration.test_rule_types import COUNTED, DBT, MEASURED, READINGS
 from tests.servers.conftest import Server, only, session
+
+__all__ = ["project"]
 
 CALLED = sorted(
     {name for path in (ROOT / "stringx" / "macros").rglob("*.sql") for name in re.findall(r"\b([a-z_]+)\(", path.read_text())}
@@ -271,3 +276,44 @@ def test_a_query_that_names_no_schema_reads_what_the_role_would(engine: Engine, 
     found = engine.rules(target, gate("t", tested, rule("gone", "sql", query="select * from nowhere"), key=["a"], sample_rows=5))
     assert (found["r"]["failures"], found["r"]["sample"]["rows"]) == (2, [[2], [2]])
     assert found["gone"]["reason"] == 'relation "nowhere" does not exist'
+
+
+@only("18")
+def test_queries_that_a_macro_runs_itself_search_pg_catalog_alone(
+    project: Project, target: Target, intruder: str, tmp_path: Path
+) -> None:
+    target.execute("create table t (code varchar); insert into t values ('A')")
+    with session(intruder) as cursor:
+        cursor.execute(
+            "create function public.lower(varchar) returns text language plpgsql as 'begin raise exception ''hostile code ran''; end'"
+        )
+    query = "run_query('select lower(code) from public.t').rows[0][0]"
+    macro = f"{{% macro stringx_rule__always(rule, scope) %}}{{{{ return({{'violation': \"code = '\" ~ {query} ~ \"'\"}}) }}}}{{% endmacro %}}"
+    (project.folder / "macros" / "always.sql").write_text(macro)
+    with project.nursery.child(max_checks=9) as child:
+        child.ensure_warm()
+        answer = child.run(
+            gate("t", rule("r", "always"), rule("u", "sql", query="select * from t")), tmp_path, target.environment(), 60
+        )
+    outcome = outcome_of(answer)
+    assert outcome is not None, answer.message
+    assert [(one["failures"], one["reason"]) for one in outcome["tables"][0]["rules"]] == [(0, None), (1, None)]
+
+
+@only("18")
+def test_watching_a_check_runs_no_foreign_code(target: Target, intruder: str) -> None:
+    with session(intruder) as cursor:
+        cursor.execute(
+            "create function public.hostile(integer[], integer[]) returns boolean language plpgsql as 'begin raise exception ''hostile code ran''; end';"
+            "create operator public.&& (leftarg = integer[], rightarg = integer[], function = public.hostile);"
+            "create function public.make_interval(secs numeric) returns interval language plpgsql as 'begin raise exception ''hostile code ran''; end'"
+        )
+    address = {
+        "host": target.host,
+        "port": str(target.port),
+        "dbname": target.dbname,
+        "user": target.user,
+        "password": target.password,
+    }
+    watch = Sessions(address, "a check")
+    assert (watch.keeps_waiting(1.5), watch.cancel()) == (False, 0)
