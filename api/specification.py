@@ -11,6 +11,7 @@ from contract.comparisons import comparisons
 from contract.configuration import Rule, TargetDocument
 from contract.durations import parse_duration
 from contract.names import TableName
+from contract.queries import renames_columns
 
 
 def build(
@@ -68,7 +69,8 @@ def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
 def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, Any]:
     """What the engine must know of a rule beside its macro: whether a window narrows it, whether it is about the table's rows,
     which other tables and columns it names, and what its conditions compare; and of one whose macro is told the types of columns
-    (`typed`), which families of types it accepts and which of its arguments are SQL of the user's."""
+    (`typed`), which families of types it accepts, which of its arguments are SQL of the user's, and
+    whether that may look at columns which it does not name (`renames`)."""
     known = {
         "windowed": rule_type.window,
         "about_rows": rule_type.about_rows,
@@ -82,6 +84,8 @@ def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -
             "other_columns": columns_of_arguments(rule_type, arguments),
             "custom": custom_sql_of_arguments(rule_type, arguments),
         }
+        if any(renames_columns(arguments[name]) for name in known["custom"]):
+            known["renames"] = True
     return known
 
 

@@ -15,12 +15,14 @@ _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~"
     "not ilike": "!~~*",
 }
 _LISTS = {"in": "=", "not in": "<>"}
+_TESTS = ("is", "is not")  # NULL
 _BEFORE, _AFTER = frozenset({"(", "and", "or", "not"}), frozenset({")", "and", "or"})
 
 
 def comparisons(sql: str) -> list[list[object]]:
     """[start, end, column, operator, values as they are quoted] of each comparison that stands between parentheses, AND, OR and
-    NOT, in the order of the text; of `in` and `not in` the operator is that of one value, and there may be several."""
+    NOT, in the order of the text; of `in` and `not in` the operator is that of one value, and there may be several; `is` and
+    `is not` NULL have none."""
     try:
         tokens = Postgres().tokenize(sql)
     except SqlglotError:
@@ -42,6 +44,8 @@ def _compared(sql: str, tokens: list[Token], index: int) -> tuple[int, str, list
         return None
     for at in range(index + 1, min(index + 5, len(tokens))):
         words = " ".join(sql[tokens[index].end + 1 : tokens[at].start].lower().split())
+        if tokens[at].token_type == TokenType.NULL:
+            return (at, words, []) if words in _TESTS else None
         if tokens[at].token_type == TokenType.STRING:
             return (at, _OPERATORS[words], [_text(sql, tokens[at])]) if words in _OPERATORS else None
         if _word(tokens[at]) == "(":

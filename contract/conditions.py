@@ -30,6 +30,7 @@ class Grammar:
 
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
 _MATCHED = re.compile(r"(?<![~!*])!?~\*?\s*\Z")  # what stands before a pattern
+_PREFIXED = re.compile(r"(?<![\w$])[uU]&\Z")  # what stands before a name that PostgreSQL reads with escapes
 _QUOTED = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
 _CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
 
@@ -93,6 +94,8 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
             return "holds a semicolon; write exactly one of it"
         if token.token_type in (TokenType.HEREDOC_STRING, TokenType.BYTE_STRING, TokenType.UNICODE_STRING):
             return "holds a string with a prefix (E'', U&'' or $$); write it as a plain '…'"
+        if quoted and _PREFIXED.search(sql[: token.start]):
+            return 'holds a name with a prefix (U&""); write it as a plain "…"'
         if token.token_type == TokenType.STRING:
             if _MATCHED.search(sql[: token.start]) and (fault := fault_of_pattern(token.text)):
                 return fault

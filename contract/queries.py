@@ -38,13 +38,40 @@ def relations_of_query(sql: str) -> list[list[str]]:
     tree = _parse(sql)
     if tree is None:
         return []
-    named = {_folded(cte.args["alias"].this) for cte in tree.find_all(exp.CTE)}
-    found = []
+    found: list[list[str]] = []
     for table in tree.find_all(exp.Table):
         parts = [_folded(part) for part in (table.args.get("db"), table.this) if isinstance(part, exp.Identifier)]
-        if parts and parts not in found and not (len(parts) == 1 and parts[0] in named):
+        if parts and parts not in found and not (len(parts) == 1 and _is_cte(table, parts[0])):
             found.append(parts)
     return found
+
+
+def renames_columns(sql: str) -> bool:
+    """Whether it may compare a column that it does not name: as `a` of `t as x (a, b)`, or as part of `row(t.*)`."""
+    tree = _parse(sql)
+    if tree is None:
+        return False
+    stars = [star.parent if isinstance(star.parent, exp.Column) else star for star in tree.find_all(exp.Star)]
+    return any(alias.args.get("columns") for alias in tree.find_all(exp.TableAlias)) or not all(
+        isinstance(star.parent, (exp.Select, exp.Count)) for star in stars
+    )
+
+
+def _is_cte(table: exp.Table, name: str) -> bool:
+    """Whether a common table expression of a query around the table is meant; inside of one, those before it, or all where they
+    are recursive."""
+    node: exp.Expr = table
+    inside: exp.Expr | None = None
+    while node.parent is not None:
+        inside = node if isinstance(node, exp.CTE) else inside
+        listed = node.parent.args.get("with_")
+        known = listed.expressions if listed is not None else []
+        if node is listed and inside is not None and not listed.args.get("recursive"):
+            known = known[: known.index(inside)]
+        if any(_folded(cte.args["alias"].this) == name for cte in known):
+            return True
+        node = node.parent
+    return False
 
 
 def _parse(sql: str) -> exp.Query | None:

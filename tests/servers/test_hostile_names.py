@@ -246,7 +246,10 @@ def test_sql_of_the_users_on_such_a_column_is_not_decided_where_others_may_creat
 ) -> None:
     """PostgreSQL would compare texts there. Plain comparisons with quoted values are those of the type; in a schema that is a superuser's alone, all are."""
     server.run("create extension citext schema public", target.dbname)
-    target.execute("create table t (a citext, n integer); insert into t values ('Open', 1), ('CLOSED', null)")
+    target.execute(
+        "create type pair as (email citext, n integer); create table t (a citext, n integer, p pair);"
+        "insert into t values ('Open', 1, ('Open', 1)), ('CLOSED', null, ('CLOSED', 2))"
+    )
     spec = gate(
         "t",
         rule("where", "not_null", "n", where="a || '' = 'closed'"),
@@ -254,18 +257,26 @@ def test_sql_of_the_users_on_such_a_column_is_not_decided_where_others_may_creat
         rule("to", "relationship", "a", to_table="public.t", to_column="a", to_where="a like 'O%'"),
         rule("holds", "expression", sql="a in ('open', 'x')"),
         rule("sql", "sql", query="select * from public.t where a = 'closed'"),
+        rule("renamed", "sql", query="select * from public.t as x (k, m) where k = 'closed'"),
+        rule("inside", "not_null", "n", where="(p).email = 'closed'"),
+        rule("there", "not_null", "n", where="a is not null and not (a is null)"),
         rule("other", "not_null", "n", where="n > 0"),
     )
     found = engine.rules(target, spec)
-    plain = {"plain": 1, "to": 1, "holds": 1, "other": 0}
-    assert [found[name]["status"] for name in ("where", "sql")] == ["error", "error"]
+    plain = {"plain": 1, "to": 1, "holds": 1, "there": 1, "other": 0}
+    assert [found[name]["status"] for name in ("where", "sql", "renamed", "inside")] == ["error"] * 4
     assert {name: found[name]["failures"] for name in plain} == plain
     assert "may create in the schema public" in found["where"]["reason"]
     server.run(
         "create schema trusted; grant usage on schema trusted to public; alter extension citext set schema trusted", target.dbname
     )
     found = engine.rules(target, spec)
-    assert {name: found[name]["failures"] for name in found} == plain | {"where": 0, "sql": 1}  # || of a citext gives a text
+    assert {name: found[name]["failures"] for name in found} == plain | {
+        "where": 0,
+        "sql": 1,
+        "renamed": 1,
+        "inside": 1,
+    }  # || of a citext gives a text
 
 
 def test_a_query_that_names_no_schema_reads_what_the_role_would(engine: Engine, target: Target) -> None:
@@ -273,7 +284,10 @@ def test_a_query_that_names_no_schema_reads_what_the_role_would(engine: Engine, 
     tested = rule(
         "r", "sql", query="with big as (select * from t where a > 1) select * from big union all select t.* from t where t.a > 1"
     )
-    found = engine.rules(target, gate("t", tested, rule("gone", "sql", query="select * from nowhere"), key=["a"], sample_rows=5))
+    same = rule("same", "sql", query="with t as (select * from t where a > 1) select * from t")
+    spec = gate("t", tested, same, rule("gone", "sql", query="select * from nowhere"), key=["a"], sample_rows=5)
+    found = engine.rules(target, spec)
+    assert found["same"]["sample"]["rows"] == [[2]]
     assert (found["r"]["failures"], found["r"]["sample"]["rows"]) == (2, [[2], [2]])
     assert found["gone"]["reason"] == 'relation "nowhere" does not exist'
 

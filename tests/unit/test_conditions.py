@@ -91,6 +91,7 @@ REFUSED = [
     ("a = E'\\''", "prefix"),
     ("a = U&'\\0061'", ""),
     ('U&"pg\\005fsleep"(1) is null', ""),
+    ("u&\"\\0061\" = 'x'", "prefix"),
     ("a = $$x$$", ""),
     ("a = $t$x$t$", ""),
     ("select 1", "SELECT"),

@@ -23,10 +23,14 @@
     from unnest({{ relations }}) with ordinality as given (name, place)
     join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and not attisdropped
     union all
-    select place, attname, case typtype when 'd' then typbasetype else typelem end
-    from used join pg_type on pg_type.oid = used.oid where typtype = 'd' or typcategory = 'A' and typelem <> 0
+    select place, attname, part.oid
+    from used join pg_type on pg_type.oid = used.oid, lateral (
+      select case typtype when 'd' then typbasetype else typelem end where typtype = 'd' or typcategory = 'A' and typelem <> 0
+      union all
+      select atttypid from pg_attribute where typtype = 'c' and attrelid = typrelid and attnum > 0 and not attisdropped
+    ) as part (oid)
   ), odd as (
-    select place, attname, format_type(used.oid, null) as type, typnamespace
+    select distinct place, attname, format_type(used.oid, null) as type, typnamespace
     from used join pg_type on pg_type.oid = used.oid where typtype = 'b' and typcategory <> 'A' and typnamespace <> 'pg_catalog'::regnamespace
   ), searched as (
     select oid, nspname, min(place) as place, bool_or(of_role) as of_role, not exists (
@@ -92,7 +96,7 @@
       {%- for sql in rule.sql.values() if sql is string -%}{%- do others.append(sql) -%}{%- endfor -%}
       {%- do rule.update({'spec': dict(rule.spec, arguments=arguments)}) -%}
       {%- for relation in [table.relation] + rule.relations -%}
-        {%- for column, type, schema in state.odd.get(relation, []) if modules.re.search('(?i)(?<!\\w)(' ~ modules.re.escape(column) ~ '|natural)(?!\\w)', others | join(' ')) -%}
+        {%- for column, type, schema in state.odd.get(relation, []) if rule.spec.get('renames') or modules.re.search('(?i)(?<!\\w)(' ~ modules.re.escape(column) ~ '|natural)(?!\\w)', others | join(' ')) -%}
           {%- do rule.update({'untrusted': 'the column ' ~ column ~ ' is of type ' ~ type ~ ', whose operators cannot be trusted in this SQL: others may create in the schema ' ~ schema
                                            ~ '; let only a superuser create there, or compare ' ~ column ~ ' with quoted values alone'}) -%}
         {%- endfor -%}
@@ -109,7 +113,11 @@
   {%- set last = namespace(end=0) -%}
   {%- for start, end, column, operator, values in comparisons -%}
     {%- set fact = state.facts.get(relation, {}).get(column) -%}
-    {%- if fact is not none and fact.schema is not none and operator in fact.operators -%}
+    {%- if not values -%}
+      {%- do parts.append(text[last.end:end]) -%}
+      {%- do rest.append(text[last.end:start]) -%}
+      {%- set last.end = end -%}
+    {%- elif fact is not none and fact.schema is not none and operator in fact.operators -%}
       {%- set typed = [] -%}
       {%- for value in values -%}{%- do typed.append(value ~ '::' ~ fact.type) -%}{%- endfor -%}
       {%- set others = typed[0] if typed | length == 1 else ('all' if operator == '<>' else 'any') ~ ' (array[' ~ typed | join(', ') ~ '])' -%}

@@ -1,0 +1,34 @@
+"""What a query of a `sql` rule reads."""
+
+import pytest
+
+from contract.queries import relations_of_query, renames_columns
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("with t as (select * from t where n > 0) select * from t", [["t"]]),
+        ("with recursive t as (select 1 as n union all select n + 1 from t where n < 9) select * from t", []),
+        ("with a as (select * from b), b as (select 1 as n) select * from a, b", [["b"]]),
+        ("with a as (select 1 as n) select * from (select * from a) as x where exists (select from a)", []),
+        ("select * from (with a as (select 1 as n) select * from a) as x, a", [["a"]]),
+        ('select * from "A" union select * from s.A', [["A"], ["s", "a"]]),
+    ],
+)
+def test_a_name_is_a_table_where_no_common_table_expression_of_it_is_known(sql: str, found: list[list[str]]) -> None:
+    assert sorted(relations_of_query(sql)) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("sql", "renames"),
+    [
+        ("select * from public.t as x where n = 1", False),
+        ("select x.*, count(*) from public.t as x group by 1", False),
+        ("select * from public.t as x (k, m) where k = 'y'", True),
+        ("with x (k) as (select * from public.t) select * from x where k = 'y'", True),
+        ("select 1 from public.t x join public.t y on row(x.*) = row(y.*)", True),
+    ],
+)
+def test_columns_may_have_other_names_than_in_the_table(sql: str, renames: bool) -> None:
+    assert renames_columns(sql) is renames
