@@ -79,12 +79,13 @@ def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -
         "compared": _compared(rule_type, arguments, where),
     }
     if rule_type.types is not None:
+        custom = custom_sql_of_arguments(rule_type, arguments)
         known |= {
             "accepts": rule_type.accepts,
             "other_columns": columns_of_arguments(rule_type, arguments),
-            "custom": custom_sql_of_arguments(rule_type, arguments),
+            "custom": custom,
         }
-        if any(renames_columns(arguments[name]) for name in known["custom"]):
+        if any(renames_columns(arguments[name]) for name in custom):
             known["renames"] = True
     return known
 

@@ -19,7 +19,7 @@ from contract.catalogue import Catalogue
 from contract.dbt_project import fault_of_profile
 from contract.environment import ROOT
 from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
+from tests.integration.conftest import Engine, Project, gate, rule
 
 STRINGX = ROOT / "stringx"
 README = (STRINGX / "README.md").read_text()
@@ -246,3 +246,18 @@ def test_a_rule_type_that_says_nothing_never_passes(tmp_path: Path, target: Targ
         found = {one["id"]: one["status"] for one in outcome["tables"][0]["rules"]}
         assert found == dict.fromkeys([*names, "unheard_of"], "error") | {"fine": "pass"}
         assert outcome["verdict"] == "error"
+
+
+def test_a_type_of_ones_own_sees_the_rows_of_the_window(project: Project, target: Target, tmp_path: Path) -> None:
+    """Its bound has an offset, and the column none."""
+    target.execute("create table t as select timestamp '2026-01-01' + n * interval '1 hour' as at from generate_series(0, 23) n")
+    statement = "'select count(*) as failures, null as measured from ' ~ scope.relation ~ stringx_where(scope.both)"
+    macro = f"{{% macro stringx_rule__always(rule, scope) %}}{{{{ return({{'statement': {statement}}}) }}}}{{% endmacro %}}"
+    (project.folder / "macros" / "always.sql").write_text(macro)
+    spec = gate("t", rule("r", "always"), window={"column": "at", "from": "2026-01-01T12:00:00+09:00", "to": None})
+    with project.nursery.child(max_checks=9) as child:
+        child.ensure_warm()
+        outcome = outcome_of(child.run(spec, tmp_path, target.environment(), 60))
+    assert outcome is not None
+    (table,) = outcome["tables"]
+    assert (table["row_count"], table["rules"][0]["failures"], table["rules"][0]["total"]) == (21, 21, 21)

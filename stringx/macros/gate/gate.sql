@@ -99,7 +99,7 @@
 {% endmacro %}
 
 
-{#- The SQL of the `typed` rules, now that the types of their columns are known, and whether the server would give a statement more
+{#- The SQL of the `typed` rules, and of others in a window, now that the types of columns are known, and whether the server would give a statement more
     than one process. A rule on a column of a type that has no meaning for it is not decided. -#}
 {% macro stringx_use_types(tables, state) %}
   {%- for table in tables -%}
@@ -114,7 +114,7 @@
       {%- set missing = stringx_missing(rule, table, state) if named and (table.spec.name in named or rule.relations) else none -%}
       {%- if missing is not none -%}{%- do rule.update({'sql': {'fault': 'column "' ~ missing ~ '" does not exist'}}) -%}
       {%- elif rule.get('untrusted') -%}{%- do rule.update({'sql': {'fault': rule.untrusted}}) -%}
-      {%- elif rule.spec.get('typed') and not rule.spec.get('fault') and 'stringx_rule__' ~ rule.spec.type in context -%}
+      {%- elif (rule.spec.get('typed') or scope.window is not none) and not rule.spec.get('fault') and 'stringx_rule__' ~ rule.spec.type in context -%}
         {%- do scope.update({'types': types, 'others': state.facts, 'parallel': state.parallel}) -%}
         {%- set refused = [] -%}
         {%- if rule.spec.get('accepts') is not none -%}
