@@ -95,7 +95,7 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
             return "holds a semicolon; write exactly one of it"
         if token.token_type in (TokenType.HEREDOC_STRING, TokenType.BYTE_STRING, TokenType.UNICODE_STRING):
             return "holds a string with a prefix (E'', U&'' or $$); write it as a plain '…'"
-        if quoted and _PREFIXED.search(sql[: token.start]):
+        if quoted and _PREFIXED.search(sql[max(0, token.start - 3) : token.start]):
             return 'holds a name with a prefix (U&""); write it as a plain "…"'
         if token.token_type == TokenType.STRING:
             if (fault := fault_of_pattern(token.text)) and _is_pattern(sql, tokens, index):
