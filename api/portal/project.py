@@ -29,8 +29,24 @@ select {{ dbt.string_literal(dbt.escape_single_quotes(reason)) }} as reason,
        {{ dbt.string_literal(dbt.escape_single_quotes(rule)) }} as rule
 {% endtest %}
 """
-_CATALOG = """{#- dbt puts the names of relations into its catalog's SQL as they are: their quotes are doubled before. -#}
+_CATALOG = """{#- In dbt's own queries names are PostgreSQL's, whoever may create in the schemas that the role searches. -#}
+{% macro stringx_search_pg_catalog() %}
+  {%- call statement("stringx_search_pg_catalog") -%}set search_path = pg_catalog, pg_temp{%- endcall -%}
+{% endmacro %}
+
+{% macro postgres__list_relations_without_caching(schema_relation) %}
+  {%- do stringx_search_pg_catalog() -%}
+  {{- return(dbt.postgres__list_relations_without_caching(schema_relation)) -}}
+{% endmacro %}
+
+{% macro postgres__get_relations() %}
+  {%- do stringx_search_pg_catalog() -%}
+  {{- return(dbt.postgres__get_relations()) -}}
+{% endmacro %}
+
+{#- dbt puts the names of relations into its catalog's SQL as they are: their quotes are doubled before. -#}
 {% macro postgres__get_catalog_relations(information_schema, relations) %}
+  {%- do stringx_search_pg_catalog() -%}
   {%- set quoted = [] -%}
   {%- for relation in relations -%}
     {%- set schema = relation.schema | replace("'", "''") -%}

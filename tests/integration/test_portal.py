@@ -23,7 +23,7 @@ from api.portal.refresh import Generation, Refresher
 from api.targets import clean_environment
 from contract.environment import ROOT, Settings, read
 from database.pool import Cursor, Database, json_value
-from tests.conftest import Target
+from tests.conftest import Admin, Target
 
 HOSTILE = "{{ env_var('HOME') }} {% raw %} {# note #} {{ '{' }} <img src=x onerror=alert(1)> | \\ ' \" ü"
 
@@ -135,6 +135,21 @@ def test_the_catalog_brings_every_column(refresher: Refresher, database: Databas
     assert {name: column["type"] for name, column in source["columns"].items()} == {"carrier": "text", "name": "text"}
     (described,) = artifact(refresher, "shop", "manifest.json")["sources"].values()
     assert described["description"].startswith("**Not checked yet.**")
+
+
+def test_dbts_own_queries_run_no_foreign_code(
+    refresher: Refresher, database: Database, flights_target: Target, admin: Admin
+) -> None:
+    hostile = "language plpgsql as 'begin raise exception ''hostile code ran''; end'"
+    admin.run(
+        f"create function public.upper(name) returns text {hostile}; create function public.hostile(name, name) returns boolean {hostile};"
+        "create operator public.~~* (leftarg = name, rightarg = name, function = public.hostile)",
+        flights_target.dbname,
+    )
+    configure(database, flights_target.document(), {"table": "public.airlines"})
+    generate(refresher)
+    assert refresher.made["shop", ""].reached
+    assert len(artifact(refresher, "shop", "catalog.json")["sources"]) == 1
 
 
 def test_the_catalog_of_many_tables_brings_theirs_and_no_other(
