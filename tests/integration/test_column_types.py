@@ -242,6 +242,28 @@ def test_numbers_beside_a_whole_number_are_exact(engine: Engine, target: Target,
     assert [found[name]["status"] for name in ("sum", "distinct")] == ["fail", "pass"]
 
 
+@pytest.mark.parametrize("bound", ["0.1", 0.1])  # documents of earlier releases hold binary numbers
+def test_a_bound_beside_a_real_is_a_real(engine: Engine, target: Target, bound: Any) -> None:
+    target.execute("create table t (a real, b text); insert into t values (0.1, '0.1'), (0.2, '0.2')")
+    tested = [rule("a", "between", "a", max=bound), rule("b", "between", "b", max=bound)]
+    assert [one["failures"] for one in engine.rules(target, gate("t", *tested)).values()] == [1, 1]
+
+
+def test_a_domain_over_an_enum_is_the_enum(engine: Engine, target: Target) -> None:
+    target.execute(
+        f"{MAKE} create domain feeling as mood; create table t (a feeling, b mood); insert into t values ('sad', 'ok'), ('ok', 'ok')"
+    )
+    tested = [
+        rule("in", "accepted_values", "a", values=["sad"]),
+        rule("above", "between", "a", min="ok"),
+        rule("pair", "compare", "a", operator="=", other_column="b"),
+        rule("to", "relationship", "a", to_table="public.t", to_column="b"),
+        rule("values", "distinct_values", "a", values=["sad", "ok"], mode="equal"),
+    ]
+    found = engine.rules(target, gate("t", *tested))
+    assert {key: one["failures"] for key, one in found.items()} == {"in": 1, "above": 1, "pair": 1, "to": 1, "values": 0}
+
+
 def test_a_measure_is_a_number_where_json_can_hold_it(engine: Engine, target: Target) -> None:
     target.execute(
         "create table t (a numeric, b float8, c text, d numeric); insert into t values (1.5, 0.1, '007', 12345678901234567.89), (1.5, 0.2, '1', 1)"

@@ -78,7 +78,8 @@
 {#- A column beside an operator or in an aggregate of its type's schema: a domain over the type is taken for the type, or else an operator that
     somebody has made for the domain itself would be the exact match. -#}
 {% macro stringx_compared(column, fact) %}
-  {{- return(stringx_name(column) if fact is none or fact.schema is none else stringx_name(column) ~ '::' ~ fact.type) -}}
+  {%- set plain = fact is none or fact.schema is none and fact.family != 'enum' -%}  {#- of a domain over an enum PostgreSQL finds none at all -#}
+  {{- return(stringx_name(column) if plain else stringx_name(column) ~ '::' ~ fact.type) -}}
 {% endmacro %}
 
 
@@ -103,8 +104,8 @@
   {%- set literal = stringx_literal(value) -%}
   {%- if fact is none -%}{{- return(literal) -}}{%- endif -%}
   {%- if fact.schema is not none -%}{{- return(literal ~ '::' ~ fact.type) -}}{%- endif -%}
-  {%- if fact.family == 'integer' and value is string and modules.re.fullmatch('\\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\\s*', value)
-         and not modules.re.fullmatch('\\s*[+-]?[0-9]+\\s*', value) or value is float -%}
+  {%- if fact.family == 'integer' and (value is float or value is string and modules.re.fullmatch('\\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\\s*', value)
+         and not modules.re.fullmatch('\\s*[+-]?[0-9]+\\s*', value)) -%}
     {{- return(literal ~ '::numeric') -}}
   {%- endif -%}
   {%- if fact.family in ('date', 'timestamp') and fact.type != 'timestamp with time zone' and value is string -%}
