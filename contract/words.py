@@ -25,8 +25,8 @@ def share(part: int, whole: int, beside: Collection[Fraction] = ()) -> str:
 
 
 def number(value: Any, beside: Collection[Decimal] = ()) -> str:
-    """With thousands apart and three digits behind the point, of a small number three that count; more where it would look like 0,
-    1 or a number `beside` it and is another one. Other text stays as it is."""
+    """With thousands apart and three digits behind the point, of a small number three that count; more where it would look like
+    0, 1 or a number `beside` it and is another one. Other text stays as it is."""
     exact = decimal(value)
     if exact is None or not exact.is_finite() or abs(exact) >= 10**15:
         return str(value)

@@ -196,6 +196,14 @@ def test_a_message_names_what_it_compares(engine: Engine, target: Target) -> Non
     assert "2026" not in found[9][1]
 
 
+def test_a_format_says_which_list_it_means(engine: Engine, target: Target) -> None:
+    target.execute("create table t as select 'x'::text as c")
+    forms = ("currency", "country_alpha2", "email")
+    found = said(engine, target, *({"type": "format", "column": "c", "arguments": {"format": form}} for form in forms))
+    names = ("currency (ISO 4217)", "country_alpha2 (ISO 3166-1 alpha-2)", "email")
+    assert found == [("fail", f"1 of 1 rows (100.00%) have a c that is no {name}; fails above 0") for name in names]
+
+
 def test_missing_periods_are_named(engine: Engine, target: Target) -> None:
     target.execute(
         "create table t as select timestamptz '2026-01-01 00:00Z' + h * interval '1 hour' as at from unnest(array[0, 1, 3, 7]) h"
