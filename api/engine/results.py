@@ -14,7 +14,7 @@ from api.rules import InScope, Subject
 from api.targets import explain
 from contract.catalogue import Catalogue, RuleType
 from contract.checks import CheckResult, DbtRun, RuleResult, Scope, TableResult
-from contract.configuration import Rule
+from contract.configuration import Rule, TableDocument
 from contract.durations import parse_duration
 from contract.names import TableName
 from contract.scores import Scored, quotient, scores
@@ -68,10 +68,19 @@ def _table_result(checked: InScope, outcome: dict[str, Any] | None, catalogue: C
         row_count=table["row_count"],
         window_nulls=table["window_nulls"],
         reason=table["reason"] if decided else "dbt left rules out; see those in error",
-        notes=table.get("notes") or [],
+        notes=[*(table.get("notes") or []), *notes_of(checked.configured.document)],
         **_tallies(rules),
         rules=rules,
     )
+
+
+def notes_of(document: TableDocument) -> list[str]:
+    """What the document asks for and cannot have."""
+    wants_samples = document.sample_rows and (document.sample_columns or document.sample_rows != _DEFAULT_SAMPLE_ROWS)
+    return ["there are no samples: the document gives no key"] if wants_samples and not document.key else []
+
+
+_DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 
 
 def _tallies(rules: list[RuleResult]) -> dict[str, Any]:

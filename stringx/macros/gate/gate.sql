@@ -27,6 +27,7 @@
     {%- set last.read = stringx_read(spec, tables, last.state) -%}
   {%- endfor -%}
   {%- set outcome = stringx_outcome(tables, last.state, last.read) -%}
+  {%- do stringx_name_arguments(spec, tables, outcome) -%}
   {%- set samples = stringx_samples(tables, outcome) -%}
   {%- if samples -%}
     {%- do stringx_add_samples(outcome, stringx_run('', spec, samples).slots) -%}
