@@ -10,7 +10,7 @@ from contract.catalogue import Catalogue
 from contract.checks import CheckRequest
 from contract.configuration import parse_table, parse_target
 from contract.environment import ROOT
-from tests.conftest import Target
+from tests.conftest import Admin, Target
 from tests.integration.conftest import Engine
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
@@ -64,23 +64,35 @@ SPELLINGS = [
     ("numeric(4,1)[]", ["numeric(4,1)[]", "numeric[]"], ["numeric(4)[]", "numeric(4,1)"]),
     ("timestamptz(3)[]", ["timestamp(3) with time zone[]"], ["timestamp(3)[]"]),
     ("interval year to month array", ["interval year to month[]"], ["interval year[]"]),
+]  # fmt: skip
+
+
+OF_A_SCHEMA = [
     ('other."Mo""od"', ['other."Mo""od"', '"Mo""od"'], ["text"]),
     ("other.small", ["other.small", "small", "Small"], ["integer"]),
     ("other.date", ["other.date"], ["date"]),
 ]  # fmt: skip
 
 
-def test_a_type_is_what_the_server_makes_of_its_spelling(engine: Engine, target: Target, admin: Any) -> None:
+def test_a_type_of_a_schema_is_found_with_and_without_it(engine: Engine, target: Target, admin: Admin) -> None:
     admin.run(
         """create schema other; create type other."Mo""od" as enum ('a'); create domain other.small as integer; create domain other.date as text;
         grant usage on schema other to public""",
         target.dbname,
     )
-    columns = ", ".join(f"c{number} {declared}" for number, (declared, _, _) in enumerate(SPELLINGS))
+    check_spellings(engine, target, OF_A_SCHEMA)
+
+
+def test_a_type_is_what_the_server_makes_of_its_spelling(engine: Engine, target: Target) -> None:
+    check_spellings(engine, target, SPELLINGS)
+
+
+def check_spellings(engine: Engine, target: Target, cases: list[tuple[str, list[str], list[str]]]) -> None:
+    columns = ", ".join(f"c{number} {declared}" for number, (declared, _, _) in enumerate(cases))
     target.execute(f"create table t ({columns})")
     asked = [
         (declared, spelling, right, column_type(f"c{number}", spelling))
-        for number, (declared, same, others) in enumerate(SPELLINGS)
+        for number, (declared, same, others) in enumerate(cases)
         for right, spellings in ((True, same), (False, others))
         for spelling in spellings
     ]
