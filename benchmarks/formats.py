@@ -76,7 +76,7 @@ def table(rows: int) -> str:
     return f"create table measured as select {columns} from generate_series(1, {rows}) n"
 
 
-def run(target: Target, home: Path, rows: int, names: list[str]) -> dict[str, Any]:
+def run(target: Target, home: Path, rows: int, rounds: int, names: list[str]) -> dict[str, Any]:
     target.execute(table(rows))
     target.execute("vacuum (analyze) measured")
     nursery = Nursery(DbtProject(ROOT / "stringx", ROOT / "stringx"), home)
@@ -99,7 +99,7 @@ def run(target: Target, home: Path, rows: int, names: list[str]) -> dict[str, An
         ways[name, "pattern"] = check(rule("r", "regex", name, pattern=FORMATS[name][2]))
     seconds: dict[tuple[str, str], list[float]] = {way: [] for way in ways}
     failures: dict[tuple[str, str], int] = {}
-    for round_number in range(ROUNDS + 1):
+    for round_number in range(rounds + 1):
         for way, once in ways.items():
             began = time.perf_counter()
             failures[way] = once()
@@ -117,7 +117,7 @@ def run(target: Target, home: Path, rows: int, names: list[str]) -> dict[str, An
             "ratio": round(taken["format"] / taken["pattern"], 2),
             "same": failures[name, "format"] == failures[name, "pattern"] == rows // 100,
         }
-    return {"rows": rows, "rounds": ROUNDS, "machine": describe(), "formats": found}
+    return {"rows": rows, "rounds": rounds, "machine": describe(), "formats": found}
 
 
 def page(result: dict[str, Any]) -> str:
@@ -137,11 +137,12 @@ def page(result: dict[str, Any]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.formats")
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--only", help="formats, separated by commas")
     arguments = parser.parse_args()
     names = arguments.only.split(",") if arguments.only else list(FORMATS)
     with running_cluster() as cluster, tempfile.TemporaryDirectory() as home:
-        result = run(make_target(Admin(cluster), Path(home) / "secrets"), Path(home), arguments.rows, names)
+        result = run(make_target(Admin(cluster), Path(home) / "secrets"), Path(home), arguments.rows, arguments.rounds, names)
     print(page(result), end="")
     if arguments.rows >= ROWS and not arguments.only:
         (RESULTS / "formats.json").write_text(json.dumps(result, indent=2) + "\n")

@@ -81,7 +81,7 @@ class RuleType:
         for name, schema in self.arguments.get("properties", {}).items():
             forms = [schema, *schema.get("anyOf", ())]
             if schema.get("x-told") or any("enum" in form or form.get("format") in _TOLD_FORMATS for form in forms):
-                value = arguments.get(name, schema.get("default"))
+                value = arguments.get(name, schema.get("default") if "enum" in schema else None)
                 yield name, schema["x-words"].get(value, value) if "x-words" in schema else value
 
     def as_json(self) -> dict[str, Any]:
