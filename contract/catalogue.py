@@ -101,16 +101,8 @@ class RuleType:
         for name, schema in self.arguments.get("properties", {}).items():
             forms = [schema, *schema.get("anyOf", ())]
             if schema.get("x-told") or any("enum" in form or form.get("format") in _TOLD_FORMATS for form in forms):
-                yield name, arguments.get(name, schema.get("default"))
-
-    def named_by(self, arguments: dict[str, Any], keyword: str, value: str | None = None) -> list[str]:
-        """Those of the arguments in whose schema, or in that of their items or fields, a keyword stands (with this value)."""
-        found = []
-        for name, schema in self.arguments.get("properties", {}).items():
-            forms = [schema, schema.get("items", {}), *schema.get("properties", {}).values()]
-            if name in arguments and any(keyword in form and value in (None, form[keyword]) for form in forms):
-                found.append(name)
-        return found
+                value = arguments.get(name, schema.get("default") if "enum" in schema else None)
+                yield name, schema["x-words"].get(value, value) if "x-words" in schema else value
 
     def as_json(self) -> dict[str, Any]:
         return {

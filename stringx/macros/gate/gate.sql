@@ -28,6 +28,7 @@
     {%- set last.read = stringx_read(spec, tables, last.state) -%}
   {%- endfor -%}
   {%- set outcome = stringx_outcome(tables, last.state, last.read) -%}
+  {%- do stringx_name_arguments(spec, tables, last.state, outcome) -%}
   {%- set samples = stringx_samples(tables, last.state, outcome) -%}
   {%- if samples -%}
     {%- do stringx_add_samples(outcome, samples, stringx_run('', spec, samples).slots) -%}

@@ -40,7 +40,7 @@
                      'verified_by': 'scan', 'reason': none, 'sample': none} -%}
   {%- set broken = parts if parts is mapping else own if own is mapping else none -%}
   {%- if rule.fault is not none or broken is not none -%}
-    {%- do outcome.update({'reason': modules.re.sub('\\s+', ' ', rule.fault or stringx_reason(broken))[:300]}) -%}
+    {%- do outcome.update({'reason': modules.re.sub('\\s+', ' ', rule.fault or stringx_reason(broken))[:300], 'sqlstate': broken.sqlstate if broken else none}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
   {%- if rule.proof is not none -%}
