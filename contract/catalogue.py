@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
-from contract.conditions import fault_of_condition, fault_of_fragment
+from contract.conditions import fault_of_condition, is_fragment_of_setting
 from contract.dbt_project import homes_of_rules
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
@@ -52,6 +52,11 @@ class RuleType:
     bounds: dict[str, str]
     where: bool
     constraint: bool  # whether one of the database's may be its proof (`verify: constraint`)
+
+    @property
+    def takes_test_arguments(self) -> bool:
+        """Whether it runs a test of others, which puts arguments into SQL as it likes."""
+        return any(schema.get("x-test-arguments") for schema in self.arguments.get("properties", {}).values())
 
     @property
     def measured(self) -> bool:
@@ -226,7 +231,7 @@ def _faults_of_formats(
     schema: dict[str, Any], value: Any, pointer: str, allow_functions: Collection[str]
 ) -> Iterator[FieldError]:
     if schema.get("x-test-arguments"):
-        yield from _faults_of_test_arguments(value, pointer, allow_functions)
+        yield from _faults_of_test_arguments(value, pointer)
     elif isinstance(value, dict):
         for name, part in schema.get("properties", {}).items():
             if name in value:
@@ -245,8 +250,30 @@ def _faults_of_formats(
             yield from _faults_of_formats(form, value, pointer, allow_functions)
 
 
-def _faults_of_test_arguments(value: Any, pointer: str, allow_functions: Collection[str]) -> Iterator[FieldError]:
-    """The arguments of a dbt test, at any depth: its macro puts them into SQL as they are, or quoted without care."""
+def expressions_of_arguments(rule_type: RuleType, arguments: dict[str, Any], allow_functions: Collection[str]) -> list[str]:
+    """The texts among a test's arguments and settings that are plain, or SQL that may be run wherever the test puts it."""
+    found: dict[str, None] = {}
+    for name, schema in rule_type.arguments.get("properties", {}).items():
+        if schema.get("x-test-arguments"):
+            texts = _texts_of(arguments.get(name))
+            found |= {text: None for key, text in texts if is_fragment_of_setting(key, text, allow_functions)}
+    return list(found)
+
+
+def _texts_of(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """(name, text) of each text at any depth."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts_of(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts_of(item)
+
+
+def _faults_of_test_arguments(value: Any, pointer: str) -> Iterator[FieldError]:
+    """The arguments of a dbt test, at any depth. Whether a text may be given is decided when the test is rendered."""
     if isinstance(value, dict) and list(value) in (["relation"], ["ref"]):
         ((kind, name),) = value.items()
         fault = (
@@ -261,12 +288,16 @@ def _faults_of_test_arguments(value: Any, pointer: str, allow_functions: Collect
             place = f"{pointer}/{escape_pointer(key)}"
             if not _ARGUMENT.fullmatch(key) or key in ("model", "column_name"):
                 yield FieldError(place, "is no argument that can be given; the table and the column are the rule's own")
-            yield from _faults_of_test_arguments(item, place, allow_functions)
+            yield from _faults_of_test_arguments(item, place)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _faults_of_test_arguments(item, f"{pointer}/{index}", allow_functions)
-    elif isinstance(value, str) and (fault := fault_of_fragment(value, allow_functions)):
-        yield FieldError(pointer, fault)
+            yield from _faults_of_test_arguments(item, f"{pointer}/{index}")
+    elif isinstance(value, str) and "\x00" in value:
+        yield FieldError(pointer, "contains a NUL character, which PostgreSQL cannot hold")
+    elif isinstance(value, str) and ("{{" in value or "{%" in value):
+        yield FieldError(
+            pointer, "holds a Jinja expression, which is not evaluated here; write the value itself, or {ref: model}"
+        )
 
 
 def _fault_of_format(form: str | None, value: str, allow_functions: Collection[str]) -> str | None:

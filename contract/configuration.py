@@ -165,6 +165,8 @@ class TargetDocument(Model):
     max_concurrent_checks: Annotated[Whole, Field(ge=1, le=100)] = 4
     yield_after: Annotated[Duration, AfterValidator(_pause)] | Literal["off"] = "off"
     allow_functions: list[Annotated[str, StringConstraints(pattern=r"^[^.]{1,63}\.[^.]{1,63}$")]] = []
+    allow_arguments: Literal["checked", "unchecked"] = "checked"  # of dbt tests: unchecked ones run as SQL, whatever they say
+    dbt_schema: Column = "public"  # where the dbt project's models lie, unless they name a schema themselves
 
     @field_validator("password_file")
     @classmethod

@@ -202,7 +202,9 @@ def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> 
     if outcome["status"] == "error" or rule_type is None:
         return f"could not be decided: {outcome.get('reason') or 'unknown'}"
     value, met = outcome.get("measured"), outcome["status"] == "pass"
-    finding = rule_type.words(met, rule.all_columns, rule.arguments, "unknown" if value is None else _number(value))
+    finding = outcome.get("finding") or rule_type.words(
+        met, rule.all_columns, rule.arguments, "unknown" if value is None else _number(value)
+    )
     match rule_type.decides:
         case "holds":
             return finding
@@ -221,10 +223,13 @@ def _counted(rule: Rule, rule_type: RuleType, outcome: dict[str, Any], finding: 
     counted = f"{failures:,} of {total:,} {unit}" if total is not None else f"{failures:,} {unit}"
     share = f" ({failures / total:.2%})" if total and failures else ""
     proof = f"; proved by {outcome['proof']}" if outcome.get("proof") else ""
-    return f"{counted}{share} {finding}{_threshold(rule, outcome['status'], failures)}{proof}"
+    return f"{counted}{share} {finding}{_threshold(rule, outcome, failures)}{proof}"
 
 
-def _threshold(rule: Rule, status: str, failures: int) -> str:
+def _threshold(rule: Rule, outcome: dict[str, Any], failures: int) -> str:
+    status = outcome["status"]
+    if "threshold" in outcome:  # of the test that the rule runs
+        return f"; {outcome['threshold']}"
     warn_above, fail_above = rule.thresholds
     if status == "fail":
         return f"; fails above {fail_above}"

@@ -90,7 +90,7 @@ def test_a_rule_type_and_a_test_of_ones_own(own: Service, orders: Target) -> Non
         ("cheap", "pass", None, 7),
     ]
     assert found["id_even"]["message"] == "2 of 3 rows (66.67%) have an odd id; fails above 0"
-    assert found["not_dear"]["message"] == "2 failures are found by the dbt test; warns above 0"
+    assert found["not_dear"]["message"] == "2 failures are found by the dbt test no_dear_orders; warns above 0"
     assert found["cheap"]["message"] == "the max of price is within bounds; must be at most 10"
     assert found["id_even"]["sample"] == {"columns": ["id", "price"], "rows": [[1, 5], [3, 7]]}
     assert found["not_dear"]["sample"] == {"columns": ["id", "price"], "rows": [[2, 6], [3, 7]]}
@@ -103,7 +103,7 @@ def test_a_fault_of_an_argument_names_its_field(own: Service, orders: Target) ->
         {"id": "a", "type": "even", "column": "id", "arguments": {"odd": True}},
         {"id": "b", "type": "sql", "arguments": {"query": "delete from public.orders returning id"}},
         {"id": "c", "type": "sql", "arguments": {"query": "select pg_read_file('/etc/passwd')"}},
-        {"id": "d", "type": "dbt", "arguments": {"test": "accepted_values", "arguments": {"values": ["x') or ('y"]}}},
+        {"id": "d", "type": "dbt", "arguments": {"test": "accepted_values", "arguments": {"values": ["{{ env_var('HOME') }}"]}}},
         {"id": "e", "type": "aggregate", "column": "price", "arguments": {"function": "percentile", "min": 5}},
         {"id": "f", "type": "no_gaps", "column": "price", "arguments": {"every": "fortnight"}},
         {"id": "g", "type": "column_type", "column": "id", "arguments": {"type": "int4"}, "fail_above": "1%"},
@@ -116,7 +116,7 @@ def test_a_fault_of_an_argument_names_its_field(own: Service, orders: Target) ->
         "/rules/0/arguments": "'odd' was unexpected; known arguments: none",
         "/rules/1/arguments/query": "holds DELETE; a query only reads",
         "/rules/2/arguments/query": "calls pg_read_file, which is not allowed; an admin may add it to the target's allow_functions as schema.name",
-        "/rules/3/arguments/arguments/values/0": "is neither a plain value nor one SQL expression: is no SQL: a quote is not closed",
+        "/rules/3/arguments/arguments/values/0": "holds a Jinja expression, which is not evaluated here; write the value itself, or {ref: model}",
         "/rules/4/arguments": "the argument 'p' is missing",
         "/rules/5/arguments/every": "is no duration; write a number and a unit, such as 30s, 5m, 24h or 7d",
         "/rules/6/fail_above": "column_type holds or does not, nothing is counted; use severity: warn",

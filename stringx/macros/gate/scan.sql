@@ -88,6 +88,7 @@
 {#- The rule's own statement. `statement` gives failures, measured (and total, where it says so); `measured`
     gives total, measured, fails, warns. -#}
 {% macro stringx_own(rule) %}
+  {%- if 'dbt' in rule.sql -%}{{- return(stringx_dbt_own(rule.sql.statement)) -}}{%- endif -%}
   {%- if 'statement' in rule.sql -%}
     {%- set total = ', total::text' if rule.sql.get('total') == 'own' else '' -%}
     {{- return('select to_json(array[failures::text, measured::text' ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
