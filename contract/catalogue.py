@@ -5,7 +5,9 @@ and the words of its message. A user adds a type by adding a macro and an entry.
 """
 
 import difflib
+import logging
 import re
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
 from contract.conditions import fault_of_condition, is_fragment_of_setting
-from contract.dbt_project import homes_of_rules
+from contract.dbt_project import fault_of_packages, homes_of_rules
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.names import TableName, check_identifier
@@ -28,6 +30,8 @@ from contract.verdicts import Dimension
 
 Decision = Literal["count", "bounds", "holds"]
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
+_LOOK_S = 2.0  # how often to look whether the files have changed
+log = logging.getLogger(__name__)
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
 
 
@@ -96,22 +100,39 @@ class RuleType:
 
 
 class Catalogue:
-    """All rule types of one dbt project, by name."""
+    """All rule types of one dbt project, by name; read again, in every process, when their files change."""
 
-    def __init__(self, types: dict[str, RuleType]) -> None:
-        self._types = types
+    def __init__(self, project_dir: Path, types: dict[str, RuleType], state: list[tuple[str, int]]) -> None:
+        self._project_dir = project_dir
+        self._read = types
+        self._state = state  # of the files
+        self._looked_at = time.monotonic()
 
     @classmethod
     def load(cls, project_dir: Path) -> "Catalogue":
         """Read the project's rules.yml, after that of the package `stringx` where it has one; ValueError says in one line what
         keeps it from being read."""
-        types: dict[str, RuleType] = {}
-        homes = homes_of_rules(project_dir)
-        for home in homes:
-            path = home / CATALOGUE_FILE
-            if path.exists() or home is homes[0]:
-                types |= _read_types(path)
-        return cls(types)
+        if fault := fault_of_packages(project_dir):
+            raise ValueError(fault)
+        state = _state_of_files(project_dir)
+        return cls(project_dir, _read_all(project_dir), state)
+
+    @property
+    def _types(self) -> dict[str, RuleType]:
+        """What stands in the files now; what was read before where they cannot be read."""
+        now = time.monotonic()
+        if now - self._looked_at < _LOOK_S:
+            return self._read
+        self._looked_at = now
+        state = _state_of_files(self._project_dir)
+        if state != self._state:
+            self._state = state
+            try:
+                self._read = _read_all(self._project_dir)
+                log.info("the rule types have changed and were read again")
+            except ValueError as error:
+                log.error("the rule types have changed, and are used as they were before: %s", error)
+        return self._read
 
     def __iter__(self) -> Iterator[RuleType]:
         return iter(self._types.values())
@@ -129,6 +150,21 @@ class Catalogue:
         close = difflib.get_close_matches(name, self._types, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(self._types))}"
         return f"{name!r} is no rule type; {hint}"
+
+
+def _read_all(project_dir: Path) -> dict[str, RuleType]:
+    types: dict[str, RuleType] = {}
+    homes = homes_of_rules(project_dir)
+    for home in homes:
+        path = home / CATALOGUE_FILE
+        if path.exists() or home is homes[0]:
+            types |= _read_types(path)
+    return types
+
+
+def _state_of_files(project_dir: Path) -> list[tuple[str, int]]:
+    paths = [home / CATALOGUE_FILE for home in homes_of_rules(project_dir)]
+    return [(str(path), path.stat().st_mtime_ns) for path in paths if path.exists()]
 
 
 def _read_types(path: Path) -> dict[str, RuleType]:

@@ -166,7 +166,7 @@ class TargetDocument(Model):
     yield_after: Annotated[Duration, AfterValidator(_pause)] | Literal["off"] = "off"
     allow_functions: list[Annotated[str, StringConstraints(pattern=r"^[^.]{1,63}\.[^.]{1,63}$")]] = []
     allow_arguments: Literal["checked", "unchecked"] = "checked"  # of dbt tests: unchecked ones run as SQL, whatever they say
-    dbt_schema: Column = "public"  # where the dbt project's models lie, unless they name a schema themselves
+    dbt_schema: Column = "public"  # STRINGX_TARGET_SCHEMA: of the dbt project's models that name none
 
     @field_validator("password_file")
     @classmethod

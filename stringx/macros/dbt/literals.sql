@@ -6,8 +6,7 @@
     `quote: true`, else as it is; one that would be another name without quotes is quoted too, unless it stands in literals only. -#}
 {% macro stringx_dbt_allowed(test, given, rule, relations) %}
   {%- set column = rule.columns[0] if rule.columns else none -%}
-  {%- set place = test.relation.schema ~ '.' ~ test.relation.identifier -%}
-  {%- set quoted = column in stringx_project().quoted.get(place, []) -%}
+  {%- set quoted = column is not none and stringx_is_quoted(test.relation.schema, test.relation.identifier, column) -%}
   {%- set values = dict(given['values'], **({} if column is none else {'column_name': stringx_name(column) if quoted else column})) -%}
   {%- set unchecked = var('gate').get('allow_arguments') == 'unchecked' -%}
   {%- set odd_column = column is not none and not quoted and not stringx_is_same_unquoted(column) -%}

@@ -1,6 +1,6 @@
 {#- The project's tests, models and sources by their names, looked up once for as long as this dbt process keeps the project:
     {tests: {unique id, name, package.name: [nodes]}, models: {name: [nodes]}, sources: {source.table: node},
-     quoted: {relation: [columns with `quote: true`]}, uses: of config by macros}. -#}
+     quoted: {relation: [(schema, column with `quote: true`)]}, uses: of config by macros}. -#}
 {% macro stringx_project() %}
   {%- if 'stringx' in graph -%}{{- return(graph['stringx']) -}}{%- endif -%}
   {%- set found = {'tests': {}, 'models': {}, 'sources': {}, 'quoted': {}, 'uses': {}} -%}
@@ -23,8 +23,22 @@
 
 {% macro stringx_note_quoted(quoted, node, identifier) %}
   {%- for name, column in node.columns.items() if column.quote -%}
-    {%- do quoted.setdefault(node.schema ~ '.' ~ identifier, []).append(name) -%}
+    {%- do quoted.setdefault(identifier, []).append((node.schema, name)) -%}
   {%- endfor -%}
+{% endmacro %}
+
+
+{% macro stringx_is_quoted(schema, identifier, column) %}
+  {%- for of_node, name in stringx_project().quoted.get(identifier, []) if name == column and stringx_dbt_schema(of_node) == schema -%}
+    {{- return(true) -}}
+  {%- endfor -%}
+  {{- return(false) -}}
+{% endmacro %}
+
+
+{#- Warm processes have parsed the project before they knew the target, with a schema of this name in its place. -#}
+{% macro stringx_dbt_schema(schema) %}
+  {{- return((schema | string).replace('stringx_schema_of_target', target.schema)) -}}
 {% endmacro %}
 
 
@@ -44,8 +58,8 @@
 {% macro stringx_source(source_name, table_name) %}
   {%- set node = stringx_project().sources.get(source_name ~ '.' ~ table_name) -%}
   {%- if node is none -%}{{ exceptions.raise_compiler_error('the dbt project has no source ' ~ source_name ~ '.' ~ table_name) }}{%- endif -%}
-  {%- do context['stringx_dbt'].relations.append(stringx_name(node.schema) ~ '.' ~ stringx_name(node.identifier)) -%}
-  {{- return(stringx_dbt_relation(node.schema, node.identifier)) -}}
+  {%- do context['stringx_dbt'].relations.append(stringx_name(stringx_dbt_schema(node.schema)) ~ '.' ~ stringx_name(node.identifier)) -%}
+  {{- return(stringx_dbt_relation(stringx_dbt_schema(node.schema), node.identifier)) -}}
 {% endmacro %}
 
 
@@ -53,8 +67,8 @@
 {% macro stringx_dbt_of_model(node) %}
   {%- set state = context['stringx_dbt'] -%}
   {%- if node.config.materialized != 'ephemeral' -%}
-    {%- do state.relations.append(stringx_name(node.schema) ~ '.' ~ stringx_name(node.alias)) -%}
-    {{- return(stringx_dbt_relation(node.schema, node.alias)) -}}
+    {%- do state.relations.append(stringx_name(stringx_dbt_schema(node.schema)) ~ '.' ~ stringx_name(node.alias)) -%}
+    {{- return(stringx_dbt_relation(stringx_dbt_schema(node.schema), node.alias)) -}}
   {%- endif -%}
   {%- set name = '__dbt__cte__' ~ node.name ~ ('_v' ~ node.version if node.get('version') is not none else '') -%}
   {%- if name not in state.ephemeral -%}
