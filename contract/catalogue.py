@@ -26,6 +26,7 @@ from contract.durations import parse_duration
 from contract.names import TableName, check_identifier
 from contract.problems import FieldError
 from contract.queries import fault_of_query, relations_of_query
+from contract.schema_words import OF_AN_ENTRY, unknown_keywords
 from contract.verdicts import Dimension
 
 Decision = Literal["count", "bounds", "holds"]
@@ -181,6 +182,8 @@ def _read_types(path: Path) -> dict[str, RuleType]:
 def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
     schema = {"type": "object", **entry["arguments"]}
     Draft202012Validator.check_schema(schema)
+    for unknown in (*sorted(map(str, set(entry) - OF_AN_ENTRY)), *unknown_keywords(schema)):
+        raise ValueError(f"{name}: {unknown!r} is no key of an entry or a schema; a text with a comma or a colon needs quotes")
     if entry["dimension"] not in get_args(Dimension):
         raise ValueError(f"{name}: dimension {entry['dimension']!r} is none of {', '.join(get_args(Dimension))}")
     decides: Any = entry.get("decides") or ("bounds" if entry["failures"] is None else "count")

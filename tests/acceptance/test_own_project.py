@@ -147,3 +147,45 @@ def test_a_project_that_ignores_the_target_is_refused_at_the_start(project: Path
         shutil.rmtree(made.home, ignore_errors=True)
     assert done.returncode == 2
     assert "dbname of stringx.gate is not read from STRINGX_TARGET_DBNAME" in done.stderr.splitlines()[-1]
+
+
+def test_a_project_that_dbt_cannot_load_is_told_everywhere_until_it_is_corrected(
+    project: Path, admin: Admin, tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns("target", "logs"))
+    broken = folder / "macros" / "broken.sql"
+    broken.write_text("{% macro broken( %}")
+    made = make_service(STRINGX_DEMO="0", DBT_PROJECT_DIR=str(folder), DBT_PROFILES_DIR=str(folder))
+    log_home = made.home
+    made.home = made.home / "state"
+    with made.log.open("wb") as file:
+        made.process = subprocess.Popen(
+            ["./start-service.sh", "--local"], cwd=ROOT, env=made.environment, stdout=file, stderr=file
+        )
+    try:
+        until = time.monotonic() + 170
+        while "not ready: DataOps is not ready: dbt cannot start" not in made.output:
+            assert time.monotonic() < until, made.output + made.logs()
+            time.sleep(0.2)
+        assert "no warm worker" not in made.output
+        answer = made.call("GET", f"{made.dataops}/readyz")
+        assert answer.status_code == 503
+        assert "broken" in answer.json()["reasons"][0]
+        target = make_target(admin, made.home / "secrets")
+        target.execute("create table orders as select 1 as id")
+        assert made.call("PUT", f"{made.backend}/api/v1/targets/shop", json=target.document("shop")).status_code == 201
+        document = {"rules": [{"id": "a", "type": "not_null", "column": "id"}]}
+        assert made.call("PUT", f"{made.backend}/api/v1/tables/shop/public.orders", json=document).status_code == 201
+        [check] = made.check("public.orders", "shop")["checks"]
+        assert (check["status"], check["verdict"]) == ("errored", "error")
+        assert "dbt cannot start" in check["reason"]
+        broken.unlink()
+        while "\nready" not in made.output:
+            assert time.monotonic() < until, made.output + made.logs()
+            time.sleep(0.2)
+        assert made.check("public.orders", "shop")["verdict"] == "pass"
+    finally:
+        code, left = made.stop()
+        shutil.rmtree(log_home, ignore_errors=True)
+    assert (code, left) == (0, [])
