@@ -171,7 +171,7 @@ def test_a_project_that_dbt_cannot_load_is_told_everywhere_until_it_is_corrected
         assert "no warm worker" not in made.output
         answer = made.call("GET", f"{made.dataops}/readyz")
         assert answer.status_code == 503
-        assert "broken" in answer.json()["reasons"][0]
+        assert "close tag for macro" in answer.json()["reasons"][0]
         target = make_target(admin, made.home / "secrets")
         target.execute("create table orders as select 1 as id")
         assert made.call("PUT", f"{made.backend}/api/v1/targets/shop", json=target.document("shop")).status_code == 201

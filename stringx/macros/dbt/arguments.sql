@@ -24,7 +24,7 @@
     {%- do doubtful.append(config[key]) -%}
     {%- do names.append(key) -%}
   {%- endfor -%}
-  {{- return({'values': values, 'config': config, 'doubtful': doubtful, 'names': names, 'fault': none}) -}}
+  {{- return({'values': values, 'config': config, 'doubtful': doubtful, 'names': names, 'refers': true, 'fault': none}) -}}
 {% endmacro %}
 
 

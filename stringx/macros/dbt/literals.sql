@@ -6,7 +6,8 @@
     `quote: true`, else as it is; one that would be another name without quotes is quoted too, unless it stands in literals only. -#}
 {% macro stringx_dbt_allowed(test, given, rule, relations) %}
   {%- set column = rule.columns[0] if rule.columns else none -%}
-  {%- set quoted = column is not none and stringx_is_quoted(test.relation.schema, test.relation.identifier, column) -%}
+  {%- do test.update({'refers': given.get('refers')}) -%}
+  {%- set quoted = column is not none and test.relation.identifier in stringx_project().quoted and stringx_is_quoted(test.relation.schema, test.relation.identifier, column) -%}
   {%- set values = dict(given['values'], **({} if column is none else {'column_name': stringx_name(column) if quoted else column})) -%}
   {%- set unchecked = var('gate').get('allow_arguments') == 'unchecked' -%}
   {%- set odd_column = column is not none and not quoted and not stringx_is_same_unquoted(column) -%}
@@ -17,7 +18,7 @@
     {%- set found = stringx_dbt_judged(test, values, given.doubtful, relations) if given.doubtful else stringx_dbt_render(test, values, relations) -%}
   {%- endif -%}
   {%- if not found.refused -%}{{- return(found) -}}{%- endif -%}
-  {{- return({'fault': 'the text under ' ~ given.names | unique | join(', ') ~ ' is neither a plain value nor one SQL expression, and the test puts it into its SQL'
+  {{- return({'fault': 'the text under ' ~ given.get('names', ['column']) | unique | join(', ') ~ ' is neither a plain value nor one SQL expression, and the test puts it into its SQL'
                        ~ ' outside of a string literal; correct it, or have an admin set allow_arguments: unchecked on the target'}) -}}
 {% endmacro %}
 

@@ -1,9 +1,15 @@
 {#- The project's tests, models and sources by their names, looked up once for as long as this dbt process keeps the project:
     {tests: {unique id, name, package.name: [nodes]}, models: {name: [nodes]}, sources: {source.table: node},
-     quoted: {relation: [(schema, column with `quote: true`)]}, uses: of config by macros}. -#}
+     quoted: {relation: [(schema, column with `quote: true`)]}, macros: what is known of generic tests' macros,
+     dbts_own_sql: whether the project replaces none of the macros that make a test's SQL}. -#}
 {% macro stringx_project() %}
   {%- if 'stringx' in graph -%}{{- return(graph['stringx']) -}}{%- endif -%}
-  {%- set found = {'tests': {}, 'models': {}, 'sources': {}, 'quoted': {}, 'uses': {}} -%}
+  {%- set found = {'tests': {}, 'models': {}, 'sources': {}, 'quoted': {}, 'macros': {}, 'dbts_own_sql': true} -%}
+  {%- for name in ('get_where_subquery', 'get_limit_subquery_sql', 'get_limit_sql', 'get_test_sql') -%}
+    {%- for each in (name, 'default__' ~ name, 'postgres__' ~ name) if each in context and context[each].macro.package_name not in ('dbt', 'dbt_postgres') -%}
+      {%- do found.update({'dbts_own_sql': false}) -%}
+    {%- endfor -%}
+  {%- endfor -%}
   {%- for id, node in graph.nodes.items() -%}
     {%- if node.resource_type == 'test' and not (node.config.get('meta') or {}).get('stringx_gate') -%}
       {%- for name in (id, node.name, node.package_name ~ '.' ~ node.name) -%}{%- do found.tests.setdefault(name, []).append(node) -%}{%- endfor -%}

@@ -4,15 +4,14 @@
     a `get`, so `config` is a macro while a test sets it, and a namespace where a test reads it. -#}
 {% macro stringx_dbt_render(test, values, relations) %}
   {%- set state = {'relations': [], 'ephemeral': {}, 'config': {}, 'config_of_dbt': context['config'], 'fault': none} -%}
-  {%- set before = {} -%}
-  {%- for name in ('ref', 'source', 'config', 'execute', 'adapter') -%}{%- do before.update({name: context[name]}) -%}{%- endfor -%}
+  {%- set before = {'ref': context['ref'], 'source': context['source'], 'config': context['config'], 'execute': context['execute'], 'adapter': context['adapter']} -%}
   {%- do context.update({'stringx_dbt': state, 'ref': stringx_ref, 'source': stringx_source}) -%}
-  {%- set use = {'reads': false, 'sets': false} if test.call is none else stringx_dbt_use_of_config(test.call) -%}
-  {%- if use.reads and use.sets -%}
+  {%- set use = test.macro or {'reads': false, 'sets': false} -%}
+  {%- if use.reads and use.sets and (test.parses or stringx_dbt_differs(test.own, before.config)) -%}
     {%- do state.update({'fault': 'it both reads its own config (config.get) and sets it, which a rule cannot follow'}) -%}
   {%- elif test.parses and not use.reads -%}
     {%- do context.update({'execute': false, 'config': stringx_dbt_config, 'adapter': stringx_dbt_adapter()}) -%}
-    {%- do test.call(model=test.relation, **stringx_dbt_put(values, {}, true)) -%}
+    {%- do test.call(model=test.relation, **(stringx_dbt_put(values, {}, true) if test.refers else values)) -%}
     {%- do context.update({'execute': true, 'config': before.config, 'adapter': before.adapter}) -%}
     {%- do state.update({'relations': [], 'ephemeral': {}}) -%}
   {%- endif -%}
@@ -30,13 +29,20 @@
     {%- set arguments = {} -%}
     {%- for key, value in test.node.test_metadata.kwargs.items() -%}{%- do arguments.update({key: stringx_dbt_rendered(value, key)}) -%}{%- endfor -%}
   {%- elif test.call is not none -%}
-    {%- set arguments = dict(stringx_dbt_put(values, {}, true), model=get_where_subquery(test.relation)) -%}
+    {%- set model = test.relation if effective.where is none and stringx_project().dbts_own_sql else get_where_subquery(test.relation) -%}
+    {%- set arguments = dict(stringx_dbt_put(values, {}, true) if test.refers else values, model=model) -%}
   {%- endif -%}
-  {%- do context.update({'config': settings if use.reads else before.config}) -%}
+  {%- do context.update({'config': settings if use.reads and not use.sets else before.config}) -%}
   {%- set sql = render(stringx_dbt_reading(test.node.raw_code)) if test.call is none else test.call(**arguments) -%}
   {%- do context.update({'config': settings}) -%}
-  {%- set main = get_limit_subquery_sql(sql, effective.limit) -%}
-  {%- set counted = get_test_sql(main, effective.fail_calc, effective.warn_if, effective.error_if, limit=none) -%}
+  {%- if stringx_project().dbts_own_sql -%}{#- what the two macros give -#}
+    {%- set main = sql if effective.limit is none else sql ~ '\nlimit ' ~ effective.limit -%}
+    {%- set counted = 'select ' ~ effective.fail_calc ~ ' as failures, ' ~ effective.fail_calc ~ ' ' ~ effective.warn_if ~ ' as should_warn, '
+                      ~ effective.fail_calc ~ ' ' ~ effective.error_if ~ ' as should_error\nfrom (\n' ~ main ~ '\n) dbt_internal_test' -%}
+  {%- else -%}
+    {%- set main = get_limit_subquery_sql(sql, effective.limit) -%}
+    {%- set counted = get_test_sql(main, effective.fail_calc, effective.warn_if, effective.error_if, limit=none) -%}
+  {%- endif -%}
   {%- do context.update(before) -%}
   {%- do relations.extend(state.relations) -%}
   {%- set queries = [] -%}
@@ -44,6 +50,15 @@
   {%- set head = '\nwith ' ~ queries | join(', ') if queries else '' -%}
   {{- return({'statement': (head ~ '\nselect failures, should_warn, should_error from (\n' ~ counted ~ '\n) as decided') if queries else counted,
               'rows': head ~ '\nselect * from (\n' ~ sql ~ '\n) as found' if queries else '\n' ~ sql ~ '\n', 'config': effective, 'fault': none}) -}}
+{% endmacro %}
+
+
+{#- Whether a test's config is another than the gate test's, for which dbt's own object answers. -#}
+{% macro stringx_dbt_differs(own, dbts) %}
+  {%- for name in ('severity', 'where', 'limit', 'fail_calc', 'warn_if', 'error_if', 'store_failures') if own.get(name) != dbts.get(name) -%}
+    {{- return(true) -}}
+  {%- endfor -%}
+  {{- return(false) -}}
 {% endmacro %}
 
 
@@ -85,9 +100,8 @@
 
 {#- The project's own settings for a test that says nothing: the gate test has no others. -#}
 {% macro stringx_dbt_defaults() %}
-  {%- set found = {} -%}
-  {%- for name in ('severity', 'where', 'limit', 'fail_calc', 'warn_if', 'error_if') -%}{%- do found.update({name: config.get(name)}) -%}{%- endfor -%}
-  {{- return(found) -}}
+  {{- return({'severity': config.get('severity'), 'where': config.get('where'), 'limit': config.get('limit'), 'fail_calc': config.get('fail_calc'),
+              'warn_if': config.get('warn_if'), 'error_if': config.get('error_if')}) -}}
 {% endmacro %}
 
 
@@ -119,25 +133,36 @@
 {% endmacro %}
 
 
-{#- Whether a test's macro, or one that it calls, reads or sets its config; dbt's own are left out. Looked up once. -#}
-{% macro stringx_dbt_use_of_config(call) %}
-  {%- set known = stringx_project().uses -%}
-  {%- if call.macro.unique_id in known -%}{{- return(known[call.macro.unique_id]) -}}{%- endif -%}
-  {%- set found = {} -%}
+{#- What must be known of a generic test's macro, found out once: the `parameters` (none if it takes any), whether it, or one that it calls, `reads` or
+    `sets` its config (dbt's own are left out), and whether it is one of dbt's own tests, untouched by the project (`plain`): these set no config. -#}
+{% macro stringx_dbt_macro(call) %}
+  {%- set sources = {} -%}
   {%- set next = [call.macro.unique_id] -%}
   {%- for step in range(1000) if next -%}
     {%- set id = next.pop() -%}
     {%- set parts = id.split('.') -%}
-    {%- if id not in found and parts[1] not in ('dbt', 'dbt_postgres') and parts[1] in context and parts[2] in context[parts[1]] -%}
+    {%- if id not in sources and parts[1] not in ('dbt', 'dbt_postgres') and parts[1] in context and parts[2] in context[parts[1]] -%}
       {%- set macro = context[parts[1]][parts[2]].macro -%}
-      {%- do found.update({id: macro.macro_sql}) -%}
+      {%- do sources.update({id: macro.macro_sql}) -%}
       {%- do next.extend(macro.depends_on.macros) -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- set text = found.values() | join('\n') -%}
-  {%- do known.update({call.macro.unique_id: {'reads': modules.re.search('(?<![.\\w])config\\s*[.]\\s*\\w', text) is not none,
-                                             'sets': modules.re.search('(?<![.\\w])config\\s*[(]', text) is not none}}) -%}
-  {{- return(known[call.macro.unique_id]) -}}
+  {%- set text = sources.values() | join('\n') -%}
+  {%- set own = call.macro.macro_sql -%}
+  {%- set parameters = [] -%}
+  {%- set head = none if 'kwargs' in own else modules.re.search('(?s)[{]%-?\\s*(?:test|data_test|macro)\\s+\\w+\\s*[(](.*?)[)]\\s*-?%[}]', own) -%}
+  {%- if head -%}
+    {%- set plain = modules.re.sub('"[^"]*"|\'[^\']*\'|\\[[^]]*\\]|[(][^()]*[)]|[{][^{}]*[}]', 'x', head.group(1)) -%}
+    {%- for parameter in plain.split(',') if parameter.strip() -%}{%- do parameters.append(parameter.split('=')[0].strip()) -%}{%- endfor -%}
+  {%- endif -%}
+  {%- set body = 'default__' ~ call.macro.name -%}
+  {%- set found = {'parameters': parameters if head else none,
+                   'reads': modules.re.search('(?<![.\\w])config\\s*[.]\\s*\\w', text) is not none,
+                   'sets': modules.re.search('(?<![.\\w])config\\s*[(]', text) is not none,
+                   'plain': call.macro.package_name == 'dbt' and 'postgres__' ~ call.macro.name not in context
+                            and body in context and context[body].macro.package_name == 'dbt'} -%}
+  {%- do stringx_project().macros.update({call.macro.unique_id: found}) -%}
+  {{- return(found) -}}
 {% endmacro %}
 
 
@@ -145,12 +170,4 @@
 {% macro stringx_dbt_reading(code) %}
   {%- set code = modules.re.sub('(?<![.\\w])config\\s*[.]\\s*(get|require)\\s*[(]', 'stringx_dbt_setting(', code) -%}
   {{- return(modules.re.sub('(?<![.\\w])config\\s*[.]\\s*meta_(get|require)\\s*[(]', 'stringx_dbt_meta(', code)) -}}
-{% endmacro %}
-
-
-{#- Whether it is one of dbt's own generic tests, untouched by the project: these set no config. -#}
-{% macro stringx_dbt_is_plain(call) %}
-  {%- set body = 'default__' ~ call.macro.name -%}
-  {{- return(call.macro.package_name == 'dbt' and 'postgres__' ~ call.macro.name not in context
-             and body in context and context[body].macro.package_name == 'dbt') -}}
 {% endmacro %}

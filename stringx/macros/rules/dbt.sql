@@ -14,13 +14,17 @@
     {{- return({'fault': 'the dbt project has no test ' ~ name ~ '; install its package, or correct the name'}) -}}
   {%- endif -%}
   {%- set relations = [] -%}
-  {%- set given = stringx_dbt_given(rule, relations) -%}
+  {%- set given = stringx_dbt_given(rule, relations) if rule.arguments.get('arguments') or rule.arguments.get('config')
+                  else {'values': {}, 'config': {}, 'doubtful': [], 'fault': none} -%}
   {%- if given.fault -%}{{- return({'fault': 'dbt test ' ~ name ~ ': ' ~ given.fault}) -}}{%- endif -%}
-  {%- set fault = stringx_fault_of_call(package[macro_name].macro.macro_sql, given['values'], rule.columns) -%}
+  {%- set macro = stringx_project().macros.get(package[macro_name].macro.unique_id) or stringx_dbt_macro(package[macro_name]) -%}
+  {%- set fault = stringx_fault_of_call(macro.parameters, given['values'], rule.columns) -%}
   {%- if fault is not none -%}{{- return({'fault': 'dbt test ' ~ name ~ ': ' ~ fault}) -}}{%- endif -%}
-  {%- set said = {'severity': rule.get('severity'), 'where': scope.where} -%}
-  {%- set test = {'call': package[macro_name], 'relation': stringx_dbt_relation(scope.schema, scope.name),
-                  'own': dict(given.config, **stringx_dbt_said(said)), 'base': stringx_dbt_defaults(), 'parses': not stringx_dbt_is_plain(package[macro_name])} -%}
+  {%- set own = dict(given.config) -%}
+  {%- do own.update({'severity': rule.severity}) if rule.get('severity') -%}
+  {%- do own.update({'where': scope.where}) if scope.where is not none -%}
+  {%- set test = {'call': package[macro_name], 'macro': macro, 'relation': stringx_dbt_relation(scope.schema, scope.name), 'own': own,
+                  'base': stringx_dbt_defaults(), 'parses': not macro.plain} -%}
   {%- set found = stringx_dbt_allowed(test, given, rule, relations) -%}
   {{- return(stringx_dbt_rule(found, name, rule.columns[0] if rule.columns else none, relations)) -}}
 {% endmacro %}
@@ -36,18 +40,12 @@
   {%- set wheres = [] -%}
   {%- for where in (node.config.where, scope.where) if where -%}{%- do wheres.append('(\n' ~ where ~ '\n)') -%}{%- endfor -%}
   {%- set own = dict(node.config, where=(node.config.where if not scope.where else wheres | join(' and '))) -%}
-  {%- do own.update(stringx_dbt_said({'severity': rule.get('severity')})) -%}
-  {%- set test = {'node': node, 'call': package['test_' ~ metadata.name] if metadata else none, 'own': own, 'base': {}, 'parses': false} -%}
+  {%- do own.update({'severity': rule.severity}) if rule.get('severity') -%}
+  {%- set call = package['test_' ~ metadata.name] if metadata else none -%}
+  {%- set macro = none if call is none else stringx_project().macros.get(call.macro.unique_id) or stringx_dbt_macro(call) -%}
+  {%- set test = {'node': node, 'call': call, 'macro': macro, 'own': own, 'base': {}, 'parses': false} -%}
   {%- set relations = [] -%}
   {{- return(stringx_dbt_rule(stringx_dbt_render(test, {}, relations), node.name, node.column_name, relations)) -}}
-{% endmacro %}
-
-
-{#- Those of the settings that are given. -#}
-{% macro stringx_dbt_said(settings) %}
-  {%- set said = {} -%}
-  {%- for key, value in settings.items() if value is not none -%}{%- do said.update({key: value}) -%}{%- endfor -%}
-  {{- return(said) -}}
 {% endmacro %}
 
 
@@ -106,12 +104,8 @@
 
 {#- Which of the arguments do not fit the test's signature, or none: calling it would end the whole run. One that is missing is
     undefined in the test, as it is for dbt. -#}
-{% macro stringx_fault_of_call(source, given, columns) %}
-  {%- set head = modules.re.search('(?s)[{]%-?\\s*(?:test|data_test|macro)\\s+\\w+\\s*[(](.*?)[)]\\s*-?%[}]', source) -%}
-  {%- if not head or 'kwargs' in source -%}{{- return(none) -}}{%- endif -%}
-  {%- set plain = modules.re.sub('"[^"]*"|\'[^\']*\'|[[][^]]*[]]|[(][^()]*[)]|[{][^{}]*[}]', 'x', head.group(1)) -%}
-  {%- set known = [] -%}
-  {%- for parameter in plain.split(',') if parameter.strip() -%}{%- do known.append(parameter.split('=')[0].strip()) -%}{%- endfor -%}
+{% macro stringx_fault_of_call(known, given, columns) %}
+  {%- if known is none -%}{{- return(none) -}}{%- endif -%}
   {%- for name in ['model'] + (['column_name'] if columns else []) + given | list if name not in known -%}
     {{- return('takes no ' ~ ('column' if name == 'column_name' else 'argument ' ~ name) ~ '; known: ' ~ known | reject('in', ['model', 'column_name']) | join(', ')) -}}
   {%- endfor -%}
