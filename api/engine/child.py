@@ -13,6 +13,7 @@ import pkgutil
 import queue
 import random
 import re
+import select
 import signal
 import socket
 import sys
@@ -69,6 +70,9 @@ def main() -> None:
     quiet = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     arguments = ["--project-dir", project, *quiet]
     parsing = ["--profiles-dir", profiles, "--target-path", home, "--log-path", home, "--no-partial-parse"]
+    loaded = threading.Event()
+    watch = threading.Thread(target=_end_with, args=[parent, loaded], daemon=True)
+    watch.start()
     os.environ["STRINGX_TARGET_SCHEMA"] = _ANY_SCHEMA
     parsed = dbtRunner().invoke(["parse", *arguments, *parsing])
     if not parsed.success:
@@ -83,12 +87,21 @@ def main() -> None:
     place = {"folder": home, "environment": {"STRINGX_TARGET_HOST": home}}
     rehearsal = {"place": place, "session": "stringx", "gate": _REHEARSAL}
     gate.run(rehearsal, lambda: rehearsal)
+    loaded.set()
+    watch.join()  # no thread while it forks
     gc.collect()
     gc.freeze()  # what dbt has loaded stays: no collection looks through it again, nor copies it into a child's memory
     _say(parent, {"ready": True})
     client = _fork_as_asked(parent)
     if client is not None:
         _serve(client, gate)
+
+
+def _end_with(parent: socket.socket, loaded: threading.Event) -> None:
+    """End the process where the parent is gone before the project is loaded: until then it says nothing."""
+    while not loaded.wait(0.1):
+        if select.select([parent], [], [], 0)[0]:
+            os._exit(0)
 
 
 def _fork_as_asked(parent: socket.socket) -> socket.socket | None:

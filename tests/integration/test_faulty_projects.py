@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,8 +16,10 @@ from api.engine import isolation
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import Nursery, ProjectFault
 from api.engine.results import outcome_of
+from api.targets import clean_environment
 from contract.catalogue import Catalogue
 from contract.dbt_project import fault_of_project
+from contract.environment import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import Engine, Project, gate, rule
 from tests.integration.test_projects import STRINGX, write
@@ -165,3 +170,13 @@ def test_models_lie_in_the_schema_of_the_target(tmp_path: Path, target: Target) 
             "of_custom": 2,
             "of_source": 1,
         }
+
+
+def test_a_process_that_loads_ends_with_its_parent(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    folders = [str(STRINGX), str(STRINGX), str(tmp_path)]
+    command = [sys.executable, "-P", str(ROOT / "api" / "engine" / "child.py"), str(theirs.fileno()), *folders]
+    process = subprocess.Popen(command, cwd=ROOT, env=clean_environment(), pass_fds=[theirs.fileno()])
+    theirs.close()
+    ours.close()
+    assert process.wait(120) == 0
