@@ -216,7 +216,7 @@ def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> 
         return f"could not be decided: {outcome.get('reason') or 'unknown'}"
     if outcome.get("nothing_there") and rule_type.decides != "count":
         return "passes, as there is no row under its `where`"
-    finding = rule_type.words(
+    finding = outcome.get("finding") or rule_type.words(
         outcome["status"] == "pass", rule.all_columns, rule.arguments, _measured(rule, rule_type, outcome), outcome.get("found")
     )
     match rule_type.decides:
@@ -238,10 +238,13 @@ def _counted(rule: Rule, rule_type: RuleType, outcome: dict[str, Any], finding: 
     shares = [Fraction(limit.rstrip("% ")) for limit in rule.thresholds if isinstance(limit, str)]
     of_all = f" ({share(failures, total, shares)})" if total and failures else ""
     proof = f"; proved by {outcome['proof']}" if outcome.get("proof") else ""
-    return f"{counted}{of_all} {finding}{_threshold(rule, outcome['status'], failures)}{proof}"
+    return f"{counted}{of_all} {finding}{_threshold(rule, outcome, failures)}{proof}"
 
 
-def _threshold(rule: Rule, status: str, failures: int) -> str:
+def _threshold(rule: Rule, outcome: dict[str, Any], failures: int) -> str:
+    status = outcome["status"]
+    if "threshold" in outcome:  # of the test that the rule runs
+        return f"; {outcome['threshold']}"
     warn_above, fail_above = rule.thresholds
     if status == "fail":
         return f"; fails above {fail_above}"

@@ -11,6 +11,7 @@
   {%- if spec is none -%}
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
   {%- endif -%}
+  {%- do stringx_project() if spec.get('looks_up_project') -%}
   {%- set tables = stringx_plan(spec) -%}
   {%- if spec.get('plan_only') -%}
     {%- do stringx_leave({'format': 'stringx-plan/1', 'verdict': 'pass', 'counts': {'fail': 0, 'error': 0}}) -%}
