@@ -1,6 +1,7 @@
 """The DataOps service's web application; `python app.py` serves it alone."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 if __name__ == "__main__":  # run as a file: the project's folder, not this one, is where imports begin
@@ -9,10 +10,9 @@ if __name__ == "__main__":  # run as a file: the project's folder, not this one,
 try:
     from flask import Flask
 
-    from api import checks, figures
+    from api import checks, figures, workers
     from api.routes import checks as check_routes
     from api.routes import deliveries, queue, rule_types
-    from api.workers import ready_workers
     from contract import environment
     from contract.catalogue import Catalogue
     from contract.environment import Settings, SettingsError
@@ -42,10 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = Database(settings.require_database_url(), size=12, application_name="stringx api")
     listener = Listener(database, checks.CHANNEL, WAITERS)
 
-    def faults() -> list[str]:
-        return [] if ready_workers(database) else ["no warm worker; start the role worker, or wait until it is warm"]
-
-    app = service.create("api", "StringX DataOps", _DESCRIPTION, database, faults, figures.metrics)
+    app = service.create("api", "StringX DataOps", _DESCRIPTION, database, partial(workers.faults, database), figures.metrics)
     app.register_blueprint(check_routes.blueprint(check_routes.Checks(settings, database, catalogue, listener)))
     app.register_blueprint(deliveries.blueprint(database))
     app.register_blueprint(queue.blueprint(database))

@@ -58,13 +58,13 @@ class Executor:
     def execute(self, attempt: Attempt) -> Outcome:
         check = attempt.check
         if attempt.stopped == "canceled":
-            return self._without_subject(attempt, "canceled", str(checks.CANCELED["reason"]))
+            return self._without_run(check, "canceled", str(checks.CANCELED["reason"]))
         try:
             subject = rules.find_subject(self.database, check.request, check.tables)
         except (NotFound, Invalid):
             what = "table" if check.request.dataset is None else "dataset"
             reason = f"no_rules: the {what}'s configuration was deleted after the check was accepted"
-            return self._without_subject(attempt, "errored", reason)
+            return self._without_run(check, "errored", reason)
         if check.request.dataset is not None and (moved := self._moved(check, check.request.dataset)) is not None:
             return HandBack(tables=moved)
         tables = subject.in_scope(check.request, self.catalogue.default_dimensions)
@@ -150,9 +150,13 @@ class Executor:
     def _variables(self, target: TargetDocument, application_name: str) -> dict[str, str]:
         return connection_environment(target, self.settings.secrets, application_name)
 
-    def _without_subject(self, attempt: Attempt, status: str, reason: str) -> CheckResult:
+    def refused(self, check: Check, reason: str) -> CheckResult:
+        """The result of a check that cannot be begun."""
+        return self._without_run(check, "errored", reason)
+
+    def _without_run(self, check: Check, status: str, reason: str) -> CheckResult:
         ended = {"status": status, "verdict": "error", "reason": reason, "finished_at": self._now()}
-        return attempt.check.pending().model_copy(update=ended)
+        return check.pending().model_copy(update=ended)
 
     def _now(self) -> Any:
         with self.database.statements() as cursor:

@@ -1,11 +1,18 @@
 """The gate specification: what dbt's `gate` test reads from `var('gate')`. Data only; nothing here becomes SQL or Jinja."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
 from api.rules import InScope
-from contract.catalogue import Catalogue, RuleType, columns_of_arguments, custom_sql_of_arguments, relations_of_arguments
+from contract.catalogue import (
+    Catalogue,
+    RuleType,
+    columns_of_arguments,
+    custom_sql_of_arguments,
+    expressions_of_arguments,
+    relations_of_arguments,
+)
 from contract.checks import CheckRequest
 from contract.comparisons import comparisons
 from contract.configuration import Rule, TargetDocument
@@ -23,7 +30,8 @@ def build(
         "lock_timeout_ms": int(parse_duration(target.lock_timeout) * 1000),
         "work_mem": target.work_mem,
         "max_parallel_workers_per_gather": target.max_parallel_workers_per_gather,
-        "tables": [_table(request, table, catalogue) for table in tables],
+        "allow_arguments": target.allow_arguments,
+        "tables": [_table(request, table, catalogue, target.allow_functions) for table in tables],
     }
 
 
@@ -33,7 +41,7 @@ def without_window(request: CheckRequest, tables: Sequence[InScope]) -> str | No
     return next((each.table for each in documents if request.window and request.window.column_of(each) is None), None)
 
 
-def _table(request: CheckRequest, table: InScope, catalogue: Catalogue) -> dict[str, Any]:
+def _table(request: CheckRequest, table: InScope, catalogue: Catalogue, allow_functions: Collection[str]) -> dict[str, Any]:
     document = table.configured.document
     name = TableName.parse(document.table)
     return {
@@ -45,11 +53,11 @@ def _table(request: CheckRequest, table: InScope, catalogue: Catalogue) -> dict[
         "key": document.key,
         "sample_rows": document.sample_rows,
         "sample_columns": document.sample_columns,
-        "rules": [_rule(rule, catalogue) for rule in table.rules],
+        "rules": [_rule(rule, catalogue, allow_functions) for rule in table.rules],
     }
 
 
-def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
+def _rule(rule: Rule, catalogue: Catalogue, allow_functions: Collection[str]) -> dict[str, Any]:
     rule_type = catalogue.get(rule.type)
     bounded = rule_type is not None and rule_type.decides == "bounds"
     warn_above, fail_above = (None, None) if bounded else rule.thresholds
@@ -63,6 +71,18 @@ def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
         **(of_type(rule_type, rule.arguments, rule.where) if rule_type else {}),
         "warn_above": _threshold(warn_above),
         "fail_above": _threshold(fail_above),
+    } | _of_test(rule, rule_type, allow_functions)
+
+
+def _of_test(rule: Rule, rule_type: RuleType | None, allow_functions: Collection[str]) -> dict[str, Any]:
+    """What a type that takes a test's arguments must know: which of them are SQL that may be run, and what the rule itself says
+    about thresholds, where the test would decide by its own."""
+    if rule_type is None or not rule_type.takes_test_arguments:
+        return {}
+    return {
+        "expressions": expressions_of_arguments(rule_type, rule.arguments, allow_functions),
+        "severity": rule.severity,
+        "own_thresholds": rule.warn_above is not None or rule.fail_above is not None,
     }
 
 

@@ -27,6 +27,7 @@ def connection_environment(target: TargetDocument, secrets_dir: Path, applicatio
         "STRINGX_TARGET_PORT": str(target.port),
         "STRINGX_TARGET_USER": target.user,
         "STRINGX_TARGET_DBNAME": target.dbname,
+        "STRINGX_TARGET_SCHEMA": target.dbt_schema,
         "STRINGX_TARGET_SSLMODE": target.tls,
         "STRINGX_TARGET_SSLROOTCERT": target.sslrootcert or _system_roots(target),
         SESSION_VARIABLE: application_name,
@@ -140,6 +141,5 @@ def clean_environment() -> dict[str, str]:
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "VIRTUAL_ENV")
     return {name: value for name in kept if (value := os.environ.get(name)) is not None} | {
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DBT_VERSION_CHECK": "false",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -22,12 +22,12 @@ from api import checks, claims, housekeeping, outbox, workers
 from api.attempt import Attempt
 from api.checks import Check
 from api.engine.command import DbtProject, Executable
-from api.engine.pool import Child, ChildDied, Nursery
+from api.engine.pool import Child, ChildDied, Nursery, ProjectFault
 from api.execution import Executor, HandBack, Outcome
 from contract import environment
 from contract.catalogue import Catalogue
 from contract.checks import CheckResult
-from contract.dbt_project import fault_of_profile
+from contract.dbt_project import fault_of_project
 from contract.environment import Settings, SettingsError
 from contract.problems import StringXError
 from database import leases
@@ -59,6 +59,7 @@ class Worker:
     stop: threading.Event = field(default_factory=threading.Event)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     children: list[Child] = field(init=False)
+    fault: str | None = None  # of the dbt project, which keeps children from being warm
     stop_by: float = float("inf")  # until then running checks may go on
     _lock: threading.Lock = field(default_factory=threading.Lock)  # of the attempts
 
@@ -89,9 +90,16 @@ class Worker:
             try:
                 if not self.executable_only:
                     child.ensure_warm()
+                    self.fault = None
                 attempt = self.listener.wait_for(checks.QUEUE, partial(self._claim, child), _IDLE_S, in_turn=True)
                 if attempt is not None:
                     self._serve(executor, attempt)
+            except ProjectFault as error:
+                if self.fault is None:
+                    log.error("%s", error)
+                self.fault = str(error)
+                self._refuse(executor, self.fault)
+                self.stop.wait(_IDLE_S)
             except ChildDied as error:
                 log.error("%s", error)
                 self.stop.wait(2)
@@ -114,6 +122,17 @@ class Worker:
         with self._lock:
             self.attempts[check.check_id] = attempt
         return attempt
+
+    def _refuse(self, executor: Executor, fault: str) -> None:
+        """End the checks that wait, with the reason: no worker can run them until the project is corrected."""
+        try:
+            while not self.stop.is_set() and workers.ready_workers(self.database) == 0:
+                check = claims.claim(self.database, self.name, self.settings.lease_s)
+                if check is None:
+                    return
+                self._write(check, executor.refused(check, fault))
+        except StringXError as error:
+            log.warning("%s", error)
 
     def _serve(self, executor: Executor, attempt: Attempt) -> None:
         try:
@@ -195,7 +214,7 @@ class Worker:
                         if (attempt := self.attempts.get(lost)) is not None:
                             attempt.stop("lost")
                 warm = self.settings.worker_concurrency if self.executable_only else sum(c.warm for c in self.children)
-                workers.seen(self.database, self.name, len(self.children), warm)
+                workers.seen(self.database, self.name, len(self.children), warm, self.fault)
                 interval = self.settings.lease_s / 4 if warm == len(self.children) else 0.2
             except StringXError as error:
                 log.warning("leases not renewed: %s", error)
@@ -295,7 +314,7 @@ def main() -> int:
 def _make(settings: Settings) -> Worker:
     database = Database(settings.require_database_url(), settings.worker_concurrency + 6, "stringx worker")
     name = leases.worker_name("worker")
-    if fault := fault_of_profile(settings.dbt_project_dir, settings.dbt_profiles_dir):
+    if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
     sender = outbox.Sender(name, environment.service_key(settings), environment.signing_secrets(settings))
     return Worker(

@@ -5,7 +5,9 @@ and the words of its message. A user adds a type by adding a macro and an entry.
 """
 
 import difflib
+import logging
 import re
+import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,14 +20,15 @@ from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
 from contract.bounds import faults_of_bounds
-from contract.conditions import fault_of_condition, fault_of_fragment
-from contract.dbt_project import homes_of_rules
+from contract.conditions import fault_of_condition, is_fragment_of_setting
+from contract.dbt_project import fault_of_packages, homes_of_rules
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.names import TableName, check_identifier, fault_of_literal_name
 from contract.patterns import fault_of_pattern
 from contract.problems import FieldError
 from contract.queries import fault_of_query, relations_of_query
+from contract.schema_words import OF_AN_ENTRY, unknown_keywords
 from contract.type_names import fault_of_type_name
 from contract.values import duration_of, number_of
 from contract.verdicts import Dimension
@@ -34,6 +37,8 @@ from contract.words import check_template, filled, listed
 Decision = Literal["count", "bounds", "holds"]
 _TOLD_FORMATS = ("column", "relation", "duration")
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
+_LOOK_S = 2.0  # how often to look whether the files have changed
+log = logging.getLogger(__name__)
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
 # Families of column types; the engine tells which type is of which (stringx/macros/gate/types.sql).
 FAMILIES = (
@@ -69,6 +74,11 @@ class RuleType:
     about_rows: bool  # whether it looks at the table's rows, so that on_empty replaces it where there is none
 
     @property
+    def takes_test_arguments(self) -> bool:
+        """Whether it runs a test of others, which puts arguments into SQL as it likes."""
+        return any(schema.get("x-test-arguments") for schema in self.arguments.get("properties", {}).values())
+
+    @property
     def measured(self) -> bool:
         """Whether the rule has bounds on a measure in place of thresholds on a count of failures."""
         return self.decides == "bounds"
@@ -101,16 +111,8 @@ class RuleType:
         for name, schema in self.arguments.get("properties", {}).items():
             forms = [schema, *schema.get("anyOf", ())]
             if schema.get("x-told") or any("enum" in form or form.get("format") in _TOLD_FORMATS for form in forms):
-                yield name, arguments.get(name, schema.get("default"))
-
-    def named_by(self, arguments: dict[str, Any], keyword: str, value: str | None = None) -> list[str]:
-        """Those of the arguments in whose schema, or in that of their items or fields, a keyword stands (with this value)."""
-        found = []
-        for name, schema in self.arguments.get("properties", {}).items():
-            forms = [schema, schema.get("items", {}), *schema.get("properties", {}).values()]
-            if name in arguments and any(keyword in form and value in (None, form[keyword]) for form in forms):
-                found.append(name)
-        return found
+                value = arguments.get(name, schema.get("default") if "enum" in schema else None)
+                yield name, schema["x-words"].get(value, value) if "x-words" in schema else value
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -132,22 +134,39 @@ class RuleType:
 
 
 class Catalogue:
-    """All rule types of one dbt project, by name."""
+    """All rule types of one dbt project, by name; read again, in every process, when their files change."""
 
-    def __init__(self, types: dict[str, RuleType]) -> None:
-        self._types = types
+    def __init__(self, project_dir: Path, types: dict[str, RuleType], state: list[tuple[str, int]]) -> None:
+        self._project_dir = project_dir
+        self._read = types
+        self._state = state  # of the files
+        self._looked_at = time.monotonic()
 
     @classmethod
     def load(cls, project_dir: Path) -> "Catalogue":
         """Read the project's rules.yml, after that of the package `stringx` where it has one; ValueError says in one line what
         keeps it from being read."""
-        types: dict[str, RuleType] = {}
-        homes = homes_of_rules(project_dir)
-        for home in homes:
-            path = home / CATALOGUE_FILE
-            if path.exists() or home is homes[0]:
-                types |= _read_types(path)
-        return cls(types)
+        if fault := fault_of_packages(project_dir):
+            raise ValueError(fault)
+        state = _state_of_files(project_dir)
+        return cls(project_dir, _read_all(project_dir), state)
+
+    @property
+    def _types(self) -> dict[str, RuleType]:
+        """What stands in the files now; what was read before where they cannot be read."""
+        now = time.monotonic()
+        if now - self._looked_at < _LOOK_S:
+            return self._read
+        self._looked_at = now
+        state = _state_of_files(self._project_dir)
+        if state != self._state:
+            self._state = state
+            try:
+                self._read = _read_all(self._project_dir)
+                log.info("the rule types have changed and were read again")
+            except ValueError as error:
+                log.error("the rule types have changed, and are used as they were before: %s", error)
+        return self._read
 
     def __iter__(self) -> Iterator[RuleType]:
         return iter(self._types.values())
@@ -167,6 +186,21 @@ class Catalogue:
         return f"{name!r} is no rule type; {hint}"
 
 
+def _read_all(project_dir: Path) -> dict[str, RuleType]:
+    types: dict[str, RuleType] = {}
+    homes = homes_of_rules(project_dir)
+    for home in homes:
+        path = home / CATALOGUE_FILE
+        if path.exists() or home is homes[0]:
+            types |= _read_types(path)
+    return types
+
+
+def _state_of_files(project_dir: Path) -> list[tuple[str, int]]:
+    paths = [home / CATALOGUE_FILE for home in homes_of_rules(project_dir)]
+    return [(str(path), path.stat().st_mtime_ns) for path in paths if path.exists()]
+
+
 def _read_types(path: Path) -> dict[str, RuleType]:
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))["types"]
@@ -181,6 +215,8 @@ def _read_types(path: Path) -> dict[str, RuleType]:
 def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
     schema = {"type": "object", **entry["arguments"]}
     Draft202012Validator.check_schema(schema)
+    for unknown in (*sorted(map(str, set(entry) - OF_AN_ENTRY)), *unknown_keywords(schema)):
+        raise ValueError(f"{name}: {unknown!r} is no key of an entry or a schema; a text with a comma or a colon needs quotes")
     if entry["dimension"] not in get_args(Dimension):
         raise ValueError(f"{name}: dimension {entry['dimension']!r} is none of {', '.join(get_args(Dimension))}")
     decides: Any = entry.get("decides") or ("bounds" if entry["failures"] is None else "count")
@@ -292,7 +328,7 @@ def _faults_of_formats(
     schema: dict[str, Any], value: Any, pointer: str, allow_functions: Collection[str]
 ) -> Iterator[FieldError]:
     if schema.get("x-test-arguments"):
-        yield from _faults_of_test_arguments(value, pointer, allow_functions)
+        yield from _faults_of_test_arguments(value, pointer)
     elif isinstance(value, dict):
         for name, part in schema.get("properties", {}).items():
             if name in value:
@@ -311,8 +347,30 @@ def _faults_of_formats(
             yield from _faults_of_formats(form, value, pointer, allow_functions)
 
 
-def _faults_of_test_arguments(value: Any, pointer: str, allow_functions: Collection[str]) -> Iterator[FieldError]:
-    """The arguments of a dbt test, at any depth: its macro puts them into SQL as they are, or quoted without care."""
+def expressions_of_arguments(rule_type: RuleType, arguments: dict[str, Any], allow_functions: Collection[str]) -> list[str]:
+    """The texts among a test's arguments and settings that are plain, or SQL that may be run wherever the test puts it."""
+    found: dict[str, None] = {}
+    for name, schema in rule_type.arguments.get("properties", {}).items():
+        if schema.get("x-test-arguments"):
+            texts = _texts_of(arguments.get(name))
+            found |= {text: None for key, text in texts if is_fragment_of_setting(key, text, allow_functions)}
+    return list(found)
+
+
+def _texts_of(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """(name, text) of each text at any depth."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts_of(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts_of(item)
+
+
+def _faults_of_test_arguments(value: Any, pointer: str) -> Iterator[FieldError]:
+    """The arguments of a dbt test, at any depth. Whether a text may be given is decided when the test is rendered."""
     if isinstance(value, dict) and list(value) in (["relation"], ["ref"]):
         ((kind, name),) = value.items()
         fault = (
@@ -327,12 +385,16 @@ def _faults_of_test_arguments(value: Any, pointer: str, allow_functions: Collect
             place = f"{pointer}/{escape_pointer(key)}"
             if not _ARGUMENT.fullmatch(key) or key in ("model", "column_name"):
                 yield FieldError(place, "is no argument that can be given; the table and the column are the rule's own")
-            yield from _faults_of_test_arguments(item, place, allow_functions)
+            yield from _faults_of_test_arguments(item, place)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _faults_of_test_arguments(item, f"{pointer}/{index}", allow_functions)
-    elif isinstance(value, str) and (fault := fault_of_fragment(value, allow_functions)):
-        yield FieldError(pointer, fault)
+            yield from _faults_of_test_arguments(item, f"{pointer}/{index}")
+    elif isinstance(value, str) and "\x00" in value:
+        yield FieldError(pointer, "contains a NUL character, which PostgreSQL cannot hold")
+    elif isinstance(value, str) and ("{{" in value or "{%" in value):
+        yield FieldError(
+            pointer, "holds a Jinja expression, which is not evaluated here; write the value itself, or {ref: model}"
+        )
 
 
 def _fault_of_format(form: dict[str, Any], value: str, allow_functions: Collection[str]) -> str | None:

@@ -15,7 +15,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from contract.patterns import fault_of_pattern
-from contract.sql_words import ALLOWED_FUNCTIONS, NO_CALL, REFUSED_WORDS
+from contract.sql_words import AGGREGATE_WORDS, AGGREGATES, ALLOWED_FUNCTIONS, NO_CALL, REFUSED_WORDS
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,24 @@ _PREFIXED = re.compile(r"(?<![\w$])[uU]&\Z")  # what stands before a name that P
 _LOOK_BACK = 200  # tokens
 _QUOTED = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
 _CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
+# What a dbt test puts into its query may be an aggregate, too.
+_FRAGMENT = Grammar(
+    "an argument is no query",
+    REFUSED_WORDS - AGGREGATE_WORDS,
+    ALLOWED_FUNCTIONS | AGGREGATES,
+    NO_CALL | AGGREGATE_WORDS | {"group", "order", "partition"},
+)
 
 
 def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str | None:
     """What is wrong with the text as one SQL condition, in one sentence; None where it may be run."""
     if not sql.strip():
         return "is empty; write a condition such as price > 0, or leave the field out"
-    if fault := fault_of_text(sql, _CONDITION, allow_functions):
+    return _fault_of_expression(sql, _CONDITION, allow_functions, may_aggregate=False)
+
+
+def _fault_of_expression(sql: str, grammar: Grammar, allow_functions: Collection[str], *, may_aggregate: bool) -> str | None:
+    if fault := fault_of_text(sql, grammar, allow_functions):
         return fault
     try:
         trees = Postgres().parse_into(exp.Condition, sql)
@@ -50,7 +61,7 @@ def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str |
         return f"is no SQL condition{f' (near {near!r})' if near else ''}; write exactly one expression"
     if len(trees) != 1 or trees[0] is None:
         return "must be exactly one SQL expression"
-    return _fault_of_tree(trees[0])
+    return _fault_of_tree(trees[0], may_aggregate)
 
 
 def fault_of_fragment(text: str, allow_functions: Collection[str] = ()) -> str | None:
@@ -58,13 +69,22 @@ def fault_of_fragment(text: str, allow_functions: Collection[str] = ()) -> str |
     SQL expression. None where it may be given."""
     if _is_plain(text):
         return None
-    if fault := fault_of_condition(text, allow_functions):
+    if fault := _fault_of_expression(text, _FRAGMENT, allow_functions, may_aggregate=True):
         return f"is neither a plain value nor one SQL expression: {fault}"
     quoted = [token.text for token in Postgres().tokenize(text) if token.token_type in _QUOTED]
     if not all(map(_is_plain, quoted)):
         # a macro may put quotes around it: what stood between quotes is SQL then, such as ' || f() || '
         return "quotes more than plain words; a test may put quotes of its own around it, and then those words are SQL"
     return None
+
+
+def is_fragment_of_setting(name: str, text: str, allow_functions: Collection[str] = ()) -> bool:
+    """Whether an argument or a setting of a dbt test may be run as it is: a comparison is one with a number before it."""
+    if name in ("warn_if", "error_if"):
+        return fault_of_condition(f"0 {text}", allow_functions) is None
+    if name == "where":
+        return bool(text.strip()) and fault_of_condition(text, allow_functions) is None
+    return fault_of_fragment(text, allow_functions) is None
 
 
 def _is_plain(text: str) -> bool:
@@ -191,14 +211,16 @@ def _outside_quotes(sql: str, tokens: list[Token]) -> str:
     return "".join([*parts, sql[end:]])
 
 
-def _fault_of_tree(tree: exp.Expr) -> str | None:
+def _fault_of_tree(tree: exp.Expr, may_aggregate: bool) -> str | None:
     for node in tree.walk():
         if isinstance(node, (exp.Query, exp.Table, exp.DDL, exp.DML, exp.Command)):
             return "holds a query; compare with another table by a relationship rule"
-        if isinstance(node, (exp.AggFunc, exp.Window)):
+        if isinstance(node, (exp.AggFunc, exp.Window)) and not may_aggregate:
             return "holds an aggregate or window function; a condition looks at one row"
         if isinstance(node, (exp.Parameter, exp.Placeholder, exp.SessionParameter)):
             return "holds a parameter; write the value itself"
+        if isinstance(node, exp.Star) and may_aggregate and isinstance(node.parent, exp.Count):
+            continue
         if isinstance(node, (exp.Alias, exp.Star, exp.PropertyEQ)):
             return "must be one condition without aliases or stars"
     return None

@@ -179,6 +179,8 @@ class TargetDocument(Model):
     max_concurrent_checks: Annotated[Whole, Field(ge=1, le=100)] = 4
     yield_after: Annotated[Duration, AfterValidator(_pause)] | Literal["off"] = "off"
     allow_functions: list[FunctionName] = []
+    allow_arguments: Literal["checked", "unchecked"] = "checked"  # of dbt tests: unchecked ones run as SQL, whatever they say
+    dbt_schema: Column = "public"  # STRINGX_TARGET_SCHEMA: of the dbt project's models that name none
 
     @field_validator("password_file")
     @classmethod

@@ -41,6 +41,27 @@ def homes_of_rules(project_dir: Path) -> list[Path]:
     return [package, project_dir] if package.is_dir() else [project_dir]
 
 
+def fault_of_packages(project_dir: Path) -> str | None:
+    """One line where `dbt deps` has not been run: the project names packages and none is there."""
+    for name in ("packages.yml", "dependencies.yml"):
+        try:
+            named = yaml.safe_load((project_dir / name).read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError, UnicodeDecodeError):  # not there, or dbt says what is wrong with it
+            continue
+        folder = packages_folder(project_dir)
+        if isinstance(named, dict) and named.get("packages") and not (folder.is_dir() and any(folder.iterdir())):
+            return (
+                f"DBT_PROJECT_DIR: the packages of {project_dir / name} are not installed;"
+                f" run `dbt deps --project-dir {project_dir}`"
+            )
+    return None
+
+
+def fault_of_project(project_dir: Path, profiles_dir: Path) -> str | None:
+    """One line where the project cannot be used, as far as can be told without dbt."""
+    return fault_of_packages(project_dir) or fault_of_profile(project_dir, profiles_dir)
+
+
 def fingerprint(project_dir: Path) -> str:
     """Changes with each file of the project and of its packages; what dbt itself writes does not count."""
     found = []

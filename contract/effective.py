@@ -61,6 +61,9 @@ def _effective_rule(rule: Rule, rule_type: RuleType | None) -> dict[str, Any]:
     found |= {"columns": rule.all_columns} | _arguments(rule, rule_type)
     if rule_type is not None and rule.dimension == rule_type.dimension:
         found.pop("dimension", None)
+    if rule_type is not None and rule_type.takes_test_arguments:  # one that is not said is the test's own
+        own = {name: value for name in sorted(_THRESHOLDS) if (value := getattr(rule, name)) is not None}
+        return found | ({"own": own} if own else {})
     if (rule_type is None or rule_type.decides != "bounds") and rule.thresholds != (None, 0):
         found["above"] = [_threshold(value) for value in rule.thresholds]
     return found

@@ -35,12 +35,18 @@ REFUSED_WORDS = frozenset(
     """.split()
 )
 
-# A query may call these too: they read what it reads.
-QUERY_FUNCTIONS = ALLOWED_FUNCTIONS | frozenset(
+AGGREGATES = frozenset(
     """
     count sum avg min max stddev stddev_samp stddev_pop variance var_samp var_pop bool_and bool_or every bit_and bit_or
     string_agg array_agg json_agg jsonb_agg any_value mode percentile_cont percentile_disc corr covar_pop covar_samp
     regr_slope regr_intercept regr_r2 regr_count regr_avgx regr_avgy regr_sxx regr_sxy regr_syy grouping
+    """.split()
+)
+AGGREGATE_WORDS = frozenset({"filter", "over"})
+
+# A query may call these too: they read what it reads.
+QUERY_FUNCTIONS = (ALLOWED_FUNCTIONS | AGGREGATES) | frozenset(
+    """
     row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value
     generate_series generate_subscripts unnest
     """.split()

@@ -152,6 +152,8 @@ class Backend:
             ("DataOps", self._settings.dataops_url, "api.log and worker.log"),
         ):
             while not (answer := self._ready(address))[0]:
+                if "dbt project" in answer[1]:  # waiting does not help
+                    raise StepError(f"{name} is not ready: {answer[1]}")
                 if time.monotonic() > until:
                     raise StepError(f"{name} is not ready at {address}/readyz: {answer[1]}; read {log}")
                 time.sleep(0.2)
@@ -214,6 +216,8 @@ def _problem(answer: requests.Response) -> str:
     """What an application/problem+json says, in one line."""
     try:
         body = answer.json()
+        if body.get("reasons"):  # of /readyz
+            return "; ".join(map(str, body["reasons"]))
         details = [f"{error['pointer']}: {error['message']}" for error in body.get("errors", [])[:3]]
         return "; ".join([str(body.get("detail") or body.get("title") or answer.status_code), *details])
     except (ValueError, KeyError, AttributeError, TypeError):

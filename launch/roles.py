@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from contract import environment, kafka
-from contract.dbt_project import fault_of_profile
+from contract.dbt_project import fault_of_project
 from contract.environment import FILES, ROOT, SECRETS, Settings, SettingsError
 from database import embedded
 from database.account import account, become
@@ -45,7 +45,7 @@ def run_all(settings: Settings) -> NoReturn:
     """Everything on this machine, under a supervisor that takes our place and our terminal."""
     if "LAUNCH_LOCK" not in os.environ:
         os.environ["LAUNCH_LOCK"] = str(preflight.check(settings, os.environ))
-    if fault := fault_of_profile(settings.dbt_project_dir, settings.dbt_profiles_dir):
+    if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
     with_kafka = "LAUNCH_KAFKA" in os.environ
     if with_kafka:

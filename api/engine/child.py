@@ -13,6 +13,7 @@ import pkgutil
 import queue
 import random
 import re
+import select
 import signal
 import socket
 import sys
@@ -44,13 +45,14 @@ _ADDRESS = re.compile(
     r"""(?P<quote>["']){{ *env_var\('(?P<name>STRINGX_TARGET_\w+)'(, *'(?P<default>[\w./-]*)')?\)"""
     r""" *(?P<number>\| *as_number *)?}}(?P=quote)"""
 )
+_ANY_SCHEMA = "stringx_schema_of_target"  # the project is parsed once for all targets; the macros put the target's in its place
 _PLAIN = re.compile(r"[\w./-]*", re.ASCII)
 # Each run makes an adapter, and each adapter adds its flags to this list of dbt's: a run would take 5 ms longer than
 # the one before. What was added is taken off again.
 _FLAGS = len(DEFAULT_BASE_BEHAVIOR_FLAGS)
 
 # A check of nothing, on a socket that is not there: what dbt loads and compiles at its first run, every child has.
-_REHEARSAL = {"statement_timeout_ms": 1000, "lock_timeout_ms": 1000, "tables": []}
+_REHEARSAL = {"statement_timeout_ms": 1000, "lock_timeout_ms": 1000, "tables": [], "looks_up_project": True}
 
 # What the parent asks for: a `place` (folder, environment, and when the project's settings were written), and there the gate
 # test's specification `gate`, in a session of the name `session`; or the place alone, where it expects to ask for something next.
@@ -68,9 +70,16 @@ def main() -> None:
     quiet = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
     arguments = ["--project-dir", project, *quiet]
     parsing = ["--profiles-dir", profiles, "--target-path", home, "--log-path", home, "--no-partial-parse"]
+    loaded = threading.Event()
+    watch = threading.Thread(target=_end_with, args=[parent, loaded], daemon=True)
+    watch.start()
+    os.environ["STRINGX_TARGET_SCHEMA"] = _ANY_SCHEMA
     parsed = dbtRunner().invoke(["parse", *arguments, *parsing])
     if not parsed.success:
         _say(parent, {"ready": False, "error": _one_line(parsed)})
+        return
+    if fault := _fault_of_manifest(parsed.result, Path(project)):
+        _say(parent, {"ready": False, "error": fault})
         return
     _list_path_once()
     _compile_macros(parsed.result)
@@ -78,12 +87,21 @@ def main() -> None:
     place = {"folder": home, "environment": {"STRINGX_TARGET_HOST": home}}
     rehearsal = {"place": place, "session": "stringx", "gate": _REHEARSAL}
     gate.run(rehearsal, lambda: rehearsal)
+    loaded.set()
+    watch.join()  # no thread while it forks
     gc.collect()
     gc.freeze()  # what dbt has loaded stays: no collection looks through it again, nor copies it into a child's memory
     _say(parent, {"ready": True})
     client = _fork_as_asked(parent)
     if client is not None:
         _serve(client, gate)
+
+
+def _end_with(parent: socket.socket, loaded: threading.Event) -> None:
+    """End the process where the parent is gone before the project is loaded: until then it says nothing."""
+    while not loaded.wait(0.1):
+        if select.select([parent], [], [], 0)[0]:
+            os._exit(0)
 
 
 def _fork_as_asked(parent: socket.socket) -> socket.socket | None:
@@ -214,12 +232,15 @@ class GateTest:
     def _answer(self, run: dbtRunnerResult) -> dict[str, Any]:
         results = list(getattr(run.result, "results", None) or [])
         gate = [result for result in results if result.node.name == "gate"]
+        hooks = [result for result in results if result.node.resource_type == NodeType.Operation and result.status == "error"]
+        failed = [hook for hook in hooks if "-on-run-start-" in hook.node.unique_id]
+        ran = gate and not failed
         return {
             "invocation_id": get_invocation_id(),
             "dbt_version": dbt_version,
             "status": str(gate[0].status) if gate else None,
-            "message": gate[0].message if gate else _one_line(run),
-            "outcome": gate[0].adapter_response.get("_message") if gate else None,
+            "message": f"on-run-start failed: {failed[0].message}" if failed else gate[0].message if gate else _one_line(run),
+            "outcome": gate[0].adapter_response.get("_message") if ran else None,
         }
 
     def _on_event(self, event: EventMsg) -> None:
@@ -251,6 +272,21 @@ class GateTest:
         written = folder / "profiles.yml"
         if not written.exists() or written.read_text(encoding="utf-8") != text:
             written.write_text(text, encoding="utf-8")
+
+
+def _fault_of_manifest(manifest: Manifest, project: Path) -> str | None:
+    """What a check needs and the project has not."""
+    gates = [node for node in manifest.nodes.values() if node.resource_type == NodeType.Test and node.name == "gate"]
+    if not gates:
+        return "it has no test named gate; add the package stringx to packages.yml and run `dbt deps`"
+    name = str(yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["name"])
+    materialization = manifest.find_materialization_macro_by_name(name, "test", "postgres")
+    if materialization is None or "stringx_test" not in materialization.macro_sql:
+        return (
+            "it has not the line that runs the gate test; add to its macros:"
+            " {% materialization test, default %}{{ return(stringx.stringx_test()) }}{% endmaterialization %}"
+        )
+    return None
 
 
 def _texts(manifest: Manifest) -> Iterator[str]:

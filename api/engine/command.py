@@ -97,6 +97,10 @@ def _read_results(path: Path, output: str) -> Answer:
     except (OSError, ValueError):
         return Answer(None, "", " ".join(output.split())[:2000] or "dbt left no run_results.json", None)
     gate = [result for result in artifact["results"] if result["unique_id"].split(".")[-1] == "gate"]
+    failed = [result for result in artifact["results"] if "-on-run-start-" in result["unique_id"] and result["status"] == "error"]
+    if failed:
+        said = artifact["metadata"]
+        return Answer(said["invocation_id"], said["dbt_version"], f"on-run-start failed: {failed[0]['message']}", None)
     return Answer(
         invocation_id=artifact["metadata"]["invocation_id"],
         dbt_version=artifact["metadata"]["dbt_version"],

@@ -53,4 +53,5 @@ def _reason(message: str) -> str:
     said = (
         re.sub(r"^.*?Compilation Error[^\n]*\n?", "", message, count=1, flags=re.DOTALL).split("\n\n")[0].split("> in macro")[0]
     )
+    said = said.split("Vars supplied to")[0].rstrip(": \n")  # which would list the specification
     return " ".join(said.split())[:300] or "its macro cannot be compiled"

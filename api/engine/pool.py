@@ -28,6 +28,7 @@ _PROGRAM = Path(__file__).with_name("child.py")
 _START_S = 120.0
 _FORK_S = 20.0
 _END_S = 5.0
+_LOOK_S = 5.0  # how often to look whether the project has changed
 _SOON_S = 0.5  # a fork takes some milliseconds; what takes longer is not waited for where there is a child
 
 log = logging.getLogger(__name__)
@@ -37,12 +38,17 @@ class ChildDied(Exception):
     """The child ended during a check, or none can be had."""
 
 
+class ProjectFault(ChildDied):
+    """dbt cannot load the project; the text is one line that says why."""
+
+
 @dataclass(frozen=True)
 class Process:
     """A dbt process at the other end of a socket: closing that ends it when it is idle, `kill` at once."""
 
     pid: int
     socket: socket.socket
+    files: str  # what those of the project were that it has loaded
     handle: int | None  # names this process for as long as it is open, whatever gets its number later; where the system has it
 
     @property
@@ -91,6 +97,9 @@ class Nursery:
         self._project = project
         self._home = home
         self._loaded: _Loaded | None = None
+        self._unusable = ""  # the project's files as they could not be loaded, while others are used
+        self._latest = ""
+        self._look_at = 0.0
         self._spawning = ThreadPoolExecutor(1, thread_name_prefix="spawn")
 
     def spawn(self) -> "Future[Process]":
@@ -113,6 +122,14 @@ class Nursery:
         paths = (project.project_dir / "dbt_project.yml", project.profiles_dir / "profiles.yml")
         return [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
 
+    def has_changed(self, files: str) -> bool:
+        """Whether the project's files are others than these, and may be loaded; looked at every few seconds only."""
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_S
+            self._latest = dbt_project.fingerprint(self._project.project_dir)
+        return self._latest not in (files, self._unusable)
+
     def close(self) -> None:
         """End the process that forks; its children go on."""
         if self._loaded is not None:
@@ -133,7 +150,7 @@ class Nursery:
         finally:
             theirs.close()
         log.info("child warm (pid %d)", pid)
-        return Process(pid, ours, _handle(pid))
+        return Process(pid, ours, loaded.files, _handle(pid))
 
     def _current(self) -> _Loaded:
         """A project that cannot be loaded as it is now takes nobody's place."""
@@ -149,6 +166,7 @@ class Nursery:
         except ChildDied as error:
             if loaded is None:
                 raise
+            self._unusable = files
             log.error("the dbt project has changed, and is used as it was before: %s", error)
             return loaded
         if loaded is not None:
@@ -176,12 +194,16 @@ class Nursery:
         try:
             said = _read(ours, _START_S)
         except TimeoutError:
-            said = {"ready": False, "error": f"not loaded within {_START_S:g} s"}
+            said = {"error": f"not loaded within {_START_S:g} s"}
         except (OSError, ChildDied):
-            said = {"ready": False, "error": "it ended while starting"}
-        if not said["ready"]:
+            said = {"error": "it ended while starting"}
+        if not said.get("ready"):
             loaded.close()
+            if "ready" in said:
+                raise ProjectFault(f"dbt cannot start: {said['error']} (the dbt project is {self._project.project_dir})")
             raise ChildDied(f"dbt cannot start: {said['error']}")
+        self._look_at = time.monotonic() + _LOOK_S
+        self._latest = files
         log.info("dbt loaded (pid %d)", process.pid)
         return loaded
 
@@ -210,7 +232,7 @@ class Child:
         where none can be had."""
         if self._process is not None and not self._process.alive:
             self.kill()
-        if self._process is not None and self._served < self._max_checks:
+        if self._process is not None and self._served < self._max_checks and not self._nursery.has_changed(self._process.files):
             return
         self._successor = self._successor or self._nursery.spawn()
         try:
@@ -223,7 +245,7 @@ class Child:
             self._successor = None
             if self._process is None:
                 raise
-            log.error("a child that has served its number goes on: %s", error)
+            log.error("a child that should be replaced goes on: %s", error)
             return
         self._successor = None
         with self._lock:

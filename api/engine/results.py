@@ -1,7 +1,6 @@
 """From what dbt left behind to a check's result: per-rule outcomes, messages, scores, or the reason why there are none."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from api.rules import InScope, Subject
 from api.targets import explain
 from contract.catalogue import Catalogue, RuleType
 from contract.checks import CheckResult, DbtRun, RuleResult, Scope, TableResult
-from contract.configuration import Rule
+from contract.configuration import Rule, TableDocument
 from contract.durations import parse_duration
 from contract.names import TableName
 from contract.scores import Scored, quotient, scores
@@ -69,10 +68,19 @@ def _table_result(checked: InScope, outcome: dict[str, Any] | None, catalogue: C
         row_count=table["row_count"],
         window_nulls=table["window_nulls"],
         reason=table["reason"] if decided else "dbt left rules out; see those in error",
-        notes=table.get("notes") or [],
+        notes=[*(table.get("notes") or []), *notes_of(checked.configured.document)],
         **_tallies(rules),
         rules=rules,
     )
+
+
+def notes_of(document: TableDocument) -> list[str]:
+    """What the document asks for and cannot have."""
+    wants_samples = document.sample_rows and (document.sample_columns or document.sample_rows != _DEFAULT_SAMPLE_ROWS)
+    return ["there are no samples: the document gives no key"] if wants_samples and not document.key else []
+
+
+_DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 
 
 def _tallies(rules: list[RuleResult]) -> dict[str, Any]:
@@ -201,29 +209,14 @@ def _rule_result(rule: Rule, found: dict[str, Any] | None, catalogue: Catalogue)
     )
 
 
-_SQLSTATE = re.compile(r"\(SQLSTATE (22P02|22003|22007|22008|2201B)\)")  # of a text that is none of a type's, or no pattern
-
-
-def _read(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> str:
-    """Names the arguments whose text the database may not have been able to read, as the column's type or as a pattern."""
-    state = _SQLSTATE.search(outcome.get("reason") or "")
-    if rule_type is None or state is None:
-        return ""
-    if state[1] == "2201B":
-        named = rule_type.named_by(rule.arguments, "format", "pattern")
-        return f"; look at {' and '.join(named)}" if named else ""
-    named = rule_type.named_by(rule.arguments, "x-written")
-    return f"; look at {' and '.join(named)}: the column's type may be unable to hold what it says" if named else ""
-
-
 def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> str:
     """One sentence with the numbers: never a value of a row, and of the rule its columns, thresholds and the arguments that may
     be told."""
     if outcome["status"] == "error" or rule_type is None:
-        return f"could not be decided: {outcome.get('reason') or 'unknown'}{_read(rule, rule_type, outcome)}"
+        return f"could not be decided: {outcome.get('reason') or 'unknown'}"
     if outcome.get("nothing_there") and rule_type.decides != "count":
         return "passes, as there is no row under its `where`"
-    finding = rule_type.words(
+    finding = outcome.get("finding") or rule_type.words(
         outcome["status"] == "pass", rule.all_columns, rule.arguments, _measured(rule, rule_type, outcome), outcome.get("found")
     )
     match rule_type.decides:
@@ -245,10 +238,13 @@ def _counted(rule: Rule, rule_type: RuleType, outcome: dict[str, Any], finding: 
     shares = [Fraction(limit.rstrip("% ")) for limit in rule.thresholds if isinstance(limit, str)]
     of_all = f" ({share(failures, total, shares)})" if total and failures else ""
     proof = f"; proved by {outcome['proof']}" if outcome.get("proof") else ""
-    return f"{counted}{of_all} {finding}{_threshold(rule, outcome['status'], failures)}{proof}"
+    return f"{counted}{of_all} {finding}{_threshold(rule, outcome, failures)}{proof}"
 
 
-def _threshold(rule: Rule, status: str, failures: int) -> str:
+def _threshold(rule: Rule, outcome: dict[str, Any], failures: int) -> str:
+    status = outcome["status"]
+    if "threshold" in outcome:  # of the test that the rule runs
+        return f"; {outcome['threshold']}"
     warn_above, fail_above = rule.thresholds
     if status == "fail":
         return f"; fails above {fail_above}"

@@ -90,8 +90,8 @@ def test_a_rule_type_and_a_test_of_ones_own(own: Service, orders: Target) -> Non
         ("cheap", "pass", None, 7),
     ]
     assert found["id_even"]["message"] == "2 of 3 rows (66.67%) have an odd id; fails above 0"
-    assert found["not_dear"]["message"] == "2 failures are found by the dbt test; warns above 0"
-    assert found["cheap"]["message"] == "the max of price is within bounds; must be at most 10"
+    assert found["not_dear"]["message"] == "2 failures are found by the dbt test no_dear_orders; warns above 0"
+    assert found["cheap"]["message"] == "the max of price is 7; must be at most 10"
     assert found["id_even"]["sample"] == {"columns": ["id", "price"], "rows": [[1, 5], [3, 7]]}
     assert found["not_dear"]["sample"] == {"columns": ["id", "price"], "rows": [[2, 6], [3, 7]]}
     assert "canary" not in str(result)
@@ -103,7 +103,7 @@ def test_a_fault_of_an_argument_names_its_field(own: Service, orders: Target) ->
         {"id": "a", "type": "even", "column": "id", "arguments": {"odd": True}},
         {"id": "b", "type": "sql", "arguments": {"query": "delete from public.orders returning id"}},
         {"id": "c", "type": "sql", "arguments": {"query": "select pg_read_file('/etc/passwd')"}},
-        {"id": "d", "type": "dbt", "arguments": {"test": "accepted_values", "arguments": {"values": ["x') or ('y"]}}},
+        {"id": "d", "type": "dbt", "arguments": {"test": "accepted_values", "arguments": {"values": ["{{ env_var('HOME') }}"]}}},
         {"id": "e", "type": "aggregate", "column": "price", "arguments": {"function": "percentile", "min": 5}},
         {"id": "f", "type": "no_gaps", "column": "price", "arguments": {"every": "fortnight"}},
         {"id": "g", "type": "column_type", "column": "id", "arguments": {"type": "int4"}, "fail_above": "1%"},
@@ -116,7 +116,7 @@ def test_a_fault_of_an_argument_names_its_field(own: Service, orders: Target) ->
         "/rules/0/arguments": "'odd' was unexpected; known arguments: none",
         "/rules/1/arguments/query": "holds DELETE; a query only reads",
         "/rules/2/arguments/query": "calls pg_read_file, which is not allowed; an admin may add it to the target's allow_functions as schema.name",
-        "/rules/3/arguments/arguments/values/0": "is neither a plain value nor one SQL expression: is no SQL: a quote is not closed",
+        "/rules/3/arguments/arguments/values/0": "holds a Jinja expression, which is not evaluated here; write the value itself, or {ref: model}",
         "/rules/4/arguments": "the argument 'p' is missing",
         "/rules/5/arguments/every": "is no duration; write a number and a unit, such as 30s, 5m, 24h or 7d",
         "/rules/6/fail_above": "column_type holds or does not, nothing is counted; use severity: warn",
@@ -147,3 +147,45 @@ def test_a_project_that_ignores_the_target_is_refused_at_the_start(project: Path
         shutil.rmtree(made.home, ignore_errors=True)
     assert done.returncode == 2
     assert "dbname of stringx.gate is not read from STRINGX_TARGET_DBNAME" in done.stderr.splitlines()[-1]
+
+
+def test_a_project_that_dbt_cannot_load_is_told_everywhere_until_it_is_corrected(
+    project: Path, admin: Admin, tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns("target", "logs"))
+    broken = folder / "macros" / "broken.sql"
+    broken.write_text("{% macro broken( %}")
+    made = make_service(STRINGX_DEMO="0", DBT_PROJECT_DIR=str(folder), DBT_PROFILES_DIR=str(folder))
+    log_home = made.home
+    made.home = made.home / "state"
+    with made.log.open("wb") as file:
+        made.process = subprocess.Popen(
+            ["./start-service.sh", "--local"], cwd=ROOT, env=made.environment, stdout=file, stderr=file
+        )
+    try:
+        until = time.monotonic() + 170
+        while "not ready: DataOps is not ready: dbt cannot start" not in made.output:
+            assert time.monotonic() < until, made.output + made.logs()
+            time.sleep(0.2)
+        assert "no warm worker" not in made.output
+        answer = made.call("GET", f"{made.dataops}/readyz")
+        assert answer.status_code == 503
+        assert "close tag for macro" in answer.json()["reasons"][0]
+        target = make_target(admin, made.home / "secrets")
+        target.execute("create table orders as select 1 as id")
+        assert made.call("PUT", f"{made.backend}/api/v1/targets/shop", json=target.document("shop")).status_code == 201
+        document = {"rules": [{"id": "a", "type": "not_null", "column": "id"}]}
+        assert made.call("PUT", f"{made.backend}/api/v1/tables/shop/public.orders", json=document).status_code == 201
+        [check] = made.check("public.orders", "shop")["checks"]
+        assert (check["status"], check["verdict"]) == ("errored", "error")
+        assert "dbt cannot start" in check["reason"]
+        broken.unlink()
+        while "\nready" not in made.output:
+            assert time.monotonic() < until, made.output + made.logs()
+            time.sleep(0.2)
+        assert made.check("public.orders", "shop")["verdict"] == "pass"
+    finally:
+        code, left = made.stop()
+        shutil.rmtree(log_home, ignore_errors=True)
+    assert (code, left) == (0, [])

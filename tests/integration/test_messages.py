@@ -10,7 +10,7 @@ from contract.catalogue import Catalogue
 from contract.checks import CheckRequest
 from contract.configuration import parse_table, parse_target
 from contract.environment import ROOT
-from tests.conftest import Target
+from tests.conftest import Admin, Target
 from tests.integration.conftest import Engine
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
@@ -64,23 +64,35 @@ SPELLINGS = [
     ("numeric(4,1)[]", ["numeric(4,1)[]", "numeric[]"], ["numeric(4)[]", "numeric(4,1)"]),
     ("timestamptz(3)[]", ["timestamp(3) with time zone[]"], ["timestamp(3)[]"]),
     ("interval year to month array", ["interval year to month[]"], ["interval year[]"]),
+]  # fmt: skip
+
+
+OF_A_SCHEMA = [
     ('other."Mo""od"', ['other."Mo""od"', '"Mo""od"'], ["text"]),
     ("other.small", ["other.small", "small", "Small"], ["integer"]),
     ("other.date", ["other.date"], ["date"]),
 ]  # fmt: skip
 
 
-def test_a_type_is_what_the_server_makes_of_its_spelling(engine: Engine, target: Target, admin: Any) -> None:
+def test_a_type_of_a_schema_is_found_with_and_without_it(engine: Engine, target: Target, admin: Admin) -> None:
     admin.run(
         """create schema other; create type other."Mo""od" as enum ('a'); create domain other.small as integer; create domain other.date as text;
         grant usage on schema other to public""",
         target.dbname,
     )
-    columns = ", ".join(f"c{number} {declared}" for number, (declared, _, _) in enumerate(SPELLINGS))
+    check_spellings(engine, target, OF_A_SCHEMA)
+
+
+def test_a_type_is_what_the_server_makes_of_its_spelling(engine: Engine, target: Target) -> None:
+    check_spellings(engine, target, SPELLINGS)
+
+
+def check_spellings(engine: Engine, target: Target, cases: list[tuple[str, list[str], list[str]]]) -> None:
+    columns = ", ".join(f"c{number} {declared}" for number, (declared, _, _) in enumerate(cases))
     target.execute(f"create table t ({columns})")
     asked = [
         (declared, spelling, right, column_type(f"c{number}", spelling))
-        for number, (declared, same, others) in enumerate(SPELLINGS)
+        for number, (declared, same, others) in enumerate(cases)
         for right, spellings in ((True, same), (False, others))
         for spelling in spellings
     ]
@@ -164,6 +176,9 @@ def test_a_message_names_what_it_compares(engine: Engine, target: Target) -> Non
         {"type": "aggregate_matches", "column": "amount", "arguments": {"function": "sum", "other_table": "public.other", "tolerance": "1%"}},
         {"type": "aggregate_matches", "column": "day", "arguments": {"function": "max", "other_table": "public.t", "tolerance": "1%"}},
         {"type": "dbt", "column": "id", "arguments": {"test": "not_null"}},
+        {"type": "not_in_future", "column": "at"},
+        {"type": "not_in_future", "column": "at", "arguments": {"tolerance": "5m"}},
+        {"type": "outliers", "column": "id", "arguments": {"method": "iqr", "limit": 1.5}},
         aggregate | {"column": "id", "arguments": {"function": "max", "max": 5}},
         aggregate | {"column": "id", "arguments": {"function": "percentile", "p": 0.9, "max": 5}},
         aggregate | {"column": "code", "arguments": {"function": "max", "max": "x5"}},
@@ -184,6 +199,9 @@ def test_a_message_names_what_it_compares(engine: Engine, target: Target) -> Non
         ("fail", "the sum of amount differs from that of public.other by 52.5; fails unless at most 1% of 15"),
         found[9],
         ("pass", "0 failures are found by the dbt test not_null on id"),
+        ("pass", "0 of 9 rows have a at in the future"),
+        ("pass", "0 of 9 rows have a at in the future by more than 5m"),
+        ("pass", "0 of 9 rows have an outlying id (iqr beyond 1.5)"),
         ("fail", "the max of id is 9; fails unless at most 5"),
         ("fail", "the percentile 0.9 of id is 8.2; fails unless at most 5"),
         ("fail", "the max of code is out of bounds; fails unless at most x5"),
@@ -194,6 +212,14 @@ def test_a_message_names_what_it_compares(engine: Engine, target: Target) -> Non
     ]
     assert "have a day more than 2h after at" in found[1][1]
     assert "2026" not in found[9][1]
+
+
+def test_a_format_says_which_list_it_means(engine: Engine, target: Target) -> None:
+    target.execute("create table t as select 'x'::text as c")
+    forms = ("currency", "country_alpha2", "email")
+    found = said(engine, target, *({"type": "format", "column": "c", "arguments": {"format": form}} for form in forms))
+    names = ("currency (ISO 4217)", "country_alpha2 (ISO 3166-1 alpha-2)", "email")
+    assert found == [("fail", f"1 of 1 rows (100.00%) have a c that is no {name}; fails above 0") for name in names]
 
 
 def test_missing_periods_are_named(engine: Engine, target: Target) -> None:

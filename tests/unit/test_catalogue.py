@@ -121,3 +121,24 @@ def test_a_key_of_two_columns_is_one_key_and_a_row_without_one_of_them_lacks_eit
     by_name = {entry.name: entry for entry in TYPES}
     assert by_name["unique"].words(False, ["a", "b"], {}) == "repeat an earlier a and b"
     assert by_name["not_null"].words(False, ["a", "b"], {}) == "have no a or b"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{description: which percentile, 0 to 1, type: number}", "'0 to 1' is no key"),
+        ("{description: a share, type: number, minimun: 0}", "'minimun' is no key"),
+        ("{description: some, type: array, items: {type: string, from 1 to 9}}", "'from 1 to 9' is no key"),
+        ("{description: some, anyOf: [{type: number, x: y}]}", "'x' is no key"),
+    ],
+)
+def test_a_key_that_json_schema_would_pass_over_is_refused(tmp_path: Path, entry: str, words: str) -> None:
+    path = tmp_path / CATALOGUE_FILE
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "types:\n  even:\n    description: Every value is even.\n    dimension: validity\n    shape: row\n    columns: {min: 1, max: 1}\n"
+        "    window: true\n    failures: rows\n    total: rows\n    finding: are odd\n"
+        f"    arguments: {{properties: {{p: {entry}}}, additionalProperties: false}}\n"
+    )
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Catalogue.load(tmp_path)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.engine.results import message
+from api.engine.results import message, notes_of
 from contract.catalogue import Catalogue, RuleType
-from contract.configuration import Rule
+from contract.configuration import Rule, TableDocument
 from contract.environment import ROOT
 from contract.scores import Scored, quotient, scores
 from contract.words import MAX_ITEMS, age, check_template, decimal, filled, listed, number, share
@@ -170,3 +170,20 @@ def test_what_passes_for_want_of_rows_says_so_and_no_bounds() -> None:
 
 def test_decimal_reads_numbers_alone() -> None:
     assert [decimal(value) for value in ("1.50", 2, None, True, "x")] == [Decimal("1.50"), Decimal(2), None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("settings", "noted"),
+    [
+        ({}, False),
+        ({"sample_columns": ["a"]}, True),
+        ({"sample_rows": 20}, True),
+        ({"sample_rows": 0, "sample_columns": ["a"]}, False),
+        ({"sample_columns": ["a"], "key": ["id"]}, False),
+    ],
+)
+def test_samples_that_are_asked_for_without_a_key_are_noted(settings: dict[str, Any], noted: bool) -> None:
+    document = TableDocument.model_validate(
+        {"apiVersion": "stringx/v1", "target": "t", "table": "public.t", "rules": [], **settings}
+    )
+    assert bool(notes_of(document)) == noted

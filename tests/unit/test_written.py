@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from api.engine.results import message
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest
 from contract.configuration import TableDocument, parse_table
@@ -159,22 +158,3 @@ def test_a_window_keeps_the_text_of_its_bounds() -> None:
     assert request.wait_s == 10
     assert request.window is not None
     assert request.window.as_json() == {"column": "c", "from": "1.10", "to": "12345678901234567.89"}
-
-
-@pytest.mark.parametrize(
-    ("type", "written", "reason", "words"),
-    [
-        ("rejected_values", "{values: [a]}", "invalid text representation (SQLSTATE 22P02)", "look at values: the column's type"),
-        ("between", "{min: a, max: b}", "invalid datetime format (SQLSTATE 22007)", "look at min and max: "),
-        ("aggregate", "{function: sum, warn: {max: 1e9}}", "numeric value out of range (SQLSTATE 22003)", "look at warn: "),
-        ("regex", "{pattern: '('}", "invalid regular expression (SQLSTATE 2201B)", "; look at pattern"),
-        ("regex", "{pattern: 'a'}", "invalid text representation (SQLSTATE 22P02)", "22P02)"),
-        ("between", "{min: a}", "division by zero (SQLSTATE 22012)", "22012)"),
-    ],
-)
-def test_an_error_about_a_text_names_the_arguments_that_were_read(type: str, written: str, reason: str, words: str) -> None:
-    [rule] = table(f"rules:\n  - {{id: r, type: {type}, column: c, arguments: {written}}}\n").rules
-    said = message(rule, CATALOGUE.get(type), {"status": "error", "reason": reason})
-    assert said.startswith(f"could not be decided: {reason}")
-    assert words in said
-    assert said.endswith(words) or "the column's type may be unable" in said

@@ -11,8 +11,10 @@
   {%- if spec is none -%}
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
   {%- endif -%}
+  {#- a dbt test, or a rule type of the project's own, may ask the database when it is planned -#}
   {%- set early = not spec.get('plan_only') and spec.tables | map(attribute='rules') | sum(start=[]) | rejectattr('typed') | list | length > 0 -%}
   {%- if early -%}{%- do adapter.add_query('begin; ' ~ stringx_session() ~ ' commit;', auto_begin=false) -%}{%- endif -%}
+  {%- do stringx_project() if spec.get('looks_up_project') -%}
   {%- set tables = stringx_plan(spec) -%}
   {%- if spec.get('plan_only') -%}
     {%- do stringx_leave({'format': 'stringx-plan/1', 'verdict': 'pass', 'counts': {'fail': 0, 'error': 0}}) -%}
@@ -30,6 +32,7 @@
     {%- set last.read = stringx_read(spec, tables, last.state) -%}
   {%- endfor -%}
   {%- set outcome = stringx_outcome(tables, last.state, last.read) -%}
+  {%- do stringx_name_arguments(spec, tables, last.state, outcome) -%}
   {%- set samples = stringx_samples(tables, last.state, outcome) -%}
   {%- if samples -%}
     {%- do stringx_add_samples(outcome, samples, stringx_run('', spec, samples).slots) -%}

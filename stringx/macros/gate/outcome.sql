@@ -40,7 +40,7 @@
                      'verified_by': 'scan', 'reason': none, 'sample': none} -%}
   {%- set broken = parts if parts is mapping else own if own is mapping else none -%}
   {%- if rule.fault is not none or broken is not none -%}
-    {%- do outcome.update({'reason': modules.re.sub('\\s+', ' ', rule.fault or stringx_reason(broken))[:300]}) -%}
+    {%- do outcome.update({'reason': modules.re.sub('\\s+', ' ', rule.fault or stringx_reason(broken))[:300], 'sqlstate': broken.sqlstate if broken else none}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
   {%- if rule.proof is not none -%}
@@ -60,6 +60,7 @@
     {%- do outcome.update({'reason': 'its statement gave no row, or no count of failures'}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
+  {%- if 'dbt' in rule.sql -%}{{- return(stringx_dbt_outcome(outcome, rule, own)) -}}{%- endif -%}
   {%- set total = values[0] | int if values and values[0] is not none else none -%}
   {%- set nothing_there = rule.scope.where is not none and total == 0 -%}
   {%- if nothing_there and not rule.sql.get('counts_rows') -%}{%- do outcome.update({'nothing_there': true}) -%}{%- endif -%}
@@ -131,6 +132,7 @@
 
 {#- Whether the rule may do more than warn: it has a threshold, or bounds of its own beside those under `warn`. -#}
 {% macro stringx_may_fail(rule) %}
+  {%- if rule.sql.get('severity') and not rule.spec.get('own_thresholds') -%}{{- return(rule.sql.severity == 'ERROR') -}}{%- endif -%}
   {%- if 'measure' in rule.sql or 'measured' in rule.sql -%}
     {%- set bounds = rule.sql.get('bounds', rule.spec.arguments) -%}
     {{- return(bounds.get('min') is not none or bounds.get('max') is not none) -}}

@@ -8,6 +8,7 @@
     {%- set found = outcome.tables[loop.index0].rules -%}
     {%- for rule in table.rules -%}
       {%- if found[rule.number].status in ('warn', 'fail') and found[rule.number].failures -%}
+        {%- do slots.update({table.number ~ '/shown': {'sql': stringx_absent(table), 'timezone': table.spec.timezone}}) -%}
         {%- set sample = stringx_sample(table, rule, state) -%}
         {%- if sample is not none -%}
           {%- do slots.update({table.number ~ '/' ~ rule.number: dict(sample, timezone=table.spec.timezone, path=state.path if rule.runs_custom else none)}) -%}
@@ -19,9 +20,24 @@
 {% endmacro %}
 
 
-{#- A sample that could not be read is left out: the counts stand without it. -#}
+{#- A JSON list of columns of `key` and `sample_columns` that the table does not have. -#}
+{% macro stringx_absent(table) %}
+select coalesce(json_agg(shown.name), '[]')::text from unnest(array[{{ stringx_literals(stringx_shown(table)) }}]::text[]) as shown(name)
+where not exists (
+  select from pg_catalog.pg_attribute
+  where attrelid = {{ stringx_literal(table.relation) }}::pg_catalog.regclass and attname = shown.name and attnum > 0 and not attisdropped)
+{% endmacro %}
+
+
+{#- A sample that could not be read is left out: the counts stand without it. Columns that are not there are noted. -#}
 {% macro stringx_add_samples(outcome, samples, values) %}
-  {%- for key, rows in values.items() if rows is sequence and rows is not mapping and rows -%}
+  {%- for key, absent in values.items() if key.endswith('/shown') -%}
+    {%- if absent is sequence and absent is not mapping and absent -%}
+      {%- do outcome.tables[key.split('/')[0] | int].notes.append(
+        'there are no samples: key or sample_columns name what is no column of the table: ' ~ modules.re.sub('\\s+', ' ', absent | join(', '))) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- for key, rows in values.items() if rows is sequence and rows is not mapping and rows and not key.endswith('/shown') -%}
     {%- set place = key.split('/') -%}
     {%- set columns = samples[key].columns -%}
     {%- set found = [] -%}

@@ -17,12 +17,12 @@
   {%- set step = "interval '" ~ months ~ " months'" if months else '(' ~ seconds ~ " * interval '1 second')" -%}
   {%- if months -%}
     {%- set period = "date_trunc('" ~ every ~ "', " ~ column ~ '::timestamp)' -%}
-    {%- set skipped = '(extract(year from stringx_next) - extract(year from stringx_period)) * ' ~ 12 // months
-        ~ ' + (extract(month from stringx_next) - extract(month from stringx_period)) / ' ~ months ~ ' - 1' -%}
+    {%- set periods = '(extract(year from stringx_last) - extract(year from stringx_first)) * ' ~ 12 // months
+        ~ ' + (extract(month from stringx_last) - extract(month from stringx_first)) / ' ~ months ~ ' + 1' -%}
   {%- else -%}
     {%- set origin = "('2001-01-01'::" ~ ('timestamptz' if absolute else 'timestamp') ~ ' - ' ~ (2000 * 365 * 86400 // seconds) | int ~ ' * ' ~ step ~ ')' -%}
     {%- set period = 'date_bin(' ~ step ~ ', ' ~ column ~ ('::timestamptz, ' if absolute else '::timestamp, ') ~ origin ~ ')' -%}
-    {%- set skipped = 'round(extract(epoch from stringx_next - stringx_period) / ' ~ seconds ~ ') - 1' -%}
+    {%- set periods = 'round(extract(epoch from stringx_last - stringx_first) / ' ~ seconds ~ ') + 1' -%}
   {%- endif -%}
   {%- set shape = 'YYYY-MM' if months else 'YYYY-MM-DD' if seconds % 86400 == 0
       else 'YYYY-MM-DD HH24:MI' ~ ('' if seconds % 60 == 0 else ':SS' if seconds % 1 == 0 else ':SS.US') ~ ('TZH:TZM' if absolute else '') -%}
@@ -49,27 +49,34 @@
     stringx_filled as (
       select stringx_period from stringx_seen where stringx_period is not null
       {% if naive and absolute -%}
-      union
-      select {{ period.replace(column, 'stringx_moment') }}
-      from stringx_twice join stringx_folds on stringx_at::date = stringx_date,
-           lateral (values ((stringx_at - stringx_before) at time zone 'UTC'), ((stringx_at - stringx_after) at time zone 'UTC')) as stringx_either(stringx_moment)
-      where stringx_moment::timestamp = stringx_at and stringx_moment <= now()
+      union all
+      select distinct stringx_other
+      from (
+        select {{ period.replace(column, 'stringx_moment') }} as stringx_other
+        from stringx_twice join stringx_folds on stringx_at::date = stringx_date,
+             lateral (values ((stringx_at - stringx_before) at time zone 'UTC'), ((stringx_at - stringx_after) at time zone 'UTC')) as stringx_either(stringx_moment)
+        where stringx_moment::timestamp = stringx_at and stringx_moment <= now()
+      ) as stringx_others
+      where not exists (select from stringx_seen where stringx_period = stringx_other)
       {%- endif %}
     ),
-    stringx_steps as (
-      select *, {{ skipped }} as stringx_skipped
-      from (select stringx_period, lead(stringx_period) over (order by stringx_period) as stringx_next from stringx_filled) as stringx_pairs
+    stringx_span as (
+      select coalesce({{ periods }}, 0)::bigint as stringx_total, stringx_count
+      from (select min(stringx_period) as stringx_first, max(stringx_period) as stringx_last, count(*) as stringx_count from stringx_filled) as stringx_ends
     ),
     stringx_gaps as (
-      select to_char(stringx_period + {{ step }}, '{{ shape }}') || case when stringx_skipped > 1 then ' to ' || to_char(stringx_next - {{ step }}, '{{ shape }}') else '' end as stringx_gap
-      from stringx_steps where stringx_skipped > 0 order by stringx_period limit 11
+      select to_char(stringx_period + {{ step }}, '{{ shape }}')
+             || case when stringx_next > stringx_period + 2 * {{ step }} then ' to ' || to_char(stringx_next - {{ step }}, '{{ shape }}') else '' end as stringx_gap
+      from (select from stringx_span where stringx_count < stringx_total) as stringx_some,
+           (select stringx_period, lead(stringx_period) over (order by stringx_period) as stringx_next from stringx_filled) as stringx_pairs
+      where stringx_next > stringx_period + {{ step }} order by stringx_period limit 11
     )
-    select coalesce(sum(stringx_skipped), 0)::bigint as failures, null as measured, count(*) + coalesce(sum(stringx_skipped), 0)::bigint as total,
+    select stringx_total - stringx_count as failures, null as measured, stringx_total as total,
            (select json_build_object(
               'missing', (select json_agg(stringx_gap) from stringx_gaps),
               'ahead', sum(stringx_rows) filter (where stringx_kind = 'ahead'), 'infinite', sum(stringx_rows) filter (where stringx_kind = 'infinite'))
             from stringx_seen) as found
-    from stringx_steps
+    from stringx_span
   {%- endset -%}
   {{- return({'statement': statement | string, 'total': 'own', 'found': true}) -}}
 {% endmacro %}

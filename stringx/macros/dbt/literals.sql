@@ -1,0 +1,161 @@
+{#- Text that is neither plain nor one SQL expression may reach a test only where it lies inside of a string literal: what the test renders
+    must be, token by token, what it renders with a marker in the text's place, but for the content of string literals. No statement that
+    a test runs while it renders may hold such text, and nothing is run before that is known. -#}
+
+{#- The test rendered with its arguments, or a fault. The column's name is given as dbt gives it: quoted where the project's YAML says
+    `quote: true`, else as it is; one that would be another name without quotes is quoted too, unless it stands in literals only. -#}
+{% macro stringx_dbt_allowed(test, given, rule, relations) %}
+  {%- set column = rule.columns[0] if rule.columns else none -%}
+  {%- do test.update({'refers': given.get('refers')}) -%}
+  {%- set quoted = column is not none and test.relation.identifier in stringx_project().quoted and stringx_is_quoted(test.relation.schema, test.relation.identifier, column) -%}
+  {%- set values = dict(given['values'], **({} if column is none else {'column_name': stringx_name(column) if quoted else column})) -%}
+  {%- set unchecked = var('gate').get('allow_arguments') == 'unchecked' -%}
+  {%- set odd_column = column is not none and not quoted and not stringx_is_same_unquoted(column) -%}
+  {%- if unchecked or not (given.doubtful or odd_column) -%}{{- return(stringx_dbt_render(test, values, relations)) -}}{%- endif -%}
+  {%- set found = stringx_dbt_judged(test, values, given.doubtful + ([column] if odd_column else []), relations) -%}
+  {%- if found.refused and odd_column -%}
+    {%- do values.update({'column_name': stringx_name(column)}) -%}
+    {%- set found = stringx_dbt_judged(test, values, given.doubtful, relations) if given.doubtful else stringx_dbt_render(test, values, relations) -%}
+  {%- endif -%}
+  {%- if not found.refused -%}{{- return(found) -}}{%- endif -%}
+  {{- return({'fault': 'the text under ' ~ given.get('names', ['column']) | unique | join(', ') ~ ' is neither a plain value nor one SQL expression, and the test puts it into its SQL'
+                       ~ ' outside of a string literal; correct it, or have an admin set allow_arguments: unchecked on the target'}) -}}
+{% endmacro %}
+
+
+{#- Whether PostgreSQL reads the name without quotes as this very name. -#}
+{% macro stringx_is_same_unquoted(name) %}
+  {{- return(modules.re.fullmatch('[^\\W\\d][\\w$]*', name) and name == name | lower and name not in (
+    'all', 'analyse', 'analyze', 'and', 'any', 'array', 'as', 'asc', 'asymmetric', 'authorization', 'binary', 'both', 'case', 'cast', 'check',
+    'collate', 'collation', 'column', 'concurrently', 'constraint', 'create', 'cross', 'current_catalog', 'current_date', 'current_role',
+    'current_schema', 'current_time', 'current_timestamp', 'current_user', 'default', 'deferrable', 'desc', 'distinct', 'do', 'else', 'end',
+    'except', 'false', 'fetch', 'for', 'foreign', 'freeze', 'from', 'full', 'grant', 'group', 'having', 'ilike', 'in', 'initially', 'inner',
+    'intersect', 'into', 'is', 'isnull', 'join', 'lateral', 'leading', 'left', 'like', 'limit', 'localtime', 'localtimestamp', 'natural', 'not',
+    'notnull', 'null', 'offset', 'on', 'only', 'or', 'order', 'outer', 'overlaps', 'placing', 'primary', 'references', 'returning', 'right',
+    'select', 'session_user', 'similar', 'some', 'symmetric', 'system_user', 'table', 'tablesample', 'then', 'to', 'trailing', 'true', 'union',
+    'unique', 'user', 'using', 'variadic', 'verbose', 'when', 'where', 'window', 'with')) -}}
+{% endmacro %}
+
+
+{#- The rendered test where each of the doubtful texts lies inside of string literals, as it is or with its quotes doubled. -#}
+{% macro stringx_dbt_judged(test, values, doubtful, relations) %}
+  {%- set before = {'statement': context['statement'], 'adapter': adapter} -%}
+  {%- set guard = {'run': context['statement'], 'seen': [], 'marked': false, 'known': none, 'at': 0} -%}
+  {%- set markers = {} -%}
+  {%- set doubled = {} -%}
+  {%- for text in doubtful | unique -%}
+    {%- do markers.update({text: 'stringx_marker_' ~ loop.index ~ '_x'}) -%}
+    {%- do doubled.update({text: text.replace("'", "''")}) -%}
+  {%- endfor -%}
+  {%- do context.update({'stringx_guard': guard, 'statement': stringx_dbt_guarded, 'adapter': stringx_dbt_reader()}) -%}
+  {%- set found = {'refused': true} -%}
+  {%- set marked = stringx_dbt_render_with(test, values, markers, []) -%}
+  {%- set wanted = none if marked.fault or guard.marked else stringx_sql_tokens(marked.statement) -%}
+  {%- if wanted is not none -%}
+    {%- for texts in [{}] + ([doubled] if "'" in doubtful | join else []) if found.refused -%}
+      {%- do guard.update({'known': guard.seen, 'at': 0}) -%}
+      {%- set noted = [] -%}
+      {%- set rendered = stringx_dbt_render_with(test, values, texts, noted) -%}
+      {%- set tokens = none if rendered.fault or guard.marked else stringx_sql_tokens(rendered.statement) -%}
+      {%- if tokens is not none and stringx_are_literals(wanted, tokens, markers if texts else none) -%}
+        {%- do found.update(rendered, refused=false) -%}
+        {%- do relations.extend(noted) -%}
+      {%- endif -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {%- do context.update(before) -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+
+{% macro stringx_dbt_render_with(test, values, texts, relations) %}
+  {{- return(stringx_dbt_render(dict(test, own=stringx_dbt_put(test.own, texts)), stringx_dbt_put(values, texts), relations)) -}}
+{% endmacro %}
+
+
+{#- A value with other texts in place of some, at any depth, and models for `{ref: model}`. -#}
+{% macro stringx_dbt_put(value, texts, refs=false) %}
+  {%- if value is string -%}
+    {{- return(texts.get(value, value)) -}}
+  {%- elif value.quote_policy is defined -%}{#- a relation, which is a mapping too -#}
+    {{- return(value) -}}
+  {%- elif refs and value is mapping and value | list == ['ref'] -%}
+    {{- return(stringx_ref(value.ref)) -}}
+  {%- elif value is mapping -%}
+    {%- set found = {} -%}
+    {%- for key, item in value.items() -%}{%- do found.update({key: stringx_dbt_put(item, texts, refs)}) -%}{%- endfor -%}
+    {{- return(found) -}}
+  {%- elif value is sequence -%}
+    {%- set items = [] -%}
+    {%- for item in value -%}{%- do items.append(stringx_dbt_put(item, texts, refs)) -%}{%- endfor -%}
+    {{- return(items) -}}
+  {%- endif -%}
+  {{- return(value) -}}
+{% endmacro %}
+
+
+{#- Stands for `statement` (and so for run_query): runs what is the same without the doubtful text, and nothing else. -#}
+{% macro stringx_dbt_guarded(name=none, fetch_result=false, auto_begin=true, language='sql') %}
+  {%- set sql = caller() -%}
+  {%- if execute -%}
+    {%- set guard = context['stringx_guard'] -%}
+    {%- if guard.known is none -%}
+      {%- set safe = 'stringx_marker_' not in sql | lower -%}
+      {%- do guard.seen.append(sql) -%}
+    {%- else -%}
+      {%- set safe = guard.at < guard.known | length and guard.known[guard.at] == sql -%}
+      {%- do guard.update({'at': guard.at + 1}) -%}
+    {%- endif -%}
+    {%- if safe -%}
+      {%- call guard.run(name, fetch_result=fetch_result, auto_begin=auto_begin, language=language) -%}{{ sql }}{%- endcall -%}
+    {%- else -%}
+      {%- do guard.update({'marked': true}) -%}
+    {%- endif -%}
+  {%- endif -%}
+{% endmacro %}
+
+
+{#- Stands for `adapter` meanwhile: it reads the catalog by the names of relations, and runs no text. -#}
+{% macro stringx_dbt_reader() %}
+  {{- return(namespace(dispatch=adapter.dispatch, type=adapter.type, quote=adapter.quote, quote_as_configured=adapter.quote_as_configured,
+                       quote_seed_column=adapter.quote_seed_column, Relation=adapter.Relation, Column=adapter.Column,
+                       get_columns_in_relation=adapter.get_columns_in_relation, get_relation=adapter.get_relation)) -}}
+{% endmacro %}
+
+
+{#- Whether two statements differ in the content of string literals only; with `markers`, {text: marker}, these must hold exactly the text
+    where the others hold its marker. -#}
+{% macro stringx_are_literals(wanted, found, markers) %}
+  {%- if wanted | length != found | length -%}{{- return(false) -}}{%- endif -%}
+  {%- for number in range(wanted | length) if wanted[number] != found[number] -%}
+    {%- set kinds = [] -%}
+    {%- for token in (wanted[number], found[number]) -%}
+      {%- do kinds.append("'" if token.startswith("'") else 'E' if token[:2] in ("E'", "e'") else modules.re.match('[$]\\w*[$]', token).group() if token.startswith('$') and token.count('$') > 1 else none) -%}
+    {%- endfor -%}
+    {%- if kinds[0] is none or kinds[0] != kinds[1] -%}{{- return(false) -}}{%- endif -%}
+    {%- if markers is not none -%}
+      {%- if kinds[0] != "'" -%}{{- return(false) -}}{%- endif -%}
+      {%- set meant = namespace(text=wanted[number][1:-1].replace("''", "'")) -%}
+      {%- for text, marker in markers.items() -%}{%- set meant.text = meant.text.replace(marker, text) -%}{%- endfor -%}
+      {%- if meant.text != found[number][1:-1].replace("''", "'") -%}{{- return(false) -}}{%- endif -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(true) -}}
+{% endmacro %}
+
+
+{#- The tokens of a statement as PostgreSQL takes it apart (standard_conforming_strings is on), without white space; none where a
+    quote or comment is not closed, a comment stands in a comment, or a string with escapes goes on in another one. -#}
+{% macro stringx_sql_tokens(sql) %}
+  {%- set pattern -%}
+(?s)\s+|--[^\n\r]*|/\*(?:(?!/\*).)*?\*/|/\*|[eE]'(?:[^'\\]|\\.|'')*'|[uU]&'(?:[^']|'')*'|[uU]&"(?:[^"]|"")*"|[bBxXnN]'(?:[^']|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<tag>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$).*?(?P=tag)|[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*|[0-9]+(?:[.][0-9]*)?(?:[eE][+-]?[0-9]+)?|.
+  {%- endset -%}
+  {%- set tokens = [] -%}
+  {%- for match in modules.re.finditer(pattern, sql) if not match.group().isspace() -%}
+    {%- set token = match.group() -%}
+    {%- set follows_escapes = tokens and tokens[-1][:2] in ("E'", "e'") and token.startswith("'") -%}
+    {%- if token in ("'", '"', '/*', '$') or '\x00' in token or follows_escapes -%}{{- return(none) -}}{%- endif -%}
+    {%- do tokens.append(token) -%}
+  {%- endfor -%}
+  {{- return(tokens) -}}
+{% endmacro %}

@@ -1,0 +1,173 @@
+{#- A test rendered as dbt does it: {statement, rows, config}, or {fault}. `test` has the macro to `call` or the `node`, the checked `relation`,
+    its `own` config and the `base` it goes over, and whether its config is to be found out (`parses`): dbt takes what config(…) says
+    while the project is parsed, when nothing is executed, and passes over it when the test runs. No object of Jinja can be called and have
+    a `get`, so `config` is a macro while a test sets it, and a namespace where a test reads it. -#}
+{% macro stringx_dbt_render(test, values, relations) %}
+  {%- set state = {'relations': [], 'ephemeral': {}, 'config': {}, 'config_of_dbt': context['config'], 'fault': none} -%}
+  {%- set before = {'ref': context['ref'], 'source': context['source'], 'config': context['config'], 'execute': context['execute'], 'adapter': context['adapter']} -%}
+  {%- do context.update({'stringx_dbt': state, 'ref': stringx_ref, 'source': stringx_source}) -%}
+  {%- set use = test.macro or {'reads': false, 'sets': false} -%}
+  {%- if use.reads and use.sets and (test.parses or stringx_dbt_differs(test.own, before.config)) -%}
+    {%- do state.update({'fault': 'it both reads its own config (config.get) and sets it, which a rule cannot follow'}) -%}
+  {%- elif test.parses and not use.reads -%}
+    {%- do context.update({'execute': false, 'config': stringx_dbt_config, 'adapter': stringx_dbt_adapter()}) -%}
+    {%- do test.call(model=test.relation, **(stringx_dbt_put(values, {}, true) if test.refers else values)) -%}
+    {%- do context.update({'execute': true, 'config': before.config, 'adapter': before.adapter}) -%}
+    {%- do state.update({'relations': [], 'ephemeral': {}}) -%}
+  {%- endif -%}
+  {%- set effective = dict(test.base, **state.config) -%}
+  {%- do effective.update(test.own) -%}
+  {%- set fault = state.fault or stringx_fault_of_config(effective, state.config, test) -%}
+  {%- if fault is not none -%}
+    {%- do context.update(before) -%}
+    {{- return({'fault': fault, 'severity': effective.severity | string | upper}) -}}
+  {%- endif -%}
+  {%- set settings = namespace(get=stringx_dbt_setting, require=stringx_dbt_setting, meta_get=stringx_dbt_meta, meta_require=stringx_dbt_meta) -%}
+  {%- do state.update({'effective': effective}) -%}
+  {%- do context.update({'config': settings}) -%}
+  {%- if test.get('node') and test.call is not none -%}
+    {%- set arguments = {} -%}
+    {%- for key, value in test.node.test_metadata.kwargs.items() -%}{%- do arguments.update({key: stringx_dbt_rendered(value, key)}) -%}{%- endfor -%}
+  {%- elif test.call is not none -%}
+    {%- set model = test.relation if effective.where is none and stringx_project().dbts_own_sql else get_where_subquery(test.relation) -%}
+    {%- set arguments = dict(stringx_dbt_put(values, {}, true) if test.refers else values, model=model) -%}
+  {%- endif -%}
+  {%- do context.update({'config': settings if use.reads and not use.sets else before.config}) -%}
+  {%- set sql = render(stringx_dbt_reading(test.node.raw_code)) if test.call is none else test.call(**arguments) -%}
+  {%- do context.update({'config': settings}) -%}
+  {%- if stringx_project().dbts_own_sql -%}{#- what the two macros give -#}
+    {%- set main = sql if effective.limit is none else sql ~ '\nlimit ' ~ effective.limit -%}
+    {%- set counted = 'select ' ~ effective.fail_calc ~ ' as failures, ' ~ effective.fail_calc ~ ' ' ~ effective.warn_if ~ ' as should_warn, '
+                      ~ effective.fail_calc ~ ' ' ~ effective.error_if ~ ' as should_error\nfrom (\n' ~ main ~ '\n) dbt_internal_test' -%}
+  {%- else -%}
+    {%- set main = get_limit_subquery_sql(sql, effective.limit) -%}
+    {%- set counted = get_test_sql(main, effective.fail_calc, effective.warn_if, effective.error_if, limit=none) -%}
+  {%- endif -%}
+  {%- do context.update(before) -%}
+  {%- do relations.extend(state.relations) -%}
+  {%- set queries = [] -%}
+  {%- for name, query in state.ephemeral.items() -%}{%- do queries.append(name ~ ' as (\n' ~ query ~ '\n)') -%}{%- endfor -%}
+  {%- set head = '\nwith ' ~ queries | join(', ') if queries else '' -%}
+  {{- return({'statement': (head ~ '\nselect failures, should_warn, should_error from (\n' ~ counted ~ '\n) as decided') if queries else counted,
+              'rows': head ~ '\nselect * from (\n' ~ sql ~ '\n) as found' if queries else '\n' ~ sql ~ '\n', 'config': effective, 'fault': none}) -}}
+{% endmacro %}
+
+
+{#- Whether a test's config is another than the gate test's, for which dbt's own object answers. -#}
+{% macro stringx_dbt_differs(own, dbts) %}
+  {%- for name in ('severity', 'where', 'limit', 'fail_calc', 'warn_if', 'error_if', 'store_failures') if own.get(name) != dbts.get(name) -%}
+    {{- return(true) -}}
+  {%- endfor -%}
+  {{- return(false) -}}
+{% endmacro %}
+
+
+{#- Stands for `config` while a test is parsed: what it is called with is the test's config. -#}
+{% macro stringx_dbt_config() %}
+  {%- set state = context['stringx_dbt'] -%}
+  {%- if varargs | length == 1 and not kwargs and varargs[0] is mapping -%}
+    {%- do state.config.update(varargs[0]) -%}
+  {%- elif kwargs and not varargs -%}
+    {%- do state.config.update(kwargs) -%}
+  {%- else -%}
+    {%- do state.update({'fault': 'calls config() with neither names nor one dictionary'}) -%}
+  {%- endif -%}
+  {{- return('') -}}
+{% endmacro %}
+
+
+{#- Stands for `adapter` while a test is parsed: what would ask the database gives nothing. -#}
+{% macro stringx_dbt_adapter() %}
+  {{- return(namespace(dispatch=adapter.dispatch, type=adapter.type, quote=adapter.quote, quote_as_configured=adapter.quote_as_configured,
+                       quote_seed_column=adapter.quote_seed_column, Relation=adapter.Relation, Column=adapter.Column,
+                       get_columns_in_relation=stringx_no_items, get_missing_columns=stringx_no_items, list_relations=stringx_no_items,
+                       list_schemas=stringx_no_items, get_column_schema_from_query=stringx_no_items, check_schema_exists=stringx_nothing,
+                       get_relation=stringx_nothing, execute=stringx_no_items, add_query=stringx_nothing)) -}}
+{% endmacro %}
+
+
+{% macro stringx_no_items() %}
+  {%- set ignored = (varargs, kwargs) -%}
+  {{- return([]) -}}
+{% endmacro %}
+
+
+{% macro stringx_nothing() %}
+  {%- set ignored = (varargs, kwargs) -%}
+  {{- return(none) -}}
+{% endmacro %}
+
+
+{#- The project's own settings for a test that says nothing: the gate test has no others. -#}
+{% macro stringx_dbt_defaults() %}
+  {{- return({'severity': config.get('severity'), 'where': config.get('where'), 'limit': config.get('limit'), 'fail_calc': config.get('fail_calc'),
+              'warn_if': config.get('warn_if'), 'error_if': config.get('error_if')}) -}}
+{% endmacro %}
+
+
+{#- What keeps a config from being obeyed, or none. -#}
+{% macro stringx_fault_of_config(effective, recorded, test) %}
+  {%- for name in ('fail_calc', 'warn_if', 'error_if') if effective[name] is not string -%}{{- return('its ' ~ name ~ ' is no text') -}}{%- endfor -%}
+  {%- if effective.where is not none and effective.where is not string -%}{{- return('its where is no text') -}}{%- endif -%}
+  {%- if effective.limit is not none and (effective.limit is not integer or effective.limit is boolean) -%}{{- return('its limit is no whole number') -}}{%- endif -%}
+  {%- if effective.severity | string | lower not in ('warn', 'error') -%}{{- return('its severity is neither warn nor error') -}}{%- endif -%}
+  {%- set said = dict(recorded, **test.own) -%}
+  {%- if said.get('enabled') is sameas false -%}{{- return('is disabled by its config (enabled: false)') -}}{%- endif -%}
+  {%- if said.get('store_failures') or said.get('store_failures_as') in ('table', 'view') -%}
+    {{- return('its config says store_failures, and a check writes nothing into the target; take it off') -}}
+  {%- endif -%}
+  {%- if said.get('sql_header') and flags.REQUIRE_SQL_HEADER_IN_TEST_CONFIGS -%}
+    {{- return('its config says sql_header, which has no place in a check of several rules') -}}
+  {%- endif -%}
+  {{- return(none) -}}
+{% endmacro %}
+
+
+{% macro stringx_dbt_setting(name, default=none, validator=none) %}
+  {{- return(context['stringx_dbt'].effective.get(name, default)) -}}
+{% endmacro %}
+
+
+{% macro stringx_dbt_meta(name, default=none, validator=none) %}
+  {{- return((context['stringx_dbt'].effective.get('meta') or {}).get(name, default)) -}}
+{% endmacro %}
+
+
+{#- What must be known of a generic test's macro, found out once: the `parameters` (none if it takes any), whether it, or one that it calls, `reads` or
+    `sets` its config (dbt's own are left out), and whether it is one of dbt's own tests, untouched by the project (`plain`): these set no config. -#}
+{% macro stringx_dbt_macro(call) %}
+  {%- set sources = {} -%}
+  {%- set next = [call.macro.unique_id] -%}
+  {%- for step in range(1000) if next -%}
+    {%- set id = next.pop() -%}
+    {%- set parts = id.split('.') -%}
+    {%- if id not in sources and parts[1] not in ('dbt', 'dbt_postgres') and parts[1] in context and parts[2] in context[parts[1]] -%}
+      {%- set macro = context[parts[1]][parts[2]].macro -%}
+      {%- do sources.update({id: macro.macro_sql}) -%}
+      {%- do next.extend(macro.depends_on.macros) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- set text = sources.values() | join('\n') -%}
+  {%- set own = call.macro.macro_sql -%}
+  {%- set parameters = [] -%}
+  {%- set head = none if 'kwargs' in own else modules.re.search('(?s)[{]%-?\\s*(?:test|data_test|macro)\\s+\\w+\\s*[(](.*?)[)]\\s*-?%[}]', own) -%}
+  {%- if head -%}
+    {%- set plain = modules.re.sub('"[^"]*"|\'[^\']*\'|\\[[^]]*\\]|[(][^()]*[)]|[{][^{}]*[}]', 'x', head.group(1)) -%}
+    {%- for parameter in plain.split(',') if parameter.strip() -%}{%- do parameters.append(parameter.split('=')[0].strip()) -%}{%- endfor -%}
+  {%- endif -%}
+  {%- set body = 'default__' ~ call.macro.name -%}
+  {%- set found = {'parameters': parameters if head else none,
+                   'reads': modules.re.search('(?<![.\\w])config\\s*[.]\\s*\\w', text) is not none,
+                   'sets': modules.re.search('(?<![.\\w])config\\s*[(]', text) is not none,
+                   'plain': call.macro.package_name == 'dbt' and 'postgres__' ~ call.macro.name not in context
+                            and body in context and context[body].macro.package_name == 'dbt'} -%}
+  {%- do stringx_project().macros.update({call.macro.unique_id: found}) -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+
+{#- A singular test's code that reads the test's config, where dbt's own object would answer for the gate test. -#}
+{% macro stringx_dbt_reading(code) %}
+  {%- set code = modules.re.sub('(?<![.\\w])config\\s*[.]\\s*(get|require)\\s*[(]', 'stringx_dbt_setting(', code) -%}
+  {{- return(modules.re.sub('(?<![.\\w])config\\s*[.]\\s*meta_(get|require)\\s*[(]', 'stringx_dbt_meta(', code)) -}}
+{% endmacro %}

@@ -1,0 +1,56 @@
+{#- Which of a rule's own texts a data exception (SQLSTATE class 22) is about: a value or bound that the column's type cannot hold, a broken
+    pattern, a literal in its `where` or in the request's window. Each is tried alone, without reading a row, only for rules that are in error;
+    where none fails by itself it was a row's value, and the reason stays as it is. -#}
+{% macro stringx_name_arguments(spec, tables, state, outcome) %}
+  {%- set slots = {} -%}
+  {%- for table in tables -%}
+    {%- for rule in table.rules if (outcome.tables[table.number].rules[rule.number].sqlstate or '').startswith('22') -%}
+      {%- for name, test in stringx_argument_tests(rule).items() -%}
+        {%- do slots.update({table.number ~ '/' ~ rule.number ~ '/' ~ name: {'sql': 'select coalesce((' ~ test ~ '), \'""\')', 'timezone': table.spec.timezone,
+                                                                                   'path': state.path if rule.runs_custom else none}}) -%}
+      {%- endfor -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {%- if slots -%}
+    {%- set named = {} -%}
+    {%- for slot, found in stringx_run('', spec, slots).slots.items() if found is mapping and found.sqlstate[:2] == '22' -%}
+      {%- set place = slot.split('/') -%}
+      {%- if place[:2] | join('/') not in named -%}
+        {%- do named.update({place[:2] | join('/'): true}) -%}
+        {%- do outcome.tables[place[0] | int].rules[place[1] | int].update({'reason': place[2] ~ ': ' ~ stringx_reason(found)}) -%}
+      {%- endif -%}
+    {%- endfor -%}
+  {%- endif -%}
+{% endmacro %}
+
+
+{#- {name: a SELECT that fails where this text is at fault}. -#}
+{% macro stringx_argument_tests(rule) %}
+  {%- set arguments = rule.spec.arguments -%}
+  {%- set rows = ' from ' ~ rule.scope.relation -%}
+  {%- set tests = {} -%}
+  {%- if rule.scope.window is not none -%}{%- do tests.update({"the request's window": "select ''" ~ rows ~ ' where ' ~ rule.scope.window ~ ' limit 0'}) -%}{%- endif -%}
+  {%- if rule.scope.where is not none -%}{%- do tests.update({'where': "select ''" ~ rows ~ ' where ' ~ rule.scope.where ~ ' limit 0'}) -%}{%- endif -%}
+  {%- if arguments.get('values') and rule.spec.columns -%}
+    {%- do tests.update({'argument values': 'select (' ~ stringx_name(rule.spec.columns[0]) ~ ' in (' ~ stringx_values(arguments['values'], rule.scope.types.get(rule.spec.columns[0])) ~ '))::text' ~ rows ~ ' limit 0'}) -%}
+  {%- endif -%}
+  {%- if arguments.get('pattern') is not none -%}
+    {#- of LIKE the server minds an end alone, and sees it where a text reaches so far -#}
+    {%- set end = modules.re.search('\\\\*$', arguments.pattern).group(0) -%}
+    {%- set test = "'' ~ " ~ stringx_literal(arguments.pattern) if rule.spec.type == 'regex'
+        else stringx_literal('\\' * (end | length // 2) ~ 'x') ~ ' like ' ~ stringx_literal(end) -%}
+    {%- do tests.update({'argument pattern': 'select (' ~ test ~ ')::text'}) -%}
+  {%- endif -%}
+  {%- for bound in ('min', 'max') -%}
+    {%- if 'measure' in rule.sql -%}
+      {%- for side, bounds in {'': rule.sql.get('bounds', arguments), 'warn.': rule.sql.get('warn_bounds', arguments.get('warn') or {})}.items() if bounds.get(bound) is not none -%}
+        {%- do tests.update({'argument ' ~ side ~ bound: 'select (' ~ stringx_outside(rule.sql.measure, {bound: bounds[bound]}, rule.sql.get('fact')) ~ ')::text' ~ rows ~ ' limit 0'}) -%}
+      {%- endfor -%}
+    {%- elif 'violation' in rule.sql and arguments.get(bound) is not none -%}
+      {%- set alone = dict(arguments) -%}
+      {%- do alone.pop('max' if bound == 'min' else 'min', none) -%}
+      {%- do tests.update({'argument ' ~ bound: 'select (' ~ context['stringx_rule__' ~ rule.spec.type](dict(rule.spec, arguments=alone), rule.scope).violation ~ ')::text' ~ rows ~ ' limit 0'}) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(tests) -}}
+{% endmacro %}
