@@ -40,12 +40,14 @@ def put(
 def _change(document: TableDocument, row: Row, catalogue: Catalogue) -> tuple[str, str]:
     """What changes, and the rules_hash: the stored one as long as the rules decide the same, so that neither other words nor an
     upgrade closes a gate."""
-    before = read_stored(TableDocument, row["document"]) if row["change"] == "updated" else None
+    if row["change"] != "created" and row["document"] is None:  # in what decides both are the same text
+        return row["change"], row["rules_hash"]
+    before = read_stored(TableDocument, row["document"]) if row["document"] is not None else None
     if before is not None and not row["as_written"] and same_document(before, document, catalogue):
         return "unchanged", row["rules_hash"]
     if before is not None and same_rules(before, document, catalogue, row["as_written"]):
         return "updated", row["rules_hash"]
-    return row["change"], "" if row["change"] == "unchanged" else rules_hash(document, catalogue)
+    return row["change"], rules_hash(document, catalogue)
 
 
 def _row(document: TableDocument) -> dict[str, Any]:

@@ -1,11 +1,17 @@
 -- name: compare
--- What writing each of these documents would do to what is stored, and that where it differs. Compared as texts, as 1.0 = 1 in jsonb.
+-- What writing each of these documents would do to what is stored, and the stored one where it may decide otherwise. Compared as
+-- texts, as 1.0 = 1 in jsonb.
 select n.target, n.table_name, t.rules_hash, t.as_written,
        case when t.document is null then 'created' when d.differs then 'updated' else 'unchanged' end as change,
-       case when d.differs then t.document end as document
+       case when d.decides then t.document end as document
 from jsonb_to_recordset(%(tables)s) as n (target text, table_name text, document jsonb)
 left join stringx.tables t on t.target = n.target and t.table_name = n.table_name
-cross join lateral (select not t.as_written or t.document::text <> n.document::text as differs) d
+cross join lateral (
+    select not t.as_written or t.document::text <> n.document::text as differs,
+           not t.as_written
+           or jsonb_build_array(t.document -> 'rules', t.document -> 'timezone', t.document -> 'on_empty')::text
+              <> jsonb_build_array(n.document -> 'rules', n.document -> 'timezone', n.document -> 'on_empty')::text as decides
+) d
 
 -- name: write
 -- Each document as the next version of its table; versions go on counting after a deletion.

@@ -30,6 +30,7 @@ class Grammar:
 
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
 _MATCHED = re.compile(r"(?<![~!*])!?~\*?\s*\Z")  # what stands before a pattern
+_LOOK_BACK = 200  # tokens
 _QUOTED = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
 _CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
 
@@ -94,7 +95,7 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
         if token.token_type in (TokenType.HEREDOC_STRING, TokenType.BYTE_STRING, TokenType.UNICODE_STRING):
             return "holds a string with a prefix (E'', U&'' or $$); write it as a plain '…'"
         if token.token_type == TokenType.STRING:
-            if _MATCHED.search(sql[: token.start]) and (fault := fault_of_pattern(token.text)):
+            if (fault := fault_of_pattern(token.text)) and _is_pattern(sql, tokens, index):
                 return fault
             continue
         if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or (
@@ -111,6 +112,23 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
         if token.token_type == TokenType.L_PAREN and index and (fault := _fault_of_call(tokens, index, grammar, allow_functions)):
             return fault
     return None if depth == 0 else "opens a parenthesis that it does not close"
+
+
+def _is_pattern(sql: str, tokens: list[Token], index: int) -> bool:
+    """Whether a string is matched against as a regular expression: by an operator, or as a function's argument."""
+    start = tokens[index].start
+    if _MATCHED.search(sql[max(0, start - 20) : start]):
+        return True
+    depth = commas = 0
+    for at in range(index - 1, max(0, index - _LOOK_BACK), -1):
+        kind = tokens[at].token_type
+        if kind == TokenType.L_PAREN and depth == 0:
+            name = tokens[at - 1].text.lower()
+            said_from = tokens[index - 1].text.lower() == "from"
+            return (name.startswith("regexp_") and commas == 1) or (name == "substring" and (commas == 1 or said_from))
+        depth += {TokenType.R_PAREN: 1, TokenType.L_PAREN: -1}.get(kind, 0)
+        commas += kind == TokenType.COMMA and depth == 0
+    return False
 
 
 def _fault_of_call(tokens: list[Token], paren: int, grammar: Grammar, allow_functions: Collection[str]) -> str | None:

@@ -12,6 +12,7 @@ from contract.configuration import Rule, TableDocument
 from contract.values import number_of
 from contract.written import kind_of_text
 
+_FIELDS = ("timezone", "on_empty")  # of a document: with its rules, all that decides
 _WORDS = {"description", "owner", "tags", "runbook", "message", "active"}  # of a rule: they decide nothing
 _THRESHOLDS = {"warn_above", "fail_above", "severity"}
 
@@ -49,11 +50,9 @@ def _said(document: TableDocument, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def _effective(document: TableDocument, catalogue: Catalogue) -> dict[str, Any]:
-    everywhere = {"timezone": document.timezone, "on_empty": document.on_empty}
-    return {
-        "rules": [_effective_rule(rule, catalogue.get(rule.type)) for rule in document.active_rules],
-        **{name: value for name, value in everywhere.items() if value != TableDocument.model_fields[name].default},
-    }
+    rules = [_effective_rule(rule, catalogue.get(rule.type)) for rule in document.active_rules]
+    fields = {name: getattr(document, name) for name in _FIELDS}
+    return {"rules": rules} | {name: value for name, value in fields.items() if value != TableDocument.model_fields[name].default}
 
 
 def _effective_rule(rule: Rule, rule_type: RuleType | None) -> dict[str, Any]:

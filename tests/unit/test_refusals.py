@@ -76,8 +76,10 @@ def test_a_pattern_in_a_condition_is_judged_too() -> None:
     for operator in ("~", "~*", "!~", "!~*"):
         assert refused(rule, "expression", None, sql=rf"c {operator} '\bx'")[0][0] == "/sql"
         assert rule("expression", None, sql=rf"c {operator} '\yx'")
+    for call in (r"regexp_match(f(c, 1), '\bx') is null", r"substring(c from '\bx') = 'x'", r"regexp_replace(c, '\b', '') = ''"):
+        assert refused(rule, "expression", None, sql=call.replace("f(", "concat("))[0][0] == "/sql"
     assert refused(rule, "sql", None, query=r"select 1 from public.a where t ~ 'x\b'")[0][0] == "/query"
-    assert rule("expression", None, sql=r"c like '\b%' or c ~~ '\b' or c = '\b'")
+    assert rule("expression", None, sql=r"c like '\b%' or c ~~ '\b' or c = '\b' or replace(c, '\b', 'x') = 'y'")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-{#- Which schemas are searched for the names in SQL of the user's (conditions, queries, dbt tests, rule types of a project's own).
+{#- Which schemas are searched for the names in SQL of the user's (conditions, queries, dbt tests, rule types of a project's own). Conditions and queries call
+    PostgreSQL's own functions, or others by their schema, so that they need no more than pg_catalog where all columns are of its types.
 
     Whoever may create in a schema could make a function or an operator there that fits better than the one that is meant, run code as the
     checking role, and decide the verdict. So of the schemas that the role would search, and those of extensions' types among the columns, only
@@ -15,8 +16,8 @@
 {%- endmacro %}
 
 
-{#- A SELECT of one JSON list: [schemas that may be searched, those of the role's path that are left out, columns of the relations that
-    are of an extension's type whose schema is left out, as [place, column, type, schema]]. -#}
+{#- A SELECT of one JSON list: [schemas that may be searched, columns of the relations that are of an extension's type whose schema may not be,
+    as [place, column, type, schema]]. -#}
 {% macro stringx_paths_query(relations) %}
   with recursive used (place, attname, oid) as (
     select place, attname, atttypid
@@ -29,32 +30,31 @@
     select place, attname, format_type(used.oid, null) as type, typnamespace
     from used join pg_type on pg_type.oid = used.oid where typtype = 'b' and typcategory <> 'A' and typnamespace <> 'pg_catalog'::regnamespace
   ), searched as (
-    select oid, nspname, min(place) as place, bool_or(of_role) as of_role, not exists (
+    select oid, nspname, min(place) as place, not exists (
       select from (select nspowner as role union all select grantee from aclexplode(nspacl) where privilege_type = 'CREATE') as maker
       where not exists (
         select from pg_roles
         where pg_roles.oid = case role when 'pg_database_owner'::regrole then (select datdba from pg_database where datname = current_database()) else role end
           and (rolsuper or rolname = current_user))
     ) as safe
-    from (select nspname, place, true from unnest(current_setting('stringx.schemas')::name[]) with ordinality as path (nspname, place)
-          union all select pg_namespace.nspname, 1000, false from odd join pg_namespace on pg_namespace.oid = typnamespace) as wanted (nspname, place, of_role)
+    from (select nspname, place from unnest(current_setting('stringx.schemas')::name[]) with ordinality as path (nspname, place)
+          union all select pg_namespace.nspname, 1000 from odd join pg_namespace on pg_namespace.oid = typnamespace) as wanted (nspname, place)
     join pg_namespace using (nspname)
     group by oid, nspname, nspowner, nspacl
   )
   select json_build_array(
     (select json_agg(quote_ident(nspname) order by place) from searched where safe),
-    (select json_agg(nspname order by place) from searched where of_role and not safe and nspname <> 'pg_catalog'),
     (select json_agg(json_build_array(odd.place, attname, type, nspname)) from odd join searched on searched.oid = typnamespace where not safe))
 {%- endmacro %}
 
 
-{#- {path: of statements with SQL of the user's, left_out, odd: {relation: [[column, type, schema]]}}. -#}
+{#- {path: of statements with SQL of the user's, odd: {relation: [[column, type, schema]]}}. -#}
 {% macro stringx_paths(relations, found) %}
   {%- set odd = {} -%}
-  {%- for place, column, type, schema in found[2] or [] -%}
+  {%- for place, column, type, schema in found[1] or [] -%}
     {%- do odd.setdefault(relations[place - 1], []).append([column, type, schema]) -%}
   {%- endfor -%}
-  {{- return({'path': (['pg_catalog'] + (found[0] or []) + ['pg_temp']) | join(', '), 'left_out': found[1] or [], 'odd': odd}) -}}
+  {{- return({'path': (['pg_catalog'] + (found[0] or []) + ['pg_temp']) | join(', '), 'odd': odd}) -}}
 {% endmacro %}
 
 

@@ -92,7 +92,7 @@
 {#- The rule's own statement. `statement` gives failures, measured (and found and total, where it says so); `measured`
     gives total, measured, fails, warns (and found). -#}
 {% macro stringx_own(rule, state) %}
-  {%- set ctes = stringx_ctes(rule, state) if rule.runs_custom else '' -%}
+  {%- set ctes = stringx_ctes(rule, state) if state.renamed else '' -%}
   {%- if 'statement' in rule.sql -%}
     {%- set total = ', total::text' if rule.sql.get('total') == 'own' else '' -%}
     {%- set found = ', found::text' if rule.sql.found else '' -%}

@@ -8,7 +8,7 @@
 {% macro stringx_probe(spec, tables) %}
   {%- set relations = [] -%}
   {%- set names = [] -%}
-  {%- set asks = namespace(path=false) -%}
+  {%- set custom = namespace(sql=false, code=false) -%}
   {%- for table in tables -%}
     {%- if table.relation not in relations -%}{%- do relations.append(table.relation) -%}{%- endif -%}
     {%- if table.window is not none -%}{%- do names.append(table.spec.window.column) -%}{%- endif -%}
@@ -16,7 +16,8 @@
       {%- for relation in rule.relations if relation not in relations -%}{%- do relations.append(relation) -%}{%- endfor -%}
       {%- if rule.spec.get('typed') -%}{%- do names.extend(rule.spec.columns + rule.spec.get('other_columns', [])) -%}{%- endif -%}
       {%- for compared in rule.spec.get('compared', {}).values() -%}{%- do names.extend(compared | map(attribute=2)) -%}{%- endfor -%}
-      {%- if rule.runs_custom -%}{%- set asks.path = true -%}{%- endif -%}
+      {%- if rule.runs_custom -%}{%- set custom.sql = true -%}{%- endif -%}
+      {%- if not rule.spec.get('typed') -%}{%- set custom.code = true -%}{%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
   {%- set query -%}
@@ -28,7 +29,7 @@
     set local statement_timeout = {{ spec.statement_timeout_ms | int }};
     set local lock_timeout = {{ spec.lock_timeout_ms | int }};
     set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | int }};
-    do {{ stringx_literal(stringx_probe_body(relations, names | unique | list, asks.path)) }};
+    do {{ stringx_literal(stringx_probe_body(relations, names | unique | list, custom)) }};
     select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version,
            current_setting('stringx.behind') as behind, current_setting('stringx.columns') as columns,
            current_setting('max_parallel_workers_per_gather') as workers, current_setting('stringx.names') as names,
@@ -51,13 +52,14 @@
   {%- endfor -%}
   {%- set workers = row[4] if spec.get('max_parallel_workers_per_gather') is none else spec.max_parallel_workers_per_gather -%}
   {%- set state = {'server_version': row[1] | int, 'relations': readable, 'facts': stringx_facts(relations, fromjson(row[3]) if row[3] else []),
-                   'parallel': workers | int > 0, 'path': none, 'odd': {}, 'left_out': []} -%}
+                   'parallel': workers | int > 0, 'path': none, 'odd': {}, 'renamed': named != relations} -%}
   {%- if row[6] -%}{%- do state.update(stringx_paths(relations, fromjson(row[6]))) -%}{%- endif -%}
   {{- return(state) -}}
 {% endmacro %}
 
 
-{% macro stringx_probe_body(relations, columns, asks_path) %}
+{#- `custom`: whether there is SQL of the user's (`sql`), and a dbt test or a rule type of the project's own (`code`), which may look for any name. -#}
+{% macro stringx_probe_body(relations, columns, custom) %}
 declare
   names text[] := array[{{ stringx_literals(relations) }}]::text[];
   columns constant text[] := array[{{ stringx_literals(columns) }}]::text[];
@@ -90,14 +92,19 @@ begin
   end if;
   perform set_config('stringx.behind', behind::text, true);
   perform set_config('stringx.names', array_to_json(names)::text, true);
-  {%- if columns %}
+  {%- if columns or custom.sql %}
   {{ stringx_columns('readable', 'columns') | trim }} into types, special;
   if special then
     {{ stringx_columns_of_all_types('readable', 'columns') | trim }} into types;
   end if;
   {%- endif %}
   perform set_config('stringx.columns', coalesce(types::text, ''), true);
-  perform set_config('stringx.paths', {{ '(' ~ stringx_paths_query('readable') ~ ')::text' if asks_path else "''" }}, true);
+  perform set_config('stringx.paths', '', true);
+  {%- if custom.sql %}
+  if {{ 'true' if custom.code else 'special' }} then
+    perform set_config('stringx.paths', ({{ stringx_paths_query('readable') }})::text, true);
+  end if;
+  {%- endif %}
   perform set_config('stringx.probe', found::text, true);
 end
 {% endmacro %}

@@ -60,15 +60,18 @@
 {#- Outside of min and max, read as what `fact` tells of the expression's type; NULL for NULL. NaN lies within no bounds. False
     where no bound is given. -#}
 {% macro stringx_outside(expression, bounds, fact=none) %}
+  {%- set low, high = bounds.get('min'), bounds.get('max') -%}
+  {%- set below, above = ' <= ' if bounds.get('exclusive_min') else ' < ', ' >= ' if bounds.get('exclusive_max') else ' > ' -%}
   {%- set parts = [] -%}
-  {%- if bounds.get('min') is not none -%}
-    {%- do parts.append(expression ~ stringx_operator(fact, '<=' if bounds.get('exclusive_min') else '<') ~ stringx_value(bounds.min, fact)) -%}
-    {%- if fact is not none and fact.family in ('decimal', 'float') and bounds.get('max') is none -%}
-      {%- do parts.append(expression ~ " = 'NaN'") -%}  {#- which PostgreSQL sorts above any max -#}
-    {%- endif -%}
+  {%- if (low is none or low is integer) and (high is none or high is integer) and (fact is none or fact.schema is none) -%}  {#- as most are -#}
+    {%- if low is not none -%}{%- do parts.append(expression ~ below ~ "'" ~ low ~ "'") -%}{%- endif -%}
+    {%- if high is not none -%}{%- do parts.append(expression ~ above ~ "'" ~ high ~ "'") -%}{%- endif -%}
+  {%- else -%}
+    {%- if low is not none -%}{%- do parts.append(expression ~ stringx_operator(fact, below | trim) ~ stringx_value(low, fact)) -%}{%- endif -%}
+    {%- if high is not none -%}{%- do parts.append(expression ~ stringx_operator(fact, above | trim) ~ stringx_value(high, fact)) -%}{%- endif -%}
   {%- endif -%}
-  {%- if bounds.get('max') is not none -%}
-    {%- do parts.append(expression ~ stringx_operator(fact, '>=' if bounds.get('exclusive_max') else '>') ~ stringx_value(bounds.max, fact)) -%}
+  {%- if high is none and low is not none and fact is not none and fact.family in ('decimal', 'float') -%}
+    {%- do parts.append(expression ~ " = 'NaN'") -%}  {#- which PostgreSQL sorts above any max -#}
   {%- endif -%}
   {{- return('(' ~ parts | join(' or ') ~ ')' if parts else 'false') -}}
 {% endmacro %}

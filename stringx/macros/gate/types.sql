@@ -37,13 +37,12 @@
 
 
 {#- A SELECT of one JSON list: a row for each column of `names` in each of the relations (text[], NULL for one that cannot be read); with
-    whether one is of a domain or of a type that is not PostgreSQL's. Then the next query tells more of them, which a new session
-    takes longer to plan. -#}
+    whether any column of them is of a type that is not PostgreSQL's. Then the next query tells more, which a new session takes longer to plan. -#}
 {% macro stringx_columns(relations, names) %}
-  select json_agg(json_build_array(place, attname, format_type(t.oid, null), typtype, typcategory, null, null)),
-         bool_or(typtype = 'd' or typtype = 'b' and typnamespace <> 'pg_catalog'::regnamespace)
+  select json_agg(json_build_array(place, attname, format_type(t.oid, null), typtype, typcategory, null, null)) filter (where attname = any({{ names }})),
+         bool_or(typnamespace <> 'pg_catalog'::regnamespace)
   from unnest({{ relations }}) with ordinality as given (name, place)
-  join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and attname = any({{ names }})
+  join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and not attisdropped
   join pg_type as t on t.oid = atttypid
 {% endmacro %}
 

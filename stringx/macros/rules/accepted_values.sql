@@ -13,7 +13,8 @@
     {%- if fact is not none and fact.schema is not none -%}
       {{- return(name ~ stringx_operator(fact, '=') ~ 'any (array[' ~ stringx_values(rule.arguments['values'], fact) ~ '])') -}}
     {%- endif -%}
-    {{- return(name ~ ' in (' ~ stringx_values(rule.arguments['values'], fact) ~ ')') -}}
+    {%- set as_texts = fact is none or fact.family == 'text' -%}
+    {{- return(name ~ ' in (' ~ (stringx_literals(rule.arguments['values']) if as_texts else stringx_values(rule.arguments['values'], fact)) ~ ')') -}}
   {%- endif -%}
   {%- set lowered = [] -%}
   {%- for value in rule.arguments['values'] -%}{%- do lowered.append('lower(' ~ stringx_literal(value) ~ ')') -%}{%- endfor -%}
