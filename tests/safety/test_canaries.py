@@ -48,10 +48,10 @@ def break_quoting(project: Path) -> None:
     )
     change(
         macros / "session.sql",
-        ("    raise sqlstate 'SX000';\n  exception when sqlstate 'SX000' then\n", ""),
+        ("      raise sqlstate 'SX000';\n    exception when sqlstate 'SX000' then\n", ""),
         (
-            "  when others then\n    get stacked diagnostics m = message_text, s",
-            "  exception when others then\n    get stacked diagnostics m = message_text, s",
+            "    when others then\n      get stacked diagnostics m = message_text, s",
+            "    exception when others then\n      get stacked diagnostics m = message_text, s",
         ),
     )
     change(macros / "session.sql", ("      m := null;\n", ""))  # a value that is read as a name is told
