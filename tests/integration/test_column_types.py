@@ -48,7 +48,19 @@ def test_a_rule_type_means_what_the_catalogue_says_or_is_refused_for_a_type(engi
 
 @pytest.mark.parametrize(
     ("value", "blank"),
-    [("null", 1), ('""', 1), ('" \\t"', 1), ("{}", 1), ("[ ]", 1), ("0", 0), ("false", 0), ('"x"', 0), ('{"a": null}', 0)],
+    [
+        ("null", 1),
+        ('""', 1),
+        ('" \\t"', 1),
+        ("{}", 1),
+        ("[ ]", 1),
+        ("0", 0),
+        ("false", 0),
+        ('"x"', 0),
+        ('{"a": null}', 0),
+        ('"{}"', 0),
+        ('"[ ]"', 0),
+    ],
 )
 @pytest.mark.parametrize("type_name", ["json", "jsonb"])
 def test_json_that_holds_nothing_is_blank_and_not_null(
@@ -58,6 +70,28 @@ def test_json_that_holds_nothing_is_blank_and_not_null(
     target.execute("insert into t values (%s)", [value])
     found = engine.rules(target, gate("t", rule("blank", "not_blank", "a"), rule("null", "not_null", "a")))
     assert (found["blank"]["failures"], found["null"]["failures"]) == (blank, 0)
+
+
+def test_values_beside_a_composite_column_are_of_its_type(engine: Engine, target: Target) -> None:
+    target.execute(f"{MAKE} create table t (a pair); insert into t values ('(1,x)'), ('(1,)'), ('(2,x)'), (null)")
+    tested = [
+        rule("accepted", "accepted_values", "a", values=["(1,x)", "(1,)"]),
+        rule("rejected", "rejected_values", "a", values=["(1,)"]),
+        rule("between", "between", "a", min="(1,x)", max="(1,)"),
+        rule("distinct", "distinct_values", "a", values=["(1,x)", "(1,)"]),
+        rule("none", "accepted_values", "a", values=["(x,1)"]),
+    ]
+    found = engine.rules(target, gate("t", *tested))
+    assert {key: one["failures"] for key, one in found.items()} == {
+        "accepted": 1, "rejected": 1, "between": 1, "distinct": 1, "none": None,
+    }  # fmt: skip
+    assert found["none"]["status"] == "error"
+
+
+def test_a_fraction_is_read_as_the_columns_type(engine: Engine, target: Target) -> None:
+    target.execute("create table t (a real, b text); insert into t values (0.1, '0.1')")
+    tested = [rule(column, "between", column, min=0.1, max=0.1) for column in "ab"]
+    assert [one["failures"] for one in engine.rules(target, gate("t", *tested)).values()] == [0, 0]
 
 
 def test_a_host_address_is_what_postgresql_shows(engine: Engine, target: Target) -> None:
@@ -275,3 +309,14 @@ def test_a_measure_is_a_number_where_json_can_hold_it(engine: Engine, target: Ta
     found = engine.rules(target, gate("t", *tested, rule("sum", "aggregate", "b", fail_above=None, function="sum", max=1)))
     assert {column: found[column]["measured"] for column in "abd"} == {column: measured[column] for column in "abd"}
     assert found["sum"]["measured"] == 0.1 + 0.2
+
+
+def test_a_lag_is_absolute_time_where_the_clocks_change(engine: Engine, target: Target) -> None:
+    """In New York 01:30 and 03:00 of that day are half an hour apart, without a zone as with one."""
+    target.execute(
+        "create table t (a timestamp, b timestamp, c timestamptz);"
+        " insert into t values ('2024-03-10 01:30', '2024-03-10 03:00', '2024-03-10 03:00-04'), ('2024-03-11 01:30', '2024-03-11 03:00', '2024-03-11 03:00-04')"
+    )
+    tested = [rule(name, "max_lag", "a", other_column=name, at_most="45m") for name in ("b", "c")]
+    found = engine.rules(target, gate("t", *tested, timezone="America/New_York"))
+    assert [found[name]["failures"] for name in ("b", "c")] == [1, 1]

@@ -229,6 +229,16 @@ def test_what_rules_about_rows_say_of_an_empty_table_is_replaced(engine: Engine,
     assert engine.outcome(target, counted)["verdict"] == "fail"
 
 
+def test_a_warning_by_the_other_tables_value_counts_beside_an_empty_table(engine: Engine, target: Target) -> None:
+    target.execute("create table t (a integer); create table other as select 1 as a")
+    tested = rule(
+        "r", "aggregate_matches", "a", fail_above=None, function="sum", other_table="public.other", warn={"tolerance": 1}
+    )
+    assert engine.outcome(target, gate("t", tested, on_empty="pass"))["verdict"] == "warn"
+    target.execute("truncate other")
+    assert engine.outcome(target, gate("t", tested, on_empty="pass"))["verdict"] == "pass"
+
+
 def test_in_an_empty_window_a_rule_that_looked_at_the_whole_table_counts(engine: Engine, target: Target) -> None:
     target.execute("create table t (a integer, at timestamptz); insert into t values (1, now() - interval '2 days')")
     window = {"column": "a", "from": 5, "to": None}

@@ -33,6 +33,7 @@ def break_quoting(project: Path) -> None:
     macros = project / "macros" / "gate"
     text = (macros / "text.sql").read_text(encoding="utf-8")
     literal = text[text.index("{% macro stringx_literal(value) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
+    literals = text[text.index("{% macro stringx_literals(values) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
     name = text[text.index("{% macro stringx_name(name) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
     change(
         macros / "text.sql",
@@ -40,18 +41,19 @@ def break_quoting(project: Path) -> None:
         (literal, f"{{% macro stringx_literal(value) %}}{BROKEN_LITERAL}{{% endmacro %}}"),
         ("{%- set plain = value is string", "{%- set plain = false and value is string"),
     )
-    (macros / "own.sql").write_text(literal.replace("stringx_literal(", "stringx_our_literal("), encoding="utf-8")
+    own = f"{literal}\n{literals}".replace("stringx_literal", "stringx_our_literal")
+    (macros / "own.sql").write_text(own, encoding="utf-8")
     change(
         macros / "session.sql",
-        ("stringx_literal(", "stringx_our_literal("),
+        ("stringx_literal", "stringx_our_literal"),  # and the names that the probe executes
         ("rollback;\nbegin isolation level repeatable read read only", "commit;\nbegin isolation level repeatable read"),
     )
     change(
         macros / "session.sql",
-        ("    raise sqlstate 'SX000';\n  exception when sqlstate 'SX000' then\n", ""),
+        ("      raise sqlstate 'SX000';\n    exception when sqlstate 'SX000' then\n", ""),
         (
-            "  when others then\n    get stacked diagnostics m = message_text, s",
-            "  exception when others then\n    get stacked diagnostics m = message_text, s",
+            "    when others then\n      get stacked diagnostics m = message_text, s",
+            "    exception when others then\n      get stacked diagnostics m = message_text, s",
         ),
     )
     change(macros / "session.sql", ("      m := null;\n", ""))  # a value that is read as a name is told

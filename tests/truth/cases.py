@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests.truth import measures, rows, sets, shapes, texts, times
 from tests.truth.conditions import compare, draw_condition
-from tests.truth.kinds import DATE, INTEGER, TEXT, TIMESTAMP, TIMESTAMPTZ, Kind
+from tests.truth.kinds import DATE, EVERY, INTEGER, TEXT, TIMESTAMP, TIMESTAMPTZ, UNEQUAL, Kind
 from tests.truth.tables import NAMES, Draft, Draw, Row, Table
 from tests.truth.truth import (
+    COMPARING,
     HOLDS,
     MAKERS,
+    MEANT,
     MEASURED,
     TAKES_NO_WHERE,
     WINDOWED,
@@ -23,6 +26,7 @@ from tests.truth.truth import (
     Scope,
     Tested,
     answer_of,
+    undecided,
 )
 
 MODULES = (rows, texts, times, sets, measures, shapes)  # imported so that their types are registered
@@ -76,6 +80,7 @@ class Case:
     window: dict[str, Any] | None
     clock: datetime
     inside: list[int] = field(default_factory=list)
+    names_column: bool = True  # whether the request names the window's column; else the table's document does
 
     @property
     def ddl(self) -> str:
@@ -92,8 +97,15 @@ class Case:
             "table": self.table.written,
             "timezone": self.timezone,
             "on_empty": self.on_empty,
+            **({} if self.window is None or self.names_column else {"window_column": self.window["column"]}),
             "rules": [tested.document(f"r{number}") for number, tested in enumerate(self.rules)],
         }
+
+    def asked_window(self) -> dict[str, Any] | None:
+        """The window as a request has it."""
+        if self.window is None or self.names_column:
+            return self.window
+        return {name: bound for name, bound in self.window.items() if name != "column"}
 
     def window_rows(self) -> list[Row]:
         found = self.table.rows
@@ -155,6 +167,8 @@ def made_up(draw: Draw, plan: Plan, clock: datetime) -> Case:
     rules = []
     for type, wish in zip(plan.types, plan.wishes, strict=True):
         tested = MAKERS[type](draft, wish)
+        if free and (type in MEANT or type in COMPARING) and draft.choose(*range(6)) == 5:
+            tested = refused(draft, tested)
         tested.wish = wish if tested.wish != "error" else "error"
         if wish == "nowhere":
             tested.where = compare(base[-1], ">", 100)
@@ -165,16 +179,59 @@ def made_up(draw: Draw, plan: Plan, clock: datetime) -> Case:
     window, inside = None, list(range(size))
     if (free and draft.chance()) or (plan.empty and not no_rows):
         window, inside = _window(draft, when, moment, nothing=plan.empty)
-    return Case(table, draft.others, rules, draft.timezone, draft.choose("fail", "warn", "pass"), window, clock, inside)
+    case = Case(table, draft.others, rules, draft.timezone, draft.choose("fail", "warn", "pass"), window, clock, inside)
+    case.names_column = draft.chance()
+    return case
 
 
-def _near(kind: Kind) -> st.SearchStrategy[Any]:
+COUNTS: dict[str, dict[str, Any]] = {"pass": {"max": 5}, "warn": {"warn": {"min": 1}}, "fail": {"min": 1}}
+
+
+@st.composite
+def emptied(draw: Draw, clock: datetime, windowed: bool) -> list[Case]:
+    """Each type's rule on a table without a row (in the window): alone, with each `on_empty`; and beside a row_count rule, with each of its
+    statuses."""
+    table = Table(draw(st.sampled_from(SCHEMAS)), draw(st.sampled_from(NAMES)), 6 if windowed else 0)
+    draft = Draft(draw, table, draw(st.sampled_from(TIMEZONES)), clock)
+    when = draft.choose(DATE, TIMESTAMPTZ, TIMESTAMP, INTEGER)
+    column = draft.add(when, draft.plain_cells(_near(when)))
+    draft.add(INTEGER, draft.plain_cells(st.integers(0, 3)))
+    base = table.columns[1:]
+    window, inside = _window(draft, when, column, nothing=True) if windowed else (None, [])
+    rules = [MAKERS[type](draft, "free") for type in sorted(TYPES, key=lambda name: name in LAST)]
+    for tested in rules:
+        _narrow(draft, tested, base)
+        _tolerate(draft, tested)
+    found = []
+    for tested in rules:
+        alone: list[tuple[list[Tested], str]] = [([tested], on_empty) for on_empty in ("fail", "warn", "pass")]
+        for bounds in COUNTS.values():
+            counted = Tested("row_count", [], bounds, measures.counting("row_count", bounds))
+            alone.append(([tested, counted], draft.choose("fail", "warn", "pass")))
+        for together, on_empty in alone:
+            found.append(Case(table, draft.others, together, draft.timezone, on_empty, window, clock, inside))
+    return found
+
+
+def refused(draft: Draft, tested: Tested) -> Tested:
+    """The rule on a column of a type that it has no meaning for, or that has no equality where it compares."""
+    meant = MEANT.get(tested.type)
+    kind = draft.choose(*([found for found in (*EVERY, *UNEQUAL) if found.family not in meant] if meant else UNEQUAL))
+    column = draft.add(kind, draft.plain_cells(kind.values))
+    arguments = {name: value for name, value in tested.arguments.items() if name != "case_sensitive" or tested.type == "like"}
+    if arguments.get("values") == []:
+        arguments["values"] = ["x"]
+    return undecided(tested.type, [column, *tested.columns[1:]], arguments)
+
+
+def _near(kind: Kind, year: int = 2026) -> st.SearchStrategy[Any]:
+    """Values around the day on which summer time begins in Europe."""
     if kind is INTEGER:
-        return st.integers(0, 20)
+        return st.integers(0, 20).map(lambda number: number + 100 * (year - 2026))
     if kind is DATE:
-        return st.dates(date(2026, 1, 1), date(2026, 1, 20))
+        return st.dates(date(year, 3, 20), date(year, 4, 5))
     zone = UTC if kind is TIMESTAMPTZ else None
-    return st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 20), timezones=st.just(zone))
+    return st.datetimes(datetime(year, 3, 25), datetime(year, 4, 2), timezones=st.just(zone))
 
 
 def _narrow(draft: Draft, tested: Tested, base: list[Any]) -> None:
@@ -205,17 +262,21 @@ def _tolerate(draft: Draft, tested: Tested) -> None:
 
 def _window(draft: Draft, kind: Kind, column: str, nothing: bool) -> tuple[dict[str, Any], list[int]]:
     """A window and the rows in it: from inclusive, to exclusive."""
-    first, last = sorted([draft.draw(_near(kind)), draft.draw(_near(kind))], key=kind.key)
+    year = 2027 if nothing else 2026
+    (first, begin), (last, end) = sorted(
+        (draft.as_bound(kind, draft.draw(_near(kind, year))) for _ in range(2)), key=lambda bound: bound[1]
+    )
+    assume(begin < end)
+    form = draft.choose("from", "to", "both")
+    window = {"from": None if form == "to" else first, "to": None if form == "from" else last}
+    if nothing and form == "to":
+        window["from"] = first
     cells = next(found.cells for found in draft.table.columns if found.name == column)
-    low, high = (first, first) if nothing else (draft.choose(None, first), last)
-    if low is not None and not nothing and draft.chance():
-        high = None
     inside = [
         index
         for index, cell in enumerate(cells)
         if cell is not None
-        and (low is None or kind.key(cell) >= kind.key(low))
-        and (high is None or kind.key(cell) < kind.key(high))
+        and (window["from"] is None or kind.key(cell) >= begin)
+        and (window["to"] is None or kind.key(cell) < end)
     ]
-    written = {name: None if value is None else draft.as_argument(kind, value) for name, value in (("from", low), ("to", high))}
-    return {"column": column, **written}, inside
+    return {"column": column, **window}, inside

@@ -1,7 +1,7 @@
 """Measured rules: counts and aggregates against bounds, and against another table."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,21 +13,33 @@ from contract.values import order
 from tests.truth.conditions import Condition, draw_condition
 from tests.truth.kinds import (
     BIGINT,
+    BOOLEAN,
     DATE,
     DOUBLE,
     DYADIC,
     EVERY,
     INTEGER,
+    INTERVAL,
+    JSONB,
     MANY_VALUED,
     MONEY,
+    MOOD,
+    NAN,
     NUMERIC,
+    ODD_NUMBERS,
+    POINT,
+    REAL,
     SMALLINT,
     TEXT,
+    TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
+    UNEQUAL,
+    UUID,
     Endless,
     Kind,
     decimals,
+    shown,
 )
 from tests.truth.sets import quantile
 from tests.truth.tables import Draft
@@ -35,7 +47,7 @@ from tests.truth.truth import Measured, Scope, Tested, outside, rule_type, undec
 
 Bounds = dict[str, Any]
 WHOLE = (INTEGER, BIGINT, SMALLINT)
-NUMBERS = (*WHOLE, NUMERIC, MONEY, DOUBLE)
+NUMBERS = (*WHOLE, NUMERIC, MONEY, DOUBLE, REAL)
 EXACT = ("min", "max", "sum", "distinct_count")  # what PostgreSQL does not round
 RATIOS = ("distinct_count", "distinct_ratio", "null_ratio")
 FUNCTIONS = ("min", "max", "sum", "avg", "stddev", "median", "percentile", *RATIOS)
@@ -89,7 +101,7 @@ def as_json(draft: Draft, bounds: Bounds) -> Bounds:
 
 def key_of(value: Any) -> Any:
     """Numbers in PostgreSQL's order, NaN above all."""
-    return (1, 0) if value != value else (0, Fraction(value) if not math.isinf(value) else value)
+    return NAN if value != value else (0, Fraction(value) if math.isfinite(value) else float(value))
 
 
 def broken(value: Any, bounds: Bounds, key: Any = key_of) -> bool:
@@ -133,13 +145,19 @@ def counted(draft: Draft, wish: str, type: str, size: int) -> Tested:
     warn = able(warn, bounds)
     assume(warn or bounds)
     arguments: dict[str, Any] = dict(bounds) | ({"warn": warn} if warn else {})
+    return Tested(type, [], arguments, counting(type, arguments))
+
+
+def counting(type: str, arguments: dict[str, Any]) -> Callable[[Scope], Measured]:
+    """The truth of row_count or column_count with these arguments."""
+    bounds = {name: value for name, value in arguments.items() if name != "warn"}
 
     def truth(scope: Scope) -> Measured:
         value = len(scope.rows) if type == "row_count" else len(scope.table.columns)
         total = len(scope.rows) if type == "row_count" else None
-        return Measured(value, total, broken(value, bounds), broken(value, warn), bool(bounds))
+        return Measured(value, total, broken(value, bounds), broken(value, arguments.get("warn", {})), bool(bounds))
 
-    return Tested(type, [], arguments, truth)
+    return truth
 
 
 def measure(function: str, kind: Kind, cells: Sequence[Any], p: float | None = None) -> Any:
@@ -156,8 +174,8 @@ def measure(function: str, kind: Kind, cells: Sequence[Any], p: float | None = N
         return Fraction(distinct, len(there))
     if function in ("min", "max"):
         return (min if function == "min" else max)(there, key=kind.key)
-    if any(cell != cell or (isinstance(cell, float) and math.isinf(cell)) for cell in there):
-        return math.fsum(there) if not {math.inf, -math.inf} <= set(there) else math.nan
+    if not all(map(math.isfinite, there)):
+        return _odd(function, [float(cell) for cell in sorted(there, key=kind.key)], p)
     if function == "sum":
         return sum(there)
     exact = sorted(Fraction(cell) for cell in there)
@@ -169,13 +187,21 @@ def measure(function: str, kind: Kind, cells: Sequence[Any], p: float | None = N
     return quantile(exact, Fraction(1, 2) if p is None else Fraction(str(p)))
 
 
-def numbers(draft: Draft, kind: Kind, function: str, wish: str) -> st.SearchStrategy[Any]:
-    if kind is DOUBLE:
-        odd = wish == "free" and function in ("min", "max", "sum", "avg", *RATIOS)
-        return st.one_of(DYADIC, DYADIC, st.sampled_from([float("nan"), float("inf"), -float("inf")])) if odd else DYADIC
-    if kind in WHOLE:
-        return st.integers(-1000, 1000)
-    return decimals(2)
+def _odd(function: str, cells: list[float], p: float | None) -> float | None:
+    """An aggregate of sorted numbers of which some are infinite or NaN, as IEEE 754 adds them."""
+    if function == "stddev":
+        return math.nan if len(cells) > 1 else None
+    if function in ("sum", "avg"):
+        return math.nan if {math.inf, -math.inf} <= set(cells) else math.fsum(cells)
+    place = (Fraction(1, 2) if p is None else Fraction(str(p))) * (len(cells) - 1)
+    low, high = cells[math.floor(place)], cells[math.ceil(place)]
+    return low if math.floor(place) == math.ceil(place) else low + float(place % 1) * (high - low)
+
+
+def numbers(kind: Kind, odd: bool) -> st.SearchStrategy[Any]:
+    """Numbers whose sums are exact; with `odd` some that are none."""
+    plain = DYADIC if kind in (DOUBLE, REAL) else st.integers(-1000, 1000) if kind in WHOLE else decimals(2)
+    return st.one_of(plain, plain, st.sampled_from(ODD_NUMBERS[kind.name])) if odd and kind.name in ODD_NUMBERS else plain
 
 
 @rule_type("aggregate")
@@ -184,23 +210,24 @@ def aggregate(draft: Draft, wish: str) -> Tested:
     if function in ("min", "max") and draft.choose(False, True):
         return extreme(draft, wish, function)
     kind = draft.choose(*(EVERY if function in RATIOS else NUMBERS))
-    values = numbers(draft, kind, function, wish) if kind in NUMBERS else kind.values
+    values = numbers(kind, draft.chance()) if kind in NUMBERS else kind.values
     cells = draft.plain_cells(values)
     column = draft.add(kind, cells)
+    if wish == "free" and draft.choose(*range(6)) == 5:
+        return no_such_function(draft, function)
     p = draft.choose(0, 0.25, 0.5, 0.9, 1) if function == "percentile" else None
     value = measure(function, kind, cells, p)
     whole = function == "distinct_count" or (function in ("min", "max", "sum") and kind in WHOLE)
     exact = function in EXACT
-    known = 0 if value is None or value != value or math.isinf(value) else value
+    known = 0 if value is None or not math.isfinite(value) else value
     known = Decimal(0) if known == 0 and exact and not whole else known
     bounds = draw_bounds(draft, wish, known, whole, exact)
     warn = draw_bounds(draft, wish if wish == "pass" else "free", known, whole, exact) if draft.chance() else {}
     for found in (bounds, warn):
         assume(not ({"min", "max"} <= set(found) and found["min"] > found["max"]))
+    assume(wish not in ("pass", "fail") or value is None or math.isfinite(value) or broken(value, bounds) is (wish == "fail"))
     if wish == "free" and warn and draft.chance():
         bounds = {}
-    if wish == "free" and whole and draft.choose(*range(6)) == 5:
-        return undecided("aggregate", [column], {"function": function, "max": 2.5})
     warn = able(warn, bounds)
     arguments: dict[str, Any] = {"function": function} | ({} if p is None else {"p": p}) | as_json(draft, bounds)
     if warn:
@@ -217,9 +244,19 @@ def aggregate(draft: Draft, wish: str) -> Tested:
     return Tested("aggregate", [column], arguments, truth)
 
 
+def no_such_function(draft: Draft, function: str) -> Tested:
+    """PostgreSQL has the function for no such type; of values that are not equal to each other none are distinct."""
+    kinds = {"min": [BOOLEAN, JSONB, POINT], "max": [BOOLEAN, JSONB, POINT], "distinct_count": UNEQUAL, "distinct_ratio": UNEQUAL}
+    kind = draft.choose(*kinds.get(function, [TEXT, DATE, UUID, JSONB, MOOD]))
+    if function == "null_ratio":
+        function = "sum"
+    column = draft.add(kind, draft.plain_cells(kind.values))
+    return undecided("aggregate", [column], {"function": function, "max": 2} | ({"p": 0.5} if function == "percentile" else {}))
+
+
 def extreme(draft: Draft, wish: str, function: str) -> Tested:
     """The first or last date, time or text."""
-    kind = draft.choose(DATE, TIMESTAMP, TIMESTAMPTZ, TEXT)
+    kind = draft.choose(DATE, TIMESTAMP, TIMESTAMPTZ, TEXT, TIME, INTERVAL)
     pool = sorted(draft.pool(kind, 5), key=kind.key)
     cells = draft.plain_cells(st.sampled_from(pool[1:-1]))
     column = draft.add(kind, cells)
@@ -242,15 +279,15 @@ def extreme(draft: Draft, wish: str, function: str) -> Tested:
         found = measure(function, kind, [row[column] for row in scope.rows])
         if found is None:
             return Measured(None, len(scope.rows), False, False, True)
-        shown = str(found) if isinstance(found, Endless) else found
-        return Measured(shown, len(scope.rows), broken(found, bounds, kind.key), False, True)
+        told = str(found) if isinstance(found, Endless) else shown(kind, found) if kind in (TIME, INTERVAL) else found
+        return Measured(told, len(scope.rows), broken(found, bounds, kind.key), False, True)
 
     return Tested("aggregate", [column], arguments, truth)
 
 
 def draw_tolerance(draft: Draft, wish: str, difference: Any, other: Any, whole: bool) -> tuple[Any, Fraction | None]:
     """A tolerance as a document has it, and its size; the second is none where it is a share of the other's value."""
-    size = abs(Fraction(difference))
+    size = abs(Fraction(difference)) if math.isfinite(difference) else Fraction(0)
     if wish == "fail":
         given = draft.choose(None, 0, "0%", *([int(size) - 1] if size > 1 else []))
     elif wish == "pass":
@@ -260,8 +297,17 @@ def draw_tolerance(draft: Draft, wish: str, difference: Any, other: Any, whole: 
     return given, Fraction(str(given or 0)) if not isinstance(given, str) else None
 
 
-def beyond(difference: Fraction, other: Fraction, given: Any) -> bool:
-    limit = Fraction(given.rstrip("% ")) / 100 * abs(other) if isinstance(given, str) else Fraction(str(given or 0))
+def differ(own: Any, other: Any) -> Any:
+    """The absolute difference: none of equal infinities, NaN from everything else NaN."""
+    if math.isfinite(own) and math.isfinite(other):
+        return abs(Fraction(own) - Fraction(other))
+    return Fraction(0) if own == other else abs(float(own) - float(other))
+
+
+def beyond(difference: Any, other: Any, given: Any) -> bool:
+    if not math.isfinite(difference):
+        return True
+    limit = Fraction(given.rstrip("% ")) / 100 * abs(Fraction(other)) if isinstance(given, str) else Fraction(str(given or 0))
     return difference > limit
 
 
@@ -278,9 +324,11 @@ def compared(
 ) -> Tested:
     """row_count_matches and aggregate_matches; `values` gives both values of a scope."""
     known = own is not None and other is not None
-    difference, other_known = (Fraction(own) - Fraction(other), Fraction(other)) if known else (Fraction(0), Fraction(0))
+    difference = differ(own, other) if known else Fraction(0)
+    other_known = Fraction(other) if known and math.isfinite(other) else Fraction(0)
     assume(wish not in ("pass", "fail") or known)
-    assume(wish != "fail" or (difference != 0 and (exact or abs(difference) > Fraction(1, 10**6))))
+    assume(wish != "pass" or math.isfinite(difference))
+    assume(wish != "fail" or (difference != 0 and (exact or not abs(difference) <= Fraction(1, 10**6))))
     given, _ = draw_tolerance(draft, wish, difference, other_known, exact)
     if type == "row_count_matches" and given == 2.5:  # there is no half of a row
         given = 2
@@ -300,27 +348,27 @@ def compared(
     def truth(scope: Scope) -> Measured:
         mine, theirs = values(scope)
         if mine is None or theirs is None:
-            return Measured(None, len(scope.rows), False, False, may_fail)
-        found = abs(Fraction(mine) - Fraction(theirs))
-        if not exact:
+            return Measured(None, len(scope.rows), False, False, may_fail, mine is not None or theirs is not None)
+        found = differ(mine, theirs)
+        if not exact and math.isfinite(found):
             for limit in (fails_by, warn):
                 if limit is not None:
-                    size = (
-                        Fraction(limit.rstrip("% ")) / 100 * abs(Fraction(theirs))
-                        if isinstance(limit, str)
-                        else Fraction(str(limit))
+                    share = isinstance(limit, str)
+                    assume(
+                        not near(
+                            found, Fraction(limit.rstrip("% ")) / 100 * abs(Fraction(theirs)) if share else Fraction(str(limit))
+                        )
                     )
-                    assume(not near(found, size))
-        fails = may_fail and beyond(found, Fraction(theirs), fails_by)
-        warns = warn is not None and beyond(found, Fraction(theirs), warn)
-        shown = int(found) if isinstance(mine, int) and isinstance(theirs, int) else found
-        return Measured(shown, len(scope.rows), fails, warns, may_fail)
+        fails = may_fail and beyond(found, theirs, fails_by)
+        warns = warn is not None and beyond(found, theirs, warn)
+        whole = isinstance(mine, int) and isinstance(theirs, int)
+        return Measured(int(found) if whole else found, len(scope.rows), fails, warns, may_fail)
 
     return Tested(type, columns, arguments, truth)
 
 
 def other_condition(draft: Draft, wish: str, table: Any) -> Condition | None:
-    usable = [column for column in table.columns if column.kind.ordered and column.kind is not DOUBLE]
+    usable = [column for column in table.columns if column.kind.ordered and column.kind not in (DOUBLE, REAL)]
     return draw_condition(draft, usable, 1) if wish == "free" and usable and draft.chance() else None
 
 
@@ -344,12 +392,13 @@ def row_count_matches(draft: Draft, wish: str) -> Tested:
 def aggregate_matches(draft: Draft, wish: str) -> Tested:
     function = draft.choose(*FUNCTIONS)
     kind = draft.choose(*NUMBERS) if function not in RATIOS else draft.choose(*MANY_VALUED)
-    other_kind = kind if function in RATIOS or kind is DOUBLE else draft.choose(kind, kind, *(INTEGER, NUMERIC))
+    other_kind = kind if function in RATIOS or kind in (DOUBLE, REAL) else draft.choose(kind, kind, *(INTEGER, NUMERIC))
     p = draft.choose(0, 0.25, 0.5, 1) if function == "percentile" else None
-    own_cells = draft.plain_cells(numbers(draft, kind, function, "pass") if kind in NUMBERS else kind.values)
+    odd = draft.choose(False, False, True)
+    own_cells = draft.plain_cells(numbers(kind, odd) if kind in NUMBERS else kind.values)
     column = draft.add(kind, own_cells)
     other = draft.other(draft.choose(*range(1 if wish in ("pass", "fail") else 0, 7)))
-    strategy = numbers(draft, other_kind, function, "pass") if other_kind in NUMBERS else other_kind.values
+    strategy = numbers(other_kind, odd) if other_kind in NUMBERS else other_kind.values
     other_cells = [
         draft.draw(strategy if wish in ("pass", "fail") else st.one_of(strategy, st.none())) for _ in range(other.size)
     ]

@@ -1,6 +1,7 @@
 """Rules about the rows together: keys, references, order, distribution."""
 
 import itertools
+import math
 from collections import Counter
 from fractions import Fraction
 from typing import Any
@@ -20,6 +21,9 @@ from tests.truth.kinds import (
     MANY_VALUED,
     MONEY,
     NUMERIC,
+    ODD_NUMBERS,
+    ORDERED,
+    REAL,
     SMALLINT,
     TEXT,
     TIMESTAMPTZ,
@@ -146,10 +150,11 @@ def _flag(draft: Draft, table: Table) -> Any:
 def outliers(draft: Draft, wish: str) -> Tested:
     method = draft.choose("zscore", "iqr")
     limit = draft.choose(0.5, 1, 1.5, 2, 2.5, 3) if wish != "pass" else draft.choose(5, 10)
-    kind = draft.choose(INTEGER, BIGINT, NUMERIC, DOUBLE, MONEY)
+    kind = draft.choose(INTEGER, BIGINT, NUMERIC, DOUBLE, MONEY, REAL, NUMERIC, DOUBLE)
     values = {
         "numeric": decimals(2),
         "double": st.one_of(DYADIC, st.sampled_from([0.1, 0.3, 1e6 + 0.1])),
+        "real": DYADIC,
         "money": decimals(2),
     }.get(kind.name, st.integers(-1000, 1000))
     narrow = st.sampled_from(draft.draw(st.lists(values, min_size=1, max_size=4)))
@@ -159,33 +164,36 @@ def outliers(draft: Draft, wish: str) -> Tested:
     if wish == "fail":
         limit, base = draft.choose(0.5, 1), cells[0]
         cells = [base for _ in cells]
-        cells[-1] = base + 10_000
+        cells[-1] = draft.choose(base + 10_000, *ODD_NUMBERS.get(kind.name, []))
         draft.maybe_null(cells, keep=[0, 1, 2, len(cells) - 1])
     elif wish == "free":
-        cells = [None if draft.choose(*range(5)) == 4 else cell for cell in cells]
+        odd = [None, None, *ODD_NUMBERS.get(kind.name, [])]
+        cells = [draft.choose(*odd) if draft.choose(*range(5)) == 4 else cell for cell in cells]
     else:
         draft.maybe_null(cells)
     column = draft.add(kind, cells)
 
     def far(scope_cells: list[Any]) -> tuple[int, bool]:
-        """How many are too far, and whether one lies so near the limit that rounding may decide."""
-        exact = sorted(Fraction(value) for value in scope_cells)
+        """How many are too far, and whether one lies so near the limit that rounding may decide. What is no finite number is too far, and
+        the limits are those of the others."""
+        exact = sorted(Fraction(value) for value in scope_cells if math.isfinite(value))
+        odd = len(scope_cells) - len(exact)
         edge = Fraction(str(limit))
         if method == "zscore":
             if len(exact) < 2:
-                return 0, False
+                return odd, False
             mean = sum(exact) / len(exact)
             variance = sum((value - mean) ** 2 for value in exact) / (len(exact) - 1)
             sides = [((value - mean) ** 2, edge**2 * variance) for value in exact]
         else:
             if not exact:
-                return 0, False
+                return odd, False
             low, high = (quantile(exact, Fraction(part, 4)) for part in (1, 3))
             sides = [(max(low - value, value - high), edge * (high - low)) for value in exact]
         close = any(a != b and abs(a - b) < Fraction(1, 10**9) * max(abs(a), abs(b)) for a, b in sides)
         if method == "zscore":
             close = close or any(a == b != 0 for a, b in sides)
-        return sum(a > b for a, b in sides), close
+        return odd + sum(a > b for a, b in sides), close
 
     def truth(scope: Scope) -> Counted:
         found, close = far(scope.cells(column))
@@ -207,7 +215,7 @@ def quantile(values: list[Fraction], part: Fraction) -> Fraction:
 
 @rule_type("monotonic")
 def monotonic(draft: Draft, wish: str) -> Tested:
-    kind = draft.choose(INTEGER, NUMERIC, DATE, TIMESTAMPTZ, TEXT, DOUBLE)
+    kind = draft.choose(INTEGER, NUMERIC, DATE, TIMESTAMPTZ, TEXT, DOUBLE, *ORDERED)
     falling, strict = draft.choose(None, "increasing", "decreasing"), draft.choose(None, True, False)
     down = falling == "decreasing"
     pool = draft.pool(kind, max(draft.size, 3)) if wish == "pass" else draft.pool(kind, 3, 6)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.truth.kinds import Kind
+from tests.truth.kinds import DATE, Kind, with_offsets
 
 Row = dict[str, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -158,7 +159,14 @@ class Draft:
 
     def as_argument(self, kind: Kind, value: Any) -> Any:
         """The value as a document may write it."""
-        return self.draw(st.sampled_from(kind.arguments(value)))
+        return self.draw(st.sampled_from(kind.arguments(value, ZoneInfo(self.timezone))))
+
+    def as_bound(self, kind: Kind, value: Any) -> tuple[Any, Any]:
+        """A bound as a document may write it, and its key: the value, or beside a date a time of that day."""
+        if kind is DATE and isinstance(value, date) and self.chance():
+            at = datetime.combine(value, time(self.choose(0, 9, 23), 30))
+            return self.choose(at.isoformat(" "), *with_offsets(at, ZoneInfo(self.timezone))), kind.key(at)
+        return self.as_argument(kind, value), kind.key(value)
 
     def as_arguments(self, kind: Kind, values: Sequence[Any]) -> list[Any]:
         return [self.as_argument(kind, value) for value in values]

@@ -16,15 +16,16 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from api.rules import Configured, InScope
 from api.specification import build
-from contract.catalogue import Catalogue
+from contract.catalogue import FAMILIES, Catalogue
 from contract.checks import CheckRequest
 from contract.configuration import parse_table, parse_target
 from contract.environment import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import Engine
-from tests.truth.cases import TYPES, WISHES, Case, Plan, made_up, plans
+from tests.truth.cases import TYPES, WISHES, Case, Plan, emptied, made_up, plans
 from tests.truth.conftest import PROPERTY
-from tests.truth.truth import MEASURED, TAKES_NO_WHERE, WINDOWED, Answer, same_measure, verdict_of
+from tests.truth.kinds import EVERY, UNEQUAL
+from tests.truth.truth import MEANT, MEASURED, TAKES_NO_WHERE, WINDOWED, Answer, same_measure, verdict_of
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 PLANS = plans()
@@ -38,6 +39,14 @@ def test_every_type_of_the_catalogue_is_tested() -> None:
 def test_windows_and_measures_are_the_contracts() -> None:
     assert {found.name for found in CATALOGUE if found.window} == WINDOWED
     assert {found.name for found in CATALOGUE if found.decides == "bounds"} == MEASURED
+
+
+def test_the_families_that_types_have_a_meaning_for_are_the_catalogues() -> None:
+    assert {found.name: set(found.accepts) for found in CATALOGUE if found.accepts is not None} == MEANT
+
+
+def test_every_family_has_values() -> None:
+    assert {kind.family for kind in (*EVERY, *UNEQUAL)} == set(FAMILIES)
 
 
 def test_every_type_has_a_plan_for_every_case() -> None:
@@ -69,33 +78,65 @@ def test_the_engine_says_what_is_true(plan: Plan, engine: Engine, truth_target: 
         case.answers(CLOCK)  # where rounding could decide, another case is made
         truth_target.execute(case.ddl)
         try:
-            outcome, clock = ask(engine, truth_target, case)
+            [outcome], clock = ask(engine, truth_target, [case])
         finally:
             truth_target.execute(case.cleanup)
-        check(case, outcome, clock, shown)
+        count(case, check(case, outcome, clock), shown)
 
     agrees()
     assert shown["", "tables"] >= examples
     request.node.user_properties.append((PROPERTY, [(type, name, count) for (type, name), count in shown.items()]))
 
 
-def ask(engine: Engine, target: Target, case: Case) -> tuple[dict[str, Any], datetime]:
-    """The engine's outcome of a document that the service accepts, and the moment of its snapshot."""
-    document = parse_table(case.document(), CATALOGUE, lambda _: ())
-    asked = CheckRequest.model_validate({"target": "shop", "table": document.table, "window": case.window})
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("windowed", [False, True], ids=["no row", "no row in the window"])
+def test_an_empty_table_is_judged_by_on_empty_its_row_counts_and_what_looked_elsewhere(
+    windowed: bool, engine: Engine, truth_target: Target, request: pytest.FixtureRequest
+) -> None:
+    chosen = request.config.getoption("--hypothesis-seed") or "0"
+
+    @seed(f"{chosen} {windowed}")
+    @settings(
+        max_examples=10 if request.config.getoption("--long") else 1,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        phases=[Phase.generate],
+    )
+    @given(emptied(CLOCK, windowed))
+    def agrees(cases: list[Case]) -> None:
+        for case in cases:
+            case.answers(CLOCK)
+        truth_target.execute(cases[0].ddl)
+        try:
+            outcomes, clock = ask(engine, truth_target, cases)
+        finally:
+            truth_target.execute(cases[0].cleanup)
+        for case, outcome in zip(cases, outcomes, strict=True):
+            check(case, outcome, clock)
+
+    agrees()
+
+
+def ask(engine: Engine, target: Target, cases: list[Case]) -> tuple[list[dict[str, Any]], datetime]:
+    """The engine's outcomes of documents that the service accepts, which have one table and window, and the moment of the snapshot."""
+    documents = [parse_table(case.document(), CATALOGUE, lambda _: ()) for case in cases]
+    asked = CheckRequest.model_validate({"target": "shop", "table": documents[0].table, "window": cases[0].asked_window()})
+    assert asked.window is None or not list(asked.window.faults(documents))
     connection = parse_target(target.document())
-    scope = InScope(Configured(document, connection, 1, ""), document.rules)
+    scopes = [InScope(Configured(document, connection, 1, ""), document.rules) for document in documents]
     before = datetime.now(UTC)
-    answer = engine.answer(target, build(asked, connection, [scope], CATALOGUE, 60))
+    answer = engine.answer(target, build(asked, connection, scopes, CATALOGUE, 60))
     assert answer.outcome is not None, answer.message
     outcome = json.loads(answer.outcome)
     clock = datetime.fromisoformat(outcome["snapshot_at"])
     assert before - timedelta(seconds=1) <= clock <= datetime.now(UTC) + timedelta(seconds=1)
-    return outcome["tables"][0], clock
+    return outcome["tables"], clock
 
 
-def check(case: Case, outcome: dict[str, Any], clock: datetime, shown: Counter[tuple[str, str]]) -> None:
-    """Every rule's answer and the table's; what differs is told all at once."""
+def check(case: Case, outcome: dict[str, Any], clock: datetime) -> list[Answer]:
+    """Every rule's answer and the table's; what differs is told all at once. The expected answers."""
     expected = case.answers(clock)
     wrong = []
     for tested, wanted, found in zip(case.rules, expected, outcome["rules"], strict=True):
@@ -103,13 +144,15 @@ def check(case: Case, outcome: dict[str, Any], clock: datetime, shown: Counter[t
             wrong.append(f"{tested.document(found['id'])}\n  expected {wanted}\n  found    {found}")
         if tested.wish in ("pass", "fail") and wanted.status != tested.wish:
             wrong.append(f"{tested.document(found['id'])} was made to {tested.wish}, and the expected answer is {wanted}")
-    verdict = verdict_of(
-        [(tested, wanted.status) for tested, wanted in zip(case.rules, expected, strict=True)], len(case.inside), case.on_empty
-    )
+    verdict = verdict_of(list(zip(case.rules, expected, strict=True)), len(case.inside), case.on_empty)
     facts = {"verdict": verdict, "row_count": len(case.inside), "window_nulls": case.window_nulls}
     wrong += [f"{name}: expected {value}, found {outcome[name]}" for name, value in facts.items() if outcome[name] != value]
     if wrong:
         pytest.fail("\n\n".join([repr(case), f"snapshot at {clock}", *wrong]), pytrace=False)
+    return expected
+
+
+def count(case: Case, expected: list[Answer], shown: Counter[tuple[str, str]]) -> None:
     shown["", "tables"] += 1
     for tested, wanted in zip(case.rules, expected, strict=True):
         shown[tested.type, "pairs"] += 1
@@ -119,4 +162,5 @@ def check(case: Case, outcome: dict[str, Any], clock: datetime, shown: Counter[t
 
 def agree(wanted: Answer, found: dict[str, Any]) -> bool:
     exact = (wanted.status, wanted.failures, wanted.total) == (found["status"], found["failures"], found["total"])
-    return exact and same_measure(wanted.measured, found["measured"])
+    ahead = wanted.ahead is None or wanted.ahead == ((found.get("found") or {}).get("ahead") or 0)
+    return exact and ahead and same_measure(wanted.measured, found["measured"])

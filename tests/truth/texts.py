@@ -5,24 +5,48 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests.truth.codes import COUNTRIES, CURRENCIES, NO_COUNTRIES, NO_CURRENCIES
-from tests.truth.kinds import BOOLEAN, CHAR, DATE, INTEGER, TEXT, TEXTS, TEXTUAL, UUID, VARCHAR, Kind
+from tests.truth.kinds import (
+    BOOLEAN,
+    BYTEA,
+    CASH,
+    CHAR,
+    DATE,
+    DOUBLE,
+    DYADIC,
+    INET,
+    INTEGER,
+    INTEGER_ARRAY,
+    INTERVAL,
+    MOOD,
+    NUMERIC,
+    ODD_NUMBERS,
+    REAL,
+    TEXT,
+    TEXT_ARRAY,
+    TEXTS,
+    TEXTUAL,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UUID,
+    VARBIT,
+    VARCHAR,
+    Kind,
+    shown,
+)
 from tests.truth.tables import Draft
 from tests.truth.truth import Tested, outside, row_rule, rule_type
 
 Test = Callable[[str], bool]
-
-
-def shown(kind: Kind, value: Any) -> str:
-    """column::text"""
-    return ("true" if value else "false") if kind is BOOLEAN else kind.text(value)
 
 
 def draw_texts(draft: Draft, wish: str, kind: Kind, texts: st.SearchStrategy[Any], met: Callable[[Any], bool]) -> str:
@@ -42,9 +66,9 @@ def text_rule(type: str, column: str, kind: Kind, arguments: dict[str, Any], met
 
 @rule_type("length")
 def length(draft: Draft, wish: str) -> Tested:
-    kind = draft.choose(TEXT, VARCHAR, CHAR, INTEGER, DATE, BOOLEAN, UUID)
+    kind = draft.choose(TEXT, VARCHAR, CHAR, BYTEA, VARBIT, TEXT_ARRAY, INTEGER_ARRAY)
     values = kind.values if kind is not TEXT else st.text("aé🐘 \n'", max_size=9)
-    sizes = sorted({len(shown(kind, value)) for value in draft.draw(st.lists(values, min_size=2, max_size=6))})
+    sizes = sorted({len(value) for value in draft.draw(st.lists(values, min_size=2, max_size=6))})
     low, high = sizes[0], sizes[-1]
     arguments: dict[str, Any] = {}
     form = draft.choose("both", "min", "max")
@@ -59,7 +83,7 @@ def length(draft: Draft, wish: str) -> Tested:
         arguments |= {name: draft.chance() for name in ("exclusive_min", "exclusive_max")}
 
     def met(value: Any) -> bool:
-        return not outside(len(shown(kind, value)), arguments.get("min"), arguments.get("max"), arguments)
+        return not outside(len(value), arguments.get("min"), arguments.get("max"), arguments)
 
     return text_rule("length", draw_texts(draft, wish, kind, values, met), kind, arguments, met)
 
@@ -91,21 +115,66 @@ def _piece(draft: Draft, depth: int) -> tuple[str, str]:
     return f"({left}|{right})", f"(?:{left_python}|{right_python})"
 
 
+# Types that a pattern looks at the text of, with values whose text nobody doubts; and patterns that some of them match.
+IN_2026 = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31))
+SHOWN: dict[Kind, st.SearchStrategy[Any]] = {
+    kind: kind.values for kind in (INTEGER, NUMERIC, BOOLEAN, DATE, TIME, INTERVAL, UUID, INET, VARBIT, MOOD, CASH)
+} | {
+    DOUBLE: st.one_of(DYADIC, st.sampled_from(ODD_NUMBERS["double"])), REAL: st.one_of(DYADIC, st.sampled_from(ODD_NUMBERS["real"])),
+    TIMESTAMP: st.one_of(IN_2026, IN_2026.map(lambda moment: moment.replace(microsecond=0))),
+    TIMESTAMPTZ: IN_2026.map(lambda moment: moment.replace(microsecond=0, tzinfo=UTC)),
+}  # fmt: skip
+SIMPLE = [
+    "[.]",
+    "^-",
+    "0",
+    "[13]",
+    "[0-9]{2}",
+    ":0",
+    "[a-f]",
+    "^[0-9]+$",
+    "t",
+    "day",
+    "[+]",
+    "/",
+    "0$",
+    "-0[45]$",
+    "^1",
+    "[$]",
+    "N",
+]
+SIMPLE_LIKE = ["%1%", "%0", "-%", "%.%", "%:0%", "t%", "%a%", "____", "%/%", "1%", "10.0.0._", "%-0_", "%N", "%i%"]
+
+
+def drawn(draft: Draft, wish: str, values: dict[Kind, st.SearchStrategy[Any]], met: Test) -> tuple[Kind, str, Test]:
+    """A type with a column of values whose text meets a test, or does not, and the test of a value."""
+    kind, zone = draft.choose(*values), ZoneInfo(draft.timezone)
+
+    def meets(value: Any) -> bool:
+        return met(shown(kind, value, zone))
+
+    return kind, draw_texts(draft, wish, kind, values[kind], meets), meets
+
+
 @rule_type("regex")
 def regex(draft: Draft, wish: str) -> Tested:
-    parts = [_piece(draft, 2) for _ in range(draft.choose(1, 2, 3))]
-    begin, end = draft.choose("", "^"), draft.choose("", "$")
-    pattern = begin + "".join(posix for posix, _ in parts) + end
-    python = re.compile(("\\A" if begin else "") + "".join(part for _, part in parts) + ("\\Z" if end else ""), re.DOTALL)
     negate = draft.choose(None, False, True)
-    arguments: dict[str, Any] = {"pattern": pattern} | ({} if negate is None else {"negate": negate})
-    words = st.from_regex(python, fullmatch=True, alphabet=LETTERS + "🐘'.\\{*$\n")
-    texts = st.one_of(st.text(LETTERS + "\n", max_size=5), words, TEXTS)
+    if draft.choose(True, False, False):
+        pattern = draft.choose(*SIMPLE)
+        python, values = re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern), SHOWN
+    else:
+        parts = [_piece(draft, 2) for _ in range(draft.choose(1, 2, 3))]
+        begin, end = draft.choose("", "^"), draft.choose("", "$")
+        pattern = begin + "".join(posix for posix, _ in parts) + end
+        python = re.compile(("\\A" if begin else "") + "".join(part for _, part in parts) + ("\\Z" if end else ""), re.DOTALL)
+        words = st.from_regex(python, fullmatch=True, alphabet=LETTERS + "🐘'.\\{*$\n")
+        values = {TEXT: st.one_of(st.text(LETTERS + "\n", max_size=5), words, TEXTS)}
 
-    def met(value: str) -> bool:
-        return bool(python.search(value)) is not (negate is True)
+    def met(text: str) -> bool:
+        return bool(python.search(text)) is not (negate is True)
 
-    return text_rule("regex", draw_texts(draft, wish, TEXT, texts, met), TEXT, arguments, met)
+    kind, column, meets = drawn(draft, wish, values, met)
+    return text_rule("regex", column, kind, {"pattern": pattern} | ({} if negate is None else {"negate": negate}), meets)
 
 
 @rule_type("like")
@@ -113,6 +182,9 @@ def like(draft: Draft, wish: str) -> Tested:
     parts = draft.draw(
         st.lists(st.sampled_from(["%", "_", "a", "B", "9", "\\%", "\\_", "\\\\", "é", ".", "'", " "]), min_size=1, max_size=4)
     )
+    others = draft.choose(True, False, False)
+    if others:
+        parts = list(draft.choose(*SIMPLE_LIKE))
     fold = draft.choose(True, False)
     negate = draft.choose(None, False, True)
     arguments: dict[str, Any] = {"pattern": "".join(parts)} | ({} if negate is None else {"negate": negate})
@@ -127,11 +199,11 @@ def like(draft: Draft, wish: str) -> Tested:
         st.text(letters, max_size=4), st.just("".join(part[-1] for part in parts)), st.text(letters + "\n", max_size=8)
     )
 
-    def met(value: str) -> bool:
-        return bool(python.fullmatch(value)) is not (negate is True)
+    def met(text: str) -> bool:
+        return bool(python.fullmatch(text)) is not (negate is True)
 
-    kind = draft.choose(*TEXTUAL)
-    return text_rule("like", draw_texts(draft, wish, kind, texts, met), kind, arguments, met)
+    kind, column, meets = drawn(draft, wish, SHOWN if others else dict.fromkeys(TEXTUAL, texts), met)
+    return text_rule("like", column, kind, arguments, meets)
 
 
 def _parses(parse: Callable[[str], Any], form: str) -> Test:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from tests.truth.kinds import DATE, NAIVE, TIMESTAMP, TIMESTAMPTZ, Kind
+from tests.truth.kinds import DATE, NAIVE, TIMESTAMP, TIMESTAMPTZ, Endless, Kind
 from tests.truth.tables import Draft, Row
 from tests.truth.truth import Counted, Measured, Scope, Tested, row_rule, rule_type
 
@@ -27,7 +27,7 @@ DURATIONS = {
 
 
 def temporal(draft: Draft) -> Kind:
-    return draft.choose(TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMP, DATE) if draft.timezone in STEADY else TIMESTAMPTZ
+    return draft.choose(TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMP, DATE)
 
 
 def moment(value: Any, timezone: str) -> datetime:
@@ -41,13 +41,28 @@ def moment(value: Any, timezone: str) -> datetime:
 def from_now(draft: Draft, kind: Kind, hours: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:
     """Values of the type so many hours from now."""
 
+    zone = ZoneInfo(draft.timezone)
+
     def build(away: int) -> Any:
-        found = (draft.clock + timedelta(hours=away)).astimezone(ZoneInfo(draft.timezone))
+        found = (draft.clock + timedelta(hours=away)).astimezone(zone)
+        if kind is TIMESTAMP and found.replace(fold=0).utcoffset() != found.replace(fold=1).utcoffset():
+            found -= timedelta(hours=2)  # an hour that comes twice
         if kind is DATE:
             return found.date() + timedelta(days=2 if away > 0 else -2)
         return found.replace(tzinfo=None) if kind is TIMESTAMP else found.astimezone(UTC)
 
     return hours.map(build)
+
+
+def is_ahead(value: Any, horizon: datetime, timezone: str) -> bool:
+    return value.sign > 0 if isinstance(value, Endless) else moment(value, timezone) > horizon
+
+
+def now_plus(clock: datetime, seconds: float) -> datetime:
+    try:
+        return clock + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 @rule_type("not_in_future")
@@ -60,23 +75,26 @@ def not_in_future(draft: Draft, wish: str) -> Tested:
     bad = st.integers(limit + 50, limit + 100_000) if limit < 10**6 else good
     if kind is DATE:
         good = st.integers(-100_000, -1)
-    column = draft.add(kind, draft.cells(wish, from_now(draft, kind, good), from_now(draft, kind, bad)))
+    past, future = from_now(draft, kind, good), from_now(draft, kind, bad)
+    column = draft.add(
+        kind, draft.cells(wish, st.one_of(past, past, st.just(Endless(-1))), st.one_of(future, future, st.just(Endless(1))))
+    )
     arguments = {} if tolerance is None else {"tolerance": tolerance}
 
     def truth(scope: Scope) -> Counted:
-        latest = scope.clock + timedelta(seconds=seconds) if limit < 10**6 else datetime.max.replace(tzinfo=UTC)
-        late = [value for value in scope.cells(column) if moment(value, scope.timezone) > latest]
-        return Counted(len(late), len(scope.rows))
+        horizon = now_plus(scope.clock, seconds)
+        return Counted(sum(is_ahead(value, horizon, scope.timezone) for value in scope.cells(column)), len(scope.rows))
 
     return Tested("not_in_future", [column], arguments, truth)
 
 
+ENDLESS = st.sampled_from([Endless(1), Endless(-1)])
 LAGS = {"0s": 0, "500ms": 0.5, "90m": 90 * 60, "1.5h": 1.5 * HOUR, "36h": 36 * HOUR, "7d": 168 * HOUR}
 
 
 @rule_type("max_lag")
 def max_lag(draft: Draft, wish: str) -> Tested:
-    kind = temporal(draft)
+    kind = temporal(draft) if draft.timezone in STEADY else TIMESTAMPTZ
     at_most = draft.choose(*LAGS)
     limit = timedelta(seconds=LAGS[at_most])
     null_passes = draft.choose(None, True, False)
@@ -90,9 +108,12 @@ def max_lag(draft: Draft, wish: str) -> Tested:
         return start, start + (timedelta(days=lag.days) if kind is DATE else lag)
 
     def met(values: tuple[Any, Any]) -> bool:
+        if any(isinstance(value, Endless) for value in values):  # later by any time, or not at all
+            return bool(kind.key(values[1]) <= kind.key(values[0]))
         return bool(moment(values[1], "UTC") - moment(values[0], "UTC") <= limit)
 
-    pairs = st.builds(pair, starts, lags)
+    endless = st.tuples(st.one_of(starts, ENDLESS), st.one_of(starts, ENDLESS))
+    pairs = st.one_of(*[st.builds(pair, starts, lags)] * 3, endless)
     cells = draft.cells(wish, pairs.filter(met), pairs.filter(lambda values: not met(values)), nulls=False)
     columns: list[list[Any]] = [list(side) for side in zip(*cells, strict=True)] or [[], []]
     if null_passes is not False or wish != "pass":
@@ -201,22 +222,42 @@ def freshness(draft: Draft, wish: str) -> Tested:
         warn = None
     edge = max(int(AGES[age] // HOUR) for age in (fail, warn) if age)
     least = min(int(AGES[age] // HOUR) for age in (fail, warn) if age)
+    tolerance = draft.choose(None, "0s", "90m", "3d")
+    recent = least > (96 if kind is DATE else 1)  # else only a moment that the tolerance allows is new enough
     if wish == "pass":
-        hours = st.integers(-least + 1 if least > 1 and kind is not DATE else 1, 40)
+        tolerance = tolerance if recent else "3d"
+        hours = st.integers(-least + (73 if kind is DATE else 1), -1) if recent else st.integers(1, 20)
     elif wish == "fail":
         hours = st.integers(-edge - 90_000, -edge - 49)
     else:
-        hours = st.integers(-1000, 5)
-    column = draft.add(kind, draft.plain_cells(from_now(draft, kind, hours)))
+        hours = st.integers(-1000, 100)
+    cells = draft.plain_cells(from_now(draft, kind, hours))
+    beside = [draft.draw(from_now(draft, kind, st.integers(200, 100_000))), Endless(1), Endless(-1)]
+    for index in range(1, len(cells)):  # what lies ahead proves nothing, whatever is wished
+        if cells[index - 1] is not None and draft.choose(*range(4)) == 3:
+            cells[index] = draft.choose(*beside)
+    column = draft.add(kind, cells)
     arguments: dict[str, Any] = {} if fail is None else {"max_age": fail}
+    if tolerance:
+        arguments["tolerance"] = tolerance
     if warn:
         arguments["warn"] = {"max_age": warn}
 
     def truth(scope: Scope) -> Measured:
-        values = [moment(value, scope.timezone) for value in scope.cells(column)]
-        if not values:
-            return Measured(None, len(scope.rows), False, False, fail is not None)
-        age = (scope.clock - max(values)).total_seconds()
-        return Measured(age, len(scope.rows), bool(fail and age > AGES[fail]), bool(warn and age > AGES[warn]), fail is not None)
+        horizon = now_plus(scope.clock, DURATIONS[tolerance or "0s"])
+        values = scope.cells(column)
+        ahead = [value for value in values if is_ahead(value, horizon, scope.timezone)]
+        past = [moment(value, scope.timezone) for value in values if value not in ahead and not isinstance(value, Endless)]
+        if not past:
+            return Measured(None, len(scope.rows), False, False, fail is not None, ahead=len(ahead))
+        age = (scope.clock - max(past)).total_seconds()
+        return Measured(
+            age,
+            len(scope.rows),
+            bool(fail and age > AGES[fail]),
+            bool(warn and age > AGES[warn]),
+            fail is not None,
+            ahead=len(ahead),
+        )
 
     return Tested("freshness", [column], arguments, truth)

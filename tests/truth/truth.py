@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.truth.conditions import Condition
+from tests.truth.kinds import NAN
 from tests.truth.tables import Draft, Row, Table
 
 # What CONTRACT's table says: a request's window narrows these.
@@ -22,6 +23,22 @@ TAKES_NO_WHERE = {"column_count", "columns", "column_type", "sql"}
 MEASURED = {"row_count", "aggregate", "freshness", "row_count_matches", "aggregate_matches", "column_count"}
 HOLDS = {"most_common_value", "column_type"}
 WITHOUT_TOTAL = {"distinct_values", "columns", "sql", "dbt"}
+# These are decided without the table's rows, so that they count where it has none.
+ELSEWHERE = {"columns", "column_count", "column_type", "row_count_matches", "aggregate_matches", "sql", "dbt"}
+# The families of types that these have a meaning for; the others take a column of any type.
+MEANT = {
+    "length": {"text", "bytes", "array", "bit"},
+    "regex": {"text", "integer", "decimal", "float", "money", "boolean", "date", "timestamp", "time", "interval", "uuid", "network", "bit", "enum"},
+    "format": {"text", "integer", "date", "timestamp", "uuid", "network", "enum"},
+    "castable": {"text", "integer", "decimal", "float", "boolean", "date", "timestamp", "uuid", "enum"},
+    "not_in_future": {"date", "timestamp"},
+    "outliers": {"integer", "decimal", "float"},
+}  # fmt: skip
+MEANT |= {"like": MEANT["regex"]} | dict.fromkeys(("max_lag", "no_gaps", "freshness"), MEANT["not_in_future"])
+# These compare the column's values with each other or with a list, which types without equality do not allow.
+COMPARING = {
+    "accepted_values", "rejected_values", "between", "compare", "unique", "relationship", "monotonic", "distinct_values", "most_common_value",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,13 +71,16 @@ class Counted:
 
 @dataclass(frozen=True)
 class Measured:
-    """`fails` and `warns`: whether the value is out of the bounds; both false where there is none."""
+    """`fails` and `warns`: whether the value is out of the bounds; both false where there is none. `compared`: whether there is a value at
+    all, be it the other table's. `ahead`: how many moments are later than now."""
 
     value: Any
     total: int | None
     fails: bool
     warns: bool
     may_fail: bool
+    compared: bool = True
+    ahead: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +123,8 @@ class Tested:
     @property
     def only_warns(self) -> bool:
         if self.type in MEASURED:
-            return not ({"min", "max", "max_age", "tolerance"} & set(self.arguments)) and "warn" in self.arguments
+            bounds = {"freshness": {"max_age"}, "row_count_matches": {"tolerance"}, "aggregate_matches": {"tolerance"}}
+            return not (bounds.get(self.type, {"min", "max"}) & set(self.arguments)) and "warn" in self.arguments
         return self.severity == "warn" or (self.warn_above is not None and self.fail_above is None)
 
 
@@ -132,12 +153,14 @@ def undecided(type: str, columns: list[str], arguments: dict[str, Any]) -> Teste
 
 @dataclass(frozen=True)
 class Answer:
-    """What the engine has to say of a rule."""
+    """What the engine has to say of a rule; `stands`: whether it counts where the table has no row (in the window)."""
 
     status: str
     failures: int | None = None
     total: int | None = None
     measured: Any = None
+    ahead: int | None = None
+    stands: bool = True
 
 
 def answer_of(tested: Tested, scope: Scope) -> Answer:
@@ -145,22 +168,24 @@ def answer_of(tested: Tested, scope: Scope) -> Answer:
     truth = tested.truth(scope)
     nothing = scope.filtered and not scope.rows and tested.type not in A_COUNT_IS_A_VALUE
     mildly = "warn" if tested.only_warns else "fail"
+    found_rows = tested.type not in WINDOWED and bool(scope.rows)
+    stands = tested.type in ELSEWHERE or found_rows
     match truth:
         case Undecided():
             return Answer("error")
         case Held(holds, total):
-            return Answer("pass" if holds or nothing else mildly, None, total)
-        case Measured(value, total, fails, warns, may_fail):
+            return Answer("pass" if holds or nothing else mildly, None, total, stands=stands)
+        case Measured(value, total, fails, warns, may_fail, compared, ahead):
             if nothing:
                 status = "pass"
             elif value is None:
                 status = "fail" if may_fail else "warn"
             else:
                 status = "fail" if fails else "warn" if warns else "pass"
-            return Answer(status, None, total, value)
+            return Answer(status, None, total, value, ahead, (stands and compared) or found_rows)
         case Counted(failures, total, measured):
             failures = 0 if nothing else failures
-            return Answer(_by_thresholds(tested, failures, total), failures, total, measured)
+            return Answer(_by_thresholds(tested, failures, total), failures, total, measured, stands=stands)
 
 
 def _by_thresholds(tested: Tested, failures: int, total: int | None) -> str:
@@ -183,19 +208,24 @@ def _above(failures: int, total: int | None, threshold: int | str | None) -> boo
     return failures > Fraction(threshold.removesuffix("%")) / 100 * total
 
 
-def verdict_of(rules: list[tuple[Tested, str]], row_count: int, on_empty: str) -> str:
-    """CONTRACT's verdict of a table from its rules' statuses."""
-    marks = {"warn" if status == "error" and tested.only_warns else status for tested, status in rules}
-    combined = next((mark for mark in ("fail", "error", "warn") if mark in marks), "pass")
-    if row_count:
-        return combined
-    counts = [status for tested, status in rules if tested.type == "row_count" and status != "error"]
-    decided = next((mark for mark in ("fail", "warn", "pass") if mark in counts), on_empty)
-    return combined if decided != "fail" and any(status == "error" for _, status in rules) else decided
+def verdict_of(rules: list[tuple[Tested, Answer]], row_count: int, on_empty: str) -> str:
+    """CONTRACT's verdict of a table from its rules' answers. Without a row, row_count rules or else on_empty stand in place of those about
+    rows; an undecided rule is never replaced."""
+    marks = ["warn" if answer.status == "error" and tested.only_warns else answer.status for tested, answer in rules]
+    if not row_count:
+        undecided = [mark for mark, (_, answer) in zip(marks, rules, strict=True) if answer.status == "error"]
+        counts = [answer.status for tested, answer in rules if tested.type == "row_count" and answer.status != "error"]
+        others = [
+            answer.status for tested, answer in rules if answer.stands and tested.type != "row_count" and answer.status != "error"
+        ]
+        marks = undecided + others + (counts or [on_empty])
+    return next((mark for mark in ("fail", "error", "warn") if mark in marks), "pass")
 
 
 def outside(key: Any, low: Any, high: Any, bounds: dict[str, Any]) -> bool:
-    """Whether a value is out of bounds, all three given as keys; None is no bound."""
+    """Whether a value is out of bounds, all three given as keys; None is no bound. NaN lies within none."""
+    if key == NAN:
+        return low is not None or high is not None
     below = low is not None and (key <= low if bounds.get("exclusive_min") else key < low)
     above = high is not None and (key >= high if bounds.get("exclusive_max") else key > high)
     return bool(below or above)

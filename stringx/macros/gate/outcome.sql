@@ -69,7 +69,7 @@
     {%- set no_value = values[1] is none and not nothing_there -%}
     {%- set status = 'pass' if passes else 'fail' if values[2] == 'true' else 'warn' if values[3] == 'true' else 'pass' -%}
     {%- set status = ('fail' if stringx_may_fail(rule) else 'warn') if no_value else status -%}
-    {%- do rule.update({'valueless': no_value and values[2] != 'true'}) -%}
+    {%- do rule.update({'valueless': no_value and values[2] != 'true' and values[3] != 'true'}) -%}
     {%- do outcome.update({'total': total, 'measured': stringx_number(values[1]), 'status': status}) -%}
     {{- return(outcome) -}}
   {%- endif -%}

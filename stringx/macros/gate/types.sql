@@ -98,12 +98,12 @@
 
 
 {#- A value of a document beside a column, or a measure: an untyped literal, which PostgreSQL reads as that type, but for
-    what the type would cut off silently (a fraction beside a whole number, an offset beside a date or timestamp without one) and
-    types of extensions. -#}
+    what the type would cut off silently (a fraction beside a whole number, an offset beside a date or timestamp without one),
+    types of extensions, and composite types, beside which PostgreSQL reads a literal as a row of no type. -#}
 {% macro stringx_value(value, fact=none) %}
   {%- set literal = stringx_literal(value) -%}
   {%- if fact is none -%}{{- return(literal) -}}{%- endif -%}
-  {%- if fact.schema is not none -%}{{- return(literal ~ '::' ~ fact.type) -}}{%- endif -%}
+  {%- if fact.schema is not none or fact.family == 'composite' -%}{{- return(literal ~ '::' ~ fact.type) -}}{%- endif -%}
   {%- if fact.family == 'integer' and (value is float or value is string and modules.re.fullmatch('\\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?\\s*', value)
          and not modules.re.fullmatch('\\s*[+-]?[0-9]+\\s*', value)) -%}
     {{- return(literal ~ '::numeric') -}}
@@ -120,7 +120,7 @@
 
 
 {% macro stringx_values(values, fact=none) %}
-  {%- if fact is none or fact.schema is none and fact.family not in ('integer', 'date', 'timestamp', 'time') -%}{{- return(stringx_literals(values)) -}}{%- endif -%}
+  {%- if fact is none or fact.schema is none and fact.family not in ('integer', 'date', 'timestamp', 'time', 'composite') -%}{{- return(stringx_literals(values)) -}}{%- endif -%}
   {%- set found = [] -%}
   {%- for value in values -%}
     {%- do found.append("'" ~ value ~ "'" if value is integer and value is not boolean else stringx_value(value, fact)) -%}

@@ -51,7 +51,7 @@
 
 {#- What a rule's macro returns, of a rendered test. -#}
 {% macro stringx_dbt_rule(found, name, column, relations) %}
-  {%- set title = 'dbt test ' ~ name ~ (' of ' ~ column if column else '') -%}
+  {%- set title = 'dbt test ' ~ name ~ (' on ' ~ column if column else '') -%}
   {%- if found.fault -%}{{- return({'fault': title ~ ': ' ~ found.fault, 'severity': found.get('severity')}) -}}{%- endif -%}
   {{- return({'statement': found.statement, 'dbt': {'title': title, 'config': found.config}, 'severity': found.config.severity | upper,
               'total': 'none', 'relations': relations | unique | list, 'sample': {'query': found.rows}}) -}}

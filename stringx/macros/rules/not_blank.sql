@@ -10,7 +10,9 @@
     {%- set empty = {
       'text': 'btrim(' ~ name ~ '::text, ' ~ blanks ~ ") = ''", 'bytes': 'octet_length(' ~ name ~ ') = 0', 'bit': 'bit_length(' ~ name ~ ') = 0',
       'array': 'cardinality(' ~ name ~ ') = 0', 'range': 'isempty(' ~ name ~ ')',
-      'json': 'coalesce(translate(' ~ name ~ " #>> '{}', " ~ blanks ~ ", ''), '') in ('', '{}', '[]')"
+      'json': 'case ' ~ ('' if fact is none else fact.type) ~ '_typeof(' ~ name ~ ") when 'null' then true when 'string' then btrim(" ~ name ~ " #>> '{}', " ~ blanks
+              ~ ") = '' when 'object' then translate(" ~ name ~ '::text, ' ~ blanks ~ ", '') = '{}' when 'array' then translate(" ~ name ~ '::text, '
+              ~ blanks ~ ", '') = '[]' else false end"
     }.get(family) -%}
     {%- do tests.append(stringx_is_null(column)) -%}
     {%- if empty -%}{%- do tests.append(empty) -%}{%- endif -%}
