@@ -14,7 +14,7 @@ from contract.catalogue import (
     relations_of_arguments,
 )
 from contract.checks import CheckRequest
-from contract.comparisons import comparisons
+from contract.comparisons import bare_names, comparisons
 from contract.configuration import Rule, TargetDocument
 from contract.durations import parse_duration
 from contract.names import TableName
@@ -88,15 +88,17 @@ def _of_test(rule: Rule, rule_type: RuleType | None, allow_functions: Collection
 
 def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, Any]:
     """What the engine must know of a rule beside its macro: whether a window narrows it, whether it is about the table's rows,
-    which other tables and columns it names, and what its conditions compare; and of one whose macro is told the types of columns
-    (`typed`), which families of types it accepts, which of its arguments are SQL of the user's, and
-    whether that may look at columns which it does not name (`renames`)."""
+    which other tables and columns it names, what its conditions name and compare; and of one whose macro is told the types of
+    columns (`typed`), which families of types it accepts, which of its arguments are SQL of the user's, and whether that may look
+    at columns which it does not name (`renames`)."""
+    conditions = _conditions(rule_type, arguments, where)
     known = {
         "windowed": rule_type.window,
         "about_rows": rule_type.about_rows,
         "relations": relations_of_arguments(rule_type, arguments),
         "typed": rule_type.types is not None,
-        "compared": _compared(rule_type, arguments, where),
+        "compared": {name: found for name, text in conditions.items() if (found := comparisons(text))},
+        "named": {name: bare_names(text) for name, text in conditions.items()},
     }
     if rule_type.types is not None:
         custom = custom_sql_of_arguments(rule_type, arguments)
@@ -110,13 +112,11 @@ def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -
     return known
 
 
-def _compared(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, Any]:
-    """The comparisons in a rule's conditions, by the argument's name, those of its `where` as `where`."""
+def _conditions(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, str]:
+    """A rule's conditions by the argument's name, its `where` as `where`."""
     properties = rule_type.arguments.get("properties", {})
     texts = {name: arguments.get(name) for name, schema in properties.items() if schema.get("format") == "sql-condition"}
-    return {
-        name: found for name, text in ({"where": where} | texts).items() if isinstance(text, str) and (found := comparisons(text))
-    }
+    return {name: text for name, text in ({"where": where} | texts).items() if isinstance(text, str)}
 
 
 def _threshold(value: int | str | None) -> dict[str, int | str] | None:

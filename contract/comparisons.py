@@ -1,4 +1,4 @@
-"""Where a custom condition compares a column with values that it quotes: `status = 'open'`, `status in ('open', 'new')`.
+"""What a custom condition names, and where it compares a column with values that it quotes, as `status = 'open'` does.
 
 The engine names the operators of an extension's type by their schema there, where it cannot search that schema.
 """
@@ -36,6 +36,23 @@ def comparisons(sql: str) -> list[list[object]]:
             if last + 1 == len(tokens) or _word(tokens[last + 1]) in _AFTER:
                 found.append([token.start, tokens[last].end + 1, _name(token), operator, values])
     return found
+
+
+def bare_names(sql: str) -> list[str]:
+    """The words of a condition that may be names of columns: neither qualified nor called. PostgreSQL takes one for the whole row
+    where no column has that name and the table has."""
+    try:
+        tokens = Postgres().tokenize(sql)
+    except SqlglotError:
+        return []
+    found = set()
+    for index, token in enumerate(tokens):
+        around = {_word(tokens[at]) for at in (index - 1, index + 1) if 0 <= at < len(tokens)}
+        is_called = index + 1 < len(tokens) and _word(tokens[index + 1]) == "("
+        is_word = token.token_type == TokenType.IDENTIFIER or _word(token)[:1].isalpha() or _word(token)[:1] == "_"
+        if is_word and not is_called and "." not in around:
+            found.add(_name(token))
+    return sorted(found)
 
 
 def _compared(sql: str, tokens: list[Token], index: int) -> tuple[int, str, list[str]] | None:

@@ -158,13 +158,24 @@ def test_a_missing_column_that_is_called_like_the_table_is_not_the_whole_row(eng
         rule("ratio", "aggregate", "status", fail_above=None, function="null_ratio", max=0), rule("order", "monotonic", "id", order_by="status"),
         rule("values", "distinct_values", "status", values=[1], mode="in"), rule("dbt", "dbt", "status", test="not_null"),
         rule("other", "aggregate_matches", "id", fail_above=None, function="distinct_count", other_table="public.copy", other_column="copy", tolerance="90%"),
+        rule("where", "not_null", "note", where="status is null"), rule("holds", "expression", sql="status is not null"),
+        rule("to", "relationship", "id", to_table="public.copy", to_column="id", to_where="copy is null"),
     ]  # fmt: skip
     found = engine.rules(
-        target, gate("status", *tested, rule("note", "not_null", "note"), key=["id"], sample_columns=["status"], sample_rows=5)
+        target,
+        gate(
+            "status",
+            *tested,
+            rule("note", "not_null", "note"),
+            rule("word", "not_null", "id", where="note <> 'status' and status.id > 0"),
+            key=["id"],
+            sample_columns=["status"],
+            sample_rows=5,
+        ),
     )
     assert {key: one["status"] for key, one in found.items()} == dict.fromkeys((one["id"] for one in tested), "error") | {
-        "note": "fail"
-    }
+        "note": "fail", "word": "pass",
+    }  # fmt: skip
     assert found["null"]["reason"] == 'column "status" does not exist'
     assert found["other"]["reason"] == 'column "copy" does not exist'
     assert found["note"]["sample"] is None

@@ -114,7 +114,7 @@
         {%- do scope.update({'window': table.window, 'both': table.window if scope.where is none else table.window ~ ' and ' ~ scope.where}) -%}
       {%- endif -%}
       {%- set named = rule.spec.columns + rule.spec.get('other_columns', []) -%}
-      {%- set missing = stringx_missing(rule, table, state) if named and (table.spec.name in named or rule.relations) else none -%}
+      {%- set missing = stringx_missing(rule, table, state) if rule.spec.get('named') or named and (table.spec.name in named or rule.relations) else none -%}
       {%- if missing is not none -%}{%- do rule.update({'sql': {'fault': 'column "' ~ missing ~ '" does not exist'}}) -%}
       {%- elif rule.get('untrusted') -%}{%- do rule.update({'sql': {'fault': rule.untrusted}}) -%}
       {%- elif (rule.spec.get('typed') or scope.window is not none) and not rule.spec.get('fault') and 'stringx_rule__' ~ rule.spec.type in context -%}
@@ -134,10 +134,14 @@
 {% endmacro %}
 
 
-{#- A column of the rule's that is called like its table and is not there, or none: PostgreSQL would take the name for the whole row. -#}
+{#- A column of the rule's, or a name in its conditions, that is called like its table and is not there, or none: PostgreSQL would take the name for the whole row. -#}
 {% macro stringx_missing(rule, table, state) %}
   {%- set more = rule.spec.get('other_columns', []) -%}
   {%- set named = [(table.relation, table.spec.name, rule.spec.columns + ([] if rule.relations else more))] -%}
+  {%- for condition, names in rule.spec.get('named', {}).items() -%}
+    {%- if condition == 'where' or not rule.relations -%}{%- do named.append((table.relation, table.spec.name, names)) -%}
+    {%- else -%}{%- do named.append((rule.relations[0], rule.spec.relations[0][-1], names)) -%}{%- endif -%}
+  {%- endfor -%}
   {%- if rule.relations and rule.spec.get('typed') -%}
     {%- do named.append((rule.relations[0], rule.spec.relations[0][-1], more or rule.spec.columns)) -%}
   {%- endif -%}

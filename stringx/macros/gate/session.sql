@@ -15,6 +15,8 @@
     {%- for rule in table.rules -%}
       {%- for relation in rule.relations if relation not in relations -%}{%- do relations.append(relation) -%}{%- endfor -%}
       {%- do names.extend(rule.spec.columns + rule.spec.get('other_columns', [])) -%}
+      {%- if rule.spec.get('named') -%}{%- do names.append(table.spec.name) -%}{%- endif -%}
+      {%- for parts in rule.spec.get('relations', []) if rule.spec.get('named') -%}{%- do names.append(parts[-1]) -%}{%- endfor -%}
       {%- for compared in rule.spec.get('compared', {}).values() -%}{%- do names.extend(compared | map(attribute=2)) -%}{%- endfor -%}
       {%- if rule.runs_custom -%}{%- set custom.sql = true -%}{%- endif -%}
       {%- if not rule.spec.get('typed') -%}{%- set custom.code = true -%}{%- endif -%}
