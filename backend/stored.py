@@ -35,8 +35,9 @@ def lock(cursor: Cursor) -> None:
 
 
 def as_json(document: BaseModel) -> dict[str, Any]:
-    """As it was written: defaults stay unsaid."""
-    return document.model_dump(mode="json", exclude_unset=True)
+    """As it was written, with its kind, by which readers tell documents apart; other defaults stay unsaid."""
+    kind = getattr(document, "kind", None)
+    return ({} if kind is None else {"kind": kind}) | document.model_dump(mode="json", exclude_unset=True)
 
 
 def with_defaults(value: Any, defaults: dict[str, Any]) -> Any:

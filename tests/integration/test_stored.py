@@ -119,7 +119,7 @@ def shop(database: Database) -> Database:
 
 def test_a_document_is_stored_as_it_was_written(shop: Database) -> None:
     found = document(shop)
-    assert found.keys() == {"apiVersion", "target", "table", "description", "timezone", "key", "gate", "rules"}
+    assert found.keys() == {"apiVersion", "kind", "target", "table", "description", "timezone", "key", "gate", "rules"}
     assert found["gate"] == {"on_error": "closed", "max_age": "24h"}
     assert found["rules"][0] == {"id": "key", "type": "unique", "column": "id"}
     assert found["rules"][2]["arguments"] == {"min": "0.10", "max": "99.90", "exclusive_max": True}
