@@ -159,8 +159,8 @@ def test_one_check_of_a_target_is_not_taken_for_more_of_it(slot: Slot, orders: T
 def test_a_profile_that_has_changed_meanwhile_is_the_one_that_is_used(project: Project, slot: Slot, orders: Target) -> None:
     moment = slot.prepare(orders)
     profile = project.folder / "profiles.yml"
-    profile.write_text(profile.read_text() + "      search_path: pg_temp\n")
-    path = rule("path", "expression", sql="current_setting('search_path') like '%pg_temp%'")
+    profile.write_text(profile.read_text() + "      search_path: pg_catalog\n")
+    path = rule("path", "expression", sql="current_setting('stringx.schemas') = '{pg_catalog}'")
     assert status(slot.run(orders, path, began_before(moment))) == "pass"
 
 

@@ -15,6 +15,7 @@ ROLE = {
     "backslash_quote": "alter role {user} set standard_conforming_strings = off; alter role {user} set backslash_quote = on",
     "search_path empty": "alter role {user} set search_path = ''",
     "search_path of a schema that is not there": "alter role {user} set search_path = nowhere",
+    "search_path with pg_temp, where the role may make nothing temporary": "revoke temporary on database {dbname} from public; alter role {user} set search_path = \"$user\", public, pg_temp",
     "search_path that hides pg_catalog": "alter role {user} set search_path = evil, pg_catalog",
     "serializable": "alter role {user} set default_transaction_isolation = 'serializable'; alter role {user} set default_transaction_deferrable = on",
     "read only": "alter role {user} set default_transaction_read_only = on",
@@ -78,7 +79,7 @@ def test_a_roles_settings_do_not_change_the_answer(engine: Engine, server: Serve
     target.execute("create function evil.lower(text) returns text language sql as $$ select 'x' $$")
     for function in ("now() returns timestamptz", "clock_timestamp() returns timestamptz"):
         target.execute(f"create function evil.{function} language sql as $$ select timestamptz '1999-01-01' $$")
-    server.run(ROLE[setting].format(user=target.user))
+    server.run(ROLE[setting].format(user=target.user, dbname=target.dbname))
     assert_right(engine, target)
 
 

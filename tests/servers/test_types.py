@@ -121,7 +121,7 @@ def test_a_value_that_the_type_cannot_hold_is_an_error_without_the_value(
     found = engine.rules(
         target, gate("t", rule("known", "accepted_values", "a", values=[value]), rule("filled", "not_null", "id"))
     )
-    assert (found["known"]["status"], found["known"]["reason"]) == ("error", reason)
+    assert (found["known"]["status"], found["known"]["reason"]) == ("error", f"argument values: {reason}")
     assert found["filled"]["failures"] == 1
 
 

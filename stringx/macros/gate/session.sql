@@ -117,7 +117,12 @@ end
 {% macro stringx_session() %}
 do $stringx$
 begin
-  perform pg_catalog.set_config('stringx.schemas', pg_catalog.current_schemas(false)::pg_catalog.text, false);
+  begin
+    perform pg_catalog.set_config('stringx.schemas', pg_catalog.current_schemas(false)::pg_catalog.text, false);
+  exception when others then  -- pg_temp is in the path, and the role may make no temporary tables
+    perform pg_catalog.set_config('search_path', pg_catalog.regexp_replace(pg_catalog.current_setting('search_path'), '"?[[:<:]]pg_temp[[:>:]]"?', 'pg_catalog', 'gi'), false);
+    perform pg_catalog.set_config('stringx.schemas', pg_catalog.current_schemas(false)::pg_catalog.text, false);
+  end;
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
   perform set_config('quote_all_identifiers', 'off', false);  -- types are told by their names
   begin
