@@ -286,11 +286,11 @@ def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> li
 
 
 def columns_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
-    """The columns that a rule's arguments name, of its own table or another."""
+    """The columns that a rule reads by its arguments, of its own table or another."""
     found: list[str] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
         forms = [form for part in (schema, *schema.get("anyOf", ())) for form in (part, part.get("items", {}))]
-        if any(form.get("format") == "column" for form in forms):
+        if any(form.get("format") == "column" for form in forms) and not schema.get("x-wanted"):
             value = arguments.get(name) or []
             found += [value] if isinstance(value, str) else value
     return found

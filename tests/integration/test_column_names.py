@@ -174,7 +174,7 @@ def test_a_missing_column_that_is_called_like_the_table_is_not_the_whole_row(eng
         ),
     )
     assert {key: one["status"] for key, one in found.items()} == dict.fromkeys((one["id"] for one in tested), "error") | {
-        "note": "fail", "word": "pass",
+        "note": "fail", "word": "pass", "columns": "fail",
     }  # fmt: skip
     assert found["null"]["reason"] == 'column "status" does not exist'
     assert found["other"]["reason"] == 'column "copy" does not exist'
