@@ -168,6 +168,7 @@ def test_a_missing_column_that_is_called_like_the_table_is_not_the_whole_row(eng
             *tested,
             rule("note", "not_null", "note"),
             rule("word", "not_null", "id", where="note <> 'status' and status.id > 0"),
+            rule("columns", "columns", names=["id", "status"], mode="contains"),
             key=["id"],
             sample_columns=["status"],
             sample_rows=5,
