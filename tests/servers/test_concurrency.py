@@ -295,14 +295,14 @@ def test_one_that_is_refreshed_only_while_the_others_are_given_up_is_an_error_to
         cursor.execute(f"refresh materialized view {'m' if len(readings) < 4 else 'n'}")
 
     tests = [
-        rule("slow", "expression", sql="(select pg_sleep(0.3)) is not null"),
+        rule("slow", "expression", sql="(select pg_sleep(0.6)) is not null"),
         rule("first", "relationship", "id", to_table="public.m", to_column="id"),
         rule("second", "relationship", "id", to_table="public.n", to_column="id"),
     ]
     with Loop(server.url(target.dbname), refresh):
         found = engine.rules(target, gate("t", *tests))
     assert {key: one["status"] for key, one in found.items()} == {"slow": "pass", "first": "error", "second": "error"}
-    assert len(readings) == 5
+    assert len(readings) >= 5  # a refresh may come too late for the reading that it was meant for
 
 
 def test_a_table_of_which_some_columns_are_granted_is_seen_whole(engine: Engine, server: Server, target: Target) -> None:
