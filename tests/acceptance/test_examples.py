@@ -12,7 +12,7 @@ WITHOUT = {"/api/v1/targets/{name}"}  # their examples are of a target that the 
 
 def operations(service: Service, name: str) -> list[tuple[str, str, Any]]:
     """(method, path with its examples, example of a body) of each operation whose path is filled in."""
-    document = requests.get(f"{getattr(service, name)}/openapi.json", timeout=10).json()
+    document = requests.get(f"{getattr(service, name)}/openapi.json", timeout=60).json()
     found = []
     for path, methods in document["paths"].items():
         for method, item in methods.items():

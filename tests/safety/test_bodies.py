@@ -147,7 +147,7 @@ def test_a_body_of_two_lengths_or_of_none_that_is_one_is_refused(services: Servi
 def _operations(services: Services) -> list[tuple[str, str, str, dict[str, Any]]]:
     found = []
     for name in services.ports:
-        document = requests.get(services.url(name, "/openapi.json"), timeout=10).json()
+        document = requests.get(services.url(name, "/openapi.json"), timeout=60).json()
         found += [
             (name, method.upper(), path, item) for path, methods in document["paths"].items() for method, item in methods.items()
         ]
