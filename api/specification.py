@@ -14,7 +14,7 @@ from contract.catalogue import (
     relations_of_arguments,
 )
 from contract.checks import CheckRequest
-from contract.comparisons import bare_names, comparisons
+from contract.comparisons import bare_names, comparisons, types_of_casts
 from contract.configuration import Rule, TargetDocument
 from contract.durations import parse_duration
 from contract.names import TableName
@@ -53,7 +53,7 @@ def _table(request: CheckRequest, table: InScope, catalogue: Catalogue, allow_fu
         "key": document.key,
         "sample_rows": document.sample_rows,
         "sample_columns": document.sample_columns,
-        "rules": [_rule(rule, catalogue, allow_functions) for rule in table.rules],
+        "rules": [_of_table(_rule(rule, catalogue, allow_functions), name.name) for rule in table.rules],
     }
 
 
@@ -74,6 +74,13 @@ def _rule(rule: Rule, catalogue: Catalogue, allow_functions: Collection[str]) ->
     } | _of_test(rule, rule_type, allow_functions)
 
 
+def _of_table(rule: dict[str, Any], table: str) -> dict[str, Any]:
+    """Of the names in the rule's conditions only those that could be a whole row: the table's own, and other tables'."""
+    tables = {table, *(parts[-1] for parts in rule.get("relations", ()))}
+    named = {name: found for name, names in rule.pop("named", {}).items() if (found := [each for each in names if each in tables])}
+    return rule | {"named": named} if named else rule
+
+
 def _of_test(rule: Rule, rule_type: RuleType | None, allow_functions: Collection[str]) -> dict[str, Any]:
     """What a type that takes a test's arguments must know: which of them are SQL that may be run, and what the rule itself says
     about thresholds, where the test would decide by its own."""
@@ -86,12 +93,29 @@ def _of_test(rule: Rule, rule_type: RuleType | None, allow_functions: Collection
     }
 
 
+# What the engine takes for granted of a rule.
+_UNSAID = {
+    "windowed": True,
+    "about_rows": True,
+    "relations": [],
+    "typed": False,
+    "compared": {},
+    "named": {},
+    "accepts": None,
+    "other_columns": [],
+    "custom": [],
+    "renames": False,
+    "casts": [],
+}
+
+
 def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, Any]:
     """What the engine must know of a rule beside its macro: whether a window narrows it, whether it is about the table's rows,
     which other tables and columns it names, what its conditions name and compare; and of one whose macro is told the types of
     columns (`typed`), which families of types it accepts, which of its arguments are SQL of the user's, and whether that may look
     at columns which it does not name (`renames`)."""
     conditions = _conditions(rule_type, arguments, where)
+    custom = custom_sql_of_arguments(rule_type, arguments) if rule_type.types is not None else []
     known = {
         "windowed": rule_type.window,
         "about_rows": rule_type.about_rows,
@@ -99,17 +123,13 @@ def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -
         "typed": rule_type.types is not None,
         "compared": {name: found for name, text in conditions.items() if (found := comparisons(text))},
         "named": {name: bare_names(text) for name, text in conditions.items()},
+        "accepts": rule_type.accepts,
+        "other_columns": columns_of_arguments(rule_type, arguments) if rule_type.types is not None else [],
+        "custom": custom,
+        "renames": any(renames_columns(arguments[name]) for name in custom),
+        "casts": [found for text in (where, *map(arguments.get, custom)) for found in types_of_casts(text or "")],
     }
-    if rule_type.types is not None:
-        custom = custom_sql_of_arguments(rule_type, arguments)
-        known |= {
-            "accepts": rule_type.accepts,
-            "other_columns": columns_of_arguments(rule_type, arguments),
-            "custom": custom,
-        }
-        if any(renames_columns(arguments[name]) for name in custom):
-            known["renames"] = True
-    return known
+    return {name: value for name, value in known.items() if value != _UNSAID[name]}
 
 
 def _conditions(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, str]:

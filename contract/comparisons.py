@@ -1,4 +1,5 @@
-"""What a custom condition names, and where it compares a column with values that it quotes, as `status = 'open'` does.
+"""What custom SQL names: columns, types that it casts to, and where a condition compares a column with values that it quotes, as
+`status = 'open'` does.
 
 The engine names the operators of an extension's type by their schema there, where it cannot search that schema.
 """
@@ -6,6 +7,8 @@ The engine names the operators of an extension's type by their schema there, whe
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
+
+from contract.type_names import BUILT_IN
 
 _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*")} | {
     "!=": "<>",
@@ -53,6 +56,37 @@ def bare_names(sql: str) -> list[str]:
         if is_word and not is_called and "." not in around:
             found.add(_name(token))
     return sorted(found)
+
+
+def types_of_casts(sql: str) -> list[list[str | None]]:
+    """[schema or None, name] of each type that it casts to, but for PostgreSQL's own."""
+    try:
+        tokens = Postgres().tokenize(sql)
+    except SqlglotError:
+        return []
+    found: list[list[str | None]] = []
+    opened: list[str] = []  # what stands before each parenthesis that is open
+    for index, token in enumerate(tokens):
+        word = _word(token)
+        if word == "(":
+            opened.append(_word(tokens[index - 1]) if index else "")
+        elif word == ")" and opened:
+            opened.pop()
+        if token.token_type == TokenType.DCOLON or (word == "as" and opened and opened[-1] == "cast"):
+            found.append(_qualified(tokens, index + 1))
+        elif token.token_type == TokenType.STRING and index and tokens[index - 1].token_type in (TokenType.VAR, TokenType.IDENTIFIER):
+            is_qualified = index > 2 and tokens[index - 2].token_type == TokenType.DOT
+            found.append(_qualified(tokens, index - 3 if is_qualified else index - 1))
+    own = [["pg_catalog", name] for _, name in found] + [[None, name] for name in BUILT_IN]
+    return [each for at, each in enumerate(found) if each[1] and each not in own and each not in found[:at]]
+
+
+def _qualified(tokens: list[Token], at: int) -> list[str | None]:
+    """The name that begins at a token."""
+    parts = [_name(token) for token in tokens[at : at + 3]]
+    if len(parts) == 3 and tokens[at + 1].token_type == TokenType.DOT:
+        return [parts[0], parts[2]]
+    return [None, " ".join(parts[:1])]
 
 
 def _compared(sql: str, tokens: list[Token], index: int) -> tuple[int, str, list[str]] | None:

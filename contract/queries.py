@@ -47,14 +47,29 @@ def relations_of_query(sql: str) -> list[list[str]]:
 
 
 def renames_columns(sql: str) -> bool:
-    """Whether it may compare a column that it does not name: as `a` of `t as x (a, b)`, or as part of `row(t.*)`."""
+    """Whether it may compare a column that it does not name: as `a` of `t as x (a, b)`, as part of `row(t.*)`, or as what
+    `select * from t` gives beside an operator or IN."""
     tree = _parse(sql)
     if tree is None:
         return False
     stars = [star.parent if isinstance(star.parent, exp.Column) else star for star in tree.find_all(exp.Star)]
-    return any(alias.args.get("columns") for alias in tree.find_all(exp.TableAlias)) or not all(
-        isinstance(star.parent, (exp.Select, exp.Count)) for star in stars
-    )
+    return any(alias.args.get("columns") for alias in tree.find_all(exp.TableAlias)) or not all(map(_is_only_read, stars))
+
+
+def _is_only_read(star: exp.Expr) -> bool:
+    """Whether what a star stands for is counted, or given to whoever reads the query that it is in, and compared with nothing."""
+    if isinstance(star.parent, exp.Count):
+        return True
+    if not isinstance(star.parent, exp.Select):
+        return False
+    node: exp.Expr = star.parent
+    while isinstance(node.parent, exp.SetOperation) or (isinstance(node.parent, exp.Subquery) and not _is_source(node.parent)):
+        node = node.parent
+    return node.parent is None or isinstance(node.parent, (exp.CTE, exp.Exists, exp.Subquery))
+
+
+def _is_source(query: exp.Subquery) -> bool:
+    return isinstance(query.parent, (exp.From, exp.Join, exp.Lateral))
 
 
 def _is_cte(table: exp.Table, name: str) -> bool:

@@ -27,6 +27,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jinja2.sandbox
 import yaml
 from dbt.adapters.base.impl import DEFAULT_BASE_BEHAVIOR_FLAGS
 from dbt.cli.main import dbtRunner, dbtRunnerResult
@@ -83,6 +84,7 @@ def main() -> None:
         return
     _list_path_once()
     _compile_macros(parsed.result)
+    _remember_attributes()
     gate = GateTest(parsed.result, Path(project) / "dbt_project.yml", Path(profiles) / "profiles.yml", arguments)
     place = {"folder": home, "environment": {"STRINGX_TARGET_HOST": home}}
     rehearsal = {"place": place, "session": "stringx", "gate": _REHEARSAL}
@@ -354,6 +356,20 @@ def _compile_macros(manifest: Manifest) -> None:
     for macro in manifest.macros.values():
         if macro.package_name not in _OF_DBT:
             template_cache.get_node_template(macro)
+
+
+def _remember_attributes() -> None:
+    """Jinja's sandbox asks at each attribute that a macro reads whether it is one of Python's own, which a type decides: a third of
+    the time that macros take."""
+    is_internal, known = jinja2.sandbox.is_internal_attribute, dict[tuple[type, str], bool]()
+
+    def remembered(value: object, attribute: str) -> bool:
+        key = (type(value), attribute)
+        if key not in known:
+            known[key] = is_internal(value, attribute)
+        return known[key]
+
+    jinja2.sandbox.is_internal_attribute = remembered
 
 
 def _one_line(run: dbtRunnerResult) -> str:

@@ -5,13 +5,16 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
-from tests.servers.conftest import Loop, Server, session
+from tests.integration.conftest import Engine, Project, gate, project, rule
+from tests.servers.conftest import Loop, Server, only, session
+
+__all__ = ["project"]
 
 CHECKS = 12
 GATE_LOCK = 4242
@@ -244,6 +247,23 @@ def test_a_materialized_view_behind_a_view_is_watched_too(engine: Engine, server
     assert (running.result()["verdict"], running.result()["row_count"]) == ("pass", 3)
 
 
+@only("18")
+def test_a_column_whose_type_changes_after_it_was_asked_for_is_judged_by_the_new_one(
+    project: Project, server: Server, target: Target, tmp_path: Path
+) -> None:
+    """A rule type of the project's own waits where the SQL of the others is written: the probe's locks are given back by then."""
+    target.execute("create table t (n integer); insert into t values (1)")
+    lock = f"select pg_advisory_lock({GATE_LOCK}), pg_advisory_unlock({GATE_LOCK})"
+    project.says(f"adapter.add_query('{lock}', auto_begin=false)[1] and 'false'")
+    tests = [rule("least", "between", "n", min=0), rule("waits", "always") | {"typed": True}]
+    with project.nursery.child(max_checks=9) as child:
+        engine = Engine(child, tmp_path)
+        with held_back(server, target, lambda: engine.rules(target, gate("t", *tests))) as running:
+            target.execute("alter table t alter n type real using 'NaN'")
+        found = running.result()
+    assert {key: (one["status"], one["failures"]) for key, one in found.items()} == {"least": ("fail", 1), "waits": ("pass", 0)}
+
+
 def test_proofs_are_found_again_where_all_is_read_again(engine: Engine, server: Server, target: Target) -> None:
     target.execute(
         WAITS
@@ -276,7 +296,7 @@ def test_a_view_that_is_refreshed_during_each_reading_is_an_error_of_its_rules_a
         "filled": ("fail", 1),
         "parent": ("error", None),
     }
-    assert found["parent"]["reason"] == "it was refreshed or replaced each of three times that it was read"
+    assert found["parent"]["reason"] == "it was refreshed, altered or replaced each of three times that it was read"
 
 
 def test_one_that_is_refreshed_only_while_the_others_are_given_up_is_an_error_too(

@@ -28,6 +28,16 @@ def test_a_name_is_a_table_where_no_common_table_expression_of_it_is_known(sql: 
         ("select * from public.t as x (k, m) where k = 'y'", True),
         ("with x (k) as (select * from public.t) select * from x where k = 'y'", True),
         ("select 1 from public.t x join public.t y on row(x.*) = row(y.*)", True),
+        ("select n from public.t where k in (select * from public.s)", True),
+        ("select n from public.t where k = any (select * from public.s)", True),
+        ("select n from public.t where (select * from public.s) = k", True),
+        ("select n from public.t where k in (select s.* from public.s union (select 'x'))", True),
+        ("select nullif((select * from public.s), k) from public.t", True),
+        ("select n from public.t where exists (select * from public.s where n = 1)", False),
+        ("select n from (select * from public.t union all select * from public.s) as x where n = 1", False),
+        ("(select * from public.t) except (select * from public.s)", False),
+        ("select n from public.t cross join lateral (select * from public.s) as x", False),
+        ("select n from public.t where n = (select count(*) from public.s)", False),
     ],
 )
 def test_columns_may_have_other_names_than_in_the_table(sql: str, renames: bool) -> None:

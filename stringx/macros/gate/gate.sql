@@ -5,7 +5,7 @@
     3. only where a table's scan failed: its rules one by one, in the same snapshot;
     4. only where rules found something: samples, in the same snapshot too.
 
-    What cannot be locked is looked at again where it changed meanwhile, and after three times is an error. Rules that a constraint
+    What has other columns than when it was probed, or could not be locked and changed meanwhile, is looked at again, and after three times is an error. Rules that a constraint
     should prove are scanned, in the same snapshot, only where it does not. -#}
 {% macro stringx_gate(spec) %}
   {%- if spec is none -%}
@@ -27,7 +27,7 @@
     {%- if last.state.odd -%}{%- do stringx_use_operators(tables, last.state) -%}{%- endif -%}
     {%- do stringx_use_types(tables, last.state) -%}
     {%- for relation in last.given_up -%}
-      {%- do last.state.relations[relation].update({'reason': 'it was refreshed or replaced each of three times that it was read'}) -%}
+      {%- do last.state.relations[relation].update({'reason': 'it was refreshed, altered or replaced each of three times that it was read'}) -%}
     {%- endfor -%}
     {%- set last.read = stringx_read(spec, tables, last.state) -%}
   {%- endfor -%}
@@ -45,16 +45,15 @@
 {% macro stringx_read(spec, tables, state) %}
   {%- set asked = stringx_asked_proofs(tables) -%}
   {%- set slots = stringx_slots(tables, state, asked) -%}
-  {%- set watched = stringx_watched(state.relations) -%}
   {%- set begin = stringx_begin(spec, state.relations) -%}
-  {%- set read = stringx_run(begin ~ stringx_prove(asked, state.server_version), spec, slots, watched, asked) -%}
+  {%- set read = stringx_run(begin ~ stringx_prove(asked, state.server_version), spec, slots, state.relations, asked) -%}
   {%- if not read.proved -%}
     {%- set slots = stringx_slots(tables, state, asked) -%}
-    {%- set read = stringx_run('', spec, slots, watched) -%}
+    {%- set read = stringx_run('', spec, slots, state.relations) -%}
   {%- endif -%}
   {%- set again = stringx_slots_again(tables, state, slots, read.slots) -%}
   {%- if again -%}
-    {%- set second = stringx_run('', spec, again, watched) -%}
+    {%- set second = stringx_run('', spec, again, state.relations) -%}
     {%- do read.slots.update(second.slots) -%}
     {%- do read.update({'changed': second.changed}) -%}
   {%- endif -%}
@@ -73,16 +72,17 @@
     {%- set place = {'number': loop.index0, 'spec': table, 'relation': relation,
                      'window': stringx_window(table.get('window'), none), 'rules': []} -%}
     {%- for rule in table.rules -%}
-      {%- set windowed = rule.get('windowed', true) -%}
+      {%- set windowed, typed = rule.get('windowed', true), 'typed' in rule -%}
       {%- set window = place.window if windowed else none -%}
-      {%- set where = stringx_condition(rule.where) if rule.get('where') is not none else none -%}
+      {%- set where = rule.get('where') -%}
+      {%- set where = stringx_condition(where) if where is not none else none -%}
       {%- set both = window ~ ' and ' ~ where if window is not none and where is not none else where if window is none else window -%}
       {%- set scope = {'relation': relation, 'schema': table.schema, 'name': table.name, 'window': window, 'where': where, 'both': both,
                        'types': {}, 'others': {}, 'parallel': false} -%}
       {%- set macro_name = 'stringx_rule__' ~ rule.type -%}
       {%- if rule.get('fault') or macro_name not in context -%}
         {%- set sql = {'fault': rule.get('fault') or 'the project has no macro ' ~ macro_name} -%}
-      {%- elif rule.get('typed') and not spec.get('plan_only') -%}
+      {%- elif typed and not spec.get('plan_only') -%}
         {%- set sql = {} -%}
       {%- else -%}
         {%- set sql = context[macro_name](rule, scope) -%}
@@ -93,8 +93,8 @@
         {%- if other not in relations -%}{%- do relations.append(other) -%}{%- endif -%}
       {%- endfor -%}
       {%- do place.rules.append({'number': loop.index0, 'spec': rule, 'scope': scope, 'sql': sql, 'relations': relations,
-                                 'whole_table': place.window is not none and not windowed,
-                                 'runs_custom': where is not none or not rule.get('typed') or rule.get('custom', []) | length > 0}) -%}
+                                 'whole_table': not windowed and place.window is not none,
+                                 'runs_custom': where is not none or not typed or 'custom' in rule}) -%}
     {%- endfor -%}
     {%- do tables.append(place) -%}
   {%- endfor -%}
@@ -105,28 +105,31 @@
 {#- The SQL of the `typed` rules, and of others in a window, now that the types of columns are known, and whether the server would give a statement more
     than one process. A rule on a column of a type that has no meaning for it is not decided. -#}
 {% macro stringx_use_types(tables, state) %}
+  {%- set others, parallel = state.facts, state.parallel -%}
   {%- for table in tables -%}
-    {%- set types = state.facts.get(table.relation, {}) -%}
+    {%- set types, name = others.get(table.relation, {}), table.spec.name -%}
     {%- if table.spec.get('window') -%}{%- do table.update({'window': stringx_window(table.spec.window, types.get(table.spec.window.column))}) -%}{%- endif -%}
     {%- for rule in table.rules -%}
-      {%- set scope = rule.scope -%}
-      {%- if scope.window is not none -%}
+      {%- set spec, scope = rule.spec, rule.scope -%}
+      {%- set columns, accepts = spec.columns, spec.get('accepts') -%}
+      {%- set windowed = scope.window is not none -%}
+      {%- if windowed -%}
         {%- do scope.update({'window': table.window, 'both': table.window if scope.where is none else table.window ~ ' and ' ~ scope.where}) -%}
       {%- endif -%}
-      {%- set named = rule.spec.columns + rule.spec.get('other_columns', []) -%}
-      {%- set missing = stringx_missing(rule, table, state) if rule.spec.get('named') or named and (table.spec.name in named or rule.relations) else none -%}
+      {%- set may_miss = name in columns or 'named' in spec or rule.relations or name in spec.get('other_columns', []) -%}
+      {%- set missing = stringx_missing(rule, table, state) if may_miss else none -%}
       {%- if missing is not none -%}{%- do rule.update({'sql': {'fault': 'column "' ~ missing ~ '" does not exist'}}) -%}
       {%- elif rule.get('untrusted') -%}{%- do rule.update({'sql': {'fault': rule.untrusted}}) -%}
-      {%- elif (rule.spec.get('typed') or scope.window is not none) and not rule.spec.get('fault') and 'stringx_rule__' ~ rule.spec.type in context -%}
-        {%- do scope.update({'types': types, 'others': state.facts, 'parallel': state.parallel}) -%}
+      {%- elif ('typed' in spec or windowed) and not spec.get('fault') and 'stringx_rule__' ~ spec.type in context -%}
+        {%- do scope.update({'types': types, 'others': others, 'parallel': parallel}) -%}
         {%- set refused = [] -%}
-        {%- if rule.spec.get('accepts') is not none -%}
-          {%- for column in rule.spec.columns if column in types and types[column].family not in rule.spec.accepts -%}{%- do refused.append(column) -%}{%- endfor -%}
+        {%- if accepts is not none -%}
+          {%- for column in columns if column in types and types[column].family not in accepts -%}{%- do refused.append(column) -%}{%- endfor -%}
         {%- endif -%}
         {%- if refused -%}
-          {%- do rule.update({'sql': {'fault': rule.spec.type ~ ' means nothing for a column of type ' ~ types[refused[0]].type ~ ': ' ~ refused[0]}}) -%}
+          {%- do rule.update({'sql': {'fault': spec.type ~ ' means nothing for a column of type ' ~ types[refused[0]].type ~ ': ' ~ refused[0]}}) -%}
         {%- else -%}
-          {%- do rule.update({'sql': context['stringx_rule__' ~ rule.spec.type](rule.spec, scope)}) -%}
+          {%- do rule.update({'sql': context['stringx_rule__' ~ spec.type](spec, scope)}) -%}
         {%- endif -%}
       {%- endif -%}
     {%- endfor -%}

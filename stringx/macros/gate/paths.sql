@@ -17,9 +17,20 @@
 
 
 {#- A SELECT of one JSON list: [schemas that may be searched, columns of the relations that are of an extension's type whose schema may not be,
-    as [place, column, type, schema]]. -#}
-{% macro stringx_paths_query(relations) %}
+    as [place, column, type, schema]; of a type that is cast to the place is 0, and the column the type's name]. -#}
+{% macro stringx_paths_query(relations, custom) %}
   with recursive used (place, attname, oid) as (
+    {%- if custom.code %}
+    select 0, typname, pg_type.oid from pg_type where typtype = 'b' and typcategory <> 'A' and typnamespace <> 'pg_catalog'::regnamespace
+    union all
+    {%- endif %}
+    {%- if custom.casts %}
+    select 0, typname, pg_type.oid
+    from unnest(array[{{ stringx_literals(custom.casts | map('last')) }}], array[{{ stringx_literals(custom.casts | map('first') | map('default', '', true)) }}]) as named (type, schema)
+    join pg_type on typname = type join pg_namespace on pg_namespace.oid = typnamespace
+    where nspname = schema or schema = '' and nspname = any(current_setting('stringx.schemas')::name[])
+    union all
+    {%- endif %}
     select place, attname, atttypid
     from unnest({{ relations }}) with ordinality as given (name, place)
     join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and not attisdropped
@@ -52,11 +63,11 @@
 {%- endmacro %}
 
 
-{#- {path: of statements with SQL of the user's, odd: {relation: [[column, type, schema]]}}. -#}
+{#- {path: of statements with SQL of the user's, odd: {relation: [[column, type, schema]], casts: [[name, type, schema]]}}. -#}
 {% macro stringx_paths(relations, found) %}
   {%- set odd = {} -%}
   {%- for place, column, type, schema in found[1] or [] -%}
-    {%- do odd.setdefault(relations[place - 1], []).append([column, type, schema]) -%}
+    {%- do odd.setdefault(relations[place - 1] if place else 'casts', []).append([column, type, schema]) -%}
   {%- endfor -%}
   {{- return({'path': (['pg_catalog'] + (found[0] or []) + ['pg_temp']) | join(', '), 'odd': odd}) -}}
 {% endmacro %}
@@ -95,6 +106,12 @@
       {%- endif -%}
       {%- for sql in rule.sql.values() if sql is string -%}{%- do others.append(sql) -%}{%- endfor -%}
       {%- do rule.update({'spec': dict(rule.spec, arguments=arguments)}) -%}
+      {%- for name, type, schema in state.odd.get('casts', []) -%}
+        {%- if name in rule.spec.get('casts', []) | map('last') or not rule.spec.get('typed') and modules.re.search('(?i)(?<!\\w)' ~ modules.re.escape(name) ~ '(?!\\w)', others | join(' ')) -%}
+          {%- do rule.update({'untrusted': 'the operators of the type ' ~ type ~ ' cannot be trusted in this SQL: others may create in the schema ' ~ schema
+                                           ~ '; let only a superuser create there'}) -%}
+        {%- endif -%}
+      {%- endfor -%}
       {%- for relation in [table.relation] + rule.relations -%}
         {%- for column, type, schema in state.odd.get(relation, []) if rule.spec.get('renames') or modules.re.search('(?i)(?<!\\w)(' ~ modules.re.escape(column) ~ '|natural)(?!\\w)', others | join(' ')) -%}
           {%- do rule.update({'untrusted': 'the column ' ~ column ~ ' is of type ' ~ type ~ ', whose operators cannot be trusted in this SQL: others may create in the schema ' ~ schema

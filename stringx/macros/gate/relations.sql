@@ -46,6 +46,24 @@
 {% endmacro %}
 
 
+{#- One query over `names`: a JSON list of what the columns of each are called and of which types they are, as a hash. The SQL of rules is written by
+    types that were read before the relations were locked. -#}
+{% macro stringx_shapes(names) %}
+  select json_agg((
+    select hashtextextended(string_agg(attname || ' ' || atttypid, ',' order by attnum), 0)::text
+    from pg_attribute where attrelid = to_regclass(name) and attnum > 0 and not attisdropped
+  ) order by place)
+  from unnest({{ names }}) with ordinality as given (name, place)
+{% endmacro %}
+
+
+{#- The same query under the locks, of all that can be read. -#}
+{% macro stringx_shapes_now(readable) %}
+  {%- set names = readable.values() | selectattr('reason', 'none') | map(attribute='name') | list -%}
+  {{- return('(' ~ stringx_shapes('array[' ~ stringx_literals(names) ~ ']') ~ ')' if names else "'[]'::json") -}}
+{% endmacro %}
+
+
 {#- The relations of `readable` whose files must not change, with those that they had before the snapshot. -#}
 {% macro stringx_watched(readable) %}
   {%- set watched = {} -%}
@@ -66,9 +84,12 @@
 {% endmacro %}
 
 
-{#- Those of the watched relations that are not what they were before the snapshot. -#}
-{% macro stringx_changed(watched, now) %}
+{#- The relations that have other columns, or of the watched ones other files, than before the snapshot. -#}
+{% macro stringx_changed(readable, shapes, watched, now) %}
   {%- set changed = [] -%}
+  {%- for relation, state in readable.items() if state.reason is none -%}
+    {%- if state.shape != shapes[loop.index0] -%}{%- do changed.append(relation) -%}{%- endif -%}
+  {%- endfor -%}
   {%- for relation, state in watched.items() -%}
     {%- if now[loop.index0].files != state.files -%}{%- do changed.append(relation) -%}{%- endif -%}
   {%- endfor -%}

@@ -9,18 +9,19 @@
     {%- set all_parts = [stringx_base(table)] -%}
     {%- set unreadable = state.relations[table.relation].reason -%}
     {%- for rule in table.rules -%}
-      {%- set needs_more = rule.sql.get('fault') or rule.relations or rule.sql.get('needs') -%}
-      {%- set total = 'count(*)' if rule.scope.both is none else 'count(*) filter (where ' ~ rule.scope.both ~ ')' -%}
+      {%- set sql, both, place = rule.sql, rule.scope.both, table.number ~ '/' ~ rule.number -%}
+      {%- set needs_more = rule.relations or sql.get('fault') or sql.get('needs') -%}
+      {%- set total = 'count(*)' if both is none else 'count(*) filter (where ' ~ both ~ ')' -%}
+      {%- set has_own = 'statement' in sql or 'measured' in sql -%}
       {%- do rule.update({'fault': stringx_fault(table, rule, state) if needs_more else unreadable, 'parts': [], 'own': none, 'total': total,
-                          'apart': 'measured' not in rule.sql and 'statement' not in rule.sql and (rule.sql.get('apart', false) or rule.whole_table),
-                          'proof': proofs.get(table.number ~ '/' ~ rule.number)}) -%}
+                          'apart': not has_own and ('apart' in sql and sql.apart or rule.whole_table), 'proof': proofs.get(place)}) -%}
       {%- if rule.fault is not none -%}
-        {%- do proofs.pop(table.number ~ '/' ~ rule.number, none) -%}
+        {%- do proofs.pop(place, none) -%}
       {%- elif rule.proof is not none -%}
         {%- do rule.update({'parts': [total]}) -%}
       {%- else -%}
-        {%- do rule.update({'parts': [] if rule.apart else stringx_parts(rule)}) -%}
-        {%- if 'statement' in rule.sql or 'measured' in rule.sql or rule.apart -%}{%- do rule.update({'own': stringx_own(rule, state)}) -%}{%- endif -%}
+        {%- if not rule.apart -%}{%- do rule.update({'parts': stringx_parts(rule)}) -%}{%- endif -%}
+        {%- if has_own or rule.apart -%}{%- do rule.update({'own': stringx_own(rule, state)}) -%}{%- endif -%}
       {%- endif -%}
       {%- do all_parts.append(rule.parts) -%}
     {%- endfor -%}

@@ -1,4 +1,4 @@
-{#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {name, locked, reason,
+{#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {name, locked, reason, shape,
     foreign, files, hidden}}, facts: {relation: {column: fact}} (types.sql), path, odd (paths.sql), parallel}. `name` is the relation with its schema,
     also where a query of the user's gives none.
 
@@ -8,18 +8,22 @@
 {% macro stringx_probe(spec, tables, is_new) %}
   {%- set relations = [] -%}
   {%- set names = [] -%}
-  {%- set custom = namespace(sql=false, code=false) -%}
+  {%- set custom = namespace(sql=false, code=false, casts=[]) -%}
   {%- for table in tables -%}
     {%- if table.relation not in relations -%}{%- do relations.append(table.relation) -%}{%- endif -%}
     {%- if table.window is not none -%}{%- do names.append(table.spec.window.column) -%}{%- endif -%}
     {%- for rule in table.rules -%}
+      {%- set one = rule.spec -%}
       {%- for relation in rule.relations if relation not in relations -%}{%- do relations.append(relation) -%}{%- endfor -%}
-      {%- do names.extend(rule.spec.columns + rule.spec.get('other_columns', [])) -%}
-      {%- if rule.spec.get('named') -%}{%- do names.append(table.spec.name) -%}{%- endif -%}
-      {%- for parts in rule.spec.get('relations', []) if rule.spec.get('named') -%}{%- do names.append(parts[-1]) -%}{%- endfor -%}
-      {%- for compared in rule.spec.get('compared', {}).values() -%}{%- do names.extend(compared | map(attribute=2)) -%}{%- endfor -%}
+      {%- do names.extend(one.columns) -%}
+      {%- if 'other_columns' in one -%}{%- do names.extend(one.other_columns) -%}{%- endif -%}
+      {%- if 'named' in one -%}{%- do names.extend([table.spec.name] + one.get('relations', []) | map('last') | list) -%}{%- endif -%}
+      {%- if 'compared' in one -%}
+        {%- for compared in one.compared.values() -%}{%- do names.extend(compared | map(attribute=2)) -%}{%- endfor -%}
+      {%- endif -%}
+      {%- if 'casts' in one -%}{%- do custom.casts.extend(one.casts) -%}{%- endif -%}
       {%- if rule.runs_custom -%}{%- set custom.sql = true -%}{%- endif -%}
-      {%- if not rule.spec.get('typed') -%}{%- set custom.code = true -%}{%- endif -%}
+      {%- if 'typed' not in one -%}{%- set custom.code = true -%}{%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
   {%- set query -%}
@@ -33,18 +37,19 @@
     select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version,
            current_setting('stringx.behind') as behind, current_setting('stringx.columns') as columns,
            current_setting('max_parallel_workers_per_gather') as workers, current_setting('stringx.names') as names,
-           current_setting('stringx.paths') as paths
+           current_setting('stringx.paths') as paths, current_setting('stringx.shapes') as shapes
   {%- endset -%}
   {#- not as a statement, which guesses the type of each column that it fetches -#}
   {%- set row = adapter.add_query(query, auto_begin=false)[1].fetchone() -%}
   {%- set found = fromjson(row[0]) -%}
   {%- set behind = fromjson(row[2]) -%}
   {%- set named = fromjson(row[5]) -%}
+  {%- set shapes = fromjson(row[7]) -%}
   {%- set readable = {} -%}
   {%- for relation in relations -%}
     {%- set state = found[loop.index0] -%}
     {%- set reason = none if state.sqlstate in (none, '42809') else stringx_reason(state) -%}
-    {%- do readable.update({relation: {'name': named[loop.index0], 'locked': state.sqlstate is none, 'reason': reason}}) -%}
+    {%- do readable.update({relation: {'name': named[loop.index0], 'locked': state.sqlstate is none, 'reason': reason, 'shape': shapes[loop.index0]}}) -%}
     {%- do readable[relation].update(behind[loop.index0]) -%}
     {%- if stringx_is_named(relation, spec.get('unlockable')) -%}
       {%- do readable[relation].update({'reason': stringx_reason({'sqlstate': '55P03'})}) -%}
@@ -58,7 +63,8 @@
 {% endmacro %}
 
 
-{#- `custom`: whether there is SQL of the user's (`sql`), and a dbt test or a rule type of the project's own (`code`), which may look for any name. -#}
+{#- `custom`: whether there is SQL of the user's (`sql`), and a dbt test or a rule type of the project's own (`code`), which may look for any name; `casts`: types
+    that SQL of the user's casts to. -#}
 {% macro stringx_probe_body(relations, columns, custom) %}
 declare
   names text[] := array[{{ stringx_literals(relations) }}]::text[];
@@ -91,6 +97,7 @@ begin
     behind := ({{ stringx_behind('readable', 'unlocked') }});
   end if;
   perform set_config('stringx.behind', behind::text, true);
+  perform set_config('stringx.shapes', ({{ stringx_shapes('readable') }})::text, true);
   perform set_config('stringx.names', array_to_json(names)::text, true);
   {%- if columns or custom.sql %}
   {{ stringx_columns('readable', 'columns') | trim }} into types, special;
@@ -101,8 +108,8 @@ begin
   perform set_config('stringx.columns', coalesce(types::text, ''), true);
   perform set_config('stringx.paths', '', true);
   {%- if custom.sql %}
-  if {{ 'true' if custom.code else 'special' }} then
-    perform set_config('stringx.paths', ({{ stringx_paths_query('readable') }})::text, true);
+  if {{ 'true' if custom.code or custom.casts else 'special' }} then
+    perform set_config('stringx.paths', ({{ stringx_paths_query('readable', custom) }})::text, true);
   end if;
   {%- endif %}
   perform set_config('stringx.probe', found::text, true);
@@ -178,9 +185,10 @@ set local datestyle = 'ISO, YMD';
 
 
 {#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error},
-    changed: relations that are not what they were before the snapshot, proved: whether there is a proof of
+    changed: those of `readable` that are not what they were before the snapshot, proved: whether there is a proof of
     each rule in `asked`, whose header looks for them (if not, no statement was run), nothing: dbt's result of a test that found nothing}. now() is that of the snapshot's transaction. -#}
-{% macro stringx_run(header, spec, slots, watched={}, asked={}) %}
+{% macro stringx_run(header, spec, slots, readable={}, asked={}) %}
+  {%- set watched = stringx_watched(readable) -%}
   {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
     {{ header }}
     {% for name, slot in slots.items() -%}
@@ -190,6 +198,7 @@ set local datestyle = 'ISO, YMD';
       'snapshot_at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
       'server_version', current_setting('server_version_num')::integer,
       'behind', {{ stringx_behind_now(watched) }},
+      'shapes', {{ stringx_shapes_now(readable) }},
       'proofs', {{ "current_setting('stringx.proofs')::json" if asked else 'null' }},
       'slots', to_json(array[{% for name in slots %}{{ ', ' if not loop.first }}current_setting('stringx.r{{ loop.index0 }}', true){% endfor %}]::text[])
     )::text as found,
@@ -204,7 +213,7 @@ set local datestyle = 'ISO, YMD';
   {%- endif -%}
   {{- return({'snapshot_at': found.snapshot_at, 'server_version': found.server_version, 'slots': values,
               'nothing': result['table'].exclude(['found']),
-              'changed': stringx_changed(watched, found.behind), 'proved': proved}) -}}
+              'changed': stringx_changed(readable, found.shapes, watched, found.behind), 'proved': proved}) -}}
 {% endmacro %}
 
 

@@ -79,7 +79,8 @@
     somebody has made for the domain itself would be the exact match. -#}
 {% macro stringx_compared(column, fact) %}
   {%- set plain = fact is none or fact.schema is none and fact.family != 'enum' -%}  {#- of a domain over an enum PostgreSQL finds none at all -#}
-  {{- return(stringx_name(column) if plain else stringx_name(column) ~ '::' ~ fact.type) -}}
+  {%- set name = '"' ~ column.replace('"', '""') ~ '"' -%}  {#- called for most rules, so written out -#}
+  {{- return(name if plain else name ~ '::' ~ fact.type) -}}
 {% endmacro %}
 
 
