@@ -77,7 +77,9 @@ def _rule(rule: Rule, catalogue: Catalogue, allow_functions: Collection[str]) ->
 def _of_table(rule: dict[str, Any], table: str) -> dict[str, Any]:
     """Of the names in the rule's conditions only those that could be a whole row: the table's own, and other tables'."""
     tables = {table, *(parts[-1] for parts in rule.get("relations", ()))}
-    named = {name: found for name, names in rule.pop("named", {}).items() if (found := [each for each in names if each in tables])}
+    named = {
+        name: found for name, names in rule.pop("named", {}).items() if (found := [each for each in names if each in tables])
+    }
     return rule | {"named": named} if named else rule
 
 

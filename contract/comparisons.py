@@ -18,6 +18,7 @@ _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~"
     "not ilike": "!~~*",
 }
 _LISTS = {"in": "=", "not in": "<>"}
+_NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
 _TESTS = ("is", "is not")  # NULL
 _BEFORE, _AFTER = frozenset({"(", "and", "or", "not"}), frozenset({")", "and", "or"})
 
@@ -74,7 +75,11 @@ def types_of_casts(sql: str) -> list[list[str | None]]:
             opened.pop()
         if token.token_type == TokenType.DCOLON or (word == "as" and opened and opened[-1] == "cast"):
             found.append(_qualified(tokens, index + 1))
-        elif token.token_type == TokenType.STRING and index and tokens[index - 1].token_type in (TokenType.VAR, TokenType.IDENTIFIER):
+        elif (
+            token.token_type == TokenType.STRING
+            and index
+            and tokens[index - 1].token_type in (TokenType.VAR, TokenType.IDENTIFIER)
+        ):
             is_qualified = index > 2 and tokens[index - 2].token_type == TokenType.DOT
             found.append(_qualified(tokens, index - 3 if is_qualified else index - 1))
     own = [["pg_catalog", name] for _, name in found] + [[None, name] for name in BUILT_IN]
@@ -91,7 +96,7 @@ def _qualified(tokens: list[Token], at: int) -> list[str | None]:
 
 def _compared(sql: str, tokens: list[Token], index: int) -> tuple[int, str, list[str]] | None:
     """(the last token, operator, values) of a comparison that begins with the column at `index`."""
-    if tokens[index].token_type not in (TokenType.VAR, TokenType.IDENTIFIER):
+    if tokens[index].token_type not in _NAMES:
         return None
     for at in range(index + 1, min(index + 5, len(tokens))):
         words = " ".join(sql[tokens[index].end + 1 : tokens[at].start].lower().split())

@@ -359,14 +359,14 @@ def _compile_macros(manifest: Manifest) -> None:
 
 
 def _remember_attributes() -> None:
-    """Jinja's sandbox asks at each attribute that a macro reads whether it is one of Python's own, which a type decides: a third of
-    the time that macros take."""
+    """Jinja's sandbox asks at each attribute that a macro reads whether it is one of Python's own, which the type decides: a
+    third of the time that macros take."""
     is_internal, known = jinja2.sandbox.is_internal_attribute, dict[tuple[type, str], bool]()
 
-    def remembered(value: object, attribute: str) -> bool:
-        key = (type(value), attribute)
+    def remembered(obj: object, attr: str) -> bool:
+        key = (type(obj), attr)
         if key not in known:
-            known[key] = is_internal(value, attribute)
+            known[key] = is_internal(obj, attr)
         return known[key]
 
     jinja2.sandbox.is_internal_attribute = remembered

@@ -25,19 +25,19 @@ def answer_of(run: Callable[[dict[str, Any]], Answer], gate: dict[str, Any], pau
     """What the specification gives once all its locks were had. After `lock_timeout` the rules on what was not to be had are
     undecided, and the others have their verdicts. `pause` waits, and says whether to go on."""
     until = time.monotonic() + gate["lock_timeout_ms"] / 1000
-    unlockable: str | None = None
+    unlockable: list[str] = []
     while True:
         answer = run(gate)
         refused = None if answer.outcome or answer.timed_out else _NOT_HAD.search(answer.message or "")
-        if refused is None or unlockable is not None:
+        if refused is None:
             return answer
         name = refused.group(1)
         if time.monotonic() < until:
             if not pause(random.uniform(_SHORTEST_S, _LONGEST_S)):  # noqa: S311 (no secret: two that collide should not again)
                 return answer
             gate = gate | {"lock_first": name}
-        elif name is None:
+        elif name is None or name in unlockable:
             return answer
         else:
-            unlockable = name
-            gate = gate | {"unlockable": name}
+            unlockable = [*unlockable, name]
+            gate = gate | {"unlockable": unlockable}

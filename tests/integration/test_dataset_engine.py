@@ -68,9 +68,10 @@ def test_the_tables_are_seen_before_or_after_a_reload_of_both(engine: Engine, ta
     target.execute("create table a (n integer); create table b (n integer)")
     fill = "insert into a select generate_series(1, 500); insert into b select generate_series(1, 500)"
     target.execute(fill)
+    tables = [gate(name, rule("n", "not_null", "n"), lock_timeout_ms=30_000) for name in ("a", "b")]
     with repeated(target, f"begin; truncate a, b; {fill}; commit") as reloads:
         for _ in range(15):
-            found = outcome(engine, target, *(gate(name, rule("n", "not_null", "n")) for name in ("a", "b")))
+            found = outcome(engine, target, *tables)
             assert [table["row_count"] for table in found["tables"]] == [500, 500], found
     assert reloads[0] > 5
 

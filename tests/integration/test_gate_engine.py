@@ -1,13 +1,16 @@
 """Every rule type against plain SQL, and what the engine promises whatever the rules say."""
 
 import json
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
-from api.engine import command
+from api.engine import command, contention
+from api.engine.command import Answer
 from api.engine.results import outcome_of
 from database.embedded import Cluster
 from tests.conftest import Target
@@ -169,7 +172,6 @@ def test_a_slow_rule_leaves_time_for_the_others(engine: Engine, target: Target) 
 
 
 def test_a_lock_that_is_not_given_is_an_error(engine: Engine, target: Target) -> None:
-    import psycopg2
 
     target.execute(SHOP)
     loader = psycopg2.connect(target.loader_url)
@@ -416,8 +418,6 @@ def test_a_check_and_a_loader_are_never_in_a_deadlock(engine: Engine, target: Ta
     """The loader locks the tables in the other order; a deadlock would end one of the two, and it might be the loader."""
     import threading
 
-    import psycopg2
-
     target.execute(
         "create table good (id integer); insert into good values (1); create table bad (id integer); insert into bad values (null)"
     )
@@ -452,18 +452,37 @@ def test_a_check_and_a_loader_are_never_in_a_deadlock(engine: Engine, target: Ta
     assert not deadlocks
 
 
-def test_a_table_that_is_never_to_be_had_leaves_the_others_their_verdicts(engine: Engine, target: Target) -> None:
-    """Between the probe, which gets the lock, and the snapshot, which does not, another session takes it each time."""
+def refusal(target: Target, relation: str) -> str:
+    """What the server says to a session that cannot have the lock at once."""
+    with closing(psycopg2.connect(target.loader_url)) as one, closing(psycopg2.connect(target.loader_url)) as other:
+        one.cursor().execute(f"lock table {relation} in access exclusive mode")
+        with pytest.raises(psycopg2.errors.LockNotAvailable) as refused:
+            other.cursor().execute(f"lock table {relation} in access share mode nowait")
+        return str(refused.value)
+
+
+def test_tables_that_are_never_to_be_had_leave_the_others_their_verdicts(engine: Engine, target: Target) -> None:
+    """Between the probe, which gets the locks, and the snapshot, which does not, others take them each time. The server tells the
+    one of which it could not have the lock, with its schema or without."""
     target.execute(
-        "create table good (id integer); insert into good values (1); create table bad (id integer); insert into bad values (null)"
+        """create table good (id integer); insert into good values (1); create table bad (id integer); insert into bad values (null);
+        create table "wo.r""se" (id integer); insert into "wo.r""se" values (null)"""
     )
-    spec = gate("good", rule("n", "not_null", "id"), lock_timeout_ms=10_000) | {"unlockable": "bad"}
-    spec["tables"] += gate("bad", rule("n", "not_null", "id"))["tables"]
-    answer = engine.answer(target, spec)
+    names = ["good", "bad", 'wo.r"se']
+    spec = gate("good", rule("n", "not_null", "id"), lock_timeout_ms=0)
+    spec["tables"] = [table for name in names for table in gate(name, rule("n", "not_null", "id"))["tables"]]
+    told = iter([refusal(target, "public.bad"), refusal(target, '"wo.r""se"')])
+
+    def run(asked: dict[str, Any]) -> Answer:
+        if (message := next(told, None)) is None:
+            return engine.answer(target, asked | {"lock_timeout_ms": 10_000})
+        return Answer(invocation_id=None, dbt_version="", message=message, outcome=None)
+
+    answer = contention.answer_of(run, spec)
     assert answer.outcome is not None, answer.message
-    good, bad = json.loads(answer.outcome)["tables"]
-    assert (good["verdict"], bad["verdict"]) == ("pass", "error")
-    assert "lock" in bad["rules"][0]["reason"]
+    found = json.loads(answer.outcome)["tables"]
+    assert [one["verdict"] for one in found] == ["pass", "error", "error"]
+    assert {"lock" in one["rules"][0]["reason"] for one in found[1:]} == {True}
 
 
 def test_a_check_leaves_no_warning_in_the_log_of_its_target(engine: Engine, target: Target, cluster: Cluster) -> None:

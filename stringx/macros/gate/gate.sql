@@ -5,8 +5,8 @@
     3. only where a table's scan failed: its rules one by one, in the same snapshot;
     4. only where rules found something: samples, in the same snapshot too.
 
-    What has other columns than when it was probed, or could not be locked and changed meanwhile, is looked at again, and after three times is an error. Rules that a constraint
-    should prove are scanned, in the same snapshot, only where it does not. -#}
+    What has columns of other types than when it was probed, or could not be locked and changed meanwhile, is looked at again, and
+    after three times is an error. Rules that a constraint should prove are scanned, in the same snapshot, only where it does not. -#}
 {% macro stringx_gate(spec) %}
   {%- if spec is none -%}
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
@@ -46,14 +46,14 @@
   {%- set asked = stringx_asked_proofs(tables) -%}
   {%- set slots = stringx_slots(tables, state, asked) -%}
   {%- set begin = stringx_begin(spec, state.relations) -%}
-  {%- set read = stringx_run(begin ~ stringx_prove(asked, state.server_version), spec, slots, state.relations, asked) -%}
+  {%- set read = stringx_run(begin ~ stringx_prove(asked, state.server_version), spec, slots, state, asked) -%}
   {%- if not read.proved -%}
     {%- set slots = stringx_slots(tables, state, asked) -%}
-    {%- set read = stringx_run('', spec, slots, state.relations) -%}
+    {%- set read = stringx_run('', spec, slots, state) -%}
   {%- endif -%}
   {%- set again = stringx_slots_again(tables, state, slots, read.slots) -%}
   {%- if again -%}
-    {%- set second = stringx_run('', spec, again, state.relations) -%}
+    {%- set second = stringx_run('', spec, again, state) -%}
     {%- do read.slots.update(second.slots) -%}
     {%- do read.update({'changed': second.changed}) -%}
   {%- endif -%}

@@ -46,21 +46,18 @@
 {% endmacro %}
 
 
-{#- One query over `names`: a JSON list of what the columns of each are called and of which types they are, as a hash. The SQL of rules is written by
-    types that were read before the relations were locked. -#}
-{% macro stringx_shapes(names) %}
-  select json_agg((
-    select hashtextextended(string_agg(attname || ' ' || atttypid, ',' order by attnum), 0)::text
-    from pg_attribute where attrelid = to_regclass(name) and attnum > 0 and not attisdropped
-  ) order by place)
-  from unnest({{ names }}) with ordinality as given (name, place)
+{#- Of which types the columns of the relations are, as a hash: the SQL of rules is written by types that were read before the relations were locked. Of
+    rows of `place`, a relation's number, and pg_attribute. -#}
+{% macro stringx_shape() %}
+  {{- return("hashtextextended(string_agg(place || attname || atttypid, ',' order by place, attnum), 0)::text") -}}
 {% endmacro %}
 
 
-{#- The same query under the locks, of all that can be read. -#}
-{% macro stringx_shapes_now(readable) %}
-  {%- set names = readable.values() | selectattr('reason', 'none') | map(attribute='name') | list -%}
-  {{- return('(' ~ stringx_shapes('array[' ~ stringx_literals(names) ~ ']') ~ ')' if names else "'[]'::json") -}}
+{#- The same under the locks, of the relations that the probe could read. -#}
+{% macro stringx_shape_now(readable) %}
+  {%- set probed = readable.values() | rejectattr('place', 'none') | list -%}
+  {{- return('(select ' ~ stringx_shape() ~ ' from unnest(array[' ~ stringx_literals(probed | map(attribute='name')) ~ '], array[' ~ probed | map(attribute='place') | join(', ')
+             ~ ']) as given (name, place) join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and not attisdropped)') -}}
 {% endmacro %}
 
 
@@ -84,12 +81,9 @@
 {% endmacro %}
 
 
-{#- The relations that have other columns, or of the watched ones other files, than before the snapshot. -#}
-{% macro stringx_changed(readable, shapes, watched, now) %}
+{#- Those of the watched relations that are not what they were before the snapshot. -#}
+{% macro stringx_changed(watched, now) %}
   {%- set changed = [] -%}
-  {%- for relation, state in readable.items() if state.reason is none -%}
-    {%- if state.shape != shapes[loop.index0] -%}{%- do changed.append(relation) -%}{%- endif -%}
-  {%- endfor -%}
   {%- for relation, state in watched.items() -%}
     {%- if now[loop.index0].files != state.files -%}{%- do changed.append(relation) -%}{%- endif -%}
   {%- endfor -%}

@@ -1,6 +1,6 @@
-{#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {name, locked, reason, shape,
+{#- Which relations can be read, before the snapshot is taken: {server_version, relations: {relation: {name, locked, reason, place,
     foreign, files, hidden}}, facts: {relation: {column: fact}} (types.sql), path, odd (paths.sql), parallel}. `name` is the relation with its schema,
-    also where a query of the user's gives none.
+    also where a query of the user's gives none; `shape` is the hash of their columns' types.
 
     LOCK needs SELECT only, and fails for what is missing or not readable. Materialized views, foreign tables and tables
     of which some columns are granted can be read and not locked. Each lock is given back before the next is waited for:
@@ -37,27 +37,26 @@
     select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version,
            current_setting('stringx.behind') as behind, current_setting('stringx.columns') as columns,
            current_setting('max_parallel_workers_per_gather') as workers, current_setting('stringx.names') as names,
-           current_setting('stringx.paths') as paths, current_setting('stringx.shapes') as shapes
+           current_setting('stringx.paths') as paths, current_setting('stringx.shape') as shape
   {%- endset -%}
   {#- not as a statement, which guesses the type of each column that it fetches -#}
   {%- set row = adapter.add_query(query, auto_begin=false)[1].fetchone() -%}
   {%- set found = fromjson(row[0]) -%}
   {%- set behind = fromjson(row[2]) -%}
   {%- set named = fromjson(row[5]) -%}
-  {%- set shapes = fromjson(row[7]) -%}
   {%- set readable = {} -%}
   {%- for relation in relations -%}
     {%- set state = found[loop.index0] -%}
     {%- set reason = none if state.sqlstate in (none, '42809') else stringx_reason(state) -%}
-    {%- do readable.update({relation: {'name': named[loop.index0], 'locked': state.sqlstate is none, 'reason': reason, 'shape': shapes[loop.index0]}}) -%}
+    {%- do readable.update({relation: {'name': named[loop.index0], 'locked': state.sqlstate is none, 'reason': reason, 'place': loop.index if reason is none else none}}) -%}
     {%- do readable[relation].update(behind[loop.index0]) -%}
-    {%- if stringx_is_named(relation, spec.get('unlockable')) -%}
+    {%- for name in spec.get('unlockable', []) if stringx_is_named(relation, name) -%}
       {%- do readable[relation].update({'reason': stringx_reason({'sqlstate': '55P03'})}) -%}
-    {%- endif -%}
+    {%- endfor -%}
   {%- endfor -%}
   {%- set workers = row[4] if spec.get('max_parallel_workers_per_gather') is none else spec.max_parallel_workers_per_gather -%}
   {%- set state = {'server_version': row[1] | int, 'relations': readable, 'facts': stringx_facts(relations, fromjson(row[3]) if row[3] else []),
-                   'parallel': workers | int > 0, 'path': none, 'odd': {}, 'renamed': named != relations} -%}
+                   'parallel': workers | int > 0, 'path': none, 'odd': {}, 'renamed': named != relations, 'shape': row[7] or none} -%}
   {%- if row[6] -%}{%- do state.update(stringx_paths(relations, fromjson(row[6]))) -%}{%- endif -%}
   {{- return(state) -}}
 {% endmacro %}
@@ -69,7 +68,7 @@
 declare
   names text[] := array[{{ stringx_literals(relations) }}]::text[];
   columns constant text[] := array[{{ stringx_literals(columns) }}]::text[];
-  found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; behind json; types json; special boolean; m text; s text;
+  found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; behind json; types json; special boolean; shape text; m text; s text;
 begin
 {%- for relation in relations if not modules.re.search('[.]"', relation) %}
   {%- set place = relations.index(relation) + 1 %}
@@ -97,15 +96,15 @@ begin
     behind := ({{ stringx_behind('readable', 'unlocked') }});
   end if;
   perform set_config('stringx.behind', behind::text, true);
-  perform set_config('stringx.shapes', ({{ stringx_shapes('readable') }})::text, true);
   perform set_config('stringx.names', array_to_json(names)::text, true);
   {%- if columns or custom.sql %}
-  {{ stringx_columns('readable', 'columns') | trim }} into types, special;
+  {{ stringx_columns('readable', 'columns') | trim }} into types, special, shape;
   if special then
     {{ stringx_columns_of_all_types('readable', 'columns') | trim }} into types;
   end if;
   {%- endif %}
   perform set_config('stringx.columns', coalesce(types::text, ''), true);
+  perform set_config('stringx.shape', coalesce(shape, ''), true);
   perform set_config('stringx.paths', '', true);
   {%- if custom.sql %}
   if {{ 'true' if custom.code or custom.casts else 'special' }} then
@@ -178,17 +177,20 @@ set local datestyle = 'ISO, YMD';
 {% endmacro %}
 
 
-{#- Whether the server's word for a relation, its name alone, may mean this one. -#}
+{#- Whether the server's word for a relation may mean this one: `schema.name`, or the name alone, without quotes. -#}
 {% macro stringx_is_named(relation, name) %}
-  {{- return(name is not none and ('.' ~ relation).endswith('.' ~ stringx_name(name))) -}}
+  {%- if name is none -%}{{- return(false) -}}{%- endif -%}
+  {%- set parts = modules.re.findall('"((?:[^"]|"")*)"', relation) -%}
+  {{- return(name in (parts | join('.') | replace('""', '"'), parts[-1] | replace('""', '"'))) -}}
 {% endmacro %}
 
 
 {#- Run a header and isolated statements in one round trip; {snapshot_at, server_version, slots: {name: value or error},
-    changed: those of `readable` that are not what they were before the snapshot, proved: whether there is a proof of
+    changed: relations that are not what they were when `state` was made, proved: whether there is a proof of
     each rule in `asked`, whose header looks for them (if not, no statement was run), nothing: dbt's result of a test that found nothing}. now() is that of the snapshot's transaction. -#}
-{% macro stringx_run(header, spec, slots, readable={}, asked={}) %}
-  {%- set watched = stringx_watched(readable) -%}
+{% macro stringx_run(header, spec, slots, state=none, asked={}) %}
+  {%- set watched = stringx_watched(state.relations) if state else {} -%}
+  {%- set shaped = state and state.shape is not none -%}
   {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
     {{ header }}
     {% for name, slot in slots.items() -%}
@@ -198,7 +200,7 @@ set local datestyle = 'ISO, YMD';
       'snapshot_at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
       'server_version', current_setting('server_version_num')::integer,
       'behind', {{ stringx_behind_now(watched) }},
-      'shapes', {{ stringx_shapes_now(readable) }},
+      'shape', {{ stringx_shape_now(state.relations) if shaped else 'null' }},
       'proofs', {{ "current_setting('stringx.proofs')::json" if asked else 'null' }},
       'slots', to_json(array[{% for name in slots %}{{ ', ' if not loop.first }}current_setting('stringx.r{{ loop.index0 }}', true){% endfor %}]::text[])
     )::text as found,
@@ -206,6 +208,7 @@ set local datestyle = 'ISO, YMD';
   {%- endcall -%}
   {%- set result = load_result('stringx_run') -%}
   {%- set found = fromjson(result['data'][0][0]) -%}
+  {%- set changed = state.relations | list if shaped and found.shape != state.shape else stringx_changed(watched, found.behind) -%}
   {%- set values = {} -%}
   {%- set proved = stringx_are_proved(asked, found.proofs) if asked else true -%}
   {%- if proved -%}
@@ -213,7 +216,7 @@ set local datestyle = 'ISO, YMD';
   {%- endif -%}
   {{- return({'snapshot_at': found.snapshot_at, 'server_version': found.server_version, 'slots': values,
               'nothing': result['table'].exclude(['found']),
-              'changed': stringx_changed(readable, found.shapes, watched, found.behind), 'proved': proved}) -}}
+              'changed': changed, 'proved': proved}) -}}
 {% endmacro %}
 
 

@@ -37,10 +37,11 @@
 
 
 {#- A SELECT of one JSON list: a row for each column of `names` in each of the relations (text[], NULL for one that cannot be read); with
-    whether any column of them is of a type that is not PostgreSQL's. Then the next query tells more, which a new session takes longer to plan. -#}
+    whether any column of them is of a type that is not PostgreSQL's (then the next query tells more, which a new session takes longer to plan),
+    and the hash of all their types. -#}
 {% macro stringx_columns(relations, names) %}
   select json_agg(json_build_array(place, attname, format_type(t.oid, null), typtype, typcategory, null, null)) filter (where attname = any({{ names }})),
-         bool_or(typnamespace <> 'pg_catalog'::regnamespace)
+         bool_or(typnamespace <> 'pg_catalog'::regnamespace), {{ stringx_shape() }}
   from unnest({{ relations }}) with ordinality as given (name, place)
   join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and not attisdropped
   join pg_type as t on t.oid = atttypid
