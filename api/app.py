@@ -16,6 +16,7 @@ try:
     from contract import environment
     from contract.catalogue import Catalogue
     from contract.environment import Settings, SettingsError
+    from database.loops import Loops
     from database.notifications import Listener
     from database.pool import Database
     from web import service
@@ -42,12 +43,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = Database(settings.require_database_url(), size=12, application_name="stringx api")
     listener = Listener(database, checks.CHANNEL, WAITERS)
 
-    app = service.create("api", "StringX DataOps", _DESCRIPTION, database, partial(workers.faults, database), figures.metrics)
+    loops, faults = Loops(), partial(workers.faults, database)
+    app = service.create("api", "StringX DataOps", _DESCRIPTION, database, loops, faults, figures.metrics)
     app.register_blueprint(check_routes.blueprint(check_routes.Checks(settings, database, catalogue, listener)))
     app.register_blueprint(deliveries.blueprint(database))
     app.register_blueprint(queue.blueprint(database))
     app.register_blueprint(rule_types.blueprint(catalogue))
-    app.extensions["stringx_start"] = listener.start  # called in each web process, after the fork
+    app.extensions["stringx_start"] = partial(listener.start, loops)  # called in each web process, after the fork
     return app
 
 

@@ -19,23 +19,24 @@ _DAY_S = 86_400
 log = logging.getLogger(__name__)
 
 
-def clean(database: Database, settings: Settings) -> None:
-    """Everything that is due, in batches; several processes at once do no harm."""
+def clean(database: Database, settings: Settings, alive: Callable[[], None] = lambda: None) -> None:
+    """Everything that is due, in batches, telling `alive` after each; several processes at once do no harm."""
     if settings.retention_samples_days:
-        _repeat(lambda: _drop_samples(database, settings.retention_samples_days))
+        _repeat(alive, lambda: _drop_samples(database, settings.retention_samples_days))
         _delete_folders(settings.home / "by-hand", settings.retention_samples_days)
     if settings.retention_delivered_days:
-        _repeat(lambda: _delete(database, "delete_delivered", settings.retention_delivered_days))
+        _repeat(alive, lambda: _delete(database, "delete_delivered", settings.retention_delivered_days))
     if settings.retention_results_days:
-        _repeat(lambda: _delete(database, "delete_checks", settings.retention_results_days))
-    audit(database)
+        _repeat(alive, lambda: _delete(database, "delete_checks", settings.retention_results_days))
+    audit(database, alive)
 
 
-def audit(database: Database) -> None:
+def audit(database: Database, alive: Callable[[], None] = lambda: None) -> None:
     """Counts what waits and runs of each target, and says who is first in each line; what was wrong is repaired and told."""
     with database.transaction() as cursor:
         targets = [row["target"] for row in cursor.all(SQL["targets"])]
     for target in targets:
+        alive()
         with database.transaction() as cursor:
             lock_target(cursor, target)
             counted = cursor.one(SQL["counted"], {"target": target})
@@ -67,9 +68,10 @@ def _delete(database: Database, statement: str, days: int) -> int:
         return cursor.run(SQL[statement], {"days": days, "batch": BATCH})
 
 
-def _repeat(step: Callable[[], int]) -> None:
+def _repeat(alive: Callable[[], None], step: Callable[[], int]) -> None:
     """As long as whole batches are found."""
     while step() == BATCH:
+        alive()
         time.sleep(0.05)  # others want the database too
 
 

@@ -3,6 +3,7 @@ under one id."""
 
 import logging
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from contract import signatures
+from contract import answers, signatures
 from contract.ids import new_id
 from contract.pages import FIRST, Page, Pages
 from contract.problems import NotFound
@@ -24,7 +25,8 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _DELIVERED_AND_NEXT = together(SQL["delivered"], SQL["claim"])
 OUTBOX = "outbox"  # the payload that wakes the sender
 PAGES = Pages("deliveries")  # positions: the id of a message
-_TIMEOUT_S = (5, 15)  # connect, read: together within a lease
+_TIMEOUT_S = (5, 15)  # connect, read: together, and with the time for the answer's body, within a lease
+_LARGEST_ANSWER, _ANSWER_S = 64 * 1024, 2.0
 _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 600.0
 _LONGEST_RETRY_AFTER_S = 3600.0
 _GONE = 410
@@ -66,12 +68,6 @@ def origin(url: str) -> str:
     """Scheme, host and port: what is away, or answers, as a whole."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def new_session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # a proxy of the machine is none of the way between the two services
-    return session
 
 
 def claim(database: Database, sender: Sender) -> Row | None:
@@ -137,12 +133,15 @@ def _post(session: requests.Session, sender: Sender, message: Row) -> Refusal | 
     """None where the receiver acknowledged."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {sender.service_key}"}
     headers |= signatures.sign(sender.signing_secrets, str(message["message_id"]), message["body"], message["now"])
+    headers["Accept-Encoding"] = "identity"
     try:
-        response = session.post(
-            message["url"], data=message["body"].encode(), headers=headers, timeout=_TIMEOUT_S, allow_redirects=False
-        )
-    except requests.RequestException as error:
-        return Refusal(type(error).__name__)
+        response = session.post(message["url"], data=message["body"].encode(), headers=headers, timeout=_TIMEOUT_S, stream=True)
+    except answers.FAULTS as error:
+        return Refusal(answers.words_of(error))
+    with suppress(answers.Unreadable):  # the status says it; what was read to its end keeps the connection
+        answer = answers.read(response, _LARGEST_ANSWER, _ANSWER_S)
+        if 200 <= answer.status < 300 and answer.body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
+            return Refusal(answer.described())  # a page is no receiver's: a login's, or a proxy's
     if 200 <= response.status_code < 300:
         return None
     retry_after_s = _retry_after_s(response.headers.get("Retry-After"), message["now"])
@@ -155,7 +154,7 @@ def _retry_after_s(header: str | None, now: datetime) -> float | None:
         return None
     try:
         seconds = float(header) if header.strip().isdigit() else (parsedate_to_datetime(header) - now).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return min(max(0.0, seconds), _LONGEST_RETRY_AFTER_S)
 

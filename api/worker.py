@@ -1,6 +1,6 @@
 """The worker: claims checks, has each run in a warm dbt child, stores what came of it, and delivers results.
 
-A thread a child, some for deliveries, one that renews leases, one that rescues what others left behind, one that looks for
+A loop a child, some for deliveries, one that renews leases, one that rescues what others left behind, one that looks for
 cancels. `python -m api.worker`; SIGTERM lets running checks end for a while and hands back the rest, a second one at once.
 """
 
@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,22 +23,26 @@ from api.checks import Check
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import Child, ChildDied, Nursery, ProjectFault
 from api.execution import Executor, HandBack, Outcome
-from contract import environment
+from contract import answers, environment
 from contract.catalogue import Catalogue
 from contract.checks import CheckResult
 from contract.dbt_project import fault_of_project
 from contract.environment import Settings, SettingsError
-from contract.problems import StringXError
-from database import leases
+from contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
+from database import leases, reports
+from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database, bound_waits
 from web import logs
 
 _IDLE_S = 2.0  # how often to look without being woken: the guarantee behind the notifications
-_LOOK_FOR_MESSAGES_S = 60.0  # in one go, looking now and then
+_LOOK_FOR_MESSAGES_S = 10.0  # in one go, looking now and then
 _STOP_S = 18.0  # how long running checks may go on after SIGTERM
 _STOP_STEP_S = 4.0  # … and how long each way to end them may take
 _STORE_AGAIN_S = 0.5
+_REFUSED_S = 60.0  # so long an outcome is tried to be stored that the internal database refuses
+_LONGEST_START_S = 180.0  # of a child: dbt loads the project
+_LONGEST_END_S = 120.0  # of a check, after its own time: ended on the target, killed, stored
 _NO_ROOM_S = 5.0
 _DELIVERIES = 2  # threads that post results
 
@@ -57,6 +60,7 @@ class Worker:
     name: str
     sender: outbox.Sender
     stop: threading.Event = field(default_factory=threading.Event)
+    loops: Loops = field(default_factory=Loops)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     children: list[Child] = field(init=False)
     fault: str | None = None  # of the dbt project, which keeps children from being warm
@@ -81,35 +85,32 @@ class Worker:
         """One check a process: nothing is kept warm, each check runs the `dbt test` executable."""
         return self.settings.worker_max_checks == 1
 
-    def run_checks(self, child: Child) -> None:
-        """Serve checks one at a time until the worker stops."""
+    def run_checks(self, child: Child) -> Turn:
+        """Serves one check a turn."""
         runner = Executable(self.project) if self.executable_only else child
         folder = self.home / f"slot-{self.children.index(child)}"
         executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, folder)
-        while not self.stop.is_set():
+
+        def turn(loop: Loop) -> float | None:
             try:
                 if not self.executable_only:
                     child.ensure_warm()
                     self.fault = None
                 attempt = self.listener.wait_for(checks.QUEUE, partial(self._claim, child), _IDLE_S, in_turn=True)
-                if attempt is not None:
-                    self._serve(executor, attempt)
             except ProjectFault as error:
                 if self.fault is None:
                     log.error("%s", error)
                 self.fault = str(error)
                 self._refuse(executor, self.fault)
-                self.stop.wait(_IDLE_S)
+                return _IDLE_S
             except ChildDied as error:
-                log.error("%s", error)
-                self.stop.wait(2)
-            except (StringXError, OSError) as error:  # the internal database is away, the disk is full
-                log.warning("%s", error)
-                self.stop.wait(0.5)
-            except Exception:  # a fault of ours costs its check an attempt, and never the worker a thread
-                log.exception("a thread that runs checks goes on")
-                self.stop.wait(0.5)
-        child.close()
+                raise Unavailable(str(error)) from error
+            if attempt is not None:
+                loop.may_take(attempt.check.timeout_s + _LONGEST_END_S)
+                self._serve(executor, attempt)
+            return None
+
+        return turn
 
     def _claim(self, child: Child) -> Attempt | None:
         if self.stop.is_set():
@@ -151,7 +152,7 @@ class Worker:
             return HandBack()  # it ended while it was idle; another child may be warm
         try:
             return executor.execute(attempt)
-        except StringXError as error:  # the internal database went away before the run began
+        except Unavailable as error:  # the internal database went away before the run began
             log.warning("%s", error, extra=attempt.ids)
             return HandBack()
         except OSError as error:
@@ -162,13 +163,18 @@ class Worker:
             return HandBack(crashed=True)
 
     def _store(self, attempt: Attempt, outcome: Outcome) -> None:
-        """As often as it takes for the internal database to answer; a worker that stops does not wait for long."""
+        """As often as it takes for the internal database to answer; a worker that stops does not wait for long. An outcome that
+        the database refuses costs the check an attempt."""
+        refused_until = time.monotonic() + _REFUSED_S
         while outcome is not None and attempt.stopped != "lost":
             try:
                 self._write(attempt.check, outcome)
                 return
             except StringXError as error:
-                log.warning("the result is not stored yet: %s", error, extra=attempt.ids)
+                log.warning("the result is not stored yet: %s", error, extra=attempt.ids, exc_info=error.__cause__)
+                is_late = isinstance(error, DatabaseFault) and time.monotonic() > refused_until
+                if isinstance(error, Invalid) or is_late:
+                    outcome = HandBack(crashed=True)
                 if time.monotonic() > self.stop_by:
                     return
                 time.sleep(_STORE_AGAIN_S)
@@ -185,61 +191,46 @@ class Worker:
         else:
             log.warning("the claim was lost; what came of it is thrown away", extra=ids)
 
-    def deliver(self) -> None:
-        """Post what is due until the worker stops."""
-        with outbox.new_session() as session:
+    def deliver(self) -> Turn:
+        """Posts what is due."""
+        session = answers.new_session()
 
+        def turn(loop: Loop) -> None:
             def look() -> None:
+                loop.alive()
                 message = outbox.claim(self.database, self.sender)
                 while message is not None:
                     message = outbox.deliver(self.database, self.sender, session, message)
+                    loop.alive()
                     if message is not None:  # more than one is due
                         self.listener.wake(outbox.OUTBOX)
 
-            while not self.stop.is_set():
-                try:
-                    self.listener.wait_for(outbox.OUTBOX, look, _LOOK_FOR_MESSAGES_S, in_turn=True)
-                except StringXError as error:
-                    log.warning("%s", error)
-                    self.stop.wait(0.5)
+            self.listener.wait_for(outbox.OUTBOX, look, _LOOK_FOR_MESSAGES_S, in_turn=True)
 
-    def keep_leases(self) -> None:
+        return turn
+
+    def keep_leases(self, _: Loop) -> float:
         """Renew what is claimed and write down that the worker lives, a few times a lease; stop what others have taken over."""
-        interval = 0.2
-        while True:
-            time.sleep(interval)
-            try:
-                if claimed := set(self.attempts):
-                    for lost in claimed - claims.renew(self.database, self.name, claimed, self.settings.lease_s):
-                        if (attempt := self.attempts.get(lost)) is not None:
-                            attempt.stop("lost")
-                warm = self.settings.worker_concurrency if self.executable_only else sum(c.warm for c in self.children)
-                workers.seen(self.database, self.name, len(self.children), warm, self.fault)
-                interval = self.settings.lease_s / 4 if warm == len(self.children) else 0.2
-            except StringXError as error:
-                log.warning("leases not renewed: %s", error)
-                interval = 0.5
+        if claimed := set(self.attempts):
+            for lost in claimed - claims.renew(self.database, self.name, claimed, self.settings.lease_s):
+                if (attempt := self.attempts.get(lost)) is not None:
+                    attempt.stop("lost")
+        warm = self.settings.worker_concurrency if self.executable_only else sum(c.warm for c in self.children)
+        workers.seen(self.database, self.name, len(self.children), warm, self.fault)
+        return self.settings.lease_s / 4 if warm == len(self.children) else 0.2
 
-    def rescue(self) -> None:
+    def rescue(self, _: Loop) -> float:
         """Give back to the queue what workers that are gone have held, their own and others'."""
-        while not self.stop.wait(_IDLE_S):
-            try:
-                for check_id in claims.rescue(self.database, self.settings.lease_s):
-                    log.warning("the lease has run out; the check is claimed again", extra={"check_id": check_id})
-            except StringXError as error:
-                log.warning("%s", error)
+        for check_id in claims.rescue(self.database, self.settings.lease_s):
+            log.warning("the lease has run out; the check is claimed again", extra={"check_id": check_id})
+        return _IDLE_S
 
-    def keep_house(self) -> None:
+    def keep_house(self, loop: Loop) -> float:
         """Now and then, at no fixed time, so that several workers do not meet."""
-        pause_s = random.uniform(20, 60)  # noqa: S311 (no secret)
-        while not self.stop.wait(pause_s):
-            try:
-                housekeeping.clean(self.database, self.settings)
-            except (StringXError, OSError) as error:
-                log.warning("housekeeping: %s", error)
-            pause_s = random.uniform(240, 360)  # noqa: S311 (no secret)
+        housekeeping.clean(self.database, self.settings, loop.alive)
+        return random.uniform(240, 360)  # noqa: S311 (no secret)
 
-    def look_for_cancels(self) -> None:
+    def look_for_cancels(self, _: Loop) -> None:
         """Stop those of its checks that somebody wants to end."""
 
         def look() -> None:
@@ -247,12 +238,21 @@ class Worker:
                 if (attempt := self.attempts.get(check_id)) is not None:
                     attempt.stop("canceled")
 
-        while True:
-            try:
-                self.listener.wait_for(checks.CANCEL, look, _IDLE_S)
-            except StringXError as error:
-                log.warning("%s", error)
-                time.sleep(0.5)
+        self.listener.wait_for(checks.CANCEL, look, _IDLE_S)
+
+    def start(self) -> None:
+        """Every loop in a thread of its own. Leases and cancels are looked after until the process ends."""
+        loops, stop = self.loops, self.stop
+        self.listener.start(loops)
+        for number, child in enumerate(self.children):
+            loops.start(f"checks-{number}", self.run_checks(child), stop=stop, longest_turn_s=_LONGEST_START_S)
+        for number in range(_DELIVERIES):
+            loops.start(f"deliver-{number}", self.deliver(), stop=stop)
+        loops.start("leases", self.keep_leases, delay_s=0.2, longest_pause_s=1.0)
+        loops.start("rescue", self.rescue, stop=stop, delay_s=_IDLE_S)
+        loops.start("cancels", self.look_for_cancels)
+        loops.start("housekeeping", self.keep_house, stop=stop, delay_s=random.uniform(20, 60))  # noqa: S311 (no secret)
+        reports.start(loops, self.database, "api", self.name)
 
     def begin_to_stop(self) -> None:
         """On a signal: no new check; a second one hands back what runs at once."""
@@ -268,8 +268,11 @@ class Worker:
             until = time.monotonic() + _STOP_STEP_S
             while self.attempts and time.monotonic() < until:
                 time.sleep(0.05)
+        for child in self.children:
+            child.close()
         try:
             workers.gone(self.database, self.name)
+            reports.forget(self.database, self.name)
         except StringXError as error:
             log.warning("%s", error)
         shutil.rmtree(self.home, ignore_errors=True)
@@ -294,17 +297,7 @@ def main() -> int:
         signal.signal(number, lambda *_: worker.begin_to_stop())
     bound_waits()
     _remove_what_was_left(worker.home.parent)
-    work: list[Callable[[], None]] = [
-        *(partial(worker.run_checks, child) for child in worker.children),
-        *([worker.deliver] * _DELIVERIES),
-        worker.keep_leases,
-        worker.rescue,
-        worker.look_for_cancels,
-        worker.keep_house,
-    ]
-    worker.listener.start()
-    for each in work:
-        threading.Thread(target=each, daemon=True).start()
+    worker.start()
     while not worker.stop.wait(3600):
         continue
     worker.end()

@@ -11,6 +11,7 @@ from contract import environment
 from contract.catalogue import Catalogue
 from contract.environment import Settings, SettingsError
 from database import leases
+from database.loops import Loops
 from database.notifications import Listener
 from database.pool import Database
 from web import service
@@ -31,7 +32,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     listener = Listener(database, requests.CHANNEL, WAITERS)
     sender = dispatch.Sender(database, settings.dataops_url, environment.service_key(settings), leases.worker_name("backend"))
     signing_secrets = environment.signing_secrets(settings)
-    app = service.create("backend", "StringX Backend", _DESCRIPTION, database, faults=list, figures=figures.metrics)
+    loops = Loops()
+    app = service.create("backend", "StringX Backend", _DESCRIPTION, database, loops, faults=list, figures=figures.metrics)
     app.register_blueprint(
         request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, signing_secrets))
     )
@@ -40,9 +42,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(gate_routes.blueprint(database))
 
     def start() -> None:
-        listener.start()
-        dispatch.start(sender, listener)
-        housekeeping.start(database, settings)
+        listener.start(loops)
+        dispatch.start(sender, listener, loops)
+        housekeeping.start(database, settings, loops)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app

@@ -11,16 +11,20 @@ from typing import Any, Literal
 import requests as http
 
 from backend.requests import SQL, UNSENT, payload
-from contract.problems import Busy, Conflict, StringXError
+from contract import answers
+from contract.answers import Answer
+from contract.problems import Busy, Conflict
 from database.leases import POST_LEASE_S
+from database.loops import Loop, Loops
 from database.notifications import Listener
 from database.pool import Database
 
-_TIMEOUT_S = (3, 10)  # connect, read: together within a lease
+_TIMEOUT_S = (3, 10)  # connect, read: with the body's time together within a lease
 _LOOK_AGAIN_S = 2.0
 _THREADS = 4
 _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 60.0
 _FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 429))  # it will say the same tomorrow
+_TOO_LARGE = 413  # final, whoever stands between the services and says so
 
 First = Literal["goes on", "refused", "gone"]  # gone: nobody tracks the request any more
 
@@ -43,11 +47,11 @@ class Sender:
         response, noted = self._try(request_id, body, attempts=0, final=(*_FINAL, 429))
         if response is None:
             return "goes on" if noted else "gone"
-        if response.status_code in (409, 429):
+        if response.status in (409, 429):
             self._run("forget", {"request_id": request_id, "worker": self.name})
-            if response.status_code == 409:
-                raise Conflict(_detail(response))
-            raise Busy(_detail(response), retry_after_s=int(_retry_after_s(response) or 5))
+            if response.status == 409:
+                raise Conflict(response.detail())
+            raise Busy(response.detail(), retry_after_s=int(_retry_after_s(response) or 5))
         self._refuse(request_id, response)
         return "refused"
 
@@ -65,52 +69,54 @@ class Sender:
             self._cancel(cancel["request_id"], str(cancel["check_id"]), cancel["send_attempts"])
         return True if unsent or cancel else None
 
-    def _try(
-        self, request_id: str, body: dict[str, Any], attempts: int, final: Sequence[int]
-    ) -> tuple[http.Response | None, bool]:
-        """An answer with one of the final statuses; otherwise it is sent or postponed, and whether that is written down: it is
-        not where the request has been forgotten meanwhile."""
+    def _try(self, request_id: str, body: dict[str, Any], attempts: int, final: Sequence[int]) -> tuple[Answer | None, bool]:
+        """The answer if its status is final. Otherwise the request is marked as sent or postponed; also whether that was stored
+        (not if the request was forgotten meanwhile)."""
         try:
-            response = self._post("/api/v1/quality-checks", body)
-        except http.RequestException as error:
-            return None, self._postpone(request_id, attempts, type(error).__name__)
-        if response.status_code in (200, 202):
-            return None, self._run("sent", {"request_id": request_id, "check_id": response.json()["check_id"]}) > 0
-        if response.status_code in final:
-            return response, False
-        why = f"status {response.status_code}: {_detail(response)}"
-        return None, self._postpone(request_id, attempts, why, _retry_after_s(response))
+            answer = self._post("/api/v1/quality-checks", body)
+        except answers.FAULTS as error:
+            return None, self._postpone(request_id, attempts, answers.words_of(error))
+        if answer.status in (200, 202):
+            check_id = answer.field("check_id")
+            if not answers.is_uuid(check_id) or answer.field("request_id") not in (None, request_id):
+                return None, self._postpone(request_id, attempts, f"no answer of DataOps: {answer.described()}")
+            return None, self._run("sent", {"request_id": request_id, "check_id": check_id}) > 0
+        if answer.status in final and (answer.is_problem or answer.status == _TOO_LARGE):
+            return answer, False
+        why = f"status {answer.status}: {answer.detail()}"
+        return None, self._postpone(request_id, attempts, why, _retry_after_s(answer))
 
-    def _refuse(self, request_id: str, response: http.Response) -> None:
-        reason = f"DataOps refused the request: {_detail(response)}"
+    def _refuse(self, request_id: str, answer: Answer) -> None:
+        reason = f"DataOps refused the request: {answer.detail()}"
         self._run("refuse", {"request_id": request_id, "reason": reason})
         self._run("notify", {"payload": payload(request_id)})
 
     def _cancel(self, request_id: str, check_id: str, attempts: int) -> None:
         try:
-            response = self._post(f"/api/v1/quality-checks/{check_id}/cancel", None)
-        except http.RequestException as error:
-            self._postpone(request_id, attempts, type(error).__name__)
+            answer = self._post(f"/api/v1/quality-checks/{check_id}/cancel", None)
+        except answers.FAULTS as error:
+            self._postpone(request_id, attempts, answers.words_of(error))
             return
-        if response.status_code in (200, 202, 404):  # it comes as a result, or there is nothing to cancel
-            self._run("cancel_sent", {"request_id": request_id, "worker": self.name})
+        is_taken = answer.status in (200, 202) and answers.is_uuid(answer.field("check_id"))
+        if is_taken or (answer.status == 404 and answer.is_problem):
+            self._run("cancel_sent", {"request_id": request_id, "worker": self.name})  # it ends, or there is nothing to cancel
         else:
-            self._postpone(request_id, attempts, f"status {response.status_code}: {_detail(response)}")
+            self._postpone(request_id, attempts, answer.described())
 
-    def _post(self, path: str, body: dict[str, Any] | None) -> http.Response:
+    def _post(self, path: str, body: dict[str, Any] | None) -> Answer:
         """Over a connection that the thread keeps; once more where DataOps has closed it: a request_id is taken once."""
         if not hasattr(_kept, "session"):
-            _kept.session = http.Session()
-            _kept.session.trust_env = False  # a proxy of the machine is none of the way between the two services
-        headers = {"Authorization": f"Bearer {self.service_key}"}
-        send = partial(_kept.session.post, self.url + path, json=body, headers=headers, timeout=_TIMEOUT_S, allow_redirects=False)
+            _kept.session = answers.new_session()
+        headers = {"Authorization": f"Bearer {self.service_key}", "Accept-Encoding": "identity"}
+        options = {"timeout": _TIMEOUT_S, "stream": True}
+        send = partial(_kept.session.post, self.url + path, json=body, headers=headers, **options)
         try:
             response: http.Response = send()
         except (http.ConnectTimeout, http.ReadTimeout):
             raise
         except http.ConnectionError:
             response = send()
-        return response
+        return answers.read(response)
 
     def _postpone(self, request_id: str, attempts: int, why: str, retry_after_s: float | None = None) -> bool:
         log.warning("request not sent to DataOps (attempt %d): %s", attempts + 1, why, extra={"request_id": request_id})
@@ -123,29 +129,17 @@ class Sender:
             return cursor.run(SQL[name], parameters)
 
 
-def start(sender: Sender, listener: Listener) -> None:
+def start(sender: Sender, listener: Listener, loops: Loops) -> None:
     """Send what Kafka brought, and again what could not be sent, in daemon threads: one waits while another writes."""
 
-    def run() -> None:
-        while True:
-            try:
-                listener.wait_for(UNSENT, sender.send_next, _LOOK_AGAIN_S)
-            except StringXError as error:
-                log.warning("%s", error)
-                threading.Event().wait(1)
+    def turn(_: Loop) -> None:
+        listener.wait_for(UNSENT, sender.send_next, _LOOK_AGAIN_S)
 
     for number in range(_THREADS):
-        threading.Thread(target=run, name=f"dispatch-{number}", daemon=True).start()
+        loops.start(f"dispatch-{number}", turn)
 
 
-def _retry_after_s(response: http.Response) -> float | None:
+def _retry_after_s(answer: Answer) -> float | None:
     """As DataOps gives it, in seconds."""
-    text = response.headers.get("Retry-After", "")
-    return min(float(text), _LONGEST_DELAY_S) if text.isdigit() else None
-
-
-def _detail(response: http.Response) -> str:
-    try:
-        return str(response.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"status {response.status_code}"
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), _LONGEST_DELAY_S) if text.isascii() and text.isdigit() else None

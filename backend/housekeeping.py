@@ -1,47 +1,40 @@
 """What the Backend does now and then: forgets what is older than the settings say, but nothing that decides a gate."""
 
-import logging
 import random
-import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from contract.environment import Settings
-from contract.problems import StringXError
 from contract.samples import without_samples
+from database.loops import Loop, Loops
 from database.pool import Database, json_value
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 BATCH = 200
 
-log = logging.getLogger(__name__)
 
-
-def start(database: Database, settings: Settings) -> None:
+def start(database: Database, settings: Settings, loops: Loops) -> None:
     """Clean now and then, in a daemon thread, at no fixed time, so that several processes do not meet."""
 
-    def run() -> None:
-        pause_s = random.uniform(20, 60)  # noqa: S311 (no secret)
-        while True:
-            time.sleep(pause_s)
-            try:
-                clean(database, settings)
-            except StringXError as error:
-                log.warning("housekeeping: %s", error)
-            pause_s = random.uniform(240, 360)  # noqa: S311 (no secret)
+    def turn(loop: Loop) -> float:
+        clean(database, settings, loop.alive)
+        return random.uniform(240, 360)  # noqa: S311 (no secret)
 
-    threading.Thread(target=run, name="housekeeping", daemon=True).start()
+    loops.start("housekeeping", turn, delay_s=random.uniform(20, 60))  # noqa: S311 (no secret)
 
 
-def clean(database: Database, settings: Settings) -> None:
-    """Everything that is due, in batches; several processes at once do no harm."""
+def clean(database: Database, settings: Settings, alive: Callable[[], None] = lambda: None) -> None:
+    """Everything that is due, in batches, telling `alive` after each; several processes at once do no harm."""
     if settings.retention_samples_days:
         while _drop_samples(database, settings.retention_samples_days) == BATCH:
+            alive()
             time.sleep(0.05)  # others want the database too
     if settings.retention_results_days:
         for statement in ("delete_results", "delete_requests"):
             while _delete(database, statement, settings.retention_results_days) == BATCH:
+                alive()
                 time.sleep(0.05)
 
 

@@ -1,5 +1,6 @@
 """Events become tracked requests, many in one transaction; what cannot be a request is named, and why."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _TRIES = 5
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ def take(database: Database, catalogue: Catalogue, events: Sequence[Event]) -> F
             asked[number] = _read(event)
         except StringXError as error:
             faults[number] = error
+        except Exception as error:  # one odd message must not keep all others from being read
+            log.exception("a message cannot be read")
+            faults[number] = Malformed(f"the message cannot be read ({type(error).__name__})")
     try:
         refused = _track(database, catalogue, asked)
     except Invalid as error:  # PostgreSQL cannot hold a value of one of them

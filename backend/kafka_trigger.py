@@ -10,120 +10,42 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka import errors as broker
 
 from backend import intake, publications
 from backend.intake import Event
-from backend.publications import PUBLICATION, Message
+from backend.kafka_client import CUT, LARGEST, Sender, connect, words
+from backend.publications import PUBLICATION, Message, NotConfirmed, Sent
 from backend.requests import CHANNEL
 from contract import environment, kafka
 from contract.catalogue import Catalogue
 from contract.environment import SettingsError
 from contract.kafka import Kafka
 from contract.problems import StringXError, Unavailable
+from database import reports
+from database.leases import worker_name
+from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database, bound_waits
 from web import logs
 
 _BATCH = 500
 _POLL_MS = 500
-_CONNECT_MS = 6_000
-_SEND_MS = 10_000  # for the broker's word that it has a message
+_END_S = 20.0  # for a batch that is being sent when the process is told to end
 _COMMIT_MS = 5_000
 _SESSION_MS = 10_000  # so soon others take over from a consumer that was killed
 _AGAIN_S = 1.0
 _LOOK_AGAIN_S = 2.0
+_LONGEST_TURN_S = 300.0  # a batch of a broker that is slow, or that is away and comes back
 _PARTITIONS = {"requests": 6, "results": 6, "dead_letters": 1}
-_LARGEST = 2 * 1024 * 1024  # bytes of a dead letter: a message of the largest size that brokers take by default, and headers
-_CUT = 64 * 1024  # … of one that even so is too large for its topic
-
-_TOO_LARGE = (broker.MessageSizeTooLargeError, broker.RecordListTooLargeError)
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-_heard = kafka.Heard()
-
-
-def connect(make: Callable[..., T], settings: Kafka, **options: Any) -> T:
-    """A client of kafka-python. Unavailable where no broker answers or lets us in; nothing of the client is left then."""
-    made: list[Any] = []
-
-    def client(**config: Any) -> Any:
-        made.append(KafkaConsumer.DEFAULT_CONFIG["kafka_client"](**config))
-        return made[-1]
-
-    try:
-        return make(
-            bootstrap_servers=settings.bootstrap_servers,
-            bootstrap_timeout_ms=_CONNECT_MS,
-            reconnect_backoff_max_ms=2_000,
-            kafka_client=client,
-            **settings.security,
-            **options,
-        )
-    except Exception as error:
-        for part in made:
-            part.close()
-        if isinstance(error, broker.KafkaError):
-            raise Unavailable(_heard.why(settings)) from error
-        raise
-
-
-class Sender:
-    """Sends messages and waits until the broker has them; begins anew after a fault."""
-
-    def __init__(self, settings: Kafka) -> None:
-        self._settings = settings
-        self._producer: KafkaProducer | None = None
-
-    def send(self, topic: str, messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """All of them, in their order; those that are too large for the topic are returned. Unavailable where the broker does not
-        confirm all others: some may be sent then."""
-        messages = list(messages)
-        if self._producer is None:
-            self._producer = connect(
-                KafkaProducer,
-                self._settings,
-                delivery_timeout_ms=_SEND_MS,
-                request_timeout_ms=_SEND_MS // 2,
-                max_block_ms=_SEND_MS,
-                max_request_size=_LARGEST + _CUT,
-                linger_ms=0,
-                enable_idempotence=False,  # with it, one message that is too large makes all later ones fail with its error
-                max_in_flight_requests_per_connection=1,
-                compression_type="gzip",
-                allow_auto_create_topics=False,
-            )
-        sent, suspects, too_large = [], [], []
-        try:
-            for message in messages:
-                try:
-                    sent.append((message, self._producer.send(topic, **message)))
-                except broker.MessageSizeTooLargeError:
-                    too_large.append(message)
-            for message, future in sent:
-                try:
-                    future.get(timeout=_SEND_MS / 1000 * 2)
-                except _TOO_LARGE:
-                    suspects.append(message)
-            for message in suspects:  # it may have been those beside it
-                try:
-                    self._producer.send(topic, **message).get(timeout=_SEND_MS / 1000 * 2)
-                except _TOO_LARGE:
-                    too_large.append(message)
-        except broker.KafkaError as error:
-            self.close()
-            raise Unavailable(f"the Kafka broker did not take messages for {topic} ({_words(error)})") from error
-        return too_large
-
-    def close(self) -> None:
-        if self._producer is not None:
-            self._producer.close(timeout=1)
-            self._producer = None
 
 
 @dataclass
@@ -167,129 +89,53 @@ class Trigger:
     catalogue: Catalogue
     limit: int  # requests that may wait for DataOps
     stop: threading.Event = field(default_factory=threading.Event)
-    failed: bool = False
+    loops: Loops = field(default_factory=Loops)
+    name: str = field(default_factory=lambda: worker_name("trigger"))
 
     # messages in
 
     def consume(self) -> None:
         """Until it is told to stop."""
-        consumer = self._connected(self._consumer)
-        if consumer is None:
-            return
-        dead_letters, held = Sender(self.kafka), _Held()
-        consumer.subscribe([self.kafka.requests], listener=held)
-        log.info("takes in %s from %s", self.kafka.requests, self.kafka.servers)
-        look_at, is_full = 0.0, False
+        consuming = _Consuming(self)
         try:
-            while not self.stop.is_set():
-                (consumer.pause if held.records or is_full else consumer.resume)(*consumer.assignment())
-                held.add(self._fetch(consumer))
-                try:
-                    if held.records:
-                        self._take(held, dead_letters)
-                    if time.monotonic() >= look_at:
-                        look_at = time.monotonic() + _LOOK_AGAIN_S
-                        is_full = self._is_full(is_full)
-                except Unavailable as error:
-                    log.warning("%s; paused, trying again", error)
-                    self.stop.wait(_AGAIN_S)
-                self._commit(consumer, held)
+            self.loops.add(Loop("consume", consuming.turn, stop=self.stop, longest_turn_s=_LONGEST_TURN_S)).run()
         finally:
-            self._commit(consumer, held)
-            dead_letters.close()
-            consumer.close(autocommit=False, timeout_ms=_COMMIT_MS)
-
-    def _fetch(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
-        """What has come; a fault of the network or the broker is its client's to mend."""
-        try:
-            fetched: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=_POLL_MS)
-        except broker.KafkaError as error:
-            log.warning("messages cannot be fetched from %s (%s); trying again", self.kafka.servers, _words(error))
-            self.stop.wait(_AGAIN_S)
-            return {}
-        return fetched
-
-    def _take(self, held: _Held, dead_letters: Sender) -> None:
-        """Every message that is held is tracked, or a dead letter that the broker has; Unavailable where it could not be done."""
-        records = [record for partition in held.records.values() for record in partition]
-        for begin in range(0, len(records), _BATCH):
-            batch = records[begin : begin + _BATCH]
-            events = [Event(record.value, f"{record.topic}-{record.partition}-{record.offset}") for record in batch]
-            faults = intake.take(self.database, self.catalogue, events)
-            refused = [(record, fault) for record, fault in zip(batch, faults, strict=True) if fault is not None]
-            for record, fault in refused:
-                log.warning("dead letter %s-%d-%d: %s", record.topic, record.partition, record.offset, fault)
-            letters = [_dead_letter(record, fault) for record, fault in refused]
-            too_large = dead_letters.send(self.kafka.dead_letters, letters) if letters else []
-            if too_large and dead_letters.send(self.kafka.dead_letters, map(_cut, too_large)):
-                raise Unavailable(f"{self.kafka.dead_letters} takes no message of {_CUT} bytes; raise its max.message.bytes")
-        held.done()
-
-    def _commit(self, consumer: KafkaConsumer, held: _Held) -> None:
-        """Offsets of what is done; where that fails it is done again, or others are sent it again, and find it tracked."""
-        if not held.offsets:
-            return
-        try:
-            consumer.commit(held.offsets, timeout_ms=_COMMIT_MS)
-            held.offsets.clear()
-        except (broker.CommitFailedError, broker.IllegalGenerationError, broker.UnknownMemberIdError) as error:
-            log.info("not committed, as the group has changed: %s", error)
-            held.offsets.clear()
-        except broker.KafkaError as error:
-            log.warning("offsets not committed (%s); trying again", _words(error))
-
-    def _is_full(self, was_full: bool) -> bool:
-        is_full = intake.is_full(self.database, self.limit)
-        if is_full and not was_full:
-            log.warning("%d requests wait for DataOps; paused until there are fewer (QUEUE_LIMIT)", self.limit)
-        elif was_full and not is_full:
-            log.info("goes on")
-        return is_full
-
-    def _consumer(self) -> KafkaConsumer:
-        return connect(
-            KafkaConsumer,
-            self.kafka,
-            group_id=self.kafka.group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=_BATCH,
-            max_partition_fetch_bytes=_LARGEST,
-            session_timeout_ms=_SESSION_MS,
-            allow_auto_create_topics=False,
-            metadata_max_age_ms=30_000,
-        )
+            consuming.close()
 
     # results out
 
-    def publish(self, listener: Listener) -> None:
-        """Until it is told to stop; a fault that no patience mends ends the process, and its supervisor starts it again."""
-        try:
-            self._publish(listener)
-        except Exception:
-            log.exception("results cannot be published")
-            self.failed = True
-            self.stop.set()
-
-    def _publish(self, listener: Listener) -> None:
+    def publisher(self, listener: Listener) -> Turn:
+        """Publishes the results that wait; one turn is a batch."""
         sender = Sender(self.kafka)
 
-        def send(messages: list[Message]) -> None:
-            by_value = {message.value: message for message in messages}
-            too_large = sender.send(self.kafka.results, (_as_kwargs(message) for message in messages))
-            short = [by_value[message["value"]].without_rules() for message in too_large]
-            for message in sender.send(self.kafka.results, map(_as_kwargs, short)):
-                raise Unavailable(
-                    f"{self.kafka.results} takes no message of {len(message['value'])} bytes; raise its max.message.bytes"
-                )
-
-        while not self.stop.is_set():
+        def send(messages: list[Message]) -> Sent:
             try:
-                listener.wait_for(PUBLICATION, lambda: publications.publish(self.database, send) or None, _LOOK_AGAIN_S)
-            except StringXError as error:
+                outcome = sender.send(self.kafka.results, [_as_kwargs(message) for message in messages])
+            except Unavailable as error:
+                return Sent(fault=error.detail)
+            if outcome.fault is not None or not outcome.too_large:
+                return Sent(outcome.confirmed, fault=outcome.fault)
+            places, short = outcome.too_large, [messages[place].without_rules() for place in outcome.too_large]
+            again = sender.send(self.kafka.results, [_as_kwargs(message) for message in short])
+            confirmed = outcome.confirmed | {places[number] for number in again.confirmed}
+            if not again.too_large:
+                return Sent(confirmed, fault=again.fault)
+            largest = max(len(short[number].value) for number in again.too_large)
+            fault = f"{self.kafka.results} takes no message of {largest} bytes; raise its max.message.bytes"
+            return Sent(confirmed, {places[number] for number in again.too_large}, fault)
+
+        def publish() -> int | None:
+            return publications.publish(self.database, self.name, send) or None
+
+        def turn(_: Loop) -> float | None:
+            try:
+                listener.wait_for(PUBLICATION, publish, _LOOK_AGAIN_S)
+            except NotConfirmed as error:  # the broker's fault, and seen in how many results wait
                 log.warning("%s; results wait, trying again", error)
-                self.stop.wait(_AGAIN_S)
-        sender.close()
+                return _AGAIN_S
+            return None
+
+        return turn
 
     # both
 
@@ -303,7 +149,7 @@ class Trigger:
         try:
             _make_topics(admin, self.kafka)
         except broker.KafkaError as error:
-            log.warning("topics cannot be made (%s); make %s.* yourself where they are missing", _words(error), self.kafka.prefix)
+            log.warning("topics cannot be made (%s); make %s.* yourself where they are missing", words(error), self.kafka.prefix)
         finally:
             admin.close()
 
@@ -316,10 +162,130 @@ class Trigger:
         while not self.stop.is_set():
             try:
                 return make()
-            except Unavailable as error:
+            except StringXError as error:
                 log.warning("%s; trying again", error)
                 self.stop.wait(_AGAIN_S)
         return None
+
+
+class _Consuming:
+    """The consumer of the group, made anew after an error that nobody expected: what it held is fetched again."""
+
+    def __init__(self, trigger: Trigger) -> None:
+        self.kafka, self.database, self.catalogue = trigger.kafka, trigger.database, trigger.catalogue
+        self.limit, self.stop = trigger.limit, trigger.stop
+        self._consumer: KafkaConsumer | None = None
+        self._dead_letters, self._held = Sender(self.kafka), _Held()
+        self._look_at, self._full = 0.0, False
+
+    def turn(self, _: Loop) -> float | None:
+        """Fetch, take in, commit."""
+        try:
+            if self._consumer is None:
+                self._consumer, self._held = self._connect(), _Held()
+                self._consumer.subscribe([self.kafka.requests], listener=self._held)
+                log.info("takes in %s from %s", self.kafka.requests, self.kafka.servers)
+            consumer, held = self._consumer, self._held
+            (consumer.pause if held.records or self._full else consumer.resume)(*consumer.assignment())
+            held.add(self._fetch(consumer))
+            try:
+                if held.records:
+                    self._take(held)
+                if time.monotonic() >= self._look_at:
+                    self._look_at = time.monotonic() + _LOOK_AGAIN_S
+                    self._full = self._is_full(self._full)
+            finally:
+                self._commit(consumer, held)
+        except Unavailable as error:
+            log.warning("%s; paused, trying again", error)
+            return _AGAIN_S
+        except StringXError:
+            raise  # of the database, not of the consumer
+        except Exception:
+            self.close()
+            raise
+        return None
+
+    def close(self) -> None:
+        """Commit what is done, and leave the group."""
+        consumer, self._consumer = self._consumer, None
+        self._dead_letters.close()
+        if consumer is not None:
+            try:
+                self._commit(consumer, self._held)
+            finally:
+                consumer.close(autocommit=False, timeout_ms=_COMMIT_MS)
+
+    def _fetch(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
+        """What has come; a fault of the network or the broker is its client's to mend."""
+        try:
+            fetched: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=_POLL_MS)
+        except broker.KafkaError as error:
+            log.warning("messages cannot be fetched from %s (%s); trying again", self.kafka.servers, words(error))
+            self.stop.wait(_AGAIN_S)
+            return {}
+        return fetched
+
+    def _take(self, held: _Held) -> None:
+        """Every message that is held is tracked, or a dead letter that the broker has; Unavailable where it could not be done."""
+        records = [record for partition in held.records.values() for record in partition]
+        for begin in range(0, len(records), _BATCH):
+            batch = records[begin : begin + _BATCH]
+            events = [Event(record.value, f"{record.topic}-{record.partition}-{record.offset}") for record in batch]
+            faults = intake.take(self.database, self.catalogue, events)
+            refused = [(record, fault) for record, fault in zip(batch, faults, strict=True) if fault is not None]
+            for record, fault in refused:
+                log.warning("dead letter %s-%d-%d: %s", record.topic, record.partition, record.offset, fault)
+            letters = [_dead_letter(record, fault) for record, fault in refused]
+            if letters:
+                self._bury(letters)
+        held.done()
+
+    def _bury(self, letters: list[dict[str, Any]]) -> None:
+        """Every letter, those that are too large cut; Unavailable where the broker does not confirm them all."""
+        outcome = self._dead_letters.send(self.kafka.dead_letters, letters)
+        if outcome.fault is None and outcome.too_large:
+            cut = [_cut(letters[place]) for place in outcome.too_large]
+            outcome = self._dead_letters.send(self.kafka.dead_letters, cut)
+            if outcome.too_large:
+                raise Unavailable(f"{self.kafka.dead_letters} takes no message of {CUT} bytes; raise its max.message.bytes")
+        if outcome.fault is not None:
+            raise Unavailable(outcome.fault)
+
+    def _commit(self, consumer: KafkaConsumer, held: _Held) -> None:
+        """Offsets of what is done; where that fails it is done again, or others are sent it again, and find it tracked."""
+        if not held.offsets:
+            return
+        try:
+            consumer.commit(held.offsets, timeout_ms=_COMMIT_MS)
+            held.offsets.clear()
+        except (broker.CommitFailedError, broker.IllegalGenerationError, broker.UnknownMemberIdError) as error:
+            log.info("not committed, as the group has changed: %s", error)
+            held.offsets.clear()
+        except broker.KafkaError as error:
+            log.warning("offsets not committed (%s); trying again", words(error))
+
+    def _is_full(self, was_full: bool) -> bool:
+        is_full = intake.is_full(self.database, self.limit)
+        if is_full and not was_full:
+            log.warning("%d requests wait for DataOps; paused until there are fewer (QUEUE_LIMIT)", self.limit)
+        elif was_full and not is_full:
+            log.info("goes on")
+        return is_full
+
+    def _connect(self) -> KafkaConsumer:
+        return connect(
+            KafkaConsumer,
+            self.kafka,
+            group_id=self.kafka.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=_BATCH,
+            max_partition_fetch_bytes=LARGEST,
+            session_timeout_ms=_SESSION_MS,
+            allow_auto_create_topics=False,
+            metadata_max_age_ms=30_000,
+        )
 
 
 def _make_topics(admin: KafkaAdminClient, settings: Kafka) -> None:
@@ -328,7 +294,7 @@ def _make_topics(admin: KafkaAdminClient, settings: Kafka) -> None:
         topic = getattr(settings, name)
         if topic in there:
             continue
-        configs = {"max.message.bytes": str(_LARGEST)} if name == "dead_letters" else {}
+        configs = {"max.message.bytes": str(LARGEST)} if name == "dead_letters" else {}
         wanted = {topic: {"num_partitions": partitions, "replication_factor": -1, "configs": configs}}
         try:
             admin.create_topics(wanted)
@@ -355,11 +321,7 @@ def _cut(message: dict[str, Any]) -> dict[str, Any]:
     size = str(len(message["value"] or b"")).encode()
     headers = [item for item in message["headers"] if item[0] in (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)]
     key = (message["key"] or b"")[:1024]
-    return message | {"key": key, "value": (message["value"] or b"")[:_CUT], "headers": [*headers, (kafka.CUT, size)]}
-
-
-def _words(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return message | {"key": key, "value": (message["value"] or b"")[:CUT], "headers": [*headers, (kafka.CUT, size)]}
 
 
 def main() -> int:
@@ -380,18 +342,23 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trigger.stop.set())
     listener = Listener(database, CHANNEL)
-    listener.start()
+    listener.start(trigger.loops)
+    reports.start(trigger.loops, database, "backend", trigger.name)
     try:
         trigger.prepare()
-        publisher = threading.Thread(target=trigger.publish, args=(listener,), name="publish", daemon=True)
+        publisher = trigger.loops.add(
+            Loop("publish", trigger.publisher(listener), stop=trigger.stop, longest_turn_s=_LONGEST_TURN_S)
+        )
         publisher.start()
         trigger.consume()
     except SettingsError as error:
         print(f"trigger: {error}", file=sys.stderr)
         return 2
-    publisher.join(_SEND_MS / 1000 * 2)
+    publisher.join(_END_S)
+    with suppress(StringXError):
+        reports.forget(database, trigger.name)
     log.info("ended")
-    return 1 if trigger.failed else 0
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,19 +1,25 @@
 """Finished requests become messages: kept from the transaction that finished them until the broker has them."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contract.checks import rfc3339
+from contract.problems import Unavailable
 from contract.samples import without_samples
 from database.pool import Database, Row
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PUBLICATION = "publication"  # the payload that wakes the publisher
-_BATCH = 200
+LEASE_S = 120  # longer than a batch may take to be sent
+REFUSED_S = 60  # until a message is sent again that the broker refuses
+_BATCH, _BATCH_BYTES = 200, 1024 * 1024  # of results as they are stored; a larger one is a batch of its own
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Message:
     def without_rules(self) -> "Message":
         """Where the whole is more than the broker takes: the verdict and the counts, and where the rest is to be had."""
         result = json.loads(self.value)
-        for part in (result, *result.get("tables", ())):
+        for part in (result, *(result.get("tables") or ())):
             part["rules"] = []
         result["dbt"] = None  # its command holds them, too
         result["notes"] = [
@@ -42,20 +48,74 @@ def begin(database: Database) -> None:
         cursor.run(SQL["begin"])
 
 
-def publish(database: Database, send: Callable[[list[Message]], None]) -> int:
-    """Have `send` send the results that wait longest, and forget them when it returns; how many there were. Another publisher
-    may send them again where this process dies in between."""
-    with database.transaction() as cursor:
-        rows = cursor.all(SQL["due"], {"limit": _BATCH})
-        if rows:
-            send([_message(row) for row in rows])
-            cursor.run(SQL["published"], {"ids": [row["request_id"] for row in rows]})
+class NotConfirmed(Unavailable):
+    """The broker is away, or did not confirm all results; what it did not confirm is sent again."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Which of some messages the broker has confirmed, by their place in the list; which it refuses however short they are; and
+    why not all are confirmed."""
+
+    confirmed: Set[int] = frozenset()
+    refused: Set[int] = frozenset()
+    fault: str | None = None
+
+
+def publish(database: Database, publisher: str, send: Callable[[list[Message]], Sent]) -> int:
+    """Have `send` send the results that wait longest, outside of any transaction, and forget those that are confirmed; how many
+    there were. NotConfirmed where not all of them are: the others are given back. Another publisher may send some of them again
+    where this process dies in between, or holds them for longer than its lease."""
+    lease = {"worker": publisher, "lease_s": LEASE_S, "limit": _BATCH, "bytes": _BATCH_BYTES}
+    with database.statements() as cursor:
+        ids = [row["request_id"] for row in cursor.all(SQL["lease"], lease)]
+        rows = cursor.all(SQL["leased"], {"ids": ids}) if ids else []
+    if not rows:
+        return 0
+    messages = [_message(row) for row in rows]
+    sent = Sent()
+    try:
+        sent = send(messages)
+    finally:
+        _settle(database, publisher, rows, _in_order(messages, sent), sent.refused)
+    if len(sent.confirmed) < len(messages):
+        raise NotConfirmed(sent.fault or "the Kafka broker did not confirm all results")
     return len(rows)
 
 
+def _settle(database: Database, publisher: str, rows: Sequence[Row], done: Set[int], refused: Set[int]) -> None:
+    """Forget those that are done, give back the others; the refused ones are not due for a while, so that others come first."""
+    ids = [row["request_id"] for row in rows]
+    published = {"ids": [ids[place] for place in sorted(done)], "queued_at": [rows[place]["queued_at"] for place in sorted(done)]}
+    with database.statements() as cursor:
+        cursor.run(SQL["published"], published | {"worker": publisher})
+        if refused:
+            late = {"ids": [ids[place] for place in sorted(refused)], "worker": publisher, "delay_s": REFUSED_S}
+            cursor.run(SQL["postpone"], late)
+        cursor.run(SQL["give_back"], {"ids": ids, "worker": publisher})
+
+
+def _in_order(messages: Sequence[Message], sent: Sent) -> Set[int]:
+    """The confirmed ones, but for those behind an unconfirmed message of their key: they are sent again after that one, so that
+    the last message of a key is its newest."""
+    done, broken = set(), set()
+    for place, message in enumerate(messages):
+        if place not in sent.confirmed:
+            if place not in sent.refused:
+                broken.add(message.key)
+        elif message.key not in broken:
+            done.add(place)
+    return done
+
+
 def _message(row: Row) -> Message:
-    value = _without_result(row) if row["result"] is None else without_samples(row["result"]) or row["result"]
-    return Message((row["table_name"] or row["dataset"]).encode(), json.dumps(value, ensure_ascii=False).encode())
+    try:
+        value = _without_result(row) if row["result"] is None else without_samples(row["result"]) or row["result"]
+        written = json.dumps(value, ensure_ascii=False).encode()
+    except Exception:  # one odd result must not keep all others from being sent
+        log.exception("a result is published without its rules", extra={"request_id": row["request_id"]})
+        written = json.dumps(_without_result(row)).encode()
+    return Message((row["table_name"] or row["dataset"]).encode(), written)
 
 
 def _without_result(row: Row) -> dict[str, Any]:

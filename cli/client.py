@@ -10,9 +10,12 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
+from contract import answers
+from contract.answers import Answer
 from contract.environment import ROOT, SettingsError, secret
 
 VERSION = "0.1.0"
+_LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
 
 
 class Refused(Exception):
@@ -67,35 +70,34 @@ class Client:
         return self._send("POST", path, 120, data=body.encode(), params=query, headers=headers)
 
     def _send(self, method: str, path: str, timeout_s: float, **options: Any) -> dict[str, Any]:
-        headers = options.pop("headers", {}) | {"User-Agent": f"stringx-cli/{VERSION}"}
-        options |= {"headers": headers, "auth": self._authorize, "timeout": timeout_s}
+        headers = options.pop("headers", {}) | {"User-Agent": f"stringx-cli/{VERSION}", "Accept-Encoding": "identity"}
+        options |= {"headers": headers, "auth": self._authorize, "timeout": timeout_s, "stream": True}
         try:
             with requests.Session() as session:
                 session.trust_env = not _is_loopback(self.server)  # HTTP_PROXY and NO_PROXY lead to other machines only
-                response = session.request(method, self.server + path, **options)
+                answer = answers.read(session.request(method, self.server + path, **options), _LARGEST, timeout_s)
+        except answers.Unreadable as error:
+            raise Away(f"the answer of {self.server} cannot be read: {error}") from error
         except requests.Timeout as error:
             raise Away(f"no answer from {self.server} within {timeout_s:.0f} s; is the Backend overloaded?") from error
-        except requests.RequestException as error:
+        except answers.FAULTS as error:
             raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
-        return self._read(response)
+        return self._read(answer)
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """As `auth`, so that no entry of a ~/.netrc takes the key's place."""
         request.headers["Authorization"] = f"Bearer {self.key}"
         return request
 
-    def _read(self, response: requests.Response) -> dict[str, Any]:
-        try:
-            body = response.json()
-        except ValueError:
-            body = None
-        status = response.status_code
+    def _read(self, answer: Answer) -> dict[str, Any]:
+        body, status = answer.json(), answer.status
         if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
             stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
             raise Away(stranger) if status >= 500 else Undecided(stranger)
         if status < 400:
             return body
-        detail, errors = str(body["detail"]), list(body.get("errors", []))
+        detail, given = str(body["detail"]), body.get("errors")
+        errors = [error for error in given if _is_error(error)] if isinstance(given, list) else []
         if status in (401, 403):
             raise Undecided(f"{detail} (the key is from {self.key_from})")
         if status in (429, 502, 503, 504):
@@ -103,6 +105,11 @@ class Client:
         if status >= 500:
             raise Undecided(detail)
         raise Refused([f"{error['pointer']}: {error['message']}".removeprefix(": ") for error in errors] or [detail], errors)
+
+
+def _is_error(error: Any) -> bool:
+    """Whether it says what is wrong with a field."""
+    return isinstance(error, dict) and isinstance(error.get("pointer"), str) and isinstance(error.get("message"), str)
 
 
 def require(client: Client, answer: dict[str, Any], *fields: str) -> dict[str, Any]:

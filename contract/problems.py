@@ -44,6 +44,10 @@ class StringXError(Exception):
         return problem
 
 
+class DatabaseFault(StringXError):
+    """The internal database refuses a statement: a table is not as it should be, or the statement is wrong."""
+
+
 class Malformed(StringXError):
     """The body could not be read at all."""
 

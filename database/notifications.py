@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import psycopg2
+from psycopg2 import extensions
 
 from contract.problems import Unavailable
-from database.pool import Database
+from database.loops import Loop, Loops
+from database.pool import Database, first_line
 
 T = TypeVar("T")
 _LOOK_AGAIN_S = 2.0
@@ -47,15 +49,12 @@ class Listener:
         self._lock = threading.Lock()
         self._waited: dict[str, _Waited] = {}
         self._places = threading.BoundedSemaphore(waiters)
-        self._thread: threading.Thread | None = None
+        self._connection: extensions.connection | None = None
         self._stop = threading.Event()
 
-    def start(self) -> None:
+    def start(self, loops: Loops) -> None:
         """Begin to listen, in a daemon thread; called after a fork, once a process."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=f"listen-{self._channel}", daemon=True)
-                self._thread.start()
+        loops.start("listen", self._listen, stop=self._stop, longest_pause_s=1.0)
 
     def stop(self) -> None:
         self._stop.set()
@@ -110,28 +109,26 @@ class Listener:
             if not waited.waiting:
                 del self._waited[payload]
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._listen()
-            except (psycopg2.Error, Unavailable, OSError):
-                self._stop.wait(0.5)  # the database is away; waiters look by themselves meanwhile
-
-    def _listen(self) -> None:
-        connection = self._database.connect()
+    def _listen(self, _: Loop) -> None:
+        """Wake whom notifications name, for a few seconds; where the database is away, waiters look by themselves meanwhile."""
         try:
-            cursor = connection.cursor()
-            cursor.execute(f'listen "{self._channel}"')  # a channel is a name of ours, never input
-            self._wake(None)  # what happened before LISTEN began
-            while not self._stop.is_set():
-                if select.select([connection], [], [], 5)[0]:
-                    connection.poll()
-                else:
-                    cursor.execute("select 1")  # a link that swallows packets is told from one on which nothing happens
-                while connection.notifies:
-                    self._wake(connection.notifies.pop(0).payload)
-        finally:
-            connection.close()
+            if self._connection is None:
+                self._connection = self._database.connect()
+                self._connection.cursor().execute(f'listen "{self._channel}"')  # a channel is a name of ours, never input
+                self._wake(None)  # what happened before LISTEN began
+            if select.select([self._connection], [], [], 5)[0]:
+                self._connection.poll()
+            else:
+                self._connection.cursor().execute("select 1")  # a link that swallows packets is told from one without news
+            while self._connection.notifies:
+                self._wake(self._connection.notifies.pop(0).payload)
+        except BaseException as error:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            if isinstance(error, (psycopg2.Error, OSError)):
+                raise Unavailable(f"the internal database does not notify: {first_line(error)}") from error
+            raise
 
     def _wake(self, payload: str | None) -> None:
         with self._lock:

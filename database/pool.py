@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions, extras, pool
 
-from contract.problems import Invalid, StringXError, Unavailable
+from contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 
 Row = dict[str, Any]
 _WAIT_S = 30.0  # above the longest statement, which the server ends itself
@@ -21,6 +21,7 @@ _MILLISECONDS = 1000
 _GONE = (
     psycopg2.OperationalError,
     psycopg2.InterfaceError,
+    pool.PoolError,
     psycopg2.errors.ReadOnlySqlTransaction,
     psycopg2.errors.IdleInTransactionSessionTimeout,
 )
@@ -42,7 +43,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator["Cursor"]:
         """One transaction; Unavailable where the database cannot be reached or goes away meanwhile, Invalid for a value that it
-        cannot hold."""
+        cannot hold, DatabaseFault for everything else that it refuses."""
         with self._lent(autocommit=False) as connection, connection, connection.cursor(cursor_factory=_ROWS) as cursor:
             yield Cursor(cursor)
 
@@ -57,21 +58,18 @@ class Database:
         if not self._slots.acquire(timeout=10):
             raise Unavailable("every database connection is in use; try again")
         try:
-            connections, connection = self._connection(autocommit)
-            broken = True
-            try:
-                yield connection
-                broken = False
-            except StringXError:
-                broken = False
-                raise
-            finally:
-                connection.used_at = time.monotonic()
-                self._give_back(connections, connection, broken or connection.closed != 0)
-        except _GONE as error:
-            raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
-        except psycopg2.DataError as error:
-            raise Invalid(f"PostgreSQL cannot hold a value of it: {first_line(error)}") from error
+            with _translated():
+                connections, connection = self._connection(autocommit)
+                broken = True
+                try:
+                    yield connection
+                    broken = False
+                except StringXError:
+                    broken = False
+                    raise
+                finally:
+                    connection.used_at = time.monotonic()
+                    self._give_back(connections, connection, broken or connection.closed != 0)
         finally:
             self._slots.release()
 
@@ -82,10 +80,11 @@ class Database:
                 self._pool = None
 
     def connect(self) -> extensions.connection:
-        """A connection outside the pool, in autocommit, for LISTEN; the caller closes it."""
-        connection = connect(self.url, f"{self._application_name} listen")
-        connection.autocommit = True
-        return connection
+        """A connection outside the pool, in autocommit, for LISTEN; the caller closes it. Errors as of `transaction`."""
+        with _translated():
+            connection = connect(self.url, f"{self._application_name} listen")
+            connection.autocommit = True
+            return connection
 
     def _connection(self, autocommit: bool) -> tuple[pool.ThreadedConnectionPool, "_Connection"]:
         """A live connection and its pool; one that was used just now is taken as it is. Where one died while it lay there, those
@@ -124,8 +123,12 @@ class Database:
 
     def _give_back(self, connections: pool.ThreadedConnectionPool, connection: extensions.connection, broken: bool) -> None:
         with self._lock:
-            if not connections.closed:
+            if connections.closed:
+                return
+            try:
                 connections.putconn(connection, close=broken or self._pool is not connections)
+            except psycopg2.Error:  # it has just died; unless it is forgotten, its place in the pool is lost
+                connections.putconn(connection, close=True)
 
 
 class _Connection(extensions.connection):
@@ -142,17 +145,37 @@ class Cursor:
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
         """The number of rows that were written or found."""
-        self._cursor.execute(sql, parameters)
+        self._execute(sql, parameters)
         return int(self._cursor.rowcount)
 
     def all(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        self._cursor.execute(sql, parameters)
-        return [dict(row) for row in self._cursor.fetchall()]
+        self._execute(sql, parameters)
+        try:
+            return [dict(row) for row in self._cursor.fetchall()]
+        except (ValueError, OverflowError) as error:  # a date that Python has not
+            raise DatabaseFault(f"the internal database holds a value that cannot be read: {first_line(error)}") from error
 
     def one(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Row | None:
-        self._cursor.execute(sql, parameters)
-        row = self._cursor.fetchone()
-        return dict(row) if row is not None else None
+        return next(iter(self.all(sql, parameters)), None)
+
+    def _execute(self, sql: str, parameters: Mapping[str, Any] | None) -> None:
+        try:
+            self._cursor.execute(sql, parameters)
+        except ValueError as error:  # the driver's own, before anything is sent: a NUL, half of a surrogate pair
+            raise Invalid(f"PostgreSQL cannot hold a value of it: {first_line(error)}") from error
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Every error of the driver becomes one of ours."""
+    try:
+        yield
+    except _GONE as error:
+        raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
+    except psycopg2.DataError as error:
+        raise Invalid(f"PostgreSQL cannot hold a value of it: {first_line(error)}") from error
+    except psycopg2.Error as error:
+        raise DatabaseFault(f"the internal database refused a statement ({type(error).__name__}); the log says more") from error
 
 
 def json_value(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """/metrics in Prometheus' format: what a process has served itself, and what the internal database says about all of them."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from flask import Flask, Response, g, request
@@ -12,36 +13,74 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from contract.problems import StringXError
+from database import reports
+from database.loops import Loops, State
 from database.pool import Database, limit_waits
 
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Figures = Callable[[Database], Iterable[Metric]]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _SCRAPE_S = 5.0  # a scrape that takes longer is of no use
 
 
 class _FromDatabase(Collector):
-    def __init__(self, database: Database, figures: Figures) -> None:
-        self._database, self._figures = database, figures
+    def __init__(self, database: Database, figures: Figures, service: str, loops: Loops) -> None:
+        self._database, self._figures, self._service, self._loops = database, figures, service, loops
 
     def collect(self) -> Iterator[Metric]:
+        states = [(state.name, state) for state in self._loops.states()]
         try:
             with limit_waits(_SCRAPE_S):
                 found = list(self._figures(self._database))
+                states += [(report.name, report.loop) for report in reports.read(self._database, self._service)]
         except StringXError:
             found = None
+        yield from of_loops(states)
         yield GaugeMetricFamily("stringx_database_up", "Whether the internal database answers", value=found is not None)
         yield from found or ()
 
 
-def install(app: Flask, database: Database, figures: Figures) -> None:
+def of_loops(states: Iterable[tuple[str, State]]) -> Iterator[Metric]:
+    """Those of one name, in several processes, are added up; the seconds are those of the one that has not turned for longest."""
+    by_name: defaultdict[str, list[State]] = defaultdict(list)
+    for name, state in states:
+        by_name[name].append(state)
+    turns = CounterMetricFamily("stringx_loop_turns", "Turns of a background loop that ended well", labels=["loop"])
+    failures = CounterMetricFamily("stringx_loop_failures", "Turns of a background loop that failed", labels=["loop"])
+    since = GaugeMetricFamily("stringx_loop_seconds_since_turn", "Since the last turn that ended well", labels=["loop"])
+    failing = GaugeMetricFamily("stringx_loop_failing", "Loops that do not turn, as /readyz tells", labels=["loop"])
+    for name, found in by_name.items():
+        turns.add_metric([name], sum(state.turns for state in found))
+        failures.add_metric([name], sum(state.failures for state in found))
+        since.add_metric([name], max(state.since_s for state in found))
+        failing.add_metric([name], sum(state.fault is not None for state in found))
+    yield from (turns, failures, since, failing)
+
+
+class _Given(Collector):
+    def __init__(self, found: Iterable[Metric]) -> None:
+        self._found = list(found)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._found
+
+
+def rendered(found: Iterable[Metric]) -> bytes:
+    """In Prometheus' format."""
+    registry = CollectorRegistry()
+    registry.register(_Given(found))
+    return generate_latest(registry)
+
+
+def install(app: Flask, database: Database, loops: Loops, figures: Figures) -> None:
     """`/metrics`, and the counting of what is served. A route is named by its rule: as many labels as routes."""
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, that nobody reads
     registry = CollectorRegistry()
-    registry.register(_FromDatabase(database, figures))
+    registry.register(_FromDatabase(database, figures, app.name, loops))
     ProcessCollector(registry=registry)
     labels = ["method", "route", "status"]
     served = Counter("stringx_http_requests", "Requests that were answered", labels, registry=registry)
@@ -64,4 +103,4 @@ def install(app: Flask, database: Database, figures: Figures) -> None:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE)

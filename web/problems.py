@@ -21,6 +21,8 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(StringXError)
     def ours(error: StringXError) -> Response:
+        if error.status == StringXError.status:
+            log.error("%s", error, exc_info=error)
         return render(error)
 
     @app.errorhandler(HTTPException)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 
-from contract.problems import NotFound, Unavailable
-from database import keys
+from contract.problems import NotFound, StringXError
+from database import keys, reports
 from database.keys import Caller
+from database.loops import Loops
 from database.migrate import missing_migrations
 from database.pool import Database
 from database.probe import Probe
@@ -22,26 +23,27 @@ log = logging.getLogger(__name__)
 VERSION = "0.1.0"
 _PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics"})
 _NONE = Operation("")
+_MOST_LOOPS = 10  # of other processes, told by /readyz
 _QUIET = frozenset({"healthz", "readyz", "metrics"})  # asked all the time: not logged
 
 
 def create(
-    name: str, title: str, description: str, database: Database, faults: Callable[[], list[str]], figures: Figures
+    name: str, title: str, description: str, database: Database, loops: Loops, faults: Callable[[], list[str]], figures: Figures
 ) -> Flask:
     """An app whose every route needs a key with the scope of its `Operation`, but for health, metrics and documentation.
 
-    `faults` says what, beside the database and its migrations, keeps the service from being ready; `figures` what /metrics tells
-    from the database.
+    `loops` are those of each web process; `faults` says what, beside these, the database and its migrations, keeps the service
+    from being ready; `figures` what /metrics tells from the database.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
     app.url_map.strict_slashes = True
     problems.install(app)
-    metrics.install(app, database, figures)
+    metrics.install(app, database, loops, figures)
     openapi.install(app, title, description, VERSION)
     _install_keys(app, database)
     _install_reading(app)
-    _install_health(app, database, faults)
+    _install_health(app, database, loops, faults)
     app.after_request(_log)
     return app
 
@@ -103,7 +105,7 @@ def about(**ids: str) -> None:
     g.ids = ids
 
 
-def _install_health(app: Flask, database: Database, faults: Callable[[], list[str]]) -> None:
+def _install_health(app: Flask, database: Database, loops: Loops, faults: Callable[[], list[str]]) -> None:
     probe = Probe(database, app.name)
 
     @app.get("/healthz")
@@ -114,13 +116,22 @@ def _install_health(app: Flask, database: Database, faults: Callable[[], list[st
     @app.get("/readyz")
     @describe(Operation("It can do its work, or why not", answers={200: None, 503: None}))
     def readyz() -> Response:
+        reasons = [f"the loop {state.name} {state.fault}" for state in loops.states() if state.fault]
         try:
-            missing = missing_migrations(database)
-            reasons = [f"migrations are missing: {', '.join(missing)}; run the role migrate"] if missing else faults()
-            if not missing and (fault := probe.fault()) is not None:
-                reasons.append(fault)
-        except Unavailable as error:
-            reasons = [error.detail]
+            if missing := missing_migrations(database):
+                reasons.append(f"migrations are missing: {', '.join(missing)}; run the role migrate")
+            else:
+                reasons += faults()
+                reasons += [f"the loop {r.loop.name} of {r.process} {r.loop.fault}" for r in _failing(database, app.name)]
+                if (fault := probe.fault()) is not None:
+                    reasons.append(fault)
+        except StringXError as error:
+            reasons.append(error.detail)
         if reasons:
             return answer({"status": "not ready", "reasons": reasons}, 503)
         return answer({"status": "ready", "reasons": []})
+
+
+def _failing(database: Database, service: str) -> list[reports.Report]:
+    """A few of the loops of other processes that do not turn."""
+    return [report for report in reports.read(database, service) if report.loop.fault][:_MOST_LOOPS]

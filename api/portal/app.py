@@ -13,10 +13,12 @@ from typing import Any
 from flask import Flask, Response, abort, redirect, render_template, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
 
+from api.portal import health
 from api.portal.generation import STATE
 from api.portal.parts import place_of
 from contract import environment
 from contract.environment import Settings
+from web.metrics import CONTENT_TYPE, of_loops, rendered
 
 _FILES = frozenset({"index.html", "manifest.json", "catalog.json"})
 _SCRIPT = re.compile(rb"<script[^>]*>(.*?)</script>", re.DOTALL)
@@ -31,6 +33,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
+
+    @app.get("/readyz")
+    def readyz() -> tuple[dict[str, Any], int]:
+        reasons = health.faults(folder)
+        return {"status": "not ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        found = of_loops((f"docs.{state.name}", state) for state in health.read(folder) or ())
+        return Response(rendered(found), content_type=CONTENT_TYPE)
 
     @app.get("/")
     def index() -> str:

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from api.portal import parts, project, state
+from api.portal import health, parts, project, state
 from api.portal.generation import STATE, Generator
 from api.portal.parts import Part
 from contract import environment
 from contract.environment import Settings, SettingsError
 from contract.problems import StringXError
+from database.loops import Loop, Loops
 from database.pool import Database
 from web import logs
 
@@ -30,6 +31,7 @@ AT_MOST_EVERY_S = 60.0
 AGAIN_AFTER_S = 300.0  # where the last generation did not reach the target; and every project is looked at so often
 AT_ONCE = 2  # targets, one project of each, generated side by side, so that one that hangs does not hold up the others
 REST = 3.0  # times what a generation took does its place stay empty: together they take half of a processor at most
+_LONGEST_TURN_S = 120.0  # of a look at ten thousand tables
 FINGERPRINT = "fingerprint"  # in a project's work folder: what it shows
 
 Key = tuple[str, str]  # a target's name, a part's name
@@ -95,17 +97,15 @@ class Refresher:
         self._changes = state.Changes(database)
         self._stale: set[Key] = set()
         self._read_all_at = float("-inf")
+        self._remembers = False
 
-    def run(self) -> NoReturn:
-        self.remember()
-        while True:
-            try:
-                self.look()
-            except StringXError as error:  # the internal database is away
-                log.warning("%s", error)
-            except Exception:  # a project that is just being edited, a full disk: the next look may find it mended
-                log.exception("the portal")
-            time.sleep(LOOK_EVERY_S)
+    def turn(self, _: Loop) -> float:
+        """What fails now may be mended at the next look: a project that is just being edited, a full disk."""
+        if not self._remembers:
+            self.remember()
+            self._remembers = True
+        self.look()
+        return LOOK_EVERY_S
 
     def remember(self) -> None:
         """Take projects of an earlier start as made now: a start has better things to do than to make them again."""
@@ -240,7 +240,10 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _end(refresher))
     os.umask(0o022)
-    refresher.run()
+    loops = Loops()
+    health.start(loops, refresher.folder)
+    loops.add(Loop("refresh", refresher.turn, longest_turn_s=_LONGEST_TURN_S)).run()
+    return 0
 
 
 def _end(refresher: Refresher) -> NoReturn:

@@ -1,24 +1,29 @@
 """Results on their way to Kafka: kept once a trigger has run, sent until they are confirmed, by one publisher at a time."""
 
 import json
-import threading
+from collections.abc import Callable
 
 import pytest
 
 from backend import intake, publications
 from backend.intake import Event
-from backend.publications import Message
+from backend.publications import Message, NotConfirmed, Sent
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest
 from contract.environment import ROOT
-from contract.problems import Unavailable
+from contract.ids import new_id
 from database.pool import Database
 
 ASK = """
 insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status)
-values (%(id)s, 'http', 'shop', 'public.a', 'async', '{}', '', true, 'queued')
+values (%(id)s, 'http', 'shop', %(table)s, 'async', '{}', '', true, 'queued')
 """
 END = "update stringx.requests set status = 'errored', verdict = 'error', reason = 'refused', finished_at = now() where request_id = %(id)s"
+
+RESULT = """
+insert into stringx.results (check_id, request_id, target, table_name, is_full, status, verdict, finished_at, result)
+values (%(check_id)s, %(id)s, 'shop', 'public.a', true, 'succeeded', 'pass', now(), %(result)s)
+"""
 
 
 def run(database: Database, statement: str, **parameters: object) -> int:
@@ -26,10 +31,24 @@ def run(database: Database, statement: str, **parameters: object) -> int:
         return cursor.run(statement, parameters)
 
 
-def ended(database: Database, *ids: str) -> None:
+def ended(database: Database, *ids: str, table: str = "public.a") -> None:
     for one in ids:
-        run(database, ASK, id=one)
+        run(database, ASK, id=one, table=table)
         run(database, END, id=one)
+
+
+def taking(taken: list[Message]) -> Callable[[list[Message]], Sent]:
+    """A broker that confirms everything."""
+
+    def send(messages: list[Message]) -> Sent:
+        taken.extend(messages)
+        return Sent(set(range(len(messages))))
+
+    return send
+
+
+def names(messages: list[Message]) -> list[str]:
+    return [json.loads(message.value)["request_id"] for message in messages]
 
 
 def test_nothing_is_kept_before_the_first_trigger(database: Database) -> None:
@@ -38,38 +57,92 @@ def test_nothing_is_kept_before_the_first_trigger(database: Database) -> None:
     publications.begin(database)
     ended(database, "after")
     sent: list[Message] = []
-    assert publications.publish(database, sent.extend) == 1
-    assert [json.loads(message.value)["request_id"] for message in sent] == ["after"]
-    assert publications.publish(database, sent.extend) == 0
+    assert publications.publish(database, "p", taking(sent)) == 1
+    assert names(sent) == ["after"]
+    assert publications.publish(database, "p", taking(sent)) == 0
 
 
-def test_a_result_that_is_not_confirmed_is_sent_again(database: Database) -> None:
+def test_only_what_is_not_confirmed_is_sent_again(database: Database) -> None:
     publications.begin(database)
-    ended(database, "a", "b")
+    ended(database, "a", "b", "c", table="public.a")
+    ended(database, "d", table="public.d")
 
-    def fail(messages: list[Message]) -> None:
-        raise Unavailable(f"{len(messages)} not confirmed")
-
-    with pytest.raises(Unavailable, match="2 not confirmed"):
-        publications.publish(database, fail)
+    with pytest.raises(NotConfirmed, match="slow"):
+        publications.publish(database, "p", lambda messages: Sent({0, 2, 3}, fault="slow"))
     sent: list[Message] = []
-    assert publications.publish(database, sent.extend) == 2
+    assert publications.publish(database, "p", taking(sent)) == 2
+    assert names(sent) == ["b", "c"], "c again, behind b: the last message of a key is its newest"
     found = json.loads(sent[0].value)
     assert (found["verdict"], found["status"], found["reason"], found["check_id"]) == ("error", "errored", "refused", None)
     assert (found["table"], sent[0].key) == ("public.a", b"public.a")
 
 
-def test_two_publishers_share_what_waits(database: Database) -> None:
+def test_sending_that_fails_gives_everything_back(database: Database) -> None:
+    publications.begin(database)
+    ended(database, "a", "b")
+
+    def fail(messages: list[Message]) -> Sent:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        publications.publish(database, "p", fail)
+    assert publications.publish(database, "q", taking([])) == 2
+
+
+def test_a_message_that_the_broker_refuses_holds_up_no_other(database: Database) -> None:
+    publications.begin(database)
+    ended(database, "a", "b")
+    with pytest.raises(NotConfirmed):
+        publications.publish(database, "p", lambda messages: Sent({1}, {0}, "too large"))
+    ended(database, "c")
+    sent: list[Message] = []
+    assert publications.publish(database, "p", taking(sent)) == 1
+    assert names(sent) == ["c"]
+    run(database, "update stringx.publications set lease_expires_at = now() - interval '1 s'")
+    assert publications.publish(database, "p", taking(sent)) == 1
+    assert names(sent) == ["c", "a"], "later it is tried again"
+
+
+def test_a_batch_is_bounded_by_bytes_as_well_as_by_number(database: Database) -> None:
+    publications.begin(database)
+    many = [f"small-{number:03}" for number in range(250)]
+    ended(database, *many, "large-1", "large-2", "large-3", "last")
+    for name in ("large-1", "large-2", "large-3"):
+        result = json.dumps({"request_id": name, "rules": [], "reason": "x" * 700_000})  # compressed, it is small
+        run(database, RESULT, id=name, check_id=new_id(), result=result)
+    batches: list[list[str]] = []
+    sent: list[Message] = []
+    while publications.publish(database, "p", taking(sent)):
+        batches.append(names(sent))
+        sent.clear()
+    assert [len(batch) for batch in batches] == [200, 52, 2]
+    assert [name for batch in batches for name in batch] == [*many, "large-1", "large-2", "large-3", "last"]
+
+
+def test_two_publishers_share_what_waits_and_no_transaction_is_open_meanwhile(database: Database) -> None:
     publications.begin(database)
     ended(database, "a", "b")
     taken: list[Message] = []
 
-    def slow(messages: list[Message]) -> None:
-        taken.extend(messages)
-        assert publications.publish(database, taken.extend) == 0, "the other one has them"
+    def slow(messages: list[Message]) -> Sent:
+        assert publications.publish(database, "q", taking(taken)) == 0, "the other one has them"
+        with database.statements() as cursor:
+            [row] = cursor.all("select count(*) as n from pg_stat_activity where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()")  # fmt: skip
+        assert row["n"] == 0
+        return taking(taken)(messages)
 
-    assert publications.publish(database, slow) == 2
-    assert len(taken) == 2
+    assert publications.publish(database, "p", slow) == 2
+    assert names(taken) == ["a", "b"]
+
+
+def test_what_a_publisher_that_died_has_leased_is_sent_by_another(database: Database) -> None:
+    publications.begin(database)
+    ended(database, "a")
+    lease = {"worker": "dead", "lease_s": 1000, "limit": 10, "bytes": 1000}
+    run(database, publications.SQL["lease"], **lease)
+    assert publications.publish(database, "p", taking([])) == 0
+    run(database, "update stringx.publications set lease_expires_at = now() - interval '1 s'")
+    assert publications.publish(database, "p", taking([])) == 1
 
 
 def test_an_event_that_comes_again_while_its_result_is_sent_is_answered_after_it(database: Database) -> None:
@@ -78,16 +151,16 @@ def test_an_event_that_comes_again_while_its_result_is_sent_is_answered_after_it
     ended(database, "a")
     body = json.dumps({"event_id": "a", "target": "shop", "table": "public.a"}).encode()
     run(database, "update stringx.requests set body_hash = %(hash)s where request_id = 'a'", hash=digest(body))
-    again = threading.Thread(target=lambda: intake.take(database, catalogue, [Event(body, "p")]))
+    sent: list[Message] = []
 
-    def meanwhile(messages: list[Message]) -> None:
-        again.start()
-        again.join(0.5)
-        assert again.is_alive(), "it waits for the one that is under way"
+    def meanwhile(messages: list[Message]) -> Sent:
+        assert intake.take(database, catalogue, [Event(body, "p")]) == [None]
+        return taking(sent)(messages)
 
-    assert publications.publish(database, meanwhile) == 1
-    again.join(10)
-    assert publications.publish(database, lambda messages: None) == 1
+    assert publications.publish(database, "p", meanwhile) == 1
+    assert publications.publish(database, "p", taking(sent)) == 1
+    assert publications.publish(database, "p", taking(sent)) == 0
+    assert names(sent) == ["a", "a"]
 
 
 def digest(body: bytes) -> bytes:

@@ -47,7 +47,7 @@ def test_a_trigger_that_starts_before_its_broker_waits_for_it(
     assert installation.ask(installation.table(), mode="sync"), "HTTP serves"
     threads = len(list(_threads(process)))
     eventually(lambda: process.output().count("no Kafka broker answers") >= 3, 60, "one more")
-    assert len(list(_threads(process))) == threads, "nothing is left of a try"
+    assert len(list(_threads(process))) <= threads, "nothing is left of a try"
     broker.start()
     topics.wait()
     sent = events(installation.table(), 1)

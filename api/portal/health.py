@@ -1,0 +1,45 @@
+"""How the loops of the process that makes the portals do: a file, written every few seconds, that the web application reads."""
+
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from database.loops import Loop, Loops, State
+from database.reports import EVERY_S, SEEN_S
+
+_FILE = ".loops.json"
+
+
+def start(loops: Loops, folder: Path) -> None:
+    """Write it from now on, in a daemon thread."""
+
+    def write(_: Loop) -> float:
+        folder.mkdir(parents=True, exist_ok=True)
+        said = {"at": time.time(), "loops": [asdict(state) for state in loops.states()]}
+        half = folder / f"{_FILE}.new"
+        half.write_text(json.dumps(said), encoding="utf-8")
+        os.replace(half, folder / _FILE)
+        return EVERY_S
+
+    loops.start("report", write)
+
+
+def read(folder: Path) -> list[State] | None:
+    """None where nothing was written lately: the process has ended, or cannot write."""
+    try:
+        said = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        age_s = time.time() - said["at"]
+        states = [State(**(state | {"since_s": state["since_s"] + age_s})) for state in said["loops"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return states if age_s <= SEEN_S else None
+
+
+def faults(folder: Path) -> list[str]:
+    """Why portals may show something old, a line each."""
+    states = read(folder)
+    if states is None:
+        return ["the process that makes the portals (docs-refresh) has not reported lately; start it, and read its log"]
+    return [f"the loop {state.name} {state.fault}" for state in states if state.fault]

@@ -1,0 +1,132 @@
+"""The client of Kafka's brokers: how they are reached, and sending until they confirm."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from kafka import KafkaConsumer, KafkaProducer
+from kafka import errors as broker
+
+from contract import kafka
+from contract.kafka import Kafka
+from contract.problems import Unavailable
+
+LARGEST = 2 * 1024 * 1024  # bytes of a dead letter: a message of the largest size that brokers take by default, and headers
+CUT = 64 * 1024  # … of one that even so is too large for its topic
+_CONNECT_MS = 6_000
+_SEND_MS = 60_000  # for the broker's word that it has a message
+_SENT_WITHIN_S = 90.0  # for its word on all messages of a batch, within their lease
+_BATCH_BYTES = 256 * 1024  # of messages that the broker is sent together
+
+_TOO_LARGE = (broker.MessageSizeTooLargeError, broker.RecordListTooLargeError)
+
+T = TypeVar("T")
+_heard = kafka.Heard()
+
+
+def connect(make: Callable[..., T], settings: Kafka, **options: Any) -> T:
+    """A client of kafka-python. Unavailable where no broker answers or lets us in; nothing of the client is left then."""
+    made: list[Any] = []
+
+    def client(**config: Any) -> Any:
+        made.append(KafkaConsumer.DEFAULT_CONFIG["kafka_client"](**config))
+        return made[-1]
+
+    try:
+        return make(
+            bootstrap_servers=settings.bootstrap_servers,
+            reconnect_backoff_max_ms=2_000,
+            kafka_client=client,
+            **settings.security,
+            **({"bootstrap_timeout_ms": _CONNECT_MS} | options),
+        )
+    except Exception as error:
+        for part in made:
+            part.close()
+        if isinstance(error, broker.KafkaError):
+            raise Unavailable(_heard.why(settings)) from error
+        raise
+
+
+@dataclass
+class Outcome:
+    """What came of messages, by their place in the list: confirmed, or too large for the topic; and why not the others."""
+
+    confirmed: set[int] = field(default_factory=set)
+    too_large: list[int] = field(default_factory=list)
+    fault: str | None = None
+
+
+class Sender:
+    """Sends messages and waits until the broker has them; begins anew after a fault."""
+
+    def __init__(self, settings: Kafka) -> None:
+        self._settings = settings
+        self._producer: KafkaProducer | None = None
+
+    def send(self, topic: str, messages: Sequence[dict[str, Any]]) -> Outcome:
+        """In their order. Unavailable where no broker answers. Those that are not confirmed may be sent or not."""
+        outcome, until = Outcome(), time.monotonic() + _SENT_WITHIN_S
+        producer, sent, suspects = self._connected(), [], []
+        try:
+            for place, message in enumerate(messages):
+                try:
+                    sent.append((place, producer.send(topic, **message)))
+                except broker.MessageSizeTooLargeError:
+                    outcome.too_large.append(place)
+            for place, future in sent:
+                try:
+                    self._confirm(outcome, place, future, until)
+                except _TOO_LARGE:
+                    suspects.append(place)
+            for place in suspects:  # it may have been those beside it
+                try:
+                    self._confirm(outcome, place, producer.send(topic, **messages[place]), until)
+                except _TOO_LARGE:
+                    outcome.too_large.append(place)
+        except broker.KafkaError as error:
+            outcome.fault = f"the Kafka broker did not take messages for {topic} ({words(error)})"
+        finally:
+            if outcome.fault is not None or len(outcome.confirmed) + len(outcome.too_large) < len(messages):
+                self.close()
+        return outcome
+
+    @staticmethod
+    def _confirm(outcome: Outcome, place: int, future: Any, until: float) -> None:
+        """Wait for the broker's word on a message; where it gives none, that is the outcome's fault."""
+        try:
+            future.get(timeout=max(0.0, until - time.monotonic()))
+            outcome.confirmed.add(place)
+        except _TOO_LARGE:
+            raise
+        except broker.KafkaError as error:
+            outcome.fault = f"the Kafka broker did not confirm a message ({words(error)})"
+
+    def _connected(self) -> KafkaProducer:
+        if self._producer is None:
+            self._producer = connect(
+                KafkaProducer,
+                self._settings,
+                bootstrap_timeout_ms=_SEND_MS // 3,
+                delivery_timeout_ms=_SEND_MS,
+                request_timeout_ms=_SEND_MS // 2,
+                max_block_ms=_SEND_MS // 2,
+                max_request_size=LARGEST + CUT,
+                batch_size=_BATCH_BYTES,  # a slow broker gets many messages in one round trip
+                linger_ms=0,
+                enable_idempotence=False,  # with it, one message that is too large makes all later ones fail with its error
+                max_in_flight_requests_per_connection=1,
+                compression_type="gzip",
+                allow_auto_create_topics=False,
+            )
+        return self._producer
+
+    def close(self) -> None:
+        if self._producer is not None:
+            self._producer.close(timeout=1)
+            self._producer = None
+
+
+def words(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

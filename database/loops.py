@@ -1,0 +1,150 @@
+"""Background loops: a turn that fails is logged, counted and tried again after a pause, whatever it failed with.
+
+A loop knows when it last turned. One that does not turn is named by /readyz of its service and seen in /metrics.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from contract.problems import Unavailable
+
+FAILING_S = 30.0  # a loop that has only failed for so long is named
+LONGEST_TURN_S = 60.0  # … and one whose turn takes longer than this
+LONGEST_PAUSE_S = 5.0  # after a failure
+_SHORTEST_PAUSE_S = 0.5
+_LONGEST_WORDS = 200
+
+Turn = Callable[["Loop"], float | None]  # returns the seconds until the next turn; None: at once
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class State:
+    """How a loop is doing; `fault` is why it counts as not turning, in one line."""
+
+    name: str
+    turns: int
+    failures: int
+    since_s: float  # since its last turn ended well
+    fault: str | None = None
+
+
+class Loop:
+    """Calls `turn` again and again until `stop` is set, for the first time after `delay_s`. Without a `stop` it ends with the
+    process."""
+
+    def __init__(
+        self, name: str, turn: Turn, *, stop: threading.Event | None = None, delay_s: float = 0.0,
+        longest_turn_s: float = LONGEST_TURN_S, longest_pause_s: float = LONGEST_PAUSE_S,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self._turn = turn
+        self._stop = stop or threading.Event()
+        self._delay_s = delay_s
+        self._longest_turn_s, self._longest_pause_s = longest_turn_s, longest_pause_s
+        self._thread: threading.Thread | None = None
+        self._turns = self._failures = 0
+        self._turned_at = time.monotonic()
+        self._due_at = self._turned_at + longest_turn_s
+        self._failing_since: float | None = None
+        self._failures_in_a_row = 0
+        self._last_failure = ""
+
+    def start(self) -> None:
+        """Turn in a daemon thread."""
+        self._thread = threading.Thread(target=self.run, name=self.name, daemon=True)
+        self._thread.start()
+
+    def run(self) -> None:
+        """Turn in this thread."""
+        self._thread = threading.current_thread()
+        self._turned_at = time.monotonic()
+        self._pause(self._delay_s)
+        while not self._stop.is_set():
+            self.may_take(self._longest_turn_s)
+            try:
+                pause_s = self._turn(self) or 0.0
+            except BaseException as error:  # a SystemExit too: it would end the thread, and nobody would see it
+                pause_s = self._failed(error)
+            else:
+                self._turns += 1
+                self._turned_at = time.monotonic()
+                self._failing_since, self._failures_in_a_row = None, 0
+            self._pause(pause_s)
+
+    def _pause(self, seconds: float) -> None:
+        if seconds:
+            self.may_take(seconds + self._longest_turn_s)
+            self._stop.wait(seconds)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the turn that is under way, once it is told to stop."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def may_take(self, seconds: float) -> None:
+        """The turn that is under way is all right for so long from now on."""
+        self._due_at = time.monotonic() + seconds
+
+    def alive(self) -> None:
+        """A part of a long turn is done: the next one may take as long as a turn."""
+        self.may_take(self._longest_turn_s)
+
+    @property
+    def state(self) -> State:
+        since_s = time.monotonic() - self._turned_at
+        return State(self.name, self._turns, self._failures, since_s, self._fault(since_s))
+
+    def _failed(self, error: BaseException) -> float:
+        """After how long to try again."""
+        if isinstance(error, Unavailable):
+            log.warning("the loop %s goes on: %s", self.name, error)  # what is away says so itself
+        else:
+            log.error("the loop %s goes on after an error", self.name, exc_info=error)
+        if self._failing_since is None:
+            self._failing_since = time.monotonic()
+        self._failures += 1
+        self._failures_in_a_row += 1
+        self._last_failure = _in_one_line(error)
+        longest_s = min(self._longest_pause_s, _SHORTEST_PAUSE_S * 2.0 ** min(self._failures_in_a_row - 1, 10))
+        return random.uniform(longest_s / 2, longest_s)  # noqa: S311 (no secret)
+
+    def _fault(self, since_s: float) -> str | None:
+        if self._thread is None or self._stop.is_set():
+            return None
+        now, since = time.monotonic(), f"has not turned for {since_s:.0f} s"
+        if not self._thread.is_alive():
+            return f"{since}: its thread has ended"
+        if self._failing_since is not None and now - self._failing_since > FAILING_S:
+            return f"{since}: {self._last_failure}"
+        return since if now > self._due_at else None
+
+
+class Loops:
+    """All loops of a process."""
+
+    def __init__(self) -> None:
+        self._loops: list[Loop] = []
+
+    def add(self, loop: Loop) -> Loop:
+        self._loops.append(loop)
+        return loop
+
+    def start(self, name: str, turn: Turn, **options: Any) -> None:
+        """Begin to turn, in a daemon thread; the options are those of a Loop."""
+        self.add(Loop(name, turn, **options)).start()
+
+    def states(self) -> list[State]:
+        return [loop.state for loop in self._loops]
+
+
+def _in_one_line(error: BaseException) -> str:
+    """The error's class and the beginning of what it says."""
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return "".join(char if char.isprintable() else "?" for char in words)[:_LONGEST_WORDS]
