@@ -20,6 +20,7 @@ from database.notifications import Listener
 from database.pool import Database
 
 _TIMEOUT_S = (3, 10)  # connect, read: with the body's time together within a lease
+_BODY_S = 5.0
 _LOOK_AGAIN_S = 2.0
 _THREADS = 4
 _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 60.0
@@ -116,7 +117,7 @@ class Sender:
             raise
         except http.ConnectionError:
             response = send()
-        return answers.read(response)
+        return answers.read(response, within_s=_BODY_S)
 
     def _postpone(self, request_id: str, attempts: int, why: str, retry_after_s: float | None = None) -> bool:
         log.warning("request not sent to DataOps (attempt %d): %s", attempts + 1, why, extra={"request_id": request_id})

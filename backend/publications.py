@@ -88,7 +88,8 @@ def _settle(database: Database, publisher: str, rows: Sequence[Row], done: Set[i
     ids = [row["request_id"] for row in rows]
     published = {"ids": [ids[place] for place in sorted(done)], "queued_at": [rows[place]["queued_at"] for place in sorted(done)]}
     with database.statements() as cursor:
-        cursor.run(SQL["published"], published | {"worker": publisher})
+        if cursor.run(SQL["published"], published | {"worker": publisher}) == len(rows):
+            return
         if refused:
             late = {"ids": [ids[place] for place in sorted(refused)], "worker": publisher, "delay_s": REFUSED_S}
             cursor.run(SQL["postpone"], late)

@@ -28,7 +28,13 @@ class Report:
 def start(loops: Loops, database: Database, service: str, process: str) -> None:
     """Report all loops of this process every few seconds; `process` as `leases.worker_name` makes it."""
 
+    is_new = True
+
     def report(_: Loop) -> float:
+        nonlocal is_new
+        if is_new:
+            forget(database, process)  # those of processes that were killed
+            is_new = False
         write(database, service, process, loops.states())
         return EVERY_S
 
