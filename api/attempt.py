@@ -92,25 +92,34 @@ class Attempt:
         try:
             if sessions.keeps_waiting(seconds):
                 self.stop("gives_way")
-        except StringXError as error:
-            log.warning("cannot see who waits for the check: %s", error, extra=self.ids)
+        except Exception as error:  # the watch goes on: nothing else ends a check that is out of time
+            log.warning("cannot see who waits for the check: %s", error, extra=self.ids, exc_info=_unexpected(error))
 
     def _end(self, watched: Watched) -> bool:
         """Whether its process was killed: after 10 s in which it was cancelled on the target again and again."""
         if time.monotonic() > self._stopped_at + _KILL_AFTER_S:
             log.warning("the check does not end (%s); its dbt process is killed", self._stopped, extra=self.ids)
-            watched.kill()
+            try:
+                watched.kill()
+            except Exception:
+                log.exception("the dbt process cannot be killed; trying again", extra=self.ids)
+                return False
             return True
         try:
             watched.sessions.cancel()
-        except StringXError as error:
-            log.warning("cannot cancel on the target: %s", error, extra=self.ids)
+        except Exception as error:
+            log.warning("cannot cancel on the target: %s", error, extra=self.ids, exc_info=_unexpected(error))
         return False
 
     @property
     def ids(self) -> dict[str, str]:
         """For the log."""
         return {"check_id": self.check.check_id, "request_id": self.check.request_id}
+
+
+def _unexpected(error: Exception) -> bool:
+    """Whether its traceback is of use."""
+    return not isinstance(error, StringXError)
 
 
 class _Watch:

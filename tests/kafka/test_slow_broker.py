@@ -12,7 +12,7 @@ from tests.faults.proxy import Proxy
 from tests.kafka.broker import Broker, Topics, require
 
 DELAY_S = 3.3  # each way: a confirmation takes longer than the internal database leaves a transaction idle
-NUMBER = 210  # more than a batch
+NUMBER = 30
 ENDED = """
 insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status)
 select 'slow ' || n, 'http', 'shop', 'public.slow', 'async', '{}', '', true, 'queued' from generate_series(1, %(number)s) n;

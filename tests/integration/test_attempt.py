@@ -1,0 +1,32 @@
+"""The watch of an attempt ends a check that is out of time, whatever else fails."""
+
+import threading
+
+import pytest
+
+from api import attempt
+from api.attempt import Attempt, Watched
+from database.pool import Database
+from database.sessions import Sessions
+from tests.integration.test_queue import ask, claimed, queue
+
+__all__ = ["queue"]
+
+
+@pytest.mark.parametrize("address", [{"host": "\ud800"}, {"port": object()}])
+def test_a_check_that_cannot_be_cancelled_on_its_target_is_killed(
+    queue: Database, monkeypatch: pytest.MonkeyPatch, address: dict[str, str]
+) -> None:
+    monkeypatch.setattr(attempt, "_KILL_AFTER_S", 0.5)
+    ask(queue, timeout_s=1)
+    made = Attempt(claimed(queue))
+    tries, killed = iter([OSError("not yet"), None]), threading.Event()
+
+    def kill() -> None:
+        if (error := next(tries)) is not None:
+            raise error
+        killed.set()
+
+    with made.watched(Watched(Sessions(address, "stringx nobody"), 0.1, kill)):
+        assert killed.wait(60)
+    assert made.stopped == "timed_out"
