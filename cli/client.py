@@ -90,7 +90,7 @@ class Client:
         return request
 
     def _read(self, answer: Answer) -> dict[str, Any]:
-        body, status = answer.json(), answer.status
+        body, status = answer.content, answer.status
         if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
             stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
             raise Away(stranger) if status >= 500 else Undecided(stranger)

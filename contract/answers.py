@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from uuid import UUID
@@ -32,7 +33,8 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
+    @cached_property
+    def content(self) -> Any:
         """None where it is no JSON."""
         try:
             return json.loads(self.body)
@@ -41,8 +43,7 @@ class Answer:
 
     def field(self, name: str) -> Any:
         """None where it is no JSON object, or has no such field."""
-        found = self.json()
-        return found.get(name) if isinstance(found, dict) else None
+        return self.content.get(name) if isinstance(self.content, dict) else None
 
     @property
     def is_problem(self) -> bool:

@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,12 @@ class State:
     failures: int
     since_s: float  # since its last turn ended well
     fault: str | None = None
+
+    @classmethod
+    def written(cls, said: Mapping[str, Any], age_s: float) -> "State":
+        """As a process has written it so long ago, maybe one of another release: fields that are not known are left out."""
+        since_s = float(said["since_s"]) + age_s
+        return cls(str(said["name"]), int(said["turns"]), int(said["failures"]), since_s, said["fault"])
 
 
 class Loop:

@@ -57,8 +57,4 @@ def read(database: Database, service: str) -> list[Report]:
     """What the processes of a service have reported lately."""
     with database.statements() as cursor:
         rows = cursor.all(SQL["read"], {"service": service, "seen_s": SEEN_S})
-    return [
-        Report(row["process"], State(**(state | {"since_s": state["since_s"] + row["age_s"]})))
-        for row in rows
-        for state in row["loops"]
-    ]
+    return [Report(row["process"], State.written(said, row["age_s"])) for row in rows for said in row["loops"]]

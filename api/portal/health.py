@@ -31,7 +31,7 @@ def read(folder: Path) -> list[State] | None:
     try:
         said = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         age_s = time.time() - said["at"]
-        states = [State(**(state | {"since_s": state["since_s"] + age_s})) for state in said["loops"]]
+        states = [State.written(loop, age_s) for loop in said["loops"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return states if age_s <= SEEN_S else None
