@@ -1,12 +1,13 @@
 """Answers of other programs over HTTP: whatever comes is read with a bound, or is one of a few errors."""
 
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from cli import client
+from cli import client, main
 from cli.client import Client, Refused, Undecided
 from contract import answers
 from contract.answers import Unreadable
@@ -53,6 +54,21 @@ def test_the_command_line_says_of_every_senseless_answer_that_it_is_none(
         else:
             assert b"{" in one, "an object, which is for the command to look into"
     assert not any("\n" in line for line in lines)
+
+
+@pytest.mark.parametrize("field", [{"table": None}, {"checks": [7]}, {"checks": [{"rules": [{}]}]}])
+def test_an_answer_of_another_shape_is_one_line_of_the_command(
+    field: dict[str, object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = {"request_id": "x", "status": "succeeded", "verdict": "pass", "checks": [{}], "target": "t"}
+    made = Stranger([answer(json.dumps(shown | field))])
+    monkeypatch.setenv("STRINGX_API_KEY", "key")
+    monkeypatch.setattr("sys.argv", ["dataops", "--server", f"http://127.0.0.1:{made.port}", "requests", "show", "x"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    made.close()
+    assert ended.value.code == 3
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize("redirect", [301, 307])
