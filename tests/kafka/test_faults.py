@@ -1,6 +1,7 @@
 """Consumers, brokers and databases that come and go: each valid event is exactly one request, and every result is announced."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -112,6 +113,38 @@ def test_while_the_database_is_away_the_consumer_waits_in_its_group(
     assert letter.value == b"no JSON"
     assert process.runs
     assert "group has changed" not in process.output()
+
+
+ODD = """
+create function odd() returns trigger language plpgsql as $$ begin raise exception 'odd' using errcode = 'ZZ123'; end $$;
+create trigger odd before insert on stringx.requests for each row when (new.source = 'kafka') execute function odd();
+create trigger odd before update on stringx.publications for each row when (new.worker is not null) execute function odd();
+"""
+
+
+def test_errors_that_the_driver_does_not_know_end_neither_loop_of_the_trigger(
+    installation: Installation, trigger: Trigger, topics: Topics
+) -> None:
+    process, table = trigger(), installation.table()
+    wanted = {"trigger.consume", "trigger.publish"}
+
+    def failed() -> bool:
+        told = installation.call("GET", f"{installation['backend-1'].url}/metrics").text
+        return all(re.search(rf'^stringx_loop_failures_total{{loop="{name}"}} [1-9]', told, re.MULTILINE) for name in wanted)
+
+    try:
+        installation.rows(ODD)
+        sent = events(table, 3)
+        topics.send(*sent)
+        request = installation.ask(table)
+        installation.result(request)
+        eventually(failed, 60, "that both have failed")
+    finally:
+        installation.rows("drop function if exists odd cascade")
+    found = topics.verdicts(*ids(sent), request)
+    assert {one["verdict"] for one in found.values()} == {"pass"}
+    assert process.runs
+    assert process.output().count("takes in") == 1, "the consumer stays in its group"
 
 
 def test_while_too_many_wait_for_dataops_the_consumer_pauses(
