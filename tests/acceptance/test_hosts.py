@@ -1,6 +1,7 @@
 """A page of somebody else's whose name leads to this machine gets nothing."""
 
 import http.client
+from contextlib import closing
 
 import pytest
 
@@ -9,10 +10,10 @@ from tests.acceptance.conftest import Service
 
 def ask(url: str, path: str, host: str, key: str = "") -> tuple[int, str]:
     place = url.removeprefix("http://")
-    connection = http.client.HTTPConnection(place, timeout=60)
-    connection.request("GET", path, headers={"Host": host, "Authorization": f"Bearer {key}"})
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode()
+    with closing(http.client.HTTPConnection(place, timeout=60)) as connection:
+        connection.request("GET", path, headers={"Host": host, "Authorization": f"Bearer {key}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
 
 @pytest.mark.parametrize(
