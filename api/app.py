@@ -44,7 +44,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     listener = Listener(database, checks.CHANNEL, WAITERS)
 
     loops, faults = Loops(), partial(workers.faults, database)
-    app = service.create("api", "StringX DataOps", _DESCRIPTION, database, loops, faults, figures.metrics)
+    app = service.create(
+        "api", "StringX DataOps", _DESCRIPTION, database, loops, faults, figures.metrics, allowed_hosts=settings.allowed_hosts
+    )
     app.register_blueprint(check_routes.blueprint(check_routes.Checks(settings, database, catalogue, listener)))
     app.register_blueprint(deliveries.blueprint(database))
     app.register_blueprint(queue.blueprint(database))

@@ -33,7 +33,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     sender = dispatch.Sender(database, settings.dataops_url, environment.service_key(settings), leases.worker_name("backend"))
     signing_secrets = environment.signing_secrets(settings)
     loops = Loops()
-    app = service.create("backend", "StringX Backend", _DESCRIPTION, database, loops, faults=list, figures=figures.metrics)
+    app = service.create(
+        "backend", "StringX Backend", _DESCRIPTION, database, loops, list, figures.metrics, allowed_hosts=settings.allowed_hosts
+    )
     app.register_blueprint(
         request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, signing_secrets))
     )

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from flask import Flask, Response, g, request
@@ -14,7 +14,7 @@ from database.loops import Loops
 from database.migrate import missing_migrations
 from database.pool import Database
 from database.probe import Probe
-from web import bodies, metrics, openapi, parameters, problems
+from web import bodies, hosts, metrics, openapi, parameters, problems
 from web.bodies import answer
 from web.metrics import Figures
 from web.openapi import Operation, describe
@@ -28,12 +28,20 @@ _QUIET = frozenset({"healthz", "readyz", "metrics"})  # asked all the time: not 
 
 
 def create(
-    name: str, title: str, description: str, database: Database, loops: Loops, faults: Callable[[], list[str]], figures: Figures
+    name: str,
+    title: str,
+    description: str,
+    database: Database,
+    loops: Loops,
+    faults: Callable[[], list[str]],
+    figures: Figures,
+    allowed_hosts: Collection[str],
 ) -> Flask:
     """An app whose every route needs a key with the scope of its `Operation`, but for health, metrics and documentation.
 
     `loops` are those of each web process; `faults` says what, beside these, the database and its migrations, keeps the service
-    from being ready; `figures` what /metrics tells from the database.
+    from being ready; `figures` what /metrics tells from the database; `allowed_hosts` are names that it answers to beside its
+    address.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
@@ -41,6 +49,7 @@ def create(
     problems.install(app)
     metrics.install(app, database, loops, figures)
     openapi.install(app, title, description, VERSION)
+    hosts.install(app, allowed_hosts)
     _install_keys(app, database)
     _install_reading(app)
     _install_health(app, database, loops, faults)
