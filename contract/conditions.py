@@ -6,8 +6,9 @@ is not allowed) and by its tree (one expression without a query in it).
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
@@ -28,10 +29,12 @@ class Grammar:
     no_call: frozenset[str]
 
 
+MAX_SQL = 65_536  # characters of one custom SQL
+MAX_TOKENS = 50_000  # words and signs of all custom SQL of one document: parsing them takes most of a second
+_CACHED = 1_000  # characters: what is repeated in many rules is short
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
 _MATCHED = re.compile(r"(?<![~!*])!?~\*?\s*\Z")  # what stands before a pattern
 _PREFIXED = re.compile(r"(?<![\w$])[uU]&\Z")  # what stands before a name that PostgreSQL reads with escapes
-_LOOK_BACK = 200  # tokens
 _QUOTED = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
 _CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
 # What a dbt test puts into its query may be an aggregate, too.
@@ -45,9 +48,34 @@ _FRAGMENT = Grammar(
 
 def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str | None:
     """What is wrong with the text as one SQL condition, in one sentence; None where it may be run."""
+    allowed = frozenset(allow_functions)
+    return _cached_fault(sql, allowed) if len(sql) <= _CACHED else _fault_of_condition(sql, allowed)
+
+
+def count_tokens(texts: Iterable[str]) -> int:
+    """Words and signs of SQL; of a text that is too long, or none, only its size counts."""
+    count = 0
+    for text in texts:
+        try:
+            count += len(Postgres().tokenize(text)) if len(text) <= MAX_SQL else 0
+        except SqlglotError:
+            continue
+        if count > MAX_TOKENS:
+            break
+    return count
+
+
+def _fault_of_condition(sql: str, allow_functions: Collection[str]) -> str | None:
+    if len(sql) > MAX_SQL:
+        return f"is longer than {MAX_SQL:,} characters; compare with a table of values by a relationship rule"
     if not sql.strip():
         return "is empty; write a condition such as price > 0, or leave the field out"
     return _fault_of_expression(sql, _CONDITION, allow_functions, may_aggregate=False)
+
+
+@lru_cache(maxsize=500)
+def _cached_fault(sql: str, allow_functions: frozenset[str]) -> str | None:
+    return _fault_of_condition(sql, allow_functions)
 
 
 def _fault_of_expression(sql: str, grammar: Grammar, allow_functions: Collection[str], *, may_aggregate: bool) -> str | None:
@@ -67,6 +95,8 @@ def _fault_of_expression(sql: str, grammar: Grammar, allow_functions: Collection
 def fault_of_fragment(text: str, allow_functions: Collection[str] = ()) -> str | None:
     """What is wrong with an argument of a dbt test, which puts it into its SQL as it is: it must be a plain value or name, or one
     SQL expression. None where it may be given."""
+    if len(text) > MAX_SQL:
+        return f"is longer than {MAX_SQL:,} characters"
     if _is_plain(text):
         return None
     if fault := _fault_of_expression(text, _FRAGMENT, allow_functions, may_aggregate=True):
@@ -107,7 +137,7 @@ def fault_of_text(sql: str, grammar: Grammar, allow_functions: Collection[str]) 
 def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_functions: Collection[str]) -> str | None:
     if any(token.comments for token in tokens) or "--" in _outside_quotes(sql, tokens):
         return "holds a comment; put it into the rule's description"
-    depth = 0
+    opened: list[_Opened] = []
     for index, token in enumerate(tokens):
         word = token.text.lower()
         quoted = token.token_type == TokenType.IDENTIFIER
@@ -118,7 +148,7 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
         if quoted and _PREFIXED.search(sql[max(0, token.start - 3) : token.start]):
             return 'holds a name with a prefix (U&""); write it as a plain "…"'
         if token.token_type == TokenType.STRING:
-            if (fault := fault_of_pattern(token.text)) and _is_pattern(sql, tokens, index):
+            if (fault := fault_of_pattern(token.text)) and _is_pattern(sql, tokens, index, opened):
                 return fault
             continue
         if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or (
@@ -129,29 +159,38 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
             return "holds a brace; conditions are no templates, write the value itself"
         if not quoted and word in grammar.refused_words and not (_is_name_part(tokens, index) or _is_time_zone(tokens, index)):
             return f"holds {word.upper()}; {grammar.says}"
-        depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
-        if depth < 0:
-            return "closes a parenthesis that it did not open"
-        if token.token_type == TokenType.L_PAREN and index and (fault := _fault_of_call(tokens, index, grammar, allow_functions)):
-            return fault
-    return None if depth == 0 else "opens a parenthesis that it does not close"
+        if token.token_type == TokenType.L_PAREN:
+            opened.append(_Opened(tokens[index - 1].text.lower() if index else ""))
+            if index and (fault := _fault_of_call(tokens, index, grammar, allow_functions)):
+                return fault
+        elif token.token_type == TokenType.R_PAREN:
+            if not opened:
+                return "closes a parenthesis that it did not open"
+            opened.pop()
+        elif token.token_type == TokenType.COMMA and opened:
+            opened[-1].commas += 1
+    return "opens a parenthesis that it does not close" if opened else None
 
 
-def _is_pattern(sql: str, tokens: list[Token], index: int) -> bool:
+@dataclass
+class _Opened:
+    """A parenthesis that is open: what stands before it, and the commas in it so far."""
+
+    name: str
+    commas: int = 0
+
+
+def _is_pattern(sql: str, tokens: list[Token], index: int, opened: list[_Opened]) -> bool:
     """Whether a string is matched against as a regular expression: by an operator, or as a function's argument."""
     start = tokens[index].start
     if _MATCHED.search(sql[max(0, start - 20) : start]):
         return True
-    depth = commas = 0
-    for at in range(index - 1, max(0, index - _LOOK_BACK), -1):
-        kind = tokens[at].token_type
-        if kind == TokenType.L_PAREN and depth == 0:
-            name = tokens[at - 1].text.lower()
-            said_from = tokens[index - 1].text.lower() == "from"
-            return (name.startswith("regexp_") and commas == 1) or (name == "substring" and (commas == 1 or said_from))
-        depth += {TokenType.R_PAREN: 1, TokenType.L_PAREN: -1}.get(kind, 0)
-        commas += kind == TokenType.COMMA and depth == 0
-    return False
+    if not opened:
+        return False
+    call, said_from = opened[-1], tokens[index - 1].text.lower() == "from"
+    if call.name == "substring":
+        return call.commas == 1 or said_from
+    return call.commas == 1 and call.name.startswith("regexp_")
 
 
 def _fault_of_call(tokens: list[Token], paren: int, grammar: Grammar, allow_functions: Collection[str]) -> str | None:
