@@ -4,10 +4,10 @@
 The engine names the operators of an extension's type by their schema there, where it cannot search that schema.
 """
 
-from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from contract.conditions import DIALECT
 from contract.type_names import BUILT_IN
 
 _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*")} | {
@@ -28,7 +28,7 @@ def comparisons(sql: str) -> list[list[object]]:
     NOT, in the order of the text; of `in` and `not in` the operator is that of one value, and there may be several; `is` and
     `is not` NULL have none."""
     try:
-        tokens = Postgres().tokenize(sql)
+        tokens = DIALECT.tokenize(sql)
     except SqlglotError:
         return []
     found = []
@@ -46,7 +46,7 @@ def bare_names(sql: str) -> list[str]:
     """The words of a condition that may be names of columns: neither qualified nor called. PostgreSQL takes one for the whole row
     where no column has that name and the table has."""
     try:
-        tokens = Postgres().tokenize(sql)
+        tokens = DIALECT.tokenize(sql)
     except SqlglotError:
         return []
     found = set()
@@ -62,7 +62,7 @@ def bare_names(sql: str) -> list[str]:
 def types_of_casts(sql: str) -> list[list[str | None]]:
     """[schema or None, name] of each type that it casts to, but for PostgreSQL's own."""
     try:
-        tokens = Postgres().tokenize(sql)
+        tokens = DIALECT.tokenize(sql)
     except SqlglotError:
         return []
     found: dict[tuple[str | None, str | None], None] = {}

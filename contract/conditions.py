@@ -6,7 +6,7 @@ is not allowed) and by its tree (one expression without a query in it).
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,7 +30,8 @@ class Grammar:
 
 
 MAX_SQL = 65_536  # characters of one custom SQL
-MAX_TOKENS = 50_000  # words and signs of all custom SQL of one document: parsing them takes most of a second
+MAX_TOKENS = 40_000  # words and signs of all custom SQL of one document: parsing them takes most of a second
+DIALECT = Postgres()
 _CACHED = 1_000  # characters: what is repeated in many rules is short
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
 _MATCHED = re.compile(r"(?<![~!*])!?~\*?\s*\Z")  # what stands before a pattern
@@ -52,17 +53,19 @@ def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str |
     return _cached_fault(sql, allowed) if len(sql) <= _CACHED else _fault_of_condition(sql, allowed)
 
 
-def count_tokens(texts: Iterable[str]) -> int:
-    """Words and signs of SQL; of a text that is too long, or none, only its size counts."""
+def are_too_many(texts: Collection[str]) -> bool:
+    """Whether they hold more than MAX_TOKENS; those that are no SQL, or too long for one, are refused without being parsed."""
+    if sum(map(len, texts)) <= MAX_TOKENS:
+        return False
     count = 0
     for text in texts:
         try:
-            count += len(Postgres().tokenize(text)) if len(text) <= MAX_SQL else 0
+            count += len(DIALECT.tokenize(text)) if len(text) <= MAX_SQL else 0
         except SqlglotError:
             continue
         if count > MAX_TOKENS:
-            break
-    return count
+            return True
+    return False
 
 
 def _fault_of_condition(sql: str, allow_functions: Collection[str]) -> str | None:
@@ -79,10 +82,11 @@ def _cached_fault(sql: str, allow_functions: frozenset[str]) -> str | None:
 
 
 def _fault_of_expression(sql: str, grammar: Grammar, allow_functions: Collection[str], *, may_aggregate: bool) -> str | None:
-    if fault := fault_of_text(sql, grammar, allow_functions):
+    tokens, fault = tokens_of(sql, grammar, allow_functions)
+    if fault is not None:
         return fault
     try:
-        trees = Postgres().parse_into(exp.Condition, sql)
+        trees = DIALECT.parser().parse_into(exp.Condition, tokens, sql)
     except (SqlglotError, RecursionError) as error:
         found = getattr(error, "errors", None) or [{}]
         near = found[0].get("highlight") if isinstance(found[0], dict) else None
@@ -101,7 +105,7 @@ def fault_of_fragment(text: str, allow_functions: Collection[str] = ()) -> str |
         return None
     if fault := _fault_of_expression(text, _FRAGMENT, allow_functions, may_aggregate=True):
         return f"is neither a plain value nor one SQL expression: {fault}"
-    quoted = [token.text for token in Postgres().tokenize(text) if token.token_type in _QUOTED]
+    quoted = [token.text for token in DIALECT.tokenize(text) if token.token_type in _QUOTED]
     if not all(map(_is_plain, quoted)):
         # a macro may put quotes around it: what stood between quotes is SQL then, such as ' || f() || '
         return "quotes more than plain words; a test may put quotes of its own around it, and then those words are SQL"
@@ -123,15 +127,15 @@ def _is_plain(text: str) -> bool:
     return bool(_PLAIN.fullmatch(text)) and "--" not in text and not words & (REFUSED_WORDS | {"from"})
 
 
-def fault_of_text(sql: str, grammar: Grammar, allow_functions: Collection[str]) -> str | None:
-    """What its tokens say against the text: anything that could reach beyond it, or a function that is not allowed."""
+def tokens_of(sql: str, grammar: Grammar, allow_functions: Collection[str]) -> tuple[list[Token], str | None]:
+    """Its tokens, and what they say against the text: anything that could reach beyond it, or a function that is not allowed."""
     if "\x00" in sql:
-        return "contains a NUL character, which PostgreSQL cannot hold"
+        return [], "contains a NUL character, which PostgreSQL cannot hold"
     try:
-        tokens = Postgres().tokenize(sql)
+        tokens = DIALECT.tokenize(sql)
     except SqlglotError:
-        return "is no SQL: a quote is not closed"
-    return _fault_of_tokens(sql, tokens, grammar, allow_functions)
+        return [], "is no SQL: a quote is not closed"
+    return tokens, _fault_of_tokens(sql, tokens, grammar, allow_functions)
 
 
 def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_functions: Collection[str]) -> str | None:

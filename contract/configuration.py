@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
 from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths, sql_of_arguments
-from contract.conditions import MAX_TOKENS, count_tokens, fault_of_condition
+from contract.conditions import MAX_TOKENS, are_too_many, fault_of_condition
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.fields import (
@@ -251,7 +251,7 @@ def parse_table(
         errors += _faults_of_document(value, pointer)
     rules = _readable_rules(value)
     allowed = allow_functions(value["target"]) if isinstance(value, dict) and isinstance(value.get("target"), str) else ()
-    if count_tokens(_custom_sql(rules, catalogue)) > MAX_TOKENS:
+    if are_too_many(_custom_sql(rules, catalogue)):
         words = f"hold more than {MAX_TOKENS:,} words and signs of custom SQL; make views of it, or leave rules out"
         raise invalid([*errors, FieldError(f"{pointer}/rules", words)])
     for index, rule in rules:

@@ -6,10 +6,10 @@ Judged as conditions are, by tokens and by tree; the boundary that holds is the 
 from collections.abc import Collection
 
 from sqlglot import exp
-from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token
 
-from contract.conditions import MAX_SQL, Grammar, fault_of_text
+from contract.conditions import DIALECT, MAX_SQL, Grammar, tokens_of
 from contract.sql_words import QUERY_FUNCTIONS, QUERY_NO_CALL, QUERY_REFUSED_WORDS
 
 _QUERY = Grammar("a query only reads", QUERY_REFUSED_WORDS, QUERY_FUNCTIONS, QUERY_NO_CALL)
@@ -22,9 +22,10 @@ def fault_of_query(sql: str, allow_functions: Collection[str] = ()) -> str | Non
         return f"is longer than {MAX_SQL:,} characters; make a view of it"
     if not sql.strip():
         return "is empty; write a SELECT that returns the rows that violate the rule"
-    if fault := fault_of_text(sql, _QUERY, allow_functions):
+    tokens, fault = tokens_of(sql, _QUERY, allow_functions)
+    if fault is not None:
         return fault
-    tree = _parse(sql)
+    tree = _parse(sql, tokens)
     if tree is None:
         return "is no SELECT; write exactly one, such as select id from sales.orders where price < 0"
     for node in tree.walk():
@@ -95,9 +96,9 @@ def _is_cte(table: exp.Table, name: str, known: dict[int, dict[str, int]]) -> bo
     return False
 
 
-def _parse(sql: str) -> exp.Query | None:
+def _parse(sql: str, tokens: list[Token] | None = None) -> exp.Query | None:
     try:
-        trees = Postgres().parse(sql)
+        trees = DIALECT.parser().parse(DIALECT.tokenize(sql) if tokens is None else tokens, sql)
     except (SqlglotError, RecursionError):
         return None
     tree = trees[0] if len(trees) == 1 else None
