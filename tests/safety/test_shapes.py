@@ -15,8 +15,8 @@ import requests
 
 from contract.ids import new_id
 from contract.signatures import sign
+from tests.safety.conftest import Services
 from tests.safety.generated import Generator, Request
-from tests.safety.test_bodies import Services, _operations, services  # noqa: F401  the fixture
 
 KNOWN = {
     "target": ["shop"],
@@ -28,7 +28,7 @@ KNOWN = {
 }
 
 
-def result(services: Services, **changes: Any) -> dict[str, Any]:  # noqa: F811
+def result(services: Services, **changes: Any) -> dict[str, Any]:
     """A result of a check that nobody has asked this Backend for."""
     now = services.database_now().isoformat()
     one = {"check_id": new_id(), "request_id": f"r{secrets.token_hex(4)}", "target": "shop", "table": "public.orders"}
@@ -43,19 +43,19 @@ def result(services: Services, **changes: Any) -> dict[str, Any]:  # noqa: F811
     return one | ended | {"config_version": 1, "rules_hash": "x", "counts": {"pass": 1}} | changes
 
 
-def configured(services: Services) -> list[Any]:  # noqa: F811
+def configured(services: Services) -> list[Any]:
     state = services.state()
     return [state[f"stringx.{name}"] for name in ("targets", "table_versions", "dataset_versions")]
 
 
-def post(services: Services, posted: dict[str, Any]) -> requests.Response:  # noqa: F811
+def post(services: Services, posted: dict[str, Any]) -> requests.Response:
     body = json.dumps(posted)
     headers = sign([services.signing_secret], "m1", body) | {"Content-Type": "application/json"}
     path = f"/api/v1/requests/{quote(str(posted['request_id']), safe='')}/results"
     return services.call("POST", path, data=body, headers=headers)
 
 
-def send(services: Services, name: str, made: Request) -> tuple[int, bytes]:  # noqa: F811
+def send(services: Services, name: str, made: Request) -> tuple[int, bytes]:
     """Status and body of the answer; 0 where the connection ended without one."""
     headers = {"Connection": "close", **made.headers}
     if made.path.split("?")[0].endswith("/results"):
@@ -73,7 +73,7 @@ def send(services: Services, name: str, made: Request) -> tuple[int, bytes]:  # 
 
 
 @pytest.mark.parametrize(("name", "share"), [("backend", 0.7), ("api", 0.3)])
-def test_generated_requests(services: Services, pytestconfig: pytest.Config, name: str, share: float) -> None:  # noqa: F811
+def test_generated_requests(services: Services, pytestconfig: pytest.Config, name: str, share: float) -> None:
     number = int(share * (10_000 if pytestconfig.getoption("long") else 500))
     document = requests.get(services.url(name, "/openapi.json"), timeout=60).json()
     target = {"host": "127.0.0.1", "dbname": "a", "user": "b"}
@@ -99,9 +99,9 @@ def test_generated_requests(services: Services, pytestconfig: pytest.Config, nam
 
 @pytest.mark.parametrize("chunks", [b"zz\r\n", b"-2\r\n{}\r\n0\r\n\r\n", b"\r\n", b"+2\r\n{}\r\n0\r\n\r\n", b"0x2\r\n{}\r\n0\r\n\r\n",
                                     b"f" * 40 + b"\r\n{}", b"2\r\n{}xx0\r\n\r\n", b"2;\x00\r\n{}\r\n0\r\n\r\n", b"9" * 10_000])  # fmt: skip
-def test_malformed_chunks_are_refused_everywhere(services: Services, chunks: bytes) -> None:  # noqa: F811
+def test_malformed_chunks_are_refused_everywhere(services: Services, chunks: bytes) -> None:
     before = configured(services)
-    for name, method, path, item in [*_operations(services), ("backend", "POST", "/nowhere", {}), ("api", "GET", "/docs", {})]:
+    for name, method, path, item in [*services.operations(), ("backend", "POST", "/nowhere", {}), ("api", "GET", "/docs", {})]:
         for part, values in KNOWN.items():
             path = path.replace(f"{{{part}}}", values[0])
         head = f"{method} {path} HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked"
@@ -117,7 +117,7 @@ def test_malformed_chunks_are_refused_everywhere(services: Services, chunks: byt
     "\t{backend}/api/v1/requests/{id}/results", "{tabbed}", "{backend}/api/v1/requests/{id}/results?x", "{backend}/api/v1/requests/other/results",
     "{backend}/api/v1/tables/shop/public.orders", "", "x" * 2001, "{backend}/api/v1/requests/{id}/results/", "{backend}/api/v1/requests/{id}/results#",
 ])  # fmt: skip
-def test_a_callback_is_where_the_backend_takes_the_result_or_refused(services: Services, place: str) -> None:  # noqa: F811
+def test_a_callback_is_where_the_backend_takes_the_result_or_refused(services: Services, place: str) -> None:
     request_id, backend = f"c{secrets.token_hex(4)}", services.url("backend", "")
     exact = f"{backend}/api/v1/requests/{request_id}/results"
     url = (
@@ -134,7 +134,7 @@ def test_a_callback_is_where_the_backend_takes_the_result_or_refused(services: S
     assert taken.status_code == 202, taken.text
 
 
-def test_a_result_that_could_not_be_shown_or_would_outrank_all_is_refused(services: Services) -> None:  # noqa: F811
+def test_a_result_that_could_not_be_shown_or_would_outrank_all_is_refused(services: Services) -> None:
     before, now = services.state()["stringx.results"], services.database_now()
     twice = {"table": "public.orders", "verdict": "pass", "config_version": 1, "rules_hash": "x"}
     moments = [
@@ -169,7 +169,7 @@ def test_a_result_that_could_not_be_shown_or_would_outrank_all_is_refused(servic
     assert services.call("GET", "/api/v1/requests").status_code == 200
 
 
-def test_a_table_is_reached_whatever_its_name_ends_in(services: Services) -> None:  # noqa: F811
+def test_a_table_is_reached_whatever_its_name_ends_in(services: Services) -> None:
     names = [
         "public.archive/versions",
         "public.versions",
@@ -201,7 +201,7 @@ def test_a_table_is_reached_whatever_its_name_ends_in(services: Services) -> Non
 @pytest.mark.parametrize(
     "name", ["public.line\nbreak", "li\rne.t", "public.tab\tbed", "public.\x7f", "public.\x85", "public.\u2028", '"a.\n"."b"']
 )
-def test_a_name_with_a_line_break_is_refused_where_it_is_configured(services: Services, name: str) -> None:  # noqa: F811
+def test_a_name_with_a_line_break_is_refused_where_it_is_configured(services: Services, name: str) -> None:
     before = configured(services)
     rules = [{"id": "a", "type": "relationship", "column": "a", "arguments": {"to_table": name, "to_column": "a"}}]
     head = {"apiVersion": "stringx/v1", "target": "shop"}
@@ -218,7 +218,7 @@ def test_a_name_with_a_line_break_is_refused_where_it_is_configured(services: Se
     assert configured(services) == before
 
 
-def test_the_documentation_is_framed_by_nobody_and_runs_scripts_of_its_own_alone(services: Services) -> None:  # noqa: F811
+def test_the_documentation_is_framed_by_nobody_and_runs_scripts_of_its_own_alone(services: Services) -> None:
     for name in services.ports:
         page = requests.get(services.url(name, "/docs"), timeout=30)
         assert "<script>" not in page.text
@@ -230,8 +230,8 @@ def test_the_documentation_is_framed_by_nobody_and_runs_scripts_of_its_own_alone
             assert (headers["X-Frame-Options"], headers["X-Content-Type-Options"]) == ("DENY", "nosniff")
 
 
-def test_every_refusal_is_declared(services: Services) -> None:  # noqa: F811
-    for _, method, path, item in _operations(services):
+def test_every_refusal_is_declared(services: Services) -> None:
+    for _, method, path, item in services.operations():
         if not path.startswith("/api/v1/"):
             continue
         assert {"400", "401", "403", "413", "422", "503"} <= set(item["responses"]), (method, path)
