@@ -72,8 +72,11 @@ class Check:
 
     def results_url(self, backend_url: str) -> str:
         """Where its result is posted."""
-        path = f"/api/v1/requests/{quote(self.request_id, safe='')}/results"
-        return self.request.callback_url or backend_url + path
+        return results_url(backend_url, self.request_id)
+
+
+def results_url(backend_url: str, request_id: str) -> str:
+    return f"{backend_url}/api/v1/requests/{quote(request_id, safe='')}/results"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from api import checks, rules, specification
 from api.attempt import Attempt, Watched
 from api.checks import Check
 from api.claims import MAX_CRASHES, MAX_YIELDS
-from api.engine import command, contention, isolation, results
+from api.engine import command, contention, encodings, isolation, results
 from api.engine.command import Answer, DbtProject, Executable
 from api.engine.pool import Child, ChildDied
 from api.engine.results import Run
@@ -145,7 +145,7 @@ class Executor:
             return contention.answer_of(reached, specification, attempt.pause)
 
         with attempt.watched(Watched(sessions, yield_after, self.runner.terminate)):
-            return isolation.answer_of(locked, gate)
+            return isolation.answer_of(lambda specification: encodings.answer_of(locked, specification), gate)
 
     def _variables(self, target: TargetDocument, application_name: str) -> dict[str, str]:
         return connection_environment(target, self.settings.secrets, application_name)

@@ -48,19 +48,28 @@ def password(target: TargetDocument, secrets_dir: Path, environ: Mapping[str, st
                 f"target {target.name}: the variable {target.password_env} (password_env) is not set where the worker runs;"
                 " set it and start the service again"
             )
-        return value
+        return _sent(target, value, f"the variable {target.password_env} (password_env)")
     if target.password_file is not None:
         path = (secrets_dir / target.password_file).resolve()
         if not path.is_relative_to(secrets_dir.resolve()):
             raise TargetUnusable(f"target {target.name}: password_file leads out of the secrets folder; put the file into it")
         try:
-            return path.read_text(encoding="utf-8").rstrip("\r\n")
+            value = path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise TargetUnusable(
                 f"target {target.name}: cannot read the password_file {target.password_file!r} in the secrets folder"
                 f" ({getattr(error, 'strerror', None) or 'not UTF-8'}); write the password into it (STRINGX_SECRETS)"
             ) from error
+        return _sent(target, value, f"the password_file {target.password_file!r} in the secrets folder")
     return ""
+
+
+def _sent(target: TargetDocument, value: str, source: str) -> str:
+    if "\0" in value:
+        raise TargetUnusable(
+            f"target {target.name}: {source} holds a NUL character, as a text in UTF-16 does; write the password in UTF-8"
+        )
+    return value
 
 
 def _system_roots(target: TargetDocument) -> str:
@@ -70,21 +79,40 @@ def _system_roots(target: TargetDocument) -> str:
 
 # libpq's and the server's words for a failed connection, and what to do about each. First match wins.
 _CAUSES: tuple[tuple[str, str], ...] = (
-    (r"password authentication failed", "wrong password for user {user}; correct {password_source}"),
+    (r"conflict with recovery", "the standby ended the check, as it was in the way of its recovery; raise max_standby_streaming_delay"
+     " there, set hot_standby_feedback = on, or check the primary"),
+    (r"password authentication failed", "wrong password for user {user}, or one that has expired there; correct {password_source}"),
     (r"no password supplied|empty password", "no password given for user {user}; set password_env or password_file"),
     (r"server does not support SSL|SSL was required", "no TLS: the server offers none and sslmode is {tls};"
      " turn TLS on there, or set sslmode: prefer on the target"),
     (r"certificate verify failed|root certificate|self-signed|server certificate for|weak sslmode",
      "the server's TLS certificate is not trusted; set sslrootcert to its authority's file, or another sslmode (is {tls})"),
     (r"no pg_hba.conf entry.*(no encryption|SSL off)", "the server accepts this user over TLS only; set sslmode: require or stronger (is {tls})"),
+    (r"pg_hba.conf rejects", "the server's pg_hba.conf rejects user {user} from this machine for {dbname}; change the line there"),
+    (r"(peer|ident|GSSAPI|LDAP|PAM|RADIUS|certificate|OAuth\S*) authentication failed|requires a valid client certificate|SSPI"
+     r"|authentication method \S+ (is )?not supported|channel binding",
+     "user {user} cannot log in the way that the server's pg_hba.conf asks for; allow scram-sha-256 there"),
     (r"no pg_hba.conf entry", "the server's pg_hba.conf lets no {user} from this machine into {dbname}; add a line there"),
     (r'database ".*" does not exist', "no such database: {dbname}; correct dbname"),
+    (r"is not permitted to log in", "user {user} may not log in; alter role … login there"),
+    (r"no such user|no such database", "the pooler on {host}:{port} knows no such user or database; add {user} and {dbname} there"),
     (r'role ".*" does not exist', "no such user: {user}; correct user"),
     (r"permission denied for database|CONNECT privilege", "user {user} may not connect to {dbname}; grant CONNECT"),
     (r"could not translate host name|Name or service not known|nodename nor servname", "unreachable, no such host: {host}; correct host"),
     (r"Connection refused|No such file or directory", "unreachable, nothing listens on {host}:{port}; start it, or correct host and port"),
     (r"timeout expired|timed out|No route to host|Network is unreachable",
      "unreachable, no route to {host}:{port}; correct host and port, or open the firewall"),
+    (r"too many connections for role", "user {user} has no free connection (its CONNECTION LIMIT); raise it there or lower max_concurrent_checks"),
+    (r"too many connections for database",
+     "{dbname} has no free connection (its CONNECTION LIMIT); raise it there or lower max_concurrent_checks"),
+    (r"no more connections allowed|query_wait_timeout|max_client_conn",
+     "the pooler on {host}:{port} has no free connection; raise max_client_conn or its pool's size, or lower max_concurrent_checks"),
+    (r"unsupported startup parameter", "the pooler on {host}:{port} refuses a setting; add it to its ignore_startup_parameters"),
+    (r"server_login_retry|server login (has been )?fail|cannot connect to server|client_login_timeout|pooler (is shut|error)|pgbouncer",
+     "the pooler on {host}:{port} cannot reach its server; see its log"),
+    (r"not currently accepting connections|is disabled|is paused", "{dbname} takes no connections now; allow them there"),
+    (r"invalid response to SSL negotiation|expected authentication request|unsupported frontend protocol",
+     "what listens on {host}:{port} is no PostgreSQL; correct host and port"),
     (r"too many clients|remaining connection slots", "has no free connection; raise max_connections there or lower max_concurrent_checks"),
     (r"starting up|shutting down|recovery mode|in recovery", "unreachable, it is starting or shutting down; try again"),
     (r"server closed the connection|terminating connection|connection already closed|SSL connection has been closed|could not receive data",
@@ -95,6 +123,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
 # Of these, what may pass within seconds: a server that starts again, a connection too many.
 _PASSING = re.compile(
     r"Connection refused|No such file or directory|starting up|shutting down|recovery mode|too many clients|remaining connection slots"
+    r"|too many connections for|no more connections allowed|query_wait_timeout|conflict with recovery"
     r"|server closed the connection|terminating connection|connection already closed|SSL connection has been closed",
     re.IGNORECASE,
 )

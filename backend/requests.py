@@ -1,14 +1,18 @@
 """The life of a request: tracked before it is sent, sent to DataOps until accepted, finished by the result that comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from backend.configured import Configured
 from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult, digest, rfc3339
+from contract.checks import CheckRequest, CheckResult, check_request_id, digest, rfc3339
+from contract.fields import DATASET_NAME, TARGET_NAME
 from contract.ids import new_id
+from contract.names import TableName
 from contract.pages import Page, Pages
 from contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
 from contract.requests import RequestView
@@ -21,6 +25,8 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
 CHANNEL = "stringx"
 UNSENT = "unsent"  # the payload that wakes the sender; a finished request's payload begins with `request `
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(minutes=10)  # of a target's clock, or of DataOps'
 PAGES = Pages("requests", texts=2)  # positions: created_at, request_id
 
 
@@ -117,6 +123,8 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
     """Take in a posted result, once by its check id; whether it was new. Invalid where path and body disagree."""
     if result.request_id != request_id:
         raise Invalid(f"the result is of request {result.request_id!r}, and the path says {request_id!r}")
+    if faults := list(_faults_of_result(result)):
+        raise invalid(faults)
     if result.status not in TERMINAL or result.verdict is None:
         raise Invalid(f"the result's status is {result.status!r}; only a finished check has a result")
     named: dict[str, Any] = {
@@ -141,6 +149,37 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
             of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
             cursor.run(SQL["store_dataset_result"], named | of_table)
     return stored == 1
+
+
+def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
+    """What could not be stored, found again or shown, or would outrank every other result for ever."""
+    names: list[tuple[str, Callable[[str], object], str | None]] = [
+        ("/request_id", check_request_id, result.request_id),
+        ("/check_id", UUID, result.check_id),
+        ("/target", TARGET_NAME.check, result.target),
+        ("/dataset", DATASET_NAME.check, result.dataset),
+        ("/table", TableName.parse, result.table),
+    ]
+    names += [("/table", TableName.parse, result.table)]
+    names += [(f"/tables/{index}/table", TableName.parse, table.table) for index, table in enumerate(result.tables)]
+    for pointer, check, name in names:
+        try:
+            if name is not None:
+                check(name)
+        except ValueError as error:
+            yield FieldError(pointer, str(error))
+    seen: set[str] = set()
+    for index, table in enumerate(result.tables):
+        if table.table in seen:
+            yield FieldError(f"/tables/{index}/table", "is named twice; each table has one result")
+        seen.add(table.table)
+    latest = datetime.now(UTC) + _AHEAD
+    for field in ("queued_at", "started_at", "finished_at", "snapshot_at"):
+        moment = getattr(result, field)
+        if moment is not None and moment < _EARLIEST:
+            yield FieldError(f"/{field}", f"is before {_EARLIEST.year}")
+        elif moment is not None and moment > latest:
+            yield FieldError(f"/{field}", f"is over {_AHEAD.seconds // 60} minutes ahead of this clock; set the clocks")
 
 
 def _replay(row: Row, body_hash: bytes) -> Accepted:

@@ -5,28 +5,31 @@ and the words of its message. A user adds a type by adding a macro and an entry.
 """
 
 import difflib
+import json
 import logging
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
 from jsonschema import Draft202012Validator
+from jsonschema import validators as json_schema
 from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
 from contract.bounds import faults_of_bounds
-from contract.conditions import fault_of_condition, is_fragment_of_setting
+from contract.conditions import MAX_SQL, fault_of_condition, is_fragment_of_setting
 from contract.dbt_project import fault_of_packages, homes_of_rules
-from contract.documents import escape_pointer
+from contract.documents import MAX_NODES, escape_pointer
 from contract.durations import parse_duration
 from contract.names import TableName, check_identifier, fault_of_literal_name
 from contract.patterns import fault_of_pattern
-from contract.problems import FieldError
+from contract.problems import MAX_FAULTS, FieldError
 from contract.queries import fault_of_query, relations_of_query
 from contract.schema_words import OF_AN_ENTRY, unknown_keywords
 from contract.type_names import fault_of_type_name
@@ -133,6 +136,25 @@ class RuleType:
         }
 
 
+def _are_unique(_: Any, wanted: bool, items: Any, whole: dict[str, Any]) -> Iterator[SchemaError]:
+    """`uniqueItems` in one pass: the library's own compares each with each where they cannot be sorted."""
+    if not wanted or not isinstance(items, list) or len(items) > whole.get("maxItems", MAX_NODES):
+        return
+    if len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
+        yield SchemaError("names one twice; keep one of them")
+
+
+def _items(validator: Any, schema: Any, items: Any, whole: dict[str, Any]) -> Iterator[SchemaError]:
+    """Of a list that is too long, only that is told."""
+    if not isinstance(items, list) or len(items) <= whole.get("maxItems", MAX_NODES):
+        yield from Draft202012Validator.VALIDATORS["items"](validator, schema, items, whole)
+
+
+_Validator: Any = json_schema.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"uniqueItems": _are_unique, "items": _items}
+)
+
+
 class Catalogue:
     """All rule types of one dbt project, by name; read again, in every process, when their files change."""
 
@@ -181,9 +203,9 @@ class Catalogue:
 
     def fault_of_type(self, name: str) -> str:
         """One sentence for a name that the catalogue does not have."""
-        close = difflib.get_close_matches(name, self._types, n=1)
+        close = difflib.get_close_matches(name[:100], self._types, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(self._types))}"
-        return f"{name!r} is no rule type; {hint}"
+        return f"{name[:100]!r} is no rule type; {hint}"
 
 
 def _read_all(project_dir: Path) -> dict[str, RuleType]:
@@ -256,7 +278,7 @@ def faults_of_arguments(
     rule_type: RuleType, arguments: dict[str, Any], pointer: str, allow_functions: Collection[str]
 ) -> Iterator[FieldError]:
     """Every fault of a rule's arguments, by the type's JSON Schema and the formats that name SQL, tables and columns."""
-    for error in Draft202012Validator(rule_type.arguments).iter_errors(arguments):
+    for error in islice(_Validator(rule_type.arguments).iter_errors(arguments), MAX_FAULTS):
         where = pointer + "".join(f"/{escape_pointer(part)}" for part in error.absolute_path)
         yield FieldError(where, _sentence(error))
     yield from _faults_of_formats(rule_type.arguments, arguments, pointer, allow_functions)
@@ -302,6 +324,16 @@ def custom_sql_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> l
     return [name for name in arguments if properties.get(name, {}).get("format", "").startswith("sql-")]
 
 
+def sql_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> Iterator[str]:
+    """Custom SQL, and the texts of a dbt test's arguments, which are judged as such."""
+    for name, schema in rule_type.arguments.get("properties", {}).items():
+        value = arguments.get(name)
+        if schema.get("format", "").startswith("sql-") and isinstance(value, str):
+            yield value
+        elif schema.get("x-test-arguments"):
+            yield from (text for _, text in _texts_of(value))
+
+
 def _sentence(error: SchemaError) -> str:
     schema, wanted = _mapping(error.schema), error.validator_value
     match error.validator:
@@ -316,8 +348,19 @@ def _sentence(error: SchemaError) -> str:
             return f"must be one of {', '.join(map(str, wanted if isinstance(wanted, list) else []))}"
         case "anyOf" | "oneOf" | "minProperties" | "pattern":
             return str(schema.get("errorMessage") or "fits none of the forms that this type takes")
+        case "maxItems" | "minItems":
+            return f"has {len(_list(error.instance)):,} items; it takes at {_MOST[error.validator]} {wanted:,}"
+        case "maxLength" | "minLength":
+            return f"has {len(str(error.instance)):,} characters; it takes at {_MOST[error.validator]} {wanted:,}"
         case _:
             return error.message[:200]
+
+
+_MOST = {"maxItems": "most", "maxLength": "most", "minItems": "least", "minLength": "least"}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(schema: object) -> dict[str, Any]:
@@ -334,7 +377,7 @@ def _faults_of_formats(
             if name in value:
                 yield from _faults_of_formats(part, value[name], f"{pointer}/{escape_pointer(name)}", allow_functions)
     elif isinstance(value, list) and isinstance(schema.get("items"), dict):
-        for index, item in enumerate(value):
+        for index, item in enumerate(value[: schema.get("maxItems")]):
             yield from _faults_of_formats(schema["items"], item, f"{pointer}/{index}", allow_functions)
     elif isinstance(value, str):
         forms = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
@@ -398,6 +441,8 @@ def _faults_of_test_arguments(value: Any, pointer: str) -> Iterator[FieldError]:
 
 
 def _fault_of_format(form: dict[str, Any], value: str, allow_functions: Collection[str]) -> str | None:
+    if len(value) > form.get("maxLength", MAX_SQL):
+        return None if "maxLength" in form else f"has {len(value):,} characters; it takes at most {MAX_SQL:,}"
     match form.get("format"):
         case "sql-condition":
             return fault_of_condition(value, allow_functions)

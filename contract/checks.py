@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from contract.configuration import Rule, TableDocument
+from contract.configuration import MOST_RULES, Rule, TableDocument
 from contract.fields import DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
 from contract.problems import FieldError, invalid
 from contract.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
@@ -48,9 +48,9 @@ class CheckRequest(Model):
     dataset: DatasetName | None = None
     table: Annotated[Table | None, Field(validate_default=True)] = None
     mode: Mode | None = None
-    kinds: Annotated[list[Kind], Field(min_length=1)] | None = None
-    dimensions: Annotated[list[Dimension], Field(min_length=1)] | None = None
-    rule_ids: Annotated[list[RuleId], Field(min_length=1)] | None = None
+    kinds: Annotated[list[Kind], Field(min_length=1, max_length=100)] | None = None
+    dimensions: Annotated[list[Dimension], Field(min_length=1, max_length=100)] | None = None
+    rule_ids: Annotated[list[RuleId], Field(min_length=1, max_length=MOST_RULES)] | None = None
     window: Window | None = None
     timeout_s: Seconds | None = None
     wait_s: Annotated[Whole, Field(ge=0, le=MAX_WAIT_S)] = 60

@@ -4,10 +4,10 @@
 The engine names the operators of an extension's type by their schema there, where it cannot search that schema.
 """
 
-from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from contract.conditions import DIALECT
 from contract.type_names import BUILT_IN
 
 _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*")} | {
@@ -28,7 +28,7 @@ def comparisons(sql: str) -> list[list[object]]:
     NOT, in the order of the text; of `in` and `not in` the operator is that of one value, and there may be several; `is` and
     `is not` NULL have none."""
     try:
-        tokens = Postgres().tokenize(sql)
+        tokens = DIALECT.tokenize(sql)
     except SqlglotError:
         return []
     found = []
@@ -46,7 +46,7 @@ def bare_names(sql: str) -> list[str]:
     """The words of a condition that may be names of columns: neither qualified nor called. PostgreSQL takes one for the whole row
     where no column has that name and the table has."""
     try:
-        tokens = Postgres().tokenize(sql)
+        tokens = DIALECT.tokenize(sql)
     except SqlglotError:
         return []
     found = set()
@@ -62,10 +62,10 @@ def bare_names(sql: str) -> list[str]:
 def types_of_casts(sql: str) -> list[list[str | None]]:
     """[schema or None, name] of each type that it casts to, but for PostgreSQL's own."""
     try:
-        tokens = Postgres().tokenize(sql)
+        tokens = DIALECT.tokenize(sql)
     except SqlglotError:
         return []
-    found: list[list[str | None]] = []
+    found: dict[tuple[str | None, str | None], None] = {}
     opened: list[str] = []  # what stands before each parenthesis that is open
     for index, token in enumerate(tokens):
         word = _word(token)
@@ -74,24 +74,25 @@ def types_of_casts(sql: str) -> list[list[str | None]]:
         elif word == ")" and opened:
             opened.pop()
         if token.token_type == TokenType.DCOLON or (word == "as" and opened and opened[-1] == "cast"):
-            found.append(_qualified(tokens, index + 1))
+            found[_qualified(tokens, index + 1)] = None
         elif (
             token.token_type == TokenType.STRING
             and index
             and tokens[index - 1].token_type in (TokenType.VAR, TokenType.IDENTIFIER)
         ):
             is_qualified = index > 2 and tokens[index - 2].token_type == TokenType.DOT
-            found.append(_qualified(tokens, index - 3 if is_qualified else index - 1))
-    own = [["pg_catalog", name] for _, name in found] + [[None, name] for name in BUILT_IN]
-    return [each for at, each in enumerate(found) if each[1] and each not in own and each not in found[:at]]
+            found[_qualified(tokens, index - 3 if is_qualified else index - 1)] = None
+    return [
+        [schema, name] for schema, name in found if name and schema != "pg_catalog" and not (schema is None and name in BUILT_IN)
+    ]
 
 
-def _qualified(tokens: list[Token], at: int) -> list[str | None]:
+def _qualified(tokens: list[Token], at: int) -> tuple[str | None, str | None]:
     """The name that begins at a token."""
     parts = [_name(token) for token in tokens[at : at + 3]]
     if len(parts) == 3 and tokens[at + 1].token_type == TokenType.DOT:
-        return [parts[0], parts[2]]
-    return [None, " ".join(parts[:1])]
+        return parts[0], parts[2]
+    return None, " ".join(parts[:1])
 
 
 def _compared(sql: str, tokens: list[Token], index: int) -> tuple[int, str, list[str]] | None:

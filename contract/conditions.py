@@ -8,6 +8,7 @@ is not allowed) and by its tree (one expression without a query in it).
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
@@ -28,10 +29,13 @@ class Grammar:
     no_call: frozenset[str]
 
 
+MAX_SQL = 65_536  # characters of one custom SQL
+MAX_TOKENS = 40_000  # words and signs of all custom SQL of one document: parsing them takes most of a second
+DIALECT = Postgres()
+_CACHED = 1_000  # characters: what is repeated in many rules is short
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
 _MATCHED = re.compile(r"(?<![~!*])!?~\*?\s*\Z")  # what stands before a pattern
 _PREFIXED = re.compile(r"(?<![\w$])[uU]&\Z")  # what stands before a name that PostgreSQL reads with escapes
-_LOOK_BACK = 200  # tokens
 _QUOTED = (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING)
 _CONDITION = Grammar("a condition looks at the row alone", REFUSED_WORDS, ALLOWED_FUNCTIONS, NO_CALL)
 # What a dbt test puts into its query may be an aggregate, too.
@@ -45,16 +49,44 @@ _FRAGMENT = Grammar(
 
 def fault_of_condition(sql: str, allow_functions: Collection[str] = ()) -> str | None:
     """What is wrong with the text as one SQL condition, in one sentence; None where it may be run."""
+    allowed = frozenset(allow_functions)
+    return _cached_fault(sql, allowed) if len(sql) <= _CACHED else _fault_of_condition(sql, allowed)
+
+
+def are_too_many(texts: Collection[str]) -> bool:
+    """Whether they hold more than MAX_TOKENS; those that are no SQL, or too long for one, are refused without being parsed."""
+    if sum(map(len, texts)) <= MAX_TOKENS:
+        return False
+    count = 0
+    for text in texts:
+        try:
+            count += len(DIALECT.tokenize(text)) if len(text) <= MAX_SQL else 0
+        except SqlglotError:
+            continue
+        if count > MAX_TOKENS:
+            return True
+    return False
+
+
+def _fault_of_condition(sql: str, allow_functions: Collection[str]) -> str | None:
+    if len(sql) > MAX_SQL:
+        return f"is longer than {MAX_SQL:,} characters; compare with a table of values by a relationship rule"
     if not sql.strip():
         return "is empty; write a condition such as price > 0, or leave the field out"
     return _fault_of_expression(sql, _CONDITION, allow_functions, may_aggregate=False)
 
 
+@lru_cache(maxsize=500)
+def _cached_fault(sql: str, allow_functions: frozenset[str]) -> str | None:
+    return _fault_of_condition(sql, allow_functions)
+
+
 def _fault_of_expression(sql: str, grammar: Grammar, allow_functions: Collection[str], *, may_aggregate: bool) -> str | None:
-    if fault := fault_of_text(sql, grammar, allow_functions):
+    tokens, fault = tokens_of(sql, grammar, allow_functions)
+    if fault is not None:
         return fault
     try:
-        trees = Postgres().parse_into(exp.Condition, sql)
+        trees = DIALECT.parser().parse_into(exp.Condition, tokens, sql)
     except (SqlglotError, RecursionError) as error:
         found = getattr(error, "errors", None) or [{}]
         near = found[0].get("highlight") if isinstance(found[0], dict) else None
@@ -67,11 +99,13 @@ def _fault_of_expression(sql: str, grammar: Grammar, allow_functions: Collection
 def fault_of_fragment(text: str, allow_functions: Collection[str] = ()) -> str | None:
     """What is wrong with an argument of a dbt test, which puts it into its SQL as it is: it must be a plain value or name, or one
     SQL expression. None where it may be given."""
+    if len(text) > MAX_SQL:
+        return f"is longer than {MAX_SQL:,} characters"
     if _is_plain(text):
         return None
     if fault := _fault_of_expression(text, _FRAGMENT, allow_functions, may_aggregate=True):
         return f"is neither a plain value nor one SQL expression: {fault}"
-    quoted = [token.text for token in Postgres().tokenize(text) if token.token_type in _QUOTED]
+    quoted = [token.text for token in DIALECT.tokenize(text) if token.token_type in _QUOTED]
     if not all(map(_is_plain, quoted)):
         # a macro may put quotes around it: what stood between quotes is SQL then, such as ' || f() || '
         return "quotes more than plain words; a test may put quotes of its own around it, and then those words are SQL"
@@ -93,21 +127,21 @@ def _is_plain(text: str) -> bool:
     return bool(_PLAIN.fullmatch(text)) and "--" not in text and not words & (REFUSED_WORDS | {"from"})
 
 
-def fault_of_text(sql: str, grammar: Grammar, allow_functions: Collection[str]) -> str | None:
-    """What its tokens say against the text: anything that could reach beyond it, or a function that is not allowed."""
+def tokens_of(sql: str, grammar: Grammar, allow_functions: Collection[str]) -> tuple[list[Token], str | None]:
+    """Its tokens, and what they say against the text: anything that could reach beyond it, or a function that is not allowed."""
     if "\x00" in sql:
-        return "contains a NUL character, which PostgreSQL cannot hold"
+        return [], "contains a NUL character, which PostgreSQL cannot hold"
     try:
-        tokens = Postgres().tokenize(sql)
+        tokens = DIALECT.tokenize(sql)
     except SqlglotError:
-        return "is no SQL: a quote is not closed"
-    return _fault_of_tokens(sql, tokens, grammar, allow_functions)
+        return [], "is no SQL: a quote is not closed"
+    return tokens, _fault_of_tokens(sql, tokens, grammar, allow_functions)
 
 
 def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_functions: Collection[str]) -> str | None:
     if any(token.comments for token in tokens) or "--" in _outside_quotes(sql, tokens):
         return "holds a comment; put it into the rule's description"
-    depth = 0
+    opened: list[_Opened] = []
     for index, token in enumerate(tokens):
         word = token.text.lower()
         quoted = token.token_type == TokenType.IDENTIFIER
@@ -118,7 +152,7 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
         if quoted and _PREFIXED.search(sql[max(0, token.start - 3) : token.start]):
             return 'holds a name with a prefix (U&""); write it as a plain "…"'
         if token.token_type == TokenType.STRING:
-            if (fault := fault_of_pattern(token.text)) and _is_pattern(sql, tokens, index):
+            if (fault := fault_of_pattern(token.text)) and _is_pattern(sql, tokens, index, opened):
                 return fault
             continue
         if token.token_type in (TokenType.PARAMETER, TokenType.PLACEHOLDER) or (
@@ -129,29 +163,38 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
             return "holds a brace; conditions are no templates, write the value itself"
         if not quoted and word in grammar.refused_words and not (_is_name_part(tokens, index) or _is_time_zone(tokens, index)):
             return f"holds {word.upper()}; {grammar.says}"
-        depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
-        if depth < 0:
-            return "closes a parenthesis that it did not open"
-        if token.token_type == TokenType.L_PAREN and index and (fault := _fault_of_call(tokens, index, grammar, allow_functions)):
-            return fault
-    return None if depth == 0 else "opens a parenthesis that it does not close"
+        if token.token_type == TokenType.L_PAREN:
+            opened.append(_Opened(tokens[index - 1].text.lower() if index else ""))
+            if index and (fault := _fault_of_call(tokens, index, grammar, allow_functions)):
+                return fault
+        elif token.token_type == TokenType.R_PAREN:
+            if not opened:
+                return "closes a parenthesis that it did not open"
+            opened.pop()
+        elif token.token_type == TokenType.COMMA and opened:
+            opened[-1].commas += 1
+    return "opens a parenthesis that it does not close" if opened else None
 
 
-def _is_pattern(sql: str, tokens: list[Token], index: int) -> bool:
+@dataclass
+class _Opened:
+    """A parenthesis that is open: what stands before it, and the commas in it so far."""
+
+    name: str
+    commas: int = 0
+
+
+def _is_pattern(sql: str, tokens: list[Token], index: int, opened: list[_Opened]) -> bool:
     """Whether a string is matched against as a regular expression: by an operator, or as a function's argument."""
     start = tokens[index].start
     if _MATCHED.search(sql[max(0, start - 20) : start]):
         return True
-    depth = commas = 0
-    for at in range(index - 1, max(0, index - _LOOK_BACK), -1):
-        kind = tokens[at].token_type
-        if kind == TokenType.L_PAREN and depth == 0:
-            name = tokens[at - 1].text.lower()
-            said_from = tokens[index - 1].text.lower() == "from"
-            return (name.startswith("regexp_") and commas == 1) or (name == "substring" and (commas == 1 or said_from))
-        depth += {TokenType.R_PAREN: 1, TokenType.L_PAREN: -1}.get(kind, 0)
-        commas += kind == TokenType.COMMA and depth == 0
-    return False
+    if not opened:
+        return False
+    call, said_from = opened[-1], tokens[index - 1].text.lower() == "from"
+    if call.name == "substring":
+        return call.commas == 1 or said_from
+    return call.commas == 1 and call.name.startswith("regexp_")
 
 
 def _fault_of_call(tokens: list[Token], paren: int, grammar: Grammar, allow_functions: Collection[str]) -> str | None:

@@ -6,17 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
-from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths
-from contract.conditions import fault_of_condition
+from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths, sql_of_arguments
+from contract.conditions import MAX_TOKENS, are_too_many, fault_of_condition
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.fields import (
     Column,
+    Condition,
     Duration,
     Flag,
     FunctionName,
@@ -34,12 +36,14 @@ from contract.fields import (
     schema_of,
 )
 from contract.names import fault_of_literal_name
-from contract.problems import FieldError, Invalid, invalid
+from contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
 from contract.values import duration_of
 from contract.verdicts import Dimension, Gate, Kind, Mode
 from contract.written import holds_plain, settle
 
 API_VERSION = "stringx/v1"
+MOST_COLUMNS = 1600  # of a table of PostgreSQL
+MOST_RULES = 5000
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)\s*%")
 
 
@@ -107,14 +111,14 @@ class Rule(Model):
     id: RuleId
     type: str
     column: Column | None = None
-    columns: Annotated[list[Column], Field(min_length=1)] | None = None
+    columns: Annotated[list[Column], Field(min_length=1, max_length=MOST_COLUMNS)] | None = None
     arguments: dict[str, Any] = {}
     kind: Kind = "engineering"
     dimension: Dimension | None = None
     warn_above: Threshold | None = None
     fail_above: Threshold | None = None
     severity: Literal["error", "warn"] | None = None
-    where: str | None = None
+    where: Condition | None = None
     verify: Literal["scan", "constraint"] = "scan"
     description: Words = ""
     active: Flag = True
@@ -147,11 +151,11 @@ class TableDocument(Model):
     timeout: Timeout = "5m"
     on_empty: Literal["fail", "warn", "pass"] = "fail"
     window_column: Column | None = None
-    key: list[Column] = []
+    key: Annotated[list[Column], Field(max_length=MOST_COLUMNS)] = []
     sample_rows: Annotated[Whole, Field(ge=0, le=100)] = 5
-    sample_columns: list[Column] = []
+    sample_columns: Annotated[list[Column], Field(max_length=MOST_COLUMNS)] = []
     gate: GateSettings = GateSettings()
-    rules: Annotated[list[Rule], Field(max_length=5000)] = []
+    rules: Annotated[list[Rule], Field(max_length=MOST_RULES)] = []
 
     @property
     def active_rules(self) -> list[Rule]:
@@ -178,7 +182,7 @@ class TargetDocument(Model):
     max_parallel_workers_per_gather: Annotated[Whole, Field(ge=0, le=64)] | None = None
     max_concurrent_checks: Annotated[Whole, Field(ge=1, le=100)] = 4
     yield_after: Annotated[Duration, AfterValidator(_pause)] | Literal["off"] = "off"
-    allow_functions: list[FunctionName] = []
+    allow_functions: Annotated[list[FunctionName], Field(max_length=1000)] = []
     allow_arguments: Literal["checked", "unchecked"] = "checked"  # of dbt tests: unchecked ones run as SQL, whatever they say
     dbt_schema: Column = "public"  # STRINGX_TARGET_SCHEMA: of the dbt project's models that name none
 
@@ -205,13 +209,13 @@ class TargetDocument(Model):
 
 def parse_target(value: Any, pointer: str = "") -> TargetDocument:
     """A target from its document; Invalid with every fault."""
-    errors = [FieldError(f"{pointer}{place}", "holds ${, and variables are not filled in") for place in _with_variable(value, "")]
+    places = islice(_with_variable(value, ""), MAX_FAULTS)
+    errors = [FieldError(f"{pointer}{place}", "holds ${, and variables are not filled in") for place in places]
     try:
         document = parse_model(TargetDocument, value, pointer)
     except Invalid as fault:
-        raise invalid(
-            [*errors, *(other for other in fault.errors if other.pointer not in {e.pointer for e in errors})]
-        ) from fault
+        known = {error.pointer for error in errors}
+        raise invalid([*errors, *(other for other in fault.errors if other.pointer not in known)]) from fault
     if errors:
         raise invalid(errors)
     return document
@@ -247,11 +251,17 @@ def parse_table(
         errors += _faults_of_document(value, pointer)
     rules = _readable_rules(value)
     allowed = allow_functions(value["target"]) if isinstance(value, dict) and isinstance(value.get("target"), str) else ()
+    if are_too_many(_custom_sql(rules, catalogue)):
+        words = f"hold more than {MAX_TOKENS:,} words and signs of custom SQL; make views of it, or leave rules out"
+        raise invalid([*errors, FieldError(f"{pointer}/rules", words)])
     for index, rule in rules:
         errors += faults_of_rule(rule, catalogue, f"{pointer}/rules/{index}", allowed)
+        if len(errors) > MAX_FAULTS:
+            raise invalid(errors)
+    last_of = {rule.id: index for index, rule in rules}
     for rule_id, times in Counter(rule.id for _, rule in rules).items():
         if times > 1:
-            last = max(index for index, rule in rules if rule.id == rule_id)
+            last = last_of[rule_id]
             errors.append(FieldError(f"{pointer}/rules/{last}/id", f"{rule_id!r} is used {times} times; make it unique"))
     if errors or document is None:
         raise invalid(errors)
@@ -291,11 +301,20 @@ def _readable_rules(value: Any) -> list[tuple[int, Rule]]:
     """The rules that are well-formed by themselves, so that their faults are told together with the document's."""
     rules = value.get("rules") if isinstance(value, dict) else None
     found = []
-    for index, item in enumerate(rules if isinstance(rules, list) else []):
+    for index, item in enumerate(rules[:MOST_RULES] if isinstance(rules, list) else []):
         try:
             found.append((index, Rule.model_validate(item)))
         except ValidationError:
             continue  # its faults stand among the document's already
+    return found
+
+
+def _custom_sql(rules: list[tuple[int, Rule]], catalogue: Catalogue) -> set[str]:
+    """Each once: what is repeated is judged once."""
+    found = {rule.where for _, rule in rules if rule.where is not None}
+    for _, rule in rules:
+        if (rule_type := catalogue.get(rule.type)) is not None:
+            found.update(sql_of_arguments(rule_type, rule.arguments))
     return found
 
 

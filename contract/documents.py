@@ -13,12 +13,15 @@ from typing import Any, NoReturn
 
 import yaml
 
-from contract.problems import FieldError, Malformed, invalid
+from contract.problems import MAX_FAULTS, FieldError, Malformed, invalid
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_STREAM_BYTES = 32 * MAX_BODY_BYTES  # of a YAML stream: 10,000 tables with 20 rules each are 13 to 18 MB
 MAX_DEPTH = 64
-MAX_NODES = 500_000  # a YAML alias may repeat a subtree without end; what it expands to is counted
+MAX_NODES = 150_000  # of one document, read within a second; a YAML alias counts as much as what it repeats
+MAX_RESULT_NODES = 500_000  # of a posted result
+MAX_DOCUMENTS = 50_000  # of a YAML stream
+MAX_PATH = 2_000  # characters of the names from the top of a document down to a value
 _MARKS = (  # those of UTF-32 first: one of them begins as one of UTF-16
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -71,14 +74,14 @@ def _decimal(text: str, line: int | None = None) -> float | Plain:
     return value if exact else Plain(text, value, line)
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: bytes, most: int = MAX_NODES) -> Any:
     """The value of a JSON body; Malformed where it is none, Invalid where PostgreSQL could not hold it."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:
-                raise Malformed(f"the field {key!r} stands twice in the JSON body; keep one")
+                raise Malformed(f"the field {key[:MAX_PATH]!r} stands twice in the JSON body; keep one")
             found[key] = value
         return found
 
@@ -97,156 +100,225 @@ def read_json(body: bytes) -> Any:
         raise Malformed(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
     except (RecursionError, ValueError) as error:
         raise Malformed("the body is nested too deeply or holds a number that is too long") from error
-    check_value(value)
+    check_value(value, most)
     return value
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML 1.2 core scalars, no duplicate keys, and the merge key `<<`."""
+_STANDARD = "tag:yaml.org,2002:"
+_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+_NUMBERS = "-+.0123456789"
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_FRACTION = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPELLED = frozenset(spelling for word in _WORDS for spelling in (word, word.capitalize(), word.upper()))
+_TAG_DIRECTIVE = re.compile(r"^%TAG", re.MULTILINE)
+_MOST_TAG_DIRECTIVES = 16  # libyaml compares each with all before it
 
-    merged = 0  # fields that merge keys brought into the document
 
-    def construct_document(self, node: yaml.Node) -> Any:
-        self.merged = 0
-        return super().construct_document(node)
+class _Reader:
+    """Values from the events of a YAML stream, in one pass: scalars as YAML 1.2 has them, no duplicate keys, and the merge key
+    `<<`. What a document expands to is counted while it is read: an alias counts as much as what it repeats."""
 
+    def __init__(self, text: str) -> None:
+        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
+        self._anchors: dict[str, tuple[Any, int] | None] = {}  # the value and what it counts; None while it is being read
+        self._count = 0
 
-def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    merged: dict[str, Any] | None = None
-    for key_node, value_node in node.value:
-        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-        is_merge = key == "<<" and not key_node.style
-        if key is None or (merged is not None if is_merge else key in found):
-            what = "a key must be a text" if key is None else f"the field {key!r} stands twice"
-            raise Malformed(f"line {_line(key_node)}: {what}")
-        if is_merge:
-            merged = _merged(loader, value_node)
+    def documents(self) -> Iterator[Any]:
+        number = 0
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                number += 1
+                if number > MAX_DOCUMENTS:
+                    raise Malformed(f"the body holds more than {MAX_DOCUMENTS:,} documents; split it")
+                self._anchors, self._count = {}, 0
+                yield self._value(next(self._events), 0)
+
+    def _value(self, event: Any, depth: int) -> Any:
+        if isinstance(event, yaml.AliasEvent):
+            return self._repeated(event)
+        begin = self._count
+        self._counted(1)
+        anchor = event.anchor
+        if anchor is not None:
+            if anchor in self._anchors:
+                raise Malformed(f"line {_line(event)}: the anchor &{anchor} stands twice")
+            self._anchors[anchor] = None
+        if isinstance(event, yaml.ScalarEvent):
+            value = _scalar(event)
+        elif depth >= MAX_DEPTH:
+            raise Malformed(f"the body is nested deeper than {MAX_DEPTH} levels")
+        elif isinstance(event, yaml.SequenceStartEvent):
+            _require_tag(event, "seq")
+            value = list(self._items(depth + 1))
         else:
-            found[key] = loader.construct_object(value_node, deep=True)
-    return found if merged is None else merged | found
+            _require_tag(event, "map")
+            value = self._mapping(depth + 1)
+        if anchor is not None:
+            self._anchors[anchor] = (value, self._count - begin)
+        return value
+
+    def _items(self, depth: int) -> Iterator[Any]:
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            yield self._value(event, depth)
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        merged: dict[str, Any] | None = None
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = event.value if isinstance(event, yaml.ScalarEvent) else None
+            known = self._value(event, depth)
+            key = str(known) if key is None and isinstance(known, str) else key
+            is_merge = key == "<<" and isinstance(event, yaml.ScalarEvent) and not event.style
+            if key is None or (merged is not None if is_merge else key in found):
+                what = "a key must be a text" if key is None else f"the field {key[:MAX_PATH]!r} stands twice"
+                raise Malformed(f"line {_line(event)}: {what}")
+            value = self._value(next(self._events), depth)
+            if is_merge:
+                merged = _merged(value, _line(event))
+            else:
+                found[key] = value
+        return found if merged is None else merged | found
+
+    def _repeated(self, event: yaml.AliasEvent) -> Any:
+        if event.anchor not in self._anchors:
+            raise Malformed(f"line {_line(event)}: undefined alias *{event.anchor}")
+        repeated = self._anchors[event.anchor]
+        if repeated is None:
+            raise Malformed(f"line {_line(event)}: the alias *{event.anchor} is recursive; it stands within what it repeats")
+        value, count = repeated
+        self._counted(count)
+        return value
+
+    def _counted(self, values: int) -> None:
+        self._count += values
+        if self._count > MAX_NODES:
+            raise Malformed(f"the document holds too many values, or its aliases repeat too many (over {MAX_NODES:,}); split it")
 
 
-def _merged(loader: _Loader, node: yaml.Node) -> dict[str, Any]:
+def _merged(value: Any, line: int) -> dict[str, Any]:
     """The fields of the mapping under `<<`, or of a list of them, of which the first wins."""
-    value = loader.construct_object(node, deep=True)
     found: dict[str, Any] = {}
     for source in value if isinstance(value, list) else [value]:
         if not isinstance(source, dict):
-            raise Malformed(f"line {_line(node)}: << takes a mapping, or a list of mappings")
-        loader.merged += len(source) + 1
-        if loader.merged > MAX_NODES:
-            raise Malformed("the body expands to too many values; split it")
-        for key, item in source.items():
-            found.setdefault(key, item)
+            raise Malformed(f"line {line}: << takes a mapping, or a list of mappings")
+        found = source | found
     return found
 
 
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
-_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+def _require_tag(event: Any, kind: str) -> None:
+    if event.tag not in (None, "!", _STANDARD + kind):
+        raise _misfit(event)
 
 
-def _construct_word(_: _Loader, node: yaml.ScalarNode) -> bool | Plain | None:
+def _misfit(event: Any) -> Malformed:
+    """A tag such as !!timestamp or !!binary makes what JSON does not have."""
+    if event.tag.removeprefix(_STANDARD) in ("null", "bool", "int", "float", "str", "seq", "map"):
+        return Malformed(f"line {_line(event)}: not YAML: a tag does not fit its value; leave the tag out")
+    return Malformed(f"line {_line(event)}: not YAML: there is no constructor for the tag {event.tag!r}; leave the tag out")
+
+
+def _scalar(event: Any) -> Any:
+    text: str = event.value
+    if event.implicit[0]:  # plain, without a tag
+        if text in _SPELLED:
+            return _word(text, event)
+        if text[0] in _NUMBERS:
+            if _WHOLE.fullmatch(text):
+                return _integer(text, _line(event))
+            if _FRACTION.fullmatch(text):
+                return _decimal(text, _line(event))
+        return text
+    if event.tag in (None, "!", _STANDARD + "str"):
+        return text
+    match event.tag.removeprefix(_STANDARD):
+        case "int" if _WHOLE.fullmatch(text):
+            return _integer(text, _line(event))
+        case "float" if _FRACTION.fullmatch(text):
+            return _decimal(text, _line(event))
+        case "null" | "bool" as kind if text in _SPELLED and isinstance(_WORDS[text.lower()], bool) == (kind == "bool"):
+            return _word(text, event)
+        case _:
+            raise _misfit(event)
+
+
+def _word(text: str, event: Any) -> bool | Plain | None:
     """true, false and null as JSON writes them; others, such as True or ~, with their text."""
-    text = node.value
     core = _WORDS[text.lower()]
-    return core if text in ("", "null", "true", "false") else Plain(text, core, _line(node))
-
-
-_Loader.yaml_constructors = {  # a tag such as !!timestamp or !!binary makes what JSON does not have
-    tag: constructor
-    for tag, constructor in _Loader.yaml_constructors.items()
-    if tag is None or tag.rpartition(":")[2] in ("null", "bool", "str", "seq")
-}
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", "~nN\0"),
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), [*_first.replace("\0", ""), ""])
-_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
-_Loader.add_constructor("tag:yaml.org,2002:null", _construct_word)
-_Loader.add_constructor("tag:yaml.org,2002:bool", _construct_word)
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _integer(node.value, _line(node)))
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: _decimal(node.value, _line(node)))
+    return core if text in ("", "null", "true", "false") else Plain(text, core, _line(event))
 
 
 def read_yaml(body: bytes) -> list[Any]:
     """Every document of a YAML stream, empty ones left out; Malformed names the line where reading ended."""
+    text = decode(body)
+    if len(_TAG_DIRECTIVE.findall(text)) > _MOST_TAG_DIRECTIVES:
+        raise Malformed("the body holds many %TAG directives; leave them out, documents need no tags")
     try:
-        text = decode(body)
-        _check_depth(text)
-        documents = [item for item in yaml.load_all(text, Loader=_Loader) if item is not None]
+        documents = [item for item in _Reader(text).documents() if item is not None]
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Malformed(f"line {line}: not YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise Malformed(f"not YAML: {str(error).splitlines()[0]}") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Malformed("not YAML: a tag does not fit its value; leave the tag out") from error
     for document in documents:
         check_value(document)
     return documents
 
 
-def _check_depth(text: str) -> None:
-    """Malformed where it is nested too deeply, before loading, whose recursion in C ends the process; or where one document holds
-    too many values, as loading takes a thousand times their bytes."""
-    depth = count = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        count = 0 if isinstance(event, yaml.DocumentStartEvent) else count + 1
-        if count > MAX_NODES:
-            raise Malformed("a document holds too many values; split it")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise Malformed(f"the body is nested deeper than {MAX_DEPTH} levels")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
-def check_value(value: Any) -> None:
+def check_value(value: Any, most: int = MAX_NODES) -> None:
     """Invalid for what neither JSON nor PostgreSQL can hold: NUL, lone surrogates, NaN, too deep, too large."""
     errors: list[FieldError] = []
-    for count, (pointer, leaf, depth) in enumerate(_walk(value, "", 0)):
-        if count > MAX_NODES:
-            raise Malformed("the body expands to too many values; split it")
-        if depth > MAX_DEPTH:
+    path: list[str | int] = []
+    count = 0
+
+    def look(item: Any, length: int) -> None:
+        nonlocal count
+        count += 1
+        if count > most:
+            raise Malformed(f"the body holds too many values (over {most:,}); split it")
+        if len(path) > MAX_DEPTH:
             raise Malformed(f"the body is nested deeper than {MAX_DEPTH} levels")
-        if fault := _fault(leaf):
-            errors.append(FieldError(pointer, fault))
+        if length > MAX_PATH:
+            raise Malformed(f"the names of the fields above a value take more than {MAX_PATH:,} characters; shorten them")
+        if isinstance(item, dict):
+            for key, inner in item.items():
+                judge(key)
+                path.append(key)
+                look(inner, length + len(key))
+                path.pop()
+        elif isinstance(item, list):
+            for index, inner in enumerate(item):
+                path.append(index)
+                look(inner, length)
+                path.pop()
+        else:
+            judge(item)
+
+    def judge(leaf: Any) -> None:
+        if (fault := _fault(leaf)) and len(errors) <= MAX_FAULTS:
+            errors.append(FieldError("".join(f"/{escape_pointer(part)}" for part in path), fault))
+
+    look(value, 0)
     if errors:
         raise invalid(errors)
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def _fault(leaf: Any) -> str | None:
     if isinstance(leaf, str):
         if "\x00" in leaf:
             return "contains a NUL character, which PostgreSQL cannot hold"
-        if any("\ud800" <= char <= "\udfff" for char in leaf):
+        if _HALF.search(leaf):
             return "contains half of a surrogate pair; send valid Unicode"
     value = leaf.core if isinstance(leaf, Plain) else leaf
     if isinstance(value, float) and not math.isfinite(value):
         return "is no finite number"
     return None
-
-
-def _walk(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, Any, int]]:
-    yield pointer, value, depth
-    if depth > MAX_DEPTH:
-        return
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield pointer, key, depth
-            yield from _walk(item, f"{pointer}/{escape_pointer(key)}", depth + 1)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _walk(item, f"{pointer}/{index}", depth + 1)
 
 
 def escape_pointer(part: str | int) -> str:

@@ -23,10 +23,11 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from contract.conditions import MAX_SQL
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.names import TableName, check_identifier
-from contract.problems import FieldError, invalid
+from contract.problems import MAX_FAULTS, FieldError, invalid
 from contract.written import settle
 
 
@@ -136,6 +137,7 @@ FunctionName = Annotated[
     str,
     Matching(r"[^.]{1,63}\.[^.]{1,63}", "is no function with its schema; write schema.function, such as public.code_of"),
 ]
+Condition = Annotated[str, StringConstraints(max_length=MAX_SQL)]
 Words = Annotated[str, StringConstraints(max_length=10_000)]
 
 M = TypeVar("M", bound=BaseModel)
@@ -164,7 +166,7 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 def field_errors(error: ValidationError, model: type[BaseModel], value: Any, pointer: str = "") -> list[FieldError]:
     """pydantic's errors in our words; what it says about each form that a field may have becomes one of them."""
     said: dict[str, list[str]] = {}
-    for item in error.errors(include_url=False):
+    for item in error.errors(include_url=False)[: MAX_FAULTS + 1]:
         found = _field_error(item, model, value, pointer)
         said.setdefault(found.pointer, []).append(found.message)
     return [FieldError(where, ", or ".join(dict.fromkeys(messages))) for where, messages in said.items()]

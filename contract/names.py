@@ -1,6 +1,7 @@
 """Names of tables and columns: taken literally, never folded, never longer than PostgreSQL keeps."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 MAX_IDENTIFIER_BYTES = 63  # NAMEDATALEN - 1: PostgreSQL cuts longer names silently and would read another table
@@ -21,9 +22,11 @@ def check_identifier(name: str) -> str:
 
 
 def fault_of_literal_name(name: str) -> str | None:
-    """What looks like a pattern or a variable where only a name is meant."""
+    """What looks like a pattern or a variable where only a name is meant, or cannot be shown in one line."""
     if found := _PATTERN.search(name):
         return f"holds {found[0]}, and no pattern is meant here; name one table"
+    if control := next((char for char in name if unicodedata.category(char) in ("Cc", "Zl", "Zp")), None):
+        return f"holds the control character {control!r}, which no line of a log or message can show; rename the table"
     return "holds ${, and variables are not filled in; write the name itself" if "${" in name else None
 
 

@@ -3,7 +3,6 @@
 import re
 
 _OPTIONS = re.compile(r"\(\?([a-z]+)\)")
-_CLASS = re.compile(r"\[([:.=]).*?\1\]", re.DOTALL)
 _MEANT = {"b": ("a backspace", "\\y"), "B": ("a backslash", "\\Y")}
 
 
@@ -16,9 +15,12 @@ def fault_of_pattern(pattern: str) -> str | None:
     if options and set(options[1]) & set("qbe"):  # a literal text, or an older kind of expression
         return None
     at = start
+    classes = {
+        sign: pattern.rfind(f"{sign}]") for sign in ":.="
+    }  # where the last of each ends, so that none is looked for in vain
     while at < len(pattern):
         if pattern[at] == "[":
-            at = _end_of_brackets(pattern, at)
+            at = _end_of_brackets(pattern, at, classes)
         elif pattern[at] == "\\":
             if pattern[at + 1 : at + 2] in _MEANT:
                 escape = pattern[at + 1]
@@ -31,7 +33,7 @@ def fault_of_pattern(pattern: str) -> str | None:
     return None
 
 
-def _end_of_brackets(pattern: str, start: int) -> int:
+def _end_of_brackets(pattern: str, start: int, classes: dict[str, int]) -> int:
     """The place after the bracket expression that begins at `start`."""
     at = start + 1
     if pattern[at : at + 1] == "^":
@@ -41,8 +43,8 @@ def _end_of_brackets(pattern: str, start: int) -> int:
     while at < len(pattern) and pattern[at] != "]":
         if pattern[at] == "\\":
             at += 2
-        elif found := _CLASS.match(pattern, at):
-            at = found.end()
+        elif pattern[at] == "[" and classes.get(sign := pattern[at + 1 : at + 2], -1) >= at + 2:
+            at = pattern.index(f"{sign}]", at + 2) + 2
         else:
             at += 1
     return at + 1

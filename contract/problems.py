@@ -133,12 +133,17 @@ class Unavailable(StringXError):
         return {"Retry-After": str(self.retry_after_s)}
 
 
+MAX_FAULTS = 1_000  # listed in one answer
+
+
 def invalid(errors: list[FieldError]) -> Invalid:
-    """One error for all faults found, the first of them as its detail."""
+    """One error for all faults found, the first of them as its detail; at most MAX_FAULTS are listed."""
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    if len(errors) > MAX_FAULTS:
+        more = f" (and more; the first {MAX_FAULTS:,} are listed)"
     where = f"{_in_one_line(first.pointer)}: " if first.pointer else ""
-    return Invalid(detail=f"{where}{first.message}{more}", errors=errors)
+    return Invalid(detail=f"{where}{first.message}{more}", errors=errors[:MAX_FAULTS])
 
 
 def _in_one_line(pointer: str) -> str:

@@ -6,10 +6,10 @@ Judged as conditions are, by tokens and by tree; the boundary that holds is the 
 from collections.abc import Collection
 
 from sqlglot import exp
-from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token
 
-from contract.conditions import Grammar, fault_of_text
+from contract.conditions import DIALECT, MAX_SQL, Grammar, tokens_of
 from contract.sql_words import QUERY_FUNCTIONS, QUERY_NO_CALL, QUERY_REFUSED_WORDS
 
 _QUERY = Grammar("a query only reads", QUERY_REFUSED_WORDS, QUERY_FUNCTIONS, QUERY_NO_CALL)
@@ -18,11 +18,14 @@ _NOT_READING = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
 
 def fault_of_query(sql: str, allow_functions: Collection[str] = ()) -> str | None:
     """What is wrong with the text as one SELECT, in one sentence; None where it may be run."""
+    if len(sql) > MAX_SQL:
+        return f"is longer than {MAX_SQL:,} characters; make a view of it"
     if not sql.strip():
         return "is empty; write a SELECT that returns the rows that violate the rule"
-    if fault := fault_of_text(sql, _QUERY, allow_functions):
+    tokens, fault = tokens_of(sql, _QUERY, allow_functions)
+    if fault is not None:
         return fault
-    tree = _parse(sql)
+    tree = _parse(sql, tokens)
     if tree is None:
         return "is no SELECT; write exactly one, such as select id from sales.orders where price < 0"
     for node in tree.walk():
@@ -38,12 +41,13 @@ def relations_of_query(sql: str) -> list[list[str]]:
     tree = _parse(sql)
     if tree is None:
         return []
-    found: list[list[str]] = []
+    found: dict[tuple[str, ...], None] = {}
+    known: dict[int, dict[str, int]] = {}
     for table in tree.find_all(exp.Table):
-        parts = [_folded(part) for part in (table.args.get("db"), table.this) if isinstance(part, exp.Identifier)]
-        if parts and parts not in found and not (len(parts) == 1 and _is_cte(table, parts[0])):
-            found.append(parts)
-    return found
+        parts = tuple(_folded(part) for part in (table.args.get("db"), table.this) if isinstance(part, exp.Identifier))
+        if parts and parts not in found and not (len(parts) == 1 and _is_cte(table, parts[0], known)):
+            found[parts] = None
+    return [list(parts) for parts in found]
 
 
 def renames_columns(sql: str) -> bool:
@@ -72,26 +76,29 @@ def _is_source(query: exp.Subquery) -> bool:
     return isinstance(query.parent, (exp.From, exp.Join, exp.Lateral))
 
 
-def _is_cte(table: exp.Table, name: str) -> bool:
+def _is_cte(table: exp.Table, name: str, known: dict[int, dict[str, int]]) -> bool:
     """Whether a common table expression of a query around the table is meant; inside of one, those before it, or all where they
-    are recursive."""
+    are recursive. `known` keeps the names of each list of them, with the place of the first of each name."""
     node: exp.Expr = table
-    inside: exp.Expr | None = None
+    inside: exp.CTE | None = None
     while node.parent is not None:
         inside = node if isinstance(node, exp.CTE) else inside
-        listed = node.parent.args.get("with_")
-        known = listed.expressions if listed is not None else []
-        if node is listed and inside is not None and not listed.args.get("recursive"):
-            known = known[: known.index(inside)]
-        if any(_folded(cte.args["alias"].this) == name for cte in known):
-            return True
+        if (listed := node.parent.args.get("with_")) is not None:
+            if id(listed) not in known:
+                known[id(listed)] = {
+                    _folded(cte.args["alias"].this): at for at, cte in reversed([*enumerate(listed.expressions)])
+                }
+            at = known[id(listed)].get(name)
+            end = inside.index if node is listed and inside is not None and not listed.args.get("recursive") else None
+            if at is not None and (end is None or at < end):
+                return True
         node = node.parent
     return False
 
 
-def _parse(sql: str) -> exp.Query | None:
+def _parse(sql: str, tokens: list[Token] | None = None) -> exp.Query | None:
     try:
-        trees = Postgres().parse(sql)
+        trees = DIALECT.parser().parse(DIALECT.tokenize(sql) if tokens is None else tokens, sql)
     except (SqlglotError, RecursionError):
         return None
     tree = trees[0] if len(trees) == 1 else None

@@ -56,6 +56,8 @@ def verify(secrets: Sequence[str], headers: dict[str, str], body: bytes) -> None
             refused = error
         except ValueError as error:  # headers that are no base64, a body that is no UTF-8
             raise Unauthenticated("the signature of the post cannot be read") from error
+        except RecursionError:
+            return  # signed, and then read as JSON, which is too deep: whoever reads it refuses it
         else:
             return
     raise Unauthenticated(f"the signature of the post is not valid: {refused}") from refused

@@ -74,8 +74,10 @@ def make_home(home: Path) -> Iterator[str]:
         if not home.exists():
             home.mkdir(parents=True)
             home.chmod(0o711 if os.geteuid() == 0 else 0o700)  # root's PostgreSQL is another user and passes through
-        for name in ("run", "logs"):
+        for name, mode in (("run", 0o711), ("logs", 0o700), ("by-hand", 0o700)):
             (home / name).mkdir(exist_ok=True)
+            if (home / name).stat().st_uid == os.geteuid():  # one of an earlier release is closed, too
+                (home / name).chmod(mode)
         probe = home / "run" / f".probe.{os.getpid()}"
         probe.touch()
         probe.unlink()

@@ -186,4 +186,5 @@ def _is_target_file(name: str) -> bool:
 
 
 def _become(*arguments: str) -> NoReturn:
+    os.umask(0o077)  # logs, and what checks leave behind, are this user's alone; PostgreSQL has folders of its own
     os.execv(sys.executable, [sys.executable, "-P", *arguments])

@@ -43,7 +43,7 @@ def write(settings: Settings, with_kafka: bool) -> Path:
         "silent=true",
         "identifier=stringx",
         "minfds=256",
-        "umask=022",
+        "umask=077",
         *(["user=root"] if os.geteuid() == 0 else []),
         "logfile=%(ENV_LAUNCH_HOME)s/logs/supervisord.log",
         "logfile_maxbytes=10MB",

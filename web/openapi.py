@@ -13,7 +13,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from contract.keys import Scope
-from contract.problems import StringXError
+from contract.problems import (
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    StringXError,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from web.bodies import answer
 from web.parameters import Parameter
 
@@ -55,6 +65,16 @@ class Operation:
     path: Mapping[str, str] = field(default_factory=dict)
     example: Any = None
 
+    @property
+    def refusals(self) -> list[type[StringXError]]:
+        """Its own errors, and those that any request with a key may meet."""
+        found = dict.fromkeys(self.errors)
+        if self.scope is not None:
+            found |= dict.fromkeys((Malformed, Unauthenticated, Forbidden, TooLarge, Invalid, Unavailable))
+            if self.body is not None:
+                found[UnsupportedMediaType] = None
+        return list(found)
+
     @cached_property
     def models(self) -> list[type[BaseModel]]:
         return [model for model in (self.body, *self.answers.values()) if model is not None]
@@ -83,14 +103,21 @@ def install(app: Flask, title: str, description: str, version: str) -> None:
     assets = _swagger_files()
 
     @app.get("/docs")
-    def swagger_ui() -> str:
-        return render_template_string(_PAGE, title=title)
+    def swagger_ui() -> Response:
+        page = Response(render_template_string(_PAGE, title=title), content_type="text/html; charset=utf-8")
+        page.headers.update(_HEADERS)
+        return page
 
     @app.get("/docs/<path:name>")
     def swagger_file(name: str) -> Response:
-        if name not in _ASSETS:
+        if name == "js/start.js":
+            file = Response(_START, content_type="text/javascript; charset=utf-8")
+        elif name in _ASSETS:
+            file = send_from_directory(assets, name, max_age=86400)
+        else:
             abort(404)
-        return send_from_directory(assets, name, max_age=86400)
+        file.headers.update(_HEADERS)
+        return file
 
 
 def build(app: Flask, title: str, description: str, version: str) -> dict[str, Any]:
@@ -120,6 +147,7 @@ def build(app: Flask, title: str, description: str, version: str) -> dict[str, A
 
 
 def _operation(operation: Operation, name: str, path_parameters: list[str]) -> dict[str, Any]:
+    refusals: set[type[StringXError]] = {*operation.refusals, *([NotFound] if path_parameters else [])}
     examples = {**_DEMO, **operation.path}
     parameters: list[dict[str, Any]] = [
         {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -136,7 +164,7 @@ def _operation(operation: Operation, name: str, path_parameters: list[str]) -> d
         if model is not None:
             schema = {"$ref": _REF.format(model=model.__name__)}
             responses[str(status)]["content"] = {"application/json": {"schema": schema}}
-    for error in operation.errors:
+    for error in sorted(refusals, key=lambda error: error.status):
         responses[str(error.status)] = {
             "description": error.title,
             "content": {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}},
@@ -171,6 +199,14 @@ _PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{{ title }}</title><link rel="stylesheet" href="docs/css/swagger-ui.css"></head>
 <body><div id="ui"></div><script src="docs/js/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "openapi.json", dom_id: "#ui", persistAuthorization: true})</script></body>
+<script src="docs/js/start.js"></script></body>
 </html>
 """
+_START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#ui", persistAuthorization: true})\n'
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
+    "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}

@@ -14,7 +14,7 @@ from database.loops import Loops
 from database.migrate import missing_migrations
 from database.pool import Database
 from database.probe import Probe
-from web import bodies, hosts, metrics, openapi, parameters, problems
+from web import bodies, hosts, metrics, openapi, parameters, paths, problems
 from web.bodies import answer
 from web.metrics import Figures
 from web.openapi import Operation, describe
@@ -47,6 +47,7 @@ def create(
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
     app.url_map.strict_slashes = True
     problems.install(app)
+    paths.install(app)
     metrics.install(app, database, loops, figures)
     openapi.install(app, title, description, VERSION)
     hosts.install(app, allowed_hosts)

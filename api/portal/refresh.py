@@ -239,7 +239,7 @@ def main() -> int:
     refresher = Refresher(settings, database)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _end(refresher))
-    os.umask(0o022)
+    os.umask(0o077)
     loops = Loops()
     health.start(loops, refresher.folder)
     loops.add(Loop("refresh", refresher.turn, longest_turn_s=_LONGEST_TURN_S)).run()

@@ -1,7 +1,6 @@
 """Quality checks: ask for one, look at one."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Blueprint, Response
@@ -130,6 +129,5 @@ def _require_callback(asked: CheckRequest, settings: Settings) -> None:
     """Results go to the Backend alone, whatever a request says."""
     if asked.callback_url is None:
         return
-    wanted, backend = urlsplit(asked.callback_url), urlsplit(settings.backend_url)
-    if (wanted.scheme, wanted.netloc) != (backend.scheme, backend.netloc):
-        raise invalid([FieldError("/callback_url", "leads elsewhere than BACKEND_URL; leave the field out")])
+    if asked.request_id is None or asked.callback_url != checks.results_url(settings.backend_url, asked.request_id):
+        raise invalid([FieldError("/callback_url", "is not where BACKEND_URL takes its result; leave the field out")])

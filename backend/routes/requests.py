@@ -11,7 +11,7 @@ from backend.requests import Accepted
 from contract import signatures
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest, CheckResult
-from contract.documents import read_json
+from contract.documents import MAX_RESULT_NODES, read_json
 from contract.fields import DATASET_NAME, parse_model
 from contract.names import TableName
 from contract.problems import (
@@ -137,7 +137,7 @@ def blueprint(service: Requests) -> Blueprint:
     def take_result(request_id: str) -> Response:
         body = raw_body()
         signatures.verify(service.signing_secrets, dict(request.headers), body)
-        requests.store(service.database, request_id, parse_model(CheckResult, read_json(body), extra="ignore"))
+        requests.store(service.database, request_id, parse_model(CheckResult, read_json(body, MAX_RESULT_NODES), extra="ignore"))
         return Response(status=204)
 
     return routes

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api.engine import contention
+from api.engine import contention, encodings
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, Nursery
 from api.specification import of_type
@@ -82,7 +82,11 @@ class Engine:
     def answer(self, target: Target, spec: dict[str, Any]) -> Answer:
         """As the worker gets it."""
         self.child.ensure_warm()
-        return contention.answer_of(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
+
+        def locked(spec: dict[str, Any]) -> Answer:
+            return contention.answer_of(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
+
+        return encodings.answer_of(locked, spec)
 
     def outcome(self, target: Target, spec: dict[str, Any]) -> dict[str, Any]:
         """The outcome of the specification's one table."""

@@ -1,7 +1,9 @@
 """Canaries beside a target, and a warm child whose environment holds a secret."""
 
+import os
 import secrets
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from api.engine import isolation
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, Nursery
 from contract.environment import ROOT
+from contract.signatures import new_secret
+from database import keys
+from database.pool import Database
 from tests.conftest import Admin, make_target
+from tests.faults.processes import Process, eventually, free_port
 from tests.safety.canaries import VARIABLE, Canaries
 
 
@@ -77,3 +84,91 @@ def internal_url_of_module(admin: Admin, internal_template: str) -> Iterator[str
     admin.run(f"create database {name} template {internal_template}")
     yield admin.url(name)
     admin.run(f"drop database {name} with (force)")
+
+
+RULE = "  - {{id: {name}, type: not_null, column: a}}\n"
+DOCUMENT = "apiVersion: stringx/v1\ntarget: shop\ntable: public.orders\nrules:\n" + "".join(
+    RULE.format(name=name) for name in ("first", "second", "third")
+)
+TARGET = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "127.0.0.1", "dbname": "a", "user": "b"}
+TABLE = "/api/v1/tables/shop/public.orders"
+
+
+@dataclass
+class Services:
+    """Both services and what their callers need."""
+
+    ports: dict[str, int]
+    key: str
+    signing_secret: str
+    database: Database
+
+    def url(self, name: str, path: str) -> str:
+        return f"http://127.0.0.1:{self.ports[name]}{path}"
+
+    def call(self, method: str, path: str, name: str = "backend", **options: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.key}"} | options.pop("headers", {})
+        return requests.request(method, self.url(name, path), headers=headers, timeout=30, **options)
+
+    def send(self, name: str, head: str, body: bytes, *, finish: bool = True) -> tuple[int, bytes]:
+        """The status and the body of what is answered to these very bytes; `finish`: nothing follows them."""
+        with socket.create_connection(("127.0.0.1", self.ports[name]), timeout=30) as connection:
+            lines = f"{head}\r\nHost: x\r\nAuthorization: Bearer {self.key}\r\nConnection: close\r\n\r\n"
+            connection.sendall(lines.encode("latin-1") + body)
+            if finish:
+                connection.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        first, _, rest = answer.partition(b"\r\n")
+        return int(first.split()[1]), rest.partition(b"\r\n\r\n")[2]
+
+    def database_now(self) -> Any:
+        with self.database.transaction() as cursor:
+            return cursor.all("select now() as now")[0]["now"]
+
+    def operations(self) -> list[tuple[str, str, str, dict[str, Any]]]:
+        """(service, method, path, what its OpenAPI document says) of each operation."""
+        found = []
+        for name in self.ports:
+            document = requests.get(self.url(name, "/openapi.json"), timeout=60).json()
+            for path, methods in document["paths"].items():
+                found += [(name, method.upper(), path, item) for method, item in methods.items()]
+        return found
+
+    def state(self) -> dict[str, list[Any]]:
+        """All that a request could have changed."""
+        tables = ("stringx.targets", "stringx.table_versions", "stringx.dataset_versions", "stringx.requests", "stringx.results",
+                  "dataops.checks", "dataops.outbox")  # fmt: skip
+        with self.database.transaction() as cursor:
+            return {table: cursor.all(f"select * from {table} order by 1, 2, 3") for table in tables}
+
+
+@pytest.fixture(scope="module")
+def services(internal_url_of_module: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    home: Path = tmp_path_factory.mktemp("services")
+    database = Database(internal_url_of_module, size=2)
+    key, signing_secret = secrets.token_urlsafe(12), new_secret()
+    keys.register(database, "tester", key, ["trigger", "read", "configure", "results", "admin"])
+    ports = {"backend": free_port(), "api": free_port()}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("STRINGX_", "TARGET_"))}
+    environment = inherited | {
+        "STRINGX_HOME": str(home),
+        "STRINGX_DATABASE_URL": internal_url_of_module,
+        "STRINGX_SERVICE_KEY": key,
+        "STRINGX_SIGNING_SECRET": signing_secret,
+        "BACKEND_PORT": str(ports["backend"]),
+        "DATAOPS_PORT": str(ports["api"]),
+    }
+    processes = [Process(name, name, environment, home / f"{name}.log") for name in ports]
+    made = Services(ports, key, signing_secret, database)
+    try:
+        for process in processes:
+            process.start()
+        for name in ports:
+            eventually(lambda name=name: requests.get(made.url(name, "/healthz"), timeout=5).ok, 60, name)
+        assert made.call("PUT", "/api/v1/targets/shop", json=TARGET).status_code == 201
+        assert made.call("PUT", TABLE, data=DOCUMENT, headers={"Content-Type": "application/yaml"}).status_code == 201
+        yield made
+    finally:
+        for process in processes:
+            process.end()
+        database.close()

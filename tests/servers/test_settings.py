@@ -1,5 +1,6 @@
 """Servers, databases and roles with settings of their own: the answer stays the same, and never a wrong one."""
 
+import json
 from typing import Any
 
 import psycopg2
@@ -149,9 +150,6 @@ def test_names_and_values_beyond_ascii_are_found_in_every_encoding(engine: Engin
     assert text + "x" in missing["missing"]["reason"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the server refuses the whole text of the check, so that every rule is undecided (never a pass)"
-)
 @pytest.mark.parametrize("encoding", ["LATIN1", "EUC_JP"])
 def test_a_value_that_the_database_cannot_hold_is_an_error_of_its_rule_alone(engine: Engine, made: Made, encoding: str) -> None:
     target = made.target(DATABASES[encoding])
@@ -163,6 +161,45 @@ def test_a_value_that_the_database_cannot_hold_is_an_error_of_its_rule_alone(eng
     ]
     found = engine.rules(target, gate("t", *tests))
     assert (found["known"]["status"], found["filled"]["failures"], found["unique"]["failures"]) == ("error", 1, 0)
+    assert found["known"]["reason"] == f"argument values holds a character that the database's encoding {encoding} does not have"
+
+
+def test_each_text_that_the_database_cannot_hold_is_named(engine: Engine, made: Made) -> None:
+    target = made.target(DATABASES["LATIN1"])
+    target.execute("create table t (id integer, a text); insert into t values (1, 'x'), (null, null)")
+    spec = gate(
+        "t",
+        rule("column", "not_null", "名"),
+        rule("where", "not_null", "a", where="a <> '🚀'"),
+        rule("pattern", "regex", "a", pattern="ł"),
+        rule("condition", "expression", sql="a <> '€'"),
+        rule("other", "relationship", "a", to_table="public.表", to_column="a"),
+        rule("filled", "not_null", "id"),
+        key=["id", "名"],
+        sample_rows=3,
+    )
+    found = engine.rules(target, spec)
+    assert {key: one["reason"] and one["reason"].partition(" holds")[0] for key, one in found.items()} == {
+        "column": "columns", "where": "where", "pattern": "argument pattern", "condition": "argument sql", "other": "argument to_table",
+        "filled": None,
+    }  # fmt: skip
+    assert (found["filled"]["status"], found["filled"]["failures"]) == ("fail", 1)
+    window = engine.rules(target, gate("t", rule("filled", "not_null", "id"), window={"column": "a", "from": "🚀", "to": None}))
+    assert str(window["filled"]["reason"]).startswith("the request's window holds")
+    named = engine.rules(target, gate("表", rule("filled", "not_null", "id")))
+    assert str(named["filled"]["reason"]).startswith("the table's name holds")
+
+
+def test_a_time_zone_that_the_server_does_not_know_is_an_error_of_its_table_alone(engine: Engine, target: Target) -> None:
+    target.execute("create table t (id integer, a timestamptz); insert into t values (1, now()), (null, null)")
+    rules = [rule("filled", "not_null", "id"), rule("unique", "unique", "id"), rule("rows", "row_count", fail_above=None, min=1)]
+    odd, plain = gate("t", *rules, timezone="Mars/Olympus"), gate("t", *rules, timezone="Europe/Berlin")
+    answer = engine.answer(target, odd | {"tables": [plain["tables"][0], odd["tables"][0], plain["tables"][0]]})
+    assert answer.outcome is not None, answer.message
+    first, second, third = json.loads(answer.outcome)["tables"]
+    assert {one["reason"] for one in second["rules"]} == {"the target does not know the time zone Mars/Olympus"}
+    for table in (first, third):
+        assert [(one["failures"], one["status"]) for one in table["rules"]] == [(1, "fail"), (0, "pass"), (None, "pass")]
 
 
 def test_bytes_that_are_no_utf8_in_sql_ascii_are_rows_like_others(engine: Engine, made: Made) -> None:

@@ -1,6 +1,9 @@
 """JSON and YAML are read strictly: what is doubtful is refused with its place."""
 
+from collections.abc import Iterator
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -203,7 +206,7 @@ def test_a_stream_of_documents() -> None:
         (b"!!map [a]", "tag does not fit"),
         (b"!!int [a]", "tag does not fit"),
         (b"!!int foo", "not YAML"),
-        (b"&a [*a]", "deeper than"),
+        (b"&a [*a]", "recursive"),
         (nested(MAX_DEPTH + 2), "deeper than"),
         (nested(100_000), "deeper than"),
         (b"- " * 100_000, "deeper than"),
@@ -243,7 +246,57 @@ def test_any_bytes_are_read_or_refused_in_words(body: bytes) -> None:
 
 def test_a_document_of_too_many_values_is_refused_before_it_takes_memory() -> None:
     many = b"[" + b"0," * documents.MAX_NODES + b"0]"
-    with pytest.raises(Malformed, match="a document holds too many values; split it"):
+    with pytest.raises(Malformed, match="too many values"):
         read_yaml(many)
     half = b"- [" + b"0," * (documents.MAX_NODES // 2) + b"0]\n"
     assert len(read_yaml(half + b"---\n" + half)) == 2
+
+
+def test_aliases_and_merges_count_as_what_they_repeat() -> None:
+    wide = "a: &a {" + ", ".join(f"k{i}: 1" for i in range(1000)) + "}\nb:\n"
+    for line in ("- *a\n", "- {<<: *a}\n", "- {<<: [*a, *a]}\n"):
+        assert read_yaml((wide + line * 30).encode())
+        with pytest.raises(Malformed, match="aliases repeat too many"):
+            read_yaml((wide + line * 2000).encode())
+    chain = "a0: &a0 {x: 1}\n" + "".join(f"a{i + 1}: &a{i + 1} {{<<: *a{i}, k{i}: 1}}\n" for i in range(1000))
+    with pytest.raises(Malformed, match="aliases repeat too many"):
+        read_yaml(chain.encode())
+
+
+def test_no_value_is_built_beyond_the_bound() -> None:
+    count = 0
+
+    def events() -> Iterator[yaml.Event]:
+        nonlocal count
+        for event in yaml.parse("[" + "a," * 500_000 + "]", Loader=yaml.CSafeLoader):
+            count += 1
+            yield event
+
+    reader = documents._Reader("")
+    reader._events = events()
+    with pytest.raises(Malformed, match="too many values"):
+        list(reader.documents())
+    assert count < documents.MAX_NODES + 10
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"--- x\n" * 50_001, "more than 50,000 documents"),
+        (b"".join(b"%%TAG !e%d! tag:x,2000:\n" % i for i in range(50)) + b"--- a", "%TAG"),
+        (b"a: &x 1\nb: &x 2", "line 2: the anchor &x stands twice"),
+        (b"a: &b {c: *b}", "line 1: the alias \\*b is recursive"),
+        ((b"{" + b"x" * 500 + b": ") * 5 + b"1" + b"}" * 5, "names of the fields above a value"),
+    ],
+)
+def test_what_takes_long_for_nothing_is_refused(body: bytes, words: str) -> None:
+    with pytest.raises(Malformed, match=words):
+        read_yaml(body)
+
+
+def test_of_very_many_faults_the_first_are_listed() -> None:
+    with pytest.raises(Invalid, match="the first 1,000 are listed") as raised:
+        read_json(b"[" + rb'"\u0000",' * 5000 + b"1]")
+    assert len(raised.value.errors) == 1000
+    with pytest.raises(Malformed, match="names of the fields above a value"):
+        read_json((b'{"' + b"x" * 500 + b'":') * 5 + b"1" + b"}" * 5)

@@ -140,3 +140,15 @@ def test_a_role_that_cannot_be_had_is_one_line(role: str) -> None:
     done = subprocess.run([sys.executable, "-P", "-m", "launch", role], env=environ, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_folders_of_the_state_are_this_users_alone_also_those_of_an_earlier_release(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for name in ("logs", "by-hand"):
+        (home / name).mkdir(parents=True, mode=0o755)
+    assert list(preflight.make_home(home)) == []
+    assert {name: (home / name).stat().st_mode & 0o777 for name in ("run", "logs", "by-hand")} == {
+        "run": 0o711,
+        "logs": 0o700,
+        "by-hand": 0o700,
+    }

@@ -4,6 +4,7 @@
   {%- set class = error.sqlstate[:2] -%}
   {%- if error.sqlstate == '57014' -%}{{- return('it took longer than its share of the timeout') -}}{%- endif -%}
   {%- if error.sqlstate == '55P03' -%}{{- return('another session holds a lock on it longer than lock_timeout') -}}{%- endif -%}
+  {%- if error.sqlstate == 'SX001' -%}{{- return(error.message) -}}{%- endif -%}
   {%- if error.message and class in ('08', '0A', '25', '3D', '3F', '40', '42', '53', '54', '55', '57') -%}
     {{- return(modules.re.sub('\s+', ' ', error.message)[:300]) -}}
   {%- endif -%}

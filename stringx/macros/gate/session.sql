@@ -224,8 +224,7 @@ set local datestyle = 'ISO, YMD';
     values, or an object with sqlstate and message. A cancel that is no timeout is passed on. Processes work at `in_halves` a half each:
     PostgreSQL takes it apart only where it does not share out the scans of the halves. -#}
 {% macro stringx_isolated(number, slot, budget_ms, asked) %}
-select set_config('stringx.limit_ms', limit_ms, true), set_config('statement_timeout', limit_ms, true),
-       set_config('timezone', {{ stringx_literal(slot.timezone or 'UTC') }}, true)
+select set_config('stringx.limit_ms', limit_ms, true), set_config('statement_timeout', limit_ms, true)
 from (select greatest(50, extract(epoch from now() + interval '{{ budget_ms }} milliseconds' - clock_timestamp()) * 500)::bigint::text as limit_ms) as share;
 {% if slot.in_halves -%}
 set local min_parallel_table_scan_size = '1TB'; set local min_parallel_index_scan_size = '1TB';
@@ -237,6 +236,19 @@ set local min_parallel_table_scan_size to default; set local min_parallel_index_
 {% endmacro %}
 
 
+{#- The zone of a table is for its own statements to fail on: the server need not know each. -#}
+{% macro stringx_zone(zone) %}
+  {%- if zone in (none, 'UTC') -%}perform pg_catalog.set_config('timezone', 'UTC', true);
+  {%- else -%}
+  begin
+    perform pg_catalog.set_config('timezone', {{ stringx_literal(zone) }}, true);
+  exception when others then
+    raise exception using errcode = 'SX001', message = {{ stringx_literal('the target does not know the time zone ' ~ zone) }};
+  end;
+  {%- endif -%}
+{% endmacro %}
+
+
 {#- A statement with SQL of the user's has a path of its own; what follows it has pg_catalog's again. -#}
 {% macro stringx_isolated_body(number, slot, asked) %}
 declare
@@ -245,6 +257,7 @@ declare
 begin
   {% if asked %}if current_setting('stringx.unproved') <> '0' then return; end if;{% endif %}
   {% if slot.path %}perform set_config('search_path', {{ stringx_literal(slot.path) }}, true);{% endif %}
+  {{ stringx_zone(slot.timezone) }}
   execute {{ stringx_literal(slot.sql) }} into r;
   {% if slot.path %}perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);{% endif %}
   perform convert_to(r, 'UTF8');  -- what the client cannot be told must break here, and not the answer for all
