@@ -1,6 +1,7 @@
 """From what dbt left behind to a check's result: per-rule outcomes, messages, scores, or the reason why there are none."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -183,7 +184,21 @@ def _reason(subject: Subject, answer: Answer) -> str:
             "dbt ended without an outcome of the gate test;"
             " the project in DBT_PROJECT_DIR has lost its `test` materialization: take it over from stringx/"
         )
-    return f"dbt could not run the gate test: {message[:500]}"
+    return f"dbt could not run the gate test: {without_values(message)[:500]}"
+
+
+# What the server quotes is a name behind one of these words, and elsewhere may be a row's value.
+_QUOTED = re.compile(
+    r"""(?<!\w)(relation|column|table|schema|function|role|user|database|type|view|index|operator|at) ("[^"]*")|"[^"]*\""""
+)
+_BEHIND = re.compile(r"\s(?:LINE \d+|DETAIL|HINT|CONTEXT|QUERY): ")
+
+
+def without_values(message: str) -> str:
+    """A database error that ended the whole run, such as one in a query that a dbt test asks when it is planned."""
+    if "Database Error" not in message:
+        return message
+    return _QUOTED.sub(lambda found: found[0] if found[1] else '"…"', _BEHIND.split(message)[0])
 
 
 def _rule_result(rule: Rule, found: dict[str, Any] | None, catalogue: Catalogue) -> RuleResult:

@@ -1,14 +1,15 @@
 """What a rule measures and samples has a bound and shows no value that may not be shown, whatever lies in the table."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.engine.results import message
+from api.engine.results import message, without_values
 from contract.configuration import Rule
 from tests.conftest import Target
-from tests.integration.conftest import CATALOGUE, Engine, gate, rule
+from tests.integration.conftest import CATALOGUE, Engine, Project, gate, rule
 
 LONG = "repeat('x', 3000000)"
 ANSWER = 512 * 1024  # bytes that the target may answer with: a few samples of 256 KiB have more, no value has
@@ -145,3 +146,29 @@ def test_missing_columns_are_named_up_to_a_number(engine: Engine, target: Target
     found = engine.rules(target, gate("t", rule("r", "columns", names=[f"c{number}" for number in range(1000)]), on_empty="pass"))
     assert found["r"]["failures"] == 1001
     assert len(found["r"]["found"]["missing"]) == 11
+
+
+OWN = """
+{% macro stringx_rule__own(rule, scope) %}
+  {%- do run_query("select max(email)::integer from public.people") if rule.arguments.get('asks') -%}
+  {{- return({'statement': 'select 0 as failures, ' ~ rule.arguments.of ~ ' as measured from public.people'}) -}}
+{% endmacro %}
+"""
+
+
+def test_a_rule_type_of_the_project_shows_no_more(project: Project, target: Target, tmp_path: Path) -> None:
+    target.execute(PEOPLE)
+    (project.folder / "macros" / "own.sql").write_text(OWN)
+    measures = {"email": "max(email)", "long": "repeat(max(email), 1000000)", "height": "max(height)", "rows": "count(*)"}
+    with project.nursery.child(max_checks=5) as child:
+        engine = Engine(child, tmp_path / "run")
+        rules = [rule(name, "own", of=sql) for name, sql in measures.items()] + [rule("shown", "own", "email", of="max(email)")]
+        found = engine.rules(target, gate("people", *rules, sample_columns=["email"]))
+        asked = engine.answer(target, gate("people", rule("r", "own", of="1", asks=True)))
+    assert {name: (one["measured"], bool(one.get("measured_hidden"))) for name, one in found.items()} == {
+        "email": (None, True), "long": (None, True), "height": (2.5, False), "rows": (2, False), "shown": ("zoe@example.org", False),
+    }  # fmt: skip
+    assert (asked.outcome, "example.org" in (asked.message or "")) == (None, True)
+    said = without_values(" ".join((asked.message or "").split()))
+    assert "example.org" not in said
+    assert "invalid input syntax for type integer" in said
