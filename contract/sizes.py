@@ -9,14 +9,16 @@ from contract.samples import without_samples
 MAX_RESULT_BYTES = 8 * 1024 * 1024
 MAX_SUMMARY_BYTES = 64 * 1024
 _MAX_NOTES = 100
+_MAX_NUMBERS = 20  # of counts and scores in a summary: a result has one a status, one a dimension
+_MAX_WORDS = 500  # characters of a message there
 _MAX_CHARACTERS = 1000  # of a note or reason in a result that has to become smaller
 
 Result = dict[str, Any]  # a check's, as JSON
 
 
 def bounded(result: Result) -> tuple[Result, str]:
-    """The result, changed in place where it is too large, and its JSON text. Samples go first, the largest first, then the rules
-    of the largest tables; the verdict and the counts stay, and `notes` say what is missing."""
+    """The result, changed in place where it is too large, and its JSON text. Samples go first, the largest first, then
+    descriptions and the ends of long messages, then the rules of the largest tables; `notes` say what is missing."""
     text = _text(result)
     if (excess := _excess(text)) <= 0:
         return result, text
@@ -30,6 +32,7 @@ def bounded(result: Result) -> tuple[Result, str]:
         _note(result, f"it would be larger than {_MIB}: the samples of {dropped} rules are left out (sample_dropped)")
     if _excess(_text(result)) > 0:
         result["notes"] = _short_notes(result)
+        _cut_words(result)
     parts = sorted(_parts(result), key=_size_of_rules)
     while (excess := _excess(text := _text(result))) > 0 and parts:
         while excess > 0 and parts:
@@ -63,7 +66,8 @@ def summary(result: Result) -> Result:
     """What a list shows: no rules, no tables, nothing whose size is somebody else's choice."""
     left_out = ("rules", "tables", "skipped", "dbt", "asked", "notes", "scope")
     found = {name: value for name, value in result.items() if name not in left_out}
-    return found | {"reason": found["reason"][:_MAX_CHARACTERS] if found.get("reason") else None}
+    cut = {name: dict(list((found.get(name) or {}).items())[:_MAX_NUMBERS]) for name in ("counts", "scores")}
+    return found | cut | {"reason": found["reason"][:_MAX_CHARACTERS] if found.get("reason") else None}
 
 
 def short(result: Result, why: str) -> Result:
@@ -85,6 +89,13 @@ def _parts(result: Result) -> Iterator[Result]:
 
 def _note(part: Result, words: str) -> None:
     part["notes"] = [*(part.get("notes") or ()), words]
+
+
+def _cut_words(result: Result) -> None:
+    for rule in (rule for part in _parts(result) for rule in part["rules"]):
+        words = rule["message"]
+        rule.update(message=words if len(words) <= _MAX_WORDS else f"{words[:_MAX_WORDS]}…", description="")
+    _note(result, f"it would be larger than {_MIB}: descriptions are left out, messages cut after {_MAX_WORDS} characters")
 
 
 def _short_notes(result: Result) -> list[str]:

@@ -133,7 +133,7 @@ def blueprint(service: Requests) -> Blueprint:
             scope="results",
             body=CheckResult,
             answers={204: None},
-            errors=(Malformed, Unauthenticated, Forbidden, Invalid, Unavailable),
+            errors=(Malformed, Unauthenticated, Forbidden, TooLarge, Invalid, Unavailable),
         )
     )
     def take_result(request_id: str) -> Response:

@@ -54,16 +54,25 @@ def test_bytes_are_counted_and_not_characters() -> None:
     assert len(text.encode()) < MIB
 
 
-def test_where_no_sample_is_left_the_rules_of_the_largest_tables_go() -> None:
+def test_where_no_sample_is_left_long_words_go() -> None:
+    found, text = bounded(result(*(rule(n, message=5000) | {"description": "d"} for n in range(3000)), notes=["n" * 5000] * 500))
+    assert len(text.encode()) <= MAX_RESULT_BYTES
+    assert {(one["message"], one["description"]) for one in found["rules"]} == {("m" * 500 + "…", "")}
+    assert "messages cut after 500 characters" in found["notes"][-1]
+    assert len(found["notes"]) == 101
+
+
+def test_then_the_rules_of_the_largest_tables_go() -> None:
     tables = [
-        {"table": f"t{n}", "counts": {"fail": 1}, "notes": [], "rules": [rule(n, message=n * MIB, sample=10)]} for n in (2, 4, 5)
+        {"table": f"t{n}", "counts": {"fail": n}, "notes": [], "rules": [rule(n, message=400) for _ in range(n * 2000)]}
+        for n in (2, 4, 5)
     ]
-    found, text = bounded(result(tables=tables, rules=[], notes=["n" * 5000] * 500))
+    found, text = bounded(result(tables=tables, rules=[]))
     assert len(text.encode()) <= MAX_RESULT_BYTES
     assert [bool(table["rules"]) for table in found["tables"]] == [True, True, False]
     assert found["tables"][2]["notes"] == ["it would be larger than 8 MiB: the rules are left out"]
-    assert [table["counts"] for table in found["tables"]] == [{"fail": 1}] * 3
-    assert (found["verdict"], len(found["notes"]) <= 101) == ("fail", True)
+    assert [table["counts"] for table in found["tables"]] == [{"fail": 2}, {"fail": 4}, {"fail": 5}]
+    assert found["verdict"] == "fail"
 
 
 def test_a_receiver_that_takes_less_gets_the_samples_and_then_the_rules_no_more() -> None:
