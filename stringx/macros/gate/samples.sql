@@ -12,10 +12,13 @@
   {%- for table in tables if table.spec.key and table.spec.sample_rows -%}
     {%- set width = (table.spec.key + table.spec.sample_columns) | length -%}
     {%- set outcomes = outcome.tables[table.number].rules -%}
-    {%- for rule in table.rules if outcomes[rule.number].status in ('warn', 'fail') and outcomes[rule.number].failures -%}
+    {%- for rule in table.rules if outcomes[rule.number].status in ('warn', 'fail') and outcomes[rule.number].failures and ('violation' in rule.sql or rule.sql.sample) -%}
       {%- set left.columns = left.columns - width -%}
       {%- if left.columns >= 0 -%}{%- do wanted.append((table, rule)) -%}{%- else -%}{%- do outcomes[rule.number].update({'sample_dropped': true}) -%}{%- endif -%}
     {%- endfor -%}
+    {%- if left.columns < 0 and outcomes | selectattr('sample_dropped', 'defined') | list -%}
+      {%- do outcome.tables[table.number].notes.append('samples are left out (sample_dropped): those of all rules would show more than 20,000 columns') -%}
+    {%- endif -%}
   {%- endfor -%}
   {%- set room = [262144, 8388608 // (wanted | length or 1)] | min -%}
   {%- for table, rule in wanted -%}
