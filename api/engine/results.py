@@ -188,9 +188,8 @@ def _reason(subject: Subject, answer: Answer) -> str:
 
 
 # What the server quotes is a name behind one of these words, and elsewhere may be a row's value.
-_QUOTED = re.compile(
-    r"""(?<!\w)(relation|column|table|schema|function|role|user|database|type|view|index|operator|at) ("[^"]*")|"[^"]*\""""
-)
+_NAMED = "relation|column|table|schema|function|role|user|database|type|view|index|operator|parameter|at"
+_QUOTED = re.compile(rf"""(?<!\w)({_NAMED}) ("[^"]*")|"[^"]*\"""")
 _BEHIND = re.compile(r"\s(?:LINE \d+|DETAIL|HINT|CONTEXT|QUERY): ")
 
 
