@@ -11,6 +11,7 @@ from typing import Any
 from api import outbox
 from api.checks import Check, lock_target, notify, read_check, release_joined
 from contract.checks import CheckResult
+from contract.sizes import bounded
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
@@ -50,8 +51,8 @@ def canceled(database: Database, worker: str) -> set[str]:
 def finish(database: Database, check: Check, result: CheckResult, backend_url: str) -> bool:
     """Store the result and its outgoing message together, of those that share the run too; False where the claim was lost, and
     nothing is stored."""
-    body = result.as_json()
-    message = outbox.message(check.results_url(backend_url), json.dumps(body, ensure_ascii=False))
+    body, text = bounded(result.as_json())
+    message = outbox.message(check.results_url(backend_url), text)
     ended = {"status": result.status, "verdict": result.verdict}
     with database.transaction() as cursor:
         lock_target(cursor, check.request.target)

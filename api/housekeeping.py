@@ -14,6 +14,7 @@ from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 BATCH = 200
+_RESULTS = 8  # that are in memory at once: each may have 8 MiB
 _DAY_S = 86_400
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 def clean(database: Database, settings: Settings, alive: Callable[[], None] = lambda: None) -> None:
     """Everything that is due, in batches, telling `alive` after each; several processes at once do no harm."""
     if settings.retention_samples_days:
-        _repeat(alive, lambda: _drop_samples(database, settings.retention_samples_days))
+        _repeat(alive, lambda: _drop_samples(database, settings.retention_samples_days), _RESULTS)
         _delete_folders(settings.home / "by-hand", settings.retention_samples_days)
     if settings.retention_delivered_days:
         _repeat(alive, lambda: _delete(database, "delete_delivered", settings.retention_delivered_days))
@@ -55,7 +56,7 @@ def audit(database: Database, alive: Callable[[], None] = lambda: None) -> None:
 
 def _drop_samples(database: Database, days: int) -> int:
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["with_samples"], {"days": days, "batch": BATCH})
+        rows = cursor.all(SQL["with_samples"], {"days": days, "batch": _RESULTS})
         for row in rows:
             result = without_samples(row["result"]) if row["result"] is not None else None
             changed = json_value(result) if result is not None else None
@@ -68,9 +69,9 @@ def _delete(database: Database, statement: str, days: int) -> int:
         return cursor.run(SQL[statement], {"days": days, "batch": BATCH})
 
 
-def _repeat(alive: Callable[[], None], step: Callable[[], int]) -> None:
+def _repeat(alive: Callable[[], None], step: Callable[[], int], batch: int = BATCH) -> None:
     """As long as whole batches are found."""
-    while step() == BATCH:
+    while step() == batch:
         alive()
         time.sleep(0.05)  # others want the database too
 

@@ -1,6 +1,7 @@
 """Delivering results to the Backend: written with the result, posted until acknowledged, signed as Standard Webhooks say, always
 under one id."""
 
+import json
 import logging
 import random
 from contextlib import suppress
@@ -17,6 +18,7 @@ from contract import answers, signatures
 from contract.ids import new_id
 from contract.pages import FIRST, Page, Pages
 from contract.problems import NotFound
+from contract.sizes import smaller
 from database.leases import POST_LEASE_S
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries, together
@@ -29,7 +31,7 @@ _TIMEOUT_S = (5, 15)  # connect, read: together, and with the time for the answe
 _LARGEST_ANSWER, _ANSWER_S = 64 * 1024, 2.0
 _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 600.0
 _LONGEST_RETRY_AFTER_S = 3600.0
-_GONE = 410
+_GONE, _TOO_LARGE = 410, 413
 
 State = Literal["waiting", "delivered", "failed"]
 
@@ -47,11 +49,13 @@ class Sender:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a post was not acknowledged; after how long it may be repeated, where the receiver says so; whether never."""
+    """Why a post was not acknowledged; after how long it may be repeated, where the receiver says so; whether never, and whether
+    because it is too large."""
 
     error: str
     retry_after_s: float | None = None
     for_ever: bool = False
+    too_large: bool = False
 
 
 def put(cursor: Cursor, check_id: str, url: str, body: str) -> None:
@@ -100,8 +104,17 @@ def _postpone(database: Database, message: Row, held: dict[str, Any], refusal: R
         extra={"check_id": str(message["check_id"])},
     )  # fmt: skip
     delay_s = _delay_s(message["attempts"], refusal.retry_after_s)
-    with database.statements() as cursor:
-        cursor.run(SQL["postpone"], held | {"error": refusal.error, "delay_s": delay_s, "give_up": gives_up})
+    body = _smaller(message["body"]) if refusal.too_large else None
+    with database.transaction() as cursor:
+        postponed = cursor.run(SQL["postpone"], held | {"error": refusal.error, "delay_s": delay_s, "give_up": gives_up})
+        if postponed and body is not None:
+            put(cursor, str(message["check_id"]), message["url"], body)
+
+
+def _smaller(body: str) -> str | None:
+    """A result for a receiver that takes less, so that its request ends: without samples, then without rules."""
+    found = smaller(json.loads(body), "the receiver takes no result of this size (status 413); DataOps has all of it")
+    return json.dumps(found, ensure_ascii=False) if found is not None else None
 
 
 def _claimant(sender: Sender) -> dict[str, Any]:
@@ -145,6 +158,9 @@ def _post(session: requests.Session, sender: Sender, message: Row) -> Refusal | 
     if 200 <= response.status_code < 300:
         return None
     retry_after_s = _retry_after_s(response.headers.get("Retry-After"), message["now"])
+    if response.status_code == _TOO_LARGE:
+        size = len(message["body"].encode())
+        return Refusal(f"status {_TOO_LARGE}: the receiver takes no result of {size:,} bytes", for_ever=True, too_large=True)
     return Refusal(f"status {response.status_code}", retry_after_s, for_ever=response.status_code == _GONE)
 
 

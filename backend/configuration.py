@@ -7,11 +7,11 @@ from typing import Any
 
 from backend import datasets, tables
 from backend.stored import (
+    DOCUMENTS,
     Stored,
     as_json,
     change_of,
     lock,
-    of_versions,
     page_of_versions,
     require_version,
     with_defaults,
@@ -21,7 +21,7 @@ from contract.catalogue import Catalogue
 from contract.configuration import TableDocument, TargetDocument, parse_table, parse_target
 from contract.datasets import DatasetDocument, parse_dataset
 from contract.fields import did_you_mean
-from contract.pages import FIRST, Page, Pages, Position
+from contract.pages import FIRST, Page, Pages, Position, Sized
 from contract.problems import Conflict, FieldError, Invalid, NotFound, Unavailable, invalid
 from database.keys import Caller
 from database.pool import Cursor, Database, json_value
@@ -84,11 +84,11 @@ def find_table(database: Database, target: str, table: str) -> Stored:
 def versions(database: Database, target: str, table: str, page: Page = FIRST) -> dict[str, Any]:
     """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["versions"], {"target": target, "table": table} | of_versions(page))
-        if not rows:
+        found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"target": target, "table": table})
+        if not found["items"]:
             require_target(cursor, target)
             raise NotFound(f"table {table} of target {target} was never configured")
-    return page_of_versions(VERSIONS, page, rows)
+    return found
 
 
 def put_table(
@@ -131,23 +131,24 @@ def delete_table(database: Database, caller: Caller, target: str, table: str, if
 
 def export(database: Database, page: Page = _FIRST) -> dict[str, Any]:
     """A page of documents: every target, then every table, then every dataset, each kind by its name."""
-    kind, name = page.after or ("Target", "")
-    target, _, table = name.partition("/")
-    after = {
-        "Target": {"name": name},
-        "Table": {"target": target, "table": table},
-        "Dataset": {"name": name},
-    }
     statements = {"Target": SQL["targets_after"], "Table": SQL["tables_after"], "Dataset": datasets.SQL["after"]}
-    if kind not in after:
+    if page.after is not None and page.after[0] not in statements:
         raise invalid([FieldError("/query/cursor", "is no cursor of this list; give next_cursor of the page before")])
-    found: list[tuple[Position, Any]] = []
     with database.transaction() as cursor:
-        for each in list(statements)[list(statements).index(kind) :]:
-            start = after[each] if each == kind else {"name": "", "target": "", "table": ""}
-            rows = cursor.all(statements[each], start | {"limit": page.limit + 1 - len(found)})
-            found += [((each, row["name"]), row["document"]) for row in rows]
-    return PAGES.answer(page, found)
+
+        def piece(after: Position | None, limit: int) -> list[Sized]:
+            kind, name = after or ("Target", "")
+            found: list[Sized] = []
+            for each in list(statements)[list(statements).index(kind) :]:
+                target, _, table = name.partition("/") if each == kind else ("", "", "")
+                behind = {"name": name if each == kind else "", "target": target, "table": table}
+                rows = cursor.all(statements[each], behind | {"limit": limit - len(found)})
+                found += [((each, row["name"]), row["document"], row["bytes"]) for row in rows]
+                if len(found) == limit:
+                    break
+            return found
+
+        return PAGES.read(page, piece, DOCUMENTS)
 
 
 def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequence[Any], dry_run: bool) -> dict[str, Any]:

@@ -25,15 +25,15 @@ values (%(target)s, %(table)s, %(version)s, null, %(changed_by)s)
 delete from stringx.tables where target = %(target)s and table_name = %(table)s
 
 -- name: versions
-select version, document, changed_by, changed_at from stringx.table_versions
+select version, document, changed_by, changed_at, octet_length(document::text) as bytes from stringx.table_versions
 where target = %(target)s and table_name = %(table)s and (%(before)s::integer is null or version < %(before)s::integer)
 order by version desc limit %(limit)s
 
 -- name: targets_after
-select name, document from stringx.targets where name > %(name)s order by name limit %(limit)s
+select name, document, octet_length(document::text) as bytes from stringx.targets where name > %(name)s order by name limit %(limit)s
 
 -- name: tables_after
-select target || '/' || table_name as name, document from stringx.tables where (target, table_name) > (%(target)s, %(table)s)
+select target || '/' || table_name as name, document, octet_length(document::text) as bytes from stringx.tables where (target, table_name) > (%(target)s, %(table)s)
 order by target, table_name limit %(limit)s
 
 -- name: targets

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from backend.stored import Stored, as_json, change_of, lock, of_versions, page_of_versions, require_version, with_defaults
+from backend.stored import Stored, as_json, change_of, lock, page_of_versions, require_version, with_defaults
 from backend.targets import no_target
 from contract.datasets import DatasetDocument, parse_dataset
 from contract.pages import FIRST, Page, Pages
@@ -34,10 +34,10 @@ def find_with(cursor: Cursor, name: str) -> Row:
 def versions(database: Database, name: str, page: Page = FIRST) -> dict[str, Any]:
     """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["versions"], {"name": name} | of_versions(page))
-    if not rows:
+        found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"name": name})
+    if not found["items"]:
         raise NotFound(f"dataset {name} was never configured")
-    return page_of_versions(VERSIONS, page, rows)
+    return found
 
 
 def put(database: Database, caller: Caller, name: str, value: Any, if_match: str | None) -> Stored:

@@ -5,7 +5,7 @@ select name, target, tables, document, version, as_written from stringx.datasets
 select version, document, as_written from stringx.datasets where name = %(name)s for update
 
 -- name: after
-select name, document from stringx.datasets where name > %(name)s order by name limit %(limit)s
+select name, document, octet_length(document::text) as bytes from stringx.datasets where name > %(name)s order by name limit %(limit)s
 
 -- name: naming_table
 -- The datasets that hold a table.
@@ -35,6 +35,6 @@ insert into stringx.dataset_versions (name, version, document, changed_by)
 values (%(name)s, %(version)s, %(document)s, %(changed_by)s)
 
 -- name: versions
-select version, document, changed_by, changed_at from stringx.dataset_versions
+select version, document, changed_by, changed_at, octet_length(document::text) as bytes from stringx.dataset_versions
 where name = %(name)s and (%(before)s::integer is null or version < %(before)s::integer)
 order by version desc limit %(limit)s

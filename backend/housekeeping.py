@@ -13,6 +13,7 @@ from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 BATCH = 200
+_RESULTS = 8  # that are in memory at once: each may have 8 MiB
 
 
 def start(database: Database, settings: Settings, loops: Loops) -> None:
@@ -28,7 +29,7 @@ def start(database: Database, settings: Settings, loops: Loops) -> None:
 def clean(database: Database, settings: Settings, alive: Callable[[], None] = lambda: None) -> None:
     """Everything that is due, in batches, telling `alive` after each; several processes at once do no harm."""
     if settings.retention_samples_days:
-        while _drop_samples(database, settings.retention_samples_days) == BATCH:
+        while _drop_samples(database, settings.retention_samples_days) == _RESULTS:
             alive()
             time.sleep(0.05)  # others want the database too
     if settings.retention_results_days:
@@ -40,7 +41,7 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
 
 def _drop_samples(database: Database, days: int) -> int:
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["with_samples"], {"days": days, "batch": BATCH})
+        rows = cursor.all(SQL["with_samples"], {"days": days, "batch": _RESULTS})
         for row in rows:
             result = without_samples(row["result"])
             changed = json_value(result) if result is not None else None

@@ -10,6 +10,7 @@ from typing import Any
 from contract.checks import rfc3339
 from contract.problems import Unavailable
 from contract.samples import without_samples
+from contract.sizes import short
 from database.pool import Database, Row
 from database.queries import load_queries
 
@@ -30,16 +31,10 @@ class Message:
     value: bytes
 
     def without_rules(self) -> "Message":
-        """Where the whole is more than the broker takes: the verdict and the counts, and where the rest is to be had."""
+        """Where the whole is more than the broker takes: verdict, counts, and where the rest is; 64 KiB at most."""
         result = json.loads(self.value)
-        for part in (result, *(result.get("tables") or ())):
-            part["rules"] = []
-        result["dbt"] = None  # its command holds them, too
-        result["notes"] = [
-            *result.get("notes", ()),
-            f"too large for Kafka: GET /api/v1/requests/{result['request_id']} has the rules",
-        ]
-        return Message(self.key, json.dumps(result, ensure_ascii=False).encode())
+        found = short(result, f"too large for Kafka: GET /api/v1/requests/{result['request_id']} has the rules")
+        return Message(self.key, json.dumps(found, ensure_ascii=False).encode())
 
 
 def begin(database: Database) -> None:

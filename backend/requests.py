@@ -13,9 +13,10 @@ from contract.checks import CheckRequest, CheckResult, check_request_id, digest,
 from contract.fields import DATASET_NAME, TARGET_NAME
 from contract.ids import new_id
 from contract.names import TableName
-from contract.pages import Page, Pages
+from contract.pages import Page, Pages, Position, Sized
 from contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
 from contract.requests import RequestView
+from contract.sizes import bounded, summary
 from contract.verdicts import TERMINAL, Mode, Source
 from database.leases import POST_LEASE_S
 from database.pool import Database, Row, json_value
@@ -28,6 +29,8 @@ UNSENT = "unsent"  # the payload that wakes the sender; a finished request's pay
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(minutes=10)  # of a target's clock, or of DataOps'
 PAGES = Pages("requests", texts=2)  # positions: created_at, request_id
+_RESULTS = 8  # that are in memory at once: each may have 8 MiB
+_REASON = 1000  # characters
 
 
 @dataclass(frozen=True)
@@ -108,15 +111,19 @@ def finished(database: Database, request_id: str) -> RequestView | None:
     return view if view.status in TERMINAL else None
 
 
-def page(database: Database, filters: Mapping[str, str | None], wanted: Page) -> dict[str, Any]:
-    """A page of requests, newest first, with full results."""
-    created_at, request_id = wanted.after or (None, None)
-    behind = {"created_at": created_at, "request_id": request_id, "limit": wanted.limit + 1}
+def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> dict[str, Any]:
+    """A page of requests, newest first: of their results the counts, or with `rules` all, as many as there is room for."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["list"], {**filters, **behind})
-    found = [((rfc3339(row["created_at"]), row["request_id"]), row) for row in rows]
-    answer = PAGES.answer(wanted, found)
-    return answer | {"items": [_view(row).as_json() for row in answer["items"]]}
+
+        def piece(after: Position | None, limit: int) -> list[Sized]:
+            created_at, request_id = after or (None, None)
+            behind = {"created_at": created_at, "request_id": request_id, "limit": limit, "rules": rules}
+            return [
+                ((rfc3339(row["created_at"]), row["request_id"]), _item(row), row["bytes"] or 0)
+                for row in cursor.all(SQL["list"], {**filters, **behind})
+            ]
+
+        return PAGES.read(wanted, piece, _RESULTS if rules else wanted.limit + 1)
 
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
@@ -136,12 +143,14 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         "is_full": result.full,
         "status": result.status,
         "verdict": result.verdict,
-        "reason": result.reason,
+        "reason": result.reason[:_REASON] if result.reason else None,
         "finished_at": result.finished_at,
     }
     asked = result.asked or {"target": result.target, "table": result.table, "dataset": result.dataset}
     named |= {"body": json_value(asked), "body_hash": digest(asked), "created_at": result.queued_at}
-    named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at, "result": json_value(result.as_json())}
+    body, _ = bounded(result.as_json())
+    named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at}
+    named |= {"result": json_value(body), "summary": json_value(summary(body))}
     named |= {"payload": payload(request_id)}
     with database.transaction() as cursor:
         stored = cursor.run(_STORE, named)
@@ -187,6 +196,14 @@ def _replay(row: Row, body_hash: bytes) -> Accepted:
         raise used_otherwise(row["request_id"])
     settled = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
     return Accepted(_view(row), row["body"], replayed=True, settled=settled)
+
+
+def _item(row: Row) -> dict[str, Any]:
+    """A request in a list: with its whole result, or what a list shows of it."""
+    view = _view(row).as_json()
+    if row["summary"] is not None:
+        view["checks"] = [{name: value for name, value in row["summary"].items() if name not in ("table", "dataset") or value}]
+    return view
 
 
 def _view(row: Row) -> RequestView:

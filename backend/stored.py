@@ -7,11 +7,12 @@ from pydantic import BaseModel, ValidationError
 
 from contract.checks import rfc3339
 from contract.effective import said, same
-from contract.pages import Page, Pages
+from contract.pages import Page, Pages, Position, Sized
 from contract.problems import PreconditionFailed
 from database.pool import Cursor, Row
 
 M = TypeVar("M", bound=BaseModel)
+DOCUMENTS = 32  # that a list has in memory at once: each may have 1 MiB
 _LOCK = 7_418_205_333  # any number of ours
 
 
@@ -64,15 +65,18 @@ def read_stored(model: type[M], value: Any) -> M | None:
         return None
 
 
-def of_versions(page: Page) -> dict[str, Any]:
-    """The parameters of a statement that reads a page of versions, the newest first: their position is the number."""
-    return {"before": page.after[0] if page.after else None, "limit": page.limit + 1}
+def page_of_versions(pages: Pages, page: Page, cursor: Cursor, statement: str, of: dict[str, Any]) -> dict[str, Any]:
+    """A page of versions as JSON, the newest first: their position is the number."""
+
+    def piece(after: Position | None, limit: int) -> list[Sized]:
+        rows = cursor.all(statement, of | {"before": after[0] if after else None, "limit": limit})
+        return [((str(row["version"]),), _version(row), row["bytes"] or 0) for row in rows]
+
+    return pages.read(page, piece, DOCUMENTS)
 
 
-def page_of_versions(pages: Pages, page: Page, rows: list[Row]) -> dict[str, Any]:
-    """Versions as JSON."""
-    found = [((str(row["version"]),), row | {"changed_at": rfc3339(row["changed_at"])}) for row in rows]
-    return pages.answer(page, found)
+def _version(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in ("version", "document", "changed_by")} | {"changed_at": rfc3339(row["changed_at"])}
 
 
 def require_version(if_match: str | None, version: int | None) -> None:

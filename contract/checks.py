@@ -132,15 +132,17 @@ def require_scope(request: CheckRequest, documents: Sequence[TableDocument], def
 
 
 class Sample(Model):
-    """Failing rows, the key and the allowed columns only."""
+    """Failing rows, the key and the allowed columns only. `cut`: rows behind these were left out, as they had no room."""
 
     columns: list[str]
     rows: list[list[Any]]
+    cut: bool = False
 
 
 class RuleResult(Model):
     """The outcome of one rule; `failure_ratio` is failures / total as the nearest double, and 0 or 1 only where it is exactly
-    that."""
+    that. `measured_hidden`: what was measured is a row's value, and the document shows none of that column.
+    `sample_dropped`: its sample was left out, as the whole would have been too large."""
 
     id: str
     type: str
@@ -152,10 +154,12 @@ class RuleResult(Model):
     total: int | None
     failure_ratio: float | None
     measured: int | float | str | None
+    measured_hidden: bool = False
     verified_by: str
     message: str
     description: str = ""
     sample: Sample | None = None
+    sample_dropped: bool = False
 
 
 class Scope(Model):

@@ -3,14 +3,16 @@
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 DEFAULT, MOST = 50, 1000  # items of a page
+MOST_BYTES = 8 * 1024 * 1024  # of a page whose items are large; one item may be larger
 _CHECK_BYTES = 6
 
 Position = tuple[str, ...]
+Sized = tuple[Position, Any, int]  # an item, where it stands, and its bytes
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,25 @@ class Pages:
         items = [item for _, item in found[: page.limit]]
         more = len(found) > page.limit
         return {"items": items, "next_cursor": self.cursor(found[page.limit - 1][0]) if more else None}
+
+    def read(self, page: Page, piece: Callable[[Position | None, int], Sequence[Sized]], at_once: int) -> dict[str, Any]:
+        """A page of at most MOST_BYTES, or of a single item. `piece` gives so many items behind a position, or all that are left;
+        it is never asked for more than `at_once`, which all are in memory."""
+        found: list[tuple[Position, Any]] = []
+        left, number, after = MOST_BYTES, 1 if at_once <= page.limit else at_once, page.after
+        while len(found) <= page.limit:
+            wanted = min(number, page.limit + 1 - len(found))
+            items = piece(after, wanted)
+            for position, item, size in items:
+                left -= size
+                if left < 0 and found:
+                    return {"items": [each for _, each in found], "next_cursor": self.cursor(found[-1][0])}
+                found.append((position, item))
+                after = position
+            if len(items) < wanted:
+                break
+            number = min(2 * number, at_once)
+        return self.answer(page, found)
 
     def cursor(self, position: Position) -> str:
         body = json.dumps(position, ensure_ascii=False, separators=(",", ":")).encode()

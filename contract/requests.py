@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from contract.checks import CheckResult
-from contract.fields import OfOne
+from contract.fields import Model, OfOne
 from contract.verdicts import CheckStatus, Gate, Mode, Source, Verdict
 
 
@@ -27,6 +27,13 @@ class RequestView(OfOne):
 
     def as_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True)
+
+
+class RequestPage(Model):
+    """Requests, newest first. Their `checks` have `counts`, and without `include=rules` neither `rules` nor `tables`."""
+
+    items: list[RequestView]
+    next_cursor: str | None
 
 
 class GateView(OfOne):

@@ -10,8 +10,9 @@ from werkzeug.exceptions import ClientDisconnected
 
 from contract.documents import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json, read_yaml
 from contract.problems import Malformed, TooLarge, UnsupportedMediaType
+from contract.sizes import MAX_RESULT_BYTES
 
-MAX_RAW_BYTES = 64 * MAX_BODY_BYTES  # of a posted result
+MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result: one of another release may be larger than ours
 _PIECE = 64 * 1024
 _READ_S = 120
 _JSON = ("application/json",)

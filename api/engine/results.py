@@ -1,6 +1,7 @@
 """From what dbt left behind to a check's result: per-rule outcomes, messages, scores, or the reason why there are none."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -183,7 +184,20 @@ def _reason(subject: Subject, answer: Answer) -> str:
             "dbt ended without an outcome of the gate test;"
             " the project in DBT_PROJECT_DIR has lost its `test` materialization: take it over from stringx/"
         )
-    return f"dbt could not run the gate test: {message[:500]}"
+    return f"dbt could not run the gate test: {without_values(message)[:500]}"
+
+
+# What the server quotes is a name behind one of these words, and elsewhere may be a row's value.
+_NAMED = "relation|column|table|schema|function|role|user|database|type|view|index|operator|parameter|at"
+_QUOTED = re.compile(rf"""(?<!\w)({_NAMED}) ("[^"]*")|"[^"]*\"""")
+_BEHIND = re.compile(r"\s(?:LINE \d+|DETAIL|HINT|CONTEXT|QUERY): ")
+
+
+def without_values(message: str) -> str:
+    """A database error that ended the whole run, such as one in a query that a dbt test asks when it is planned."""
+    if "Database Error" not in message:
+        return message
+    return _QUOTED.sub(lambda found: found[0] if found[1] else '"…"', _BEHIND.split(message)[0])
 
 
 def _rule_result(rule: Rule, found: dict[str, Any] | None, catalogue: Catalogue) -> RuleResult:
@@ -202,10 +216,12 @@ def _rule_result(rule: Rule, found: dict[str, Any] | None, catalogue: Catalogue)
         total=total,
         failure_ratio=ratio,
         measured=outcome.get("measured"),
+        measured_hidden=bool(outcome.get("measured_hidden")),
         verified_by=outcome.get("verified_by") or "scan",
         message=message(rule, rule_type, outcome),
         description=rule.description,
         sample=outcome.get("sample"),
+        sample_dropped=bool(outcome.get("sample_dropped")),
     )
 
 
@@ -223,7 +239,7 @@ def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> 
         case "holds":
             return finding
         case "bounds":
-            nothing = " (there is no value)" if outcome.get("measured") is None else ""
+            nothing = " (there is no value)" if outcome.get("measured") is None and not outcome.get("measured_hidden") else ""
             return f"{finding}{nothing}{_bounds(rule, rule_type, outcome)}"
         case "count":
             return _counted(rule, rule_type, outcome, finding)
@@ -257,24 +273,15 @@ def _threshold(rule: Rule, outcome: dict[str, Any], failures: int) -> str:
 def _measured(rule: Rule, rule_type: RuleType, outcome: dict[str, Any]) -> str:
     """What was measured, in words; empty where it may not be told, as it is a row's value and no number."""
     value = outcome.get("measured")
-    if value is None:
+    if value is None and not outcome.get("measured_hidden"):
         return "unknown"
-    if _is_hidden(outcome):
+    if outcome.get("row_value"):
         return ""
     sides = [rule.arguments, rule.arguments.get("warn") or {}]
     limits = [side[name] for side in sides for name in rule_type.bounds.values() if side.get(name) is not None]
     if rule_type.unit == "seconds" and (seconds := decimal(value)) is not None and seconds.is_finite():
         return age(seconds, [Decimal(str(parse_duration(limit))) for limit in limits])
     return number(value, [limit for limit in map(decimal, limits) if limit is not None])
-
-
-def _is_hidden(outcome: dict[str, Any]) -> bool:
-    """Whether what was measured may be the value of a row: its statement says of which type it is."""
-    of_type = (outcome.get("found") or {}).get("value_type")
-    return of_type is not None and of_type not in _NUMBERS
-
-
-_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 
 
 def _bounds(rule: Rule, rule_type: RuleType, outcome: dict[str, Any]) -> str:

@@ -35,8 +35,9 @@ where t.target = %(target)s and t.table_name = any(%(tables)s)
 select document from stringx.configured_targets where name = %(target)s
 
 -- name: tables
--- Tables of a target with the end of each one's last full check, of the table or of a dataset that held it.
-select t.document, c.verdict, c.finished_at, c.result
+-- Tables of a target with the end of each one's last full check, of the table or of a dataset that held it. Of a result, which may have 8 MiB, the
+-- reason and those rules that did not pass: so many of them, and how many there are.
+select t.document, c.verdict, c.finished_at, left(c.result ->> 'reason', 1000) as reason, coalesce(r.findings, '[]') as findings, coalesce(r.number, 0) as number
 from stringx.configured_tables t
 left join lateral (
     select f.verdict, f.finished_at, f.result from (
@@ -51,5 +52,12 @@ left join lateral (
          where d.target = t.target and d.table_name = t.table_name
          order by d.finished_at desc limit 1)
     ) f order by f.finished_at desc limit 1) c on true
+left join lateral (
+    select count(*) as number,
+           json_agg(json_build_object('id', id, 'status', status, 'message', left(message, 1000)) order by place) filter (where place <= %(most)s) as findings
+    from (
+        select rule ->> 'id' as id, rule ->> 'status' as status, rule ->> 'message' as message, row_number() over (order by n) as place
+        from json_array_elements(c.result -> 'rules') with ordinality as rules(rule, n) where rule ->> 'status' <> 'pass'
+    ) as found) r on true
 where t.target = %(target)s and t.table_name = any(%(tables)s)
 order by t.table_name

@@ -19,7 +19,6 @@ from contract import dbt_project
 from contract.configuration import Rule
 from contract.names import TableName
 
-_MOST_FINDINGS = 20
 _HEAD = "# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.\n"
 _DOCS = "docs"
 _SOURCES = Path("models") / "sources"  # a file a table, so that dbt reads those again that have changed
@@ -214,13 +213,11 @@ def description(table: PortalTable) -> str:
         words = ["**Not checked yet.**"]
     else:
         words = [f"**Last verdict: {table.verdict}**, {table.finished_at:%Y-%m-%d %H:%M:%S} UTC."]
-        result = table.result or {}
-        if result.get("reason"):
-            words.append(str(result["reason"]))
-        findings = [rule for rule in result.get("rules", []) if rule["status"] != "pass"]
-        words += [f"- {rule['status']}: {rule['id']}: {' '.join(rule['message'].split())}" for rule in findings[:_MOST_FINDINGS]]
-        if len(findings) > _MOST_FINDINGS:
-            words.append(f"- and {len(findings) - _MOST_FINDINGS} more")
+        if table.reason:
+            words.append(table.reason)
+        words += [f"- {rule['status']}: {rule['id']}: {' '.join(rule['message'].split())}" for rule in table.findings]
+        if table.number > len(table.findings):
+            words.append(f"- and {table.number - len(table.findings)} more")
     return "\n".join([*words, "", table.document.description])
 
 

@@ -13,18 +13,21 @@ from database.pool import Database
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_name("portal.sql"))
+MOST_FINDINGS = 20  # of a table that the portal names
 # A change bears the time at which it was written, and is seen when its transaction has ended.
 _LATEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class PortalTable:
-    """A configured table and its last full check, if there was one."""
+    """A configured table and its last full check, if there was one: the first rules that did not pass, and their number."""
 
     document: TableDocument
     verdict: Verdict | None
     finished_at: datetime | None
-    result: dict[str, Any] | None
+    reason: str | None
+    findings: list[dict[str, Any]]
+    number: int
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,14 @@ def read(database: Database, name: str, names: Sequence[str]) -> PortalTarget | 
     """The target as it is now, with those of the tables that are configured; None where it is gone."""
     with database.transaction() as cursor:
         target = cursor.one(SQL["target"], {"target": name})
-        rows = cursor.all(SQL["tables"], {"target": name, "tables": list(names)})
+        rows = cursor.all(SQL["tables"], {"target": name, "tables": list(names), "most": MOST_FINDINGS})
     if target is None:
         return None
     found = [
-        PortalTable(TableDocument.model_validate(row["document"]), row["verdict"], row["finished_at"], row["result"])
+        PortalTable(
+            document=TableDocument.model_validate(row["document"]),
+            **{name: row[name] for name in ("verdict", "finished_at", "reason", "findings", "number")},
+        )
         for row in rows
     ]
     return PortalTarget(TargetDocument.model_validate(target["document"]), found)

@@ -26,7 +26,7 @@ from contract.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
-from contract.requests import RequestView
+from contract.requests import RequestPage, RequestView
 from contract.verdicts import CheckStatus, Source, Verdict
 from database.notifications import Listener
 from database.pool import Database
@@ -42,6 +42,7 @@ _DATASET = parameters.text("dataset", "name of a dataset", DATASET_NAME.check)
 _VERDICT = parameters.word("verdict", "how it was judged", get_args(Verdict), None)
 _STATUS = parameters.word("status", "how far it is, or how it ended", get_args(CheckStatus), None)
 _FILTERS = (_TABLE, _DATASET, _VERDICT, _STATUS)
+_INCLUDE = parameters.word("include", "rules: with the whole results, as many as 8 MiB hold", ("rules",), None)
 _PAGING = parameters.paging(requests.PAGES)
 
 
@@ -85,15 +86,16 @@ def blueprint(service: Requests) -> Blueprint:
     @routes.get("/api/v1/requests")
     @describe(
         Operation(
-            "Requests, newest first",
+            "Requests, newest first: of their results the counts, or with include=rules all",
             scope="read",
-            query=(*_FILTERS, *_PAGING.parameters),
+            query=(*_FILTERS, _INCLUDE, *_PAGING.parameters),
+            answers={200: RequestPage},
             errors=(Invalid, Unavailable),
         )
     )
     def index() -> Response:
         filters = {each.name: each.value() for each in _FILTERS}
-        return answer(requests.page(service.database, filters, _PAGING.page()))
+        return answer(requests.page(service.database, filters, _PAGING.page(), rules=_INCLUDE.value() is not None))
 
     @routes.get("/api/v1/requests/<path:request_id>")
     @describe(
@@ -131,7 +133,7 @@ def blueprint(service: Requests) -> Blueprint:
             scope="results",
             body=CheckResult,
             answers={204: None},
-            errors=(Malformed, Unauthenticated, Forbidden, Invalid, Unavailable),
+            errors=(Malformed, Unauthenticated, Forbidden, TooLarge, Invalid, Unavailable),
         )
     )
     def take_result(request_id: str) -> Response:

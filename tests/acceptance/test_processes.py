@@ -87,7 +87,7 @@ def test_every_check_by_the_dbt_executable_has_equal_results(service: Service) -
     try:
         alone.start()
         for name in ("flights", "weather", "planes", "airlines", "airports"):
-            first = alone.call("GET", f"{alone.backend}/api/v1/requests", params={"table": f"public.{name}"})
+            first = alone.call("GET", f"{alone.backend}/api/v1/requests", params={"table": f"public.{name}", "include": "rules"})
             by_executable = first.json()["items"][-1]["checks"][0]  # of the first start
             by_child = service.check(f"public.{name}")["checks"][0]
             assert outcome(by_executable) == outcome(by_child)

@@ -95,9 +95,11 @@ def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
     ],
 )
 def test_each_list_of_requests_is_read_from_its_index(database: Database, asked: dict[str, str], index: str) -> None:
-    found = plan(database, requests.SQL["list"], FILTERS | {"created_at": None, "request_id": None, "limit": 51} | asked)
-    assert f"Index Scan Backward using {index} on requests r" in found, found
-    assert "Sort" not in found
+    for rules in (False, True):
+        page = {"created_at": None, "request_id": None, "limit": 51, "rules": rules}
+        found = plan(database, requests.SQL["list"], FILTERS | page | asked)
+        assert f"Index Scan Backward using {index} on requests r" in found, found
+        assert "Sort" not in found
 
 
 @pytest.mark.parametrize(

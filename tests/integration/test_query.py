@@ -171,6 +171,7 @@ def test_every_parameter_is_refused_empty_twice_and_malformed(apps: Apps) -> Non
         (f"{REQUESTS}?verdict=passs", "verdict", "is 'passs'; did you mean pass?"),
         (f"{REQUESTS}?verdict=green", "verdict", "give one of pass, warn, fail, error"),
         (f"{REQUESTS}?status=cancelled", "status", "did you mean canceled?"),
+        (f"{REQUESTS}?include=rule", "include", "is 'rule'; did you mean rules?"),
         (f"{REQUESTS}?table=orders", "table", "write schema.table"),
         (f"{REQUESTS}?dataset=Sales", "dataset", "is no name of a dataset"),
         (f"{REQUESTS}?limit=0", "limit", "give a whole number from 1 to 1000"),
@@ -335,5 +336,8 @@ def test_the_document_of_each_service_has_the_parameters_with_their_schemas(apps
     found = {each["name"]: each["schema"] for each in document["paths"][REQUESTS]["get"]["parameters"]}
     assert found["limit"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}
     assert found["verdict"]["enum"] == ["pass", "warn", "fail", "error"]
+    assert found["include"]["enum"] == ["rules"]
+    answers = document["paths"][REQUESTS]["get"]["responses"]
+    assert answers["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/RequestPage"}
     [wait] = [each for each in document["paths"]["/api/v1/requests/{request_id}"]["get"]["parameters"] if each["in"] == "query"]
     assert (wait["name"], wait["schema"]["type"]) == ("wait", "number")

@@ -25,7 +25,7 @@ __all__ = ["queue"]
 RULE = {
     "id": "a", "type": "not_null", "columns": ["a"], "kind": "engineering", "dimension": "completeness", "status": "fail",
     "failures": 1, "total": 2, "failure_ratio": 0.5, "measured": None, "verified_by": "scan", "message": "…",
-    "sample": {"columns": ["id"], "rows": [[1]]},
+    "sample": {"columns": ["id"], "rows": [[1]], "cut": False},
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ def test_counts_and_measures_are_those_of_plain_sql(engine: Engine, target: Targ
         "readings",
         *(tested | {"id": f"c{n}"} for n, (tested, _) in enumerate(cases)),
         *(tested | {"id": f"m{n}"} for n, (tested, *_) in enumerate(MEASURED)),
+        sample_columns=["read_at"],
     )
     found = engine.rules(target, spec)
     for n, (tested, truth) in enumerate(cases):

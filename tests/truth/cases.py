@@ -98,6 +98,9 @@ class Case:
             "timezone": self.timezone,
             "on_empty": self.on_empty,
             **({} if self.window is None or self.names_column else {"window_column": self.window["column"]}),
+            "sample_columns": sorted(
+                {column for tested in self.rules for column in tested.columns}
+            ),  # so that all measures are shown
             "rules": [tested.document(f"r{number}") for number, tested in enumerate(self.rules)],
         }
 

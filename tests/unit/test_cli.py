@@ -306,3 +306,25 @@ def test_a_dataset_of_another_target_is_refused(serve: Callable[..., str]) -> No
     assert_one_line(run("--server", serve((200, view)), "gate", "nyc", "--dataset", "d"), 2, "dataset d is of target shop")
     done = run("--server", serve((200, view)), "gate", "shop", "--dataset", "d")
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "dataset d: gate open, verdict pass")
+
+
+def test_a_list_of_requests_is_asked_for_with_its_rules_only_where_they_are_wanted(serve: Callable[..., str]) -> None:
+    paths: list[str] = []
+
+    def page(handler: BaseHTTPRequestHandler) -> dict[str, object]:
+        paths.append(handler.path)
+        item = {
+            "created_at": "2026-01-01T00:00:00Z",
+            "verdict": "pass",
+            "target": "shop",
+            "table": "public.a",
+            "request_id": str(len(paths)),
+        }
+        return {"items": [item], "next_cursor": "more" if len(paths) % 2 else None}
+
+    server = serve((200, page))
+    assert run("--server", server, "requests", "list", "--rules").stdout.count("public.a") == 2
+    done = run("--server", server, "requests", "list", "--json", "--rules", "--verdict", "pass")
+    assert [json.loads(line)["request_id"] for line in done.stdout.splitlines()] == ["3", "4"]
+    query = "/api/v1/requests?verdict=pass&include=rules"
+    assert paths == ["/api/v1/requests", "/api/v1/requests?cursor=more", query, f"{query}&cursor=more"]

@@ -71,6 +71,7 @@
     {%- set relation = stringx_name(table.schema) ~ '.' ~ stringx_name(table.name) -%}
     {%- set place = {'number': loop.index0, 'spec': table, 'relation': relation,
                      'window': stringx_window(table.get('window'), none), 'rules': []} -%}
+    {%- set shown = (table.key or []) + (table.sample_columns or []) -%}
     {%- for rule in table.rules -%}
       {%- set windowed, typed = rule.get('windowed', true), 'typed' in rule -%}
       {%- set window = place.window if windowed else none -%}
@@ -78,7 +79,7 @@
       {%- set where = stringx_condition(where) if where is not none else none -%}
       {%- set both = window ~ ' and ' ~ where if window is not none and where is not none else where if window is none else window -%}
       {%- set scope = {'relation': relation, 'schema': table.schema, 'name': table.name, 'window': window, 'where': where, 'both': both,
-                       'types': {}, 'others': {}, 'parallel': false} -%}
+                       'types': {}, 'others': {}, 'parallel': false, 'shown': shown} -%}
       {%- set macro_name = 'stringx_rule__' ~ rule.type -%}
       {%- if rule.get('fault') or macro_name not in context -%}
         {%- set sql = {'fault': rule.get('fault') or 'the project has no macro ' ~ macro_name} -%}

@@ -71,6 +71,7 @@
     {%- set status = ('fail' if stringx_may_fail(rule) else 'warn') if no_value else status -%}
     {%- do rule.update({'valueless': no_value and values[2] != 'true' and values[3] != 'true'}) -%}
     {%- do outcome.update({'total': total, 'measured': stringx_number(values[1]), 'status': status}) -%}
+    {%- if outcome.measured is string or rule.sql.row_value or outcome.found and outcome.found.value_type -%}{%- do stringx_show_measured(outcome, rule, values[1]) -%}{%- endif -%}
     {{- return(outcome) -}}
   {%- endif -%}
   {%- if 'violation' in rule.sql -%}
@@ -79,12 +80,27 @@
     {%- set total = {'scan': total, 'own': own[-1] | int if own[-1] is not none else none, 'none': none}[rule.sql.get('total', 'scan')] -%}
     {%- do outcome.update({'total': total, 'failures': 0 if nothing_there else own[0] | int,
                            'measured': none if own[1] is none else stringx_number(own[1])}) -%}
+    {%- if outcome.measured is string or rule.sql.row_value or outcome.found and outcome.found.value_type -%}{%- do stringx_show_measured(outcome, rule, own[1]) -%}{%- endif -%}
   {%- endif -%}
   {%- set status = 'pass' if outcome.failures == 0 else 'fail' if stringx_above(outcome, rule.spec.fail_above)
                     else 'warn' if stringx_above(outcome, rule.spec.warn_above) else 'pass' -%}
   {%- do outcome.update({'status': status}) -%}
   {%- if rule.sql.get('holds') -%}{%- do outcome.update({'failures': none}) -%}{%- endif -%}
   {{- return(outcome) -}}
+{% endmacro %}
+
+
+{#- Of what was measured and may be a row's value: shown, cut as samples are, only where the rule's columns may be; hidden
+    (`measured_hidden`) elsewhere. `row_value`: no message tells it. A rule's macro says what it is by `row_value`, or its statement by the type
+    that it found; else it is by its shape that it is a number. -#}
+{% macro stringx_show_measured(outcome, rule, text) %}
+  {%- if text is none -%}{{- return('') -}}{%- endif -%}
+  {%- set type = outcome.found.value_type if outcome.found else none -%}
+  {%- set number = not rule.sql.row_value if 'row_value' in rule.sql else type in stringx_number_types() if type
+                   else modules.re.fullmatch('-?([0-9.]+([eE][+-]?[0-9]+)?|Infinity)|NaN', text) is not none -%}
+  {%- set hidden = not number and (not rule.spec.columns or rule.spec.columns | reject('in', rule.scope.shown) | list | length > 0) -%}
+  {%- set cut = text[:200] ~ '...' if text | length > 200 else text -%}
+  {%- do outcome.update({'measured': none if hidden else outcome.measured if number and cut == text else cut, 'row_value': not number, 'measured_hidden': hidden}) -%}
 {% endmacro %}
 
 

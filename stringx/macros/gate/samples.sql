@@ -1,20 +1,32 @@
 {#- Failing rows of the rules that found some: the key and the allowed columns, as many as the table's document says,
     in the order of the key. {name: {sql, timezone, path, columns}}, `columns` none where the rows say which they have; none for a table without a key.
 
+    All together have room for 8 MiB, one of them for 256 KiB: rows behind that are left out (`cut`). A sample that would bring the number of
+    columns that are read to more than 20,000 is left out (`sample_dropped`).
+
     A column of the user's is never in one scope with a name of ours: it is given another (c1, c2, …) where it is read. -#}
 {% macro stringx_samples(tables, state, outcome) %}
   {%- set slots = {} -%}
+  {%- set wanted = [] -%}
+  {%- set left = namespace(columns=20000) -%}
   {%- for table in tables if table.spec.key and table.spec.sample_rows -%}
-    {%- set found = outcome.tables[loop.index0].rules -%}
-    {%- for rule in table.rules -%}
-      {%- if found[rule.number].status in ('warn', 'fail') and found[rule.number].failures -%}
-        {%- do slots.update({table.number ~ '/shown': {'sql': stringx_absent(table), 'timezone': table.spec.timezone}}) -%}
-        {%- set sample = stringx_sample(table, rule, state) -%}
-        {%- if sample is not none -%}
-          {%- do slots.update({table.number ~ '/' ~ rule.number: dict(sample, timezone=table.spec.timezone, path=state.path if rule.runs_custom else none)}) -%}
-        {%- endif -%}
-      {%- endif -%}
+    {%- set width = (table.spec.key + table.spec.sample_columns) | length -%}
+    {%- set outcomes = outcome.tables[table.number].rules -%}
+    {%- for rule in table.rules if outcomes[rule.number].status in ('warn', 'fail') and outcomes[rule.number].failures and ('violation' in rule.sql or rule.sql.sample) -%}
+      {%- set left.columns = left.columns - width -%}
+      {%- if left.columns >= 0 -%}{%- do wanted.append((table, rule)) -%}{%- else -%}{%- do outcomes[rule.number].update({'sample_dropped': true}) -%}{%- endif -%}
     {%- endfor -%}
+    {%- if left.columns < 0 and outcomes | selectattr('sample_dropped', 'defined') | list -%}
+      {%- do outcome.tables[table.number].notes.append('samples are left out (sample_dropped): those of all rules would show more than 20,000 columns') -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- set room = [262144, 8388608 // (wanted | length or 1)] | min -%}
+  {%- for table, rule in wanted -%}
+    {%- do slots.update({table.number ~ '/shown': {'sql': stringx_absent(table), 'timezone': table.spec.timezone}}) -%}
+    {%- set sample = stringx_sample(table, rule, state, room) -%}
+    {%- if sample is not none -%}
+      {%- do slots.update({table.number ~ '/' ~ rule.number: dict(sample, timezone=table.spec.timezone, path=state.path if rule.runs_custom else none)}) -%}
+    {%- endif -%}
   {%- endfor -%}
   {{- return(slots) -}}
 {% endmacro %}
@@ -37,12 +49,15 @@ where not exists (
         'there are no samples: key or sample_columns name what is no column of the table: ' ~ modules.re.sub('\\s+', ' ', absent | join(', '))) -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- for key, rows in values.items() if rows is sequence and rows is not mapping and rows and not key.endswith('/shown') -%}
+  {%- for key, read in values.items() if read is sequence and read is not mapping and not key.endswith('/shown') and (read[0] or read[1]) -%}
+    {%- set rows, cut = read -%}
     {%- set place = key.split('/') -%}
     {%- set columns = samples[key].columns -%}
     {%- set found = [] -%}
     {%- for row in rows -%}{%- do found.append(row if columns is not none else row.values() | list) -%}{%- endfor -%}
-    {%- do outcome.tables[place[0] | int].rules[place[1] | int].update({'sample': {'columns': columns or rows[0] | list, 'rows': found}}) -%}
+    {%- set sample = {'columns': columns or (rows[0] | list if rows else []), 'rows': found} -%}
+    {%- do sample.update({'cut': true}) if cut -%}
+    {%- do outcome.tables[place[0] | int].rules[place[1] | int].update({'sample': sample}) -%}
   {%- endfor -%}
 {% endmacro %}
 
@@ -57,8 +72,8 @@ where not exists (
 
 {#- {sql, columns} of a rule's sample, or none where its failures are no rows. What a macro gives under `sample`: the parts of stringx_counted;
     `query`, rows of which the shown columns that are there are taken; or `keys`, a query of the rule's own columns and a
-    count, shown where all of them may be. -#}
-{% macro stringx_sample(table, rule, state) %}
+    count, shown where all of them may be. `room`: bytes of its rows. -#}
+{% macro stringx_sample(table, rule, state, room) %}
   {%- set shown = stringx_shown(table) -%}
   {%- set limit = ' limit ' ~ table.spec.sample_rows | int -%}
   {%- set violating = {'inside': '(' ~ rule.sql.violation ~ ')'} if 'violation' in rule.sql else none -%}
@@ -66,24 +81,30 @@ where not exists (
   {%- if not given -%}{{- return(none) -}}{%- endif -%}
   {%- if 'keys' in given -%}
     {%- for column in rule.spec.columns if column not in shown -%}{{- return(none) -}}{%- endfor -%}
-    {{- return({'sql': stringx_as_rows(given['keys'] ~ limit, none), 'columns': rule.spec.columns + ['count(*)' if 'count' in rule.spec.columns else 'count']}) -}}
+    {%- set keys = [] -%}
+    {%- for column in rule.spec.columns -%}{%- do keys.append(stringx_short('chosen.k' ~ loop.index) ~ ' as k' ~ loop.index) -%}{%- endfor -%}
+    {{- return({'sql': stringx_as_rows('select ' ~ keys | join(', ') ~ ', chosen.everywhere from (' ~ given['keys'] ~ limit ~ ') as chosen', none, room),
+                'columns': rule.spec.columns + ['count(*)' if 'count' in rule.spec.columns else 'count']}) -}}
   {%- elif 'query' in given -%}
     {%- set order = [] -%}
-    {%- for column in shown -%}{%- do order.append('to_jsonb(violating.*) -> ' ~ stringx_literal(column)) -%}{%- endfor -%}
-    {{- return({'sql': stringx_ctes(rule, state) ~ stringx_as_rows('select * from (' ~ given.query ~ '\n) as violating order by ' ~ order | join(', ') ~ limit, shown),
-                'columns': none}) -}}
+    {%- for column in shown -%}{%- do order.append('stringx_row -> ' ~ stringx_literal(column)) -%}{%- endfor -%}
+    {%- set ordered = 'select violating.* from (' ~ given.query ~ '\n) as violating, lateral (select array[' ~ order | join(', ')
+                      ~ '] as keys from to_jsonb(violating.*) as stringx_row offset 0) as stringx_order order by stringx_order.keys' ~ limit -%}
+    {{- return({'sql': stringx_ctes(rule, state) ~ stringx_as_rows(ordered, shown, room), 'columns': none}) -}}
   {%- endif -%}
   {%- set read = [] -%}
   {%- set columns = [] -%}
+  {%- set values = [] -%}
   {%- set order = [] -%}
   {%- for column in shown -%}
     {%- set name = 'c' ~ loop.index -%}
     {%- do read.append(rule.scope.relation ~ '.' ~ stringx_name(column) ~ ' as ' ~ name) -%}  {#- alone, the table's name would be the whole row -#}
     {%- do columns.append('checked.' ~ name) -%}
+    {%- do values.append(stringx_short('chosen.' ~ name) ~ ' as ' ~ name) -%}
     {%- do order.append('checked.' ~ name if column in table.spec.key else 'checked.' ~ name ~ '::text collate "C"') -%}
   {%- endfor -%}
   {%- set rows = given.get('with', '') ~ 'select ' ~ columns | join(', ') ~ ' from ' ~ stringx_checked(rule.scope, given, read) ~ ' order by ' ~ order | join(', ') ~ limit -%}
-  {{- return({'sql': stringx_as_rows(rows, none), 'columns': shown}) -}}
+  {{- return({'sql': stringx_as_rows('select ' ~ values | join(', ') ~ ' from (' ~ rows ~ ') as chosen', none, room), 'columns': shown}) -}}
 {% endmacro %}
 
 
@@ -102,9 +123,16 @@ where not exists (
 {% endmacro %}
 
 
-{#- The rows of a query as one JSON list: of lists in the order of its columns, or where `only` is given, of objects of these columns as far as they are there.
-    What JSON would change or has no form for becomes text: numbers of more than 15 digits, and whatever PostgreSQL itself writes as text. -#}
-{% macro stringx_as_rows(query, only) %}
+{#- A value as JSON, of a large one the beginning of its text: no JSON is made of what is cut anyway. -#}
+{% macro stringx_short(value) %}
+  {{- return('case when pg_column_size(' ~ value ~ ') > 2000 then to_json(left(' ~ value ~ '::text, 201)) else to_json(' ~ value ~ ') end') -}}
+{% endmacro %}
+
+
+{#- The rows of a query, as many as there is `room` for, and whether there are more: lists in the order of its columns, or where `only` is given, objects of
+    these columns as far as they are there. What JSON would change or has no form for becomes text: numbers of more than 15 digits, and whatever PostgreSQL
+    itself writes as text. -#}
+{% macro stringx_as_rows(query, only, room) %}
 {%- set value -%}
 case
       when json_typeof(field.value) in ('null', 'boolean') then field.value
@@ -113,8 +141,11 @@ case
       when length(field.value #>> '{}') > 200 then to_json(left(field.value #>> '{}', 200) || '...')
       else to_json(field.value #>> '{}') end
 {%- endset -%}
-select coalesce(json_agg(one.shown order by numbered.n), '[]')::text
-from (select row_number() over () as n, to_json(found.*) as whole from ({{ query }}
+select json_build_array(coalesce(json_agg(sized.shown order by sized.n) filter (where sized.bytes <= {{ room }}), '[]'),
+                        coalesce(bool_or(sized.bytes > {{ room }}), false))::text
+from (
+  select numbered.n, one.shown, sum(octet_length(one.shown::text)) over (order by numbered.n) as bytes
+  from (select row_number() over () as n, to_json(found.*) as whole from ({{ query }}
   ) as found) as numbered,
   lateral (
     select {% if only is none %}json_agg({{ value }} order by field.place){% else %}json_object_agg(field.key, {{ value }} order by array_position(array[{{ stringx_literals(only) }}]::text[], field.key)){% endif %} as shown
@@ -123,5 +154,6 @@ from (select row_number() over () as n, to_json(found.*) as whole from ({{ query
     where field.key in ({{ stringx_literals(only) }})
     {%- endif %}
   ) as one
-where one.shown is not null
+  where one.shown is not null
+) as sized
 {% endmacro %}

@@ -1,6 +1,9 @@
 {#- What is run in the snapshot: {name: {sql, timezone, path}}, each a SELECT of one JSON list. A table's scan is named by its
     number, a rule's own statement by table and rule. Rules that cannot be run are left out; their outcome is an error.
 
+    What comes from a row or the catalog is cut here, so that neither the server's answer nor dbt holds more: measures after 201 characters,
+    of which the outcome shows 200, what else a rule found after 16 KiB.
+
     A rule takes `parts`, aggregates of the table's scan, or has a statement of its own, or both (its total from the scan); of one with a
     proof, only its total is read. A rule that cannot be run is taken out of `proofs`. -#}
 {% macro stringx_slots(tables, state, proofs) %}
@@ -82,7 +85,11 @@
   {%- elif 'measure' in sql -%}
     {%- set fails = stringx_outside(sql.measure, sql.get('bounds', rule.spec.arguments), sql.get('fact')) -%}
     {%- set warns = stringx_outside(sql.measure, sql.get('warn_bounds', rule.spec.arguments.get('warn', {})), sql.get('fact')) -%}
-    {{- return([rule.total, '(' ~ sql.measure ~ ')', fails, warns] + ([sql.found] if sql.found else [])) -}}
+    {%- set tells = sql.get('tells') -%}
+    {%- set measured = '(' ~ sql.measure ~ ')' -%}
+    {%- if tells == 'nothing' -%}{%- set measured = 'case when ' ~ measured ~ " is distinct from null then '' end" -%}  {#- it may not be shown -#}
+    {%- elif tells != 'whole' -%}{%- set measured = 'left(' ~ measured ~ '::text, 201)' -%}{%- endif -%}
+    {{- return([rule.total, measured, fails, warns] + ([stringx_found(sql.found)] if sql.found else [])) -}}
   {%- elif sql.get('total', 'scan') == 'scan' or rule.scope.where is not none -%}
     {{- return([rule.total]) -}}
   {%- endif -%}
@@ -97,12 +104,19 @@
   {%- set ctes = stringx_ctes(rule, state) if state.renamed else '' -%}
   {%- if 'statement' in rule.sql -%}
     {%- set total = ', total::text' if rule.sql.get('total') == 'own' else '' -%}
-    {%- set found = ', found::text' if rule.sql.found else '' -%}
-    {{- return(ctes ~ 'select to_json(array[failures::text, measured::text' ~ found ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
+    {%- set found = ', ' ~ stringx_found('found') if rule.sql.found else '' -%}
+    {{- return(ctes ~ 'select to_json(array[left(failures::text, 201), left(measured::text, 201)' ~ found ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
   {%- elif 'measured' in rule.sql -%}
-    {{- return('select ' ~ stringx_list(['total', 'measured', 'fails', 'warns'] + (['found'] if rule.sql.found else [])) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
+    {%- set found = [stringx_found('found')] if rule.sql.found else [] -%}
+    {{- return('select ' ~ stringx_list(['total', 'left(measured::text, 201)', 'fails', 'warns'] + found) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
   {%- endif -%}
   {{- return('select ' ~ stringx_list(stringx_parts(rule)) ~ ' from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both)) -}}
+{% endmacro %}
+
+
+{#- The JSON text of what a rule found, NULL for one that is larger than any of ours. -#}
+{% macro stringx_found(json) %}
+  {{- return('case when octet_length((' ~ json ~ ')::text) <= 16384 then (' ~ json ~ ')::text end') -}}
 {% endmacro %}
 
 

@@ -83,6 +83,7 @@ begin
       readable := readable || names[place]; unlocked := unlocked || false;
     when others then
       get stacked diagnostics m = message_text, s = returned_sqlstate;
+      m := left(m, 1000);
       begin
         if s = '42501' and has_any_column_privilege(names[place], 'select') then s := '42809'; end if;
       exception when others then null;
@@ -224,7 +225,7 @@ set local datestyle = 'ISO, YMD';
     values, or an object with sqlstate and message. A cancel that is no timeout is passed on. Processes work at `in_halves` a half each:
     PostgreSQL takes it apart only where it does not share out the scans of the halves. -#}
 {% macro stringx_isolated(number, slot, budget_ms, asked) %}
-select set_config('stringx.limit_ms', limit_ms, true), set_config('statement_timeout', limit_ms, true)
+select set_config('stringx.due', (extract(epoch from clock_timestamp()) + limit_ms::integer * 0.00095)::text, true), set_config('statement_timeout', limit_ms, true)
 from (select greatest(50, extract(epoch from now() + interval '{{ budget_ms }} milliseconds' - clock_timestamp()) * 500)::bigint::text as limit_ms) as share;
 {% if slot.in_halves -%}
 set local min_parallel_table_scan_size = '1TB'; set local min_parallel_index_scan_size = '1TB';
@@ -253,17 +254,16 @@ set local min_parallel_table_scan_size to default; set local min_parallel_index_
 {% macro stringx_isolated_body(number, slot, asked) %}
 declare
   r text; m text; s text;
-  due constant timestamptz := clock_timestamp() + current_setting('stringx.limit_ms')::integer * interval '0.95 milliseconds';
 begin
   {% if asked %}if current_setting('stringx.unproved') <> '0' then return; end if;{% endif %}
-  {% if slot.path %}perform set_config('search_path', {{ stringx_literal(slot.path) }}, true);{% endif %}
   {{ stringx_zone(slot.timezone) }}
+  {% if slot.path %}perform set_config('search_path', {{ stringx_literal(slot.path) }}, true);{% endif %}
   execute {{ stringx_literal(slot.sql) }} into r;
   {% if slot.path %}perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);{% endif %}
   perform convert_to(r, 'UTF8');  -- what the client cannot be told must break here, and not the answer for all
   perform set_config('stringx.r{{ number }}', r, true);
 exception when query_canceled or others then
-  if sqlstate = '57014' and clock_timestamp() < due then raise; end if;
+  if sqlstate = '57014' and extract(epoch from clock_timestamp()) < current_setting('stringx.due')::numeric then raise; end if;
   get stacked diagnostics m = message_text, s = returned_sqlstate;
   if s ~ '^(42|3)' then  -- about names: those of the rule where the plan fails already, a row's value read as one where it does not
     begin
@@ -274,6 +274,6 @@ exception when query_canceled or others then
     end;
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   end if;
-  perform set_config('stringx.r{{ number }}', json_build_object('sqlstate', s, 'message', m)::text, true);
+  perform set_config('stringx.r{{ number }}', json_build_object('sqlstate', s, 'message', left(m, 1000))::text, true);
 end
 {% endmacro %}

@@ -1,12 +1,14 @@
-{#- An aggregate of a column. Where it may be the value of a row its type is found, too: a message tells numbers only. -#}
+{#- An aggregate of a column. Where it may be the value of a row, and is no number, it is shown only where the column may be. -#}
 {% macro stringx_rule__aggregate(rule, scope) %}
   {%- set function = rule.arguments.function -%}
   {%- set fact = scope.types.get(rule.columns[0]) -%}
   {%- set sorts = function in ('median', 'percentile', 'distinct_count', 'distinct_ratio') -%}
   {%- set sql = {'measure': stringx_aggregate(function, rule.columns[0], rule.arguments.get('p'), scope.both, fact), 'apart': sorts,
                  'fact': stringx_fact_of_aggregate(function, fact)} -%}
-  {%- if function in ('min', 'max', 'median', 'percentile') -%}
-    {%- do sql.update({'found': "json_build_object('value_type', format_type(pg_typeof(" ~ sql.measure ~ '), null))'}) -%}
+  {%- set number = fact is not none and fact.family in ('integer', 'decimal', 'float') -%}
+  {%- do sql.update({'row_value': not number and function in ('min', 'max', 'median', 'percentile')}) -%}
+  {%- if number and fact.family != 'decimal' or sorts and function.startswith('distinct') -%}{%- do sql.update({'tells': 'whole'}) -%}
+  {%- elif sql.row_value and rule.columns[0] not in scope.shown -%}{%- do sql.update({'tells': 'nothing'}) -%}
   {%- endif -%}
   {%- if function in ('min', 'max') and fact is not none and fact.family == 'text' -%}
     {%- do sql.update({'note': rule.id ~ ': ' ~ rule.columns[0] ~ ' is text, so its ' ~ function ~ ' is that of texts and not of numbers'}) -%}

@@ -17,7 +17,11 @@
            from compared
            where there_at is null {{ 'or wanted_at is null' if mode != 'contains' }} {{ 'or wanted_at is not null and moved' if mode == 'ordered' }})
     select (select count(*) from wrong) as failures, null as measured,
-           (select json_object_agg(fault, names) from (select fault, json_agg(name order by place) as names from wrong group by fault) as by_fault) as found
+           (select json_object_agg(fault, names)
+            from (select fault, json_agg(name order by place) as names
+                  from (select *, row_number() over (partition by fault order by place) as n from wrong) as numbered
+                  where n <= 11  -- one more than a message names
+                  group by fault) as by_fault) as found
   {%- endset -%}
   {{- return({'statement': statement | string, 'total': 'none', 'found': true}) -}}
 {% endmacro %}

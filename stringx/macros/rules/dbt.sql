@@ -60,7 +60,7 @@
 
 {#- The query of a dbt test's own row, as texts: failures, nothing measured, whether it warns and whether it fails. -#}
 {% macro stringx_dbt_own(statement) %}
-  {{- return('select pg_catalog.to_json(array[failures::text, null, should_warn::text, should_error::text])::text from (' ~ statement ~ '\n) as counted') -}}
+  {{- return('select pg_catalog.to_json(array[left(failures::text, 201), null, left(should_warn::text, 20), left(should_error::text, 20)])::text from (' ~ statement ~ '\n) as counted') -}}
 {% endmacro %}
 
 
@@ -68,7 +68,7 @@
 {% macro stringx_dbt_outcome(outcome, rule, own) %}
   {%- set test = rule.sql.dbt -%}
   {%- do outcome.update({'finding': 'are found by the ' ~ test.title}) -%}
-  {%- if not modules.re.fullmatch('[+-]?[0-9]+([.]0*)?', own[0]) -%}
+  {%- if not modules.re.fullmatch('[+-]?[0-9]{1,100}([.]0{0,100})?', own[0]) -%}
     {%- do outcome.update({'reason': test.title ~ ': its fail_calc gives no whole number'}) -%}
     {{- return(outcome) -}}
   {%- endif -%}

@@ -15,7 +15,8 @@
   {%- set fail = rule.arguments.get('tolerance', 0 if warn is none else none) -%}
   {%- set measured -%}
     select total, difference as measured, {{ stringx_beyond(fail) }} as fails, {{ stringx_beyond(warn) }} as warns,
-           case when format_type(pg_typeof(other), null) in ({{ stringx_literals(stringx_number_types()) }}) then json_build_object('own', own, 'other', other) end as found
+           case when format_type(pg_typeof(other), null) in ({{ stringx_literals(stringx_number_types()) }}) and length(own::text) + length(other::text) < 1000
+                then json_build_object('own', own, 'other', other) end as found
     from (
       select total, own, other, case when own = other and own::text <> 'NaN' then 0 else abs(own - other) end as difference
       from (select count(*) as total, {{ own }} as own from {{ scope.relation }}{{ stringx_where(scope.both) }}) as ours,

@@ -1,0 +1,217 @@
+"""Large results on their way: kept within bounds, listed without their rules, refused by a receiver that takes less."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.serving import make_server
+
+from api import checks, claims, outbox
+from api.outbox import Sender
+from backend import configuration, requests
+from backend.app import create_app as create_backend
+from contract.checks import CheckResult
+from contract.environment import read
+from contract.keys import SCOPES
+from contract.pages import MOST_BYTES, Page
+from contract.signatures import new_secret
+from contract.sizes import MAX_RESULT_BYTES
+from database import keys
+from database.pool import Database
+from tests.integration.test_datasets import CATALOGUE, ME, TARGET, table
+from tests.integration.test_queue import ask, claimed, queue
+from tests.integration.test_queue import read as rows
+
+__all__ = ["queue"]
+MIB = 1024 * 1024
+NO_FILTER: dict[str, str | None] = dict.fromkeys(("table", "dataset", "verdict", "status"))
+RULE = {
+    "id": "a", "type": "not_null", "columns": ["a"], "kind": "engineering", "dimension": "completeness", "status": "fail", "failures": 1,
+    "total": 1, "failure_ratio": 1.0, "measured": None, "verified_by": "scan",
+}  # fmt: skip
+
+
+def sized(pending: dict[str, Any], number: int, message: int = 0, sample: int = 0) -> CheckResult:
+    """A finished result of so many rules, each with a message and a sample of so many bytes."""
+    shown = {"columns": ["id"], "rows": [["s" * sample]]} if sample else None
+    found = [RULE | {"id": f"r{n}", "message": "m" * message, "sample": shown} for n in range(number)]
+    ended = {"status": "succeeded", "verdict": "fail", "finished_at": pending["queued_at"], "counts": {"fail": number}}
+    return CheckResult.model_validate(pending | ended | {"rules": found})
+
+
+def finish(database: Database, url: str = "http://backend", **sizes: int) -> str:
+    """A check that has ended with such a result; its id."""
+    ask(database)
+    check = claimed(database)
+    assert claims.finish(database, check, sized(check.pending().as_json(), **sizes), url)
+    return check.check_id
+
+
+def test_a_result_is_stored_and_sent_within_its_bound(queue: Database) -> None:
+    check_id = finish(queue, number=9, message=100, sample=MIB)
+    found = checks.find(queue, check_id).as_json()
+    assert [rule["sample_dropped"] for rule in found["rules"]].count(True) == 2
+    assert "the samples of 2 rules are left out" in found["notes"][-1]
+    ((sent),) = rows(queue, "select octet_length(body) as bytes from dataops.outbox")
+    assert sent["bytes"] <= MAX_RESULT_BYTES
+    finish(queue, number=12, message=MIB)
+    assert (
+        max(row["bytes"] for row in rows(queue, "select octet_length(result::text) as bytes from dataops.checks"))
+        <= MAX_RESULT_BYTES
+    )
+
+
+def stored(database: Database, results: int, **sizes: int) -> None:
+    for n in range(results):
+        pending = {
+            "check_id": f"00000000-0000-7000-8000-0000000000{n:02}", "request_id": f"request {n}", "target": "shop", "table": "public.a",
+            "status": "running", "queued_at": f"2026-01-02T03:04:{n:02}Z", "reason": "because " * 1000,
+        }  # fmt: skip
+        assert requests.store(database, f"request {n}", sized(pending, **sizes))
+
+
+def test_a_list_has_counts_and_with_rules_as_many_results_as_have_room(database: Database) -> None:
+    stored(database, 7, number=3, message=MIB)
+    asked = Page(1000)
+    listed = requests.page(database, NO_FILTER, asked)
+    assert len(json.dumps(listed)) < 7 * 5000
+    assert [item["request_id"] for item in listed["items"]] == [f"request {n}" for n in reversed(range(7))]
+    for item in listed["items"]:
+        (check,) = item["checks"]
+        assert (check["counts"], check["table"], check["verdict"]) == ({"fail": 3}, "public.a", "fail")
+        assert not {"rules", "tables", "dataset", "dbt"} & check.keys()
+    with database.transaction() as cursor:
+        cursor.run("update stringx.results set summary = null")
+    earlier = requests.page(database, NO_FILTER, asked)["items"]
+    for item, before in zip(listed["items"], earlier, strict=True):
+        (check,), (without,) = item["checks"], before["checks"]
+        assert without == {name: check[name] for name in without}, "results that an earlier release has stored"
+    whole, pages = [], 0
+    while True:
+        page = requests.page(database, NO_FILTER, asked, rules=True)
+        assert sum(len(json.dumps(item)) for item in page["items"]) <= MOST_BYTES + 7 * 5000
+        whole += page["items"]
+        pages += 1
+        if page["next_cursor"] is None:
+            break
+        asked = Page(1000, requests.PAGES.position(page["next_cursor"]))
+    assert [item["request_id"] for item in whole] == [item["request_id"] for item in listed["items"]]
+    assert (pages, [len(item["checks"][0]["rules"]) for item in whole]) == (4, [3] * 7)
+
+
+def test_a_list_of_documents_has_a_bound_in_bytes(database: Database) -> None:
+    described = [{"id": f"r{n}", "type": "not_null", "column": "a", "description": "d" * 10_000} for n in range(90)]
+    names = [f"public.t{n:02}" for n in range(12)]
+    configuration.apply(database, CATALOGUE, ME, [TARGET, *(table(name) | {"rules": described} for name in names)], dry_run=False)
+    for number in range(11):
+        again = table("public.t00") | {"rules": described, "owner": str(number)}
+        configuration.apply(database, CATALOGUE, ME, [again], dry_run=False)
+    found: dict[str, list[Any]] = {"configuration": [], "versions": []}
+    lists = {
+        "configuration": (configuration.PAGES, lambda page: configuration.export(database, page)),
+        "versions": (configuration.VERSIONS, lambda page: configuration.versions(database, "shop", "public.t00", page)),
+    }
+    for name, (pages, ask_for) in lists.items():
+        asked: Page | None = Page(1000)
+        while asked is not None:
+            page = ask_for(asked)
+            assert len(json.dumps(page["items"])) < MOST_BYTES + MIB
+            found[name] += page["items"]
+            asked = Page(1000, pages.position(page["next_cursor"])) if page["next_cursor"] else None
+    assert [item.get("table", item.get("name")) for item in found["configuration"]] == ["shop", *names]
+    assert [item["version"] for item in found["versions"]] == list(range(12, 0, -1))
+
+
+@dataclass
+class Receiver:
+    """Takes results of so many bytes, and answers 413 to larger ones."""
+
+    takes: int
+    taken: list[dict[str, Any]] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver(takes=2000)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if len(body) <= made.takes:
+                made.taken.append(json.loads(body))
+            self.send_response(204 if len(body) <= made.takes else 413)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    made.url = f"http://127.0.0.1:{server.server_port}"
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def deliver(database: Database, sender: Sender) -> int:
+    """Post what is due until nothing is; how many posts there were."""
+    posts = 0
+    with outbox.new_session() as session:
+        message = outbox.claim(database, sender)
+        while message is not None:
+            posts += 1
+            message = outbox.deliver(database, sender, session, message)
+    return posts
+
+
+def test_a_receiver_that_takes_less_gets_less_and_the_delivery_is_listed_as_failed(queue: Database, receiver: Receiver) -> None:
+    sender = Sender("w", "key", [new_secret()])
+    finish(queue, receiver.url, number=20, message=100, sample=200)
+    assert deliver(queue, sender) == 3, "all of it, without samples, without rules"
+    (taken,) = receiver.taken
+    assert (taken["verdict"], taken["counts"], taken["rules"]) == ("fail", {"fail": 20}, [])
+    assert "413" in taken["notes"][-1]
+    failed = outbox.page(queue, "failed")["items"]
+    assert len(failed) == 2
+    assert all("status 413: the receiver takes no result of" in item["last_error"] for item in failed)
+    receiver.takes = MIB
+    assert outbox.redeliver(queue, failed[0]["message_id"]) == 1
+    assert deliver(queue, sender) == 1
+    assert len(receiver.taken[-1]["rules"]) == 20
+    assert receiver.taken[-1]["rules"][0]["sample"] is not None
+    assert [item["message_id"] for item in outbox.page(queue, "failed")["items"]] == [failed[1]["message_id"]]
+    receiver.takes = 10
+    finish(queue, receiver.url, number=1)
+    assert deliver(queue, sender) == 2
+    assert deliver(queue, sender) == 0, "not even the smallest is taken: it is given up"
+
+
+def test_a_request_ends_whose_result_the_backend_does_not_take(queue: Database, internal_url: str, tmp_path: Path) -> None:
+    """As a worker of an earlier release has written it down."""
+    secret = new_secret()
+    (tmp_path / "service-key").write_text("key")
+    (tmp_path / "signing-secret").write_text(secret)
+    keys.register(queue, "results", "key", SCOPES)
+    app = create_backend(read({"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url}))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        check_id = finish(queue, f"http://127.0.0.1:{server.server_port}", number=1)
+        larger = sized(checks.find(queue, check_id).as_json(), number=20, message=MIB)
+        with queue.transaction() as cursor:
+            cursor.run("update dataops.outbox set body = %(body)s", {"body": json.dumps(larger.as_json())})
+        assert deliver(queue, Sender("w", "key", [secret])) == 2
+    finally:
+        server.shutdown()
+        server.server_close()
+    found = requests.find(queue, larger.request_id)
+    assert (found.status, found.verdict) == ("succeeded", "fail")
+    assert (found.checks[0].counts, found.checks[0].rules) == ({"fail": 20}, [])
+    assert "status 413" in found.checks[0].notes[-1]
+    assert [item["check_id"] for item in outbox.page(queue, "failed")["items"]] == [check_id]
