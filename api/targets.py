@@ -11,6 +11,8 @@ from contract.problems import StringXError
 
 PASSWORD_VARIABLE = "DBT_ENV_SECRET_TARGET_PASSWORD"  # the one name that dbt scrubs from its logs and renders nowhere else
 
+AUTHENTICATION_VARIABLE = "PGREQUIREAUTH"
+
 SESSION_VARIABLE = "STRINGX_TARGET_APPLICATION_NAME"  # the one that is another for each check of a target
 
 
@@ -31,6 +33,7 @@ def connection_environment(target: TargetDocument, secrets_dir: Path, applicatio
         "STRINGX_TARGET_SSLMODE": target.tls,
         "STRINGX_TARGET_SSLROOTCERT": target.sslrootcert or _system_roots(target),
         SESSION_VARIABLE: application_name,
+        AUTHENTICATION_VARIABLE: target.authentication,  # libpq's own variable: dbt's profile has no field for it
         "PGCLIENTENCODING": "UTF8",  # that of the database, or of the role, need not hold every name and value
         PASSWORD_VARIABLE: password(target, secrets_dir),
     }
@@ -50,9 +53,7 @@ def password(target: TargetDocument, secrets_dir: Path, environ: Mapping[str, st
             )
         return _sent(target, value, f"the variable {target.password_env} (password_env)")
     if target.password_file is not None:
-        path = (secrets_dir / target.password_file).resolve()
-        if not path.is_relative_to(secrets_dir.resolve()):
-            raise TargetUnusable(f"target {target.name}: password_file leads out of the secrets folder; put the file into it")
+        path = _secret_file(target, target.password_file, secrets_dir)
         try:
             value = path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
@@ -72,6 +73,27 @@ def _sent(target: TargetDocument, value: str, source: str) -> str:
     return value
 
 
+def _secret_file(target: TargetDocument, name: str, secrets_dir: Path) -> Path:
+    """In the folder that bears the target's name, which serves this target alone, or else at the top, which serves all."""
+    own = secrets_dir / target.name / name.removeprefix(f"{target.name}/")
+    is_own = "/" in name or os.path.lexists(own)
+    path = Path(os.path.realpath(own if is_own else secrets_dir / name))
+    root = Path(os.path.realpath(secrets_dir))
+    folders = list(path.relative_to(root).parts[:-1]) if path.is_relative_to(root) else None
+    if folders is None:
+        raise TargetUnusable(f"target {target.name}: password_file leads out of the secrets folder; put the file into it")
+    if folders and folders[0].startswith(".."):  # where Kubernetes keeps what the names of a mounted secret lead to
+        folders.pop(0)
+    if folders[:1] not in ([[target.name]] if is_own else [[], [target.name]]):
+        where = (
+            f"into its folder {folders[0]}, whose files serve the target {folders[0]} alone" if folders else "out of its folder"
+        )
+        raise TargetUnusable(
+            f"target {target.name}: password_file leads {where}; put a file into {target.name}/ in the secrets folder"
+        )
+    return path
+
+
 def _system_roots(target: TargetDocument) -> str:
     """libpq's word for the certificate authorities of the system; it goes with verify-full only."""
     return "system" if target.tls == "verify-full" else ""
@@ -82,6 +104,9 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"conflict with recovery", "the standby ended the check, as it was in the way of its recovery; raise max_standby_streaming_delay"
      " there, set hot_standby_feedback = on, or check the primary"),
     (r"password authentication failed", "wrong password for user {user}, or one that has expired there; correct {password_source}"),
+    (r"authentication method requirement",
+     "the server asks for a way to authenticate that require_auth: {authentication} refuses, such as the password in clear text;"
+     " set scram-sha-256 in its pg_hba.conf, sslmode: verify-full on the target, or another require_auth"),
     (r"no password supplied|empty password", "no password given for user {user}; set password_env or password_file"),
     (r"server does not support SSL|SSL was required", "no TLS: the server offers none and sslmode is {tls};"
      " turn TLS on there, or set sslmode: prefer on the target"),
@@ -143,6 +168,7 @@ def session_address(variables: Mapping[str, str]) -> dict[str, str]:
         "dbname": "STRINGX_TARGET_DBNAME",
         "sslmode": "STRINGX_TARGET_SSLMODE",
         "sslrootcert": "STRINGX_TARGET_SSLROOTCERT",
+        "require_auth": AUTHENTICATION_VARIABLE,
         "password": PASSWORD_VARIABLE,
     }
     return {parameter: variables[name] for parameter, name in named.items() if variables[name]}
@@ -159,6 +185,7 @@ def explain(target: TargetDocument, message: str) -> str | None:
                 host=target.host,
                 port=target.port,
                 tls=target.tls,
+                authentication=target.authentication,
                 password_source=source,
             )
             return f"target {target.name}: {cause}"

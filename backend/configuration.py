@@ -94,23 +94,30 @@ def versions(database: Database, target: str, table: str, page: Page = FIRST) ->
 def put_table(
     database: Database, catalogue: Catalogue, caller: Caller, path: tuple[str, str], value: Any, if_match: str | None
 ) -> Stored:
-    """Create or replace a table's document; an unchanged one makes no new version."""
+    """Create or replace a table's document; an unchanged one makes no new version. Reading a large one takes a while, so it
+    comes before the lock, and again where the target has changed meanwhile."""
     target, table = path
-    defaults = {"apiVersion": "stringx/v1", "target": target, "table": table}
-    with database.transaction() as cursor:
-        lock(cursor)
-        document = parse_table(with_defaults(value, defaults), catalogue, _functions_of(_targets(cursor)))
+    value = with_defaults(value, {"apiVersion": "stringx/v1", "target": target, "table": table})
+    for _ in range(_TRIES):
+        with database.transaction() as cursor:
+            known = _known_target(cursor, target)
+        document = parse_table(value, catalogue, _functions_of(known))
         for field, given, said in (("target", document.target, target), ("table", document.table, table)):
             if given != said:
                 raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])
-        before = cursor.one(SQL["find_table"], {"target": target, "table": table})
-        require_version(if_match, before["version"] if before else None)
-        if cursor.one(SQL["find_target"], {"name": target}) is None:
-            raise invalid([FieldError("/target", no_target(cursor, target).detail)])
-        tables.put(cursor, [document], catalogue, caller)
-        after = cursor.one(SQL["find_table"], {"target": target, "table": table})
-    assert after is not None  # just written
-    return Stored(after["document"], after["version"], created=before is None)
+        with database.transaction() as cursor:
+            lock(cursor)
+            if known != _known_target(cursor, target):
+                continue
+            before = cursor.one(SQL["find_table"], {"target": target, "table": table})
+            require_version(if_match, before["version"] if before else None)
+            if not known:
+                raise invalid([FieldError("/target", no_target(cursor, target).detail)])
+            tables.put(cursor, [document], catalogue, caller)
+            after = cursor.one(SQL["find_table"], {"target": target, "table": table})
+        assert after is not None  # just written
+        return Stored(after["document"], after["version"], created=before is None)
+    raise Unavailable("the target is just being changed by others; try again")
 
 
 def delete_table(database: Database, caller: Caller, target: str, table: str, if_match: str | None) -> None:
@@ -255,6 +262,12 @@ def _parse_datasets(
 
 def _no_target(name: str, known: Collection[str]) -> str:
     return f"there is no target {name}{did_you_mean(name, known) or '; add its document'}"
+
+
+def _known_target(cursor: Cursor, name: str) -> dict[str, Any]:
+    """The document of this target by its name; empty where there is none."""
+    row = cursor.one(SQL["find_target"], {"name": name})
+    return {} if row is None else {name: row["document"]}
 
 
 def _targets(cursor: Cursor) -> dict[str, Any]:

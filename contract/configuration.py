@@ -27,6 +27,7 @@ from contract.fields import (
     Model,
     PasswordFile,
     PasswordVariable,
+    RequiredAuth,
     RuleId,
     Table,
     TargetName,
@@ -177,6 +178,7 @@ class TargetDocument(Model):
     password_file: PasswordFile | None = None
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None
     sslrootcert: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    require_auth: RequiredAuth | None = None
     lock_timeout: Annotated[Duration, AfterValidator(_pause)] = "5s"
     work_mem: Memory | None = None
     max_parallel_workers_per_gather: Annotated[Whole, Field(ge=0, le=64)] | None = None
@@ -191,12 +193,28 @@ class TargetDocument(Model):
     def _names_one_password(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value and info.data.get("password_env"):
             raise ValueError("password_env and password_file are both given; keep one")
+        folder, slash, _ = (value or "").rpartition("/")
+        if slash and folder != info.data.get("name", folder):
+            raise ValueError(f"lies in the folder of the target {folder}, whose files serve that target alone")
+        return value
+
+    @field_validator("require_auth")
+    @classmethod
+    def _names_each_once(cls, value: str | None) -> str | None:
+        if value and len(set(value.split(","))) < value.count(",") + 1:
+            raise ValueError("names a way to authenticate twice; keep one")
         return value
 
     @property
     def tls(self) -> str:
         """The sslmode that is used: verify-full unless said otherwise, prefer on a socket or loopback."""
         return self.sslmode or ("prefer" if self._is_local() else "verify-full")
+
+    @property
+    def authentication(self) -> str:
+        """The require_auth that is used: unless said otherwise, only a server whose certificate is verified may ask for
+        the password in clear text. Empty where any way will do."""
+        return self.require_auth or ("" if self.tls in ("verify-ca", "verify-full") else "!password")
 
     def _is_local(self) -> bool:
         if self.host.startswith("/") or self.host == "localhost":

@@ -126,8 +126,19 @@ PasswordVariable = Annotated[
 PasswordFile = Annotated[
     str,
     Matching(
-        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}",
-        "is no name of a file in STRINGX_SECRETS; write letters, digits, _, . and -, without a folder, such as shop",
+        r"([a-z0-9_-]{1,63}/)?[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}",
+        "is no name of a file in STRINGX_SECRETS; write letters, digits, _, . and -, without a folder or in that of the target,"
+        " such as shop/password",
+    ),
+]
+_METHOD = "(password|md5|gss|sspi|scram-sha-256|none)"  # libpq's; it takes several either all with ! or all without
+RequiredAuth = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    Matching(
+        f"({_METHOD}(,{_METHOD}){{0,5}}|!{_METHOD}(,!{_METHOD}){{0,5}})",
+        "names no ways to authenticate; write password, md5, gss, sspi, scram-sha-256 or none, several with commas,"
+        " either all with ! or all without, such as scram-sha-256 or !password,!md5",
     ),
 ]
 Memory = Annotated[

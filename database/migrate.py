@@ -1,35 +1,97 @@
 """Brings the internal database up to date and makes the secrets of an installation: `python -m database.migrate`.
 
-Migrations are numbered SQL files, each run once, in order, in a transaction of its own, under an advisory lock.
+Migrations are numbered SQL files, run once, in order, by one process at a time. A file runs in a transaction of its own. Building
+an index locks out writers for as long as it takes, so files that begin with `-- concurrently` hold only statements such as
+`create index concurrently if not exists` and `drop index concurrently if exists`. These run one by one, and may run again after
+an interruption.
 """
 
+import re
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from contract import environment, signatures
 from contract.environment import Settings, SettingsError
 from contract.keys import SCOPES, SERVICE_SCOPES, new_key
-from contract.problems import Unavailable
+from contract.problems import StringXError, Unavailable
 from database import keys
-from database.pool import Database
+from database.pool import Cursor, Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_418_205_331  # any number of ours: two migrations never run at once
+_LOCK_WAIT_S = 3600  # longer than the slowest file of another process takes
+_CONCURRENTLY = "-- concurrently"
+_INDEX = re.compile(r"create index concurrently if not exists (\w+)\s+on\s+(\w+)\.")
+# A migration waits at most so long for a lock on a table, so that queries queue up behind it no longer than this.
+_TIMEOUTS = "set lock_timeout = '5s'; set statement_timeout = '10min'"
+_TIMEOUTS_CONCURRENTLY = (
+    "set lock_timeout = '10min'; set statement_timeout = '1h'"  # locks out nobody, waits for transactions to end
+)
+_INTERRUPTED = """
+select 1 from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
+where c.relname = %(name)s and c.relnamespace = to_regnamespace(%(schema)s) and not i.indisvalid
+"""
 
 
 def migrate(database: Database) -> list[str]:
-    """Apply what is missing; the names of the files that were run."""
-    with database.transaction() as cursor:
-        cursor.run("select pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
+    """Apply what is missing; the names of the files that were run. Unavailable where another process migrates for an hour."""
+    with database.statements() as cursor, _alone(cursor):
         cursor.run(
             "create table if not exists public.stringx_migrations"
             " (name text primary key, applied_at timestamptz not null default now())"
         )
         missing = _missing(cursor.all("select name from public.stringx_migrations"))
         for path in missing:
-            cursor.run(path.read_text(encoding="utf-8"))
-            cursor.run("insert into public.stringx_migrations (name) values (%(name)s)", {"name": path.name})
+            apply(cursor, path)
     return [path.name for path in missing]
+
+
+def apply(cursor: Cursor, path: Path) -> None:
+    """One file, on a connection in autocommit; it is recorded together with what it does, or after it where that takes several
+    transactions."""
+    text = path.read_text(encoding="utf-8")
+    record = "insert into public.stringx_migrations (name) values (%(name)s)"
+    if text.startswith(_CONCURRENTLY):
+        cursor.run(_TIMEOUTS_CONCURRENTLY)
+        for statement in _statements(text):
+            _drop_interrupted(cursor, statement)
+            cursor.run(statement)
+        cursor.run(record, {"name": path.name})
+        return
+    cursor.run(_TIMEOUTS)
+    cursor.run("begin")
+    cursor.run(text)
+    cursor.run(record, {"name": path.name})
+    cursor.run("commit")
+
+
+@contextmanager
+def _alone(cursor: Cursor) -> Iterator[None]:
+    """Holds the lock of migrations on this connection, whatever its transactions. A failure closes the connection and so ends
+    both. It is asked for again and again: whoever waited inside a statement would hold up the index that the other one builds."""
+    until = time.monotonic() + _LOCK_WAIT_S
+    while not (cursor.one("select pg_try_advisory_lock(%(lock)s) as held", {"lock": _LOCK}) or {})["held"]:
+        if time.monotonic() > until:
+            raise Unavailable("another process has been migrating the internal database for an hour; see what it waits for")
+        time.sleep(0.2)
+    yield
+    cursor.run("reset lock_timeout; reset statement_timeout")
+    cursor.run("select pg_advisory_unlock(%(lock)s)", {"lock": _LOCK})
+
+
+def _statements(text: str) -> list[str]:
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    return [statement.strip() for statement in "\n".join(lines).split(";") if statement.strip()]
+
+
+def _drop_interrupted(cursor: Cursor, statement: str) -> None:
+    """A build that was interrupted leaves an invalid index, which no query uses and `if not exists` takes for the real one."""
+    found = _INDEX.match(statement)
+    if found and cursor.one(_INTERRUPTED, {"name": found[1], "schema": found[2]}):
+        cursor.run(f"drop index concurrently if exists {found[2]}.{found[1]}")
 
 
 def missing_migrations(database: Database) -> list[str]:
@@ -68,7 +130,7 @@ def main() -> int:
         for name in migrate(database):
             print(f"applied {name}")
         make_secrets(settings, database)
-    except (SettingsError, Unavailable) as error:
+    except (SettingsError, StringXError) as error:
         print(f"migrate: {error}", file=sys.stderr)
         return 2
     return 0

@@ -22,6 +22,7 @@ from contract.configuration import TargetDocument
 from contract.environment import ROOT
 from contract.environment import read as read_settings
 from database import embedded
+from database import migrate as migrations
 from database.embedded import Cluster
 from database.migrate import migrate
 from database.pool import Database
@@ -96,6 +97,16 @@ def internal_template(admin: Admin) -> str:
     migrate(database)
     database.close()
     return "internal_template"
+
+
+def migrate_before(database: Database, name: str) -> None:
+    """The schema as it was before this migration."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        for path in sorted(migrations.MIGRATIONS.glob("*.sql")):
+            if path.name < name:
+                shutil.copy(path, folder)
+        patched.setattr(migrations, "MIGRATIONS", Path(folder))
+        migrate(database)
 
 
 @pytest.fixture

@@ -28,10 +28,10 @@ from contract.pages import FIRST
 from contract.problems import Conflict, Invalid, NotFound, PreconditionFailed
 from contract.requests import GateView
 from database.keys import Caller
-from database.migrate import MIGRATIONS
+from database.migrate import migrate
 from database.notifications import Listener
 from database.pool import Database, json_value
-from tests.conftest import Admin
+from tests.conftest import Admin, migrate_before
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 ME = Caller("me", frozenset(SCOPES))
@@ -583,7 +583,6 @@ def test_the_migration_leaves_what_is_there_as_it_was(admin: Admin) -> None:
     """Also for a service of the release before, which goes on writing the columns that it knows."""
     admin.run("create database before_datasets")
     database = Database(admin.url("before_datasets"), size=1)
-    before, added = sorted(MIGRATIONS.glob("*.sql"))[:2], MIGRATIONS / "0003_datasets.sql"
     write = """
         insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status)
         values (%(id)s, 'http', 'shop', 'public.a', 'async', '{}', '', true, 'succeeded');
@@ -592,16 +591,15 @@ def test_the_migration_leaves_what_is_there_as_it_was(admin: Admin) -> None:
         insert into dataops.checks (check_id, request_id, body, body_hash, target, table_name, mode, timeout_s, is_full, status)
         values (%(check)s, %(id)s, '{}', '', 'shop', 'public.a', 'async', 60, true, 'running')"""
     try:
+        migrate_before(database, "0003_datasets.sql")
         with database.transaction() as cursor:
-            for path in before:
-                cursor.run(path.read_text())
             cursor.run(write, {"id": "old", "check": str(uuid4())})
-            cursor.run(added.read_text())
+        migrate_before(database, "0004_queue.sql")
+        with database.transaction() as cursor:
             cursor.run(write, {"id": "new", "check": str(uuid4())})
             document = json_value(TARGET)
             cursor.run("insert into stringx.targets (name, document, version) values ('shop', %(d)s, 1)", {"d": document})
-            for later in sorted(MIGRATIONS.glob("*.sql"))[3:]:
-                cursor.run(later.read_text())
+        migrate(database)
         for each in (table("public.a", "a"), dataset(tables=["public.a"])):
             apply(database, each)
         assert gate(database, "public.a").verdict == "pass"

@@ -10,9 +10,9 @@ import pytest
 from backend import configuration, datasets, intake
 from contract.documents import read_yaml
 from contract.problems import Invalid
-from database.migrate import MIGRATIONS
+from database.migrate import migrate
 from database.pool import Database
-from tests.conftest import Admin
+from tests.conftest import Admin, migrate_before
 from tests.integration.test_datasets import CATALOGUE, ME, ask, claimed, end, gate
 
 BEFORE = Path(__file__).parent / "before"
@@ -25,11 +25,10 @@ def upgraded(admin: Admin) -> Iterator[Database]:
     name = f"upgraded_{secrets.token_hex(6)}"
     admin.run(f"create database {name}")
     database = Database(admin.url(name), size=4)
+    migrate_before(database, "0009_as_written.sql")
     with database.transaction() as cursor:
-        for path in sorted(MIGRATIONS.glob("*.sql")):
-            if path.name == "0009_as_written.sql":
-                cursor.run((BEFORE / "stored.sql").read_text(encoding="utf-8"))
-            cursor.run(path.read_text(encoding="utf-8"))
+        cursor.run((BEFORE / "stored.sql").read_text(encoding="utf-8"))
+    migrate(database)
     yield database
     database.close()
     admin.run(f"drop database {name} with (force)")
