@@ -32,7 +32,7 @@ def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
         "The configured tables by their last full check. A gate also closes when that check is too old, or the rules have",
         "changed since: `dataops gate TARGET TABLE` tells.",
         "",
-        "| table | gate | verdict | checked | failing rules |",
+        "| table | gate | verdict | checked | rules that did not pass |",
         "| --- | --- | --- | --- | --- |",
         *(_row(table, sources[TableName.parse(table.document.table)]) for table in tables),
         "{% enddocs %}",
@@ -44,14 +44,14 @@ def _row(table: PortalTable, source: str) -> str:
     gate = table.document.gate
     is_open = table.verdict is not None and opens(table.verdict, gate.on_warn, gate.on_error) == "open"
     at = "" if table.finished_at is None else f"{table.finished_at:%Y-%m-%d %H:%M} UTC"
-    failing = [rule["id"] for rule in (table.result or {}).get("rules", []) if rule["status"] in ("fail", "error")]
-    more = f" and {len(failing) - _MOST_NAMED} more" if len(failing) > _MOST_NAMED else ""
+    named = cell(", ".join(rule["id"] for rule in table.findings[:_MOST_NAMED]))
+    more = f" and {table.number - _MOST_NAMED} more" if table.number > _MOST_NAMED else ""
     cells = [
         f"[{cell(table.document.table)}](#!/source/{source})",
         "open" if is_open else "**closed**",
         table.verdict or "not checked",
         at,
-        cell(", ".join(failing[:_MOST_NAMED])) + more,
+        named + more,
     ]
     return f"| {' | '.join(cells)} |"
 
