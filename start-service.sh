@@ -17,6 +17,7 @@ Environment, all optional (each secret also reads from the file that NAME_FILE n
   STRINGX_HOME             state; default .stringx/
   DATAOPS_PORT             5001      BACKEND_PORT  5002      DOCS_PORT  8001
   BIND_HOST                default 127.0.0.1
+  ALLOWED_HOSTS            further names by which the services may be asked, separated by commas
   STRINGX_DATABASE_URL     an external internal database: postgresql://user:password@host:port/dbname
   BACKEND_URL DATAOPS_URL  where each service finds the other
   DBT_PROJECT_DIR DBT_PROFILES_DIR  your own copy of stringx/
@@ -81,7 +82,7 @@ run_docker() {
     [[ ${!name} =~ ^[0-9]{1,5}$ ]] || die "${name^^}_PORT is '${!name}'; give a whole number from 1 to 65535"
   done
   # Variables go by name alone, so that no value stands in the list of processes.
-  for name in DATAOPS_PORT BACKEND_PORT DOCS_PORT STRINGX_DATABASE_URL BACKEND_URL DATAOPS_URL KAFKA_BOOTSTRAP_SERVERS \
+  for name in DATAOPS_PORT BACKEND_PORT DOCS_PORT ALLOWED_HOSTS STRINGX_DATABASE_URL BACKEND_URL DATAOPS_URL KAFKA_BOOTSTRAP_SERVERS \
     WORKER_CONCURRENCY WORKER_MAX_CHECKS QUEUE_LIMIT LEASE_SECONDS RETENTION_RESULTS_DAYS RETENTION_SAMPLES_DAYS \
     RETENTION_DELIVERED_DAYS STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET CALLBACK_ALLOW \
     KAFKA_TOPIC_PREFIX KAFKA_SECURITY_PROTOCOL KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD \

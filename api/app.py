@@ -42,7 +42,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = Database(settings.require_database_url(), size=12, application_name="stringx api")
     listener = Listener(database, checks.CHANNEL, WAITERS)
 
-    app = service.create("api", "StringX DataOps", _DESCRIPTION, database, partial(workers.faults, database), figures.metrics)
+    faults = partial(workers.faults, database)
+    app = service.create(
+        "api", "StringX DataOps", _DESCRIPTION, database, faults, figures.metrics, allowed_hosts=settings.allowed_hosts
+    )
     app.register_blueprint(check_routes.blueprint(check_routes.Checks(settings, database, catalogue, listener)))
     app.register_blueprint(deliveries.blueprint(database))
     app.register_blueprint(queue.blueprint(database))

@@ -31,7 +31,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     listener = Listener(database, requests.CHANNEL, WAITERS)
     sender = dispatch.Sender(database, settings.dataops_url, environment.service_key(settings), leases.worker_name("backend"))
     signing_secrets = environment.signing_secrets(settings)
-    app = service.create("backend", "StringX Backend", _DESCRIPTION, database, faults=list, figures=figures.metrics)
+    app = service.create(
+        "backend", "StringX Backend", _DESCRIPTION, database, list, figures.metrics, allowed_hosts=settings.allowed_hosts
+    )
     app.register_blueprint(
         request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, signing_secrets))
     )

@@ -23,6 +23,7 @@ class Settings:
 
     home: Path
     bind_host: str
+    allowed_hosts: frozenset[str]
     dataops_port: int
     backend_port: int
     docs_port: int
@@ -67,6 +68,7 @@ VARIABLES = (
     "BACKEND_URL",
     "DOCS_PORT",
     "BIND_HOST",
+    "ALLOWED_HOSTS",
     "DBT_PROJECT_DIR",
     "DBT_PROFILES_DIR",
     "KAFKA_BOOTSTRAP_SERVERS",
@@ -104,6 +106,8 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     home = _path(env, "STRINGX_HOME", ROOT / ".stringx")
     dataops_port = _number(env, "DATAOPS_PORT", 5001, 1, 65535)
     backend_port = _number(env, "BACKEND_PORT", 5002, 1, 65535)
+    dataops_url = _url(env, "DATAOPS_URL", f"http://127.0.0.1:{dataops_port}")
+    backend_url = _url(env, "BACKEND_URL", f"http://127.0.0.1:{backend_port}")
     project = _path(env, "DBT_PROJECT_DIR", ROOT / "stringx")
     return Settings(
         home=home,
@@ -111,8 +115,9 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         dataops_port=dataops_port,
         backend_port=backend_port,
         docs_port=_number(env, "DOCS_PORT", 8001, 1, 65535),
-        dataops_url=_url(env, "DATAOPS_URL", f"http://127.0.0.1:{dataops_port}"),
-        backend_url=_url(env, "BACKEND_URL", f"http://127.0.0.1:{backend_port}"),
+        allowed_hosts=_hosts(env, "ALLOWED_HOSTS") | {str(urlsplit(url).hostname) for url in (dataops_url, backend_url)},
+        dataops_url=dataops_url,
+        backend_url=backend_url,
         database_url=_database_url(env),
         dbt_project_dir=project,
         dbt_profiles_dir=_path(env, "DBT_PROFILES_DIR", project),
@@ -218,6 +223,21 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     if not _is_address(text, "http", "https"):
         raise SettingsError(f"{name} is {text!r}; give an address such as http://127.0.0.1:5001")
     return text
+
+
+def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:
+    """Names in lower case, without ports."""
+    found = set()
+    for text in filter(None, (part.strip() for part in (env.get(name) or "").split(","))):
+        try:
+            parts = urlsplit(f"//{text}")
+            is_host = parts.netloc == text and parts.port is None and parts.username is None
+        except ValueError:
+            is_host = False
+        if not is_host or parts.hostname is None or "*" in text:
+            raise SettingsError(f"{name} holds {text[:40]!r}; give names without ports, such as checks.example.org, dataops")
+        found.add(parts.hostname.removesuffix("."))
+    return frozenset(found)
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:

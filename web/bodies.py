@@ -1,6 +1,7 @@
 """Reading bodies and answering JSON."""
 
 import json
+import time
 from typing import Any
 
 from flask import Response, request
@@ -12,6 +13,7 @@ from contract.problems import Malformed, TooLarge, UnsupportedMediaType
 
 MAX_RAW_BYTES = 64 * MAX_BODY_BYTES  # of a posted result
 _PIECE = 64 * 1024
+_READ_S = 120
 _JSON = ("application/json",)
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 
@@ -77,10 +79,12 @@ def _read(limit: int) -> bytes:
     declared = request.content_length  # None where it is chunked: the server has refused a request that says both
     if declared is not None and declared > limit:
         raise TooLarge(f"the body is over {limit // 1024} KiB; send less")
-    data = bytearray()
+    data, until = bytearray(), time.monotonic() + _READ_S
     try:
         while len(data) <= limit and (piece := request.stream.read(min(_PIECE, limit + 1 - len(data)))):
             data += piece
+            if time.monotonic() > until:
+                raise Malformed(f"the body was not complete within {_READ_S} seconds; send it again")
     except (OSError, ClientDisconnected, ParseException) as error:
         raise Malformed("the body ended before it was complete, or its chunks are malformed; send it again, whole") from error
     if len(data) > limit:

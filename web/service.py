@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from flask import Flask, Response, g, request
@@ -13,7 +13,7 @@ from database.keys import Caller
 from database.migrate import missing_migrations
 from database.pool import Database
 from database.probe import Probe
-from web import bodies, metrics, openapi, parameters, paths, problems
+from web import bodies, hosts, metrics, openapi, parameters, paths, problems
 from web.bodies import answer
 from web.metrics import Figures
 from web.openapi import Operation, describe
@@ -26,12 +26,18 @@ _QUIET = frozenset({"healthz", "readyz", "metrics"})  # asked all the time: not 
 
 
 def create(
-    name: str, title: str, description: str, database: Database, faults: Callable[[], list[str]], figures: Figures
+    name: str,
+    title: str,
+    description: str,
+    database: Database,
+    faults: Callable[[], list[str]],
+    figures: Figures,
+    allowed_hosts: Collection[str],
 ) -> Flask:
     """An app whose every route needs a key with the scope of its `Operation`, but for health, metrics and documentation.
 
     `faults` says what, beside the database and its migrations, keeps the service from being ready; `figures` what /metrics tells
-    from the database.
+    from the database; `allowed_hosts` are names that it answers to beside its address.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
@@ -40,6 +46,7 @@ def create(
     paths.install(app)
     metrics.install(app, database, figures)
     openapi.install(app, title, description, VERSION)
+    hosts.install(app, allowed_hosts)
     _install_keys(app, database)
     _install_reading(app)
     _install_health(app, database, faults)

@@ -26,9 +26,12 @@ def _post_worker_init(worker: Worker) -> None:
     worker.wsgi.extensions["stringx_start"]()
 
 
-COMMON: dict[str, Any] = {
+CONNECTIONS: dict[str, Any] = {
+    "worker_class": "web.connections.RequestWorker",
+    "worker_connections": 600,  # with what else is open, fewer files than a process may have
+}
+COMMON: dict[str, Any] = CONNECTIONS | {
     "workers": 1,
-    "worker_class": "gthread",
     "preload_app": True,
     "keepalive": 30,
     "timeout": 60,

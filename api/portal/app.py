@@ -17,6 +17,8 @@ from api.portal.generation import STATE
 from api.portal.parts import place_of
 from contract import environment
 from contract.environment import Settings
+from contract.problems import StringXError
+from web import hosts, problems
 
 _FILES = frozenset({"index.html", "manifest.json", "catalog.json"})
 _SCRIPT = re.compile(rb"<script[^>]*>(.*?)</script>", re.DOTALL)
@@ -25,8 +27,11 @@ _NO_SCRIPT = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; fo
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Reads files alone: neither a key nor a database."""
-    folder = (settings or environment.read()).home / "docs"
+    settings = settings or environment.read()
+    folder = settings.home / "docs"
     app = Flask("api.portal", root_path=str(Path(__file__).parent), static_folder=None)
+    app.register_error_handler(StringXError, problems.render)
+    hosts.install(app, settings.allowed_hosts)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:

@@ -12,13 +12,16 @@ from typing import Any
 
 import yaml
 
+from api.portal.overview import first_page, has_overview
 from api.portal.state import PortalTable, PortalTarget
+from api.portal.texts import as_text, json_as_text, literal
 from contract import dbt_project
 from contract.configuration import Rule
 from contract.names import TableName
 
 _MOST_FINDINGS = 20
 _HEAD = "# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.\n"
+_DOCS = "docs"
 _SOURCES = Path("models") / "sources"  # a file a table, so that dbt reads those again that have changed
 OURS = "test_name:stringx_rule"  # how dbt selects what stands for the rules
 _USERS = "project"  # in the portal's folder: a link to the user's own project, where it has models
@@ -87,13 +90,20 @@ def write(
     """
     models = models_of(users)
     theirs = models if with_models else None
-    _put(folder / "dbt_project.yml", _HEAD + _dump(_settings(target.document.name, theirs, users, parts)))
+    settings = _settings(target.document.name, theirs, users, parts)
+    _put(folder / "dbt_project.yml", _HEAD + _dump(settings))
     _put(folder / "profiles.yml", (profiles / "profiles.yml").read_text(encoding="utf-8"))
     _put(folder / "macros" / "stringx_rule.sql", _MACRO)
     _put(folder / "macros" / "catalog.sql", _CATALOG)
     found = dict(sources(target, names, prefix="stringx_" if models else ""))
     for name, content in found.items():
         _put(folder / _SOURCES / name, _dump(content))
+    overview = folder / _DOCS / "overview.md"
+    if not target.tables or (theirs is not None and has_overview(users, theirs)):
+        overview.unlink(missing_ok=True)
+    else:
+        prefix = f"source.{settings['name']}.{'stringx_' if models else ''}"
+        _put(overview, first_page(target, {name: f"{prefix}{'.'.join(words)}" for name, words in names.items()}))
     for left in (folder / _SOURCES).parent.rglob("*.yml"):
         if left.parent != folder / _SOURCES or left.name not in found:
             left.unlink()
@@ -117,7 +127,12 @@ def _settings(target: str, theirs: dict[str, Any] | None, users: Path, parts: Se
     own = ["models", *(f"{part}/models" for part in parts)]
     if theirs is None:
         plain = {"name": "stringx_" + re.sub(r"\W", "_", target), "version": "0.1.0", "config-version": 2, "profile": "stringx"}
-        return plain | {"model-paths": own, "macro-paths": ["macros"], "flags": {"send_anonymous_usage_stats": False}}
+        return plain | {
+            "model-paths": own,
+            "macro-paths": ["macros"],
+            "docs-paths": [_DOCS],
+            "flags": {"send_anonymous_usage_stats": False},
+        }
     paths = {
         kind: [f"{_USERS}/{path}" for path in theirs.get(kind) or [default]]
         for kind, default in {
@@ -131,6 +146,8 @@ def _settings(target: str, theirs: dict[str, Any] | None, users: Path, parts: Se
         }.items()
         if kind in theirs or default in ("models", "macros", "tests", "seeds", "snapshots")
     }
+    paths.setdefault("docs-paths", [path for kind, of_kind in paths.items() if kind != "test-paths" for path in of_kind])
+    paths["docs-paths"].append(_DOCS)
     paths["model-paths"] += own
     paths["macro-paths"].append("macros")
     installed = dbt_project.packages_folder(users)
@@ -168,7 +185,7 @@ def sources(target: PortalTarget, names: Names, prefix: str = "") -> Iterator[tu
             "schema": literal(name.schema),
             "database": literal(target.document.dbname),
             "quoting": {"database": True, "schema": True, "identifier": True},
-            "description": literal(f"Schema {name.schema} of target {target.document.name}."),
+            "description": literal(as_text(f"Schema {name.schema} of target {target.document.name}.")),
             "tables": [_table(table, name, word, target.document.name)],
         }
         yield f"{schema}.{word}.yml", {"version": 2, "sources": [source]}
@@ -184,7 +201,7 @@ def _table(table: PortalTable, name: TableName, word: str, target: str) -> dict[
     return {
         "name": word,
         "identifier": literal(name.name),
-        "description": literal(description(table)),
+        "description": literal(as_text(description(table))),
         "meta": {"owner": literal(document.owner), "target": target},
         "data_tests": on_table,
         "columns": [{"name": literal(column), "quote": True, "data_tests": tests} for column, tests in on_columns.items()],
@@ -207,11 +224,6 @@ def description(table: PortalTable) -> str:
     return "\n".join([*words, "", table.document.description])
 
 
-def literal(text: str) -> str:
-    """The text as dbt's rendering gives it back, letter by letter."""
-    return re.sub(r"[{}]", lambda brace: "{{ '" + brace.group() + "' }}", text)
-
-
 def _columns(table: PortalTable) -> list[str]:
     """Columns that the document names, each once; the catalog brings the others, and all types."""
     named = [*table.document.key, *table.document.sample_columns]
@@ -222,7 +234,7 @@ def _test(rule: Rule, place: str, command: str) -> dict[str, Any]:
     """The rule's letters stand in the test's description; its SQL, which is compiled by hand only, returns them."""
     said = rule.model_dump(mode="json", exclude_none=True, exclude={"id", "active", "column", "columns", "description"})
     letters = json.dumps(said, ensure_ascii=False)
-    words = [*([rule.description, ""] if rule.description else []), "```json", letters, "```"]
+    words = [*([as_text(rule.description), ""] if rule.description else []), "```json", json_as_text(letters), "```"]
     return {
         "stringx_rule": {
             "name": re.sub(r"\W", "_", f"{place}_{rule.id}"),

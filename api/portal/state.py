@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.configuration import TableDocument, TargetDocument
+from contract.verdicts import Verdict
 from database.pool import Database
 from database.queries import load_queries
 
@@ -21,7 +22,7 @@ class PortalTable:
     """A configured table and its last full check, if there was one."""
 
     document: TableDocument
-    verdict: str | None
+    verdict: Verdict | None
     finished_at: datetime | None
     result: dict[str, Any] | None
 

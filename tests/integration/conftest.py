@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -118,14 +119,28 @@ class Project:
         (self.folder / "macros" / "always.sql").write_text(macro)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    folder = tmp_path / "project"
-    shutil.copytree(ROOT / "stringx", folder, ignore=shutil.ignore_patterns("target", "logs"))
-    made = Project(folder, Nursery(DbtProject(folder, folder), tmp_path / "home"))
-    made.says("'false'")
+@contextmanager
+def a_project(folder: Path, violation: str = "'false'") -> Iterator[Project]:
+    """One whose type `always` says so."""
+    copy = folder / "project"
+    shutil.copytree(ROOT / "stringx", copy, ignore=shutil.ignore_patterns("target", "logs"))
+    made = Project(copy, Nursery(DbtProject(copy, copy), folder / "home"))
+    made.says(violation)
     yield made
     made.nursery.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with a_project(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def unchanged_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """For tests that change nothing in it and leave its nursery as it is: dbt is loaded once."""
+    with a_project(tmp_path_factory.mktemp("unchanged")) as made:
+        yield made
 
 
 @pytest.fixture

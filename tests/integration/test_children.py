@@ -29,9 +29,9 @@ def loader(child: Child) -> psutil.Process | None:
 
 
 def test_a_child_that_has_served_its_number_is_replaced_and_its_successor_is_of_the_same_loaded_dbt(
-    project: Project, orders: Target, tmp_path: Path
+    unchanged_project: Project, orders: Target, tmp_path: Path
 ) -> None:
-    child = Child(project.nursery, max_checks=2)
+    child = Child(unchanged_project.nursery, max_checks=2)
     first = psutil.Process(status(child, orders, tmp_path / "run")[0])
     second, third = (status(child, orders, tmp_path / "run")[0] for _ in range(2))
     assert first.pid == second
@@ -42,9 +42,9 @@ def test_a_child_that_has_served_its_number_is_replaced_and_its_successor_is_of_
 
 
 def test_children_of_one_nursery_share_the_memory_of_what_dbt_has_loaded(
-    project: Project, orders: Target, tmp_path: Path
+    unchanged_project: Project, orders: Target, tmp_path: Path
 ) -> None:
-    children = [Child(project.nursery, max_checks=100) for _ in range(2)]
+    children = [Child(unchanged_project.nursery, max_checks=100) for _ in range(2)]
     pids = [status(child, orders, tmp_path / "run")[0] for child in children]
     assert len(set(pids)) == 2
     for pid in pids:
@@ -92,9 +92,9 @@ def test_a_project_that_cannot_be_loaded_is_told_where_there_was_none_before(pro
 
 
 def test_a_child_that_is_killed_while_it_works_is_told_from_one_that_answers(
-    project: Project, orders: Target, tmp_path: Path
+    unchanged_project: Project, orders: Target, tmp_path: Path
 ) -> None:
-    child = Child(project.nursery, max_checks=100)
+    child = Child(unchanged_project.nursery, max_checks=100)
     child.ensure_warm()
     child.terminate()
     with pytest.raises(ChildDied, match="ended during the check"):

@@ -14,16 +14,26 @@ from api.engine.command import Answer
 from api.engine.pool import Child
 from tests.conftest import Admin, Target, make_target
 from tests.faults.processes import eventually, is_alive
-from tests.integration.conftest import Project, gate, rule
+from tests.integration.conftest import Project, a_project, gate, rule
 
 # A violation where dbt's run began before the moment that the rule says; not so written that the child would see it.
 BEGAN_BEFORE = "\"'\" ~ context['run_started' ~ '_at'] ~ \"' < '\" ~ rule.arguments.moment ~ \"'\""
 PLAINLY = BEGAN_BEFORE.replace("context['run_started' ~ '_at']", "run_started_at")
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    with a_project(tmp_path_factory.mktemp("shared"), BEGAN_BEFORE) as made:
+        yield made
+
+
 @pytest.fixture
-def child(project: Project) -> Iterator[Child]:
-    project.says(BEGAN_BEFORE)
+def child(request: pytest.FixtureRequest) -> Iterator[Child]:
+    """Of a project of its own where the test changes it."""
+    its_own = "project" in request.fixturenames
+    project: Project = request.getfixturevalue("project" if its_own else "shared")
+    if its_own:
+        project.says(BEGAN_BEFORE)
     made = Child(project.nursery, max_checks=100)
     yield made
     made.close()

@@ -37,7 +37,7 @@ MACHINES = {"x86_64": "amd64", "aarch64": "arm64v8"}
 NAMES = ("14", "debian", "18")
 
 
-ONE_SERVER_EACH = ("test_names", "test_settings", "test_types", "test_concurrency", "test_relations")
+ONE_SERVER_EACH = ("test_names", "test_settings", "test_types", "test_concurrency", "test_constraints", "test_relations")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

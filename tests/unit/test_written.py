@@ -139,9 +139,12 @@ def test_what_is_refused(type: str, written: str, pointer: str, words: str) -> N
 
 @pytest.mark.parametrize("tolerance", ["0.05", "1.5", "'0.05'"])
 def test_there_is_no_fraction_of_a_row(tolerance: str) -> None:
+    of_values = f"other_table: a.b, function: distinct_count, warn: {{tolerance: {tolerance}}}, tolerance: 2"
     [(pointer, message)] = faults("row_count_matches", f"{{other_table: a.b, tolerance: {tolerance}}}", "")
-    assert pointer == "/tolerance"
-    assert "%" in message
+    [(below, same)] = faults("aggregate_matches", f"{{{of_values}}}")
+    assert (pointer, below) == ("/tolerance", "/warn/tolerance")
+    assert "whole number" in message
+    assert "whole number" in same
 
 
 def test_json_is_read_the_same() -> None:

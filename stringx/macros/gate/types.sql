@@ -1,7 +1,8 @@
 {#- What the types of columns decide: how a value is written beside a column, which operators compare it, what its text is.
 
     A fact is what stringx_facts tells of a column: {type: its type, or the one that its domain stands for, as SQL; family: the kind of type by
-    which rule types say what they mean (`types` in rules.yml); schema: of an extension's type, quoted, else none; operators: of such
+    which rule types say what they mean (`types` in rules.yml); cast: what
+    stands behind a column that is compared; schema: of an extension's type, quoted, else none; operators: of such
     a type, those between two of its values, and `min()` and `max()` where it has them}.
 
     Statements of the engine's own are run with pg_catalog alone as search_path, so that nobody's function or operator is taken for one of
@@ -18,7 +19,8 @@
     {%- set family = {'e': 'enum', 'c': 'composite', 'r': 'range', 'm': 'range'}.get(kind)
                      or ('array' if category == 'A' else 'text' if category == 'S' else none)
                      or (families.get(type, 'other') if schema is none else 'other') -%}
-    {%- do facts[relations[place - 1]].update({column: {'type': type, 'family': family, 'schema': schema, 'operators': operators or []}}) -%}
+    {%- set cast = '' if schema is none and family != 'enum' else '::' ~ type -%}  {#- of a domain over an enum PostgreSQL finds no operator at all -#}
+    {%- do facts[relations[place - 1]].update({column: {'type': type, 'cast': cast, 'family': family, 'schema': schema, 'operators': operators or []}}) -%}
   {%- endfor -%}
   {{- return(facts) -}}
 {% endmacro %}
@@ -79,9 +81,7 @@
 {#- A column beside an operator or in an aggregate of its type's schema: a domain over the type is taken for the type, or else an operator that
     somebody has made for the domain itself would be the exact match. -#}
 {% macro stringx_compared(column, fact) %}
-  {%- set plain = fact is none or fact.schema is none and fact.family != 'enum' -%}  {#- of a domain over an enum PostgreSQL finds none at all -#}
-  {%- set name = '"' ~ column.replace('"', '""') ~ '"' -%}  {#- called for most rules, so written out -#}
-  {{- return(name if plain else name ~ '::' ~ fact.type) -}}
+  {{- return(stringx_name(column) ~ (fact.cast if fact is not none else '')) -}}
 {% endmacro %}
 
 

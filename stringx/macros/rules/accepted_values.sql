@@ -8,7 +8,7 @@
 {#- Whether the column's value is one of the list; NULL for NULL. -#}
 {% macro stringx_is_listed(rule, scope) %}
   {%- set fact = scope.types.get(rule.columns[0]) -%}
-  {%- set name = stringx_compared(rule.columns[0], fact) -%}
+  {%- set name = stringx_name(rule.columns[0]) ~ (fact.cast if fact else '') -%}
   {%- if rule.arguments.get('case_sensitive', true) -%}
     {%- if fact is not none and fact.schema is not none -%}
       {{- return(name ~ stringx_operator(fact, '=') ~ 'any (array[' ~ stringx_values(rule.arguments['values'], fact) ~ '])') -}}

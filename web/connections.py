@@ -1,0 +1,230 @@
+"""How connections come to gunicorn's threads: the main thread reads each request's header and small body, from all connections
+at once, and a thread gets it when it is complete. A client that is slow, or never goes on, holds no thread, and its connection
+ends after a while. In gunicorn's own worker of threads each thread waits for its client."""
+
+import errno
+import json
+import re
+import selectors
+import socket
+import struct
+import time
+from concurrent.futures import Future
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn import util
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+REQUEST_S = 15.0  # from the connection, or a request's first byte, until it is complete
+LARGEST_HEAD = 32 * 1024
+SMALL_BODY = 32 * 1024  # a longer one is read by the thread: it is long known then who sends it
+_THREAD_WAITS_S = 15  # for the next bytes of a longer body, and until a client takes the next bytes of the answer
+_DRAIN_S = 0.1  # for what of a body was not read, and is there
+_LINGER_S = 2.0
+_MOST_DRAINED = 64 * 1024
+_PIECE = 64 * 1024
+_HEADERS = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+
+
+class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
+    """One whose next request, or end, is waited for."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.received = bytearray()
+        self.deadline = 0.0
+        self.drained = 0
+        self._wanted: int | None = None  # bytes, where the header is known
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _THREAD_WAITS_S, 0))
+
+    def expect(self, received: bytes) -> None:
+        """A request, of which this has come already."""
+        self.received, self._wanted = bytearray(received), None
+        self.deadline = time.monotonic() + REQUEST_S
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a thread need not wait for the client; as far as the header says, for what follows is left to the thread."""
+        if self._wanted is None:
+            blank = len(self.received) - len(self.received.lstrip(b"\r\n"))
+            del self.received[:blank]  # before a request line a line may be empty
+            end = self.received.find(b"\r\n\r\n")
+            if end >= 0:
+                self._wanted = end + 4 + _small_body(bytes(self.received[:end]))
+        return self._wanted is not None and len(self.received) >= self._wanted
+
+    @property
+    def is_too_long(self) -> bool:
+        return self._wanted is None and len(self.received) > LARGEST_HEAD
+
+
+def _small_body(head: bytes) -> int:
+    """How much of the body is waited for: of a long one its beginning; nothing where its length is not said, or the client waits
+    for a word of ours."""
+    said = {name.lower(): value.strip() for name, value in _HEADERS.findall(head)}
+    length = said.get(b"content-length", b"")
+    if len(said) != 1 or not length.isdigit() or len(length) > 12:
+        return 0
+    return min(int(length), SMALL_BODY)
+
+
+class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's worker of threads, which get whole requests."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._arriving: dict[_Connection, None] = {}  # by their deadline, as all have the same time
+        self._ending: dict[_Connection, None] = {}
+
+    def init_process(self) -> None:
+        util.write_error = _write_problem
+        super().init_process()
+
+    def accept(self, listener: socket.socket) -> None:
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._make_room()
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+                raise
+            return
+        self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+        self._await(_Connection(self.cfg, client, address, listener.getsockname()))
+
+    def on_client_socket_readable(self, conn: _Connection, client: socket.socket) -> None:
+        """The next request of a connection that was kept."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._await(conn)
+        self._receive(conn, client)
+
+    def finish_request(self, conn: _Connection, fs: "Future[Any]") -> None:
+        """A thread is done with a connection."""
+        try:
+            goes_on = not fs.cancelled() and fs.result()
+            rest = conn.parser.unreader.take_buffered() if goes_on else b""
+        except Exception:
+            self.log.exception("a connection is closed")
+            goes_on, rest = False, b""
+        if not goes_on:
+            self._end(conn)
+        elif rest:
+            self._await(conn, rest)
+            self._hand_over_if_complete(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def murder_pending(self) -> None:
+        """Close what has not come, or not ended, in time. When the worker stops, what has not come yet is not waited for."""
+        now = time.monotonic()
+        ahead = 0.0 if self.alive else REQUEST_S - _LINGER_S
+        while self._arriving and (conn := next(iter(self._arriving))).deadline - ahead <= now:
+            self._refuse(conn, HTTPStatus.REQUEST_TIMEOUT, f"the request was not complete within {REQUEST_S:.0f} seconds")
+        while self._ending and (conn := next(iter(self._ending))).deadline <= now:
+            self._close(conn)
+
+    def _make_room(self) -> None:
+        """Close the connection whose request has been coming for longest."""
+        if self._arriving:
+            self._close(next(iter(self._arriving)))
+
+    def _await(self, conn: _Connection, received: bytes = b"") -> None:
+        conn.sock.setblocking(False)
+        conn.expect(received)
+        self._arriving[conn] = None
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
+
+    def _receive(self, conn: _Connection, client: socket.socket) -> None:
+        try:
+            piece = client.recv(_PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._close(conn)
+            return
+        conn.received += piece
+        if piece:
+            self._hand_over_if_complete(conn)
+        elif b"\r\n\r\n" in conn.received:
+            self._hand_over(conn)  # it has ended before its body; the service says so
+        else:
+            self._close(conn)
+
+    def _hand_over_if_complete(self, conn: _Connection) -> None:
+        if conn.is_complete:
+            self._hand_over(conn)
+        elif conn.is_too_long:
+            size = f"{LARGEST_HEAD // 1024} KiB"
+            self._refuse(conn, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the request's header is over {size}")
+
+    def _hand_over(self, conn: _Connection) -> None:
+        self._forget(conn)
+        conn.init()
+        conn.parser.unreader.unread(bytes(conn.received))
+        conn.received.clear()
+        self.enqueue_req(conn)
+
+    def _keepalive_after(self, conn: _Connection, keepalive: bool) -> bool:
+        """Not where more of the body would have to be waited for."""
+        return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + _DRAIN_S))
+
+    def _refuse(self, conn: _Connection, status: HTTPStatus, detail: str) -> None:
+        """Where a request has begun, say why; the connection is closed."""
+        if conn.received:
+            try:
+                _write_problem(conn.sock, status.value, status.phrase, detail)
+            except OSError:
+                self._close(conn)
+                return
+            self._end(conn)
+        else:
+            self._close(conn)
+
+    def _end(self, conn: _Connection) -> None:
+        """What the client still sends is read over for a moment: else it might lose the answer."""
+        self._forget(conn)
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(conn)
+            return
+        conn.deadline = time.monotonic() + _LINGER_S
+        self._ending[conn] = None
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
+
+    def _drain(self, conn: _Connection, client: socket.socket) -> None:
+        try:
+            piece = client.recv(_PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        conn.drained += len(piece)
+        if not piece or conn.drained > _MOST_DRAINED:
+            self._close(conn)
+
+    def _close(self, conn: _Connection) -> None:
+        self._forget(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _forget(self, conn: _Connection) -> None:
+        for known in (self._arriving, self._ending):
+            if conn in known:
+                del known[conn]
+                self.poller.unregister(conn.sock)
+
+
+def _write_problem(client: socket.socket, status: int, reason: str, detail: str) -> None:
+    """What the server itself refuses, as everything else is refused; gunicorn writes HTML."""
+    problem = {"type": "about:blank", "title": reason, "status": status, "detail": detail or reason}
+    body = json.dumps(problem).encode()
+    headers = f"Connection: close\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}"
+    util.write_nonblock(client, f"HTTP/1.1 {status} {reason}\r\n{headers}\r\n\r\n".encode("latin1") + body)
