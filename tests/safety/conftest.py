@@ -113,7 +113,7 @@ class Services:
     def send(self, name: str, head: str, body: bytes, *, finish: bool = True) -> tuple[int, bytes]:
         """The status and the body of what is answered to these very bytes; `finish`: nothing follows them."""
         with socket.create_connection(("127.0.0.1", self.ports[name]), timeout=30) as connection:
-            lines = f"{head}\r\nHost: x\r\nAuthorization: Bearer {self.key}\r\nConnection: close\r\n\r\n"
+            lines = f"{head}\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.key}\r\nConnection: close\r\n\r\n"
             connection.sendall(lines.encode("latin-1") + body)
             if finish:
                 connection.shutdown(socket.SHUT_WR)

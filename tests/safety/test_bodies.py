@@ -101,9 +101,9 @@ def test_a_posted_result_that_ends_early_is_malformed_and_not_stored(services: S
 def test_what_follows_a_request_on_its_connection_is_no_part_of_it(services: Services) -> None:
     """Two requests sent at once are answered one after the other; the body of the first ends where its length says."""
     body = DOCUMENT.encode()
-    second = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    second = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     lines = (
-        f"PUT {TABLE} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {services.key}\r\nContent-Type: application/yaml\r\n"
+        f"PUT {TABLE} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {services.key}\r\nContent-Type: application/yaml\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     before = services.state()
