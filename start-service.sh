@@ -103,6 +103,7 @@ run_docker() {
   # The state is the volume's and the container listens for its published ports: both mean something else inside.
   if [[ -n ${STRINGX_HOME:-} ]]; then options+=(-e "STRINGX_HOME=$home"); fi
   if [[ -n ${BIND_HOST:-} ]]; then options+=(-e BIND_HOST=0.0.0.0); fi
+  options+=(--read-only --tmpfs /tmp:size=256m --cap-drop ALL --security-opt no-new-privileges:true)
   options+=(-e LAUNCH_COMPLETE=1 --name "$container" --stop-timeout 40 --add-host host.docker.internal:host-gateway
     -p "$host:$dataops:$dataops" -p "$host:$backend:$backend" -p "127.0.0.1:$docs:$docs" -v "$volume:$home")
   docker build -t "$image" "$root"

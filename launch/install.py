@@ -6,6 +6,7 @@ Run by the system's Python, so only the standard library.
 import hashlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,8 +23,10 @@ class InstallError(Exception):
 
 
 def install(log: Path, dev: bool = False) -> None:
-    """Packages as pinned, and this project; nothing to do where the lists are those of the last time."""
+    """Packages as pinned, each file of them with a known hash, and this project; nothing to do where the lists are those of the
+    last time."""
     pip = (str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input", "--no-deps")
+    hashed = (*pip, "--require-hashes")
     if not _works():
         if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
             raise InstallError(
@@ -33,15 +36,27 @@ def install(log: Path, dev: bool = False) -> None:
         print("making .venv and installing the packages (about a minute, once)", flush=True)
         _run(log, sys.executable, "-m", "venv", "--clear", str(VENV))
     if not _is_done("installed", _RUNTIME):
-        requirements = ROOT / "requirements.txt"
-        builder = next(line for line in requirements.read_text().splitlines() if line.startswith("setuptools=="))
-        _run(log, *pip, builder)  # first: what comes without a wheel is built with it
-        _run(log, *pip, "--no-build-isolation", "-r", str(requirements))
+        for name, part in (("build", _builder), ("used", _used)):  # setuptools first: it builds what comes without a wheel
+            listed = VENV / f".{name}.txt"
+            listed.write_text(part((ROOT / "requirements.txt").read_text()))
+            _run(log, *hashed, "--no-build-isolation", "-r", str(listed))
         _run(log, *pip, "--no-build-isolation", "-e", str(ROOT))
         _set_done("installed", _RUNTIME)
     if dev and not _is_done("installed-dev", ("requirements-dev.txt",)):
-        _run(log, *pip, "-r", str(ROOT / "requirements-dev.txt"))
+        _run(log, *hashed, "-r", str(ROOT / "requirements-dev.txt"))
         _set_done("installed-dev", ("requirements-dev.txt",))
+
+
+def _builder(requirements: str) -> str:
+    """The lines of setuptools."""
+    found = re.search(r"^setuptools==.*\\\n(?: +--hash=\S+(?: \\)?\n)+", requirements, re.MULTILINE)
+    assert found is not None  # the list would not be complete
+    return found[0]
+
+
+def _used(requirements: str) -> str:
+    """Without the list of what packages ask for and nothing imports."""
+    return re.sub(r"^-r .*\n", "", requirements, flags=re.MULTILINE)
 
 
 def _digest(names: tuple[str, ...]) -> str:

@@ -23,6 +23,8 @@ def main() -> int:
         if with_kafka:
             broker.require_programs()
         descriptor = preflight.check(settings, os.environ)
+        if line := preflight.runs_as_root(settings):
+            print(line, flush=True)
         install(settings.home / "logs" / "install.log")
         if with_kafka:
             broker.fetch(settings.home / "logs" / "install.log")

@@ -109,6 +109,15 @@ def closed_to_postgres(settings: Settings, *programs: Path) -> Iterator[str]:
             return
 
 
+def runs_as_root(settings: Settings) -> str | None:
+    """What to know where root starts everything; None where somebody else does."""
+    if os.geteuid() != 0:
+        return None
+    who = account() if settings.database_url is None else None
+    others = "everything" if who is None else f"only PostgreSQL runs as another user ({who.pw_name}), everything else"
+    return f"started as root: {others} runs as root; better start it as a user of its own"
+
+
 def lock(home: Path) -> int:
     """An inheritable descriptor that holds this home for as long as it is open, across exec."""
     descriptor = os.open(home / "run" / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -68,6 +68,14 @@ def test_it_builds_removes_and_runs_in_this_order(docker: Docker) -> None:
     assert "-d" not in run
 
 
+def test_the_container_can_write_its_state_alone_and_gets_no_privilege(docker: Docker) -> None:
+    docker.start()
+    assert "--read-only" in docker.run
+    assert values(docker.run, "--tmpfs") == ["/tmp:size=256m"]
+    assert values(docker.run, "--cap-drop") == ["ALL"]
+    assert values(docker.run, "--security-opt") == ["no-new-privileges:true"]
+
+
 def test_ports_are_on_loopback_and_the_state_in_a_volume(docker: Docker) -> None:
     docker.start()
     assert values(docker.run, "-p") == [f"127.0.0.1:{port}:{port}" for port in (5001, 5002, 8001)]

@@ -100,5 +100,9 @@ def test_compose_starts_every_role_with_variables_that_are_read() -> None:
     }
     published = [port for service in services.values() for port in service.get("ports", ())]
     assert all(port.startswith("127.0.0.1:") for port in published)
+    for name, service in services.items():
+        assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"]), name
+        assert name == "kafka" or (service["read_only"] is True and "/tmp:size=256m" in service["tmpfs"]), name
+    assert "PASSWORD:-" not in (ROOT / "compose.yaml").read_text(), "a password has no default"
     pom = (ROOT / "launch" / "kafka-pom.xml").read_text()
     assert pom.count(f"<version>{broker.VERSION}</version>") == 2

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract.environment import ROOT, Settings, read
+from database.account import account
 from launch import preflight
 from launch.preflight import PreflightError
 
@@ -87,6 +88,21 @@ def test_a_second_start_on_the_same_home_is_refused(tmp_path: Path) -> None:
     finally:
         os.close(descriptor)
     os.close(preflight.lock(tmp_path))  # and is free when the first has ended
+
+
+def test_whoever_starts_it_as_root_learns_that_only_postgres_runs_as_another_user(settings: Settings) -> None:
+    line = preflight.runs_as_root(settings)
+    if os.geteuid() != 0:
+        assert line is None
+        return
+    who = account()
+    assert who is not None
+    assert line is not None
+    assert f"only PostgreSQL runs as another user ({who.pw_name})" in line
+    assert "\n" not in line
+    external = preflight.runs_as_root(replace(settings, database_url="postgresql://db.example.com/stringx"))
+    assert external is not None
+    assert "PostgreSQL" not in external
 
 
 @as_root

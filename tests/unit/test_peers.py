@@ -93,7 +93,7 @@ def test_the_results_are_files_with_a_row_a_way(tmp_path: Path) -> None:
 
 def test_dbt_beside_us_is_the_dbt_inside() -> None:
     pins = [
-        dict(re.findall(r"^(dbt-core|dbt-postgres|dbt-adapters)==(\S+)$", file.read_text(), re.MULTILINE))
+        dict(re.findall(r"^(dbt-core|dbt-postgres|dbt-adapters)==(\S+)(?: \\)?$", file.read_text(), re.MULTILINE))
         for file in (REQUIREMENTS / "dbt.txt", ROOT / "requirements.txt")
     ]
     assert pins[0] == pins[1]
