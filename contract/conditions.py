@@ -16,7 +16,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from contract.calls import is_no_call
 from contract.patterns import fault_of_pattern
-from contract.sizes import fault_of_size
+from contract.result_sizes import fault_of_size
 from contract.sql_words import (
     AGGREGATE_WORDS,
     AGGREGATES,

@@ -105,6 +105,15 @@ def test_a_name_after_a_dot_that_is_no_column_is_an_error_and_no_call(engine: En
     assert called == dict.fromkeys(called, "wiped"), "what PostgreSQL does with them"
 
 
+def test_the_arguments_of_a_dbt_test_call_no_function_by_a_dot(engine: Engine, tables: Target) -> None:
+    def values(value: str) -> dict[str, Any]:
+        return rule(value, "dbt", "note", test="accepted_values", arguments={"values": [value]})
+
+    tested = [values("orders.wipe"), values("(note).wipe"), values("example.org"), values("x.id"), values("orders.id")]
+    found = reasons(engine, tables, "orders", tested)
+    assert found == dict.fromkeys(["orders.wipe", "(note).wipe"], REASON) | dict.fromkeys(["example.org", "x.id", "orders.id"])
+
+
 def test_columns_and_fields_of_such_a_name_go_on_working(engine: Engine, tables: Target) -> None:
     on_items = conditions(["items.wipe = 1", "public.items.wipe is not null", "items.ctid is not null"])
     on_orders = [
