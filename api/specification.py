@@ -12,12 +12,14 @@ from contract.catalogue import (
     custom_sql_of_arguments,
     expressions_of_arguments,
     relations_of_arguments,
+    texts_of_test,
 )
 from contract.checks import CheckRequest
 from contract.comparisons import bare_names, comparisons, types_of_casts
 from contract.configuration import Rule, TargetDocument
 from contract.durations import parse_duration
 from contract.names import TableName
+from contract.qualified import Name, names_of_condition, names_of_fragment, names_of_query
 from contract.queries import renames_columns
 
 
@@ -103,6 +105,7 @@ _UNSAID = {
     "typed": False,
     "compared": {},
     "named": {},
+    "qualified": {},
     "accepts": None,
     "other_columns": [],
     "custom": [],
@@ -113,9 +116,9 @@ _UNSAID = {
 
 def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, Any]:
     """What the engine must know of a rule beside its macro: whether a window narrows it, whether it is about the table's rows,
-    which other tables and columns it names, what its conditions name and compare; and of one whose macro is told the types of
-    columns (`typed`), which families of types it accepts, which of its arguments are SQL of the user's, and whether that may look
-    at columns which it does not name (`renames`)."""
+    which other tables and columns it names, what its conditions name and compare, which names its SQL has after a dot; and of
+    one whose macro is told the types of columns (`typed`), which families of types it accepts, which of its arguments are SQL of
+    the user's, and whether that may look at columns which it does not name (`renames`)."""
     conditions = _conditions(rule_type, arguments, where)
     custom = custom_sql_of_arguments(rule_type, arguments) if rule_type.types is not None else []
     known = {
@@ -125,6 +128,7 @@ def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -
         "typed": rule_type.types is not None,
         "compared": {name: found for name, text in conditions.items() if (found := comparisons(text))},
         "named": {name: bare_names(text) for name, text in conditions.items()},
+        "qualified": _qualified(rule_type, arguments, conditions),
         "accepts": rule_type.accepts,
         "other_columns": columns_of_arguments(rule_type, arguments) if rule_type.types is not None else [],
         "custom": custom,
@@ -132,6 +136,17 @@ def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -
         "casts": [found for text in (where, *map(arguments.get, custom)) for found in types_of_casts(text or "")],
     }
     return {name: value for name, value in known.items() if value != _UNSAID[name]}
+
+
+def _qualified(rule_type: RuleType, arguments: dict[str, Any], conditions: dict[str, str]) -> dict[str, list[Name]]:
+    """Names after a dot in each text that is SQL, or may become a part of it."""
+    found = {name: names_of_condition(text) for name, text in conditions.items()}
+    for name in custom_sql_of_arguments(rule_type, arguments):
+        if name not in conditions:
+            found[name] = names_of_query(arguments[name])
+    if rule_type.takes_test_arguments:
+        found["arguments"] = [name for text in texts_of_test(rule_type, arguments) for name in names_of_fragment(text)]
+    return {name: names for name, names in found.items() if names}
 
 
 def _conditions(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, str]:

@@ -400,6 +400,13 @@ def expressions_of_arguments(rule_type: RuleType, arguments: dict[str, Any], all
     return list(found)
 
 
+def texts_of_test(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
+    """All texts among a dbt test's arguments."""
+    properties = rule_type.arguments.get("properties", {})
+    given = [arguments.get(name) for name, schema in properties.items() if schema.get("x-test-arguments")]
+    return [text for value in given for _, text in _texts_of(value)]
+
+
 def _texts_of(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """(name, text) of each text at any depth."""
     if isinstance(value, str):

@@ -15,8 +15,18 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from contract.calls import is_no_call
 from contract.patterns import fault_of_pattern
-from contract.sql_words import AGGREGATE_WORDS, AGGREGATES, ALLOWED_FUNCTIONS, NO_CALL, REFUSED_WORDS
+from contract.result_sizes import fault_of_size
+from contract.sql_words import (
+    AGGREGATE_WORDS,
+    AGGREGATES,
+    ALLOWED_FUNCTIONS,
+    NO_CALL,
+    NO_CALL_BY_GRAMMAR,
+    REFUSED_WORDS,
+    WORDS_BEFORE_LISTS,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,7 @@ class Grammar:
     refused_words: frozenset[str]
     functions: frozenset[str]
     no_call: frozenset[str]
+    no_call_by_grammar: frozenset[str] = NO_CALL_BY_GRAMMAR
 
 
 MAX_SQL = 65_536  # characters of one custom SQL
@@ -43,7 +54,8 @@ _FRAGMENT = Grammar(
     "an argument is no query",
     REFUSED_WORDS - AGGREGATE_WORDS,
     ALLOWED_FUNCTIONS | AGGREGATES,
-    NO_CALL | AGGREGATE_WORDS | {"group", "order", "partition"},
+    NO_CALL | WORDS_BEFORE_LISTS,
+    NO_CALL_BY_GRAMMAR | AGGREGATE_WORDS,
 )
 
 
@@ -210,11 +222,13 @@ def _fault_of_call(tokens: list[Token], paren: int, grammar: Grammar, allow_func
         owner = tokens[paren - 3]
         schema = owner.text if owner.token_type == TokenType.IDENTIFIER else owner.text.lower()
     if schema is None and not quoted and name in grammar.no_call:
+        return fault_of_size(name, tokens, paren)
+    if schema is None and not quoted and name in grammar.no_call_by_grammar and is_no_call(tokens, paren - 1):
         return None
     if schema is None and paren >= 2 and _names(tokens[paren - 2], grammar):
         return None
     if schema in (None, "pg_catalog") and name in grammar.functions:
-        return None
+        return fault_of_size(name, tokens, paren)
     full = f"{schema}.{name}" if schema else name
     if full in allow_functions:
         return None

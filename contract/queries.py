@@ -10,9 +10,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token
 
 from contract.conditions import DIALECT, MAX_SQL, Grammar, tokens_of
-from contract.sql_words import QUERY_FUNCTIONS, QUERY_NO_CALL, QUERY_REFUSED_WORDS
+from contract.sql_words import QUERY_FUNCTIONS, QUERY_NO_CALL, QUERY_NO_CALL_BY_GRAMMAR, QUERY_REFUSED_WORDS
 
-_QUERY = Grammar("a query only reads", QUERY_REFUSED_WORDS, QUERY_FUNCTIONS, QUERY_NO_CALL)
+_QUERY = Grammar("a query only reads", QUERY_REFUSED_WORDS, QUERY_FUNCTIONS, QUERY_NO_CALL, QUERY_NO_CALL_BY_GRAMMAR)
 _NOT_READING = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
 
 

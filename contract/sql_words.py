@@ -16,17 +16,21 @@ ALLOWED_FUNCTIONS = frozenset(
     to_date to_number to_timestamp translate transaction_timestamp trim trim_scale trunc upper upper_inc
     upper_inf width_bucket array_length array_lower array_ndims array_position array_positions array_to_string
     array_upper json_array_length json_extract_path json_extract_path_text json_typeof jsonb_array_length
+    like overlaps bpchar timestamptz timetz varbit
     jsonb_exists jsonb_extract_path jsonb_extract_path_text jsonb_path_exists jsonb_path_match jsonb_typeof
     """.split()
 )
-# Words that may stand before a parenthesis without being a function.
+# Words that may stand before a parenthesis: PostgreSQL takes none of them for the name of a function (by pg_get_keywords()
+# they are reserved, or names of columns only).
 NO_CALL = frozenset(
     """
-    and or not in is as on any all some array between like ilike similar to when then else case end distinct
-    from for cast at zone by symmetric both leading trailing using collate overlaps precision bit varbit char
-    character varchar bpchar numeric decimal dec float time timestamp timestamptz timetz interval varying
+    and or not in as on any all some array between to when then else case end distinct
+    from for cast symmetric both leading trailing using collate precision bit char
+    character varchar numeric decimal dec float time timestamp interval
     """.split()
-)
+) | {"similar to", "character varying", "char varying"}
+# Words that may be the name of a function, and stand before a parenthesis only where `contract.calls` finds another use of them.
+NO_CALL_BY_GRAMMAR = frozenset("ilike zone varying".split())
 REFUSED_WORDS = frozenset(
     """
     select insert update delete merge create drop alter truncate grant revoke copy execute prepare call do
@@ -42,7 +46,8 @@ AGGREGATES = frozenset(
     regr_slope regr_intercept regr_r2 regr_count regr_avgx regr_avgy regr_sxx regr_sxy regr_syy grouping
     """.split()
 )
-AGGREGATE_WORDS = frozenset({"filter", "over"})
+AGGREGATE_WORDS = frozenset({"filter", "over"})  # before a parenthesis by the grammar, too
+WORDS_BEFORE_LISTS = frozenset({"group", "group by", "order by", "partition by", "grouping sets"})  # `group` of `within group`
 
 # A query may call these too: they read what it reads.
 QUERY_FUNCTIONS = (ALLOWED_FUNCTIONS | AGGREGATES) | frozenset(
@@ -51,10 +56,14 @@ QUERY_FUNCTIONS = (ALLOWED_FUNCTIONS | AGGREGATES) | frozenset(
     generate_series generate_subscripts unnest
     """.split()
 )
-QUERY_NO_CALL = NO_CALL | frozenset(
-    """
-    select where having on join lateral values exists over filter using union intersect except limit offset first next
-    group rollup cube sets materialized with window partition order
+QUERY_NO_CALL = (
+    NO_CALL
+    | WORDS_BEFORE_LISTS
+    | frozenset(
+        """
+    select where having lateral values exists union intersect except limit offset with window
     """.split()
+    )
 )
+QUERY_NO_CALL_BY_GRAMMAR = NO_CALL_BY_GRAMMAR | frozenset("filter over join first next rollup cube materialized".split())
 QUERY_REFUSED_WORDS = REFUSED_WORDS - frozenset("select union intersect except with values exists window over filter".split())

@@ -90,6 +90,10 @@ class Server:
         finally:
             self._cursor.execute("rollback")
 
+    def keywords(self) -> dict[str, str]:
+        """Its keywords by category: R is reserved, C no function's name."""
+        return dict(self._rows("select word, catcode::text from pg_get_keywords()"))
+
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         self._cursor.execute(sql)
         return self._cursor.fetchall()

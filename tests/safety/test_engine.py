@@ -46,6 +46,7 @@ CATALOGUE = Catalogue.load(ROOT / "stringx")
 FIRST = next(iter(CATALOGUE))  # the type whose fields that all types have take every text
 EVERYTHING = os.environ.get("SAFETY_ALL") == "1"
 AT_ONCE = 250
+JUDGED_AT_ONCE = 300  # of a document: a thousand faults are listed
 RUN_AGAIN = 5
 KINDS = {"numbers": "integer", "texts": "text", "moments": "timestamptz"}  # a table of each, with a column named as each text
 ASKED = CheckRequest.model_validate(REQUEST)
@@ -203,9 +204,20 @@ def accepted_rules(item: Field, payloads: Sequence[Payload], table: str) -> list
     rules = [(payload, item.holding(payload.text)) for payload in payloads]
     if item.path != ("id",):
         rules = [(payload, rule | {"id": f"rule_{number}"}) for number, (payload, rule) in enumerate(rules)]
+    return [
+        found
+        for start in range(0, len(rules), JUDGED_AT_ONCE)
+        for found in _accepted(rules[start : start + JUDGED_AT_ONCE], table)
+    ]
+
+
+def _accepted(rules: list[tuple[Payload, dict[str, Any]]], table: str) -> list[tuple[Payload, dict[str, Any]]]:
     error = refusal(parse, document([rule for _, rule in rules], table))
     if error is None:
         return rules
+    if any(fault.pointer == "/rules" for fault in error.errors):  # more SQL than a document may hold
+        half = len(rules) // 2
+        return [*_accepted(rules[:half], table), *_accepted(rules[half:], table)] if half else []
     assert all(fault.pointer.startswith("/rules/") and fault.message for fault in error.errors), error
     faulty = {int(fault.pointer.split("/")[2]) for fault in error.errors}
     return [found for number, found in enumerate(rules) if number not in faulty]

@@ -119,7 +119,9 @@
       {%- endif -%}
       {%- set may_miss = name in columns or 'named' in spec or rule.relations or name in spec.get('other_columns', []) -%}
       {%- set missing = stringx_missing(rule, table, state) if may_miss else none -%}
+      {%- set called = rule.qualified | select('in', state.calls) | list if 'qualified' in spec else [] -%}
       {%- if missing is not none -%}{%- do rule.update({'sql': {'fault': 'column "' ~ missing ~ '" does not exist'}}) -%}
+      {%- elif called -%}{%- do rule.update({'sql': {'fault': stringx_called(rule.qualified[called[0]])}}) -%}
       {%- elif rule.get('untrusted') -%}{%- do rule.update({'sql': {'fault': rule.untrusted}}) -%}
       {%- elif ('typed' in spec or windowed) and not spec.get('fault') and 'stringx_rule__' ~ spec.type in context -%}
         {%- do scope.update({'types': types, 'others': others, 'parallel': parallel}) -%}

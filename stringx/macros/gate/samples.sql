@@ -98,7 +98,9 @@ where not exists (
   {%- set order = [] -%}
   {%- for column in shown -%}
     {%- set name = 'c' ~ loop.index -%}
-    {%- do read.append(rule.scope.relation ~ '.' ~ stringx_name(column) ~ ' as ' ~ name) -%}  {#- alone, the table's name would be the whole row -#}
+    {#- alone, the table's name would be the whole row; behind a dot, what is no column would be a function of the row -#}
+    {%- set owner = rule.scope.relation ~ '.' if column == table.spec.name else '' -%}
+    {%- do read.append(owner ~ stringx_name(column) ~ ' as ' ~ name) -%}
     {%- do columns.append('checked.' ~ name) -%}
     {%- do values.append(stringx_short('chosen.' ~ name) ~ ' as ' ~ name) -%}
     {%- do order.append('checked.' ~ name if column in table.spec.key else 'checked.' ~ name ~ '::text collate "C"') -%}

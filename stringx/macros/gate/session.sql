@@ -8,7 +8,7 @@
 {% macro stringx_probe(spec, tables, is_new) %}
   {%- set relations = [] -%}
   {%- set names = [] -%}
-  {%- set custom = namespace(sql=false, code=false, casts=[]) -%}
+  {%- set custom = namespace(sql=false, code=false, casts=[], qualified=[]) -%}
   {%- for table in tables -%}
     {%- if table.relation not in relations -%}{%- do relations.append(table.relation) -%}{%- endif -%}
     {%- if table.window is not none -%}{%- do names.append(table.spec.window.column) -%}{%- endif -%}
@@ -21,6 +21,7 @@
       {%- if 'compared' in one -%}
         {%- for compared in one.compared.values() -%}{%- do names.extend(compared | map(attribute=2)) -%}{%- endfor -%}
       {%- endif -%}
+      {%- if 'qualified' in one -%}{%- do stringx_ask_qualified(table, rule, relations, custom.qualified) -%}{%- endif -%}
       {%- if 'casts' in one -%}{%- do custom.casts.extend(one.casts) -%}{%- endif -%}
       {%- if rule.runs_custom -%}{%- set custom.sql = true -%}{%- endif -%}
       {%- if 'typed' not in one -%}{%- set custom.code = true -%}{%- endif -%}
@@ -38,6 +39,7 @@
            current_setting('stringx.behind') as behind, current_setting('stringx.columns') as columns,
            current_setting('max_parallel_workers_per_gather') as workers, current_setting('stringx.names') as names,
            current_setting('stringx.paths') as paths, current_setting('stringx.shape') as shape
+           {%- if custom.qualified %}, current_setting('stringx.calls') as calls{% endif %}
   {%- endset -%}
   {#- not as a statement, which guesses the type of each column that it fetches -#}
   {%- set row = adapter.add_query(query, auto_begin=false)[1].fetchone() -%}
@@ -57,6 +59,7 @@
   {%- set workers = row[4] if spec.get('max_parallel_workers_per_gather') is none else spec.max_parallel_workers_per_gather -%}
   {%- set state = {'server_version': row[1] | int, 'relations': readable, 'facts': stringx_facts(relations, fromjson(row[3]) if row[3] else []),
                    'parallel': workers | int > 0, 'path': none, 'odd': {}, 'renamed': named != relations, 'shape': row[7] or none} -%}
+  {%- if custom.qualified -%}{%- do state.update({'calls': fromjson(row[8])}) -%}{%- endif -%}
   {%- if row[6] -%}{%- do state.update(stringx_paths(relations, fromjson(row[6]))) -%}{%- endif -%}
   {{- return(state) -}}
 {% endmacro %}
@@ -107,6 +110,9 @@ begin
   perform set_config('stringx.columns', coalesce(types::text, ''), true);
   perform set_config('stringx.shape', coalesce(shape, ''), true);
   perform set_config('stringx.paths', '', true);
+  {%- if custom.qualified %}
+  perform set_config('stringx.calls', ({{ stringx_calls('names', custom.qualified) }})::text, true);
+  {%- endif %}
   {%- if custom.sql %}
   if {{ 'true' if custom.code or custom.casts else 'special' }} then
     perform set_config('stringx.paths', ({{ stringx_paths_query('readable', custom) }})::text, true);
@@ -119,7 +125,7 @@ end
 
 {#- What holds for the session: pg_catalog alone is searched, so that no other schema's function, operator or type is taken for
     PostgreSQL's own; what the role would search is kept for the user's SQL (paths.sql). The server notices a killed client; no limit
-    of the role's ends the snapshot. Where the server does not know a setting, or refuses it, it goes without. Until the path is set every name
+    of the role's ends the snapshot; temporary files are limited where no limit is set. Where the server does not know a setting, or refuses it, it goes without. Until the path is set every name
     has its schema. -#}
 {% macro stringx_session() %}
 do $stringx$
@@ -140,6 +146,12 @@ begin
     perform set_config('transaction_timeout', '0', false);
   exception when others then null;
   end;
+  if current_setting('temp_file_limit') = '-1' then  -- for superusers, or by GRANT SET ON PARAMETER
+    begin
+      perform set_config('temp_file_limit', '10GB', false);
+    exception when others then null;
+    end;
+  end if;
 end $stringx$;
 {% endmacro %}
 

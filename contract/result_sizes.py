@@ -1,0 +1,142 @@
+"""Functions and types whose result is as large as an argument says: in custom SQL that is a constant of at most 10,000."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+MOST = 10_000  # characters, or rows
+_SIZE_AT = {"repeat": 1, "lpad": 1, "rpad": 1}  # the place of the argument that is the size
+_TYPES = frozenset({"char", "character", "bpchar", "bit", "nchar"})  # which fill up a value to their length
+_SIZED = frozenset({*_SIZE_AT, "format"})
+_INSIDE = {"repeat": 0, "replace": 1, "regexp_replace": 1}  # how many of these may stand in it, where sizes multiply
+_WIDTH = re.compile(r"%(?:[0-9]+\$)?-?(\*|[0-9]+)")
+_STEP = re.compile(r"\s*([0-9]+)\s*(second|minute|hour|day|week|month|year)s?\s*")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604_800, "month": 2_419_200, "year": 31_536_000}
+_MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
+
+
+def fault_of_size(name: str, tokens: list[Token], paren: int) -> str | None:
+    """What is wrong with the size that a call, or a type with a length, has in the parenthesis at this place."""
+    most = f"a whole number of at most {MOST:,}"
+    if name in _TYPES:
+        length = _whole(_arguments(tokens, paren)[0])
+        return f"has the type {name} with more than {MOST:,} characters" if length is not None and length > MOST else None
+    if name == "generate_series":
+        rows = _rows(_arguments(tokens, paren))
+        if rows is None or rows > MOST:
+            return f"calls generate_series for more than {MOST:,} rows, or not from constant to constant by a constant step"
+        return None
+    if name not in _SIZED and name not in _INSIDE:
+        return None
+    arguments = _arguments(tokens, paren)
+    if name in _SIZE_AT:
+        size = _whole(arguments[_SIZE_AT[name]]) if len(arguments) > _SIZE_AT[name] else None
+        if size is None or size > MOST:
+            return f"calls {name} with a size that is not {most}, written as such"
+    if name == "format":
+        widths = _widths(arguments[0])
+        if widths is None or any(width == "*" or int(width[:6]) > MOST for width in widths):
+            return f"calls format with a width that is not {most}, or without a constant text as the first argument"
+    inner = [word for word in _called(arguments) if word in _SIZED]
+    if len(inner) > _INSIDE.get(name, len(inner)):
+        return f"calls {inner[-1]} within {name}, whose sizes multiply; call one of them only"
+    return None
+
+
+def _arguments(tokens: list[Token], paren: int) -> list[list[Token]]:
+    found: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens[paren + 1 :]:
+        depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1, TokenType.L_BRACKET: 1, TokenType.R_BRACKET: -1}.get(
+            token.token_type, 0
+        )
+        if depth < 0:
+            break
+        if depth == 0 and token.token_type == TokenType.COMMA:
+            found.append([])
+        else:
+            found[-1].append(token)
+    return found
+
+
+def _called(arguments: list[list[Token]]) -> Iterator[str]:
+    for argument in arguments:
+        for token, after in pairwise(argument):
+            if after.token_type == TokenType.L_PAREN:
+                yield token.text if token.token_type == TokenType.IDENTIFIER else token.text.lower()
+
+
+def _number(argument: list[Token]) -> Decimal | None:
+    sign = -1 if argument and argument[0].token_type == TokenType.DASH else 1
+    if sign < 0:
+        argument = argument[1:]
+    if len(argument) != 1 or argument[0].token_type != TokenType.NUMBER:
+        return None
+    try:
+        return sign * Decimal(argument[0].text)
+    except InvalidOperation:
+        return None
+
+
+def _whole(argument: list[Token]) -> int | None:
+    number = _number(argument)
+    return int(number) if number is not None and abs(number) < 10**12 and number == int(number) else None
+
+
+def _widths(argument: list[Token]) -> list[str] | None:
+    """Widths of a format, where it is one constant text."""
+    if len(argument) != 1 or argument[0].token_type != TokenType.STRING:
+        return None
+    return _WIDTH.findall(argument[0].text)
+
+
+def _rows(arguments: list[list[Token]]) -> int | None:
+    """How many rows a series of numbers or moments has at most; None where it is not between constants."""
+    numbers = [_number(argument) for argument in arguments]
+    if len(numbers) in (2, 3) and None not in numbers:
+        low, high, step = (*numbers, Decimal(1))[:3]
+        return _count(high - low, step) if low is not None and high is not None and step is not None else None
+    if len(arguments) != 3:
+        return None
+    first, last, seconds = _moment(arguments[0]), _moment(arguments[1]), _seconds(arguments[2])
+    if first is None or last is None or seconds is None:
+        return None
+    return _count(Decimal((last - first).total_seconds()), Decimal(seconds))
+
+
+def _count(distance: Decimal, step: Decimal) -> int | None:
+    if step == 0 or not distance.is_finite() or not step.is_finite() or abs(step) < Decimal("1e-20"):
+        return None
+    return int(min(distance / step, Decimal(MOST))) + 1 if distance / step >= 0 else 0
+
+
+def _typed(argument: list[Token], types: frozenset[str]) -> str | None:
+    """The text of `date '…'`, `'…'::date` or a plain '…'."""
+    texts = [token for token in argument if token.token_type == TokenType.STRING]
+    words = [token.text.lower() for token in argument if token.token_type not in (TokenType.STRING, TokenType.DCOLON)]
+    is_cast = len(argument) == 3 and argument[0] is texts[:1][0] if texts else False
+    is_plain = len(argument) - len(words) == 1 and len(words) <= 1
+    if len(texts) != 1 or not (is_cast or is_plain) or any(word not in types for word in words):
+        return None
+    return texts[0].text
+
+
+def _moment(argument: list[Token]) -> datetime | None:
+    text = _typed(argument, _MOMENTS)
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=None) if text is not None else None
+    except ValueError:
+        return None
+
+
+def _seconds(argument: list[Token]) -> int | None:
+    sign = 1
+    text = _typed(argument, frozenset({"interval"}))
+    if text is not None and text.strip().startswith("-"):
+        sign, text = -1, text.strip()[1:]
+    found = _STEP.fullmatch(text.lower()) if text is not None else None
+    return sign * int(found.group(1)[:12]) * _SECONDS[found.group(2)] if found else None
