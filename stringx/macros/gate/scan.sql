@@ -16,15 +16,20 @@
       {%- set needs_more = rule.relations or sql.get('fault') or sql.get('needs') -%}
       {%- set total = 'count(*)' if both is none else 'count(*) filter (where ' ~ both ~ ')' -%}
       {%- set has_own = 'statement' in sql or 'measured' in sql -%}
-      {%- do rule.update({'fault': stringx_fault(table, rule, state) if needs_more else unreadable, 'parts': [], 'own': none, 'total': total,
-                          'apart': not has_own and ('apart' in sql and sql.apart or rule.whole_table), 'proof': proofs.get(place)}) -%}
-      {%- if rule.fault is not none -%}
+      {%- set fault = stringx_fault(table, rule, state) if needs_more else unreadable -%}
+      {%- set apart = not has_own and ('apart' in sql and sql.apart or rule.whole_table) -%}
+      {%- set proof = proofs.get(place) -%}
+      {%- do rule.update({'fault': fault, 'parts': [], 'own': none, 'total': total, 'apart': apart, 'proof': proof}) -%}
+      {%- if fault is not none -%}
         {%- do proofs.pop(place, none) -%}
-      {%- elif rule.proof is not none -%}
+      {%- elif proof is not none -%}
         {%- do rule.update({'parts': [total]}) -%}
+      {%- elif has_own or apart -%}
+        {%- do rule.update({'parts': [] if apart else stringx_parts(rule), 'own': stringx_own(rule, state)}) -%}
+      {%- elif 'violation' in sql -%}  {#- as most are: what stringx_parts gives -#}
+        {%- do rule.update({'parts': [total, 'count(*) filter (where ' ~ ('' if both is none else both ~ ' and ') ~ '(' ~ sql.violation ~ '))']}) -%}
       {%- else -%}
-        {%- if not rule.apart -%}{%- do rule.update({'parts': stringx_parts(rule)}) -%}{%- endif -%}
-        {%- if has_own or rule.apart -%}{%- do rule.update({'own': stringx_own(rule, state)}) -%}{%- endif -%}
+        {%- do rule.update({'parts': stringx_parts(rule)}) -%}
       {%- endif -%}
       {%- do all_parts.append(rule.parts) -%}
     {%- endfor -%}
