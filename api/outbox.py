@@ -4,7 +4,6 @@ under one id."""
 import json
 import logging
 import random
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -151,12 +150,13 @@ def _post(session: requests.Session, sender: Sender, message: Row) -> Refusal | 
         response = session.post(message["url"], data=message["body"].encode(), headers=headers, timeout=_TIMEOUT_S, stream=True)
     except answers.FAULTS as error:
         return Refusal(answers.words_of(error))
-    with suppress(answers.Unreadable):  # the status says it; what was read to its end keeps the connection
-        answer = answers.read(response, _LARGEST_ANSWER, _ANSWER_S)
-        if 200 <= answer.status < 300 and answer.body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
-            return Refusal(answer.described())  # a page is no receiver's: a login's, or a proxy's
+    try:
+        answer = answers.read(response, _LARGEST_ANSWER, _ANSWER_S)  # what was read to its end keeps the connection
+        is_page, said = answer.body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")), answer.described()
+    except answers.Unreadable as error:
+        is_page, said = "html" in response.headers.get("Content-Type", "").lower(), answers.words_of(error)
     if 200 <= response.status_code < 300:
-        return None
+        return Refusal(said) if is_page else None  # a page is no receiver's: a login's, or a proxy's
     retry_after_s = _retry_after_s(response.headers.get("Retry-After"), message["now"])
     if response.status_code == _TOO_LARGE:
         size = len(message["body"].encode())

@@ -24,7 +24,7 @@ _BODY_S = 5.0
 _LOOK_AGAIN_S = 2.0
 _THREADS = 4
 _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 60.0
-_FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 429))  # it will say the same tomorrow
+_FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 421, 429))  # it will say the same tomorrow
 _TOO_LARGE = 413  # final, whoever stands between the services and says so
 
 First = Literal["goes on", "refused", "gone"]  # gone: nobody tracks the request any more

@@ -54,6 +54,12 @@ class Malformed(StringXError):
     status, slug, title = 400, "malformed", "The body cannot be read"
 
 
+class Misdirected(StringXError):
+    """The request names a host that the service does not go by."""
+
+    status, slug, title = 421, "misdirected", "Not asked by a name of this service"
+
+
 class Unauthenticated(StringXError):
     """No key, or one that is unknown, expired or revoked; which of them is not told."""
 

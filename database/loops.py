@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contract.problems import Unavailable
+from contract.problems import StringXError, Unavailable
 
 FAILING_S = 30.0  # a loop that has only failed for so long is named
 LONGEST_TURN_S = 60.0  # … and one whose turn takes longer than this
@@ -151,6 +151,6 @@ class Loops:
 
 
 def _in_one_line(error: BaseException) -> str:
-    """The error's class and the beginning of what it says."""
-    words = " ".join(f"{type(error).__name__}: {error}".split())
+    """The error's class; of ours also the beginning of what it says: what others quote is for the log alone."""
+    words = " ".join(f"{type(error).__name__}: {error}".split()) if isinstance(error, StringXError) else type(error).__name__
     return "".join(char if char.isprintable() else "?" for char in words)[:_LONGEST_WORDS]

@@ -1,7 +1,10 @@
 """Reading bodies and answering JSON."""
 
 import json
-import time
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from flask import Response, request
@@ -11,6 +14,7 @@ from werkzeug.exceptions import ClientDisconnected
 from contract.documents import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json, read_yaml
 from contract.problems import Malformed, TooLarge, UnsupportedMediaType
 from contract.sizes import MAX_RESULT_BYTES
+from web.connections import SMALL_BODY
 
 MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result: one of another release may be larger than ours
 _PIECE = 64 * 1024
@@ -80,12 +84,11 @@ def _read(limit: int) -> bytes:
     declared = request.content_length  # None where it is chunked: the server has refused a request that says both
     if declared is not None and declared > limit:
         raise TooLarge(f"the body is over {limit // 1024} KiB; send less")
-    data, until = bytearray(), time.monotonic() + _READ_S
+    data = bytearray()
     try:
-        while len(data) <= limit and (piece := request.stream.read(min(_PIECE, limit + 1 - len(data)))):
-            data += piece
-            if time.monotonic() > until:
-                raise Malformed(f"the body was not complete within {_READ_S} seconds; send it again")
+        with _within(_READ_S):
+            while len(data) <= limit and (piece := request.stream.read(min(_PIECE, limit + 1 - len(data)))):
+                data += piece
     except (OSError, ClientDisconnected, ParseException) as error:
         raise Malformed("the body ended before it was complete, or its chunks are malformed; send it again, whole") from error
     if len(data) > limit:
@@ -93,3 +96,25 @@ def _read(limit: int) -> bytes:
     if declared is not None and len(data) < declared:
         raise Malformed(f"the body ended before it was complete: {len(data)} of {declared} bytes came; send it again, whole")
     return bytes(data)
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """What a client sends later than so is as if it had ended: a body that is dripped holds its thread no longer. A short body is
+    there as a whole already."""
+    client, declared = request.environ.get("gunicorn.socket"), request.content_length
+    if client is None or (declared is not None and declared <= SMALL_BODY):
+        yield
+        return
+
+    def stop_reading() -> None:
+        with suppress(OSError):  # it has ended already
+            client.shutdown(socket.SHUT_RD)
+
+    end = threading.Timer(seconds, stop_reading)
+    end.daemon = True
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()

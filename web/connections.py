@@ -141,6 +141,8 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._receive, conn))
 
     def _receive(self, conn: _Connection, client: socket.socket) -> None:
+        if conn not in self._arriving:
+            return  # it was closed for another, whose event came before this one
         try:
             piece = client.recv(_PIECE)
         except BlockingIOError:
@@ -200,6 +202,8 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
 
     def _drain(self, conn: _Connection, client: socket.socket) -> None:
+        if conn not in self._ending:
+            return
         try:
             piece = client.recv(_PIECE)
         except BlockingIOError:

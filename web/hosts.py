@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 
-from contract.problems import Malformed
+from contract.problems import Misdirected
 
 _FOR_EVERYBODY = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by address, of machines that know no name
 
@@ -22,7 +22,7 @@ def install(app: Flask, allowed: Collection[str]) -> None:
         name = _host(request.headers["Host"])
         if name is None or not (name in allowed or _is_loopback(name) or name == _address()):
             given = repr(request.headers["Host"][:100])
-            raise Malformed(f"the Host header is {given}; ask by an address of this service, or add the name to ALLOWED_HOSTS")
+            raise Misdirected(f"the Host header is {given}; ask by an address of this service, or add the name to ALLOWED_HOSTS")
 
     app.before_request_funcs.setdefault(None, []).insert(0, require_host)
 

@@ -6,7 +6,7 @@ from web import serving
 _settings = environment.read()
 bind = f"{_settings.bind_host}:{_settings.docs_port}"
 workers = 1
-threads = 4
+threads = 16  # clients that are slow to read hold one each
 preload_app = True
 control_socket_disable = True
 globals().update(serving.CONNECTIONS)

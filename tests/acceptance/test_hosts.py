@@ -22,7 +22,7 @@ def ask(url: str, path: str, host: str, key: str = "") -> tuple[int, str]:
 def test_a_forged_host_is_refused_on_all_three_ports(service: Service, host: str) -> None:
     for url, path in ((service.dataops, "/api/v1/rule-types"), (service.backend, "/api/v1/targets"), (service.docs, "/")):
         status, text = ask(url, path, host, service.key)
-        assert (status, "ALLOWED_HOSTS" in text) == (400, True), (url, text)
+        assert (status, "ALLOWED_HOSTS" in text) == (421, True), (url, text)
 
 
 def test_health_and_figures_are_told_to_everybody(service: Service) -> None:

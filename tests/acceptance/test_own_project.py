@@ -92,8 +92,8 @@ def test_a_rule_type_and_a_test_of_ones_own(own: Service, orders: Target) -> Non
     assert found["id_even"]["message"] == "2 of 3 rows (66.67%) have an odd id; fails above 0"
     assert found["not_dear"]["message"] == "2 failures are found by the dbt test no_dear_orders; warns above 0"
     assert found["cheap"]["message"] == "the max of price is 7; must be at most 10"
-    assert found["id_even"]["sample"] == {"columns": ["id", "price"], "rows": [[1, 5], [3, 7]]}
-    assert found["not_dear"]["sample"] == {"columns": ["id", "price"], "rows": [[2, 6], [3, 7]]}
+    assert found["id_even"]["sample"] == {"columns": ["id", "price"], "rows": [[1, 5], [3, 7]], "cut": False}
+    assert found["not_dear"]["sample"] == {"columns": ["id", "price"], "rows": [[2, 6], [3, 7]], "cut": False}
     assert "canary" not in str(result)
     assert result["scores"] == {"overall": pytest.approx((1 / 3 + 1 + 1) / 3, abs=1e-6), "validity": pytest.approx((1 / 3 + 1) / 2, abs=1e-6), "accuracy": 1.0}  # fmt: skip
 

@@ -20,7 +20,7 @@ def begin_to_wait(installation: Installation, role: str, table: CheckedTable, na
     asked = {"target": table.target, "table": table.relation, "mode": "sync", "request_id": name, "wait_s": 60}
     body = json.dumps(asked).encode()
     client = socket.create_connection(("127.0.0.1", installation[f"{role}-1"].port))
-    head = f"POST /api/v1/{path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {installation.key}\r\nContent-Type: application/json\r\n"
+    head = f"POST /api/v1/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {installation.key}\r\nContent-Type: application/json\r\n"
     client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return client
 

@@ -15,6 +15,7 @@ from api import checks, claims, outbox
 from api.outbox import Sender
 from backend import configuration, requests
 from backend.app import create_app as create_backend
+from contract import answers
 from contract.checks import CheckResult
 from contract.environment import read
 from contract.keys import SCOPES
@@ -162,7 +163,7 @@ def receiver() -> Iterator[Receiver]:
 def deliver(database: Database, sender: Sender) -> int:
     """Post what is due until nothing is; how many posts there were."""
     posts = 0
-    with outbox.new_session() as session:
+    with answers.new_session() as session:
         message = outbox.claim(database, sender)
         while message is not None:
             posts += 1

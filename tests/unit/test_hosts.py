@@ -26,7 +26,7 @@ def test_names_that_are_given_and_those_of_the_services_are_taken() -> None:
     for host in ("checks.example.org", "CHECKS.example.org.:443", "[2001:DB8::1]:80", "backend:5002", "127.0.0.1"):
         assert status(host, allowed) == 200, host
     for host in ("example.org", "x.checks.example.org", "api", "checks.example.org@evil.example", "checks.example.org/x", ""):
-        assert status(host, allowed) == 400, host
+        assert status(host, allowed) == 421, host
 
 
 def test_the_address_that_the_connection_came_in_on_is_taken() -> None:
@@ -36,7 +36,7 @@ def test_the_address_that_the_connection_came_in_on_is_taken() -> None:
             client, _ = server.accept()
             with closing(client):
                 assert status(f"{address}:5002", **{"gunicorn.socket": client}) == 200
-                assert status("203.0.113.9:5002", **{"gunicorn.socket": client}) == 400
+                assert status("203.0.113.9:5002", **{"gunicorn.socket": client}) == 421
 
 
 @pytest.mark.parametrize("text", ["http://a", "a:80", "*.a", "a b/c", "u@a", "[::1"])
