@@ -243,6 +243,14 @@ def test_the_backend_refuses_the_same(shop: Database) -> None:
     ] == ["r"]
 
 
+def test_a_request_without_a_result_has_no_check_in_a_list(shop: Database) -> None:
+    requests.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), "http", "s")
+    no_filter: dict[str, str | None] = dict.fromkeys(("table", "dataset", "verdict", "status"))
+    for rules in (False, True):
+        (item,) = requests.page(shop, no_filter, FIRST, rules=rules)["items"]
+        assert (item["status"], item["checks"]) == ("queued", [])
+
+
 def test_a_dataset_runs_beside_no_check_of_one_of_its_tables(shop: Database) -> None:
     apply(shop, table("public.free", "a"), dataset("pair", ["public.b", "public.c"]), dataset("single", ["public.free"]))
     ask(shop, table="public.b")
