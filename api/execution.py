@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, assert_never
 
+from pydantic import ValidationError
+
 from api import checks, rules, specification
 from api.attempt import Attempt, Watched
 from api.checks import Check
@@ -26,6 +28,7 @@ from database.sessions import Sessions
 
 _UNREACHABLE_FOR_S = (0.5, 1.0, 2.0)  # pauses before a target that did not answer is tried again
 _YIELD_PAUSE_S = 1.0  # what waits for the locks has them by then
+_CRASHED = f"ended {MAX_CRASHES} workers; see the worker's log"
 _FALLBACK_S = 20.0  # past the budget: whoever watches has killed the process long before
 
 log = logging.getLogger(__name__)
@@ -65,6 +68,10 @@ class Executor:
             what = "table" if check.request.dataset is None else "dataset"
             reason = f"no_rules: the {what}'s configuration was deleted after the check was accepted"
             return self._without_run(check, "errored", reason)
+        except ValidationError:  # another release has stored what this one cannot read; another worker may be able to
+            if check.crashes < MAX_CRASHES:
+                raise
+            return self._without_run(check, "errored", _CRASHED)
         if check.request.dataset is not None and (moved := self._moved(check, check.request.dataset)) is not None:
             return HandBack(tables=moved)
         tables = subject.in_scope(check.request, self.catalogue.default_dimensions)
@@ -74,7 +81,7 @@ class Executor:
             return Run(check, subject, tables, started_at, self._now(), command_line)
 
         if check.crashes >= MAX_CRASHES:
-            return results.errored(run(), f"ended {MAX_CRASHES} workers; see the worker's log")
+            return results.errored(run(), _CRASHED)
         if not tables:
             return results.errored(run(), "no_rules: no active rule was left in scope when the check started")
         if (table := specification.without_window(check.request, tables)) is not None:

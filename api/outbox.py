@@ -31,6 +31,9 @@ _LARGEST_ANSWER, _ANSWER_S = 64 * 1024, 2.0
 _SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 600.0
 _LONGEST_RETRY_AFTER_S = 3600.0
 _GONE, _TOO_LARGE = 410, 413
+_REFUSED = (400, 422)  # the receiver has read it, and does not take it
+_REFUSALS = 5  # attempts that a receiver may refuse before less is sent
+_LEFT_OUT = ("/rules", "/tables", "/dbt", "/notes")  # in a smaller result
 
 State = Literal["waiting", "delivered", "failed"]
 
@@ -48,13 +51,13 @@ class Sender:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a post was not acknowledged; after how long it may be repeated, where the receiver says so; whether never, and whether
-    because it is too large."""
+    """Why a post was not acknowledged; after how long it may be repeated, where the receiver says so; whether never. `takes_not`:
+    why a smaller result is to be sent in its place."""
 
     error: str
     retry_after_s: float | None = None
     for_ever: bool = False
-    too_large: bool = False
+    takes_not: str | None = None
 
 
 def put(cursor: Cursor, check_id: str, url: str, body: str) -> None:
@@ -96,23 +99,23 @@ def deliver(database: Database, sender: Sender, session: requests.Session, messa
 
 
 def _postpone(database: Database, message: Row, held: dict[str, Any], refusal: Refusal) -> None:
-    gives_up = refusal.for_ever or message["expired"]
+    body = _smaller(message["body"], refusal.takes_not) if refusal.takes_not is not None else None
+    gives_up = refusal.for_ever or message["expired"] or body is not None
     log.warning(
         "result not delivered to %s (attempt %d)%s: %s",
         message["origin"], message["attempts"], ", given up" if gives_up else "", refusal.error,
         extra={"check_id": str(message["check_id"])},
     )  # fmt: skip
     delay_s = _delay_s(message["attempts"], refusal.retry_after_s)
-    body = _smaller(message["body"]) if refusal.too_large else None
     with database.transaction() as cursor:
         postponed = cursor.run(SQL["postpone"], held | {"error": refusal.error, "delay_s": delay_s, "give_up": gives_up})
         if postponed and body is not None:
             put(cursor, str(message["check_id"]), message["url"], body)
 
 
-def _smaller(body: str) -> str | None:
+def _smaller(body: str, takes_not: str) -> str | None:
     """A result for a receiver that takes less, so that its request ends: without samples, then without rules."""
-    found = smaller(json.loads(body), "the receiver takes no result of this size (status 413); DataOps has all of it")
+    found = smaller(json.loads(body), f"the receiver takes {takes_not}; DataOps has all of it")
     return json.dumps(found, ensure_ascii=False) if found is not None else None
 
 
@@ -146,6 +149,7 @@ def _post(session: requests.Session, sender: Sender, message: Row) -> Refusal | 
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {sender.service_key}"}
     headers |= signatures.sign(sender.signing_secrets, str(message["message_id"]), message["body"], message["now"])
     headers["Accept-Encoding"] = "identity"
+    answer: answers.Answer | None = None
     try:
         response = session.post(message["url"], data=message["body"].encode(), headers=headers, timeout=_TIMEOUT_S, stream=True)
     except answers.FAULTS as error:
@@ -160,8 +164,27 @@ def _post(session: requests.Session, sender: Sender, message: Row) -> Refusal | 
     retry_after_s = _retry_after_s(response.headers.get("Retry-After"), message["now"])
     if response.status_code == _TOO_LARGE:
         size = len(message["body"].encode())
-        return Refusal(f"status {_TOO_LARGE}: the receiver takes no result of {size:,} bytes", for_ever=True, too_large=True)
+        takes_not = f"no result of this size (status {_TOO_LARGE})"
+        return Refusal(f"status {_TOO_LARGE}: the receiver takes no result of {size:,} bytes", for_ever=True, takes_not=takes_not)
+    if answer is not None and _is_refused(answer):
+        refused = f"status {answer.status}: {answer.detail()}"
+        gives_in = message["attempts"] >= _REFUSALS and _may_help(answer)
+        return Refusal(refused, retry_after_s, takes_not=f"not this result ({refused})" if gives_in else None)
     return Refusal(f"status {response.status_code}", retry_after_s, for_ever=response.status_code == _GONE)
+
+
+def _is_refused(answer: answers.Answer) -> bool:
+    kind = (answer.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    return answer.status in _REFUSED and kind == "application/problem+json" and answer.is_problem
+
+
+def _may_help(answer: answers.Answer) -> bool:
+    """Whether a smaller result may be taken: each field that the receiver names, if any, is one that is left out there. A clock
+    that is wrong, say, is set some time, and then the whole result is taken."""
+    errors = answer.field("errors")
+    named = errors if isinstance(errors, list) else []
+    pointers = [error.get("pointer") if isinstance(error, dict) else None for error in named]
+    return all(isinstance(pointer, str) and pointer.startswith(_LEFT_OUT) for pointer in pointers)
 
 
 def _retry_after_s(header: str | None, now: datetime) -> float | None:

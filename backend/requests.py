@@ -169,7 +169,6 @@ def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
         ("/dataset", DATASET_NAME.check, result.dataset),
         ("/table", TableName.parse, result.table),
     ]
-    names += [("/table", TableName.parse, result.table)]
     names += [(f"/tables/{index}/table", TableName.parse, table.table) for index, table in enumerate(result.tables)]
     for pointer, check, name in names:
         try:

@@ -25,7 +25,7 @@ where r.request_id = %(request_id)s
 select r.request_id, r.source, r.target, r.table_name, r.dataset, r.mode, r.status, r.verdict, left(r.reason, 1000) as reason, r.created_at,
        r.finished_at,
        case when %(rules)s then s.result end as result, case when %(rules)s then octet_length(s.result::text) end as bytes,
-       case when not %(rules)s then coalesce(s.summary, (
+       case when not %(rules)s and s.check_id is not null then coalesce(s.summary, (
            select json_build_object('check_id', o.check_id, 'request_id', o.request_id, 'target', o.target, 'table', o."table", 'dataset', o.dataset,
                                     'status', o.status, 'verdict', o.verdict, 'snapshot_at', o.snapshot_at, 'row_count', o.row_count,
                                     'queued_at', o.queued_at, 'started_at', o.started_at, 'finished_at', o.finished_at,

@@ -17,6 +17,8 @@ from contract.conditions import MAX_TOKENS, are_too_many, fault_of_condition
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.fields import (
+    SENT,
+    AtMost,
     Column,
     Condition,
     Duration,
@@ -112,7 +114,7 @@ class Rule(Model):
     id: RuleId
     type: str
     column: Column | None = None
-    columns: Annotated[list[Column], Field(min_length=1, max_length=MOST_COLUMNS)] | None = None
+    columns: Annotated[list[Column], Field(min_length=1), AtMost(MOST_COLUMNS)] | None = None
     arguments: dict[str, Any] = {}
     kind: Kind = "engineering"
     dimension: Dimension | None = None
@@ -152,9 +154,9 @@ class TableDocument(Model):
     timeout: Timeout = "5m"
     on_empty: Literal["fail", "warn", "pass"] = "fail"
     window_column: Column | None = None
-    key: Annotated[list[Column], Field(max_length=MOST_COLUMNS)] = []
+    key: Annotated[list[Column], AtMost(MOST_COLUMNS)] = []
     sample_rows: Annotated[Whole, Field(ge=0, le=100)] = 5
-    sample_columns: Annotated[list[Column], Field(max_length=MOST_COLUMNS)] = []
+    sample_columns: Annotated[list[Column], AtMost(MOST_COLUMNS)] = []
     gate: GateSettings = GateSettings()
     rules: Annotated[list[Rule], Field(max_length=MOST_RULES)] = []
 
@@ -184,7 +186,7 @@ class TargetDocument(Model):
     max_parallel_workers_per_gather: Annotated[Whole, Field(ge=0, le=64)] | None = None
     max_concurrent_checks: Annotated[Whole, Field(ge=1, le=100)] = 4
     yield_after: Annotated[Duration, AfterValidator(_pause)] | Literal["off"] = "off"
-    allow_functions: Annotated[list[FunctionName], Field(max_length=1000)] = []
+    allow_functions: Annotated[list[FunctionName], AtMost(1000)] = []
     allow_arguments: Literal["checked", "unchecked"] = "checked"  # of dbt tests: unchecked ones run as SQL, whatever they say
     dbt_schema: Column = "public"  # STRINGX_TARGET_SCHEMA: of the dbt project's models that name none
 
@@ -321,7 +323,7 @@ def _readable_rules(value: Any) -> list[tuple[int, Rule]]:
     found = []
     for index, item in enumerate(rules[:MOST_RULES] if isinstance(rules, list) else []):
         try:
-            found.append((index, Rule.model_validate(item)))
+            found.append((index, Rule.model_validate(item, context=SENT)))
         except ValidationError:
             continue  # its faults stand among the document's already
     return found

@@ -19,7 +19,6 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_STREAM_BYTES = 32 * MAX_BODY_BYTES  # of a YAML stream: 10,000 tables with 20 rules each are 13 to 18 MB
 MAX_DEPTH = 64
 MAX_NODES = 150_000  # of one document, read within a second; a YAML alias counts as much as what it repeats
-MAX_RESULT_NODES = 500_000  # of a posted result
 MAX_DOCUMENTS = 50_000  # of a YAML stream
 MAX_PATH = 2_000  # characters of the names from the top of a document down to a value
 _MARKS = (  # those of UTF-32 first: one of them begins as one of UTF-16

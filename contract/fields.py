@@ -18,10 +18,11 @@ from pydantic import (
     StrictInt,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     model_serializer,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from contract.conditions import MAX_SQL
 from contract.documents import escape_pointer
@@ -74,6 +75,30 @@ class Matching:
     @property
     def _whole(self) -> str:
         return f"^{self.pattern}$"
+
+
+SENT = {"sent": True}  # the context in which `AtMost` is looked at
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """Of a text or a list that is sent: so many characters or items. What an earlier release has stored is read as it is."""
+
+    most: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        return found | {"maxItems" if found.get("type") == "array" else "maxLength": self.most}
+
+    def _check(self, value: Any, info: ValidationInfo) -> Any:
+        if info.context == SENT and isinstance(value, (str, list)) and len(value) > self.most:
+            if isinstance(value, str):
+                raise PydanticKnownError("string_too_long", {"max_length": self.most})
+            raise PydanticKnownError("too_long", {"field_type": "List", "max_length": self.most, "actual_length": len(value)})
+        return value
 
 
 def is_missing(words: str) -> PydanticCustomError:
@@ -148,7 +173,7 @@ FunctionName = Annotated[
     str,
     Matching(r"[^.]{1,63}\.[^.]{1,63}", "is no function with its schema; write schema.function, such as public.code_of"),
 ]
-Condition = Annotated[str, StringConstraints(max_length=MAX_SQL)]
+Condition = Annotated[str, AtMost(MAX_SQL)]
 Words = Annotated[str, StringConstraints(max_length=10_000)]
 
 M = TypeVar("M", bound=BaseModel)
@@ -160,7 +185,7 @@ def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["i
     errors: list[FieldError] = []
     settled = settle(value, schema_of(model), pointer, errors)
     try:
-        found = model.model_validate(settled, extra=extra)
+        found = model.model_validate(settled, extra=extra, context=SENT)
     except ValidationError as error:
         errors += field_errors(error, model, settled, pointer)
     if errors:

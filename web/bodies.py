@@ -17,6 +17,7 @@ from contract.sizes import MAX_RESULT_BYTES
 from web.connections import SMALL_BODY
 
 MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result: one of another release may be larger than ours
+MAX_RAW_NODES = MAX_RAW_BYTES // 2  # as many as that holds: whoever sends a result counts its bytes alone
 _PIECE = 64 * 1024
 _READ_S = 120
 _JSON = ("application/json",)

@@ -11,7 +11,7 @@ from backend.requests import Accepted
 from contract import signatures
 from contract.catalogue import Catalogue
 from contract.checks import CheckRequest, CheckResult
-from contract.documents import MAX_RESULT_NODES, read_json
+from contract.documents import read_json
 from contract.fields import DATASET_NAME, parse_model
 from contract.names import TableName
 from contract.problems import (
@@ -31,7 +31,7 @@ from contract.verdicts import CheckStatus, Source, Verdict
 from database.notifications import Listener
 from database.pool import Database
 from web import parameters, waiting
-from web.bodies import answer, json_body, raw_body
+from web.bodies import MAX_RAW_NODES, answer, json_body, raw_body
 from web.openapi import Operation, describe
 from web.parameters import WAIT, idempotency_key
 from web.service import about
@@ -139,7 +139,8 @@ def blueprint(service: Requests) -> Blueprint:
     def take_result(request_id: str) -> Response:
         body = raw_body()
         signatures.verify(service.signing_secrets, dict(request.headers), body)
-        requests.store(service.database, request_id, parse_model(CheckResult, read_json(body, MAX_RESULT_NODES), extra="ignore"))
+        result = parse_model(CheckResult, read_json(body, MAX_RAW_NODES), extra="ignore")
+        requests.store(service.database, request_id, result)
         return Response(status=204)
 
     return routes

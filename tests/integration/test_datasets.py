@@ -13,6 +13,7 @@ import pytest
 from api import checks, claims, outbox
 from api.attempt import Attempt
 from api.checks import Check
+from api.claims import MAX_CRASHES
 from api.engine import results
 from api.engine.command import Answer, Executable
 from api.execution import Executor
@@ -241,6 +242,14 @@ def test_the_backend_refuses_the_same(shop: Database) -> None:
         item["request_id"]
         for item in requests.page(shop, dict.fromkeys(("table", "verdict", "status")) | {"dataset": "sales"}, FIRST)["items"]
     ] == ["r"]
+
+
+def test_a_request_without_a_result_has_no_check_in_a_list(shop: Database) -> None:
+    requests.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), "http", "s")
+    no_filter: dict[str, str | None] = dict.fromkeys(("table", "dataset", "verdict", "status"))
+    for rules in (False, True):
+        (item,) = requests.page(shop, no_filter, FIRST, rules=rules)["items"]
+        assert (item["status"], item["checks"]) == ("queued", [])
 
 
 def test_a_dataset_runs_beside_no_check_of_one_of_its_tables(shop: Database) -> None:
@@ -548,6 +557,45 @@ def test_where_nothing_is_left_to_run_the_check_is_errored(shop: Database, tmp_p
     assert found is not None
     assert (found["status"], found["verdict"], found["tables"], found["skipped"]) == ("errored", "error", [], TABLES)
     assert found["reason"] == "no_rules: no active rule was left in scope when the check started"
+
+
+def change_stored(database: Database, name: str, **changes: Any) -> None:
+    """As another release has stored it."""
+    with database.transaction() as cursor:
+        changed = {"name": name, "changes": json_value(changes)}
+        assert (
+            cursor.run("update stringx.tables set document = document || %(changes)s where table_name = %(name)s", changed) == 1
+        )
+
+
+def test_what_an_earlier_release_has_stored_beyond_a_bound_is_read_accepted_and_judged(shop: Database) -> None:
+    where = "a > 0" + " or a > 0" * 8000
+    names = [f"c{n}" for n in range(2000)]
+    rules = [{"id": "a", "type": "not_null", "column": "a", "where": where}]
+    change_stored(shop, "public.a", rules=rules, key=names, sample_columns=names)
+    with shop.transaction() as cursor:
+        functions = {"functions": json_value({"allow_functions": ["a.b"] * 1001})}
+        cursor.run("update stringx.targets set document = document || %(functions)s", functions)
+    assert gate(shop, "public.a").gate == "closed"
+    assert check_now(shop, {"a": 0}, table="public.a").verdict == "pass"
+    assert gate(shop, "public.a").gate == "open"
+    assert check_now(shop, {"a": 0, "b": 0}, dataset="sales").verdict == "pass"
+    configured = find_subject(shop, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), ["public.a"]).tables[0]
+    assert configured.document.rules[0].where == where
+    again = [TARGET | {"allow_functions": ["a.b"] * 1001}], [table("public.a") | {"rules": rules, "key": names}]
+    found = [pointer for documents in again for pointer, _ in faults(lambda documents=documents: apply(shop, *documents))]
+    assert found == ["/0/allow_functions", "/0/key", "/0/rules/0/where"]
+
+
+def test_a_check_whose_document_cannot_be_read_ends_after_a_few_attempts(shop: Database, tmp_path: Path) -> None:
+    ask(shop, table="public.a")
+    change_stored(shop, "public.a", of_another_release=True)
+    for _ in range(MAX_CRASHES):
+        assert run_by_worker(shop, tmp_path, claimed(shop)) is None
+    found = run_by_worker(shop, tmp_path, claimed(shop))
+    assert found is not None
+    assert (found["status"], found["verdict"]) == ("errored", "error")
+    assert found["reason"] == "ended 3 workers; see the worker's log"
 
 
 def test_a_window_without_a_column_needs_the_window_column_of_each_table(shop: Database, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -133,6 +134,7 @@ class Receiver:
     """Takes results of so many bytes, and answers 413 to larger ones."""
 
     takes: int
+    refuses: dict[str, Any] | None = None  # a problem, in place of 413
     taken: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
@@ -146,8 +148,13 @@ def receiver() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if len(body) <= made.takes:
                 made.taken.append(json.loads(body))
-            self.send_response(204 if len(body) <= made.takes else 413)
+            problem = b"" if made.refuses is None or len(body) <= made.takes else json.dumps(made.refuses).encode()
+            self.send_response(204 if len(body) <= made.takes else 413 if made.refuses is None else made.refuses["status"])
+            self.send_header("Content-Type", "application/problem+json")
+            if problem:
+                self.send_header("Content-Length", str(len(problem)))
             self.end_headers()
+            self.wfile.write(problem)
 
         def log_message(self, *_: Any) -> None:
             """Nothing."""
@@ -193,24 +200,75 @@ def test_a_receiver_that_takes_less_gets_less_and_the_delivery_is_listed_as_fail
     assert deliver(queue, sender) == 0, "not even the smallest is taken: it is given up"
 
 
-def test_a_request_ends_whose_result_the_backend_does_not_take(queue: Database, internal_url: str, tmp_path: Path) -> None:
-    """As a worker of an earlier release has written it down."""
+@pytest.mark.parametrize(
+    ("refuses", "taken"),
+    [
+        ({"status": 400, "detail": "too many values"}, 1),
+        ({"status": 422, "detail": "x", "errors": [{"pointer": "/rules/0/id", "message": "is wrong"}]}, 1),
+        ({"status": 422, "detail": "x", "errors": [{"pointer": "/finished_at", "message": "is ahead"}]}, 0),
+        ({"status": 422, "detail": "x", "errors": [None]}, 0),
+        ({"status": 422}, 0),
+        ({"status": 409, "detail": "x"}, 0),
+    ],
+)
+def test_less_is_sent_after_some_attempts_that_the_receiver_refused(
+    queue: Database, receiver: Receiver, refuses: dict[str, Any], taken: int
+) -> None:
+    receiver.refuses = refuses
+    finish(queue, receiver.url, number=20, message=100, sample=200)
+    for _ in range(15):
+        with queue.transaction() as cursor:
+            cursor.run("update dataops.outbox set next_attempt_at = now()")
+        deliver(queue, Sender("w", "key", [new_secret()]))
+    assert [result["rules"] for result in receiver.taken] == [[]] * taken
+    failed = outbox.page(queue, "failed")["items"]
+    assert len(failed) == 2 * taken
+    for item in failed:
+        assert (item["attempts"], item["last_error"]) == (5, f"status {refuses['status']}: {refuses['detail']}")
+    if taken:
+        assert f"status {refuses['status']}" in receiver.taken[0]["notes"][-1]
+
+
+def test_a_result_of_many_values_is_taken_as_one_of_many_bytes_is(queue: Database, internal_url: str, tmp_path: Path) -> None:
+    with running_backend(queue, internal_url, tmp_path) as (url, secret):
+        check_id = finish(queue, url, number=1)
+        found = sized(checks.find(queue, check_id).as_json(), number=13)
+        sample = {"columns": [f"c{n}" for n in range(400)], "rows": [[7] * 400] * 100}
+        result = found.as_json()
+        body = json.dumps(result | {"rules": [rule | {"sample": sample} for rule in result["rules"]]})
+        assert len(body) < 2 * MIB
+        with queue.transaction() as cursor:
+            cursor.run("update dataops.outbox set body = %(body)s", {"body": body})
+        assert deliver(queue, Sender("w", "key", [secret])) == 1
+    (rule, *others) = requests.find(queue, found.request_id).checks[0].rules
+    assert (rule.sample is not None, len(others)) == (True, 12)
+
+
+@contextmanager
+def running_backend(queue: Database, internal_url: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """A Backend's address and the secret that it verifies signatures with."""
     secret = new_secret()
-    (tmp_path / "service-key").write_text("key")
-    (tmp_path / "signing-secret").write_text(secret)
+    (folder / "service-key").write_text("key")
+    (folder / "signing-secret").write_text(secret)
     keys.register(queue, "results", "key", SCOPES)
-    app = create_backend(read({"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url}))
+    app = create_backend(read({"STRINGX_HOME": str(folder), "STRINGX_DATABASE_URL": internal_url}))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        check_id = finish(queue, f"http://127.0.0.1:{server.server_port}", number=1)
+        yield f"http://127.0.0.1:{server.server_port}", secret
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_request_ends_whose_result_the_backend_does_not_take(queue: Database, internal_url: str, tmp_path: Path) -> None:
+    """As a worker of an earlier release has written it down."""
+    with running_backend(queue, internal_url, tmp_path) as (url, secret):
+        check_id = finish(queue, url, number=1)
         larger = sized(checks.find(queue, check_id).as_json(), number=20, message=MIB)
         with queue.transaction() as cursor:
             cursor.run("update dataops.outbox set body = %(body)s", {"body": json.dumps(larger.as_json())})
         assert deliver(queue, Sender("w", "key", [secret])) == 2
-    finally:
-        server.shutdown()
-        server.server_close()
     found = requests.find(queue, larger.request_id)
     assert (found.status, found.verdict) == ("succeeded", "fail")
     assert (found.checks[0].counts, found.checks[0].rules) == ({"fail": 20}, [])
