@@ -23,14 +23,14 @@ from jsonschema.exceptions import SchemaError as InvalidSchema
 from jsonschema.exceptions import ValidationError as SchemaError
 
 from contract.bounds import faults_of_bounds
-from contract.conditions import MAX_SQL, fault_of_condition, is_fragment_of_setting
+from contract.conditions import MAX_SQL, is_fragment_of_setting
 from contract.dbt_project import fault_of_packages, homes_of_rules
 from contract.documents import MAX_NODES, escape_pointer
 from contract.durations import parse_duration
 from contract.names import TableName, check_identifier, fault_of_literal_name
 from contract.patterns import fault_of_pattern
 from contract.problems import MAX_FAULTS, FieldError
-from contract.queries import fault_of_query, relations_of_query
+from contract.queries import Judge, relations_of_query
 from contract.schema_words import OF_AN_ENTRY, unknown_keywords
 from contract.type_names import fault_of_type_name
 from contract.values import duration_of, number_of
@@ -274,14 +274,12 @@ def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
     )
 
 
-def faults_of_arguments(
-    rule_type: RuleType, arguments: dict[str, Any], pointer: str, allow_functions: Collection[str]
-) -> Iterator[FieldError]:
+def faults_of_arguments(rule_type: RuleType, arguments: dict[str, Any], pointer: str, judge: Judge) -> Iterator[FieldError]:
     """Every fault of a rule's arguments, by the type's JSON Schema and the formats that name SQL, tables and columns."""
     for error in islice(_Validator(rule_type.arguments).iter_errors(arguments), MAX_FAULTS):
         where = pointer + "".join(f"/{escape_pointer(part)}" for part in error.absolute_path)
         yield FieldError(where, _sentence(error))
-    yield from _faults_of_formats(rule_type.arguments, arguments, pointer, allow_functions)
+    yield from _faults_of_formats(rule_type.arguments, arguments, pointer, judge)
     yield from faults_of_bounds(arguments, rule_type.bounds, pointer)
 
 
@@ -367,27 +365,25 @@ def _mapping(schema: object) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {}
 
 
-def _faults_of_formats(
-    schema: dict[str, Any], value: Any, pointer: str, allow_functions: Collection[str]
-) -> Iterator[FieldError]:
+def _faults_of_formats(schema: dict[str, Any], value: Any, pointer: str, judge: Judge) -> Iterator[FieldError]:
     if schema.get("x-test-arguments"):
         yield from _faults_of_test_arguments(value, pointer)
     elif isinstance(value, dict):
         for name, part in schema.get("properties", {}).items():
             if name in value:
-                yield from _faults_of_formats(part, value[name], f"{pointer}/{escape_pointer(name)}", allow_functions)
+                yield from _faults_of_formats(part, value[name], f"{pointer}/{escape_pointer(name)}", judge)
     elif isinstance(value, list) and isinstance(schema.get("items"), dict):
         for index, item in enumerate(value[: schema.get("maxItems")]):
-            yield from _faults_of_formats(schema["items"], item, f"{pointer}/{index}", allow_functions)
+            yield from _faults_of_formats(schema["items"], item, f"{pointer}/{index}", judge)
     elif isinstance(value, str):
         forms = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
         if not any(value in form.get("enum", ()) for form in forms):
             for form in forms:
-                if fault := _fault_of_format(form, value, allow_functions):
+                if fault := _fault_of_format(form, value, judge):
                     yield FieldError(pointer, fault)
     if isinstance(value, list):
         for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
-            yield from _faults_of_formats(form, value, pointer, allow_functions)
+            yield from _faults_of_formats(form, value, pointer, judge)
 
 
 def expressions_of_arguments(rule_type: RuleType, arguments: dict[str, Any], allow_functions: Collection[str]) -> list[str]:
@@ -447,14 +443,14 @@ def _faults_of_test_arguments(value: Any, pointer: str) -> Iterator[FieldError]:
         )
 
 
-def _fault_of_format(form: dict[str, Any], value: str, allow_functions: Collection[str]) -> str | None:
+def _fault_of_format(form: dict[str, Any], value: str, judge: Judge) -> str | None:
     if len(value) > form.get("maxLength", MAX_SQL):
         return None if "maxLength" in form else f"has {len(value):,} characters; it takes at most {MAX_SQL:,}"
     match form.get("format"):
         case "sql-condition":
-            return fault_of_condition(value, allow_functions)
+            return judge.condition(value)
         case "sql-query":
-            return fault_of_query(value, allow_functions)
+            return judge.query(value)
         case "duration":
             if fault := _fault_of(parse_duration, value):
                 return fault

@@ -17,7 +17,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from contract.calls import is_no_call
 from contract.patterns import fault_of_pattern
-from contract.result_sizes import fault_of_size
+from contract.result_sizes import FILLED_TYPES, fault_of_size
 from contract.sql_words import (
     AGGREGATE_WORDS,
     AGGREGATES,
@@ -226,7 +226,7 @@ def _fault_of_call(tokens: list[Token], paren: int, grammar: Grammar, allow_func
     if schema is None and not quoted and name in grammar.no_call_by_grammar and is_no_call(tokens, paren - 1):
         return None
     if schema is None and paren >= 2 and _names(tokens[paren - 2], grammar):
-        return None
+        return fault_of_size(name, tokens, paren) if name in FILLED_TYPES else None
     if schema in (None, "pg_catalog") and name in grammar.functions:
         return fault_of_size(name, tokens, paren)
     full = f"{schema}.{name}" if schema else name

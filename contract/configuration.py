@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
 from contract.catalogue import Catalogue, RuleType, faults_of_arguments, faults_of_lengths, sql_of_arguments
-from contract.conditions import MAX_TOKENS, are_too_many, fault_of_condition
+from contract.conditions import MAX_TOKENS, are_too_many
 from contract.documents import escape_pointer
 from contract.durations import parse_duration
 from contract.fields import (
@@ -40,6 +40,7 @@ from contract.fields import (
 )
 from contract.names import fault_of_literal_name
 from contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
+from contract.queries import Judge
 from contract.values import duration_of
 from contract.verdicts import Dimension, Gate, Kind, Mode
 from contract.written import holds_plain, settle
@@ -270,12 +271,13 @@ def parse_table(
     if isinstance(value, dict):
         errors += _faults_of_document(value, pointer)
     rules = _readable_rules(value)
-    allowed = allow_functions(value["target"]) if isinstance(value, dict) and isinstance(value.get("target"), str) else ()
+    target = value.get("target") if isinstance(value, dict) else None
+    judge = Judge(allow_functions(target) if isinstance(target, str) else ())
     if are_too_many(_custom_sql(rules, catalogue)):
         words = f"hold more than {MAX_TOKENS:,} words and signs of custom SQL; make views of it, or leave rules out"
         raise invalid([*errors, FieldError(f"{pointer}/rules", words)])
     for index, rule in rules:
-        errors += faults_of_rule(rule, catalogue, f"{pointer}/rules/{index}", allowed)
+        errors += faults_of_rule(rule, catalogue, f"{pointer}/rules/{index}", judge)
         if len(errors) > MAX_FAULTS:
             raise invalid(errors)
     last_of = {rule.id: index for index, rule in rules}
@@ -338,7 +340,7 @@ def _custom_sql(rules: list[tuple[int, Rule]], catalogue: Catalogue) -> set[str]
     return found
 
 
-def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, allow_functions: Collection[str]) -> Iterator[FieldError]:
+def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, judge: Judge) -> Iterator[FieldError]:
     """Every fault of one rule against its type's entry in the catalogue."""
     rule_type = catalogue.get(rule.type)
     if rule_type is None:
@@ -356,12 +358,12 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, allow_functio
     if len(set(rule.all_columns)) < len(rule.all_columns):
         yield FieldError(f"{pointer}/columns", "names a column twice")
     if rule.where is not None:
-        fault = fault_of_condition(rule.where, allow_functions) if rule_type.where else f"{rule.type} takes none; leave it out"
+        fault = judge.condition(rule.where) if rule_type.where else f"{rule.type} takes none; leave it out"
         if fault:
             yield FieldError(f"{pointer}/where", fault)
     if rule.verify == "constraint" and not rule_type.constraint:
         yield FieldError(f"{pointer}/verify", f"no constraint can prove {rule.type}; leave it out, it is scanned")
-    yield from faults_of_arguments(rule_type, rule.arguments, f"{pointer}/arguments", allow_functions)
+    yield from faults_of_arguments(rule_type, rule.arguments, f"{pointer}/arguments", judge)
     yield from faults_of_lengths(rule_type, rule.arguments, len(rule.all_columns), f"{pointer}/arguments")
     yield from _faults_of_thresholds(rule, rule_type, pointer)
 

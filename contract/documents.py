@@ -19,6 +19,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_STREAM_BYTES = 32 * MAX_BODY_BYTES  # of a YAML stream: 10,000 tables with 20 rules each are 13 to 18 MB
 MAX_DEPTH = 64
 MAX_NODES = 150_000  # of one document, read within a second; a YAML alias counts as much as what it repeats
+MAX_REPEATED = 2 * MAX_BODY_BYTES  # characters that the aliases of one document repeat
 MAX_DOCUMENTS = 50_000  # of a YAML stream
 MAX_PATH = 2_000  # characters of the names from the top of a document down to a value
 _MARKS = (  # those of UTF-32 first: one of them begins as one of UTF-16
@@ -115,12 +116,14 @@ _MOST_TAG_DIRECTIVES = 16  # libyaml compares each with all before it
 
 class _Reader:
     """Values from the events of a YAML stream, in one pass: scalars as YAML 1.2 has them, no duplicate keys, and the merge key
-    `<<`. What a document expands to is counted while it is read: an alias counts as much as what it repeats."""
+    `<<`. What a document expands to is counted while it is read: an alias counts as much as what it repeats,
+    in values and in characters."""
 
     def __init__(self, text: str) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
-        self._anchors: dict[str, tuple[Any, int] | None] = {}  # the value and what it counts; None while it is being read
-        self._count = 0
+        # The value, what it counts, and its characters; None while it is being read.
+        self._anchors: dict[str, tuple[Any, int, int] | None] = {}
+        self._count = self._letters = self._repeated_letters = 0
 
     def documents(self) -> Iterator[Any]:
         number = 0
@@ -129,13 +132,13 @@ class _Reader:
                 number += 1
                 if number > MAX_DOCUMENTS:
                     raise Malformed(f"the body holds more than {MAX_DOCUMENTS:,} documents; split it")
-                self._anchors, self._count = {}, 0
+                self._anchors, self._count, self._letters, self._repeated_letters = {}, 0, 0, 0
                 yield self._value(next(self._events), 0)
 
     def _value(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
             return self._repeated(event)
-        begin = self._count
+        begin, letters = self._count, self._letters
         self._counted(1)
         anchor = event.anchor
         if anchor is not None:
@@ -143,6 +146,7 @@ class _Reader:
                 raise Malformed(f"line {_line(event)}: the anchor &{anchor} stands twice")
             self._anchors[anchor] = None
         if isinstance(event, yaml.ScalarEvent):
+            self._letters += len(event.value)
             value = _scalar(event)
         elif depth >= MAX_DEPTH:
             raise Malformed(f"the body is nested deeper than {MAX_DEPTH} levels")
@@ -153,7 +157,7 @@ class _Reader:
             _require_tag(event, "map")
             value = self._mapping(depth + 1)
         if anchor is not None:
-            self._anchors[anchor] = (value, self._count - begin)
+            self._anchors[anchor] = (value, self._count - begin, self._letters - letters)
         return value
 
     def _items(self, depth: int) -> Iterator[Any]:
@@ -184,8 +188,12 @@ class _Reader:
         repeated = self._anchors[event.anchor]
         if repeated is None:
             raise Malformed(f"line {_line(event)}: the alias *{event.anchor} is recursive; it stands within what it repeats")
-        value, count = repeated
+        value, count, letters = repeated
         self._counted(count)
+        self._letters += letters
+        self._repeated_letters += letters
+        if self._repeated_letters > MAX_REPEATED:
+            raise Malformed(f"the aliases of the document repeat too many characters (over {MAX_REPEATED:,}); split it")
         return value
 
     def _counted(self, values: int) -> None:

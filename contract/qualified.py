@@ -27,7 +27,9 @@ OWN: list[Table] = ["own"]
 def names_of_condition(sql: str) -> list[Name]:
     """Of a condition all names after dots are columns of its table, and fields of them."""
     return _distinct(
-        name for token, before in _dotted(sql) for name in [_of_value(token, before, OWN) or ("column", OWN, None, _name(token))]
+        name
+        for token, before, is_nested in _dotted(sql)
+        for name in [_of_value(token, before, is_nested, OWN) or ("column", OWN, None, _name(token))]
     )
 
 
@@ -40,12 +42,14 @@ def names_of_query(sql: str) -> list[Name]:
 def names_of_fragment(sql: str) -> list[Name]:
     """Of an argument of a dbt test."""
     return _distinct(
-        name for token, before in _dotted(sql) for name in [_of_value(token, before, OWN) or ("row", OWN, None, _name(token))]
+        name
+        for token, before, is_nested in _dotted(sql)
+        for name in [_of_value(token, before, is_nested, OWN) or ("row", OWN, None, _name(token))]
     )
 
 
-def _of_query(dotted: Sequence[tuple[Token, list[Token]]], scopes: Scopes) -> Iterator[Name]:
-    for token, before in dotted:
+def _of_query(dotted: Sequence[tuple[Token, list[Token], bool]], scopes: Scopes) -> Iterator[Name]:
+    for token, before, _ in dotted:
         name = _name(token)
         if scopes.is_table(token.start):
             continue
@@ -67,10 +71,10 @@ def _of_query(dotted: Sequence[tuple[Token, list[Token]]], scopes: Scopes) -> It
             yield "call", [], None, name
 
 
-def _of_value(token: Token, before: list[Token], tables: list[Table]) -> Name | None:
-    """The field of a value in parentheses or with a subscript, as of `(address).city`."""
-    if before[-1].token_type not in (TokenType.R_PAREN, TokenType.R_BRACKET):
-        return None
+def _of_value(token: Token, before: list[Token], is_nested: bool, tables: list[Table]) -> Name | None:
+    """The field of a value in parentheses or with a subscript, as of `(address).city`; or a field of such a field."""
+    if not _is_value(before[-1]):
+        return ("call", [], None, _name(token)) if is_nested else None
     column = _column_of_value(before)
     if column is not None:
         return "field", tables, _name(column), _name(token)
@@ -89,8 +93,9 @@ def _column_of_value(before: list[Token]) -> Token | None:
     return column if is_alone and (at < 2 or not _is_name(before[at - 2]) or _is_keyword(before[at - 2])) else None
 
 
-def _dotted(sql: str) -> Iterator[tuple[Token, list[Token]]]:
-    """Each name behind a dot that no dot follows, or that ends a value, with up to eight tokens before its chain's last dot."""
+def _dotted(sql: str) -> Iterator[tuple[Token, list[Token], bool]]:
+    """Each name behind a dot that no dot follows, or that ends a value, with up to eight tokens before its chain's last dot, and
+    whether it is a field of a value's field."""
     if "." not in sql:
         return
     try:
@@ -104,12 +109,16 @@ def _dotted(sql: str) -> Iterator[tuple[Token, list[Token]]]:
         first = index - 2
         while first >= 2 and tokens[first - 1].token_type == TokenType.DOT and _is_name(tokens[first]):
             first -= 2
-        of_value = tokens[first].token_type in (TokenType.R_PAREN, TokenType.R_BRACKET)
+        of_value = _is_value(tokens[first])
         if after == TokenType.L_PAREN or (after == TokenType.DOT and not of_value):
             continue  # a call, which was judged as one, or a schema or table
         if not of_value and _is_type(tokens, first, after):
             continue
-        yield token, tokens[max(0, index - 9) : index - 1]
+        yield token, tokens[max(0, index - 9) : index - 1], of_value and first < index - 2
+
+
+def _is_value(token: Token) -> bool:
+    return token.token_type in (TokenType.R_PAREN, TokenType.R_BRACKET)
 
 
 def _is_type(tokens: list[Token], first: int, after: TokenType | None) -> bool:

@@ -1,5 +1,6 @@
 """Functions and types whose result is as large as an argument says: in custom SQL that is a constant of at most 10,000."""
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,10 +11,14 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 MOST = 10_000  # characters, or rows
 _SIZE_AT = {"repeat": 1, "lpad": 1, "rpad": 1}  # the place of the argument that is the size
-_TYPES = frozenset({"char", "character", "bpchar", "bit", "nchar"})  # which fill up a value to their length
+FILLED_TYPES = frozenset({"char", "character", "bpchar", "bit", "nchar"})  # which fill up a value to their length
 _SIZED = frozenset({*_SIZE_AT, "format"})
 _INSIDE = {"repeat": 0, "replace": 1, "regexp_replace": 1}  # how many of these may stand in it, where sizes multiply
-_WIDTH = re.compile(r"%(?:[0-9]+\$)?-?(\*|[0-9]+)")
+_REPLACING = frozenset({"replace", "regexp_replace"})
+_JUDGED = _SIZED | _REPLACING | {"bpchar"}
+_NESTED = 50  # of those above, within one: more take long to judge
+_UNKNOWN = 100  # times as long, where the replacement is no constant: two of them may be nested, three not
+_WIDTH = re.compile(r"%(?:[0-9]+\$)?-*(\*|[0-9]+)")
 _STEP = re.compile(r"\s*([0-9]+)\s*(second|minute|hour|day|week|month|year)s?\s*")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604_800, "month": 2_419_200, "year": 31_536_000}
 _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
@@ -22,9 +27,12 @@ _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 def fault_of_size(name: str, tokens: list[Token], paren: int) -> str | None:
     """What is wrong with the size that a call, or a type with a length, has in the parenthesis at this place."""
     most = f"a whole number of at most {MOST:,}"
-    if name in _TYPES:
-        length = _whole(_arguments(tokens, paren)[0])
-        return f"has the type {name} with more than {MOST:,} characters" if length is not None and length > MOST else None
+    if name in FILLED_TYPES:
+        arguments = _arguments(tokens, paren)
+        if name == "bpchar" and len(arguments) == 1 and not _is_type(tokens, paren, arguments[0]):
+            return _fault_of_nesting(name, arguments)  # a function: bpchar(x) is as long as x
+        length = _whole(arguments[0]) if len(arguments) == 1 else None
+        return f"has the type {name} with a length that is not {most}" if length is None or length > MOST else None
     if name == "generate_series":
         rows = _rows(_arguments(tokens, paren))
         if rows is None or rows > MOST:
@@ -33,18 +41,59 @@ def fault_of_size(name: str, tokens: list[Token], paren: int) -> str | None:
     if name not in _SIZED and name not in _INSIDE:
         return None
     arguments = _arguments(tokens, paren)
+    if fault := _fault_of_nesting(name, arguments):
+        return fault
+    size = None
     if name in _SIZE_AT:
         size = _whole(arguments[_SIZE_AT[name]]) if len(arguments) > _SIZE_AT[name] else None
         if size is None or size > MOST:
             return f"calls {name} with a size that is not {most}, written as such"
     if name == "format":
         widths = _widths(arguments[0])
-        if widths is None or any(width == "*" or int(width[:6]) > MOST for width in widths):
+        if widths is None or any(width == "*" or int(f"0{width.lstrip('0')[:6]}") > MOST for width in widths):
             return f"calls format with a width that is not {most}, or without a constant text as the first argument"
     inner = [word for word in _called(arguments) if word in _SIZED]
     if len(inner) > _INSIDE.get(name, len(inner)):
         return f"calls {inner[-1]} within {name}, whose sizes multiply; call one of them only"
+    if name in _INSIDE:
+        times = size if size is not None else _growth(name, arguments)
+        for word, inside in _calls(arguments):
+            times *= _growth(word, inside)
+        if times > MOST:
+            return f"calls {name} with replacements that make a text over {MOST:,} times as long; nest fewer, or shorter ones"
     return None
+
+
+def _fault_of_nesting(name: str, arguments: list[list[Token]]) -> str | None:
+    count = sum(word in _JUDGED for word in _called(arguments))
+    return f"calls {name} with more than {_NESTED} calls such as replace in it; make a view of it" if count > _NESTED else None
+
+
+def _is_type(tokens: list[Token], paren: int, argument: list[Token]) -> bool:
+    """Whether a name is that of a type: behind a cast, or before a text."""
+    at = paren - 1
+    while at >= 2 and tokens[at - 1].token_type == TokenType.DOT:
+        at -= 2
+    before = tokens[at - 1] if at else None
+    if before is not None and (before.token_type == TokenType.DCOLON or (before.text.lower() == "as" and not _is_quoted(before))):
+        return True
+    end = paren + len(argument) + 2
+    return end < len(tokens) and tokens[end].token_type == TokenType.STRING
+
+
+def _is_quoted(token: Token) -> bool:
+    return token.token_type in (TokenType.IDENTIFIER, TokenType.STRING)
+
+
+def _growth(name: str, arguments: list[list[Token]]) -> int:
+    """How many times as long as a text its replacement is at most."""
+    texts = [sum(len(token.text) for token in argument if token.token_type == TokenType.STRING) for argument in arguments]
+    constant = [len(argument) == 1 and argument[0].token_type == TokenType.STRING for argument in arguments]
+    if len(arguments) < 3 or not constant[2]:
+        return max(_UNKNOWN, *texts)
+    if name == "regexp_replace":  # which may replace the empty text at every place
+        return texts[2] + 1 if texts[2] else 1
+    return max(1, math.ceil(texts[2] / max(1, texts[1] if constant[1] else 1)))
 
 
 def _arguments(tokens: list[Token], paren: int) -> list[list[Token]]:
@@ -63,11 +112,32 @@ def _arguments(tokens: list[Token], paren: int) -> list[list[Token]]:
     return found
 
 
+def _calls(arguments: list[list[Token]]) -> Iterator[tuple[str, list[list[Token]]]]:
+    """The calls in arguments of what replaces, each with arguments of its own."""
+    for argument in arguments:
+        opened: list[tuple[str, list[int]]] = []  # what stands before a parenthesis, and where its arguments begin
+        for index, token in enumerate(argument):
+            if token.token_type in (TokenType.L_PAREN, TokenType.L_BRACKET):
+                before = argument[index - 1] if index and token.token_type == TokenType.L_PAREN else None
+                opened.append((_name(before) if before is not None else "", [index + 1]))
+            elif token.token_type == TokenType.COMMA and opened:
+                opened[-1][1].append(index + 1)
+            elif token.token_type in (TokenType.R_PAREN, TokenType.R_BRACKET) and opened:
+                name, begins = opened.pop()
+                if name in _REPLACING:
+                    ends = [*(begin - 1 for begin in begins[1:]), index]
+                    yield name, [argument[begin:end] for begin, end in zip(begins, ends, strict=True)]
+
+
+def _name(token: Token) -> str:
+    return token.text if token.token_type == TokenType.IDENTIFIER else token.text.lower()
+
+
 def _called(arguments: list[list[Token]]) -> Iterator[str]:
     for argument in arguments:
         for token, after in pairwise(argument):
             if after.token_type == TokenType.L_PAREN:
-                yield token.text if token.token_type == TokenType.IDENTIFIER else token.text.lower()
+                yield _name(token)
 
 
 def _number(argument: list[Token]) -> Decimal | None:

@@ -15,10 +15,13 @@ alter schema public owner to postgres;
 create type mood as enum ('ok');
 create type place as (city text, wipe integer);
 create domain home as place;
-create table orders (id integer, m mood, at place, lives home, note text, many place[]);
-insert into orders values (1, 'ok', ('Ulm', 1), ('Ulm', 1), 'x', array[('Ulm', 1)::place]);
+create type stay as (spot place, since date);
+create table orders (id integer, m mood, at place, lives home, note text, many place[], stay stay);
+insert into orders values (1, 'ok', ('Ulm', 1), ('Ulm', 1), 'x', array[('Ulm', 1)::place], (('Ulm', 1), '2020-01-01'));
 create table items (id integer, m mood, wipe integer);
 insert into items values (1, 'ok', 1);
+create table nested (id integer, stay stay, wipe integer);
+insert into nested values (1, (('Ulm', 1), '2020-01-01'), 1);
 create table "Odd" (id integer, m mood, "Wipe" integer);
 insert into "Odd" values (1, 'ok', 1);
 create function wipe(anyelement) returns boolean language plpgsql as $$ begin raise sqlstate '55000' using message = 'wiped'; end $$;
@@ -29,6 +32,7 @@ REASON = '"wipe" stands after a dot and is no column there; PostgreSQL would cal
 CONDITIONS = [
     "orders.wipe", "public.orders.wipe", "ORDERS . WIPE", '"orders"."wipe"', "(orders).wipe", "(note).wipe", "(orders.note).wipe", "(id + 1).wipe", "('x'::text).wipe",
     "((at).city).wipe", "(array[id])[1].wipe", "many[1].city is null or (orders.id).wipe", "(row(1, 2)).wipe", "not orders.wipe and orders.id = 1",
+    "(at).city.wipe", "(stay).spot.city.wipe",
 ]  # fmt: skip
 QUERIES = [
     "select orders.wipe from orders",
@@ -115,9 +119,10 @@ def test_the_arguments_of_a_dbt_test_call_no_function_by_a_dot(engine: Engine, t
 
 
 def test_columns_and_fields_of_such_a_name_go_on_working(engine: Engine, tables: Target) -> None:
+    assert "stands after a dot" in str(reasons(engine, tables, "nested", conditions(["(stay).since.wipe"])).values())
     on_items = conditions(["items.wipe = 1", "public.items.wipe is not null", "items.ctid is not null"])
     on_orders = [
-        *conditions(["(at).wipe = 1", "(orders.at).wipe = 1", "(lives).wipe = 1", "(public.orders.at).city = 'Ulm'", "orders.id::pg_catalog.int4 = 1"]),
+        *conditions(["(at).wipe = 1", "(orders.at).wipe = 1", "(lives).wipe = 1", "(public.orders.at).city = 'Ulm'", "(stay).spot.city = 'Ulm'", "orders.id::pg_catalog.int4 = 1"]),
         *queries([
             "select 1 from items i where i.wipe > 1",
             "with x as (select wipe from items) select x.wipe from x where x.wipe > 1",

@@ -76,6 +76,11 @@ def test_all_custom_sql_of_a_document_has_a_bound_and_what_is_repeated_counts_on
     same = [rule(i, "not_null") | {"where": "a > 0 and test_of_repeats"} for i in range(5000)]
     parse_table(HEAD | {"rules": same}, CATALOGUE, lambda _: ())
     assert len(judged) == 1
+    monkeypatch.setattr("contract.queries.fault_of_query", lambda sql, _: judged.append(sql))
+    long = [rule(i, "not_null") | {"where": condition} for i in range(30)]
+    query = {"type": "sql", "arguments": {"query": f"select a from b where {condition}"}}
+    parse_table(HEAD | {"rules": [*long, *({"id": f"q{i}"} | query for i in range(30))]}, CATALOGUE, lambda _: ())
+    assert len(judged) == 3, "of any length, and queries too"
 
 
 def test_no_more_faults_are_looked_for_than_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:

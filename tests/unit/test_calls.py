@@ -1,5 +1,7 @@
 """Words before a parenthesis that may be functions, and functions whose result is as large as an argument says."""
 
+import time
+
 import pytest
 
 from contract.conditions import fault_of_condition, fault_of_fragment
@@ -65,6 +67,11 @@ def test_the_same_word_elsewhere_is_a_call(sql: str) -> None:
         "format('%s-%10s', a, b) = c",
         "replace(replace(a, 'x', ''), 'y', '') = ''",
         "a::char(10) = b and a::numeric(10, 2) > 1",
+        "bpchar(a || 'x') = b and pg_catalog.bpchar(c) = d and a::bpchar(3) = b",
+        "replace(replace(replace(replace(lower(a), 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ß', 'ss') = b",
+        "replace(replace(replace(replace(a, chr(10), ''), chr(13), ' '), ' ', ''), '-', '') = b",
+        "regexp_replace(regexp_replace(regexp_replace(a, '[^0-9]', '', 'g'), '^00', '+'), '(.)(.)', '\\1 \\2') = b",
+        "replace(replace(a, b, c), d, e) = f and translate(translate(translate(a, 'b', 'c'), d, e), f, g) = h",
     ],
 )
 def test_small_results_are_allowed(sql: str) -> None:
@@ -91,12 +98,45 @@ def test_small_results_are_allowed(sql: str) -> None:
         ("format(a, b) = c", "format"),
         ("a::char(100000000) = b", "char"),
         ("cast(a as bit(10000001)) = b", "bit"),
+        ("cast(a as bpchar(10000001)) = b", "bpchar"),
+        ("octet_length(bpchar(name::bpchar, 100000004, true)) > 0", "bpchar"),
+        ("pg_catalog.bpchar(a, 100000004, true) = b", "bpchar"),
+        ("a::bpchar(0x989680) = b", "bpchar"),
+        ("a::bpchar(1_000_000) = b", "bpchar"),
+        ("a::bpchar('1000000') = b", "bpchar"),
+        ('a::pg_catalog.bpchar("1000000") = b', "bpchar"),
+        ("bpchar('1000000') 'x' = b", "bpchar"),
+        ("a::char(0x989680) = b", "char"),
+        ("a::bit('1000000') = b", "bit"),
+        ("format('%--2000000s', a) = b", "format"),
+        ("format('%1$--2000000s', a) = b", "format"),
+        ("format('%0002000000s', a) = b", "format"),
+        (f"replace(replace(replace('a', 'a', '{'a' * 1000}'), 'a', '{'a' * 1000}'), 'a', '{'a' * 1000}') = b", "replace"),
+        ("replace(replace(replace(a, b, c), d, e), f, g) = h", "replace"),
+        ("regexp_replace(replace(regexp_replace(a, b, c), d, e), f, g) = h", "regexp_replace"),
+        ("regexp_replace(" * 14 + "a" + ", '', 'x', 'g')" * 14 + " = b", "regexp_replace"),
+        (f"repeat(replace(a, 'a', '{'b' * 1000}'), 100) = b", "repeat"),
     ],
 )
 def test_a_result_as_large_as_an_argument_says_is_refused(sql: str, name: str) -> None:
     for fault in (fault_of_condition(sql), fault_of_query(f"select 1 from t where {sql}"), fault_of_fragment(sql)):
         assert fault is not None
         assert name in fault.removeprefix("is neither a plain value nor one SQL expression: ").split()[:5]
+
+
+@pytest.mark.parametrize("call", ["replace({}, 'a', '')", "format('x', {})", "bpchar({})"])
+def test_many_nested_calls_are_refused_at_once(call: str) -> None:
+    before, after = call.split("{}")
+    begin = time.monotonic()
+    fault = fault_of_condition(f"{before * 3000}a{after * 3000} = b")
+    assert "with more than 50 calls" in str(fault)
+    assert time.monotonic() - begin < 2
+
+
+def test_a_cast_of_a_query_has_a_length_too() -> None:
+    for kind in ("bpchar", "nchar", "char"):
+        assert fault_of_query(f"select 1 from t where cast(a as {kind}(10)) = b") is None
+        assert f"the type {kind}" in str(fault_of_query(f"select 1 from t where cast(a as {kind}(10000000)) = b"))
 
 
 @pytest.mark.parametrize(

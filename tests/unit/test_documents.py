@@ -263,6 +263,19 @@ def test_aliases_and_merges_count_as_what_they_repeat() -> None:
         read_yaml(chain.encode())
 
 
+def test_aliases_repeat_a_bounded_number_of_characters() -> None:
+    text = "x" * 60_000
+    keys = ", ".join(f"{'k' * 996}{i:04}: 1" for i in range(60))
+    for first in (f"- &a '{text}'\n", f"- &a {{{keys}}}\n", f"- &b ['{text}']\n- &a [*b]\n"):
+        assert read_yaml((first + "- *a\n" * 30).encode())
+        with pytest.raises(Malformed, match="repeat too many characters"):
+            read_yaml((first + "- *a\n" * 40).encode())
+    half = f"- &a '{text}'\n" + "- *a\n" * 20
+    assert len(read_yaml(f"{half}---\n{half}".encode())) == 2, "each document has its own"
+    long = "x" * (documents.MAX_REPEATED + 1)
+    assert read_yaml(f"- {long}\n".encode()) == [[long]], "what is written out is bounded by the body"
+
+
 def test_no_value_is_built_beyond_the_bound() -> None:
     count = 0
 

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from contract.problems import Unavailable
+from contract.problems import Invalid, Unavailable
 from database import loops
 from database.loops import Loop, Loops
 from tests.faults.processes import eventually
