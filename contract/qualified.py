@@ -102,13 +102,12 @@ def _dotted(sql: str) -> Iterator[tuple[Token, list[Token], bool]]:
         tokens = Postgres().tokenize(sql)
     except SqlglotError:
         return
+    begins: dict[int, int] = {}  # of each name behind a dot, where its chain begins
     for index, token in enumerate(tokens):
         if index < 2 or tokens[index - 1].token_type != TokenType.DOT or not _is_name(token):
             continue
         after = tokens[index + 1].token_type if index + 1 < len(tokens) else None
-        first = index - 2
-        while first >= 2 and tokens[first - 1].token_type == TokenType.DOT and _is_name(tokens[first]):
-            first -= 2
+        first = begins[index] = begins.get(index - 2, index - 2)
         of_value = _is_value(tokens[first])
         if after == TokenType.L_PAREN or (after == TokenType.DOT and not of_value):
             continue  # a call, which was judged as one, or a schema or table

@@ -1,7 +1,10 @@
 """What a query of a `sql` rule reads."""
 
+import time
+
 import pytest
 
+from contract.qualified import names_of_condition
 from contract.queries import relations_of_query, renames_columns
 
 
@@ -42,3 +45,10 @@ def test_a_name_is_a_table_where_no_common_table_expression_of_it_is_known(sql: 
 )
 def test_columns_may_have_other_names_than_in_the_table(sql: str, renames: bool) -> None:
     assert renames_columns(sql) is renames
+
+
+def test_long_chains_of_names_are_read_at_once() -> None:
+    begin = time.monotonic()
+    found = names_of_condition("(a)" + ".b" * 15_000 + " = 1 and t.c.d = 1")
+    assert found == [("field", ["own"], "a", "b"), ("call", [], None, "b"), ("column", ["own"], None, "d")]
+    assert time.monotonic() - begin < 5
