@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.truth import measures, rows, sets, shapes, texts, times
 from tests.truth.conditions import compare, draw_condition
 from tests.truth.kinds import DATE, EVERY, INTEGER, TEXT, TIMESTAMP, TIMESTAMPTZ, UNEQUAL, Kind
-from tests.truth.tables import NAMES, Draft, Draw, Row, Table
+from tests.truth.tables import TABLES, Draft, Draw, Row, Table
 from tests.truth.truth import (
     COMPARING,
     HOLDS,
@@ -158,7 +158,7 @@ def made_up(draw: Draw, plan: Plan, clock: datetime) -> Case:
         if no_rows
         else draw(st.integers(4, 9) if not free else st.one_of(st.integers(1, 14), st.integers(1, 14), st.integers(0, 3)))
     )
-    table = Table(draw(st.sampled_from(SCHEMAS)), draw(st.sampled_from(NAMES)), size)
+    table = Table(draw(st.sampled_from(SCHEMAS)), draw(st.sampled_from(TABLES)), size)
     draft = Draft(draw, table, draw(st.sampled_from(TIMEZONES)), clock)
     when = draft.choose(DATE, TIMESTAMPTZ, TIMESTAMP, INTEGER)
     moment = draft.add(when, draft.plain_cells(_near(when)))
@@ -194,7 +194,7 @@ COUNTS: dict[str, dict[str, Any]] = {"pass": {"max": 5}, "warn": {"warn": {"min"
 def emptied(draw: Draw, clock: datetime, windowed: bool) -> list[Case]:
     """Each type's rule on a table without a row (in the window): alone, with each `on_empty`; and beside a row_count rule, with each of its
     statuses."""
-    table = Table(draw(st.sampled_from(SCHEMAS)), draw(st.sampled_from(NAMES)), 6 if windowed else 0)
+    table = Table(draw(st.sampled_from(SCHEMAS)), draw(st.sampled_from(TABLES)), 6 if windowed else 0)
     draft = Draft(draw, table, draw(st.sampled_from(TIMEZONES)), clock)
     when = draft.choose(DATE, TIMESTAMPTZ, TIMESTAMP, INTEGER)
     column = draft.add(when, draft.plain_cells(_near(when)))

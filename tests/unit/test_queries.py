@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from contract.comparisons import bare_names
 from contract.qualified import names_of_condition
 from contract.queries import relations_of_query, renames_columns
 
@@ -52,3 +53,12 @@ def test_long_chains_of_names_are_read_at_once() -> None:
     found = names_of_condition("(a)" + ".b" * 15_000 + " = 1 and t.c.d = 1")
     assert found == [("field", ["own"], "a", "b"), ("call", [], None, "b"), ("column", ["own"], None, "d")]
     assert time.monotonic() - begin < 5
+
+
+def test_reserved_words_are_no_names() -> None:
+    assert bare_names('"null" > 1 and user is not null or order_id in (select_it, "order")') == [
+        "null",
+        "order",
+        "order_id",
+        "select_it",
+    ]
