@@ -8,6 +8,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from contract.conditions import DIALECT
+from contract.sql_words import RESERVED
 from contract.type_names import BUILT_IN
 
 _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*")} | {
@@ -18,89 +19,6 @@ _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~"
     "not ilike": "!~~*",
 }
 _LISTS = {"in": "=", "not in": "<>"}
-_RESERVED = (
-    frozenset(  # words that PostgreSQL never takes for a column without quotes: those of pg_get_keywords() of class R and T
-        [
-            "all",
-            "analyse",
-            "analyze",
-            "and",
-            "any",
-            "array",
-            "as",
-            "asc",
-            "asymmetric",
-            "both",
-            "case",
-            "cast",
-            "check",
-            "collate",
-            "column",
-            "constraint",
-            "create",
-            "current_catalog",
-            "current_date",
-            "current_role",
-            "current_time",
-            "current_timestamp",
-            "current_user",
-            "default",
-            "deferrable",
-            "desc",
-            "distinct",
-            "do",
-            "else",
-            "end",
-            "except",
-            "false",
-            "fetch",
-            "for",
-            "foreign",
-            "from",
-            "grant",
-            "group",
-            "having",
-            "in",
-            "initially",
-            "intersect",
-            "into",
-            "lateral",
-            "leading",
-            "limit",
-            "localtime",
-            "localtimestamp",
-            "not",
-            "null",
-            "offset",
-            "on",
-            "only",
-            "or",
-            "order",
-            "placing",
-            "primary",
-            "references",
-            "returning",
-            "select",
-            "session_user",
-            "some",
-            "symmetric",
-            "table",
-            "then",
-            "to",
-            "trailing",
-            "true",
-            "union",
-            "unique",
-            "user",
-            "using",
-            "variadic",
-            "when",
-            "where",
-            "window",
-            "with",
-        ]
-    )
-)
 _NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
 _TESTS = ("is", "is not")  # NULL
 _BEFORE, _AFTER = frozenset({"(", "and", "or", "not"}), frozenset({")", "and", "or"})
@@ -137,7 +55,7 @@ def bare_names(sql: str) -> list[str]:
         around = {_word(tokens[at]) for at in (index - 1, index + 1) if 0 <= at < len(tokens)}
         is_called = index + 1 < len(tokens) and _word(tokens[index + 1]) == "("
         is_word = token.token_type == TokenType.IDENTIFIER or _word(token)[:1].isalpha() or _word(token)[:1] == "_"
-        if is_word and not is_called and "." not in around and _word(token) not in _RESERVED:
+        if is_word and not is_called and "." not in around and _word(token) not in RESERVED:
             found.add(_name(token))
     return sorted(found)
 

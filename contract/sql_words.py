@@ -67,3 +67,16 @@ QUERY_NO_CALL = (
 )
 QUERY_NO_CALL_BY_GRAMMAR = NO_CALL_BY_GRAMMAR | frozenset("filter over join first next rollup cube materialized".split())
 QUERY_REFUSED_WORDS = REFUSED_WORDS - frozenset("select union intersect except with values exists window over filter".split())
+
+# What PostgreSQL takes for no column without quotes: the words of classes R and T of pg_get_keywords().
+RESERVED = frozenset(
+    """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation
+    column concurrently constraint create cross current_catalog current_date current_role current_schema
+    current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch for
+    foreign freeze from full grant group having ilike in initially inner intersect into is isnull join lateral
+    leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps
+    placing primary references returning right select session_user similar some symmetric system_user table
+    tablesample then to trailing true union unique user using variadic verbose when where window with
+    """.split()
+)
