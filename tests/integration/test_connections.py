@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,31 @@ web.connections.REQUEST_S, web.connections._THREAD_WAITS_S = {request_s}, 1
 bind, threads, workers, keepalive, worker_connections = "127.0.0.1:{port}", 2, 1, 60, {connections}
 worker_class, control_socket_disable, graceful_timeout = "web.connections.RequestWorker", True, 5
 wsgi_app, pythonpath = "served:app", {folder!r}
+
+def post_worker_init(worker):
+    import served
+    served.worker = worker
 """
 SERVED = """
+from flask import Flask
+from contract.problems import StringXError
+from web import bodies, problems
+
+bodies._READ_S = 1
+whole = Flask("whole")
+whole.register_error_handler(StringXError, problems.render)
+whole.add_url_rule("/whole", view_func=lambda: str(len(bodies.raw_body())), methods=["POST"])
+
 def app(environ, start_response):
+    if environ["PATH_INFO"] == "/whole":
+        return whole(environ, start_response)
     path, headers = environ["PATH_INFO"], [("Content-Type", "text/plain")]
     if path == "/unread":
         body = [b"no"]
     elif path == "/large":
         body = [b"x" * 1_000_000] * 30
+    elif path == "/places":
+        body = [str(worker.nr_conns).encode()]
     else:
         body = [str(len(environ["wsgi.input"].read())).encode()]
     if path != "/large":
@@ -153,6 +170,19 @@ def test_a_request_may_come_in_pieces_and_several_in_one(patient: Server) -> Non
     assert [part.split(b"\r\n\r\n")[1] for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [b"2", b"40000", b"0", b"3"]
 
 
+def test_a_long_body_that_is_dripped_holds_its_thread_for_a_while_only(patient: Server) -> None:
+    with closing(patient.connect()) as client:
+        client.sendall(b"POST /whole HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n" + b"x" * 40_000)
+        client.settimeout(0.1)
+        for _ in range(600):
+            try:
+                assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
+                return
+            except TimeoutError:
+                client.sendall(b"x")
+    raise AssertionError("the body is still waited for")
+
+
 def test_a_client_that_waits_for_a_word_gets_it(patient: Server) -> None:
     with closing(patient.connect()) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
@@ -197,11 +227,25 @@ def test_a_connection_that_was_kept_may_be_silent_for_longer(hasty: Server) -> N
             time.sleep(3)
 
 
-def test_more_clients_than_there_are_places_leave_room_for_the_next(tmp_path: Path) -> None:
-    for server in started(tmp_path, 600, connections=40):
-        with ExitStack() as stack:
-            for _ in range(2 * 40):
-                client = stack.enter_context(closing(server.connect()))
+@pytest.fixture
+def crowded(tmp_path: Path) -> Iterator[Server]:
+    """Has few places."""
+    yield from started(tmp_path, 600, connections=40)
+
+
+def test_more_clients_than_there_are_places_leave_room_for_the_next(crowded: Server) -> None:
+    """Each that comes has the one closed that has been coming for longest, which may have sent more at that moment."""
+    with ExitStack() as stack:
+        clients: list[socket.socket] = []
+        for _ in range(20):
+            for client in clients:
+                with suppress(OSError):  # it was closed for another
+                    client.sendall(b"y")
+            more = [stack.enter_context(closing(crowded.connect())) for _ in range(20)]
+            for client in more:
                 client.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
-            for _ in range(5):
-                assert server.is_well()
+            clients += more
+        for _ in range(5):
+            assert crowded.is_well()
+    places = "that all others are gone, and none was counted twice"
+    eventually(lambda: crowded.ask(b"GET /places HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\n1"), 60, places)
