@@ -20,6 +20,7 @@ from contract.environment import ROOT
 from launch import broker
 
 READY_WITHIN_S = 170
+PORTAL_WITHIN_S = 800
 
 
 def free_ports(number: int) -> list[int]:
@@ -122,6 +123,19 @@ class Service:
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
+
+    def portal(self, target: str, node: str = "") -> dict[str, Any]:
+        """The manifest of a target's portal, once all of that is there and has this node. It is made only where a processor is free: on a busy machine
+        that takes minutes, so that a test that waits for it has a longer `timeout`."""
+        until = time.monotonic() + PORTAL_WITHIN_S
+        while time.monotonic() < until:
+            answers = [self.call("GET", f"{self.docs}/{target}/{file}") for file in ("", "manifest.json")]
+            if all(answer.ok for answer in answers):
+                found: dict[str, Any] = answers[1].json()
+                if not node or node in found["nodes"]:
+                    return found
+            time.sleep(1)
+        raise AssertionError(f"the portal of {target} is not there\n{self.logs()}")
 
     def dataops_command(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """The command line as a process."""

@@ -7,6 +7,7 @@ import time
 
 import psycopg2
 import pytest
+import requests
 
 from database.embedded import Cluster
 from tests.acceptance.conftest import Service
@@ -137,18 +138,9 @@ def test_the_command_of_a_result_runs_the_same_check_in_an_empty_shell(service: 
     assert "WARN 1 gate" in done.stdout or "WARN" in done.stdout
 
 
+@pytest.mark.timeout(900)
 def test_the_docs_portal_shows_tables_rules_and_verdicts(service: Service) -> None:
-    import time
-
-    import requests
-
-    manifest: dict = {}
-    for _ in range(240):
-        answer = requests.get(f"{service.docs}/nyc/manifest.json", timeout=10)
-        if answer.ok:
-            manifest = answer.json()
-            break
-        time.sleep(0.5)
+    manifest = service.portal("nyc")
     flights = manifest["sources"]["source.stringx_nyc.public.flights"]
     assert flights["description"].startswith(("**Last verdict: fail**", "**Not checked yet"))
     assert "dep_time" in flights["columns"]

@@ -125,14 +125,13 @@ def test_a_fault_of_an_argument_names_its_field(own: Service, orders: Target) ->
     }
 
 
+@pytest.mark.timeout(900)
 def test_the_portal_shows_the_model(own: Service, orders: Target) -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until:
-        answer = own.call("GET", f"{own.docs}/shop/manifest.json")
-        if answer.status_code == 200 and "model.stringx.dear_orders" in answer.json()["nodes"]:
-            return
-        time.sleep(1)
-    raise AssertionError("the portal never showed the model")
+    document = {"rules": [{"id": "price_known", "type": "not_null", "column": "price"}]}
+    answer = own.call("PUT", f"{own.backend}/api/v1/tables/shop/public.dear_orders", json=document)
+    assert answer.status_code == 201, answer.text
+    nodes = own.portal("shop", "model.stringx.dear_orders")["nodes"]
+    assert nodes["model.stringx.dear_orders"]["raw_code"] == "select * from public.orders where price > 5"
 
 
 def test_a_project_that_ignores_the_target_is_refused_at_the_start(project: Path, tmp_path: Path) -> None:
