@@ -16,7 +16,8 @@ LARGEST = 2 * 1024 * 1024  # bytes of a dead letter: a message of the largest si
 CUT = 64 * 1024  # … of one that even so is too large for its topic
 _CONNECT_MS = 6_000
 _SEND_MS = 60_000  # for the broker's word that it has a message
-_SENT_WITHIN_S = 90.0  # for its word on all messages of a batch, within their lease
+_BLOCK_MS = 20_000  # to connect, and until there is room for a message
+SENT_WITHIN_S = 80.0  # for its word on all messages of a batch, within their lease
 _BATCH_BYTES = 256 * 1024  # of messages that the broker is sent together
 
 _TOO_LARGE = (broker.MessageSizeTooLargeError, broker.RecordListTooLargeError)
@@ -65,9 +66,10 @@ class Sender:
         self._settings = settings
         self._producer: KafkaProducer | None = None
 
-    def send(self, topic: str, messages: Sequence[dict[str, Any]]) -> Outcome:
-        """In their order. Unavailable where no broker answers. Those that are not confirmed may be sent or not."""
-        outcome, until = Outcome(), time.monotonic() + _SENT_WITHIN_S
+    def send(self, topic: str, messages: Sequence[dict[str, Any]], until: float | None = None) -> Outcome:
+        """In their order. Unavailable where no broker answers. Those that are not confirmed may be sent or not: the broker's word
+        is waited for until this moment of the monotonic clock, after which a call blocks for `_BLOCK_MS` at most."""
+        outcome, until = Outcome(), until if until is not None else time.monotonic() + SENT_WITHIN_S
         producer, sent, suspects = self._connected(), [], []
         try:
             for place, message in enumerate(messages):
@@ -108,10 +110,10 @@ class Sender:
             self._producer = connect(
                 KafkaProducer,
                 self._settings,
-                bootstrap_timeout_ms=_SEND_MS // 3,
+                bootstrap_timeout_ms=_BLOCK_MS,
                 delivery_timeout_ms=_SEND_MS,
                 request_timeout_ms=_SEND_MS // 2,
-                max_block_ms=_SEND_MS // 2,
+                max_block_ms=_BLOCK_MS,
                 max_request_size=LARGEST + CUT,
                 batch_size=_BATCH_BYTES,  # a slow broker gets many messages in one round trip
                 linger_ms=0,

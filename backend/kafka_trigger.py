@@ -19,7 +19,7 @@ from kafka import errors as broker
 
 from backend import intake, publications
 from backend.intake import Event
-from backend.kafka_client import CUT, LARGEST, Sender, connect, words
+from backend.kafka_client import CUT, LARGEST, SENT_WITHIN_S, Outcome, Sender, connect, words
 from backend.publications import PUBLICATION, Message, NotConfirmed, Sent
 from backend.requests import CHANNEL
 from contract import environment, kafka
@@ -108,15 +108,19 @@ class Trigger:
         """Publishes the results that wait; one turn is a batch."""
         sender = Sender(self.kafka)
 
-        def send(messages: list[Message]) -> Sent:
+        def attempt(messages: list[Message], until: float) -> Outcome:
             try:
-                outcome = sender.send(self.kafka.results, [_as_kwargs(message) for message in messages])
+                return sender.send(self.kafka.results, [_as_kwargs(message) for message in messages], until)
             except Unavailable as error:
-                return Sent(fault=error.detail)
+                return Outcome(fault=error.detail)
+
+        def send(messages: list[Message]) -> Sent:
+            until = time.monotonic() + SENT_WITHIN_S
+            outcome = attempt(messages, until)
             if outcome.fault is not None or not outcome.too_large:
                 return Sent(outcome.confirmed, fault=outcome.fault)
             places, short = outcome.too_large, [messages[place].without_rules() for place in outcome.too_large]
-            again = sender.send(self.kafka.results, [_as_kwargs(message) for message in short])
+            again = attempt(short, until)
             confirmed = outcome.confirmed | {places[number] for number in again.confirmed}
             if not again.too_large:
                 return Sent(confirmed, fault=again.fault)

@@ -1,4 +1,4 @@
-"""Functions and types whose result is as large as an argument says: in custom SQL that is a constant of at most 10,000."""
+"""Functions and types whose result is as large as an argument says: in custom SQL that is a constant, and no large one."""
 
 import math
 import re
@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-MOST = 10_000  # characters, or rows
+MOST = 10_000  # characters, or times
+MOST_ROWS = 6_000_000  # of a series: a server keeps so many numbers in a temporary file of some 100 MB
 _SIZE_AT = {"repeat": 1, "lpad": 1, "rpad": 1}  # the place of the argument that is the size
 FILLED_TYPES = frozenset({"char", "character", "bpchar", "bit", "nchar"})  # which fill up a value to their length
 _SIZED = frozenset({*_SIZE_AT, "format"})
@@ -35,8 +36,8 @@ def fault_of_size(name: str, tokens: list[Token], paren: int) -> str | None:
         return f"has the type {name} with a length that is not {most}" if length is None or length > MOST else None
     if name == "generate_series":
         rows = _rows(_arguments(tokens, paren))
-        if rows is None or rows > MOST:
-            return f"calls generate_series for more than {MOST:,} rows, or not from constant to constant by a constant step"
+        if rows is None or rows > MOST_ROWS:
+            return f"calls generate_series for more than {MOST_ROWS:,} rows, or not from constant to constant by a constant step"
         return None
     if name not in _SIZED and name not in _INSIDE:
         return None
@@ -181,7 +182,7 @@ def _rows(arguments: list[list[Token]]) -> int | None:
 def _count(distance: Decimal, step: Decimal) -> int | None:
     if step == 0 or not distance.is_finite() or not step.is_finite() or abs(step) < Decimal("1e-20"):
         return None
-    return int(min(distance / step, Decimal(MOST))) + 1 if distance / step >= 0 else 0
+    return int(min(distance / step, Decimal(MOST_ROWS))) + 1 if distance / step >= 0 else 0
 
 
 def _typed(argument: list[Token], types: frozenset[str]) -> str | None:

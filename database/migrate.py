@@ -9,16 +9,18 @@ an interruption.
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg2
 
 from contract import environment, signatures
 from contract.environment import Settings, SettingsError
 from contract.keys import SCOPES, SERVICE_SCOPES, new_key
 from contract.problems import StringXError, Unavailable
 from database import keys
-from database.pool import Cursor, Database
+from database.pool import Cursor, Database, Row
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_418_205_331  # any number of ours: two migrations never run at once
@@ -30,6 +32,13 @@ _TIMEOUTS = "set lock_timeout = '5s'; set statement_timeout = '10min'"
 _TIMEOUTS_CONCURRENTLY = (
     "set lock_timeout = '10min'; set statement_timeout = '1h'"  # locks out nobody, waits for transactions to end
 )
+_LOCKED_S = 300.0  # in which a file is tried again and again, where another session keeps a lock
+_AGAIN_S = 1.0  # in which those go on that queued up behind it
+_HOLDERS = """
+select pid, application_name, extract(epoch from clock_timestamp() - xact_start)::integer as age_s
+from pg_catalog.pg_stat_activity
+where datname = current_database() and xact_start is not null and pid <> pg_backend_pid() order by xact_start limit 3
+"""
 _INTERRUPTED = """
 select 1 from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
 where c.relname = %(name)s and c.relnamespace = to_regnamespace(%(schema)s) and not i.indisvalid
@@ -37,7 +46,8 @@ where c.relname = %(name)s and c.relnamespace = to_regnamespace(%(schema)s) and 
 
 
 def migrate(database: Database) -> list[str]:
-    """Apply what is missing; the names of the files that were run. Unavailable where another process migrates for an hour."""
+    """Apply what is missing; the names of the files that were run. Unavailable where another process migrates for an hour, or
+    keeps a lock for minutes."""
     with database.statements() as cursor, _alone(cursor):
         cursor.run(
             "create table if not exists public.stringx_migrations"
@@ -62,10 +72,24 @@ def apply(cursor: Cursor, path: Path) -> None:
         cursor.run(record, {"name": path.name})
         return
     cursor.run(_TIMEOUTS)
-    cursor.run("begin")
-    cursor.run(text)
-    cursor.run(record, {"name": path.name})
-    cursor.run("commit")
+    until = time.monotonic() + _LOCKED_S
+    while True:
+        cursor.run("begin")
+        try:
+            cursor.run(text)
+            cursor.run(record, {"name": path.name})
+            cursor.run("commit")
+            return
+        except psycopg2.errors.LockNotAvailable as error:
+            cursor.run("rollback")
+            if time.monotonic() > until:
+                raise Unavailable(_locked(path.name, cursor.all(_HOLDERS))) from error
+            time.sleep(_AGAIN_S)
+
+
+def _locked(name: str, holders: Sequence[Row]) -> str:
+    said = ", ".join(f"{row['pid']} ({row['application_name'] or 'unnamed'}, for {row['age_s']} s)" for row in holders)
+    return f"{name} gets no lock in the internal database; transactions are open in: {said or 'none now'}; end them and try again"
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from contract.environment import ROOT
 from contract.environment import read as read_settings
 from database import embedded
 from database import migrate as migrations
+from database.account import account
 from database.embedded import Cluster
 from database.migrate import migrate
 from database.pool import Database
@@ -43,17 +45,24 @@ def need(program: str, how: str) -> None:
 
 
 @contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """An embedded PostgreSQL, started as the product starts it, in a folder that its user may enter."""
+def running_cluster(**variables: str) -> Iterator[Cluster]:
+    """An embedded PostgreSQL, started as the product starts it, in a folder that its user may enter. Variables are handed to the
+    server itself, to which the product hands none."""
     home = Path(tempfile.mkdtemp(prefix="stringx-test-"))
     home.chmod(0o755)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("STRINGX_")}
     found = embedded.prepare(home)
+    command, who = [sys.executable, "-P", "-m", "launch", "postgres"], None
+    if variables:
+        command, who = embedded.command(found), account()
     with (home / "postgres.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "launch", "postgres"],
-            env=environ | {"STRINGX_HOME": str(home), "PYTHONPATH": str(ROOT)},
+            command,
+            env=environ | {"STRINGX_HOME": str(home), "PYTHONPATH": str(ROOT)} | variables,
             stderr=log,
+            user=who.pw_uid if who is not None else None,
+            group=who.pw_gid if who is not None else None,
+            extra_groups=[] if who is not None else None,
         )
     try:
         embedded.wait(found)
@@ -223,15 +232,23 @@ def flights_target(admin: Admin, flights_template: str, tmp_path: Path) -> Itera
 
 
 class _GroupScheduling(LoadScopeScheduling):
-    """The acceptance tests on one worker, every other test wherever there is room.
+    """The acceptance tests on one worker, a module's tests together where they share what takes long to make, every other test
+    wherever there is room.
 
     xdist 3.8 writes a test's group into an attribute that pytest 9.2 does not read, so `xdist_group` has no effect.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(("tests/safety/", "tests/faults/")):  # a module's tests share what takes long to make
-            return nodeid.split("::", 1)[0]
-        return next((name for name in ("acceptance", "kafka") if nodeid.startswith(f"tests/{name}/")), nodeid)
+        folder = next((name for name in ("acceptance", "kafka") if nodeid.startswith(f"tests/{name}/")), None)
+        if folder is not None:
+            return folder
+        module = nodeid.split("::", 1)[0]
+        return module if module.startswith(("tests/safety/", "tests/faults/")) or _shares(module) else nodeid
+
+
+@cache
+def _shares(module: str) -> bool:
+    return 'fixture(scope="module")' in (ROOT / module).read_text()
 
 
 @pytest.hookimpl(optionalhook=True)

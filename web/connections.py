@@ -4,12 +4,15 @@ ends after a while. In gunicorn's own worker of threads each thread waits for it
 
 import errno
 import json
+import os
 import re
 import selectors
 import socket
 import struct
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -20,12 +23,52 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 REQUEST_S = 15.0  # from the connection, or a request's first byte, until it is complete
 LARGEST_HEAD = 32 * 1024
 SMALL_BODY = 32 * 1024  # a longer one is read by the thread: it is long known then who sends it
-_THREAD_WAITS_S = 15  # for the next bytes of a longer body, and until a client takes the next bytes of the answer
+_THREAD_WAITS_S = 15  # for the next bytes of a longer body
+_ANSWER_S = 15.0  # until a client has read an answer …
+_ANSWER_RATE = 32 * 1024  # … and a second more for so many bytes
+_FILE_PIECE = 256 * 1024
 _DRAIN_S = 0.1  # for what of a body was not read, and is there
 _LINGER_S = 2.0
 _MOST_DRAINED = 64 * 1024
 _PIECE = 64 * 1024
 _HEADERS = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+
+
+class _Client(socket.socket):
+    """A client's end, to which a thread sends an answer. One that reads too slowly, or no more, is left: BrokenPipeError."""
+
+    _sent, _took_s = 0, 0.0
+
+    def begin_answer(self) -> None:
+        self._sent, self._took_s = 0, 0.0
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        if self.gettimeout() == 0:
+            super().sendall(data, flags)
+            return
+        with self._bounded(len(data)):
+            super().sendall(data, flags)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        end = os.fstat(file.fileno()).st_size if count is None else offset + count
+        for begin in range(offset, end, _FILE_PIECE):
+            with self._bounded(min(_FILE_PIECE, end - begin)):
+                super().sendfile(file, begin, min(_FILE_PIECE, end - begin))
+        return end - offset
+
+    @contextmanager
+    def _bounded(self, size: int) -> Iterator[None]:
+        began = time.monotonic()
+        self._sent += size
+        left_s = _ANSWER_S + self._sent / _ANSWER_RATE - self._took_s
+        try:
+            self.settimeout(max(0.001, left_s))
+            yield
+        except TimeoutError as error:
+            raise BrokenPipeError(errno.EPIPE, "the client did not read the answer in time") from error
+        finally:
+            self._took_s += time.monotonic() - began
+            self.settimeout(None)
 
 
 class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
@@ -37,8 +80,7 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.deadline = 0.0
         self.drained = 0
         self._wanted: int | None = None  # bytes, where the header is known
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            self.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _THREAD_WAITS_S, 0))
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _THREAD_WAITS_S, 0))
 
     def expect(self, received: bytes) -> None:
         """A request, of which this has come already."""
@@ -95,6 +137,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._make_room()
+        client = _Client(fileno=client.detach())
         self._await(_Connection(self.cfg, client, address, listener.getsockname()))
 
     def on_client_socket_readable(self, conn: _Connection, client: socket.socket) -> None:
@@ -168,6 +211,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def _hand_over(self, conn: _Connection) -> None:
         self._forget(conn)
         conn.init()
+        conn.sock.begin_answer()
         conn.parser.unreader.unread(bytes(conn.received))
         conn.received.clear()
         self.enqueue_req(conn)

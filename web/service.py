@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from flask import Flask, Response, g, request
@@ -14,6 +14,7 @@ from database.loops import Loops
 from database.migrate import missing_migrations
 from database.pool import Database
 from database.probe import Probe
+from database.reports import Report
 from web import bodies, hosts, metrics, openapi, parameters, paths, problems
 from web.bodies import answer
 from web.metrics import Figures
@@ -127,21 +128,27 @@ def _install_health(app: Flask, database: Database, loops: Loops, faults: Callab
     @describe(Operation("It can do its work, or why not", answers={200: None, 503: None}))
     def readyz() -> Response:
         reasons = [f"the loop {state.name} {state.fault}" for state in loops.states() if state.fault]
+        warnings: list[str] = []
         try:
             if missing := missing_migrations(database):
                 reasons.append(f"migrations are missing: {', '.join(missing)}; run the role migrate")
             else:
                 reasons += faults()
-                reasons += [f"the loop {r.loop.name} of {r.process} {r.loop.fault}" for r in _failing(database, app.name)]
+                elsewhere = reports.read(database, app.name)
+                reasons += _failing(elsewhere, is_done_by_others=False)
+                warnings += _failing(elsewhere, is_done_by_others=True)
                 if (fault := probe.fault()) is not None:
                     reasons.append(fault)
         except StringXError as error:
             reasons.append(error.detail)
         if reasons:
-            return answer({"status": "not ready", "reasons": reasons}, 503)
-        return answer({"status": "ready", "reasons": []})
+            return answer({"status": "not ready", "reasons": reasons, "warnings": warnings}, 503)
+        return answer({"status": "ready", "reasons": [], "warnings": warnings})
 
 
-def _failing(database: Database, service: str) -> list[reports.Report]:
-    """A few of the loops of other processes that do not turn."""
-    return [report for report in reports.read(database, service) if report.loop.fault][:_MOST_LOOPS]
+def _failing(found: Sequence[Report], *, is_done_by_others: bool) -> list[str]:
+    """A few of the loops of other processes that do not turn: those whose work another process does, or those where none does.
+    One worker that is stuck must not have all web processes, which are well, taken out of service."""
+    turning = {report.name for report in found if not report.loop.fault}
+    failing = [report for report in found if report.loop.fault and (report.name in turning) == is_done_by_others]
+    return [f"the loop {report.loop.name} of {report.process} {report.loop.fault}" for report in failing[:_MOST_LOOPS]]

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, assert_never
@@ -23,6 +23,7 @@ from contract.verdicts import CheckStatus, worst
 from contract.words import age, decimal, number, share
 
 FORMAT = "stringx-gate/1"
+_AHEAD = timedelta(minutes=5)  # of a target's clock before the database's: the Backend takes twice that by its own
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,17 @@ def from_answer(run: Run, answer: Answer, catalogue: Catalogue) -> CheckResult:
     outcome = outcome_of(answer)
     if outcome is None:
         return _without_outcome(run, answer, "errored", _reason(run.subject, answer))
+    snapshot_at = datetime.fromisoformat(outcome["snapshot_at"])
+    if (ahead := snapshot_at - run.finished_at) > _AHEAD:
+        words = age(Decimal(round(ahead.total_seconds())))
+        reason = f"the clock of target {run.check.request.target} is {words} ahead of the internal database's: set the clocks"
+        return _without_outcome(run, answer, "errored", reason)
     found = {(table["schema"], table["name"]): table for table in outcome["tables"]}
     tables = []
     for table in run.tables:
         name = TableName.parse(table.configured.document.table)
         tables.append(_table_result(table, found.get((name.schema, name.name)), catalogue))
-    ended = {"status": "succeeded", "snapshot_at": datetime.fromisoformat(outcome["snapshot_at"])}
+    ended = {"status": "succeeded", "snapshot_at": snapshot_at}
     if run.check.request.dataset is None:
         return _base(run, answer).model_copy(update=ended | _found_in(tables[0]) | {"rules": tables[0].rules})
     return _base(run, answer).model_copy(update=ended | _combined(tables) | {"tables": tables})

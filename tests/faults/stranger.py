@@ -27,6 +27,7 @@ def head(*lines: str) -> bytes:
 HTML = "<!DOCTYPE html><html><title>Welcome to nginx!</title></html>"
 SENSELESS: tuple[bytes, ...] = (
     answer(HTML, kind="text/html"),
+    answer(HTML + " " * 200_000, kind="text/html"),  # more than is read of an acknowledgement
     *(answer(body) for body in ("", "{}", "[]", "null", "42", "NaN", '"check_id"', "{", "[" * 100_000, '{"check_id": ' * 9_999)),
     *(answer(json.dumps({"check_id": value})) for value in (None, 7, True, [], {}, "", "x", "\0", "\ud800", f"{{{new_id()}}}")),
     answer(json.dumps({"check_id": new_id(), "request_id": "of another"})),
@@ -49,7 +50,7 @@ SENSELESS: tuple[bytes, ...] = (
 
 
 # Those that acknowledge nothing: a receiver that answers with another 2xx has the result.
-NOT_ACKNOWLEDGING = (SENSELESS[0], *(one for one in SENSELESS if not one.startswith(b"HTTP/1.1 2")))
+NOT_ACKNOWLEDGING = (*SENSELESS[:2], *(one for one in SENSELESS if not one.startswith(b"HTTP/1.1 2")))
 
 
 class Stranger:

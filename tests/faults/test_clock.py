@@ -1,6 +1,7 @@
 """Clocks that are off: only the database's counts for leases, and a signature has five minutes."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from contract import signatures
 from contract.environment import ROOT
+from tests.conftest import Admin, make_target, running_cluster
 from tests.faults.accounting import accounting
 from tests.faults.installation import Installation
 from tests.faults.processes import Process, eventually
@@ -116,3 +118,24 @@ def test_a_receiver_whose_clock_is_off_refuses_signatures_until_it_is_right(
         installation.to_backend.cut()
     assert installation.result(request)["verdict"] == "warn"
     accounting(installation)
+
+
+def test_a_check_of_a_target_whose_clock_is_ahead_ends_and_says_so(
+    installation: Installation, library: str, tmp_path: Path
+) -> None:
+    with running_cluster(**off_by(library, "+2h", tmp_path)) as cluster:
+        target = make_target(Admin(cluster), tmp_path / "secrets")
+        target.execute("create table orders as select 1 as id")
+        assert target.query("select clock_timestamp() > timestamptz 'epoch' + %f * interval '1 s'" % (time.time() + 3600)) == [
+            (True,)
+        ]
+        (installation.secrets / "ahead").write_text(target.password)
+        installation.put("targets/ahead", target.document("ahead", password_file="ahead"))
+        rules = [{"id": "known", "type": "not_null", "column": "id"}]
+        installation.put("tables/ahead/public.orders", {"rules": rules})
+        asked = {"target": "ahead", "table": "public.orders", "mode": "sync"}
+        answer = installation.call("POST", f"{installation.to_backend.url}/api/v1/requests", json=asked).json()
+    assert (answer["status"], answer["verdict"]) == ("errored", "error")
+    said = re.fullmatch(r"the clock of target ahead is (.+) ahead of the internal database's: set the clocks", answer["reason"])
+    assert said is not None
+    assert said[1] in ("1h 59m", "2h 0m")

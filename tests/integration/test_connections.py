@@ -4,8 +4,10 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from tests.faults.processes import eventually
 MANY = 60  # of 2 threads
 SETTINGS = """
 import web.connections
-web.connections.REQUEST_S, web.connections._THREAD_WAITS_S = {request_s}, 1
+web.connections.REQUEST_S, web.connections._THREAD_WAITS_S, web.connections._ANSWER_S = {request_s}, 1, 1
+web.connections._ANSWER_RATE = 100_000_000
 bind, threads, workers, keepalive, worker_connections = "127.0.0.1:{port}", 2, 1, 60, {connections}
 worker_class, control_socket_disable, graceful_timeout = "web.connections.RequestWorker", True, 5
 wsgi_app, pythonpath = "served:app", {folder!r}
@@ -44,6 +47,9 @@ def app(environ, start_response):
         body = [b"no"]
     elif path == "/large":
         body = [b"x" * 1_000_000] * 30
+    elif path == "/file":
+        start_response("200 OK", headers)
+        return environ["wsgi.file_wrapper"](open(__file__ + ".large", "rb"))
     elif path == "/places":
         body = [str(worker.nr_conns).encode()]
     else:
@@ -89,6 +95,7 @@ def started(folder: Path, request_s: float, connections: int = 500) -> Iterator[
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     (folder / "served.py").write_text(SERVED)
+    (folder / "served.py.large").write_bytes(bytes(30_000_000))
     settings = folder / "gunicorn.conf.py"
     settings.write_text(SETTINGS.format(port=port, request_s=request_s, connections=connections, folder=str(folder)))
     command = [sys.executable, "-P", "-m", "gunicorn", "-c", str(settings)]
@@ -161,6 +168,29 @@ def test_clients_that_do_not_read_hold_up_no_other(patient: Server) -> None:
             client = stack.enter_context(closing(patient.connect()))
             client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         assert patient.is_well()
+
+
+@pytest.mark.parametrize("path", ["large", "file"])
+def test_clients_that_read_a_few_bytes_now_and_then_hold_up_no_other(patient: Server, path: str) -> None:
+    """There is always something that they take: to the end it would be an hour."""
+    ended = threading.Event()
+
+    def read_slowly(client: socket.socket) -> None:
+        with suppress(OSError):
+            while not ended.wait(0.05) and client.recv(400):
+                pass
+
+    with ExitStack() as stack, ThreadPoolExecutor() as readers:
+        stack.callback(ended.set)
+        for _ in range(4):
+            client = stack.enter_context(closing(patient.connect()))
+            client.sendall(f"GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            readers.submit(read_slowly, client)
+        for _ in range(5):
+            assert patient.is_well()
+        ended.set()
+    whole = patient.ask(f"GET /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert whole.count(b"x" if path == "large" else b"\0") >= 30_000_000
 
 
 def test_a_request_may_come_in_pieces_and_several_in_one(patient: Server) -> None:

@@ -55,6 +55,31 @@ def test_a_file_that_fails_leaves_those_before_it(database: Database, tmp_path: 
     assert migrate(database) == ["0003_broken.sql"]
 
 
+def test_a_file_waits_for_a_lock_that_another_session_keeps(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(database)
+    (tmp_path / "0003_column.sql").write_text("alter table app.things add column name text;\n")
+    monkeypatch.setattr(migrations, "_TIMEOUTS", "set lock_timeout = '50ms'")
+    dump = database.connect()
+    dump.autocommit = False
+    with dump.cursor() as cursor:
+        cursor.execute("set idle_in_transaction_session_timeout = 0; select * from app.things")
+    monkeypatch.setattr(migrations, "_LOCKED_S", 0.0)
+    with pytest.raises(
+        Unavailable, match=rf"0003_column.sql gets no lock .* {dump.get_backend_pid()} \(stringx listen, for \d+ s\)"
+    ):
+        migrate(database)
+    monkeypatch.setattr(migrations, "_LOCKED_S", 300.0)
+    with ThreadPoolExecutor() as pool:
+        migrating = pool.submit(migrate, database)
+        with pytest.raises(TimeoutError):
+            migrating.result(timeout=1.5)  # more than one try
+        dump.rollback()
+        assert migrating.result(timeout=60) == ["0003_column.sql"]
+    dump.close()
+
+
 def test_an_index_is_built_beside_writers_and_again_after_an_interruption(database: Database, tmp_path: Path) -> None:
     later = (tmp_path / "0002_index.sql").rename(tmp_path / "later")
     assert migrate(database) == ["0001_things.sql"]

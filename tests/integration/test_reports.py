@@ -1,5 +1,6 @@
 """What processes without HTTP report about their loops, and what their service tells of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def test_a_loop_of_a_worker_that_does_not_turn_is_told_by_its_service(database: 
     assert answer.json == {
         "status": "not ready",
         "reasons": ["the loop rescue of worker@a:1:x has not turned for 90 s: ValueError: odd"],
+        "warnings": [],
     }
     told = client.get("/metrics").text
     for line in (
@@ -46,6 +48,19 @@ def test_a_loop_of_a_worker_that_does_not_turn_is_told_by_its_service(database: 
     assert "trigger" not in told, "it is the Backend's"
     reports.write(database, "api", WORKERS[0], [TURNING])
     assert client.get("/readyz").status_code == 200
+
+
+def test_a_stuck_worker_is_a_warning_where_another_does_its_work(database: Database, client: FlaskClient) -> None:
+    reports.write(database, "api", WORKERS[0], [TURNING, STUCK])
+    reports.write(database, "api", WORKERS[1], [TURNING, replace(STUCK, fault=None)])
+    answer = client.get("/readyz")
+    said = ["the loop rescue of worker@a:1:x has not turned for 90 s: ValueError: odd"]
+    assert (answer.status_code, answer.json) == (200, {"status": "ready", "reasons": [], "warnings": said})
+    assert 'stringx_loop_failing{loop="worker.rescue"} 1.0' in client.get("/metrics").text
+    reports.write(database, "api", WORKERS[1], [TURNING, STUCK])
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert len(answer.json["reasons"]) == 2  # type: ignore[index]
 
 
 def test_reports_of_processes_that_are_gone_count_no_more_and_are_forgotten(database: Database, client: FlaskClient) -> None:
