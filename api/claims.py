@@ -10,11 +10,11 @@ from typing import Any
 
 from api import outbox
 from api.checks import Check, lock_target, notify, read_check, release_joined
-from contract.checks import CheckResult
-from contract.sizes import bounded
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
+from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.sizes import bounded
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 MAX_CRASHES = 3  # runs that may end their worker, or their dbt process, before a check is `errored`

@@ -17,14 +17,14 @@ from api.engine.command import Answer, DbtProject, Executable
 from api.engine.pool import Child, ChildDied
 from api.engine.results import Run
 from api.targets import SESSION_VARIABLE, TargetUnusable, connection_environment, may_pass, session_address
-from contract.catalogue import Catalogue
-from contract.checks import CheckResult
-from contract.configuration import TargetDocument
-from contract.durations import parse_duration
-from contract.environment import Settings
-from contract.problems import Invalid, NotFound
 from database.pool import Database
 from database.sessions import Sessions
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TargetDocument
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.problems import Invalid, NotFound
+from stringx_dataops.contract.settings import Settings
 
 _UNREACHABLE_FOR_S = (0.5, 1.0, 2.0)  # pauses before a target that did not answer is tried again
 _YIELD_PAUSE_S = 1.0  # what waits for the locks has them by then

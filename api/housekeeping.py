@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from api.checks import lock_target
-from contract.environment import Settings
-from contract.samples import without_samples
 from database.pool import Database, json_value
 from database.queries import load_queries
+from stringx_dataops.contract.messages.samples import without_samples
+from stringx_dataops.contract.settings import Settings
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 BATCH = 200

@@ -13,14 +13,15 @@ from urllib.parse import urlsplit
 
 import requests
 
-from contract import answers, signatures
-from contract.ids import new_id
-from contract.pages import FIRST, Page, Pages
-from contract.problems import NotFound
-from contract.sizes import smaller
 from database.leases import POST_LEASE_S
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries, together
+from stringx_dataops.contract import signatures
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages import answers
+from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+from stringx_dataops.contract.messages.sizes import smaller
+from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _DELIVERED_AND_NEXT = together(SQL["delivered"], SQL["claim"])

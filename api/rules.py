@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contract import datasets
-from contract.checks import CheckRequest, rules_in_scope
-from contract.configuration import Rule, TableDocument, TargetDocument
-from contract.datasets import DatasetDocument
-from contract.fields import did_you_mean
-from contract.problems import FieldError, NotFound, invalid
-from contract.verdicts import Dimension, Mode
 from database.pool import Cursor, Database
+from stringx_dataops.contract.documents import datasets
+from stringx_dataops.contract.documents.configuration import Rule, TableDocument, TargetDocument
+from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.messages.checks import CheckRequest, rules_in_scope
+from stringx_dataops.contract.messages.verdicts import Dimension, Mode
+from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 
 _FIND = """
 select t.table_name, t.document, t.rules_hash, t.version, t.target_document

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from api.rules import InScope
-from contract.catalogue import (
+from stringx_dataops.contract.catalogue.rule_types import (
     Catalogue,
     RuleType,
     columns_of_arguments,
@@ -14,13 +14,13 @@ from contract.catalogue import (
     relations_of_arguments,
     texts_of_test,
 )
-from contract.checks import CheckRequest
-from contract.comparisons import bare_names, comparisons, types_of_casts
-from contract.configuration import Rule, TargetDocument
-from contract.durations import parse_duration
-from contract.names import TableName
-from contract.qualified import Name, names_of_condition, names_of_fragment, names_of_query
-from contract.queries import renames_columns
+from stringx_dataops.contract.custom_sql.comparisons import bare_names, comparisons, types_of_casts
+from stringx_dataops.contract.custom_sql.qualified import Name, names_of_condition, names_of_fragment, names_of_query
+from stringx_dataops.contract.custom_sql.queries import renames_columns
+from stringx_dataops.contract.documents.configuration import Rule, TargetDocument
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.messages.checks import CheckRequest
 
 
 def build(

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from contract.configuration import TargetDocument
-from contract.environment import SettingsError, secret
-from contract.problems import StringXError
+from stringx_dataops.contract.documents.configuration import TargetDocument
+from stringx_dataops.contract.problems import StringXError
+from stringx_dataops.contract.settings import SettingsError, secret
 
 PASSWORD_VARIABLE = "DBT_ENV_SECRET_TARGET_PASSWORD"  # the one name that dbt scrubs from its logs and renders nowhere else
 

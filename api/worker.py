@@ -23,16 +23,16 @@ from api.checks import Check
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import Child, ChildDied, Nursery, ProjectFault
 from api.execution import Executor, HandBack, Outcome
-from contract import answers, environment
-from contract.catalogue import Catalogue
-from contract.checks import CheckResult
-from contract.dbt_project import fault_of_project
-from contract.environment import Settings, SettingsError
-from contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 from database import leases, reports
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database, bound_waits
+from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages import answers
+from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
+from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, signing_secrets
 from web import logs
 
 _IDLE_S = 2.0  # how often to look without being woken: the guarantee behind the notifications
@@ -289,7 +289,7 @@ class Worker:
 def main() -> int:
     logs.configure()
     try:
-        worker = _make(environment.read())
+        worker = _make(read_settings())
     except (SettingsError, ValueError) as error:
         print(f"worker: {error}", file=sys.stderr)
         return 2
@@ -309,7 +309,7 @@ def _make(settings: Settings) -> Worker:
     name = leases.worker_name("worker")
     if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
-    sender = outbox.Sender(name, environment.service_key(settings), environment.signing_secrets(settings))
+    sender = outbox.Sender(name, service_key(settings), signing_secrets(settings))
     return Worker(
         settings=settings,
         database=database,

@@ -7,13 +7,12 @@ from backend.routes import configuration as configuration_routes
 from backend.routes import datasets as dataset_routes
 from backend.routes import gates as gate_routes
 from backend.routes import requests as request_routes
-from contract import environment
-from contract.catalogue import Catalogue
-from contract.environment import Settings, SettingsError
 from database import leases
 from database.loops import Loops
 from database.notifications import Listener
 from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, signing_secrets
 from web import service
 
 THREADS = 32
@@ -23,22 +22,20 @@ _DESCRIPTION = "Receives triggers, tracks requests, owns configuration and resul
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application; SettingsError in one line where the environment cannot be used."""
-    settings = settings or environment.read()
+    settings = settings or read_settings()
     try:
         catalogue = Catalogue.load(settings.dbt_project_dir)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     database = Database(settings.require_database_url(), size=12, application_name="stringx backend")
     listener = Listener(database, requests.CHANNEL, WAITERS)
-    sender = dispatch.Sender(database, settings.dataops_url, environment.service_key(settings), leases.worker_name("backend"))
-    signing_secrets = environment.signing_secrets(settings)
+    sender = dispatch.Sender(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
+    secrets = signing_secrets(settings)
     loops = Loops()
     app = service.create(
         "backend", "StringX Backend", _DESCRIPTION, database, loops, list, figures.metrics, allowed_hosts=settings.allowed_hosts
     )
-    app.register_blueprint(
-        request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, signing_secrets))
-    )
+    app.register_blueprint(request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, secrets)))
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))

@@ -17,15 +17,15 @@ from backend.stored import (
     with_defaults,
 )
 from backend.targets import no_table, no_target, require_target
-from contract.catalogue import Catalogue
-from contract.configuration import TableDocument, TargetDocument, parse_table, parse_target
-from contract.datasets import DatasetDocument, parse_dataset
-from contract.fields import did_you_mean
-from contract.pages import FIRST, Page, Pages, Position, Sized
-from contract.problems import Conflict, FieldError, Invalid, NotFound, Unavailable, invalid
 from database.keys import Caller
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument, parse_table, parse_target
+from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.messages.pages import FIRST, Page, Pages, Position, Sized
+from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, NotFound, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PAGES = Pages(

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from backend import datasets
 from backend.targets import no_table, require_target
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, require_scope
-from contract.configuration import TableDocument
-from contract.datasets import DatasetDocument
-from contract.problems import FieldError, NotFound, invalid
-from contract.verdicts import Mode
 from database.pool import Cursor, json_value
 from database.queries import load_queries
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument
+from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.messages.checks import CheckRequest, require_scope
+from stringx_dataops.contract.messages.verdicts import Mode
+from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 

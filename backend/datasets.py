@@ -6,12 +6,12 @@ from typing import Any
 
 from backend.stored import Stored, as_json, change_of, lock, page_of_versions, require_version, with_defaults
 from backend.targets import no_target
-from contract.datasets import DatasetDocument, parse_dataset
-from contract.pages import FIRST, Page, Pages
-from contract.problems import Conflict, FieldError, NotFound, invalid
 from database.keys import Caller
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
+from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 VERSIONS = Pages("versions of a dataset")

@@ -11,13 +11,13 @@ from typing import Any, Literal
 import requests as http
 
 from backend.requests import SQL, UNSENT, payload
-from contract import answers
-from contract.answers import Answer
-from contract.problems import Busy, Conflict
 from database.leases import POST_LEASE_S
 from database.loops import Loop, Loops
 from database.notifications import Listener
 from database.pool import Database
+from stringx_dataops.contract.messages import answers
+from stringx_dataops.contract.messages.answers import Answer
+from stringx_dataops.contract.problems import Busy, Conflict
 
 _TIMEOUT_S = (3, 10)  # connect, read: with the body's time together within a lease
 _BODY_S = 5.0

@@ -8,14 +8,14 @@ from typing import Any
 
 from backend import datasets
 from backend.targets import no_table
-from contract.configuration import GateSettings, TableDocument
-from contract.datasets import DatasetDocument, rules_hash
-from contract.durations import parse_duration
-from contract.problems import NotFound
-from contract.requests import GateView
-from contract.verdicts import opens
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
+from stringx_dataops.contract.documents.configuration import GateSettings, TableDocument
+from stringx_dataops.contract.documents.datasets import DatasetDocument, rules_hash
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.messages.requests import GateView
+from stringx_dataops.contract.messages.verdicts import opens
+from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _MOST_REASONS = 20

@@ -1,10 +1,10 @@
 """How gunicorn serves the Backend."""
 
 from backend.app import THREADS
-from contract import environment
+from stringx_dataops.contract.settings import read_settings
 from web import serving
 
-_settings = environment.read()
+_settings = read_settings()
 bind = f"{_settings.bind_host}:{_settings.backend_port}"
 threads = THREADS
 globals().update(serving.COMMON)

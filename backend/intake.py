@@ -8,13 +8,13 @@ from pathlib import Path
 from backend import requests
 from backend.configured import Configured
 from backend.publications import PUBLICATION
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest
-from contract.documents import MAX_BODY_BYTES, read_json
-from contract.fields import parse_model
-from contract.problems import FieldError, Invalid, Malformed, StringXError, TooLarge, Unavailable, invalid
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, read_json
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.problems import FieldError, Invalid, Malformed, StringXError, TooLarge, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _TRIES = 5

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from kafka import KafkaConsumer, KafkaProducer
 from kafka import errors as broker
 
-from contract import kafka
-from contract.kafka import Kafka
-from contract.problems import Unavailable
+from stringx_dataops.contract.messages import kafka
+from stringx_dataops.contract.messages.kafka import Kafka
+from stringx_dataops.contract.problems import Unavailable
 
 LARGEST = 2 * 1024 * 1024  # bytes of a dead letter: a message of the largest size that brokers take by default, and headers
 CUT = 64 * 1024  # … of one that even so is too large for its topic

@@ -22,16 +22,16 @@ from backend.intake import Event
 from backend.kafka_client import CUT, LARGEST, SENT_WITHIN_S, Outcome, Sender, connect, words
 from backend.publications import PUBLICATION, Message, NotConfirmed, Sent
 from backend.requests import CHANNEL
-from contract import environment, kafka
-from contract.catalogue import Catalogue
-from contract.environment import SettingsError
-from contract.kafka import Kafka
-from contract.problems import StringXError, Unavailable
 from database import reports
 from database.leases import worker_name
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database, bound_waits
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages import kafka
+from stringx_dataops.contract.messages.kafka import Kafka
+from stringx_dataops.contract.problems import StringXError, Unavailable
+from stringx_dataops.contract.settings import SettingsError, read_settings
 from web import logs
 
 _BATCH = 500
@@ -331,7 +331,7 @@ def _cut(message: dict[str, Any]) -> dict[str, Any]:
 def main() -> int:
     logs.configure()
     try:
-        settings = environment.read()
+        settings = read_settings()
         found = kafka.read()
         if found is None:
             raise SettingsError("KAFKA_BOOTSTRAP_SERVERS is not set: give host:port of a Kafka broker")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.checks import rfc3339
-from contract.problems import Unavailable
-from contract.samples import without_samples
-from contract.sizes import short
 from database.pool import Database, Row
 from database.queries import load_queries
+from stringx_dataops.contract.messages.checks import rfc3339
+from stringx_dataops.contract.messages.samples import without_samples
+from stringx_dataops.contract.messages.sizes import short
+from stringx_dataops.contract.problems import Unavailable
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PUBLICATION = "publication"  # the payload that wakes the publisher

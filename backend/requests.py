@@ -8,19 +8,19 @@ from typing import Any
 from uuid import UUID
 
 from backend.configured import Configured
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult, check_request_id, digest, rfc3339
-from contract.fields import DATASET_NAME, TARGET_NAME
-from contract.ids import new_id
-from contract.names import TableName
-from contract.pages import Page, Pages, Position, Sized
-from contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
-from contract.requests import RequestView
-from contract.sizes import bounded, summary
-from contract.verdicts import TERMINAL, Mode, Source
 from database.leases import POST_LEASE_S
 from database.pool import Database, Row, json_value
 from database.queries import load_queries, together
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.fields import DATASET_NAME, TARGET_NAME
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest, rfc3339
+from stringx_dataops.contract.messages.pages import Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.requests import RequestView
+from stringx_dataops.contract.messages.sizes import bounded, summary
+from stringx_dataops.contract.messages.verdicts import TERMINAL, Mode, Source
+from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))

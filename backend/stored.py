@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from contract.checks import rfc3339
-from contract.effective import said, same
-from contract.pages import Page, Pages, Position, Sized
-from contract.problems import PreconditionFailed
 from database.pool import Cursor, Row
+from stringx_dataops.contract.documents.effective import said, same
+from stringx_dataops.contract.messages.checks import rfc3339
+from stringx_dataops.contract.messages.pages import Page, Pages, Position, Sized
+from stringx_dataops.contract.problems import PreconditionFailed
 
 M = TypeVar("M", bound=BaseModel)
 DOCUMENTS = 32  # that a list has in memory at once: each may have 1 MiB

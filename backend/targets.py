@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from contract.fields import did_you_mean
-from contract.problems import NotFound
 from database.pool import Cursor
 from database.queries import load_queries
+from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 

@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 from api import claims
-from contract.problems import StringXError
 from database.migrate import migrate
 from database.pool import Database
+from stringx_dataops.contract.problems import StringXError
 from tests.conftest import Admin, running_cluster
 
 DONE, WAITING, TARGETS, TABLES, CLAIMS = 1_000_000, 100_000, 20, 500, 100

@@ -12,7 +12,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from contract.ids import new_id
+from stringx_dataops.contract.ids import new_id
 from tests.faults.installation import Installation
 from tests.faults.processes import Process, eventually
 from tests.faults.tables import CheckedTable

@@ -15,8 +15,8 @@ from typing import Any
 
 from api.engine.command import DbtProject
 from api.engine.pool import Child, Nursery
-from contract.environment import ROOT
 from database import embedded
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Admin, Target, make_target, running_cluster
 from tests.integration.conftest import gate, rule
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from contract.environment import write_secret
 from database.account import account
+from stringx_dataops.contract.settings import write_secret
 
 VERSION = "18"
 PORTS = range(20_000, 32_000)  # below the ports that systems give to outgoing connections

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contract.keys import Scope, hash_key
-from contract.problems import Forbidden, Unauthenticated
 from database.pool import Database
+from stringx_dataops.contract.keys import Scope, hash_key
+from stringx_dataops.contract.problems import Forbidden, Unauthenticated
 
 _REGISTER = """
 insert into stringx.api_keys (name, key_hash, scopes) values (%(name)s, %(key_hash)s, %(scopes)s)

@@ -7,7 +7,7 @@ stand in every table that is claimed from.
 import os
 import socket
 
-from contract.ids import new_id
+from stringx_dataops.contract.ids import new_id
 
 LEASE_S = 20  # of a check, unless LEASE_SECONDS says otherwise; its holder renews it
 POST_LEASE_S = 30  # of a message that is being posted; longer than a post may take

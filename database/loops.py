@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contract.problems import StringXError, Unavailable
+from stringx_dataops.contract.problems import StringXError, Unavailable
 
 FAILING_S = 30.0  # a loop that has only failed for so long is named
 LONGEST_TURN_S = 60.0  # … and one whose turn takes longer than this

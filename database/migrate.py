@@ -15,12 +15,12 @@ from pathlib import Path
 
 import psycopg2
 
-from contract import environment, signatures
-from contract.environment import Settings, SettingsError
-from contract.keys import SCOPES, SERVICE_SCOPES, new_key
-from contract.problems import StringXError, Unavailable
 from database import keys
 from database.pool import Cursor, Database, Row
+from stringx_dataops.contract import signatures
+from stringx_dataops.contract.keys import SCOPES, SERVICE_SCOPES, new_key
+from stringx_dataops.contract.problems import StringXError, Unavailable
+from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, secret, write_secret
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_418_205_331  # any number of ours: two migrations never run at once
@@ -138,18 +138,18 @@ def make_secrets(settings: Settings, database: Database) -> None:
         ("STRINGX_SERVICE_KEY", "service-key", SERVICE_SCOPES),
     ):
         path = settings.home / file
-        if environment.secret(variable, path) is None:
-            environment.write_secret(path, new_key())
-        key = environment.secret(variable, path)
+        if secret(variable, path) is None:
+            write_secret(path, new_key())
+        key = secret(variable, path)
         assert key is not None  # just written
         keys.register(database, file, key, scopes)
-    if environment.secret("STRINGX_SIGNING_SECRET", settings.home / "signing-secret") is None:
-        environment.write_secret(settings.home / "signing-secret", signatures.new_secret())
+    if secret("STRINGX_SIGNING_SECRET", settings.home / "signing-secret") is None:
+        write_secret(settings.home / "signing-secret", signatures.new_secret())
 
 
 def main() -> int:
     try:
-        settings = environment.read()
+        settings = read_settings()
         database = Database(settings.require_database_url(), size=1, application_name="stringx migrate")
         for name in migrate(database):
             print(f"applied {name}")

@@ -15,9 +15,9 @@ from typing import TypeVar
 import psycopg2
 from psycopg2 import extensions
 
-from contract.problems import Unavailable
 from database.loops import Loop, Loops
 from database.pool import Database, first_line
+from stringx_dataops.contract.problems import Unavailable
 
 T = TypeVar("T")
 _LOOK_AGAIN_S = 2.0

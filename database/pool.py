@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions, extras, pool
 
-from contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
+from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 
 Row = dict[str, Any]
 _WAIT_S = 30.0  # above the longest statement, which the server ends itself

@@ -3,8 +3,8 @@
 import threading
 import time
 
-from contract.problems import StringXError
 from database.pool import Database
+from stringx_dataops.contract.problems import StringXError
 
 _WRITE = """
 insert into public.stringx_probe (service, written_at) values (%(service)s, clock_timestamp())

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from contract.problems import Unavailable
 from database.pool import first_line, limit_waits
+from stringx_dataops.contract.problems import Unavailable
 
 # Names are PostgreSQL's own, whoever may create in the schemas that the role searches.
 _PATH = "set local search_path = pg_catalog, pg_temp"

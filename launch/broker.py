@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from contract.environment import ROOT
 from launch.install import VENV
+from stringx_dataops.contract.settings import ROOT
 
 VERSION = "4.1.1"
 JARS = VENV / f"kafka-{VERSION}"

@@ -11,9 +11,9 @@ from typing import IO
 import psycopg2
 from psycopg2 import sql
 
-from contract.environment import Settings
 from database import embedded
 from database.embedded import Cluster, EmbeddedError
+from stringx_dataops.contract.settings import Settings
 
 DATABASE, OWNER, READER = "nyc", "nyc_loader", "nyc_reader"
 

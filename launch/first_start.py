@@ -15,11 +15,11 @@ import psycopg2
 import requests
 import yaml
 
-from contract.environment import ROOT, Settings, secret
 from database import embedded
 from database.embedded import Cluster, EmbeddedError
 from launch import demo
 from launch.verdicts import Verdict, table
+from stringx_dataops.contract.settings import ROOT, Settings, secret
 
 RULES = ROOT / "rules"
 APPLIED = "rules-applied"  # in the home: names of the files that an earlier start has applied

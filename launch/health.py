@@ -3,7 +3,7 @@
 import urllib.request
 from pathlib import Path
 
-from contract.environment import Settings
+from stringx_dataops.contract.settings import Settings
 
 
 def check(settings: Settings) -> int:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 
 VENV = Path(os.environ.get("LAUNCH_VENV") or ROOT / ".venv")
 PYTHON = VENV / "bin" / "python"

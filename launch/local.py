@@ -6,17 +6,16 @@ Run by the system's Python, so only the standard library until the last line.
 import os
 import sys
 
-from contract import environment
-from contract.environment import ROOT, SettingsError
 from launch import broker, preflight
 from launch.broker import BrokerError
 from launch.install import PYTHON, VENV, InstallError, install
 from launch.preflight import PreflightError
+from stringx_dataops.contract.settings import ROOT, SettingsError, read_settings
 
 
 def main() -> int:
     try:
-        settings = environment.read()
+        settings = read_settings()
         with_kafka = "LAUNCH_KAFKA" in os.environ
         if with_kafka and settings.kafka_bootstrap_servers:
             raise SettingsError("--kafka starts a broker, and KAFKA_BOOTSTRAP_SERVERS names another one; keep one of the two")

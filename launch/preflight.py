@@ -12,8 +12,8 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from contract.environment import ROOT, SECRETS, VARIABLES, Settings
 from database.account import account, closed_folder
+from stringx_dataops.contract.settings import ROOT, SECRETS, VARIABLES, Settings
 
 # Read elsewhere: by the command line, by the tests, and by the child that runs dbt.
 ALSO_KNOWN = ("STRINGX_BACKEND_URL", "KAFKA_PORT", "CALLBACK_ALLOW")

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from contract import environment, kafka
-from contract.dbt_project import fault_of_project
-from contract.environment import FILES, ROOT, SECRETS, Settings, SettingsError
 from database import embedded
 from database.account import account, become
 from database.embedded import Cluster, EmbeddedError
 from launch import broker, health, preflight, process, supervision
 from launch.broker import BrokerError
 from launch.preflight import PreflightError
+from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
+from stringx_dataops.contract.messages import kafka
+from stringx_dataops.contract.settings import FILES, ROOT, SECRETS, Settings, SettingsError, read_settings
 
 MIGRATED = "run/migrated"  # in the home: the first start has brought the internal database up to date
 SUPERVISED = "LAUNCH_SUPERVISED"
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         print(f"launch: {' '.join(arguments)!r} is no role; one of {', '.join(PUBLIC)}", file=sys.stderr)
         return 2
     try:
-        return action(environment.read()) or 0
+        return action(read_settings()) or 0
     except (SettingsError, EmbeddedError, BrokerError) as error:
         print(f"{role}: {error}", file=sys.stderr)
     except PreflightError as error:
@@ -51,7 +51,7 @@ def run_all(settings: Settings) -> NoReturn:
     if with_kafka:
         os.environ["KAFKA_BOOTSTRAP_SERVERS"] = f"127.0.0.1:{settings.kafka_port}"
         broker.prepare(settings.home, settings.kafka_port)
-        settings = environment.read()
+        settings = read_settings()
     kafka.read()  # what is wrong with its settings is said now
     (settings.home / MIGRATED).unlink(missing_ok=True)
     _absolute_environment(settings)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.environment import Settings
+from stringx_dataops.contract.settings import Settings
 
 STOP_SERVICES, STOP_SERVERS = 31, 8  # seconds; together below the 40 that `docker stop` waits
 SERVERS = ("postgres", "kafka")

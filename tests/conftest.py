@@ -19,9 +19,6 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from api.targets import connection_environment
-from contract.configuration import TargetDocument
-from contract.environment import ROOT
-from contract.environment import read as read_settings
 from database import embedded
 from database import migrate as migrations
 from database.account import account
@@ -29,6 +26,8 @@ from database.embedded import Cluster
 from database.migrate import migrate
 from database.pool import Database
 from launch import demo
+from stringx_dataops.contract.documents.configuration import TargetDocument
+from stringx_dataops.contract.settings import ROOT, read_settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

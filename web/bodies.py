@@ -11,9 +11,9 @@ from flask import Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from contract.documents import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json, read_yaml
-from contract.problems import Malformed, TooLarge, UnsupportedMediaType
-from contract.sizes import MAX_RESULT_BYTES
+from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json, read_yaml
+from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
+from stringx_dataops.contract.problems import Malformed, TooLarge, UnsupportedMediaType
 from web.connections import SMALL_BODY
 
 MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result: one of another release may be larger than ours

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 
-from contract.problems import Misdirected
+from stringx_dataops.contract.problems import Misdirected
 
 _FOR_EVERYBODY = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by address, of machines that know no name
 

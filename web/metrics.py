@@ -16,10 +16,10 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from contract.problems import StringXError
 from database import reports
 from database.loops import Loops, State
 from database.pool import Database, limit_waits
+from stringx_dataops.contract.problems import StringXError
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Figures = Callable[[Database], Iterable[Metric]]

@@ -12,8 +12,8 @@ from flask import Flask, Response, abort, render_template_string, send_from_dire
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from contract.keys import Scope
-from contract.problems import (
+from stringx_dataops.contract.keys import Scope
+from stringx_dataops.contract.problems import (
     Forbidden,
     Invalid,
     Malformed,

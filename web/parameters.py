@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl
 
 from flask import g, request
 
-from contract.checks import MAX_WAIT_S, CheckRequest
-from contract.documents import escape_pointer
-from contract.fields import did_you_mean, parse_model
-from contract.moments import parse_moment
-from contract.pages import MOST, Page, Pages, Position
-from contract.problems import FieldError, invalid
+from stringx_dataops.contract.documents.fields import did_you_mean, parse_model
+from stringx_dataops.contract.documents.reading import escape_pointer
+from stringx_dataops.contract.messages.checks import MAX_WAIT_S, CheckRequest
+from stringx_dataops.contract.messages.moments import parse_moment
+from stringx_dataops.contract.messages.pages import MOST, Page, Pages, Position
+from stringx_dataops.contract.problems import FieldError, invalid
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)

@@ -6,7 +6,7 @@ import logging
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from contract.problems import MethodNotAllowed, NotFound, StringXError, TooLarge
+from stringx_dataops.contract.problems import MethodNotAllowed, NotFound, StringXError, TooLarge
 
 log = logging.getLogger(__name__)
 

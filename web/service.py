@@ -7,7 +7,6 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 
-from contract.problems import NotFound, StringXError
 from database import keys, reports
 from database.keys import Caller
 from database.loops import Loops
@@ -15,6 +14,7 @@ from database.migrate import missing_migrations
 from database.pool import Database
 from database.probe import Probe
 from database.reports import Report
+from stringx_dataops.contract.problems import NotFound, StringXError
 from web import bodies, hosts, metrics, openapi, parameters, paths, problems
 from web.bodies import answer
 from web.metrics import Figures

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from api.targets import PASSWORD_VARIABLE, clean_environment
-from contract import dbt_project
+from stringx_dataops.contract.catalogue import dbt_project
 
 _LONGEST_ARGUMENT = 120 * 1024  # Linux ends a single argument at 128 KiB
 

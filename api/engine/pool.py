@@ -21,8 +21,8 @@ from typing import Any
 
 from api.engine.command import Answer, DbtProject
 from api.targets import SESSION_VARIABLE, clean_environment
-from contract import dbt_project
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue import dbt_project
+from stringx_dataops.contract.settings import ROOT
 
 _PROGRAM = Path(__file__).with_name("child.py")
 _START_S = 120.0

@@ -13,14 +13,14 @@ from api.checks import Check
 from api.engine.command import Answer
 from api.rules import InScope, Subject
 from api.targets import explain
-from contract.catalogue import Catalogue, RuleType
-from contract.checks import CheckResult, DbtRun, RuleResult, Scope, TableResult
-from contract.configuration import Rule, TableDocument
-from contract.durations import parse_duration
-from contract.names import TableName
-from contract.scores import Scored, quotient, scores
-from contract.verdicts import CheckStatus, worst
-from contract.words import age, decimal, number, share
+from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
+from stringx_dataops.contract.catalogue.words import age, decimal, number, share
+from stringx_dataops.contract.documents.configuration import Rule, TableDocument
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Scope, TableResult
+from stringx_dataops.contract.messages.scores import Scored, quotient, scores
+from stringx_dataops.contract.messages.verdicts import CheckStatus, worst
 
 FORMAT = "stringx-gate/1"
 _AHEAD = timedelta(minutes=5)  # of a target's clock before the database's: the Backend takes twice that by its own

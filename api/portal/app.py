@@ -16,9 +16,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from api.portal import health
 from api.portal.generation import STATE
 from api.portal.parts import place_of
-from contract import environment
-from contract.environment import Settings
-from contract.problems import StringXError
+from stringx_dataops.contract.problems import StringXError
+from stringx_dataops.contract.settings import Settings, read_settings
 from web import hosts, problems
 from web.metrics import CONTENT_TYPE, of_loops, rendered
 
@@ -29,7 +28,7 @@ _NO_SCRIPT = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; fo
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Reads files alone: neither a key nor a database."""
-    settings = settings or environment.read()
+    settings = settings or read_settings()
     folder = settings.home / "docs"
     app = Flask("api.portal", root_path=str(Path(__file__).parent), static_folder=None)
     app.register_error_handler(StringXError, problems.render)

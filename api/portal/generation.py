@@ -15,7 +15,7 @@ from api.portal import project
 from api.portal.parts import Part
 from api.portal.state import PortalTarget
 from api.targets import TargetUnusable, clean_environment, connection_environment
-from contract.environment import Settings
+from stringx_dataops.contract.settings import Settings
 
 STATE = "portal.json"  # tells the front page that a project is complete, what is in it, and when it was made
 _LONGEST_S = 900.0

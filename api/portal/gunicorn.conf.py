@@ -1,9 +1,9 @@
 """How gunicorn serves the portal."""
 
-from contract import environment
+from stringx_dataops.contract.settings import read_settings
 from web import serving
 
-_settings = environment.read()
+_settings = read_settings()
 bind = f"{_settings.bind_host}:{_settings.docs_port}"
 workers = 1
 threads = 16  # clients that are slow to read hold one each

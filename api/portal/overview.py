@@ -7,8 +7,8 @@ from typing import Any
 
 from api.portal.state import PortalTable, PortalTarget
 from api.portal.texts import cell
-from contract.names import TableName
-from contract.verdicts import opens
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.messages.verdicts import opens
 
 _MOST_NAMED = 5
 _ORDER = ("fail", "error", "warn", None, "pass")  # of verdicts

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from contract.names import TableName
+from stringx_dataops.contract.documents.names import TableName
 
 MOST_TABLES = 250  # in a project: see docs/scale.md for what one of this size costs
 _FEWEST = MOST_TABLES // 2

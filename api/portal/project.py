@@ -15,9 +15,9 @@ import yaml
 from api.portal.overview import first_page, has_overview
 from api.portal.state import PortalTable, PortalTarget
 from api.portal.texts import as_text, json_as_text, literal
-from contract import dbt_project
-from contract.configuration import Rule
-from contract.names import TableName
+from stringx_dataops.contract.catalogue import dbt_project
+from stringx_dataops.contract.documents.configuration import Rule
+from stringx_dataops.contract.documents.names import TableName
 
 _HEAD = "# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.\n"
 _DOCS = "docs"

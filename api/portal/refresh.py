@@ -19,11 +19,10 @@ from typing import NoReturn
 from api.portal import health, parts, project, state
 from api.portal.generation import STATE, Generator
 from api.portal.parts import Part
-from contract import environment
-from contract.environment import Settings, SettingsError
-from contract.problems import StringXError
 from database.loops import Loop, Loops
 from database.pool import Database
+from stringx_dataops.contract.problems import StringXError
+from stringx_dataops.contract.settings import Settings, SettingsError, read_settings
 from web import logs
 
 LOOK_EVERY_S = 3.0
@@ -231,7 +230,7 @@ class Refresher:
 def main() -> int:
     logs.configure()
     try:
-        settings = environment.read()
+        settings = read_settings()
         database = Database(settings.require_database_url(), size=1 + AT_ONCE, application_name="stringx docs")
     except SettingsError as error:
         print(f"docs: {error}", file=sys.stderr)

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from contract.configuration import TableDocument, TargetDocument
-from contract.verdicts import Verdict
 from database.pool import Database
 from database.queries import load_queries
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.messages.verdicts import Verdict
 
 SQL = load_queries(Path(__file__).with_name("portal.sql"))
 MOST_FINDINGS = 20  # of a table that the portal names

@@ -7,11 +7,12 @@ from flask import Blueprint, Response
 
 from api import checks
 from api.checks import Accepted, Check
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult
-from contract.environment import Settings
-from contract.fields import parse_model
-from contract.problems import (
+from database.notifications import Listener
+from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.problems import (
     Busy,
     Conflict,
     FieldError,
@@ -23,8 +24,7 @@ from contract.problems import (
     UnsupportedMediaType,
     invalid,
 )
-from database.notifications import Listener
-from database.pool import Database
+from stringx_dataops.contract.settings import Settings
 from web import waiting
 from web.bodies import answer, json_body
 from web.openapi import Operation, describe

@@ -7,8 +7,8 @@ from flask import Blueprint, Response
 
 from api import outbox
 from api.outbox import State
-from contract.problems import Invalid, NotFound, Unavailable
 from database.pool import Database
+from stringx_dataops.contract.problems import Invalid, NotFound, Unavailable
 from web import parameters
 from web.bodies import answer
 from web.openapi import Operation, describe

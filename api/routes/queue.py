@@ -3,8 +3,8 @@
 from flask import Blueprint, Response
 
 from api import figures
-from contract.problems import Invalid, Unavailable
 from database.pool import Database
+from stringx_dataops.contract.problems import Invalid, Unavailable
 from web.bodies import answer
 from web.openapi import Operation, describe
 

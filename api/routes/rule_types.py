@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response
 
-from contract.catalogue import Catalogue
-from contract.pages import MOST, Pages
-from contract.problems import FieldError, Invalid, invalid
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.pages import MOST, Pages
+from stringx_dataops.contract.problems import FieldError, Invalid, invalid
 from web import parameters
 from web.bodies import answer
 from web.openapi import Operation, describe

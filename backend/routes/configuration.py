@@ -4,10 +4,11 @@ from flask import Blueprint, Response, request
 
 from backend import configuration
 from backend.stored import Stored
-from contract.catalogue import Catalogue
-from contract.configuration import TableDocument, TargetDocument
-from contract.names import TableName
-from contract.problems import (
+from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.problems import (
     Conflict,
     FieldError,
     Forbidden,
@@ -20,7 +21,6 @@ from contract.problems import (
     UnsupportedMediaType,
     invalid,
 )
-from database.pool import Database
 from web import parameters
 from web.bodies import answer, document_body, document_stream
 from web.openapi import Operation, describe

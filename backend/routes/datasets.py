@@ -4,9 +4,9 @@ from flask import Blueprint, Response, request
 
 from backend import datasets
 from backend.routes.configuration import TYPES, WRITES, stored_answer
-from contract.datasets import DatasetDocument
-from contract.problems import Invalid, NotFound, PreconditionFailed, Unavailable
 from database.pool import Database
+from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.problems import Invalid, NotFound, PreconditionFailed, Unavailable
 from web import parameters
 from web.bodies import answer, document_body
 from web.openapi import Operation, describe

@@ -4,10 +4,10 @@ from flask import Blueprint, Response
 
 from backend import gates
 from backend.routes.configuration import canonical
-from contract.checks import check_request_id
-from contract.problems import Invalid, NotFound, Unavailable
-from contract.requests import GateView
 from database.pool import Database
+from stringx_dataops.contract.messages.checks import check_request_id
+from stringx_dataops.contract.messages.requests import GateView
+from stringx_dataops.contract.problems import Invalid, NotFound, Unavailable
 from web import parameters
 from web.bodies import answer
 from web.openapi import Operation, describe

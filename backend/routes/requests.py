@@ -8,13 +8,17 @@ from flask import Blueprint, Response, request
 
 from backend import dispatch, requests
 from backend.requests import Accepted
-from contract import signatures
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult
-from contract.documents import read_json
-from contract.fields import DATASET_NAME, parse_model
-from contract.names import TableName
-from contract.problems import (
+from database.notifications import Listener
+from database.pool import Database
+from stringx_dataops.contract import signatures
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.fields import DATASET_NAME, parse_model
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.documents.reading import read_json
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.messages.requests import RequestPage, RequestView
+from stringx_dataops.contract.messages.verdicts import CheckStatus, Source, Verdict
+from stringx_dataops.contract.problems import (
     Busy,
     Conflict,
     Forbidden,
@@ -26,10 +30,6 @@ from contract.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
-from contract.requests import RequestPage, RequestView
-from contract.verdicts import CheckStatus, Source, Verdict
-from database.notifications import Listener
-from database.pool import Database
 from web import parameters, waiting
 from web.bodies import MAX_RAW_NODES, answer, json_body, raw_body
 from web.openapi import Operation, describe

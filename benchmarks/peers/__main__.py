@@ -14,7 +14,7 @@ from benchmarks.peers.rules import FIFTY
 from benchmarks.peers.server import Server
 from benchmarks.peers.verdicts import Truth
 from benchmarks.peers.ways import Way
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 
 SOURCES = (peer_dbt, peer_soda, peer_great_expectations, by_hand, ours)
 NAMES = tuple(name for source in SOURCES for name in source.NAMES)

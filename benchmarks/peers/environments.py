@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 
 CACHE = ROOT / ".benchmarks"
 REQUIREMENTS = Path(__file__).parent / "requirements"

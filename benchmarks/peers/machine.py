@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.peers.environments import versions
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 
 
 def machine() -> dict[str, str | int]:

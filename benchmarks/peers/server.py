@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg2
 
-from contract.environment import ROOT
 from database import embedded
+from stringx_dataops.contract.settings import ROOT
 from tests.faults.installation import INHERITED, Postgres
 
 WORK_MEM = "64MB"  # of the role, so of every way

@@ -15,7 +15,7 @@ from api.portal.generation import Generator
 from api.portal.parts import Part
 from benchmarks.scale import fill
 from benchmarks.scale.sides import Side
-from contract.environment import read
+from stringx_dataops.contract.settings import read_settings
 from tests.faults.processes import eventually
 
 SIZES = (10, 100, parts.MOST_TABLES)
@@ -28,7 +28,7 @@ def by_size(side: Side) -> list[dict[str, Any]]:
     for size in SIZES:
         home = side.installation.folder / f"portal-{size}"
         secrets = str(side.installation.secrets)
-        generator = Generator(read({"STRINGX_HOME": str(home), "STRINGX_SECRETS": secrets}))
+        generator = Generator(read_settings({"STRINGX_HOME": str(home), "STRINGX_SECRETS": secrets}))
         part = Part("", tuple(fill.name(number) for number in range(size)))
         names = project.named(part.tables)
         row: dict[str, Any] = {"tables": size}

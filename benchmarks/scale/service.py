@@ -15,9 +15,9 @@ from api.portal import parts, state
 from backend import housekeeping as backend_housekeeping
 from benchmarks.scale import fill
 from benchmarks.scale.sides import Side
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.settings import ROOT
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 Call = Callable[[], object]

@@ -9,8 +9,8 @@ from pathlib import Path
 import requests
 
 from benchmarks.scale import fill, subject
-from contract.environment import Settings, read
 from database.pool import Database
+from stringx_dataops.contract.settings import Settings, read_settings
 from tests.faults.installation import Installation
 from tests.faults.processes import eventually
 from tests.faults.tables import CheckedTable
@@ -38,7 +38,7 @@ class Side:
         eventually(lambda: not self.installation.unfinished(), 30, "the delivery of the model's result")
         fill.fill(self.installation, MODEL, self.tables)
         self.database = Database(self.installation.internal.url("stringx"), size=4)
-        self.settings: Settings = read({"STRINGX_HOME": str(self.installation.folder / "benchmark")})
+        self.settings: Settings = read_settings({"STRINGX_HOME": str(self.installation.folder / "benchmark")})
         self.session.headers["Authorization"] = f"Bearer {self.installation.key}"
 
     def end(self) -> None:

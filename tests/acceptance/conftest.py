@@ -16,8 +16,8 @@ import psutil
 import pytest
 import requests
 
-from contract.environment import ROOT
 from launch import broker
+from stringx_dataops.contract.settings import ROOT
 
 READY_WITHIN_S = 170
 PORTAL_WITHIN_S = 800

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 from tests.acceptance.conftest import Service, make_service
 from tests.conftest import Admin, Target, make_target
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 from tests.acceptance.conftest import Service
 from tests.conftest import need
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 from tests.acceptance.conftest import Service, make_service
 from tests.faults.processes import says
 

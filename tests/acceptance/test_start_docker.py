@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.environment import FILES, ROOT, SECRETS, VARIABLES
+from stringx_dataops.contract.settings import FILES, ROOT, SECRETS, VARIABLES
 
 STAND_IN = """#!{python}
 import json, os, sys

@@ -17,9 +17,9 @@ import psycopg2
 import requests
 from psycopg2 import extras
 
-from contract.environment import ROOT
 from database import embedded
 from database.embedded import Cluster
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
 from tests.faults.processes import Process, eventually, free_port
 from tests.faults.proxy import Proxy

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import psutil
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 
 T = TypeVar("T")
 _PORTS = range(

@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 
-from contract.ids import new_id
+from stringx_dataops.contract.ids import new_id
 
 _PIECE = b"x" * (1 << 16)
 _ENDLESS_BYTES = 300 << 20  # more than a process of ours may take in all

@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
-from contract import signatures
-from contract.environment import ROOT
+from stringx_dataops.contract import signatures
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Admin, make_target, running_cluster
 from tests.faults.accounting import accounting
 from tests.faults.installation import Installation

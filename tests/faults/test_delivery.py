@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contract import signatures
+from stringx_dataops.contract import signatures
 from tests.faults.accounting import accounting
 from tests.faults.installation import Installation
 from tests.faults.processes import eventually

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 from tests.faults.accounting import accounting
 from tests.faults.installation import Installation
 from tests.faults.processes import Process, eventually

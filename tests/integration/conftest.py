@@ -15,8 +15,8 @@ from api.engine import contention, encodings
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, Nursery
 from api.specification import of_type
-from contract.catalogue import Catalogue
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
 
 PROJECT = DbtProject(ROOT / "stringx", ROOT / "stringx")

@@ -8,13 +8,13 @@ import pytest
 import requests
 
 from api import checks, claims, outbox, workers
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult
-from contract.environment import ROOT
-from contract.problems import Busy, Conflict, Invalid, NotFound
 from database import keys
 from database.keys import Caller
 from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.problems import Busy, Conflict, Invalid, NotFound
+from stringx_dataops.contract.settings import ROOT
 
 RULES = [{"id": "a", "type": "not_null", "column": "a"}, {"id": "b", "type": "not_null", "column": "b", "kind": "business"}]
 

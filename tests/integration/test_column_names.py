@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import CATALOGUE, Engine, gate, rule
 

@@ -7,8 +7,8 @@ import pytest
 
 from backend import configuration
 from backend.stored import lock
-from contract.problems import Invalid
 from database.pool import Database
+from stringx_dataops.contract.problems import Invalid
 from tests.integration.test_datasets import CATALOGUE, ME, TARGET, apply, table
 
 CALLS = table("public.a") | {"rules": [{"id": "r", "type": "expression", "arguments": {"sql": "app.is_fine(a)"}}]}

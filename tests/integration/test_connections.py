@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 from tests.faults.processes import eventually
 
 MANY = 60  # of 2 threads
@@ -31,7 +31,7 @@ def post_worker_init(worker):
 """
 SERVED = """
 from flask import Flask
-from contract.problems import StringXError
+from stringx_dataops.contract.problems import StringXError
 from web import bodies, problems
 
 bodies._READ_S = 1

@@ -21,17 +21,17 @@ from api.portal import state
 from api.rules import find_subject
 from api.worker import Worker
 from backend import configuration, datasets, gates, requests
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult
-from contract.environment import ROOT, read
-from contract.keys import SCOPES
-from contract.pages import FIRST
-from contract.problems import Conflict, Invalid, NotFound, PreconditionFailed
-from contract.requests import GateView
 from database.keys import Caller
 from database.migrate import migrate
 from database.notifications import Listener
 from database.pool import Database, json_value
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.keys import SCOPES
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.messages.pages import FIRST
+from stringx_dataops.contract.messages.requests import GateView
+from stringx_dataops.contract.problems import Conflict, Invalid, NotFound, PreconditionFailed
+from stringx_dataops.contract.settings import ROOT, read_settings
 from tests.conftest import Admin, migrate_before
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
@@ -541,7 +541,7 @@ def test_the_portal_shows_the_last_verdict_of_a_table_or_of_a_dataset_that_held_
 
 def run_by_worker(database: Database, home: Path, check: Check) -> dict[str, Any] | None:
     """What a worker makes of a claimed check that needs no dbt; None where it hands it back."""
-    settings = read({"STRINGX_HOME": str(home)})
+    settings = read_settings({"STRINGX_HOME": str(home)})
     worker = Worker(settings, database, CATALOGUE, Listener(database, checks.CHANNEL), "w", outbox.Sender("w", "key", ["secret"]))
     runner = Executable(worker.project)
     executor = Executor(settings, database, CATALOGUE, worker.project, runner, home)

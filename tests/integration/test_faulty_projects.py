@@ -17,9 +17,9 @@ from api.engine.command import DbtProject, Executable
 from api.engine.pool import Nursery, ProjectFault
 from api.engine.results import outcome_of
 from api.targets import clean_environment
-from contract.catalogue import Catalogue
-from contract.dbt_project import fault_of_project
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import Engine, Project, gate, rule
 from tests.integration.test_projects import STRINGX, write

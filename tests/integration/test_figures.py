@@ -9,9 +9,9 @@ from api import checks, figures, outbox, workers
 from api.app import create_app as create_api
 from backend import figures as backend_figures
 from backend.app import create_app as create_backend
-from contract.environment import Settings, read
-from contract.signatures import new_secret
 from database.pool import Database
+from stringx_dataops.contract.settings import Settings, read_settings
+from stringx_dataops.contract.signatures import new_secret
 from tests.conftest import Admin
 from tests.integration.test_queue import ask, claimed, end, queue
 from tests.integration.test_queue import read as rows
@@ -23,7 +23,7 @@ __all__ = ["queue"]
 def settings(internal_url: str, tmp_path: Path) -> Settings:
     (tmp_path / "service-key").write_text("key")
     (tmp_path / "signing-secret").write_text(new_secret())
-    return read({"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url})
+    return read_settings({"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url})
 
 
 def samples(text: str) -> dict[tuple[str, ...], float]:

@@ -16,15 +16,15 @@ from api import checks, claims, outbox
 from api.outbox import Sender
 from backend import configuration, requests
 from backend.app import create_app as create_backend
-from contract import answers
-from contract.checks import CheckResult
-from contract.environment import read
-from contract.keys import SCOPES
-from contract.pages import MOST_BYTES, Page
-from contract.signatures import new_secret
-from contract.sizes import MAX_RESULT_BYTES
 from database import keys
 from database.pool import Database
+from stringx_dataops.contract.keys import SCOPES
+from stringx_dataops.contract.messages import answers
+from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.pages import MOST_BYTES, Page
+from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.signatures import new_secret
 from tests.integration.test_datasets import CATALOGUE, ME, TARGET, table
 from tests.integration.test_queue import ask, claimed, queue
 from tests.integration.test_queue import read as rows
@@ -251,7 +251,7 @@ def running_backend(queue: Database, internal_url: str, folder: Path) -> Iterato
     (folder / "service-key").write_text("key")
     (folder / "signing-secret").write_text(secret)
     keys.register(queue, "results", "key", SCOPES)
-    app = create_backend(read({"STRINGX_HOME": str(folder), "STRINGX_DATABASE_URL": internal_url}))
+    app = create_backend(read_settings({"STRINGX_HOME": str(folder), "STRINGX_DATABASE_URL": internal_url}))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -9,13 +9,13 @@ import pytest
 from api import housekeeping
 from backend import configuration, requests
 from backend import housekeeping as backend_housekeeping
-from contract.catalogue import Catalogue
-from contract.environment import ROOT
-from contract.pages import Page
-from contract.problems import Invalid
 from database.keys import Caller
 from database.pool import Database
 from database.queries import load_queries
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.pages import Page
+from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.settings import ROOT
 from tests.integration.test_datasets import TARGET
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")

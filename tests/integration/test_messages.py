@@ -6,10 +6,10 @@ from typing import Any
 from api.engine.results import message
 from api.rules import Configured, InScope
 from api.specification import build
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest
-from contract.configuration import parse_table, parse_target
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import parse_table, parse_target
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Admin, Target
 from tests.integration.conftest import Engine
 

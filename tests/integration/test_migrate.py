@@ -10,10 +10,10 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from contract.problems import StringXError, Unavailable
 from database import migrate as migrations
 from database.migrate import migrate
 from database.pool import Database
+from stringx_dataops.contract.problems import StringXError, Unavailable
 from tests.conftest import Admin
 
 ADDED = sorted(path for path in migrations.MIGRATIONS.glob("*.sql") if path.name > "0006")

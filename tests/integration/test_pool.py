@@ -2,8 +2,8 @@
 
 import pytest
 
-from contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 from database.pool import Database
+from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 from tests.conftest import Admin
 
 REFUSED = (

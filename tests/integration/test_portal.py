@@ -23,8 +23,8 @@ from api.portal import parts, refresh, state
 from api.portal.app import create_app
 from api.portal.refresh import Generation, Refresher
 from api.targets import clean_environment
-from contract.environment import ROOT, Settings, read
 from database.pool import Cursor, Database, json_value
+from stringx_dataops.contract.settings import ROOT, Settings, read_settings
 from tests.conftest import Admin, Target
 
 HOSTILE = "{{ env_var('HOME') }} {% raw %} {# note #} {{ '{' }} <img src=x onerror=alert(1)> | \\ ' \" ü"
@@ -32,7 +32,7 @@ HOSTILE = "{{ env_var('HOME') }} {% raw %} {# note #} {{ '{' }} <img src=x onerr
 
 @pytest.fixture
 def settings(flights_target: Target, tmp_path: Path) -> Settings:
-    return read({"STRINGX_HOME": str(tmp_path / "home"), "STRINGX_SECRETS": str(flights_target.secrets)})
+    return read_settings({"STRINGX_HOME": str(tmp_path / "home"), "STRINGX_SECRETS": str(flights_target.secrets)})
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from api.engine.command import DbtProject, Executable, dbt_executable
 from api.engine.pool import Nursery
 from api.engine.results import outcome_of
 from api.targets import clean_environment
-from contract.catalogue import Catalogue
-from contract.dbt_project import fault_of_profile
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue.dbt_project import fault_of_profile
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import Engine, Project, gate, rule
 

@@ -8,11 +8,11 @@ import pytest
 from backend import intake, publications
 from backend.intake import Event
 from backend.publications import Message, NotConfirmed, Sent
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest
-from contract.environment import ROOT
-from contract.ids import new_id
 from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.settings import ROOT
 
 ASK = """
 insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status)

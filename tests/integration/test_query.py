@@ -13,12 +13,12 @@ from werkzeug.test import TestResponse
 
 from api.app import create_app as create_api
 from backend.app import create_app as create_backend
-from contract.environment import read
-from contract.keys import Scope
-from contract.pages import Pages
-from contract.signatures import new_secret
 from database import keys
 from database.pool import Database
+from stringx_dataops.contract.keys import Scope
+from stringx_dataops.contract.messages.pages import Pages
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.signatures import new_secret
 from tests.conftest import Admin
 from web.openapi import Operation
 
@@ -71,7 +71,7 @@ def apps(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPath
     admin.run(f"create database {name} template {internal_template}")
     (home / "service-key").write_text("key")
     (home / "signing-secret").write_text(new_secret())
-    settings = read({"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": admin.url(name)})
+    settings = read_settings({"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": admin.url(name)})
     found = {"api": create_api(settings), "backend": create_backend(settings)}
     database = Database(admin.url(name), size=2)
     kept = {}

@@ -10,13 +10,12 @@ import pytest
 from api import checks, claims, outbox
 from api.checks import Check
 from api.worker import Worker
-from contract import environment
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, CheckResult
-from contract.environment import ROOT
-from contract.problems import Busy, Unavailable
 from database.notifications import Listener
 from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.problems import Busy, Unavailable
+from stringx_dataops.contract.settings import ROOT, read_settings
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 RULES = [{"id": "a", "type": "not_null", "column": "a"}, {"id": "b", "type": "not_null", "column": "b", "kind": "business"}]
@@ -105,7 +104,7 @@ def test_what_asks_the_same_shares_the_run_of_what_waits_and_keeps_its_ids(queue
 
 def test_a_check_that_another_thread_of_the_worker_has_claimed_again_is_not_forgotten(queue: Database, tmp_path: Path) -> None:
     worker = Worker(
-        settings=environment.read({"STRINGX_HOME": str(tmp_path)}), database=queue, catalogue=CATALOGUE,
+        settings=read_settings({"STRINGX_HOME": str(tmp_path)}), database=queue, catalogue=CATALOGUE,
         listener=Listener(queue, checks.CHANNEL), name="w", sender=outbox.Sender("w", "key", []),
     )  # fmt: skip
     ask(queue)

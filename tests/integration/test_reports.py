@@ -8,11 +8,11 @@ from flask.testing import FlaskClient
 
 from api import workers
 from api.app import create_app
-from contract.environment import read
-from contract.signatures import new_secret
 from database import reports
 from database.loops import State
 from database.pool import Database
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.signatures import new_secret
 
 TURNING, STUCK = State("leases", 7, 1, 0.5), State("rescue", 3, 9, 90.0, "has not turned for 90 s: ValueError: odd")
 WORKERS = ("worker@a:1:x", "worker@b:2:y")
@@ -23,7 +23,7 @@ def client(database: Database, internal_url: str, tmp_path: Path) -> FlaskClient
     (tmp_path / "service-key").write_text("key")
     (tmp_path / "signing-secret").write_text(new_secret())
     workers.seen(database, "w", 1, 1)
-    return create_app(read({"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url})).test_client()
+    return create_app(read_settings({"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url})).test_client()
 
 
 def test_a_loop_of_a_worker_that_does_not_turn_is_told_by_its_service(database: Database, client: FlaskClient) -> None:

@@ -14,10 +14,9 @@ from api import housekeeping as dataops
 from api.checks import Check
 from backend import gates, requests
 from backend import housekeeping as backend
-from contract.checks import CheckResult
-from contract.environment import Settings
-from contract.environment import read as read_settings
 from database.pool import Database
+from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.settings import Settings, read_settings
 from tests.integration.test_queue import ask, claimed, queue, read
 
 __all__ = ["queue"]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from api.targets import connection_environment, explain, session_address
-from contract.configuration import TargetDocument
-from contract.problems import Unavailable
 from database.sessions import Sessions
+from stringx_dataops.contract.documents.configuration import TargetDocument
+from stringx_dataops.contract.problems import Unavailable
 from tests.conftest import Admin, Target, make_target
 from tests.integration.conftest import Engine, gate, rule
 

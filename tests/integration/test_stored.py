@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from backend import configuration, datasets, intake
-from contract.documents import read_yaml
-from contract.problems import Invalid
 from database.migrate import migrate
 from database.pool import Database
+from stringx_dataops.contract.documents.reading import read_yaml
+from stringx_dataops.contract.problems import Invalid
 from tests.conftest import Admin, migrate_before
 from tests.integration.test_datasets import CATALOGUE, ME, ask, claimed, end, gate
 

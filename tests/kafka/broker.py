@@ -14,8 +14,8 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from contract.environment import ROOT
 from launch import broker
+from stringx_dataops.contract.settings import ROOT
 from tests.faults.installation import INHERITED
 from tests.faults.processes import Process, eventually, free_port
 

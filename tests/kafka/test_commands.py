@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.environment import ROOT
-from contract.ids import new_id
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.settings import ROOT
 from tests.faults.installation import Installation
 from tests.faults.processes import eventually, free_port
 from tests.kafka.broker import Topics, header
@@ -35,7 +35,7 @@ def run(topics: Topics, servers: str, *command: str, text: str | None = None) ->
 
 
 def dlq(topics: Topics, servers: str, *arguments: str) -> Done:
-    return run(topics, servers, "-c", "from cli.main import main; main()", "dlq", *arguments)
+    return run(topics, servers, "-c", "from stringx_dataops.cli.main import main; main()", "dlq", *arguments)
 
 
 def send(topics: Topics, servers: str, *arguments: str, text: str | None = None) -> Done:

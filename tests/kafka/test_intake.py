@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
-from contract.ids import new_id
+from stringx_dataops.contract.ids import new_id
 from tests.faults.installation import Installation
 from tests.faults.processes import eventually
 from tests.kafka.broker import Topics, header

@@ -16,10 +16,10 @@ import requests
 from api.engine import isolation
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, Nursery
-from contract.environment import ROOT
-from contract.signatures import new_secret
 from database import keys
 from database.pool import Database
+from stringx_dataops.contract.settings import ROOT
+from stringx_dataops.contract.signatures import new_secret
 from tests.conftest import Admin, make_target
 from tests.faults.processes import Process, eventually, free_port
 from tests.safety.canaries import VARIABLE, Canaries

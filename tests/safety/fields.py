@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contract.catalogue import RuleType
-from contract.checks import CheckRequest
-from contract.configuration import Rule, TableDocument, TargetDocument
-from contract.datasets import DatasetDocument
+from stringx_dataops.contract.catalogue.rule_types import RuleType
+from stringx_dataops.contract.documents.configuration import Rule, TableDocument, TargetDocument
+from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.messages.checks import CheckRequest
 
 KEY = "(name of a field)"  # a part of a path: the text is the field's name
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from contract.signatures import sign
+from stringx_dataops.contract.signatures import sign
 from tests.safety.conftest import DOCUMENT, TABLE, Services
 
 CUT = DOCUMENT.index("  - {id: second")

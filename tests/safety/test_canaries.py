@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.environment import ROOT
 from database import embedded
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Admin
 from tests.integration.conftest import gate as specification
 from tests.integration.conftest import rule

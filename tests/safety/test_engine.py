@@ -16,15 +16,15 @@ import pytest
 
 from api import specification
 from api.rules import Configured, InScope
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest
-from contract.configuration import TableDocument, TargetDocument, parse_table, parse_target
-from contract.datasets import DatasetDocument
-from contract.documents import read_json
-from contract.environment import ROOT
-from contract.fields import parse_model
-from contract.names import MAX_IDENTIFIER_BYTES, fault_of_literal_name
-from contract.problems import Invalid, Malformed
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument, parse_table, parse_target
+from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.names import MAX_IDENTIFIER_BYTES, fault_of_literal_name
+from stringx_dataops.contract.documents.reading import read_json
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.problems import Invalid, Malformed
+from stringx_dataops.contract.settings import ROOT
 from tests.safety.canaries import Canaries, files
 from tests.safety.conftest import Gate
 from tests.safety.fields import (

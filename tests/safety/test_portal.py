@@ -16,10 +16,10 @@ from api.portal.app import create_app
 from api.portal.refresh import Refresher
 from api.portal.texts import as_text, json_as_text
 from api.targets import clean_environment, connection_environment
-from contract.configuration import TableDocument, TargetDocument
-from contract.environment import Settings, read
 from database import embedded
 from database.pool import Database
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.settings import Settings, read_settings
 from tests.conftest import Admin
 from tests.integration.test_portal import add_check, artifact, configure, generate, get
 from tests.safety import payloads
@@ -43,7 +43,7 @@ def placed_again(canaries: Canaries, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings(canaries: Canaries, tmp_path: Path, admin: Admin) -> Settings:
     (canaries.target.secrets / "root").write_text(embedded.keep(admin.cluster.password_file))
-    return read({"STRINGX_HOME": str(tmp_path / "home"), "STRINGX_SECRETS": str(canaries.target.secrets)})
+    return read_settings({"STRINGX_HOME": str(tmp_path / "home"), "STRINGX_SECRETS": str(canaries.target.secrets)})
 
 
 @pytest.fixture

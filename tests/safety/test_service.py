@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from contract.catalogue import Catalogue
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.settings import ROOT
 from tests.acceptance.conftest import Service, make_service
 from tests.safety.canaries import VARIABLE, Canaries, files, rows
 from tests.safety.fields import (

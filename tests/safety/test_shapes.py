@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from contract.ids import new_id
-from contract.signatures import sign
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.signatures import sign
 from tests.safety.conftest import Services
 from tests.safety.generated import Generator, Request
 

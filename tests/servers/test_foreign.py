@@ -12,10 +12,10 @@ from api import specification
 from api.checks import Check
 from api.engine import results
 from api.rules import Configured, InScope, Subject
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest
-from contract.configuration import TableDocument, TargetDocument
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Made, Server, only

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from api.engine.results import outcome_of
-from contract.environment import ROOT
 from database.sessions import Sessions
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import CATALOGUE, Engine, Project, gate, project, rule
 from tests.integration.test_rule_types import COUNTED, DBT, MEASURED, READINGS

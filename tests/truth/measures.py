@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from contract.values import order
+from stringx_dataops.contract.documents.values import order
 from tests.truth.conditions import Condition, draw_condition
 from tests.truth.kinds import (
     BIGINT,

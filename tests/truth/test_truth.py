@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from api.rules import Configured, InScope
 from api.specification import build
-from contract.catalogue import FAMILIES, Catalogue
-from contract.checks import CheckRequest
-from contract.configuration import parse_table, parse_target
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue.rule_types import FAMILIES, Catalogue
+from stringx_dataops.contract.documents.configuration import parse_table, parse_target
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import Engine
 from tests.truth.cases import TYPES, WISHES, Case, Plan, emptied, made_up, plans

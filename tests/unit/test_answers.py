@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli import client, main
-from cli.client import Client, Refused, Undecided
-from contract import answers
-from contract.answers import Unreadable
+from stringx_dataops import client
+from stringx_dataops.cli import main
+from stringx_dataops.client import Client, Refused, Undecided
+from stringx_dataops.contract.messages import answers
+from stringx_dataops.contract.messages.answers import Unreadable
 from tests.faults.stranger import SENSELESS, Stranger, answer
 
 HEADERS = {"Accept-Encoding": "identity"}

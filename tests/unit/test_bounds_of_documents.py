@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 
-from contract import conditions, configuration
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest
-from contract.comparisons import types_of_casts
-from contract.conditions import MAX_SQL, fault_of_condition
-from contract.configuration import parse_table, parse_target
-from contract.documents import MAX_NODES
-from contract.fields import parse_model
-from contract.patterns import fault_of_pattern
-from contract.problems import MAX_FAULTS, Invalid
-from contract.queries import fault_of_query, relations_of_query
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.custom_sql import conditions
+from stringx_dataops.contract.custom_sql.comparisons import types_of_casts
+from stringx_dataops.contract.custom_sql.conditions import MAX_SQL, fault_of_condition
+from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
+from stringx_dataops.contract.custom_sql.queries import fault_of_query, relations_of_query
+from stringx_dataops.contract.documents import configuration
+from stringx_dataops.contract.documents.configuration import parse_table, parse_target
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.reading import MAX_NODES
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.problems import MAX_FAULTS, Invalid
 
 CATALOGUE = Catalogue.load(Path(__file__).parents[2] / "stringx")
 HEAD = {"apiVersion": "stringx/v1", "target": "nyc", "table": "public.t"}
@@ -76,7 +77,7 @@ def test_all_custom_sql_of_a_document_has_a_bound_and_what_is_repeated_counts_on
     same = [rule(i, "not_null") | {"where": "a > 0 and test_of_repeats"} for i in range(5000)]
     parse_table(HEAD | {"rules": same}, CATALOGUE, lambda _: ())
     assert len(judged) == 1
-    monkeypatch.setattr("contract.queries.fault_of_query", lambda sql, _: judged.append(sql))
+    monkeypatch.setattr("stringx_dataops.contract.custom_sql.queries.fault_of_query", lambda sql, _: judged.append(sql))
     long = [rule(i, "not_null") | {"where": condition} for i in range(30)]
     query = {"type": "sql", "arguments": {"query": f"select a from b where {condition}"}}
     parse_table(HEAD | {"rules": [*long, *({"id": f"q{i}"} | query for i in range(30))]}, CATALOGUE, lambda _: ())
@@ -85,7 +86,7 @@ def test_all_custom_sql_of_a_document_has_a_bound_and_what_is_repeated_counts_on
 
 def test_no_more_faults_are_looked_for_than_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("contract.fields.did_you_mean", lambda name, _: asked.append(name) or "")
+    monkeypatch.setattr("stringx_dataops.contract.documents.fields.did_you_mean", lambda name, _: asked.append(name) or "")
     assert len(refused(**{f"k{i}": 1 for i in range(20_000)}).errors) == MAX_FAULTS
     assert len(asked) <= MAX_FAULTS + 1
     judged: list[int] = []

@@ -7,11 +7,11 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from contract import rule_pages
-from contract.catalogue import CATALOGUE_FILE, Catalogue, Decision, RuleType, relations_of_arguments
-from contract.configuration import parse_table
-from contract.environment import ROOT
-from contract.verdicts import Dimension
+from stringx_dataops.contract.catalogue import rule_pages
+from stringx_dataops.contract.catalogue.rule_types import CATALOGUE_FILE, Catalogue, Decision, RuleType, relations_of_arguments
+from stringx_dataops.contract.documents.configuration import parse_table
+from stringx_dataops.contract.messages.verdicts import Dimension
+from stringx_dataops.contract.settings import ROOT
 
 PROJECT = ROOT / "stringx"
 CATALOGUE = Catalogue.load(PROJECT)
@@ -104,7 +104,7 @@ def test_a_type_of_the_users_own(tmp_path: Path) -> None:
 
 def test_the_page_about_rules_is_written_from_the_catalogue() -> None:
     page = rule_pages.PAGE.read_text()
-    assert page == rule_pages.written(page, CATALOGUE), "run: python -m contract.rule_pages"
+    assert page == rule_pages.written(page, CATALOGUE), "run: python -m stringx_dataops.contract.catalogue.rule_pages"
 
 
 @pytest.mark.parametrize(("change", "words"), [({"dimension": "speed"}, "dimension 'speed'"), ({"decides": "maybe"}, "decides 'maybe'"), ({"finding": "have {columns"}, "expected '}'")])  # fmt: skip

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 
 GATE = {"gate": "open", "table": "public.a", "verdict": "pass", "snapshot_at": None, "age_s": 1.0, "reasons": []}
 PENDING = GATE | {"gate": "closed", "reasons": ["a newer request is not finished: 1"]}
@@ -27,7 +27,7 @@ def test_a_command_without_its_arguments_is_one_line() -> None:
 
 def run(*arguments: str | bytes, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "STRINGX_API_KEY": "sx_key"} | variables
-    command = [sys.executable, "-W", "error", "-c", "from cli.main import main; main()", *arguments]
+    command = [sys.executable, "-W", "error", "-c", "from stringx_dataops.cli.main import main; main()", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -234,7 +234,7 @@ def test_a_reader_that_leaves_early_does_not_change_the_exit_code(serve: Callabl
     read, write = os.pipe()
     os.close(read)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "STRINGX_API_KEY": "x"}
-    command = [sys.executable, "-c", "from cli.main import main; main()", "--server", server, "gate", "a", "b.c"]
+    command = [sys.executable, "-c", "from stringx_dataops.cli.main import main; main()", "--server", server, "gate", "a", "b.c"]
     done = subprocess.run(command, env=environment, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, "")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contract.comparisons import comparisons
+from stringx_dataops.contract.custom_sql.comparisons import comparisons
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.conditions import fault_of_condition, fault_of_fragment
+from stringx_dataops.contract.custom_sql.conditions import fault_of_condition, fault_of_fragment
 
 ALLOWED = [
     "a > 1",

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.catalogue import CATALOGUE_FILE, Catalogue
-from contract.configuration import TableDocument, TargetDocument, parse_table, parse_target
-from contract.effective import rules_hash
-from contract.environment import ROOT
-from contract.problems import Invalid
+from stringx_dataops.contract.catalogue.rule_types import CATALOGUE_FILE, Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument, parse_table, parse_target
+from stringx_dataops.contract.documents.effective import rules_hash
+from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.settings import ROOT
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from contract.checks import CheckRequest, CheckResult, require_scope
-from contract.configuration import TableDocument
-from contract.datasets import DatasetDocument, parse_dataset, rules_hash
-from contract.fields import parse_model
-from contract.problems import Invalid
-from contract.requests import GateView, RequestView
-from contract.verdicts import Verdict, worst
+from stringx_dataops.contract.documents.configuration import TableDocument
+from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset, rules_hash
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, require_scope
+from stringx_dataops.contract.messages.requests import GateView, RequestView
+from stringx_dataops.contract.messages.verdicts import Verdict, worst
+from stringx_dataops.contract.problems import Invalid
 
 LEFT = {"id": "left", "type": "not_null", "column": "a"}
 RIGHT = {"id": "right", "type": "not_null", "column": "a", "kind": "business"}

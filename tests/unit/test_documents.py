@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract import documents
-from contract.documents import MAX_DEPTH, Plain, read_json, read_yaml
-from contract.problems import Invalid, Malformed, StringXError
+from stringx_dataops.contract.documents import reading
+from stringx_dataops.contract.documents.reading import MAX_DEPTH, Plain, read_json, read_yaml
+from stringx_dataops.contract.problems import Invalid, Malformed, StringXError
 
 
 def nested(levels: int) -> bytes:
@@ -168,7 +168,7 @@ def test_a_merge_key_brings_fields_that_are_not_given(text: str, merged: dict[st
 
 
 def test_merges_that_explode_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "MAX_NODES", 10_000)
+    monkeypatch.setattr(reading, "MAX_NODES", 10_000)
     wide = "a: &a {" + ", ".join(f"k{i}: 1" for i in range(200)) + "}\n"
     with pytest.raises(Malformed, match="too many values"):
         read_yaml((wide + "b: {<<: [" + ", ".join(["*a"] * 200) + "]}").encode())
@@ -228,7 +228,7 @@ def test_an_alias_repeats_its_value() -> None:
 
 
 def test_aliases_that_explode_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "MAX_NODES", 10_000)
+    monkeypatch.setattr(reading, "MAX_NODES", 10_000)
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 20))]
     with pytest.raises(Malformed, match="too many values"):
         read_yaml("\n".join(lines).encode())
@@ -245,10 +245,10 @@ def test_any_bytes_are_read_or_refused_in_words(body: bytes) -> None:
 
 
 def test_a_document_of_too_many_values_is_refused_before_it_takes_memory() -> None:
-    many = b"[" + b"0," * documents.MAX_NODES + b"0]"
+    many = b"[" + b"0," * reading.MAX_NODES + b"0]"
     with pytest.raises(Malformed, match="too many values"):
         read_yaml(many)
-    half = b"- [" + b"0," * (documents.MAX_NODES // 2) + b"0]\n"
+    half = b"- [" + b"0," * (reading.MAX_NODES // 2) + b"0]\n"
     assert len(read_yaml(half + b"---\n" + half)) == 2
 
 
@@ -272,7 +272,7 @@ def test_aliases_repeat_a_bounded_number_of_characters() -> None:
             read_yaml((first + "- *a\n" * 40).encode())
     half = f"- &a '{text}'\n" + "- *a\n" * 20
     assert len(read_yaml(f"{half}---\n{half}".encode())) == 2, "each document has its own"
-    long = "x" * (documents.MAX_REPEATED + 1)
+    long = "x" * (reading.MAX_REPEATED + 1)
     assert read_yaml(f"- {long}\n".encode()) == [[long]], "what is written out is bounded by the body"
 
 
@@ -285,11 +285,11 @@ def test_no_value_is_built_beyond_the_bound() -> None:
             count += 1
             yield event
 
-    reader = documents._Reader("")
+    reader = reading._Reader("")
     reader._events = events()
     with pytest.raises(Malformed, match="too many values"):
         list(reader.documents())
-    assert count < documents.MAX_NODES + 10
+    assert count < reading.MAX_NODES + 10
 
 
 @pytest.mark.parametrize(

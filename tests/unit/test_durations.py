@@ -2,7 +2,7 @@
 
 import pytest
 
-from contract.durations import parse_duration
+from stringx_dataops.contract.documents.durations import parse_duration
 
 
 @pytest.mark.parametrize(

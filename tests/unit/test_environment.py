@@ -6,31 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from contract import environment
-from contract.environment import SECRETS, SettingsError, read, secret, write_secret
 from launch.preflight import KNOWN, unknown_variables
+from stringx_dataops.contract.settings import ROOT, SECRETS, VARIABLES, SettingsError, read_settings, secret, write_secret
 
 
 def test_the_defaults() -> None:
-    settings = read({})
+    settings = read_settings({})
     assert (settings.dataops_port, settings.backend_port, settings.docs_port) == (5001, 5002, 8001)
     assert settings.bind_host == "127.0.0.1"
     assert settings.dataops_url == "http://127.0.0.1:5001"
     assert settings.backend_url == "http://127.0.0.1:5002"
-    assert settings.home == environment.ROOT / ".stringx"
+    assert settings.home == ROOT / ".stringx"
     assert settings.secrets == settings.home / "secrets"
-    assert settings.dbt_profiles_dir == settings.dbt_project_dir == environment.ROOT / "stringx"
+    assert settings.dbt_profiles_dir == settings.dbt_project_dir == ROOT / "stringx"
     assert settings.database_url is None
     assert settings.demo
     assert settings.worker_concurrency >= 1
 
 
 def test_an_empty_variable_is_none() -> None:
-    assert read(dict.fromkeys(environment.VARIABLES, "")) == read({})
+    assert read_settings(dict.fromkeys(VARIABLES, "")) == read_settings({})
 
 
 def test_what_follows_from_what() -> None:
-    settings = read(
+    settings = read_settings(
         {
             "STRINGX_HOME": "/x",
             "DBT_PROJECT_DIR": "/p",
@@ -73,7 +72,7 @@ def test_what_follows_from_what() -> None:
 )
 def test_a_wrong_value_is_one_line_that_names_it(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as raised:
-        read({name: value})
+        read_settings({name: value})
     line = str(raised.value)
     assert line.startswith(name)
     assert "\n" not in line
@@ -85,18 +84,18 @@ def test_a_wrong_value_is_one_line_that_names_it(name: str, value: str) -> None:
     "url", ["postgresql://u:p@h:5432/d", "postgres://h/d", "postgresql:///d?host=/run", "postgresql://a:1,b:2/d"]
 )
 def test_addresses_that_libpq_takes(url: str) -> None:
-    assert read({"STRINGX_DATABASE_URL": url}).database_url == url
+    assert read_settings({"STRINGX_DATABASE_URL": url}).database_url == url
 
 
 def test_a_database_url_that_is_wrong_is_not_shown() -> None:
     with pytest.raises(SettingsError) as raised:
-        read({"STRINGX_DATABASE_URL": "mysql://u:hunter2@h/d"})
+        read_settings({"STRINGX_DATABASE_URL": "mysql://u:hunter2@h/d"})
     assert "hunter2" not in str(raised.value)
 
 
 def test_a_role_that_needs_the_database_says_so() -> None:
     with pytest.raises(SettingsError, match=r"^STRINGX_DATABASE_URL is not set"):
-        read({}).require_database_url()
+        read_settings({}).require_database_url()
 
 
 @pytest.mark.parametrize("name", SECRETS)

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from contract.checks import CheckRequest
-from contract.configuration import TableDocument, TargetDocument
-from contract.datasets import DatasetDocument
-from contract.environment import ROOT
-from contract.fields import DATASET_NAME, did_you_mean, parse_model
-from contract.problems import Invalid
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.fields import DATASET_NAME, did_you_mean, parse_model
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.settings import ROOT
 from tests.safety.fields import Field, fields_of_dataset, fields_of_request, fields_of_table, fields_of_target
 
 RULE = {"id": "a", "type": "not_null", "column": "a"}
@@ -36,7 +36,7 @@ def test_no_refusal_shows_a_regular_expression(model: type[BaseModel], field: Fi
 
 
 def test_every_pattern_of_a_field_has_its_words() -> None:
-    for path in (ROOT / "contract").glob("*.py"):
+    for path in (ROOT / "stringx_dataops").rglob("*.py"):
         assert "StringConstraints(pattern" not in path.read_text(), path
         assert not re.search(r"StringConstraints\([^)]*pattern=", path.read_text()), path
 

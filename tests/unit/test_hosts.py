@@ -8,8 +8,8 @@ import psutil
 import pytest
 from flask import Flask
 
-from contract.environment import SettingsError, read
-from contract.problems import StringXError
+from stringx_dataops.contract.problems import StringXError
+from stringx_dataops.contract.settings import SettingsError, read_settings
 from web import hosts, problems
 
 
@@ -22,7 +22,9 @@ def status(host: str, allowed: frozenset[str] = frozenset(), **environ: Any) -> 
 
 
 def test_names_that_are_given_and_those_of_the_services_are_taken() -> None:
-    allowed = read({"ALLOWED_HOSTS": "Checks.example.org, [2001:db8::1]", "BACKEND_URL": "http://backend:5002"}).allowed_hosts
+    allowed = read_settings(
+        {"ALLOWED_HOSTS": "Checks.example.org, [2001:db8::1]", "BACKEND_URL": "http://backend:5002"}
+    ).allowed_hosts
     for host in ("checks.example.org", "CHECKS.example.org.:443", "[2001:DB8::1]:80", "backend:5002", "127.0.0.1"):
         assert status(host, allowed) == 200, host
     for host in ("example.org", "x.checks.example.org", "api", "checks.example.org@evil.example", "checks.example.org/x", ""):
@@ -42,4 +44,4 @@ def test_the_address_that_the_connection_came_in_on_is_taken() -> None:
 @pytest.mark.parametrize("text", ["http://a", "a:80", "*.a", "a b/c", "u@a", "[::1"])
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="ALLOWED_HOSTS"):
-        read({"ALLOWED_HOSTS": f"ok, {text}"})
+        read_settings({"ALLOWED_HOSTS": f"ok, {text}"})

@@ -2,7 +2,7 @@
 
 import re
 
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 
 
 def test_whatever_the_image_copies_is_let_through_to_its_build() -> None:

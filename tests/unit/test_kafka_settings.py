@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from contract import kafka
-from contract.environment import ROOT, VARIABLES, SettingsError
 from launch import broker, roles
+from stringx_dataops.contract.messages import kafka
+from stringx_dataops.contract.settings import ROOT, VARIABLES, SettingsError
 
 SERVERS = {"KAFKA_BOOTSTRAP_SERVERS": "a:1, [::1]:2,c"}
 SASL = {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "u"}

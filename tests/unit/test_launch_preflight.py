@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from contract.environment import ROOT, Settings, read
 from database.account import account
 from launch import preflight
 from launch.preflight import PreflightError
+from stringx_dataops.contract.settings import ROOT, Settings, read_settings
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes user")
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return read({"STRINGX_HOME": str(tmp_path / "home")})
+    return read_settings({"STRINGX_HOME": str(tmp_path / "home")})
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contract.environment import ROOT, Settings, read
 from launch import supervision
 from launch.verdicts import Verdict, table
+from stringx_dataops.contract.settings import ROOT, Settings, read_settings
 
 
 def written(tmp_path: Path, **variables: str) -> tuple[Path, configparser.RawConfigParser]:
-    settings: Settings = read({"STRINGX_HOME": str(tmp_path / "a b%;#c"), **variables})
+    settings: Settings = read_settings({"STRINGX_HOME": str(tmp_path / "a b%;#c"), **variables})
     (settings.home / "run").mkdir(parents=True)
     path = supervision.write(settings, sys.executable)
     parser = configparser.RawConfigParser()

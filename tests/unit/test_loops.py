@@ -7,9 +7,9 @@ from itertools import count
 
 import pytest
 
-from contract.problems import Invalid, Unavailable
 from database import loops
 from database.loops import Loop, Loops
+from stringx_dataops.contract.problems import Invalid, Unavailable
 from tests.faults.processes import eventually
 
 ODD: list[BaseException] = [

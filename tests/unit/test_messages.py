@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.engine.results import message, notes_of
-from contract.catalogue import Catalogue, RuleType
-from contract.configuration import Rule, TableDocument
-from contract.environment import ROOT
-from contract.scores import Scored, quotient, scores
-from contract.words import MAX_ITEMS, age, check_template, decimal, filled, listed, number, share
+from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
+from stringx_dataops.contract.catalogue.words import MAX_ITEMS, age, check_template, decimal, filled, listed, number, share
+from stringx_dataops.contract.documents.configuration import Rule, TableDocument
+from stringx_dataops.contract.messages.scores import Scored, quotient, scores
+from stringx_dataops.contract.settings import ROOT
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.moments import parse_moment
+from stringx_dataops.contract.messages.moments import parse_moment
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.names import TableName, check_identifier
+from stringx_dataops.contract.documents.names import TableName, check_identifier
 
 IDENTIFIERS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=15)
 

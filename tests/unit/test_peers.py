@@ -9,7 +9,7 @@ from benchmarks.peers import by_hand, demands, machine, peer_dbt, peer_great_exp
 from benchmarks.peers.environments import REQUIREMENTS
 from benchmarks.peers.rules import FIFTY, TEN, dbt_columns, document, soda_columns
 from benchmarks.peers.verdicts import Verdict, differences
-from contract.environment import ROOT
+from stringx_dataops.contract.settings import ROOT
 
 TRUTH = {
     "id_not_null": {"rows": 0, "values": 0, "sharing": 0},

@@ -8,8 +8,8 @@ import pytest
 
 from api.portal import health
 from api.portal.app import create_app
-from contract import environment
 from database.loops import Loop, Loops
+from stringx_dataops.contract.settings import read_settings
 from tests.faults.processes import eventually
 
 
@@ -17,7 +17,7 @@ def test_the_portal_is_ready_while_the_process_that_makes_it_reports_turning_loo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "EVERY_S", 0.01)
-    client = create_app(environment.read({"STRINGX_HOME": str(tmp_path)})).test_client()
+    client = create_app(read_settings({"STRINGX_HOME": str(tmp_path)})).test_client()
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "docs-refresh" in answer.json["reasons"][0]  # type: ignore[index]

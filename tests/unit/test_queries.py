@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from contract.comparisons import bare_names
-from contract.qualified import names_of_condition
-from contract.queries import relations_of_query, renames_columns
+from stringx_dataops.contract.custom_sql.comparisons import bare_names
+from stringx_dataops.contract.custom_sql.qualified import names_of_condition
+from stringx_dataops.contract.custom_sql.queries import relations_of_query, renames_columns
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from contract.catalogue import Catalogue
-from contract.configuration import TableDocument, parse_table, parse_target
-from contract.datasets import DatasetDocument, parse_dataset
-from contract.documents import read_yaml
-from contract.environment import ROOT
-from contract.patterns import fault_of_pattern
-from contract.problems import Invalid
-from contract.type_names import BUILT_IN, fault_of_type_name
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
+from stringx_dataops.contract.custom_sql.type_names import BUILT_IN, fault_of_type_name
+from stringx_dataops.contract.documents.configuration import TableDocument, parse_table, parse_target
+from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.documents.reading import read_yaml
+from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.settings import ROOT
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 TABLE = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders"}

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from contract.checks import CheckRequest, require_scope, rules_in_scope
-from contract.configuration import TableDocument
-from contract.fields import parse_model
-from contract.problems import Invalid
-from contract.verdicts import Dimension
+from stringx_dataops.contract.documents.configuration import TableDocument
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.messages.checks import CheckRequest, require_scope, rules_in_scope
+from stringx_dataops.contract.messages.verdicts import Dimension
+from stringx_dataops.contract.problems import Invalid
 
 DEFAULTS: dict[str, Dimension] = {"not_null": "completeness", "unique": "uniqueness"}
 DOCUMENT = TableDocument.model_validate(

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from contract.environment import ROOT
 from launch.install import _builder, _used
+from stringx_dataops.contract.settings import ROOT
 
 LISTS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
 _PACKAGE = re.compile(

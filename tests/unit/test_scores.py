@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.scores import Scored, scores
+from stringx_dataops.contract.messages.scores import Scored, scores
 
 
 def test_the_mean_over_rules_and_by_dimension() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.targets import TargetUnusable, connection_environment, password
-from contract.configuration import TargetDocument
+from stringx_dataops.contract.documents.configuration import TargetDocument
 
 
 def target(**changes: Any) -> TargetDocument:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contract.problems import Unauthenticated
-from contract.signatures import new_secret, read_secrets, sign, verify
+from stringx_dataops.contract.problems import Unauthenticated
+from stringx_dataops.contract.signatures import new_secret, read_secrets, sign, verify
 
 SECRET = new_secret()
 BODY = '{"a": "ä"}'

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from contract.pages import FIRST, MOST_BYTES, Page, Pages, Position, Sized
-from contract.sizes import MAX_RESULT_BYTES, MAX_SUMMARY_BYTES, bounded, short, smaller, summary
+from stringx_dataops.contract.messages.pages import FIRST, MOST_BYTES, Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES, MAX_SUMMARY_BYTES, bounded, short, smaller, summary
 
 MIB = 1024 * 1024
 

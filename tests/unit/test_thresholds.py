@@ -6,10 +6,10 @@ import pytest
 
 from api.rules import Configured, InScope
 from api.specification import build
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest
-from contract.configuration import Rule, TableDocument, TargetDocument
-from contract.environment import ROOT
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import Rule, TableDocument, TargetDocument
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.settings import ROOT
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import pytest
 
 from api.rules import Configured, InScope
 from api.specification import build, without_window
-from cli.main import _body
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest, require_scope
-from contract.configuration import TableDocument, TargetDocument
-from contract.environment import ROOT
-from contract.fields import parse_model
-from contract.problems import Invalid
+from stringx_dataops.cli.main import _body
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.messages.checks import CheckRequest, require_scope
+from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.settings import ROOT
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 TARGET = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "h", "dbname": "d", "user": "u"}

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from contract.catalogue import Catalogue
-from contract.checks import CheckRequest
-from contract.configuration import TableDocument, parse_table
-from contract.documents import read_json, read_yaml
-from contract.environment import ROOT
-from contract.fields import parse_model
-from contract.problems import Invalid
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument, parse_table
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.reading import read_json, read_yaml
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.settings import ROOT
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 HEAD = "apiVersion: stringx/v1\ntarget: shop\ntable: public.orders\n"

@@ -1,5 +1,5 @@
 {#- Names after a dot in SQL of the user's, which PostgreSQL reads as calls where there is no column or field of the name: `t.f` as f(t), `(x).f` as f(x).
-    Each is a kind, tables, column and name, as contract/qualified.py says; the probe asks for all at once, and only where rules have any. -#}
+    Each is a kind, tables, column and name, as stringx_dataops/contract/custom_sql/qualified.py says; the probe asks for all at once, and only where rules have any. -#}
 
 
 {#- Adds the names of a rule to `asked`, as [kind, places of its tables among `relations`, column, name]; the rule keeps them by their number. -#}

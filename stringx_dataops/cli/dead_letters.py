@@ -1,0 +1,77 @@
+"""`dataops dlq`: messages that could not become requests, read straight from the brokers, and sent once more."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from stringx_dataops.contract.messages import kafka
+from stringx_dataops.contract.messages.kafka import Kafka
+
+if TYPE_CHECKING:
+    from stringx_dataops.cli.letters import Letters
+
+
+@click.group()
+def dlq() -> None:
+    """Messages of Kafka that could not become requests (dead letters)."""
+
+
+@dlq.command("list")
+@click.option("--all", "everything", is_flag=True, help="those that have been replayed, too")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="how many, the oldest first")
+@click.option("--json", "as_json", is_flag=True, help="print a JSON object a line")
+def list_(everything: bool, limit: int, as_json: bool) -> int:
+    """Dead letters that have not been replayed, the oldest first: place, time, origin, why, the message."""
+    with _letters(kafka.of_client()) as letters:
+        for number, letter in enumerate(letters.read(everything)):
+            if number == limit:
+                click.echo(f"dataops: there are more than {limit}; give --limit", err=True)
+                break
+            click.echo(json.dumps(letter.as_json(), ensure_ascii=False) if as_json else letter.as_line())
+    return 0
+
+
+@dlq.command()
+@click.argument("places", nargs=-1, metavar="[PARTITION:OFFSET]...")
+@click.option("--all", "everything", is_flag=True, help="every one that has not been replayed yet")
+def replay(places: Sequence[str], everything: bool) -> int:
+    """Send dead letters once more as requests, when what kept them from it is mended; those that fail again come back."""
+    if bool(places) == everything:
+        raise click.UsageError("name the letters as PARTITION:OFFSET (dataops dlq list shows them), or give --all")
+    wanted = {_place(text) for text in places}
+    settings = kafka.of_client()
+    sent, cut = 0, []
+    with _letters(settings) as letters:
+        for letter in letters.read(everything=not everything):
+            if not everything and (letter.partition, letter.offset) not in wanted:
+                continue
+            wanted.discard((letter.partition, letter.offset))
+            if letter.is_cut:
+                cut.append(letter)
+            else:
+                letters.replay(letter)
+                sent += 1
+        if everything:
+            letters.commit()
+    click.echo(f"{sent} sent to {settings.requests}")
+    for letter in cut:
+        click.echo(f"dataops: {letter.place} holds its beginning alone; the whole stands at {letter.origin}", err=True)
+    if wanted:
+        missing = ", ".join(f"{partition}:{offset}" for partition, offset in sorted(wanted))
+        raise click.UsageError(f"there is no dead letter at {missing}; dataops dlq list shows those that are there")
+    return 3 if cut else 0
+
+
+def _letters(settings: Kafka) -> "Letters":
+    from stringx_dataops.cli.letters import Letters  # here, because every other command does without this client
+
+    return Letters(settings)
+
+
+def _place(text: str) -> tuple[int, int]:
+    partition, _, offset = text.partition(":")
+    if not (partition.isascii() and partition.isdigit() and offset.isascii() and offset.isdigit()):
+        raise click.UsageError(f"{text!r} is no dead letter's place; write PARTITION:OFFSET, such as 0:15")
+    return int(partition), int(offset)

@@ -1,0 +1,277 @@
+"""The commands. Exit code: 0 pass or open, 1 fail or closed, 2 usage, 3 could not be decided."""
+
+import io
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stringx_dataops.cli import render
+from stringx_dataops.cli.dead_letters import dlq
+from stringx_dataops.cli.requests import requests
+from stringx_dataops.client import Away, Client, Refused, Undecided, path_of, require
+from stringx_dataops.contract.documents.reading import decode, read_yaml
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages.verdicts import TERMINAL
+from stringx_dataops.contract.problems import StringXError
+from stringx_dataops.contract.settings import SettingsError
+
+_EXIT = {"pass": 0, "warn": 0, "fail": 1, "error": 3, "open": 0, "closed": 1}
+_POLL_S = 0.5
+_PATIENCE_S = 600
+_SECONDS = click.IntRange(1, 86400)
+# The reasons of a closed gate that time may change: something newer is under way, or must still come.
+_PENDING = re.compile(
+    r"never checked|a newer request is not finished|request .+ is (queued|running)$|the newest snapshot .+ not_before"
+)
+
+_DATASET = click.option("--dataset", metavar="NAME", help="all tables of this dataset, in place of TABLE")
+
+
+class _WaitingCommand(click.Command):
+    """`--wait` alone is `--wait 600`, whatever follows it."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        following = [*args, ""][1:]
+        alone = f"--wait={_PATIENCE_S}"
+        filled = [alone if arg == "--wait" and not after.isdigit() else arg for arg, after in zip(args, following, strict=True)]
+        return super().parse_args(context, filled)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--server", help="address of the Backend (STRINGX_BACKEND_URL; default http://127.0.0.1:5002)")
+@click.pass_context
+def cli(context: click.Context, server: str | None) -> None:
+    """Ask for quality checks, ask whether a gate is open, change rules."""
+    context.obj = server
+
+
+@cli.command(cls=_WaitingCommand)
+@click.argument("target")
+@click.argument("table", required=False)
+@_DATASET
+@click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until the check has ended, at most 600 or so many seconds")
+@click.option("--json", "as_json", is_flag=True, help="print the API's answer")
+@click.option("--kind", "kinds", multiple=True, help="only rules of this kind: engineering or business")
+@click.option("--dimension", "dimensions", multiple=True, help="only rules of this dimension")
+@click.option("--rule", "rule_ids", multiple=True, help="only this rule")
+@click.option(
+    "--window",
+    "column",
+    help="only rows whose COLUMN (default: the document's window_column) lies in --from (inclusive), --to (exclusive)",
+)
+@click.option("--from", "from_", help="beginning of the window")
+@click.option("--to", help="end of the window")
+@click.option("--request-id", help="asking again with the same id is the same request")
+@click.option("--timeout", "timeout_s", type=_SECONDS, help="the check's budget in seconds")
+@click.pass_obj
+def check(
+    server: str | None, /, target: str, table: str | None, dataset: str | None, wait: int | None, as_json: bool, **asked: Any
+) -> int:
+    """Check TABLE (schema.table), or the tables of a dataset, of TARGET; with --wait the exit code is the verdict."""
+    subject = _subject(table, dataset)
+    client = Client.from_environment(server)
+    until = time.monotonic() + (wait or 0)
+    view = client.post_json("/api/v1/requests", _body(target, subject, wait, asked))
+    fields = ("request_id", *subject, "status", "verdict", "checks")
+    while require(client, view, *fields)["status"] not in TERMINAL and time.monotonic() < until:
+        view = _follow(client, view["request_id"], until)
+    _show(_as_text(view) if as_json else render.request(view))
+    if view["status"] in TERMINAL:
+        return _EXIT[view["verdict"]]
+    if wait is not None:
+        raise Undecided(f"not finished within {wait} s; it goes on as request {view['request_id']}")
+    return 0
+
+
+@cli.command(cls=_WaitingCommand)
+@click.argument("target")
+@click.argument("table", required=False)
+@_DATASET
+@click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until a check has decided it, at most 600 or so many seconds")
+@click.option("--json", "as_json", is_flag=True, help="print the API's answer")
+@click.option("--not-before", help="closed unless the snapshot is at least as new (RFC 3339, the target's clock)")
+@click.option("--request-id", help="the gate for the load that this request announced")
+@click.pass_obj
+def gate(
+    server: str | None,
+    target: str,
+    table: str | None,
+    dataset: str | None,
+    wait: int | None,
+    as_json: bool,
+    not_before: str | None,
+    request_id: str | None,
+) -> int:
+    """Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not."""
+    subject = _subject(table, dataset)
+    client = Client.from_environment(server)
+    query = {name: value for name, value in (("not_before", not_before), ("request_id", request_id)) if value is not None}
+    until = time.monotonic() + (wait or 0)
+    path = path_of("gates", target, table) if table is not None else path_of("gates", "datasets", dataset or "")
+    fields = ("gate", *subject, "verdict", "snapshot_at", "age_s", "reasons")
+    view = require(client, client.get(path, query), *fields)
+    if view.get("target", target) != target:
+        raise Refused([f"dataset {dataset} is of target {view['target']}, not of {target}"], [])
+    while (pending := _is_pending(view)) and time.monotonic() < until:
+        time.sleep(_POLL_S)
+        view = require(client, _persist(lambda: client.get(path, query), until), *fields)
+    _show(_as_text(view) if as_json else render.gate(view))
+    if pending and wait is not None:
+        raise Undecided(f"not decided within {wait} s; the gate stays closed")
+    return _EXIT[view["gate"]]
+
+
+@cli.group()
+def rules() -> None:
+    """Change the configuration."""
+
+
+@rules.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="say what would change, change nothing")
+@click.pass_obj
+def apply(server: str | None, files: Sequence[Path], dry_run: bool) -> int:
+    """Apply all documents of FILES, or none; tables that are not in them are left alone."""
+    client = Client.from_environment(server)
+    texts = [_read(file) for file in files]
+    places = [(file, number) for file, text in zip(files, texts, strict=True) for number in range(1, _count(file, text) + 1)]
+    stream = "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts)
+    try:
+        answer = client.post_yaml("/api/v1/configuration", stream, {"dry_run": "true" if dry_run else "false"})
+    except Refused as refused:
+        lines = [_place(error, places) for error in refused.errors]
+        raise Refused(lines or [str(refused)], refused.errors) from refused
+    _show(render.changes(require(client, answer, "dry_run", "changes")))
+    return 0
+
+
+cli.add_command(requests)
+cli.add_command(dlq)
+
+
+def main() -> None:
+    """The entry point: every error is one line, none a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no error
+    try:
+        code = cli.main(prog_name="dataops", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
+    except click.Abort:
+        code = 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = 2
+    except click.ClickException as error:
+        code = _say(f"{error.format_message()}; see dataops --help", 2)
+    except (Refused, SettingsError) as error:
+        code = _say(str(error), 2)
+    except Undecided as error:
+        code = _say(str(error), 3)
+    except UnicodeEncodeError:
+        code = _say("an argument is not UTF-8; write it in UTF-8", 2)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        words = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        code = _say(f"an answer of the Backend is not as expected ({words}); is it of the same release?", 3)
+    sys.exit(code)
+
+
+def _show(text: str) -> None:
+    try:
+        click.echo(text)
+    except BrokenPipeError:  # a reader that leaves early, such as head, does not change the exit code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left once more
+
+
+def _say(text: str, code: int) -> int:
+    for line in text.splitlines():
+        click.echo(f"dataops: {line}", err=True)
+    return code
+
+
+def _follow(client: Client, request_id: str, until: float) -> dict[str, Any]:
+    patience = round(max(0.0, min(30.0, until - time.monotonic())), 3)
+    return _persist(lambda: client.get(path_of("requests", request_id), {"wait": patience}, patience + 30), until)
+
+
+def _persist(ask: Callable[[], dict[str, Any]], until: float) -> dict[str, Any]:
+    """Asks until somebody answers: a service that is started again meanwhile is no reason to give up."""
+    while True:
+        try:
+            return ask()
+        except Away:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_POLL_S)
+
+
+def _as_text(answer: dict[str, Any]) -> str:
+    return json.dumps(answer, indent=2, ensure_ascii=False)
+
+
+def _subject(table: str | None, dataset: str | None) -> dict[str, str]:
+    """The field of a request, and of an answer, that says what it is about."""
+    if table is not None and dataset is not None:
+        raise click.UsageError("TABLE and --dataset are both given; keep one")
+    if table is not None:
+        return {"table": table}
+    if dataset:
+        return {"dataset": dataset}
+    raise click.UsageError("Missing argument 'TABLE', or --dataset NAME")
+
+
+def _body(target: str, subject: dict[str, str], wait: int | None, asked: dict[str, Any]) -> dict[str, Any]:
+    """It is posted without waiting, so that a lost connection loses no id; waiting comes after."""
+    mode = "async" if wait is None else "sync"
+    body: dict[str, Any] = {"request_id": new_id(), "target": target, **subject, "mode": mode, "wait_s": 0}
+    body |= {name: list(asked[name]) for name in ("kinds", "dimensions", "rule_ids") if asked[name]}
+    body |= {name: asked[name] for name in ("request_id", "timeout_s") if asked[name] is not None}
+    window = {"column": asked["column"], "from": asked["from_"], "to": asked["to"]}
+    if any(value is not None for value in window.values()):
+        body["window"] = {name: value for name, value in window.items() if value is not None}
+    return body
+
+
+def _is_pending(view: dict[str, Any]) -> bool:
+    return view["gate"] == "closed" and any(_PENDING.match(reason) for reason in view["reasons"])
+
+
+def _read(file: Path) -> str:
+    try:
+        return decode(file.read_bytes())
+    except OSError as error:
+        raise click.UsageError(f"{file}: cannot be read ({error.strerror})") from error
+    except StringXError as error:
+        raise Refused([f"{file}: {error.detail}"], []) from error
+
+
+def _count(file: Path, text: str) -> int:
+    """How many documents a file holds, read as the service reads it; at least one, as nobody means to apply none."""
+    try:
+        number = len(read_yaml(text.encode()))
+    except StringXError as error:
+        raise Refused([f"{file}: {error.detail}"], []) from error
+    if number == 0:
+        raise Refused([f"{file} {'holds no document' if text.strip() else 'is empty'}; write one, or leave the file out"], [])
+    return number
+
+
+def _place(error: dict[str, str], places: Sequence[tuple[Path, int]]) -> str:
+    """`FILE: document N: /pointer: message` for a pointer that begins with the document's number in the stream."""
+    head, _, rest = error["pointer"].removeprefix("/").partition("/")
+    if not head.isdigit() or int(head) >= len(places):
+        return f"{error['pointer']}: {error['message']}"
+    file, number = places[int(head)]
+    return f"{file}: document {number}: {'/' + rest + ': ' if rest else ''}{error['message']}"
+
+
+if __name__ == "__main__":
+    main()

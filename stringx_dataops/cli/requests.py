@@ -1,0 +1,72 @@
+"""`dataops requests`: those that were made, one of them, and cancelling it."""
+
+import json
+from typing import Any
+
+import click
+
+from stringx_dataops.cli import render
+from stringx_dataops.client import Client, Undecided, path_of, require
+from stringx_dataops.contract.messages.verdicts import TERMINAL
+
+_FIELDS = ("request_id", "status", "verdict", "checks")
+
+
+@click.group()
+def requests() -> None:
+    """Look at requests, cancel one."""
+
+
+@requests.command("list")
+@click.option("--table", help="only those of this table (schema.table)")
+@click.option("--dataset", help="only those of this dataset")
+@click.option("--verdict", help="pass, warn, fail or error")
+@click.option("--status", help="queued, succeeded, errored, canceled or timed_out")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="how many, the newest first")
+@click.option("--json", "as_json", is_flag=True, help="print a JSON object a line, of the results the counts")
+@click.option("--rules", "with_rules", is_flag=True, help="with --json: the whole results")
+@click.pass_obj
+def list_(server: str | None, /, limit: int, as_json: bool, with_rules: bool, **filters: str | None) -> int:
+    """Requests, the newest first."""
+    client = Client.from_environment(server)
+    query = {name: value for name, value in filters.items() if value is not None}
+    query |= {"include": "rules"} if with_rules and as_json else {}
+    found: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while len(found) < limit:
+        page = require(client, client.get(path_of("requests"), query | cursor), "items", "next_cursor")
+        found += page["items"]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    show = (lambda view: json.dumps(view, ensure_ascii=False)) if as_json else render.request_line
+    for view in found[:limit]:
+        click.echo(show(view))
+    return 0
+
+
+@requests.command()
+@click.argument("request_id")
+@click.option("--json", "as_json", is_flag=True, help="print the API's answer")
+@click.pass_obj
+def show(server: str | None, request_id: str, as_json: bool) -> int:
+    """One request, and the rules that did not pass."""
+    client = Client.from_environment(server)
+    view = require(client, client.get(path_of("requests", request_id)), *_FIELDS)
+    click.echo(json.dumps(view, indent=2, ensure_ascii=False) if as_json else render.request(view))
+    return 0
+
+
+@requests.command()
+@click.argument("request_id")
+@click.option("--wait", type=click.IntRange(0, 300), default=30, show_default=True, help="seconds to wait for its end")
+@click.pass_obj
+def cancel(server: str | None, request_id: str, wait: int) -> int:
+    """Cancel a request; one that has ended stays as it is."""
+    client = Client.from_environment(server)
+    path = f"{path_of('requests', request_id)}/cancel"
+    view = require(client, client.post(path, {"wait": wait}, wait + 30), *_FIELDS)
+    click.echo(render.request(view))
+    if view["status"] not in TERMINAL:
+        raise Undecided(f"not ended within {wait} s; it ends when its worker has stopped it")
+    return 0

@@ -1,0 +1,162 @@
+"""Talking to the Backend: where it is, with which key, and plain words when it does not answer."""
+
+import ipaddress
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from stringx_dataops.contract.messages import answers
+from stringx_dataops.contract.messages.answers import Answer
+from stringx_dataops.contract.settings import ROOT, SettingsError, secret
+
+VERSION = "0.1.0"
+_LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
+
+
+class Refused(Exception):
+    """The Backend refused the request (exit code 2); the lines are for the person who asked."""
+
+    def __init__(self, lines: list[str], errors: list[dict[str, str]]) -> None:
+        super().__init__("\n".join(lines))
+        self.errors = errors
+
+
+class Undecided(Exception):
+    """No answer could be had (exit code 3): the service is away, or does not let this key in."""
+
+
+class Away(Undecided):
+    """Nobody answers, or only that it cannot just now: asking again later may help."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """One Backend and one key."""
+
+    server: str
+    key: str
+    key_from: str
+
+    @classmethod
+    def from_environment(cls, server: str | None) -> "Client":
+        """SettingsError in one line where there is no key, or the server's address is none."""
+        address = _address(server or os.environ.get("STRINGX_BACKEND_URL") or _default_server())
+        default = _home() / "api-key"
+        key = secret("STRINGX_API_KEY", default)
+        if key is None:
+            raise SettingsError(f"no key: set STRINGX_API_KEY or STRINGX_API_KEY_FILE ({default} is not there)")
+        given = [name for name in ("STRINGX_API_KEY", "STRINGX_API_KEY_FILE") if os.environ.get(name)]
+        key_from = given[0] if given else str(default)
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise SettingsError(f"the key from {key_from} holds a character that no key has; copy it again")
+        return cls(address, key, key_from)
+
+    def get(self, path: str, query: dict[str, Any] | None = None, timeout_s: float = 30) -> dict[str, Any]:
+        return self._send("GET", path, timeout_s, params=query or {})
+
+    def post(self, path: str, query: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
+        return self._send("POST", path, timeout_s, params=query)
+
+    def post_json(self, path: str, body: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
+        return self._send("POST", path, timeout_s, json=body)
+
+    def post_yaml(self, path: str, body: str, query: dict[str, str]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/yaml"}
+        return self._send("POST", path, 120, data=body.encode(), params=query, headers=headers)
+
+    def _send(self, method: str, path: str, timeout_s: float, **options: Any) -> dict[str, Any]:
+        headers = options.pop("headers", {}) | {"User-Agent": f"stringx-cli/{VERSION}", "Accept-Encoding": "identity"}
+        options |= {"headers": headers, "auth": self._authorize, "timeout": timeout_s, "stream": True}
+        try:
+            with requests.Session() as session:
+                session.trust_env = not _is_loopback(self.server)  # HTTP_PROXY and NO_PROXY lead to other machines only
+                answer = answers.read(session.request(method, self.server + path, **options), _LARGEST, timeout_s)
+        except answers.Unreadable as error:
+            raise Away(f"the answer of {self.server} cannot be read: {error}") from error
+        except requests.Timeout as error:
+            raise Away(f"no answer from {self.server} within {timeout_s:.0f} s; is the Backend overloaded?") from error
+        except answers.FAULTS as error:
+            raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
+        return self._read(answer)
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """As `auth`, so that no entry of a ~/.netrc takes the key's place."""
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
+
+    def _read(self, answer: Answer) -> dict[str, Any]:
+        body, status = answer.content, answer.status
+        if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
+            stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
+            raise Away(stranger) if status >= 500 else Undecided(stranger)
+        if status < 400:
+            return body
+        detail, given = str(body["detail"]), body.get("errors")
+        errors = [error for error in given if _is_error(error)] if isinstance(given, list) else []
+        if status in (401, 403):
+            raise Undecided(f"{detail} (the key is from {self.key_from})")
+        if status in (429, 502, 503, 504):
+            raise Away(detail)
+        if status >= 500:
+            raise Undecided(detail)
+        raise Refused([f"{error['pointer']}: {error['message']}".removeprefix(": ") for error in errors] or [detail], errors)
+
+
+def _is_error(error: Any) -> bool:
+    """Whether it says what is wrong with a field."""
+    return isinstance(error, dict) and isinstance(error.get("pointer"), str) and isinstance(error.get("message"), str)
+
+
+def require(client: Client, answer: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """The answer, or Undecided where another service than the Backend gave it."""
+    if missing := [field for field in fields if field not in answer]:
+        raise Undecided(f"{client.server} is no StringX Backend (its answer has no {missing[0]}); give its address by --server")
+    return answer
+
+
+def path_of(*parts: str) -> str:
+    """A path under /api/v1 with each part escaped."""
+    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port or an IPv6 address that is none
+        valid = False
+    if not valid:
+        raise SettingsError(f"the server is {text!r}; give an address such as http://127.0.0.1:5002")
+    return text.rstrip("/")
+
+
+def _is_loopback(server: str) -> bool:
+    """Whether an address names this very machine, by name or number."""
+    host = (urlsplit(server).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            number = ipaddress.ip_address(socket.inet_aton(host))  # 127.1 is a number, too
+        except OSError:
+            return False
+    mapped = getattr(number, "ipv4_mapped", None) or number
+    return bool(mapped.is_loopback or mapped.is_unspecified)
+
+
+def _home() -> Path:
+    try:
+        return Path(os.environ.get("STRINGX_HOME") or ROOT / ".stringx").expanduser()
+    except RuntimeError as error:
+        raise SettingsError(f"STRINGX_HOME is {os.environ['STRINGX_HOME']!r}: no such user; give an absolute path") from error
+
+
+def _default_server() -> str:
+    return f"http://127.0.0.1:{os.environ.get('BACKEND_PORT') or 5002}"

@@ -1,0 +1,1 @@
+"""The rule types, as the dbt project defines them."""

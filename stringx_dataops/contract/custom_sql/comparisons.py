@@ -1,0 +1,133 @@
+"""What custom SQL names: columns, types that it casts to, and where a condition compares a column with values that it quotes, as
+`status = 'open'` does.
+
+The engine names the operators of an extension's type by their schema there, where it cannot search that schema.
+"""
+
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from stringx_dataops.contract.custom_sql.conditions import DIALECT
+from stringx_dataops.contract.custom_sql.sql_words import RESERVED
+from stringx_dataops.contract.custom_sql.type_names import BUILT_IN
+
+_OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*")} | {
+    "!=": "<>",
+    "like": "~~",
+    "not like": "!~~",
+    "ilike": "~~*",
+    "not ilike": "!~~*",
+}
+_LISTS = {"in": "=", "not in": "<>"}
+_NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
+_TESTS = ("is", "is not")  # NULL
+_BEFORE, _AFTER = frozenset({"(", "and", "or", "not"}), frozenset({")", "and", "or"})
+
+
+def comparisons(sql: str) -> list[list[object]]:
+    """[start, end, column, operator, values as they are quoted] of each comparison that stands between parentheses, AND, OR and
+    NOT, in the order of the text; of `in` and `not in` the operator is that of one value, and there may be several; `is` and
+    `is not` NULL have none."""
+    try:
+        tokens = DIALECT.tokenize(sql)
+    except SqlglotError:
+        return []
+    found = []
+    for index, token in enumerate(tokens):
+        if index and _word(tokens[index - 1]) not in _BEFORE:
+            continue
+        if (compared := _compared(sql, tokens, index)) is not None:
+            last, operator, values = compared
+            if last + 1 == len(tokens) or _word(tokens[last + 1]) in _AFTER:
+                found.append([token.start, tokens[last].end + 1, _name(token), operator, values])
+    return found
+
+
+def bare_names(sql: str) -> list[str]:
+    """The words of a condition that may be names of columns: neither qualified nor called. PostgreSQL takes one for the whole row
+    where no column has that name and the table has."""
+    try:
+        tokens = DIALECT.tokenize(sql)
+    except SqlglotError:
+        return []
+    found = set()
+    for index, token in enumerate(tokens):
+        around = {_word(tokens[at]) for at in (index - 1, index + 1) if 0 <= at < len(tokens)}
+        is_called = index + 1 < len(tokens) and _word(tokens[index + 1]) == "("
+        is_word = token.token_type == TokenType.IDENTIFIER or _word(token)[:1].isalpha() or _word(token)[:1] == "_"
+        if is_word and not is_called and "." not in around and _word(token) not in RESERVED:
+            found.add(_name(token))
+    return sorted(found)
+
+
+def types_of_casts(sql: str) -> list[list[str | None]]:
+    """[schema or None, name] of each type that it casts to, but for PostgreSQL's own."""
+    try:
+        tokens = DIALECT.tokenize(sql)
+    except SqlglotError:
+        return []
+    found: dict[tuple[str | None, str | None], None] = {}
+    opened: list[str] = []  # what stands before each parenthesis that is open
+    for index, token in enumerate(tokens):
+        word = _word(token)
+        if word == "(":
+            opened.append(_word(tokens[index - 1]) if index else "")
+        elif word == ")" and opened:
+            opened.pop()
+        if token.token_type == TokenType.DCOLON or (word == "as" and opened and opened[-1] == "cast"):
+            found[_qualified(tokens, index + 1)] = None
+        elif (
+            token.token_type == TokenType.STRING
+            and index
+            and tokens[index - 1].token_type in (TokenType.VAR, TokenType.IDENTIFIER)
+        ):
+            is_qualified = index > 2 and tokens[index - 2].token_type == TokenType.DOT
+            found[_qualified(tokens, index - 3 if is_qualified else index - 1)] = None
+    return [
+        [schema, name] for schema, name in found if name and schema != "pg_catalog" and not (schema is None and name in BUILT_IN)
+    ]
+
+
+def _qualified(tokens: list[Token], at: int) -> tuple[str | None, str | None]:
+    """The name that begins at a token."""
+    parts = [_name(token) for token in tokens[at : at + 3]]
+    if len(parts) == 3 and tokens[at + 1].token_type == TokenType.DOT:
+        return parts[0], parts[2]
+    return None, " ".join(parts[:1])
+
+
+def _compared(sql: str, tokens: list[Token], index: int) -> tuple[int, str, list[str]] | None:
+    """(the last token, operator, values) of a comparison that begins with the column at `index`."""
+    if tokens[index].token_type not in _NAMES:
+        return None
+    for at in range(index + 1, min(index + 5, len(tokens))):
+        words = " ".join(sql[tokens[index].end + 1 : tokens[at].start].lower().split())
+        if tokens[at].token_type == TokenType.NULL:
+            return (at, words, []) if words in _TESTS else None
+        if tokens[at].token_type == TokenType.STRING:
+            return (at, _OPERATORS[words], [_text(sql, tokens[at])]) if words in _OPERATORS else None
+        if _word(tokens[at]) == "(":
+            return _listed(sql, tokens, at, _LISTS[words]) if words in _LISTS else None
+    return None
+
+
+def _listed(sql: str, tokens: list[Token], at: int, operator: str) -> tuple[int, str, list[str]] | None:
+    values = []
+    while at + 2 < len(tokens) and tokens[at + 1].token_type == TokenType.STRING:
+        values.append(_text(sql, tokens[at + 1]))
+        at += 2
+        if _word(tokens[at]) != ",":
+            return (at, operator, values) if _word(tokens[at]) == ")" else None
+    return None
+
+
+def _text(sql: str, token: Token) -> str:
+    return sql[token.start : token.end + 1]
+
+
+def _word(token: Token) -> str:
+    return "" if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) else token.text.lower()
+
+
+def _name(token: Token) -> str:
+    return token.text if token.token_type == TokenType.IDENTIFIER else token.text.lower()

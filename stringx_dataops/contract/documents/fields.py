@@ -1,0 +1,261 @@
+"""What the pydantic models of documents and requests share: their base, their field types, their errors as pointers."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    model_serializer,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
+
+from stringx_dataops.contract.custom_sql.conditions import MAX_SQL
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.names import TableName, check_identifier
+from stringx_dataops.contract.documents.reading import escape_pointer
+from stringx_dataops.contract.documents.written import settle
+from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, invalid
+
+
+class Model(BaseModel):
+    """Frozen, and closed: a field that is not known is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_OF_A_TABLE, _OF_A_DATASET = frozenset({"table", "rules"}), frozenset({"dataset", "tables", "skipped"})
+
+
+class OfOne(Model):
+    """Is of a table or of a dataset: its JSON leaves out the fields that belong to the other of the two."""
+
+    @model_serializer(mode="wrap")
+    def _without_the_other(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said: dict[str, Any] = serialize(self)
+        absent = _OF_A_TABLE if said.get("dataset") is not None else _OF_A_DATASET
+        return {name: value for name, value in said.items() if name not in absent}
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Of a text: the whole of it matches the pattern, or `words` say what is wrong with it and what to write."""
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        matched = core_schema.str_schema(pattern=self._whole)
+        refused = core_schema.custom_error_schema(matched, "not_matching", custom_error_message=self.words)
+        return core_schema.chain_schema([handler(source), refused])
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema) | {"pattern": self._whole}
+
+    def check(self, text: str) -> str:
+        """The text itself; ValueError, with the words, where it does not match."""
+        if re.fullmatch(self.pattern, text) is None:
+            raise ValueError(self.words)
+        return text
+
+    @property
+    def _whole(self) -> str:
+        return f"^{self.pattern}$"
+
+
+SENT = {"sent": True}  # the context in which `AtMost` is looked at
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """Of a text or a list that is sent: so many characters or items. What an earlier release has stored is read as it is."""
+
+    most: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        return found | {"maxItems" if found.get("type") == "array" else "maxLength": self.most}
+
+    def _check(self, value: Any, info: ValidationInfo) -> Any:
+        if info.context == SENT and isinstance(value, (str, list)) and len(value) > self.most:
+            if isinstance(value, str):
+                raise PydanticKnownError("string_too_long", {"max_length": self.most})
+            raise PydanticKnownError("too_long", {"field_type": "List", "max_length": self.most, "actual_length": len(value)})
+        return value
+
+
+def is_missing(words: str) -> PydanticCustomError:
+    """What a validator raises for a field that is needed because others are not given."""
+    return PydanticCustomError("missing_choice", "is missing; {words}", {"words": words})
+
+
+def _table(text: str) -> str:
+    return str(TableName.parse(text))
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+Flag = StrictBool
+Whole = StrictInt
+Column = Annotated[str, AfterValidator(check_identifier)]
+Table = Annotated[str, AfterValidator(_table)]
+Duration = Annotated[str, AfterValidator(_duration)]
+RULE_ID = Matching(r"[a-z0-9_]{1,63}", "is no id of a rule; write 1 to 63 of a to z, 0 to 9 and _, such as dep_time_not_null")
+TARGET_NAME = Matching(
+    r"[a-z0-9][a-z0-9_-]{0,62}",
+    "is no name of a target; write 1 to 63 of a to z, 0 to 9, _ and -, with a letter or digit in front, such as nyc",
+)
+DATASET_NAME = Matching(
+    r"[a-z0-9][a-z0-9_-]{0,62}",
+    "is no name of a dataset; write 1 to 63 of a to z, 0 to 9, _ and -, with a letter or digit in front, such as departures",
+)
+RuleId = Annotated[str, RULE_ID]
+TargetName = Annotated[str, TARGET_NAME]
+DatasetName = Annotated[str, DATASET_NAME]
+Host = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    Matching(
+        r"[^\s,\x00'\\]+",
+        "is no single host; write one name, one address or the path of a socket's folder,"
+        " without white space, commas, quotes and backslashes",
+    ),
+]
+PasswordVariable = Annotated[
+    str,
+    Matching(
+        r"TARGET_[A-Z0-9_]{1,100}",
+        "is no variable of a target's password; write TARGET_ and then A to Z, 0 to 9 and _, such as TARGET_SHOP_PASSWORD",
+    ),
+]
+PasswordFile = Annotated[
+    str,
+    Matching(
+        r"([a-z0-9_-]{1,63}/)?[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}",
+        "is no name of a file in STRINGX_SECRETS; write letters, digits, _, . and -, without a folder or in that of the target,"
+        " such as shop/password",
+    ),
+]
+_METHOD = "(password|md5|gss|sspi|scram-sha-256|none)"  # libpq's; it takes several either all with ! or all without
+RequiredAuth = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    Matching(
+        f"({_METHOD}(,{_METHOD}){{0,5}}|!{_METHOD}(,!{_METHOD}){{0,5}})",
+        "names no ways to authenticate; write password, md5, gss, sspi, scram-sha-256 or none, several with commas,"
+        " either all with ! or all without, such as scram-sha-256 or !password,!md5",
+    ),
+]
+Memory = Annotated[
+    str, Matching(r"[0-9]{1,7}(kB|MB|GB)", "is no amount of memory; write a number with kB, MB or GB, such as 64MB")
+]
+FunctionName = Annotated[
+    str,
+    Matching(r"[^.]{1,63}\.[^.]{1,63}", "is no function with its schema; write schema.function, such as public.code_of"),
+]
+Condition = Annotated[str, AtMost(MAX_SQL)]
+Words = Annotated[str, StringConstraints(max_length=10_000)]
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["ignore"] | None = None) -> M:
+    """The model of a value; Invalid with every fault, each with its pointer. `extra`: what another release of ours may have added
+    is no fault."""
+    errors: list[FieldError] = []
+    settled = settle(value, schema_of(model), pointer, errors)
+    try:
+        found = model.model_validate(settled, extra=extra, context=SENT)
+    except ValidationError as error:
+        errors += field_errors(error, model, settled, pointer)
+    if errors:
+        raise invalid(errors)
+    return found
+
+
+@cache
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Its JSON Schema, made once."""
+    return model.model_json_schema()
+
+
+def field_errors(error: ValidationError, model: type[BaseModel], value: Any, pointer: str = "") -> list[FieldError]:
+    """pydantic's errors in our words; what it says about each form that a field may have becomes one of them."""
+    said: dict[str, list[str]] = {}
+    for item in error.errors(include_url=False)[: MAX_FAULTS + 1]:
+        found = _field_error(item, model, value, pointer)
+        said.setdefault(found.pointer, []).append(found.message)
+    return [FieldError(where, ", or ".join(dict.fromkeys(messages))) for where, messages in said.items()]
+
+
+def _path(value: Any, item: Any) -> list[str | int]:
+    """The part of pydantic's location that stands in the value: it adds the name of each form that it tried."""
+    path: list[str | int] = []
+    for part in item["loc"]:
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+            value = value[part]
+        elif item["type"] not in ("missing", "missing_choice") or not isinstance(value, dict):
+            break
+        path.append(part)
+    return path
+
+
+def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) -> FieldError:
+    where = pointer + "".join(f"/{escape_pointer(part)}" for part in _path(value, item))
+    kind, context = item["type"], item.get("ctx", {})
+    match kind:
+        case "missing":
+            message = "is missing"
+        case "extra_forbidden":
+            message = f"unknown field{did_you_mean(str(item['loc'][-1]), _all_fields(model))}"
+        case "literal_error" | "enum":
+            message = f"must be {context['expected']}"
+        case "value_error":
+            message = str(context["error"])
+        case "model_type" | "dict_type" | "model_attributes_type":
+            message = "must be an object"
+        case "list_type":
+            message = "must be a list"
+        case "string_type":
+            message = "must be a text" + ("; quote it" if isinstance(item["input"], (int, float)) else "")
+        case "int_type" | "int_from_float":
+            message = "must be a whole number"
+        case "bool_type":
+            message = "must be true or false"
+        case _:
+            message = str(item["msg"])[:1].lower() + str(item["msg"])[1:]
+    return FieldError(where, message)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is nearest, as the end of a sentence; empty where none is near. Case is no difference."""
+    lowered = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name[:100].lower(), lowered, n=1)
+    return f"; did you mean {lowered[close[0]]}?" if close else ""
+
+
+@cache
+def _all_fields(model: type[BaseModel]) -> frozenset[str]:
+    schema = schema_of(model)
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return frozenset(name for part in parts for name in part.get("properties", {}))

@@ -1,0 +1,91 @@
+"""Where the text of a number or word counts, and where its value: told by a JSON Schema, in which `x-written` marks the former.
+
+A `Plain` at a marked place (`value`: of a list, compared as the column's type; `bound`: a bound, a limit, a share) becomes its
+text; anywhere else it becomes the value that YAML 1.2 and JSON give it, a whole number where only one is allowed.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from stringx_dataops.contract.documents.reading import Plain, escape_pointer
+from stringx_dataops.contract.problems import FieldError
+
+_NULL = "is null; leave it out, or quote it where the text is meant"
+
+
+def settle(value: Any, schema: dict[str, Any], pointer: str, errors: list[FieldError]) -> Any:
+    """The value without any `Plain`; what could be read in two ways is added to `errors`."""
+    return _settle(value, [schema], schema.get("$defs", {}), pointer, errors) if holds_plain(value) else value
+
+
+def holds_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(holds_plain, value.values()))
+    if isinstance(value, list):
+        return any(map(holds_plain, value))
+    return isinstance(value, Plain)
+
+
+def kind_of_text(schema: dict[str, Any]) -> str | None:
+    """The schema's `x-written`, or that of one of its forms."""
+    return next((form["x-written"] for form in _forms([schema], {}) if "x-written" in form), None)
+
+
+def _settle(
+    value: Any, schemas: list[dict[str, Any]], definitions: dict[str, Any], pointer: str, errors: list[FieldError]
+) -> Any:
+    forms = list(_forms(schemas, definitions))
+    if isinstance(value, dict):
+        return {
+            key: _settle(item, _field(forms, key), definitions, f"{pointer}/{escape_pointer(key)}", errors)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        items = [form["items"] for form in forms if isinstance(form.get("items"), dict)]
+        if any(form.get("x-test-arguments") for form in forms):
+            items = forms
+        return [_settle(item, items, definitions, f"{pointer}/{index}", errors) for index, item in enumerate(value)]
+    return _scalar(value, forms, pointer, errors) if isinstance(value, Plain) else value
+
+
+def _scalar(plain: Plain, forms: list[dict[str, Any]], pointer: str, errors: list[FieldError]) -> Any:
+    place = f"line {plain.line}: " if plain.line else ""
+    kinds = {kind for form in forms for kind in _kinds(form)}
+    if any("x-written" in form for form in forms):
+        if plain.core is None and "null" in kinds:
+            return None
+        if plain.core is None:
+            errors.append(FieldError(pointer, f"{place}{str(plain)!r} {_NULL}"))
+        return str(plain)
+    if any(form.get("x-test-arguments") for form in forms) and _is_octal(plain):
+        errors.append(FieldError(pointer, f"{place}{plain} is another number for dbt; quote it, or leave the leading zero out"))
+    if "integer" in kinds and "number" not in kinds and isinstance(plain.core, float) and plain.core.is_integer():
+        return int(plain.core)
+    return plain.core
+
+
+def _is_octal(plain: Plain) -> bool:
+    """YAML 1.1, which dbt reads, takes a leading zero for a number of base eight."""
+    digits = plain.lstrip("+-")
+    return len(digits) > 1 and digits.isdigit() and digits.startswith("0")
+
+
+def _forms(schemas: list[dict[str, Any]], definitions: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each schema, and those that its value may follow besides."""
+    for schema in schemas:
+        if reference := schema.get("$ref"):
+            yield from _forms([definitions[str(reference).rpartition("/")[2]]], definitions)
+        yield schema
+        for name in ("anyOf", "oneOf", "allOf"):
+            yield from _forms([form for form in schema.get(name, ()) if isinstance(form, dict)], definitions)
+
+
+def _field(forms: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    if inside := [form for form in forms if form.get("x-test-arguments")]:
+        return inside
+    return [form["properties"][key] for form in forms if isinstance(form.get("properties", {}).get(key), dict)]
+
+
+def _kinds(form: dict[str, Any]) -> list[str]:
+    kinds = form.get("type", [])
+    return [kinds] if isinstance(kinds, str) else [str(kind) for kind in kinds]

@@ -1,0 +1,248 @@
+"""A check: what is asked of DataOps, and the result it answers with and posts to the Backend."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from stringx_dataops.contract.documents.configuration import MOST_RULES, Rule, TableDocument
+from stringx_dataops.contract.documents.fields import DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
+from stringx_dataops.contract.messages.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
+from stringx_dataops.contract.messages.windows import Window
+from stringx_dataops.contract.problems import FieldError, invalid
+
+MAX_WAIT_S = 300
+
+
+def check_request_id(text: str) -> str:
+    """The id itself; ValueError with one sentence where it is none."""
+    if not 1 <= len(text) <= 200 or not text.isprintable():
+        raise ValueError("must be 1 to 200 printable characters")
+    if text in (".", "..") or text.startswith("/"):  # clients and servers rewrite such a path, however it is escaped
+        raise ValueError("must not be . or .. or begin with a slash, so that it can stand in an address")
+    return text
+
+
+RequestId = Annotated[str, AfterValidator(check_request_id)]
+Seconds = Annotated[Whole, Field(ge=1, le=86400)]
+
+
+class CheckRequest(Model):
+    """The body of a quality check, and of a request to the Backend: of a table or of a dataset."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["table"]}, {"required": ["dataset"]}]})
+
+    request_id: RequestId | None = None
+    target: TargetName
+    dataset: DatasetName | None = None
+    table: Annotated[Table | None, Field(validate_default=True)] = None
+    mode: Mode | None = None
+    kinds: Annotated[list[Kind], Field(min_length=1, max_length=100)] | None = None
+    dimensions: Annotated[list[Dimension], Field(min_length=1, max_length=100)] | None = None
+    rule_ids: Annotated[list[RuleId], Field(min_length=1, max_length=MOST_RULES)] | None = None
+    window: Window | None = None
+    timeout_s: Seconds | None = None
+    wait_s: Annotated[Whole, Field(ge=0, le=MAX_WAIT_S)] = 60
+    callback_url: Annotated[str, Field(max_length=2000)] | None = None
+
+    @field_validator("table")
+    @classmethod
+    def _is_of_one(cls, table: str | None, info: ValidationInfo) -> str | None:
+        if "dataset" in info.data and (table is None) == (info.data["dataset"] is None):
+            if table is not None:
+                raise ValueError("table and dataset are both given; keep one")
+            raise is_missing("name a table, or a dataset")
+        return table
+
+    @property
+    def subject(self) -> str:
+        """What is checked, in words."""
+        return self.table or f"dataset {self.dataset}"
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two bodies under one request_id the same, for both services: all but the id itself and how long the client
+        waits."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"request_id", "wait_s"}, exclude_none=True)
+
+    def digest(self) -> bytes:
+        """What a repeated request_id is compared by."""
+        return digest(self.identity())
+
+    @property
+    def full(self) -> bool:
+        """Whether it looks at every active rule and every row: only then it decides a gate."""
+        return not (self.kinds or self.dimensions or self.rule_ids or self.window)
+
+    def scope(self) -> dict[str, Any]:
+        return {
+            "window": self.window.as_json() if self.window else None,
+            "kinds": self.kinds,
+            "dimensions": self.dimensions,
+            "rule_ids": self.rule_ids,
+        }
+
+
+def digest(identity: dict[str, Any]) -> bytes:
+    """SHA-256 of an identity, whatever the order of its fields."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).digest()
+
+
+def rules_in_scope(request: CheckRequest, document: TableDocument, default_dimension: dict[str, Dimension]) -> list[Rule]:
+    """The active rules that the request asks for; `default_dimension` by rule type."""
+    return [
+        rule
+        for rule in document.active_rules
+        if (request.kinds is None or rule.kind in request.kinds)
+        and (request.dimensions is None or (rule.dimension or default_dimension.get(rule.type)) in request.dimensions)
+        and (request.rule_ids is None or rule.id in request.rule_ids)
+    ]
+
+
+def require_scope(request: CheckRequest, documents: Sequence[TableDocument], default_dimension: dict[str, Dimension]) -> None:
+    """Invalid where the request leaves no rule of any of its tables to run, names one that none of them has, or has a window that
+    narrows none."""
+    known = {rule.id for document in documents for rule in document.active_rules}
+    unknown = [
+        FieldError(f"/rule_ids/{index}", f"{request.subject} has no active rule {rule_id!r}")
+        for index, rule_id in enumerate(request.rule_ids or [])
+        if rule_id not in known
+    ]
+    checked = [document for document in documents if rules_in_scope(request, document, default_dimension)]
+    faults = [*unknown, *(request.window.faults(checked) if request.window else ())]
+    if faults:
+        raise invalid(faults)
+    if checked:
+        return
+    if not known:
+        field, whose = ("dataset", "one of its tables") if request.dataset else ("table", "its configuration")
+        raise invalid([FieldError(f"/{field}", f"{request.subject} has no active rule; add one to {whose}")])
+    narrowed = next(name for name in ("kinds", "dimensions", "rule_ids") if getattr(request, name))
+    raise invalid([FieldError(f"/{narrowed}", f"{request.subject} has no active rule of these {narrowed}")])
+
+
+class Sample(Model):
+    """Failing rows, the key and the allowed columns only. `cut`: rows behind these were left out, as they had no room."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    cut: bool = False
+
+
+class RuleResult(Model):
+    """The outcome of one rule; `failure_ratio` is failures / total as the nearest double, and 0 or 1 only where it is exactly
+    that. `measured_hidden`: what was measured is a row's value, and the document shows none of that column.
+    `sample_dropped`: its sample was left out, as the whole would have been too large."""
+
+    id: str
+    type: str
+    columns: list[str]
+    kind: Kind
+    dimension: Dimension
+    status: RuleStatus
+    failures: int | None
+    total: int | None
+    failure_ratio: float | None
+    measured: int | float | str | None
+    measured_hidden: bool = False
+    verified_by: str
+    message: str
+    description: str = ""
+    sample: Sample | None = None
+    sample_dropped: bool = False
+
+
+class Scope(Model):
+    """What a request narrowed its check to; null is everything."""
+
+    window: dict[str, Any] | None = None
+    kinds: list[Kind] | None = None
+    dimensions: list[Dimension] | None = None
+    rule_ids: list[str] | None = None
+
+
+class DbtRun(Model):
+    """How dbt was run, and the command that runs the same test by hand."""
+
+    version: str
+    invocation_id: str | None
+    command: str
+
+
+class TableResult(Model):
+    """What a dataset's check found in one of its tables."""
+
+    table: str
+    verdict: Verdict
+    config_version: int
+    rules_hash: str
+    row_count: int | None = None
+    window_nulls: int | None = None
+    reason: str | None = None
+    notes: list[str] = []
+    counts: dict[str, int] = {}
+    scores: dict[str, float | None] = {}
+    rules: list[RuleResult] = []
+
+
+class CheckResult(OfOne):
+    """The result of a check; while it is queued or running, the part that is known. That of a dataset has `dataset` and `tables`
+    in place of `table` and `rules`, and names under `skipped` its tables without a rule in scope. `asked` is what was sent, and
+    `joined` the check whose run it shares, as that one was waiting for the same already."""
+
+    check_id: str
+    request_id: str
+    target: str
+    table: str | None = None
+    dataset: str | None = None
+    status: CheckStatus
+    verdict: Verdict | None = None
+    config_version: int | None = None
+    rules_hash: str | None = None
+    scope: Scope = Scope()
+    asked: dict[str, Any] | None = None
+    joined: str | None = None
+    snapshot_at: AwareDatetime | None = None
+    row_count: int | None = None
+    window_nulls: int | None = None
+    attempt: int = 0
+    queued_at: AwareDatetime
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    duration_ms: int | None = None
+    reason: str | None = None
+    notes: list[str] = []
+    counts: dict[str, int] = {}
+    scores: dict[str, float | None] = {}
+    rules: list[RuleResult] = []
+    tables: list[TableResult] = []
+    skipped: list[str] = []
+    dbt: DbtRun | None = None
+
+    @model_validator(mode="after")
+    def _is_of_one(self) -> "CheckResult":
+        if (self.table is None) == (self.dataset is None):
+            raise ValueError("is of a table or of a dataset; name one of the two")
+        return self
+
+    @property
+    def full(self) -> bool:
+        return self.scope == Scope()
+
+    def as_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with microseconds and a Z, as pydantic writes it too."""
+    return moment.isoformat().replace("+00:00", "Z")

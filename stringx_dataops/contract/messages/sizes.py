@@ -1,0 +1,119 @@
+"""How large a result may be, what goes first where it is larger, and shorter forms for a receiver that takes less."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from stringx_dataops.contract.messages.samples import without_samples
+
+MAX_RESULT_BYTES = 8 * 1024 * 1024
+MAX_SUMMARY_BYTES = 64 * 1024
+_MAX_NOTES = 100
+_MAX_NUMBERS = 20  # of counts and scores in a summary: a result has one a status, one a dimension
+_MAX_WORDS = 500  # characters of a message there
+_MAX_CHARACTERS = 1000  # of a note or reason in a result that has to become smaller
+
+Result = dict[str, Any]  # a check's, as JSON
+
+
+def bounded(result: Result) -> tuple[Result, str]:
+    """The result, changed in place where it is too large, and its JSON text. Samples go first, the largest first, then
+    descriptions and the ends of long messages, then the rules of the largest tables; `notes` say what is missing."""
+    text = _text(result)
+    if (excess := _excess(text)) <= 0:
+        return result, text
+    rules = sorted((rule for part in _parts(result) for rule in part["rules"] if rule.get("sample")), key=_size_of_sample)
+    dropped = 0
+    while excess > 0 and rules:
+        excess -= _size_of_sample(rule := rules.pop()) - len("null")
+        rule.update(sample=None, sample_dropped=True)
+        dropped += 1
+    if dropped:
+        _note(result, f"it would be larger than {_MIB}: the samples of {dropped} rules are left out (sample_dropped)")
+    if _excess(_text(result)) > 0:
+        result["notes"] = _short_notes(result)
+        _cut_words(result)
+    parts = sorted(_parts(result), key=_size_of_rules)
+    while (excess := _excess(text := _text(result))) > 0 and parts:
+        while excess > 0 and parts:
+            excess -= _size_of_rules(part := parts.pop())
+            part["rules"] = []
+            _note(part, f"it would be larger than {_MIB}: the rules are left out")
+    return result, text
+
+
+def without_rules(result: Result, why: str) -> Result | None:
+    """The verdict and the counts, with a note; None where it has no rule already."""
+    if not any(part["rules"] for part in _parts(result)):
+        return None
+    for part in _parts(result):
+        part["rules"] = []
+    result["dbt"] = None  # its command holds the rules, too
+    result["notes"] = _short_notes(result)
+    _note(result, why)
+    return result
+
+
+def smaller(result: Result, why: str) -> Result | None:
+    """The result without samples, or where it has none without rules; None where it has neither."""
+    if (found := without_samples(result)) is not None:
+        _note(found, f"{why}: without samples")
+        return found
+    return without_rules(result, f"{why}: without rules")
+
+
+def summary(result: Result) -> Result:
+    """What a list shows: no rules, no tables, nothing whose size is somebody else's choice."""
+    left_out = ("rules", "tables", "skipped", "dbt", "asked", "notes", "scope")
+    found = {name: value for name, value in result.items() if name not in left_out}
+    cut = {name: dict(list((found.get(name) or {}).items())[:_MAX_NUMBERS]) for name in ("counts", "scores")}
+    return found | cut | {"reason": found["reason"][:_MAX_CHARACTERS] if found.get("reason") else None}
+
+
+def short(result: Result, why: str) -> Result:
+    """At most MAX_SUMMARY_BYTES: without rules, and where that is not enough without tables and what was asked."""
+    found = without_rules(result, why) or result
+    if len(_text(found).encode()) <= MAX_SUMMARY_BYTES:
+        return found
+    emptied: Result = {name: [] for name in ("rules", "tables", "skipped") if name in found}
+    return summary(found) | emptied | {"dbt": None, "notes": [why]}
+
+
+_MIB = f"{MAX_RESULT_BYTES // (1024 * 1024)} MiB"
+
+
+def _parts(result: Result) -> Iterator[Result]:
+    """The result, or those of its tables: whatever has `rules`."""
+    yield from (part for part in (result, *(result.get("tables") or ())) if part.get("rules") is not None)
+
+
+def _note(part: Result, words: str) -> None:
+    part["notes"] = [*(part.get("notes") or ()), words]
+
+
+def _cut_words(result: Result) -> None:
+    for rule in (rule for part in _parts(result) for rule in part["rules"]):
+        words = rule["message"]
+        rule.update(message=words if len(words) <= _MAX_WORDS else f"{words[:_MAX_WORDS]}…", description="")
+    _note(result, f"it would be larger than {_MIB}: descriptions are left out, messages cut after {_MAX_WORDS} characters")
+
+
+def _short_notes(result: Result) -> list[str]:
+    return [note[:_MAX_CHARACTERS] for note in (result.get("notes") or ())[:_MAX_NOTES]]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _excess(text: str) -> int:
+    """Bytes above the bound; no more than about that where it is far below."""
+    return len(text) * 4 - MAX_RESULT_BYTES if len(text) * 4 <= MAX_RESULT_BYTES else len(text.encode()) - MAX_RESULT_BYTES
+
+
+def _size_of_sample(rule: Result) -> int:
+    return len(_text(rule["sample"]).encode())
+
+
+def _size_of_rules(part: Result) -> int:
+    return len(_text(part["rules"]).encode())

@@ -1,0 +1,259 @@
+"""Environment variables: their names, types and defaults, read once at start (`_FILE` variants for secrets).
+
+`read` gives typed settings or one `SettingsError` whose text is the line to show.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SettingsError(Exception):
+    """A variable is missing or wrong; the text is one line that names it and the fix."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the roles of one installation share; paths are absolute."""
+
+    home: Path
+    bind_host: str
+    allowed_hosts: frozenset[str]
+    dataops_port: int
+    backend_port: int
+    docs_port: int
+    dataops_url: str
+    backend_url: str
+    database_url: str | None
+    dbt_project_dir: Path
+    dbt_profiles_dir: Path
+    kafka_bootstrap_servers: str | None
+    kafka_port: int
+    worker_concurrency: int
+    worker_max_checks: int
+    queue_limit: int
+    lease_s: int
+    retention_results_days: int
+    retention_samples_days: int
+    retention_delivered_days: int
+    secrets: Path
+    demo: bool
+
+    def require_database_url(self) -> str:
+        if self.database_url is None:
+            raise SettingsError(
+                "STRINGX_DATABASE_URL is not set: give postgresql://user:password@host:port/dbname,"
+                " or start everything with ./start-service.sh --local"
+            )
+        return self.database_url
+
+
+# Every variable that an installation may set: what the documentation lists and the container passes on.
+VARIABLES = (
+    "STRINGX_HOME",
+    "STRINGX_DATABASE_URL",
+    "STRINGX_SECRETS",
+    "STRINGX_DEMO",
+    "STRINGX_API_KEY",
+    "STRINGX_SERVICE_KEY",
+    "STRINGX_SIGNING_SECRET",
+    "DATAOPS_PORT",
+    "DATAOPS_URL",
+    "BACKEND_PORT",
+    "BACKEND_URL",
+    "DOCS_PORT",
+    "BIND_HOST",
+    "ALLOWED_HOSTS",
+    "DBT_PROJECT_DIR",
+    "DBT_PROFILES_DIR",
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "KAFKA_TOPIC_PREFIX",
+    "KAFKA_SECURITY_PROTOCOL",
+    "KAFKA_SASL_MECHANISM",
+    "KAFKA_SASL_USERNAME",
+    "KAFKA_SASL_PASSWORD",
+    "KAFKA_SSL_CAFILE",
+    "KAFKA_SSL_CERTFILE",
+    "KAFKA_SSL_KEYFILE",
+    "KAFKA_SSL_KEY_PASSWORD",
+    "WORKER_CONCURRENCY",
+    "WORKER_MAX_CHECKS",
+    "QUEUE_LIMIT",
+    "LEASE_SECONDS",
+    "RETENTION_RESULTS_DAYS",
+    "RETENTION_SAMPLES_DAYS",
+    "RETENTION_DELIVERED_DAYS",
+)
+SECRETS = (
+    "STRINGX_DATABASE_URL",
+    "STRINGX_API_KEY",
+    "STRINGX_SERVICE_KEY",
+    "STRINGX_SIGNING_SECRET",
+    "KAFKA_SASL_PASSWORD",
+    "KAFKA_SSL_KEY_PASSWORD",
+)
+FILES = ("KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE")  # variables that name a file
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment; SettingsError names the first variable that cannot be used."""
+    env = os.environ if environ is None else environ
+    home = _path(env, "STRINGX_HOME", ROOT / ".stringx")
+    dataops_port = _number(env, "DATAOPS_PORT", 5001, 1, 65535)
+    backend_port = _number(env, "BACKEND_PORT", 5002, 1, 65535)
+    dataops_url = _url(env, "DATAOPS_URL", f"http://127.0.0.1:{dataops_port}")
+    backend_url = _url(env, "BACKEND_URL", f"http://127.0.0.1:{backend_port}")
+    project = _path(env, "DBT_PROJECT_DIR", ROOT / "stringx")
+    return Settings(
+        home=home,
+        bind_host=env.get("BIND_HOST") or "127.0.0.1",
+        dataops_port=dataops_port,
+        backend_port=backend_port,
+        docs_port=_number(env, "DOCS_PORT", 8001, 1, 65535),
+        allowed_hosts=_hosts(env, "ALLOWED_HOSTS") | {str(urlsplit(url).hostname) for url in (dataops_url, backend_url)},
+        dataops_url=dataops_url,
+        backend_url=backend_url,
+        database_url=_database_url(env),
+        dbt_project_dir=project,
+        dbt_profiles_dir=_path(env, "DBT_PROFILES_DIR", project),
+        kafka_bootstrap_servers=env.get("KAFKA_BOOTSTRAP_SERVERS") or None,
+        kafka_port=_number(env, "KAFKA_PORT", 9092, 1, 65534),
+        worker_concurrency=_number(env, "WORKER_CONCURRENCY", _cores(), 1, 64),
+        worker_max_checks=_number(env, "WORKER_MAX_CHECKS", 500, 1, 1_000_000),
+        queue_limit=_number(env, "QUEUE_LIMIT", 20_000, 1, 10_000_000),
+        lease_s=_number(env, "LEASE_SECONDS", 20, 2, 600),
+        retention_results_days=_number(env, "RETENTION_RESULTS_DAYS", 400, 0, 36_500),
+        retention_samples_days=_number(env, "RETENTION_SAMPLES_DAYS", 30, 0, 36_500),
+        retention_delivered_days=_number(env, "RETENTION_DELIVERED_DAYS", 7, 0, 36_500),
+        secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
+        demo=_switch(env, "STRINGX_DEMO", default=True),
+    )
+
+
+def secret(name: str, default: Path | None = None, environ: Mapping[str, str] | None = None) -> str | None:
+    """The secret in NAME, in the file that NAME_FILE names, or in the default file; None where there is none."""
+    env = os.environ if environ is None else environ
+    value, file = env.get(name), env.get(f"{name}_FILE")
+    if value and file:
+        raise SettingsError(f"{name} and {name}_FILE are both set; keep one")
+    if value:
+        return value
+    path = Path(file) if file else default
+    if path is None or (file is None and not path.exists()):
+        return None
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise SettingsError(f"{name}_FILE: cannot read {path} ({reason}); point it at a readable file") from error
+    if not text:
+        raise SettingsError(f"{name}: the file {path} is empty; write the secret into it")
+    return text
+
+
+def service_key(settings: Settings) -> str:
+    """The key with which the services call each other; SettingsError where there is none."""
+    return _required("STRINGX_SERVICE_KEY", settings.home / "service-key")
+
+
+def signing_secrets(settings: Settings) -> list[str]:
+    """What results are signed with, and verified by: two while one takes the other's place."""
+    from stringx_dataops.contract.signatures import (
+        read_secrets,  # here, because everything else serves before anything is installed
+    )
+
+    text = _required("STRINGX_SIGNING_SECRET", settings.home / "signing-secret")
+    try:
+        return read_secrets(text)
+    except ValueError as error:
+        raise SettingsError(f"STRINGX_SIGNING_SECRET {error}") from error
+
+
+def _required(variable: str, file: Path) -> str:
+    value = secret(variable, file)
+    if value is None:
+        raise SettingsError(f"{variable} is not set and has no file in {file.parent}; run the role migrate first")
+    return value
+
+
+def write_secret(path: Path, value: str) -> None:
+    """A new file of mode 0600, complete or not at all; an existing one stays as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.touch(mode=stat.S_IRUSR | stat.S_IWUSR, exist_ok=True)
+    partial.write_text(value + "\n", encoding="utf-8")
+    try:
+        os.link(partial, path)  # atomic, and fails where another process was first
+    except FileExistsError:
+        pass
+    finally:
+        partial.unlink()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
+    try:
+        return Path(env.get(name) or default).expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(f"{name} is {env.get(name)!r}, and there is no such user; give an absolute path") from error
+
+
+def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
+        raise SettingsError(f"{name} is {text[:40]!r}; give a whole number from {low} to {high}")
+    return int(text)
+
+
+def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
+    text = (env.get(name) or ("1" if default else "0")).lower()
+    if text not in ("0", "1", "true", "false"):
+        raise SettingsError(f"{name} is {text!r}; give 1 or 0")
+    return text in ("1", "true")
+
+
+def _url(env: Mapping[str, str], name: str, default: str) -> str:
+    text = (env.get(name) or default).rstrip("/")
+    if not _is_address(text, "http", "https"):
+        raise SettingsError(f"{name} is {text!r}; give an address such as http://127.0.0.1:5001")
+    return text
+
+
+def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:
+    """Names in lower case, without ports."""
+    found = set()
+    for text in filter(None, (part.strip() for part in (env.get(name) or "").split(","))):
+        try:
+            parts = urlsplit(f"//{text}")
+            is_host = parts.netloc == text and parts.port is None and parts.username is None
+        except ValueError:
+            is_host = False
+        if not is_host or parts.hostname is None or "*" in text:
+            raise SettingsError(f"{name} holds {text[:40]!r}; give names without ports, such as checks.example.org, dataops")
+        found.add(parts.hostname.removesuffix("."))
+    return frozenset(found)
+
+
+def _database_url(env: Mapping[str, str]) -> str | None:
+    text = secret("STRINGX_DATABASE_URL", environ=env)
+    if text is not None and not _is_address(text, "postgresql", "postgres"):
+        raise SettingsError("STRINGX_DATABASE_URL: give postgresql://user:password@host:port/dbname")
+    return text
+
+
+def _is_address(text: str, *schemes: str) -> bool:
+    """Whether it has one of the schemes, a host where HTTP needs one, and a port that is a number."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and (bool(parts.hostname) or "http" not in schemes) and parts.port != 0
+    except ValueError:
+        # libpq takes several hosts, each with its port, where a URL has one
+        return "http" not in schemes and text.startswith(tuple(f"{scheme}://" for scheme in schemes)) and "," in text
