@@ -28,6 +28,7 @@ COPY database/ database/
 COPY web/ web/
 COPY api/ api/
 COPY backend/ backend/
+COPY portal/ portal/
 COPY launch/ launch/
 COPY sending_kafka_messages.py ./
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \

@@ -10,9 +10,11 @@ if __name__ == "__main__":  # run as a file: the project's folder, not this one,
 try:
     from flask import Flask
 
-    from api import checks, figures, workers
+    from api import metrics
+    from api.checks import lifecycle
     from api.routes import checks as check_routes
     from api.routes import deliveries, queue, rule_types
+    from api.worker import heartbeats
     from database.loops import Loops
     from database.notifications import Listener
     from database.pool import Database
@@ -40,11 +42,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     except ValueError as error:
         raise SettingsError(str(error)) from error
     database = Database(settings.require_database_url(), size=12, application_name="stringx api")
-    listener = Listener(database, checks.CHANNEL, WAITERS)
+    listener = Listener(database, lifecycle.CHANNEL, WAITERS)
 
-    loops, faults = Loops(), partial(workers.faults, database)
+    loops, faults = Loops(), partial(heartbeats.faults, database)
     app = service.create(
-        "api", "StringX DataOps", _DESCRIPTION, database, loops, faults, figures.metrics, allowed_hosts=settings.allowed_hosts
+        "api", "StringX DataOps", _DESCRIPTION, database, loops, faults, metrics.metrics, allowed_hosts=settings.allowed_hosts
     )
     app.register_blueprint(check_routes.blueprint(check_routes.Checks(settings, database, catalogue, listener)))
     app.register_blueprint(deliveries.blueprint(database))

@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from backend import dispatch, figures, housekeeping, requests
-from backend.routes import configuration as configuration_routes
-from backend.routes import datasets as dataset_routes
-from backend.routes import gates as gate_routes
-from backend.routes import requests as request_routes
+from backend import metrics, retention
+from backend.configuration import dataset_routes as dataset_routes
+from backend.configuration import routes as configuration_routes
+from backend.gates import routes as gate_routes
+from backend.requests import dispatch, tracking
+from backend.requests import routes as request_routes
 from database import leases
 from database.loops import Loops
 from database.notifications import Listener
@@ -28,12 +29,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     except ValueError as error:
         raise SettingsError(str(error)) from error
     database = Database(settings.require_database_url(), size=12, application_name="stringx backend")
-    listener = Listener(database, requests.CHANNEL, WAITERS)
+    listener = Listener(database, tracking.CHANNEL, WAITERS)
     sender = dispatch.Sender(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
     secrets = signing_secrets(settings)
     loops = Loops()
     app = service.create(
-        "backend", "StringX Backend", _DESCRIPTION, database, loops, list, figures.metrics, allowed_hosts=settings.allowed_hosts
+        "backend", "StringX Backend", _DESCRIPTION, database, loops, list, metrics.metrics, allowed_hosts=settings.allowed_hosts
     )
     app.register_blueprint(request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, secrets)))
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
@@ -43,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     def start() -> None:
         listener.start(loops)
         dispatch.start(sender, listener, loops)
-        housekeeping.start(database, settings, loops)
+        retention.start(database, settings, loops)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app

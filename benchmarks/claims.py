@@ -8,7 +8,7 @@ import statistics
 import time
 from typing import Any
 
-from api import claims
+from api.checks import claims
 from database.migrate import migrate
 from database.pool import Database
 from stringx_dataops.contract.problems import StringXError

@@ -18,7 +18,7 @@ import yaml
 from database import embedded
 from database.embedded import Cluster, EmbeddedError
 from launch import demo
-from launch.verdicts import Verdict, table
+from launch.verdict_table import Verdict, table
 from stringx_dataops.contract.settings import ROOT, Settings, secret
 
 RULES = ROOT / "rules"

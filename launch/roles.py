@@ -92,17 +92,17 @@ def run_backend(settings: Settings) -> NoReturn:
 
 def run_docs(settings: Settings) -> NoReturn:
     _ready_to_serve(settings)
-    _become("-m", "gunicorn", "-c", str(ROOT / "api" / "portal" / "gunicorn.conf.py"), "api.portal.app:create_app()")
+    _become("-m", "gunicorn", "-c", str(ROOT / "portal" / "gunicorn.conf.py"), "portal.app:create_app()")
 
 
 def run_docs_refresh(settings: Settings) -> NoReturn:
     _ready_to_serve(settings)
-    _become("-m", "api.portal.refresh")
+    _become("-m", "portal.refresh")
 
 
 def run_worker(settings: Settings) -> NoReturn:
     _ready_to_serve(settings)
-    _become("-m", "api.worker")
+    _become("-m", "api.worker.main")
 
 
 def run_migrate(settings: Settings) -> NoReturn:
@@ -114,7 +114,7 @@ def run_trigger(settings: Settings) -> NoReturn:
     if kafka.read() is None:
         raise SettingsError("KAFKA_BOOTSTRAP_SERVERS is not set: give host:port of a Kafka broker")
     _ready_to_serve(settings)
-    _become("-m", "backend.kafka_trigger")
+    _become("-m", "backend.kafka.trigger")
 
 
 def run_kafka(settings: Settings) -> NoReturn:

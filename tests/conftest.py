@@ -18,7 +18,7 @@ import psycopg2
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from api.targets import connection_environment
+from api.targets.postgres import connection_environment
 from database import embedded
 from database import migrate as migrations
 from database.account import account

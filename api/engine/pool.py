@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from api.engine.command import Answer, DbtProject
-from api.targets import SESSION_VARIABLE, clean_environment
+from api.targets.postgres import SESSION_VARIABLE, clean_environment
 from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.settings import ROOT
 

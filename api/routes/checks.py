@@ -5,8 +5,8 @@ from uuid import UUID
 
 from flask import Blueprint, Response
 
-from api import checks
-from api.checks import Accepted, Check
+from api.checks import lifecycle
+from api.checks.lifecycle import Accepted, Check
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -61,7 +61,7 @@ def blueprint(service: Checks) -> Blueprint:
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
         _require_callback(asked, service.settings)
-        accepted = checks.accept(service.database, service.catalogue, asked, service.settings.queue_limit)
+        accepted = lifecycle.accept(service.database, service.catalogue, asked, service.settings.queue_limit)
         about(request_id=accepted.check.request_id, check_id=accepted.check.check_id)
         wait_s = asked.wait_s if accepted.check.mode == "sync" else 0
         return _answer(accepted, _wait(service, accepted.check, wait_s))
@@ -77,7 +77,7 @@ def blueprint(service: Checks) -> Blueprint:
         )
     )
     def show(check_id: str) -> Response:
-        check = checks.find(service.database, _uuid(check_id))
+        check = lifecycle.find(service.database, _uuid(check_id))
         return answer(_wait(service, check, WAIT.value()).as_json())
 
     @routes.post("/api/v1/quality-checks/<check_id>/cancel")
@@ -91,7 +91,7 @@ def blueprint(service: Checks) -> Blueprint:
         )
     )
     def cancel(check_id: str) -> Response:
-        canceled = checks.cancel(service.database, _uuid(check_id), service.settings.backend_url)
+        canceled = lifecycle.cancel(service.database, _uuid(check_id), service.settings.backend_url)
         check = _wait(service, canceled, WAIT.value())
         return answer(check.as_json(), 200 if check.terminal else 202)
 
@@ -111,11 +111,11 @@ def _wait(service: Checks, check: Check, seconds: float) -> Check:
         return check
 
     def look() -> Check | None:
-        found = checks.find(service.database, check.check_id)
+        found = lifecycle.find(service.database, check.check_id)
         return found if found.terminal else None
 
     ended = waiting.wait_for(service.listener, check.check_id, look, seconds)
-    return ended or checks.find(service.database, check.check_id)
+    return ended or lifecycle.find(service.database, check.check_id)
 
 
 def _uuid(text: str) -> str:
@@ -129,5 +129,5 @@ def _require_callback(asked: CheckRequest, settings: Settings) -> None:
     """Results go to the Backend alone, whatever a request says."""
     if asked.callback_url is None:
         return
-    if asked.request_id is None or asked.callback_url != checks.results_url(settings.backend_url, asked.request_id):
+    if asked.request_id is None or asked.callback_url != lifecycle.results_url(settings.backend_url, asked.request_id):
         raise invalid([FieldError("/callback_url", "is not where BACKEND_URL takes its result; leave the field out")])

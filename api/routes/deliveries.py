@@ -5,8 +5,8 @@ from uuid import UUID
 
 from flask import Blueprint, Response
 
-from api import outbox
-from api.outbox import State
+from api.delivery import outbox
+from api.delivery.outbox import State
 from database.pool import Database
 from stringx_dataops.contract.problems import Invalid, NotFound, Unavailable
 from web import parameters

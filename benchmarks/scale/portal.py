@@ -10,11 +10,11 @@ from typing import Any
 
 import psutil
 
-from api.portal import parts, project, state
-from api.portal.generation import Generator
-from api.portal.parts import Part
 from benchmarks.scale import fill
 from benchmarks.scale.sides import Side
+from portal import parts, project, state
+from portal.generation import Generator
+from portal.parts import Part
 from stringx_dataops.contract.settings import read_settings
 from tests.faults.processes import eventually
 

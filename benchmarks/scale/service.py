@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from api import checks, claims, rules
-from api import housekeeping as api_housekeeping
-from api.portal import parts, state
-from backend import housekeeping as backend_housekeeping
+from api import retention as api_housekeeping
+from api.checks import claims, lifecycle, lookup
+from backend import retention as backend_housekeeping
 from benchmarks.scale import fill
 from benchmarks.scale.sides import Side
+from portal import parts, state
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
@@ -33,7 +33,7 @@ def calls(side: Side) -> dict[str, Call]:
 
     def look_up() -> None:
         request = CheckRequest(target="shop", table=side.table())
-        rules.find_subject(side.database, request, [str(request.table)])
+        lookup.find_subject(side.database, request, [str(request.table)])
 
     return {
         "rules of a table (look-up in process)": look_up,
@@ -81,7 +81,7 @@ def queue(sides: list[Side], rounds: int) -> Times:
         for side in sides:
             moments = [time.perf_counter()]
             request = CheckRequest(target="shop", table=side.table())
-            checks.accept(side.database, CATALOGUE, request, 1000)
+            lifecycle.accept(side.database, CATALOGUE, request, 1000)
             moments.append(time.perf_counter())
             claimed = claims.claim(side.database, "benchmark")
             moments.append(time.perf_counter())

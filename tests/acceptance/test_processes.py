@@ -29,7 +29,9 @@ def eventually(look: Callable[[], bool], seconds: float = 45) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.parametrize("words", [("api.app",), ("backend.app",), ("api.worker",), ("engine/child.py",), ("postgres", "-D")])
+@pytest.mark.parametrize(
+    "words", [("api.app",), ("backend.app",), ("api.worker.main",), ("engine/child.py",), ("postgres", "-D")]
+)
 def test_a_killed_process_is_started_again_and_the_next_request_succeeds(service: Service, words: tuple[str, ...]) -> None:
     killed = processes(service, *words)
     assert killed

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from api.engine import contention, encodings
+from api.checks.specification import of_type
+from api.engine import encodings, lock_retry
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, Nursery
-from api.specification import of_type
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
@@ -84,7 +84,7 @@ class Engine:
         self.child.ensure_warm()
 
         def locked(spec: dict[str, Any]) -> Answer:
-            return contention.answer_of(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
+            return lock_retry.answer_of(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
 
         return encodings.answer_of(locked, spec)
 

@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from api import attempt
-from api.attempt import Attempt, Watched
+from api.targets.sessions import Sessions
+from api.worker import attempt
+from api.worker.attempt import Attempt, Watched
 from database.pool import Database
-from database.sessions import Sessions
 from tests.integration.test_queue import ask, claimed, queue
 
 __all__ = ["queue"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.engine.results import message, without_values
+from api.engine.outcome import message, without_values
 from stringx_dataops.contract.documents.configuration import Rule
 from tests.conftest import Target
 from tests.integration.conftest import CATALOGUE, Engine, Project, gate, rule

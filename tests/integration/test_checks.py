@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from api import checks, claims, outbox, workers
+from api.checks import claims, lifecycle
+from api.delivery import outbox
+from api.worker import heartbeats
 from database import keys
 from database.keys import Caller
 from database.pool import Database
@@ -49,13 +51,15 @@ def configured(database: Database) -> Database:
     return database
 
 
-def ask(database: Database, catalogue: Catalogue, table: str = "public.a", limit: int = 100, **changes: Any) -> checks.Accepted:
+def ask(
+    database: Database, catalogue: Catalogue, table: str = "public.a", limit: int = 100, **changes: Any
+) -> lifecycle.Accepted:
     asked = CheckRequest.model_validate({"target": "shop", "table": table} | changes)
-    return checks.accept(database, catalogue, asked, limit)
+    return lifecycle.accept(database, catalogue, asked, limit)
 
 
 def test_a_request_id_is_accepted_once_also_by_fifty_at_a_time(configured: Database, catalogue: Catalogue) -> None:
-    accepted: list[checks.Accepted] = []
+    accepted: list[lifecycle.Accepted] = []
 
     def one() -> None:
         accepted.append(ask(configured, catalogue, request_id="once"))
@@ -99,7 +103,7 @@ def test_sync_checks_come_first_and_a_table_has_one_at_a_time(configured: Databa
 def test_a_target_runs_as_many_checks_as_it_allows(configured: Database, catalogue: Catalogue) -> None:
     for table in ("public.a", "public.b", "public.c"):
         ask(configured, catalogue, table)
-    claimed: list[checks.Check | None] = []
+    claimed: list[lifecycle.Check | None] = []
     threads = [threading.Thread(target=lambda: claimed.append(claims.claim(configured, "w"))) for _ in range(6)]
     for thread in threads:
         thread.start()
@@ -108,7 +112,7 @@ def test_a_target_runs_as_many_checks_as_it_allows(configured: Database, catalog
     assert len([found for found in claimed if found is not None]) == 2
 
 
-def finished(check: checks.Check) -> CheckResult:
+def finished(check: lifecycle.Check) -> CheckResult:
     return check.pending().model_copy(update={"status": "succeeded", "verdict": "pass", "finished_at": check.queued_at})
 
 
@@ -194,11 +198,11 @@ def test_who_has_delivered_or_postponed_a_message_has_the_next_that_is_due_in_ha
 
 
 def test_workers_count_while_they_are_seen(database: Database) -> None:
-    workers.seen(database, "w1", 2, 1)
-    workers.seen(database, "w2", 2, 2)
-    assert workers.ready_workers(database) == 3
-    workers.gone(database, "w1")
-    assert workers.ready_workers(database) == 2
+    heartbeats.seen(database, "w1", 2, 1)
+    heartbeats.seen(database, "w2", 2, 2)
+    assert heartbeats.ready_workers(database) == 3
+    heartbeats.gone(database, "w1")
+    assert heartbeats.ready_workers(database) == 2
 
 
 def test_a_key_is_known_by_its_hash_until_it_expires_or_is_revoked(database: Database) -> None:

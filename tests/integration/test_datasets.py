@@ -1,4 +1,4 @@
-"""Datasets in the internal database: their configuration, the claims of their checks, their results and gates."""
+"""Datasets in the internal database: their configuration, the claims of their checks, their results and decision."""
 
 import json
 import threading
@@ -10,21 +10,24 @@ from uuid import uuid4
 
 import pytest
 
-from api import checks, claims, outbox
-from api.attempt import Attempt
-from api.checks import Check
-from api.claims import MAX_CRASHES
-from api.engine import results
+from api.checks import claims, lifecycle
+from api.checks.claims import MAX_CRASHES
+from api.checks.lifecycle import Check
+from api.checks.lookup import find_subject
+from api.delivery import outbox
+from api.engine import outcome as engine_outcome
 from api.engine.command import Answer, Executable
-from api.execution import Executor
-from api.portal import state
-from api.rules import find_subject
-from api.worker import Worker
-from backend import configuration, datasets, gates, requests
+from api.worker.attempt import Attempt
+from api.worker.execution import Executor
+from api.worker.main import Worker
+from backend.configuration import changes, datasets
+from backend.gates import decision
+from backend.requests import tracking
 from database.keys import Caller
 from database.migrate import migrate
 from database.notifications import Listener
 from database.pool import Database, json_value
+from portal import state
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
@@ -51,7 +54,7 @@ def dataset(name: str = "sales", tables: list[str] | None = None, **changes: Any
 
 
 def apply(database: Database, *documents: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:
-    return configuration.apply(database, CATALOGUE, ME, documents, dry_run)
+    return changes.apply(database, CATALOGUE, ME, documents, dry_run)
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ def test_a_stream_may_bring_a_dataset_before_its_tables_and_is_applied_as_a_whol
     assert datasets.find(database, "sales").document["tables"] == TABLES
     assert {change["change"] for change in apply(database, *stream)["changes"]} == {"unchanged"}
     assert apply(database, dataset(owner="me"))["changes"] == [{"kind": "Dataset", "name": "sales", "change": "updated"}]
-    assert [document.get("kind", "Table") for document in configuration.export(database)["items"]] == [
+    assert [document.get("kind", "Table") for document in changes.export(database)["items"]] == [
         "Target",
         "Table",
         "Table",
@@ -91,7 +94,7 @@ def test_a_stream_may_bring_a_dataset_before_its_tables_and_is_applied_as_a_whol
         ("/1/tables/0", "public.nowhere is not configured on target shop; send its document first")
     ]
     with pytest.raises(NotFound):
-        configuration.find_table(database, "shop", "public.new")
+        changes.find_table(database, "shop", "public.new")
     assert faults(lambda: apply(database, dataset(), dataset())) == [("/1/name", "dataset sales stands twice in the stream")]
     assert [pointer for pointer, _ in faults(lambda: apply(database, {"kind": "Group"}, dataset("x", [])))] == [
         "/0/kind",
@@ -131,15 +134,15 @@ def test_a_dataset_is_put_read_and_deleted_with_its_versions(shop: Database) -> 
 
 def test_what_a_dataset_names_cannot_be_deleted(shop: Database) -> None:
     with pytest.raises(Conflict, match=r"^table public\.a is part of dataset sales; take it out there first$"):
-        configuration.delete_table(shop, ME, "shop", "public.a", None)
+        changes.delete_table(shop, ME, "shop", "public.a", None)
     with pytest.raises(Conflict):
-        configuration.delete_target(shop, "shop", None)
+        changes.delete_target(shop, "shop", None)
     datasets.put(shop, ME, "sales", {"target": "shop", "tables": ["public.b"]}, None)
-    configuration.delete_table(shop, ME, "shop", "public.a", None)
+    changes.delete_table(shop, ME, "shop", "public.a", None)
     datasets.delete(shop, ME, "sales", None)
     for name in ("public.b", "public.c"):
-        configuration.delete_table(shop, ME, "shop", name, None)
-    configuration.delete_target(shop, "shop", None)
+        changes.delete_table(shop, ME, "shop", name, None)
+    changes.delete_target(shop, "shop", None)
 
 
 # -- checks
@@ -147,7 +150,7 @@ def test_what_a_dataset_names_cannot_be_deleted(shop: Database) -> None:
 
 def ask(database: Database, **asked: Any) -> Check:
     request = CheckRequest.model_validate({"target": "shop"} | asked)
-    return checks.accept(database, CATALOGUE, request, 100).check
+    return lifecycle.accept(database, CATALOGUE, request, 100).check
 
 
 def claim(database: Database) -> Check | None:
@@ -162,7 +165,7 @@ def claimed(database: Database) -> Check:
 
 def now(database: Database) -> datetime:
     with database.transaction() as cursor:
-        return checks.now(cursor)
+        return lifecycle.now(cursor)
 
 
 def lose(database: Database) -> None:
@@ -177,7 +180,7 @@ def result(database: Database, check: Check, **failures: int) -> CheckResult:
     subject = find_subject(database, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     moment = now(database)
-    run = results.Run(check, subject, tables, check.started_at or moment, moment, "dbt test")
+    run = engine_outcome.Run(check, subject, tables, check.started_at or moment, moment, "dbt test")
     found = []
     for each in tables:
         rules = [rule_outcome(rule.id, failures.get(rule.id, 0)) for rule in each.rules]
@@ -194,8 +197,8 @@ def result(database: Database, check: Check, **failures: int) -> CheckResult:
                 "rules": rules,
             }
         )
-    outcome = {"format": results.FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
-    return results.from_answer(run, Answer("id", "1", None, json.dumps(outcome)), CATALOGUE)
+    outcome = {"format": engine_outcome.FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
+    return engine_outcome.from_answer(run, Answer("id", "1", None, json.dumps(outcome)), CATALOGUE)
 
 
 def rule_outcome(name: str, failures: int) -> dict[str, Any]:
@@ -207,7 +210,7 @@ def end(database: Database, check: Check, **failures: int) -> CheckResult:
     """Finish a claimed check on both sides: the queue, and the Backend that its result is posted to."""
     found = result(database, check, **failures)
     assert claims.finish(database, check, found, "http://backend")
-    requests.store(database, check.request_id, CheckResult.model_validate(found.as_json()))
+    tracking.store(database, check.request_id, CheckResult.model_validate(found.as_json()))
     return found
 
 
@@ -229,8 +232,8 @@ def test_a_dataset_is_accepted_with_its_own_settings(shop: Database) -> None:
 
 
 def test_the_backend_refuses_the_same(shop: Database) -> None:
-    def accept(**asked: Any) -> requests.Accepted:
-        return requests.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop"} | asked), "http", "s")
+    def accept(**asked: Any) -> tracking.Accepted:
+        return tracking.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop"} | asked), "http", "s")
 
     found = accept(dataset="sales", request_id="r")
     assert (found.view.as_json()["dataset"], found.body["dataset"], "table" in found.body) == ("sales", "sales", False)
@@ -240,15 +243,15 @@ def test_the_backend_refuses_the_same(shop: Database) -> None:
     assert [pointer for pointer, _ in faults(lambda: accept(dataset="sales", rule_ids=["nope"]))] == ["/rule_ids/0"]
     assert [
         item["request_id"]
-        for item in requests.page(shop, dict.fromkeys(("table", "verdict", "status")) | {"dataset": "sales"}, FIRST)["items"]
+        for item in tracking.page(shop, dict.fromkeys(("table", "verdict", "status")) | {"dataset": "sales"}, FIRST)["items"]
     ] == ["r"]
 
 
 def test_a_request_without_a_result_has_no_check_in_a_list(shop: Database) -> None:
-    requests.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), "http", "s")
+    tracking.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), "http", "s")
     no_filter: dict[str, str | None] = dict.fromkeys(("table", "dataset", "verdict", "status"))
     for rules in (False, True):
-        (item,) = requests.page(shop, no_filter, FIRST, rules=rules)["items"]
+        (item,) = tracking.page(shop, no_filter, FIRST, rules=rules)["items"]
         assert (item["status"], item["checks"]) == ("queued", [])
 
 
@@ -374,16 +377,16 @@ def test_a_run_without_an_answer_is_undecided_for_each_table(shop: Database) -> 
     subject = find_subject(shop, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     moment = now(shop)
-    run = results.Run(check, subject, tables, moment, moment, "")
+    run = engine_outcome.Run(check, subject, tables, moment, moment, "")
     for answer in (Answer(None, "", "boom", None), Answer(None, "", None, None, timed_out=True)):
-        found = results.from_answer(run, answer, CATALOGUE)
+        found = engine_outcome.from_answer(run, answer, CATALOGUE)
         assert found.verdict == "error"
         assert [(each.table, each.verdict, each.reason) for each in found.tables] == [
             ("public.a", "error", found.reason),
             ("public.b", "error", found.reason),
         ]
     assert claims.finish(shop, check, found, "http://backend")
-    requests.store(shop, check.request_id, found)
+    tracking.store(shop, check.request_id, found)
     for name in ("public.a", "public.b"):
         assert (gate(shop, name).verdict, gate(shop, name).reasons) == ("error", ["verdict error", found.reason])
 
@@ -403,9 +406,9 @@ def test_a_table_that_dbt_left_out_is_never_a_pass(shop: Database) -> None:
         "reason": None,
         "rules": [rule_outcome("a", 0)],
     }
-    outcome = {"format": results.FORMAT, "snapshot_at": moment.isoformat(), "tables": [one]}
+    outcome = {"format": engine_outcome.FORMAT, "snapshot_at": moment.isoformat(), "tables": [one]}
     answer = Answer("id", "1", None, json.dumps(outcome))
-    found = results.from_answer(results.Run(check, subject, tables, moment, moment, ""), answer, CATALOGUE)
+    found = engine_outcome.from_answer(engine_outcome.Run(check, subject, tables, moment, moment, ""), answer, CATALOGUE)
     assert (found.verdict, [each.verdict for each in found.tables], found.row_count) == ("error", ["pass", "error"], None)
 
 
@@ -413,35 +416,35 @@ def test_a_table_that_dbt_left_out_is_never_a_pass(shop: Database) -> None:
 
 
 def gate(database: Database, name: str, **asked: Any) -> GateView:
-    return gates.decide(database, "shop", name, **asked)
+    return decision.decide(database, "shop", name, **asked)
 
 
 def check_now(database: Database, failures: dict[str, int] | None = None, **asked: Any) -> CheckResult:
     """A request through both services, to its end."""
     request = CheckRequest.model_validate({"target": "shop"} | asked)
-    accepted = requests.accept(database, CATALOGUE, request, "http", "s")
-    checks.accept(database, CATALOGUE, CheckRequest.model_validate(accepted.body), 100)
+    accepted = tracking.accept(database, CATALOGUE, request, "http", "s")
+    lifecycle.accept(database, CATALOGUE, CheckRequest.model_validate(accepted.body), 100)
     return end(database, claimed(database), **(failures or {}))
 
 
 def test_a_gate_is_decided_by_the_newest_snapshot_of_the_table_or_of_a_dataset_that_holds_it(shop: Database) -> None:
-    assert gates.decide_dataset(shop, "sales").reasons == ["never checked: ask for a check first"]
+    assert decision.decide_dataset(shop, "sales").reasons == ["never checked: ask for a check first"]
     alone = check_now(shop, {"a": 1}, table="public.a")
     assert (gate(shop, "public.a").gate, gate(shop, "public.a").check_id) == ("closed", alone.check_id)
     together = check_now(shop, {"b": 2}, dataset="sales")
     a, b = gate(shop, "public.a"), gate(shop, "public.b")
     assert (a.gate, a.verdict, a.check_id, a.reasons) == ("open", "pass", together.check_id, [])
     assert (b.gate, b.reasons) == ("closed", ["verdict fail", "b: 2 of 10 rows (20.00%) have no b; fails above 0"])
-    whole = gates.decide_dataset(shop, "sales")
+    whole = decision.decide_dataset(shop, "sales")
     assert (whole.gate, whole.verdict, whole.rules_hash) == ("closed", "fail", together.rules_hash)
     assert whole.reasons == ["verdict fail", "public.b: b: 2 of 10 rows (20.00%) have no b; fails above 0"]
     assert {"dataset": "sales"}.items() <= whole.as_json().items()
     later = check_now(shop, {"a": 3}, table="public.a")
     assert gate(shop, "public.a").check_id == later.check_id
-    assert gates.decide_dataset(shop, "sales").check_id == together.check_id, "a table alone decides no dataset"
+    assert decision.decide_dataset(shop, "sales").check_id == together.check_id, "a table alone decides no dataset"
     check_now(shop, dataset="sales")
     assert [gate(shop, name).gate for name in ("public.a", "public.b")] == ["open", "open"]
-    assert gates.decide_dataset(shop, "sales").gate == "open"
+    assert decision.decide_dataset(shop, "sales").gate == "open"
     assert gate(shop, "public.c").reasons[0] == "no active rule: nothing says that the table may be used"
 
 
@@ -451,8 +454,8 @@ def test_an_older_result_that_arrives_later_decides_nothing(shop: Database) -> N
     old = result(shop, check, a=1)
     assert claims.finish(shop, check, old, "http://backend")
     new = check_now(shop, table="public.a")
-    requests.store(shop, "old", old)
-    requests.store(shop, "old", old)
+    tracking.store(shop, "old", old)
+    tracking.store(shop, "old", old)
     assert gate(shop, "public.a").check_id == new.check_id
     assert gate(shop, "public.b").check_id == old.check_id
 
@@ -460,38 +463,38 @@ def test_an_older_result_that_arrives_later_decides_nothing(shop: Database) -> N
 def test_an_unfinished_dataset_closes_the_gates_of_its_tables(shop: Database) -> None:
     check_now(shop, dataset="sales")
     asked = CheckRequest.model_validate({"target": "shop", "dataset": "sales", "request_id": "next"})
-    requests.accept(shop, CATALOGUE, asked, "http", "s")
+    tracking.accept(shop, CATALOGUE, asked, "http", "s")
     pending = ["a newer request is not finished: next"]
     assert [gate(shop, name).reasons for name in ("public.a", "public.b")] == [pending, pending]
-    assert gates.decide_dataset(shop, "sales").reasons == pending
+    assert decision.decide_dataset(shop, "sales").reasons == pending
     narrowed = CheckRequest.model_validate({"target": "shop", "dataset": "sales", "request_id": "part", "rule_ids": ["a"]})
-    end(shop, checks.accept(shop, CATALOGUE, asked, 100) and claimed(shop))
-    requests.accept(shop, CATALOGUE, narrowed, "http", "s")
+    end(shop, lifecycle.accept(shop, CATALOGUE, asked, 100) and claimed(shop))
+    tracking.accept(shop, CATALOGUE, narrowed, "http", "s")
     assert gate(shop, "public.a").gate == "open"
     alone = CheckRequest.model_validate({"target": "shop", "table": "public.a", "request_id": "alone"})
-    requests.accept(shop, CATALOGUE, alone, "http", "s")
+    tracking.accept(shop, CATALOGUE, alone, "http", "s")
     assert gate(shop, "public.a").gate == "closed"
-    assert gates.decide_dataset(shop, "sales").gate == "open"
+    assert decision.decide_dataset(shop, "sales").gate == "open"
 
 
 def test_changed_rules_or_tables_close_the_gate_of_the_dataset(shop: Database) -> None:
     changed = ["the rules have changed since the last check: ask for a new one"]
     check_now(shop, dataset="sales")
     apply(shop, table("public.a", "a", description="words"), dataset(description="words"))
-    assert gates.decide_dataset(shop, "sales").gate == "open", "words are no change"
+    assert decision.decide_dataset(shop, "sales").gate == "open", "words are no change"
     apply(shop, table("public.a", "a", "b"))
-    assert gates.decide_dataset(shop, "sales").reasons == changed
+    assert decision.decide_dataset(shop, "sales").reasons == changed
     assert (gate(shop, "public.a").reasons, gate(shop, "public.b").reasons) == (changed, [])
     check_now(shop, dataset="sales")
-    assert gates.decide_dataset(shop, "sales").gate == "open"
+    assert decision.decide_dataset(shop, "sales").gate == "open"
     apply(shop, dataset(tables=["public.a", "public.b"]))
-    assert gates.decide_dataset(shop, "sales").reasons == changed
+    assert decision.decide_dataset(shop, "sales").reasons == changed
     check_now(shop, dataset="sales")
     apply(shop, dataset(tables=["public.a", "public.b"], gate={"max_age": "1ms"}))
-    assert gates.decide_dataset(shop, "sales").reasons == ["the last check is older than max_age (1ms): ask for a new one"]
+    assert decision.decide_dataset(shop, "sales").reasons == ["the last check is older than max_age (1ms): ask for a new one"]
     assert gate(shop, "public.a").gate == "open", "a table keeps its own settings"
     apply(shop, table("public.a"), table("public.b"))
-    assert "no active rule: nothing says that the dataset may be used" in gates.decide_dataset(shop, "sales").reasons
+    assert "no active rule: nothing says that the dataset may be used" in decision.decide_dataset(shop, "sales").reasons
 
 
 def test_the_gate_for_the_very_load_of_a_request(shop: Database) -> None:
@@ -499,19 +502,19 @@ def test_the_gate_for_the_very_load_of_a_request(shop: Database) -> None:
     assert gate(shop, "public.a", request_id="load").gate == "open"
     assert gate(shop, "public.b", request_id="load").reasons[0] == "verdict fail"
     assert gate(shop, "public.c", request_id="load").reasons == ["request load left public.c out: none of its rules was in scope"]
-    assert gates.decide_dataset(shop, "sales", request_id="load").verdict == "fail"
+    assert decision.decide_dataset(shop, "sales", request_id="load").verdict == "fail"
     check_now(shop, table="public.a", request_id="alone")
     with pytest.raises(NotFound, match="there is no request alone of dataset sales"):
-        gates.decide_dataset(shop, "sales", request_id="alone")
+        decision.decide_dataset(shop, "sales", request_id="alone")
     apply(shop, table("public.other", "a"))
     with pytest.raises(NotFound, match=r"there is no request load of table public\.other"):
         gate(shop, "public.other", request_id="load")
     waiting = CheckRequest.model_validate({"target": "shop", "dataset": "sales", "request_id": "next"})
-    requests.accept(shop, CATALOGUE, waiting, "http", "s")
-    for view in (gate(shop, "public.a", request_id="next"), gates.decide_dataset(shop, "sales", request_id="next")):
+    tracking.accept(shop, CATALOGUE, waiting, "http", "s")
+    for view in (gate(shop, "public.a", request_id="next"), decision.decide_dataset(shop, "sales", request_id="next")):
         assert (view.gate, view.reasons) == ("closed", ["request next is queued"])
     with pytest.raises(NotFound, match="there is no dataset nowhere"):
-        gates.decide_dataset(shop, "nowhere")
+        decision.decide_dataset(shop, "nowhere")
 
 
 # -- the docs portal
@@ -542,12 +545,14 @@ def test_the_portal_shows_the_last_verdict_of_a_table_or_of_a_dataset_that_held_
 def run_by_worker(database: Database, home: Path, check: Check) -> dict[str, Any] | None:
     """What a worker makes of a claimed check that needs no dbt; None where it hands it back."""
     settings = read_settings({"STRINGX_HOME": str(home)})
-    worker = Worker(settings, database, CATALOGUE, Listener(database, checks.CHANNEL), "w", outbox.Sender("w", "key", ["secret"]))
+    worker = Worker(
+        settings, database, CATALOGUE, Listener(database, lifecycle.CHANNEL), "w", outbox.Sender("w", "key", ["secret"])
+    )
     runner = Executable(worker.project)
     executor = Executor(settings, database, CATALOGUE, worker.project, runner, home)
     attempt = worker.attempts[check.check_id] = Attempt(check)
     worker._serve(executor, attempt)
-    return checks.find(database, check.check_id).result
+    return lifecycle.find(database, check.check_id).result
 
 
 def test_where_nothing_is_left_to_run_the_check_is_errored(shop: Database, tmp_path: Path) -> None:
@@ -601,7 +606,7 @@ def test_a_check_whose_document_cannot_be_read_ends_after_a_few_attempts(shop: D
 def test_a_window_without_a_column_needs_the_window_column_of_each_table(shop: Database, tmp_path: Path) -> None:
     asked: dict[str, Any] = {"dataset": "sales", "window": {"from": 1}}
     request = CheckRequest.model_validate({"target": "shop"} | asked)
-    for accept in (lambda: ask(shop, **asked), lambda: requests.accept(shop, CATALOGUE, request, "http", "s")):
+    for accept in (lambda: ask(shop, **asked), lambda: tracking.accept(shop, CATALOGUE, request, "http", "s")):
         assert [pointer for pointer, _ in faults(accept)] == ["/window/column"]
     apply(shop, *(table(f"public.{name}", name, window_column=f"{name}_at") for name in "ab"))
     ask(shop, **asked)

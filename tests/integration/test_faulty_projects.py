@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from api.engine import isolation
+from api.engine import faulty_rules
 from api.engine.command import DbtProject, Executable
+from api.engine.outcome import outcome_of
 from api.engine.pool import Nursery, ProjectFault
-from api.engine.results import outcome_of
-from api.targets import clean_environment
+from api.targets.postgres import clean_environment
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import ROOT
@@ -82,7 +82,7 @@ def test_a_variable_that_a_macro_misses_is_the_reason_of_its_rule_alone(tmp_path
     rules = [rule("late", "dbt", test="late"), rule("listed", "accepted_values", "order_id", values=[1, 2, 987654321])]
     with Nursery(project, tmp_path / "child").child(max_checks=100) as child:
         engine = Engine(child, tmp_path / "runs")
-        outcome = outcome_of(isolation.answer_of(partial(engine.answer, target), gate("orders", *rules)))
+        outcome = outcome_of(faulty_rules.answer_of(partial(engine.answer, target), gate("orders", *rules)))
     assert outcome is not None
     late, listed = outcome["tables"][0]["rules"]
     assert (late["status"], listed["status"]) == ("error", "pass")

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api import checks, figures, outbox, workers
+from api import metrics
 from api.app import create_app as create_api
-from backend import figures as backend_figures
+from api.checks import lifecycle
+from api.delivery import outbox
+from api.worker import heartbeats
+from backend import metrics as backend_figures
 from backend.app import create_app as create_backend
 from database.pool import Database
 from stringx_dataops.contract.settings import Settings, read_settings
@@ -44,8 +47,8 @@ def test_the_queue_in_figures(queue: Database) -> None:
         cursor.run(
             "update dataops.checks set queued_at = queued_at - interval '1 hour' where target = 'north' and status = 'queued'"
         )
-    workers.seen(queue, "w1", 2, 1)
-    found = figures.queue(queue).as_json()
+    heartbeats.seen(queue, "w1", 2, 1)
+    found = metrics.queue(queue).as_json()
     assert (found["workers"], found["children"], found["warm_children"]) == (1, 2, 1)
     counted = rows(queue, "select target, count(*) filter (where status = 'queued') as waiting, count(*) filter (where status = 'running') as running from dataops.checks group by 1 order by 1")  # fmt: skip
     assert [(row["target"], row["waiting"], row["running"]) for row in found["targets"]] == [
@@ -70,7 +73,7 @@ def test_totals_outlive_what_they_count_and_histograms_add_up(queue: Database, s
             )
         assert end(queue, run, status, verdict)
     canceled = ask(queue, "south", mode="sync")
-    checks.cancel(queue, canceled.check_id, "http://backend")
+    lifecycle.cancel(queue, canceled.check_id, "http://backend")
     with queue.transaction() as cursor:
         cursor.run("delete from dataops.outbox; delete from dataops.checks")
     client = create_api(settings).test_client()
@@ -97,7 +100,7 @@ def test_deliveries_in_figures(queue: Database) -> None:
     with queue.transaction() as cursor:
         cursor.run("update dataops.outbox set delivered_at = now() where message_id = %(id)s", {"id": ids[0]})
         cursor.run("update dataops.outbox set given_up_at = now() where message_id = %(id)s", {"id": ids[1]})
-    found = {metric.name: metric for metric in figures.metrics(queue)}
+    found = {metric.name: metric for metric in metrics.metrics(queue)}
     said = {sample.labels["outcome"]: sample.value for sample in found["stringx_deliveries"].samples}
     assert said == {"delivered": 1, "given_up": 1}
     assert found["stringx_deliveries_waiting"].samples[0].value == 1
@@ -151,7 +154,7 @@ def test_metrics_name_routes_and_never_what_was_asked(database: Database, settin
 def test_a_database_that_cannot_be_written_is_not_ready_and_one_that_is_away_still_has_metrics(
     admin: Admin, database: Database, internal_url: str, settings: Settings, create: object
 ) -> None:
-    workers.seen(database, "w", 1, 1)
+    heartbeats.seen(database, "w", 1, 1)
     name = internal_url.rsplit("/", 1)[1]
     assert create(settings).test_client().get("/readyz").status_code == 200  # type: ignore[operator]
     admin.run(f"alter database {name} set default_transaction_read_only = on")

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from api.engine import command, contention
+from api.engine import command, lock_retry
 from api.engine.command import Answer
-from api.engine.results import outcome_of
+from api.engine.outcome import outcome_of
 from database.embedded import Cluster
 from tests.conftest import Target
 from tests.integration.conftest import PROJECT, Engine, gate, rule
@@ -478,7 +478,7 @@ def test_tables_that_are_never_to_be_had_leave_the_others_their_verdicts(engine:
             return engine.answer(target, asked | {"lock_timeout_ms": 10_000})
         return Answer(invocation_id=None, dbt_version="", message=message, outcome=None)
 
-    answer = contention.answer_of(run, spec)
+    answer = lock_retry.answer_of(run, spec)
     assert answer.outcome is not None, answer.message
     found = json.loads(answer.outcome)["tables"]
     assert [one["verdict"] for one in found] == ["pass", "error", "error"]

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from api import checks, claims, outbox
-from api.outbox import Sender
-from backend import configuration, requests
+from api.checks import claims, lifecycle
+from api.delivery import outbox
+from api.delivery.outbox import Sender
 from backend.app import create_app as create_backend
+from backend.configuration import changes
+from backend.requests import tracking
 from database import keys
 from database.pool import Database
 from stringx_dataops.contract.keys import SCOPES
@@ -56,7 +58,7 @@ def finish(database: Database, url: str = "http://backend", **sizes: int) -> str
 
 def test_a_result_is_stored_and_sent_within_its_bound(queue: Database) -> None:
     check_id = finish(queue, number=9, message=100, sample=MIB)
-    found = checks.find(queue, check_id).as_json()
+    found = lifecycle.find(queue, check_id).as_json()
     assert [rule["sample_dropped"] for rule in found["rules"]].count(True) == 2
     assert "the samples of 2 rules are left out" in found["notes"][-1]
     ((sent),) = rows(queue, "select octet_length(body) as bytes from dataops.outbox")
@@ -74,13 +76,13 @@ def stored(database: Database, results: int, **sizes: int) -> None:
             "check_id": f"00000000-0000-7000-8000-0000000000{n:02}", "request_id": f"request {n}", "target": "shop", "table": "public.a",
             "status": "running", "queued_at": f"2026-01-02T03:04:{n:02}Z", "reason": "because " * 1000,
         }  # fmt: skip
-        assert requests.store(database, f"request {n}", sized(pending, **sizes))
+        assert tracking.store(database, f"request {n}", sized(pending, **sizes))
 
 
 def test_a_list_has_counts_and_with_rules_as_many_results_as_have_room(database: Database) -> None:
     stored(database, 7, number=3, message=MIB)
     asked = Page(1000)
-    listed = requests.page(database, NO_FILTER, asked)
+    listed = tracking.page(database, NO_FILTER, asked)
     assert len(json.dumps(listed)) < 7 * 5000
     assert [item["request_id"] for item in listed["items"]] == [f"request {n}" for n in reversed(range(7))]
     for item in listed["items"]:
@@ -89,19 +91,19 @@ def test_a_list_has_counts_and_with_rules_as_many_results_as_have_room(database:
         assert not {"rules", "tables", "dataset", "dbt"} & check.keys()
     with database.transaction() as cursor:
         cursor.run("update stringx.results set summary = null")
-    earlier = requests.page(database, NO_FILTER, asked)["items"]
+    earlier = tracking.page(database, NO_FILTER, asked)["items"]
     for item, before in zip(listed["items"], earlier, strict=True):
         (check,), (without,) = item["checks"], before["checks"]
         assert without == {name: check[name] for name in without}, "results that an earlier release has stored"
     whole, pages = [], 0
     while True:
-        page = requests.page(database, NO_FILTER, asked, rules=True)
+        page = tracking.page(database, NO_FILTER, asked, rules=True)
         assert sum(len(json.dumps(item)) for item in page["items"]) <= MOST_BYTES + 7 * 5000
         whole += page["items"]
         pages += 1
         if page["next_cursor"] is None:
             break
-        asked = Page(1000, requests.PAGES.position(page["next_cursor"]))
+        asked = Page(1000, tracking.PAGES.position(page["next_cursor"]))
     assert [item["request_id"] for item in whole] == [item["request_id"] for item in listed["items"]]
     assert (pages, [len(item["checks"][0]["rules"]) for item in whole]) == (4, [3] * 7)
 
@@ -109,14 +111,14 @@ def test_a_list_has_counts_and_with_rules_as_many_results_as_have_room(database:
 def test_a_list_of_documents_has_a_bound_in_bytes(database: Database) -> None:
     described = [{"id": f"r{n}", "type": "not_null", "column": "a", "description": "d" * 10_000} for n in range(90)]
     names = [f"public.t{n:02}" for n in range(12)]
-    configuration.apply(database, CATALOGUE, ME, [TARGET, *(table(name) | {"rules": described} for name in names)], dry_run=False)
+    changes.apply(database, CATALOGUE, ME, [TARGET, *(table(name) | {"rules": described} for name in names)], dry_run=False)
     for number in range(11):
         again = table("public.t00") | {"rules": described, "owner": str(number)}
-        configuration.apply(database, CATALOGUE, ME, [again], dry_run=False)
+        changes.apply(database, CATALOGUE, ME, [again], dry_run=False)
     found: dict[str, list[Any]] = {"configuration": [], "versions": []}
     lists = {
-        "configuration": (configuration.PAGES, lambda page: configuration.export(database, page)),
-        "versions": (configuration.VERSIONS, lambda page: configuration.versions(database, "shop", "public.t00", page)),
+        "configuration": (changes.PAGES, lambda page: changes.export(database, page)),
+        "versions": (changes.VERSIONS, lambda page: changes.versions(database, "shop", "public.t00", page)),
     }
     for name, (pages, ask_for) in lists.items():
         asked: Page | None = Page(1000)
@@ -232,7 +234,7 @@ def test_less_is_sent_after_some_attempts_that_the_receiver_refused(
 def test_a_result_of_many_values_is_taken_as_one_of_many_bytes_is(queue: Database, internal_url: str, tmp_path: Path) -> None:
     with running_backend(queue, internal_url, tmp_path) as (url, secret):
         check_id = finish(queue, url, number=1)
-        found = sized(checks.find(queue, check_id).as_json(), number=13)
+        found = sized(lifecycle.find(queue, check_id).as_json(), number=13)
         sample = {"columns": [f"c{n}" for n in range(400)], "rows": [[7] * 400] * 100}
         result = found.as_json()
         body = json.dumps(result | {"rules": [rule | {"sample": sample} for rule in result["rules"]]})
@@ -240,7 +242,7 @@ def test_a_result_of_many_values_is_taken_as_one_of_many_bytes_is(queue: Databas
         with queue.transaction() as cursor:
             cursor.run("update dataops.outbox set body = %(body)s", {"body": body})
         assert deliver(queue, Sender("w", "key", [secret])) == 1
-    (rule, *others) = requests.find(queue, found.request_id).checks[0].rules
+    (rule, *others) = tracking.find(queue, found.request_id).checks[0].rules
     assert (rule.sample is not None, len(others)) == (True, 12)
 
 
@@ -265,11 +267,11 @@ def test_a_request_ends_whose_result_the_backend_does_not_take(queue: Database, 
     """As a worker of an earlier release has written it down."""
     with running_backend(queue, internal_url, tmp_path) as (url, secret):
         check_id = finish(queue, url, number=1)
-        larger = sized(checks.find(queue, check_id).as_json(), number=20, message=MIB)
+        larger = sized(lifecycle.find(queue, check_id).as_json(), number=20, message=MIB)
         with queue.transaction() as cursor:
             cursor.run("update dataops.outbox set body = %(body)s", {"body": json.dumps(larger.as_json())})
         assert deliver(queue, Sender("w", "key", [secret])) == 2
-    found = requests.find(queue, larger.request_id)
+    found = tracking.find(queue, larger.request_id)
     assert (found.status, found.verdict) == ("succeeded", "fail")
     assert (found.checks[0].counts, found.checks[0].rules) == ({"fail": 20}, [])
     assert "status 413" in found.checks[0].notes[-1]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from api import housekeeping
-from backend import configuration, requests
-from backend import housekeeping as backend_housekeeping
+from api import retention
+from backend import retention as backend_housekeeping
+from backend.configuration import changes
+from backend.requests import tracking
 from database.keys import Caller
 from database.pool import Database
 from database.queries import load_queries
@@ -31,7 +32,7 @@ def documents(number: int, description: str = "", **more: Any) -> list[dict[str,
 
 
 def apply(database: Database, *values: dict[str, Any], dry_run: bool = False) -> list[str]:
-    return [each["change"] for each in configuration.apply(database, CATALOGUE, ME, values, dry_run)["changes"]]
+    return [each["change"] for each in changes.apply(database, CATALOGUE, ME, values, dry_run)["changes"]]
 
 
 def plan(database: Database, statement: str, parameters: dict[str, Any]) -> str:
@@ -46,11 +47,11 @@ def test_a_stream_of_many_documents_is_one_version_a_table(database: Database) -
     assert apply(database, *documents(450)) == ["unchanged"] * 450
     changed = [*documents(449), *documents(450, "now described")[449:]]
     assert apply(database, *changed, dry_run=True) == apply(database, *changed) == ["unchanged"] * 449 + ["updated"]
-    assert [row["version"] for row in configuration.versions(database, "shop", "public.t0449")["items"]] == [2, 1]
-    assert configuration.find_table(database, "shop", "public.t0449").version == 2
-    configuration.delete_table(database, ME, "shop", "public.t0449", '"2"')
+    assert [row["version"] for row in changes.versions(database, "shop", "public.t0449")["items"]] == [2, 1]
+    assert changes.find_table(database, "shop", "public.t0449").version == 2
+    changes.delete_table(database, ME, "shop", "public.t0449", '"2"')
     assert apply(database, *documents(450)) == ["unchanged"] * 449 + ["created"]
-    assert configuration.find_table(database, "shop", "public.t0449").version == 4
+    assert changes.find_table(database, "shop", "public.t0449").version == 4
 
 
 def test_one_wrong_document_of_many_and_nothing_is_written(database: Database) -> None:
@@ -58,27 +59,27 @@ def test_one_wrong_document_of_many_and_nothing_is_written(database: Database) -
     with pytest.raises(Invalid) as refused:
         apply(database, *documents(300), *documents(1, table="public.z", mode="never"))
     assert [error.pointer for error in refused.value.errors] == ["/300/mode"]
-    assert configuration.export(database)["items"] == [configuration.find_target(database, "shop").document]
+    assert changes.export(database)["items"] == [changes.find_target(database, "shop").document]
 
 
 def test_all_documents_are_exported_page_by_page(database: Database) -> None:
     dataset = {"apiVersion": "stringx/v1", "kind": "Dataset", "target": "shop", "tables": ["public.t0000"]}
     apply(database, TARGET, TARGET | {"name": "other"}, *documents(7), dataset | {"name": "a"}, dataset | {"name": "b"})
-    whole = configuration.export(database)
+    whole = changes.export(database)
     assert (len(whole["items"]), whole["next_cursor"]) == (11, None)
     for size in (1, 2, 3, 5, 11):
         pages = list(pages_of(database, size))
         assert [document for page in pages for document in page] == whole["items"]
         assert all(len(page) == size for page in pages[:-1])
     with pytest.raises(Invalid, match="cursor"):
-        configuration.export(database, Page(after=("Nonsense", "a")))
+        changes.export(database, Page(after=("Nonsense", "a")))
 
 
 def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
-    page = configuration.export(database, Page(size))
+    page = changes.export(database, Page(size))
     while page["next_cursor"] is not None:
         yield page["items"]
-        page = configuration.export(database, Page(size, configuration.PAGES.position(page["next_cursor"])))
+        page = changes.export(database, Page(size, changes.PAGES.position(page["next_cursor"])))
     yield page["items"]
 
 
@@ -97,7 +98,7 @@ def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
 def test_each_list_of_requests_is_read_from_its_index(database: Database, asked: dict[str, str], index: str) -> None:
     for rules in (False, True):
         page = {"created_at": None, "request_id": None, "limit": 51, "rules": rules}
-        found = plan(database, requests.SQL["list"], FILTERS | page | asked)
+        found = plan(database, tracking.SQL["list"], FILTERS | page | asked)
         assert f"Index Scan Backward using {index} on requests r" in found, found
         assert "Sort" not in found
 
@@ -110,7 +111,7 @@ def test_each_list_of_requests_is_read_from_its_index(database: Database, asked:
     ],
 )
 def test_housekeeping_reads_what_is_old_and_nothing_else(database: Database, folder: str, names: tuple[str, ...]) -> None:
-    queries = {"api": housekeeping.SQL, "backend": backend_housekeeping.SQL}[folder]
+    queries = {"api": retention.SQL, "backend": backend_housekeeping.SQL}[folder]
     for name in names:
         found = plan(database, queries[name], {"days": 30, "batch": 200})
         assert "Index Cond: (finished_at <" in found or "Index Cond: (delivered_at <" in found, f"{name}\n{found}"

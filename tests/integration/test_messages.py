@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from api.engine.results import message
-from api.rules import Configured, InScope
-from api.specification import build
+from api.checks.lookup import Configured, InScope
+from api.checks.specification import build
+from api.engine.outcome import message
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.configuration import parse_table, parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest

@@ -19,11 +19,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.engine.command import dbt_executable
-from api.portal import parts, refresh, state
-from api.portal.app import create_app
-from api.portal.refresh import Generation, Refresher
-from api.targets import clean_environment
+from api.targets.postgres import clean_environment
 from database.pool import Cursor, Database, json_value
+from portal import parts, refresh, state
+from portal.app import create_app
+from portal.refresh import Generation, Refresher
 from stringx_dataops.contract.settings import ROOT, Settings, read_settings
 from tests.conftest import Admin, Target
 
@@ -452,7 +452,7 @@ def test_sigterm_ends_it_at_once_with_its_dbt(
         "STRINGX_DATABASE_URL": internal_url,
         "PYTHONPATH": str(ROOT),
     }
-    process = subprocess.Popen([sys.executable, "-P", "-m", "api.portal.refresh"], env=environ)
+    process = subprocess.Popen([sys.executable, "-P", "-m", "portal.refresh"], env=environ)
     try:
         until(lambda: processes_at(settings.home))
         process.send_signal(signal.SIGTERM)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from backend import intake, publications
-from backend.intake import Event
-from backend.publications import Message, NotConfirmed, Sent
+from backend.kafka import requests_in, results_out
+from backend.kafka.requests_in import Event
+from backend.kafka.results_out import Message, NotConfirmed, Sent
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.ids import new_id
@@ -53,24 +53,24 @@ def names(messages: list[Message]) -> list[str]:
 
 def test_nothing_is_kept_before_the_first_trigger(database: Database) -> None:
     ended(database, "before")
-    publications.begin(database)
-    publications.begin(database)
+    results_out.begin(database)
+    results_out.begin(database)
     ended(database, "after")
     sent: list[Message] = []
-    assert publications.publish(database, "p", taking(sent)) == 1
+    assert results_out.publish(database, "p", taking(sent)) == 1
     assert names(sent) == ["after"]
-    assert publications.publish(database, "p", taking(sent)) == 0
+    assert results_out.publish(database, "p", taking(sent)) == 0
 
 
 def test_only_what_is_not_confirmed_is_sent_again(database: Database) -> None:
-    publications.begin(database)
+    results_out.begin(database)
     ended(database, "a", "b", "c", table="public.a")
     ended(database, "d", table="public.d")
 
     with pytest.raises(NotConfirmed, match="slow"):
-        publications.publish(database, "p", lambda messages: Sent({0, 2, 3}, fault="slow"))
+        results_out.publish(database, "p", lambda messages: Sent({0, 2, 3}, fault="slow"))
     sent: list[Message] = []
-    assert publications.publish(database, "p", taking(sent)) == 2
+    assert results_out.publish(database, "p", taking(sent)) == 2
     assert names(sent) == ["b", "c"], "c again, behind b: the last message of a key is its newest"
     found = json.loads(sent[0].value)
     assert (found["verdict"], found["status"], found["reason"], found["check_id"]) == ("error", "errored", "refused", None)
@@ -78,33 +78,33 @@ def test_only_what_is_not_confirmed_is_sent_again(database: Database) -> None:
 
 
 def test_sending_that_fails_gives_everything_back(database: Database) -> None:
-    publications.begin(database)
+    results_out.begin(database)
     ended(database, "a", "b")
 
     def fail(messages: list[Message]) -> Sent:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        publications.publish(database, "p", fail)
-    assert publications.publish(database, "q", taking([])) == 2
+        results_out.publish(database, "p", fail)
+    assert results_out.publish(database, "q", taking([])) == 2
 
 
 def test_a_message_that_the_broker_refuses_holds_up_no_other(database: Database) -> None:
-    publications.begin(database)
+    results_out.begin(database)
     ended(database, "a", "b")
     with pytest.raises(NotConfirmed):
-        publications.publish(database, "p", lambda messages: Sent({1}, {0}, "too large"))
+        results_out.publish(database, "p", lambda messages: Sent({1}, {0}, "too large"))
     ended(database, "c")
     sent: list[Message] = []
-    assert publications.publish(database, "p", taking(sent)) == 1
+    assert results_out.publish(database, "p", taking(sent)) == 1
     assert names(sent) == ["c"]
     run(database, "update stringx.publications set lease_expires_at = now() - interval '1 s'")
-    assert publications.publish(database, "p", taking(sent)) == 1
+    assert results_out.publish(database, "p", taking(sent)) == 1
     assert names(sent) == ["c", "a"], "later it is tried again"
 
 
 def test_a_batch_is_bounded_by_bytes_as_well_as_by_number(database: Database) -> None:
-    publications.begin(database)
+    results_out.begin(database)
     many = [f"small-{number:03}" for number in range(250)]
     ended(database, *many, "large-1", "large-2", "large-3", "last")
     for name in ("large-1", "large-2", "large-3"):
@@ -112,7 +112,7 @@ def test_a_batch_is_bounded_by_bytes_as_well_as_by_number(database: Database) ->
         run(database, RESULT, id=name, check_id=new_id(), result=result)
     batches: list[list[str]] = []
     sent: list[Message] = []
-    while publications.publish(database, "p", taking(sent)):
+    while results_out.publish(database, "p", taking(sent)):
         batches.append(names(sent))
         sent.clear()
     assert [len(batch) for batch in batches] == [200, 52, 2]
@@ -120,46 +120,46 @@ def test_a_batch_is_bounded_by_bytes_as_well_as_by_number(database: Database) ->
 
 
 def test_two_publishers_share_what_waits_and_no_transaction_is_open_meanwhile(database: Database) -> None:
-    publications.begin(database)
+    results_out.begin(database)
     ended(database, "a", "b")
     taken: list[Message] = []
 
     def slow(messages: list[Message]) -> Sent:
-        assert publications.publish(database, "q", taking(taken)) == 0, "the other one has them"
+        assert results_out.publish(database, "q", taking(taken)) == 0, "the other one has them"
         with database.statements() as cursor:
             [row] = cursor.all("select count(*) as n from pg_stat_activity where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()")  # fmt: skip
         assert row["n"] == 0
         return taking(taken)(messages)
 
-    assert publications.publish(database, "p", slow) == 2
+    assert results_out.publish(database, "p", slow) == 2
     assert names(taken) == ["a", "b"]
 
 
 def test_what_a_publisher_that_died_has_leased_is_sent_by_another(database: Database) -> None:
-    publications.begin(database)
+    results_out.begin(database)
     ended(database, "a")
     lease = {"worker": "dead", "lease_s": 1000, "limit": 10, "bytes": 1000}
-    run(database, publications.SQL["lease"], **lease)
-    assert publications.publish(database, "p", taking([])) == 0
+    run(database, results_out.SQL["lease"], **lease)
+    assert results_out.publish(database, "p", taking([])) == 0
     run(database, "update stringx.publications set lease_expires_at = now() - interval '1 s'")
-    assert publications.publish(database, "p", taking([])) == 1
+    assert results_out.publish(database, "p", taking([])) == 1
 
 
 def test_an_event_that_comes_again_while_its_result_is_sent_is_answered_after_it(database: Database) -> None:
     catalogue = Catalogue.load(ROOT / "stringx")
-    publications.begin(database)
+    results_out.begin(database)
     ended(database, "a")
     body = json.dumps({"event_id": "a", "target": "shop", "table": "public.a"}).encode()
     run(database, "update stringx.requests set body_hash = %(hash)s where request_id = 'a'", hash=digest(body))
     sent: list[Message] = []
 
     def meanwhile(messages: list[Message]) -> Sent:
-        assert intake.take(database, catalogue, [Event(body, "p")]) == [None]
+        assert requests_in.take(database, catalogue, [Event(body, "p")]) == [None]
         return taking(sent)(messages)
 
-    assert publications.publish(database, "p", meanwhile) == 1
-    assert publications.publish(database, "p", taking(sent)) == 1
-    assert publications.publish(database, "p", taking(sent)) == 0
+    assert results_out.publish(database, "p", meanwhile) == 1
+    assert results_out.publish(database, "p", taking(sent)) == 1
+    assert results_out.publish(database, "p", taking(sent)) == 0
     assert names(sent) == ["a", "a"]
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from api import checks, claims, outbox
-from api.checks import Check
-from api.worker import Worker
+from api.checks import claims, lifecycle
+from api.checks.lifecycle import Check
+from api.delivery import outbox
+from api.worker.main import Worker
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -45,7 +46,7 @@ def queue(database: Database) -> Database:
 
 def ask(database: Database, target: str = "north", table: str | None = "public.a", limit: int = 1000, **changes: Any) -> Check:
     named = {"target": target} | ({"table": table} if "dataset" not in changes else {})
-    return checks.accept(database, CATALOGUE, CheckRequest.model_validate(named | changes), limit).check
+    return lifecycle.accept(database, CATALOGUE, CheckRequest.model_validate(named | changes), limit).check
 
 
 def claimed(database: Database) -> Check:
@@ -56,7 +57,7 @@ def claimed(database: Database) -> Check:
 
 def end(database: Database, check: Check, status: str = "succeeded", verdict: str = "pass") -> bool:
     with database.transaction() as cursor:
-        moment = checks.now(cursor)
+        moment = lifecycle.now(cursor)
     result = CheckResult.model_validate(
         check.pending().as_json() | {"status": status, "verdict": verdict, "finished_at": moment, "snapshot_at": moment}
     )
@@ -64,7 +65,7 @@ def end(database: Database, check: Check, status: str = "succeeded", verdict: st
 
 
 def found(database: Database, check: Check) -> dict[str, Any]:
-    return checks.find(database, check.check_id).as_json()
+    return lifecycle.find(database, check.check_id).as_json()
 
 
 def read(database: Database, sql: str) -> list[dict[str, Any]]:
@@ -105,7 +106,7 @@ def test_what_asks_the_same_shares_the_run_of_what_waits_and_keeps_its_ids(queue
 def test_a_check_that_another_thread_of_the_worker_has_claimed_again_is_not_forgotten(queue: Database, tmp_path: Path) -> None:
     worker = Worker(
         settings=read_settings({"STRINGX_HOME": str(tmp_path)}), database=queue, catalogue=CATALOGUE,
-        listener=Listener(queue, checks.CHANNEL), name="w", sender=outbox.Sender("w", "key", []),
+        listener=Listener(queue, lifecycle.CHANNEL), name="w", sender=outbox.Sender("w", "key", []),
     )  # fmt: skip
     ask(queue)
     first = worker._claim(worker.children[0])
@@ -125,10 +126,10 @@ def test_a_run_is_shared_by_a_limited_number(queue: Database) -> None:
 
 def test_cancelling_one_that_others_share_leaves_the_others(queue: Database) -> None:
     leader, second, third = (ask(queue) for _ in range(3))
-    assert checks.cancel(queue, leader.check_id, "http://backend").status == "canceled"
+    assert lifecycle.cancel(queue, leader.check_id, "http://backend").status == "canceled"
     run = claimed(queue)
     assert run.check_id == second.check_id
-    assert checks.cancel(queue, third.check_id, "http://backend").status == "canceled"
+    assert lifecycle.cancel(queue, third.check_id, "http://backend").status == "canceled"
     assert end(queue, run)
     assert [found(queue, check)["status"] for check in (leader, second, third)] == ["canceled", "succeeded", "canceled"]
 
@@ -136,7 +137,7 @@ def test_cancelling_one_that_others_share_leaves_the_others(queue: Database) -> 
 def test_a_run_that_is_canceled_is_made_again_for_those_that_shared_it(queue: Database) -> None:
     leader, second, third = (ask(queue) for _ in range(3))
     run = claimed(queue)
-    canceled = checks.cancel(queue, leader.check_id, "http://backend")
+    canceled = lifecycle.cancel(queue, leader.check_id, "http://backend")
     assert canceled.status == "running"
     assert claims.canceled(queue, "w") == {leader.check_id}
     assert end(queue, run, "canceled", "error")
@@ -144,7 +145,7 @@ def test_a_run_that_is_canceled_is_made_again_for_those_that_shared_it(queue: Da
     assert again.check_id == second.check_id
     assert end(queue, again)
     assert [found(queue, check)["status"] for check in (leader, second, third)] == ["canceled", "succeeded", "succeeded"]
-    assert checks.cancel(queue, second.check_id, "http://backend").status == "succeeded", "what has ended stays as it is"
+    assert lifecycle.cancel(queue, second.check_id, "http://backend").status == "succeeded", "what has ended stays as it is"
 
 
 def test_nobody_shares_the_run_of_a_check_that_has_ended_a_worker(queue: Database) -> None:
@@ -157,7 +158,7 @@ def test_nobody_shares_the_run_of_a_check_that_has_ended_a_worker(queue: Databas
 def test_a_cancel_survives_the_worker_that_should_have_seen_it(queue: Database) -> None:
     ask(queue)
     run = claimed(queue)
-    checks.cancel(queue, run.check_id, "http://backend")
+    lifecycle.cancel(queue, run.check_id, "http://backend")
     assert claims.hand_back(queue, run, crashed=True)
     assert claimed(queue).cancel_requested
 
@@ -239,7 +240,7 @@ def test_the_books_are_right_after_any_number_of_events(queue: Database, seed: i
             case "cancel":
                 rows = read(queue, "select check_id::text as id from dataops.checks where status in ('queued', 'running')")
                 if rows:
-                    checks.cancel(queue, chance.choice(rows)["id"], "http://backend")
+                    lifecycle.cancel(queue, chance.choice(rows)["id"], "http://backend")
             case "lose" if running:
                 with queue.transaction() as cursor:
                     lost = {"id": running.pop().check_id}
@@ -284,12 +285,12 @@ def test_a_process_that_falls_asleep_in_a_transaction_keeps_nobody_waiting_for_e
 
     def sleep() -> None:
         with asleep.transaction() as cursor:
-            checks.lock_target(cursor, "north")
+            lifecycle.lock_target(cursor, "north")
             assert ask(queue).status == "queued"
-            checks.lock_target(cursor, "south")
+            lifecycle.lock_target(cursor, "south")
 
     with pytest.raises(Unavailable):
         sleep()
     with asleep.transaction() as cursor:
-        checks.lock_target(cursor, "north")
+        lifecycle.lock_target(cursor, "north")
     asleep.close()

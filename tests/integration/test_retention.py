@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from api import checks, claims, figures
-from api import housekeeping as dataops
-from api.checks import Check
-from backend import gates, requests
-from backend import housekeeping as backend
+from api import metrics
+from api import retention as dataops
+from api.checks import claims, lifecycle
+from api.checks.lifecycle import Check
+from backend import retention as backend
+from backend.gates import decision
+from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.settings import Settings, read_settings
@@ -36,7 +38,7 @@ def settings(tmp_path: Path) -> Settings:
 def end(database: Database, check: Check, days: float = 0, deliver: bool = True) -> Check:
     """Finish a claimed check on both sides; then it happened so many days ago."""
     with database.transaction() as cursor:
-        moment = checks.now(cursor)
+        moment = lifecycle.now(cursor)
     said: dict[str, Any] = {"status": "succeeded", "verdict": "fail", "finished_at": moment, "snapshot_at": moment}
     if check.request.dataset is None:
         said["rules"] = [RULE]
@@ -45,7 +47,7 @@ def end(database: Database, check: Check, days: float = 0, deliver: bool = True)
         said["tables"] = [{"table": name} | of_table for name in check.tables]
     result = CheckResult.model_validate(check.pending().as_json() | said)
     assert claims.finish(database, check, result, "http://backend")
-    requests.store(database, check.request_id, result)
+    tracking.store(database, check.request_id, result)
     with database.transaction() as cursor:
         moved = {"id": check.check_id, "request": check.request_id, "days": days}
         cursor.run(
@@ -84,8 +86,8 @@ def test_old_results_go_and_what_decides_a_gate_stays(queue: Database, settings:
     clean(queue, settings)
     for table in ("dataops.checks", "stringx.results", "stringx.requests"):
         assert left(queue, table) == {young, alone}, table
-    assert gates.decide(queue, "north", "public.b").check_id == alone
-    assert gates.decide(queue, "north", "public.a").check_id == young
+    assert decision.decide(queue, "north", "public.b").check_id == alone
+    assert decision.decide(queue, "north", "public.a").check_id == young
     assert {ancient, old, narrowed}.isdisjoint(left(queue, "dataops.outbox"))
 
 
@@ -96,7 +98,7 @@ def test_a_dataset_stays_as_long_as_it_decides_one_of_its_tables(queue: Database
     clean(queue, settings)
     assert left(queue, "stringx.results") == {whole, of_a}
     assert later not in left(queue, "dataops.checks")
-    assert gates.decide(queue, "north", "public.b").check_id == whole
+    assert decision.decide(queue, "north", "public.b").check_id == whole
     newer = made(queue, 600, table=None, dataset="of-north")
     clean(queue, settings)
     assert left(queue, "stringx.results") == {newer}
@@ -171,7 +173,7 @@ def test_books_that_are_wrong_are_repaired_and_told(
     with caplog.at_level(logging.ERROR):
         dataops.audit(queue)
     assert "north" in caplog.text
-    assert [(row["target"], row["waiting"], row["running"]) for row in figures.queue(queue).targets] == [("north", 2, 0)]
+    assert [(row["target"], row["waiting"], row["running"]) for row in metrics.queue(queue).targets] == [("north", 2, 0)]
     assert {claimed(queue).tables[0], claimed(queue).tables[0]} == {"public.a", "public.b"}
     caplog.clear()
     dataops.audit(queue)
@@ -183,10 +185,10 @@ def test_a_target_that_is_gone_leaves_the_figures(queue: Database) -> None:
     with queue.transaction() as cursor:
         cursor.run("delete from stringx.datasets; delete from stringx.tables; delete from stringx.targets")
     dataops.audit(queue)
-    assert [row["target"] for row in figures.queue(queue).targets] == ["north"], "its check still waits"
-    checks.cancel(queue, check.check_id, "http://backend")
+    assert [row["target"] for row in metrics.queue(queue).targets] == ["north"], "its check still waits"
+    lifecycle.cancel(queue, check.check_id, "http://backend")
     dataops.audit(queue)
-    assert figures.queue(queue).targets == []
+    assert metrics.queue(queue).targets == []
 
 
 def test_folders_of_long_commands_go_with_the_samples(queue: Database, settings: Settings) -> None:

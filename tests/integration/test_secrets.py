@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.targets import connection_environment, explain, session_address
-from database.sessions import Sessions
+from api.targets.postgres import connection_environment, explain, session_address
+from api.targets.sessions import Sessions
 from stringx_dataops.contract.documents.configuration import TargetDocument
 from stringx_dataops.contract.problems import Unavailable
 from tests.conftest import Admin, Target, make_target

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from backend import configuration, datasets, intake
+from backend.configuration import changes, datasets
+from backend.kafka import requests_in
 from database.migrate import migrate
 from database.pool import Database
 from stringx_dataops.contract.documents.reading import read_yaml
@@ -35,7 +36,7 @@ def upgraded(admin: Admin) -> Iterator[Database]:
 
 
 def apply(database: Database, text: str, dry_run: bool = False) -> dict[str, str]:
-    found = configuration.apply(database, CATALOGUE, ME, read_yaml(text.encode()), dry_run)
+    found = changes.apply(database, CATALOGUE, ME, read_yaml(text.encode()), dry_run)
     return {change["kind"]: change["change"] for change in found["changes"]}
 
 
@@ -48,11 +49,11 @@ def changed(*pairs: tuple[str, str]) -> str:
 
 
 def version(database: Database) -> int:
-    return configuration.find_table(database, "shop", "public.orders").version
+    return changes.find_table(database, "shop", "public.orders").version
 
 
 def document(database: Database) -> dict[str, Any]:
-    return configuration.find_table(database, "shop", "public.orders").document
+    return changes.find_table(database, "shop", "public.orders").document
 
 
 def open_gate(database: Database) -> None:
@@ -70,7 +71,7 @@ def test_an_upgrade_and_unchanged_files_change_nothing(upgraded: Database) -> No
         assert apply(upgraded, SHOP, dry_run=True) == UNCHANGED
         assert apply(upgraded, SHOP) == UNCHANGED
     assert (version(upgraded), datasets.find(upgraded, "sales").version) == (1, 1)
-    assert configuration.find_target(upgraded, "shop").version == 1
+    assert changes.find_target(upgraded, "shop").version == 1
     assert gate(upgraded, "public.orders").gate == "open"
 
 
@@ -123,7 +124,7 @@ def test_a_document_is_stored_as_it_was_written(shop: Database) -> None:
     assert found["rules"][0] == {"id": "key", "type": "unique", "column": "id"}
     assert found["rules"][2]["arguments"] == {"min": "0.10", "max": "99.90", "exclusive_max": True}
     assert found["rules"][10]["active"] is False
-    assert configuration.find_target(shop, "shop").document.keys() == {
+    assert changes.find_target(shop, "shop").document.keys() == {
         "apiVersion",
         "kind",
         "name",
@@ -183,7 +184,7 @@ def test_an_event_is_read_as_the_body_of_a_request_is(shop: Database) -> None:
     window = b'{"column": "id", "from": 1.10, "to": 12345678901234567.89}'
     event = b'{"event_id": "e", "target": "shop", "table": "public.orders", "wait_s": 1e1, "window": ' + window + b"}"
     reversed_event = event.replace(b'"e"', b'"f"').replace(b"1.10", b"1e30")
-    taken, refused = intake.take(shop, CATALOGUE, [intake.Event(event, "0"), intake.Event(reversed_event, "1")])
+    taken, refused = requests_in.take(shop, CATALOGUE, [requests_in.Event(event, "0"), requests_in.Event(reversed_event, "1")])
     assert taken is None
     assert isinstance(refused, Invalid)
     assert [error.pointer for error in refused.errors] == ["/window/from"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from api.engine import isolation
+from api.engine import faulty_rules
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, Nursery
 from database import keys
@@ -40,7 +40,7 @@ class Gate:
             self.child.ensure_warm()
             return self.child.run(gate, self.folder, self.environment, 120)
 
-        answer = isolation.answer_of(once, spec)
+        answer = faulty_rules.answer_of(once, spec)
         self.answers.append((f"answer {len(self.answers)}", f"{answer.message}\n{answer.outcome}"))
         return answer
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from api import specification
-from api.rules import Configured, InScope
+from api.checks import specification
+from api.checks.lookup import Configured, InScope
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument, parse_table, parse_target
 from stringx_dataops.contract.documents.datasets import DatasetDocument

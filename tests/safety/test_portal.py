@@ -11,13 +11,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.engine.command import dbt_executable
-from api.portal import project
-from api.portal.app import create_app
-from api.portal.refresh import Refresher
-from api.portal.texts import as_text, json_as_text
-from api.targets import clean_environment, connection_environment
+from api.targets.postgres import clean_environment, connection_environment
 from database import embedded
 from database.pool import Database
+from portal import project
+from portal.app import create_app
+from portal.refresh import Refresher
+from portal.texts import as_text, json_as_text
 from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
 from stringx_dataops.contract.settings import Settings, read_settings
 from tests.conftest import Admin

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from api import specification
-from api.checks import Check
-from api.engine import results
-from api.rules import Configured, InScope, Subject
+from api.checks import specification
+from api.checks.lifecycle import Check
+from api.checks.lookup import Configured, InScope, Subject
+from api.engine import outcome
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
@@ -172,6 +172,6 @@ def test_the_result_of_a_check_carries_the_notes(engine: Engine, target: Target,
     )
     answer = engine.answer(target, specification.build(request, configured.target, scope, catalogue, 60))
     subject = Subject([configured], "sync", "60s", 1, "hash")
-    result = results.from_answer(results.Run(check, subject, scope, now, now, ""), answer, catalogue)
+    result = outcome.from_answer(outcome.Run(check, subject, scope, now, now, ""), answer, catalogue)
     assert (result.verdict, result.row_count, result.rules[0].failures, result.notes) == ("fail", 3, 1, [NOTE])
     assert result.as_json()["notes"] == [NOTE]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from api.engine.results import outcome_of
-from database.sessions import Sessions
+from api.engine.outcome import outcome_of
+from api.targets.sessions import Sessions
 from stringx_dataops.contract.settings import ROOT
 from tests.conftest import Target
 from tests.integration.conftest import CATALOGUE, Engine, Project, gate, project, rule

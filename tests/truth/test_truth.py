@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from api.rules import Configured, InScope
-from api.specification import build
+from api.checks.lookup import Configured, InScope
+from api.checks.specification import build
 from stringx_dataops.contract.catalogue.rule_types import FAMILIES, Catalogue
 from stringx_dataops.contract.documents.configuration import parse_table, parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from launch import supervision
-from launch.verdicts import Verdict, table
+from launch.verdict_table import Verdict, table
 from stringx_dataops.contract.settings import ROOT, Settings, read_settings
 
 

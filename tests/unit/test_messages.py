@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.engine.results import message, notes_of
+from api.engine.outcome import message, notes_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.catalogue.words import MAX_ITEMS, age, check_template, decimal, filled, listed, number, share
 from stringx_dataops.contract.documents.configuration import Rule, TableDocument

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from api.portal import health
-from api.portal.app import create_app
 from database.loops import Loop, Loops
+from portal import health
+from portal.app import create_app
 from stringx_dataops.contract.settings import read_settings
 from tests.faults.processes import eventually
 

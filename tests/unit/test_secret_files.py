@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.targets import TargetUnusable, connection_environment, password
+from api.targets.postgres import TargetUnusable, connection_environment, password
 from stringx_dataops.contract.documents.configuration import TargetDocument
 
 

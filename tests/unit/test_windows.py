@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.rules import Configured, InScope
-from api.specification import build, without_window
+from api.checks.lookup import Configured, InScope
+from api.checks.specification import build, without_window
 from stringx_dataops.cli.main import _body
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument

@@ -1,0 +1,119 @@
+"""A check from the worker's side: claimed with a lease, finished or handed back by the one that holds the claim, rescued from
+one that does not renew it. Every write is fenced by attempt and worker: a claim that was lost changes no row."""
+
+import json
+import random
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from api.checks.lifecycle import Check, lock_target, notify, read_check, release_joined
+from api.delivery import outbox
+from database.leases import LEASE_S
+from database.pool import Cursor, Database, json_value
+from database.queries import load_queries
+from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.sizes import bounded
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+MAX_CRASHES = 3  # runs that may end their worker, or their dbt process, before a check is `errored`
+MAX_YIELDS = 3  # runs that may give way
+_LOOKS = 5  # at a queue whose targets others are just claiming from
+
+
+def claim(database: Database, worker: str, lease_s: int = LEASE_S) -> Check | None:
+    """The next check for this worker, leased to it; None where nothing may run now."""
+    for look in range(_LOOKS):
+        with database.statements() as cursor:
+            row = cursor.one(SQL["claim"], {"worker": worker, "lease_s": lease_s})
+            if row is not None:
+                return read_check(row)
+            if look == _LOOKS - 1 or cursor.one(SQL["claimable"]) is None:
+                return None
+        time.sleep(random.uniform(0.001, 0.01))  # noqa: S311 (no secret: claimants that meet should not meet again)
+    return None
+
+
+def renew(database: Database, worker: str, claimed: Iterable[str], lease_s: int = LEASE_S) -> set[str]:
+    """Extend the leases of a worker; the ids of the checks that it still holds."""
+    with database.statements() as cursor:
+        rows = cursor.all(SQL["renew"], {"worker": worker, "claimed": list(claimed), "lease_s": lease_s})
+    return {str(row["check_id"]) for row in rows}
+
+
+def canceled(database: Database, worker: str) -> set[str]:
+    """The ids of its checks that somebody wants to end."""
+    with database.statements() as cursor:
+        return {str(row["check_id"]) for row in cursor.all(SQL["canceled"], {"worker": worker})}
+
+
+def finish(database: Database, check: Check, result: CheckResult, backend_url: str) -> bool:
+    """Store the result and its outgoing message together, of those that share the run too; False where the claim was lost, and
+    nothing is stored."""
+    body, text = bounded(result.as_json())
+    message = outbox.message(check.results_url(backend_url), text)
+    ended = {"status": result.status, "verdict": result.verdict}
+    with database.transaction() as cursor:
+        lock_target(cursor, check.request.target)
+        row = cursor.one(SQL["finish"], _fence(check) | ended | message)
+        if row is None:
+            return False
+        if result.status == "canceled":
+            release_joined(cursor, check.check_id)
+            return True
+        checks = [check, *(_finish_joined(cursor, check, body, ended, backend_url) if row["shared"] else ())]
+        for table in result.tables:
+            if check.request.full:
+                said = {"target": result.target, "table": table.table, "verdict": table.verdict}
+                cursor.run(SQL["put_dataset_results"], said | {"checks": [each.check_id for each in checks]})
+    return True
+
+
+def hand_back(
+    database: Database,
+    check: Check,
+    *,
+    crashed: bool = False,
+    yielded: bool = False,
+    delay_s: float = 0,
+    tables: Sequence[str] | None = None,
+) -> bool:
+    """Let the check be claimed again, counted as a crash or as given way; False where the claim was lost. `tables`: a dataset's,
+    where its document has changed since it was accepted."""
+    counted = {"crashed": crashed, "yielded": yielded, "delay_s": delay_s, "tables": list(tables) if tables is not None else None}
+    with database.transaction() as cursor:
+        lock_target(cursor, check.request.target)
+        return cursor.run(SQL["hand_back"], _fence(check) | counted) == 1
+
+
+def rescue(database: Database, lease_s: int = LEASE_S) -> list[str]:
+    """Back to the queue with what has not been renewed: the ids of the checks. After a start of the internal database everyone
+    has the time of a lease to renew it."""
+    with database.statements() as cursor:
+        expired = cursor.all(SQL["expired"], {"lease_s": lease_s})
+    rescued = []
+    for row in expired:
+        with database.transaction() as cursor:
+            lock_target(cursor, row["target"])
+            if cursor.run(SQL["rescue"], {"check_id": row["check_id"]}):
+                rescued.append(str(row["check_id"]))
+    return rescued
+
+
+def _finish_joined(cursor: Cursor, leader: Check, body: dict[str, Any], ended: dict[str, Any], backend_url: str) -> list[Check]:
+    """The same result under the ids of each check that shares the run; those checks."""
+    joined = [read_check(row) for row in cursor.all(SQL["joined"], {"check_id": leader.check_id})]
+    for check in joined:
+        known = check.pending().as_json()
+        own = {name: known[name] for name in ("check_id", "request_id", "asked", "joined", "queued_at")}
+        result = body | own
+        stored = {"check_id": check.check_id, "leader": leader.check_id, "result": json_value(result)}
+        cursor.run(SQL["finish_joined"], ended | stored)
+        outbox.put(cursor, check.check_id, check.results_url(backend_url), json.dumps(result, ensure_ascii=False))
+        notify(cursor, check.check_id)
+    return joined
+
+
+def _fence(check: Check) -> dict[str, Any]:
+    return {"check_id": check.check_id, "attempt": check.attempt, "worker": check.worker}

@@ -1,0 +1,212 @@
+"""A check from the caller's side: accepted once, looked at, canceled. `claims` is the worker's side of the same row."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from api.checks import lookup
+from api.delivery import outbox
+from database.pool import Cursor, Database, Row, json_value
+from database.queries import load_queries
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Scope, require_scope
+from stringx_dataops.contract.messages.verdicts import TERMINAL
+from stringx_dataops.contract.problems import Busy, Conflict, NotFound
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+CHANNEL = "dataops"
+QUEUE = "queue"  # the payload that wakes workers, sent where checks change; a finished check's payload is its id
+CANCEL = "cancel"  # the payload that has workers look which of their checks are to end
+
+
+@dataclass(frozen=True)
+class Check:
+    """A row of the table of checks."""
+
+    check_id: str
+    request: CheckRequest
+    request_id: str
+    tables: list[str]  # what it runs on; of a dataset as its document said when it was accepted, or claimed
+    status: str
+    mode: str
+    timeout_s: int
+    attempt: int
+    crashes: int
+    yields: int
+    joined: str | None
+    cancel_requested: bool
+    worker: str | None
+    queued_at: datetime
+    started_at: datetime | None
+    result: dict[str, Any] | None
+
+    @property
+    def terminal(self) -> bool:
+        return self.status in TERMINAL
+
+    def as_json(self) -> dict[str, Any]:
+        """The result, or as much of it as is known."""
+        return self.result if self.result is not None else self.pending().as_json()
+
+    def pending(self) -> CheckResult:
+        return CheckResult.model_validate(
+            {
+                "check_id": self.check_id,
+                "request_id": self.request_id,
+                "target": self.request.target,
+                "table": self.request.table,
+                "dataset": self.request.dataset,
+                "status": self.status,
+                "scope": Scope.model_validate(self.request.scope()),
+                "asked": self.request.identity(),
+                "joined": self.joined,
+                "attempt": self.attempt,
+                "queued_at": self.queued_at,
+                "started_at": self.started_at,
+            }
+        )
+
+    def results_url(self, backend_url: str) -> str:
+        """Where its result is posted."""
+        return results_url(backend_url, self.request_id)
+
+
+def results_url(backend_url: str, request_id: str) -> str:
+    return f"{backend_url}/api/v1/requests/{quote(request_id, safe='')}/results"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A check, and whether it was there before."""
+
+    check: Check
+    replayed: bool
+
+
+def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queue_limit: int) -> Accepted:
+    """Write the check down; NotFound, Invalid, Conflict (used request_id) or Busy where it is not taken in.
+
+    Where the same is waiting already, not begun, the new check shares its run.
+    """
+    body_hash = request.digest()
+    request_id = request.request_id or new_id()
+    with database.statements() as cursor:
+        if request.request_id and (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})):
+            return _replay(row, body_hash)
+        subject = lookup.find_subject_with(cursor, request)
+        require_scope(request, subject.documents, catalogue.default_dimensions)
+        asked = {
+            "check_id": new_id(),
+            "request_id": request_id,
+            "body": json_value(request.model_dump(mode="json", by_alias=True, exclude_none=True)),
+            "body_hash": body_hash,
+            "target": request.target,
+            "table": request.table,
+            "dataset": request.dataset,
+            "mode": request.mode or subject.mode,
+            "timeout_s": request.timeout_s or int(parse_duration(subject.timeout)),
+            "is_full": request.full,
+            "queue_limit": queue_limit,
+        }
+        if (row := cursor.one(SQL["accept"], asked)) is not None:
+            return Accepted(read_check(row), replayed=False)
+        if (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})) is not None:
+            return _replay(row, body_hash)
+        raise Busy(f"{queue_limit} checks are waiting already; try again later")
+
+
+def find(database: Database, check_id: str) -> Check:
+    with database.statements() as cursor:
+        return _find(cursor, check_id)
+
+
+def cancel(database: Database, check_id: str, backend_url: str) -> Check:
+    """A waiting check ends at once as `canceled`; a running one is told to its worker, and ends when that has stopped it; one
+    that has ended stays as it is. NotFound where there is none."""
+    with database.transaction() as cursor:
+        lock_target(cursor, _find(cursor, check_id).request.target)
+        check = _find(cursor, check_id)
+        if check.status == "queued":
+            result = check.pending().model_copy(update=CANCELED | {"finished_at": now(cursor)})
+            body = result.as_json()
+            cursor.run(SQL["cancel_waiting"], {"check_id": check_id, "result": json_value(body)})
+            release_joined(cursor, check_id)
+            announce(cursor, check, body, backend_url)
+        elif not check.terminal:
+            cursor.run(SQL["cancel_running"], {"check_id": check_id})
+            notify(cursor, CANCEL)
+        return _find(cursor, check_id)
+
+
+CANCELED = {"status": "canceled", "verdict": "error", "reason": "canceled on request"}
+
+
+def announce(cursor: Cursor, check: Check, body: dict[str, Any], backend_url: str) -> None:
+    """What follows the end of a check, in its transaction: the message to the Backend, and words to all who wait."""
+    outbox.put(cursor, check.check_id, check.results_url(backend_url), json.dumps(body, ensure_ascii=False))
+    notify(cursor, check.check_id, outbox.OUTBOX)
+
+
+def release_joined(cursor: Cursor, check_id: str) -> None:
+    """Let those that would have shared the run of a canceled check share the run of the first of them."""
+    successor = cursor.one(SQL["lead_joined"], {"check_id": check_id})
+    if successor is not None:
+        cursor.run(SQL["follow"], {"check_id": check_id, "successor": successor["check_id"]})
+
+
+def lock_target(cursor: Cursor, target: str) -> None:
+    """Until the transaction ends: whatever changes the queue of a target holds its row first, so that two never wait in a
+    circle."""
+    while cursor.run(SQL["lock_target"], {"target": target}) == 0:
+        cursor.run(SQL["make_target"], {"target": target})
+
+
+def notify(cursor: Cursor, *payloads: str) -> None:
+    cursor.run(SQL["notify"], {"payloads": list(payloads)})
+
+
+def now(cursor: Cursor) -> datetime:
+    """The one clock: the internal database's."""
+    row = cursor.one(SQL["now"])
+    assert row is not None
+    moment: datetime = row["now"]
+    return moment
+
+
+def _find(cursor: Cursor, check_id: str) -> Check:
+    row = cursor.one(SQL["find"], {"check_id": check_id})
+    if row is None:
+        raise NotFound(f"there is no check {check_id}")
+    return read_check(row)
+
+
+def _replay(row: Row, body_hash: bytes) -> Accepted:
+    if bytes(row["body_hash"]) != body_hash:
+        raise Conflict(f"request_id {row['request_id']!r} was used with another body; use a new one")
+    return Accepted(read_check(row), replayed=True)
+
+
+def read_check(row: Row) -> Check:
+    return Check(
+        check_id=str(row["check_id"]),
+        request=CheckRequest.model_validate(row["body"]),
+        request_id=row["request_id"],
+        tables=row["tables"] or [row["table_name"]],
+        status=row["status"],
+        mode=row["mode"],
+        timeout_s=row["timeout_s"],
+        attempt=row["attempt"],
+        crashes=row["crashes"],
+        yields=row["yields"],
+        joined=str(row["joined"]) if row["joined"] is not None else None,
+        cancel_requested=row["cancel_requested"],
+        worker=row["worker"],
+        queued_at=row["queued_at"],
+        started_at=row["started_at"],
+        result=row["result"],
+    )

@@ -1,0 +1,165 @@
+"""The gate specification: what dbt's `gate` test reads from `var('gate')`. Data only; nothing here becomes SQL or Jinja."""
+
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from typing import Any
+
+from api.checks.lookup import InScope
+from stringx_dataops.contract.catalogue.rule_types import (
+    Catalogue,
+    RuleType,
+    columns_of_arguments,
+    custom_sql_of_arguments,
+    expressions_of_arguments,
+    relations_of_arguments,
+    texts_of_test,
+)
+from stringx_dataops.contract.custom_sql.comparisons import bare_names, comparisons, types_of_casts
+from stringx_dataops.contract.custom_sql.qualified import Name, names_of_condition, names_of_fragment, names_of_query
+from stringx_dataops.contract.custom_sql.queries import renames_columns
+from stringx_dataops.contract.documents.configuration import Rule, TargetDocument
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.messages.checks import CheckRequest
+
+
+def build(
+    request: CheckRequest, target: TargetDocument, tables: Sequence[InScope], catalogue: Catalogue, timeout_s: float
+) -> dict[str, Any]:
+    """The specification of a check of one table, or of several on one snapshot."""
+    return {
+        "statement_timeout_ms": int(timeout_s * 1000),
+        "lock_timeout_ms": int(parse_duration(target.lock_timeout) * 1000),
+        "work_mem": target.work_mem,
+        "max_parallel_workers_per_gather": target.max_parallel_workers_per_gather,
+        "allow_arguments": target.allow_arguments,
+        "tables": [_table(request, table, catalogue, target.allow_functions) for table in tables],
+    }
+
+
+def without_window(request: CheckRequest, tables: Sequence[InScope]) -> str | None:
+    """A table that the request's window cannot narrow, as nothing says by which column."""
+    documents = [table.configured.document for table in tables] if request.window else []
+    return next((each.table for each in documents if request.window and request.window.column_of(each) is None), None)
+
+
+def _table(request: CheckRequest, table: InScope, catalogue: Catalogue, allow_functions: Collection[str]) -> dict[str, Any]:
+    document = table.configured.document
+    name = TableName.parse(document.table)
+    return {
+        "schema": name.schema,
+        "name": name.name,
+        "timezone": document.timezone,
+        "on_empty": document.on_empty,
+        "window": request.window.as_json() | {"column": request.window.column_of(document)} if request.window else None,
+        "key": document.key,
+        "sample_rows": document.sample_rows,
+        "sample_columns": document.sample_columns,
+        "rules": [_of_table(_rule(rule, catalogue, allow_functions), name.name) for rule in table.rules],
+    }
+
+
+def _rule(rule: Rule, catalogue: Catalogue, allow_functions: Collection[str]) -> dict[str, Any]:
+    rule_type = catalogue.get(rule.type)
+    bounded = rule_type is not None and rule_type.decides == "bounds"
+    warn_above, fail_above = (None, None) if bounded else rule.thresholds
+    return {
+        "id": rule.id,
+        "type": rule.type,
+        "columns": rule.all_columns,
+        "arguments": rule.arguments,
+        "where": rule.where,
+        "verify": rule.verify,
+        **(of_type(rule_type, rule.arguments, rule.where) if rule_type else {}),
+        "warn_above": _threshold(warn_above),
+        "fail_above": _threshold(fail_above),
+    } | _of_test(rule, rule_type, allow_functions)
+
+
+def _of_table(rule: dict[str, Any], table: str) -> dict[str, Any]:
+    """Of the names in the rule's conditions only those that could be a whole row: the table's own, and other tables'."""
+    tables = {table, *(parts[-1] for parts in rule.get("relations", ()))}
+    named = {
+        name: found for name, names in rule.pop("named", {}).items() if (found := [each for each in names if each in tables])
+    }
+    return rule | {"named": named} if named else rule
+
+
+def _of_test(rule: Rule, rule_type: RuleType | None, allow_functions: Collection[str]) -> dict[str, Any]:
+    """What a type that takes a test's arguments must know: which of them are SQL that may be run, and what the rule itself says
+    about thresholds, where the test would decide by its own."""
+    if rule_type is None or not rule_type.takes_test_arguments:
+        return {}
+    return {
+        "expressions": expressions_of_arguments(rule_type, rule.arguments, allow_functions),
+        "severity": rule.severity,
+        "own_thresholds": rule.warn_above is not None or rule.fail_above is not None,
+    }
+
+
+# What the engine takes for granted of a rule.
+_UNSAID = {
+    "windowed": True,
+    "about_rows": True,
+    "relations": [],
+    "typed": False,
+    "compared": {},
+    "named": {},
+    "qualified": {},
+    "accepts": None,
+    "other_columns": [],
+    "custom": [],
+    "renames": False,
+    "casts": [],
+}
+
+
+def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, Any]:
+    """What the engine must know of a rule beside its macro: whether a window narrows it, whether it is about the table's rows,
+    which other tables and columns it names, what its conditions name and compare, which names its SQL has after a dot; and of
+    one whose macro is told the types of columns (`typed`), which families of types it accepts, which of its arguments are SQL of
+    the user's, and whether that may look at columns which it does not name (`renames`)."""
+    conditions = _conditions(rule_type, arguments, where)
+    custom = custom_sql_of_arguments(rule_type, arguments) if rule_type.types is not None else []
+    known = {
+        "windowed": rule_type.window,
+        "about_rows": rule_type.about_rows,
+        "relations": relations_of_arguments(rule_type, arguments),
+        "typed": rule_type.types is not None,
+        "compared": {name: found for name, text in conditions.items() if (found := comparisons(text))},
+        "named": {name: bare_names(text) for name, text in conditions.items()},
+        "qualified": _qualified(rule_type, arguments, conditions),
+        "accepts": rule_type.accepts,
+        "other_columns": columns_of_arguments(rule_type, arguments) if rule_type.types is not None else [],
+        "custom": custom,
+        "renames": any(renames_columns(arguments[name]) for name in custom),
+        "casts": [found for text in (where, *map(arguments.get, custom)) for found in types_of_casts(text or "")],
+    }
+    return {name: value for name, value in known.items() if value != _UNSAID[name]}
+
+
+def _qualified(rule_type: RuleType, arguments: dict[str, Any], conditions: dict[str, str]) -> dict[str, list[Name]]:
+    """Names after a dot in each text that is SQL, or may become a part of it."""
+    found = {name: names_of_condition(text) for name, text in conditions.items()}
+    for name in custom_sql_of_arguments(rule_type, arguments):
+        if name not in conditions:
+            found[name] = names_of_query(arguments[name])
+    if rule_type.takes_test_arguments:
+        found["arguments"] = [name for text in texts_of_test(rule_type, arguments) for name in names_of_fragment(text)]
+    return {name: names for name, names in found.items() if names}
+
+
+def _conditions(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, str]:
+    """A rule's conditions by the argument's name, its `where` as `where`."""
+    properties = rule_type.arguments.get("properties", {})
+    texts = {name: arguments.get(name) for name, schema in properties.items() if schema.get("format") == "sql-condition"}
+    return {name: text for name, text in ({"where": where} | texts).items() if isinstance(text, str)}
+
+
+def _threshold(value: int | str | None) -> dict[str, int | str] | None:
+    """A share as the text of an exact decimal: no binary number decides whether a threshold is met."""
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return {"count": value}
+    return {"share": f"{Decimal(value.removesuffix('%')).scaleb(-2):f}"}

@@ -1,0 +1,1 @@
+"""The worker process: it claims checks and has each run in a warm dbt child."""

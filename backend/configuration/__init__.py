@@ -1,0 +1,1 @@
+"""Target, table and dataset documents: validated, versioned, changed all or nothing, looked up."""

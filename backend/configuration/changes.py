@@ -1,0 +1,306 @@
+"""The configuration: targets, tables and datasets, validated against the rule catalogue, versioned, changed all or nothing."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backend.configuration import datasets, tables
+from backend.configuration.targets import no_table, no_target, require_target
+from backend.configuration.versions import (
+    DOCUMENTS,
+    Stored,
+    as_json,
+    change_of,
+    lock,
+    page_of_versions,
+    require_version,
+    with_defaults,
+)
+from database.keys import Caller
+from database.pool import Cursor, Database, json_value
+from database.queries import load_queries
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument, parse_table, parse_target
+from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.messages.pages import FIRST, Page, Pages, Position, Sized
+from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, NotFound, Unavailable, invalid
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+PAGES = Pages(
+    "configuration", texts=2, default=1000
+)  # positions: a document's kind and name; a page is 2 MB where rules are many
+_FIRST = Page(PAGES.default)
+VERSIONS = Pages("versions of a table")
+_TRIES = 3
+
+
+def find_target(database: Database, name: str) -> Stored:
+    with database.transaction() as cursor:
+        row = cursor.one(SQL["find_target"], {"name": name})
+        if row is None:
+            raise no_target(cursor, name)
+    return Stored(row["document"], row["version"])
+
+
+def put_target(database: Database, name: str, value: Any, if_match: str | None) -> Stored:
+    """Create or replace a target; Invalid, or PreconditionFailed where the version is another."""
+    target = parse_target(with_defaults(value, {"apiVersion": "stringx/v1", "kind": "Target", "name": name}))
+    if target.name != name:
+        raise invalid([FieldError("/name", f"is {target.name!r}, and the path says {name!r}")])
+    with database.transaction() as cursor:
+        lock(cursor)
+        before = cursor.one(SQL["find_target"], {"name": name})
+        require_version(if_match, before["version"] if before else None)
+        _write_target(cursor, target)
+        after = cursor.one(SQL["find_target"], {"name": name})
+    assert after is not None  # just written
+    return Stored(after["document"], after["version"], created=before is None)
+
+
+def delete_target(database: Database, name: str, if_match: str | None) -> None:
+    """NotFound, or Conflict while tables are configured on it."""
+    with database.transaction() as cursor:
+        lock(cursor)
+        before = cursor.one(SQL["find_target"], {"name": name})
+        if before is None:
+            raise no_target(cursor, name)
+        require_version(if_match, before["version"])
+        counted = cursor.one(SQL["count_tables_of_target"], {"name": name})
+        if counted and counted["tables"]:
+            raise Conflict(f"target {name} has {counted['tables']} configured tables; delete them first")
+        cursor.run(SQL["delete_target"], {"name": name})
+
+
+def find_table(database: Database, target: str, table: str) -> Stored:
+    with database.transaction() as cursor:
+        row = cursor.one(SQL["find_table"], {"target": target, "table": table})
+        if row is None:
+            raise no_table(cursor, target, table)
+    return Stored(row["document"], row["version"])
+
+
+def versions(database: Database, target: str, table: str, page: Page = FIRST) -> dict[str, Any]:
+    """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
+    with database.transaction() as cursor:
+        found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"target": target, "table": table})
+        if not found["items"]:
+            require_target(cursor, target)
+            raise NotFound(f"table {table} of target {target} was never configured")
+    return found
+
+
+def put_table(
+    database: Database, catalogue: Catalogue, caller: Caller, path: tuple[str, str], value: Any, if_match: str | None
+) -> Stored:
+    """Create or replace a table's document; an unchanged one makes no new version. Reading a large one takes a while, so it
+    comes before the lock, and again where the target has changed meanwhile."""
+    target, table = path
+    value = with_defaults(value, {"apiVersion": "stringx/v1", "target": target, "table": table})
+    for _ in range(_TRIES):
+        with database.transaction() as cursor:
+            known = _known_target(cursor, target)
+        document = parse_table(value, catalogue, _functions_of(known))
+        for field, given, said in (("target", document.target, target), ("table", document.table, table)):
+            if given != said:
+                raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])
+        with database.transaction() as cursor:
+            lock(cursor)
+            if known != _known_target(cursor, target):
+                continue
+            before = cursor.one(SQL["find_table"], {"target": target, "table": table})
+            require_version(if_match, before["version"] if before else None)
+            if not known:
+                raise invalid([FieldError("/target", no_target(cursor, target).detail)])
+            tables.put(cursor, [document], catalogue, caller)
+            after = cursor.one(SQL["find_table"], {"target": target, "table": table})
+        assert after is not None  # just written
+        return Stored(after["document"], after["version"], created=before is None)
+    raise Unavailable("the target is just being changed by others; try again")
+
+
+def delete_table(database: Database, caller: Caller, target: str, table: str, if_match: str | None) -> None:
+    """NotFound, or Conflict while a dataset names the table."""
+    with database.transaction() as cursor:
+        lock(cursor)
+        before = cursor.one(SQL["find_table"], {"target": target, "table": table})
+        if before is None:
+            raise no_table(cursor, target, table)
+        require_version(if_match, before["version"])
+        datasets.require_unnamed(cursor, target, table)
+        last = cursor.one(SQL["last_version"], {"target": target, "table": table})
+        assert last is not None  # it counts from 0
+        cursor.run(SQL["delete_table"], {"target": target, "table": table})
+        named = {"target": target, "table": table, "version": last["version"] + 1, "changed_by": caller.name}
+        cursor.run(SQL["add_deletion"], named)
+
+
+def export(database: Database, page: Page = _FIRST) -> dict[str, Any]:
+    """A page of documents: every target, then every table, then every dataset, each kind by its name."""
+    statements = {"Target": SQL["targets_after"], "Table": SQL["tables_after"], "Dataset": datasets.SQL["after"]}
+    if page.after is not None and page.after[0] not in statements:
+        raise invalid([FieldError("/query/cursor", "is no cursor of this list; give next_cursor of the page before")])
+    with database.transaction() as cursor:
+
+        def piece(after: Position | None, limit: int) -> list[Sized]:
+            kind, name = after or ("Target", "")
+            found: list[Sized] = []
+            for each in list(statements)[list(statements).index(kind) :]:
+                target, _, table = name.partition("/") if each == kind else ("", "", "")
+                behind = {"name": name if each == kind else "", "target": target, "table": table}
+                rows = cursor.all(statements[each], behind | {"limit": limit - len(found)})
+                found += [((each, row["name"]), row["document"], row["bytes"]) for row in rows]
+                if len(found) == limit:
+                    break
+            return found
+
+        return PAGES.read(page, piece, DOCUMENTS)
+
+
+def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequence[Any], dry_run: bool) -> dict[str, Any]:
+    """All documents of a stream, or none; pointers begin with the document's number in the stream. Reading ten thousand takes
+    some seconds, so it comes before the lock, and again where a target has changed meanwhile."""
+    if not values:
+        raise invalid([FieldError("", "the stream holds no document; send at least one")])
+    for _ in range(_TRIES):
+        with database.transaction() as cursor:
+            known = _targets(cursor)
+        stream = _parse_stream(known, catalogue, values)
+        with database.transaction() as cursor:
+            lock(cursor)
+            if known == _targets(cursor):
+                changes = _write_stream(cursor, stream, values, catalogue, caller, dry_run)
+                return {"dry_run": dry_run, "documents": len(values), "changes": changes}
+    raise Unavailable("the targets are just being changed by others; try again")
+
+
+def _write_stream(
+    cursor: Cursor, stream: "_Stream", values: Sequence[Any], catalogue: Catalogue, caller: Caller, dry_run: bool
+) -> list[dict[str, str]]:
+    """What it changes; Invalid with every fault of the stream."""
+    errors = list(stream.errors)
+    found = _parse_datasets(cursor, values, {(table.target, table.table) for table in stream.tables}, errors)
+    if errors:
+        raise invalid(errors)
+    if stream.targets:
+        caller.require("admin")
+    changes = _changed_targets(cursor, stream.targets)
+    for target in () if dry_run else stream.targets.values():
+        _write_target(cursor, target)
+    changes += tables.put(cursor, stream.tables, catalogue, caller, dry_run)
+    changes += _changed_datasets(cursor, found)
+    for dataset in () if dry_run else found:
+        datasets.write(cursor, dataset, caller)
+    return changes
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """The targets and tables of a stream, and what is wrong with it but for its datasets."""
+
+    targets: dict[str, TargetDocument]
+    tables: list[TableDocument]
+    errors: list[FieldError]
+
+
+def _parse_stream(known: dict[str, Any], catalogue: Catalogue, values: Sequence[Any]) -> _Stream:
+    """Every fault of every document at once; targets of the stream count before its tables, tables before datasets."""
+    errors: list[FieldError] = []
+    targets: dict[str, TargetDocument] = {}
+    for index, value in enumerate(values):
+        if isinstance(value, dict) and value.get("kind") == "Target":
+            try:
+                target = parse_target(value, f"/{index}")
+                if target.name in targets:
+                    errors.append(FieldError(f"/{index}/name", f"target {target.name} stands twice in the stream"))
+                targets[target.name] = target
+            except Invalid as fault:
+                errors += fault.errors
+    documents = known | {name: as_json(target) for name, target in targets.items()}
+    found: list[TableDocument] = []
+    seen: set[tuple[str, str]] = set()
+    for index, value in enumerate(values):
+        if isinstance(value, dict) and value.get("kind", "Table") == "Table":
+            try:
+                table = parse_table(value, catalogue, _functions_of(documents), f"/{index}")
+            except Invalid as fault:
+                errors += fault.errors
+                continue
+            if (table.target, table.table) in seen:
+                errors.append(FieldError(f"/{index}/table", f"table {table.table} stands twice in the stream"))
+            seen.add((table.target, table.table))
+            found.append(table)
+            if table.target not in documents:
+                errors.append(FieldError(f"/{index}/target", _no_target(table.target, documents)))
+        elif not isinstance(value, dict):
+            errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
+        elif value.get("kind") not in ("Target", "Dataset"):
+            errors.append(FieldError(f"/{index}/kind", f"is {value.get('kind')!r}; known kinds: Table, Target, Dataset"))
+    return _Stream(targets, found, errors)
+
+
+def _parse_datasets(
+    cursor: Cursor, values: Sequence[Any], tables: Collection[tuple[str, str]], errors: list[FieldError]
+) -> list[DatasetDocument]:
+    """The stream's datasets, whose faults are added to the others; `tables` are those of the stream."""
+    found: dict[str, DatasetDocument] = {}
+    for index, value in enumerate(values):
+        if not isinstance(value, dict) or value.get("kind") != "Dataset":
+            continue
+        try:
+            dataset = parse_dataset(value, f"/{index}")
+        except Invalid as fault:
+            errors += fault.errors
+            continue
+        if dataset.name in found:
+            errors.append(FieldError(f"/{index}/name", f"dataset {dataset.name} stands twice in the stream"))
+        found[dataset.name] = dataset
+        errors += datasets.faults_of_names(cursor, dataset, tables, f"/{index}")
+    return list(found.values())
+
+
+def _no_target(name: str, known: Collection[str]) -> str:
+    return f"there is no target {name}{did_you_mean(name, known) or '; add its document'}"
+
+
+def _known_target(cursor: Cursor, name: str) -> dict[str, Any]:
+    """The document of this target by its name; empty where there is none."""
+    row = cursor.one(SQL["find_target"], {"name": name})
+    return {} if row is None else {name: row["document"]}
+
+
+def _targets(cursor: Cursor) -> dict[str, Any]:
+    """The documents of all targets by name."""
+    return {row["name"]: row["document"] for row in cursor.all(SQL["targets"])}
+
+
+def _functions_of(targets: dict[str, Any]) -> Callable[[str], Collection[str]]:
+    """By a target's name: what custom SQL on it may call beyond the built-in functions."""
+    return lambda name: frozenset(targets.get(name, {}).get("allow_functions", ()))
+
+
+def _changed_targets(cursor: Cursor, targets: dict[str, TargetDocument]) -> list[dict[str, str]]:
+    found = []
+    for name, target in targets.items():
+        row = cursor.one(SQL["find_target"], {"name": name})
+        found.append({"kind": "Target", "name": name, "change": change_of(row, target)})
+    return found
+
+
+def _changed_datasets(cursor: Cursor, found: list[DatasetDocument]) -> list[dict[str, str]]:
+    return [
+        {
+            "kind": "Dataset",
+            "name": dataset.name,
+            "change": change_of(cursor.one(datasets.SQL["find"], {"name": dataset.name}), dataset),
+        }
+        for dataset in found
+    ]
+
+
+def _write_target(cursor: Cursor, target: TargetDocument) -> None:
+    """An unchanged document keeps its version."""
+    if change_of(cursor.one(SQL["find_target"], {"name": target.name}), target) == "unchanged":
+        return
+    cursor.run(SQL["put_target"], {"name": target.name, "document": json_value(as_json(target))})

@@ -1,0 +1,113 @@
+"""Datasets in the configuration: each names tables that are configured on its target, and is versioned as they are."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from backend.configuration.targets import no_target
+from backend.configuration.versions import Stored, as_json, change_of, lock, page_of_versions, require_version, with_defaults
+from database.keys import Caller
+from database.pool import Cursor, Database, Row, json_value
+from database.queries import load_queries
+from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, invalid
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+VERSIONS = Pages("versions of a dataset")
+
+
+def find(database: Database, name: str) -> Stored:
+    with database.transaction() as cursor:
+        row = find_with(cursor, name)
+    return Stored(row["document"], row["version"])
+
+
+def find_with(cursor: Cursor, name: str) -> Row:
+    """The stored dataset; NotFound names it."""
+    row = cursor.one(SQL["find"], {"name": name})
+    if row is None:
+        raise NotFound(f"there is no dataset {name}; send one: PUT /api/v1/datasets/{name}")
+    return row
+
+
+def versions(database: Database, name: str, page: Page = FIRST) -> dict[str, Any]:
+    """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
+    with database.transaction() as cursor:
+        found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"name": name})
+    if not found["items"]:
+        raise NotFound(f"dataset {name} was never configured")
+    return found
+
+
+def put(database: Database, caller: Caller, name: str, value: Any, if_match: str | None) -> Stored:
+    """Create or replace a dataset; an unchanged one makes no new version."""
+    document = parse_dataset(with_defaults(value, {"apiVersion": "stringx/v1", "kind": "Dataset", "name": name}))
+    if document.name != name:
+        raise invalid([FieldError("/name", f"is {document.name!r}, and the path says {name!r}")])
+    with database.transaction() as cursor:
+        lock(cursor)
+        before = cursor.one(SQL["lock"], {"name": name})
+        require_version(if_match, before["version"] if before else None)
+        if faults := list(faults_of_names(cursor, document)):
+            raise invalid(faults)
+        write(cursor, document, caller)
+        after = find_with(cursor, name)
+    return Stored(after["document"], after["version"], created=before is None)
+
+
+def delete(database: Database, caller: Caller, name: str, if_match: str | None) -> None:
+    with database.transaction() as cursor:
+        lock(cursor)
+        before = cursor.one(SQL["lock"], {"name": name})
+        if before is None:
+            raise NotFound(f"there is no dataset {name}")
+        require_version(if_match, before["version"])
+        version = _next_version(cursor, name)
+        cursor.run(SQL["delete"], {"name": name})
+        cursor.run(SQL["add_version"], {"name": name, "version": version, "document": None, "changed_by": caller.name})
+
+
+def faults_of_names(
+    cursor: Cursor, document: DatasetDocument, tables: Collection[tuple[str, str]] = (), pointer: str = ""
+) -> Iterator[FieldError]:
+    """Each table that is not configured on the dataset's target; `tables` (target, table) stand in the same stream."""
+    named = {"target": document.target, "tables": document.tables}
+    known = {row["table_name"] for row in cursor.all(SQL["configured_tables"], named)}
+    known |= {table for target, table in tables if target == document.target}
+    if not known and cursor.one(SQL["find_target"], {"name": document.target}) is None:
+        yield FieldError(f"{pointer}/target", no_target(cursor, document.target, "send it and its tables first").detail)
+        return
+    for index, table in enumerate(document.tables):
+        if table not in known:
+            yield FieldError(
+                f"{pointer}/tables/{index}", f"{table} is not configured on target {document.target}; send its document first"
+            )
+
+
+def require_unnamed(cursor: Cursor, target: str, table: str) -> None:
+    """Conflict where a dataset holds the table."""
+    names = [row["name"] for row in cursor.all(SQL["naming_table"], {"target": target, "table": table})]
+    if names:
+        what = "dataset" if len(names) == 1 else "datasets"
+        raise Conflict(f"table {table} is part of {what} {', '.join(names)}; take it out there first")
+
+
+def write(cursor: Cursor, document: DatasetDocument, caller: Caller) -> None:
+    """As a new version where the document has changed."""
+    if change_of(cursor.one(SQL["lock"], {"name": document.name}), document) == "unchanged":
+        return
+    written = {
+        "name": document.name,
+        "target": document.target,
+        "tables": document.tables,
+        "document": json_value(as_json(document)),
+        "version": _next_version(cursor, document.name),
+    }
+    cursor.run(SQL["put"], written)
+    cursor.run(SQL["add_version"], written | {"changed_by": caller.name})
+
+
+def _next_version(cursor: Cursor, name: str) -> int:
+    row = cursor.one(SQL["last_version"], {"name": name})
+    return int(row["version"]) + 1 if row else 1

@@ -1,0 +1,201 @@
+"""Configuration: targets and tables one by one (datasets: `datasets.py`), or a whole YAML stream, all or nothing."""
+
+from flask import Blueprint, Response, request
+
+from backend.configuration import changes
+from backend.configuration.versions import Stored
+from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.problems import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+    invalid,
+)
+from web import parameters
+from web.bodies import answer, document_body, document_stream
+from web.openapi import Operation, describe
+from web.service import caller
+
+WRITES = (Malformed, Forbidden, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, Unavailable)
+TYPES = ("application/json", "application/yaml")
+_DRY_RUN = parameters.flag("dry_run", "true: say what would change, change nothing")
+_PAGING = parameters.paging(changes.PAGES)
+_VERSIONS = parameters.paging(changes.VERSIONS)
+_TARGET = {"name": "nyc"}
+_AIRLINES = {  # as rules/nyc.yml has it: sent again, it changes nothing
+    "apiVersion": "stringx/v1",
+    "target": "nyc",
+    "table": "public.airlines",
+    "description": "Two-letter codes of the airlines and their names.",
+    "owner": "data-platform",
+    "key": ["carrier"],
+    "rules": [
+        {"id": "carrier_unique", "type": "unique", "column": "carrier"},
+        {
+            "id": "carrier_is_a_code",
+            "type": "expression",
+            "arguments": {"sql": "carrier ~ '^[0-9A-Z]{2}$'"},
+            "dimension": "validity",
+        },
+        {
+            "id": "name_not_blank",
+            "type": "expression",
+            "arguments": {"sql": "trim(name) <> ''", "null_passes": False},
+            "dimension": "completeness",
+        },
+    ],
+}
+
+
+def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
+    routes = Blueprint("configuration", __name__)
+    _targets(routes, database)
+    _tables(routes, database, catalogue)
+
+    @routes.get("/api/v1/configuration")
+    @describe(
+        Operation(
+            "Every target, table and dataset as documents, page by page",
+            scope="read",
+            query=_PAGING.parameters,
+            errors=(Invalid, Unavailable),
+        )
+    )
+    def export() -> Response:
+        return answer(changes.export(database, _PAGING.page()))
+
+    @routes.post("/api/v1/configuration")
+    @describe(
+        Operation(
+            "Apply a stream of documents (targets, tables, datasets), all or nothing; what is not in it is left alone",
+            scope="configure",
+            body=TableDocument,
+            body_types=("application/yaml", "application/json"),
+            query=(_DRY_RUN,),
+            example=_AIRLINES,
+            errors=WRITES,
+        )
+    )
+    def apply() -> Response:
+        return answer(changes.apply(database, catalogue, caller(), document_stream(), _DRY_RUN.value()))
+
+    return routes
+
+
+def _targets(routes: Blueprint, database: Database) -> None:
+    @routes.get("/api/v1/targets/<name>")
+    @describe(
+        Operation("A target", scope="read", answers={200: TargetDocument}, errors=(NotFound, Invalid, Unavailable), path=_TARGET)
+    )
+    def show_target(name: str) -> Response:
+        return stored_answer(changes.find_target(database, name))
+
+    @routes.put("/api/v1/targets/<name>")
+    @describe(
+        Operation(
+            "Create or replace a target; its password stays where password_env or password_file says",
+            scope="admin",
+            body=TargetDocument,
+            body_types=TYPES,
+            answers={200: TargetDocument, 201: TargetDocument},
+            errors=WRITES,
+            path={"name": "shop"},
+            example={
+                "host": "db.example.com",
+                "dbname": "shop",
+                "user": "stringx_reader",
+                "password_env": "TARGET_SHOP_PASSWORD",
+            },
+        )
+    )
+    def put_target(name: str) -> Response:
+        return stored_answer(changes.put_target(database, name, document_body(), request.headers.get("If-Match")))
+
+    @routes.delete("/api/v1/targets/<name>")
+    @describe(
+        Operation(
+            "Forget a target",
+            scope="admin",
+            answers={204: None},
+            errors=(NotFound, Conflict, PreconditionFailed, Invalid, Unavailable),
+            path=_TARGET,
+        )
+    )
+    def delete_target(name: str) -> Response:
+        changes.delete_target(database, name, request.headers.get("If-Match"))
+        return Response(status=204)
+
+
+def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None:
+    @routes.get("/api/v1/tables/<target>/<path:table>")
+    @describe(
+        Operation("A table's document", scope="read", answers={200: TableDocument}, errors=(NotFound, Invalid, Unavailable))
+    )
+    def show_table(target: str, table: str) -> Response:
+        return stored_answer(changes.find_table(database, target, canonical(table)))
+
+    @routes.get("/api/v1/tables/<target>/<path:table>/versions")
+    @describe(
+        Operation(
+            "A table's document through time, newest first",
+            scope="read",
+            query=_VERSIONS.parameters,
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def show_versions(target: str, table: str) -> Response:
+        return answer(changes.versions(database, target, canonical(table), _VERSIONS.page()))
+
+    @routes.put("/api/v1/tables/<target>/<path:table>")
+    @describe(
+        Operation(
+            "Create or replace a table's document",
+            scope="configure",
+            body=TableDocument,
+            body_types=TYPES,
+            answers={200: TableDocument, 201: TableDocument},
+            errors=WRITES,
+            path={"table": "public.airlines"},
+            example=_AIRLINES,
+        )
+    )
+    def put_table(target: str, table: str) -> Response:
+        path = (target, canonical(table))
+        if_match = request.headers.get("If-Match")
+        return stored_answer(changes.put_table(database, catalogue, caller(), path, document_body(), if_match))
+
+    @routes.delete("/api/v1/tables/<target>/<path:table>")
+    @describe(
+        Operation(
+            "Forget a table's document; its results stay",
+            scope="configure",
+            answers={204: None},
+            errors=(NotFound, Conflict, PreconditionFailed, Invalid, Unavailable),
+        )
+    )
+    def delete_table(target: str, table: str) -> Response:
+        changes.delete_table(database, caller(), target, canonical(table), request.headers.get("If-Match"))
+        return Response(status=204)
+
+
+def canonical(table: str) -> str:
+    """The one spelling of a table's name that is stored; Invalid where the path holds none."""
+    try:
+        return str(TableName.parse(table))
+    except ValueError as error:
+        raise invalid([FieldError("/table", f"{table!r} {error}")]) from error
+
+
+def stored_answer(stored: Stored) -> Response:
+    """The document with its version."""
+    return answer(stored.document, 201 if stored.created else 200, {"ETag": stored.etag})

@@ -1,0 +1,1 @@
+"""The gate of a table or dataset: open or closed, and why."""

@@ -1,0 +1,53 @@
+"""The gate of a table, or of a dataset."""
+
+from flask import Blueprint, Response
+
+from backend.configuration.routes import canonical
+from backend.gates import decision
+from database.pool import Database
+from stringx_dataops.contract.messages.checks import check_request_id
+from stringx_dataops.contract.messages.requests import GateView
+from stringx_dataops.contract.problems import Invalid, NotFound, Unavailable
+from web import parameters
+from web.bodies import answer
+from web.openapi import Operation, describe
+
+_REQUEST_ID = parameters.text("request_id", "answer for the load that this request announced", check_request_id)
+_NOT_BEFORE = parameters.moment(
+    "not_before", "closed unless the snapshot is at least as new as this RFC 3339 time, on the target's clock"
+)
+_QUERY = (_REQUEST_ID, _NOT_BEFORE)
+
+
+def blueprint(database: Database) -> Blueprint:
+    routes = Blueprint("gates", __name__)
+
+    @routes.get("/api/v1/gates/<target>/<path:table>")
+    @describe(
+        Operation(
+            "Whether the next step may use the table, and why",
+            scope="read",
+            query=_QUERY,
+            answers={200: GateView},
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def show(target: str, table: str) -> Response:
+        found = decision.decide(database, target, canonical(table), _REQUEST_ID.value(), _NOT_BEFORE.value())
+        return answer(found.as_json())
+
+    @routes.get("/api/v1/gates/datasets/<name>")
+    @describe(
+        Operation(
+            "Whether the next step may use all tables of the dataset, and why",
+            scope="read",
+            query=_QUERY,
+            path={"name": "departures"},
+            answers={200: GateView},
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def show_of_dataset(name: str) -> Response:
+        return answer(decision.decide_dataset(database, name, _REQUEST_ID.value(), _NOT_BEFORE.value()).as_json())
+
+    return routes

@@ -1,0 +1,1 @@
+"""Kafka: requests come in from a topic, results go out to another."""

@@ -1,0 +1,1 @@
+"""Requests: tracked, sent to DataOps, finished by the result that comes back."""

@@ -1,0 +1,174 @@
+"""Requests: ask, follow, and take in the results that DataOps posts."""
+
+from dataclasses import dataclass
+from typing import get_args
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request
+
+from backend.requests import dispatch, tracking
+from backend.requests.tracking import Accepted
+from database.notifications import Listener
+from database.pool import Database
+from stringx_dataops.contract import signatures
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.fields import DATASET_NAME, parse_model
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.documents.reading import read_json
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.messages.requests import RequestPage, RequestView
+from stringx_dataops.contract.messages.verdicts import CheckStatus, Source, Verdict
+from stringx_dataops.contract.problems import (
+    Busy,
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from web import parameters, waiting
+from web.bodies import MAX_RAW_NODES, answer, json_body, raw_body
+from web.openapi import Operation, describe
+from web.parameters import WAIT, idempotency_key
+from web.service import about
+
+_TRIES = 5
+_TABLE = parameters.text("table", "schema.table", lambda text: str(TableName.parse(text)))
+_DATASET = parameters.text("dataset", "name of a dataset", DATASET_NAME.check)
+_VERDICT = parameters.word("verdict", "how it was judged", get_args(Verdict), None)
+_STATUS = parameters.word("status", "how far it is, or how it ended", get_args(CheckStatus), None)
+_FILTERS = (_TABLE, _DATASET, _VERDICT, _STATUS)
+_INCLUDE = parameters.word("include", "rules: with the whole results, as many as 8 MiB hold", ("rules",), None)
+_PAGING = parameters.paging(tracking.PAGES)
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What the routes need."""
+
+    database: Database
+    catalogue: Catalogue
+    listener: Listener
+    sender: dispatch.Sender
+    signing_secrets: list[str]
+
+
+def blueprint(service: Requests) -> Blueprint:
+    routes = Blueprint("requests", __name__)
+
+    @routes.post("/api/v1/requests")
+    @describe(
+        Operation(
+            "Ask for a check of a table or a dataset: sync answers with the result, async with 202",
+            scope="trigger",
+            body=CheckRequest,
+            example={"target": "nyc", "table": "public.flights", "mode": "sync"},
+            answers={200: RequestView, 202: RequestView},
+            errors=(Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable),
+        )
+    )
+    def create() -> Response:
+        asked = idempotency_key(parse_model(CheckRequest, json_body()))
+        accepted, goes_on = _accept(service, asked)
+        view = accepted.view
+        if view.mode == "sync" or not goes_on:
+            view = _wait(service, view.request_id, asked.wait_s)
+        headers = {"Location": f"/api/v1/requests/{quote(view.request_id, safe='')}"}
+        if accepted.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        done = view.finished_at is not None and view.mode == "sync"
+        return answer(view.as_json(), 200 if done else 202, headers)
+
+    @routes.get("/api/v1/requests")
+    @describe(
+        Operation(
+            "Requests, newest first: of their results the counts, or with include=rules all",
+            scope="read",
+            query=(*_FILTERS, _INCLUDE, *_PAGING.parameters),
+            answers={200: RequestPage},
+            errors=(Invalid, Unavailable),
+        )
+    )
+    def index() -> Response:
+        filters = {each.name: each.value() for each in _FILTERS}
+        return answer(tracking.page(service.database, filters, _PAGING.page(), rules=_INCLUDE.value() is not None))
+
+    @routes.get("/api/v1/requests/<path:request_id>")
+    @describe(
+        Operation(
+            "A request with its result, or its state so far",
+            scope="read",
+            query=(WAIT,),
+            answers={200: RequestView},
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def show(request_id: str) -> Response:
+        tracking.find(service.database, request_id)
+        return answer(_wait(service, request_id, WAIT.value()).as_json())
+
+    @routes.post("/api/v1/requests/<path:request_id>/cancel")
+    @describe(
+        Operation(
+            "Cancel: a waiting check ends at once, a running one when it has been stopped; one that has ended stays as it is",
+            scope="trigger",
+            query=(WAIT,),
+            answers={200: RequestView, 202: RequestView},
+            errors=(NotFound, Invalid, Unavailable),
+        )
+    )
+    def cancel(request_id: str) -> Response:
+        tracking.cancel(service.database, request_id)
+        view = _wait(service, request_id, WAIT.value())
+        return answer(view.as_json(), 200 if view.finished_at is not None else 202)
+
+    @routes.post("/api/v1/requests/<path:request_id>/results")
+    @describe(
+        Operation(
+            "DataOps posts a result: signed, acknowledged by 204, stored once by check id",
+            scope="results",
+            body=CheckResult,
+            answers={204: None},
+            errors=(Malformed, Unauthenticated, Forbidden, TooLarge, Invalid, Unavailable),
+        )
+    )
+    def take_result(request_id: str) -> Response:
+        body = raw_body()
+        signatures.verify(service.signing_secrets, dict(request.headers), body)
+        result = parse_model(CheckResult, read_json(body, MAX_RAW_NODES), extra="ignore")
+        tracking.store(service.database, request_id, result)
+        return Response(status=204)
+
+    return routes
+
+
+def _accept(service: Requests, asked: CheckRequest) -> tuple[Accepted, bool]:
+    """The tracked request, and whether it goes on. Nobody is told that it is accepted before DataOps has it, or it is sure to be
+    sent: a repeated one tries to send it as well, as the first try may end in a refusal."""
+    for _ in range(_TRIES):
+        accepted = tracking.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
+        about(request_id=accepted.view.request_id)
+        if accepted.settled:
+            return accepted, True
+        first = service.sender.send_first(accepted.view.request_id, accepted.body)
+        if first != "gone":
+            return accepted, first == "goes on"
+    raise Unavailable("others are just being refused under the same request_id; try again")
+
+
+def _wait(service: Requests, request_id: str, seconds: float) -> RequestView:
+    """The request when it has ended, or as it stands when the time is over or no place to wait is free."""
+    if seconds <= 0:
+        return tracking.find(service.database, request_id)
+    payload = tracking.payload(request_id)
+    ended = waiting.wait_for(service.listener, payload, lambda: tracking.finished(service.database, request_id), seconds)
+    return ended or tracking.find(service.database, request_id)
+
+
+def _source() -> Source:
+    """The command line says that it is one; everything else that speaks HTTP is http."""
+    return "cli" if request.headers.get("User-Agent", "").startswith("stringx-cli/") else "http"

@@ -1,0 +1,222 @@
+"""The life of a request: tracked before it is sent, sent to DataOps until accepted, finished by the result that comes back."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from backend.configuration.lookup import Configured
+from database.leases import POST_LEASE_S
+from database.pool import Database, Row, json_value
+from database.queries import load_queries, together
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.fields import DATASET_NAME, TARGET_NAME
+from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest, rfc3339
+from stringx_dataops.contract.messages.pages import Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.requests import RequestView
+from stringx_dataops.contract.messages.sizes import bounded, summary
+from stringx_dataops.contract.messages.verdicts import TERMINAL, Mode, Source
+from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+_STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
+CHANNEL = "stringx"
+UNSENT = "unsent"  # the payload that wakes the sender; a finished request's payload begins with `request `
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(minutes=10)  # of a target's clock, or of DataOps'
+PAGES = Pages("requests", texts=2)  # positions: created_at, request_id
+_RESULTS = 8  # that are in memory at once: each may have 8 MiB
+_REASON = 1000  # characters
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A tracked request, the body that DataOps is sent, whether it was there before, and whether it is settled: DataOps has it,
+    or it will be sent until DataOps has it. One that is not may be forgotten yet, where DataOps refuses it."""
+
+    view: RequestView
+    body: dict[str, Any]
+    replayed: bool
+    settled: bool
+
+
+def payload(request_id: str) -> str:
+    """What a finished request is notified as."""
+    return f"request {request_id}"
+
+
+def tracked_as(asked: CheckRequest, request_id: str, mode: Mode) -> dict[str, Any]:
+    """The columns of a request that say what is asked; `body` is what DataOps is sent."""
+    return {
+        "request_id": request_id,
+        "target": asked.target,
+        "table": asked.table,
+        "dataset": asked.dataset,
+        "mode": mode,
+        "body": asked.model_dump(mode="json", by_alias=True, exclude_none=True) | {"request_id": request_id, "wait_s": 0},
+        "is_full": asked.full,
+    }
+
+
+def refuse_callback(asked: CheckRequest) -> None:
+    if asked.callback_url is not None:
+        raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
+
+
+def used_otherwise(request_id: str) -> Conflict:
+    return Conflict(f"request_id {request_id!r} was used with another body; use a new one")
+
+
+def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Accepted:
+    """Track a request, leased to `sender` for its first delivery; NotFound, Invalid or Conflict where it is refused."""
+    refuse_callback(asked)
+    body_hash = asked.digest()
+    request_id = asked.request_id or new_id()
+    with database.statements() as cursor:
+        if asked.request_id and (row := cursor.one(SQL["find"], {"request_id": request_id})):
+            return _replay(row, body_hash)
+        tracked = tracked_as(asked, request_id, Configured(cursor, catalogue).mode(asked))
+        first = {"source": source, "body_hash": body_hash, "worker": sender, "lease_s": POST_LEASE_S}
+        if (row := cursor.one(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})) is not None:
+            return Accepted(_view(row), row["body"], replayed=False, settled=False)
+        if (row := cursor.one(SQL["find"], {"request_id": request_id})) is not None:
+            return _replay(row, body_hash)
+    return accept(database, catalogue, asked, source, sender)  # it was there, and is forgotten since
+
+
+def find(database: Database, request_id: str) -> RequestView:
+    with database.statements() as cursor:
+        row = cursor.one(SQL["find"], {"request_id": request_id})
+    if row is None:
+        raise NotFound(f"there is no request {request_id}")
+    return _view(row)
+
+
+def cancel(database: Database, request_id: str) -> RequestView:
+    """Have DataOps told to end the check; the request as it stands. One that has ended stays as it is; NotFound for none."""
+    view = find(database, request_id)
+    with database.transaction() as cursor:
+        if cursor.run(SQL["request_cancel"], {"request_id": request_id}):
+            cursor.run(SQL["notify"], {"payload": UNSENT})
+    return view
+
+
+def finished(database: Database, request_id: str) -> RequestView | None:
+    """The request when it has ended, None while it has not."""
+    view = find(database, request_id)
+    return view if view.status in TERMINAL else None
+
+
+def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> dict[str, Any]:
+    """A page of requests, newest first: of their results the counts, or with `rules` all, as many as there is room for."""
+    with database.transaction() as cursor:
+
+        def piece(after: Position | None, limit: int) -> list[Sized]:
+            created_at, request_id = after or (None, None)
+            behind = {"created_at": created_at, "request_id": request_id, "limit": limit, "rules": rules}
+            return [
+                ((rfc3339(row["created_at"]), row["request_id"]), _item(row), row["bytes"] or 0)
+                for row in cursor.all(SQL["list"], {**filters, **behind})
+            ]
+
+        return PAGES.read(wanted, piece, _RESULTS if rules else wanted.limit + 1)
+
+
+def store(database: Database, request_id: str, result: CheckResult) -> bool:
+    """Take in a posted result, once by its check id; whether it was new. Invalid where path and body disagree."""
+    if result.request_id != request_id:
+        raise Invalid(f"the result is of request {result.request_id!r}, and the path says {request_id!r}")
+    if faults := list(_faults_of_result(result)):
+        raise invalid(faults)
+    if result.status not in TERMINAL or result.verdict is None:
+        raise Invalid(f"the result's status is {result.status!r}; only a finished check has a result")
+    named: dict[str, Any] = {
+        "request_id": request_id,
+        "check_id": result.check_id,
+        "target": result.target,
+        "table": result.table,
+        "dataset": result.dataset,
+        "is_full": result.full,
+        "status": result.status,
+        "verdict": result.verdict,
+        "reason": result.reason[:_REASON] if result.reason else None,
+        "finished_at": result.finished_at,
+    }
+    asked = result.asked or {"target": result.target, "table": result.table, "dataset": result.dataset}
+    named |= {"body": json_value(asked), "body_hash": digest(asked), "created_at": result.queued_at}
+    body, _ = bounded(result.as_json())
+    named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at}
+    named |= {"result": json_value(body), "summary": json_value(summary(body))}
+    named |= {"payload": payload(request_id)}
+    with database.transaction() as cursor:
+        stored = cursor.run(_STORE, named)
+        for table in result.tables if stored else ():
+            of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
+            cursor.run(SQL["store_dataset_result"], named | of_table)
+    return stored == 1
+
+
+def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
+    """What could not be stored, found again or shown, or would outrank every other result for ever."""
+    names: list[tuple[str, Callable[[str], object], str | None]] = [
+        ("/request_id", check_request_id, result.request_id),
+        ("/check_id", UUID, result.check_id),
+        ("/target", TARGET_NAME.check, result.target),
+        ("/dataset", DATASET_NAME.check, result.dataset),
+        ("/table", TableName.parse, result.table),
+    ]
+    names += [(f"/tables/{index}/table", TableName.parse, table.table) for index, table in enumerate(result.tables)]
+    for pointer, check, name in names:
+        try:
+            if name is not None:
+                check(name)
+        except ValueError as error:
+            yield FieldError(pointer, str(error))
+    seen: set[str] = set()
+    for index, table in enumerate(result.tables):
+        if table.table in seen:
+            yield FieldError(f"/tables/{index}/table", "is named twice; each table has one result")
+        seen.add(table.table)
+    latest = datetime.now(UTC) + _AHEAD
+    for field in ("queued_at", "started_at", "finished_at", "snapshot_at"):
+        moment = getattr(result, field)
+        if moment is not None and moment < _EARLIEST:
+            yield FieldError(f"/{field}", f"is before {_EARLIEST.year}")
+        elif moment is not None and moment > latest:
+            yield FieldError(f"/{field}", f"is over {_AHEAD.seconds // 60} minutes ahead of this clock; set the clocks")
+
+
+def _replay(row: Row, body_hash: bytes) -> Accepted:
+    if bytes(row["body_hash"]) != body_hash:
+        raise used_otherwise(row["request_id"])
+    settled = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
+    return Accepted(_view(row), row["body"], replayed=True, settled=settled)
+
+
+def _item(row: Row) -> dict[str, Any]:
+    """A request in a list: with its whole result, or what a list shows of it."""
+    view = _view(row).as_json()
+    if row["summary"] is not None:
+        view["checks"] = [{name: value for name, value in row["summary"].items() if name not in ("table", "dataset") or value}]
+    return view
+
+
+def _view(row: Row) -> RequestView:
+    return RequestView(
+        request_id=row["request_id"],
+        source=row["source"],
+        target=row["target"],
+        table=row["table_name"],
+        dataset=row["dataset"],
+        mode=row["mode"],
+        status=row["status"],
+        verdict=row["verdict"],
+        reason=row["reason"],
+        created_at=row["created_at"],
+        finished_at=row["finished_at"],
+        checks=[CheckResult.model_validate(row["result"])] if row["result"] is not None else [],
+    )

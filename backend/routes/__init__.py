@@ -1,1 +1,0 @@
-"""HTTP routes of the Backend: parse, call one function, render."""

@@ -1,0 +1,160 @@
+"""The portal's web application: a page that lists the targets, and each target's dbt docs, or those of its parts and which table
+is in which of them."""
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, redirect, render_template, send_from_directory
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal import health
+from portal.generation import STATE
+from portal.parts import place_of
+from stringx_dataops.contract.problems import StringXError
+from stringx_dataops.contract.settings import Settings, read_settings
+from web import hosts, problems
+from web.metrics import CONTENT_TYPE, of_loops, rendered
+
+_FILES = frozenset({"index.html", "manifest.json", "catalog.json"})
+_SCRIPT = re.compile(rb"<script[^>]*>(.*?)</script>", re.DOTALL)
+_NO_SCRIPT = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Reads files alone: neither a key nor a database."""
+    settings = settings or read_settings()
+    folder = settings.home / "docs"
+    app = Flask("portal", root_path=str(Path(__file__).parent), static_folder=None)
+    app.register_error_handler(StringXError, problems.render)
+    hosts.install(app, settings.allowed_hosts)
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    def readyz() -> tuple[dict[str, Any], int]:
+        reasons = health.faults(folder)
+        return {"status": "not ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        found = of_loops((f"docs.{state.name}", state) for state in health.read(folder) or ())
+        return Response(rendered(found), content_type=CONTENT_TYPE)
+
+    @app.get("/")
+    def index() -> str:
+        return render_template("index.html", targets=_targets(folder))
+
+    @app.get("/<name>")
+    def to_folder(name: str) -> BaseResponse:
+        if not _is_finished(folder, name) and not _parts(folder, name):
+            abort(404)
+        return redirect(f"{name}/", 308)
+
+    @app.get("/<name>/")
+    def portal(name: str) -> Response | str:
+        if not _is_finished(folder, name) and (parts := _parts(folder, name)):
+            return render_template("parts.html", name=name, parts=parts)
+        return _file(folder, name, "index.html")
+
+    @app.get("/<name>/<file_name>")
+    def file(name: str, file_name: str) -> Response:
+        return _file(folder, name, file_name)
+
+    @app.get("/<name>/parts/<part>")
+    def to_part(name: str, part: str) -> BaseResponse:
+        if not _is_finished(folder, f"{name}/parts/{part}"):
+            abort(404)
+        return redirect(f"{part}/", 308)
+
+    @app.get("/<name>/parts/<part>/", defaults={"file_name": "index.html"})
+    @app.get("/<name>/parts/<part>/<file_name>")
+    def part_file(name: str, part: str, file_name: str) -> Response:
+        return _file(folder, f"{name}/parts/{part}", file_name)
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Content-Security-Policy", _NO_SCRIPT)
+        return response
+
+    return app
+
+
+def _finished(folder: Path) -> list[str]:
+    """The projects that the refresher has finished: a target's folder, or that of one of its parts."""
+    markers = [*folder.glob(f"*/{STATE}"), *folder.glob(f"*/parts/*/{STATE}")]
+    return [str(marker.parent.relative_to(folder)) for marker in markers]
+
+
+def _is_finished(folder: Path, place: str) -> bool:
+    """By its exact name."""
+    return place in _finished(folder)
+
+
+def _file(folder: Path, place: str, file_name: str) -> Response:
+    if file_name not in _FILES or not _is_finished(folder, place):
+        abort(404)
+    public = folder / place / "target"
+    response = send_from_directory(public, file_name, conditional=True)
+    if file_name == "index.html":
+        response.headers["Content-Security-Policy"] = _policy(public / file_name)
+    return response
+
+
+def _targets(folder: Path) -> dict[str, Any]:
+    """What there is of each target by its name: its whole, or all of its parts together."""
+    found = {}
+    for name in sorted({place.partition("/")[0] for place in _finished(folder)}):
+        parts = [] if _is_finished(folder, name) else _parts(folder, name)
+        if projects := parts or _read(folder / name / STATE):
+            verdicts = sum((Counter(one["verdicts"]) for one in projects), Counter[str]())
+            found[name] = {
+                "tables": sum(one["tables"] for one in projects),
+                "parts": len(parts),
+                "verdicts": dict(sorted(verdicts.items())),
+                "reached": all(one["reached"] for one in projects),
+                "made_at": max(one["made_at"] for one in projects),
+            }
+    return found
+
+
+def _parts(folder: Path, name: str) -> list[dict[str, Any]]:
+    """In the order of their tables; a part without any is of the user's models."""
+    places = [place for place in _finished(folder) if place.startswith(f"{name}/parts/")]
+    found = [one | {"part": Path(place).name} for place in places for one in _read(folder / place / STATE)]
+    return sorted(found, key=lambda one: place_of(one["names"][0]) if one["names"] else ("", ""))
+
+
+def _read(marker: Path) -> list[dict[str, Any]]:
+    """The one project that the file tells of; none where it goes away this very moment."""
+    try:
+        return [json.loads(marker.read_text(encoding="utf-8"))]
+    except OSError:
+        return []
+
+
+def _policy(page: Path) -> str:
+    """dbt's page puts descriptions into itself as HTML: only the scripts that it came with may run."""
+    try:
+        return _policy_of(page, page.stat().st_mtime_ns)
+    except FileNotFoundError:  # the target was removed this very moment
+        abort(404)
+
+
+@lru_cache(maxsize=100)
+def _policy_of(page: Path, _changed: int) -> str:
+    hashes = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _SCRIPT.findall(page.read_bytes())]
+    allowed = " ".join(f"'sha256-{text}'" for text in dict.fromkeys(hashes))
+    return (
+        f"default-src 'none'; script-src {allowed} 'unsafe-eval'; style-src 'unsafe-inline'; img-src 'self' data:;"
+        " font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )

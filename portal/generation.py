@@ -1,0 +1,119 @@
+"""Making one project of the portal: written, run through the real `dbt docs generate`, and published file by file."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from api.engine.command import dbt_executable
+from api.targets.postgres import TargetUnusable, clean_environment, connection_environment
+from portal import project
+from portal.parts import Part
+from portal.state import PortalTarget
+from stringx_dataops.contract.settings import Settings
+
+STATE = "portal.json"  # tells the front page that a project is complete, what is in it, and when it was made
+_LONGEST_S = 900.0
+_LOW = ["nice", "-n", "19"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Generator:
+    """Where projects lie, and the dbt processes that are at it."""
+
+    settings: Settings
+    processes: set[subprocess.Popen[bytes]] = field(default_factory=set)
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.home / "docs"
+
+    @property
+    def work(self) -> Path:
+        """Private to dbt; a target's folder in here says that its portal is ours to remove."""
+        return self.folder / ".work"
+
+    def write_whole(self, target: PortalTarget, parts: Sequence[Part]) -> None:
+        """The project of a target that is shown in parts, for use by hand: it has the sources of all of them."""
+        folders = [part.folder for part in parts if part.tables]
+        users = self.settings.dbt_project_dir
+        project.write(target, self.folder / target.document.name, self.settings.dbt_profiles_dir, users, {}, parts=folders)
+
+    def generate(self, target: PortalTarget, part: Part, names: project.Names) -> bool:
+        """Whether the target was reached; its portal is made anyway."""
+        name = target.document.name
+        folder, work = self.folder / name / part.folder, self.work / name / part.folder
+        work.mkdir(parents=True, exist_ok=True)
+        users, with_models = self.settings.dbt_project_dir, not (part.name and part.tables)
+        project.write(target, folder, self.settings.dbt_profiles_dir, users, names, with_models=with_models)
+        try:
+            variables = connection_environment(target.document, self.settings.secrets, "stringx docs")
+            reached = self._dbt(folder, work, variables)
+        except TargetUnusable as error:
+            log.warning("%s", error)
+            variables, reached = {}, False
+        if reached or self._dbt(folder, work, variables, "--empty-catalog", "--no-populate-cache"):  # connects nowhere
+            _publish(target, work, folder, with_catalog=reached)
+        return reached
+
+    def _dbt(self, folder: Path, work: Path, variables: dict[str, str], *more: str) -> bool:
+        """False where it ended with an error, which is in the log. What stands for the rules is not compiled: that is half of
+        the time, and its description has the rule's letters."""
+        command = [*_LOW, dbt_executable(), "--no-use-colors", "docs", "generate", "--exclude", project.OURS, *more]
+        command += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
+        command += ["--target-path", str(work), "--log-path", str(work)]
+        process = subprocess.Popen(
+            command,
+            env=clean_environment() | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.processes.add(process)
+        _give_way(process.pid)
+        try:
+            output, _ = process.communicate(timeout=_LONGEST_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+        finally:
+            self.processes.discard(process)
+        if process.returncode != 0:
+            log.warning("dbt docs generate in %s: %s", folder, " ".join(output.decode(errors="replace").split())[-500:])
+        return process.returncode == 0
+
+
+def _give_way(pid: int) -> None:
+    """Linux: let it have a processor only when nobody else wants it, so that a check beside it does not wait."""
+    if sys.platform == "linux":
+        try:
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+        except OSError as error:  # ended already, or not allowed here: it is nice anyway
+            log.debug("%s", error)
+
+
+def _publish(target: PortalTarget, work: Path, folder: Path, with_catalog: bool) -> None:
+    """Each file appears complete; the catalog of a target that was not reached stays the last one."""
+    public = folder / "target"
+    public.mkdir(parents=True, exist_ok=True)
+    for name in ("manifest.json", "catalog.json", "index.html"):
+        if with_catalog or name != "catalog.json" or not (public / name).exists():
+            os.replace(work / name, public / name)
+    verdicts = [table.verdict or "not checked" for table in target.tables]
+    said = {
+        "tables": len(target.tables),
+        "names": [table.document.table for table in target.tables],
+        "verdicts": {word: verdicts.count(word) for word in sorted(set(verdicts))},
+        "reached": with_catalog,
+        "made_at": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
+    }
+    partial = folder / f".{STATE}"
+    partial.write_text(json.dumps(said), encoding="utf-8")
+    partial.replace(folder / STATE)
