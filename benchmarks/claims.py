@@ -12,7 +12,7 @@ from api.checks import claims
 from database.migrate import migrate
 from database.pool import Database
 from stringx_dataops.contract.problems import StringXError
-from tests.conftest import Admin, running_cluster
+from tests.support.databases import Admin, running_cluster
 
 DONE, WAITING, TARGETS, TABLES, CLAIMS = 1_000_000, 100_000, 20, 500, 100
 TARGET = """

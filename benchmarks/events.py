@@ -13,10 +13,10 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from stringx_dataops.contract.ids import new_id
-from tests.faults.installation import Installation
-from tests.faults.processes import Process, eventually
-from tests.faults.tables import CheckedTable
-from tests.kafka.broker import Broker, Topics
+from tests.support.broker import Broker, Topics
+from tests.support.installation import Installation
+from tests.support.processes import Process, eventually
+from tests.support.tables import CheckedTable
 
 EVENTS, TABLES, ROUNDS = 20_000, 10, 60
 

@@ -17,8 +17,8 @@ from api.engine.command import DbtProject
 from api.engine.pool import Child, Nursery
 from database import embedded
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Admin, Target, make_target, running_cluster
-from tests.integration.conftest import gate, rule
+from tests.support.databases import Admin, Target, make_target, running_cluster
+from tests.support.engine import gate, rule
 
 ROWS = 1_000_000
 ROUNDS = 9

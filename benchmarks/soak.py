@@ -19,7 +19,7 @@ from benchmarks.load import growth, machine, plot, usage
 from benchmarks.load.clients import ask, so_many
 from benchmarks.load.installation import installed, make_tables, temporary
 from benchmarks.throughput import CHILDREN, RESULTS, connect, settled
-from tests.faults.installation import Installation
+from tests.support.installation import Installation
 
 SAMPLES = 100
 CLIENTS, TABLES = 8, 200

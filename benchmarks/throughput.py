@@ -17,8 +17,8 @@ from typing import Any
 from benchmarks.load import machine, shell, usage
 from benchmarks.load.clients import PATHS, Answers, Client, ask, for_seconds
 from benchmarks.load.installation import TARGETS, Table, installed, make_tables
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
+from tests.support.installation import Installation
+from tests.support.processes import eventually
 
 RESULTS = Path(__file__).parent / "results"
 CHILDREN = 2

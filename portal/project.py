@@ -15,6 +15,7 @@ import yaml
 from portal.overview import first_page, has_overview
 from portal.state import PortalTable, PortalTarget
 from portal.texts import as_text, json_as_text, literal
+from stringx_dataops import __version__
 from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.documents.configuration import Rule
 from stringx_dataops.contract.documents.names import TableName
@@ -125,7 +126,12 @@ def _settings(target: str, theirs: dict[str, Any] | None, users: Path, parts: Se
     """The portal's dbt_project.yml: its own, or the user's with paths that lead through the link."""
     own = ["models", *(f"{part}/models" for part in parts)]
     if theirs is None:
-        plain = {"name": "stringx_" + re.sub(r"\W", "_", target), "version": "0.1.0", "config-version": 2, "profile": "stringx"}
+        plain = {
+            "name": "stringx_" + re.sub(r"\W", "_", target),
+            "version": __version__,
+            "config-version": 2,
+            "profile": "stringx",
+        }
         return plain | {
             "model-paths": own,
             "macro-paths": ["macros"],

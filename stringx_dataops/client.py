@@ -10,11 +10,11 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
+from stringx_dataops import __version__
 from stringx_dataops.contract.messages import answers
 from stringx_dataops.contract.messages.answers import Answer
 from stringx_dataops.contract.settings import ROOT, SettingsError, secret
 
-VERSION = "0.1.0"
 _LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
 
 
@@ -70,7 +70,7 @@ class Client:
         return self._send("POST", path, 120, data=body.encode(), params=query, headers=headers)
 
     def _send(self, method: str, path: str, timeout_s: float, **options: Any) -> dict[str, Any]:
-        headers = options.pop("headers", {}) | {"User-Agent": f"stringx-cli/{VERSION}", "Accept-Encoding": "identity"}
+        headers = options.pop("headers", {}) | {"User-Agent": f"stringx-cli/{__version__}", "Accept-Encoding": "identity"}
         options |= {"headers": headers, "auth": self._authorize, "timeout": timeout_s, "stream": True}
         try:
             with requests.Session() as session:

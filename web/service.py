@@ -14,6 +14,7 @@ from database.migrate import missing_migrations
 from database.pool import Database
 from database.probe import Probe
 from database.reports import Report
+from stringx_dataops import __version__
 from stringx_dataops.contract.problems import NotFound, StringXError
 from web import bodies, hosts, metrics, openapi, parameters, paths, problems
 from web.bodies import answer
@@ -21,7 +22,6 @@ from web.metrics import Figures
 from web.openapi import Operation, describe
 
 log = logging.getLogger(__name__)
-VERSION = "0.1.0"
 _PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics"})
 _NONE = Operation("")
 _MOST_LOOPS = 10  # of other processes, told by /readyz
@@ -50,7 +50,7 @@ def create(
     problems.install(app)
     paths.install(app)
     metrics.install(app, database, loops, figures)
-    openapi.install(app, title, description, VERSION)
+    openapi.install(app, title, description, __version__)
     hosts.install(app, allowed_hosts)
     _install_keys(app, database)
     _install_reading(app)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults.installation import Installation
+from tests.support.installation import Installation
 
 # One database under two addresses: to the children these are two targets.
 TARGETS = {"left": "127.0.0.1", "right": "localhost"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load.installation import COLUMNS, STATES, Table
-from tests.conftest import Target
+from tests.support.databases import Target
 
 _PROJECT = {
     "name": "shop",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.installation import Installation
-from tests.faults.processes import Process
+from tests.support.installation import Installation
+from tests.support.processes import Process
 
 _RELATION = re.compile(r"/(base|global|pg_tblspc)/")
 POSTGRES = ("internal PostgreSQL", "target PostgreSQL")

@@ -10,7 +10,7 @@ import requests
 from benchmarks.peers.rules import Rule, document
 from benchmarks.peers.server import CHECKED, INTERNAL, Server
 from database import embedded
-from tests.faults.processes import Process, eventually, free_port
+from tests.support.processes import Process, eventually, free_port
 
 CONCURRENCY = 2
 _KEYS = {"API_KEY": "api-key", "SERVICE_KEY": "service-key", "SIGNING_SECRET": "signing-secret"}

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.faults.installation import Installation
+from tests.support.installation import Installation
 
 HISTORY = 20  # finished requests a table
 DELIVERED = 7  # of them whose message is not forgotten yet

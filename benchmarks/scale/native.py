@@ -13,7 +13,7 @@ import yaml
 from api.engine.command import dbt_executable
 from benchmarks.scale import subject
 from benchmarks.scale.sides import Side
-from tests.conftest import Target
+from tests.support.databases import Target
 
 _PROJECT = "name: native\nversion: '1.0'\nconfig-version: 2\nprofile: native\n"
 

@@ -16,7 +16,7 @@ from portal import parts, project, state
 from portal.generation import Generator
 from portal.parts import Part
 from stringx_dataops.contract.settings import read_settings
-from tests.faults.processes import eventually
+from tests.support.processes import eventually
 
 SIZES = (10, 100, parts.MOST_TABLES)
 SECONDS = 45.0

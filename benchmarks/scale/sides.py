@@ -11,9 +11,9 @@ import requests
 from benchmarks.scale import fill, subject
 from database.pool import Database
 from stringx_dataops.contract.settings import Settings, read_settings
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
-from tests.faults.tables import CheckedTable
+from tests.support.installation import Installation
+from tests.support.processes import eventually
+from tests.support.tables import CheckedTable
 
 MODEL = "public.model"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from stringx_dataops import __version__
 from stringx_dataops.cli import render
 from stringx_dataops.cli.dead_letters import dlq
 from stringx_dataops.cli.requests import requests
@@ -45,6 +46,7 @@ class _WaitingCommand(click.Command):
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
 @click.option("--server", help="address of the Backend (STRINGX_BACKEND_URL; default http://127.0.0.1:5002)")
 @click.pass_context
 def cli(context: click.Context, server: str | None) -> None:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from tests.acceptance.conftest import Service
+from tests.support.service import Service
 
 MANY = 500  # half-sent requests of each service
 LARGE = 100 << 20

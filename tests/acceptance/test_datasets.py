@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Service
+from tests.support.service import Service
 
 SMALL = ["public.airports", "public.airlines"]
 

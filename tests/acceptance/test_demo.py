@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from database.embedded import Cluster
-from tests.acceptance.conftest import Service
+from tests.support.service import Service
 
 # rule -> (failures, total), and the same by plain SQL
 FLIGHTS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.acceptance.conftest import Service
+from tests.support.service import Service
 
 CHECK = {"target": "nyc", "table": "public.airports"}
 PATHS = {"dataops": "/api/v1/quality-checks", "backend": "/api/v1/requests"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.acceptance.conftest import Service
+from tests.support.service import Service
 
 WITHOUT = {"/api/v1/targets/{name}"}  # their examples are of a target that the demo does not have
 

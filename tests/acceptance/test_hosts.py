@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.acceptance.conftest import Service
+from tests.support.service import Service
 
 
 def ask(url: str, path: str, host: str, key: str = "") -> tuple[int, str]:

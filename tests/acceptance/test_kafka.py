@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from launch import broker
-from tests.acceptance.conftest import Service
+from tests.support.service import Service
 
 PIPELINE = "examples/write_audit_publish/pipeline.py"
 

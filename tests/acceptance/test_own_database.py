@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from database import embedded
-from tests.acceptance.conftest import Service, free_ports
-from tests.conftest import Admin, Target, make_target
+from tests.support.databases import Admin, Target, make_target
+from tests.support.service import Service, free_ports
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from stringx_dataops.contract.settings import ROOT
-from tests.acceptance.conftest import Service, make_service
-from tests.conftest import Admin, Target, make_target
+from tests.support.databases import Admin, Target, make_target
+from tests.support.service import Service, make_service
 
 ENTRY = """
   even:

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from stringx_dataops.contract.settings import ROOT
-from tests.acceptance.conftest import Service
-from tests.conftest import need
+from tests.support.databases import need
+from tests.support.service import Service
 
 COLLECTION = ROOT / "postman" / "stringx.postman_collection.json"
 ENVIRONMENT = ROOT / "postman" / "local.postman_environment.json"

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from stringx_dataops.contract.settings import ROOT
-from tests.acceptance.conftest import Service, make_service
-from tests.faults.processes import says
+from tests.support.processes import says
+from tests.support.service import Service, make_service
 
 
 def processes(service: Service, *words: str) -> list[psutil.Process]:

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
-from tests.faults.tables import CheckedTable, Truth
+from tests.support.installation import Installation
+from tests.support.processes import eventually
+from tests.support.tables import CheckedTable, Truth
 
 _CHECKS = """
 select c.check_id::text, c.request_id, c.status, c.verdict, c.result, c.attempt, c.crashes, c.joined::text,

@@ -23,9 +23,9 @@ import psycopg2
 import requests
 
 from tests.faults.accounting import audit, left_over
-from tests.faults.installation import Installation, Postgres
-from tests.faults.processes import Process
-from tests.faults.tables import CheckedTable
+from tests.support.installation import Installation, Postgres
+from tests.support.processes import Process
+from tests.support.tables import CheckedTable
 
 RECOVERY_S = 45.0
 CLIENTS = 6

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tests.faults.installation import Installation
+from tests.support.installation import Installation
 
 TURNS = 20
 

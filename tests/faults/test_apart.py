@@ -1,7 +1,7 @@
 """The roles apart, two of each."""
 
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
+from tests.support.installation import Installation
 
 
 def test_two_of_each_role_share_the_work_and_lose_nothing(installation: Installation) -> None:

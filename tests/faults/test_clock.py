@@ -13,10 +13,10 @@ import pytest
 
 from stringx_dataops.contract import signatures
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Admin, make_target, running_cluster
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import Process, eventually
+from tests.support.databases import Admin, make_target, running_cluster
+from tests.support.installation import Installation
+from tests.support.processes import Process, eventually
 
 _PLACES = (
     "/usr/lib/x86_64-linux-gnu/faketime",

@@ -10,9 +10,9 @@ import pytest
 
 from stringx_dataops.contract import signatures
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
-from tests.faults.proxy import Proxy
+from tests.support.installation import Installation
+from tests.support.processes import eventually
+from tests.support.proxy import Proxy
 
 BROKEN: dict[str, Callable[[Proxy], None]] = {
     "refuses": Proxy.refuse,

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
+from tests.support.installation import Installation
+from tests.support.processes import eventually
 
 DISK = "160m"  # a new cluster, its log, and a little
 

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import requests
 
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
-from tests.faults.tables import CheckedTable
+from tests.support.installation import Installation
+from tests.support.processes import eventually
+from tests.support.tables import CheckedTable
 
 BACK_WITHIN_S = 10.0
 LONGEST_WAIT_S = 40.0  # a statement's time, and that of a login

@@ -6,9 +6,9 @@ import time
 import psycopg2
 
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
-from tests.faults.tables import CheckedTable
+from tests.support.installation import Installation
+from tests.support.processes import eventually
+from tests.support.tables import CheckedTable
 
 
 class Loader(threading.Thread):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import Process, eventually
-from tests.faults.stranger import NOT_ACKNOWLEDGING, SENSELESS, Stranger
+from tests.support.installation import Installation
+from tests.support.processes import Process, eventually
+from tests.support.stranger import NOT_ACKNOWLEDGING, SENSELESS, Stranger
 
 MEMORY_BYTES = 400 << 20  # of each process of a service, at its peak
 

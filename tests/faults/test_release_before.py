@@ -10,9 +10,9 @@ import pytest
 
 from stringx_dataops.contract.settings import ROOT
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import Process, eventually
-from tests.faults.tables import CheckedTable
+from tests.support.installation import Installation
+from tests.support.processes import Process, eventually
+from tests.support.tables import CheckedTable
 
 FIRST_CHANGE = "database/migrations/0004_queue.sql"  # the first of this release's migrations
 

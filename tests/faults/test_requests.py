@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import Process, eventually
+from tests.support.installation import Installation
+from tests.support.processes import Process, eventually
 
 MEMORY_BYTES = 400 << 20  # that a web service may take in all
 

@@ -6,9 +6,9 @@ import time
 import psycopg2
 
 from tests.faults.accounting import accounting, busy
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
-from tests.faults.tables import RULES
+from tests.support.installation import Installation
+from tests.support.processes import eventually
+from tests.support.tables import RULES
 
 CONNECT_S = 10.0  # a login's limit in dbt's profile
 STOP_S = 15.0  # from the end of a budget: cancelled on the target, then the dbt process killed

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
-from tests.faults.tables import CheckedTable
+from tests.support.installation import Installation
+from tests.support.processes import eventually
+from tests.support.tables import CheckedTable
 
 PLACES = 16  # half of a web process's threads
 

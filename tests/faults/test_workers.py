@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from tests.faults.accounting import accounting
-from tests.faults.installation import Installation
-from tests.faults.processes import Process, eventually, is_alive
+from tests.support.installation import Installation
+from tests.support.processes import Process, eventually, is_alive
 
 RECOVERY_S = 45.0
 

@@ -8,8 +8,8 @@ import pytest
 
 from api.engine.outcome import message, without_values
 from stringx_dataops.contract.documents.configuration import Rule
-from tests.conftest import Target
-from tests.integration.conftest import CATALOGUE, Engine, Project, gate, rule
+from tests.support.databases import Target
+from tests.support.engine import CATALOGUE, Engine, Project, gate, rule
 
 LONG = "repeat('x', 3000000)"
 ANSWER = 512 * 1024  # bytes that the target may answer with: a few samples of 256 KiB have more, no value has

@@ -7,9 +7,9 @@ import psutil
 import pytest
 
 from api.engine.pool import Child, ChildDied
-from tests.conftest import Admin, Target
-from tests.faults.processes import eventually, is_alive
-from tests.integration.conftest import Engine, Project, gate, rule
+from tests.support.databases import Admin, Target
+from tests.support.engine import Engine, Project, gate, rule
+from tests.support.processes import eventually, is_alive
 
 SPECIFICATION = gate("orders", rule("id_there", "not_null", "id"), rule("own", "always", "id"))
 

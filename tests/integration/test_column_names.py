@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Target
-from tests.integration.conftest import CATALOGUE, Engine, gate, rule
+from tests.support.databases import Target
+from tests.support.engine import CATALOGUE, Engine, gate, rule
 
 FOLDER = ROOT / "stringx" / "macros"
 OF_ALL = {"c1", "c2", "k1", "k2", "count", "stringx_checked"}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import CATALOGUE, Engine, gate, rule
+from tests.support.databases import Target
+from tests.support.engine import CATALOGUE, Engine, gate, rule
 
 # Type of the column, a value of it, one that holds nothing or none.
 FAMILIES: dict[str, tuple[str, str, str | None]] = {

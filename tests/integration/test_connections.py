@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from stringx_dataops.contract.settings import ROOT
-from tests.faults.processes import eventually
+from tests.support.processes import eventually
 
 MANY = 60  # of 2 threads
 SETTINGS = """

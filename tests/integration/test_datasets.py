@@ -35,7 +35,7 @@ from stringx_dataops.contract.messages.pages import FIRST
 from stringx_dataops.contract.messages.requests import GateView
 from stringx_dataops.contract.problems import Conflict, Invalid, NotFound, PreconditionFailed
 from stringx_dataops.contract.settings import ROOT, read_settings
-from tests.conftest import Admin, migrate_before
+from tests.support.databases import Admin, migrate_before
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 ME = Caller("me", frozenset(SCOPES))

@@ -14,10 +14,10 @@ from psycopg2.extensions import parse_dsn
 from api.engine.command import DbtProject, dbt_executable
 from api.engine.pool import Nursery
 from api.targets.postgres import clean_environment
-from tests.conftest import Admin, Target, make_target
-from tests.integration.conftest import Engine, gate, rule
 from tests.integration.shapes import CLEAN, DATA, DISTURBED, MACROS, USES, Use
 from tests.integration.test_projects import STRINGX, write
+from tests.support.databases import Admin, Target, make_target
+from tests.support.engine import Engine, gate, rule
 
 SCHEMAS = ("clean", "disturbed")
 MODELS = {

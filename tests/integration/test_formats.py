@@ -8,8 +8,8 @@ import psycopg2
 import pytest
 from psycopg2.extras import execute_values
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 from tests.truth.codes import COUNTRIES, CURRENCIES, NO_COUNTRIES, NO_CURRENCIES
 from tests.truth.texts import FORMATS, NO_URLS, URLS
 

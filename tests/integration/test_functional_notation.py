@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Admin, Target, make_target
-from tests.integration.conftest import Engine, gate, rule
+from tests.support.databases import Admin, Target, make_target
+from tests.support.engine import Engine, gate, rule
 
 # `wipe` says that it was called. The columns of a type that is not PostgreSQL's make the role's own path be searched.
 TABLES = """

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 NEW_YORK = "America/New_York"
 

@@ -13,8 +13,8 @@ from api.engine import command, lock_retry
 from api.engine.command import Answer
 from api.engine.outcome import outcome_of
 from database.embedded import Cluster
-from tests.conftest import Target
-from tests.integration.conftest import PROJECT, Engine, gate, rule
+from tests.support.databases import Target
+from tests.support.engine import PROJECT, Engine, gate, rule
 
 SHOP = """
 create table customers (customer_id integer, region text);

@@ -10,8 +10,8 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.configuration import parse_table, parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Admin, Target
-from tests.integration.conftest import Engine
+from tests.support.databases import Admin, Target
+from tests.support.engine import Engine
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 

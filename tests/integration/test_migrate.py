@@ -14,7 +14,7 @@ from database import migrate as migrations
 from database.migrate import migrate
 from database.pool import Database
 from stringx_dataops.contract.problems import StringXError, Unavailable
-from tests.conftest import Admin
+from tests.support.databases import Admin
 
 ADDED = sorted(path for path in migrations.MIGRATIONS.glob("*.sql") if path.name > "0006")
 VALID = "select indisvalid and not indisunique as fine from pg_index where indexrelid = 'app.things_by_id'::regclass"

@@ -4,7 +4,7 @@ import pytest
 
 from database.pool import Database
 from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
-from tests.conftest import Admin
+from tests.support.databases import Admin
 
 REFUSED = (
     "select * from nowhere", "select 1 / nothing", "this is no SQL", "select 1 / 0", "set role nobody_at_all",

@@ -25,7 +25,7 @@ from portal import parts, refresh, state
 from portal.app import create_app
 from portal.refresh import Generation, Refresher
 from stringx_dataops.contract.settings import ROOT, Settings, read_settings
-from tests.conftest import Admin, Target
+from tests.support.databases import Admin, Target
 
 HOSTILE = "{{ env_var('HOME') }} {% raw %} {# note #} {{ '{' }} <img src=x onerror=alert(1)> | \\ ' \" ü"
 

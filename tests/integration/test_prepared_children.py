@@ -12,9 +12,9 @@ import pytest
 
 from api.engine.command import Answer
 from api.engine.pool import Child
-from tests.conftest import Admin, Target, make_target
-from tests.faults.processes import eventually, is_alive
-from tests.integration.conftest import Project, a_project, gate, rule
+from tests.support.databases import Admin, Target, make_target
+from tests.support.engine import Project, a_project, gate, rule
+from tests.support.processes import eventually, is_alive
 
 # A violation where dbt's run began before the moment that the rule says; not so written that the child would see it.
 BEGAN_BEFORE = "\"'\" ~ context['run_started' ~ '_at'] ~ \"' < '\" ~ rule.arguments.moment ~ \"'\""

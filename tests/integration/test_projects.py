@@ -18,8 +18,8 @@ from api.targets.postgres import clean_environment
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_profile
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Target
-from tests.integration.conftest import Engine, Project, gate, rule
+from tests.support.databases import Target
+from tests.support.engine import Engine, Project, gate, rule
 
 STRINGX = ROOT / "stringx"
 README = (STRINGX / "README.md").read_text()

@@ -19,7 +19,7 @@ from stringx_dataops.contract.keys import Scope
 from stringx_dataops.contract.messages.pages import Pages
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
-from tests.conftest import Admin
+from tests.support.databases import Admin
 from web.openapi import Operation
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)

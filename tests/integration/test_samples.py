@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 ORDERS = """
 create table customers (customer_id integer);

@@ -10,8 +10,8 @@ from api.targets.postgres import connection_environment, explain, session_addres
 from api.targets.sessions import Sessions
 from stringx_dataops.contract.documents.configuration import TargetDocument
 from stringx_dataops.contract.problems import Unavailable
-from tests.conftest import Admin, Target, make_target
-from tests.integration.conftest import Engine, gate, rule
+from tests.support.databases import Admin, Target, make_target
+from tests.support.engine import Engine, gate, rule
 
 GATE = gate("t", rule("r", "not_null", "id"))
 

@@ -3,8 +3,8 @@
 import psycopg2
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 # Values that are equal and look different, or the reverse, stand beside plain ones.
 VALUES = {

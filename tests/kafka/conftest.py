@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.installation import Installation
-from tests.faults.processes import Process
-from tests.kafka.broker import Broker, Topics, require
+from tests.support.broker import Broker, Topics, require
+from tests.support.installation import Installation
+from tests.support.processes import Process
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

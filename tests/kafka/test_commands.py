@@ -11,10 +11,10 @@ import pytest
 
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.settings import ROOT
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually, free_port
-from tests.kafka.broker import Topics, header
 from tests.kafka.conftest import Trigger
+from tests.support.broker import Topics, header
+from tests.support.installation import Installation
+from tests.support.processes import eventually, free_port
 
 Done = subprocess.CompletedProcess[str]
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from stringx_dataops.contract.ids import new_id
-from tests.faults.installation import Installation
-from tests.faults.processes import Process, eventually
-from tests.faults.tables import CheckedTable
-from tests.kafka.broker import Broker, Topics, header
 from tests.kafka.conftest import Trigger
 from tests.kafka.test_intake import tracked
+from tests.support.broker import Broker, Topics, header
+from tests.support.installation import Installation
+from tests.support.processes import Process, eventually
+from tests.support.tables import CheckedTable
 
 
 def events(table: CheckedTable, number: int) -> list[dict[str, Any]]:
@@ -249,8 +249,8 @@ cat broker.p8 broker.pem > keystore.pem
 def test_tls_and_sasl_reach_a_broker_that_wants_them(
     installation: Installation, tmp_path: Any, mechanism: str, word: str
 ) -> None:
-    from tests.faults.processes import free_port
-    from tests.kafka.broker import require
+    from tests.support.broker import require
+    from tests.support.processes import free_port
 
     require()
     subprocess.run(["bash", "-c", TLS], cwd=tmp_path, check=True, capture_output=True)

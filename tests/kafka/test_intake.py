@@ -9,10 +9,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
 from stringx_dataops.contract.ids import new_id
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually
-from tests.kafka.broker import Topics, header
 from tests.kafka.conftest import Trigger
+from tests.support.broker import Topics, header
+from tests.support.installation import Installation
+from tests.support.processes import eventually
 
 
 def tracked(installation: Installation, *ids: str) -> list[dict[str, Any]]:

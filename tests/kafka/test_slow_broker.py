@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.installation import Installation
-from tests.faults.processes import eventually, free_port
-from tests.faults.proxy import Proxy
-from tests.kafka.broker import Broker, Topics, require
+from tests.support.broker import Broker, Topics, require
+from tests.support.installation import Installation
+from tests.support.processes import eventually, free_port
+from tests.support.proxy import Proxy
 
 DELAY_S = 3.3  # each way: a confirmation takes longer than the internal database leaves a transaction idle
 NUMBER = 30

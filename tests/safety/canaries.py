@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg2
 
-from tests.conftest import Target
+from tests.support.databases import Target
 
 TABLE = "canary.gold"
 FILE = str(Path(tempfile.gettempdir()) / f"stringx-canary-{os.getpid()}.txt")  # known before the tests start: payloads spell it

@@ -20,9 +20,9 @@ from database import keys
 from database.pool import Database
 from stringx_dataops.contract.settings import ROOT
 from stringx_dataops.contract.signatures import new_secret
-from tests.conftest import Admin, make_target
-from tests.faults.processes import Process, eventually, free_port
 from tests.safety.canaries import VARIABLE, Canaries
+from tests.support.databases import Admin, make_target
+from tests.support.processes import Process, eventually, free_port
 
 
 @dataclass

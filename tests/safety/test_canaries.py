@@ -9,12 +9,12 @@ import pytest
 
 from database import embedded
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Admin
-from tests.integration.conftest import gate as specification
-from tests.integration.conftest import rule
 from tests.safety import payloads
 from tests.safety.canaries import FILE, Canaries, Tripped, files
 from tests.safety.conftest import Gate
+from tests.support.databases import Admin
+from tests.support.engine import gate as specification
+from tests.support.engine import rule
 
 BROKEN_NAME = "{{- return('\"' ~ render(name | string) ~ '\"') -}}"
 BROKEN_LITERAL = '{{- return("\'" ~ render(value | string) ~ "\'") -}}'

@@ -13,9 +13,9 @@ from stringx_dataops.contract.custom_sql.conditions import fault_of_condition
 from stringx_dataops.contract.custom_sql.qualified import names_of_condition
 from stringx_dataops.contract.custom_sql.queries import fault_of_query, relations_of_query
 from stringx_dataops.contract.custom_sql.sql_words import ALLOWED_FUNCTIONS, NO_CALL, QUERY_FUNCTIONS, QUERY_NO_CALL
-from tests.conftest import Admin
 from tests.safety.payloads import corpus
 from tests.safety.postgres import COLUMNS, Server
+from tests.support.databases import Admin
 from tests.unit.test_conditions import ALLOWED, REFUSED
 
 # Functions behind syntax of its own (AT TIME ZONE, OVERLAPS, LIKE … ESCAPE), and casts written as calls.

@@ -27,7 +27,8 @@ from stringx_dataops.contract.problems import Invalid, Malformed
 from stringx_dataops.contract.settings import ROOT
 from tests.safety.canaries import Canaries, files
 from tests.safety.conftest import Gate
-from tests.safety.fields import (
+from tests.safety.payloads import Payload, corpus, representative
+from tests.support.fields import (
     KEY,
     REQUEST,
     TABLE,
@@ -40,7 +41,6 @@ from tests.safety.fields import (
     fields_of_target,
     good_rule,
 )
-from tests.safety.payloads import Payload, corpus, representative
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 FIRST = next(iter(CATALOGUE))  # the type whose fields that all types have take every text

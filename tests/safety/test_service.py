@@ -15,9 +15,10 @@ import requests
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import ROOT
-from tests.acceptance.conftest import Service, make_service
 from tests.safety.canaries import VARIABLE, Canaries, files, rows
-from tests.safety.fields import (
+from tests.safety.payloads import Payload, representative
+from tests.safety.test_engine import is_name, print_past_capture
+from tests.support.fields import (
     DATASET,
     Field,
     fields_of_dataset,
@@ -27,8 +28,7 @@ from tests.safety.fields import (
     fields_of_target,
     good_rule,
 )
-from tests.safety.payloads import Payload, representative
-from tests.safety.test_engine import is_name, print_past_capture
+from tests.support.service import Service, make_service
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 PASSWORD = "TARGET_CANARY_PASSWORD"

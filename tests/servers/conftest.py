@@ -26,10 +26,7 @@ import pytest
 
 from database import embedded
 from database.account import account
-from tests.conftest import Target, need
-from tests.integration.conftest import Engine, engine
-
-__all__ = ["Engine", "engine"]  # the warm child, for these tests too
+from tests.support.databases import Target, need
 
 OLDEST = "14.24.0"
 ARTIFACT = "io.zonky.test.postgres:embedded-postgres-binaries-linux-{machine}"

@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, Project, gate, project, rule
 from tests.servers.conftest import Loop, Server, only, session
-
-__all__ = ["project"]
+from tests.support.databases import Target
+from tests.support.engine import Engine, Project, gate, rule
 
 CHECKS = 12
 GATE_LOCK = 4242

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Target
-from tests.faults.processes import eventually
-from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Made, Server, only
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
+from tests.support.processes import eventually
 
 
 def asked(type: str, *columns: str, where: str | None = None, **arguments: Any) -> dict[str, Any]:

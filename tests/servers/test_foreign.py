@@ -16,9 +16,9 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Made, Server, only
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 pytestmark = only("debian")  # contrib
 NOTE = "the foreign table public.f is neither locked nor part of the snapshot"

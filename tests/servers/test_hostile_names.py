@@ -11,12 +11,10 @@ import pytest
 from api.engine.outcome import outcome_of
 from api.targets.sessions import Sessions
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Target
-from tests.integration.conftest import CATALOGUE, Engine, Project, gate, project, rule
 from tests.integration.test_rule_types import COUNTED, DBT, MEASURED, READINGS
 from tests.servers.conftest import Server, only, session
-
-__all__ = ["project"]
+from tests.support.databases import Target
+from tests.support.engine import CATALOGUE, Engine, Project, gate, rule
 
 CALLED = sorted(
     {name for path in (ROOT / "stringx" / "macros").rglob("*.sql") for name in re.findall(r"\b([a-z_]+)\(", path.read_text())}

@@ -3,9 +3,9 @@
 import psycopg2.extensions
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import only
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 NAMES = {
     "63 bytes": "n" * 63,

@@ -5,9 +5,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Server, only, session
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 ROWS = """
 create table base (id integer, day date, status text);

@@ -1,8 +1,8 @@
 """What these tests run on is what they say it is."""
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Server
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 
 def test_each_server_is_the_release_it_stands_for(server: Server) -> None:

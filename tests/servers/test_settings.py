@@ -6,9 +6,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Made, Server, only
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 # what `alter role … set` says about the reader
 ROLE = {

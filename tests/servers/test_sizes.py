@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import only
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 MANY = 1_600  # columns of a table
 BUDGET_MS = 120_000

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Loop, Server, Servers, only, session
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 pytestmark = only("debian")
 

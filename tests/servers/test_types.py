@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Target
-from tests.integration.conftest import Engine, gate, rule
 from tests.servers.conftest import Server, only
+from tests.support.databases import Target
+from tests.support.engine import Engine, gate, rule
 
 # type, rows as SQL, an accepted value, a lower bound (None: the type has no order), with what makes the type
 TYPES: dict[str, tuple[str, str, Any, Any]] = {

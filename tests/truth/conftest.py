@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Admin, Target, make_target
-from tests.integration.conftest import Engine, engine
+from tests.support.databases import Admin, Target, make_target
 from tests.truth.cases import SCHEMAS, TYPES, plans
 from tests.truth.kinds import TYPES as OWN_TYPES
 from tests.truth.tables import quoted
-
-__all__ = ["Engine", "engine"]  # the warm child, for these tests too
 
 SHOWN = ("pass", "fail", "NULL", "empty")
 PROPERTY = "truth"

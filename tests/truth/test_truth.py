@@ -20,8 +20,8 @@ from stringx_dataops.contract.catalogue.rule_types import FAMILIES, Catalogue
 from stringx_dataops.contract.documents.configuration import parse_table, parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Target
-from tests.integration.conftest import Engine
+from tests.support.databases import Target
+from tests.support.engine import Engine
 from tests.truth.cases import TYPES, WISHES, Case, Plan, emptied, made_up, plans
 from tests.truth.conftest import PROPERTY
 from tests.truth.kinds import EVERY, UNEQUAL

@@ -12,7 +12,7 @@ from stringx_dataops.cli import main
 from stringx_dataops.client import Client, Refused, Undecided
 from stringx_dataops.contract.messages import answers
 from stringx_dataops.contract.messages.answers import Unreadable
-from tests.faults.stranger import SENSELESS, Stranger, answer
+from tests.support.stranger import SENSELESS, Stranger, answer
 
 HEADERS = {"Accept-Encoding": "identity"}
 

@@ -12,7 +12,7 @@ from stringx_dataops.contract.documents.fields import DATASET_NAME, did_you_mean
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
-from tests.safety.fields import Field, fields_of_dataset, fields_of_request, fields_of_table, fields_of_target
+from tests.support.fields import Field, fields_of_dataset, fields_of_request, fields_of_table, fields_of_target
 
 RULE = {"id": "a", "type": "not_null", "column": "a"}
 FIELDS: list[tuple[type[BaseModel], Field]] = [

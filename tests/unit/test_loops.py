@@ -10,7 +10,7 @@ import pytest
 from database import loops
 from database.loops import Loop, Loops
 from stringx_dataops.contract.problems import Invalid, Unavailable
-from tests.faults.processes import eventually
+from tests.support.processes import eventually
 
 ODD: list[BaseException] = [
     ValueError("a\nb" * 1000),

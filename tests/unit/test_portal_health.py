@@ -10,7 +10,7 @@ from database.loops import Loop, Loops
 from portal import health
 from portal.app import create_app
 from stringx_dataops.contract.settings import read_settings
-from tests.faults.processes import eventually
+from tests.support.processes import eventually
 
 
 def test_the_portal_is_ready_while_the_process_that_makes_it_reports_turning_loops(

@@ -16,8 +16,8 @@ from kafka.errors import KafkaError
 
 from launch import broker
 from stringx_dataops.contract.settings import ROOT
-from tests.faults.installation import INHERITED
-from tests.faults.processes import Process, eventually, free_port
+from tests.support.installation import INHERITED
+from tests.support.processes import Process, eventually, free_port
 
 
 def require() -> None:

@@ -20,10 +20,10 @@ from psycopg2 import extras
 from database import embedded
 from database.embedded import Cluster
 from stringx_dataops.contract.settings import ROOT
-from tests.conftest import Target
-from tests.faults.processes import Process, eventually, free_port
-from tests.faults.proxy import Proxy
-from tests.faults.tables import HOLD, RULES, CheckedTable, fill
+from tests.support.databases import Target
+from tests.support.processes import Process, eventually, free_port
+from tests.support.proxy import Proxy
+from tests.support.tables import HOLD, RULES, CheckedTable, fill
 
 T = TypeVar("T")
 LEASE_S = 4

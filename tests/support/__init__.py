@@ -1,0 +1,1 @@
+"""Harnesses that the tests of several folders, and the benchmarks, use: databases, processes, installations, brokers."""

@@ -1,0 +1,161 @@
+"""Real PostgreSQL for tests: an embedded cluster, databases to be checked, and the internal database at an earlier migration."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from api.targets.postgres import connection_environment
+from database import embedded
+from database import migrate as migrations
+from database.account import account
+from database.embedded import Cluster
+from database.migrate import migrate
+from database.pool import Database
+from stringx_dataops.contract.documents.configuration import TargetDocument
+from stringx_dataops.contract.settings import ROOT
+
+
+def need(program: str, how: str) -> None:
+    """Skip with one line where a program is missing; with CI=true that is a failure."""
+    if shutil.which(program) is None:
+        line = f"{program} is missing: {how}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(line)
+        pytest.skip(line)
+
+
+@contextmanager
+def running_cluster(**variables: str) -> Iterator[Cluster]:
+    """An embedded PostgreSQL, started as the product starts it, in a folder that its user may enter. Variables are handed to the
+    server itself, to which the product hands none."""
+    home = Path(tempfile.mkdtemp(prefix="stringx-test-"))
+    home.chmod(0o755)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("STRINGX_")}
+    found = embedded.prepare(home)
+    command, who = [sys.executable, "-P", "-m", "launch", "postgres"], None
+    if variables:
+        command, who = embedded.command(found), account()
+    with (home / "postgres.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            env=environ | {"STRINGX_HOME": str(home), "PYTHONPATH": str(ROOT)} | variables,
+            stderr=log,
+            user=who.pw_uid if who is not None else None,
+            group=who.pw_gid if who is not None else None,
+            extra_groups=[] if who is not None else None,
+        )
+    try:
+        embedded.wait(found)
+        yield found
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Admin:
+    """The superuser's view of the cluster."""
+
+    cluster: Cluster
+
+    def run(self, statement: str, dbname: str = "postgres") -> None:
+        with embedded._cursor(self.cluster, dbname) as cursor:
+            cursor.execute(statement)
+
+    def url(self, dbname: str) -> str:
+        return self.cluster.address("postgres", embedded.keep(self.cluster.password_file), dbname)
+
+
+def migrate_before(database: Database, name: str) -> None:
+    """The schema as it was before this migration."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        for path in sorted(migrations.MIGRATIONS.glob("*.sql")):
+            if path.name < name:
+                shutil.copy(path, folder)
+        patched.setattr(migrations, "MIGRATIONS", Path(folder))
+        migrate(database)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A database to be checked: its loader may write, its reader may SELECT and nothing else."""
+
+    host: str
+    port: int
+    dbname: str
+    user: str
+    password: str
+    loader_url: str
+    secrets: Path
+
+    def execute(self, statement: str, parameters: Any = None) -> None:
+        connection = psycopg2.connect(self.loader_url)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+        connection.close()
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(self.loader_url)
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            rows = cursor.fetchall()
+        connection.close()
+        return rows
+
+    def document(self, name: str = "shop", **changes: Any) -> dict[str, Any]:
+        """A Target document with the password in a secret file."""
+        document: dict[str, Any] = {
+            "apiVersion": "stringx/v1",
+            "kind": "Target",
+            "name": name,
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.dbname,
+            "user": self.user,
+            "password_file": "shop",
+        }
+        return {field: value for field, value in (document | changes).items() if value is not None}
+
+    def environment(self) -> dict[str, str]:
+        """What dbt's profile reads."""
+        return connection_environment(TargetDocument.model_validate(self.document()), self.secrets, "stringx test")
+
+
+def make_target(admin: Admin, folder: Path, template: str | None = None) -> Target:
+    name = f"target_{secrets.token_hex(6)}"
+    cluster = admin.cluster
+    password, loader_password = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
+    embedded.create(cluster, f"{name}_loader", loader_password)
+    embedded.create(cluster, f"{name}_reader", password)
+    if template is None:
+        embedded.create_database(cluster, name, f"{name}_loader", readers=(f"{name}_reader",))
+        admin.run(f"grant all on schema public to {name}_loader", name)
+    else:
+        admin.run(f"create database {name} template {template}")
+        admin.run(f"grant connect on database {name} to {name}_reader; grant pg_read_all_data to {name}_reader")
+        admin.run(f"grant pg_write_all_data, pg_read_all_data to {name}_loader")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "shop").write_text(password + "\n")
+    return Target(
+        host="127.0.0.1",
+        port=cluster.port,
+        dbname=name,
+        user=f"{name}_reader",
+        password=password,
+        loader_url=cluster.address(f"{name}_loader", loader_password, name),
+        secrets=folder,
+    )

@@ -1,0 +1,124 @@
+"""A warm dbt child for the tests of a process, and short ways to run the gate test in it."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from api.checks.specification import of_type
+from api.engine import encodings, lock_retry
+from api.engine.command import Answer, DbtProject
+from api.engine.pool import Child, Nursery
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.settings import ROOT
+from tests.support.databases import Target
+
+PROJECT = DbtProject(ROOT / "stringx", ROOT / "stringx")
+
+
+CATALOGUE = Catalogue.load(ROOT / "stringx")
+
+
+def rule(
+    id: str,
+    type: str,
+    *columns: str,
+    fail_above: Any = 0,
+    warn_above: Any = None,
+    where: str | None = None,
+    **arguments: Any,
+) -> dict[str, Any]:
+    """A rule as the gate specification has it; thresholds as counts, or shares where they are none."""
+
+    def threshold(value: Any) -> dict[str, Any] | None:
+        return None if value is None else {"share": str(value)} if isinstance(value, (float, Decimal)) else {"count": value}
+
+    return {
+        "id": id,
+        "type": type,
+        "columns": list(columns),
+        "arguments": arguments,
+        "where": where,
+        **(of_type(rule_type, arguments, where) if (rule_type := CATALOGUE.get(type)) else {}),
+        "warn_above": threshold(warn_above),
+        "fail_above": threshold(fail_above),
+    }
+
+
+def gate(table: str, *rules: dict[str, Any], schema: str = "public", **changes: Any) -> dict[str, Any]:
+    """A gate specification of one table."""
+    settings = {name: changes.pop(name) for name in ("statement_timeout_ms", "lock_timeout_ms") if name in changes}
+    one = {
+        "schema": schema,
+        "name": table,
+        "timezone": "UTC",
+        "on_empty": "fail",
+        "window": None,
+        "key": [],
+        "sample_rows": 0,
+        "sample_columns": [],
+        "rules": list(rules),
+    }
+    return {
+        "statement_timeout_ms": 60_000,
+        "lock_timeout_ms": 2_000,
+        "work_mem": None,
+        "max_parallel_workers_per_gather": None,
+        "tables": [one | changes],
+    } | settings
+
+
+@dataclass
+class Engine:
+    """Runs specifications in a warm child."""
+
+    child: Child
+    folder: Path
+
+    def answer(self, target: Target, spec: dict[str, Any]) -> Answer:
+        """As the worker gets it."""
+        self.child.ensure_warm()
+
+        def locked(spec: dict[str, Any]) -> Answer:
+            return lock_retry.answer_of(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
+
+        return encodings.answer_of(locked, spec)
+
+    def outcome(self, target: Target, spec: dict[str, Any]) -> dict[str, Any]:
+        """The outcome of the specification's one table."""
+        answer = self.answer(target, spec)
+        assert answer.outcome is not None, answer.message
+        table: dict[str, Any] = json.loads(answer.outcome)["tables"][0]
+        return table
+
+    def rules(self, target: Target, spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        return {found["id"]: found for found in self.outcome(target, spec)["rules"]}
+
+
+@dataclass
+class Project:
+    """A copy of the dbt project with a rule type of its own, `always`, and a nursery that has loaded it."""
+
+    folder: Path
+    nursery: Nursery
+
+    def says(self, violation: str) -> None:
+        """The violation's SQL, in Jinja's terms."""
+        returned = f"{{{{ return({{'violation': {violation}}}) }}}}"
+        macro = f"{{% macro stringx_rule__always(rule, scope) %}}{returned}{{% endmacro %}}"
+        (self.folder / "macros" / "always.sql").write_text(macro)
+
+
+@contextmanager
+def a_project(folder: Path, violation: str = "'false'") -> Iterator[Project]:
+    """One whose type `always` says so."""
+    copy = folder / "project"
+    shutil.copytree(ROOT / "stringx", copy, ignore=shutil.ignore_patterns("target", "logs"))
+    made = Project(copy, Nursery(DbtProject(copy, copy), folder / "home"))
+    made.says(violation)
+    yield made
+    made.nursery.close()
