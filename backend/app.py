@@ -30,20 +30,20 @@ def create_app(settings: Settings | None = None) -> Flask:
         raise SettingsError(str(error)) from error
     database = Database(settings.require_database_url(), size=12, application_name="stringx backend")
     listener = Listener(database, tracking.CHANNEL, WAITERS)
-    sender = dispatch.Sender(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
+    dispatcher = dispatch.Dispatcher(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
     secrets = signing_secrets(settings)
     loops = Loops()
     app = service.create(
         "backend", "StringX Backend", _DESCRIPTION, database, loops, list, metrics.metrics, allowed_hosts=settings.allowed_hosts
     )
-    app.register_blueprint(request_routes.blueprint(request_routes.Requests(database, catalogue, listener, sender, secrets)))
+    app.register_blueprint(request_routes.blueprint(request_routes.Requests(database, catalogue, listener, dispatcher, secrets)))
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
 
     def start() -> None:
         listener.start(loops)
-        dispatch.start(sender, listener, loops)
+        dispatch.start(dispatcher, listener, loops)
         retention.start(database, settings, loops)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from database.pool import Database
-from stringx_dataops.contract.keys import Scope, hash_key
+from stringx_dataops.contract.keys import KeyScope, hash_key
 from stringx_dataops.contract.problems import Forbidden, Unauthenticated
 
 _REGISTER = """
@@ -25,12 +25,12 @@ class Caller:
     name: str
     scopes: frozenset[str]
 
-    def require(self, scope: Scope) -> None:
+    def require(self, scope: KeyScope) -> None:
         if scope not in self.scopes:
             raise Forbidden(f"the key {self.name!r} lacks the scope {scope!r}; use one that has it")
 
 
-def register(database: Database, name: str, key: str, scopes: Sequence[Scope]) -> None:
+def register(database: Database, name: str, key: str, scopes: Sequence[KeyScope]) -> None:
     """A key under a name; an older one of that name is no longer valid."""
     with database.transaction() as cursor:
         cursor.run(_REGISTER, {"name": name, "key_hash": hash_key(key), "scopes": list(scopes)})

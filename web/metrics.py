@@ -22,20 +22,20 @@ from database.pool import Database, limit_waits
 from stringx_dataops.contract.problems import StringXError
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-Figures = Callable[[Database], Iterable[Metric]]
+Metrics = Callable[[Database], Iterable[Metric]]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _SCRAPE_S = 5.0  # a scrape that takes longer is of no use
 
 
 class _FromDatabase(Collector):
-    def __init__(self, database: Database, figures: Figures, service: str, loops: Loops) -> None:
-        self._database, self._figures, self._service, self._loops = database, figures, service, loops
+    def __init__(self, database: Database, service_metrics: Metrics, service: str, loops: Loops) -> None:
+        self._database, self._service_metrics, self._service, self._loops = database, service_metrics, service, loops
 
     def collect(self) -> Iterator[Metric]:
         states = [(state.name, state) for state in self._loops.states()]
         try:
             with limit_waits(_SCRAPE_S):
-                found = list(self._figures(self._database))
+                found = list(self._service_metrics(self._database))
                 states += [(report.name, report.loop) for report in reports.read(self._database, self._service)]
         except StringXError:
             found = None
@@ -76,11 +76,11 @@ def rendered(found: Iterable[Metric]) -> bytes:
     return generate_latest(registry)
 
 
-def install(app: Flask, database: Database, loops: Loops, figures: Figures) -> None:
+def install(app: Flask, database: Database, loops: Loops, service_metrics: Metrics) -> None:
     """`/metrics`, and the counting of what is served. A route is named by its rule: as many labels as routes."""
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, that nobody reads
     registry = CollectorRegistry()
-    registry.register(_FromDatabase(database, figures, app.name, loops))
+    registry.register(_FromDatabase(database, service_metrics, app.name, loops))
     ProcessCollector(registry=registry)
     labels = ["method", "route", "status"]
     served = Counter("stringx_http_requests", "Requests that were answered", labels, registry=registry)

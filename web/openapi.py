@@ -12,7 +12,7 @@ from flask import Flask, Response, abort, render_template_string, send_from_dire
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from stringx_dataops.contract.keys import Scope
+from stringx_dataops.contract.keys import KeyScope
 from stringx_dataops.contract.problems import (
     Forbidden,
     Invalid,
@@ -56,7 +56,7 @@ class Operation:
     one without a `body` reads none. `path` and `example` are what Swagger UI fills in: the demo's."""
 
     summary: str
-    scope: Scope | None = None
+    scope: KeyScope | None = None
     body: type[BaseModel] | None = None
     body_types: tuple[str, ...] = ("application/json",)
     query: tuple[Parameter[Any], ...] = ()

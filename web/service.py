@@ -18,7 +18,7 @@ from stringx_dataops import __version__
 from stringx_dataops.contract.problems import NotFound, StringXError
 from web import bodies, hosts, metrics, openapi, parameters, paths, problems
 from web.bodies import answer
-from web.metrics import Figures
+from web.metrics import Metrics
 from web.openapi import Operation, describe
 
 log = logging.getLogger(__name__)
@@ -35,21 +35,21 @@ def create(
     database: Database,
     loops: Loops,
     faults: Callable[[], list[str]],
-    figures: Figures,
+    service_metrics: Metrics,
     allowed_hosts: Collection[str],
 ) -> Flask:
     """An app whose every route needs a key with the scope of its `Operation`, but for health, metrics and documentation.
 
     `loops` are those of each web process; `faults` says what, beside these, the database and its migrations, keeps the service
-    from being ready; `figures` what /metrics tells from the database; `allowed_hosts` are names that it answers to beside its
-    address.
+    from being ready; `service_metrics` are those that /metrics reads from the database; `allowed_hosts` are names that it answers
+    to beside its address.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
     app.url_map.strict_slashes = True
     problems.install(app)
     paths.install(app)
-    metrics.install(app, database, loops, figures)
+    metrics.install(app, database, loops, service_metrics)
     openapi.install(app, title, description, __version__)
     hosts.install(app, allowed_hosts)
     _install_keys(app, database)

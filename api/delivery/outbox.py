@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Sender:
+class Credentials:
     """What a post carries besides its body."""
 
     worker: str
@@ -77,16 +77,16 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def claim(database: Database, sender: Sender) -> Row | None:
-    """A message that is due, leased to the sender."""
+def claim(database: Database, credentials: Credentials) -> Row | None:
+    """A message that is due, leased to the credentials."""
     with database.statements() as cursor:
-        return cursor.one(SQL["claim"], _claimant(sender))
+        return cursor.one(SQL["claim"], _claimant(credentials))
 
 
-def deliver(database: Database, sender: Sender, session: requests.Session, message: Row) -> Row | None:
+def deliver(database: Database, credentials: Credentials, session: requests.Session, message: Row) -> Row | None:
     """Post a claimed message; the next one that is due, claimed."""
-    refusal = _post(session, sender, message)
-    held = {"message_id": message["message_id"], "worker": sender.worker}
+    refusal = _post(session, credentials, message)
+    held = {"message_id": message["message_id"], "worker": credentials.worker}
     if refusal is not None:
         _postpone(database, message, held, refusal)
     elif message["attempts"] > 1:
@@ -95,8 +95,8 @@ def deliver(database: Database, sender: Sender, session: requests.Session, messa
             cursor.run(SQL["due_now"], {"origin": message["origin"]})
     else:
         with database.statements() as cursor:
-            return cursor.one(_DELIVERED_AND_NEXT, held | _claimant(sender))
-    return claim(database, sender)
+            return cursor.one(_DELIVERED_AND_NEXT, held | _claimant(credentials))
+    return claim(database, credentials)
 
 
 def _postpone(database: Database, message: Row, held: dict[str, Any], refusal: Refusal) -> None:
@@ -120,8 +120,8 @@ def _smaller(body: str, takes_not: str) -> str | None:
     return json.dumps(found, ensure_ascii=False) if found is not None else None
 
 
-def _claimant(sender: Sender) -> dict[str, Any]:
-    return {"worker": sender.worker, "lease_s": POST_LEASE_S}
+def _claimant(credentials: Credentials) -> dict[str, Any]:
+    return {"worker": credentials.worker, "lease_s": POST_LEASE_S}
 
 
 def page(database: Database, state: State, wanted: Page = FIRST) -> dict[str, Any]:
@@ -145,10 +145,10 @@ def redeliver(database: Database, message_id: str | None = None) -> int:
     return number
 
 
-def _post(session: requests.Session, sender: Sender, message: Row) -> Refusal | None:
+def _post(session: requests.Session, credentials: Credentials, message: Row) -> Refusal | None:
     """None where the receiver acknowledged."""
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {sender.service_key}"}
-    headers |= signatures.sign(sender.signing_secrets, str(message["message_id"]), message["body"], message["now"])
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {credentials.service_key}"}
+    headers |= signatures.sign(credentials.signing_secrets, str(message["message_id"]), message["body"], message["now"])
     headers["Accept-Encoding"] = "identity"
     answer: answers.Answer | None = None
     try:

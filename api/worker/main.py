@@ -61,7 +61,7 @@ class Worker:
     catalogue: Catalogue
     listener: Listener
     name: str
-    sender: outbox.Sender
+    credentials: outbox.Credentials
     stop: threading.Event = field(default_factory=threading.Event)
     loops: Loops = field(default_factory=Loops)
     attempts: dict[str, Attempt] = field(default_factory=dict)
@@ -201,9 +201,9 @@ class Worker:
         def turn(loop: Loop) -> None:
             def look() -> None:
                 loop.alive()
-                message = outbox.claim(self.database, self.sender)
+                message = outbox.claim(self.database, self.credentials)
                 while message is not None:
-                    message = outbox.deliver(self.database, self.sender, session, message)
+                    message = outbox.deliver(self.database, self.credentials, session, message)
                     loop.alive()
                     if message is not None:  # more than one is due
                         self.listener.wake(outbox.OUTBOX)
@@ -312,14 +312,14 @@ def _make(settings: Settings) -> Worker:
     name = leases.worker_name("worker")
     if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
-    sender = outbox.Sender(name, service_key(settings), signing_secrets(settings))
+    credentials = outbox.Credentials(name, service_key(settings), signing_secrets(settings))
     return Worker(
         settings=settings,
         database=database,
         catalogue=Catalogue.load(settings.dbt_project_dir),
         listener=Listener(database, lifecycle.CHANNEL),
         name=name,
-        sender=sender,
+        credentials=credentials,
     )
 
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from backend.configuration import changes
+from backend.configuration import store
 from backend.configuration.versions import Stored
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -29,8 +29,8 @@ from web.service import caller
 WRITES = (Malformed, Forbidden, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, Unavailable)
 TYPES = ("application/json", "application/yaml")
 _DRY_RUN = parameters.flag("dry_run", "true: say what would change, change nothing")
-_PAGING = parameters.paging(changes.PAGES)
-_VERSIONS = parameters.paging(changes.VERSIONS)
+_PAGING = parameters.paging(store.PAGES)
+_VERSIONS = parameters.paging(store.VERSIONS)
 _TARGET = {"name": "nyc"}
 _AIRLINES = {  # as rules/nyc.yml has it: sent again, it changes nothing
     "apiVersion": "stringx/v1",
@@ -72,7 +72,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         )
     )
     def export() -> Response:
-        return answer(changes.export(database, _PAGING.page()))
+        return answer(store.export(database, _PAGING.page()))
 
     @routes.post("/api/v1/configuration")
     @describe(
@@ -87,7 +87,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         )
     )
     def apply() -> Response:
-        return answer(changes.apply(database, catalogue, caller(), document_stream(), _DRY_RUN.value()))
+        return answer(store.apply(database, catalogue, caller(), document_stream(), _DRY_RUN.value()))
 
     return routes
 
@@ -98,7 +98,7 @@ def _targets(routes: Blueprint, database: Database) -> None:
         Operation("A target", scope="read", answers={200: TargetDocument}, errors=(NotFound, Invalid, Unavailable), path=_TARGET)
     )
     def show_target(name: str) -> Response:
-        return stored_answer(changes.find_target(database, name))
+        return stored_answer(store.find_target(database, name))
 
     @routes.put("/api/v1/targets/<name>")
     @describe(
@@ -119,7 +119,7 @@ def _targets(routes: Blueprint, database: Database) -> None:
         )
     )
     def put_target(name: str) -> Response:
-        return stored_answer(changes.put_target(database, name, document_body(), request.headers.get("If-Match")))
+        return stored_answer(store.put_target(database, name, document_body(), request.headers.get("If-Match")))
 
     @routes.delete("/api/v1/targets/<name>")
     @describe(
@@ -132,7 +132,7 @@ def _targets(routes: Blueprint, database: Database) -> None:
         )
     )
     def delete_target(name: str) -> Response:
-        changes.delete_target(database, name, request.headers.get("If-Match"))
+        store.delete_target(database, name, request.headers.get("If-Match"))
         return Response(status=204)
 
 
@@ -142,7 +142,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
         Operation("A table's document", scope="read", answers={200: TableDocument}, errors=(NotFound, Invalid, Unavailable))
     )
     def show_table(target: str, table: str) -> Response:
-        return stored_answer(changes.find_table(database, target, canonical(table)))
+        return stored_answer(store.find_table(database, target, canonical(table)))
 
     @routes.get("/api/v1/tables/<target>/<path:table>/versions")
     @describe(
@@ -154,7 +154,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
         )
     )
     def show_versions(target: str, table: str) -> Response:
-        return answer(changes.versions(database, target, canonical(table), _VERSIONS.page()))
+        return answer(store.versions(database, target, canonical(table), _VERSIONS.page()))
 
     @routes.put("/api/v1/tables/<target>/<path:table>")
     @describe(
@@ -172,7 +172,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
     def put_table(target: str, table: str) -> Response:
         path = (target, canonical(table))
         if_match = request.headers.get("If-Match")
-        return stored_answer(changes.put_table(database, catalogue, caller(), path, document_body(), if_match))
+        return stored_answer(store.put_table(database, catalogue, caller(), path, document_body(), if_match))
 
     @routes.delete("/api/v1/tables/<target>/<path:table>")
     @describe(
@@ -184,7 +184,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
         )
     )
     def delete_table(target: str, table: str) -> Response:
-        changes.delete_table(database, caller(), target, canonical(table), request.headers.get("If-Match"))
+        store.delete_table(database, caller(), target, canonical(table), request.headers.get("If-Match"))
         return Response(status=204)
 
 

@@ -59,7 +59,7 @@ class Outcome:
     fault: str | None = None
 
 
-class Sender:
+class ReliableProducer:
     """Sends messages and waits until the broker has them; begins anew after a fault."""
 
     def __init__(self, settings: Kafka) -> None:

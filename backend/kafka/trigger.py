@@ -18,7 +18,7 @@ from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, Of
 from kafka import errors as broker
 
 from backend.kafka import requests_in, results_out
-from backend.kafka.client import CUT, LARGEST, SENT_WITHIN_S, Outcome, Sender, connect, words
+from backend.kafka.client import CUT, LARGEST, SENT_WITHIN_S, Outcome, ReliableProducer, connect, words
 from backend.kafka.requests_in import Event
 from backend.kafka.results_out import PUBLICATION, Message, NotConfirmed, Sent
 from backend.requests.tracking import CHANNEL
@@ -106,11 +106,11 @@ class Trigger:
 
     def publisher(self, listener: Listener) -> Turn:
         """Publishes the results that wait; one turn is a batch."""
-        sender = Sender(self.kafka)
+        producer = ReliableProducer(self.kafka)
 
         def attempt(messages: list[Message], until: float) -> Outcome:
             try:
-                return sender.send(self.kafka.results, [_as_kwargs(message) for message in messages], until)
+                return producer.send(self.kafka.results, [_as_kwargs(message) for message in messages], until)
             except Unavailable as error:
                 return Outcome(fault=error.detail)
 
@@ -179,7 +179,7 @@ class _Consuming:
         self.kafka, self.database, self.catalogue = trigger.kafka, trigger.database, trigger.catalogue
         self.limit, self.stop = trigger.limit, trigger.stop
         self._consumer: KafkaConsumer | None = None
-        self._dead_letters, self._held = Sender(self.kafka), _Held()
+        self._dead_letters, self._held = ReliableProducer(self.kafka), _Held()
         self._look_at, self._full = 0.0, False
 
     def turn(self, _: Loop) -> float | None:

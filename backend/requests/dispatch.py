@@ -34,7 +34,7 @@ _kept = threading.local()
 
 
 @dataclass(frozen=True)
-class Sender:
+class Dispatcher:
     """Where DataOps is, and who asks."""
 
     database: Database
@@ -130,11 +130,11 @@ class Sender:
             return cursor.run(SQL[name], parameters)
 
 
-def start(sender: Sender, listener: Listener, loops: Loops) -> None:
+def start(dispatcher: Dispatcher, listener: Listener, loops: Loops) -> None:
     """Send what Kafka brought, and again what could not be sent, in daemon threads: one waits while another writes."""
 
     def turn(_: Loop) -> None:
-        listener.wait_for(UNSENT, sender.send_next, _LOOK_AGAIN_S)
+        listener.wait_for(UNSENT, dispatcher.send_next, _LOOK_AGAIN_S)
 
     for number in range(_THREADS):
         loops.start(f"dispatch-{number}", turn)

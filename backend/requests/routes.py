@@ -7,7 +7,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 
 from backend.requests import dispatch, tracking
-from backend.requests.tracking import Accepted
+from backend.requests.tracking import Tracked
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract import signatures
@@ -53,7 +53,7 @@ class Requests:
     database: Database
     catalogue: Catalogue
     listener: Listener
-    sender: dispatch.Sender
+    dispatcher: dispatch.Dispatcher
     signing_secrets: list[str]
 
 
@@ -146,15 +146,15 @@ def blueprint(service: Requests) -> Blueprint:
     return routes
 
 
-def _accept(service: Requests, asked: CheckRequest) -> tuple[Accepted, bool]:
+def _accept(service: Requests, asked: CheckRequest) -> tuple[Tracked, bool]:
     """The tracked request, and whether it goes on. Nobody is told that it is accepted before DataOps has it, or it is sure to be
     sent: a repeated one tries to send it as well, as the first try may end in a refusal."""
     for _ in range(_TRIES):
-        accepted = tracking.accept(service.database, service.catalogue, asked, _source(), service.sender.name)
+        accepted = tracking.accept(service.database, service.catalogue, asked, _source(), service.dispatcher.name)
         about(request_id=accepted.view.request_id)
         if accepted.settled:
             return accepted, True
-        first = service.sender.send_first(accepted.view.request_id, accepted.body)
+        first = service.dispatcher.send_first(accepted.view.request_id, accepted.body)
         if first != "gone":
             return accepted, first == "goes on"
     raise Unavailable("others are just being refused under the same request_id; try again")

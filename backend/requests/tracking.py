@@ -34,7 +34,7 @@ _REASON = 1000  # characters
 
 
 @dataclass(frozen=True)
-class Accepted:
+class Tracked:
     """A tracked request, the body that DataOps is sent, whether it was there before, and whether it is settled: DataOps has it,
     or it will be sent until DataOps has it. One that is not may be forgotten yet, where DataOps refuses it."""
 
@@ -71,7 +71,7 @@ def used_otherwise(request_id: str) -> Conflict:
     return Conflict(f"request_id {request_id!r} was used with another body; use a new one")
 
 
-def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Accepted:
+def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Tracked:
     """Track a request, leased to `sender` for its first delivery; NotFound, Invalid or Conflict where it is refused."""
     refuse_callback(asked)
     body_hash = asked.digest()
@@ -82,7 +82,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
         tracked = tracked_as(asked, request_id, Configured(cursor, catalogue).mode(asked))
         first = {"source": source, "body_hash": body_hash, "worker": sender, "lease_s": POST_LEASE_S}
         if (row := cursor.one(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})) is not None:
-            return Accepted(_view(row), row["body"], replayed=False, settled=False)
+            return Tracked(_view(row), row["body"], replayed=False, settled=False)
         if (row := cursor.one(SQL["find"], {"request_id": request_id})) is not None:
             return _replay(row, body_hash)
     return accept(database, catalogue, asked, source, sender)  # it was there, and is forgotten since
@@ -190,11 +190,11 @@ def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
             yield FieldError(f"/{field}", f"is over {_AHEAD.seconds // 60} minutes ahead of this clock; set the clocks")
 
 
-def _replay(row: Row, body_hash: bytes) -> Accepted:
+def _replay(row: Row, body_hash: bytes) -> Tracked:
     if bytes(row["body_hash"]) != body_hash:
         raise used_otherwise(row["request_id"])
     settled = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
-    return Accepted(_view(row), row["body"], replayed=True, settled=settled)
+    return Tracked(_view(row), row["body"], replayed=True, settled=settled)
 
 
 def _item(row: Row) -> dict[str, Any]:

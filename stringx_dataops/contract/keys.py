@@ -4,9 +4,9 @@ import hashlib
 import secrets
 from typing import Literal, get_args
 
-Scope = Literal["trigger", "read", "configure", "results", "admin"]
-SCOPES: tuple[Scope, ...] = get_args(Scope)
-SERVICE_SCOPES: tuple[Scope, ...] = ("trigger", "read", "results")
+KeyScope = Literal["trigger", "read", "configure", "results", "admin"]
+SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
+SERVICE_SCOPES: tuple[KeyScope, ...] = ("trigger", "read", "results")
 
 
 def new_key() -> str:

@@ -150,12 +150,12 @@ def test_a_message_that_is_not_acknowledged_is_postponed_under_its_id(configured
     found = claims.claim(configured, "w")
     assert found is not None
     claims.finish(configured, found, finished(found), "http://127.0.0.1:9")
-    sender = outbox.Sender("w", "key", ["whsec_" + "A" * 44])
+    credentials = outbox.Credentials("w", "key", ["whsec_" + "A" * 44])
     with requests.Session() as session:
-        message = outbox.claim(configured, sender)
+        message = outbox.claim(configured, credentials)
         assert message is not None
-        assert outbox.deliver(configured, sender, session, message) is None
-        assert outbox.claim(configured, sender) is None, "not due yet"
+        assert outbox.deliver(configured, credentials, session, message) is None
+        assert outbox.claim(configured, credentials) is None, "not due yet"
     with configured.transaction() as cursor:
         row = cursor.one("select attempts, delivered_at, worker, last_error from dataops.outbox")
     assert row == {"attempts": 1, "delivered_at": None, "worker": None, "last_error": "ConnectionError"}
@@ -175,7 +175,7 @@ def test_who_has_delivered_or_postponed_a_message_has_the_next_that_is_due_in_ha
     configured: Database, catalogue: Catalogue
 ) -> None:
     """However often it was tried before: what waits behind an outage goes out in one go."""
-    sender = outbox.Sender("w", "key", ["whsec_" + "A" * 44])
+    credentials = outbox.Credentials("w", "key", ["whsec_" + "A" * 44])
     with ThreadingHTTPServer(("127.0.0.1", 0), _Acknowledges) as server, requests.Session() as session:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -186,9 +186,9 @@ def test_who_has_delivered_or_postponed_a_message_has_the_next_that_is_due_in_ha
             claims.finish(configured, found, finished(found), backend)
         with configured.transaction() as cursor:
             cursor.run("update dataops.outbox set attempts = 3")
-        message, handled = outbox.claim(configured, sender), 0
+        message, handled = outbox.claim(configured, credentials), 0
         while message is not None:
-            message, handled = outbox.deliver(configured, sender, session, message), handled + 1
+            message, handled = outbox.deliver(configured, credentials, session, message), handled + 1
         server.shutdown()
         thread.join()
     assert handled == 3

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backend.configuration import changes
+from backend.configuration import store
 from backend.configuration.versions import lock
 from database.pool import Database
 from stringx_dataops.contract.problems import Invalid
@@ -24,7 +24,7 @@ def test_a_document_with_a_fault_is_refused_while_another_is_written(database: D
     with database.transaction() as cursor:
         lock(cursor)
         with pytest.raises(Invalid, match=r"app\.is_fine"):
-            changes.put_table(database, CATALOGUE, ME, ("shop", "public.a"), CALLS, None)
+            store.put_table(database, CATALOGUE, ME, ("shop", "public.a"), CALLS, None)
 
 
 def test_a_table_is_held_against_its_target_as_it_is_when_the_table_is_written(database: Database) -> None:
@@ -32,7 +32,7 @@ def test_a_table_is_held_against_its_target_as_it_is_when_the_table_is_written(d
     with ThreadPoolExecutor(1) as pool:
         with database.transaction() as cursor:
             lock(cursor)
-            written = pool.submit(changes.put_table, database, CATALOGUE, ME, ("shop", "public.a"), CALLS, None)
+            written = pool.submit(store.put_table, database, CATALOGUE, ME, ("shop", "public.a"), CALLS, None)
             until = time.monotonic() + 60
             while cursor.one(WAITS) is None:
                 assert time.monotonic() < until
@@ -40,4 +40,4 @@ def test_a_table_is_held_against_its_target_as_it_is_when_the_table_is_written(d
             cursor.run("update stringx.targets set document = (document::jsonb - 'allow_functions')::json")
         with pytest.raises(Invalid, match=r"app\.is_fine"):
             written.result(60)
-    assert changes.put_table(database, CATALOGUE, ME, ("shop", "public.a"), table("public.a"), None).created
+    assert store.put_table(database, CATALOGUE, ME, ("shop", "public.a"), table("public.a"), None).created

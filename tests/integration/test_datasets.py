@@ -20,7 +20,7 @@ from api.engine.command import Answer, Executable
 from api.worker.attempt import Attempt
 from api.worker.execution import Executor
 from api.worker.main import Worker
-from backend.configuration import changes, datasets
+from backend.configuration import datasets, store
 from backend.gates import decision
 from backend.requests import tracking
 from database.keys import Caller
@@ -54,7 +54,7 @@ def dataset(name: str = "sales", tables: list[str] | None = None, **changes: Any
 
 
 def apply(database: Database, *documents: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:
-    return changes.apply(database, CATALOGUE, ME, documents, dry_run)
+    return store.apply(database, CATALOGUE, ME, documents, dry_run)
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_stream_may_bring_a_dataset_before_its_tables_and_is_applied_as_a_whol
     assert datasets.find(database, "sales").document["tables"] == TABLES
     assert {change["change"] for change in apply(database, *stream)["changes"]} == {"unchanged"}
     assert apply(database, dataset(owner="me"))["changes"] == [{"kind": "Dataset", "name": "sales", "change": "updated"}]
-    assert [document.get("kind", "Table") for document in changes.export(database)["items"]] == [
+    assert [document.get("kind", "Table") for document in store.export(database)["items"]] == [
         "Target",
         "Table",
         "Table",
@@ -94,7 +94,7 @@ def test_a_stream_may_bring_a_dataset_before_its_tables_and_is_applied_as_a_whol
         ("/1/tables/0", "public.nowhere is not configured on target shop; send its document first")
     ]
     with pytest.raises(NotFound):
-        changes.find_table(database, "shop", "public.new")
+        store.find_table(database, "shop", "public.new")
     assert faults(lambda: apply(database, dataset(), dataset())) == [("/1/name", "dataset sales stands twice in the stream")]
     assert [pointer for pointer, _ in faults(lambda: apply(database, {"kind": "Group"}, dataset("x", [])))] == [
         "/0/kind",
@@ -134,15 +134,15 @@ def test_a_dataset_is_put_read_and_deleted_with_its_versions(shop: Database) -> 
 
 def test_what_a_dataset_names_cannot_be_deleted(shop: Database) -> None:
     with pytest.raises(Conflict, match=r"^table public\.a is part of dataset sales; take it out there first$"):
-        changes.delete_table(shop, ME, "shop", "public.a", None)
+        store.delete_table(shop, ME, "shop", "public.a", None)
     with pytest.raises(Conflict):
-        changes.delete_target(shop, "shop", None)
+        store.delete_target(shop, "shop", None)
     datasets.put(shop, ME, "sales", {"target": "shop", "tables": ["public.b"]}, None)
-    changes.delete_table(shop, ME, "shop", "public.a", None)
+    store.delete_table(shop, ME, "shop", "public.a", None)
     datasets.delete(shop, ME, "sales", None)
     for name in ("public.b", "public.c"):
-        changes.delete_table(shop, ME, "shop", name, None)
-    changes.delete_target(shop, "shop", None)
+        store.delete_table(shop, ME, "shop", name, None)
+    store.delete_target(shop, "shop", None)
 
 
 # -- checks
@@ -232,7 +232,7 @@ def test_a_dataset_is_accepted_with_its_own_settings(shop: Database) -> None:
 
 
 def test_the_backend_refuses_the_same(shop: Database) -> None:
-    def accept(**asked: Any) -> tracking.Accepted:
+    def accept(**asked: Any) -> tracking.Tracked:
         return tracking.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop"} | asked), "http", "s")
 
     found = accept(dataset="sales", request_id="r")
@@ -546,7 +546,7 @@ def run_by_worker(database: Database, home: Path, check: Check) -> dict[str, Any
     """What a worker makes of a claimed check that needs no dbt; None where it hands it back."""
     settings = read_settings({"STRINGX_HOME": str(home)})
     worker = Worker(
-        settings, database, CATALOGUE, Listener(database, lifecycle.CHANNEL), "w", outbox.Sender("w", "key", ["secret"])
+        settings, database, CATALOGUE, Listener(database, lifecycle.CHANNEL), "w", outbox.Credentials("w", "key", ["secret"])
     )
     runner = Executable(worker.project)
     executor = Executor(settings, database, CATALOGUE, worker.project, runner, home)

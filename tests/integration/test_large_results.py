@@ -14,9 +14,9 @@ from werkzeug.serving import make_server
 
 from api.checks import claims, lifecycle
 from api.delivery import outbox
-from api.delivery.outbox import Sender
+from api.delivery.outbox import Credentials
 from backend.app import create_app as create_backend
-from backend.configuration import changes
+from backend.configuration import store
 from backend.requests import tracking
 from database import keys
 from database.pool import Database
@@ -111,14 +111,14 @@ def test_a_list_has_counts_and_with_rules_as_many_results_as_have_room(database:
 def test_a_list_of_documents_has_a_bound_in_bytes(database: Database) -> None:
     described = [{"id": f"r{n}", "type": "not_null", "column": "a", "description": "d" * 10_000} for n in range(90)]
     names = [f"public.t{n:02}" for n in range(12)]
-    changes.apply(database, CATALOGUE, ME, [TARGET, *(table(name) | {"rules": described} for name in names)], dry_run=False)
+    store.apply(database, CATALOGUE, ME, [TARGET, *(table(name) | {"rules": described} for name in names)], dry_run=False)
     for number in range(11):
         again = table("public.t00") | {"rules": described, "owner": str(number)}
-        changes.apply(database, CATALOGUE, ME, [again], dry_run=False)
+        store.apply(database, CATALOGUE, ME, [again], dry_run=False)
     found: dict[str, list[Any]] = {"configuration": [], "versions": []}
     lists = {
-        "configuration": (changes.PAGES, lambda page: changes.export(database, page)),
-        "versions": (changes.VERSIONS, lambda page: changes.versions(database, "shop", "public.t00", page)),
+        "configuration": (store.PAGES, lambda page: store.export(database, page)),
+        "versions": (store.VERSIONS, lambda page: store.versions(database, "shop", "public.t00", page)),
     }
     for name, (pages, ask_for) in lists.items():
         asked: Page | None = Page(1000)
@@ -169,21 +169,21 @@ def receiver() -> Iterator[Receiver]:
     server.server_close()
 
 
-def deliver(database: Database, sender: Sender) -> int:
+def deliver(database: Database, credentials: Credentials) -> int:
     """Post what is due until nothing is; how many posts there were."""
     posts = 0
     with answers.new_session() as session:
-        message = outbox.claim(database, sender)
+        message = outbox.claim(database, credentials)
         while message is not None:
             posts += 1
-            message = outbox.deliver(database, sender, session, message)
+            message = outbox.deliver(database, credentials, session, message)
     return posts
 
 
 def test_a_receiver_that_takes_less_gets_less_and_the_delivery_is_listed_as_failed(queue: Database, receiver: Receiver) -> None:
-    sender = Sender("w", "key", [new_secret()])
+    credentials = Credentials("w", "key", [new_secret()])
     finish(queue, receiver.url, number=20, message=100, sample=200)
-    assert deliver(queue, sender) == 3, "all of it, without samples, without rules"
+    assert deliver(queue, credentials) == 3, "all of it, without samples, without rules"
     (taken,) = receiver.taken
     assert (taken["verdict"], taken["counts"], taken["rules"]) == ("fail", {"fail": 20}, [])
     assert "413" in taken["notes"][-1]
@@ -192,14 +192,14 @@ def test_a_receiver_that_takes_less_gets_less_and_the_delivery_is_listed_as_fail
     assert all("status 413: the receiver takes no result of" in item["last_error"] for item in failed)
     receiver.takes = MIB
     assert outbox.redeliver(queue, failed[0]["message_id"]) == 1
-    assert deliver(queue, sender) == 1
+    assert deliver(queue, credentials) == 1
     assert len(receiver.taken[-1]["rules"]) == 20
     assert receiver.taken[-1]["rules"][0]["sample"] is not None
     assert [item["message_id"] for item in outbox.page(queue, "failed")["items"]] == [failed[1]["message_id"]]
     receiver.takes = 10
     finish(queue, receiver.url, number=1)
-    assert deliver(queue, sender) == 2
-    assert deliver(queue, sender) == 0, "not even the smallest is taken: it is given up"
+    assert deliver(queue, credentials) == 2
+    assert deliver(queue, credentials) == 0, "not even the smallest is taken: it is given up"
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_less_is_sent_after_some_attempts_that_the_receiver_refused(
     for _ in range(15):
         with queue.transaction() as cursor:
             cursor.run("update dataops.outbox set next_attempt_at = now()")
-        deliver(queue, Sender("w", "key", [new_secret()]))
+        deliver(queue, Credentials("w", "key", [new_secret()]))
     assert [result["rules"] for result in receiver.taken] == [[]] * taken
     failed = outbox.page(queue, "failed")["items"]
     assert len(failed) == 2 * taken
@@ -241,7 +241,7 @@ def test_a_result_of_many_values_is_taken_as_one_of_many_bytes_is(queue: Databas
         assert len(body) < 2 * MIB
         with queue.transaction() as cursor:
             cursor.run("update dataops.outbox set body = %(body)s", {"body": body})
-        assert deliver(queue, Sender("w", "key", [secret])) == 1
+        assert deliver(queue, Credentials("w", "key", [secret])) == 1
     (rule, *others) = tracking.find(queue, found.request_id).checks[0].rules
     assert (rule.sample is not None, len(others)) == (True, 12)
 
@@ -270,7 +270,7 @@ def test_a_request_ends_whose_result_the_backend_does_not_take(queue: Database, 
         larger = sized(lifecycle.find(queue, check_id).as_json(), number=20, message=MIB)
         with queue.transaction() as cursor:
             cursor.run("update dataops.outbox set body = %(body)s", {"body": json.dumps(larger.as_json())})
-        assert deliver(queue, Sender("w", "key", [secret])) == 2
+        assert deliver(queue, Credentials("w", "key", [secret])) == 2
     found = tracking.find(queue, larger.request_id)
     assert (found.status, found.verdict) == ("succeeded", "fail")
     assert (found.checks[0].counts, found.checks[0].rules) == ({"fail": 20}, [])

@@ -8,7 +8,7 @@ import pytest
 
 from api import retention
 from backend import retention as backend_housekeeping
-from backend.configuration import changes
+from backend.configuration import store
 from backend.requests import tracking
 from database.keys import Caller
 from database.pool import Database
@@ -32,7 +32,7 @@ def documents(number: int, description: str = "", **more: Any) -> list[dict[str,
 
 
 def apply(database: Database, *values: dict[str, Any], dry_run: bool = False) -> list[str]:
-    return [each["change"] for each in changes.apply(database, CATALOGUE, ME, values, dry_run)["changes"]]
+    return [each["change"] for each in store.apply(database, CATALOGUE, ME, values, dry_run)["changes"]]
 
 
 def plan(database: Database, statement: str, parameters: dict[str, Any]) -> str:
@@ -47,11 +47,11 @@ def test_a_stream_of_many_documents_is_one_version_a_table(database: Database) -
     assert apply(database, *documents(450)) == ["unchanged"] * 450
     changed = [*documents(449), *documents(450, "now described")[449:]]
     assert apply(database, *changed, dry_run=True) == apply(database, *changed) == ["unchanged"] * 449 + ["updated"]
-    assert [row["version"] for row in changes.versions(database, "shop", "public.t0449")["items"]] == [2, 1]
-    assert changes.find_table(database, "shop", "public.t0449").version == 2
-    changes.delete_table(database, ME, "shop", "public.t0449", '"2"')
+    assert [row["version"] for row in store.versions(database, "shop", "public.t0449")["items"]] == [2, 1]
+    assert store.find_table(database, "shop", "public.t0449").version == 2
+    store.delete_table(database, ME, "shop", "public.t0449", '"2"')
     assert apply(database, *documents(450)) == ["unchanged"] * 449 + ["created"]
-    assert changes.find_table(database, "shop", "public.t0449").version == 4
+    assert store.find_table(database, "shop", "public.t0449").version == 4
 
 
 def test_one_wrong_document_of_many_and_nothing_is_written(database: Database) -> None:
@@ -59,27 +59,27 @@ def test_one_wrong_document_of_many_and_nothing_is_written(database: Database) -
     with pytest.raises(Invalid) as refused:
         apply(database, *documents(300), *documents(1, table="public.z", mode="never"))
     assert [error.pointer for error in refused.value.errors] == ["/300/mode"]
-    assert changes.export(database)["items"] == [changes.find_target(database, "shop").document]
+    assert store.export(database)["items"] == [store.find_target(database, "shop").document]
 
 
 def test_all_documents_are_exported_page_by_page(database: Database) -> None:
     dataset = {"apiVersion": "stringx/v1", "kind": "Dataset", "target": "shop", "tables": ["public.t0000"]}
     apply(database, TARGET, TARGET | {"name": "other"}, *documents(7), dataset | {"name": "a"}, dataset | {"name": "b"})
-    whole = changes.export(database)
+    whole = store.export(database)
     assert (len(whole["items"]), whole["next_cursor"]) == (11, None)
     for size in (1, 2, 3, 5, 11):
         pages = list(pages_of(database, size))
         assert [document for page in pages for document in page] == whole["items"]
         assert all(len(page) == size for page in pages[:-1])
     with pytest.raises(Invalid, match="cursor"):
-        changes.export(database, Page(after=("Nonsense", "a")))
+        store.export(database, Page(after=("Nonsense", "a")))
 
 
 def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
-    page = changes.export(database, Page(size))
+    page = store.export(database, Page(size))
     while page["next_cursor"] is not None:
         yield page["items"]
-        page = changes.export(database, Page(size, changes.PAGES.position(page["next_cursor"])))
+        page = store.export(database, Page(size, store.PAGES.position(page["next_cursor"])))
     yield page["items"]
 
 
@@ -119,6 +119,6 @@ def test_housekeeping_reads_what_is_old_and_nothing_else(database: Database, fol
 
 @pytest.mark.parametrize("name", ["targets", "deliveries"])
 def test_figures_are_counted_by_index(database: Database, name: str) -> None:
-    found = plan(database, load_queries(Path(ROOT / "api" / "figures.sql"))[name], {})
+    found = plan(database, load_queries(Path(ROOT / "api" / "metrics.sql"))[name], {})
     assert "Seq Scan on outbox" not in found
     assert "Seq Scan on checks" not in found

@@ -15,14 +15,14 @@ from api.app import create_app as create_api
 from backend.app import create_app as create_backend
 from database import keys
 from database.pool import Database
-from stringx_dataops.contract.keys import Scope
+from stringx_dataops.contract.keys import KeyScope
 from stringx_dataops.contract.messages.pages import Pages
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.databases import Admin
 from web.openapi import Operation
 
-SCOPES: tuple[Scope, ...] = get_args(Scope)
+SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 NOWHERE = {"target": "nowhere", "table": "public.nowhere", "name": "nowhere", "request_id": "nowhere",
            "check_id": "01890000-0000-7000-8000-000000000000", "message_id": "01890000-0000-7000-8000-000000000000"}  # fmt: skip
 GATE, REQUESTS = "/api/v1/gates/shop/public.orders", "/api/v1/requests"
@@ -38,10 +38,10 @@ class Apps:
 
     apps: dict[str, Flask]
     clients: dict[str, FlaskClient]
-    keys: dict[tuple[Scope, ...], str]
+    keys: dict[tuple[KeyScope, ...], str]
     database: Database
 
-    def ask(self, path: str, method: str = "GET", scopes: tuple[Scope, ...] | None = SCOPES, **options: Any) -> TestResponse:
+    def ask(self, path: str, method: str = "GET", scopes: tuple[KeyScope, ...] | None = SCOPES, **options: Any) -> TestResponse:
         name = (
             "api" if path.startswith((DELIVERIES, "/api/v1/quality-checks", "/api/v1/rule-types", "/api/v1/queue")) else "backend"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.configuration import changes, datasets
+from backend.configuration import datasets, store
 from backend.kafka import requests_in
 from database.migrate import migrate
 from database.pool import Database
@@ -36,7 +36,7 @@ def upgraded(admin: Admin) -> Iterator[Database]:
 
 
 def apply(database: Database, text: str, dry_run: bool = False) -> dict[str, str]:
-    found = changes.apply(database, CATALOGUE, ME, read_yaml(text.encode()), dry_run)
+    found = store.apply(database, CATALOGUE, ME, read_yaml(text.encode()), dry_run)
     return {change["kind"]: change["change"] for change in found["changes"]}
 
 
@@ -49,11 +49,11 @@ def changed(*pairs: tuple[str, str]) -> str:
 
 
 def version(database: Database) -> int:
-    return changes.find_table(database, "shop", "public.orders").version
+    return store.find_table(database, "shop", "public.orders").version
 
 
 def document(database: Database) -> dict[str, Any]:
-    return changes.find_table(database, "shop", "public.orders").document
+    return store.find_table(database, "shop", "public.orders").document
 
 
 def open_gate(database: Database) -> None:
@@ -71,7 +71,7 @@ def test_an_upgrade_and_unchanged_files_change_nothing(upgraded: Database) -> No
         assert apply(upgraded, SHOP, dry_run=True) == UNCHANGED
         assert apply(upgraded, SHOP) == UNCHANGED
     assert (version(upgraded), datasets.find(upgraded, "sales").version) == (1, 1)
-    assert changes.find_target(upgraded, "shop").version == 1
+    assert store.find_target(upgraded, "shop").version == 1
     assert gate(upgraded, "public.orders").gate == "open"
 
 
@@ -124,7 +124,7 @@ def test_a_document_is_stored_as_it_was_written(shop: Database) -> None:
     assert found["rules"][0] == {"id": "key", "type": "unique", "column": "id"}
     assert found["rules"][2]["arguments"] == {"min": "0.10", "max": "99.90", "exclusive_max": True}
     assert found["rules"][10]["active"] is False
-    assert changes.find_target(shop, "shop").document.keys() == {
+    assert store.find_target(shop, "shop").document.keys() == {
         "apiVersion",
         "kind",
         "name",
