@@ -30,6 +30,7 @@ from database.notifications import Listener
 from database.pool import Database, json_value
 from portal import state
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.gate_test.outcome import FORMAT
 from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.pages import FIRST
@@ -198,7 +199,7 @@ def result(database: Database, check: Check, **failures: int) -> CheckResult:
                 "rules": rules,
             }
         )
-    outcome = {"format": engine_outcome.FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
+    outcome = {"format": FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
     return engine_outcome.from_answer(run, Answer("id", "1", None, json.dumps(outcome)), CATALOGUE)
 
 
@@ -407,7 +408,7 @@ def test_a_table_that_dbt_left_out_is_never_a_pass(shop: Database) -> None:
         "reason": None,
         "rules": [rule_outcome("a", 0)],
     }
-    outcome = {"format": engine_outcome.FORMAT, "snapshot_at": moment.isoformat(), "tables": [one]}
+    outcome = {"format": FORMAT, "snapshot_at": moment.isoformat(), "tables": [one]}
     answer = Answer("id", "1", None, json.dumps(outcome))
     found = engine_outcome.from_answer(engine_outcome.Run(check, subject, tables, moment, moment, ""), answer, CATALOGUE)
     assert (found.verdict, [each.verdict for each in found.tables], found.row_count) == ("error", ["pass", "error"], None)
