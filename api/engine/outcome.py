@@ -165,6 +165,7 @@ def _base(run: Run, answer: Answer | None) -> CheckResult:
         status="running",
         config_version=run.subject.version,
         rules_hash=run.subject.rules_hash,
+        target_hash=run.subject.target.database_hash,
         scope=Scope.model_validate(run.check.request.scope()),
         asked=run.check.request.identity(),
         attempt=run.check.attempt,

@@ -23,6 +23,7 @@ class Subject:
     dataset: str | None
     settings: GateSettings
     rules_hash: str
+    target_hash: str
     has_rules: bool
 
     @property
@@ -104,6 +105,8 @@ def _reasons_of_state(facts: Facts) -> list[str]:
         return reasons
     if check.rules_hash is not None and check.rules_hash != subject.rules_hash:
         reasons.append("the rules have changed since the last check: ask for a new one")
+    if check.result.get("target_hash") not in (None, subject.target_hash):
+        reasons.append("the target has been another database or role since the last check: ask for a new one")
     max_age = subject.settings.max_age
     if max_age is not None and check.age_s > parse_duration(max_age):
         reasons.append(f"the last check is older than max_age ({max_age}): ask for a new one")

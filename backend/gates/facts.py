@@ -8,7 +8,7 @@ from backend.configuration.targets import no_table
 from backend.gates.decision import Check, Facts, Request, Subject
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
-from stringx_dataops.contract.documents.configuration import TableDocument
+from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument, rules_hash
 from stringx_dataops.contract.problems import NotFound
 
@@ -24,7 +24,8 @@ def of_table(database: Database, target: str, table: str, request_id: str | None
             raise no_table(cursor, target, table)
         document = TableDocument.model_validate(configured["document"])
         has_rules = bool(document.active_rules)
-        subject = Subject(target, table, None, document.gate, configured["rules_hash"], has_rules)
+        database_hash = TargetDocument.model_validate(configured["target"]).database_hash
+        subject = Subject(target, table, None, document.gate, configured["rules_hash"], database_hash, has_rules)
         return _facts(cursor, subject, request_id)
 
 
@@ -36,7 +37,9 @@ def of_dataset(database: Database, name: str, request_id: str | None = None) -> 
         tables = cursor.all(SQL["tables_of_dataset"], {"dataset": name})
         has_rules = any(TableDocument.model_validate(table["document"]).active_rules for table in tables)
         hashes = rules_hash({table["table_name"]: table["rules_hash"] for table in tables})
-        subject = Subject(document.target, None, name, document.gate, hashes, has_rules)
+        row = cursor.one(SQL["target"], {"target": document.target})
+        database_hash = TargetDocument.model_validate(row["document"]).database_hash if row else ""
+        subject = Subject(document.target, None, name, document.gate, hashes, database_hash, has_rules)
         return _facts(cursor, subject, request_id)
 
 

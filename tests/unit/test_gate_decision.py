@@ -31,7 +31,7 @@ def facts(draw: st.DrawFn) -> Facts:
         | draw(st.sampled_from([{}, {"max_age": "1h"}, {"max_age": "1ms"}]))
     )
     name = {"table": None, "dataset": "sales"} if is_dataset else {"table": "public.a", "dataset": None}
-    subject = Subject("shop", **name, settings=settings_, rules_hash="now", has_rules=draw(st.booleans()))
+    subject = Subject("shop", **name, settings=settings_, rules_hash="now", target_hash="here", has_rules=draw(st.booleans()))
     check = None
     if draw(st.booleans()):
         verdict, age = draw(st.sampled_from(VERDICTS)), draw(st.sampled_from([0.0, 1800.0, 3601.0]))
@@ -40,7 +40,8 @@ def facts(draw: st.DrawFn) -> Facts:
         check = Check(
             check_id="c", verdict=verdict, status=draw(st.sampled_from(["succeeded", "canceled", "errored"])),
             rules_hash=draw(st.sampled_from([None, "now", "before"])), snapshot_at=NOW - timedelta(seconds=age),
-            decided_at=NOW - timedelta(seconds=age), age_s=age, result=result(verdict, tables, skipped),
+            decided_at=NOW - timedelta(seconds=age), age_s=age,
+            result=result(verdict, tables, skipped) | draw(st.sampled_from([{}, {"target_hash": "here"}, {"target_hash": "there"}])),
         )  # fmt: skip
     asked = draw(st.none() | st.builds(Request, st.just("r"), st.sampled_from(["queued", "running", "succeeded"]), st.booleans()))
     return Facts(subject, check, asked, draw(st.sampled_from([None, "newer"])))
@@ -60,7 +61,7 @@ def may_open(facts: Facts, not_before: datetime | None) -> bool:
     limits = {None: float("inf"), "1h": 3600.0, "1ms": 0.001}
     return (
         subject.has_rules and facts.newer_request is None and check.rules_hash in (None, subject.rules_hash)
-        and check.age_s <= limits[subject.settings.max_age]
+        and check.result.get("target_hash") != "there" and check.age_s <= limits[subject.settings.max_age]
     )  # fmt: skip
 
 
@@ -81,6 +82,7 @@ def test_what_makes_it_worse_never_opens_it(facts: Facts) -> None:
         replace(facts, newer_request="newer"),
         replace(facts, subject=replace(facts.subject, has_rules=False)),
         replace(facts, subject=replace(facts.subject, rules_hash="another")),
+        replace(facts, subject=replace(facts.subject, target_hash="another")),
         replace(facts, check=None),
     ]
     if facts.check is not None:
@@ -91,7 +93,7 @@ def test_what_makes_it_worse_never_opens_it(facts: Facts) -> None:
 
 
 def a_gate(**changes: Any) -> Facts:
-    subject = Subject("shop", "public.a", None, GateSettings(), "now", True)
+    subject = Subject("shop", "public.a", None, GateSettings(), "now", "here", True)
     check = Check("c", "pass", "succeeded", "now", NOW, NOW, 1.0, result("pass"))
     return replace(Facts(subject, check), **changes)
 

@@ -1,6 +1,8 @@
 """Configuration documents: a table with its rules, and a target. Parsed here, once, for the API, files and Kafka alike."""
 
+import hashlib
 import ipaddress
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -213,6 +215,12 @@ class TargetDocument(Model):
         if value and len(set(value.split(","))) < value.count(",") + 1:
             raise ValueError("names a way to authenticate twice; keep one")
         return value
+
+    @property
+    def database_hash(self) -> str:
+        """Names what is checked: the server, the database, the role, which decides what can be seen, and the schema of models."""
+        named = [self.adapter, self.host, self.port, self.dbname, self.user, self.dbt_schema]
+        return hashlib.sha256(json.dumps(named, ensure_ascii=False).encode()).hexdigest()[:16]
 
     @property
     def tls(self) -> str:
