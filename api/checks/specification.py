@@ -14,7 +14,7 @@ from stringx_dataops.contract.catalogue.rule_types import (
     relations_of_arguments,
     texts_of_test,
 )
-from stringx_dataops.contract.custom_sql.comparisons import bare_names, comparisons, types_of_casts
+from stringx_dataops.contract.custom_sql.comparisons import bare_names, comparisons, patterns_of, types_of_casts
 from stringx_dataops.contract.custom_sql.qualified import Name, names_of_condition, names_of_fragment, names_of_query
 from stringx_dataops.contract.custom_sql.queries import renames_columns
 from stringx_dataops.contract.documents.configuration import Rule, TableDocument, TargetDocument
@@ -130,9 +130,24 @@ def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -
         "other_columns": columns_of_arguments(rule_type, arguments) if rule_type.types is not None else [],
         "custom": custom,
         "renames": any(renames_columns(arguments[name]) for name in custom),
+        "patterns": _patterns(rule_type, arguments, conditions, custom),
         "casts": [found for text in (where, *map(arguments.get, custom)) for found in types_of_casts(text or "")],
     }
     return {name: value for name, value in known.items() if value != USUAL[name]}
+
+
+def _patterns(
+    rule_type: RuleType, arguments: dict[str, Any], conditions: dict[str, str], custom: Collection[str]
+) -> dict[str, list[str]]:
+    """Regular expressions by the argument that holds them, `where` for the condition."""
+    properties = rule_type.arguments.get("properties", {})
+    found = {
+        name: [arguments[name]]
+        for name, schema in properties.items()
+        if schema.get("format") == "pattern" and arguments.get(name)
+    }
+    texts = conditions | {name: arguments[name] for name in custom if name not in conditions}
+    return found | {name: patterns for name, text in texts.items() if (patterns := patterns_of(text))}
 
 
 def _qualified(rule_type: RuleType, arguments: dict[str, Any], conditions: dict[str, str]) -> dict[str, list[Name]]:

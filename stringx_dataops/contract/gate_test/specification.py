@@ -43,6 +43,7 @@ class RuleSpecification(TypedDict):
     custom: NotRequired[list[str]]  # arguments that are SQL
     renames: NotRequired[bool]  # whether it may look at columns that it does not name
     casts: NotRequired[list[Any]]  # types that it casts to
+    patterns: NotRequired[Names]  # regular expressions, in an argument or in SQL
 
     # of a rule that runs a dbt test
     expressions: NotRequired[Any]  # arguments that are SQL and may be run
@@ -66,6 +67,7 @@ USUAL: dict[str, Any] = {
     "custom": [],
     "renames": False,
     "casts": [],
+    "patterns": {},
 }
 
 
