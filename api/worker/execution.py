@@ -20,8 +20,8 @@ from api.targets.sessions import Sessions
 from api.worker.attempt import Attempt, Watched
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TargetDocument
 from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import Invalid, NotFound
 from stringx_dataops.contract.settings import Settings

@@ -12,9 +12,10 @@ from stringx_dataops.contract.custom_sql.conditions import MAX_SQL, fault_of_con
 from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
 from stringx_dataops.contract.custom_sql.queries import fault_of_query, relations_of_query
 from stringx_dataops.contract.documents import configuration
-from stringx_dataops.contract.documents.configuration import parse_table, parse_target
+from stringx_dataops.contract.documents.configuration import parse_table
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.reading import MAX_NODES
+from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.problems import MAX_FAULTS, Invalid
 
