@@ -21,9 +21,9 @@ from database.keys import Caller
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument, parse_table
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
 from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
 from stringx_dataops.contract.messages.pages import FIRST, Page, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, NotFound, Unavailable, invalid

@@ -10,9 +10,9 @@ from backend.configuration import datasets
 from backend.configuration.targets import no_table
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
-from stringx_dataops.contract.documents.configuration import GateSettings, TableDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument, rules_hash
 from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.tables import GateSettings, TableDocument
 from stringx_dataops.contract.messages.requests import GateView
 from stringx_dataops.contract.messages.verdicts import opens
 from stringx_dataops.contract.problems import NotFound

@@ -17,11 +17,11 @@ import pytest
 from api.checks import specification
 from api.checks.lookup import Configured, InScope
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument, parse_table
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.names import MAX_IDENTIFIER_BYTES, fault_of_literal_name
 from stringx_dataops.contract.documents.reading import read_json
+from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.problems import Invalid, Malformed

@@ -18,7 +18,7 @@ from portal import project
 from portal.app import create_app
 from portal.refresh import Refresher
 from portal.texts import as_text, json_as_text
-from stringx_dataops.contract.documents.configuration import TableDocument
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.settings import Settings, read_settings
 from tests.integration.test_portal import add_check, artifact, configure, generate, get

@@ -13,7 +13,7 @@ from api.checks.lifecycle import Check
 from api.checks.lookup import Configured, InScope, Subject
 from api.engine import outcome
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from stringx_dataops.contract.catalogue.rule_types import CATALOGUE_FILE, Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument, parse_table
 from stringx_dataops.contract.documents.effective import rules_hash
+from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT

@@ -7,8 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stringx_dataops.contract.documents import reading
-from stringx_dataops.contract.documents.reading import MAX_DEPTH, Plain, read_json, read_yaml
+from stringx_dataops.contract.documents import reading, yaml_reading
+from stringx_dataops.contract.documents.plain import Plain
+from stringx_dataops.contract.documents.reading import MAX_DEPTH, read_json
+from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.problems import Invalid, Malformed, StringXError
 
 
@@ -168,7 +170,7 @@ def test_a_merge_key_brings_fields_that_are_not_given(text: str, merged: dict[st
 
 
 def test_merges_that_explode_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_NODES", 10_000)
+    monkeypatch.setattr(yaml_reading, "MAX_NODES", 10_000)
     wide = "a: &a {" + ", ".join(f"k{i}: 1" for i in range(200)) + "}\n"
     with pytest.raises(Malformed, match="too many values"):
         read_yaml((wide + "b: {<<: [" + ", ".join(["*a"] * 200) + "]}").encode())
@@ -228,7 +230,7 @@ def test_an_alias_repeats_its_value() -> None:
 
 
 def test_aliases_that_explode_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_NODES", 10_000)
+    monkeypatch.setattr(yaml_reading, "MAX_NODES", 10_000)
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 20))]
     with pytest.raises(Malformed, match="too many values"):
         read_yaml("\n".join(lines).encode())
@@ -272,7 +274,7 @@ def test_aliases_repeat_a_bounded_number_of_characters() -> None:
             read_yaml((first + "- *a\n" * 40).encode())
     half = f"- &a '{text}'\n" + "- *a\n" * 20
     assert len(read_yaml(f"{half}---\n{half}".encode())) == 2, "each document has its own"
-    long = "x" * (reading.MAX_REPEATED + 1)
+    long = "x" * (yaml_reading.MAX_REPEATED + 1)
     assert read_yaml(f"- {long}\n".encode()) == [[long]], "what is written out is bounded by the body"
 
 
@@ -285,7 +287,7 @@ def test_no_value_is_built_beyond_the_bound() -> None:
             count += 1
             yield event
 
-    reader = reading._Reader("")
+    reader = yaml_reading._Reader("")
     reader._events = events()
     with pytest.raises(Malformed, match="too many values"):
         list(reader.documents())

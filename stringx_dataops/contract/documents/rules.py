@@ -23,8 +23,6 @@ from stringx_dataops.contract.messages.verdicts import Dimension, Kind
 from stringx_dataops.contract.problems import FieldError
 
 MOST_COLUMNS = 1600  # of a table of PostgreSQL
-
-
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)\s*%")
 
 

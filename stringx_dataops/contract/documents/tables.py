@@ -1,4 +1,4 @@
-"""Configuration documents: a table with its rules, and a target. Parsed here, once, for the API, files and Kafka alike."""
+"""Table documents: the rules of a table and its settings. Parsed here, once, for the API, files and Kafka alike."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -33,7 +33,6 @@ from stringx_dataops.contract.documents.written import holds_plain, settle
 from stringx_dataops.contract.messages.verdicts import Gate, Mode
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
 
-API_VERSION = "stringx/v1"
 MOST_RULES = 5000
 
 

@@ -16,9 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from stringx_dataops.contract.documents.configuration import MOST_RULES, TableDocument
 from stringx_dataops.contract.documents.fields import DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
 from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
 from stringx_dataops.contract.messages.windows import Window
 from stringx_dataops.contract.problems import FieldError, invalid
