@@ -181,7 +181,7 @@ class Nursery:
                 # as a file: for each frame of `-m`, which has none, dbt's adapters would go through all modules, 9 ms a check
                 [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno()), *map(str, folders)],
                 cwd=ROOT,
-                env=clean_environment(),
+                env=environment_of_program(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
@@ -320,6 +320,13 @@ def _end(spawned: "Future[Process]") -> None:
     """Of a child that nobody waits for any more."""
     if not spawned.cancelled() and spawned.exception() is None:
         spawned.result().close()
+
+
+def environment_of_program() -> dict[str, str]:
+    """A clean environment, in which the program finds the modules beside it: it is started with `-P`, as a file."""
+    environment = clean_environment()
+    paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return environment if str(ROOT) in paths else environment | {"PYTHONPATH": os.pathsep.join([str(ROOT), *paths])}
 
 
 def _handle(pid: int) -> int | None:
