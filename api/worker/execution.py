@@ -14,7 +14,8 @@ from api.checks.lifecycle import Check
 from api.engine import command, encodings, faulty_rules, lock_retry, outcome
 from api.engine.command import Answer, DbtProject, Executable
 from api.engine.outcome import Run
-from api.engine.pool import Child, ChildDied
+from api.engine.pool import Child
+from api.engine.processes import ChildDied
 from api.targets.postgres import SESSION_VARIABLE, TargetUnusable, connection_environment, may_pass, session_address
 from api.targets.sessions import Sessions
 from api.worker.attempt import Attempt, Watched

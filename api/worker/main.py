@@ -22,7 +22,8 @@ from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.delivery import outbox
 from api.engine.command import DbtProject, Executable
-from api.engine.pool import Child, ChildDied, Nursery, ProjectFault
+from api.engine.pool import Child, Nursery
+from api.engine.processes import ChildDied, ProjectFault
 from api.worker import heartbeats
 from api.worker.attempt import Attempt
 from api.worker.execution import Executor, HandBack, Outcome

@@ -15,7 +15,8 @@ import yaml
 from api.engine import faulty_rules
 from api.engine.command import DbtProject, Executable
 from api.engine.outcome import outcome_of
-from api.engine.pool import Nursery, ProjectFault, environment_of_program
+from api.engine.pool import Nursery
+from api.engine.processes import ProjectFault, environment_of_program
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import ROOT
