@@ -19,7 +19,7 @@ from api.engine import outcome as engine_outcome
 from api.engine.command import Answer, Executable
 from api.worker.attempt import Attempt
 from api.worker.execution import Executor
-from api.worker.main import Worker
+from api.worker.worker import Worker
 from backend.configuration import datasets, store
 from backend.gates import decision
 from backend.requests import tracking

@@ -10,7 +10,7 @@ import pytest
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.delivery import outbox
-from api.worker.main import Worker
+from api.worker.worker import Worker
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
