@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from stringx_dataops.contract.documents.fields import DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
 from stringx_dataops.contract.documents.rules import Rule
