@@ -27,9 +27,9 @@ from stringx_dataops.contract.messages.pages import MOST_BYTES, Page
 from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
-from tests.integration.test_datasets import CATALOGUE, ME, TARGET, table
 from tests.integration.test_queue import ask, claimed, queue
 from tests.integration.test_queue import read as rows
+from tests.support.datasets import CATALOGUE, ME, TARGET, table
 
 __all__ = ["queue"]
 MIB = 1024 * 1024
