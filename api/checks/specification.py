@@ -1,8 +1,8 @@
-"""The gate specification: what dbt's `gate` test reads from `var('gate')`. Data only; nothing here becomes SQL or Jinja."""
+"""From a check's rules, as they are configured, to the specification that the gate test reads."""
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from api.checks.lookup import InScope
 from stringx_dataops.contract.catalogue.arguments import (
@@ -13,19 +13,28 @@ from stringx_dataops.contract.catalogue.arguments import (
     texts_of_test,
 )
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
-from stringx_dataops.contract.custom_sql.comparisons import bare_names, comparisons, types_of_casts
+from stringx_dataops.contract.custom_sql.comparisons import bare_names, comparisons, patterns_of, types_of_casts
 from stringx_dataops.contract.custom_sql.qualified import Name, names_of_condition, names_of_fragment, names_of_query
 from stringx_dataops.contract.custom_sql.queries import renames_columns
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.gate_test.specification import (
+    USUAL,
+    RuleSpecification,
+    Specification,
+    TableSpecification,
+    Threshold,
+    Window,
+)
 from stringx_dataops.contract.messages.checks import CheckRequest
 
 
 def build(
     request: CheckRequest, target: TargetDocument, tables: Sequence[InScope], catalogue: Catalogue, timeout_s: float
-) -> dict[str, Any]:
+) -> Specification:
     """The specification of a check of one table, or of several on one snapshot."""
     return {
         "statement_timeout_ms": int(timeout_s * 1000),
@@ -43,7 +52,7 @@ def without_window(request: CheckRequest, tables: Sequence[InScope]) -> str | No
     return next((each.table for each in documents if request.window and request.window.column_of(each) is None), None)
 
 
-def _table(request: CheckRequest, table: InScope, catalogue: Catalogue, allow_functions: Collection[str]) -> dict[str, Any]:
+def _table(request: CheckRequest, table: InScope, catalogue: Catalogue, allow_functions: Collection[str]) -> TableSpecification:
     document = table.configured.document
     name = TableName.parse(document.table)
     return {
@@ -51,12 +60,18 @@ def _table(request: CheckRequest, table: InScope, catalogue: Catalogue, allow_fu
         "name": name.name,
         "timezone": document.timezone,
         "on_empty": document.on_empty,
-        "window": request.window.as_json() | {"column": request.window.column_of(document)} if request.window else None,
+        "window": _window(request, document),
         "key": document.key,
         "sample_rows": document.sample_rows,
         "sample_columns": document.sample_columns,
         "rules": [_of_table(_rule(rule, catalogue, allow_functions), name.name) for rule in table.rules],
     }
+
+
+def _window(request: CheckRequest, document: TableDocument) -> Window | None:
+    if request.window is None:
+        return None
+    return cast(Window, request.window.as_json() | {"column": request.window.column_of(document)})
 
 
 def _rule(rule: Rule, catalogue: Catalogue, allow_functions: Collection[str]) -> dict[str, Any]:
@@ -76,13 +91,13 @@ def _rule(rule: Rule, catalogue: Catalogue, allow_functions: Collection[str]) ->
     } | _of_test(rule, rule_type, allow_functions)
 
 
-def _of_table(rule: dict[str, Any], table: str) -> dict[str, Any]:
+def _of_table(rule: dict[str, Any], table: str) -> RuleSpecification:
     """Of the names in the rule's conditions only those that could be a whole row: the table's own, and other tables'."""
     tables = {table, *(parts[-1] for parts in rule.get("relations", ()))}
     named = {
         name: found for name, names in rule.pop("named", {}).items() if (found := [each for each in names if each in tables])
     }
-    return rule | {"named": named} if named else rule
+    return cast(RuleSpecification, rule | {"named": named} if named else rule)
 
 
 def _of_test(rule: Rule, rule_type: RuleType | None, allow_functions: Collection[str]) -> dict[str, Any]:
@@ -95,23 +110,6 @@ def _of_test(rule: Rule, rule_type: RuleType | None, allow_functions: Collection
         "severity": rule.severity,
         "own_thresholds": rule.warn_above is not None or rule.fail_above is not None,
     }
-
-
-# What the engine takes for granted of a rule.
-_UNSAID = {
-    "windowed": True,
-    "about_rows": True,
-    "relations": [],
-    "typed": False,
-    "compared": {},
-    "named": {},
-    "qualified": {},
-    "accepts": None,
-    "other_columns": [],
-    "custom": [],
-    "renames": False,
-    "casts": [],
-}
 
 
 def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, Any]:
@@ -133,9 +131,24 @@ def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -
         "other_columns": columns_of_arguments(rule_type, arguments) if rule_type.types is not None else [],
         "custom": custom,
         "renames": any(renames_columns(arguments[name]) for name in custom),
+        "patterns": _patterns(rule_type, arguments, conditions, custom),
         "casts": [found for text in (where, *map(arguments.get, custom)) for found in types_of_casts(text or "")],
     }
-    return {name: value for name, value in known.items() if value != _UNSAID[name]}
+    return {name: value for name, value in known.items() if value != USUAL[name]}
+
+
+def _patterns(
+    rule_type: RuleType, arguments: dict[str, Any], conditions: dict[str, str], custom: Collection[str]
+) -> dict[str, list[str]]:
+    """Regular expressions by the argument that holds them, `where` for the condition."""
+    properties = rule_type.arguments.get("properties", {})
+    found = {
+        name: [arguments[name]]
+        for name, schema in properties.items()
+        if schema.get("format") == "pattern" and arguments.get(name)
+    }
+    texts = conditions | {name: arguments[name] for name in custom if name not in conditions}
+    return found | {name: patterns for name, text in texts.items() if (patterns := patterns_of(text))}
 
 
 def _qualified(rule_type: RuleType, arguments: dict[str, Any], conditions: dict[str, str]) -> dict[str, list[Name]]:
@@ -156,7 +169,7 @@ def _conditions(rule_type: RuleType, arguments: dict[str, Any], where: str | Non
     return {name: text for name, text in ({"where": where} | texts).items() if isinstance(text, str)}
 
 
-def _threshold(value: int | str | None) -> dict[str, int | str] | None:
+def _threshold(value: int | str | None) -> Threshold | None:
     """A share as the text of an exact decimal: no binary number decides whether a threshold is met."""
     if value is None:
         return None

@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from api.engine.command import Answer
+from stringx_dataops.contract.gate_test.specification import RuleSpecification, Specification, TableSpecification
 
 _REFUSED = re.compile(r'((?:0x[0-9a-f]{2}\s)+)[^"]*"UTF8"[^"]*"(\w+)"')  # whatever language the server speaks
 _MOST = 50  # characters; a run each
-_OF_A_RULE = ("id", "type", "warn_above", "fail_above")  # what is left of one that is not decided
 
 
-def answer_of(run: Callable[[dict[str, Any]], Answer], gate: dict[str, Any]) -> Answer:
+def answer_of(run: Callable[[Specification], Answer], specification: Specification) -> Answer:
     """What the specification gives; where a text cannot be sent, what it gives with the rules that hold it marked as faults."""
-    answer = run(gate)
+    answer = run(specification)
     for _ in range(_MOST):
         found = None if answer.outcome or answer.timed_out else _REFUSED.search(answer.message or "")
         character = _character(found[1]) if found else None
-        if found is None or character is None or (marked := _without(gate, character, found[2])) == gate:
+        if found is None or character is None or (marked := _without(specification, character, found[2])) == specification:
             break
-        gate = marked
-        answer = run(gate)
+        specification = marked
+        answer = run(specification)
     return answer
 
 
@@ -32,32 +32,51 @@ def _character(sequence: str) -> str | None:
         return None
 
 
-def _without(gate: dict[str, Any], character: str, encoding: str) -> dict[str, Any]:
-    return gate | {"tables": [_table_without(table, character, encoding) for table in gate["tables"]]}
+def _without(specification: Specification, character: str, encoding: str) -> Specification:
+    return {**specification, "tables": [_table_without(table, character, encoding) for table in specification["tables"]]}
 
 
-def _table_without(table: dict[str, Any], character: str, encoding: str) -> dict[str, Any]:
+def _table_without(table: TableSpecification, character: str, encoding: str) -> TableSpecification:
     words = f"holds a character that the database's encoding {encoding} does not have"
-    of_all = next((what for what in ("schema", "name", "window") if character in _text(table[what])), None)
-    rules = []
+    texts = {"schema": table["schema"], "name": table["name"], "window": table["window"]}
+    of_all = next((what for what, value in texts.items() if character in _text(value)), None)
+    rules: list[RuleSpecification] = []
     for rule in table["rules"]:
         place = next(_places(rule, character), None)
         if of_all is not None:
             place = "the request's window" if of_all == "window" else f"the table's {of_all}"
         if place is not None and "fault" not in rule:
-            rule = {name: rule[name] for name in _OF_A_RULE} | {"columns": [], "arguments": {}, "fault": f"{place} {words}"}
+            rule = _undecided(rule, f"{place} {words}")
         rules.append(rule)
-    changed = table | {"rules": rules}
-    if of_all == "window":
-        changed["window"] = None  # no rule is left that it would narrow
-    elif of_all is not None:
-        changed[of_all] = "".join("?" if char == character else char for char in table[of_all])  # all its rules are faults
-    for name in ("key", "sample_columns"):
-        changed[name] = [column for column in table[name] if character not in column]
-    return changed
+
+    def replaced(name: str) -> str:  # of a table whose rules are all undecided
+        return "".join("?" if char == character else char for char in name)
+
+    return {
+        **table,
+        "rules": rules,
+        "window": None if of_all == "window" else table["window"],  # no rule is left that it would narrow
+        "schema": replaced(table["schema"]),
+        "name": replaced(table["name"]),
+        "key": [column for column in table["key"] if character not in column],
+        "sample_columns": [column for column in table["sample_columns"] if character not in column],
+    }
 
 
-def _places(rule: dict[str, Any], character: str) -> Iterator[str]:
+def _undecided(rule: RuleSpecification, fault: str) -> RuleSpecification:
+    """As much of a rule as its outcome needs."""
+    return {
+        "id": rule["id"],
+        "type": rule["type"],
+        "warn_above": rule["warn_above"],
+        "fail_above": rule["fail_above"],
+        "columns": [],
+        "arguments": {},
+        "fault": fault,
+    }
+
+
+def _places(rule: RuleSpecification, character: str) -> Iterator[str]:
     """Where in a rule the character stands, in the words of its document."""
     for name, value in rule["arguments"].items():
         if character in _text(value):

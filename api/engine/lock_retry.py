@@ -5,9 +5,9 @@ import random
 import re
 import time
 from collections.abc import Callable
-from typing import Any
 
 from api.engine.command import Answer
+from stringx_dataops.contract.gate_test.specification import Specification
 
 # As the server says it; one that speaks another language gets no second attempt.
 _NOT_HAD = re.compile(
@@ -21,13 +21,15 @@ def _sleep(seconds: float) -> bool:
     return True
 
 
-def answer_of(run: Callable[[dict[str, Any]], Answer], gate: dict[str, Any], pause: Callable[[float], bool] = _sleep) -> Answer:
+def answer_of(
+    run: Callable[[Specification], Answer], specification: Specification, pause: Callable[[float], bool] = _sleep
+) -> Answer:
     """What the specification gives once all its locks were had. After `lock_timeout` the rules on what was not to be had are
     undecided, and the others have their verdicts. `pause` waits, and says whether to go on."""
-    until = time.monotonic() + gate["lock_timeout_ms"] / 1000
+    until = time.monotonic() + specification["lock_timeout_ms"] / 1000
     unlockable: list[str] = []
     while True:
-        answer = run(gate)
+        answer = run(specification)
         refused = None if answer.outcome or answer.timed_out else _NOT_HAD.search(answer.message or "")
         if refused is None:
             return answer
@@ -35,9 +37,9 @@ def answer_of(run: Callable[[dict[str, Any]], Answer], gate: dict[str, Any], pau
         if time.monotonic() < until:
             if not pause(random.uniform(_SHORTEST_S, _LONGEST_S)):  # noqa: S311 (no secret: two that collide should not again)
                 return answer
-            gate = gate | {"lock_first": name}
+            specification = specification | {"lock_first": name}
         elif name is None or name in unlockable:
             return answer
         else:
             unlockable = [*unlockable, name]
-            gate = gate | {"unlockable": unlockable}
+            specification = specification | {"unlockable": unlockable}

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
@@ -19,11 +19,11 @@ from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.gate_test.outcome import FORMAT, Outcome, RuleOutcome, TableOutcome
 from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Scope, TableResult
 from stringx_dataops.contract.messages.scores import Scored, quotient, scores
 from stringx_dataops.contract.messages.verdicts import CheckStatus, worst
 
-FORMAT = "stringx-gate/1"
 _AHEAD = timedelta(minutes=5)  # of a target's clock before the database's: the Backend takes twice that by its own
 
 
@@ -63,8 +63,14 @@ def from_answer(run: Run, answer: Answer, catalogue: Catalogue) -> CheckResult:
     return _base(run, answer).model_copy(update=ended | _combined(tables) | {"tables": tables})
 
 
-def _table_result(checked: InScope, outcome: dict[str, Any] | None, catalogue: Catalogue) -> TableResult:
-    table = outcome or {"verdict": "error", "reason": None, "row_count": None, "window_nulls": None, "rules": []}
+def _table_result(checked: InScope, outcome: TableOutcome | None, catalogue: Catalogue) -> TableResult:
+    table: Mapping[str, Any] = outcome or {
+        "verdict": "error",
+        "reason": None,
+        "row_count": None,
+        "window_nulls": None,
+        "rules": [],
+    }
     found = {rule["id"]: rule for rule in table["rules"]}
     rules = [_rule_result(rule, found.get(rule.id), catalogue) for rule in checked.rules]
     decided = all(rule.id in found for rule in checked.rules)
@@ -160,6 +166,7 @@ def _base(run: Run, answer: Answer | None) -> CheckResult:
         status="running",
         config_version=run.subject.version,
         rules_hash=run.subject.rules_hash,
+        target_hash=run.subject.target.database_hash,
         scope=Scope.model_validate(run.check.request.scope()),
         asked=run.check.request.identity(),
         attempt=run.check.attempt,
@@ -171,7 +178,7 @@ def _base(run: Run, answer: Answer | None) -> CheckResult:
     )
 
 
-def outcome_of(answer: Answer) -> dict[str, Any] | None:
+def outcome_of(answer: Answer) -> Outcome | None:
     """The materialization's message; None where dbt ended without it, which is never a pass."""
     if not answer.outcome:
         return None
@@ -179,7 +186,8 @@ def outcome_of(answer: Answer) -> dict[str, Any] | None:
         outcome = json.loads(answer.outcome)
     except ValueError:
         return None
-    return outcome if isinstance(outcome, dict) and outcome.get("format") == FORMAT and outcome.get("tables") else None
+    is_ours = isinstance(outcome, dict) and outcome.get("format") == FORMAT and outcome.get("tables")
+    return cast(Outcome, outcome) if is_ours else None
 
 
 def _reason(subject: Subject, answer: Answer) -> str:
@@ -207,9 +215,9 @@ def without_values(message: str) -> str:
     return _QUOTED.sub(lambda found: found[0] if found[1] else '"…"', _BEHIND.split(message)[0])
 
 
-def _rule_result(rule: Rule, found: dict[str, Any] | None, catalogue: Catalogue) -> RuleResult:
+def _rule_result(rule: Rule, found: RuleOutcome | None, catalogue: Catalogue) -> RuleResult:
     rule_type = catalogue.get(rule.type)
-    outcome = found or {"status": "error", "reason": "dbt left no outcome for it"}
+    outcome: Mapping[str, Any] = found or {"status": "error", "reason": "dbt left no outcome for it"}
     failures, total = outcome.get("failures"), outcome.get("total")
     ratio = quotient(failures, total) if failures is not None and total else None
     return RuleResult(
@@ -232,7 +240,7 @@ def _rule_result(rule: Rule, found: dict[str, Any] | None, catalogue: Catalogue)
     )
 
 
-def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> str:
+def message(rule: Rule, rule_type: RuleType | None, outcome: Mapping[str, Any]) -> str:
     """One sentence with the numbers: never a value of a row, and of the rule its columns, thresholds and the arguments that may
     be told."""
     if outcome["status"] == "error" or rule_type is None:
@@ -254,7 +262,7 @@ def message(rule: Rule, rule_type: RuleType | None, outcome: dict[str, Any]) -> 
             assert_never(rule_type.decides)
 
 
-def _counted(rule: Rule, rule_type: RuleType, outcome: dict[str, Any], finding: str) -> str:
+def _counted(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any], finding: str) -> str:
     failures, total = int(outcome["failures"]), outcome.get("total")
     unit = rule_type.failures or "rows"
     counted = f"{failures:,} of {total:,} {unit}" if total is not None else f"{failures:,} {unit}"
@@ -264,7 +272,7 @@ def _counted(rule: Rule, rule_type: RuleType, outcome: dict[str, Any], finding: 
     return f"{counted}{of_all} {finding}{_threshold(rule, outcome, failures)}{proof}"
 
 
-def _threshold(rule: Rule, outcome: dict[str, Any], failures: int) -> str:
+def _threshold(rule: Rule, outcome: Mapping[str, Any], failures: int) -> str:
     status = outcome["status"]
     if "threshold" in outcome:  # of the test that the rule runs
         return f"; {outcome['threshold']}"
@@ -277,7 +285,7 @@ def _threshold(rule: Rule, outcome: dict[str, Any], failures: int) -> str:
     return f"; up to {limit} pass" if failures else ""
 
 
-def _measured(rule: Rule, rule_type: RuleType, outcome: dict[str, Any]) -> str:
+def _measured(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any]) -> str:
     """What was measured, in words; empty where it may not be told, as it is a row's value and no number."""
     value = outcome.get("measured")
     if value is None and not outcome.get("measured_hidden"):
@@ -291,7 +299,7 @@ def _measured(rule: Rule, rule_type: RuleType, outcome: dict[str, Any]) -> str:
     return number(value, [limit for limit in map(decimal, limits) if limit is not None])
 
 
-def _bounds(rule: Rule, rule_type: RuleType, outcome: dict[str, Any]) -> str:
+def _bounds(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any]) -> str:
     status = outcome["status"]
     bounds = rule.arguments.get("warn", {}) if status == "warn" else rule.arguments
     low, high = (bounds.get(rule_type.bounds[side]) for side in ("min", "max"))

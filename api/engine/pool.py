@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager
@@ -206,7 +206,7 @@ class Child:
         except OSError as error:
             log.info("a child has ended while it was idle: %s", error)
 
-    def run(self, gate: dict[str, Any], folder: Path, environment: dict[str, str], timeout_s: float) -> Answer:
+    def run(self, gate: Mapping[str, Any], folder: Path, environment: dict[str, str], timeout_s: float) -> Answer:
         """One check; past `timeout_s` the child is killed and the answer says so."""
         process = self._process
         if process is None:

@@ -23,6 +23,7 @@ from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.gate_test.specification import Specification
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import Invalid, NotFound
 from stringx_dataops.contract.settings import Settings
@@ -87,11 +88,11 @@ class Executor:
             return outcome.errored(run(), "no_rules: no active rule was left in scope when the check started")
         if (table := specification.without_window(check.request, tables)) is not None:
             return outcome.errored(run(), f"no_window: {table} has no window_column any more, and the request names no column")
-        gate = specification.build(check.request, subject.target, tables, self.catalogue, check.timeout_s)
+        asked = specification.build(check.request, subject.target, tables, self.catalogue, check.timeout_s)
         try:
-            answer = self._answer(attempt, gate, subject.target)
+            answer = self._answer(attempt, asked, subject.target)
             by_hand = command.by_hand(
-                self.project, gate, self.settings.home / "by-hand" / check.check_id,
+                self.project, asked, self.settings.home / "by-hand" / check.check_id,
                 self._variables(subject.target, f"stringx {check.check_id} by hand"),
             )  # fmt: skip
             return self._outcome(attempt, run(by_hand), answer)
@@ -132,16 +133,16 @@ class Executor:
             case _:
                 assert_never(stopped)
 
-    def _answer(self, attempt: Attempt, gate: dict[str, Any], target: TargetDocument) -> Answer:
+    def _answer(self, attempt: Attempt, asked: Specification, target: TargetDocument) -> Answer:
         """dbt's, with locks and a target that start again waited for, and a rule that cannot be compiled left out."""
         variables = self._variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
         sessions = Sessions(session_address(variables), variables[SESSION_VARIABLE])
         yield_after = None if target.yield_after == "off" else parse_duration(target.yield_after)
 
-        def once(specification: dict[str, Any]) -> Answer:
+        def once(specification: Specification) -> Answer:
             return self.runner.run(specification, self.folder, variables, attempt.left_s + _FALLBACK_S)
 
-        def reached(specification: dict[str, Any]) -> Answer:
+        def reached(specification: Specification) -> Answer:
             for pause_s in (*_UNREACHABLE_FOR_S, None):
                 answer = once(specification)
                 failed = not answer.outcome and not answer.timed_out and may_pass(answer.message or "")
@@ -149,11 +150,11 @@ class Executor:
                     break
             return answer
 
-        def locked(specification: dict[str, Any]) -> Answer:
+        def locked(specification: Specification) -> Answer:
             return lock_retry.answer_of(reached, specification, attempt.pause)
 
         with attempt.watched(Watched(sessions, yield_after, self.runner.terminate)):
-            return faulty_rules.answer_of(lambda specification: encodings.answer_of(locked, specification), gate)
+            return faulty_rules.answer_of(lambda specification: encodings.answer_of(locked, specification), asked)
 
     def _variables(self, target: TargetDocument, application_name: str) -> dict[str, str]:
         return connection_environment(target, self.settings.secrets, application_name)

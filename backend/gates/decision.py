@@ -1,147 +1,137 @@
-"""The gate of a table or a dataset: open or closed, by the newest full check, and why."""
+"""The gate of a table or a dataset: open or closed, and why. A pure function of the facts that `facts` has read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from backend.configuration import datasets
-from backend.configuration.targets import no_table
-from database.pool import Cursor, Database, Row
-from database.queries import load_queries
-from stringx_dataops.contract.documents.datasets import DatasetDocument, rules_hash
 from stringx_dataops.contract.documents.durations import parse_duration
-from stringx_dataops.contract.documents.tables import GateSettings, TableDocument
+from stringx_dataops.contract.documents.tables import GateSettings
 from stringx_dataops.contract.messages.requests import GateView
-from stringx_dataops.contract.messages.verdicts import opens
-from stringx_dataops.contract.problems import NotFound
+from stringx_dataops.contract.messages.verdicts import Verdict, opens
 
-SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _MOST_REASONS = 20
+_NEVER_CHECKED = "never checked: ask for a check first"
 
 
 @dataclass(frozen=True)
-class _Subject:
-    """What a gate stands before: a table or a dataset, as it is configured now."""
+class Subject:
+    """The table or dataset behind the gate, as it is configured now."""
 
     target: str
     table: str | None
     dataset: str | None
     settings: GateSettings
     rules_hash: str
+    target_hash: str
     has_rules: bool
 
     @property
-    def named(self) -> dict[str, str | None]:
-        return {"target": self.target, "table": self.table, "dataset": self.dataset}
+    def kind(self) -> str:
+        return "table" if self.dataset is None else "dataset"
 
     @property
     def words(self) -> str:
-        return f"table {self.table}" if self.dataset is None else f"dataset {self.dataset}"
-
-    def statement(self, name: str) -> str:
-        return SQL[name if self.dataset is None else f"{name}_of_dataset"]
+        return f"{self.kind} {self.table if self.dataset is None else self.dataset}"
 
 
-def decide(
-    database: Database, target: str, table: str, request_id: str | None = None, not_before: datetime | None = None
-) -> GateView:
-    """The gate of a table as it stands, or for the very load that a request announced; NotFound for what is not configured."""
-    with database.transaction() as cursor:
-        configured = cursor.one(SQL["configured"], {"target": target, "table": table})
-        if configured is None:
-            raise no_table(cursor, target, table)
-        document = TableDocument.model_validate(configured["document"])
-        has_rules = bool(document.active_rules)
-        subject = _Subject(target, table, None, document.gate, configured["rules_hash"], has_rules)
-        return _decide(cursor, subject, request_id, not_before)
+@dataclass(frozen=True)
+class Check:
+    """The check that decides: of the whole subject with the newest snapshot, or of the request that was asked about."""
+
+    check_id: str
+    verdict: Verdict
+    status: str
+    rules_hash: str | None
+    snapshot_at: datetime | None
+    decided_at: datetime  # the snapshot, or the end of a check that has none
+    age_s: float  # since then
+    result: dict[str, Any]  # a CheckResult as JSON
 
 
-def decide_dataset(database: Database, name: str, request_id: str | None = None, not_before: datetime | None = None) -> GateView:
-    """The gate of a dataset: decided by checks of the dataset alone, for only they see its tables on one snapshot."""
-    with database.transaction() as cursor:
-        document = DatasetDocument.model_validate(datasets.find_with(cursor, name)["document"])
-        tables = cursor.all(SQL["tables_of_dataset"], {"dataset": name})
-        has_rules = any(TableDocument.model_validate(table["document"]).active_rules for table in tables)
-        hashes = rules_hash({table["table_name"]: table["rules_hash"] for table in tables})
-        subject = _Subject(document.target, None, name, document.gate, hashes, has_rules)
-        return _decide(cursor, subject, request_id, not_before)
+@dataclass(frozen=True)
+class Request:
+    """The request that was asked about."""
+
+    request_id: str
+    status: str
+    is_finished: bool
 
 
-def _decide(cursor: Cursor, subject: _Subject, request_id: str | None, not_before: datetime | None) -> GateView:
-    if request_id is None:
-        result = cursor.one(subject.statement("deciding_result"), subject.named)
-        reasons = _reasons_of_state(cursor, subject, result)
+@dataclass(frozen=True)
+class Facts:
+    """Everything that the gate depends on."""
+
+    subject: Subject
+    check: Check | None
+    request: Request | None = None  # asked about; without it, the gate as it stands
+    newer_request: str | None = None  # made after the deciding one, and not finished
+
+
+def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
+    """The gate is open if there is no reason to close it."""
+    if facts.request is None:
+        check, reasons = facts.check, _reasons_of_state(facts)
     else:
-        result, reasons = _of_request(cursor, subject, request_id)
-    if result is None:
-        return _view(subject, None, reasons or ["never checked: ask for a check first"])
-    reasons += _reasons_of_verdict(subject, result)
-    if not_before is not None and result["decided_at"] < not_before:
-        moment = result["decided_at"].isoformat()
-        reasons.append(f"the newest snapshot ({moment}) is older than not_before ({not_before.isoformat()})")
-    return _view(subject, result, reasons)
+        check, reasons = _of_request(facts, facts.request)
+    if check is not None:
+        reasons += _reasons_of_verdict(facts.subject, check)
+        if not_before is not None and check.decided_at < not_before:
+            moment = check.decided_at.isoformat()
+            reasons.append(f"the newest snapshot ({moment}) is older than not_before ({not_before.isoformat()})")
+    elif not reasons:
+        reasons = [_NEVER_CHECKED]
+    return _view(facts.subject, check, reasons)
 
 
-def _of_request(cursor: Cursor, subject: _Subject, request_id: str) -> tuple[Row | None, list[str]]:
-    request = cursor.one(SQL["request"], {"request_id": request_id})
-    if request is None or not _is_about(request, subject):
-        raise NotFound(f"there is no request {request_id} of {subject.words}")
-    result = cursor.one(SQL["result_of_request"], {"request_id": request_id, "table": subject.table})
-    if result is None:
-        said = "has no result" if request["finished_at"] else f"is {request['status']}"
-        return None, [f"request {request_id} {said}"]
-    if subject.table is not None and subject.table in result["result"].get("skipped", ()):
-        return None, [f"request {request_id} left {subject.table} out: none of its rules was in scope"]
-    return result, [f"request {request_id} was canceled"] if result["status"] == "canceled" else []
+def _of_request(facts: Facts, request: Request) -> tuple[Check | None, list[str]]:
+    check, table = facts.check, facts.subject.table
+    if check is None:
+        what = "has no result" if request.is_finished else f"is {request.status}"
+        return None, [f"request {request.request_id} {what}"]
+    if table is not None and table in check.result.get("skipped", ()):
+        return None, [f"request {request.request_id} left {table} out: none of its rules was in scope"]
+    return check, [f"request {request.request_id} was canceled"] if check.status == "canceled" else []
 
 
-def _is_about(request: Row, subject: _Subject) -> bool:
-    """A dataset's request is about each of its tables, too."""
-    if request["target"] != subject.target:
-        return False
-    if subject.dataset is not None:
-        return bool(request["dataset"] == subject.dataset)
-    return subject.table == request["table_name"] or subject.table in (request["tables"] or ())
-
-
-def _reasons_of_state(cursor: Cursor, subject: _Subject, result: Row | None) -> list[str]:
-    """What keeps the gate closed whatever the verdict says."""
-    reasons = []
+def _reasons_of_state(facts: Facts) -> list[str]:
+    """What keeps the gate closed whatever the verdict is."""
+    subject, check, reasons = facts.subject, facts.check, []
     if not subject.has_rules:
-        reasons.append(f"no active rule: nothing says that the {subject.words.split()[0]} may be used")
-    decided_by = {"decided_by": result["request_id"] if result else None}
-    unfinished = cursor.one(subject.statement("unfinished"), subject.named | decided_by)
-    if unfinished is not None:
-        reasons.append(f"a newer request is not finished: {unfinished['request_id']}")
-    if result is None:
-        return reasons or ["never checked: ask for a check first"]
-    if result["rules_hash"] is not None and result["rules_hash"] != subject.rules_hash:
+        reasons.append(f"no active rule: nothing says that the {subject.kind} may be used")
+    if facts.newer_request is not None:
+        reasons.append(f"a newer request is not finished: {facts.newer_request}")
+    if check is None:
+        return reasons
+    if check.rules_hash is not None and check.rules_hash != subject.rules_hash:
         reasons.append("the rules have changed since the last check: ask for a new one")
+    if check.result.get("target_hash") not in (None, subject.target_hash):
+        reasons.append("the target has been another database or role since the last check: ask for a new one")
     max_age = subject.settings.max_age
-    if max_age is not None and result["age_s"] > parse_duration(max_age):
+    if max_age is not None and check.age_s > parse_duration(max_age):
         reasons.append(f"the last check is older than max_age ({max_age}): ask for a new one")
     return reasons
 
 
-def _reasons_of_verdict(subject: _Subject, result: Row) -> list[str]:
-    if opens(result["verdict"], subject.settings.on_warn, subject.settings.on_error) == "open":
+def _reasons_of_verdict(subject: Subject, check: Check) -> list[str]:
+    if opens(check.verdict, subject.settings.on_warn, subject.settings.on_error) == "open":
         return []
-    whole, parts = result["result"], list(_parts(subject, result["result"]))
+    whole, parts = check.result, list(_parts(subject, check.result))
     worst = [
         f"{place}{rule['id']}: {rule['message']}"
         for place, part in parts
         for rule in part["rules"]
-        if rule["status"] == result["verdict"]
+        if rule["status"] == check.verdict
     ]
-    said = [f"{place}{part['reason']}" for place, part in parts if part["reason"] and part["verdict"] == result["verdict"]]
-    told = [f"verdict {result['verdict']}", *([whole["reason"]] if whole["reason"] else said), *worst[:_MOST_REASONS]]
-    return told if len(worst) <= _MOST_REASONS else [*told, f"and {len(worst) - _MOST_REASONS} more rules"]
+    reasons_of_parts = [
+        f"{place}{part['reason']}" for place, part in parts if part["reason"] and part["verdict"] == check.verdict
+    ]
+    reasons = [f"verdict {check.verdict}", *([whole["reason"]] if whole["reason"] else reasons_of_parts), *worst[:_MOST_REASONS]]
+    return reasons if len(worst) <= _MOST_REASONS else [*reasons, f"and {len(worst) - _MOST_REASONS} more rules"]
 
 
-def _parts(subject: _Subject, result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the result says of the gate's tables, each with the words that name the table where there are several."""
+def _parts(subject: Subject, result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The result's parts that are about the gate's tables, each with a prefix that names the table if there are several."""
     if "tables" not in result:
         yield "", result
     for table in result.get("tables", ()):
@@ -151,16 +141,16 @@ def _parts(subject: _Subject, result: dict[str, Any]) -> Iterator[tuple[str, dic
             yield "", table
 
 
-def _view(subject: _Subject, result: Row | None, reasons: list[str]) -> GateView:
+def _view(subject: Subject, check: Check | None, reasons: list[str]) -> GateView:
     return GateView(
         gate="closed" if reasons else "open",
         target=subject.target,
         table=subject.table,
         dataset=subject.dataset,
-        verdict=result["verdict"] if result else None,
-        snapshot_at=result["snapshot_at"] if result else None,
-        age_s=round(max(0.0, result["age_s"]), 3) if result else None,
-        check_id=str(result["check_id"]) if result else None,
-        rules_hash=result["rules_hash"] if result else None,
+        verdict=check.verdict if check else None,
+        snapshot_at=check.snapshot_at if check else None,
+        age_s=round(max(0.0, check.age_s), 3) if check else None,
+        check_id=check.check_id if check else None,
+        rules_hash=check.rules_hash if check else None,
         reasons=reasons,
     )

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from backend.configuration.routes import canonical
-from backend.gates import decision
+from backend.gates import gate
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import check_request_id
 from stringx_dataops.contract.messages.requests import GateView
@@ -33,7 +33,7 @@ def blueprint(database: Database) -> Blueprint:
         )
     )
     def show(target: str, table: str) -> Response:
-        found = decision.decide(database, target, canonical(table), _REQUEST_ID.value(), _NOT_BEFORE.value())
+        found = gate.of_table(database, target, canonical(table), _REQUEST_ID.value(), _NOT_BEFORE.value())
         return answer(found.as_json())
 
     @routes.get("/api/v1/gates/datasets/<name>")
@@ -48,6 +48,6 @@ def blueprint(database: Database) -> Blueprint:
         )
     )
     def show_of_dataset(name: str) -> Response:
-        return answer(decision.decide_dataset(database, name, _REQUEST_ID.value(), _NOT_BEFORE.value()).as_json())
+        return answer(gate.of_dataset(database, name, _REQUEST_ID.value(), _NOT_BEFORE.value()).as_json())
 
     return routes

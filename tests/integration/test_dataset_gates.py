@@ -3,7 +3,7 @@
 import pytest
 
 from api.checks import claims, lifecycle
-from backend.gates import decision
+from backend.gates.gate import of_dataset as gate_of_dataset
 from backend.requests import tracking
 from database.pool import Database
 from portal import state
@@ -13,23 +13,23 @@ from tests.support.datasets import CATALOGUE, TABLES, apply, ask, check_now, cla
 
 
 def test_a_gate_is_decided_by_the_newest_snapshot_of_the_table_or_of_a_dataset_that_holds_it(shop: Database) -> None:
-    assert decision.decide_dataset(shop, "sales").reasons == ["never checked: ask for a check first"]
+    assert gate_of_dataset(shop, "sales").reasons == ["never checked: ask for a check first"]
     alone = check_now(shop, {"a": 1}, table="public.a")
     assert (gate(shop, "public.a").gate, gate(shop, "public.a").check_id) == ("closed", alone.check_id)
     together = check_now(shop, {"b": 2}, dataset="sales")
     a, b = gate(shop, "public.a"), gate(shop, "public.b")
     assert (a.gate, a.verdict, a.check_id, a.reasons) == ("open", "pass", together.check_id, [])
     assert (b.gate, b.reasons) == ("closed", ["verdict fail", "b: 2 of 10 rows (20.00%) have no b; fails above 0"])
-    whole = decision.decide_dataset(shop, "sales")
+    whole = gate_of_dataset(shop, "sales")
     assert (whole.gate, whole.verdict, whole.rules_hash) == ("closed", "fail", together.rules_hash)
     assert whole.reasons == ["verdict fail", "public.b: b: 2 of 10 rows (20.00%) have no b; fails above 0"]
     assert {"dataset": "sales"}.items() <= whole.as_json().items()
     later = check_now(shop, {"a": 3}, table="public.a")
     assert gate(shop, "public.a").check_id == later.check_id
-    assert decision.decide_dataset(shop, "sales").check_id == together.check_id, "a table alone decides no dataset"
+    assert gate_of_dataset(shop, "sales").check_id == together.check_id, "a table alone decides no dataset"
     check_now(shop, dataset="sales")
     assert [gate(shop, name).gate for name in ("public.a", "public.b")] == ["open", "open"]
-    assert decision.decide_dataset(shop, "sales").gate == "open"
+    assert gate_of_dataset(shop, "sales").gate == "open"
     assert gate(shop, "public.c").reasons[0] == "no active rule: nothing says that the table may be used"
 
 
@@ -51,7 +51,7 @@ def test_an_unfinished_dataset_closes_the_gates_of_its_tables(shop: Database) ->
     tracking.accept(shop, CATALOGUE, asked, "http", "s")
     pending = ["a newer request is not finished: next"]
     assert [gate(shop, name).reasons for name in ("public.a", "public.b")] == [pending, pending]
-    assert decision.decide_dataset(shop, "sales").reasons == pending
+    assert gate_of_dataset(shop, "sales").reasons == pending
     narrowed = CheckRequest.model_validate({"target": "shop", "dataset": "sales", "request_id": "part", "rule_ids": ["a"]})
     end(shop, lifecycle.accept(shop, CATALOGUE, asked, 100) and claimed(shop))
     tracking.accept(shop, CATALOGUE, narrowed, "http", "s")
@@ -59,27 +59,27 @@ def test_an_unfinished_dataset_closes_the_gates_of_its_tables(shop: Database) ->
     alone = CheckRequest.model_validate({"target": "shop", "table": "public.a", "request_id": "alone"})
     tracking.accept(shop, CATALOGUE, alone, "http", "s")
     assert gate(shop, "public.a").gate == "closed"
-    assert decision.decide_dataset(shop, "sales").gate == "open"
+    assert gate_of_dataset(shop, "sales").gate == "open"
 
 
 def test_changed_rules_or_tables_close_the_gate_of_the_dataset(shop: Database) -> None:
     changed = ["the rules have changed since the last check: ask for a new one"]
     check_now(shop, dataset="sales")
     apply(shop, table("public.a", "a", description="words"), dataset(description="words"))
-    assert decision.decide_dataset(shop, "sales").gate == "open", "words are no change"
+    assert gate_of_dataset(shop, "sales").gate == "open", "words are no change"
     apply(shop, table("public.a", "a", "b"))
-    assert decision.decide_dataset(shop, "sales").reasons == changed
+    assert gate_of_dataset(shop, "sales").reasons == changed
     assert (gate(shop, "public.a").reasons, gate(shop, "public.b").reasons) == (changed, [])
     check_now(shop, dataset="sales")
-    assert decision.decide_dataset(shop, "sales").gate == "open"
+    assert gate_of_dataset(shop, "sales").gate == "open"
     apply(shop, dataset(tables=["public.a", "public.b"]))
-    assert decision.decide_dataset(shop, "sales").reasons == changed
+    assert gate_of_dataset(shop, "sales").reasons == changed
     check_now(shop, dataset="sales")
     apply(shop, dataset(tables=["public.a", "public.b"], gate={"max_age": "1ms"}))
-    assert decision.decide_dataset(shop, "sales").reasons == ["the last check is older than max_age (1ms): ask for a new one"]
+    assert gate_of_dataset(shop, "sales").reasons == ["the last check is older than max_age (1ms): ask for a new one"]
     assert gate(shop, "public.a").gate == "open", "a table keeps its own settings"
     apply(shop, table("public.a"), table("public.b"))
-    assert "no active rule: nothing says that the dataset may be used" in decision.decide_dataset(shop, "sales").reasons
+    assert "no active rule: nothing says that the dataset may be used" in gate_of_dataset(shop, "sales").reasons
 
 
 def test_the_gate_for_the_very_load_of_a_request(shop: Database) -> None:
@@ -87,19 +87,19 @@ def test_the_gate_for_the_very_load_of_a_request(shop: Database) -> None:
     assert gate(shop, "public.a", request_id="load").gate == "open"
     assert gate(shop, "public.b", request_id="load").reasons[0] == "verdict fail"
     assert gate(shop, "public.c", request_id="load").reasons == ["request load left public.c out: none of its rules was in scope"]
-    assert decision.decide_dataset(shop, "sales", request_id="load").verdict == "fail"
+    assert gate_of_dataset(shop, "sales", request_id="load").verdict == "fail"
     check_now(shop, table="public.a", request_id="alone")
     with pytest.raises(NotFound, match="there is no request alone of dataset sales"):
-        decision.decide_dataset(shop, "sales", request_id="alone")
+        gate_of_dataset(shop, "sales", request_id="alone")
     apply(shop, table("public.other", "a"))
     with pytest.raises(NotFound, match=r"there is no request load of table public\.other"):
         gate(shop, "public.other", request_id="load")
     waiting = CheckRequest.model_validate({"target": "shop", "dataset": "sales", "request_id": "next"})
     tracking.accept(shop, CATALOGUE, waiting, "http", "s")
-    for view in (gate(shop, "public.a", request_id="next"), decision.decide_dataset(shop, "sales", request_id="next")):
+    for view in (gate(shop, "public.a", request_id="next"), gate_of_dataset(shop, "sales", request_id="next")):
         assert (view.gate, view.reasons) == ("closed", ["request next is queued"])
     with pytest.raises(NotFound, match="there is no dataset nowhere"):
-        decision.decide_dataset(shop, "nowhere")
+        gate_of_dataset(shop, "nowhere")
 
 
 def test_the_portal_shows_the_last_verdict_of_a_table_or_of_a_dataset_that_held_it(shop: Database) -> None:

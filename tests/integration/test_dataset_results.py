@@ -8,6 +8,7 @@ from api.engine import outcome as engine_outcome
 from api.engine.command import Answer
 from backend.requests import tracking
 from database.pool import Database
+from stringx_dataops.contract.gate_test.outcome import FORMAT
 from tests.support.datasets import CATALOGUE, ask, claimed, end, gate, now, rule_outcome
 
 
@@ -68,7 +69,7 @@ def test_a_table_that_dbt_left_out_is_never_a_pass(shop: Database) -> None:
         "reason": None,
         "rules": [rule_outcome("a", 0)],
     }
-    outcome = {"format": engine_outcome.FORMAT, "snapshot_at": moment.isoformat(), "tables": [one]}
+    outcome = {"format": FORMAT, "snapshot_at": moment.isoformat(), "tables": [one]}
     answer = Answer("id", "1", None, json.dumps(outcome))
     found = engine_outcome.from_answer(engine_outcome.Run(check, subject, tables, moment, moment, ""), answer, CATALOGUE)
     assert (found.verdict, [each.verdict for each in found.tables], found.row_count) == ("error", ["pass", "error"], None)

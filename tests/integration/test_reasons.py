@@ -41,6 +41,32 @@ def test_the_argument_at_fault_is_named_and_a_rows_value_is_not(engine: Engine, 
     assert found["fine"]["status"] == "pass"
 
 
+BROKEN: list[tuple[dict[str, Any], str]] = [
+    (rule("r", "regex", "code", pattern="("), "argument pattern: invalid regular expression (SQLSTATE 2201B)"),
+    (rule("r", "regex", "code", pattern="[[:foo:]]", negate=True), "argument pattern: invalid regular expression (SQLSTATE 2201B)"),
+    (rule("r", "regex", "code", pattern="a**", where="id > 5"), "argument pattern: invalid regular expression (SQLSTATE 2201B)"),
+    (rule("r", "like", "code", pattern="a\\"), "argument pattern: invalid escape sequence (SQLSTATE 22025)"),
+    (rule("r", "expression", sql="code ~ '('"), "argument sql: invalid regular expression (SQLSTATE 2201B)"),
+    (rule("r", "expression", sql="not regexp_like(code, 'x)')"), "argument sql: invalid regular expression (SQLSTATE 2201B)"),
+    (rule("r", "not_null", "id", where="code !~* '['"), "where: invalid regular expression (SQLSTATE 2201B)"),
+    (rule("r", "aggregate", "id", function="sum", max=9, where="code ~ '{1,0}a('", fail_above=None), "where: invalid regular expression (SQLSTATE 2201B)"),
+    (rule("r", "sql", query="select id from t where code ~ '*('"), "argument query: invalid regular expression (SQLSTATE 2201B)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", ["(1, null)", "(1, 'ok')", ""])
+def test_a_broken_pattern_is_an_error_whether_a_text_is_looked_at_or_not(engine: Engine, target: Target, rows: str) -> None:
+    target.execute("create table t (id integer, code text)")
+    if rows:
+        target.execute(f"insert into t values {rows}")
+    rules = [one | {"id": f"r{number}"} for number, (one, _) in enumerate(BROKEN)]
+    fine = [rule("fine", "regex", "code", pattern="^o"), rule("sql", "expression", sql="code ~ 'o' or code is null")]
+    found = engine.rules(target, gate("t", *rules, *fine, on_empty="pass"))
+    assert [found[one["id"]]["reason"] for one in rules] == [reason for _, reason in BROKEN]
+    assert {found[one["id"]]["status"] for one in rules} == {"error"}
+    assert [found[one["id"]]["status"] for one in fine] == ["pass", "pass"]
+
+
 def test_a_bound_of_the_window_is_the_windows(engine: Engine, target: Target) -> None:
     target.execute(TABLE)
     window = {"column": "at", "from": "yesterdayish", "to": None}

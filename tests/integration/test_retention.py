@@ -14,7 +14,7 @@ from api import retention as dataops
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from backend import retention as backend
-from backend.gates import decision
+from backend.gates.gate import of_table as gate_of_table
 from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
@@ -86,8 +86,8 @@ def test_old_results_go_and_what_decides_a_gate_stays(queue: Database, settings:
     clean(queue, settings)
     for table in ("dataops.checks", "stringx.results", "stringx.requests"):
         assert left(queue, table) == {young, alone}, table
-    assert decision.decide(queue, "north", "public.b").check_id == alone
-    assert decision.decide(queue, "north", "public.a").check_id == young
+    assert gate_of_table(queue, "north", "public.b").check_id == alone
+    assert gate_of_table(queue, "north", "public.a").check_id == young
     assert {ancient, old, narrowed}.isdisjoint(left(queue, "dataops.outbox"))
 
 
@@ -98,7 +98,7 @@ def test_a_dataset_stays_as_long_as_it_decides_one_of_its_tables(queue: Database
     clean(queue, settings)
     assert left(queue, "stringx.results") == {whole, of_a}
     assert later not in left(queue, "dataops.checks")
-    assert decision.decide(queue, "north", "public.b").check_id == whole
+    assert gate_of_table(queue, "north", "public.b").check_id == whole
     newer = made(queue, 600, table=None, dataset="of-north")
     clean(queue, settings)
     assert left(queue, "stringx.results") == {newer}

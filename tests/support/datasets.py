@@ -18,12 +18,13 @@ from api.worker.attempt import Attempt
 from api.worker.execution import Executor
 from api.worker.worker import Worker
 from backend.configuration import store
-from backend.gates import decision
+from backend.gates.gate import of_table as gate_of_table
 from backend.requests import tracking
 from database.keys import Caller
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.gate_test.outcome import FORMAT
 from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.requests import GateView
@@ -98,7 +99,7 @@ def result(database: Database, check: Check, **failures: int) -> CheckResult:
                 "rules": rules,
             }
         )
-    outcome = {"format": engine_outcome.FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
+    outcome = {"format": FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
     return engine_outcome.from_answer(run, Answer("id", "1", None, json.dumps(outcome)), CATALOGUE)
 
 
@@ -116,7 +117,7 @@ def end(database: Database, check: Check, **failures: int) -> CheckResult:
 
 
 def gate(database: Database, name: str, **asked: Any) -> GateView:
-    return decision.decide(database, "shop", name, **asked)
+    return gate_of_table(database, "shop", name, **asked)
 
 
 def check_now(database: Database, failures: dict[str, int] | None = None, **asked: Any) -> CheckResult:

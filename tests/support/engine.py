@@ -14,7 +14,10 @@ from api.engine import encodings, lock_retry
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, Nursery
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.gate_test.outcome import Outcome
+from stringx_dataops.contract.gate_test.specification import Specification
 from stringx_dataops.contract.settings import ROOT
+from tests.support import typed
 from tests.support.databases import Target
 
 PROJECT = DbtProject(ROOT / "stringx", ROOT / "stringx")
@@ -83,6 +86,14 @@ def gate(table: str, *rules: dict[str, Any], schema: str = "public", **changes: 
     } | settings
 
 
+def held_to_the_border(spec: dict[str, Any], answer: Answer) -> None:
+    """No key of the specification, or of the outcome, that is not declared, none missing, and values of the declared types."""
+    faults = list(typed.faults(spec, Specification, "specification"))
+    if answer.outcome is not None:
+        faults += typed.faults(json.loads(answer.outcome), Outcome, "outcome")
+    assert not faults, faults[:5]
+
+
 @dataclass
 class Engine:
     """Runs specifications in a warm child."""
@@ -97,7 +108,9 @@ class Engine:
         def locked(spec: dict[str, Any]) -> Answer:
             return lock_retry.answer_of(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
 
-        return encodings.answer_of(locked, spec)
+        answer = encodings.answer_of(locked, spec)
+        held_to_the_border(spec, answer)
+        return answer
 
     def outcome(self, target: Target, spec: dict[str, Any]) -> dict[str, Any]:
         """The outcome of the specification's one table."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stringx_dataops.contract.custom_sql.comparisons import comparisons
+from stringx_dataops.contract.custom_sql.comparisons import comparisons, patterns_of
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,21 @@ from stringx_dataops.contract.custom_sql.comparisons import comparisons
 )  # fmt: skip
 def test_plain_comparisons_are_found_by_their_place(sql: str, found: list[tuple[str, str, str, list[str]]]) -> None:
     assert [(sql[one[0] : one[1]], *one[2:]) for one in comparisons(sql)] == found
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("t ~ '('", ["("]),
+        ("a.t !~* 'o''p\\d' and x ~ 'y' || z", ["o'p\\d", "y"]),
+        ("regexp_like(t, 'a') or regexp_count( t , 'b' ) > 1", ["a", "b"]),
+        ("regexp_like(t, '(', 'q')", []),
+        ("substring(t, 'c') = 'd'", ["c"]),
+        ("t = '~ (' and (a, '(') = b", []),
+        ("t like '('", []),
+        ("t ~ u", []),
+        ("t ~ 'x", []),
+    ],
+)
+def test_patterns_that_are_written_out_are_found(sql: str, found: list[str]) -> None:
+    assert patterns_of(sql) == found

@@ -123,6 +123,7 @@
       {%- if missing is not none -%}{%- do rule.update({'sql': {'fault': 'column "' ~ missing ~ '" does not exist'}}) -%}
       {%- elif called -%}{%- do rule.update({'sql': {'fault': stringx_called(rule.qualified[called[0]])}}) -%}
       {%- elif rule.get('untrusted') -%}{%- do rule.update({'sql': {'fault': rule.untrusted}}) -%}
+      {%- elif 'broken' in rule -%}{%- do rule.update({'sql': {'fault': rule.broken}}) -%}
       {%- elif ('typed' in spec or windowed) and not spec.get('fault') and 'stringx_rule__' ~ spec.type in context -%}
         {%- do scope.update({'types': types, 'others': others, 'parallel': parallel}) -%}
         {%- set refused = [] -%}

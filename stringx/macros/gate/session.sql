@@ -8,7 +8,7 @@
 {% macro stringx_probe(spec, tables, is_new) %}
   {%- set relations = [] -%}
   {%- set names = [] -%}
-  {%- set custom = namespace(sql=false, code=false, casts=[], qualified=[]) -%}
+  {%- set custom = namespace(sql=false, code=false, casts=[], qualified=[], patterns=[]) -%}
   {%- for table in tables -%}
     {%- if table.relation not in relations -%}{%- do relations.append(table.relation) -%}{%- endif -%}
     {%- if table.window is not none -%}{%- do names.append(table.spec.window.column) -%}{%- endif -%}
@@ -23,6 +23,7 @@
       {%- endif -%}
       {%- if 'qualified' in one -%}{%- do stringx_ask_qualified(table, rule, relations, custom.qualified) -%}{%- endif -%}
       {%- if 'casts' in one -%}{%- do custom.casts.extend(one.casts) -%}{%- endif -%}
+      {%- if 'patterns' in one -%}{%- do custom.patterns.extend(one.patterns.values() | sum(start=[])) -%}{%- endif -%}
       {%- if rule.runs_custom -%}{%- set custom.sql = true -%}{%- endif -%}
       {%- if 'typed' not in one -%}{%- set custom.code = true -%}{%- endif -%}
     {%- endfor -%}
@@ -39,6 +40,7 @@
            current_setting('stringx.behind') as behind, current_setting('stringx.columns') as columns,
            current_setting('max_parallel_workers_per_gather') as workers, current_setting('stringx.names') as names,
            current_setting('stringx.paths') as paths, current_setting('stringx.shape') as shape
+           {%- if custom.patterns %}, current_setting('stringx.broken') as broken{% endif %}
            {%- if custom.qualified %}, current_setting('stringx.calls') as calls{% endif %}
   {%- endset -%}
   {#- not as a statement, which guesses the type of each column that it fetches -#}
@@ -59,9 +61,23 @@
   {%- set workers = row[4] if spec.get('max_parallel_workers_per_gather') is none else spec.max_parallel_workers_per_gather -%}
   {%- set state = {'server_version': row[1] | int, 'relations': readable, 'facts': stringx_facts(relations, fromjson(row[3]) if row[3] else []),
                    'parallel': workers | int > 0, 'path': none, 'odd': {}, 'renamed': named != relations, 'shape': row[7] or none} -%}
-  {%- if custom.qualified -%}{%- do state.update({'calls': fromjson(row[8])}) -%}{%- endif -%}
+  {%- if custom.qualified -%}{%- do state.update({'calls': fromjson(row[-1])}) -%}{%- endif -%}
   {%- if row[6] -%}{%- do state.update(stringx_paths(relations, fromjson(row[6]))) -%}{%- endif -%}
+  {%- if custom.patterns -%}{%- do stringx_mark_broken(tables, state, fromjson(row[8])) -%}{%- endif -%}
   {{- return(state) -}}
+{% endmacro %}
+
+
+{#- Rules with a broken pattern: the server sees that it is broken only when it looks at a text. In custom SQL `~` may be another type's
+    operator, whose patterns are none of these, where an extension's types are among the columns. -#}
+{% macro stringx_mark_broken(tables, state, broken) %}
+  {%- for table in tables -%}
+    {%- for rule in table.rules if 'patterns' in rule.spec -%}
+      {%- for name, patterns in rule.spec.patterns.items() if (name == 'pattern' or not state.odd) and patterns | select('in', broken) | list -%}
+        {%- do rule.update({'broken': ('' if name == 'where' else 'argument ') ~ name ~ ': ' ~ stringx_reason({'sqlstate': '2201B'})}) -%}
+      {%- endfor -%}
+    {%- endfor -%}
+  {%- endfor -%}
 {% endmacro %}
 
 
@@ -110,6 +126,16 @@ begin
   perform set_config('stringx.columns', coalesce(types::text, ''), true);
   perform set_config('stringx.shape', coalesce(shape, ''), true);
   perform set_config('stringx.paths', '', true);
+  {%- if custom.patterns %}
+  perform set_config('stringx.broken', '[]', true);
+  foreach m in array array[{{ stringx_literals(custom.patterns | unique | list) }}]::text[] loop
+    begin
+      perform '' ~ m;
+    exception when invalid_regular_expression then
+      perform set_config('stringx.broken', (current_setting('stringx.broken')::jsonb || to_jsonb(m))::text, true);
+    end;
+  end loop;
+  {%- endif %}
   {%- if custom.qualified %}
   perform set_config('stringx.calls', ({{ stringx_calls('names', custom.qualified) }})::text, true);
   {%- endif %}

@@ -21,6 +21,9 @@ _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~"
 _LISTS = {"in": "=", "not in": "<>"}
 _NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
 _TESTS = ("is", "is not")  # NULL
+_MATCHES = (TokenType.RLIKE, TokenType.IRLIKE)  # ~ and ~*, !~ and !~* are these behind a !
+_TAKES_PATTERN = ("like", "count", "instr", "substr", "match", "matches", "split_to_array", "split_to_table")
+_PATTERN_SECOND = {(name, 1) for name in ("substring", *(f"regexp_{name}" for name in _TAKES_PATTERN))}
 _BEFORE, _AFTER = frozenset({"(", "and", "or", "not"}), frozenset({")", "and", "or"})
 
 
@@ -86,6 +89,32 @@ def types_of_casts(sql: str) -> list[list[str | None]]:
     return [
         [schema, name] for schema, name in found if name and schema != "pg_catalog" and not (schema is None and name in BUILT_IN)
     ]
+
+
+def patterns_of(sql: str) -> list[str]:
+    """The regular expressions that it writes out: behind `~` and its kin, and as the second argument of a function that takes one
+    and no flags."""
+    if "~" not in sql and "reg" not in sql.lower() and "substring" not in sql.lower():
+        return []
+    try:
+        tokens = DIALECT.tokenize(sql)
+    except SqlglotError:
+        return []
+    found: dict[str, None] = {}
+    opened: list[tuple[str, int]] = []  # what stands before each parenthesis that is open, and the arguments before this place
+    for index, token in enumerate(tokens):
+        if token.token_type == TokenType.L_PAREN:
+            opened.append((_word(tokens[index - 1]) if index else "", 0))
+        elif token.token_type == TokenType.R_PAREN and opened:
+            opened.pop()
+        elif token.token_type == TokenType.COMMA and opened:
+            opened[-1] = (opened[-1][0], opened[-1][1] + 1)
+        elif token.token_type == TokenType.STRING and index:
+            is_argument = bool(opened) and opened[-1] in _PATTERN_SECOND and tokens[index - 1].token_type == TokenType.COMMA
+            ends = index + 1 < len(tokens) and tokens[index + 1].token_type == TokenType.R_PAREN
+            if tokens[index - 1].token_type in _MATCHES or (is_argument and ends):
+                found[token.text] = None
+    return list(found)
 
 
 def _qualified(tokens: list[Token], at: int) -> tuple[str | None, str | None]:

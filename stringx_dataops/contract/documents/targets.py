@@ -1,6 +1,8 @@
 """Target documents: a database whose tables are checked."""
 
+import hashlib
 import ipaddress
+import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, Any, Literal
@@ -80,6 +82,12 @@ class TargetDocument(Model):
         if value and len(set(value.split(","))) < value.count(",") + 1:
             raise ValueError("names a way to authenticate twice; keep one")
         return value
+
+    @property
+    def database_hash(self) -> str:
+        """Names what is checked: the server, the database, the role, which decides what can be seen, and the schema of models."""
+        named = [self.adapter, self.host, self.port, self.dbname, self.user, self.dbt_schema]
+        return hashlib.sha256(json.dumps(named, ensure_ascii=False).encode()).hexdigest()[:16]
 
     @property
     def tls(self) -> str:

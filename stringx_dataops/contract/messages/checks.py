@@ -202,6 +202,7 @@ class CheckResult(OfOne):
     verdict: Verdict | None = None
     config_version: int | None = None
     rules_hash: str | None = None
+    target_hash: str | None = None
     scope: Scope = Scope()
     asked: dict[str, Any] | None = None
     joined: str | None = None

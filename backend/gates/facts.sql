@@ -1,5 +1,10 @@
 -- name: configured
-select document, rules_hash from stringx.tables where target = %(target)s and table_name = %(table)s
+select t.document, t.rules_hash, g.document as target
+from stringx.tables t join stringx.targets g on g.name = t.target
+where t.target = %(target)s and t.table_name = %(table)s
+
+-- name: target
+select document from stringx.targets where name = %(target)s
 
 -- name: tables_of_dataset
 select t.table_name, t.rules_hash, t.document from stringx.tables t join stringx.datasets d on d.target = t.target

@@ -1,0 +1,78 @@
+"""What decides a gate, read from the internal database in one transaction: the configuration, the newest full check, newer
+requests."""
+
+from pathlib import Path
+
+from backend.configuration import datasets
+from backend.configuration.targets import no_table
+from backend.gates.decision import Check, Facts, Request, Subject
+from database.pool import Cursor, Database, Row
+from database.queries import load_queries
+from stringx_dataops.contract.documents.datasets import DatasetDocument, rules_hash
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.problems import NotFound
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+
+
+def of_table(database: Database, target: str, table: str, request_id: str | None = None) -> Facts:
+    """What decides the gate of a table as it stands, or for the load that a request announced. NotFound if the table is not
+    configured, or there is no such request of it."""
+    with database.transaction() as cursor:
+        configured = cursor.one(SQL["configured"], {"target": target, "table": table})
+        if configured is None:
+            raise no_table(cursor, target, table)
+        document = TableDocument.model_validate(configured["document"])
+        has_rules = bool(document.active_rules)
+        database_hash = TargetDocument.model_validate(configured["target"]).database_hash
+        subject = Subject(target, table, None, document.gate, configured["rules_hash"], database_hash, has_rules)
+        return _facts(cursor, subject, request_id)
+
+
+def of_dataset(database: Database, name: str, request_id: str | None = None) -> Facts:
+    """What decides the gate of a dataset: only checks of the whole dataset, because they see its tables on one snapshot. NotFound
+    as above."""
+    with database.transaction() as cursor:
+        document = DatasetDocument.model_validate(datasets.find_with(cursor, name)["document"])
+        tables = cursor.all(SQL["tables_of_dataset"], {"dataset": name})
+        has_rules = any(TableDocument.model_validate(table["document"]).active_rules for table in tables)
+        hashes = rules_hash({table["table_name"]: table["rules_hash"] for table in tables})
+        row = cursor.one(SQL["target"], {"target": document.target})
+        database_hash = TargetDocument.model_validate(row["document"]).database_hash if row else ""
+        subject = Subject(document.target, None, name, document.gate, hashes, database_hash, has_rules)
+        return _facts(cursor, subject, request_id)
+
+
+def _facts(cursor: Cursor, subject: Subject, request_id: str | None) -> Facts:
+    if request_id is not None:
+        return _of_request(cursor, subject, request_id)
+    named = {"target": subject.target, "table": subject.table, "dataset": subject.dataset}
+    suffix = "" if subject.dataset is None else "_of_dataset"
+    row = cursor.one(SQL[f"deciding_result{suffix}"], named)
+    newer = cursor.one(SQL[f"unfinished{suffix}"], named | {"decided_by": row["request_id"] if row else None})
+    return Facts(subject, _check(row), newer_request=newer["request_id"] if newer else None)
+
+
+def _of_request(cursor: Cursor, subject: Subject, request_id: str) -> Facts:
+    request = cursor.one(SQL["request"], {"request_id": request_id})
+    if request is None or not _is_about(request, subject):
+        raise NotFound(f"there is no request {request_id} of {subject.words}")
+    row = cursor.one(SQL["result_of_request"], {"request_id": request_id, "table": subject.table})
+    return Facts(subject, _check(row), Request(request_id, request["status"], request["finished_at"] is not None))
+
+
+def _is_about(request: Row, subject: Subject) -> bool:
+    """A dataset's request is about each of its tables, too."""
+    if request["target"] != subject.target:
+        return False
+    if subject.dataset is not None:
+        return bool(request["dataset"] == subject.dataset)
+    return subject.table == request["table_name"] or subject.table in (request["tables"] or ())
+
+
+def _check(row: Row | None) -> Check | None:
+    if row is None:
+        return None
+    names = ("verdict", "status", "rules_hash", "snapshot_at", "decided_at", "age_s", "result")
+    return Check(check_id=str(row["check_id"]), **{name: row[name] for name in names})

@@ -1,0 +1,117 @@
+"""The gate as a pure function of its facts: open only if everything says so, closed with reasons."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.gates.decision import Check, Facts, Request, Subject, decide
+from stringx_dataops.contract.documents.tables import GateSettings
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+VERDICTS = ("pass", "warn", "fail", "error")
+OPENING = ("open", "closed")
+
+
+def result(verdict: str, tables: list[str] | None = None, skipped: tuple[str, ...] = ()) -> dict[str, Any]:
+    part = {"verdict": verdict, "reason": None, "rules": [{"id": "a", "status": verdict, "message": "1 row"}]}
+    if tables is None:
+        return part | {"skipped": []}
+    return part | {"rules": [], "tables": [part | {"table": name} for name in tables], "skipped": list(skipped)}
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> Facts:
+    is_dataset = draw(st.booleans())
+    settings_ = GateSettings.model_validate(
+        {"on_warn": draw(st.sampled_from(OPENING)), "on_error": draw(st.sampled_from(OPENING))}
+        | draw(st.sampled_from([{}, {"max_age": "1h"}, {"max_age": "1ms"}]))
+    )
+    name = {"table": None, "dataset": "sales"} if is_dataset else {"table": "public.a", "dataset": None}
+    subject = Subject("shop", **name, settings=settings_, rules_hash="now", target_hash="here", has_rules=draw(st.booleans()))
+    check = None
+    if draw(st.booleans()):
+        verdict, age = draw(st.sampled_from(VERDICTS)), draw(st.sampled_from([0.0, 1800.0, 3601.0]))
+        tables = draw(st.sampled_from([None, ["public.a", "public.b"], ["public.b"]]))
+        skipped = draw(st.sampled_from([(), ("public.a",)])) if tables == ["public.b"] else ()
+        check = Check(
+            check_id="c", verdict=verdict, status=draw(st.sampled_from(["succeeded", "canceled", "errored"])),
+            rules_hash=draw(st.sampled_from([None, "now", "before"])), snapshot_at=NOW - timedelta(seconds=age),
+            decided_at=NOW - timedelta(seconds=age), age_s=age,
+            result=result(verdict, tables, skipped) | draw(st.sampled_from([{}, {"target_hash": "here"}, {"target_hash": "there"}])),
+        )  # fmt: skip
+    asked = draw(st.none() | st.builds(Request, st.just("r"), st.sampled_from(["queued", "running", "succeeded"]), st.booleans()))
+    return Facts(subject, check, asked, draw(st.sampled_from([None, "newer"])))
+
+
+def may_open(facts: Facts, not_before: datetime | None) -> bool:
+    """The same, in the words of docs: written without the code."""
+    check, subject = facts.check, facts.subject
+    if check is None or (not_before is not None and check.decided_at < not_before):
+        return False
+    if {"pass": "open", "warn": subject.settings.on_warn, "error": subject.settings.on_error, "fail": "closed"}[
+        check.verdict
+    ] != "open":
+        return False
+    if facts.request is not None:
+        return check.status != "canceled" and not (subject.table and subject.table in check.result["skipped"])
+    limits = {None: float("inf"), "1h": 3600.0, "1ms": 0.001}
+    return (
+        subject.has_rules and facts.newer_request is None and check.rules_hash in (None, subject.rules_hash)
+        and check.result.get("target_hash") != "there" and check.age_s <= limits[subject.settings.max_age]
+    )  # fmt: skip
+
+
+@given(facts(), st.sampled_from([None, NOW - timedelta(hours=2), NOW - timedelta(minutes=10), NOW]))
+def test_it_is_open_exactly_if_everything_says_so(facts: Facts, not_before: datetime | None) -> None:
+    view = decide(facts, not_before)
+    assert (view.gate == "open") == may_open(facts, not_before)
+    assert (view.gate == "open") == (not view.reasons)
+    assert all(reason and "\n" not in reason for reason in view.reasons)
+    assert len(view.reasons) == len(set(view.reasons))
+
+
+@given(facts())
+def test_what_makes_it_worse_never_opens_it(facts: Facts) -> None:
+    if decide(facts).gate == "open":
+        return
+    worse = [
+        replace(facts, newer_request="newer"),
+        replace(facts, subject=replace(facts.subject, has_rules=False)),
+        replace(facts, subject=replace(facts.subject, rules_hash="another")),
+        replace(facts, subject=replace(facts.subject, target_hash="another")),
+        replace(facts, check=None),
+    ]
+    if facts.check is not None:
+        worse += [replace(facts, check=replace(facts.check, age_s=facts.check.age_s + 7200))]
+        worse += [replace(facts, check=replace(facts.check, verdict="fail", result=result("fail")))]
+    for one in worse:
+        assert decide(one).gate == "closed"
+
+
+def a_gate(**changes: Any) -> Facts:
+    subject = Subject("shop", "public.a", None, GateSettings(), "now", "here", True)
+    check = Check("c", "pass", "succeeded", "now", NOW, NOW, 1.0, result("pass"))
+    return replace(Facts(subject, check), **changes)
+
+
+def test_a_gate_that_was_never_checked_says_how_to_go_on() -> None:
+    assert decide(a_gate()).gate == "open"
+    assert decide(a_gate(check=None)).reasons == ["never checked: ask for a check first"]
+    assert decide(a_gate(check=None, newer_request="n")).reasons == ["a newer request is not finished: n"]
+
+
+@pytest.mark.parametrize(("rules", "reasons"), [(20, 21), (21, 22), (1000, 22)])
+def test_its_reasons_are_bounded(rules: int, reasons: int) -> None:
+    failed = {
+        "verdict": "fail",
+        "reason": None,
+        "rules": [{"id": f"r{n}", "status": "fail", "message": "x"} for n in range(rules)],
+    }
+    check = Check("c", "fail", "succeeded", "now", NOW, NOW, 1.0, failed)
+    view = decide(a_gate(check=check))
+    assert len(view.reasons) == reasons
+    assert (view.reasons[-1] == f"and {rules - 20} more rules") == (rules > 20)
