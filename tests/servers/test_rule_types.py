@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.test_rule_types import COUNTED, DBT, MEASURED, READINGS
-from tests.servers.conftest import Server
+from tests.servers.clusters import Server
 from tests.support.databases import Target
 from tests.support.engine import Engine, gate
 
