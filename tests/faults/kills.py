@@ -14,7 +14,8 @@ from typing import Any
 import psycopg2
 import requests
 
-from tests.support.installation import Installation, Postgres
+from tests.support.installation import Installation
+from tests.support.postgres import Postgres
 from tests.support.processes import Process
 from tests.support.tables import CheckedTable
 

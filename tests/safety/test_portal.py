@@ -23,8 +23,8 @@ from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.settings import Settings, read_settings
 from tests.safety import payloads
 from tests.safety.canaries import Canaries, Tripped, files
+from tests.safety.judging import at_the_door, is_name, parse
 from tests.safety.payloads import Payload, corpus, representative
-from tests.safety.test_engine import at_the_door, is_name, parse
 from tests.support.databases import Admin
 from tests.support.portal import add_check, artifact, configure, generate, get
 
