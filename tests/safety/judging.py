@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from api.checks import specification
 from api.checks.lookup import Configured, InScope
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -20,12 +22,7 @@ from stringx_dataops.contract.problems import Invalid, Malformed
 from stringx_dataops.contract.settings import ROOT
 from tests.safety.conftest import Gate
 from tests.safety.payloads import Payload, corpus, representative
-from tests.support.fields import (
-    REQUEST,
-    TABLE,
-    TARGET,
-    Field,
-)
+from tests.support.fields import REQUEST, TABLE, TARGET, Field
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 EVERYTHING = os.environ.get("SAFETY_ALL") == "1"
@@ -166,3 +163,9 @@ def run_rules(gate: Gate, item: Field, rules: Sequence[tuple[Payload, dict[str, 
             assert outcome["id"] == rule["id"]
             if is_column:
                 assert outcome["status"] != "error", (item.name, payload, outcome["reason"])
+
+
+def print_past_capture(request: pytest.FixtureRequest, line: str) -> None:
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{line}")

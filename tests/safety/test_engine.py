@@ -32,6 +32,7 @@ from tests.safety.judging import (
     outcome_of,
     outcome_of_tables,
     parse,
+    print_past_capture,
     quoted,
     refusal,
     run_rules,
@@ -66,12 +67,6 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
 def seen() -> Counter[str]:
     """How often a form of field was run."""
     return Counter()
-
-
-def print_past_capture(request: pytest.FixtureRequest, line: str) -> None:
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print(f"\n{line}")
 
 
 @pytest.fixture(scope="module")
