@@ -20,9 +20,9 @@ from api.engine.processes import ProjectFault, environment_of_program
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import ROOT
-from tests.integration.test_projects import STRINGX, write
 from tests.support.databases import Target
 from tests.support.engine import Engine, Project, gate, rule
+from tests.support.projects import STRINGX, write
 
 ORDERS = "create table orders (order_id integer); insert into orders values (1), (2)"
 

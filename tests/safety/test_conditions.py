@@ -15,8 +15,8 @@ from stringx_dataops.contract.custom_sql.queries import fault_of_query, relation
 from stringx_dataops.contract.custom_sql.sql_words import ALLOWED_FUNCTIONS, NO_CALL, QUERY_FUNCTIONS, QUERY_NO_CALL
 from tests.safety.payloads import corpus
 from tests.safety.postgres import COLUMNS, Server
+from tests.support.conditions import ALLOWED, REFUSED
 from tests.support.databases import Admin
-from tests.unit.test_conditions import ALLOWED, REFUSED
 
 # Functions behind syntax of its own (AT TIME ZONE, OVERLAPS, LIKE … ESCAPE), and casts written as calls.
 SYNTAX = frozenset(["timezone", "overlaps", "like_escape", "similar_to_escape", "is_normalized"])

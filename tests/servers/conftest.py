@@ -22,6 +22,7 @@ ONE_SERVER_EACH = (
     "test_concurrency",
     "test_refreshed_views",
     "test_constraints",
+    "test_no_proof",
     "test_relations",
 )
 

@@ -9,12 +9,12 @@ import pytest
 
 from api.engine.outcome import outcome_of
 from api.targets.sessions import Sessions
-from tests.integration.test_rule_types import COUNTED, DBT, MEASURED, READINGS
 from tests.servers.clusters import Server, session
 from tests.servers.conftest import only
 from tests.servers.intruders import OF_A_DOMAIN, overloads
 from tests.support.databases import Target
 from tests.support.engine import CATALOGUE, Engine, Project, gate, rule
+from tests.support.readings import COUNTED, DBT, MEASURED, READINGS
 
 
 @pytest.fixture
