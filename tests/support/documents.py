@@ -35,3 +35,7 @@ def errors(make: Any, **changes: Any) -> list[tuple[str, str]]:
 
 def pointers(make: Any, **changes: Any) -> list[str]:
     return [pointer for pointer, _ in errors(make, **changes)]
+
+
+def nested(levels: int) -> bytes:
+    return b"[" * levels + b"]" * levels
