@@ -187,4 +187,5 @@ def _is_target_file(name: str) -> bool:
 
 def _become(*arguments: str) -> NoReturn:
     os.umask(0o077)  # logs, and what checks leave behind, are this user's alone; PostgreSQL has folders of its own
+    os.environ["PYTHONPATH"] = str(ROOT)  # the services are run from here, not installed
     os.execv(sys.executable, [sys.executable, "-P", *arguments])

@@ -14,13 +14,15 @@ from werkzeug.exceptions import ClientDisconnected
 from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
-from stringx_dataops.contract.problems import Malformed, TooLarge, UnsupportedMediaType
+from stringx_dataops.contract.problems import Malformed, TooLarge, Unavailable, UnsupportedMediaType
 from web.connections import SMALL_BODY
 
 MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result: one of another release may be larger than ours
 MAX_RAW_NODES = MAX_RAW_BYTES // 2  # as many as that holds: whoever sends a result counts its bytes alone
 _PIECE = 64 * 1024
 _READ_S = 120
+_READERS = threading.BoundedSemaphore(16)  # half of a service's threads: those that wait for a long body hold up no other
+_READER_S = 0.5
 _JSON = ("application/json",)
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 
@@ -108,6 +110,8 @@ def _within(seconds: float) -> Iterator[None]:
     if client is None or (declared is not None and declared <= SMALL_BODY):
         yield
         return
+    if not _READERS.acquire(timeout=_READER_S):
+        raise Unavailable("as many long bodies as may be are being read already; try again")
 
     def stop_reading() -> None:
         with suppress(OSError):  # it has ended already
@@ -120,3 +124,4 @@ def _within(seconds: float) -> Iterator[None]:
         yield
     finally:
         end.cancel()
+        _READERS.release()

@@ -169,9 +169,13 @@ def paging(pages: Pages) -> Paging:
 
 def idempotency_key(asked: CheckRequest) -> CheckRequest:
     """The request with the header `Idempotency-Key` as its request_id; Invalid where the two differ."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
         return asked
+    try:
+        key = header.encode("latin-1").decode("utf-8")  # WSGI hands on a header's bytes as Latin-1
+    except UnicodeDecodeError as error:
+        raise invalid([FieldError("/request_id", "the header Idempotency-Key is not UTF-8")]) from error
     if asked.request_id is not None and asked.request_id != key:
         raise invalid([FieldError("/request_id", "differs from the header Idempotency-Key; send one of them")])
     return parse_model(CheckRequest, asked.model_dump(by_alias=True) | {"request_id": key})

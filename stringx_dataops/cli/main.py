@@ -36,6 +36,17 @@ _PENDING = re.compile(
 _DATASET = click.option("--dataset", metavar="NAME", help="all tables of this dataset, in place of TABLE")
 
 
+class _Target(click.ParamType[str]):
+    """A target's name; its form is for the Backend to judge."""
+
+    name = "target"
+
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> str:
+        if value in ("", "datasets"):
+            self.fail(f"{value!r} is no name of a target; for a dataset write TARGET --dataset NAME", param, context)
+        return value
+
+
 class _WaitingCommand(click.Command):
     """`--wait` alone is `--wait 600`, whatever follows it."""
 
@@ -56,7 +67,7 @@ def cli(context: click.Context, server: str | None) -> None:
 
 
 @cli.command(cls=_WaitingCommand)
-@click.argument("target")
+@click.argument("target", type=_Target())
 @click.argument("table", required=False)
 @_DATASET
 @click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until the check has ended, at most 600 or so many seconds")
@@ -94,7 +105,7 @@ def check(
 
 
 @cli.command(cls=_WaitingCommand)
-@click.argument("target")
+@click.argument("target", type=_Target())
 @click.argument("table", required=False)
 @_DATASET
 @click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until a check has decided it, at most 600 or so many seconds")
@@ -224,7 +235,7 @@ def _subject(table: str | None, dataset: str | None) -> dict[str, str]:
     """The field of a request, and of an answer, that says what it is about."""
     if table is not None and dataset is not None:
         raise click.UsageError("TABLE and --dataset are both given; keep one")
-    if table is not None:
+    if table:
         return {"table": table}
     if dataset:
         return {"dataset": dataset}

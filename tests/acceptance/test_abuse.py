@@ -5,8 +5,9 @@ import re
 import resource
 import secrets
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import psutil
@@ -39,6 +40,33 @@ def test_five_hundred_half_sent_headers_hold_up_nobody(service: Service) -> None
         for base in (service.backend, service.dataops, service.docs):
             answer = service.call("GET", f"{base}/readyz")
             assert answer.status_code == 200, answer.text
+
+
+def test_forty_long_bodies_that_are_dripped_hold_up_nobody(service: Service) -> None:
+    """With a key: without one they are refused at once."""
+    head = f"POST /api/v1/quality-checks HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {service.key}\r\n"
+    head += "Content-Type: application/json\r\nContent-Length: 900000\r\n\r\n"
+    ended = threading.Event()
+
+    def drip(clients: list[socket.socket]) -> None:
+        while not ended.wait(5):
+            for client in clients:
+                with suppress(OSError):
+                    client.sendall(b" ")
+
+    with ExitStack() as stack:
+        clients = [
+            socket.create_connection(("127.0.0.1", int(service.environment["DATAOPS_PORT"])), timeout=60) for _ in range(40)
+        ]
+        for client in clients:
+            stack.enter_context(closing(client))
+            client.sendall(head.encode() + b" " * 40_000)
+        dripping = threading.Thread(target=drip, args=[clients])
+        dripping.start()
+        stack.callback(dripping.join)
+        stack.callback(ended.set)
+        assert requests.get(f"{service.dataops}/healthz", timeout=30).status_code == 200
+        assert service.check("public.airlines")["verdict"] == "pass"
 
 
 def _pieces() -> Iterator[bytes]:

@@ -89,7 +89,7 @@ def gate(table: str, *rules: dict[str, Any], schema: str = "public", **changes: 
 def held_to_the_border(spec: dict[str, Any], answer: Answer) -> None:
     """No key of the specification, or of the outcome, that is not declared, none missing, and values of the declared types."""
     faults = list(typed.faults(spec, Specification, "specification"))
-    if answer.outcome is not None:
+    if answer.outcome is not None and not spec.get("plan_only"):
         faults += typed.faults(json.loads(answer.outcome), Outcome, "outcome")
     assert not faults, faults[:5]
 

@@ -80,7 +80,7 @@ class Process:
         with self.log.open("ab") as file:
             self._popen = subprocess.Popen(
                 [sys.executable, "-P", "-m", "launch", self.role],
-                cwd=self.root, env=self.environment | variables, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                cwd=self.root, env={"PYTHONPATH": str(self.root)} | self.environment | variables, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
             )  # fmt: skip
 
     def family(self) -> list[psutil.Process]:

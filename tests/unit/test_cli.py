@@ -204,3 +204,10 @@ def test_a_list_of_requests_is_asked_for_with_its_rules_only_where_they_are_want
     assert [json.loads(line)["request_id"] for line in done.stdout.splitlines()] == ["3", "4"]
     query = "/api/v1/requests?verdict=pass&include=rules"
     assert paths == ["/api/v1/requests", "/api/v1/requests?cursor=more", query, f"{query}&cursor=more"]
+
+
+@pytest.mark.parametrize("arguments", [("gate", "", "public.x"), ("gate", "datasets", "d1"), ("check", "", "public.x")])
+def test_what_is_no_target_is_said_before_anything_is_asked(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "is no name of a target; for a dataset write TARGET --dataset NAME" in done.stderr

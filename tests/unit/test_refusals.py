@@ -207,3 +207,29 @@ def test_a_number_or_word_where_a_text_is_needed_is_to_be_quoted(number: bytes) 
         ("/owner", "must be a text; quote it"),
         ("/rules/0/id", "must be a text; quote it"),
     ]
+
+
+@pytest.mark.parametrize("rule_type", ["aggregate", "aggregate_matches"])
+def test_a_percentile_is_of_the_function_percentile_alone(rule_type: str) -> None:
+    more = {"max": 5} if rule_type == "aggregate" else {"other_table": "public.b"}
+    assert rule(rule_type, function="percentile", p=0.5, **more)
+    for function in ("max", "median", "distinct_count"):
+        said = [("/p", "is for the function percentile alone; leave it out")]
+        assert refused(rule, rule_type, function=function, p=0.5, **more) == said
+
+
+@pytest.mark.parametrize("sql", [f"{'(' * 3000}true{')' * 3000}", f"{'not ' * 3000}true"])
+def test_sql_that_is_nested_too_deeply_is_called_so(sql: str) -> None:
+    [(pointer, message)] = refused(rule, "expression", None, sql=sql)
+    assert (pointer, message) == ("/sql", "is nested too deeply; write it flatter, or make a view of it")
+    [(pointer, message)] = refused(rule, "sql", None, query=f"select 1 from t where {sql}")
+    assert (pointer, message) == ("/query", "is nested too deeply; write it flatter, or make a view of it")
+
+
+def test_the_digits_of_a_share_have_a_bound_that_is_named() -> None:
+    with pytest.raises(Invalid, match="at most 12 decimals"):
+        parse_table(
+            TABLE | {"rules": [{"id": "r", "type": "not_null", "column": "c", "fail_above": "0.0099999999999999%"}]},
+            CATALOGUE,
+            lambda _: (),
+        )

@@ -107,7 +107,7 @@
 {% macro stringx_fault_of_call(known, given, columns) %}
   {%- if known is none -%}{{- return(none) -}}{%- endif -%}
   {%- for name in ['model'] + (['column_name'] if columns else []) + given | list if name not in known -%}
-    {{- return('takes no ' ~ ('column' if name == 'column_name' else 'argument ' ~ name) ~ '; known: ' ~ known | reject('in', ['model', 'column_name']) | join(', ')) -}}
+    {{- return('takes no ' ~ ('column' if name == 'column_name' else 'argument ' ~ name) ~ '; known: ' ~ (known | reject('in', ['model', 'column_name']) | join(', ') or 'none')) -}}
   {%- endfor -%}
   {{- return(none) -}}
 {% endmacro %}

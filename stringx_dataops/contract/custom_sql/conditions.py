@@ -42,6 +42,7 @@ class Grammar:
 
 MAX_SQL = 65_536  # characters of one custom SQL
 MAX_TOKENS = 40_000  # words and signs of all custom SQL of one document: parsing them takes most of a second
+NESTED_TOO_DEEPLY = "is nested too deeply; write it flatter, or make a view of it"
 DIALECT = Postgres()
 _CACHED = 1_000  # characters: what is repeated in many rules is short
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
@@ -102,6 +103,8 @@ def _fault_of_expression(sql: str, grammar: Grammar, allow_functions: Collection
     except (SqlglotError, RecursionError) as error:
         found = getattr(error, "errors", None) or [{}]
         near = found[0].get("highlight") if isinstance(found[0], dict) else None
+        if isinstance(error, RecursionError):
+            return NESTED_TOO_DEEPLY
         return f"is no SQL condition{f' (near {near!r})' if near else ''}; write exactly one expression"
     if len(trees) != 1 or trees[0] is None:
         return "must be exactly one SQL expression"

@@ -9,7 +9,14 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token
 
-from stringx_dataops.contract.custom_sql.conditions import DIALECT, MAX_SQL, Grammar, fault_of_condition, tokens_of
+from stringx_dataops.contract.custom_sql.conditions import (
+    DIALECT,
+    MAX_SQL,
+    NESTED_TOO_DEEPLY,
+    Grammar,
+    fault_of_condition,
+    tokens_of,
+)
 from stringx_dataops.contract.custom_sql.sql_words import (
     QUERY_FUNCTIONS,
     QUERY_NO_CALL,
@@ -49,7 +56,10 @@ def fault_of_query(sql: str, allow_functions: Collection[str] = ()) -> str | Non
     tokens, fault = tokens_of(sql, _QUERY, allow_functions)
     if fault is not None:
         return fault
-    tree = _parse(sql, tokens)
+    try:
+        tree = _parsed(sql, tokens)
+    except RecursionError:
+        return NESTED_TOO_DEEPLY
     if tree is None:
         return "is no SELECT; write exactly one, such as select id from sales.orders where price < 0"
     for node in tree.walk():
@@ -120,10 +130,18 @@ def _is_cte(table: exp.Table, name: str, known: dict[int, dict[str, int]]) -> bo
     return False
 
 
-def _parse(sql: str, tokens: list[Token] | None = None) -> exp.Query | None:
+def _parse(sql: str) -> exp.Query | None:
+    try:
+        return _parsed(sql)
+    except RecursionError:
+        return None
+
+
+def _parsed(sql: str, tokens: list[Token] | None = None) -> exp.Query | None:
+    """None where it is no SELECT; RecursionError where that cannot be said."""
     try:
         trees = DIALECT.parser().parse(DIALECT.tokenize(sql) if tokens is None else tokens, sql)
-    except (SqlglotError, RecursionError):
+    except SqlglotError:
         return None
     tree = trees[0] if len(trees) == 1 else None
     return tree if isinstance(tree, exp.Query) else None

@@ -24,7 +24,9 @@ def _threshold(value: Any) -> Any:
     if isinstance(value, str):
         match = _SHARE.fullmatch(value.strip())
         if match is None or Decimal(match.group(1)) > 100:
-            raise ValueError("must be a share from 0% to 100%, such as 1.5%, or a whole count without quotes")
+            raise ValueError(
+                "must be a share from 0% to 100% with at most 12 decimals, such as 1.5%, or a whole count without quotes"
+            )
         return f"{match.group(1)}%"
     if isinstance(value, float):
         raise ValueError("a count is a whole number; for a share write it with %, such as 1.5%")
