@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from database.account import account
+from database.server_processes import ends_after, is_alive, servers_of
 from stringx_dataops.contract.settings import write_secret
 
 VERSION = "18"
@@ -120,12 +121,12 @@ def recover(cluster: Cluster) -> None:
         pid = int(file.read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         return
-    if pid in _servers(cluster.data):
+    if pid in servers_of(cluster.data):
         for wanted, patience in ((signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0)):
-            if _ended(pid, wanted, patience):
+            if ends_after(pid, wanted, patience):
                 return
         raise EmbeddedError(f"an older PostgreSQL (process {pid}) of {cluster.data} does not end: kill {pid}")
-    if _alive(pid) and Path("/proc/self").exists() and not _servers(cluster.data):
+    if is_alive(pid) and Path("/proc/self").exists() and not servers_of(cluster.data):
         file.unlink(missing_ok=True)
 
 
@@ -280,38 +281,3 @@ def _shared_memory() -> str:
     except OSError:
         return "posix" if Path("/System").exists() else "mmap"
     return "posix" if room.f_blocks * room.f_frsize >= 1 << 29 else "mmap"
-
-
-def _servers(data: Path) -> set[int]:
-    """Processes of PostgreSQL that work in this data folder (each of them changes into it)."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "comm").read_text().strip() == "postgres" and (process / "cwd").resolve() == data.resolve():
-                found.add(int(process.name))
-        except OSError:
-            continue  # ended meanwhile, or another user's
-    return found
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-def _ended(pid: int, wanted: signal.Signals, patience: float) -> bool:
-    try:
-        os.kill(pid, wanted)
-    except ProcessLookupError:
-        return True
-    until = time.monotonic() + patience
-    while time.monotonic() < until:
-        if not _alive(pid):
-            return True
-        time.sleep(0.05)
-    return False

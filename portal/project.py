@@ -17,8 +17,8 @@ from portal.state import PortalTable, PortalTarget
 from portal.texts import as_text, json_as_text, literal
 from stringx_dataops import __version__
 from stringx_dataops.contract.catalogue import dbt_project
-from stringx_dataops.contract.documents.configuration import Rule
 from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.documents.rules import Rule
 
 _HEAD = "# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.\n"
 _DOCS = "docs"

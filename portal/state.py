@@ -9,7 +9,8 @@ from typing import Any
 
 from database.pool import Database
 from database.queries import load_queries
-from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.verdicts import Verdict
 
 SQL = load_queries(Path(__file__).with_name("portal.sql"))

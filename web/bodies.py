@@ -11,7 +11,8 @@ from flask import Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json, read_yaml
+from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json
+from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
 from stringx_dataops.contract.problems import Malformed, TooLarge, Unavailable, UnsupportedMediaType
 from web.connections import SMALL_BODY

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from database.pool import Cursor, Database
 from stringx_dataops.contract.documents import datasets
-from stringx_dataops.contract.documents.configuration import Rule, TableDocument, TargetDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, rules_in_scope
 from stringx_dataops.contract.messages.verdicts import Dimension, Mode
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid

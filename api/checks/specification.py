@@ -5,21 +5,22 @@ from decimal import Decimal
 from typing import Any, cast
 
 from api.checks.lookup import InScope
-from stringx_dataops.contract.catalogue.rule_types import (
-    Catalogue,
-    RuleType,
+from stringx_dataops.contract.catalogue.arguments import (
     columns_of_arguments,
     custom_sql_of_arguments,
     expressions_of_arguments,
     relations_of_arguments,
     texts_of_test,
 )
+from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.custom_sql.comparisons import bare_names, comparisons, patterns_of, types_of_casts
 from stringx_dataops.contract.custom_sql.qualified import Name, names_of_condition, names_of_fragment, names_of_query
 from stringx_dataops.contract.custom_sql.queries import renames_columns
-from stringx_dataops.contract.documents.configuration import Rule, TableDocument, TargetDocument
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.gate_test.specification import (
     USUAL,
     RuleSpecification,

@@ -1,1 +1,1 @@
-"""Running dbt: warm children (`pool`, `child`), the command line (`command`), and what its results say (`results`)."""
+"""Running dbt: warm children (`pool`, `child`), the command line (`command`), and what its results say (`outcome`)."""

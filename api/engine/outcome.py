@@ -15,9 +15,10 @@ from api.engine.command import Answer
 from api.targets.postgres import explain
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.catalogue.words import age, decimal, number, share
-from stringx_dataops.contract.documents.configuration import Rule, TableDocument
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.gate_test.outcome import FORMAT, Outcome, RuleOutcome, TableOutcome
 from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Scope, TableResult
 from stringx_dataops.contract.messages.scores import Scored, quotient, scores

@@ -3,9 +3,6 @@ has served its number, by one that is warm before the other goes."""
 
 import json
 import logging
-import os
-import select
-import signal
 import socket
 import subprocess
 import sys
@@ -15,78 +12,22 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from api.engine.command import Answer, DbtProject
-from api.targets.postgres import SESSION_VARIABLE, clean_environment
+from api.engine.processes import ChildDied, LoadedProcess, Process, ProjectFault, environment_of_program, handle_of, read_line
+from api.targets.postgres import SESSION_VARIABLE
 from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.settings import ROOT
 
 _PROGRAM = Path(__file__).with_name("child.py")
 _START_S = 120.0
 _FORK_S = 20.0
-_END_S = 5.0
 _LOOK_S = 5.0  # how often to look whether the project has changed
 _SOON_S = 0.5  # a fork takes some milliseconds; what takes longer is not waited for where there is a child
 
 log = logging.getLogger(__name__)
-
-
-class ChildDied(Exception):
-    """The child ended during a check, or none can be had."""
-
-
-class ProjectFault(ChildDied):
-    """dbt cannot load the project; the text is one line that says why."""
-
-
-@dataclass(frozen=True)
-class Process:
-    """A dbt process at the other end of a socket: closing that ends it when it is idle, `kill` at once."""
-
-    pid: int
-    socket: socket.socket
-    files: str  # what those of the project were that it has loaded
-    handle: int | None  # names this process for as long as it is open, whatever gets its number later; where the system has it
-
-    @property
-    def alive(self) -> bool:
-        """It sends nothing unasked, so what can be read of an idle one is its end."""
-        return not select.select([self.socket], [], [], 0)[0]
-
-    def kill(self) -> None:
-        try:
-            if self.handle is not None:
-                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
-            else:
-                os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it has ended
-
-    def close(self) -> None:
-        self.socket.close()
-        if self.handle is not None:
-            os.close(self.handle)
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """The process that has loaded dbt, and what the project's files were before."""
-
-    process: subprocess.Popen[bytes]
-    socket: socket.socket
-    files: str
-
-    def close(self) -> None:
-        """It ends by itself, and takes away what it shares with other processes, unless it is busy."""
-        self.socket.close()
-        try:
-            self.process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 class Nursery:
@@ -96,7 +37,7 @@ class Nursery:
     def __init__(self, project: DbtProject, home: Path) -> None:
         self._project = project
         self._home = home
-        self._loaded: _Loaded | None = None
+        self._loaded: LoadedProcess | None = None
         self._unusable = ""  # the project's files as they could not be loaded, while others are used
         self._latest = ""
         self._look_at = 0.0
@@ -142,7 +83,7 @@ class Nursery:
         try:
             loaded.socket.settimeout(_FORK_S)
             socket.send_fds(loaded.socket, [b"+"], [theirs.fileno()])
-            pid = _read(loaded.socket, _FORK_S)["pid"]
+            pid = read_line(loaded.socket, _FORK_S)["pid"]
         except (OSError, ChildDied) as error:
             ours.close()
             self.close()
@@ -150,9 +91,9 @@ class Nursery:
         finally:
             theirs.close()
         log.info("child warm (pid %d)", pid)
-        return Process(pid, ours, loaded.files, _handle(pid))
+        return Process(pid, ours, loaded.files, handle_of(pid))
 
-    def _current(self) -> _Loaded:
+    def _current(self) -> LoadedProcess:
         """A project that cannot be loaded as it is now takes nobody's place."""
         files = dbt_project.fingerprint(self._project.project_dir)
         loaded = self._loaded
@@ -173,7 +114,7 @@ class Nursery:
             loaded.close()
         return self._loaded
 
-    def _load(self, files: str) -> _Loaded:
+    def _load(self, files: str) -> LoadedProcess:
         ours, theirs = socket.socketpair()
         folders = (self._project.project_dir, self._project.profiles_dir, self._home)
         try:
@@ -181,7 +122,7 @@ class Nursery:
                 # as a file: for each frame of `-m`, which has none, dbt's adapters would go through all modules, 9 ms a check
                 [sys.executable, "-P", str(_PROGRAM), str(theirs.fileno()), *map(str, folders)],
                 cwd=ROOT,
-                env=clean_environment(),
+                env=environment_of_program(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
@@ -190,9 +131,9 @@ class Nursery:
             raise ChildDied(f"dbt cannot start: {error}") from error
         finally:
             theirs.close()
-        loaded = _Loaded(process, ours, files)
+        loaded = LoadedProcess(process, ours, files)
         try:
-            said = _read(ours, _START_S)
+            said = read_line(ours, _START_S)
         except TimeoutError:
             said = {"error": f"not loaded within {_START_S:g} s"}
         except (OSError, ChildDied):
@@ -279,7 +220,7 @@ class Child:
         try:
             process.socket.settimeout(timeout_s)
             process.socket.sendall(json.dumps(request).encode() + b"\n")
-            said = _read(process.socket, timeout_s)
+            said = read_line(process.socket, timeout_s)
         except TimeoutError:
             self.kill()
             return Answer(None, "", None, None, timed_out=True)
@@ -320,24 +261,3 @@ def _end(spawned: "Future[Process]") -> None:
     """Of a child that nobody waits for any more."""
     if not spawned.cancelled() and spawned.exception() is None:
         spawned.result().close()
-
-
-def _handle(pid: int) -> int | None:
-    """None where the system has no such thing, or the process has ended: it says so itself."""
-    try:
-        return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
-    except OSError:
-        return None
-
-
-def _read(connection: socket.socket, timeout_s: float) -> dict[str, Any]:
-    """What the other side says next, one line; ChildDied at its end, TimeoutError when the time is over."""
-    until = time.monotonic() + timeout_s
-    parts: list[bytes] = []
-    while not parts or not parts[-1].endswith(b"\n"):
-        connection.settimeout(max(0.001, until - time.monotonic()))
-        parts.append(connection.recv(1 << 20))
-        if not parts[-1]:
-            raise ChildDied("it has ended")
-    said: dict[str, Any] = json.loads(b"".join(parts))
-    return said

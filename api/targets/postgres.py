@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from stringx_dataops.contract.documents.configuration import TargetDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import SettingsError, secret
 

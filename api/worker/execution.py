@@ -14,14 +14,15 @@ from api.checks.lifecycle import Check
 from api.engine import command, encodings, faulty_rules, lock_retry, outcome
 from api.engine.command import Answer, DbtProject, Executable
 from api.engine.outcome import Run
-from api.engine.pool import Child, ChildDied
+from api.engine.pool import Child
+from api.engine.processes import ChildDied
 from api.targets.postgres import SESSION_VARIABLE, TargetUnusable, connection_environment, may_pass, session_address
 from api.targets.sessions import Sessions
 from api.worker.attempt import Attempt, Watched
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TargetDocument
 from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.gate_test.specification import Specification
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import Invalid, NotFound

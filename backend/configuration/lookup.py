@@ -8,8 +8,8 @@ from backend.configuration.targets import no_table, require_target
 from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, require_scope
 from stringx_dataops.contract.messages.verdicts import Mode
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid

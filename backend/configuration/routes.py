@@ -6,8 +6,9 @@ from backend.configuration import store
 from backend.configuration.versions import Stored
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
 from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.problems import (
     Conflict,
     FieldError,

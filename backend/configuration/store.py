@@ -1,11 +1,11 @@
 """The configuration: targets, tables and datasets, validated against the rule catalogue, versioned, changed all or nothing."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from backend.configuration import datasets, tables
+from backend.configuration.streams import Stream, functions_of, parse_datasets, parse_stream
 from backend.configuration.targets import no_table, no_target, require_target
 from backend.configuration.versions import (
     DOCUMENTS,
@@ -21,11 +21,11 @@ from database.keys import Caller
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument, parse_table, parse_target
-from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
-from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.tables import parse_table
+from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
 from stringx_dataops.contract.messages.pages import FIRST, Page, Pages, Position, Sized
-from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, NotFound, Unavailable, invalid
+from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PAGES = Pages(
@@ -101,7 +101,7 @@ def put_table(
     for _ in range(_TRIES):
         with database.transaction() as cursor:
             known = _known_target(cursor, target)
-        document = parse_table(value, catalogue, _functions_of(known))
+        document = parse_table(value, catalogue, functions_of(known))
         for field, given, said in (("target", document.target, target), ("table", document.table, table)):
             if given != said:
                 raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])
@@ -166,7 +166,7 @@ def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequ
     for _ in range(_TRIES):
         with database.transaction() as cursor:
             known = _targets(cursor)
-        stream = _parse_stream(known, catalogue, values)
+        stream = parse_stream(known, catalogue, values)
         with database.transaction() as cursor:
             lock(cursor)
             if known == _targets(cursor):
@@ -176,11 +176,11 @@ def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequ
 
 
 def _write_stream(
-    cursor: Cursor, stream: "_Stream", values: Sequence[Any], catalogue: Catalogue, caller: Caller, dry_run: bool
+    cursor: Cursor, stream: Stream, values: Sequence[Any], catalogue: Catalogue, caller: Caller, dry_run: bool
 ) -> list[dict[str, str]]:
     """What it changes; Invalid with every fault of the stream."""
     errors = list(stream.errors)
-    found = _parse_datasets(cursor, values, {(table.target, table.table) for table in stream.tables}, errors)
+    found = parse_datasets(cursor, values, {(table.target, table.table) for table in stream.tables}, errors)
     if errors:
         raise invalid(errors)
     if stream.targets:
@@ -195,75 +195,6 @@ def _write_stream(
     return changes
 
 
-@dataclass(frozen=True)
-class _Stream:
-    """The targets and tables of a stream, and what is wrong with it but for its datasets."""
-
-    targets: dict[str, TargetDocument]
-    tables: list[TableDocument]
-    errors: list[FieldError]
-
-
-def _parse_stream(known: dict[str, Any], catalogue: Catalogue, values: Sequence[Any]) -> _Stream:
-    """Every fault of every document at once; targets of the stream count before its tables, tables before datasets."""
-    errors: list[FieldError] = []
-    targets: dict[str, TargetDocument] = {}
-    for index, value in enumerate(values):
-        if isinstance(value, dict) and value.get("kind") == "Target":
-            try:
-                target = parse_target(value, f"/{index}")
-                if target.name in targets:
-                    errors.append(FieldError(f"/{index}/name", f"target {target.name} stands twice in the stream"))
-                targets[target.name] = target
-            except Invalid as fault:
-                errors += fault.errors
-    documents = known | {name: as_json(target) for name, target in targets.items()}
-    found: list[TableDocument] = []
-    seen: set[tuple[str, str]] = set()
-    for index, value in enumerate(values):
-        if isinstance(value, dict) and value.get("kind", "Table") == "Table":
-            try:
-                table = parse_table(value, catalogue, _functions_of(documents), f"/{index}")
-            except Invalid as fault:
-                errors += fault.errors
-                continue
-            if (table.target, table.table) in seen:
-                errors.append(FieldError(f"/{index}/table", f"table {table.table} stands twice in the stream"))
-            seen.add((table.target, table.table))
-            found.append(table)
-            if table.target not in documents:
-                errors.append(FieldError(f"/{index}/target", _no_target(table.target, documents)))
-        elif not isinstance(value, dict):
-            errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
-        elif value.get("kind") not in ("Target", "Dataset"):
-            errors.append(FieldError(f"/{index}/kind", f"is {value.get('kind')!r}; known kinds: Table, Target, Dataset"))
-    return _Stream(targets, found, errors)
-
-
-def _parse_datasets(
-    cursor: Cursor, values: Sequence[Any], tables: Collection[tuple[str, str]], errors: list[FieldError]
-) -> list[DatasetDocument]:
-    """The stream's datasets, whose faults are added to the others; `tables` are those of the stream."""
-    found: dict[str, DatasetDocument] = {}
-    for index, value in enumerate(values):
-        if not isinstance(value, dict) or value.get("kind") != "Dataset":
-            continue
-        try:
-            dataset = parse_dataset(value, f"/{index}")
-        except Invalid as fault:
-            errors += fault.errors
-            continue
-        if dataset.name in found:
-            errors.append(FieldError(f"/{index}/name", f"dataset {dataset.name} stands twice in the stream"))
-        found[dataset.name] = dataset
-        errors += datasets.faults_of_names(cursor, dataset, tables, f"/{index}")
-    return list(found.values())
-
-
-def _no_target(name: str, known: Collection[str]) -> str:
-    return f"there is no target {name}{did_you_mean(name, known) or '; add its document'}"
-
-
 def _known_target(cursor: Cursor, name: str) -> dict[str, Any]:
     """The document of this target by its name; empty where there is none."""
     row = cursor.one(SQL["find_target"], {"name": name})
@@ -273,11 +204,6 @@ def _known_target(cursor: Cursor, name: str) -> dict[str, Any]:
 def _targets(cursor: Cursor) -> dict[str, Any]:
     """The documents of all targets by name."""
     return {row["name"]: row["document"] for row in cursor.all(SQL["targets"])}
-
-
-def _functions_of(targets: dict[str, Any]) -> Callable[[str], Collection[str]]:
-    """By a target's name: what custom SQL on it may call beyond the built-in functions."""
-    return lambda name: frozenset(targets.get(name, {}).get("allow_functions", ()))
 
 
 def _changed_targets(cursor: Cursor, targets: dict[str, TargetDocument]) -> list[dict[str, str]]:

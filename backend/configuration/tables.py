@@ -10,8 +10,8 @@ from database.keys import Caller
 from database.pool import Cursor, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument
 from stringx_dataops.contract.documents.effective import rules_hash, same_document, same_rules
+from stringx_dataops.contract.documents.tables import TableDocument
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _AT_ONCE = 200

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from stringx_dataops.contract.documents.configuration import GateSettings
 from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.tables import GateSettings
 from stringx_dataops.contract.messages.requests import GateView
 from stringx_dataops.contract.messages.verdicts import Verdict, opens
 

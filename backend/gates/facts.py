@@ -8,8 +8,9 @@ from backend.configuration.targets import no_table
 from backend.gates.decision import Check, Facts, Request, Subject
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
-from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument, rules_hash
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))

@@ -9,17 +9,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaAdminClient
 from kafka import errors as broker
 
-from backend.kafka import requests_in, results_out
-from backend.kafka.client import CUT, LARGEST, SENT_WITHIN_S, Outcome, ReliableProducer, connect, words
-from backend.kafka.requests_in import Event
+from backend.kafka import results_out
+from backend.kafka.client import LARGEST, SENT_WITHIN_S, Outcome, ReliableProducer, connect, words
+from backend.kafka.consumer import Consumer
 from backend.kafka.results_out import PUBLICATION, Message, NotConfirmed, Sent
 from backend.requests.tracking import CHANNEL
 from database import reports
@@ -34,11 +34,7 @@ from stringx_dataops.contract.problems import StringXError, Unavailable
 from stringx_dataops.contract.settings import SettingsError, read_settings
 from web import logs
 
-_BATCH = 500
-_POLL_MS = 500
 _END_S = 20.0  # for a batch that is being sent when the process is told to end
-_COMMIT_MS = 5_000
-_SESSION_MS = 10_000  # so soon others take over from a consumer that was killed
 _AGAIN_S = 1.0
 _LOOK_AGAIN_S = 2.0
 _LONGEST_TURN_S = 300.0  # a batch of a broker that is slow, or that is away and comes back
@@ -46,38 +42,6 @@ _PARTITIONS = {"requests": 6, "results": 6, "dead_letters": 1}
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Held(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Messages that were fetched and are not tracked yet, by partition; what another consumer has taken over is let go."""
-
-    records: dict[TopicPartition, list[Any]] = field(default_factory=dict)
-    offsets: dict[TopicPartition, OffsetAndMetadata] = field(default_factory=dict)  # not committed yet
-    _revoked: set[TopicPartition] = field(default_factory=set)
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        self._revoked |= set(revoked)
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Fetched from what is committed."""
-
-    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
-        self._revoked |= set(lost)
-
-    def add(self, fetched: dict[TopicPartition, list[Any]]) -> None:
-        revoked, self._revoked = self._revoked, set()
-        for partition in revoked:
-            self.records.pop(partition, None)
-            self.offsets.pop(partition, None)
-        for partition, records in fetched.items():
-            self.records.setdefault(partition, []).extend(records)
-
-    def done(self) -> None:
-        """Everything that is held may be committed."""
-        for partition, records in self.records.items():
-            self.offsets[partition] = OffsetAndMetadata(records[-1].offset + 1, "", -1)
-        self.records.clear()
 
 
 @dataclass
@@ -96,11 +60,11 @@ class Trigger:
 
     def consume(self) -> None:
         """Until it is told to stop."""
-        consuming = _Consuming(self)
+        consumer = Consumer(self.kafka, self.database, self.catalogue, self.limit, self.stop)
         try:
-            self.loops.add(Loop("consume", consuming.turn, stop=self.stop, longest_turn_s=_LONGEST_TURN_S)).run()
+            self.loops.add(Loop("consume", consumer.turn, stop=self.stop, longest_turn_s=_LONGEST_TURN_S)).run()
         finally:
-            consuming.close()
+            consumer.close()
 
     # results out
 
@@ -172,126 +136,6 @@ class Trigger:
         return None
 
 
-class _Consuming:
-    """The consumer of the group, made anew after an error that nobody expected: what it held is fetched again."""
-
-    def __init__(self, trigger: Trigger) -> None:
-        self.kafka, self.database, self.catalogue = trigger.kafka, trigger.database, trigger.catalogue
-        self.limit, self.stop = trigger.limit, trigger.stop
-        self._consumer: KafkaConsumer | None = None
-        self._dead_letters, self._held = ReliableProducer(self.kafka), _Held()
-        self._look_at, self._full = 0.0, False
-
-    def turn(self, _: Loop) -> float | None:
-        """Fetch, take in, commit."""
-        try:
-            if self._consumer is None:
-                self._consumer, self._held = self._connect(), _Held()
-                self._consumer.subscribe([self.kafka.requests], listener=self._held)
-                log.info("takes in %s from %s", self.kafka.requests, self.kafka.servers)
-            consumer, held = self._consumer, self._held
-            (consumer.pause if held.records or self._full else consumer.resume)(*consumer.assignment())
-            held.add(self._fetch(consumer))
-            try:
-                if held.records:
-                    self._take(held)
-                if time.monotonic() >= self._look_at:
-                    self._look_at = time.monotonic() + _LOOK_AGAIN_S
-                    self._full = self._is_full(self._full)
-            finally:
-                self._commit(consumer, held)
-        except Unavailable as error:
-            log.warning("%s; paused, trying again", error)
-            return _AGAIN_S
-        except StringXError:
-            raise  # of the database, not of the consumer
-        except Exception:
-            self.close()
-            raise
-        return None
-
-    def close(self) -> None:
-        """Commit what is done, and leave the group."""
-        consumer, self._consumer = self._consumer, None
-        self._dead_letters.close()
-        if consumer is not None:
-            try:
-                self._commit(consumer, self._held)
-            finally:
-                consumer.close(autocommit=False, timeout_ms=_COMMIT_MS)
-
-    def _fetch(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
-        """What has come; a fault of the network or the broker is its client's to mend."""
-        try:
-            fetched: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=_POLL_MS)
-        except broker.KafkaError as error:
-            log.warning("messages cannot be fetched from %s (%s); trying again", self.kafka.servers, words(error))
-            self.stop.wait(_AGAIN_S)
-            return {}
-        return fetched
-
-    def _take(self, held: _Held) -> None:
-        """Every message that is held is tracked, or a dead letter that the broker has; Unavailable where it could not be done."""
-        records = [record for partition in held.records.values() for record in partition]
-        for begin in range(0, len(records), _BATCH):
-            batch = records[begin : begin + _BATCH]
-            events = [Event(record.value, f"{record.topic}-{record.partition}-{record.offset}") for record in batch]
-            faults = requests_in.take(self.database, self.catalogue, events)
-            refused = [(record, fault) for record, fault in zip(batch, faults, strict=True) if fault is not None]
-            for record, fault in refused:
-                log.warning("dead letter %s-%d-%d: %s", record.topic, record.partition, record.offset, fault)
-            letters = [_dead_letter(record, fault) for record, fault in refused]
-            if letters:
-                self._bury(letters)
-        held.done()
-
-    def _bury(self, letters: list[dict[str, Any]]) -> None:
-        """Every letter, those that are too large cut; Unavailable where the broker does not confirm them all."""
-        outcome = self._dead_letters.send(self.kafka.dead_letters, letters)
-        if outcome.fault is None and outcome.too_large:
-            cut = [_cut(letters[place]) for place in outcome.too_large]
-            outcome = self._dead_letters.send(self.kafka.dead_letters, cut)
-            if outcome.too_large:
-                raise Unavailable(f"{self.kafka.dead_letters} takes no message of {CUT} bytes; raise its max.message.bytes")
-        if outcome.fault is not None:
-            raise Unavailable(outcome.fault)
-
-    def _commit(self, consumer: KafkaConsumer, held: _Held) -> None:
-        """Offsets of what is done; where that fails it is done again, or others are sent it again, and find it tracked."""
-        if not held.offsets:
-            return
-        try:
-            consumer.commit(held.offsets, timeout_ms=_COMMIT_MS)
-            held.offsets.clear()
-        except (broker.CommitFailedError, broker.IllegalGenerationError, broker.UnknownMemberIdError) as error:
-            log.info("not committed, as the group has changed: %s", error)
-            held.offsets.clear()
-        except broker.KafkaError as error:
-            log.warning("offsets not committed (%s); trying again", words(error))
-
-    def _is_full(self, was_full: bool) -> bool:
-        is_full = requests_in.is_full(self.database, self.limit)
-        if is_full and not was_full:
-            log.warning("%d requests wait for DataOps; paused until there are fewer (QUEUE_LIMIT)", self.limit)
-        elif was_full and not is_full:
-            log.info("goes on")
-        return is_full
-
-    def _connect(self) -> KafkaConsumer:
-        return connect(
-            KafkaConsumer,
-            self.kafka,
-            group_id=self.kafka.group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=_BATCH,
-            max_partition_fetch_bytes=LARGEST,
-            session_timeout_ms=_SESSION_MS,
-            allow_auto_create_topics=False,
-            metadata_max_age_ms=30_000,
-        )
-
-
 def _make_topics(admin: KafkaAdminClient, settings: Kafka) -> None:
     there = set(admin.list_topics())
     for name, partitions in _PARTITIONS.items():
@@ -308,24 +152,6 @@ def _make_topics(admin: KafkaAdminClient, settings: Kafka) -> None:
 
 def _as_kwargs(message: Message) -> dict[str, Any]:
     return {"key": message.key, "value": message.value}
-
-
-def _dead_letter(record: Any, fault: StringXError) -> dict[str, Any]:
-    """The message as it was, and why and where; its own headers stay."""
-    ours = (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)
-    values = (fault.detail, record.topic, str(record.partition), str(record.offset))
-    kept = [(name, value or b"") for name, value in record.headers or () if name not in ours]
-    headers = kept + [(name, value.encode()) for name, value in zip(ours, values, strict=True)]
-    key = b"" if record.key is None and record.value is None else record.key  # a message has at least one of the two
-    return {"key": key, "value": record.value, "headers": headers}
-
-
-def _cut(message: dict[str, Any]) -> dict[str, Any]:
-    """Its beginning, where the whole is more than the broker takes; the whole stands where the headers say."""
-    size = str(len(message["value"] or b"")).encode()
-    headers = [item for item in message["headers"] if item[0] in (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)]
-    key = (message["key"] or b"")[:1024]
-    return message | {"key": key, "value": (message["value"] or b"")[:CUT], "headers": [*headers, (kafka.CUT, size)]}
 
 
 def main() -> int:

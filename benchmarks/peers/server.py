@@ -14,7 +14,8 @@ import psycopg2
 
 from database import embedded
 from stringx_dataops.contract.settings import ROOT
-from tests.support.installation import INHERITED, Postgres
+from tests.support.installation import INHERITED
+from tests.support.postgres import Postgres
 
 WORK_MEM = "64MB"  # of the role, so of every way
 CHECKED, INTERNAL = "checked", "stringx"

@@ -17,7 +17,8 @@ from stringx_dataops.cli import render
 from stringx_dataops.cli.dead_letters import dlq
 from stringx_dataops.cli.requests import requests
 from stringx_dataops.client import Away, Client, Refused, Undecided, path_of, require
-from stringx_dataops.contract.documents.reading import decode, read_yaml
+from stringx_dataops.contract.documents.reading import decode
+from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.verdicts import TERMINAL
 from stringx_dataops.contract.problems import StringXError

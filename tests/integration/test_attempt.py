@@ -8,9 +8,7 @@ from api.targets.sessions import Sessions
 from api.worker import attempt
 from api.worker.attempt import Attempt, Watched
 from database.pool import Database
-from tests.integration.test_queue import ask, claimed, queue
-
-__all__ = ["queue"]
+from tests.support.queue import ask, claimed
 
 
 @pytest.mark.parametrize("address", [{"host": "\ud800"}, {"port": object()}])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.engine.outcome import message, without_values
-from stringx_dataops.contract.documents.configuration import Rule
+from stringx_dataops.contract.documents.rules import Rule
 from tests.support.databases import Target
 from tests.support.engine import CATALOGUE, Engine, Project, gate, rule
 

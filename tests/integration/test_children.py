@@ -6,7 +6,8 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from api.engine.pool import Child, ChildDied
+from api.engine.pool import Child
+from api.engine.processes import ChildDied
 from tests.support.databases import Admin, Target
 from tests.support.engine import Engine, Project, gate, rule
 from tests.support.processes import eventually, is_alive

@@ -9,7 +9,7 @@ from backend.configuration import store
 from backend.configuration.versions import lock
 from database.pool import Database
 from stringx_dataops.contract.problems import Invalid
-from tests.integration.test_datasets import CATALOGUE, ME, TARGET, apply, table
+from tests.support.datasets import CATALOGUE, ME, TARGET, apply, table
 
 CALLS = table("public.a") | {"rules": [{"id": "r", "type": "expression", "arguments": {"sql": "app.is_fine(a)"}}]}
 ALLOWS = TARGET | {"allow_functions": ["app.is_fine"]}

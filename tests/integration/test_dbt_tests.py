@@ -15,9 +15,9 @@ from api.engine.command import DbtProject, dbt_executable
 from api.engine.pool import Nursery
 from api.targets.postgres import clean_environment
 from tests.integration.shapes import CLEAN, DATA, DISTURBED, MACROS, USES, Use
-from tests.integration.test_projects import STRINGX, write
 from tests.support.databases import Admin, Target, make_target
 from tests.support.engine import Engine, gate, rule
+from tests.support.projects import STRINGX, write
 
 SCHEMAS = ("clean", "disturbed")
 MODELS = {

@@ -15,14 +15,14 @@ import yaml
 from api.engine import faulty_rules
 from api.engine.command import DbtProject, Executable
 from api.engine.outcome import outcome_of
-from api.engine.pool import Nursery, ProjectFault
-from api.targets.postgres import clean_environment
+from api.engine.pool import Nursery
+from api.engine.processes import ProjectFault, environment_of_program
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import ROOT
-from tests.integration.test_projects import STRINGX, write
 from tests.support.databases import Target
 from tests.support.engine import Engine, Project, gate, rule
+from tests.support.projects import STRINGX, write
 
 ORDERS = "create table orders (order_id integer); insert into orders values (1), (2)"
 
@@ -176,7 +176,7 @@ def test_a_process_that_loads_ends_with_its_parent(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
     folders = [str(STRINGX), str(STRINGX), str(tmp_path)]
     command = [sys.executable, "-P", str(ROOT / "api" / "engine" / "child.py"), str(theirs.fileno()), *folders]
-    process = subprocess.Popen(command, cwd=ROOT, env=clean_environment(), pass_fds=[theirs.fileno()])
+    process = subprocess.Popen(command, cwd=ROOT, env=environment_of_program(), pass_fds=[theirs.fileno()])
     theirs.close()
     ours.close()
     assert process.wait(120) == 0

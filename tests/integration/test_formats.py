@@ -11,7 +11,7 @@ from psycopg2.extras import execute_values
 from tests.support.databases import Target
 from tests.support.engine import Engine, gate, rule
 from tests.truth.codes import COUNTRIES, CURRENCIES, NO_COUNTRIES, NO_CURRENCIES
-from tests.truth.texts import FORMATS, NO_URLS, URLS
+from tests.truth.formats import FORMATS, NO_URLS, URLS
 
 TEXTS = 4000
 

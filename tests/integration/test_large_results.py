@@ -27,11 +27,10 @@ from stringx_dataops.contract.messages.pages import MOST_BYTES, Page
 from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
-from tests.integration.test_datasets import CATALOGUE, ME, TARGET, table
-from tests.integration.test_queue import ask, claimed, queue
-from tests.integration.test_queue import read as rows
+from tests.support.datasets import CATALOGUE, ME, TARGET, table
+from tests.support.queue import ask, claimed
+from tests.support.queue import read as rows
 
-__all__ = ["queue"]
 MIB = 1024 * 1024
 NO_FILTER: dict[str, str | None] = dict.fromkeys(("table", "dataset", "verdict", "status"))
 RULE = {

@@ -17,7 +17,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
-from tests.integration.test_datasets import TARGET
+from tests.support.datasets import TARGET
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 ME = Caller("me", frozenset({"configure", "admin"}))

@@ -7,7 +7,8 @@ from api.checks.lookup import Configured, InScope
 from api.checks.specification import build
 from api.engine.outcome import message
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import parse_table, parse_target
+from stringx_dataops.contract.documents.tables import parse_table
+from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Admin, Target

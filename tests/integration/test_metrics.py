@@ -15,11 +15,9 @@ from backend.app import create_app as create_backend
 from database.pool import Database
 from stringx_dataops.contract.settings import Settings, read_settings
 from stringx_dataops.contract.signatures import new_secret
-from tests.integration.test_queue import ask, claimed, end, queue
-from tests.integration.test_queue import read as rows
 from tests.support.databases import Admin
-
-__all__ = ["queue"]
+from tests.support.queue import ask, claimed, end
+from tests.support.queue import read as rows
 
 
 @pytest.fixture

@@ -17,11 +17,10 @@ from api.engine.pool import Nursery
 from api.targets.postgres import clean_environment
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_profile
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Target
 from tests.support.engine import Engine, Project, gate, rule
+from tests.support.projects import STRINGX, write
 
-STRINGX = ROOT / "stringx"
 README = (STRINGX / "README.md").read_text()
 
 MODELS = {
@@ -65,12 +64,6 @@ create table orders (order_id integer, customer_id integer, status text, price n
 insert into orders values (1, null, 'open', 5), (2, null, 'open', 60), (3, 9, 'open', 70), (4, 1, 'sent', 80);
 create view open_orders as select * from orders where status = 'open';
 """
-
-
-def write(folder: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
 
 
 def deps(folder: Path) -> None:

@@ -2,67 +2,26 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from api.app import create_app as create_api
 from backend.app import create_app as create_backend
 from database import keys
 from database.pool import Database
-from stringx_dataops.contract.keys import KeyScope
 from stringx_dataops.contract.messages.pages import Pages
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
+from tests.support.apps import DELIVERIES, SCOPES, Apps
 from tests.support.databases import Admin
-from web.openapi import Operation
 
-SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
-NOWHERE = {"target": "nowhere", "table": "public.nowhere", "name": "nowhere", "request_id": "nowhere",
-           "check_id": "01890000-0000-7000-8000-000000000000", "message_id": "01890000-0000-7000-8000-000000000000"}  # fmt: skip
 GATE, REQUESTS = "/api/v1/gates/shop/public.orders", "/api/v1/requests"
-CONFIGURATION, DELIVERIES = "/api/v1/configuration", "/api/v1/deliveries"
+CONFIGURATION = "/api/v1/configuration"
 VERSIONS = "/api/v1/tables/shop/public.orders/versions"
 TARGET = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "127.0.0.1", "dbname": "a", "user": "b"}
 TABLE = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders"}
-
-
-@dataclass(frozen=True)
-class Apps:
-    """Both services on one internal database, and keys by their scopes."""
-
-    apps: dict[str, Flask]
-    clients: dict[str, FlaskClient]
-    keys: dict[tuple[KeyScope, ...], str]
-    database: Database
-
-    def ask(self, path: str, method: str = "GET", scopes: tuple[KeyScope, ...] | None = SCOPES, **options: Any) -> TestResponse:
-        name = (
-            "api" if path.startswith((DELIVERIES, "/api/v1/quality-checks", "/api/v1/rule-types", "/api/v1/queue")) else "backend"
-        )
-        key = self.keys[scopes] if scopes is not None else "sx_unknown"
-        return self.clients[name].open(path, method=method, headers={"Authorization": f"Bearer {key}"}, **options)
-
-    def endpoints(self) -> Iterator[tuple[str, str, Operation]]:
-        """(method, path of something that is not there, operation) of each that needs a key."""
-        for app in self.apps.values():
-            for rule in app.url_map.iter_rules():
-                if rule.rule.startswith("/api/"):
-                    operation = getattr(app.view_functions[rule.endpoint], "operation", None)
-                    assert operation is not None, f"{rule.rule} has no operation"
-                    assert operation.scope is not None, f"{rule.rule} needs no scope"
-                    for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
-                        yield method, _nowhere(rule), operation
-
-
-def _nowhere(rule: Rule) -> str:
-    _, path = rule.build({name: NOWHERE[name] for name in rule.arguments}, append_unknown=False) or ("", "")
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -19,9 +19,7 @@ from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.settings import Settings, read_settings
-from tests.integration.test_queue import ask, claimed, queue, read
-
-__all__ = ["queue"]
+from tests.support.queue import ask, claimed, read
 
 RULE = {
     "id": "a", "type": "not_null", "columns": ["a"], "kind": "engineering", "dimension": "completeness", "status": "fail",

@@ -8,7 +8,7 @@ import pytest
 
 from api.targets.postgres import connection_environment, explain, session_address
 from api.targets.sessions import Sessions
-from stringx_dataops.contract.documents.configuration import TargetDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.problems import Unavailable
 from tests.support.databases import Admin, Target, make_target
 from tests.support.engine import Engine, gate, rule

@@ -11,10 +11,10 @@ from backend.configuration import datasets, store
 from backend.kafka import requests_in
 from database.migrate import migrate
 from database.pool import Database
-from stringx_dataops.contract.documents.reading import read_yaml
+from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.problems import Invalid
-from tests.integration.test_datasets import CATALOGUE, ME, ask, claimed, end, gate
 from tests.support.databases import Admin, migrate_before
+from tests.support.datasets import CATALOGUE, ME, ask, claimed, end, gate
 
 BEFORE = Path(__file__).parent / "before"
 SHOP = (BEFORE / "shop.yml").read_text(encoding="utf-8")

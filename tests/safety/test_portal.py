@@ -18,14 +18,15 @@ from portal import project
 from portal.app import create_app
 from portal.refresh import Refresher
 from portal.texts import as_text, json_as_text
-from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.settings import Settings, read_settings
-from tests.integration.test_portal import add_check, artifact, configure, generate, get
 from tests.safety import payloads
 from tests.safety.canaries import Canaries, Tripped, files
+from tests.safety.judging import at_the_door, is_name, parse
 from tests.safety.payloads import Payload, corpus, representative
-from tests.safety.test_engine import at_the_door, is_name, parse
 from tests.support.databases import Admin
+from tests.support.portal import add_check, artifact, configure, generate, get
 
 HANDED_ON = "SSL_CERT_DIR"  # a variable of the machine that dbt's process gets, so that Jinja could tell it
 TELLS_IT = f"{{{{ env_var('{HANDED_ON}') }}}}"

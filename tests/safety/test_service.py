@@ -16,8 +16,8 @@ import requests
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import ROOT
 from tests.safety.canaries import VARIABLE, Canaries, files, rows
+from tests.safety.judging import is_name, print_past_capture
 from tests.safety.payloads import Payload, representative
-from tests.safety.test_engine import is_name, print_past_capture
 from tests.support.fields import (
     DATASET,
     Field,

@@ -13,10 +13,12 @@ from api.checks.lifecycle import Check
 from api.checks.lookup import Configured, InScope, Subject
 from api.engine import outcome
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
-from tests.servers.conftest import Made, Server, only
+from tests.servers.clusters import Made, Server
+from tests.servers.conftest import only
 from tests.support.databases import Target
 from tests.support.engine import Engine, gate, rule
 

@@ -5,7 +5,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.servers.conftest import Server, only, session
+from tests.servers.clusters import Server, session
+from tests.servers.conftest import only
 from tests.support.databases import Target
 from tests.support.engine import Engine, gate, rule
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.integration.test_rule_types import COUNTED, DBT, MEASURED, READINGS
-from tests.servers.conftest import Server
+from tests.servers.clusters import Server
 from tests.support.databases import Target
 from tests.support.engine import Engine, gate
+from tests.support.readings import COUNTED, DBT, MEASURED, READINGS
 
 
 def test_counts_and_measures_are_those_of_plain_sql(engine: Engine, target: Target, server: Server) -> None:

@@ -1,6 +1,6 @@
 """What these tests run on is what they say it is."""
 
-from tests.servers.conftest import Server
+from tests.servers.clusters import Server
 from tests.support.databases import Target
 from tests.support.engine import Engine, gate, rule
 

@@ -6,7 +6,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.servers.conftest import Made, Server, only
+from tests.servers.clusters import Made, Server
+from tests.servers.conftest import only
 from tests.support.databases import Target
 from tests.support.engine import Engine, gate, rule
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.servers.conftest import Loop, Server, Servers, only, session
+from tests.servers.clusters import Server, Servers, session
+from tests.servers.conftest import only
+from tests.servers.loaders import Loop
 from tests.support.databases import Target
 from tests.support.engine import Engine, gate, rule
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.servers.conftest import Server, only
+from tests.servers.clusters import Server
+from tests.servers.conftest import only
 from tests.support.databases import Target
 from tests.support.engine import Engine, gate, rule
 

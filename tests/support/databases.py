@@ -23,7 +23,7 @@ from database.account import account
 from database.embedded import Cluster
 from database.migrate import migrate
 from database.pool import Database
-from stringx_dataops.contract.documents.configuration import TargetDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.settings import ROOT
 
 

@@ -21,9 +21,20 @@ from tests.support import typed
 from tests.support.databases import Target
 
 PROJECT = DbtProject(ROOT / "stringx", ROOT / "stringx")
-
-
 CATALOGUE = Catalogue.load(ROOT / "stringx")
+# Orders that violate every simple rule, and their customers.
+SHOP = """
+create table customers (customer_id integer, region text);
+insert into customers values (1, 'north'), (2, 'south'), (null, 'east');
+create table orders (order_id integer, customer_id integer, region text, status text, price numeric, ordered_at timestamptz);
+insert into orders values
+  (1, 1,    'north', 'open',   10.5, '2026-01-01 00:00+00'),
+  (2, 2,    'south', 'Open',   null, '2026-01-02 00:00+00'),
+  (2, 3,    'south', 'closed', -1,   '2026-01-03 00:00+00'),
+  (2, null, null,    null,     99,   '2026-01-04 00:00+00'),
+  (null, 1, 'north', 'lost',   100,  null),
+  (null, 1, 'north', 'lost',   0,    '2026-01-05 00:00+00');
+"""
 
 
 def rule(

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from stringx_dataops.contract.catalogue.rule_types import RuleType
-from stringx_dataops.contract.documents.configuration import Rule, TableDocument, TargetDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
 
 KEY = "(name of a field)"  # a part of a path: the text is the field's name

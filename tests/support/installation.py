@@ -6,21 +6,17 @@ import itertools
 import os
 import secrets
 import shutil
-import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psycopg2
-import requests
-from psycopg2 import extras
-
 from database import embedded
-from database.embedded import Cluster
 from stringx_dataops.contract.settings import ROOT
+from tests.support.client import Client
 from tests.support.databases import Target
+from tests.support.postgres import Postgres
 from tests.support.processes import Process, eventually, free_port
 from tests.support.proxy import Proxy
 from tests.support.tables import HOLD, RULES, CheckedTable, fill
@@ -39,53 +35,7 @@ _FATAL_TEST = """
 """
 
 
-class Postgres:
-    """A cluster of its own, started as the product starts its embedded one."""
-
-    def __init__(
-        self, name: str, home: Path, inherited: Mapping[str, str], prepare: Callable[[Path], None] | None = None
-    ) -> None:
-        home.mkdir(mode=0o755)
-        if prepare is not None:
-            prepare(home)
-        self.cluster: Cluster = embedded.prepare(home)
-        self.process = Process(name, "postgres", {**inherited, "STRINGX_HOME": str(home)}, home / "postgres.log")
-
-    @property
-    def port(self) -> int:
-        return self.cluster.port
-
-    def start(self) -> None:
-        self.process.start()
-        embedded.wait(self.cluster, 60)
-
-    def crash(self) -> None:
-        """As `pg_ctl stop -m immediate`: no checkpoint, recovery at the next start."""
-        if self.process.runs:
-            self.process.send(signal.SIGQUIT)
-            self.process.wait(20)
-
-    def stop(self) -> None:
-        if self.process.runs:
-            self.process.send(signal.SIGINT)
-            self.process.wait(30)
-
-    def url(self, dbname: str) -> str:
-        return self.cluster.address("postgres", embedded.keep(self.cluster.password_file), dbname)
-
-    def rows(self, dbname: str, statement: str, parameters: Any = None) -> list[dict[str, Any]]:
-        """As the superuser; no rows of a statement that returns none."""
-        connection = psycopg2.connect(self.url(dbname), connect_timeout=10, application_name="faults")
-        connection.autocommit = True
-        try:
-            with connection.cursor(cursor_factory=extras.RealDictCursor) as cursor:
-                cursor.execute(statement, parameters)
-                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
-        finally:
-            connection.close()
-
-
-class Installation:
+class Installation(Client):
     """`start` makes it; afterwards each process may be killed, stopped, paused and started again by its name."""
 
     def __init__(self, lease_s: int = LEASE_S, each: int = 2, prepare_internal: Callable[[Path], None] | None = None) -> None:
@@ -316,75 +266,6 @@ class Installation:
     def put(self, path: str, document: dict[str, Any]) -> None:
         answer = self.call("PUT", f"{self.to_backend.url}/api/v1/{path}", json=document)
         assert answer.status_code in (200, 201), answer.text
-
-    # asking
-
-    def call(self, method: str, url: str, timeout: float = 90, **options: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {self.key}"} | options.pop("headers", {})
-        with requests.Session() as session:
-            session.trust_env = False
-            return session.request(method, url, headers=headers, timeout=timeout, **options)
-
-    def post(
-        self, table: CheckedTable, via: str = "backend", url: str | None = None, timeout: float = 90, **asked: Any
-    ) -> requests.Response:
-        """Ask for a check over one of the two services; what is accepted is noted."""
-        path = "requests" if via == "backend" else "quality-checks"
-        base = url or (self.to_backend.url if via == "backend" else self.to_api.url)
-        body = {"target": table.target, "table": table.relation} | asked
-        answer = self.call("POST", f"{base}/api/v1/{path}", json=body, timeout=timeout)
-        if answer.status_code in (200, 202):
-            self.accepted[answer.json()["request_id"]] = table.relation
-        return answer
-
-    def ask(self, table: CheckedTable, via: str = "backend", **asked: Any) -> str:
-        """The id of an accepted request."""
-        answer = self.post(table, via, **asked)
-        assert answer.status_code in (200, 202), answer.text
-        return str(answer.json()["request_id"])
-
-    def running(self, request_id: str, within_s: float = 60, attempt: int = 1) -> str:
-        """The check of a request, once this attempt at it runs; its id."""
-
-        def look() -> str | None:
-            found = self.rows("select * from dataops.checks where request_id = %s", [request_id])
-            runs = found and found[0]["status"] == "running" and found[0]["attempt"] >= attempt
-            return str(found[0]["check_id"]) if runs else None
-
-        return eventually(look, within_s, f"attempt {attempt} at {request_id}")
-
-    def check_of(self, request_id: str) -> str:
-        return str(self.rows("select check_id from dataops.checks where request_id = %s", [request_id])[0]["check_id"])
-
-    def on_target(self, check_id: str) -> list[dict[str, Any]]:
-        """The sessions of a check that execute something on the target."""
-        return self.checked.rows(
-            "postgres",
-            "select pid, application_name, query from pg_stat_activity where application_name like %s and state = 'active'",
-            [f"stringx {check_id} %"],
-        )
-
-    def executing(self, request_id: str, within_s: float = 60, attempt: int = 1) -> str:
-        """The check of a request, once this attempt has a query running on the target; its id."""
-        check_id = self.running(request_id, within_s, attempt)
-        eventually(
-            lambda: any(s["application_name"].endswith(f" {attempt}") for s in self.on_target(check_id)),
-            within_s,
-            "a query on the target",
-        )
-        return check_id
-
-    def result(self, request_id: str, within_s: float = 60) -> dict[str, Any]:
-        """What the Backend has stored for a request, once it has."""
-
-        def look() -> dict[str, Any] | None:
-            found = self.rows("select result from stringx.results where request_id = %s", [request_id])
-            return found[0]["result"] if found else None
-
-        return eventually(look, within_s, f"a result of {request_id}")
-
-    def results(self, request_ids: Iterable[str], within_s: float = 90) -> list[dict[str, Any]]:
-        return [self.result(request_id, within_s) for request_id in request_ids]
 
     # waiting
 

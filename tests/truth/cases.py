@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from tests.truth import measures, rows, sets, shapes, texts, times
+from tests.truth import casts, formats, matches, measures, neighbours, rows, sets, shapes, texts, times
 from tests.truth.conditions import compare, draw_condition
 from tests.truth.kinds import DATE, EVERY, INTEGER, TEXT, TIMESTAMP, TIMESTAMPTZ, UNEQUAL, Kind
 from tests.truth.tables import TABLES, Draft, Draw, Row, Table
@@ -29,7 +29,8 @@ from tests.truth.truth import (
     undecided,
 )
 
-MODULES = (rows, texts, times, sets, measures, shapes)  # imported so that their types are registered
+# Imported so that their types are registered.
+MODULES = (rows, texts, formats, casts, times, sets, neighbours, measures, matches, shapes)
 TYPES = list(MAKERS)
 LAST = ("column_count", "columns")  # these look at the columns that the others add
 SCHEMAS = ("public", 'odd "schema".x')

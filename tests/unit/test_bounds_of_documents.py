@@ -11,10 +11,11 @@ from stringx_dataops.contract.custom_sql.comparisons import types_of_casts
 from stringx_dataops.contract.custom_sql.conditions import MAX_SQL, fault_of_condition
 from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
 from stringx_dataops.contract.custom_sql.queries import fault_of_query, relations_of_query
-from stringx_dataops.contract.documents import configuration
-from stringx_dataops.contract.documents.configuration import parse_table, parse_target
+from stringx_dataops.contract.documents import tables
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.reading import MAX_NODES
+from stringx_dataops.contract.documents.tables import parse_table
+from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.problems import MAX_FAULTS, Invalid
 
@@ -90,8 +91,8 @@ def test_no_more_faults_are_looked_for_than_are_listed(monkeypatch: pytest.Monke
     assert len(refused(**{f"k{i}": 1 for i in range(20_000)}).errors) == MAX_FAULTS
     assert len(asked) <= MAX_FAULTS + 1
     judged: list[int] = []
-    judge = configuration.faults_of_rule
-    monkeypatch.setattr(configuration, "faults_of_rule", lambda *given: judged.append(1) or judge(*given))
+    judge = tables.faults_of_rule
+    monkeypatch.setattr(tables, "faults_of_rule", lambda *given: judged.append(1) or judge(*given))
     assert len(refused(*(rule(i, "not_nul") for i in range(9000))).errors) == MAX_FAULTS
     assert len(judged) <= MAX_FAULTS + 1
 

@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from stringx_dataops.contract.catalogue import rule_pages
-from stringx_dataops.contract.catalogue.rule_types import CATALOGUE_FILE, Catalogue, Decision, RuleType, relations_of_arguments
-from stringx_dataops.contract.documents.configuration import parse_table
+from stringx_dataops.contract.catalogue.arguments import relations_of_arguments
+from stringx_dataops.contract.catalogue.rule_types import CATALOGUE_FILE, Catalogue, Decision, RuleType
+from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.messages.verdicts import Dimension
 from stringx_dataops.contract.settings import ROOT
 

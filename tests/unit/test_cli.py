@@ -2,74 +2,22 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from stringx_dataops.contract.settings import ROOT
-
-GATE = {"gate": "open", "table": "public.a", "verdict": "pass", "snapshot_at": None, "age_s": 1.0, "reasons": []}
-PENDING = GATE | {"gate": "closed", "reasons": ["a newer request is not finished: 1"]}
-FAILED = GATE | {"gate": "closed", "verdict": "fail", "reasons": ["verdict fail"]}
+from tests.support.cli import FAILED, GATE, PENDING, assert_one_line, run
 
 
 def test_a_command_without_its_arguments_is_one_line() -> None:
     for command in ("check", "gate"):
         done = run(command)
         assert (done.returncode, done.stderr) == (2, "dataops: Missing argument 'TARGET'.; see dataops --help\n")
-
-
-def run(*arguments: str | bytes, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "STRINGX_API_KEY": "sx_key"} | variables
-    command = [sys.executable, "-W", "error", "-c", "from stringx_dataops.cli.main import main; main()", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
-    """A server that gives these answers one after the other, the last one for ever; its address."""
-    started: list[ThreadingHTTPServer] = []
-
-    def start(*answers: tuple[int, object]) -> str:
-        left = list(answers)
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                status, value = left.pop(0) if len(left) > 1 else left[0]
-                value = value(self) if callable(value) else value
-                body = value if isinstance(value, bytes) else json.dumps(value).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_POST = do_GET
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        started.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in started:
-        server.shutdown()
-        server.server_close()
-
-
-def assert_one_line(done: subprocess.CompletedProcess[str], code: int, words: str) -> None:
-    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stdout + done.stderr
-    assert done.stderr.startswith("dataops: ")
-    assert words in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -156,40 +104,6 @@ def test_a_file_that_begins_with_a_byte_order_mark_is_read_or_refused_by_its_nam
     assert_one_line(done, 2, f"{tmp_path / 'b.yml'}: the body begins with the byte order mark of UTF-16; send UTF-8")
 
 
-@pytest.mark.parametrize(
-    ("status", "answer", "code", "words"),
-    [
-        (200, b"<html>", 3, "not as a StringX Backend does"),
-        (200, [], 3, "not as a StringX Backend does"),
-        (200, {}, 3, "is no StringX Backend"),
-        (404, b"nginx", 3, "not as a StringX Backend does"),
-        (502, b"nginx", 3, "not as a StringX Backend does"),
-        (500, {"detail": "something went wrong"}, 3, "something went wrong"),
-        (503, {"detail": "the database is away"}, 3, "the database is away"),
-        (429, {"detail": "the queue is full"}, 3, "the queue is full"),
-        (401, {"detail": "the key is not known"}, 3, "the key is not known (the key is from STRINGX_API_KEY)"),
-        (403, {"detail": "the key lacks the scope read"}, 3, "(the key is from STRINGX_API_KEY)"),
-        (404, {"detail": "no configuration for table public.a"}, 2, "no configuration for table public.a"),
-        (
-            422,
-            {"detail": "x", "errors": [{"pointer": "/query/not_before", "message": "is no time"}]},
-            2,
-            "/query/not_before: is no time",
-        ),
-    ],
-)
-def test_an_answer_that_is_no_gate_is_one_line(
-    serve: Callable[..., str], status: int, answer: object, code: int, words: str
-) -> None:
-    assert_one_line(run("--server", serve((status, answer)), "gate", "nyc", "public.a"), code, words)
-
-
-def test_a_key_of_a_file_is_named_by_its_path(serve: Callable[..., str], tmp_path: Path) -> None:
-    (tmp_path / "api-key").write_text("sx_old\n")
-    done = run("--server", serve((401, {"detail": "no"})), "gate", "a", "b.c", STRINGX_API_KEY="", STRINGX_HOME=str(tmp_path))
-    assert_one_line(done, 3, f"(the key is from {tmp_path / 'api-key'})")
-
-
 @pytest.mark.parametrize(("view", "code"), [(GATE, 0), (FAILED, 1), (PENDING, 1)])
 def test_a_gate_is_its_exit_code(serve: Callable[..., str], view: dict[str, object], code: int) -> None:
     done = run("--server", serve((200, view)), "gate", "nyc", "public.a", "--json")
@@ -217,12 +131,6 @@ def test_a_check_that_does_not_end_could_not_be_decided(serve: Callable[..., str
     assert_one_line(done, 3, "not finished within 1 s; it goes on as request 7")
 
 
-def test_a_server_that_does_not_answer_is_one_line_once_a_check_was_accepted(serve: Callable[..., str]) -> None:
-    view = {"request_id": "7", "table": "public.a", "status": "queued", "verdict": None, "checks": []}
-    done = run("--server", serve((202, view), (503, {"detail": "away"})), "check", "nyc", "public.a", "--wait", "1")
-    assert_one_line(done, 3, "away")
-
-
 def test_help_is_shown_where_nothing_is_asked() -> None:
     done = run()
     assert (done.returncode, done.stdout) == (2, "")
@@ -244,38 +152,6 @@ def test_a_terminal_without_utf8_is_no_error(serve: Callable[..., str]) -> None:
     server = serve((200, FAILED | {"reasons": ["größe: 1 row"]}))
     done = run("--server", server, "gate", "a", "b.c", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (1, "")
-
-
-DEAD_PROXY = dict.fromkeys(
-    ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:9"
-)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0.0.0.0", "LOCALHOST"])
-def test_a_proxy_is_no_way_to_this_machine(serve: Callable[..., str], host: str) -> None:
-    done = run("--server", serve((200, GATE)).replace("127.0.0.1", host), "gate", "nyc", "public.a", **DEAD_PROXY)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-
-
-def test_a_proxy_leads_to_another_machine_and_a_netrc_does_not_take_the_keys_place(
-    serve: Callable[..., str], tmp_path: Path
-) -> None:
-    """The proxy is asked for the whole address, with our key."""
-    (tmp_path / ".netrc").write_text("default login somebody password else\n")
-    proxy = serve((200, lambda asked: GATE | {"reasons": [asked.path, asked.headers["Authorization"]]}))
-    variables = {"HTTP_PROXY": proxy, "http_proxy": proxy, "HOME": str(tmp_path)}
-    done = run("--server", "http://stringx.example", "gate", "nyc", "public.a", "--json", **variables)
-    assert json.loads(done.stdout)["reasons"] == ["http://stringx.example/api/v1/gates/nyc/public.a", "Bearer sx_key"]
-    assert_one_line(run("--server", "http://stringx.example", "gate", "a", "b.c", **DEAD_PROXY), 3, "nothing answers at")
-
-
-def test_nothing_listens_on_a_free_port() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    assert_one_line(
-        run("check", "nyc", "public.a", "--wait", BACKEND_PORT=str(port)), 3, f"nothing answers at http://127.0.0.1:{port}"
-    )
 
 
 def test_a_dataset_is_told_table_by_table(serve: Callable[..., str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.targets.postgres import TargetUnusable, explain, may_pass, password
-from stringx_dataops.contract.documents.configuration import TargetDocument, parse_target
+from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
 
 FATAL = 'connection to server at "db", port 5432 failed: FATAL:  '
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from stringx_dataops.contract.documents.configuration import TableDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset, rules_hash
 from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, require_scope
 from stringx_dataops.contract.messages.requests import GateView, RequestView
 from stringx_dataops.contract.messages.verdicts import Verdict, worst

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.fields import DATASET_NAME, did_you_mean, parse_model
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT

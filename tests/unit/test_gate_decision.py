@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.gates.decision import Check, Facts, Request, Subject, decide
-from stringx_dataops.contract.documents.configuration import GateSettings
+from stringx_dataops.contract.documents.tables import GateSettings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VERDICTS = ("pass", "warn", "fail", "error")

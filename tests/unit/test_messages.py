@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from api.engine.outcome import message, notes_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.catalogue.words import MAX_ITEMS, age, check_template, decimal, filled, listed, number, share
-from stringx_dataops.contract.documents.configuration import Rule, TableDocument
+from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.scores import Scored, quotient, scores
 from stringx_dataops.contract.settings import ROOT
 

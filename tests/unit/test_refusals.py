@@ -7,9 +7,10 @@ import pytest
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
 from stringx_dataops.contract.custom_sql.type_names import BUILT_IN, fault_of_type_name
-from stringx_dataops.contract.documents.configuration import TableDocument, parse_table, parse_target
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
-from stringx_dataops.contract.documents.reading import read_yaml
+from stringx_dataops.contract.documents.tables import TableDocument, parse_table
+from stringx_dataops.contract.documents.targets import parse_target
+from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from stringx_dataops.contract.documents.configuration import TableDocument
 from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, require_scope, rules_in_scope
 from stringx_dataops.contract.messages.verdicts import Dimension
 from stringx_dataops.contract.problems import Invalid

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.targets.postgres import TargetUnusable, connection_environment, password
-from stringx_dataops.contract.documents.configuration import TargetDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 
 
 def target(**changes: Any) -> TargetDocument:

@@ -7,7 +7,9 @@ import pytest
 from api.checks.lookup import Configured, InScope
 from api.checks.specification import build
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import Rule, TableDocument, TargetDocument
+from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
 

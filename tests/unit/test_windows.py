@@ -8,8 +8,9 @@ from api.checks.lookup import Configured, InScope
 from api.checks.specification import build, without_window
 from stringx_dataops.cli.main import _body
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument, TargetDocument
 from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, require_scope
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT

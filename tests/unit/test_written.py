@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TableDocument, parse_table
 from stringx_dataops.contract.documents.fields import parse_model
-from stringx_dataops.contract.documents.reading import read_json, read_yaml
+from stringx_dataops.contract.documents.reading import read_json
+from stringx_dataops.contract.documents.tables import TableDocument, parse_table
+from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT

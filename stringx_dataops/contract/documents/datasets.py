@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from stringx_dataops.contract.documents.configuration import GateSettings, Timeout, faults_of_gate
 from stringx_dataops.contract.documents.fields import DatasetName, Model, Table, TargetName, Words, parse_model
 from stringx_dataops.contract.documents.names import fault_of_literal_name
+from stringx_dataops.contract.documents.tables import GateSettings, Timeout, faults_of_gate
 from stringx_dataops.contract.messages.verdicts import Mode
 from stringx_dataops.contract.problems import FieldError, invalid
 

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
-from stringx_dataops.contract.documents.configuration import Rule, TableDocument
+from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.values import number_of
 from stringx_dataops.contract.documents.written import kind_of_text
 

@@ -1,26 +1,18 @@
-"""Reading JSON and YAML strictly: no duplicate keys, no NaN, no NUL, bounded depth and size.
-
-YAML is read with the scalars of its version 1.2, so that `no`, `12:30` and `2013-01-01` stay the texts they are. A number or
-word that JSON would write in another way than it was written (`02134`, `1.10`, `True`) is a `Plain`, which keeps both.
-"""
+"""Reading JSON strictly, and what holds for YAML too (`yaml_reading`): no NaN, no NUL, bounded depth and size."""
 
 import codecs
 import json
 import math
 import re
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
-import yaml
-
+from stringx_dataops.contract.documents.plain import Plain, decimal_of, integer_of
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Malformed, invalid
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_STREAM_BYTES = 32 * MAX_BODY_BYTES  # of a YAML stream: 10,000 tables with 20 rules each are 13 to 18 MB
 MAX_DEPTH = 64
 MAX_NODES = 150_000  # of one document, read within a second; a YAML alias counts as much as what it repeats
-MAX_REPEATED = 2 * MAX_BODY_BYTES  # characters that the aliases of one document repeat
-MAX_DOCUMENTS = 50_000  # of a YAML stream
 MAX_PATH = 2_000  # characters of the names from the top of a document down to a value
 _MARKS = (  # those of UTF-32 first: one of them begins as one of UTF-16
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -39,39 +31,6 @@ def decode(body: bytes) -> str:
             if body.startswith(mark):
                 raise Malformed(f"the body begins with the byte order mark of {name}; send UTF-8") from error
         raise Malformed(f"the body is not UTF-8 (byte {error.start}); send UTF-8") from error
-
-
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
-_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})[.][0-9]{0,14}[1-9]")
-
-
-class Plain(str):
-    """A number, boolean or null as it was written, where its own JSON text would be another one.
-
-    By the place where it stands `written` takes the text, or `core`, the value that YAML 1.2 and JSON give it. `line` is known of
-    YAML alone.
-    """
-
-    __slots__ = ("core", "line")
-
-    core: int | float | bool | None
-    line: int | None
-
-    def __new__(cls, text: str, core: int | float | bool | None, line: int | None = None) -> "Plain":
-        made = super().__new__(cls, text)
-        made.core, made.line = core, line
-        return made
-
-
-def _integer(text: str, line: int | None = None) -> int | Plain:
-    return int(text) if _INTEGER.fullmatch(text) else Plain(text, int(text), line)
-
-
-def _decimal(text: str, line: int | None = None) -> float | Plain:
-    """A float only where it is exact and has no other text: up to 15 digits, none of them superfluous."""
-    value = float(text)
-    exact = _DECIMAL.fullmatch(text) and len(text) <= 16 and repr(value) == text
-    return value if exact else Plain(text, value, line)
 
 
 def read_json(body: bytes, most: int = MAX_NODES) -> Any:
@@ -93,8 +52,8 @@ def read_json(body: bytes, most: int = MAX_NODES) -> Any:
             decode(body),
             object_pairs_hook=unique,
             parse_constant=no_constant,
-            parse_int=_integer,
-            parse_float=_decimal,
+            parse_int=integer_of,
+            parse_float=decimal_of,
         )
     except json.JSONDecodeError as error:
         raise Malformed(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
@@ -102,177 +61,6 @@ def read_json(body: bytes, most: int = MAX_NODES) -> Any:
         raise Malformed("the body is nested too deeply or holds a number that is too long") from error
     check_value(value, most)
     return value
-
-
-_STANDARD = "tag:yaml.org,2002:"
-_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
-_NUMBERS = "-+.0123456789"
-_WHOLE = re.compile(r"[-+]?[0-9]+")
-_FRACTION = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPELLED = frozenset(spelling for word in _WORDS for spelling in (word, word.capitalize(), word.upper()))
-_TAG_DIRECTIVE = re.compile(r"^%TAG", re.MULTILINE)
-_MOST_TAG_DIRECTIVES = 16  # libyaml compares each with all before it
-
-
-class _Reader:
-    """Values from the events of a YAML stream, in one pass: scalars as YAML 1.2 has them, no duplicate keys, and the merge key
-    `<<`. What a document expands to is counted while it is read: an alias counts as much as what it repeats,
-    in values and in characters."""
-
-    def __init__(self, text: str) -> None:
-        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
-        # The value, what it counts, and its characters; None while it is being read.
-        self._anchors: dict[str, tuple[Any, int, int] | None] = {}
-        self._count = self._letters = self._repeated_letters = 0
-
-    def documents(self) -> Iterator[Any]:
-        number = 0
-        for event in self._events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                number += 1
-                if number > MAX_DOCUMENTS:
-                    raise Malformed(f"the body holds more than {MAX_DOCUMENTS:,} documents; split it")
-                self._anchors, self._count, self._letters, self._repeated_letters = {}, 0, 0, 0
-                yield self._value(next(self._events), 0)
-
-    def _value(self, event: Any, depth: int) -> Any:
-        if isinstance(event, yaml.AliasEvent):
-            return self._repeated(event)
-        begin, letters = self._count, self._letters
-        self._counted(1)
-        anchor = event.anchor
-        if anchor is not None:
-            if anchor in self._anchors:
-                raise Malformed(f"line {_line(event)}: the anchor &{anchor} stands twice")
-            self._anchors[anchor] = None
-        if isinstance(event, yaml.ScalarEvent):
-            self._letters += len(event.value)
-            value = _scalar(event)
-        elif depth >= MAX_DEPTH:
-            raise Malformed(f"the body is nested deeper than {MAX_DEPTH} levels")
-        elif isinstance(event, yaml.SequenceStartEvent):
-            _require_tag(event, "seq")
-            value = list(self._items(depth + 1))
-        else:
-            _require_tag(event, "map")
-            value = self._mapping(depth + 1)
-        if anchor is not None:
-            self._anchors[anchor] = (value, self._count - begin, self._letters - letters)
-        return value
-
-    def _items(self, depth: int) -> Iterator[Any]:
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            yield self._value(event, depth)
-
-    def _mapping(self, depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        merged: dict[str, Any] | None = None
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key = event.value if isinstance(event, yaml.ScalarEvent) else None
-            known = self._value(event, depth)
-            key = str(known) if key is None and isinstance(known, str) else key
-            is_merge = key == "<<" and isinstance(event, yaml.ScalarEvent) and not event.style
-            if key is None or (merged is not None if is_merge else key in found):
-                what = "a key must be a text" if key is None else f"the field {key[:MAX_PATH]!r} stands twice"
-                raise Malformed(f"line {_line(event)}: {what}")
-            value = self._value(next(self._events), depth)
-            if is_merge:
-                merged = _merged(value, _line(event))
-            else:
-                found[key] = value
-        return found if merged is None else merged | found
-
-    def _repeated(self, event: yaml.AliasEvent) -> Any:
-        if event.anchor not in self._anchors:
-            raise Malformed(f"line {_line(event)}: undefined alias *{event.anchor}")
-        repeated = self._anchors[event.anchor]
-        if repeated is None:
-            raise Malformed(f"line {_line(event)}: the alias *{event.anchor} is recursive; it stands within what it repeats")
-        value, count, letters = repeated
-        self._counted(count)
-        self._letters += letters
-        self._repeated_letters += letters
-        if self._repeated_letters > MAX_REPEATED:
-            raise Malformed(f"the aliases of the document repeat too many characters (over {MAX_REPEATED:,}); split it")
-        return value
-
-    def _counted(self, values: int) -> None:
-        self._count += values
-        if self._count > MAX_NODES:
-            raise Malformed(f"the document holds too many values, or its aliases repeat too many (over {MAX_NODES:,}); split it")
-
-
-def _merged(value: Any, line: int) -> dict[str, Any]:
-    """The fields of the mapping under `<<`, or of a list of them, of which the first wins."""
-    found: dict[str, Any] = {}
-    for source in value if isinstance(value, list) else [value]:
-        if not isinstance(source, dict):
-            raise Malformed(f"line {line}: << takes a mapping, or a list of mappings")
-        found = source | found
-    return found
-
-
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
-
-
-def _require_tag(event: Any, kind: str) -> None:
-    if event.tag not in (None, "!", _STANDARD + kind):
-        raise _misfit(event)
-
-
-def _misfit(event: Any) -> Malformed:
-    """A tag such as !!timestamp or !!binary makes what JSON does not have."""
-    if event.tag.removeprefix(_STANDARD) in ("null", "bool", "int", "float", "str", "seq", "map"):
-        return Malformed(f"line {_line(event)}: not YAML: a tag does not fit its value; leave the tag out")
-    return Malformed(f"line {_line(event)}: not YAML: there is no constructor for the tag {event.tag!r}; leave the tag out")
-
-
-def _scalar(event: Any) -> Any:
-    text: str = event.value
-    if event.implicit[0]:  # plain, without a tag
-        if text in _SPELLED:
-            return _word(text, event)
-        if text[0] in _NUMBERS:
-            if _WHOLE.fullmatch(text):
-                return _integer(text, _line(event))
-            if _FRACTION.fullmatch(text):
-                return _decimal(text, _line(event))
-        return text
-    if event.tag in (None, "!", _STANDARD + "str"):
-        return text
-    match event.tag.removeprefix(_STANDARD):
-        case "int" if _WHOLE.fullmatch(text):
-            return _integer(text, _line(event))
-        case "float" if _FRACTION.fullmatch(text):
-            return _decimal(text, _line(event))
-        case "null" | "bool" as kind if text in _SPELLED and isinstance(_WORDS[text.lower()], bool) == (kind == "bool"):
-            return _word(text, event)
-        case _:
-            raise _misfit(event)
-
-
-def _word(text: str, event: Any) -> bool | Plain | None:
-    """true, false and null as JSON writes them; others, such as True or ~, with their text."""
-    core = _WORDS[text.lower()]
-    return core if text in ("", "null", "true", "false") else Plain(text, core, _line(event))
-
-
-def read_yaml(body: bytes) -> list[Any]:
-    """Every document of a YAML stream, empty ones left out; Malformed names the line where reading ended."""
-    text = decode(body)
-    if len(_TAG_DIRECTIVE.findall(text)) > _MOST_TAG_DIRECTIVES:
-        raise Malformed("the body holds many %TAG directives; leave them out, documents need no tags")
-    try:
-        documents = [item for item in _Reader(text).documents() if item is not None]
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Malformed(f"line {line}: not YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise Malformed(f"not YAML: {str(error).splitlines()[0]}") from error
-    for document in documents:
-        check_value(document)
-    return documents
 
 
 def check_value(value: Any, most: int = MAX_NODES) -> None:

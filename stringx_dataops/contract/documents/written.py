@@ -7,7 +7,8 @@ text; anywhere else it becomes the value that YAML 1.2 and JSON give it, a whole
 from collections.abc import Iterator
 from typing import Any
 
-from stringx_dataops.contract.documents.reading import Plain, escape_pointer
+from stringx_dataops.contract.documents.plain import Plain
+from stringx_dataops.contract.documents.reading import escape_pointer
 from stringx_dataops.contract.problems import FieldError
 
 _NULL = "is null; leave it out, or quote it where the text is meant"

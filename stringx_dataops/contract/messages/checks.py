@@ -6,18 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from stringx_dataops.contract.documents.configuration import MOST_RULES, Rule, TableDocument
 from stringx_dataops.contract.documents.fields import DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
+from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
 from stringx_dataops.contract.messages.windows import Window
 from stringx_dataops.contract.problems import FieldError, invalid

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, StrictFloat, StrictInt, model_validator
 
-from stringx_dataops.contract.documents.configuration import TableDocument
 from stringx_dataops.contract.documents.fields import Column, Model
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.values import moment_of, number_of
 from stringx_dataops.contract.problems import FieldError
 

@@ -1,0 +1,89 @@
+"""Reads a stream of documents: targets, tables and datasets, every fault of every document at once."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.configuration import datasets
+from backend.configuration.versions import as_json
+from database.pool import Cursor
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.documents.tables import TableDocument, parse_table
+from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
+from stringx_dataops.contract.problems import FieldError, Invalid
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The targets and tables of a stream, and what is wrong with it but for its datasets."""
+
+    targets: dict[str, TargetDocument]
+    tables: list[TableDocument]
+    errors: list[FieldError]
+
+
+def parse_stream(known: dict[str, Any], catalogue: Catalogue, values: Sequence[Any]) -> Stream:
+    """Every fault of every document at once; targets of the stream count before its tables, tables before datasets."""
+    errors: list[FieldError] = []
+    targets: dict[str, TargetDocument] = {}
+    for index, value in enumerate(values):
+        if isinstance(value, dict) and value.get("kind") == "Target":
+            try:
+                target = parse_target(value, f"/{index}")
+                if target.name in targets:
+                    errors.append(FieldError(f"/{index}/name", f"target {target.name} stands twice in the stream"))
+                targets[target.name] = target
+            except Invalid as fault:
+                errors += fault.errors
+    documents = known | {name: as_json(target) for name, target in targets.items()}
+    found: list[TableDocument] = []
+    seen: set[tuple[str, str]] = set()
+    for index, value in enumerate(values):
+        if isinstance(value, dict) and value.get("kind", "Table") == "Table":
+            try:
+                table = parse_table(value, catalogue, functions_of(documents), f"/{index}")
+            except Invalid as fault:
+                errors += fault.errors
+                continue
+            if (table.target, table.table) in seen:
+                errors.append(FieldError(f"/{index}/table", f"table {table.table} stands twice in the stream"))
+            seen.add((table.target, table.table))
+            found.append(table)
+            if table.target not in documents:
+                errors.append(FieldError(f"/{index}/target", _no_target(table.target, documents)))
+        elif not isinstance(value, dict):
+            errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
+        elif value.get("kind") not in ("Target", "Dataset"):
+            errors.append(FieldError(f"/{index}/kind", f"is {value.get('kind')!r}; known kinds: Table, Target, Dataset"))
+    return Stream(targets, found, errors)
+
+
+def parse_datasets(
+    cursor: Cursor, values: Sequence[Any], tables: Collection[tuple[str, str]], errors: list[FieldError]
+) -> list[DatasetDocument]:
+    """The stream's datasets, whose faults are added to the others; `tables` are those of the stream."""
+    found: dict[str, DatasetDocument] = {}
+    for index, value in enumerate(values):
+        if not isinstance(value, dict) or value.get("kind") != "Dataset":
+            continue
+        try:
+            dataset = parse_dataset(value, f"/{index}")
+        except Invalid as fault:
+            errors += fault.errors
+            continue
+        if dataset.name in found:
+            errors.append(FieldError(f"/{index}/name", f"dataset {dataset.name} stands twice in the stream"))
+        found[dataset.name] = dataset
+        errors += datasets.faults_of_names(cursor, dataset, tables, f"/{index}")
+    return list(found.values())
+
+
+def _no_target(name: str, known: Collection[str]) -> str:
+    return f"there is no target {name}{did_you_mean(name, known) or '; add its document'}"
+
+
+def functions_of(targets: dict[str, Any]) -> Callable[[str], Collection[str]]:
+    """By a target's name: what custom SQL on it may call beyond the built-in functions."""
+    return lambda name: frozenset(targets.get(name, {}).get("allow_functions", ()))

@@ -1,0 +1,192 @@
+"""Validates the arguments of a rule: by its type's JSON Schema, and by the formats of SQL, tables and columns."""
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema import validators as json_schema
+from jsonschema.exceptions import ValidationError as SchemaError
+
+from stringx_dataops.contract.catalogue.bounds import faults_of_bounds
+from stringx_dataops.contract.catalogue.rule_types import RuleType
+from stringx_dataops.contract.custom_sql.conditions import MAX_SQL
+from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
+from stringx_dataops.contract.custom_sql.queries import Judge
+from stringx_dataops.contract.custom_sql.type_names import fault_of_type_name
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.names import TableName, check_identifier, fault_of_literal_name
+from stringx_dataops.contract.documents.reading import MAX_NODES, escape_pointer
+from stringx_dataops.contract.documents.values import duration_of, number_of
+from stringx_dataops.contract.problems import MAX_FAULTS, FieldError
+
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
+
+
+def _are_unique(_: Any, wanted: bool, items: Any, whole: dict[str, Any]) -> Iterator[SchemaError]:
+    """`uniqueItems` in one pass: the library's own compares each with each where they cannot be sorted."""
+    if not wanted or not isinstance(items, list) or len(items) > whole.get("maxItems", MAX_NODES):
+        return
+    if len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
+        yield SchemaError("names one twice; keep one of them")
+
+
+def _items(validator: Any, schema: Any, items: Any, whole: dict[str, Any]) -> Iterator[SchemaError]:
+    """Of a list that is too long, only that is told."""
+    if not isinstance(items, list) or len(items) <= whole.get("maxItems", MAX_NODES):
+        yield from Draft202012Validator.VALIDATORS["items"](validator, schema, items, whole)
+
+
+_Validator: Any = json_schema.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"uniqueItems": _are_unique, "items": _items}
+)
+
+
+def faults_of_arguments(rule_type: RuleType, arguments: dict[str, Any], pointer: str, judge: Judge) -> Iterator[FieldError]:
+    """Every fault of a rule's arguments, by the type's JSON Schema and the formats that name SQL, tables and columns."""
+    for error in islice(_Validator(rule_type.arguments).iter_errors(arguments), MAX_FAULTS):
+        where = pointer + "".join(f"/{escape_pointer(part)}" for part in error.absolute_path)
+        yield FieldError(where, _sentence(error))
+    yield from _faults_of_formats(rule_type.arguments, arguments, pointer, judge)
+    yield from faults_of_bounds(arguments, rule_type.bounds, pointer)
+
+
+def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: int, pointer: str) -> Iterator[FieldError]:
+    """Arguments that pair with the rule's columns (`x-one-per-column`) have as many items."""
+    for name, schema in rule_type.arguments.get("properties", {}).items():
+        value = arguments.get(name)
+        given = len(value) if isinstance(value, list) else 1
+        if schema.get("x-one-per-column") and value is not None and columns not in (0, given):
+            yield FieldError(f"{pointer}/{escape_pointer(name)}", f"names {given}, and the rule has {columns}; give one for each")
+
+
+def _sentence(error: SchemaError) -> str:
+    schema, wanted = _mapping(error.schema), error.validator_value
+    match error.validator:
+        case "required":
+            return f"the argument {str(error.message).split(' ')[0]} is missing"
+        case "additionalProperties":
+            known = sorted(schema.get("properties", {}))
+            return f"{error.message.split('(')[-1].rstrip(')')}; known arguments: {', '.join(known) or 'none'}"
+        case "type":
+            return f"must be of type {' or '.join(wanted) if isinstance(wanted, list) else wanted}"
+        case "enum":
+            return f"must be one of {', '.join(map(str, wanted if isinstance(wanted, list) else []))}"
+        case "anyOf" | "oneOf" | "minProperties" | "pattern":
+            return str(schema.get("errorMessage") or "fits none of the forms that this type takes")
+        case "maxItems" | "minItems":
+            return f"has {len(_list(error.instance)):,} items; it takes at {_MOST[error.validator]} {wanted:,}"
+        case "maxLength" | "minLength":
+            return f"has {len(str(error.instance)):,} characters; it takes at {_MOST[error.validator]} {wanted:,}"
+        case _:
+            return error.message[:200]
+
+
+_MOST = {"maxItems": "most", "maxLength": "most", "minItems": "least", "minLength": "least"}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mapping(schema: object) -> dict[str, Any]:
+    return schema if isinstance(schema, dict) else {}
+
+
+def _faults_of_formats(schema: dict[str, Any], value: Any, pointer: str, judge: Judge) -> Iterator[FieldError]:
+    if schema.get("x-test-arguments"):
+        yield from _faults_of_test_arguments(value, pointer)
+    elif isinstance(value, dict):
+        for name, part in schema.get("properties", {}).items():
+            if name in value:
+                yield from _faults_of_formats(part, value[name], f"{pointer}/{escape_pointer(name)}", judge)
+    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for index, item in enumerate(value[: schema.get("maxItems")]):
+            yield from _faults_of_formats(schema["items"], item, f"{pointer}/{index}", judge)
+    elif isinstance(value, str):
+        forms = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+        if not any(value in form.get("enum", ()) for form in forms):
+            for form in forms:
+                if fault := _fault_of_format(form, value, judge):
+                    yield FieldError(pointer, fault)
+    if isinstance(value, list):
+        for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+            yield from _faults_of_formats(form, value, pointer, judge)
+
+
+def _faults_of_test_arguments(value: Any, pointer: str) -> Iterator[FieldError]:
+    """The arguments of a dbt test, at any depth. Whether a text may be given is decided when the test is rendered."""
+    if isinstance(value, dict) and list(value) in (["relation"], ["ref"]):
+        ((kind, name),) = value.items()
+        fault = (
+            "must be a text"
+            if not isinstance(name, str)
+            else _fault_of(TableName.parse if kind == "relation" else check_identifier, name)
+        )
+        if fault:
+            yield FieldError(f"{pointer}/{kind}", fault)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            place = f"{pointer}/{escape_pointer(key)}"
+            if not _ARGUMENT.fullmatch(key) or key in ("model", "column_name"):
+                yield FieldError(place, "is no argument that can be given; the table and the column are the rule's own")
+            yield from _faults_of_test_arguments(item, place)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _faults_of_test_arguments(item, f"{pointer}/{index}")
+    elif isinstance(value, str) and "\x00" in value:
+        yield FieldError(pointer, "contains a NUL character, which PostgreSQL cannot hold")
+    elif isinstance(value, str) and ("{{" in value or "{%" in value):
+        yield FieldError(
+            pointer, "holds a Jinja expression, which is not evaluated here; write the value itself, or {ref: model}"
+        )
+
+
+def _fault_of_format(form: dict[str, Any], value: str, judge: Judge) -> str | None:
+    if len(value) > form.get("maxLength", MAX_SQL):
+        return None if "maxLength" in form else f"has {len(value):,} characters; it takes at most {MAX_SQL:,}"
+    match form.get("format"):
+        case "sql-condition":
+            return judge.condition(value)
+        case "sql-query":
+            return judge.query(value)
+        case "duration":
+            if fault := _fault_of(parse_duration, value):
+                return fault
+            return "must be longer than 0s" if "exclusiveMinimum" in form and not duration_of(value) else None
+        case "pattern":
+            return fault_of_pattern(value)
+        case "type":
+            return fault_of_type_name(value)
+        case "relation":
+            return _fault_of(TableName.parse, value) or fault_of_literal_name(value)
+        case "column":
+            return _fault_of(check_identifier, value)
+        case "decimal":
+            return _fault_of_decimal(form, number_of(value))
+        case _:
+            return None
+
+
+def _fault_of_decimal(form: dict[str, Any], number: Decimal | None) -> str | None:
+    """What the schema says of numbers, said of the text of one."""
+    if number is None:
+        return "must be a number"
+    if "minimum" in form and number < form["minimum"]:
+        return f"must be at least {form['minimum']}"
+    if "maximum" in form and number > form["maximum"]:
+        return f"must be at most {form['maximum']}"
+    if "exclusiveMinimum" in form and number <= form["exclusiveMinimum"]:
+        return f"must be above {form['exclusiveMinimum']}"
+    return None
+
+
+def _fault_of(parse: Any, value: str) -> str | None:
+    try:
+        parse(value)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -1,0 +1,173 @@
+"""Table documents: the rules of a table and its settings. Parsed here, once, for the API, files and Kafka alike."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from functools import cache
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+
+from stringx_dataops.contract.catalogue.arguments import sql_of_arguments
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.custom_sql.conditions import MAX_TOKENS, are_too_many
+from stringx_dataops.contract.custom_sql.queries import Judge
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.fields import (
+    SENT,
+    AtMost,
+    Column,
+    Duration,
+    Model,
+    Table,
+    TargetName,
+    Whole,
+    Words,
+    parse_model,
+    schema_of,
+)
+from stringx_dataops.contract.documents.names import fault_of_literal_name
+from stringx_dataops.contract.documents.rules import MOST_COLUMNS, Rule, faults_of_rule
+from stringx_dataops.contract.documents.values import duration_of
+from stringx_dataops.contract.documents.written import holds_plain, settle
+from stringx_dataops.contract.messages.verdicts import Gate, Mode
+from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
+
+MOST_RULES = 5000
+
+
+def _timeout(text: str) -> str:
+    if not 1 <= parse_duration(text) <= 86400:
+        raise ValueError("must lie between 1s and 24h")
+    return text
+
+
+_zones = cache(available_timezones)  # it reads the zones' folder, which takes 12 ms
+
+
+def _timezone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError("is no time zone; write an IANA name such as Europe/Berlin or UTC")
+    return str(ZoneInfo(name))
+
+
+Timeout = Annotated[Duration, AfterValidator(_timeout)]
+
+
+class GateSettings(Model):
+    """How verdicts turn into open and closed."""
+
+    on_error: Gate = "closed"
+    on_warn: Gate = "open"
+    max_age: Duration | None = None
+
+
+class TableDocument(Model):
+    """One table's configuration."""
+
+    apiVersion: Literal["stringx/v1"]
+    kind: Literal["Table"] = "Table"
+    target: TargetName
+    table: Table
+    description: Words = ""
+    owner: Annotated[str, StringConstraints(max_length=200)] = ""
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    mode: Mode = "async"
+    timeout: Timeout = "5m"
+    on_empty: Literal["fail", "warn", "pass"] = "fail"
+    window_column: Column | None = None
+    key: Annotated[list[Column], AtMost(MOST_COLUMNS)] = []
+    sample_rows: Annotated[Whole, Field(ge=0, le=100)] = 5
+    sample_columns: Annotated[list[Column], AtMost(MOST_COLUMNS)] = []
+    gate: GateSettings = GateSettings()
+    rules: Annotated[list[Rule], Field(max_length=MOST_RULES)] = []
+
+    @property
+    def active_rules(self) -> list[Rule]:
+        return [rule for rule in self.rules if rule.active]
+
+
+def parse_table(
+    value: Any, catalogue: Catalogue, allow_functions: Callable[[str], Collection[str]], pointer: str = ""
+) -> TableDocument:
+    """A table from its document, each rule held against the catalogue; Invalid with every fault.
+
+    `allow_functions` gives, for a target's name, the functions that its custom SQL may call beyond the built-in ones.
+    """
+    errors: list[FieldError] = []
+    value = settle(_with_arguments(value, catalogue, pointer, errors), schema_of(TableDocument), pointer, errors)
+    document = None
+    try:
+        document = parse_model(TableDocument, value, pointer)
+    except Invalid as fault:
+        errors += fault.errors
+    if isinstance(value, dict):
+        errors += _faults_of_document(value, pointer)
+    rules = _readable_rules(value)
+    target = value.get("target") if isinstance(value, dict) else None
+    judge = Judge(allow_functions(target) if isinstance(target, str) else ())
+    if are_too_many(_custom_sql(rules, catalogue)):
+        words = f"hold more than {MAX_TOKENS:,} words and signs of custom SQL; make views of it, or leave rules out"
+        raise invalid([*errors, FieldError(f"{pointer}/rules", words)])
+    for index, rule in rules:
+        errors += faults_of_rule(rule, catalogue, f"{pointer}/rules/{index}", judge)
+        if len(errors) > MAX_FAULTS:
+            raise invalid(errors)
+    last_of = {rule.id: index for index, rule in rules}
+    for rule_id, times in Counter(rule.id for _, rule in rules).items():
+        if times > 1:
+            last = last_of[rule_id]
+            errors.append(FieldError(f"{pointer}/rules/{last}/id", f"{rule_id!r} is used {times} times; make it unique"))
+    if errors or document is None:
+        raise invalid(errors)
+    return document
+
+
+def _with_arguments(value: Any, catalogue: Catalogue, pointer: str, errors: list[FieldError]) -> Any:
+    """The document, in which each rule's arguments are read as the schema of its type says."""
+    rules = value.get("rules") if isinstance(value, dict) else None
+    if not isinstance(rules, list) or not holds_plain(rules):
+        return value
+    found = []
+    for index, rule in enumerate(rules):
+        rule_type = catalogue.get(rule["type"]) if isinstance(rule, dict) and isinstance(rule.get("type"), str) else None
+        if rule_type is not None and "arguments" in rule:
+            place = f"{pointer}/rules/{index}/arguments"
+            rule = rule | {"arguments": settle(rule["arguments"], rule_type.arguments, place, errors)}
+        found.append(rule)
+    return value | {"rules": found}
+
+
+def _faults_of_document(value: dict[str, Any], pointer: str) -> Iterator[FieldError]:
+    """What is refused when it is configured, and taken where an earlier release has stored it."""
+    name, gate = value.get("table"), value.get("gate")
+    if isinstance(name, str) and (fault := fault_of_literal_name(name)):
+        yield FieldError(f"{pointer}/table", fault)
+    yield from faults_of_gate(gate, pointer)
+
+
+def faults_of_gate(gate: Any, pointer: str) -> Iterator[FieldError]:
+    """Of the settings as they were written."""
+    if isinstance(gate, dict) and duration_of(gate.get("max_age")) == 0:
+        yield FieldError(f"{pointer}/gate/max_age", "is no time at all; such a gate never opens")
+
+
+def _readable_rules(value: Any) -> list[tuple[int, Rule]]:
+    """The rules that are well-formed by themselves, so that their faults are told together with the document's."""
+    rules = value.get("rules") if isinstance(value, dict) else None
+    found = []
+    for index, item in enumerate(rules[:MOST_RULES] if isinstance(rules, list) else []):
+        try:
+            found.append((index, Rule.model_validate(item, context=SENT)))
+        except ValidationError:
+            continue  # its faults stand among the document's already
+    return found
+
+
+def _custom_sql(rules: list[tuple[int, Rule]], catalogue: Catalogue) -> set[str]:
+    """Each once: what is repeated is judged once."""
+    found = {rule.where for _, rule in rules if rule.where is not None}
+    for _, rule in rules:
+        if (rule_type := catalogue.get(rule.type)) is not None:
+            found.update(sql_of_arguments(rule_type, rule.arguments))
+    return found

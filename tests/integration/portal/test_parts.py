@@ -1,0 +1,125 @@
+"""Large targets are shown in parts, and the user's models in one of their own."""
+
+import dataclasses
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from api.engine.command import dbt_executable
+from api.targets.postgres import clean_environment
+from database.pool import Database
+from portal import parts, refresh
+from portal.app import create_app
+from portal.refresh import Refresher
+from stringx_dataops.contract.settings import Settings
+from tests.support.databases import Target
+from tests.support.portal import add_check, configure, generate, get, remove
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"MOST_TABLES": 4, "_FEWEST": 2, "_ONE_IN": 2}.items():
+        monkeypatch.setattr(parts, name, value)
+
+
+def generate_all(refresher: Refresher) -> set[str]:
+    """The parts that were made, as many looks as it takes."""
+    before = {key: generation.began for key, generation in refresher.made.items()}
+    for _ in range(10):
+        generate(refresher)
+    return {part for (_, part), generation in refresher.made.items() if before.get(("shop", part)) != generation.began}
+
+
+def sources_of(folder: Path) -> set[str]:
+    manifest = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
+    return {source["identifier"] for source in manifest["sources"].values()}
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_large_target_is_shown_in_parts(
+    refresher: Refresher, database: Database, flights_target: Target, client: FlaskClient
+) -> None:
+    tables = [{"table": f"public.t{number:02}"} for number in range(7)] + [{"table": "public.airlines"}]
+    configure(database, flights_target.document(), *tables)
+    made = generate_all(refresher)
+    folder = refresher.folder / "shop"
+    assert len(made) >= 3
+    assert set().union(*(sources_of(folder / "parts" / part) for part in made)) == {
+        *(f"t{number:02}" for number in range(7)),
+        "airlines",
+    }
+    assert f"8 in {len(made)} parts" in get(client, "/").text
+    page = get(client, "/shop/").text
+    assert all(table["table"] in page and f'href="parts/{part}/"' in page for table in tables for part in made)
+    with_airlines = refresher.layout.of_table["shop", "public.airlines"][1]
+    assert get(client, f"/shop/parts/{with_airlines}").headers["Location"].endswith(f"{with_airlines}/")
+    assert "dbt" in get(client, f"/shop/parts/{with_airlines}/").text
+    assert b"carrier" in get(client, f"/shop/parts/{with_airlines}/catalog.json").data
+    for path in (
+        "/shop/parts/",
+        "/shop/parts/none/",
+        "/shop/manifest.json",
+        "/shop/parts/../manifest.json",
+        "/shop/parts/first/x",
+    ):
+        assert get(client, path).status_code == 404, path
+
+    for generation in refresher.made.values():
+        generation.began -= refresh.AT_MOST_EVERY_S
+    add_check(database, "shop", "public.t05", "fail")
+    assert generate_all(refresher) == {refresher.layout.of_table["shop", "public.t05"][1]}
+
+    command = [dbt_executable(), "parse", "--project-dir", str(folder), "--profiles-dir", str(folder)]
+    subprocess.run(command, env=clean_environment() | flights_target.environment(), check=True, capture_output=True)
+    assert len(sources_of(folder)) == 8, "the project by hand has them all"
+    shutil.rmtree(folder / "target")
+
+    remove(database, "shop", *(table["table"] for table in tables[3:]))
+    generate_all(refresher)
+    assert sources_of(folder) == {"t00", "t01", "t02"}
+    assert not list((folder / "parts").glob("*"))
+    assert "parts" not in get(client, "/").text
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_the_users_models_are_a_part_of_their_own(
+    settings: Settings, database: Database, flights_target: Target, tmp_path: Path
+) -> None:
+    users = tmp_path / "users"
+    shutil.copytree(settings.dbt_project_dir, users, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    (users / "models").mkdir()
+    (users / "models" / "late.sql").write_text("select 1 as a")
+    refresher = Refresher(dataclasses.replace(settings, dbt_project_dir=users, dbt_profiles_dir=users), database)
+    configure(database, flights_target.document(), *({"table": f"public.t{number}"} for number in range(5)))
+    made = generate_all(refresher)
+    folder = refresher.folder / "shop"
+    with_models = {
+        part
+        for part in made
+        if any(
+            name.startswith("model.")
+            for name in json.loads((folder / "parts" / part / "target" / "manifest.json").read_text())["nodes"]
+        )
+    }
+    assert with_models == {"models"} < made
+    assert "Models of the dbt project" in get(create_app(refresher.settings).test_client(), "/shop/").text
+    command = [dbt_executable(), "parse", "--project-dir", str(folder), "--profiles-dir", str(folder)]
+    subprocess.run(command, env=clean_environment() | flights_target.environment(), check=True, capture_output=True)
+    assert len(sources_of(folder)) == 5
+
+
+def test_a_table_more_or_less_changes_few_parts() -> None:
+    tables = [f"schema_{number % 7}.table_{number}" for number in range(10_000)]
+    cut = parts.cut(tables)
+    assert sorted(table for part in cut for table in part.tables) == sorted(tables)
+    assert len({part.name for part in cut}) == len(cut)
+    assert max(len(part.tables) for part in cut) <= parts.MOST_TABLES
+    assert len(cut) < 2.5 * len(tables) / parts.MOST_TABLES
+    for number in range(0, 10_000, 997):
+        less = parts.cut(tables[:number] + tables[number + 1 :])
+        assert len(set(less) - set(cut)) <= 6, tables[number]
+    assert [part.name for part in parts.cut(tables[: parts.MOST_TABLES])] == [""]
