@@ -9,9 +9,10 @@ from pydantic_core import PydanticUndefined
 
 from launch.preflight import ALSO_KNOWN
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.configuration import TargetDocument, parse_table, parse_target
 from stringx_dataops.contract.documents.datasets import parse_dataset
-from stringx_dataops.contract.documents.reading import read_yaml
+from stringx_dataops.contract.documents.tables import parse_table
+from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
+from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.settings import ROOT, VARIABLES
 
