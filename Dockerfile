@@ -21,6 +21,7 @@ RUN useradd --system --uid 10001 --no-create-home --home-dir /var/lib/stringx --
  && install -d -o stringx -g stringx -m 0700 /var/lib/stringx
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /usr/app
+# /usr/app/dbt is where users mount a dbt project of their own: that path stays, whatever the folder is called here.
 COPY stringx/ dbt/
 COPY rules/ rules/
 COPY stringx_dataops/ stringx_dataops/

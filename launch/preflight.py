@@ -16,7 +16,7 @@ from database.account import account, closed_folder
 from stringx_dataops.contract.settings import ROOT, SECRETS, VARIABLES, Settings
 
 # Read elsewhere: by the command line, by the tests, and by the child that runs dbt.
-ALSO_KNOWN = ("STRINGX_BACKEND_URL", "KAFKA_PORT", "CALLBACK_ALLOW")
+ALSO_KNOWN = ("STRINGX_BACKEND_URL", "KAFKA_PORT")
 KNOWN = frozenset((*VARIABLES, *ALSO_KNOWN, *(f"{name}_FILE" for name in SECRETS)))
 OURS = ("STRINGX", "DATAOPS")  # an unknown variable with these in front is a mistake in any case
 # … and with these only if it looks like one of ours: other programs may use them

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.engine.command import dbt_executable
-from api.targets.postgres import TargetUnusable, clean_environment, connection_environment
+from api.engine.profile import clean_environment
+from api.targets.postgres import TargetUnusable, connection_environment
 from portal import project
 from portal.parts import Part
 from portal.state import PortalTarget

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.targets.postgres import PASSWORD_VARIABLE, clean_environment
+from api.engine.profile import PASSWORD_VARIABLE, clean_environment
 from stringx_dataops.contract.catalogue import dbt_project
 
 _LONGEST_ARGUMENT = 120 * 1024  # Linux ends a single argument at 128 KiB

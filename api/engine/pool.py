@@ -17,7 +17,7 @@ from typing import Any
 
 from api.engine.command import Answer, DbtProject
 from api.engine.processes import ChildDied, LoadedProcess, Process, ProjectFault, environment_of_program, handle_of, read_line
-from api.targets.postgres import SESSION_VARIABLE
+from api.engine.profile import SESSION_VARIABLE
 from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.settings import ROOT
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from api.targets.postgres import clean_environment
+from api.engine.profile import clean_environment
 from stringx_dataops.contract.settings import ROOT
 
 _END_S = 5.0

@@ -5,15 +5,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from api.engine.profile import PASSWORD_VARIABLE, SESSION_VARIABLE
 from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import SettingsError, secret
 
-PASSWORD_VARIABLE = "DBT_ENV_SECRET_TARGET_PASSWORD"  # the one name that dbt scrubs from its logs and renders nowhere else
-
 AUTHENTICATION_VARIABLE = "PGREQUIREAUTH"
-
-SESSION_VARIABLE = "STRINGX_TARGET_APPLICATION_NAME"  # the one that is another for each check of a target
 
 
 class TargetUnusable(StringXError):
@@ -190,12 +187,3 @@ def explain(target: TargetDocument, message: str) -> str | None:
             )
             return f"target {target.name}: {cause}"
     return None
-
-
-def clean_environment() -> dict[str, str]:
-    """What a dbt process inherits: no secret of ours and no other target's password."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "VIRTUAL_ENV")
-    return {name: value for name in kept if (value := os.environ.get(name)) is not None} | {
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }

@@ -13,12 +13,14 @@ from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
 from api.engine import command, encodings, faulty_rules, lock_retry, outcome
 from api.engine.command import Answer, DbtProject, Executable
-from api.engine.outcome import Run
 from api.engine.pool import Child
 from api.engine.processes import ChildDied
-from api.targets.postgres import SESSION_VARIABLE, TargetUnusable, connection_environment, may_pass, session_address
+from api.engine.profile import SESSION_VARIABLE
+from api.targets.postgres import TargetUnusable, connection_environment, may_pass, session_address
 from api.targets.sessions import Sessions
+from api.worker import results
 from api.worker.attempt import Attempt, Watched
+from api.worker.results import Run
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.durations import parse_duration
@@ -83,11 +85,11 @@ class Executor:
             return Run(check, subject, tables, started_at, self._now(), command_line)
 
         if check.crashes >= MAX_CRASHES:
-            return outcome.errored(run(), _CRASHED)
+            return results.errored(run(), _CRASHED)
         if not tables:
-            return outcome.errored(run(), "no_rules: no active rule was left in scope when the check started")
+            return results.errored(run(), "no_rules: no active rule was left in scope when the check started")
         if (table := specification.without_window(check.request, tables)) is not None:
-            return outcome.errored(run(), f"no_window: {table} has no window_column any more, and the request names no column")
+            return results.errored(run(), f"no_window: {table} has no window_column any more, and the request names no column")
         asked = specification.build(check.request, subject.target, tables, self.catalogue, check.timeout_s)
         try:
             answer = self._answer(attempt, asked, subject.target)
@@ -97,7 +99,7 @@ class Executor:
             )  # fmt: skip
             return self._outcome(attempt, run(by_hand), answer)
         except TargetUnusable as error:
-            return outcome.errored(run(), error.detail)
+            return results.errored(run(), error.detail)
         except ChildDied as error:
             if attempt.stopped is not None:
                 return self._outcome(attempt, run(), Answer(None, "", None, None, timed_out=True))
@@ -118,15 +120,15 @@ class Executor:
         if stopped == "lost":
             return None
         if stopped is None or outcome.outcome_of(answer) is not None:
-            return outcome.from_answer(run, answer, self.catalogue)
+            return results.from_answer(run, answer, self.catalogue)
         match stopped:
             case "canceled":
-                return outcome.canceled(run, answer)
+                return results.canceled(run, answer)
             case "timed_out":
-                return outcome.from_answer(run, replace(answer, timed_out=True), self.catalogue)
+                return results.from_answer(run, replace(answer, timed_out=True), self.catalogue)
             case "gives_way":
                 if attempt.check.yields >= MAX_YIELDS:
-                    return outcome.errored(run, f"gave way {MAX_YIELDS} times to sessions that waited for its locks: yield_after")
+                    return results.errored(run, f"gave way {MAX_YIELDS} times to sessions that waited for its locks: yield_after")
                 return HandBack(yielded=True, delay_s=_YIELD_PAUSE_S)
             case "handed_back":
                 return HandBack()

@@ -4,8 +4,8 @@ import json
 
 from api.checks import claims
 from api.checks.lookup import find_subject
-from api.engine import outcome as engine_outcome
 from api.engine.command import Answer
+from api.worker import results
 from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.gate_test.outcome import FORMAT
@@ -40,9 +40,9 @@ def test_a_run_without_an_answer_is_undecided_for_each_table(shop: Database) -> 
     subject = find_subject(shop, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     moment = now(shop)
-    run = engine_outcome.Run(check, subject, tables, moment, moment, "")
+    run = results.Run(check, subject, tables, moment, moment, "")
     for answer in (Answer(None, "", "boom", None), Answer(None, "", None, None, timed_out=True)):
-        found = engine_outcome.from_answer(run, answer, CATALOGUE)
+        found = results.from_answer(run, answer, CATALOGUE)
         assert found.verdict == "error"
         assert [(each.table, each.verdict, each.reason) for each in found.tables] == [
             ("public.a", "error", found.reason),
@@ -71,5 +71,5 @@ def test_a_table_that_dbt_left_out_is_never_a_pass(shop: Database) -> None:
     }
     outcome = {"format": FORMAT, "snapshot_at": moment.isoformat(), "tables": [one]}
     answer = Answer("id", "1", None, json.dumps(outcome))
-    found = engine_outcome.from_answer(engine_outcome.Run(check, subject, tables, moment, moment, ""), answer, CATALOGUE)
+    found = results.from_answer(results.Run(check, subject, tables, moment, moment, ""), answer, CATALOGUE)
     assert (found.verdict, [each.verdict for each in found.tables], found.row_count) == ("error", ["pass", "error"], None)

@@ -13,7 +13,7 @@ from psycopg2.extensions import parse_dsn
 
 from api.engine.command import DbtProject, dbt_executable
 from api.engine.pool import Nursery
-from api.targets.postgres import clean_environment
+from api.engine.profile import clean_environment
 from tests.integration.shapes import CLEAN, DATA, DISTURBED, MACROS, USES, Use
 from tests.support.databases import Admin, Target, make_target
 from tests.support.engine import Engine, gate, rule

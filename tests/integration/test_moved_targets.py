@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.checks import claims, lifecycle, lookup
-from api.engine import outcome
+from api.worker import results
 from backend.configuration import store
 from backend.gates import gate
 from backend.requests import tracking
@@ -46,9 +46,9 @@ def check_now(database: Database, **asked: Any) -> None:
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     with database.transaction() as cursor:
         moment = lifecycle.now(cursor)
-    run = outcome.Run(check, subject, tables, moment, moment, "dbt test")
+    run = results.Run(check, subject, tables, moment, moment, "dbt test")
     passed = {"verdict": "pass", "snapshot_at": moment, "status": "succeeded", "reason": None}
-    found = outcome.errored(run, "").model_copy(update=passed)
+    found = results.errored(run, "").model_copy(update=passed)
     found = found.model_copy(update={"tables": [part.model_copy(update={"verdict": "pass"}) for part in found.tables]})
     assert claims.finish(database, check, found, "http://backend")
     tracking.store(database, check.request_id, found)

@@ -14,7 +14,7 @@ from api.engine import faulty_rules
 from api.engine.command import DbtProject, Executable, dbt_executable
 from api.engine.outcome import outcome_of
 from api.engine.pool import Nursery
-from api.targets.postgres import clean_environment
+from api.engine.profile import clean_environment
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_profile
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from tests.support.databases import Target

@@ -11,7 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.engine.command import dbt_executable
-from api.targets.postgres import clean_environment, connection_environment
+from api.engine.profile import clean_environment
+from api.targets.postgres import connection_environment
 from database import embedded
 from database.pool import Database
 from portal import project

@@ -11,7 +11,7 @@ import pytest
 from api.checks import specification
 from api.checks.lifecycle import Check
 from api.checks.lookup import Configured, InScope, Subject
-from api.engine import outcome
+from api.worker import results
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import TargetDocument
@@ -174,6 +174,6 @@ def test_the_result_of_a_check_carries_the_notes(engine: Engine, target: Target,
     )
     answer = engine.answer(target, specification.build(request, configured.target, scope, catalogue, 60))
     subject = Subject([configured], "sync", "60s", 1, "hash")
-    result = outcome.from_answer(outcome.Run(check, subject, scope, now, now, ""), answer, catalogue)
+    result = results.from_answer(results.Run(check, subject, scope, now, now, ""), answer, catalogue)
     assert (result.verdict, result.row_count, result.rules[0].failures, result.notes) == ("fail", 3, 1, [NOTE])
     assert result.as_json()["notes"] == [NOTE]

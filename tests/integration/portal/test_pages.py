@@ -8,7 +8,7 @@ import subprocess
 from flask.testing import FlaskClient
 
 from api.engine.command import dbt_executable
-from api.targets.postgres import clean_environment
+from api.engine.profile import clean_environment
 from database.pool import Database
 from portal.refresh import Refresher
 from tests.support.databases import Target

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.engine.command import dbt_executable
-from api.targets.postgres import clean_environment
+from api.engine.profile import clean_environment
 from database.pool import Database
 from portal import parts, refresh
 from portal.app import create_app

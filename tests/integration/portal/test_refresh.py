@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from api.targets.postgres import clean_environment
+from api.engine.profile import clean_environment
 from database.pool import Database
 from portal import refresh, state
 from portal.refresh import Generation, Refresher

@@ -1,0 +1,91 @@
+"""A rule's message: one sentence with its numbers."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, assert_never
+
+from stringx_dataops.contract.catalogue.rule_types import RuleType
+from stringx_dataops.contract.catalogue.words import age, decimal, number, share
+from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.rules import Rule
+
+
+def message(rule: Rule, rule_type: RuleType | None, outcome: Mapping[str, Any]) -> str:
+    """One sentence with the numbers: never a value of a row, and of the rule its columns, thresholds and the arguments that may
+    be told."""
+    if outcome["status"] == "error" or rule_type is None:
+        return f"could not be decided: {outcome.get('reason') or 'unknown'}"
+    if outcome.get("nothing_there") and rule_type.decides != "count":
+        return "passes, as there is no row under its `where`"
+    finding = outcome.get("finding") or rule_type.words(
+        outcome["status"] == "pass", rule.all_columns, rule.arguments, _measured(rule, rule_type, outcome), outcome.get("found")
+    )
+    match rule_type.decides:
+        case "holds":
+            return finding
+        case "bounds":
+            nothing = " (there is no value)" if outcome.get("measured") is None and not outcome.get("measured_hidden") else ""
+            return f"{finding}{nothing}{_bounds(rule, rule_type, outcome)}"
+        case "count":
+            return _counted(rule, rule_type, outcome, finding)
+        case _:
+            assert_never(rule_type.decides)
+
+
+def _counted(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any], finding: str) -> str:
+    failures, total = int(outcome["failures"]), outcome.get("total")
+    unit = rule_type.failures or "rows"
+    counted = f"{failures:,} of {total:,} {unit}" if total is not None else f"{failures:,} {unit}"
+    shares = [Fraction(limit.rstrip("% ")) for limit in rule.thresholds if isinstance(limit, str)]
+    of_all = f" ({share(failures, total, shares)})" if total and failures else ""
+    proof = f"; proved by {outcome['proof']}" if outcome.get("proof") else ""
+    return f"{counted}{of_all} {finding}{_threshold(rule, outcome, failures)}{proof}"
+
+
+def _threshold(rule: Rule, outcome: Mapping[str, Any], failures: int) -> str:
+    status = outcome["status"]
+    if "threshold" in outcome:  # of the test that the rule runs
+        return f"; {outcome['threshold']}"
+    warn_above, fail_above = rule.thresholds
+    if status == "fail":
+        return f"; fails above {fail_above}"
+    if status == "warn":
+        return f"; warns above {warn_above}"
+    limit = warn_above if warn_above is not None else fail_above
+    return f"; up to {limit} pass" if failures else ""
+
+
+def _measured(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any]) -> str:
+    """What was measured, in words; empty where it may not be told, as it is a row's value and no number."""
+    value = outcome.get("measured")
+    if value is None and not outcome.get("measured_hidden"):
+        return "unknown"
+    if outcome.get("row_value"):
+        return ""
+    sides = [rule.arguments, rule.arguments.get("warn") or {}]
+    limits = [side[name] for side in sides for name in rule_type.bounds.values() if side.get(name) is not None]
+    if rule_type.unit == "seconds" and (seconds := decimal(value)) is not None and seconds.is_finite():
+        return age(seconds, [Decimal(str(parse_duration(limit))) for limit in limits])
+    return number(value, [limit for limit in map(decimal, limits) if limit is not None])
+
+
+def _bounds(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any]) -> str:
+    status = outcome["status"]
+    bounds = rule.arguments.get("warn", {}) if status == "warn" else rule.arguments
+    low, high = (bounds.get(rule_type.bounds[side]) for side in ("min", "max"))
+    of_other = (outcome.get("found") or {}).get("other")
+    parts = [
+        f"{'more than' if bounds.get('exclusive_min') else 'at least'} {_limit(low, of_other)}" if low is not None else "",
+        f"{'less than' if bounds.get('exclusive_max') else 'at most'} {_limit(high, of_other)}" if high is not None else "",
+    ]
+    said = " and ".join(part for part in parts if part)
+    verb = "warns unless" if status == "warn" else "fails unless" if status == "fail" else "must be"
+    return f"; {verb} {said}" if said else ""
+
+
+def _limit(limit: Any, of_other: Any) -> str:
+    """A share with the value that it is of."""
+    if not isinstance(limit, str) or not limit.rstrip().endswith("%"):
+        return number(limit)
+    return f"{limit} of {'the other value' if of_other is None else number(of_other)}"
