@@ -187,5 +187,8 @@ def _is_target_file(name: str) -> bool:
 
 def _become(*arguments: str) -> NoReturn:
     os.umask(0o077)  # logs, and what checks leave behind, are this user's alone; PostgreSQL has folders of its own
-    os.environ["PYTHONPATH"] = str(ROOT)  # the services are run from here, not installed
+    paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [*([] if str(ROOT) in paths else [str(ROOT)]), *paths]
+    )  # nothing here is installed
     os.execv(sys.executable, [sys.executable, "-P", *arguments])

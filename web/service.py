@@ -141,9 +141,8 @@ def _install_health(app: Flask, database: Database, loops: Loops, faults: Callab
                     reasons.append(fault)
         except StringXError as error:
             reasons.append(error.detail)
-        if reasons:
-            return answer({"status": "not ready", "reasons": reasons, "warnings": warnings}, 503)
-        return answer({"status": "ready", "reasons": [], "warnings": warnings})
+        said = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        return answer(said | ({"warnings": warnings} if warnings else {}), 503 if reasons else 200)
 
 
 def _failing(found: Sequence[Report], *, is_done_by_others: bool) -> list[str]:

@@ -19,7 +19,7 @@ from tests.support.processes import eventually
 MANY = 60  # of 2 threads
 SETTINGS = """
 import web.connections
-web.connections.REQUEST_S, web.connections._THREAD_WAITS_S, web.connections._ANSWER_S = {request_s}, 1, 1
+web.connections.REQUEST_S, web.connections._THREAD_WAITS_S, web.connections._ANSWER_S = {request_s}, 1, {answer_s}
 web.connections._ANSWER_RATE = 100_000_000
 bind, threads, workers, keepalive, worker_connections = "127.0.0.1:{port}", 2, 1, 60, {connections}
 worker_class, control_socket_disable, graceful_timeout = "web.connections.RequestWorker", True, 5
@@ -91,13 +91,15 @@ def read_to_end(client: socket.socket) -> bytes:
     return found
 
 
-def started(folder: Path, request_s: float, connections: int = 500) -> Iterator[Server]:
+def started(folder: Path, request_s: float, connections: int = 500, answer_s: float = 1) -> Iterator[Server]:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     (folder / "served.py").write_text(SERVED)
     (folder / "served.py.large").write_bytes(bytes(30_000_000))
     settings = folder / "gunicorn.conf.py"
-    settings.write_text(SETTINGS.format(port=port, request_s=request_s, connections=connections, folder=str(folder)))
+    settings.write_text(
+        SETTINGS.format(port=port, request_s=request_s, answer_s=answer_s, connections=connections, folder=str(folder))
+    )
     command = [sys.executable, "-P", "-m", "gunicorn", "-c", str(settings)]
     process = subprocess.Popen(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
     server = Server(port)
@@ -189,8 +191,13 @@ def test_clients_that_read_a_few_bytes_now_and_then_hold_up_no_other(patient: Se
         for _ in range(5):
             assert patient.is_well()
         ended.set()
-    whole = patient.ask(f"GET /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-    assert whole.count(b"x" if path == "large" else b"\0") >= 30_000_000
+
+
+@pytest.mark.parametrize("path", ["large", "file"])
+def test_a_large_answer_is_sent_whole(tmp_path: Path, path: str) -> None:
+    for server in started(tmp_path, 600, answer_s=200):
+        whole = server.ask(f"GET /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        assert whole.count(b"x" if path == "large" else b"\0") >= 30_000_000
 
 
 def test_a_request_may_come_in_pieces_and_several_in_one(patient: Server) -> None:

@@ -35,7 +35,6 @@ def test_a_loop_of_a_worker_that_does_not_turn_is_told_by_its_service(database: 
     assert answer.json == {
         "status": "not ready",
         "reasons": ["the loop rescue of worker@a:1:x has not turned for 90 s: ValueError: odd"],
-        "warnings": [],
     }
     told = client.get("/metrics").text
     for line in (
