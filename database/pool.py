@@ -87,9 +87,8 @@ class Database:
             return connection
 
     def _connection(self, autocommit: bool) -> tuple[pool.ThreadedConnectionPool, "_Connection"]:
-        """A live connection and its pool; one that was used just now is taken as it is. Where one died while it lay there, those
-        beside it are thrown away unasked: on a network that swallows packets, asking each would take its time, one after the
-        other."""
+        """A live connection and its pool. One used within the last second is not tested. If one has died, its whole pool is
+        dropped without testing the others: on a network that swallows packets, each test would take seconds."""
         for _ in range(2):
             connections = self._get_pool()
             with limit_waits(_PROBE_S):

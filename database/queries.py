@@ -16,5 +16,5 @@ def load_queries(path: Path) -> dict[str, str]:
 
 
 def together(*statements: str) -> str:
-    """One text: sent in one round trip, done together or not at all; its rows and their number are those of the last."""
+    """Joins statements into one text: one round trip, all or nothing. Rows and row count are those of the last."""
     return ";\n".join(statements)

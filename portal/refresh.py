@@ -29,7 +29,7 @@ LOOK_EVERY_S = 3.0
 AT_MOST_EVERY_S = 60.0
 AGAIN_AFTER_S = 300.0  # where the last generation did not reach the target; and every project is looked at so often
 AT_ONCE = 2  # targets, one project of each, generated side by side, so that one that hangs does not hold up the others
-REST = 3.0  # times what a generation took does its place stay empty: together they take half of a processor at most
+REST = 3.0  # after a generation its slot stays idle three times as long: two slots together use at most half of a processor
 _LONGEST_TURN_S = 120.0  # of a look at ten thousand tables
 FINGERPRINT = "fingerprint"  # in a project's work folder: what it shows
 

@@ -117,11 +117,13 @@ def _within(seconds: float) -> Iterator[None]:
         with suppress(OSError):  # it has ended already
             client.shutdown(socket.SHUT_RD)
 
-    end = threading.Timer(seconds, stop_reading)
-    end.daemon = True
-    end.start()
     try:
-        yield
+        end = threading.Timer(seconds, stop_reading)
+        end.daemon = True
+        end.start()
+        try:
+            yield
+        finally:
+            end.cancel()
     finally:
-        end.cancel()
         _READERS.release()

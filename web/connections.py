@@ -26,7 +26,7 @@ SMALL_BODY = 32 * 1024  # a longer one is read by the thread: it is long known t
 _THREAD_WAITS_S = 15  # for the next bytes of a longer body
 _ANSWER_S = 15.0  # until a client has read an answer …
 _ANSWER_RATE = 32 * 1024  # … and a second more for so many bytes
-_FILE_PIECE = 256 * 1024
+_PIECE_SENT = 256 * 1024  # a client must go on reading to get the time for the next one
 _DRAIN_S = 0.1  # for what of a body was not read, and is there
 _LINGER_S = 2.0
 _MOST_DRAINED = 64 * 1024
@@ -46,14 +46,15 @@ class _Client(socket.socket):
         if self.gettimeout() == 0:
             super().sendall(data, flags)
             return
-        with self._bounded(len(data)):
-            super().sendall(data, flags)
+        for piece in (data[begin : begin + _PIECE_SENT] for begin in range(0, len(data), _PIECE_SENT)):
+            with self._bounded(len(piece)):
+                super().sendall(piece, flags)
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         end = os.fstat(file.fileno()).st_size if count is None else offset + count
-        for begin in range(offset, end, _FILE_PIECE):
-            with self._bounded(min(_FILE_PIECE, end - begin)):
-                super().sendfile(file, begin, min(_FILE_PIECE, end - begin))
+        for begin in range(offset, end, _PIECE_SENT):
+            with self._bounded(min(_PIECE_SENT, end - begin)):
+                super().sendfile(file, begin, min(_PIECE_SENT, end - begin))
         return end - offset
 
     @contextmanager

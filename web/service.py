@@ -1,6 +1,7 @@
 """The Flask app that both services begin with: keys on every route, problems, health, documentation."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from web.openapi import Operation, describe
 log = logging.getLogger(__name__)
 _PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics"})
 _NONE = Operation("")
+_KIND = re.compile(r"-\d+$")  # the number of a loop among those that do the same
 _MOST_LOOPS = 10  # of other processes, told by /readyz
 _QUIET = frozenset({"healthz", "readyz", "metrics"})  # asked all the time: not logged
 
@@ -148,6 +150,6 @@ def _install_health(app: Flask, database: Database, loops: Loops, faults: Callab
 def _failing(found: Sequence[Report], *, is_done_by_others: bool) -> list[str]:
     """A few of the loops of other processes that do not turn: those whose work another process does, or those where none does.
     One worker that is stuck must not have all web processes, which are well, taken out of service."""
-    turning = {report.name for report in found if not report.loop.fault}
-    failing = [report for report in found if report.loop.fault and (report.name in turning) == is_done_by_others]
+    turning = {_KIND.sub("", report.name) for report in found if not report.loop.fault}
+    failing = [report for report in found if report.loop.fault and (_KIND.sub("", report.name) in turning) == is_done_by_others]
     return [f"the loop {report.loop.name} of {report.process} {report.loop.fault}" for report in failing[:_MOST_LOOPS]]

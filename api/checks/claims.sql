@@ -46,7 +46,7 @@ select check_id from dataops.checks where worker = %(worker)s and status = 'runn
 
 -- name: finish
 -- Fenced: a worker whose claim was taken over meanwhile changes nothing, and sends none. With the result its outgoing message, and
--- words to all who wait; whether others share the run.
+-- a notification to all waiters; whether others share the run.
 with said as (select %(body)s::text as body), ended as (
     update dataops.checks set
         status = %(status)s, verdict = %(verdict)s, result = said.body::json, finished_at = clock_timestamp(),

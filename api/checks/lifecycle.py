@@ -147,7 +147,7 @@ CANCELED = {"status": "canceled", "verdict": "error", "reason": "canceled on req
 
 
 def announce(cursor: Cursor, check: Check, body: dict[str, Any], backend_url: str) -> None:
-    """What follows the end of a check, in its transaction: the message to the Backend, and words to all who wait."""
+    """What follows the end of a check, in its transaction: the message to the Backend, and a notification to all waiters."""
     outbox.put(cursor, check.check_id, check.results_url(backend_url), json.dumps(body, ensure_ascii=False))
     notify(cursor, check.check_id, outbox.OUTBOX)
 

@@ -52,8 +52,8 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a post was not acknowledged; after how long it may be repeated, where the receiver says so; whether never. `takes_not`:
-    why a smaller result is to be sent in its place."""
+    """Why a post failed. `retry_after_s`: the wait that the receiver asked for. `for_ever`: do not retry. `takes_not`: what the
+    receiver does not take; a smaller result is then sent in its place, with this text in its note."""
 
     error: str
     retry_after_s: float | None = None

@@ -29,8 +29,8 @@ _PLAIN = re.compile(r"[\w./-]*", re.ASCII)
 # Each run makes an adapter, and each adapter adds its flags to this list of dbt's: a run would take 5 ms longer than
 # the one before. What was added is taken off again.
 _FLAGS = len(DEFAULT_BASE_BEHAVIOR_FLAGS)
-# What the parent asks for: a `place` (folder, environment, and when the project's settings were written), and there the gate
-# test's specification `gate`, in a session of the name `session`; or the place alone, where it expects to ask for something next.
+# A request of the parent. `place`: folder, environment, and modification times of the project's settings. A check also has
+# `gate`, its specification, and `session`, its application name. A request with a place alone asks the child to prepare there.
 Request = dict[str, Any]
 
 
@@ -117,8 +117,9 @@ class GateTest:
         self._write_profile(Path(request["place"]["folder"]))
 
     def _write_profile(self, folder: Path) -> None:
-        """The profile with the target's address in it: dbt compiles each expression anew in each run, 0.4 ms. What is not plain,
-        and the password, is left to dbt; the session's name, which is another for each check, to libpq's own variable."""
+        """Writes the profile with the target's address filled in: dbt would compile each expression again in each run (0.4 ms).
+        dbt still fills in the password and values that need quoting. libpq's own variable has the session's name, which differs
+        for each check."""
         text = _ADDRESS.sub(_value, self.profiles.read_text(encoding="utf-8"))
         written = folder / "profiles.yml"
         if not written.exists() or written.read_text(encoding="utf-8") != text:

@@ -195,8 +195,8 @@ class Child:
             before.close()
 
     def prepare(self) -> None:
-        """While there is nothing to do, have the process do in advance what dbt does before it knows the check. That is for one
-        target, and a check of another takes longer for it, so there have been two runs on that target."""
+        """While idle, the process does what dbt does before it needs the check. This helps only the next check at the same place
+        and slows down others, so it begins only after two checks in a row at one place."""
         process = self._process
         if process is None or self._expected is None or self._prepared is process:
             return

@@ -1,5 +1,5 @@
-"""One attempt at a claimed check: it runs in one thread, and is watched in another that ends it on its target where that is
-wanted, and kills its dbt process where that does not help."""
+"""One attempt at a claimed check. One thread runs it. Another thread watches it: it cancels the check's statements on the target
+if the attempt must stop, and kills the dbt process if that does not help."""
 
 import logging
 import threading

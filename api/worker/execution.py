@@ -110,7 +110,7 @@ class Executor:
                 shutil.rmtree(self.folder, ignore_errors=True)
 
     def _moved(self, check: Check, dataset: str) -> list[str] | None:
-        """The dataset's tables where its document has changed since the check was accepted: its place in line is another then."""
+        """The dataset's tables if they changed since the check was accepted, which is then queued anew; None if not."""
         tables = lookup.tables_of_dataset(self.database, dataset)
         return None if tables == check.tables else tables
 
@@ -136,7 +136,7 @@ class Executor:
                 assert_never(stopped)
 
     def _answer(self, attempt: Attempt, asked: Specification, target: TargetDocument) -> Answer:
-        """dbt's, with locks and a target that start again waited for, and a rule that cannot be compiled left out."""
+        """dbt's answer. Runs again while locks are held or the target restarts; leaves out rules that cannot be compiled."""
         variables = self._variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
         sessions = Sessions(session_address(variables), variables[SESSION_VARIABLE])
         yield_after = None if target.yield_after == "off" else parse_duration(target.yield_after)

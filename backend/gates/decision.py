@@ -75,6 +75,8 @@ def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
     else:
         check, reasons = _of_request(facts, facts.request)
     if check is not None:
+        if check.result.get("target_hash") not in (None, facts.subject.target_hash):
+            reasons.append("the target has been another database or role since the last check: ask for a new one")
         reasons += _reasons_of_verdict(facts.subject, check)
         if not_before is not None and check.decided_at < not_before:
             moment = check.decided_at.isoformat()
@@ -105,8 +107,6 @@ def _reasons_of_state(facts: Facts) -> list[str]:
         return reasons
     if check.rules_hash is not None and check.rules_hash != subject.rules_hash:
         reasons.append("the rules have changed since the last check: ask for a new one")
-    if check.result.get("target_hash") not in (None, subject.target_hash):
-        reasons.append("the target has been another database or role since the last check: ask for a new one")
     max_age = subject.settings.max_age
     if max_age is not None and check.age_s > parse_duration(max_age):
         reasons.append(f"the last check is older than max_age ({max_age}): ask for a new one")

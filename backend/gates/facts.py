@@ -10,7 +10,7 @@ from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument, rules_hash
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.targets import database_hash
 from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -25,8 +25,8 @@ def of_table(database: Database, target: str, table: str, request_id: str | None
             raise no_table(cursor, target, table)
         document = TableDocument.model_validate(configured["document"])
         has_rules = bool(document.active_rules)
-        database_hash = TargetDocument.model_validate(configured["target"]).database_hash
-        subject = Subject(target, table, None, document.gate, configured["rules_hash"], database_hash, has_rules)
+        target_hash = database_hash(configured["target"])
+        subject = Subject(target, table, None, document.gate, configured["rules_hash"], target_hash, has_rules)
         return _facts(cursor, subject, request_id)
 
 
@@ -39,8 +39,8 @@ def of_dataset(database: Database, name: str, request_id: str | None = None) -> 
         has_rules = any(TableDocument.model_validate(table["document"]).active_rules for table in tables)
         hashes = rules_hash({table["table_name"]: table["rules_hash"] for table in tables})
         row = cursor.one(SQL["target"], {"target": document.target})
-        database_hash = TargetDocument.model_validate(row["document"]).database_hash if row else ""
-        subject = Subject(document.target, None, name, document.gate, hashes, database_hash, has_rules)
+        target_hash = database_hash(row["document"]) if row else ""
+        subject = Subject(document.target, None, name, document.gate, hashes, target_hash, has_rules)
         return _facts(cursor, subject, request_id)
 
 

@@ -147,8 +147,8 @@ def blueprint(service: Requests) -> Blueprint:
 
 
 def _accept(service: Requests, asked: CheckRequest) -> tuple[Tracked, bool]:
-    """The tracked request, and whether it goes on. Nobody is told that it is accepted before DataOps has it, or it is sure to be
-    sent: a repeated one tries to send it as well, as the first try may end in a refusal."""
+    """The tracked request, and False if DataOps refused it. The client gets an answer only when DataOps has the request or it is
+    sure to be sent. So a repeated request is sent here too: the first attempt may still end in a refusal."""
     for _ in range(_TRIES):
         accepted = tracking.accept(service.database, service.catalogue, asked, _source(), service.dispatcher.name)
         about(request_id=accepted.view.request_id)

@@ -35,8 +35,8 @@ _REASON = 1000  # characters
 
 @dataclass(frozen=True)
 class Tracked:
-    """A tracked request, the body that DataOps is sent, whether it was there before, and whether it is settled: DataOps has it,
-    or it will be sent until DataOps has it. One that is not may be forgotten yet, where DataOps refuses it."""
+    """A tracked request. `body`: what DataOps is sent. `replayed`: it was tracked before. `settled`: DataOps has it, or it will
+    be sent until DataOps has it. A request that is not settled is deleted if DataOps answers 409 or 429."""
 
     view: RequestView
     body: dict[str, Any]

@@ -87,3 +87,22 @@ def test_a_result_of_the_release_before_names_no_target(shop: Database) -> None:
         cursor.run("update stringx.results set result = (result::jsonb - 'target_hash')::json")
     store.apply(shop, CATALOGUE, ME, [TARGET | {"dbname": "other"}], False)
     assert [view.gate for view in gates(shop)] == ["open", "open"]
+
+
+def test_the_gate_of_a_request_closes_too(shop: Database) -> None:
+    with shop.transaction() as cursor:
+        rows = cursor.all("select request_id, table_name from stringx.requests order by table_name nulls last")
+    store.apply(shop, CATALOGUE, ME, [TARGET | {"dbname": "other"}], False)
+    views = [
+        gate.of_table(shop, "shop", "public.a", request_id=rows[0]["request_id"]),
+        gate.of_dataset(shop, "sales", request_id=rows[1]["request_id"]),
+    ]
+    assert [view.gate for view in views] == ["closed", "closed"]
+
+
+def test_a_target_that_another_release_has_stored_decides_nothing_and_is_no_error(shop: Database) -> None:
+    with shop.statements() as cursor:
+        cursor.run(
+            """update stringx.targets set document = (document::jsonb || '{"later": {"field": 1}, "port": 5432.0}')::json"""
+        )
+    assert [view.gate for view in gates(shop)] == ["open", "open"]

@@ -93,3 +93,9 @@ def test_a_database_without_the_tables_of_a_service_is_not_ready_and_no_500(data
     assert answer.json is not None
     assert "UndefinedTable" in answer.json["reasons"][0]
     assert client.get("/metrics").status_code == 200
+
+
+def test_a_loop_of_which_another_worker_has_fewer_is_a_warning_too(database: Database, client: FlaskClient) -> None:
+    reports.write(database, "api", WORKERS[0], [replace(STUCK, name="checks-3")])
+    reports.write(database, "api", WORKERS[1], [replace(TURNING, name="checks-0")])
+    assert client.get("/readyz").status_code == 200

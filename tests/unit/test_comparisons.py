@@ -44,6 +44,8 @@ def test_plain_comparisons_are_found_by_their_place(sql: str, found: list[tuple[
         ("substring(t, 'c') = 'd'", ["c"]),
         ("t = '~ (' and (a, '(') = b", []),
         ("t like '('", []),
+        ("t ~ '('\n'a)'", []),
+        ("app.regexp_like(t, '(')", []),
         ("t ~ u", []),
         ("t ~ 'x", []),
     ],

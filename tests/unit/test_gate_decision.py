@@ -56,12 +56,14 @@ def may_open(facts: Facts, not_before: datetime | None) -> bool:
         check.verdict
     ] != "open":
         return False
+    if check.result.get("target_hash") == "there":
+        return False
     if facts.request is not None:
         return check.status != "canceled" and not (subject.table and subject.table in check.result["skipped"])
     limits = {None: float("inf"), "1h": 3600.0, "1ms": 0.001}
     return (
         subject.has_rules and facts.newer_request is None and check.rules_hash in (None, subject.rules_hash)
-        and check.result.get("target_hash") != "there" and check.age_s <= limits[subject.settings.max_age]
+        and check.age_s <= limits[subject.settings.max_age]
     )  # fmt: skip
 
 

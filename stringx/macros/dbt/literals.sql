@@ -18,7 +18,7 @@
     {%- set found = stringx_dbt_judged(test, values, given.doubtful, relations) if given.doubtful else stringx_dbt_render(test, values, relations) -%}
   {%- endif -%}
   {%- if not found.refused -%}{{- return(found) -}}{%- endif -%}
-  {{- return({'fault': 'the text under ' ~ given.get('names', ['column']) | unique | join(', ') ~ ' is neither a plain value nor one SQL expression, and the test puts it into its SQL'
+  {{- return({'fault': 'the text under ' ~ given.get('names', ['column']) | unique(true) | join(', ') ~ ' is neither a plain value nor one SQL expression, and the test puts it into its SQL'
                        ~ ' outside of a string literal; correct it, or have an admin set allow_arguments: unchecked on the target'}) -}}
 {% endmacro %}
 
@@ -43,7 +43,7 @@
   {%- set guard = {'run': context['statement'], 'seen': [], 'marked': false, 'known': none, 'at': 0} -%}
   {%- set markers = {} -%}
   {%- set doubled = {} -%}
-  {%- for text in doubtful | unique -%}
+  {%- for text in doubtful | unique(true) -%}
     {%- do markers.update({text: 'stringx_marker_' ~ loop.index ~ '_x'}) -%}
     {%- do doubled.update({text: text.replace("'", "''")}) -%}
   {%- endfor -%}

@@ -36,7 +36,7 @@
   {%- endif -%}
   {%- if arguments.get('pattern') is not none -%}
     {#- of LIKE the server minds an end alone, and sees it where a text reaches so far -#}
-    {%- set end = modules.re.search('\\\\*$', arguments.pattern).group(0) -%}
+    {%- set end = arguments.pattern[arguments.pattern.rstrip('\\') | length:] -%}
     {%- set test = "'' ~ " ~ stringx_literal(arguments.pattern) if rule.spec.type == 'regex'
         else stringx_literal('\\' * (end | length // 2) ~ 'x') ~ ' like ' ~ stringx_literal(end) -%}
     {%- do tests.update({'argument pattern': 'select (' ~ test ~ ')::text'}) -%}

@@ -63,8 +63,8 @@
 
 {#- The tables of the specification with their SQL: relation, window, and what each rule's macro says; a `fault` where
     there is no macro, so that this rule is the only one that is not decided. A `typed` rule's macro is called when the types of its
-    columns are known (stringx_use_types). Here and wherever something is done for each rule, the simple is written out: a call of a
-    macro takes as long as 30 lines of it. -#}
+    columns are known (stringx_use_types). Here and in other loops over rules simple steps are inlined on purpose: a macro call costs as much
+    as about 30 inline lines. -#}
 {% macro stringx_plan(spec) %}
   {%- set tables = [] -%}
   {%- for table in spec.tables -%}

@@ -29,7 +29,7 @@
   {{- return({'schema': table.spec.schema, 'name': table.spec.name, 'row_count': row_count,
               'window_nulls': base[1] | int if based and base[1] is not none else none,
               'verdict': verdict.verdict, 'reason': unreadable or verdict.reason,
-              'notes': stringx_notes(table, state.relations) + (table.rules | map(attribute='sql') | selectattr('note', 'defined') | map(attribute='note') | unique | list),
+              'notes': stringx_notes(table, state.relations) + (table.rules | map(attribute='sql') | selectattr('note', 'defined') | map(attribute='note') | unique(true) | list),
               'rules': rules}) -}}
 {% endmacro %}
 

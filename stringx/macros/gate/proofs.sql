@@ -29,7 +29,7 @@
   {%- if asked -%}
     {%- set rows = [] -%}
     {%- for number, proof in asked.items() -%}{%- do rows.append(dict(proof, number=number)) -%}{%- endfor -%}
-    {{- return('do ' ~ stringx_literal(stringx_prove_body(rows, rows | map(attribute='kind') | unique | list, server_version)) ~ ';\n') -}}
+    {{- return('do ' ~ stringx_literal(stringx_prove_body(rows, rows | map(attribute='kind') | unique(true) | list, server_version)) ~ ';\n') -}}
   {%- endif -%}
   {{- return('') -}}
 {% endmacro %}

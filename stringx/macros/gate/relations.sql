@@ -102,5 +102,5 @@
       {%- do notes.append('row-level security decides which rows of ' ~ relation.replace('"', '') ~ ' the check sees') -%}
     {%- endif -%}
   {%- endfor -%}
-  {{- return(notes | unique | list) -}}
+  {{- return(notes | unique(true) | list) -}}
 {% endmacro %}

@@ -35,7 +35,7 @@
     set local statement_timeout = {{ spec.statement_timeout_ms | int }};
     set local lock_timeout = {{ spec.lock_timeout_ms | int }};
     set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | int }};
-    do {{ stringx_literal(stringx_probe_body(relations, names | unique | list, custom)) }};
+    do {{ stringx_literal(stringx_probe_body(relations, names | unique(true) | list, custom)) }};
     select current_setting('stringx.probe') as probe, current_setting('server_version_num') as version,
            current_setting('stringx.behind') as behind, current_setting('stringx.columns') as columns,
            current_setting('max_parallel_workers_per_gather') as workers, current_setting('stringx.names') as names,
@@ -69,11 +69,11 @@
 
 
 {#- Rules with a broken pattern: the server sees that it is broken only when it looks at a text. In custom SQL `~` may be another type's
-    operator, whose patterns are none of these, where an extension's types are among the columns. -#}
+    operator, whose patterns are none of these: it is judged only where neither an extension's types nor casts are involved. -#}
 {% macro stringx_mark_broken(tables, state, broken) %}
   {%- for table in tables -%}
     {%- for rule in table.rules if 'patterns' in rule.spec -%}
-      {%- for name, patterns in rule.spec.patterns.items() if (name == 'pattern' or not state.odd) and patterns | select('in', broken) | list -%}
+      {%- for name, patterns in rule.spec.patterns.items() if (name == 'pattern' or state.path is none) and patterns | select('in', broken) | list -%}
         {%- do rule.update({'broken': ('' if name == 'where' else 'argument ') ~ name ~ ': ' ~ stringx_reason({'sqlstate': '2201B'})}) -%}
       {%- endfor -%}
     {%- endfor -%}
@@ -128,11 +128,12 @@ begin
   perform set_config('stringx.paths', '', true);
   {%- if custom.patterns %}
   perform set_config('stringx.broken', '[]', true);
-  foreach m in array array[{{ stringx_literals(custom.patterns | unique | list) }}]::text[] loop
+  foreach m in array array[{{ stringx_literals(custom.patterns | unique(true) | list) }}]::text[] loop
     begin
       perform '' ~ m;
     exception when invalid_regular_expression then
       perform set_config('stringx.broken', (current_setting('stringx.broken')::jsonb || to_jsonb(m))::text, true);
+    when others then null;  -- the rule's own statement will say
     end;
   end loop;
   {%- endif %}

@@ -54,7 +54,7 @@
   {%- set title = 'dbt test ' ~ name ~ (' on ' ~ column if column else '') -%}
   {%- if found.fault -%}{{- return({'fault': title ~ ': ' ~ found.fault, 'severity': found.get('severity')}) -}}{%- endif -%}
   {{- return({'statement': found.statement, 'dbt': {'title': title, 'config': found.config}, 'severity': found.config.severity | upper,
-              'total': 'none', 'relations': relations | unique | list, 'sample': {'query': found.rows}}) -}}
+              'total': 'none', 'relations': relations | unique(true) | list, 'sample': {'query': found.rows}}) -}}
 {% endmacro %}
 
 

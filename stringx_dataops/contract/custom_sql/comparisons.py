@@ -104,15 +104,17 @@ def patterns_of(sql: str) -> list[str]:
     opened: list[tuple[str, int]] = []  # what stands before each parenthesis that is open, and the arguments before this place
     for index, token in enumerate(tokens):
         if token.token_type == TokenType.L_PAREN:
-            opened.append((_word(tokens[index - 1]) if index else "", 0))
+            is_qualified = index > 1 and tokens[index - 2].token_type == TokenType.DOT  # maybe a function of another schema
+            opened.append((_word(tokens[index - 1]) if index and not is_qualified else "", 0))
         elif token.token_type == TokenType.R_PAREN and opened:
             opened.pop()
         elif token.token_type == TokenType.COMMA and opened:
             opened[-1] = (opened[-1][0], opened[-1][1] + 1)
         elif token.token_type == TokenType.STRING and index:
+            after = tokens[index + 1].token_type if index + 1 < len(tokens) else None
             is_argument = bool(opened) and opened[-1] in _PATTERN_SECOND and tokens[index - 1].token_type == TokenType.COMMA
-            ends = index + 1 < len(tokens) and tokens[index + 1].token_type == TokenType.R_PAREN
-            if tokens[index - 1].token_type in _MATCHES or (is_argument and ends):
+            is_whole = after != TokenType.STRING  # which would go on in the next line
+            if is_whole and (tokens[index - 1].token_type in _MATCHES or (is_argument and after == TokenType.R_PAREN)):
                 found[token.text] = None
     return list(found)
 

@@ -3,7 +3,8 @@
 import hashlib
 import ipaddress
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -85,9 +86,7 @@ class TargetDocument(Model):
 
     @property
     def database_hash(self) -> str:
-        """Names what is checked: the server, the database, the role, which decides what can be seen, and the schema of models."""
-        named = [self.adapter, self.host, self.port, self.dbname, self.user, self.dbt_schema]
-        return hashlib.sha256(json.dumps(named, ensure_ascii=False).encode()).hexdigest()[:16]
+        return database_hash(self.model_dump(mode="json"))
 
     @property
     def tls(self) -> str:
@@ -107,6 +106,17 @@ class TargetDocument(Model):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+
+def database_hash(document: Mapping[str, Any]) -> str:
+    """Names what is checked: the server, the database, the role, which decides what can be seen, and the schema of models. The
+    document may be one that another release has stored."""
+    named = {name: str(document.get(name, default)) for name, default in _OF_A_DATABASE.items()}
+    named["port"] = str(int(Decimal(named["port"])))  # as it is written it may be 5432.0
+    return hashlib.sha256(json.dumps(list(named.values()), ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+_OF_A_DATABASE = {"adapter": "postgres", "host": "", "port": 5432, "dbname": "", "user": "", "dbt_schema": "public"}
 
 
 def parse_target(value: Any, pointer: str = "") -> TargetDocument:
