@@ -1,4 +1,4 @@
-"""The first page of a target's portal: its gates and verdicts, in place of dbt's welcome."""
+"""The first page of a target's portal: its last verdicts, in place of dbt's welcome."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from portal.state import PortalTable, PortalTarget
 from portal.texts import cell
 from stringx_dataops.contract.documents.names import TableName
-from stringx_dataops.contract.messages.verdicts import opens
+from stringx_dataops.contract.messages.verdicts import gate_of
 
 _MOST_NAMED = 5
 _ORDER = ("fail", "error", "warn", None, "pass")  # of verdicts
@@ -23,17 +23,20 @@ _WHERE = {
 
 
 def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
-    """A row a table, failed ones first; `sources` says what dbt calls each."""
+    """Markdown with a row per table, failed ones first. `sources`: dbt's unique id of each table's source.
+
+    It shows verdicts and no open gate: a gate also depends on the age of the check, on the rules and on newer requests, and this
+    page is written only now and then."""
     tables = sorted(target.tables, key=lambda table: (_ORDER.index(table.verdict), table.document.table))
     lines = [
         "{% docs __overview__ %}",
         f"# {cell(target.document.name)}",
         "",
-        "The configured tables by their last full check. `dataops gate TARGET TABLE` also looks at the age of that check, and",
-        "at changed rules.",
+        "The configured tables and the verdict of their last full check. Whether the next step may use a table now,",
+        "`dataops gate TARGET TABLE` says: it also looks at the age of that check, changed rules and newer requests.",
         "",
-        "| table | gate | verdict | checked | rules that did not pass |",
-        "| --- | --- | --- | --- | --- |",
+        "| table | last verdict | checked | rules that did not pass |",
+        "| --- | --- | --- | --- |",
         *(_row(table, sources[TableName.parse(table.document.table)]) for table in tables),
         "{% enddocs %}",
     ]
@@ -41,19 +44,25 @@ def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
 
 
 def _row(table: PortalTable, source: str) -> str:
-    gate = table.document.gate
-    is_open = table.verdict is not None and opens(table.verdict, gate.on_warn, gate.on_error) == "open"
     at = "" if table.finished_at is None else f"{table.finished_at:%Y-%m-%d %H:%M} UTC"
     named = cell(", ".join(rule["id"] for rule in table.findings[:_MOST_NAMED]))
     more = f" and {table.number - _MOST_NAMED} more" if table.number > _MOST_NAMED else ""
     cells = [
         f"[{cell(table.document.table)}](#!/source/{source})",
-        "open" if is_open else "**closed**",
-        table.verdict or "not checked",
+        _verdict(table),
         at,
         named + more,
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _verdict(table: PortalTable) -> str:
+    """The verdict, and that it closes the gate if it does."""
+    settings, verdict = table.document.gate, table.verdict
+    if verdict is None:
+        return "not checked: the gate is **closed**"
+    is_closed = gate_of(verdict, settings.on_warn, settings.on_error) == "closed"
+    return f"{verdict}: the gate is **closed**" if is_closed else verdict
 
 
 def has_overview(users: Path, theirs: dict[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """The gate of a table or a dataset: open or closed, and why. A pure function of the facts that `facts` has read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,20 @@ from typing import Any
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.tables import GateSettings
 from stringx_dataops.contract.messages.requests import GateView
-from stringx_dataops.contract.messages.verdicts import Verdict, opens
+from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
 
 _MOST_REASONS = 20
-_NEVER_CHECKED = "never checked: ask for a check first"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason why the gate is closed. `pending`: a check that is not finished, or still to come, may remove it."""
+
+    text: str
+    pending: bool = False
+
+
+_NEVER_CHECKED = Reason("never checked: ask for a check first", pending=True)
 
 
 @dataclass(frozen=True)
@@ -69,52 +79,57 @@ class Facts:
 
 
 def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
-    """The gate is open if there is no reason to close it."""
+    """The gate, which is open if there is no reason to close it. `not_before` is a time on the target's clock: the deciding
+    snapshot may not be older."""
     if facts.request is None:
         check, reasons = facts.check, _reasons_of_state(facts)
     else:
         check, reasons = _of_request(facts, facts.request)
     if check is not None:
         if check.result.get("target_hash") not in (None, facts.subject.target_hash):
-            reasons.append("the target has been another database or role since the last check: ask for a new one")
-        reasons += _reasons_of_verdict(facts.subject, check)
+            reasons.append(Reason("the target has been another database or role since the last check: ask for a new one"))
+        reasons += map(Reason, _reasons_of_verdict(facts.subject, check))
         if not_before is not None and check.decided_at < not_before:
             moment = check.decided_at.isoformat()
-            reasons.append(f"the newest snapshot ({moment}) is older than not_before ({not_before.isoformat()})")
+            words = f"the newest snapshot ({moment}) is older than not_before ({not_before.isoformat()})"
+            reasons.append(Reason(words, pending=True))
     elif not reasons:
         reasons = [_NEVER_CHECKED]
     return _view(facts.subject, check, reasons)
 
 
-def _of_request(facts: Facts, request: Request) -> tuple[Check | None, list[str]]:
+def _of_request(facts: Facts, request: Request) -> tuple[Check | None, list[Reason]]:
+    """The check that the request ended with, and what keeps its gate closed whatever the verdict is."""
     check, table = facts.check, facts.subject.table
     if check is None:
-        what = "has no result" if request.is_finished else f"is {request.status}"
-        return None, [f"request {request.request_id} {what}"]
+        if request.is_finished:
+            return None, [Reason(f"request {request.request_id} has no result")]
+        return None, [Reason(f"request {request.request_id} is {request.status}", pending=True)]
     if table is not None and table in check.result.get("skipped", ()):
-        return None, [f"request {request.request_id} left {table} out: none of its rules was in scope"]
-    return check, [f"request {request.request_id} was canceled"] if check.status == "canceled" else []
+        return None, [Reason(f"request {request.request_id} left {table} out: none of its rules was in scope")]
+    return check, [Reason(f"request {request.request_id} was canceled")] if check.status == "canceled" else []
 
 
-def _reasons_of_state(facts: Facts) -> list[str]:
+def _reasons_of_state(facts: Facts) -> list[Reason]:
     """What keeps the gate closed whatever the verdict is."""
-    subject, check, reasons = facts.subject, facts.check, []
+    subject, check = facts.subject, facts.check
+    reasons: list[Reason] = []
     if not subject.has_rules:
-        reasons.append(f"no active rule: nothing says that the {subject.kind} may be used")
+        reasons.append(Reason(f"no active rule: nothing says that the {subject.kind} may be used"))
     if facts.newer_request is not None:
-        reasons.append(f"a newer request is not finished: {facts.newer_request}")
+        reasons.append(Reason(f"a newer request is not finished: {facts.newer_request}", pending=True))
     if check is None:
         return reasons
     if check.rules_hash is not None and check.rules_hash != subject.rules_hash:
-        reasons.append("the rules have changed since the last check: ask for a new one")
+        reasons.append(Reason("the rules have changed since the last check: ask for a new one"))
     max_age = subject.settings.max_age
     if max_age is not None and check.age_s > parse_duration(max_age):
-        reasons.append(f"the last check is older than max_age ({max_age}): ask for a new one")
+        reasons.append(Reason(f"the last check is older than max_age ({max_age}): ask for a new one"))
     return reasons
 
 
 def _reasons_of_verdict(subject: Subject, check: Check) -> list[str]:
-    if opens(check.verdict, subject.settings.on_warn, subject.settings.on_error) == "open":
+    if gate_of(check.verdict, subject.settings.on_warn, subject.settings.on_error) == "open":
         return []
     whole, parts = check.result, list(_parts(subject, check.result))
     worst = [
@@ -141,7 +156,7 @@ def _parts(subject: Subject, result: dict[str, Any]) -> Iterator[tuple[str, dict
             yield "", table
 
 
-def _view(subject: Subject, check: Check | None, reasons: list[str]) -> GateView:
+def _view(subject: Subject, check: Check | None, reasons: Sequence[Reason]) -> GateView:
     return GateView(
         gate="closed" if reasons else "open",
         target=subject.target,
@@ -152,5 +167,6 @@ def _view(subject: Subject, check: Check | None, reasons: list[str]) -> GateView
         age_s=round(max(0.0, check.age_s), 3) if check else None,
         check_id=check.check_id if check else None,
         rules_hash=check.rules_hash if check else None,
-        reasons=reasons,
+        reasons=[reason.text for reason in reasons],
+        pending=any(reason.pending for reason in reasons),
     )

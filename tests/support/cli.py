@@ -6,8 +6,16 @@ import sys
 
 from stringx_dataops.contract.settings import ROOT
 
-GATE = {"gate": "open", "table": "public.a", "verdict": "pass", "snapshot_at": None, "age_s": 1.0, "reasons": []}
-PENDING = GATE | {"gate": "closed", "reasons": ["a newer request is not finished: 1"]}
+GATE = {
+    "gate": "open",
+    "table": "public.a",
+    "verdict": "pass",
+    "snapshot_at": None,
+    "age_s": 1.0,
+    "reasons": [],
+    "pending": False,
+}
+PENDING = GATE | {"gate": "closed", "reasons": ["a newer request is not finished: 1"], "pending": True}
 FAILED = GATE | {"gate": "closed", "verdict": "fail", "reasons": ["verdict fail"]}
 
 

@@ -167,7 +167,7 @@ def test_a_result_is_of_one_of_the_two_also_inside_of_a_request() -> None:
     ).as_json()  # fmt: skip
     assert "table" not in view
     assert "rules" not in view["checks"][0]
-    gate = GateView(gate="open", target="shop", table="public.a", verdict="pass", snapshot_at=None, age_s=1, check_id=None, rules_hash=None, reasons=[])  # fmt: skip
+    gate = GateView(gate="open", target="shop", table="public.a", verdict="pass", snapshot_at=None, age_s=1, check_id=None, rules_hash=None, reasons=[], pending=False)  # fmt: skip
     assert "dataset" not in gate.as_json()
 
 

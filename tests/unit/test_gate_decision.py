@@ -106,6 +106,30 @@ def test_a_gate_that_was_never_checked_says_how_to_go_on() -> None:
     assert decide(a_gate(check=None, newer_request="n")).reasons == ["a newer request is not finished: n"]
 
 
+def asked(status: str, is_finished: bool) -> Facts:
+    return a_gate(check=None, request=Request("r", status, is_finished))
+
+
+@pytest.mark.parametrize(
+    ("facts", "pending"),
+    [
+        (a_gate(), False),
+        (a_gate(check=None), True),
+        (a_gate(newer_request="n"), True),
+        (asked("queued", False), True),
+        (asked("running", False), True),
+        (asked("errored", True), False),
+        (a_gate(check=replace(a_gate().check, verdict="fail", result=result("fail"))), False),  # type: ignore[type-var]
+        (a_gate(check=replace(a_gate().check, rules_hash="before")), False),  # type: ignore[type-var]
+        (a_gate(subject=replace(a_gate().subject, has_rules=False), check=None), False),
+    ],
+)
+def test_it_says_whether_waiting_may_open_it(facts: Facts, pending: bool) -> None:
+    assert decide(facts).pending == pending
+    if facts.check is not None:
+        assert decide(facts, NOW + timedelta(hours=1)).pending, "the snapshot is too old: a newer one may come"
+
+
 @pytest.mark.parametrize(("rules", "reasons"), [(20, 21), (21, 22), (1000, 22)])
 def test_its_reasons_are_bounded(rules: int, reasons: int) -> None:
     failed = {

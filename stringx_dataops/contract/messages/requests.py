@@ -49,6 +49,7 @@ class GateView(OfOne):
     check_id: str | None
     rules_hash: str | None
     reasons: list[str]
+    pending: bool  # closed, and a check that is not finished, or still to come, may open it
 
     def as_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")

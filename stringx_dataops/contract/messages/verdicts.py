@@ -22,8 +22,8 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return next((verdict for verdict in _WORST_FIRST if verdict in found), "error")
 
 
-def opens(verdict: Verdict, on_warn: Gate, on_error: Gate) -> Gate:
-    """What a verdict alone does to the gate, by the table's `gate` settings."""
+def gate_of(verdict: Verdict, on_warn: Gate, on_error: Gate) -> Gate:
+    """The gate as the verdict alone leaves it, by the table's `gate` settings. Other facts may close it too."""
     match verdict:
         case "pass":
             return "open"

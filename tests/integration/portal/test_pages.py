@@ -48,7 +48,9 @@ def test_user_text_comes_out_as_its_letters(refresher: Refresher, database: Data
         assert not re.search("<[A-Za-z/!?]", str(told.get("description") or told["block_contents"]))
 
 
-def test_the_first_page_tells_gates_and_verdicts(refresher: Refresher, database: Database, flights_target: Target) -> None:
+def test_the_first_page_tells_verdicts_and_which_close_the_gate(
+    refresher: Refresher, database: Database, flights_target: Target
+) -> None:
     plain = [{"table": f"public.{name}"} for name in ("airlines", "planes", "flights", "a_b|<img src=x>{{ x }}", "weather")]
     careless = {"table": "public.airports", "gate": {"on_error": "open", "on_warn": "closed"}}
     configure(database, flights_target.document(), *plain, careless)
@@ -62,14 +64,14 @@ def test_the_first_page_tells_gates_and_verdicts(refresher: Refresher, database:
     manifest = artifact(refresher, "shop", "manifest.json")
     page = manifest["docs"]["doc.stringx_shop.__overview__"]["block_contents"]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| [")]
-    told = [(html.unescape(re.sub(r"\[(.*)\].*", r"\1", row[0])), row[1], row[2], html.unescape(row[4])) for row in rows]
+    told = [(html.unescape(re.sub(r"\[(.*)\].*", r"\1", row[0])), row[1], html.unescape(row[3])) for row in rows]
     assert told == [
-        ("public.flights", "**closed**", "fail", "r0, r1, r2, r3, r4 and 2 more"),
-        ("public.weather", "**closed**", "error", "odd"),
-        ("public.airports", "**closed**", "warn", ""),
-        ("public.planes", "open", "warn", ""),
-        ("public.a_b|<img src=x>{{ x }}", "**closed**", "not checked", ""),
-        ("public.airlines", "open", "pass", ""),
+        ("public.flights", "fail: the gate is **closed**", "r0, r1, r2, r3, r4 and 2 more"),
+        ("public.weather", "error: the gate is **closed**", "odd"),
+        ("public.airports", "warn: the gate is **closed**", ""),
+        ("public.planes", "warn", ""),
+        ("public.a_b|<img src=x>{{ x }}", "not checked: the gate is **closed**", ""),
+        ("public.airlines", "pass", ""),
     ]
     assert {row[0].split("#!/source/")[1].removesuffix(")") for row in rows} == set(manifest["sources"])
 

@@ -1,2 +1,0 @@
--- name: names
-select name from stringx.targets order by name
