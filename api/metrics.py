@@ -1,60 +1,21 @@
-"""How the service is doing, as the internal database knows it: the same from any process. For /metrics and GET /api/v1/queue."""
+"""DataOps' metrics for Prometheus."""
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from api.worker.heartbeats import SEEN_S
+from api import insights
+from api.insights import Queue
 from database.pool import Database, Row
-from database.queries import load_queries
-
-SQL = load_queries(Path(__file__).with_suffix(".sql"))
-
-
-@dataclass(frozen=True)
-class Queue:
-    """What waits and runs, of each target, and who works at it."""
-
-    targets: list[Row]
-    workers: int
-    children: int
-    warm: int
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "waiting": sum(row["waiting"] for row in self.targets),
-            "running": sum(row["running"] for row in self.targets),
-            "oldest_age_s": round(max((row["oldest_age_s"] for row in self.targets), default=0.0), 3),
-            "workers": self.workers,
-            "children": self.children,
-            "warm_children": self.warm,
-            "targets": [row | {"oldest_age_s": round(row["oldest_age_s"], 3)} for row in self.targets],
-        }
-
-
-def queue(database: Database) -> Queue:
-    with database.transaction() as cursor:
-        targets = cursor.all(SQL["targets"])
-        workers = cursor.one(SQL["workers"], {"seen_s": SEEN_S})
-    assert workers is not None
-    return Queue(targets, int(workers["workers"]), int(workers["children"]), int(workers["warm"]))
 
 
 def metrics(database: Database) -> Iterator[Metric]:
-    """Prometheus' families; labels are targets and words of ours, never a table or an id."""
-    found = queue(database)
-    with database.transaction() as cursor:
-        totals, ended = cursor.all(SQL["totals"]), cursor.all(SQL["delivery_totals"])
-        deliveries, bounds = cursor.one(SQL["deliveries"]), cursor.one(SQL["bounds"])
-    assert deliveries is not None
-    assert bounds is not None
-    yield from _queue(found)
-    yield from _checks(totals, bounds["bounds"])
-    yield from _deliveries(ended, deliveries)
+    """Labels are targets and words of this project, never a table or an id."""
+    queue, totals = insights.queue(database), insights.totals(database)
+    yield from _queue(queue)
+    yield from _checks(totals.checks, totals.bounds_s)
+    yield from _deliveries(totals.deliveries, totals.waiting)
 
 
 def _queue(found: Queue) -> Iterator[Metric]:

@@ -1,12 +1,12 @@
-"""Looking up what a check runs on in the internal database, by the views that the Backend keeps for DataOps."""
+"""What a check runs on: the configuration of its tables, looked up when it is accepted and again when it is claimed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from database import configuration
+from database.configuration import Refusals
 from database.pool import Cursor, Database
 from stringx_dataops.contract.documents import datasets
-from stringx_dataops.contract.documents.datasets import DatasetDocument
-from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import TargetDocument
@@ -14,14 +14,7 @@ from stringx_dataops.contract.messages.checks import CheckRequest, rules_in_scop
 from stringx_dataops.contract.messages.verdicts import Dimension, Mode
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 
-_FIND = """
-select t.table_name, t.document, t.rules_hash, t.version, t.target_document
-from stringx.configured_tables t
-join unnest(%(tables)s::text[]) with ordinality as named(name, place) on named.name = t.table_name
-where t.target = %(target)s
-order by named.place
-"""
-_FIND_DATASET = "select target, tables, document, version from stringx.configured_datasets where name = %(name)s"
+_ON_BACKEND = " on the Backend"  # refusals name a path, and DataOps has none that takes documents
 
 
 @dataclass(frozen=True)
@@ -83,52 +76,33 @@ def find_subject_with(cursor: Cursor, request: CheckRequest, tables: Sequence[st
 def tables_of_dataset(database: Database, name: str) -> list[str] | None:
     """As its document has them now; None where there is no such dataset."""
     with database.statements() as cursor:
-        row = cursor.one(_FIND_DATASET, {"name": name})
-    return row["tables"] if row is not None else None
+        dataset = configuration.dataset(cursor, name)
+    return dataset.tables if dataset is not None else None
 
 
 def _find_table(cursor: Cursor, target: str, table: str) -> Subject:
     found = _find_tables(cursor, target, [table])
     if not found:
-        _require_target(cursor, target)
-        raise NotFound(
-            f"no configuration for table {table} of target {target}; send one: PUT /api/v1/tables/{target}/{table} on the Backend"
-        )
+        raise Refusals(cursor, _ON_BACKEND).table(target, table)
     document = found[0].document
     return Subject(found, document.mode, document.timeout, found[0].version, found[0].rules_hash)
 
 
 def _find_dataset(cursor: Cursor, target: str, name: str, tables: Sequence[str] | None) -> Subject:
-    row = cursor.one(_FIND_DATASET, {"name": name})
-    if row is None:
-        _require_target(cursor, target)
-        raise NotFound(f"there is no dataset {name}; send one: PUT /api/v1/datasets/{name} on the Backend")
-    if row["target"] != target:
-        raise invalid([FieldError("/target", f"is {target!r}, and dataset {name} is of target {row['target']}")])
-    document = DatasetDocument.model_validate(row["document"])
-    found = _find_tables(cursor, target, row["tables"] if tables is None else tables)
+    dataset = configuration.dataset(cursor, name)
+    if dataset is None:
+        raise Refusals(cursor, _ON_BACKEND).dataset(name, target)
+    if dataset.target != target:
+        raise invalid([FieldError("/target", f"is {target!r}, and dataset {name} is of target {dataset.target}")])
+    document = dataset.read()
+    found = _find_tables(cursor, target, dataset.tables if tables is None else tables)
     if not found:
         raise NotFound(f"no table of dataset {name} is configured any more")
     rules_hash = datasets.rules_hash({configured.document.table: configured.rules_hash for configured in found})
-    return Subject(found, document.mode, document.timeout, row["version"], rules_hash)
-
-
-def _require_target(cursor: Cursor, name: str) -> None:
-    """NotFound where there is no such target, which is said before what it lacks."""
-    names = [row["name"] for row in cursor.all("select name from stringx.configured_targets order by name")]
-    if name not in names:
-        hint = did_you_mean(name, names) or f"; send one: PUT /api/v1/targets/{name} on the Backend"
-        raise NotFound(f"there is no target {name}{hint}")
+    return Subject(found, document.mode, document.timeout, dataset.version, rules_hash)
 
 
 def _find_tables(cursor: Cursor, target: str, tables: Sequence[str]) -> list[Configured]:
     """Those that are configured, in the order given."""
-    return [
-        Configured(
-            TableDocument.model_validate(row["document"]),
-            TargetDocument.model_validate(row["target_document"]),
-            row["version"],
-            row["rules_hash"],
-        )
-        for row in cursor.all(_FIND, {"target": target, "tables": list(tables)})
-    ]
+    found = configuration.tables(cursor, [(target, table) for table in tables])
+    return [Configured(each.read(), each.read_target(), each.version, each.rules_hash) for each in found.values()]

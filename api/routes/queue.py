@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from api import metrics
+from api import insights
 from database.pool import Database
 from stringx_dataops.contract.problems import Invalid, Unavailable
 from web.bodies import answer
@@ -15,6 +15,6 @@ def blueprint(database: Database) -> Blueprint:
     @routes.get("/api/v1/queue")
     @describe(Operation("What waits and runs, of each target, and who works at it", scope="read", errors=(Invalid, Unavailable)))
     def show() -> Response:
-        return answer(metrics.queue(database).as_json())
+        return answer(insights.queue(database).as_json())
 
     return routes

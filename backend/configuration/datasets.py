@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from backend.configuration.targets import no_target
 from backend.configuration.versions import Stored, as_json, change_of, lock, page_of_versions, require_version, with_defaults
+from database.configuration import Refusals
 from database.keys import Caller
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
@@ -27,7 +27,7 @@ def find_with(cursor: Cursor, name: str) -> Row:
     """The stored dataset; NotFound names it."""
     row = cursor.one(SQL["find"], {"name": name})
     if row is None:
-        raise NotFound(f"there is no dataset {name}; send one: PUT /api/v1/datasets/{name}")
+        raise Refusals(cursor).dataset(name)
     return row
 
 
@@ -76,7 +76,7 @@ def faults_of_names(
     known = {row["table_name"] for row in cursor.all(SQL["configured_tables"], named)}
     known |= {table for target, table in tables if target == document.target}
     if not known and cursor.one(SQL["find_target"], {"name": document.target}) is None:
-        yield FieldError(f"{pointer}/target", no_target(cursor, document.target, "send it and its tables first").detail)
+        yield FieldError(f"{pointer}/target", Refusals(cursor).target(document.target, "send it and its tables first").detail)
         return
     for index, table in enumerate(document.tables):
         if table not in known:

@@ -6,7 +6,6 @@ from typing import Any
 
 from backend.configuration import datasets, tables
 from backend.configuration.streams import Stream, functions_of, parse_datasets, parse_stream
-from backend.configuration.targets import no_table, no_target, require_target
 from backend.configuration.versions import (
     DOCUMENTS,
     Stored,
@@ -17,6 +16,7 @@ from backend.configuration.versions import (
     require_version,
     with_defaults,
 )
+from database.configuration import Refusals
 from database.keys import Caller
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
@@ -25,7 +25,7 @@ from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
 from stringx_dataops.contract.messages.pages import FIRST, Page, Pages, Position, Sized
-from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, Unavailable, invalid
+from stringx_dataops.contract.problems import Conflict, FieldError, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PAGES = Pages(
@@ -40,7 +40,7 @@ def find_target(database: Database, name: str) -> Stored:
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_target"], {"name": name})
         if row is None:
-            raise no_target(cursor, name)
+            raise Refusals(cursor).target(name)
     return Stored(row["document"], row["version"])
 
 
@@ -65,7 +65,7 @@ def delete_target(database: Database, name: str, if_match: str | None) -> None:
         lock(cursor)
         before = cursor.one(SQL["find_target"], {"name": name})
         if before is None:
-            raise no_target(cursor, name)
+            raise Refusals(cursor).target(name)
         require_version(if_match, before["version"])
         counted = cursor.one(SQL["count_tables_of_target"], {"name": name})
         if counted and counted["tables"]:
@@ -77,7 +77,7 @@ def find_table(database: Database, target: str, table: str) -> Stored:
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_table"], {"target": target, "table": table})
         if row is None:
-            raise no_table(cursor, target, table)
+            raise Refusals(cursor).table(target, table)
     return Stored(row["document"], row["version"])
 
 
@@ -86,8 +86,7 @@ def versions(database: Database, target: str, table: str, page: Page = FIRST) ->
     with database.transaction() as cursor:
         found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"target": target, "table": table})
         if not found["items"]:
-            require_target(cursor, target)
-            raise NotFound(f"table {table} of target {target} was never configured")
+            raise Refusals(cursor).unless_target(target, f"table {table} of target {target} was never configured")
     return found
 
 
@@ -112,7 +111,7 @@ def put_table(
             before = cursor.one(SQL["find_table"], {"target": target, "table": table})
             require_version(if_match, before["version"] if before else None)
             if not known:
-                raise invalid([FieldError("/target", no_target(cursor, target).detail)])
+                raise invalid([FieldError("/target", Refusals(cursor).target(target).detail)])
             tables.put(cursor, [document], catalogue, caller)
             after = cursor.one(SQL["find_table"], {"target": target, "table": table})
         assert after is not None  # just written
@@ -126,7 +125,7 @@ def delete_table(database: Database, caller: Caller, target: str, table: str, if
         lock(cursor)
         before = cursor.one(SQL["find_table"], {"target": target, "table": table})
         if before is None:
-            raise no_table(cursor, target, table)
+            raise Refusals(cursor).table(target, table)
         require_version(if_match, before["version"])
         datasets.require_unnamed(cursor, target, table)
         last = cursor.one(SQL["last_version"], {"target": target, "table": table})

@@ -3,14 +3,12 @@ requests."""
 
 from pathlib import Path
 
-from backend.configuration import datasets
-from backend.configuration.targets import no_table
 from backend.gates.decision import Check, Facts, Request, Subject
+from database import configuration
+from database.configuration import Refusals
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
-from stringx_dataops.contract.documents.datasets import DatasetDocument, rules_hash
-from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import database_hash
+from stringx_dataops.contract.documents.datasets import rules_hash
 from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -20,13 +18,12 @@ def of_table(database: Database, target: str, table: str, request_id: str | None
     """What decides the gate of a table as it stands, or for the load that a request announced. NotFound if the table is not
     configured, or there is no such request of it."""
     with database.transaction() as cursor:
-        configured = cursor.one(SQL["configured"], {"target": target, "table": table})
+        configured = configuration.tables(cursor, [(target, table)]).get((target, table))
         if configured is None:
-            raise no_table(cursor, target, table)
-        document = TableDocument.model_validate(configured["document"])
+            raise Refusals(cursor).table(target, table)
+        document = configured.read()
         has_rules = bool(document.active_rules)
-        target_hash = database_hash(configured["target"])
-        subject = Subject(target, table, None, document.gate, configured["rules_hash"], target_hash, has_rules)
+        subject = Subject(target, table, None, document.gate, configured.rules_hash, configured.target_hash, has_rules)
         return _facts(cursor, subject, request_id)
 
 
@@ -34,13 +31,14 @@ def of_dataset(database: Database, name: str, request_id: str | None = None) -> 
     """What decides the gate of a dataset: only checks of the whole dataset, because they see its tables on one snapshot. NotFound
     as above."""
     with database.transaction() as cursor:
-        document = DatasetDocument.model_validate(datasets.find_with(cursor, name)["document"])
-        tables = cursor.all(SQL["tables_of_dataset"], {"dataset": name})
-        has_rules = any(TableDocument.model_validate(table["document"]).active_rules for table in tables)
-        hashes = rules_hash({table["table_name"]: table["rules_hash"] for table in tables})
-        row = cursor.one(SQL["target"], {"target": document.target})
-        target_hash = database_hash(row["document"]) if row else ""
-        subject = Subject(document.target, None, name, document.gate, hashes, target_hash, has_rules)
+        dataset = configuration.dataset(cursor, name)
+        if dataset is None:
+            raise Refusals(cursor).dataset(name)
+        found = configuration.tables(cursor, [(dataset.target, table) for table in dataset.tables])
+        has_rules = any(table.read().active_rules for table in found.values())
+        hashes = rules_hash({name: table.rules_hash for (_, name), table in found.items()})
+        target_hash = next((table.target_hash for table in found.values()), "")
+        subject = Subject(dataset.target, None, name, dataset.read().gate, hashes, target_hash, has_rules)
         return _facts(cursor, subject, request_id)
 
 

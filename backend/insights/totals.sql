@@ -1,14 +1,14 @@
--- name: totals
+-- name: ended
 select source, target, status, verdict, requests from stringx.totals order by source, target, status, verdict
 
 -- name: unfinished
-select count(*) as unfinished, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_age_s
+select count(*) as requests, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_age_s
 from stringx.requests where finished_at is null
 
 -- name: unpublished
-select count(*) as unpublished, coalesce(extract(epoch from clock_timestamp() - min(queued_at)), 0)::float8 as oldest_age_s
+select count(*) as requests, coalesce(extract(epoch from clock_timestamp() - min(queued_at)), 0)::float8 as oldest_age_s
 from stringx.publications
 
 -- name: unsent
-select count(*) as unsent, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_age_s
+select count(*) as requests, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_age_s
 from stringx.requests where sent_at is null and finished_at is null

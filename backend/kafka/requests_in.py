@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.configuration.lookup import Configured
 from backend.kafka.results_out import PUBLICATION
 from backend.requests import tracking
+from backend.requests.documents import Documents
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -119,7 +119,7 @@ def _track_with(cursor: Cursor, catalogue: Catalogue, asked: Mapping[int, _Asked
     """Also whether a request was there and is forgotten since, so that it is to be tracked after all."""
     refused: dict[int, StringXError] = {}
     known = _known(cursor, (item.request_id for item in asked.values()))
-    configured = Configured(cursor, catalogue)
+    configured = Documents(cursor, catalogue)
     new = {number: item for number, item in asked.items() if item.request_id not in known}
     configured.read((item.request.target, item.request.table) for item in new.values() if item.request.table is not None)
     rows = {}

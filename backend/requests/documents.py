@@ -1,23 +1,19 @@
-"""The configuration that requests are about: their tables' documents, and the mode of one that names none."""
+"""What requests are about: their tables' documents, and the mode of a request that names none."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from backend.configuration import datasets
-from backend.configuration.targets import no_table, require_target
-from database.pool import Cursor, json_value
-from database.queries import load_queries
+from database import configuration
+from database.configuration import Refusals
+from database.pool import Cursor
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, require_scope
 from stringx_dataops.contract.messages.verdicts import Mode
-from stringx_dataops.contract.problems import FieldError, NotFound, invalid
-
-SQL = load_queries(Path(__file__).with_suffix(".sql"))
+from stringx_dataops.contract.problems import FieldError, invalid
 
 
-class Configured:
+class Documents:
     """Reads with one cursor, and each document once, however many requests are about it."""
 
     def __init__(self, cursor: Cursor, catalogue: Catalogue) -> None:
@@ -37,16 +33,15 @@ class Configured:
         wanted = sorted(set(tables) - self._tables.keys())
         if wanted:
             self._tables |= dict.fromkeys(wanted)
-            names = json_value([{"target": target, "table_name": table} for target, table in wanted])
-            for row in self._cursor.all(SQL["documents"], {"tables": names}):
-                self._tables[row["target"], row["table_name"]] = TableDocument.model_validate(row["document"])
+            found = configuration.tables(self._cursor, wanted)
+            self._tables |= {name: table.read() for name, table in found.items()}
 
     def _of_table(self, asked: CheckRequest) -> tuple[list[TableDocument], Mode]:
         assert asked.table is not None  # a request is of one of the two
         self.read([(asked.target, asked.table)])
         document = self._tables[asked.target, asked.table]
         if document is None:
-            raise no_table(self._cursor, asked.target, asked.table)
+            raise Refusals(self._cursor).table(asked.target, asked.table)
         return [document], document.mode
 
     def _of_dataset(self, asked: CheckRequest, name: str) -> tuple[list[TableDocument], Mode]:
@@ -60,8 +55,7 @@ class Configured:
         return [document for table in tables if (document := self._tables[table]) is not None], dataset.mode
 
     def _find_dataset(self, target: str, name: str) -> DatasetDocument:
-        try:
-            return DatasetDocument.model_validate(datasets.find_with(self._cursor, name)["document"])
-        except NotFound:
-            require_target(self._cursor, target)
-            raise
+        dataset = configuration.dataset(self._cursor, name)
+        if dataset is None:
+            raise Refusals(self._cursor).dataset(name, target)
+        return dataset.read()

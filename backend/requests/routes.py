@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
+from backend.insights import requests
 from backend.requests import dispatch, tracking
 from backend.requests.tracking import Tracked
 from database.notifications import Listener
@@ -43,7 +44,7 @@ _VERDICT = parameters.word("verdict", "how it was judged", get_args(Verdict), No
 _STATUS = parameters.word("status", "how far it is, or how it ended", get_args(CheckStatus), None)
 _FILTERS = (_TABLE, _DATASET, _VERDICT, _STATUS)
 _INCLUDE = parameters.word("include", "rules: with the whole results, as many as 8 MiB hold", ("rules",), None)
-_PAGING = parameters.paging(tracking.PAGES)
+_PAGING = parameters.paging(requests.PAGES)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def index() -> Response:
         filters = {each.name: each.value() for each in _FILTERS}
-        return answer(tracking.page(service.database, filters, _PAGING.page(), rules=_INCLUDE.value() is not None))
+        return answer(requests.page(service.database, filters, _PAGING.page(), rules=_INCLUDE.value() is not None))
 
     @routes.get("/api/v1/requests/<path:request_id>")
     @describe(
@@ -108,7 +109,7 @@ def blueprint(service: Requests) -> Blueprint:
         )
     )
     def show(request_id: str) -> Response:
-        tracking.find(service.database, request_id)
+        requests.find(service.database, request_id)
         return answer(_wait(service, request_id, WAIT.value()).as_json())
 
     @routes.post("/api/v1/requests/<path:request_id>/cancel")
@@ -163,10 +164,10 @@ def _accept(service: Requests, asked: CheckRequest) -> tuple[Tracked, bool]:
 def _wait(service: Requests, request_id: str, seconds: float) -> RequestView:
     """The request when it has ended, or as it stands when the time is over or no place to wait is free."""
     if seconds <= 0:
-        return tracking.find(service.database, request_id)
+        return requests.find(service.database, request_id)
     payload = tracking.payload(request_id)
-    ended = waiting.wait_for(service.listener, payload, lambda: tracking.finished(service.database, request_id), seconds)
-    return ended or tracking.find(service.database, request_id)
+    ended = waiting.wait_for(service.listener, payload, lambda: requests.finished(service.database, request_id), seconds)
+    return ended or requests.find(service.database, request_id)
 
 
 def _source() -> Source:

@@ -1,13 +1,14 @@
 """The life of a request: tracked before it is sent, sent to DataOps until accepted, finished by the result that comes back."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from backend.configuration.lookup import Configured
+from backend.insights import requests
+from backend.requests.documents import Documents
 from database.leases import POST_LEASE_S
 from database.pool import Database, Row, json_value
 from database.queries import load_queries, together
@@ -15,12 +16,11 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import DATASET_NAME, TARGET_NAME
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.ids import new_id
-from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest, rfc3339
-from stringx_dataops.contract.messages.pages import Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, Mode, Source
-from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, NotFound, invalid
+from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
@@ -28,8 +28,6 @@ CHANNEL = "stringx"
 UNSENT = "unsent"  # the payload that wakes the sender; a finished request's payload begins with `request `
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(minutes=10)  # of a target's clock, or of DataOps'
-PAGES = Pages("requests", texts=2)  # positions: created_at, request_id
-_RESULTS = 8  # that are in memory at once: each may have 8 MiB
 _REASON = 1000  # characters
 
 
@@ -77,53 +75,24 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
     body_hash = asked.digest()
     request_id = asked.request_id or new_id()
     with database.statements() as cursor:
-        if asked.request_id and (row := cursor.one(SQL["find"], {"request_id": request_id})):
+        if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
             return _replay(row, body_hash)
-        tracked = tracked_as(asked, request_id, Configured(cursor, catalogue).mode(asked))
+        tracked = tracked_as(asked, request_id, Documents(cursor, catalogue).mode(asked))
         first = {"source": source, "body_hash": body_hash, "worker": sender, "lease_s": POST_LEASE_S}
         if (row := cursor.one(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})) is not None:
-            return Tracked(_view(row), row["body"], replayed=False, settled=False)
-        if (row := cursor.one(SQL["find"], {"request_id": request_id})) is not None:
+            return Tracked(requests.view(row), row["body"], replayed=False, settled=False)
+        if (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) is not None:
             return _replay(row, body_hash)
     return accept(database, catalogue, asked, source, sender)  # it was there, and is forgotten since
 
 
-def find(database: Database, request_id: str) -> RequestView:
-    with database.statements() as cursor:
-        row = cursor.one(SQL["find"], {"request_id": request_id})
-    if row is None:
-        raise NotFound(f"there is no request {request_id}")
-    return _view(row)
-
-
 def cancel(database: Database, request_id: str) -> RequestView:
     """Have DataOps told to end the check; the request as it stands. One that has ended stays as it is; NotFound for none."""
-    view = find(database, request_id)
+    view = requests.find(database, request_id)
     with database.transaction() as cursor:
         if cursor.run(SQL["request_cancel"], {"request_id": request_id}):
             cursor.run(SQL["notify"], {"payload": UNSENT})
     return view
-
-
-def finished(database: Database, request_id: str) -> RequestView | None:
-    """The request when it has ended, None while it has not."""
-    view = find(database, request_id)
-    return view if view.status in TERMINAL else None
-
-
-def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> dict[str, Any]:
-    """A page of requests, newest first: of their results the counts, or with `rules` all, as many as there is room for."""
-    with database.transaction() as cursor:
-
-        def piece(after: Position | None, limit: int) -> list[Sized]:
-            created_at, request_id = after or (None, None)
-            behind = {"created_at": created_at, "request_id": request_id, "limit": limit, "rules": rules}
-            return [
-                ((rfc3339(row["created_at"]), row["request_id"]), _item(row), row["bytes"] or 0)
-                for row in cursor.all(SQL["list"], {**filters, **behind})
-            ]
-
-        return PAGES.read(wanted, piece, _RESULTS if rules else wanted.limit + 1)
 
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
@@ -194,29 +163,4 @@ def _replay(row: Row, body_hash: bytes) -> Tracked:
     if bytes(row["body_hash"]) != body_hash:
         raise used_otherwise(row["request_id"])
     settled = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
-    return Tracked(_view(row), row["body"], replayed=True, settled=settled)
-
-
-def _item(row: Row) -> dict[str, Any]:
-    """A request in a list: with its whole result, or what a list shows of it."""
-    view = _view(row).as_json()
-    if row["summary"] is not None:
-        view["checks"] = [{name: value for name, value in row["summary"].items() if name not in ("table", "dataset") or value}]
-    return view
-
-
-def _view(row: Row) -> RequestView:
-    return RequestView(
-        request_id=row["request_id"],
-        source=row["source"],
-        target=row["target"],
-        table=row["table_name"],
-        dataset=row["dataset"],
-        mode=row["mode"],
-        status=row["status"],
-        verdict=row["verdict"],
-        reason=row["reason"],
-        created_at=row["created_at"],
-        finished_at=row["finished_at"],
-        checks=[CheckResult.model_validate(row["result"])] if row["result"] is not None else [],
-    )
+    return Tracked(requests.view(row), row["body"], replayed=True, settled=settled)

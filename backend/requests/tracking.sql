@@ -14,35 +14,6 @@ values (%(request_id)s, 'http', %(target)s, %(table)s, %(dataset)s, 'async', %(b
         %(created_at)s)
 on conflict (request_id) do nothing
 
--- name: find
-select r.*, s.result
-from stringx.requests r left join stringx.results s on s.request_id = r.request_id
-where r.request_id = %(request_id)s
-
--- name: list
--- Newest first, those behind a position: the last request of the page before, which may be gone. The parameters are constants to the planner, so that each
--- filter is read from its index (requests_newest…), and the page from where the cursor is. `bytes` of the whole result, where it is wanted.
-select r.request_id, r.source, r.target, r.table_name, r.dataset, r.mode, r.status, r.verdict, left(r.reason, 1000) as reason, r.created_at,
-       r.finished_at,
-       case when %(rules)s then s.result end as result, case when %(rules)s then octet_length(s.result::text) end as bytes,
-       case when not %(rules)s and s.check_id is not null then coalesce(s.summary, (
-           select json_build_object('check_id', o.check_id, 'request_id', o.request_id, 'target', o.target, 'table', o."table", 'dataset', o.dataset,
-                                    'status', o.status, 'verdict', o.verdict, 'snapshot_at', o.snapshot_at, 'row_count', o.row_count,
-                                    'queued_at', o.queued_at, 'started_at', o.started_at, 'finished_at', o.finished_at,
-                                    'duration_ms', o.duration_ms, 'reason', left(o.reason, 1000), 'counts', o.counts, 'scores', o.scores)
-           from json_to_record(s.result) as o (
-               check_id json, request_id json, target json, "table" json, dataset json, status json, verdict json, snapshot_at json, row_count json,
-               queued_at json, started_at json, finished_at json, duration_ms json, reason text, counts json, scores json))) end as summary
-from stringx.requests r left join stringx.results s on s.request_id = r.request_id
-where (%(table)s::text is null or r.table_name = %(table)s)
-  and (%(dataset)s::text is null or r.dataset = %(dataset)s)
-  and (%(verdict)s::text is null or r.verdict = %(verdict)s)
-  and (%(status)s::text is null or r.status = %(status)s)
-  and (%(created_at)s::timestamptz is null
-       or (r.created_at, r.request_id) < (%(created_at)s::timestamptz, %(request_id)s::text))
-order by r.created_at desc, r.request_id desc
-limit %(limit)s
-
 -- name: claim_unsent
 -- Requests whose first delivery to DataOps did not go through. The moment is read once, so that the index ends where none is due.
 update stringx.requests set worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)

@@ -8,6 +8,7 @@ import pytest
 from api.checks import claims
 from api.checks.lifecycle import Check
 from backend.configuration import datasets
+from backend.insights import requests
 from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckRequest
@@ -52,7 +53,7 @@ def test_the_backend_refuses_the_same(shop: Database) -> None:
     assert [pointer for pointer, _ in faults(lambda: accept(dataset="sales", rule_ids=["nope"]))] == ["/rule_ids/0"]
     assert [
         item["request_id"]
-        for item in tracking.page(shop, dict.fromkeys(("table", "verdict", "status")) | {"dataset": "sales"}, FIRST)["items"]
+        for item in requests.page(shop, dict.fromkeys(("table", "verdict", "status")) | {"dataset": "sales"}, FIRST)["items"]
     ] == ["r"]
 
 
@@ -60,7 +61,7 @@ def test_a_request_without_a_result_has_no_check_in_a_list(shop: Database) -> No
     tracking.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), "http", "s")
     no_filter: dict[str, str | None] = dict.fromkeys(("table", "dataset", "verdict", "status"))
     for rules in (False, True):
-        (item,) = tracking.page(shop, no_filter, FIRST, rules=rules)["items"]
+        (item,) = requests.page(shop, no_filter, FIRST, rules=rules)["items"]
         assert (item["status"], item["checks"]) == ("queued", [])
 
 

@@ -17,6 +17,7 @@ from api.delivery import outbox
 from api.delivery.outbox import Credentials
 from backend.app import create_app as create_backend
 from backend.configuration import store
+from backend.insights import requests
 from backend.requests import tracking
 from database import keys
 from database.pool import Database
@@ -81,7 +82,7 @@ def stored(database: Database, results: int, **sizes: int) -> None:
 def test_a_list_has_counts_and_with_rules_as_many_results_as_have_room(database: Database) -> None:
     stored(database, 7, number=3, message=MIB)
     asked = Page(1000)
-    listed = tracking.page(database, NO_FILTER, asked)
+    listed = requests.page(database, NO_FILTER, asked)
     assert len(json.dumps(listed)) < 7 * 5000
     assert [item["request_id"] for item in listed["items"]] == [f"request {n}" for n in reversed(range(7))]
     for item in listed["items"]:
@@ -90,19 +91,19 @@ def test_a_list_has_counts_and_with_rules_as_many_results_as_have_room(database:
         assert not {"rules", "tables", "dataset", "dbt"} & check.keys()
     with database.transaction() as cursor:
         cursor.run("update stringx.results set summary = null")
-    earlier = tracking.page(database, NO_FILTER, asked)["items"]
+    earlier = requests.page(database, NO_FILTER, asked)["items"]
     for item, before in zip(listed["items"], earlier, strict=True):
         (check,), (without,) = item["checks"], before["checks"]
         assert without == {name: check[name] for name in without}, "results that an earlier release has stored"
     whole, pages = [], 0
     while True:
-        page = tracking.page(database, NO_FILTER, asked, rules=True)
+        page = requests.page(database, NO_FILTER, asked, rules=True)
         assert sum(len(json.dumps(item)) for item in page["items"]) <= MOST_BYTES + 7 * 5000
         whole += page["items"]
         pages += 1
         if page["next_cursor"] is None:
             break
-        asked = Page(1000, tracking.PAGES.position(page["next_cursor"]))
+        asked = Page(1000, requests.PAGES.position(page["next_cursor"]))
     assert [item["request_id"] for item in whole] == [item["request_id"] for item in listed["items"]]
     assert (pages, [len(item["checks"][0]["rules"]) for item in whole]) == (4, [3] * 7)
 
@@ -241,7 +242,7 @@ def test_a_result_of_many_values_is_taken_as_one_of_many_bytes_is(queue: Databas
         with queue.transaction() as cursor:
             cursor.run("update dataops.outbox set body = %(body)s", {"body": body})
         assert deliver(queue, Credentials("w", "key", [secret])) == 1
-    (rule, *others) = tracking.find(queue, found.request_id).checks[0].rules
+    (rule, *others) = requests.find(queue, found.request_id).checks[0].rules
     assert (rule.sample is not None, len(others)) == (True, 12)
 
 
@@ -270,7 +271,7 @@ def test_a_request_ends_whose_result_the_backend_does_not_take(queue: Database, 
         with queue.transaction() as cursor:
             cursor.run("update dataops.outbox set body = %(body)s", {"body": json.dumps(larger.as_json())})
         assert deliver(queue, Credentials("w", "key", [secret])) == 2
-    found = tracking.find(queue, larger.request_id)
+    found = requests.find(queue, larger.request_id)
     assert (found.status, found.verdict) == ("succeeded", "fail")
     assert (found.checks[0].counts, found.checks[0].rules) == ({"fail": 20}, [])
     assert "status 413" in found.checks[0].notes[-1]

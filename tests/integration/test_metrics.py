@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api import metrics
+from api import insights, metrics
 from api.app import create_app as create_api
 from api.checks import lifecycle
 from api.delivery import outbox
@@ -46,7 +46,7 @@ def test_the_queue_in_figures(queue: Database) -> None:
             "update dataops.checks set queued_at = queued_at - interval '1 hour' where target = 'north' and status = 'queued'"
         )
     heartbeats.seen(queue, "w1", 2, 1)
-    found = metrics.queue(queue).as_json()
+    found = insights.queue(queue).as_json()
     assert (found["workers"], found["children"], found["warm_children"]) == (1, 2, 1)
     counted = rows(queue, "select target, count(*) filter (where status = 'queued') as waiting, count(*) filter (where status = 'running') as running from dataops.checks group by 1 order by 1")  # fmt: skip
     assert [(row["target"], row["waiting"], row["running"]) for row in found["targets"]] == [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api import metrics
+from api import insights
 from api import retention as dataops
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
@@ -171,7 +171,7 @@ def test_books_that_are_wrong_are_repaired_and_told(
     with caplog.at_level(logging.ERROR):
         dataops.audit(queue)
     assert "north" in caplog.text
-    assert [(row["target"], row["waiting"], row["running"]) for row in metrics.queue(queue).targets] == [("north", 2, 0)]
+    assert [(row["target"], row["waiting"], row["running"]) for row in insights.queue(queue).targets] == [("north", 2, 0)]
     assert {claimed(queue).tables[0], claimed(queue).tables[0]} == {"public.a", "public.b"}
     caplog.clear()
     dataops.audit(queue)
@@ -183,10 +183,10 @@ def test_a_target_that_is_gone_leaves_the_figures(queue: Database) -> None:
     with queue.transaction() as cursor:
         cursor.run("delete from stringx.datasets; delete from stringx.tables; delete from stringx.targets")
     dataops.audit(queue)
-    assert [row["target"] for row in metrics.queue(queue).targets] == ["north"], "its check still waits"
+    assert [row["target"] for row in insights.queue(queue).targets] == ["north"], "its check still waits"
     lifecycle.cancel(queue, check.check_id, "http://backend")
     dataops.audit(queue)
-    assert metrics.queue(queue).targets == []
+    assert insights.queue(queue).targets == []
 
 
 def test_folders_of_long_commands_go_with_the_samples(queue: Database, settings: Settings) -> None:

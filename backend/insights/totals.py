@@ -1,0 +1,47 @@
+"""How the Backend is doing, as the internal database knows it: the same from any process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from database.pool import Database
+from database.queries import load_queries
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How many requests have ended alike."""
+
+    source: str
+    target: str
+    status: str
+    verdict: str
+    requests: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many requests wait for something, and for how long the oldest of them."""
+
+    requests: int
+    oldest_age_s: float
+
+
+@dataclass(frozen=True)
+class Totals:
+    """All requests. `unfinished`: their check has not ended. `unsent`: DataOps has not accepted them. `unpublished`: Kafka does
+    not have their result yet."""
+
+    ended: list[Ended]
+    unfinished: Waiting
+    unsent: Waiting
+    unpublished: Waiting
+
+
+def read(database: Database) -> Totals:
+    """At one moment."""
+    with database.transaction() as cursor:
+        ended = [Ended(**row) for row in cursor.all(SQL["ended"])]
+        waiting = {name: Waiting(**row) for name in ("unfinished", "unsent", "unpublished") for row in cursor.all(SQL[name])}
+    return Totals(ended, **waiting)

@@ -1,0 +1,12 @@
+-- name: tables
+-- Of these (target, table_name), those that are configured.
+select t.target, t.table_name, t.document, t.rules_hash, t.version, t.target_document
+from stringx.configured_tables t
+join jsonb_to_recordset(%(tables)s) as wanted (target text, table_name text)
+  on wanted.target = t.target and wanted.table_name = t.table_name
+
+-- name: dataset
+select name, target, tables, document, version from stringx.configured_datasets where name = %(name)s
+
+-- name: target_names
+select name from stringx.configured_targets order by name
