@@ -65,8 +65,16 @@ def discard() -> None:
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """The value as JSON."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Response(body, status, headers, content_type="application/json")
+
+
+def accepted(value: Any, location: str, *, has_ended: bool, replayed: bool) -> Response:
+    """What was asked for, which is at `location` from now on: 200 if it has ended, else 202. `replayed`: an earlier request has
+    asked for it."""
+    headers = {"Location": location} | ({"Idempotent-Replayed": "true"} if replayed else {})
+    return answer(value, 200 if has_ended else 202, headers)
 
 
 def _require_type(*accepted: str) -> None:

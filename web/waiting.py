@@ -2,13 +2,35 @@
 
 import socket
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from flask import request
 
 from database.notifications import Listener
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Work(Generic[T]):
+    """Something that ends some time, such as a check. `find` reads it anew; `payload` is what its end is notified as."""
+
+    payload: str
+    find: Callable[[], T]
+    has_ended: Callable[[T], bool]
+
+
+def until_ended(listener: Listener, work: Work[T], current: T, seconds: float) -> T:
+    """`current` if it has ended. Else as it is at its end, or as it stands when the time is over or no place to wait is free."""
+    if work.has_ended(current) or seconds <= 0:
+        return current
+
+    def look() -> T | None:
+        latest = work.find()
+        return latest if work.has_ended(latest) else None
+
+    return wait_for(listener, work.payload, look, seconds) or work.find()
 
 
 def wait_for(listener: Listener, payload: str, look: Callable[[], T | None], seconds: float) -> T | None:

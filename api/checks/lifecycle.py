@@ -187,7 +187,7 @@ def _find(cursor: Cursor, check_id: str) -> Check:
 
 def _replay(row: Row, body_hash: bytes) -> Accepted:
     if bytes(row["body_hash"]) != body_hash:
-        raise Conflict(f"request_id {row['request_id']!r} was used with another body; use a new one")
+        raise Conflict.of_reused(row["request_id"])
     return Accepted(read_check(row), replayed=True)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, Response
 
 from api.checks import lifecycle
-from api.checks.lifecycle import Accepted, Check
+from api.checks.lifecycle import Check
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -25,11 +25,12 @@ from stringx_dataops.contract.problems import (
     invalid,
 )
 from stringx_dataops.contract.settings import Settings
-from web import waiting
+from web import bodies, waiting
 from web.bodies import answer, json_body
 from web.openapi import Operation, describe
 from web.parameters import WAIT, idempotency_key
 from web.service import about
+from web.waiting import Work
 
 _REFUSALS = (Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable)
 
@@ -63,8 +64,10 @@ def blueprint(service: Checks) -> Blueprint:
         _require_callback(asked, service.settings)
         accepted = lifecycle.accept(service.database, service.catalogue, asked, service.settings.queue_limit)
         about(request_id=accepted.check.request_id, check_id=accepted.check.check_id)
-        wait_s = asked.wait_s if accepted.check.mode == "sync" else 0
-        return _answer(accepted, _wait(service, accepted.check, wait_s))
+        is_sync = accepted.check.mode == "sync"
+        check = _wait(service, accepted.check, asked.wait_s if is_sync else 0)
+        location = f"/api/v1/quality-checks/{check.check_id}"
+        return bodies.accepted(check.as_json(), location, has_ended=is_sync and check.terminal, replayed=accepted.replayed)
 
     @routes.get("/api/v1/quality-checks/<check_id>")
     @describe(
@@ -98,24 +101,9 @@ def blueprint(service: Checks) -> Blueprint:
     return routes
 
 
-def _answer(accepted: Accepted, check: Check) -> Response:
-    headers = {"Location": f"/api/v1/quality-checks/{check.check_id}"}
-    if accepted.replayed:
-        headers["Idempotent-Replayed"] = "true"
-    return answer(check.as_json(), 200 if check.terminal and check.mode == "sync" else 202, headers)
-
-
 def _wait(service: Checks, check: Check, seconds: float) -> Check:
-    """The check when it has ended, or as it stands when the time is over or no place to wait is free."""
-    if check.terminal or seconds <= 0:
-        return check
-
-    def look() -> Check | None:
-        found = lifecycle.find(service.database, check.check_id)
-        return found if found.terminal else None
-
-    ended = waiting.wait_for(service.listener, check.check_id, look, seconds)
-    return ended or lifecycle.find(service.database, check.check_id)
+    work = Work(check.check_id, lambda: lifecycle.find(service.database, check.check_id), lambda latest: latest.terminal)
+    return waiting.until_ended(service.listener, work, check, seconds)
 
 
 def _uuid(text: str) -> str:

@@ -25,7 +25,7 @@ _NEVER_CHECKED = Reason("never checked: ask for a check first", pending=True)
 
 
 @dataclass(frozen=True)
-class Subject:
+class GateSubject:
     """The table or dataset behind the gate, as it is configured now."""
 
     target: str
@@ -46,7 +46,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Check:
+class DecidingCheck:
     """The check that decides: of the whole subject with the newest snapshot, or of the request that was asked about."""
 
     check_id: str
@@ -72,8 +72,8 @@ class Request:
 class Facts:
     """Everything that the gate depends on."""
 
-    subject: Subject
-    check: Check | None
+    subject: GateSubject
+    check: DecidingCheck | None
     request: Request | None = None  # asked about; without it, the gate as it stands
     newer_request: str | None = None  # made after the deciding one, and not finished
 
@@ -98,7 +98,7 @@ def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
     return _view(facts.subject, check, reasons)
 
 
-def _of_request(facts: Facts, request: Request) -> tuple[Check | None, list[Reason]]:
+def _of_request(facts: Facts, request: Request) -> tuple[DecidingCheck | None, list[Reason]]:
     """The check that the request ended with, and what keeps its gate closed whatever the verdict is."""
     check, table = facts.check, facts.subject.table
     if check is None:
@@ -128,7 +128,7 @@ def _reasons_of_state(facts: Facts) -> list[Reason]:
     return reasons
 
 
-def _reasons_of_verdict(subject: Subject, check: Check) -> list[str]:
+def _reasons_of_verdict(subject: GateSubject, check: DecidingCheck) -> list[str]:
     if gate_of(check.verdict, subject.settings.on_warn, subject.settings.on_error) == "open":
         return []
     whole, parts = check.result, list(_parts(subject, check.result))
@@ -145,7 +145,7 @@ def _reasons_of_verdict(subject: Subject, check: Check) -> list[str]:
     return reasons if len(worst) <= _MOST_REASONS else [*reasons, f"and {len(worst) - _MOST_REASONS} more rules"]
 
 
-def _parts(subject: Subject, result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _parts(subject: GateSubject, result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The result's parts that are about the gate's tables, each with a prefix that names the table if there are several."""
     if "tables" not in result:
         yield "", result
@@ -156,7 +156,7 @@ def _parts(subject: Subject, result: dict[str, Any]) -> Iterator[tuple[str, dict
             yield "", table
 
 
-def _view(subject: Subject, check: Check | None, reasons: Sequence[Reason]) -> GateView:
+def _view(subject: GateSubject, check: DecidingCheck | None, reasons: Sequence[Reason]) -> GateView:
     return GateView(
         gate="closed" if reasons else "open",
         target=subject.target,

@@ -3,7 +3,7 @@ requests."""
 
 from pathlib import Path
 
-from backend.gates.decision import Check, Facts, Request, Subject
+from backend.gates.decision import DecidingCheck, Facts, GateSubject, Request
 from database import configuration
 from database.configuration import Refusals
 from database.pool import Cursor, Database, Row
@@ -23,7 +23,7 @@ def of_table(database: Database, target: str, table: str, request_id: str | None
             raise Refusals(cursor).table(target, table)
         document = configured.read()
         has_rules = bool(document.active_rules)
-        subject = Subject(target, table, None, document.gate, configured.rules_hash, configured.target_hash, has_rules)
+        subject = GateSubject(target, table, None, document.gate, configured.rules_hash, configured.target_hash, has_rules)
         return _facts(cursor, subject, request_id)
 
 
@@ -38,11 +38,11 @@ def of_dataset(database: Database, name: str, request_id: str | None = None) -> 
         has_rules = any(table.read().active_rules for table in found.values())
         hashes = rules_hash({name: table.rules_hash for (_, name), table in found.items()})
         target_hash = next((table.target_hash for table in found.values()), "")
-        subject = Subject(dataset.target, None, name, dataset.read().gate, hashes, target_hash, has_rules)
+        subject = GateSubject(dataset.target, None, name, dataset.read().gate, hashes, target_hash, has_rules)
         return _facts(cursor, subject, request_id)
 
 
-def _facts(cursor: Cursor, subject: Subject, request_id: str | None) -> Facts:
+def _facts(cursor: Cursor, subject: GateSubject, request_id: str | None) -> Facts:
     if request_id is not None:
         return _of_request(cursor, subject, request_id)
     named = {"target": subject.target, "table": subject.table, "dataset": subject.dataset}
@@ -52,7 +52,7 @@ def _facts(cursor: Cursor, subject: Subject, request_id: str | None) -> Facts:
     return Facts(subject, _check(row), newer_request=newer["request_id"] if newer else None)
 
 
-def _of_request(cursor: Cursor, subject: Subject, request_id: str) -> Facts:
+def _of_request(cursor: Cursor, subject: GateSubject, request_id: str) -> Facts:
     request = cursor.one(SQL["request"], {"request_id": request_id})
     if request is None or not _is_about(request, subject):
         raise NotFound(f"there is no request {request_id} of {subject.words}")
@@ -60,7 +60,7 @@ def _of_request(cursor: Cursor, subject: Subject, request_id: str) -> Facts:
     return Facts(subject, _check(row), Request(request_id, request["status"], request["finished_at"] is not None))
 
 
-def _is_about(request: Row, subject: Subject) -> bool:
+def _is_about(request: Row, subject: GateSubject) -> bool:
     """A dataset's request is about each of its tables, too."""
     if request["target"] != subject.target:
         return False
@@ -69,8 +69,8 @@ def _is_about(request: Row, subject: Subject) -> bool:
     return subject.table == request["table_name"] or subject.table in (request["tables"] or ())
 
 
-def _check(row: Row | None) -> Check | None:
+def _check(row: Row | None) -> DecidingCheck | None:
     if row is None:
         return None
     names = ("verdict", "status", "rules_hash", "snapshot_at", "decided_at", "age_s", "result")
-    return Check(check_id=str(row["check_id"]), **{name: row[name] for name in names})
+    return DecidingCheck(check_id=str(row["check_id"]), **{name: row[name] for name in names})

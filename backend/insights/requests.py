@@ -9,7 +9,6 @@ from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import CheckResult, rfc3339
 from stringx_dataops.contract.messages.pages import Page, Pages, Position, Sized
 from stringx_dataops.contract.messages.requests import RequestView
-from stringx_dataops.contract.messages.verdicts import TERMINAL
 from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -24,12 +23,6 @@ def find(database: Database, request_id: str) -> RequestView:
     if row is None:
         raise NotFound(f"there is no request {request_id}")
     return view(row)
-
-
-def finished(database: Database, request_id: str) -> RequestView | None:
-    """The request when it has ended, None while it has not."""
-    found = find(database, request_id)
-    return found if found.status in TERMINAL else None
 
 
 def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> dict[str, Any]:

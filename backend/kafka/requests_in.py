@@ -14,7 +14,16 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, read_json
 from stringx_dataops.contract.messages.checks import CheckRequest
-from stringx_dataops.contract.problems import FieldError, Invalid, Malformed, StringXError, TooLarge, Unavailable, invalid
+from stringx_dataops.contract.problems import (
+    Conflict,
+    FieldError,
+    Invalid,
+    Malformed,
+    StringXError,
+    TooLarge,
+    Unavailable,
+    invalid,
+)
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _TRIES = 5
@@ -139,7 +148,7 @@ def _track_with(cursor: Cursor, catalogue: Catalogue, asked: Mapping[int, _Asked
     for number, item in asked.items():
         stands = known.get(item.request_id)
         if number not in refused and stands is not None and stands.digest != item.digest:
-            refused[number] = tracking.used_otherwise(item.request_id)
+            refused[number] = Conflict.of_reused(item.request_id)
     again = {
         item.request_id
         for number, item in asked.items()

@@ -31,11 +31,12 @@ from stringx_dataops.contract.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
-from web import parameters, waiting
+from web import bodies, parameters, waiting
 from web.bodies import MAX_RAW_NODES, answer, json_body, raw_body
 from web.openapi import Operation, describe
 from web.parameters import WAIT, idempotency_key
 from web.service import about
+from web.waiting import Work
 
 _TRIES = 5
 _TABLE = parameters.text("table", "schema.table", lambda text: str(TableName.parse(text)))
@@ -75,14 +76,11 @@ def blueprint(service: Requests) -> Blueprint:
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
         accepted, goes_on = _accept(service, asked)
-        view = accepted.view
-        if view.mode == "sync" or not goes_on:
-            view = _wait(service, view.request_id, asked.wait_s)
-        headers = {"Location": f"/api/v1/requests/{quote(view.request_id, safe='')}"}
-        if accepted.replayed:
-            headers["Idempotent-Replayed"] = "true"
-        done = view.finished_at is not None and view.mode == "sync"
-        return answer(view.as_json(), 200 if done else 202, headers)
+        view = accepted.view if goes_on else requests.find(service.database, accepted.view.request_id)
+        is_sync = view.mode == "sync"
+        view = _wait(service, view, asked.wait_s if is_sync else 0)
+        location = f"/api/v1/requests/{quote(view.request_id, safe='')}"
+        return bodies.accepted(view.as_json(), location, has_ended=is_sync and view.ended, replayed=accepted.replayed)
 
     @routes.get("/api/v1/requests")
     @describe(
@@ -109,8 +107,8 @@ def blueprint(service: Requests) -> Blueprint:
         )
     )
     def show(request_id: str) -> Response:
-        requests.find(service.database, request_id)
-        return answer(_wait(service, request_id, WAIT.value()).as_json())
+        view = requests.find(service.database, request_id)
+        return answer(_wait(service, view, WAIT.value()).as_json())
 
     @routes.post("/api/v1/requests/<path:request_id>/cancel")
     @describe(
@@ -123,9 +121,8 @@ def blueprint(service: Requests) -> Blueprint:
         )
     )
     def cancel(request_id: str) -> Response:
-        tracking.cancel(service.database, request_id)
-        view = _wait(service, request_id, WAIT.value())
-        return answer(view.as_json(), 200 if view.finished_at is not None else 202)
+        view = _wait(service, tracking.cancel(service.database, request_id), WAIT.value())
+        return answer(view.as_json(), 200 if view.ended else 202)
 
     @routes.post("/api/v1/requests/<path:request_id>/results")
     @describe(
@@ -161,13 +158,10 @@ def _accept(service: Requests, asked: CheckRequest) -> tuple[Tracked, bool]:
     raise Unavailable("others are just being refused under the same request_id; try again")
 
 
-def _wait(service: Requests, request_id: str, seconds: float) -> RequestView:
-    """The request when it has ended, or as it stands when the time is over or no place to wait is free."""
-    if seconds <= 0:
-        return requests.find(service.database, request_id)
-    payload = tracking.payload(request_id)
-    ended = waiting.wait_for(service.listener, payload, lambda: requests.finished(service.database, request_id), seconds)
-    return ended or requests.find(service.database, request_id)
+def _wait(service: Requests, view: RequestView, seconds: float) -> RequestView:
+    payload, request_id = tracking.payload(view.request_id), view.request_id
+    work = Work(payload, lambda: requests.find(service.database, request_id), lambda latest: latest.ended)
+    return waiting.until_ended(service.listener, work, view, seconds)
 
 
 def _source() -> Source:

@@ -65,10 +65,6 @@ def refuse_callback(asked: CheckRequest) -> None:
         raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
 
 
-def used_otherwise(request_id: str) -> Conflict:
-    return Conflict(f"request_id {request_id!r} was used with another body; use a new one")
-
-
 def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Tracked:
     """Track a request, leased to `sender` for its first delivery; NotFound, Invalid or Conflict where it is refused."""
     refuse_callback(asked)
@@ -161,6 +157,6 @@ def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
 
 def _replay(row: Row, body_hash: bytes) -> Tracked:
     if bytes(row["body_hash"]) != body_hash:
-        raise used_otherwise(row["request_id"])
+        raise Conflict.of_reused(row["request_id"])
     settled = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
     return Tracked(requests.view(row), row["body"], replayed=True, settled=settled)

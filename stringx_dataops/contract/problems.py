@@ -92,6 +92,11 @@ class Conflict(StringXError):
 
     status, slug, title = 409, "conflict", "Conflict"
 
+    @classmethod
+    def of_reused(cls, request_id: str) -> "Conflict":
+        """The request_id was used with another body."""
+        return cls(f"request_id {request_id!r} was used with another body; use a new one")
+
 
 class PreconditionFailed(StringXError):
     """If-Match names another version than the stored one."""

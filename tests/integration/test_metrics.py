@@ -1,4 +1,4 @@
-"""Figures of the queue, of checks and of deliveries, against counts made here; and what a database that cannot be written says."""
+"""Metrics of the queue, of checks and of deliveries, against counts made here; and what a database that cannot be written says."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from api.app import create_app as create_api
 from api.checks import lifecycle
 from api.delivery import outbox
 from api.worker import heartbeats
-from backend import metrics as backend_figures
+from backend import metrics as backend_metrics
 from backend.app import create_app as create_backend
 from database.pool import Database
 from stringx_dataops.contract.settings import Settings, read_settings
@@ -36,7 +36,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_the_queue_in_figures(queue: Database) -> None:
+def test_the_queue_in_numbers(queue: Database) -> None:
     for table in ("public.a", "public.b", "public.b", "public.c"):
         ask(queue, "north", table)
     ask(queue, "south")
@@ -120,7 +120,7 @@ def test_requests_in_figures(queue: Database) -> None:
                 f" where request_id = '{name}' and {end_of} is not null"
             )
     found = {
-        metric.name: [(sample.labels, sample.value) for sample in metric.samples] for metric in backend_figures.metrics(queue)
+        metric.name: [(sample.labels, sample.value) for sample in metric.samples] for metric in backend_metrics.metrics(queue)
     }
     labels = {"source": "cli", "target": "north", "status": "succeeded", "verdict": "warn"}
     assert found["stringx_requests"] == [(labels, 1)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.gates.decision import Check, Facts, Request, Subject, decide
+from backend.gates.decision import DecidingCheck, Facts, GateSubject, Request, decide
 from stringx_dataops.contract.documents.tables import GateSettings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -31,13 +31,13 @@ def facts(draw: st.DrawFn) -> Facts:
         | draw(st.sampled_from([{}, {"max_age": "1h"}, {"max_age": "1ms"}]))
     )
     name = {"table": None, "dataset": "sales"} if is_dataset else {"table": "public.a", "dataset": None}
-    subject = Subject("shop", **name, settings=settings_, rules_hash="now", target_hash="here", has_rules=draw(st.booleans()))
+    subject = GateSubject("shop", **name, settings=settings_, rules_hash="now", target_hash="here", has_rules=draw(st.booleans()))
     check = None
     if draw(st.booleans()):
         verdict, age = draw(st.sampled_from(VERDICTS)), draw(st.sampled_from([0.0, 1800.0, 3601.0]))
         tables = draw(st.sampled_from([None, ["public.a", "public.b"], ["public.b"]]))
         skipped = draw(st.sampled_from([(), ("public.a",)])) if tables == ["public.b"] else ()
-        check = Check(
+        check = DecidingCheck(
             check_id="c", verdict=verdict, status=draw(st.sampled_from(["succeeded", "canceled", "errored"])),
             rules_hash=draw(st.sampled_from([None, "now", "before"])), snapshot_at=NOW - timedelta(seconds=age),
             decided_at=NOW - timedelta(seconds=age), age_s=age,
@@ -95,8 +95,8 @@ def test_what_makes_it_worse_never_opens_it(facts: Facts) -> None:
 
 
 def a_gate(**changes: Any) -> Facts:
-    subject = Subject("shop", "public.a", None, GateSettings(), "now", "here", True)
-    check = Check("c", "pass", "succeeded", "now", NOW, NOW, 1.0, result("pass"))
+    subject = GateSubject("shop", "public.a", None, GateSettings(), "now", "here", True)
+    check = DecidingCheck("c", "pass", "succeeded", "now", NOW, NOW, 1.0, result("pass"))
     return replace(Facts(subject, check), **changes)
 
 
@@ -137,7 +137,7 @@ def test_its_reasons_are_bounded(rules: int, reasons: int) -> None:
         "reason": None,
         "rules": [{"id": f"r{n}", "status": "fail", "message": "x"} for n in range(rules)],
     }
-    check = Check("c", "fail", "succeeded", "now", NOW, NOW, 1.0, failed)
+    check = DecidingCheck("c", "fail", "succeeded", "now", NOW, NOW, 1.0, failed)
     view = decide(a_gate(check=check))
     assert len(view.reasons) == reasons
     assert (view.reasons[-1] == f"and {rules - 20} more rules") == (rules > 20)

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime
 
 from stringx_dataops.contract.documents.fields import Model, OfOne
 from stringx_dataops.contract.messages.checks import CheckResult
-from stringx_dataops.contract.messages.verdicts import CheckStatus, Gate, Mode, Source, Verdict
+from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Gate, Mode, Source, Verdict
 
 
 class RequestView(OfOne):
@@ -24,6 +24,11 @@ class RequestView(OfOne):
     created_at: AwareDatetime
     finished_at: AwareDatetime | None = None
     checks: list[CheckResult] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether it stays as it is from now on."""
+        return self.status in TERMINAL
 
     def as_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True)
