@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from database.pool import Cursor, Database
 from stringx_dataops.contract.documents import datasets
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.messages.checks import CheckRequest, rules_in_scope
 from stringx_dataops.contract.messages.verdicts import Dimension, Mode
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid
@@ -126,7 +127,7 @@ def _find_tables(cursor: Cursor, target: str, tables: Sequence[str]) -> list[Con
     return [
         Configured(
             TableDocument.model_validate(row["document"]),
-            TargetDocument.model_validate(row["target_document"]),
+            stored_target(row["target_document"]),
             row["version"],
             row["rules_hash"],
         )

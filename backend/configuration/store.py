@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.configuration import datasets, tables
-from backend.configuration.streams import Stream, functions_of, parse_datasets, parse_stream
+from backend.configuration.streams import Stream, judge_of, parse_datasets, parse_stream
 from backend.configuration.targets import no_table, no_target, require_target
 from backend.configuration.versions import (
     DOCUMENTS,
@@ -22,8 +22,9 @@ from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.tables import parse_table
-from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
+from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.pages import FIRST, Page, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, Unavailable, invalid
 
@@ -101,7 +102,7 @@ def put_table(
     for _ in range(_TRIES):
         with database.transaction() as cursor:
             known = _known_target(cursor, target)
-        document = parse_table(value, catalogue, functions_of(known))
+        document = parse_table(value, catalogue, judge_of(known))
         for field, given, said in (("target", document.target, target), ("table", document.table, table)):
             if given != said:
                 raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])
