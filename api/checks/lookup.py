@@ -55,10 +55,12 @@ class Subject:
 
     @property
     def target(self) -> TargetDocument:
+        """The one target of all its tables."""
         return self.tables[0].target
 
     @property
     def documents(self) -> list[TableDocument]:
+        """Those of its tables, in their order."""
         return [configured.document for configured in self.tables]
 
     def in_scope(self, request: CheckRequest, default_dimension: dict[str, Dimension]) -> list[InScope]:

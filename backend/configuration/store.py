@@ -38,6 +38,7 @@ _TRIES = 3
 
 
 def find_target(database: Database, name: str) -> Stored:
+    """The target's current document; NotFound if there is none."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_target"], {"name": name})
         if row is None:
@@ -75,6 +76,7 @@ def delete_target(database: Database, name: str, if_match: str | None) -> None:
 
 
 def find_table(database: Database, target: str, table: str) -> Stored:
+    """The table's current document; NotFound names what is missing, the target or the table."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_table"], {"target": target, "table": table})
         if row is None:

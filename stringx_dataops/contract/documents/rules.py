@@ -62,6 +62,7 @@ class Rule(Model):
 
     @property
     def all_columns(self) -> list[str]:
+        """The columns of the rule, whether it names one (`column`) or several (`columns`)."""
         return self.columns if self.columns is not None else [self.column] if self.column is not None else []
 
     @property
