@@ -9,9 +9,10 @@ from typing import Any
 from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument, database_hash
+from stringx_dataops.contract.documents.targets import database_hash, stored_target
 from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -33,7 +34,7 @@ class ConfiguredTable:
 
     def read_target(self) -> TargetDocument:
         """The document of the table's target."""
-        return TargetDocument.model_validate(self.stored_target)
+        return stored_target(self.stored_target)
 
     @property
     def target_hash(self) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from api.engine.command import dbt_executable
 from api.engine.profile import clean_environment
-from api.targets.postgres import TargetUnusable, connection_environment
+from api.targets.engine import TargetUnusable
+from api.targets.registry import engine_of
 from portal import project
 from portal.parts import Part
 from portal.state import PortalTarget
@@ -55,7 +56,7 @@ class Generator:
         users, with_models = self.settings.dbt_project_dir, not (part.name and part.tables)
         project.write(target, folder, self.settings.dbt_profiles_dir, users, names, with_models=with_models)
         try:
-            variables = connection_environment(target.document, self.settings.secrets, "stringx docs")
+            variables = engine_of(target.document).environment(self.settings.secrets, "stringx docs")
             reached = self._dbt(folder, work, variables)
         except TargetUnusable as error:
             log.warning("%s", error)

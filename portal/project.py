@@ -188,7 +188,7 @@ def sources(target: PortalTarget, names: Names, prefix: str = "") -> Iterator[tu
         source = {
             "name": prefix + schema,
             "schema": literal(name.schema),
-            "database": literal(target.document.dbname),
+            "database": literal(target.document.dbt_database),
             "quoting": {"database": True, "schema": True, "identifier": True},
             "description": literal(as_text(f"Schema {name.schema} of target {target.document.name}.")),
             "tables": [_table(table, name, word, target.document.name)],

@@ -9,8 +9,9 @@ from typing import Any
 
 from database.pool import Database
 from database.queries import load_queries
+from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.messages.verdicts import Verdict
 
 SQL = load_queries(Path(__file__).with_name("portal.sql"))
@@ -104,4 +105,4 @@ def read(database: Database, name: str, names: Sequence[str]) -> PortalTarget | 
         )
         for row in rows
     ]
-    return PortalTarget(TargetDocument.model_validate(target["document"]), found)
+    return PortalTarget(stored_target(target["document"]), found)

@@ -7,9 +7,9 @@ from database import configuration
 from database.configuration import Refusals
 from database.pool import Cursor, Database
 from stringx_dataops.contract.documents import datasets
+from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, rules_in_scope
 from stringx_dataops.contract.messages.verdicts import Dimension, Mode
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid
@@ -47,10 +47,12 @@ class Subject:
 
     @property
     def target(self) -> TargetDocument:
+        """The one target of all its tables."""
         return self.tables[0].target
 
     @property
     def documents(self) -> list[TableDocument]:
+        """Those of its tables, in their order."""
         return [configured.document for configured in self.tables]
 
     def in_scope(self, request: CheckRequest, default_dimension: dict[str, Dimension]) -> list[InScope]:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Literal
 
 from api.checks.lifecycle import Check
-from api.targets.sessions import Sessions
+from api.targets.engine import Sessions
 from stringx_dataops.contract.problems import StringXError
 
 Stop = Literal["canceled", "timed_out", "gives_way", "handed_back", "lost"]

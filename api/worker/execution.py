@@ -15,16 +15,14 @@ from api.engine import command, encodings, faulty_rules, lock_retry, outcome
 from api.engine.command import Answer, DbtProject, Executable
 from api.engine.pool import Child
 from api.engine.processes import ChildDied
-from api.engine.profile import SESSION_VARIABLE
-from api.targets.postgres import TargetUnusable, connection_environment, may_pass, session_address
-from api.targets.sessions import Sessions
+from api.targets.engine import TargetUnusable
+from api.targets.registry import engine_of
 from api.worker import results
 from api.worker.attempt import Attempt, Watched
 from api.worker.results import Run
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.durations import parse_duration
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.gate_test.specification import Specification
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import Invalid, NotFound
@@ -138,8 +136,7 @@ class Executor:
     def _answer(self, attempt: Attempt, asked: Specification, target: TargetDocument) -> Answer:
         """dbt's answer. Runs again while locks are held or the target restarts; leaves out rules that cannot be compiled."""
         variables = self._variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
-        sessions = Sessions(session_address(variables), variables[SESSION_VARIABLE])
-        yield_after = None if target.yield_after == "off" else parse_duration(target.yield_after)
+        engine = engine_of(target)
 
         def once(specification: Specification) -> Answer:
             return self.runner.run(specification, self.folder, variables, attempt.left_s + _FALLBACK_S)
@@ -147,7 +144,7 @@ class Executor:
         def reached(specification: Specification) -> Answer:
             for pause_s in (*_UNREACHABLE_FOR_S, None):
                 answer = once(specification)
-                failed = not answer.outcome and not answer.timed_out and may_pass(answer.message or "")
+                failed = not answer.outcome and not answer.timed_out and engine.may_pass(answer.message or "")
                 if not failed or pause_s is None or not attempt.pause(pause_s):
                     break
             return answer
@@ -155,11 +152,11 @@ class Executor:
         def locked(specification: Specification) -> Answer:
             return lock_retry.answer_of(reached, specification, attempt.pause)
 
-        with attempt.watched(Watched(sessions, yield_after, self.runner.terminate)):
+        with attempt.watched(Watched(engine.sessions(variables), engine.yield_after_s, self.runner.terminate)):
             return faulty_rules.answer_of(lambda specification: encodings.answer_of(locked, specification), asked)
 
     def _variables(self, target: TargetDocument, application_name: str) -> dict[str, str]:
-        return connection_environment(target, self.settings.secrets, application_name)
+        return engine_of(target).environment(self.settings.secrets, application_name)
 
     def refused(self, check: Check, reason: str) -> CheckResult:
         """The result of a check that cannot be begun."""

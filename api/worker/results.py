@@ -10,7 +10,7 @@ from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
 from api.engine.command import Answer
 from api.engine.outcome import outcome_of, without_values
-from api.targets.postgres import explain
+from api.targets.registry import engine_of
 from api.worker.messages import message
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.catalogue.words import age
@@ -178,7 +178,7 @@ def _base(run: Run, answer: Answer | None) -> CheckResult:
 
 def _reason(subject: Subject, answer: Answer) -> str:
     message = " ".join((answer.message or "").split())
-    if explained := explain(subject.target, message):
+    if explained := engine_of(subject.target).explain(message):
         return explained
     if not message:
         return (

@@ -8,7 +8,7 @@ from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.targets import described
 from stringx_dataops.contract.problems import (
     Conflict,
     FieldError,
@@ -59,6 +59,7 @@ _AIRLINES = {  # as rules/nyc.yml has it: sent again, it changes nothing
 
 
 def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
+    """The routes of targets, tables and whole streams; those of datasets are in `dataset_routes`."""
     routes = Blueprint("configuration", __name__)
     _targets(routes, database)
     _tables(routes, database, catalogue)
@@ -94,10 +95,10 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
 
 
 def _targets(routes: Blueprint, database: Database) -> None:
+    document = described()
+
     @routes.get("/api/v1/targets/<name>")
-    @describe(
-        Operation("A target", scope="read", answers={200: TargetDocument}, errors=(NotFound, Invalid, Unavailable), path=_TARGET)
-    )
+    @describe(Operation("A target", scope="read", answers={200: document}, errors=(NotFound, Invalid, Unavailable), path=_TARGET))
     def show_target(name: str) -> Response:
         return stored_answer(store.find_target(database, name))
 
@@ -106,9 +107,9 @@ def _targets(routes: Blueprint, database: Database) -> None:
         Operation(
             "Create or replace a target; its password stays where password_env or password_file says",
             scope="admin",
-            body=TargetDocument,
+            body=document,
             body_types=TYPES,
-            answers={200: TargetDocument, 201: TargetDocument},
+            answers={200: document, 201: document},
             errors=WRITES,
             path={"name": "shop"},
             example={

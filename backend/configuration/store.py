@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.configuration import datasets, tables
-from backend.configuration.streams import Stream, functions_of, parse_datasets, parse_stream
+from backend.configuration.streams import Stream, judge_of, parse_datasets, parse_stream
 from backend.configuration.versions import (
     DOCUMENTS,
     Stored,
@@ -22,8 +22,9 @@ from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.tables import parse_table
-from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
+from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.pages import FIRST, Page, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, Unavailable, invalid
 
@@ -37,6 +38,7 @@ _TRIES = 3
 
 
 def find_target(database: Database, name: str) -> Stored:
+    """The target's current document; NotFound if there is none."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_target"], {"name": name})
         if row is None:
@@ -74,6 +76,7 @@ def delete_target(database: Database, name: str, if_match: str | None) -> None:
 
 
 def find_table(database: Database, target: str, table: str) -> Stored:
+    """The table's current document; NotFound names what is missing, the target or the table."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_table"], {"target": target, "table": table})
         if row is None:
@@ -100,7 +103,7 @@ def put_table(
     for _ in range(_TRIES):
         with database.transaction() as cursor:
             known = _known_target(cursor, target)
-        document = parse_table(value, catalogue, functions_of(known))
+        document = parse_table(value, catalogue, judge_of(known))
         for field, given, said in (("target", document.target, target), ("table", document.table, table)):
             if given != said:
                 raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])

@@ -7,11 +7,15 @@ from typing import Any
 from backend.configuration import datasets
 from backend.configuration.versions import as_json
 from database.pool import Cursor
+from stringx_dataops.contract.adapters import adapter_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.custom_sql.dialects import dialect_of
+from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
-from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
+from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.problems import FieldError, Invalid
 
 
@@ -43,7 +47,7 @@ def parse_stream(known: dict[str, Any], catalogue: Catalogue, values: Sequence[A
     for index, value in enumerate(values):
         if isinstance(value, dict) and value.get("kind", "Table") == "Table":
             try:
-                table = parse_table(value, catalogue, functions_of(documents), f"/{index}")
+                table = parse_table(value, catalogue, judge_of(documents), f"/{index}")
             except Invalid as fault:
                 errors += fault.errors
                 continue
@@ -84,6 +88,11 @@ def _no_target(name: str, known: Collection[str]) -> str:
     return f"there is no target {name}{did_you_mean(name, known) or '; add its document'}"
 
 
-def functions_of(targets: dict[str, Any]) -> Callable[[str], Collection[str]]:
-    """By a target's name: what custom SQL on it may call beyond the built-in functions."""
-    return lambda name: frozenset(targets.get(name, {}).get("allow_functions", ()))
+def judge_of(targets: dict[str, Any]) -> Callable[[str], Judge]:
+    """Returns, for a target's name, a judge of custom SQL on it. `targets` are the documents by name."""
+
+    def judge(name: str) -> Judge:
+        document = targets.get(name, {})
+        return Judge(dialect_of(adapter_of(document)), frozenset(document.get("allow_functions", ())))
+
+    return judge

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from api.targets.sessions import Sessions
+from api.targets.postgres.sessions import PostgresSessions
 from api.worker import attempt
 from api.worker.attempt import Attempt, Watched
 from database.pool import Database
@@ -25,6 +25,6 @@ def test_a_check_that_cannot_be_cancelled_on_its_target_is_killed(
             raise error
         killed.set()
 
-    with made.watched(Watched(Sessions(address, "stringx nobody"), 0.1, kill)):
+    with made.watched(Watched(PostgresSessions(address, "stringx nobody"), 0.1, kill)):
         assert killed.wait(60)
     assert made.stopped == "timed_out"

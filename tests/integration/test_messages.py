@@ -12,6 +12,7 @@ from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Admin, Target
+from tests.support.documents import plain_judge
 from tests.support.engine import Engine
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
@@ -23,7 +24,7 @@ def said(
     """Status and message of each rule, in order."""
     numbered = [{"id": f"r{number}", **rule} for number, rule in enumerate(rules)]
     document = {"apiVersion": "stringx/v1", "target": "shop", "table": table, "rules": numbered, **settings}
-    parsed = parse_table(document, CATALOGUE, lambda _: ())
+    parsed = parse_table(document, CATALOGUE, plain_judge)
     connection = parse_target(target.document())
     request = CheckRequest.model_validate({"target": "shop", "table": table})
     scope = InScope(Configured(parsed, connection, 1, ""), parsed.rules)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.targets.postgres import connection_environment, explain, session_address
-from api.targets.sessions import Sessions
-from stringx_dataops.contract.documents.targets import TargetDocument
+from api.targets.engine import Engine as TargetEngine
+from api.targets.registry import engine_of
+from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.problems import Unavailable
 from tests.support.databases import Admin, Target, make_target
 from tests.support.engine import Engine, gate, rule
@@ -16,8 +16,8 @@ from tests.support.engine import Engine, gate, rule
 GATE = gate("t", rule("r", "not_null", "id"))
 
 
-def document_of(target: Target, **changes: Any) -> TargetDocument:
-    return TargetDocument.model_validate(target.document(**changes))
+def reached(target: Target, **changes: Any) -> TargetEngine:
+    return engine_of(stored_target(target.document(**changes)))
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,18 @@ def asking(request: pytest.FixtureRequest, admin: Admin, tmp_path_factory: pytes
 
 @pytest.mark.parametrize("required", [None, "scram-sha-256", "password", "password,scram-sha-256", "!md5"])
 def test_a_server_gets_the_password_only_as_require_auth_allows(engine: Engine, asking: Asking, required: str | None) -> None:
-    document = document_of(asking.target, require_auth=required)
+    target = reached(asking.target, require_auth=required)
     allowed = {None: ["scram-sha-256"], "!md5": ["password", "scram-sha-256"]}.get(required, (required or "").split(","))
-    variables = connection_environment(document, asking.target.secrets, "stringx test")
+    variables = target.environment(asking.target.secrets, "stringx test")
     engine.child.ensure_warm()
     answer = engine.child.run(GATE, engine.folder, variables, 90)
-    sessions = Sessions(session_address(variables), "stringx test")
+    sessions = target.sessions(variables)
     if asking.method in allowed:
         assert answer.outcome is not None, answer.message
         sessions.cancel()  # it gets in; the check's session may still be there
         return
     assert answer.outcome is None
-    line = explain(document, answer.message or "")
+    line = target.explain(answer.message or "")
     assert line is not None
     assert "require_auth" in line, line
     assert "\n" not in line

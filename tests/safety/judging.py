@@ -22,6 +22,7 @@ from stringx_dataops.contract.problems import Invalid, Malformed
 from stringx_dataops.contract.settings import ROOT
 from tests.safety.conftest import Gate
 from tests.safety.payloads import Payload, corpus, representative
+from tests.support.documents import plain_judge
 from tests.support.fields import REQUEST, TABLE, TARGET, Field
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
@@ -62,7 +63,7 @@ NAMES = [payload.text for payload in CORPUS if is_name(payload.text)]
 
 
 def parse(value: Any) -> TableDocument:
-    return parse_table(value, CATALOGUE, lambda _: ())
+    return parse_table(value, CATALOGUE, plain_judge)
 
 
 @dataclass

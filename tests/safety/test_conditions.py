@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from stringx_dataops.contract.custom_sql.conditions import fault_of_condition
-from stringx_dataops.contract.custom_sql.qualified import names_of_condition
-from stringx_dataops.contract.custom_sql.queries import fault_of_query, relations_of_query
-from stringx_dataops.contract.custom_sql.sql_words import ALLOWED_FUNCTIONS, NO_CALL, QUERY_FUNCTIONS, QUERY_NO_CALL
+from stringx_dataops.contract.custom_sql.postgres.conditions import fault_of_condition
+from stringx_dataops.contract.custom_sql.postgres.qualified import names_of_condition
+from stringx_dataops.contract.custom_sql.postgres.queries import fault_of_query, relations_of_query
+from stringx_dataops.contract.custom_sql.postgres.sql_words import ALLOWED_FUNCTIONS, NO_CALL, QUERY_FUNCTIONS, QUERY_NO_CALL
 from tests.safety.payloads import corpus
 from tests.safety.postgres import COLUMNS, Server
 from tests.support.conditions import ALLOWED, REFUSED

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.names import fault_of_literal_name
-from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
 from tests.safety.canaries import Canaries, files
 from tests.safety.conftest import Gate
@@ -222,7 +222,7 @@ def test_every_field_of_a_request_and_of_a_target(gate: Gate, tally: Tally) -> N
     """What the contract says; the service is asked in test_service.py."""
     for model, fields in (
         (CheckRequest, fields_of_request()),
-        (TargetDocument, fields_of_target()),
+        (PostgresTarget, fields_of_target()),
         (DatasetDocument, fields_of_dataset()),
     ):
         for item in fields:

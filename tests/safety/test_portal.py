@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from api.engine.command import dbt_executable
 from api.engine.profile import clean_environment
-from api.targets.postgres import connection_environment
+from api.targets.registry import engine_of
 from database import embedded
 from database.pool import Database
 from portal import project
@@ -20,7 +20,7 @@ from portal.app import create_app
 from portal.refresh import Refresher
 from portal.texts import as_text, json_as_text
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.settings import Settings, read_settings
 from tests.safety import payloads
 from tests.safety.canaries import Canaries, Tripped, files
@@ -178,7 +178,7 @@ def test_without_escaping_a_canary_trips(
     generate(refresher)
     if by_hand:  # the service does not compile what stands for a rule
         folder = str(refresher.folder / "shop")
-        variables = connection_environment(TargetDocument.model_validate(powerful(canaries)), canaries.target.secrets, "test")
+        variables = engine_of(stored_target(powerful(canaries))).environment(canaries.target.secrets, "test")
         command = [dbt_executable(), "compile", "--project-dir", folder, "--profiles-dir", folder]
         subprocess.run(command, env=clean_environment() | variables, capture_output=True, check=False)
     with pytest.raises(Tripped, match=words):

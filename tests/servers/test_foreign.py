@@ -14,7 +14,7 @@ from api.checks.lookup import Configured, InScope, Subject
 from api.worker import results
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
 from tests.servers.clusters import Made, Server
@@ -150,7 +150,7 @@ def test_the_result_of_a_check_carries_the_notes(engine: Engine, target: Target,
     catalogue = Catalogue.load(ROOT / "stringx")
     rules = [{"id": "filled", "type": "not_null", "column": "status"}]
     document = TableDocument.model_validate({"apiVersion": "stringx/v1", "target": "shop", "table": "public.f", "rules": rules})
-    configured = Configured(document, TargetDocument.model_validate(target.document()), 1, "hash")
+    configured = Configured(document, stored_target(target.document()), 1, "hash")
     scope = [InScope(configured, document.rules)]
     request = CheckRequest.model_validate({"target": "shop", "table": "public.f"})
     now = datetime.now(UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.engine.outcome import outcome_of
-from api.targets.sessions import Sessions
+from api.targets.postgres.sessions import PostgresSessions
 from tests.servers.clusters import Server, session
 from tests.servers.conftest import only
 from tests.servers.intruders import OF_A_DOMAIN, overloads
@@ -234,5 +234,5 @@ def test_watching_a_check_runs_no_foreign_code(target: Target, intruder: str) ->
         "user": target.user,
         "password": target.password,
     }
-    watch = Sessions(address, "a check")
+    watch = PostgresSessions(address, "a check")
     assert (watch.keeps_waiting(1.5), watch.cancel()) == (False, 0)

@@ -16,14 +16,14 @@ from typing import Any
 import psycopg2
 import pytest
 
-from api.targets.postgres import connection_environment
+from api.targets.registry import engine_of
 from database import embedded
 from database import migrate as migrations
 from database.account import account
 from database.embedded import Cluster
 from database.migrate import migrate
 from database.pool import Database
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.settings import ROOT
 
 
@@ -132,7 +132,7 @@ class Target:
 
     def environment(self) -> dict[str, str]:
         """What dbt's profile reads."""
-        return connection_environment(TargetDocument.model_validate(self.document()), self.secrets, "stringx test")
+        return engine_of(stored_target(self.document())).environment(self.secrets, "stringx test")
 
 
 def make_target(admin: Admin, folder: Path, template: str | None = None) -> Target:

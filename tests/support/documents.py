@@ -5,17 +5,25 @@ from typing import Any
 import pytest
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.custom_sql.dialects import dialect_of
+from stringx_dataops.contract.custom_sql.judge import Judge
+from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
-from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
+from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 
 
+def plain_judge(_: str) -> Judge:
+    """For `parse_table`: of a target on PostgreSQL that allows no functions."""
+    return Judge(dialect_of("postgres"))
+
+
 def table(**changes: Any) -> TableDocument:
     document = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders"} | changes
-    return parse_table(document, CATALOGUE, lambda _: ())
+    return parse_table(document, CATALOGUE, plain_judge)
 
 
 def rule(**changes: Any) -> TableDocument:

@@ -14,6 +14,7 @@ from api.engine import encodings, lock_retry
 from api.engine.command import Answer, DbtProject
 from api.engine.pool import Child, Nursery
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.gate_test.outcome import Outcome
 from stringx_dataops.contract.gate_test.specification import Specification
 from stringx_dataops.contract.settings import ROOT
@@ -57,7 +58,7 @@ def rule(
         "columns": list(columns),
         "arguments": arguments,
         "where": where,
-        **(of_type(rule_type, arguments, where) if (rule_type := CATALOGUE.get(type)) else {}),
+        **(of_type(rule_type, arguments, where, dialect_of("postgres")) if (rule_type := CATALOGUE.get(type)) else {}),
         "warn_above": threshold(warn_above),
         "fail_above": threshold(fail_above),
     }

@@ -7,9 +7,9 @@ from typing import Any
 
 from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
 
 KEY = "(name of a field)"  # a part of a path: the text is the field's name
@@ -46,7 +46,7 @@ def fields_of_table() -> list[Field]:
 
 
 def fields_of_target() -> list[Field]:
-    paths = [path for path, _ in _leaves(TargetDocument.model_json_schema())]
+    paths = [path for path, _ in _leaves(PostgresTarget.model_json_schema())]
     found = [Field("target:" + _pointer(path), TARGET, path) for path in paths]
     return [
         *found,

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.custom_sql import conditions
-from stringx_dataops.contract.custom_sql.comparisons import types_of_casts
-from stringx_dataops.contract.custom_sql.conditions import MAX_SQL, fault_of_condition
-from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
-from stringx_dataops.contract.custom_sql.queries import fault_of_query, relations_of_query
+from stringx_dataops.contract.custom_sql.postgres import conditions
+from stringx_dataops.contract.custom_sql.postgres.comparisons import types_of_casts
+from stringx_dataops.contract.custom_sql.postgres.conditions import MAX_SQL, fault_of_condition
+from stringx_dataops.contract.custom_sql.postgres.dialect import PostgresDialect
+from stringx_dataops.contract.custom_sql.postgres.patterns import fault_of_pattern
+from stringx_dataops.contract.custom_sql.postgres.queries import fault_of_query, relations_of_query
 from stringx_dataops.contract.documents import tables
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.reading import MAX_NODES
@@ -18,6 +19,7 @@ from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.problems import MAX_FAULTS, Invalid
+from tests.support.documents import plain_judge
 
 CATALOGUE = Catalogue.load(Path(__file__).parents[2] / "stringx")
 HEAD = {"apiVersion": "stringx/v1", "target": "nyc", "table": "public.t"}
@@ -31,7 +33,7 @@ def rule(number: int, kind: str, **arguments: Any) -> dict[str, Any]:
 
 def refused(*rules: dict[str, Any], **fields: Any) -> Invalid:
     with pytest.raises(Invalid) as raised:
-        parse_table(HEAD | fields | {"rules": list(rules)}, CATALOGUE, lambda _: ())
+        parse_table(HEAD | fields | {"rules": list(rules)}, CATALOGUE, plain_judge)
     assert len(raised.value.detail) < 500
     return raised.value
 
@@ -76,12 +78,12 @@ def test_all_custom_sql_of_a_document_has_a_bound_and_what_is_repeated_counts_on
     judged: list[str] = []
     monkeypatch.setattr(conditions, "_fault_of_condition", lambda sql, _: judged.append(sql))
     same = [rule(i, "not_null") | {"where": "a > 0 and test_of_repeats"} for i in range(5000)]
-    parse_table(HEAD | {"rules": same}, CATALOGUE, lambda _: ())
+    parse_table(HEAD | {"rules": same}, CATALOGUE, plain_judge)
     assert len(judged) == 1
-    monkeypatch.setattr("stringx_dataops.contract.custom_sql.queries.fault_of_query", lambda sql, _: judged.append(sql))
+    monkeypatch.setattr(PostgresDialect, "fault_of_query", staticmethod(lambda sql, _: judged.append(sql)))
     long = [rule(i, "not_null") | {"where": condition} for i in range(30)]
     query = {"type": "sql", "arguments": {"query": f"select a from b where {condition}"}}
-    parse_table(HEAD | {"rules": [*long, *({"id": f"q{i}"} | query for i in range(30))]}, CATALOGUE, lambda _: ())
+    parse_table(HEAD | {"rules": [*long, *({"id": f"q{i}"} | query for i in range(30))]}, CATALOGUE, plain_judge)
     assert len(judged) == 3, "of any length, and queries too"
 
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from stringx_dataops.contract.custom_sql.conditions import fault_of_condition, fault_of_fragment
-from stringx_dataops.contract.custom_sql.queries import fault_of_query
+from stringx_dataops.contract.custom_sql.postgres.conditions import fault_of_condition, fault_of_fragment
+from stringx_dataops.contract.custom_sql.postgres.queries import fault_of_query
 
 
 @pytest.mark.parametrize(

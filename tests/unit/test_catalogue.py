@@ -10,9 +10,11 @@ import yaml
 from stringx_dataops.contract.catalogue import rule_pages
 from stringx_dataops.contract.catalogue.arguments import relations_of_arguments
 from stringx_dataops.contract.catalogue.rule_types import CATALOGUE_FILE, Catalogue, Decision, RuleType
+from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.messages.verdicts import Dimension
 from stringx_dataops.contract.settings import ROOT
+from tests.support.documents import plain_judge
 
 PROJECT = ROOT / "stringx"
 CATALOGUE = Catalogue.load(PROJECT)
@@ -46,7 +48,7 @@ class TestEntry:
             "table": "public.flights",
             "rules": [entry.example],
         }
-        assert parse_table(document, CATALOGUE, lambda _: ()).rules[0].id == entry.example["id"]
+        assert parse_table(document, CATALOGUE, plain_judge).rules[0].id == entry.example["id"]
 
     def test_its_message_can_be_made(self, entry: RuleType) -> None:
         for met in (True, False):
@@ -70,7 +72,7 @@ def test_the_tables_that_arguments_name() -> None:
     sql = CATALOGUE.get("sql")
     assert sql is not None
     query = 'with c as (select 1) select * from a.B join "D" on true join c on exists (select from A.b)'
-    assert relations_of_arguments(sql, {"query": query}) == [["a", "b"], ["D"]]
+    assert relations_of_arguments(sql, {"query": query}, dialect_of("postgres")) == [["a", "b"], ["D"]]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stringx_dataops.contract.custom_sql.comparisons import comparisons, patterns_of
+from stringx_dataops.contract.custom_sql.postgres.comparisons import comparisons, patterns_of
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stringx_dataops.contract.custom_sql.conditions import fault_of_condition, fault_of_fragment
+from stringx_dataops.contract.custom_sql.postgres.conditions import fault_of_condition, fault_of_fragment
 from tests.support.conditions import ALLOWED, REFUSED
 
 

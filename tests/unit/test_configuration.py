@@ -1,17 +1,17 @@
 """Configuration documents: what is refused, at which pointer, and all of it at once."""
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from backend.configuration.streams import judge_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
-from tests.support.documents import CATALOGUE, errors, pointers, rule, table, target
+from tests.support.documents import CATALOGUE, errors, plain_judge, pointers, rule, table, target
 
 TABLE_FAULTS = [
     ({"apiVersion": "v2"}, "/apiVersion"),
@@ -187,14 +187,14 @@ def test_the_detail_tells_the_first_and_how_many_more() -> None:
 
 def test_a_pointer_in_a_stream_begins_with_the_document() -> None:
     with pytest.raises(Invalid) as raised:
-        parse_table({"rules": [{"id": "r", "type": "nope"}]}, CATALOGUE, lambda _: (), "/3")
+        parse_table({"rules": [{"id": "r", "type": "nope"}]}, CATALOGUE, plain_judge, "/3")
     assert "/3/rules/0/type" in [error.pointer for error in raised.value.errors]
 
 
 @pytest.mark.parametrize("value", [None, 5, "text", []])
 def test_what_is_no_object(value: object) -> None:
     with pytest.raises(Invalid):
-        parse_table(value, CATALOGUE, lambda _: ())
+        parse_table(value, CATALOGUE, plain_judge)
 
 
 def test_a_misspelt_field_and_type_are_recognised() -> None:
@@ -218,16 +218,16 @@ def test_what_is_no_fault(changes: dict[str, Any]) -> None:
 
 
 def test_only_the_targets_own_functions_are_allowed() -> None:
-    allowed: dict[str, Collection[str]] = {"shop": ["my.fn"]}
+    judge = judge_of({"shop": {"allow_functions": ["my.fn"]}})
     document = {
         "apiVersion": "stringx/v1",
         "target": "shop",
         "table": "a.b",
         "rules": [{"id": "r", "type": "not_null", "column": "c", "where": "my.fn(c)"}],
     }
-    parse_table(document, CATALOGUE, lambda name: allowed.get(name, ()))
+    parse_table(document, CATALOGUE, judge)
     with pytest.raises(Invalid, match=r"my\.fn"):
-        parse_table(document | {"target": "other"}, CATALOGUE, lambda name: allowed.get(name, ()))
+        parse_table(document | {"target": "other"}, CATALOGUE, judge)
 
 
 def test_a_share_needs_a_total(tmp_path: Path) -> None:
@@ -242,12 +242,12 @@ def test_a_share_needs_a_total(tmp_path: Path) -> None:
         "rules": [{"id": "r", "type": "not_null", "column": "c", "fail_above": "1%"}],
     }
     with pytest.raises(Invalid, match=r"/rules/0/fail_above: .*total"):
-        parse_table(document, Catalogue.load(tmp_path), lambda _: ())
+        parse_table(document, Catalogue.load(tmp_path), plain_judge)
 
 
 def test_the_demo_is_valid() -> None:
     documents = [document for document in yaml.safe_load_all((ROOT / "rules" / "nyc.yml").read_text()) if document]
-    assert {parse_table(document, CATALOGUE, lambda _: ()).target for document in documents} == {"nyc"}
+    assert {parse_table(document, CATALOGUE, plain_judge).target for document in documents} == {"nyc"}
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from api.targets.postgres import TargetUnusable, explain, may_pass, password
-from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
+from api.targets.engine import TargetUnusable
+from api.targets.registry import engine_of
+from api.targets.secrets import password
+from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
 
 FATAL = 'connection to server at "db", port 5432 failed: FATAL:  '
 
 
-def target(**changes: object) -> TargetDocument:
+def target(**changes: object) -> PostgresTarget:
     head = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "db", "dbname": "orders", "user": "reader"}
-    return parse_target(head | changes)
+    return PostgresTarget.model_validate(head | changes)
 
 
 @pytest.mark.parametrize(
@@ -41,12 +43,13 @@ def target(**changes: object) -> TargetDocument:
     ],
 )  # fmt: skip
 def test_each_cause_is_named_in_one_line(message: str, words: str, passes: bool) -> None:
-    said = explain(target(), FATAL + message)
+    engine = engine_of(target())
+    said = engine.explain(FATAL + message)
     assert said is not None
     assert said.startswith("target shop: ")
     assert words in said
     assert "\n" not in said
-    assert may_pass(FATAL + message) is passes
+    assert engine.may_pass(FATAL + message) is passes
 
 
 def test_a_password_with_nul_is_one_line_that_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

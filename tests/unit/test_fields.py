@@ -7,9 +7,9 @@ import pytest
 from pydantic import BaseModel
 
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
 from stringx_dataops.contract.documents.fields import DATASET_NAME, did_you_mean, parse_model
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
@@ -19,7 +19,7 @@ RULE = {"id": "a", "type": "not_null", "column": "a"}
 FIELDS: list[tuple[type[BaseModel], Field]] = [
     *((TableDocument, field) for field in fields_of_table()),
     (TableDocument, Field("table:/rules/0/id", {"apiVersion": "stringx/v1", "target": "a", "table": "a.b", "rules": [RULE]}, ("rules", 0, "id"))),
-    *((TargetDocument, field) for field in fields_of_target()),
+    *((PostgresTarget, field) for field in fields_of_target()),
     *((DatasetDocument, field) for field in fields_of_dataset()),
     *((CheckRequest, field) for field in fields_of_request()),
 ]  # fmt: skip
@@ -63,7 +63,7 @@ def test_every_pattern_of_a_field_has_its_words() -> None:
 def test_what_to_write_is_said(changes: dict[str, Any], pointer: str, words: str) -> None:
     document = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "h", "dbname": "d", "user": "u"} | changes
     with pytest.raises(Invalid) as refused:
-        parse_model(TargetDocument, document)
+        parse_model(PostgresTarget, document)
     [error] = refused.value.errors
     assert (error.pointer, words in error.message) == (pointer, True), error
 

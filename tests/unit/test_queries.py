@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from stringx_dataops.contract.custom_sql.comparisons import bare_names
-from stringx_dataops.contract.custom_sql.qualified import names_of_condition
-from stringx_dataops.contract.custom_sql.queries import relations_of_query, renames_columns
+from stringx_dataops.contract.custom_sql.postgres.comparisons import bare_names
+from stringx_dataops.contract.custom_sql.postgres.qualified import names_of_condition
+from stringx_dataops.contract.custom_sql.postgres.queries import relations_of_query, renames_columns
 
 
 @pytest.mark.parametrize(

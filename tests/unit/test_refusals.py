@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
-from stringx_dataops.contract.custom_sql.type_names import BUILT_IN, fault_of_type_name
+from stringx_dataops.contract.custom_sql.postgres.patterns import fault_of_pattern
+from stringx_dataops.contract.custom_sql.postgres.type_names import BUILT_IN, fault_of_type_name
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
+from tests.support.documents import plain_judge
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 TABLE = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders"}
@@ -22,7 +23,7 @@ DATASET = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": "sales", "targ
 
 def rule(rule_type: str, column: str | None = "c", /, **arguments: Any) -> TableDocument:
     written = {"id": "r", "type": rule_type, "arguments": arguments} | ({"column": column} if column else {})
-    return parse_table(TABLE | {"rules": [written]}, CATALOGUE, lambda _: ())
+    return parse_table(TABLE | {"rules": [written]}, CATALOGUE, plain_judge)
 
 
 def refused(make: Any, /, *given: Any, **named: Any) -> list[tuple[str, str]]:
@@ -155,7 +156,7 @@ def test_a_bound_that_may_warn_is_taken(type: str, arguments: dict[str, Any]) ->
     "name", ["public.*", "public.orders_*", "*.orders", "public.order?", "public.${TABLE}", "${SCHEMA}.orders"]
 )
 def test_no_pattern_or_variable_stands_for_a_table(name: str) -> None:
-    assert refused(parse_table, TABLE | {"table": name}, CATALOGUE, lambda _: ())[0][0] == "/table"
+    assert refused(parse_table, TABLE | {"table": name}, CATALOGUE, plain_judge)[0][0] == "/table"
     assert refused(parse_dataset, DATASET | {"tables": ["public.a", name]})[0][0] == "/tables/1"
     assert refused(rule, "relationship", to_table=name, to_column="c")[0][0] == "/to_table"
     for model, document in ((TableDocument, TABLE | {"table": name}), (DatasetDocument, DATASET | {"tables": [name]})):
@@ -164,7 +165,7 @@ def test_no_pattern_or_variable_stands_for_a_table(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["public.?", "public./* c */", "public.$x", "public.{x}"])
 def test_an_odd_name_of_a_table_is_taken(name: str) -> None:
-    assert parse_table(TABLE | {"table": name}, CATALOGUE, lambda _: ()).table == name
+    assert parse_table(TABLE | {"table": name}, CATALOGUE, plain_judge).table == name
 
 
 def test_no_variable_stands_in_a_target() -> None:
@@ -196,14 +197,14 @@ def test_a_type_that_there_is_or_may_be_is_taken(name: str) -> None:
 
 
 def test_a_gate_that_no_check_is_new_enough_for_is_refused() -> None:
-    assert refused(parse_table, TABLE | {"gate": {"max_age": "0s"}}, CATALOGUE, lambda _: ())[0][0] == "/gate/max_age"
+    assert refused(parse_table, TABLE | {"gate": {"max_age": "0s"}}, CATALOGUE, plain_judge)[0][0] == "/gate/max_age"
     assert refused(parse_dataset, DATASET | {"gate": {"max_age": "0h"}})[0][0] == "/gate/max_age"
 
 
 @pytest.mark.parametrize("number", [b"5", b"007", b"1e3", b"true", b"True"])
 def test_a_number_or_word_where_a_text_is_needed_is_to_be_quoted(number: bytes) -> None:
     [written] = read_yaml(b"{owner: " + number + b", rules: [{id: " + number + b", type: not_null, column: c}]}")
-    assert refused(parse_table, TABLE | written, CATALOGUE, lambda _: ()) == [
+    assert refused(parse_table, TABLE | written, CATALOGUE, plain_judge) == [
         ("/owner", "must be a text; quote it"),
         ("/rules/0/id", "must be a text; quote it"),
     ]
@@ -231,5 +232,5 @@ def test_the_digits_of_a_share_have_a_bound_that_is_named() -> None:
         parse_table(
             TABLE | {"rules": [{"id": "r", "type": "not_null", "column": "c", "fail_above": "0.0099999999999999%"}]},
             CATALOGUE,
-            lambda _: (),
+            plain_judge,
         )

@@ -9,7 +9,7 @@ from stringx_dataops.contract.catalogue.rule_types import CATALOGUE_FILE, Catalo
 from stringx_dataops.contract.documents.effective import rules_hash
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.settings import ROOT
-from tests.support.documents import CATALOGUE, rule, table
+from tests.support.documents import CATALOGUE, plain_judge, rule, table
 
 
 def hash_of(document: TableDocument) -> str:
@@ -41,6 +41,6 @@ def test_a_default_of_a_type_of_ones_own_is_the_same_said_or_not(tmp_path: Path)
     def hash_with(arguments: dict[str, Any]) -> str:
         rule = {"id": "r", "type": "mine", "column": "c", "arguments": arguments}
         document = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders", "rules": [rule]}
-        return rules_hash(parse_table(document, mine, lambda _: ()), mine)
+        return rules_hash(parse_table(document, mine, plain_judge), mine)
 
     assert hash_with({"depth": {"of": 3}}) == hash_with({"depth": {}}) != hash_with({"depth": {"of": 4}})

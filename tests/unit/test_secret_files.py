@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from api.targets.postgres import TargetUnusable, connection_environment, password
-from stringx_dataops.contract.documents.targets import TargetDocument
+from api.targets.engine import TargetUnusable
+from api.targets.registry import engine_of
+from api.targets.secrets import password
+from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
 
 
-def target(**changes: Any) -> TargetDocument:
+def target(**changes: Any) -> PostgresTarget:
     document = {
         "apiVersion": "stringx/v1",
         "kind": "Target",
@@ -19,7 +21,7 @@ def target(**changes: Any) -> TargetDocument:
         "dbname": "d",
         "user": "u",
     }
-    return TargetDocument.model_validate(document | changes)
+    return PostgresTarget.model_validate(document | changes)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def target(**changes: Any) -> TargetDocument:
 def test_require_auth_by_default(tmp_path: Path, changes: dict[str, Any], used: str) -> None:
     document = target(**changes)
     assert document.authentication == used
-    assert connection_environment(document, tmp_path, "stringx test")["PGREQUIREAUTH"] == used
+    assert engine_of(document).environment(tmp_path, "stringx test")["PGREQUIREAUTH"] == used
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from api.checks.specification import build
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.settings import ROOT
 
@@ -49,7 +49,7 @@ def test_what_dbt_gets(written: int | str | None, given: dict[str, int | str]) -
     document = TableDocument.model_validate(
         {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders", "rules": [rule]}
     )
-    target = TargetDocument.model_validate(
+    target = stored_target(
         {
             "apiVersion": "stringx/v1",
             "kind": "Target",

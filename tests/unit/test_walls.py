@@ -26,6 +26,10 @@ PACKAGES = ("api", "backend", "database", "launch", "portal", "stringx_dataops",
         ("api/worker/new.py", "api.engine.gate_runner", "what imports dbt"),
         ("stringx_dataops/contract/new.py", "database.pool", "what other people install"),
         ("launch/new.py", "web.service", "launch starts"),
+        ("api/worker/new.py", "api.targets.postgres.sessions", "engines of targets"),
+        ("api/checks/new.py", "stringx_dataops.contract.documents.engines.postgres", "documents of one engine"),
+        ("backend/configuration/new.py", "stringx_dataops.contract.custom_sql.postgres.dialect", "dialects of custom SQL"),
+        ("api/engine/new.py", "api.targets.registry", "the engine is a leaf"),
     ],
 )
 def test_a_forbidden_import_of_a_new_module_is_caught(tmp_path: Path, module: str, imported: str, contract: str) -> None:

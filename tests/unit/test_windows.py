@@ -10,7 +10,7 @@ from stringx_dataops.cli.main import _body
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import TargetDocument
+from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.messages.checks import CheckRequest, require_scope
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
@@ -35,7 +35,7 @@ def refuse(asked: CheckRequest, *documents: TableDocument) -> list[tuple[str, st
 
 
 def windows(asked: CheckRequest, *documents: TableDocument) -> list[Any]:
-    target = TargetDocument.model_validate(TARGET)
+    target = stored_target(TARGET)
     tables = [InScope(Configured(each, target, 1, "hash"), each.rules) for each in documents]
     assert without_window(asked, tables) is None
     return [table["window"] for table in build(asked, target, tables, CATALOGUE, 1)["tables"]]
@@ -55,7 +55,7 @@ def test_a_window_without_any_column_names_both_ways() -> None:
     [(pointer, words)] = refuse(asked, document(window_column="at"), document("public.b"))
     assert pointer == "/window/column"
     assert "name a column here, or give public.b a window_column" in words
-    tables = [InScope(Configured(document(), TargetDocument.model_validate(TARGET), 1, "hash"), document().rules)]
+    tables = [InScope(Configured(document(), stored_target(TARGET), 1, "hash"), document().rules)]
     assert without_window(asked, tables) == "public.a"
 
 

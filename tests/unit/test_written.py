@@ -13,6 +13,7 @@ from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
+from tests.support.documents import plain_judge
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 HEAD = "apiVersion: stringx/v1\ntarget: shop\ntable: public.orders\n"
@@ -20,7 +21,7 @@ HEAD = "apiVersion: stringx/v1\ntarget: shop\ntable: public.orders\n"
 
 def table(text: str) -> TableDocument:
     [document] = read_yaml((HEAD + text).encode())
-    return parse_table(document, CATALOGUE, lambda _: ())
+    return parse_table(document, CATALOGUE, plain_judge)
 
 
 def arguments(type: str, written: str, column: str = "column: c, ") -> dict[str, Any]:
@@ -151,7 +152,7 @@ def test_there_is_no_fraction_of_a_row(tolerance: str) -> None:
 def test_json_is_read_the_same() -> None:
     body = b'{"id": "r", "type": "accepted_values", "column": "c", "arguments": {"values": [1.0, 1, 1e2, -0]}}'
     document = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders", "rules": [read_json(body)]}
-    assert parse_table(document, CATALOGUE, lambda _: ()).rules[0].arguments["values"] == ["1.0", 1, "1e2", "-0"]
+    assert parse_table(document, CATALOGUE, plain_judge).rules[0].arguments["values"] == ["1.0", 1, "1e2", "-0"]
 
 
 def test_a_window_keeps_the_text_of_its_bounds() -> None:

@@ -13,10 +13,8 @@ from jsonschema.exceptions import ValidationError as SchemaError
 
 from stringx_dataops.contract.catalogue.bounds import faults_of_bounds
 from stringx_dataops.contract.catalogue.rule_types import RuleType
-from stringx_dataops.contract.custom_sql.conditions import MAX_SQL
-from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
-from stringx_dataops.contract.custom_sql.queries import Judge
-from stringx_dataops.contract.custom_sql.type_names import fault_of_type_name
+from stringx_dataops.contract.custom_sql.judge import Judge
+from stringx_dataops.contract.custom_sql.limits import MAX_SQL
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName, check_identifier, fault_of_literal_name
 from stringx_dataops.contract.documents.reading import MAX_NODES, escape_pointer
@@ -158,9 +156,9 @@ def _fault_of_format(form: dict[str, Any], value: str, judge: Judge) -> str | No
                 return fault
             return "must be longer than 0s" if "exclusiveMinimum" in form and not duration_of(value) else None
         case "pattern":
-            return fault_of_pattern(value)
+            return judge.dialect.fault_of_pattern(value)
         case "type":
-            return fault_of_type_name(value)
+            return judge.dialect.fault_of_type_name(value)
         case "relation":
             return _fault_of(TableName.parse, value) or fault_of_literal_name(value)
         case "column":

@@ -4,18 +4,17 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from stringx_dataops.contract.catalogue.rule_types import RuleType
-from stringx_dataops.contract.custom_sql.conditions import is_fragment_of_setting
-from stringx_dataops.contract.custom_sql.queries import relations_of_query
+from stringx_dataops.contract.custom_sql.dialect import Dialect
 from stringx_dataops.contract.documents.names import TableName
 
 
-def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[list[str]]:
+def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any], dialect: Dialect) -> list[list[str]]:
     """The other tables that a rule reads, as [schema, name], or [name] where its SQL gives no schema."""
     found: list[list[str]] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
         value = arguments.get(name)
         if schema.get("format") == "sql-query" and isinstance(value, str):
-            found += [relation for relation in relations_of_query(value) if relation not in found]
+            found += [relation for relation in dialect.relations_of_query(value) if relation not in found]
         elif schema.get("format") == "relation" and isinstance(value, str):
             table = TableName.parse(value)
             found.append([table.schema, table.name])
@@ -49,13 +48,15 @@ def sql_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> Iterator
             yield from (text for _, text in _texts_of(value))
 
 
-def expressions_of_arguments(rule_type: RuleType, arguments: dict[str, Any], allow_functions: Collection[str]) -> list[str]:
+def expressions_of_arguments(
+    rule_type: RuleType, arguments: dict[str, Any], dialect: Dialect, allow_functions: Collection[str]
+) -> list[str]:
     """The texts among a test's arguments and settings that are plain, or SQL that may be run wherever the test puts it."""
     found: dict[str, None] = {}
     for name, schema in rule_type.arguments.get("properties", {}).items():
         if schema.get("x-test-arguments"):
             texts = _texts_of(arguments.get(name))
-            found |= {text: None for key, text in texts if is_fragment_of_setting(key, text, allow_functions)}
+            found |= {text: None for key, text in texts if dialect.is_fragment_of_setting(key, text, allow_functions)}
     return list(found)
 
 

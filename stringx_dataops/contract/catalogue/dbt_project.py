@@ -8,16 +8,21 @@ from typing import Any
 
 import yaml
 
+from stringx_dataops.contract.adapters import Adapter, adapter_of
+
 PACKAGE = "stringx"
 _WRITTEN_BY_DBT = {"target", "logs", ".user.yml", ".git", "__pycache__"}
-# What each field of the profile's output must be read from, so that a check reaches the target it was asked about.
-CONNECTION = {
-    "host": "STRINGX_TARGET_HOST",
-    "port": "STRINGX_TARGET_PORT",
-    "user": "STRINGX_TARGET_USER",
-    "password": "DBT_ENV_SECRET_TARGET_PASSWORD",
-    "dbname": "STRINGX_TARGET_DBNAME",
-    "sslmode": "STRINGX_TARGET_SSLMODE",
+# What each field of the profile's output must be read from, by the output's `type`, so that a check reaches the target it was
+# asked about.
+CONNECTION: dict[Adapter, dict[str, str]] = {
+    "postgres": {
+        "host": "STRINGX_TARGET_HOST",
+        "port": "STRINGX_TARGET_PORT",
+        "user": "STRINGX_TARGET_USER",
+        "password": "DBT_ENV_SECRET_TARGET_PASSWORD",
+        "dbname": "STRINGX_TARGET_DBNAME",
+        "sslmode": "STRINGX_TARGET_SSLMODE",
+    },
 }
 
 
@@ -95,8 +100,9 @@ def fault_of_profile(project_dir: Path, profiles_dir: Path) -> str | None:
     for output_name, output in outputs.items():
         if chosen in outputs and output_name != chosen:
             continue  # a target that is itself an expression may choose any of them
-        for field, variable in CONNECTION.items():
-            if variable not in str(output.get(field) if isinstance(output, dict) else None):
+        fields = output if isinstance(output, dict) else {}
+        for field, variable in CONNECTION[adapter_of({"adapter": fields.get("type")})].items():
+            if variable not in str(fields.get(field)):
                 return (
                     f"DBT_PROFILES_DIR: {path}: {field} of {name}.{output_name} is not read from {variable}, so checks would"
                     " connect elsewhere than their target says; take the output over from stringx/profiles.yml"

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
-from stringx_dataops.contract.custom_sql.conditions import MAX_SQL
+from stringx_dataops.contract.custom_sql.limits import MAX_SQL
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName, check_identifier
 from stringx_dataops.contract.documents.reading import escape_pointer
@@ -155,19 +155,6 @@ PasswordFile = Annotated[
         "is no name of a file in STRINGX_SECRETS; write letters, digits, _, . and -, without a folder or in that of the target,"
         " such as shop/password",
     ),
-]
-_METHOD = "(password|md5|gss|sspi|scram-sha-256|none)"  # libpq's; it takes several either all with ! or all without
-RequiredAuth = Annotated[
-    str,
-    StringConstraints(max_length=200),
-    Matching(
-        f"({_METHOD}(,{_METHOD}){{0,5}}|!{_METHOD}(,!{_METHOD}){{0,5}})",
-        "names no ways to authenticate; write password, md5, gss, sspi, scram-sha-256 or none, several with commas,"
-        " either all with ! or all without, such as scram-sha-256 or !password,!md5",
-    ),
-]
-Memory = Annotated[
-    str, Matching(r"[0-9]{1,7}(kB|MB|GB)", "is no amount of memory; write a number with kB, MB or GB, such as 64MB")
 ]
 FunctionName = Annotated[
     str,

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from stringx_dataops.contract.catalogue.argument_faults import faults_of_arguments, faults_of_lengths
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
-from stringx_dataops.contract.custom_sql.queries import Judge
+from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.fields import AtMost, Column, Condition, Flag, Model, RuleId, Words
 from stringx_dataops.contract.messages.verdicts import Dimension, Kind
 from stringx_dataops.contract.problems import FieldError
@@ -62,6 +62,7 @@ class Rule(Model):
 
     @property
     def all_columns(self) -> list[str]:
+        """The columns of the rule, whether it names one (`column`) or several (`columns`)."""
         return self.columns if self.columns is not None else [self.column] if self.column is not None else []
 
     @property

@@ -1,7 +1,7 @@
 """Table documents: the rules of a table and its settings. Parsed here, once, for the API, files and Kafka alike."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from stringx_dataops.contract.catalogue.arguments import sql_of_arguments
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.custom_sql.conditions import MAX_TOKENS, are_too_many
-from stringx_dataops.contract.custom_sql.queries import Judge
+from stringx_dataops.contract.custom_sql.judge import Judge
+from stringx_dataops.contract.custom_sql.limits import MAX_TOKENS
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.fields import (
     SENT,
@@ -84,15 +84,14 @@ class TableDocument(Model):
 
     @property
     def active_rules(self) -> list[Rule]:
+        """The rules that checks run."""
         return [rule for rule in self.rules if rule.active]
 
 
-def parse_table(
-    value: Any, catalogue: Catalogue, allow_functions: Callable[[str], Collection[str]], pointer: str = ""
-) -> TableDocument:
+def parse_table(value: Any, catalogue: Catalogue, judge_of: Callable[[str], Judge], pointer: str = "") -> TableDocument:
     """A table from its document, each rule held against the catalogue; Invalid with every fault.
 
-    `allow_functions` gives, for a target's name, the functions that its custom SQL may call beyond the built-in ones.
+    `judge_of` returns, for a target's name, what judges the custom SQL of the document. It must take a name that no target has.
     """
     errors: list[FieldError] = []
     value = settle(_with_arguments(value, catalogue, pointer, errors), schema_of(TableDocument), pointer, errors)
@@ -105,8 +104,8 @@ def parse_table(
         errors += _faults_of_document(value, pointer)
     rules = _readable_rules(value)
     target = value.get("target") if isinstance(value, dict) else None
-    judge = Judge(allow_functions(target) if isinstance(target, str) else ())
-    if are_too_many(_custom_sql(rules, catalogue)):
+    judge = judge_of(target if isinstance(target, str) else "")
+    if judge.dialect.are_too_many(_custom_sql(rules, catalogue)):
         words = f"hold more than {MAX_TOKENS:,} words and signs of custom SQL; make views of it, or leave rules out"
         raise invalid([*errors, FieldError(f"{pointer}/rules", words)])
     for index, rule in rules:

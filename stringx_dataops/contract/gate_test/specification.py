@@ -85,13 +85,18 @@ class TableSpecification(TypedDict):
     rules: list[RuleSpecification]
 
 
-class Specification(TypedDict):
-    """A check. Times are milliseconds."""
+class SessionLimits(TypedDict):
+    """What a target's document limits in its checks' sessions. Times are milliseconds; None leaves the role's own setting."""
 
-    statement_timeout_ms: int
     lock_timeout_ms: int
     work_mem: str | None
     max_parallel_workers_per_gather: int | None
+
+
+class Specification(SessionLimits):
+    """A check. Times are milliseconds."""
+
+    statement_timeout_ms: int
     tables: list[TableSpecification]
     allow_arguments: NotRequired[str]  # of dbt tests: the target's setting
     lock_first: NotRequired[str]  # a relation whose lock others held in the attempt before: it is waited for

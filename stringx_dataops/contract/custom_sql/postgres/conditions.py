@@ -15,10 +15,11 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from stringx_dataops.contract.custom_sql.calls import is_no_call
-from stringx_dataops.contract.custom_sql.function_sizes import FILLED_TYPES, fault_of_size
-from stringx_dataops.contract.custom_sql.patterns import fault_of_pattern
-from stringx_dataops.contract.custom_sql.sql_words import (
+from stringx_dataops.contract.custom_sql.limits import MAX_SQL, MAX_TOKENS
+from stringx_dataops.contract.custom_sql.postgres.calls import is_no_call
+from stringx_dataops.contract.custom_sql.postgres.function_sizes import FILLED_TYPES, fault_of_size
+from stringx_dataops.contract.custom_sql.postgres.patterns import fault_of_pattern
+from stringx_dataops.contract.custom_sql.postgres.sql_words import (
     AGGREGATE_WORDS,
     AGGREGATES,
     ALLOWED_FUNCTIONS,
@@ -40,8 +41,6 @@ class Grammar:
     no_call_by_grammar: frozenset[str] = NO_CALL_BY_GRAMMAR
 
 
-MAX_SQL = 65_536  # characters of one custom SQL
-MAX_TOKENS = 40_000  # words and signs of all custom SQL of one document: parsing them takes most of a second
 NESTED_TOO_DEEPLY = "is nested too deeply; write it flatter, or make a view of it"
 DIALECT = Postgres()
 _CACHED = 1_000  # characters: what is repeated in many rules is short

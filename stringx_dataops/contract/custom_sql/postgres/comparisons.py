@@ -7,9 +7,9 @@ The engine names the operators of an extension's type by their schema there, whe
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from stringx_dataops.contract.custom_sql.conditions import DIALECT
-from stringx_dataops.contract.custom_sql.sql_words import RESERVED
-from stringx_dataops.contract.custom_sql.type_names import BUILT_IN
+from stringx_dataops.contract.custom_sql.postgres.conditions import DIALECT
+from stringx_dataops.contract.custom_sql.postgres.sql_words import RESERVED
+from stringx_dataops.contract.custom_sql.postgres.type_names import BUILT_IN
 
 _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*")} | {
     "!=": "<>",

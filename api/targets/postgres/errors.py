@@ -1,100 +1,8 @@
-"""How a check reaches its target: the environment of the dbt profile, and plain words when it cannot."""
+"""Plain words for a connection that failed: the cause, and what to do about it."""
 
-import os
 import re
-from collections.abc import Mapping
-from pathlib import Path
 
-from api.engine.profile import PASSWORD_VARIABLE, SESSION_VARIABLE
-from stringx_dataops.contract.documents.targets import TargetDocument
-from stringx_dataops.contract.problems import StringXError
-from stringx_dataops.contract.settings import SettingsError, secret
-
-AUTHENTICATION_VARIABLE = "PGREQUIREAUTH"
-
-
-class TargetUnusable(StringXError):
-    """The target's document cannot be used on this machine; the detail says what is missing."""
-
-    status, slug, title = 422, "target-unusable", "The target cannot be used"
-
-
-def connection_environment(target: TargetDocument, secrets_dir: Path, application_name: str) -> dict[str, str]:
-    """The variables that `profiles.yml` reads, the password among them; TargetUnusable where it is missing."""
-    return {
-        "STRINGX_TARGET_HOST": target.host,
-        "STRINGX_TARGET_PORT": str(target.port),
-        "STRINGX_TARGET_USER": target.user,
-        "STRINGX_TARGET_DBNAME": target.dbname,
-        "STRINGX_TARGET_SCHEMA": target.dbt_schema,
-        "STRINGX_TARGET_SSLMODE": target.tls,
-        "STRINGX_TARGET_SSLROOTCERT": target.sslrootcert or _system_roots(target),
-        SESSION_VARIABLE: application_name,
-        AUTHENTICATION_VARIABLE: target.authentication,  # libpq's own variable: dbt's profile has no field for it
-        "PGCLIENTENCODING": "UTF8",  # that of the database, or of the role, need not hold every name and value
-        PASSWORD_VARIABLE: password(target, secrets_dir),
-    }
-
-
-def password(target: TargetDocument, secrets_dir: Path, environ: Mapping[str, str] | None = None) -> str:
-    """The target's password, empty where its document names none."""
-    if target.password_env is not None:
-        try:
-            value = secret(target.password_env, environ=environ)
-        except SettingsError as error:
-            raise TargetUnusable(f"target {target.name}: {error}") from error
-        if value is None:
-            raise TargetUnusable(
-                f"target {target.name}: the variable {target.password_env} (password_env) is not set where the worker runs;"
-                " set it and start the service again"
-            )
-        return _sent(target, value, f"the variable {target.password_env} (password_env)")
-    if target.password_file is not None:
-        path = _secret_file(target, target.password_file, secrets_dir)
-        try:
-            value = path.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise TargetUnusable(
-                f"target {target.name}: cannot read the password_file {target.password_file!r} in the secrets folder"
-                f" ({getattr(error, 'strerror', None) or 'not UTF-8'}); write the password into it (STRINGX_SECRETS)"
-            ) from error
-        return _sent(target, value, f"the password_file {target.password_file!r} in the secrets folder")
-    return ""
-
-
-def _sent(target: TargetDocument, value: str, source: str) -> str:
-    if "\0" in value:
-        raise TargetUnusable(
-            f"target {target.name}: {source} holds a NUL character, as a text in UTF-16 does; write the password in UTF-8"
-        )
-    return value
-
-
-def _secret_file(target: TargetDocument, name: str, secrets_dir: Path) -> Path:
-    """In the folder that bears the target's name, which serves this target alone, or else at the top, which serves all."""
-    own = secrets_dir / target.name / name.removeprefix(f"{target.name}/")
-    is_own = "/" in name or os.path.lexists(own)
-    path = Path(os.path.realpath(own if is_own else secrets_dir / name))
-    root = Path(os.path.realpath(secrets_dir))
-    folders = list(path.relative_to(root).parts[:-1]) if path.is_relative_to(root) else None
-    if folders is None:
-        raise TargetUnusable(f"target {target.name}: password_file leads out of the secrets folder; put the file into it")
-    if folders and folders[0].startswith(".."):  # where Kubernetes keeps what the names of a mounted secret lead to
-        folders.pop(0)
-    if folders[:1] not in ([[target.name]] if is_own else [[], [target.name]]):
-        where = (
-            f"into its folder {folders[0]}, whose files serve the target {folders[0]} alone" if folders else "out of its folder"
-        )
-        raise TargetUnusable(
-            f"target {target.name}: password_file leads {where}; put a file into {target.name}/ in the secrets folder"
-        )
-    return path
-
-
-def _system_roots(target: TargetDocument) -> str:
-    """libpq's word for the certificate authorities of the system; it goes with verify-full only."""
-    return "system" if target.tls == "verify-full" else ""
-
+from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
 
 # libpq's and the server's words for a failed connection, and what to do about each. First match wins.
 _CAUSES: tuple[tuple[str, str], ...] = (
@@ -156,22 +64,7 @@ def may_pass(message: str) -> bool:
     return _PASSING.search(message) is not None
 
 
-def session_address(variables: Mapping[str, str]) -> dict[str, str]:
-    """libpq's parameters of what `connection_environment` gave."""
-    named = {
-        "host": "STRINGX_TARGET_HOST",
-        "port": "STRINGX_TARGET_PORT",
-        "user": "STRINGX_TARGET_USER",
-        "dbname": "STRINGX_TARGET_DBNAME",
-        "sslmode": "STRINGX_TARGET_SSLMODE",
-        "sslrootcert": "STRINGX_TARGET_SSLROOTCERT",
-        "require_auth": AUTHENTICATION_VARIABLE,
-        "password": PASSWORD_VARIABLE,
-    }
-    return {parameter: variables[name] for parameter, name in named.items() if variables[name]}
-
-
-def explain(target: TargetDocument, message: str) -> str | None:
+def explain(target: PostgresTarget, message: str) -> str | None:
     """One line that names the cause of a failed connection and the fix; None where the message is about something else."""
     source = target.password_env or (f"the secret file {target.password_file}" if target.password_file else "the password")
     for pattern, words in _CAUSES:

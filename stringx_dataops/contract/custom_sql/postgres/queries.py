@@ -9,15 +9,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token
 
-from stringx_dataops.contract.custom_sql.conditions import (
-    DIALECT,
-    MAX_SQL,
-    NESTED_TOO_DEEPLY,
-    Grammar,
-    fault_of_condition,
-    tokens_of,
-)
-from stringx_dataops.contract.custom_sql.sql_words import (
+from stringx_dataops.contract.custom_sql.limits import MAX_SQL
+from stringx_dataops.contract.custom_sql.postgres.conditions import DIALECT, NESTED_TOO_DEEPLY, Grammar, tokens_of
+from stringx_dataops.contract.custom_sql.postgres.sql_words import (
     QUERY_FUNCTIONS,
     QUERY_NO_CALL,
     QUERY_NO_CALL_BY_GRAMMAR,
@@ -26,25 +20,6 @@ from stringx_dataops.contract.custom_sql.sql_words import (
 
 _QUERY = Grammar("a query only reads", QUERY_REFUSED_WORDS, QUERY_FUNCTIONS, QUERY_NO_CALL, QUERY_NO_CALL_BY_GRAMMAR)
 _NOT_READING = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
-
-
-class Judge:
-    """Of the custom SQL of one document: a text that many rules repeat is judged once."""
-
-    def __init__(self, allow_functions: Collection[str]) -> None:
-        self._allowed = allow_functions
-        self._conditions: dict[str, str | None] = {}
-        self._queries: dict[str, str | None] = {}
-
-    def condition(self, sql: str) -> str | None:
-        if sql not in self._conditions:
-            self._conditions[sql] = fault_of_condition(sql, self._allowed)
-        return self._conditions[sql]
-
-    def query(self, sql: str) -> str | None:
-        if sql not in self._queries:
-            self._queries[sql] = fault_of_query(sql, self._allowed)
-        return self._queries[sql]
 
 
 def fault_of_query(sql: str, allow_functions: Collection[str] = ()) -> str | None:

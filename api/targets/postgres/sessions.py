@@ -29,7 +29,7 @@ _LIMIT_S = 5.0
 
 
 @dataclass(frozen=True)
-class Sessions:
+class PostgresSessions:
     """Those of one attempt; `address` is libpq's parameters, for the same user as theirs."""
 
     address: Mapping[str, str]

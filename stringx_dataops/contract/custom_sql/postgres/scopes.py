@@ -37,6 +37,7 @@ class _Scope:
     ctes: dict[str, exp.Expr] = field(default_factory=dict)
 
     def around(self) -> "Iterator[_Scope]":
+        """This scope and those around it, from the inside out."""
         scope: _Scope | None = self
         while scope is not None:
             yield scope

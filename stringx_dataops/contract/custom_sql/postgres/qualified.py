@@ -16,11 +16,10 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from stringx_dataops.contract.custom_sql.scopes import Scopes
-from stringx_dataops.contract.custom_sql.sql_words import QUERY_FUNCTIONS
+from stringx_dataops.contract.custom_sql.dialect import Name, Table
+from stringx_dataops.contract.custom_sql.postgres.scopes import Scopes
+from stringx_dataops.contract.custom_sql.postgres.sql_words import QUERY_FUNCTIONS
 
-Table = str | list[str]
-Name = tuple[str, list[Table], str | None, str]
 OWN: list[Table] = ["own"]
 
 

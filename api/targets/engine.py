@@ -1,0 +1,46 @@
+"""What workers and the portal need of the engine of a target. (`api/engine` is something else: it runs dbt.)"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from stringx_dataops.contract.problems import StringXError
+
+
+class TargetUnusable(StringXError):
+    """The target's document cannot be used on this machine; the detail says what is missing."""
+
+    status, slug, title = 422, "target-unusable", "The target cannot be used"
+
+
+class Sessions(Protocol):
+    """The sessions of one attempt on its target, seen and ended from outside. Both raise Unavailable if the target cannot be
+    reached."""
+
+    def cancel(self) -> int:
+        """Cancels what the sessions are executing. Returns how many sessions there were."""
+
+    def keeps_waiting(self, seconds: float) -> bool:
+        """Whether another session has waited for so long for a lock that one of these sessions holds."""
+
+
+class Engine(Protocol):
+    """One target as its engine sees it."""
+
+    @property
+    def yield_after_s(self) -> float | None:
+        """After how many seconds a check gives way to a session that waits for its locks. None means never: then nobody asks
+        whether sessions wait."""
+
+    def environment(self, secrets_dir: Path, application_name: str) -> dict[str, str]:
+        """The variables that `profiles.yml` reads, the password among them; TargetUnusable if it is missing. `application_name`
+        names the sessions on the target."""
+
+    def sessions(self, environment: Mapping[str, str]) -> Sessions:
+        """The sessions of a dbt process that was started with this environment."""
+
+    def explain(self, message: str) -> str | None:
+        """One line that names the cause of a failed connection and the fix; None if the message is about something else."""
+
+    def may_pass(self, message: str) -> bool:
+        """Whether a failed connection is worth another attempt within seconds."""

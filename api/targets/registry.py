@@ -1,0 +1,15 @@
+"""From a target's document to its engine. The only module that knows the engines."""
+
+from api.targets.engine import Engine
+from api.targets.postgres.engine import PostgresEngine
+from stringx_dataops.contract.documents.engines.base import TargetDocument
+from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
+
+
+def engine_of(target: TargetDocument) -> Engine:
+    """The engine of the target, bound to it."""
+    match target:
+        case PostgresTarget():
+            return PostgresEngine(target)
+        case _:
+            raise TypeError(f"no engine for targets of the type {type(target).__name__}: add it to {__name__}")
