@@ -9,8 +9,8 @@ from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.problems import Invalid, NotFound, PreconditionFailed, Unavailable
 from web import parameters
 from web.bodies import answer, document_body
+from web.keys import caller
 from web.openapi import Operation, describe
-from web.service import caller
 
 _NAMED = {"name": "departures"}  # the demo has none; PUT makes this one
 _VERSIONS = parameters.paging(datasets.VERSIONS)
