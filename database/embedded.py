@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from database.account import account
 from database.server_processes import ends_after, is_alive, servers_of
+from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import write_secret
 
 VERSION = "18"
@@ -246,9 +247,7 @@ def _choose_port(cluster: Cluster) -> None:
     for _ in range(200):
         port = secrets.choice(PORTS)
         if _free(port):
-            partial = file.with_suffix(".partial")
-            partial.write_text(f"{port}\n")
-            partial.replace(file)
+            write_whole(file, f"{port}\n")
             return
     raise EmbeddedError(f"no free port between {PORTS.start} and {PORTS.stop} for PostgreSQL")
 

@@ -19,6 +19,7 @@ from database import embedded
 from database.embedded import Cluster, EmbeddedError
 from launch import demo
 from launch.verdict_table import Verdict, table
+from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import ROOT, Settings, secret
 
 RULES = ROOT / "rules"
@@ -121,10 +122,8 @@ def _apply_rules(settings: Settings, backend: "Backend", target: dict[str, Any] 
             documents.insert(0, yaml.safe_dump({**stored, "port": target["port"]}, sort_keys=False))
     if documents:
         backend.apply("\n---\n".join(documents), [file.name for file in files])
-    file = settings.home / APPLIED
-    partial = file.with_suffix(".partial")
-    partial.write_text("".join(f"{name}\n" for name in sorted(before | {file.name for file in files})), encoding="utf-8")
-    partial.replace(file)
+    applied = before | {file.name for file in files}
+    write_whole(settings.home / APPLIED, "".join(f"{name}\n" for name in sorted(applied)))
 
 
 def _demo_tables() -> list[str]:

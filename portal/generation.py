@@ -16,6 +16,7 @@ from api.targets.postgres import TargetUnusable, connection_environment
 from portal import project
 from portal.parts import Part
 from portal.state import PortalTarget
+from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import Settings
 
 STATE = "portal.json"  # tells the front page that a project is complete, what is in it, and when it was made
@@ -115,6 +116,4 @@ def _publish(target: PortalTarget, work: Path, folder: Path, with_catalog: bool)
         "reached": with_catalog,
         "made_at": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
     }
-    partial = folder / f".{STATE}"
-    partial.write_text(json.dumps(said), encoding="utf-8")
-    partial.replace(folder / STATE)
+    write_whole(folder / STATE, json.dumps(said))

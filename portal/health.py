@@ -1,13 +1,13 @@
 """How the loops of the process that makes the portals do: a file, written every few seconds, that the web application reads."""
 
 import json
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 from database.loops import Loop, Loops, State
 from database.reports import EVERY_S, SEEN_S
+from stringx_dataops.contract.files import write_whole
 
 _FILE = ".loops.json"
 
@@ -18,9 +18,7 @@ def start(loops: Loops, folder: Path) -> None:
     def write(_: Loop) -> float:
         folder.mkdir(parents=True, exist_ok=True)
         said = {"at": time.time(), "loops": [asdict(state) for state in loops.states()]}
-        half = folder / f"{_FILE}.new"
-        half.write_text(json.dumps(said), encoding="utf-8")
-        os.replace(half, folder / _FILE)
+        write_whole(folder / _FILE, json.dumps(said))
         return EVERY_S
 
     loops.start("report", write)
