@@ -11,8 +11,8 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from stringx_dataops import __version__
-from stringx_dataops.contract.messages import answers
-from stringx_dataops.contract.messages.answers import Answer
+from stringx_dataops.contract import http_answers
+from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.settings import ROOT, SettingsError, secret
 
 _LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
@@ -75,12 +75,12 @@ class Client:
         try:
             with requests.Session() as session:
                 session.trust_env = not _is_loopback(self.server)  # HTTP_PROXY and NO_PROXY lead to other machines only
-                answer = answers.read(session.request(method, self.server + path, **options), _LARGEST, timeout_s)
-        except answers.Unreadable as error:
+                answer = http_answers.read(session.request(method, self.server + path, **options), _LARGEST, timeout_s)
+        except http_answers.Unreadable as error:
             raise Away(f"the answer of {self.server} cannot be read: {error}") from error
         except requests.Timeout as error:
             raise Away(f"no answer from {self.server} within {timeout_s:.0f} s; is the Backend overloaded?") from error
-        except answers.FAULTS as error:
+        except http_answers.FAULTS as error:
             raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
         return self._read(answer)
 
@@ -89,7 +89,7 @@ class Client:
         request.headers["Authorization"] = f"Bearer {self.key}"
         return request
 
-    def _read(self, answer: Answer) -> dict[str, Any]:
+    def _read(self, answer: HttpAnswer) -> dict[str, Any]:
         body, status = answer.content, answer.status
         if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
             stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"

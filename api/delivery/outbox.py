@@ -16,9 +16,8 @@ import requests
 from database.leases import POST_LEASE_S
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries, together
-from stringx_dataops.contract import signatures
+from stringx_dataops.contract import http_answers, signatures
 from stringx_dataops.contract.ids import new_id
-from stringx_dataops.contract.messages import answers
 from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
 from stringx_dataops.contract.messages.sizes import smaller
 from stringx_dataops.contract.problems import NotFound
@@ -150,16 +149,16 @@ def _post(session: requests.Session, credentials: Credentials, message: Row) -> 
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {credentials.service_key}"}
     headers |= signatures.sign(credentials.signing_secrets, str(message["message_id"]), message["body"], message["now"])
     headers["Accept-Encoding"] = "identity"
-    answer: answers.Answer | None = None
+    answer: http_answers.HttpAnswer | None = None
     try:
         response = session.post(message["url"], data=message["body"].encode(), headers=headers, timeout=_TIMEOUT_S, stream=True)
-    except answers.FAULTS as error:
-        return Refusal(answers.words_of(error))
+    except http_answers.FAULTS as error:
+        return Refusal(http_answers.words_of(error))
     try:
-        answer = answers.read(response, _LARGEST_ANSWER, _ANSWER_S)  # what was read to its end keeps the connection
+        answer = http_answers.read(response, _LARGEST_ANSWER, _ANSWER_S)  # what was read to its end keeps the connection
         is_page, said = answer.body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")), answer.described()
-    except answers.Unreadable as error:
-        is_page, said = "html" in response.headers.get("Content-Type", "").lower(), answers.words_of(error)
+    except http_answers.Unreadable as error:
+        is_page, said = "html" in response.headers.get("Content-Type", "").lower(), http_answers.words_of(error)
     if 200 <= response.status_code < 300:
         return Refusal(said) if is_page else None  # a page is no receiver's: a login's, or a proxy's
     retry_after_s = _retry_after_s(response.headers.get("Retry-After"), message["now"])
@@ -174,12 +173,12 @@ def _post(session: requests.Session, credentials: Credentials, message: Row) -> 
     return Refusal(f"status {response.status_code}", retry_after_s, for_ever=response.status_code == _GONE)
 
 
-def _is_refused(answer: answers.Answer) -> bool:
+def _is_refused(answer: http_answers.HttpAnswer) -> bool:
     kind = (answer.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     return answer.status in _REFUSED and kind == "application/problem+json" and answer.is_problem
 
 
-def _may_help(answer: answers.Answer) -> bool:
+def _may_help(answer: http_answers.HttpAnswer) -> bool:
     """Whether a smaller result may be taken: each field that the receiver names, if any, is one that is left out there. A clock
     that is wrong, say, is set some time, and then the whole result is taken."""
     errors = answer.field("errors")

@@ -29,8 +29,8 @@ from database import reports
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database
+from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.messages import answers
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
@@ -193,7 +193,7 @@ class Worker:
 
     def deliver(self) -> Turn:
         """Posts what is due."""
-        session = answers.new_session()
+        session = http_answers.new_session()
 
         def turn(loop: Loop) -> None:
             def look() -> None:

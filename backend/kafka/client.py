@@ -51,7 +51,7 @@ def connect(make: Callable[..., T], settings: Kafka, **options: Any) -> T:
 
 
 @dataclass
-class Outcome:
+class Receipt:
     """What came of messages, by their place in the list: confirmed, or too large for the topic; and why not the others."""
 
     confirmed: set[int] = field(default_factory=set)
@@ -66,44 +66,44 @@ class ReliableProducer:
         self._settings = settings
         self._producer: KafkaProducer | None = None
 
-    def send(self, topic: str, messages: Sequence[dict[str, Any]], until: float | None = None) -> Outcome:
+    def send(self, topic: str, messages: Sequence[dict[str, Any]], until: float | None = None) -> Receipt:
         """In their order. Unavailable where no broker answers. Those that are not confirmed may be sent or not: the broker's word
         is waited for until this moment of the monotonic clock, after which a call blocks for `_BLOCK_MS` at most."""
-        outcome, until = Outcome(), until if until is not None else time.monotonic() + SENT_WITHIN_S
+        receipt, until = Receipt(), until if until is not None else time.monotonic() + SENT_WITHIN_S
         producer, sent, suspects = self._connected(), [], []
         try:
             for place, message in enumerate(messages):
                 try:
                     sent.append((place, producer.send(topic, **message)))
                 except broker.MessageSizeTooLargeError:
-                    outcome.too_large.append(place)
+                    receipt.too_large.append(place)
             for place, future in sent:
                 try:
-                    self._confirm(outcome, place, future, until)
+                    self._confirm(receipt, place, future, until)
                 except _TOO_LARGE:
                     suspects.append(place)
             for place in suspects:  # it may have been those beside it
                 try:
-                    self._confirm(outcome, place, producer.send(topic, **messages[place]), until)
+                    self._confirm(receipt, place, producer.send(topic, **messages[place]), until)
                 except _TOO_LARGE:
-                    outcome.too_large.append(place)
+                    receipt.too_large.append(place)
         except broker.KafkaError as error:
-            outcome.fault = f"the Kafka broker did not take messages for {topic} ({words(error)})"
+            receipt.fault = f"the Kafka broker did not take messages for {topic} ({words(error)})"
         finally:
-            if outcome.fault is not None or len(outcome.confirmed) + len(outcome.too_large) < len(messages):
+            if receipt.fault is not None or len(receipt.confirmed) + len(receipt.too_large) < len(messages):
                 self.close()
-        return outcome
+        return receipt
 
     @staticmethod
-    def _confirm(outcome: Outcome, place: int, future: Any, until: float) -> None:
-        """Wait for the broker's word on a message; where it gives none, that is the outcome's fault."""
+    def _confirm(receipt: Receipt, place: int, future: Any, until: float) -> None:
+        """Wait for the broker's word on a message; where it gives none, that is the receipt's fault."""
         try:
             future.get(timeout=max(0.0, until - time.monotonic()))
-            outcome.confirmed.add(place)
+            receipt.confirmed.add(place)
         except _TOO_LARGE:
             raise
         except broker.KafkaError as error:
-            outcome.fault = f"the Kafka broker did not confirm a message ({words(error)})"
+            receipt.fault = f"the Kafka broker did not confirm a message ({words(error)})"
 
     def _connected(self) -> KafkaProducer:
         if self._producer is None:

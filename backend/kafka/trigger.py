@@ -18,7 +18,7 @@ from kafka import KafkaAdminClient
 from kafka import errors as broker
 
 from backend.kafka import results_out
-from backend.kafka.client import LARGEST, SENT_WITHIN_S, Outcome, ReliableProducer, connect, words
+from backend.kafka.client import LARGEST, SENT_WITHIN_S, Receipt, ReliableProducer, connect, words
 from backend.kafka.consumer import Consumer
 from backend.kafka.results_out import PUBLICATION, Message, NotConfirmed, Sent
 from backend.requests.tracking import CHANNEL
@@ -72,20 +72,20 @@ class Trigger:
         """Publishes the results that wait; one turn is a batch."""
         producer = ReliableProducer(self.kafka)
 
-        def attempt(messages: list[Message], until: float) -> Outcome:
+        def attempt(messages: list[Message], until: float) -> Receipt:
             try:
                 return producer.send(self.kafka.results, [_as_kwargs(message) for message in messages], until)
             except Unavailable as error:
-                return Outcome(fault=error.detail)
+                return Receipt(fault=error.detail)
 
         def send(messages: list[Message]) -> Sent:
             until = time.monotonic() + SENT_WITHIN_S
-            outcome = attempt(messages, until)
-            if outcome.fault is not None or not outcome.too_large:
-                return Sent(outcome.confirmed, fault=outcome.fault)
-            places, short = outcome.too_large, [messages[place].without_rules() for place in outcome.too_large]
+            receipt = attempt(messages, until)
+            if receipt.fault is not None or not receipt.too_large:
+                return Sent(receipt.confirmed, fault=receipt.fault)
+            places, short = receipt.too_large, [messages[place].without_rules() for place in receipt.too_large]
             again = attempt(short, until)
-            confirmed = outcome.confirmed | {places[number] for number in again.confirmed}
+            confirmed = receipt.confirmed | {places[number] for number in again.confirmed}
             if not again.too_large:
                 return Sent(confirmed, fault=again.fault)
             largest = max(len(short[number].value) for number in again.too_large)

@@ -15,8 +15,8 @@ from database.leases import POST_LEASE_S
 from database.loops import Loop, Loops
 from database.notifications import Listener
 from database.pool import Database
-from stringx_dataops.contract.messages import answers
-from stringx_dataops.contract.messages.answers import Answer
+from stringx_dataops.contract import http_answers
+from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.problems import Busy, Conflict
 
 _TIMEOUT_S = (3, 10)  # connect, read: with the body's time together within a lease
@@ -70,16 +70,16 @@ class Dispatcher:
             self._cancel(cancel["request_id"], str(cancel["check_id"]), cancel["send_attempts"])
         return True if unsent or cancel else None
 
-    def _try(self, request_id: str, body: dict[str, Any], attempts: int, final: Sequence[int]) -> tuple[Answer | None, bool]:
+    def _try(self, request_id: str, body: dict[str, Any], attempts: int, final: Sequence[int]) -> tuple[HttpAnswer | None, bool]:
         """The answer if its status is final. Otherwise the request is marked as sent or postponed; also whether that was stored
         (not if the request was forgotten meanwhile)."""
         try:
             answer = self._post("/api/v1/quality-checks", body)
-        except answers.FAULTS as error:
-            return None, self._postpone(request_id, attempts, answers.words_of(error))
+        except http_answers.FAULTS as error:
+            return None, self._postpone(request_id, attempts, http_answers.words_of(error))
         if answer.status in (200, 202):
             check_id = answer.field("check_id")
-            if not answers.is_uuid(check_id) or answer.field("request_id") not in (None, request_id):
+            if not http_answers.is_uuid(check_id) or answer.field("request_id") not in (None, request_id):
                 return None, self._postpone(request_id, attempts, f"no answer of DataOps: {answer.described()}")
             return None, self._run("sent", {"request_id": request_id, "check_id": check_id}) > 0
         if answer.status in final and (answer.is_problem or answer.status == _TOO_LARGE):
@@ -87,7 +87,7 @@ class Dispatcher:
         why = f"status {answer.status}: {answer.detail()}"
         return None, self._postpone(request_id, attempts, why, _retry_after_s(answer))
 
-    def _refuse(self, request_id: str, answer: Answer) -> None:
+    def _refuse(self, request_id: str, answer: HttpAnswer) -> None:
         reason = f"DataOps refused the request: {answer.detail()}"
         self._run("refuse", {"request_id": request_id, "reason": reason})
         self._run("notify", {"payload": payload(request_id)})
@@ -95,19 +95,19 @@ class Dispatcher:
     def _cancel(self, request_id: str, check_id: str, attempts: int) -> None:
         try:
             answer = self._post(f"/api/v1/quality-checks/{check_id}/cancel", None)
-        except answers.FAULTS as error:
-            self._postpone(request_id, attempts, answers.words_of(error))
+        except http_answers.FAULTS as error:
+            self._postpone(request_id, attempts, http_answers.words_of(error))
             return
-        is_taken = answer.status in (200, 202) and answers.is_uuid(answer.field("check_id"))
+        is_taken = answer.status in (200, 202) and http_answers.is_uuid(answer.field("check_id"))
         if is_taken or (answer.status == 404 and answer.is_problem):
             self._run("cancel_sent", {"request_id": request_id, "worker": self.name})  # it ends, or there is nothing to cancel
         else:
             self._postpone(request_id, attempts, answer.described())
 
-    def _post(self, path: str, body: dict[str, Any] | None) -> Answer:
+    def _post(self, path: str, body: dict[str, Any] | None) -> HttpAnswer:
         """Over a connection that the thread keeps; once more where DataOps has closed it: a request_id is taken once."""
         if not hasattr(_kept, "session"):
-            _kept.session = answers.new_session()
+            _kept.session = http_answers.new_session()
         headers = {"Authorization": f"Bearer {self.service_key}", "Accept-Encoding": "identity"}
         options = {"timeout": _TIMEOUT_S, "stream": True}
         send = partial(_kept.session.post, self.url + path, json=body, headers=headers, **options)
@@ -117,7 +117,7 @@ class Dispatcher:
             raise
         except http.ConnectionError:
             response = send()
-        return answers.read(response, within_s=_BODY_S)
+        return http_answers.read(response, within_s=_BODY_S)
 
     def _postpone(self, request_id: str, attempts: int, why: str, retry_after_s: float | None = None) -> bool:
         log.warning("request not sent to DataOps (attempt %d): %s", attempts + 1, why, extra={"request_id": request_id})
@@ -140,7 +140,7 @@ def start(dispatcher: Dispatcher, listener: Listener, loops: Loops) -> None:
         loops.start(f"dispatch-{number}", turn)
 
 
-def _retry_after_s(answer: Answer) -> float | None:
+def _retry_after_s(answer: HttpAnswer) -> float | None:
     """As DataOps gives it, in seconds."""
     text = answer.headers.get("Retry-After", "")
     return min(float(text), _LONGEST_DELAY_S) if text.isascii() and text.isdigit() else None

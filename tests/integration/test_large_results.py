@@ -20,8 +20,8 @@ from backend.configuration import store
 from backend.requests import tracking
 from database import keys
 from database.pool import Database
+from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.keys import SCOPES
-from stringx_dataops.contract.messages import answers
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.pages import MOST_BYTES, Page
 from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
@@ -171,7 +171,7 @@ def receiver() -> Iterator[Receiver]:
 def deliver(database: Database, credentials: Credentials) -> int:
     """Post what is due until nothing is; how many posts there were."""
     posts = 0
-    with answers.new_session() as session:
+    with http_answers.new_session() as session:
         message = outbox.claim(database, credentials)
         while message is not None:
             posts += 1

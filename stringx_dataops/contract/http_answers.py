@@ -26,7 +26,7 @@ FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, Unreadable, O
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """A status, headers, and a body that is there as a whole."""
 
     status: int
@@ -84,7 +84,7 @@ def words_of(error: BaseException) -> str:
     return str(error) if isinstance(error, Unreadable) else type(error).__name__
 
 
-def read(response: requests.Response, largest: int = LARGEST, within_s: float = WITHIN_S) -> Answer:
+def read(response: requests.Response, largest: int = LARGEST, within_s: float = WITHIN_S) -> HttpAnswer:
     """The whole answer of a request that was sent with `stream=True`; Unreadable where it cannot be had. Its connection serves
     the next request only where it was read to the end."""
     body, until = bytearray(), time.monotonic() + within_s
@@ -106,7 +106,7 @@ def read(response: requests.Response, largest: int = LARGEST, within_s: float = 
     except Unreadable:
         response.close()
         raise
-    return Answer(response.status_code, response.headers, bytes(body))
+    return HttpAnswer(response.status_code, response.headers, bytes(body))
 
 
 def is_uuid(value: Any) -> bool:
