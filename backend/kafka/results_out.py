@@ -1,4 +1,8 @@
-"""Finished requests become messages: kept from the transaction that finished them until the broker has them."""
+"""Finished requests become messages: kept from the transaction that finished them until the broker has them.
+
+Lease and loop are those of every sender (`database/sending.py`), its backoff is not: the broker confirms parts of a batch, and
+the order within a key decides what is sent again, so the rest is given back together and tried again after a fixed pause.
+"""
 
 import json
 import logging
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from database.leases import Lease
 from database.pool import Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import rfc3339
@@ -38,7 +43,7 @@ class Message:
 
 
 def begin(database: Database) -> None:
-    """From now on what finishes is kept until it is published."""
+    """From now on each finished request is kept until it is published."""
     with database.transaction() as cursor:
         cursor.run(SQL["begin"])
 
@@ -61,9 +66,9 @@ def publish(database: Database, publisher: str, send: Callable[[list[Message]], 
     """Have `send` send the results that wait longest, outside of any transaction, and forget those that are confirmed; how many
     there were. NotConfirmed where not all of them are: the others are given back. Another publisher may send some of them again
     where this process dies in between, or holds them for longer than its lease."""
-    lease = {"worker": publisher, "lease_s": LEASE_S, "limit": _BATCH, "bytes": _BATCH_BYTES}
+    lease, room = Lease(publisher, LEASE_S), {"limit": _BATCH, "bytes": _BATCH_BYTES}
     with database.statements() as cursor:
-        ids = [row["request_id"] for row in cursor.all(SQL["lease"], lease)]
+        ids = [row["request_id"] for row in cursor.all(SQL["lease"], lease.parameters | room)]
         rows = cursor.all(SQL["leased"], {"ids": ids}) if ids else []
     if not rows:
         return 0

@@ -27,6 +27,7 @@ from database.leases import worker_name
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database, bound_waits
+from database.sending import one_per_turn
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
@@ -92,16 +93,17 @@ class Trigger:
             fault = f"{self.kafka.results} takes no message of {largest} bytes; raise its max.message.bytes"
             return Sent(confirmed, {places[number] for number in again.too_large}, fault)
 
-        def publish() -> int | None:
-            return results_out.publish(self.database, self.name, send) or None
+        def publish() -> bool:
+            return results_out.publish(self.database, self.name, send) > 0
 
-        def turn(_: Loop) -> float | None:
+        send_batch = one_per_turn(publish, listener, PUBLICATION, _LOOK_AGAIN_S)
+
+        def turn(loop: Loop) -> float | None:
             try:
-                listener.wait_for(PUBLICATION, publish, _LOOK_AGAIN_S)
+                return send_batch(loop)
             except NotConfirmed as error:  # the broker's fault, and seen in how many results wait
                 log.warning("%s; results wait, trying again", error)
                 return _AGAIN_S
-            return None
 
         return turn
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from backend.configuration.lookup import Configured
-from database.leases import POST_LEASE_S
+from database.leases import Lease
 from database.pool import Database, Row, json_value
 from database.queries import load_queries, together
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -80,7 +80,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
         if asked.request_id and (row := cursor.one(SQL["find"], {"request_id": request_id})):
             return _replay(row, body_hash)
         tracked = tracked_as(asked, request_id, Configured(cursor, catalogue).mode(asked))
-        first = {"source": source, "body_hash": body_hash, "worker": sender, "lease_s": POST_LEASE_S}
+        first = {"source": source, "body_hash": body_hash} | Lease(sender).parameters
         if (row := cursor.one(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})) is not None:
             return Tracked(_view(row), row["body"], replayed=False, settled=False)
         if (row := cursor.one(SQL["find"], {"request_id": request_id})) is not None:

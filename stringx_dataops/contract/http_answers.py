@@ -19,7 +19,12 @@ _WORDS = 80  # characters of an answer that a log or a reason quotes
 
 
 class Unreadable(Exception):
-    """The answer ended too early, is too large, or came too slowly; the text is one line."""
+    """The answer ended too early, is too large, or came too slowly; the text is one line. Status and headers are known."""
+
+    def __init__(self, response: requests.Response, why: str) -> None:
+        super().__init__(f"status {response.status_code}, {why}")
+        self.status: int = response.status_code
+        self.headers: Mapping[str, str] = response.headers
 
 
 FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, Unreadable, OSError, ValueError)  # of a post and its answer
@@ -85,24 +90,24 @@ def words_of(error: BaseException) -> str:
 
 
 def read(response: requests.Response, largest: int = LARGEST, within_s: float = WITHIN_S) -> HttpAnswer:
-    """The whole answer of a request that was sent with `stream=True`; Unreadable where it cannot be had. Its connection serves
-    the next request only where it was read to the end."""
+    """The whole answer to a request that was sent with `stream=True`; Unreadable if it cannot be had. Only a connection that was
+    read to the end of the answer serves the next request."""
     body, until = bytearray(), time.monotonic() + within_s
     try:
         encoding = response.headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
-            raise Unreadable(f"status {response.status_code}, Content-Encoding {in_one_line(encoding, _WORDS)}, not asked for")
+            raise Unreadable(response, f"Content-Encoding {in_one_line(encoding, _WORDS)}, not asked for")
         while piece := response.raw.read1(_PIECE):
             body += piece
             if len(body) > largest:
-                raise Unreadable(f"status {response.status_code}, more than {largest} bytes")
+                raise Unreadable(response, f"more than {largest} bytes")
             if time.monotonic() > until:
-                raise Unreadable(f"status {response.status_code}, no whole answer within {within_s:.0f} s")
+                raise Unreadable(response, f"no whole answer within {within_s:.0f} s")
         if (left := getattr(response.raw, "length_remaining", None)) not in (None, 0):
-            raise Unreadable(f"status {response.status_code}, {left} bytes are missing")
+            raise Unreadable(response, f"{left} bytes are missing")
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         response.close()
-        raise Unreadable(f"status {response.status_code}, cut off: {type(error).__name__}") from error
+        raise Unreadable(response, f"cut off: {type(error).__name__}") from error
     except Unreadable:
         response.close()
         raise
