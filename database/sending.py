@@ -43,7 +43,8 @@ class Attempted(Protocol):
     """A message that knows how often it was tried."""
 
     @property
-    def attempts(self) -> int: ...
+    def attempts(self) -> int:
+        """How often; whether this attempt counts is the sender's choice."""
 
 
 Message = TypeVar("Message", bound=Attempted)

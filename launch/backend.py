@@ -72,8 +72,8 @@ class Backend:
     def check(self, target: str, name: str) -> Verdict:
         """The verdict of a synchronous check. If it takes longer than one request may wait, it is asked for again."""
         started = time.monotonic()
-        asked = {"target": target, "table": name, "mode": "sync"}
-        answer = self._send("POST", path_of("requests"), 120, json=asked)
+        body = {"target": target, "table": name, "mode": "sync"}
+        answer = self._send("POST", path_of("requests"), 120, json=body)
         location = answer.headers.get("Location", "")
         is_finished = answer.status != 202
         while not is_finished and time.monotonic() - started < _LONGEST_CHECK_S:

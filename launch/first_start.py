@@ -27,20 +27,20 @@ RETRY_SECONDS = 10
 
 
 def run(settings: Settings) -> int:
-    """Until `ready` stands on the terminal; what fails is said once and tried again."""
-    said = ""
+    """Until `ready` stands on the terminal; what fails is printed once and tried again."""
+    printed = ""
     while True:
         try:
             _start(settings)
             return 0
         except (StepError, EmbeddedError, OSError, psycopg2.Error) as error:
             line = " ".join(str(error).split())[:500] or type(error).__name__
-            if line != said:
+            if line != printed:
                 print(
                     f"not ready: {line} (logs: {settings.home / 'logs'}; trying again every {RETRY_SECONDS} s)",
                     flush=True,
                 )
-                said = line
+                printed = line
             time.sleep(RETRY_SECONDS)
 
 

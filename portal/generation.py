@@ -35,6 +35,7 @@ class Generator:
 
     @property
     def folder(self) -> Path:
+        """Holds a project per target, and is what the portal serves."""
         return self.settings.home / "docs"
 
     @property
@@ -109,11 +110,11 @@ def _publish(target: PortalTarget, work: Path, folder: Path, with_catalog: bool)
         if with_catalog or name != "catalog.json" or not (public / name).exists():
             os.replace(work / name, public / name)
     verdicts = [table.verdict or "not checked" for table in target.tables]
-    said = {
+    state = {
         "tables": len(target.tables),
         "names": [table.document.table for table in target.tables],
         "verdicts": {word: verdicts.count(word) for word in sorted(set(verdicts))},
         "reached": with_catalog,
         "made_at": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
     }
-    write_whole(folder / STATE, json.dumps(said))
+    write_whole(folder / STATE, json.dumps(state))

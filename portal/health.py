@@ -17,8 +17,8 @@ def start(loops: Loops, folder: Path) -> None:
 
     def write(_: Loop) -> float:
         folder.mkdir(parents=True, exist_ok=True)
-        said = {"at": time.time(), "loops": [asdict(state) for state in loops.states()]}
-        write_whole(folder / _FILE, json.dumps(said))
+        report = {"at": time.time(), "loops": [asdict(state) for state in loops.states()]}
+        write_whole(folder / _FILE, json.dumps(report))
         return EVERY_S
 
     loops.start("report", write)
@@ -27,9 +27,9 @@ def start(loops: Loops, folder: Path) -> None:
 def read(folder: Path) -> list[State] | None:
     """None where nothing was written lately: the process has ended, or cannot write."""
     try:
-        said = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        age_s = time.time() - said["at"]
-        states = [State.written(loop, age_s) for loop in said["loops"]]
+        report = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        age_s = time.time() - report["at"]
+        states = [State.written(loop, age_s) for loop in report["loops"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return states if age_s <= SEEN_S else None

@@ -77,6 +77,7 @@ class Operation:
 
     @cached_property
     def models(self) -> list[type[BaseModel]]:
+        """The models of its body and its answers."""
         return [model for model in (self.body, *self.answers.values()) if model is not None]
 
 
@@ -130,6 +131,7 @@ def install(app: Flask, title: str, description: str, version: str) -> None:
 
 
 def build(app: Flask, title: str, description: str, version: str) -> dict[str, Any]:
+    """The OpenAPI document of all described views."""
     paths: dict[str, dict[str, Any]] = {}
     models: set[type[BaseModel]] = set()
     for rule in app.url_map.iter_rules():

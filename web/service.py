@@ -75,14 +75,14 @@ def _log(response: Response) -> Response:
     """One line a request: the route's rule in place of the path, and no query, so that it holds nothing a caller sent but ids."""
     if request.endpoint not in _QUIET:
         route = request.url_rule.rule if request.url_rule is not None else "none"
-        said: dict[str, object] = {"method": request.method, "route": route, "status": response.status_code}
-        said |= {name: value for name, value in (request.view_args or {}).items() if name in ("request_id", "check_id")}
-        said |= g.get("ids", {})
+        fields: dict[str, object] = {"method": request.method, "route": route, "status": response.status_code}
+        fields |= {name: value for name, value in (request.view_args or {}).items() if name in ("request_id", "check_id")}
+        fields |= g.get("ids", {})
         if "began" in g:
-            said["duration_ms"] = round((time.perf_counter() - g.began) * 1000)
+            fields["duration_ms"] = round((time.perf_counter() - g.began) * 1000)
         if "caller" in g:
-            said["caller"] = g.caller.name
-        log.info("%s %s %d", request.method, route, response.status_code, extra=said)
+            fields["caller"] = g.caller.name
+        log.info("%s %s %d", request.method, route, response.status_code, extra=fields)
     return response
 
 
@@ -116,8 +116,8 @@ def _install_health(app: Flask, database: Database, loops: Loops, faults: Callab
                     reasons.append(fault)
         except StringXError as error:
             reasons.append(error.detail)
-        said = {"status": "not ready" if reasons else "ready", "reasons": reasons}
-        return answer(said | ({"warnings": warnings} if warnings else {}), 503 if reasons else 200)
+        body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        return answer(body | ({"warnings": warnings} if warnings else {}), 503 if reasons else 200)
 
 
 def _failing(found: Sequence[Report], *, is_done_by_others: bool) -> list[str]:

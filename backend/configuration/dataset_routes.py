@@ -17,6 +17,7 @@ _VERSIONS = parameters.paging(datasets.VERSIONS)
 
 
 def blueprint(database: Database) -> Blueprint:
+    """The routes of datasets."""
     routes = Blueprint("datasets", __name__)
 
     @routes.get("/api/v1/datasets/<name>")

@@ -59,6 +59,7 @@ _AIRLINES = {  # as rules/nyc.yml has it: sent again, it changes nothing
 
 
 def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
+    """The routes of targets, tables and the whole configuration."""
     routes = Blueprint("configuration", __name__)
     _targets(routes, database)
     _tables(routes, database, catalogue)

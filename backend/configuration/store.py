@@ -37,6 +37,7 @@ _TRIES = 3
 
 
 def find_target(database: Database, name: str) -> Stored:
+    """The stored target; NotFound names it."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_target"], {"name": name})
         if row is None:
@@ -74,6 +75,7 @@ def delete_target(database: Database, name: str, if_match: str | None) -> None:
 
 
 def find_table(database: Database, target: str, table: str) -> Stored:
+    """The stored table; NotFound names it, or its target."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["find_table"], {"target": target, "table": table})
         if row is None:

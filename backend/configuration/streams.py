@@ -102,5 +102,5 @@ def _no_target(name: str, known: Collection[str]) -> str:
 
 
 def functions_of(targets: dict[str, Any]) -> Callable[[str], Collection[str]]:
-    """A function from a target's name to the functions that custom SQL on it may call beyond the built-in ones."""
+    """By a target's name: what custom SQL on it may call beyond the built-in functions."""
     return lambda name: frozenset(targets.get(name, {}).get("allow_functions", ()))

@@ -184,10 +184,10 @@ class Consumer:
 
 def _dead_letter(record: Any, fault: StringXError) -> dict[str, Any]:
     """The message as it was, and why and where; its own headers stay."""
-    ours = (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)
+    added = (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)
     values = (fault.detail, record.topic, str(record.partition), str(record.offset))
-    kept = [(name, value or b"") for name, value in record.headers or () if name not in ours]
-    headers = kept + [(name, value.encode()) for name, value in zip(ours, values, strict=True)]
+    kept = [(name, value or b"") for name, value in record.headers or () if name not in added]
+    headers = kept + [(name, value.encode()) for name, value in zip(added, values, strict=True)]
     key = b"" if record.key is None and record.value is None else record.key  # a message has at least one of the two
     return {"key": key, "value": record.value, "headers": headers}
 

@@ -157,6 +157,7 @@ def _as_kwargs(message: Message) -> dict[str, Any]:
 
 
 def main() -> int:
+    """Run until SIGTERM or SIGINT; the exit code is 2 if the settings cannot be used."""
     logs.configure()
     try:
         settings = read_settings()

@@ -63,11 +63,13 @@ def tracked_as(asked: CheckRequest, request_id: str, mode: Mode) -> dict[str, An
 
 
 def refuse_callback(asked: CheckRequest) -> None:
+    """Invalid if the request names a callback_url: DataOps takes one, the Backend does not."""
     if asked.callback_url is not None:
         raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
 
 
 def used_otherwise(request_id: str) -> Conflict:
+    """The error of a request whose request_id belongs to another request."""
     return Conflict(f"request_id {request_id!r} was used with another body; use a new one")
 
 
@@ -89,6 +91,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
 
 
 def find(database: Database, request_id: str) -> RequestView:
+    """The request with its result, if it has one; NotFound if it is not tracked."""
     with database.statements() as cursor:
         row = cursor.one(SQL["find"], {"request_id": request_id})
     if row is None:

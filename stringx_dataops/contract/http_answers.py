@@ -40,28 +40,28 @@ class HttpAnswer:
 
     @cached_property
     def content(self) -> Any:
-        """None where it is no JSON."""
+        """The body as JSON; None if it is no JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
 
     def field(self, name: str) -> Any:
-        """None where it is no JSON object, or has no such field."""
+        """A field of the body; None if the body is no JSON object, or has no such field."""
         return self.content.get(name) if isinstance(self.content, dict) else None
 
     @property
     def is_problem(self) -> bool:
-        """Whether it says what is wrong as our services do (RFC 9457)."""
+        """Whether it is a problem document of RFC 9457, as both services send it."""
         return isinstance(self.field("detail"), str)
 
     def detail(self) -> str:
-        """What a problem says, else what came; in one line with a bound."""
-        said = self.field("detail")
-        return in_one_line(said, 1000) if isinstance(said, str) and said.strip() else self.described()
+        """The detail of a problem document, otherwise a description of the answer; one line of at most 1,000 characters."""
+        detail = self.field("detail")
+        return in_one_line(detail, 1000) if isinstance(detail, str) and detail.strip() else self.described()
 
     def described(self) -> str:
-        """Status, content type and first words."""
+        """Status, content type and first words, in one line."""
         kind = in_one_line(self.headers.get("Content-Type") or "no content type", _WORDS)
         words = in_one_line(self.body[: 4 * _WORDS].decode(errors="replace"), _WORDS) or "an empty body"
         return f"status {self.status}, {kind}: {words}"
@@ -85,7 +85,7 @@ def new_session() -> requests.Session:
 
 
 def words_of(error: BaseException) -> str:
-    """Why there is no answer: a fault's class, of an unreadable answer what came."""
+    """Why there is no answer: the class of a fault, or the text of Unreadable."""
     return str(error) if isinstance(error, Unreadable) else type(error).__name__
 
 

@@ -84,6 +84,7 @@ class TableDocument(Model):
 
     @property
     def active_rules(self) -> list[Rule]:
+        """The rules that a check runs."""
         return [rule for rule in self.rules if rule.active]
 
 
