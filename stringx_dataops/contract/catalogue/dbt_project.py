@@ -11,15 +11,6 @@ import yaml
 
 PACKAGE = "stringx"
 _WRITTEN_BY_DBT = {"target", "logs", ".user.yml", ".git", "__pycache__"}
-DEFAULT_FOLDERS = {  # of each kind of path in dbt_project.yml, where the project does not name its own
-    "model-paths": "models",
-    "seed-paths": "seeds",
-    "snapshot-paths": "snapshots",
-    "macro-paths": "macros",
-    "analysis-paths": "analyses",
-    "test-paths": "tests",
-    "docs-paths": "docs",
-}
 # What each field of the profile's output must be read from, so that a check reaches the target it was asked about.
 CONNECTION = {
     "host": "STRINGX_TARGET_HOST",
@@ -34,6 +25,17 @@ CONNECTION = {
 def settings(project_dir: Path) -> dict[str, Any]:
     """The content of dbt_project.yml, unrendered; ValueError in one line where it cannot be read."""
     return _mapping(project_dir / "dbt_project.yml", "DBT_PROJECT_DIR")
+
+
+DEFAULT_FOLDERS = {  # of each kind of path in dbt_project.yml, where the project does not name its own
+    "model-paths": "models",
+    "seed-paths": "seeds",
+    "snapshot-paths": "snapshots",
+    "macro-paths": "macros",
+    "analysis-paths": "analyses",
+    "test-paths": "tests",
+    "docs-paths": "docs",
+}
 
 
 def folders_of(project: Mapping[str, Any], kind: str) -> list[str]:
