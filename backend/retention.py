@@ -1,23 +1,20 @@
-"""What the Backend does now and then: forgets what is older than the settings say, but nothing that decides a gate."""
+"""Housekeeping of the Backend: deletes what is older than the settings say, but nothing that decides a gate."""
 
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from database.batches import Batches
 from database.loops import Loop, Loops
-from database.pool import Database, json_value
+from database.pool import Database
 from database.queries import load_queries
-from stringx_dataops.contract.messages.samples import without_samples
 from stringx_dataops.contract.settings import Settings
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-BATCH = 200
-_RESULTS = 8  # that are in memory at once: each may have 8 MiB
 
 
 def start(database: Database, settings: Settings, loops: Loops) -> None:
-    """Clean now and then, in a daemon thread, at no fixed time, so that several processes do not meet."""
+    """Clean every four to six minutes in a daemon thread; the random time keeps several processes apart."""
 
     def turn(loop: Loop) -> float:
         clean(database, settings, loop.alive)
@@ -27,28 +24,10 @@ def start(database: Database, settings: Settings, loops: Loops) -> None:
 
 
 def clean(database: Database, settings: Settings, alive: Callable[[], None] = lambda: None) -> None:
-    """Everything that is due, in batches, telling `alive` after each; several processes at once do no harm."""
+    """Delete everything that is due, in batches. `alive` is called after each batch. Several processes may do this at once."""
+    batches = Batches(database, SQL, alive)
     if settings.retention_samples_days:
-        while _drop_samples(database, settings.retention_samples_days) == _RESULTS:
-            alive()
-            time.sleep(0.05)  # others want the database too
+        batches.drop_samples(settings.retention_samples_days)
     if settings.retention_results_days:
-        for statement in ("delete_results", "delete_requests"):
-            while _delete(database, statement, settings.retention_results_days) == BATCH:
-                alive()
-                time.sleep(0.05)
-
-
-def _drop_samples(database: Database, days: int) -> int:
-    with database.transaction() as cursor:
-        rows = cursor.all(SQL["with_samples"], {"days": days, "batch": _RESULTS})
-        for row in rows:
-            result = without_samples(row["result"])
-            changed = json_value(result) if result is not None else None
-            cursor.run(SQL["drop_samples"], {"check_id": row["check_id"], "result": changed})
-    return len(rows)
-
-
-def _delete(database: Database, statement: str, days: int) -> int:
-    with database.transaction() as cursor:
-        return cursor.run(SQL[statement], {"days": days, "batch": BATCH})
+        batches.delete("delete_results", settings.retention_results_days)
+        batches.delete("delete_requests", settings.retention_results_days)

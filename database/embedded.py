@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from database.account import account
 from database.server_processes import ends_after, is_alive, servers_of
+from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import write_secret
 
 VERSION = "18"
@@ -40,6 +41,7 @@ class Cluster:
 
     @property
     def data(self) -> Path:
+        """PostgreSQL's data folder."""
         return self.home / "postgres"
 
     @property
@@ -54,13 +56,16 @@ class Cluster:
 
     @property
     def password_file(self) -> Path:
+        """Holds the superuser's password (mode 0600)."""
         return self.home / "postgres-password"
 
     @property
     def port(self) -> int:
+        """The port that `prepare` has chosen."""
         return int((self.home / "postgres-port").read_text())
 
     def address(self, user: str, password: str, dbname: str) -> str:
+        """A connection URL, password included."""
         return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{dbname}"
 
 
@@ -246,9 +251,7 @@ def _choose_port(cluster: Cluster) -> None:
     for _ in range(200):
         port = secrets.choice(PORTS)
         if _free(port):
-            partial = file.with_suffix(".partial")
-            partial.write_text(f"{port}\n")
-            partial.replace(file)
+            write_whole(file, f"{port}\n")
             return
     raise EmbeddedError(f"no free port between {PORTS.start} and {PORTS.stop} for PostgreSQL")
 

@@ -2,19 +2,18 @@
 
 import threading
 import time
+from pathlib import Path
 
 from database.pool import Database
+from database.queries import load_queries
 from stringx_dataops.contract.problems import StringXError
 
-_WRITE = """
-insert into public.stringx_probe (service, written_at) values (%(service)s, clock_timestamp())
-on conflict (service) do update set written_at = excluded.written_at
-"""
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _EVERY_S = 1.0
 
 
 class Probe:
-    """Writes a row of this service's own, at most once a second however often it is asked."""
+    """Writes the row of one service, at most once per second however often `fault` is called."""
 
     def __init__(self, database: Database, service: str) -> None:
         self._database, self._service = database, service
@@ -23,7 +22,7 @@ class Probe:
         self._fault: str | None = None
 
     def fault(self) -> str | None:
-        """Why it cannot be written, None where it can."""
+        """Why the database cannot be written, in one line; None if it can."""
         with self._lock:
             if time.monotonic() - self._asked_at > _EVERY_S:
                 self._fault = self._write()
@@ -33,7 +32,7 @@ class Probe:
     def _write(self) -> str | None:
         try:
             with self._database.transaction() as cursor:
-                cursor.run(_WRITE, {"service": self._service})
+                cursor.run(SQL["write"], {"service": self._service})
         except StringXError as error:
             return f"the internal database cannot be written: {error.detail}"
         return None

@@ -7,44 +7,40 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg2
-import requests
 import yaml
 
 from database import embedded
 from database.embedded import Cluster, EmbeddedError
 from launch import demo
-from launch.verdict_table import Verdict, table
-from stringx_dataops.contract.settings import ROOT, Settings, secret
+from launch.backend import Backend, StepError
+from launch.verdict_table import table
+from stringx_dataops.contract.files import write_whole
+from stringx_dataops.contract.settings import ROOT, Settings
 
 RULES = ROOT / "rules"
 APPLIED = "rules-applied"  # in the home: names of the files that an earlier start has applied
 RETRY_SECONDS = 10
 
 
-class StepError(Exception):
-    """A step failed; the text is one line that names what to do and which log to read."""
-
-
 def run(settings: Settings) -> int:
-    """Until `ready` stands on the terminal; what fails is said once and tried again."""
-    said = ""
+    """Until `ready` stands on the terminal; what fails is printed once and tried again."""
+    printed = ""
     while True:
         try:
             _start(settings)
             return 0
-        except (StepError, EmbeddedError, OSError, psycopg2.Error, requests.RequestException) as error:
+        except (StepError, EmbeddedError, OSError, psycopg2.Error) as error:
             line = " ".join(str(error).split())[:500] or type(error).__name__
-            if line != said:
+            if line != printed:
                 print(
                     f"not ready: {line} (logs: {settings.home / 'logs'}; trying again every {RETRY_SECONDS} s)",
                     flush=True,
                 )
-                said = line
+                printed = line
             time.sleep(RETRY_SECONDS)
 
 
@@ -106,7 +102,7 @@ def _applied(settings: Settings) -> set[str]:
     return set(file.read_text(encoding="utf-8").splitlines()) if file.exists() else set()
 
 
-def _apply_rules(settings: Settings, backend: "Backend", target: dict[str, Any] | None) -> None:
+def _apply_rules(settings: Settings, backend: Backend, target: dict[str, Any] | None) -> None:
     """Target and rule files together, all or nothing; later starts leave both to the API, but for a port that moved."""
     before = _applied(settings)
     files = [file for file in sorted(RULES.glob("*.yml")) if file.name not in before]
@@ -120,108 +116,16 @@ def _apply_rules(settings: Settings, backend: "Backend", target: dict[str, Any] 
         elif stored.get("port") != target["port"] and stored.get("host") == target["host"]:
             documents.insert(0, yaml.safe_dump({**stored, "port": target["port"]}, sort_keys=False))
     if documents:
-        backend.apply("\n---\n".join(documents), [file.name for file in files])
-    file = settings.home / APPLIED
-    partial = file.with_suffix(".partial")
-    partial.write_text("".join(f"{name}\n" for name in sorted(before | {file.name for file in files})), encoding="utf-8")
-    partial.replace(file)
+        names = ", ".join(file.name for file in files) or "the Target of the demo"
+        if (problem := backend.refusal("\n---\n".join(documents))) is not None:
+            raise StepError(f"{names} was refused: {problem}; correct it in {RULES}")
+    applied = before | {file.name for file in files}
+    write_whole(settings.home / APPLIED, "".join(f"{name}\n" for name in sorted(applied)))
 
 
 def _demo_tables() -> list[str]:
     documents = yaml.safe_load_all((RULES / f"{demo.DATABASE}.yml").read_text(encoding="utf-8"))
     return [document["table"] for document in documents if document and "table" in document]
-
-
-class Backend:
-    """The Backend's API as the first start uses it, with the owner's key."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._session = requests.Session()
-        self._session.trust_env = False  # no proxy between the processes of one machine
-        key = secret("STRINGX_API_KEY", settings.home / "api-key")
-        if key is None:
-            raise StepError(f"{settings.home / 'api-key'} is missing, and STRINGX_API_KEY is not set")
-        self._session.headers["Authorization"] = f"Bearer {key}"
-
-    def wait(self, seconds: float = 120) -> None:
-        """Until both services say that they are ready."""
-        until = time.monotonic() + seconds
-        for name, address, log in (
-            ("Backend", self._settings.backend_url, "backend.log"),
-            ("DataOps", self._settings.dataops_url, "api.log and worker.log"),
-        ):
-            while not (answer := self._ready(address))[0]:
-                if "dbt project" in answer[1]:  # waiting does not help
-                    raise StepError(f"{name} is not ready: {answer[1]}")
-                if time.monotonic() > until:
-                    raise StepError(f"{name} is not ready at {address}/readyz: {answer[1]}; read {log}")
-                time.sleep(0.2)
-
-    def target(self, name: str) -> dict[str, Any] | None:
-        return self._document(f"/api/v1/targets/{name}")
-
-    def has_table(self, target: str, name: str) -> bool:
-        return self._document(f"/api/v1/tables/{target}/{name}") is not None
-
-    def apply(self, documents: str, names: list[str]) -> None:
-        answer = self._session.post(
-            f"{self._settings.backend_url}/api/v1/configuration",
-            data=documents.encode(),
-            headers={"Content-Type": "application/yaml"},
-            timeout=60,
-        )
-        if not answer.ok:
-            raise StepError(
-                f"{', '.join(names) or 'the Target of the demo'} was refused: {_problem(answer)}; correct it in {RULES}"
-            )
-
-    def check(self, target: str, name: str) -> Verdict:
-        """A synchronous check, waited for where it outlasts the wait of one request."""
-        started = time.monotonic()
-        base = self._settings.backend_url
-        answer = self._session.post(
-            f"{base}/api/v1/requests", json={"target": target, "table": name, "mode": "sync"}, timeout=120
-        )
-        while answer.status_code == 202 and time.monotonic() - started < 600:
-            location = requests.compat.urljoin(base, answer.headers.get("Location", ""))
-            answer = self._session.get(location, params={"wait": 30}, timeout=60)
-            if answer.ok and answer.json().get("status") in ("queued", "running", "accepted", "sent"):
-                answer.status_code = 202
-        if not answer.ok:
-            raise StepError(f"the check of {name} was refused: {_problem(answer)}")
-        request = answer.json()
-        gate = self._document(f"/api/v1/gates/{target}/{name}") or {}
-        checks = request.get("checks") or [{}]
-        return Verdict.of(name, request, checks[0], gate.get("gate", "?"), time.monotonic() - started)
-
-    def _ready(self, address: str) -> tuple[bool, str]:
-        try:
-            answer = self._session.get(f"{address}/readyz", timeout=5)
-        except requests.RequestException as error:
-            return False, "no answer" if isinstance(error, requests.ConnectionError) else str(error)
-        return answer.ok, "" if answer.ok else _problem(answer)
-
-    def _document(self, path: str) -> dict[str, Any] | None:
-        answer = self._session.get(f"{self._settings.backend_url}{path}", headers={"Accept": "application/json"}, timeout=30)
-        if answer.status_code == 404:
-            return None
-        if not answer.ok:
-            raise StepError(f"GET {path}: {_problem(answer)}; read backend.log")
-        found: Callable[[], dict[str, Any]] = answer.json
-        return found() if "json" in answer.headers.get("Content-Type", "") else yaml.safe_load(answer.text)
-
-
-def _problem(answer: requests.Response) -> str:
-    """What an application/problem+json says, in one line."""
-    try:
-        body = answer.json()
-        if body.get("reasons"):  # of /readyz
-            return "; ".join(map(str, body["reasons"]))
-        details = [f"{error['pointer']}: {error['message']}" for error in body.get("errors", [])[:3]]
-        return "; ".join([str(body.get("detail") or body.get("title") or answer.status_code), *details])
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return f"{answer.status_code} {answer.reason}"
 
 
 def _ready(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from api.targets.registry import engine_of
 from portal import project
 from portal.parts import Part
 from portal.state import PortalTarget
+from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import Settings
 
 STATE = "portal.json"  # tells the front page that a project is complete, what is in it, and when it was made
@@ -35,6 +36,7 @@ class Generator:
 
     @property
     def folder(self) -> Path:
+        """Holds a project per target, and is what the portal serves."""
         return self.settings.home / "docs"
 
     @property
@@ -109,13 +111,11 @@ def _publish(target: PortalTarget, work: Path, folder: Path, with_catalog: bool)
         if with_catalog or name != "catalog.json" or not (public / name).exists():
             os.replace(work / name, public / name)
     verdicts = [table.verdict or "not checked" for table in target.tables]
-    said = {
+    state = {
         "tables": len(target.tables),
         "names": [table.document.table for table in target.tables],
         "verdicts": {word: verdicts.count(word) for word in sorted(set(verdicts))},
         "reached": with_catalog,
         "made_at": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
     }
-    partial = folder / f".{STATE}"
-    partial.write_text(json.dumps(said), encoding="utf-8")
-    partial.replace(folder / STATE)
+    write_whole(folder / STATE, json.dumps(state))

@@ -1,13 +1,13 @@
 """How the loops of the process that makes the portals do: a file, written every few seconds, that the web application reads."""
 
 import json
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 from database.loops import Loop, Loops, State
 from database.reports import EVERY_S, SEEN_S
+from stringx_dataops.contract.files import write_whole
 
 _FILE = ".loops.json"
 
@@ -17,10 +17,8 @@ def start(loops: Loops, folder: Path) -> None:
 
     def write(_: Loop) -> float:
         folder.mkdir(parents=True, exist_ok=True)
-        said = {"at": time.time(), "loops": [asdict(state) for state in loops.states()]}
-        half = folder / f"{_FILE}.new"
-        half.write_text(json.dumps(said), encoding="utf-8")
-        os.replace(half, folder / _FILE)
+        report = {"at": time.time(), "loops": [asdict(state) for state in loops.states()]}
+        write_whole(folder / _FILE, json.dumps(report))
         return EVERY_S
 
     loops.start("report", write)
@@ -29,9 +27,9 @@ def start(loops: Loops, folder: Path) -> None:
 def read(folder: Path) -> list[State] | None:
     """None where nothing was written lately: the process has ended, or cannot write."""
     try:
-        said = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        age_s = time.time() - said["at"]
-        states = [State.written(loop, age_s) for loop in said["loops"]]
+        report = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        age_s = time.time() - report["at"]
+        states = [State.written(loop, age_s) for loop in report["loops"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return states if age_s <= SEEN_S else None

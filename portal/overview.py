@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from portal.escaping import cell
 from portal.state import PortalTable, PortalTarget
-from portal.texts import cell
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.messages.verdicts import gate_of
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import yaml
 
+from portal.escaping import as_text, json_as_text, literal
 from portal.overview import first_page, has_overview
 from portal.state import PortalTable, PortalTarget
-from portal.texts import as_text, json_as_text, literal
 from stringx_dataops import __version__
 from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.files import write_whole
 
 _HEAD = "# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.\n"
 _DOCS = "docs"
@@ -117,8 +118,8 @@ def write(
 def models_of(users: Path) -> dict[str, Any] | None:
     """The settings of a project that has something to show, None of one that has only tests and macros."""
     settings = dbt_project.settings(users)
-    kinds = {"model-paths": "models", "seed-paths": "seeds", "snapshot-paths": "snapshots"}
-    folders = [users / path for kind, default in kinds.items() for path in settings.get(kind) or [default]]
+    kinds = ("model-paths", "seed-paths", "snapshot-paths")
+    folders = [users / path for kind in kinds for path in dbt_project.folders_of(settings, kind)]
     return settings if any(any(folder.rglob("*.*")) for folder in folders) else None
 
 
@@ -139,17 +140,9 @@ def _settings(target: str, theirs: dict[str, Any] | None, users: Path, parts: Se
             "flags": {"send_anonymous_usage_stats": False},
         }
     paths = {
-        kind: [f"{_USERS}/{path}" for path in theirs.get(kind) or [default]]
-        for kind, default in {
-            "model-paths": "models",
-            "seed-paths": "seeds",
-            "snapshot-paths": "snapshots",
-            "macro-paths": "macros",
-            "analysis-paths": "analyses",
-            "test-paths": "tests",
-            "docs-paths": "docs",
-        }.items()
-        if kind in theirs or default in ("models", "macros", "tests", "seeds", "snapshots")
+        kind: [f"{_USERS}/{path}" for path in dbt_project.folders_of(theirs, kind)]
+        for kind in dbt_project.DEFAULT_FOLDERS
+        if kind in theirs or kind not in ("analysis-paths", "docs-paths")
     }
     paths.setdefault("docs-paths", [path for kind, of_kind in paths.items() if kind != "test-paths" for path in of_kind])
     paths["docs-paths"].append(_DOCS)
@@ -256,9 +249,8 @@ def _word(name: str, taken: set[str]) -> str:
 
 
 def _put(path: Path, text: str) -> None:
+    """Write a file unless it holds this text already."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, text)

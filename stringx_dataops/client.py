@@ -11,8 +11,8 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from stringx_dataops import __version__
-from stringx_dataops.contract.messages import answers
-from stringx_dataops.contract.messages.answers import Answer
+from stringx_dataops.contract import http_answers
+from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.settings import ROOT, SettingsError, secret
 
 _LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
@@ -36,51 +36,64 @@ class Away(Undecided):
 
 @dataclass(frozen=True)
 class Client:
-    """One Backend and one key."""
+    """One Backend and one key. `key_from` says in messages where the key is from. `uses_proxies`: HTTP_PROXY and NO_PROXY count;
+    a loopback address is never reached through a proxy."""
 
     server: str
     key: str
     key_from: str
+    user_agent: str = f"stringx-cli/{__version__}"
+    uses_proxies: bool = True
 
     @classmethod
     def from_environment(cls, server: str | None) -> "Client":
-        """SettingsError in one line where there is no key, or the server's address is none."""
+        """SettingsError in one line if there is no key, or the server's address is none."""
         address = _address(server or os.environ.get("STRINGX_BACKEND_URL") or _default_server())
         default = _home() / "api-key"
         key = secret("STRINGX_API_KEY", default)
         if key is None:
             raise SettingsError(f"no key: set STRINGX_API_KEY or STRINGX_API_KEY_FILE ({default} is not there)")
-        given = [name for name in ("STRINGX_API_KEY", "STRINGX_API_KEY_FILE") if os.environ.get(name)]
-        key_from = given[0] if given else str(default)
-        if not key.isascii() or not key.isprintable() or " " in key:
-            raise SettingsError(f"the key from {key_from} holds a character that no key has; copy it again")
-        return cls(address, key, key_from)
+        return cls(address, key, key_source(default)).with_valid_key()
+
+    def with_valid_key(self) -> "Client":
+        """The client itself; SettingsError if its key cannot stand in a header."""
+        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
+            raise SettingsError(f"the key from {self.key_from} holds a character that no key has; copy it again")
+        return self
 
     def get(self, path: str, query: dict[str, Any] | None = None, timeout_s: float = 30) -> dict[str, Any]:
-        return self._send("GET", path, timeout_s, params=query or {})
+        """The answer of the Backend as JSON; Refused, Undecided or Away if there is none, as for the methods below."""
+        return self._ask("GET", path, timeout_s, params=query or {})
 
     def post(self, path: str, query: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
-        return self._send("POST", path, timeout_s, params=query)
+        """Post without a body."""
+        return self._ask("POST", path, timeout_s, params=query)
 
     def post_json(self, path: str, body: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
-        return self._send("POST", path, timeout_s, json=body)
+        """Post a JSON body."""
+        return self._ask("POST", path, timeout_s, json=body)
 
     def post_yaml(self, path: str, body: str, query: dict[str, str]) -> dict[str, Any]:
+        """Post a YAML body, and wait for up to two minutes."""
         headers = {"Content-Type": "application/yaml"}
-        return self._send("POST", path, 120, data=body.encode(), params=query, headers=headers)
+        return self._ask("POST", path, 120, data=body.encode(), params=query, headers=headers)
 
-    def _send(self, method: str, path: str, timeout_s: float, **options: Any) -> dict[str, Any]:
-        headers = options.pop("headers", {}) | {"User-Agent": f"stringx-cli/{__version__}", "Accept-Encoding": "identity"}
+    def send(self, method: str, path: str, timeout_s: float, **options: Any) -> HttpAnswer:
+        """The whole answer, whatever its status; one of `http_answers.FAULTS` if there is none. `options`: those of requests."""
+        headers = options.pop("headers", {}) | {"User-Agent": self.user_agent, "Accept-Encoding": "identity"}
         options |= {"headers": headers, "auth": self._authorize, "timeout": timeout_s, "stream": True}
+        with requests.Session() as session:
+            session.trust_env = self.uses_proxies and not _is_loopback(self.server)
+            return http_answers.read(session.request(method, self.server + path, **options), _LARGEST, timeout_s)
+
+    def _ask(self, method: str, path: str, timeout_s: float, **options: Any) -> dict[str, Any]:
         try:
-            with requests.Session() as session:
-                session.trust_env = not _is_loopback(self.server)  # HTTP_PROXY and NO_PROXY lead to other machines only
-                answer = answers.read(session.request(method, self.server + path, **options), _LARGEST, timeout_s)
-        except answers.Unreadable as error:
+            answer = self.send(method, path, timeout_s, **options)
+        except http_answers.Unreadable as error:
             raise Away(f"the answer of {self.server} cannot be read: {error}") from error
         except requests.Timeout as error:
             raise Away(f"no answer from {self.server} within {timeout_s:.0f} s; is the Backend overloaded?") from error
-        except answers.FAULTS as error:
+        except http_answers.FAULTS as error:
             raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
         return self._read(answer)
 
@@ -89,7 +102,7 @@ class Client:
         request.headers["Authorization"] = f"Bearer {self.key}"
         return request
 
-    def _read(self, answer: Answer) -> dict[str, Any]:
+    def _read(self, answer: HttpAnswer) -> dict[str, Any]:
         body, status = answer.content, answer.status
         if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
             stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
@@ -105,6 +118,12 @@ class Client:
         if status >= 500:
             raise Undecided(detail)
         raise Refused([f"{error['pointer']}: {error['message']}".removeprefix(": ") for error in errors] or [detail], errors)
+
+
+def key_source(default: Path) -> str:
+    """Where the key is from: the variable that gives it, or the default file."""
+    given = [name for name in ("STRINGX_API_KEY", "STRINGX_API_KEY_FILE") if os.environ.get(name)]
+    return given[0] if given else str(default)
 
 
 def _is_error(error: Any) -> bool:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flask import Flask, Response, abort, render_template_string, send_from_directory
+from flask import Flask, Response, abort, render_template_string, request, send_from_directory
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -77,7 +77,11 @@ class Operation:
 
     @cached_property
     def models(self) -> list[type[BaseModel]]:
+        """The models of its body and its answers."""
         return [model for model in (self.body, *self.answers.values()) if model is not None]
+
+
+_UNDESCRIBED = Operation("")
 
 
 def describe(operation: Operation) -> Callable[[View], View]:
@@ -88,6 +92,12 @@ def describe(operation: Operation) -> Callable[[View], View]:
         return view
 
     return attach
+
+
+def current_operation(app: Flask) -> Operation:
+    """The operation of the view that handles the current request. A view without one takes no parameter and no body."""
+    found: Operation = getattr(app.view_functions[request.endpoint or ""], "operation", _UNDESCRIBED)
+    return found
 
 
 def install(app: Flask, title: str, description: str, version: str) -> None:
@@ -121,6 +131,7 @@ def install(app: Flask, title: str, description: str, version: str) -> None:
 
 
 def build(app: Flask, title: str, description: str, version: str) -> dict[str, Any]:
+    """The OpenAPI document of all described views."""
     paths: dict[str, dict[str, Any]] = {}
     models: set[type[BaseModel]] = set()
     for rule in app.url_map.iter_rules():

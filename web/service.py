@@ -8,8 +8,7 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 
-from database import keys, reports
-from database.keys import Caller
+from database import reports
 from database.loops import Loops
 from database.migrate import missing_migrations
 from database.pool import Database
@@ -17,14 +16,12 @@ from database.probe import Probe
 from database.reports import Report
 from stringx_dataops import __version__
 from stringx_dataops.contract.problems import NotFound, StringXError
-from web import bodies, hosts, metrics, openapi, parameters, paths, problems
+from web import bodies, hosts, keys, metrics, openapi, parameters, paths, problems
 from web.bodies import answer
 from web.metrics import Metrics
 from web.openapi import Operation, describe
 
 log = logging.getLogger(__name__)
-_PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics"})
-_NONE = Operation("")
 _KIND = re.compile(r"-\d+$")  # the number of a loop among those that do the same
 _MOST_LOOPS = 10  # of other processes, told by /readyz
 _QUIET = frozenset({"healthz", "readyz", "metrics"})  # asked all the time: not logged
@@ -54,37 +51,19 @@ def create(
     metrics.install(app, database, loops, service_metrics)
     openapi.install(app, title, description, __version__)
     hosts.install(app, allowed_hosts)
-    _install_keys(app, database)
+    keys.install(app, database)
     _install_reading(app)
     _install_health(app, database, loops, faults)
     app.after_request(_log)
     return app
 
 
-def caller() -> Caller:
-    """Who sent the request that is being handled."""
-    found: Caller = g.caller
-    return found
-
-
-def _install_keys(app: Flask, database: Database) -> None:
-    @app.before_request
-    def require_key() -> None:
-        if request.url_rule is None or request.endpoint in _PUBLIC:
-            return  # an unknown path is a 404 for everybody
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        g.caller = keys.authenticate(database, key.strip() if scheme.lower() == "bearer" and key.strip() else None)
-        operation = _operation(app)
-        if operation.scope is not None:
-            g.caller.require(operation.scope)
-
-
 def _install_reading(app: Flask) -> None:
     @app.before_request
     def read() -> None:
         """What every view relies on: a query of known parameters alone, an address without NUL, a request that is whole."""
-        if request.url_rule is not None and request.endpoint not in _PUBLIC:
-            operation = _operation(app)
+        if request.url_rule is not None and request.endpoint not in keys.PUBLIC:
+            operation = openapi.current_operation(app)
             parameters.read_query(operation.query)
             if operation.body is None:
                 bodies.discard()
@@ -92,24 +71,18 @@ def _install_reading(app: Flask) -> None:
             raise NotFound("there is no such path: it holds a NUL character")
 
 
-def _operation(app: Flask) -> Operation:
-    """Of the view that handles the request; a view without one takes no parameter and no body."""
-    found: Operation = getattr(app.view_functions[request.endpoint or ""], "operation", _NONE)
-    return found
-
-
 def _log(response: Response) -> Response:
     """One line a request: the route's rule in place of the path, and no query, so that it holds nothing a caller sent but ids."""
     if request.endpoint not in _QUIET:
         route = request.url_rule.rule if request.url_rule is not None else "none"
-        said: dict[str, object] = {"method": request.method, "route": route, "status": response.status_code}
-        said |= {name: value for name, value in (request.view_args or {}).items() if name in ("request_id", "check_id")}
-        said |= g.get("ids", {})
+        fields: dict[str, object] = {"method": request.method, "route": route, "status": response.status_code}
+        fields |= {name: value for name, value in (request.view_args or {}).items() if name in ("request_id", "check_id")}
+        fields |= g.get("ids", {})
         if "began" in g:
-            said["duration_ms"] = round((time.perf_counter() - g.began) * 1000)
+            fields["duration_ms"] = round((time.perf_counter() - g.began) * 1000)
         if "caller" in g:
-            said["caller"] = g.caller.name
-        log.info("%s %s %d", request.method, route, response.status_code, extra=said)
+            fields["caller"] = g.caller.name
+        log.info("%s %s %d", request.method, route, response.status_code, extra=fields)
     return response
 
 
@@ -143,8 +116,8 @@ def _install_health(app: Flask, database: Database, loops: Loops, faults: Callab
                     reasons.append(fault)
         except StringXError as error:
             reasons.append(error.detail)
-        said = {"status": "not ready" if reasons else "ready", "reasons": reasons}
-        return answer(said | ({"warnings": warnings} if warnings else {}), 503 if reasons else 200)
+        body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        return answer(body | ({"warnings": warnings} if warnings else {}), 503 if reasons else 200)
 
 
 def _failing(found: Sequence[Report], *, is_done_by_others: bool) -> list[str]:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from api.checks import lifecycle
-from api.delivery import outbox
+from api.delivery.sender import Credentials
 from api.worker.worker import Worker
 from database import leases
 from database.notifications import Listener
@@ -45,7 +45,7 @@ def _make(settings: Settings) -> Worker:
     name = leases.worker_name("worker")
     if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
-    credentials = outbox.Credentials(name, service_key(settings), signing_secrets(settings))
+    credentials = Credentials(name, service_key(settings), signing_secrets(settings))
     return Worker(
         settings=settings,
         database=database,

@@ -19,6 +19,7 @@ from api import retention
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.delivery import outbox
+from api.delivery.sender import Credentials, ResultSender
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import Child, Nursery
 from api.engine.processes import ChildDied, ProjectFault
@@ -29,8 +30,8 @@ from database import reports
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database
+from database.sending import all_that_is_due
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.messages import answers
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
@@ -58,7 +59,7 @@ class Worker:
     catalogue: Catalogue
     listener: Listener
     name: str
-    credentials: outbox.Credentials
+    credentials: Credentials
     stop: threading.Event = field(default_factory=threading.Event)
     loops: Loops = field(default_factory=Loops)
     attempts: dict[str, Attempt] = field(default_factory=dict)
@@ -193,21 +194,8 @@ class Worker:
 
     def deliver(self) -> Turn:
         """Posts what is due."""
-        session = answers.new_session()
-
-        def turn(loop: Loop) -> None:
-            def look() -> None:
-                loop.alive()
-                message = outbox.claim(self.database, self.credentials)
-                while message is not None:
-                    message = outbox.deliver(self.database, self.credentials, session, message)
-                    loop.alive()
-                    if message is not None:  # more than one is due
-                        self.listener.wake(outbox.OUTBOX)
-
-            self.listener.wait_for(outbox.OUTBOX, look, _LOOK_FOR_MESSAGES_S, in_turn=True)
-
-        return turn
+        sender = ResultSender(self.database, self.credentials)
+        return all_that_is_due(sender, self.listener, outbox.OUTBOX, _LOOK_FOR_MESSAGES_S)
 
     def keep_leases(self, _: Loop) -> float:
         """Renew what is claimed and write down that the worker lives, a few times a lease; stop what others have taken over."""

@@ -9,14 +9,15 @@ from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.problems import Invalid, NotFound, PreconditionFailed, Unavailable
 from web import parameters
 from web.bodies import answer, document_body
+from web.keys import caller
 from web.openapi import Operation, describe
-from web.service import caller
 
 _NAMED = {"name": "departures"}  # the demo has none; PUT makes this one
 _VERSIONS = parameters.paging(datasets.VERSIONS)
 
 
 def blueprint(database: Database) -> Blueprint:
+    """The routes of datasets."""
     routes = Blueprint("datasets", __name__)
 
     @routes.get("/api/v1/datasets/<name>")

@@ -24,8 +24,8 @@ from stringx_dataops.contract.problems import (
 )
 from web import parameters
 from web.bodies import answer, document_body, document_stream
+from web.keys import caller
 from web.openapi import Operation, describe
-from web.service import caller
 
 WRITES = (Malformed, Forbidden, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, Unavailable)
 TYPES = ("application/json", "application/yaml")

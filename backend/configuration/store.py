@@ -181,9 +181,8 @@ def _write_stream(
     cursor: Cursor, stream: Stream, values: Sequence[Any], catalogue: Catalogue, caller: Caller, dry_run: bool
 ) -> list[dict[str, str]]:
     """What it changes; Invalid with every fault of the stream."""
-    errors = list(stream.errors)
-    found = parse_datasets(cursor, values, {(table.target, table.table) for table in stream.tables}, errors)
-    if errors:
+    found, faults = parse_datasets(cursor, values, {(table.target, table.table) for table in stream.tables})
+    if errors := stream.errors + faults:
         raise invalid(errors)
     if stream.targets:
         caller.require("admin")

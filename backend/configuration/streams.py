@@ -21,7 +21,7 @@ from stringx_dataops.contract.problems import FieldError, Invalid
 
 @dataclass(frozen=True)
 class Stream:
-    """The targets and tables of a stream, and what is wrong with it but for its datasets."""
+    """The targets and tables of a stream, and what is wrong with its documents, except its datasets."""
 
     targets: dict[str, TargetDocument]
     tables: list[TableDocument]
@@ -29,46 +29,20 @@ class Stream:
 
 
 def parse_stream(known: dict[str, Any], catalogue: Catalogue, values: Sequence[Any]) -> Stream:
-    """Every fault of every document at once; targets of the stream count before its tables, tables before datasets."""
-    errors: list[FieldError] = []
-    targets: dict[str, TargetDocument] = {}
-    for index, value in enumerate(values):
-        if isinstance(value, dict) and value.get("kind") == "Target":
-            try:
-                target = parse_target(value, f"/{index}")
-                if target.name in targets:
-                    errors.append(FieldError(f"/{index}/name", f"target {target.name} stands twice in the stream"))
-                targets[target.name] = target
-            except Invalid as fault:
-                errors += fault.errors
+    """Read targets and tables, with every fault of every document. Tables may name targets of the same stream; `known` has the
+    documents of the configured targets by name."""
+    targets, errors = _parse_targets(values)
     documents = known | {name: as_json(target) for name, target in targets.items()}
-    found: list[TableDocument] = []
-    seen: set[tuple[str, str]] = set()
-    for index, value in enumerate(values):
-        if isinstance(value, dict) and value.get("kind", "Table") == "Table":
-            try:
-                table = parse_table(value, catalogue, judge_of(documents), f"/{index}")
-            except Invalid as fault:
-                errors += fault.errors
-                continue
-            if (table.target, table.table) in seen:
-                errors.append(FieldError(f"/{index}/table", f"table {table.table} stands twice in the stream"))
-            seen.add((table.target, table.table))
-            found.append(table)
-            if table.target not in documents:
-                errors.append(FieldError(f"/{index}/target", _no_target(table.target, documents)))
-        elif not isinstance(value, dict):
-            errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
-        elif value.get("kind") not in ("Target", "Dataset"):
-            errors.append(FieldError(f"/{index}/kind", f"is {value.get('kind')!r}; known kinds: Table, Target, Dataset"))
-    return Stream(targets, found, errors)
+    tables, faults = _parse_tables(values, catalogue, documents)
+    return Stream(targets, tables, errors + faults)
 
 
 def parse_datasets(
-    cursor: Cursor, values: Sequence[Any], tables: Collection[tuple[str, str]], errors: list[FieldError]
-) -> list[DatasetDocument]:
-    """The stream's datasets, whose faults are added to the others; `tables` are those of the stream."""
+    cursor: Cursor, values: Sequence[Any], tables: Collection[tuple[str, str]]
+) -> tuple[list[DatasetDocument], list[FieldError]]:
+    """The datasets of a stream and their faults; `tables` are the tables of the stream, as (target, table)."""
     found: dict[str, DatasetDocument] = {}
+    errors: list[FieldError] = []
     for index, value in enumerate(values):
         if not isinstance(value, dict) or value.get("kind") != "Dataset":
             continue
@@ -81,7 +55,50 @@ def parse_datasets(
             errors.append(FieldError(f"/{index}/name", f"dataset {dataset.name} stands twice in the stream"))
         found[dataset.name] = dataset
         errors += datasets.faults_of_names(cursor, dataset, tables, f"/{index}")
-    return list(found.values())
+    return list(found.values()), errors
+
+
+def _parse_targets(values: Sequence[Any]) -> tuple[dict[str, TargetDocument], list[FieldError]]:
+    found: dict[str, TargetDocument] = {}
+    errors: list[FieldError] = []
+    for index, value in enumerate(values):
+        if isinstance(value, dict) and value.get("kind") == "Target":
+            try:
+                target = parse_target(value, f"/{index}")
+            except Invalid as fault:
+                errors += fault.errors
+                continue
+            if target.name in found:
+                errors.append(FieldError(f"/{index}/name", f"target {target.name} stands twice in the stream"))
+            found[target.name] = target
+    return found, errors
+
+
+def _parse_tables(
+    values: Sequence[Any], catalogue: Catalogue, targets: dict[str, Any]
+) -> tuple[list[TableDocument], list[FieldError]]:
+    """The tables and their faults; also a fault for each value that is no document of any kind. `targets`: documents by name."""
+    found: list[TableDocument] = []
+    errors: list[FieldError] = []
+    seen: set[tuple[str, str]] = set()
+    for index, value in enumerate(values):
+        if isinstance(value, dict) and value.get("kind", "Table") == "Table":
+            try:
+                table = parse_table(value, catalogue, judge_of(targets), f"/{index}")
+            except Invalid as fault:
+                errors += fault.errors
+                continue
+            if (table.target, table.table) in seen:
+                errors.append(FieldError(f"/{index}/table", f"table {table.table} stands twice in the stream"))
+            seen.add((table.target, table.table))
+            found.append(table)
+            if table.target not in targets:
+                errors.append(FieldError(f"/{index}/target", _no_target(table.target, targets)))
+        elif not isinstance(value, dict):
+            errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
+        elif value.get("kind") not in ("Target", "Dataset"):
+            errors.append(FieldError(f"/{index}/kind", f"is {value.get('kind')!r}; known kinds: Table, Target, Dataset"))
+    return found, errors
 
 
 def _no_target(name: str, known: Collection[str]) -> str:

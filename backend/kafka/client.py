@@ -15,9 +15,9 @@ from stringx_dataops.contract.problems import Unavailable
 LARGEST = 2 * 1024 * 1024  # bytes of a dead letter: a message of the largest size that brokers take by default, and headers
 CUT = 64 * 1024  # … of one that even so is too large for its topic
 _CONNECT_MS = 6_000
-_SEND_MS = 60_000  # for the broker's word that it has a message
+_SEND_MS = 60_000  # until the broker confirms a message
 _BLOCK_MS = 20_000  # to connect, and until there is room for a message
-SENT_WITHIN_S = 80.0  # for its word on all messages of a batch, within their lease
+SENT_WITHIN_S = 80.0  # until the broker confirms all messages of a batch; shorter than their lease
 _BATCH_BYTES = 256 * 1024  # of messages that the broker is sent together
 
 _TOO_LARGE = (broker.MessageSizeTooLargeError, broker.RecordListTooLargeError)
@@ -27,7 +27,8 @@ _heard = kafka.Heard()
 
 
 def connect(make: Callable[..., T], settings: Kafka, **options: Any) -> T:
-    """A client of kafka-python. Unavailable where no broker answers or lets us in; nothing of the client is left then."""
+    """Make a client of kafka-python. Unavailable if no broker answers or accepts the credentials; then nothing of the client is
+    left."""
     made: list[Any] = []
 
     def client(**config: Any) -> Any:
@@ -51,8 +52,9 @@ def connect(make: Callable[..., T], settings: Kafka, **options: Any) -> T:
 
 
 @dataclass
-class Outcome:
-    """What came of messages, by their place in the list: confirmed, or too large for the topic; and why not the others."""
+class Receipt:
+    """Which messages of a list the broker has confirmed, and which are too large for the topic, by their place in the list.
+    `fault`: why the others are neither, in one line."""
 
     confirmed: set[int] = field(default_factory=set)
     too_large: list[int] = field(default_factory=list)
@@ -60,50 +62,52 @@ class Outcome:
 
 
 class ReliableProducer:
-    """Sends messages and waits until the broker has them; begins anew after a fault."""
+    """Sends messages and waits until the broker confirms them; connects again after a fault."""
 
     def __init__(self, settings: Kafka) -> None:
         self._settings = settings
         self._producer: KafkaProducer | None = None
 
-    def send(self, topic: str, messages: Sequence[dict[str, Any]], until: float | None = None) -> Outcome:
-        """In their order. Unavailable where no broker answers. Those that are not confirmed may be sent or not: the broker's word
-        is waited for until this moment of the monotonic clock, after which a call blocks for `_BLOCK_MS` at most."""
-        outcome, until = Outcome(), until if until is not None else time.monotonic() + SENT_WITHIN_S
+    def send(self, topic: str, messages: Sequence[dict[str, Any]], until: float | None = None) -> Receipt:
+        """Send messages in their order. Unavailable if no broker answers. A message that is not confirmed may have arrived.
+
+        `until`: how long to wait for confirmations, as a time of the monotonic clock; after it a call blocks for `_BLOCK_MS` at
+        most."""
+        receipt, until = Receipt(), until if until is not None else time.monotonic() + SENT_WITHIN_S
         producer, sent, suspects = self._connected(), [], []
         try:
             for place, message in enumerate(messages):
                 try:
                     sent.append((place, producer.send(topic, **message)))
                 except broker.MessageSizeTooLargeError:
-                    outcome.too_large.append(place)
+                    receipt.too_large.append(place)
             for place, future in sent:
                 try:
-                    self._confirm(outcome, place, future, until)
+                    self._confirm(receipt, place, future, until)
                 except _TOO_LARGE:
                     suspects.append(place)
-            for place in suspects:  # it may have been those beside it
+            for place in suspects:  # another message of its batch may have been the large one
                 try:
-                    self._confirm(outcome, place, producer.send(topic, **messages[place]), until)
+                    self._confirm(receipt, place, producer.send(topic, **messages[place]), until)
                 except _TOO_LARGE:
-                    outcome.too_large.append(place)
+                    receipt.too_large.append(place)
         except broker.KafkaError as error:
-            outcome.fault = f"the Kafka broker did not take messages for {topic} ({words(error)})"
+            receipt.fault = f"the Kafka broker did not take messages for {topic} ({words(error)})"
         finally:
-            if outcome.fault is not None or len(outcome.confirmed) + len(outcome.too_large) < len(messages):
+            if receipt.fault is not None or len(receipt.confirmed) + len(receipt.too_large) < len(messages):
                 self.close()
-        return outcome
+        return receipt
 
     @staticmethod
-    def _confirm(outcome: Outcome, place: int, future: Any, until: float) -> None:
-        """Wait for the broker's word on a message; where it gives none, that is the outcome's fault."""
+    def _confirm(receipt: Receipt, place: int, future: Any, until: float) -> None:
+        """Wait until the broker confirms a message; otherwise note the fault in the receipt."""
         try:
             future.get(timeout=max(0.0, until - time.monotonic()))
-            outcome.confirmed.add(place)
+            receipt.confirmed.add(place)
         except _TOO_LARGE:
             raise
         except broker.KafkaError as error:
-            outcome.fault = f"the Kafka broker did not confirm a message ({words(error)})"
+            receipt.fault = f"the Kafka broker did not confirm a message ({words(error)})"
 
     def _connected(self) -> KafkaProducer:
         if self._producer is None:
@@ -125,10 +129,12 @@ class ReliableProducer:
         return self._producer
 
     def close(self) -> None:
+        """Close the connection, if there is one; the next `send` opens a new one."""
         if self._producer is not None:
             self._producer.close(timeout=1)
             self._producer = None
 
 
 def words(error: BaseException) -> str:
+    """The first line of an error's text, or else its class."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__

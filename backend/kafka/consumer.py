@@ -137,14 +137,14 @@ class Consumer:
 
     def _bury(self, letters: list[dict[str, Any]]) -> None:
         """Every letter, those that are too large cut; Unavailable where the broker does not confirm them all."""
-        outcome = self._dead_letters.send(self.kafka.dead_letters, letters)
-        if outcome.fault is None and outcome.too_large:
-            cut = [_cut(letters[place]) for place in outcome.too_large]
-            outcome = self._dead_letters.send(self.kafka.dead_letters, cut)
-            if outcome.too_large:
+        receipt = self._dead_letters.send(self.kafka.dead_letters, letters)
+        if receipt.fault is None and receipt.too_large:
+            cut = [_cut(letters[place]) for place in receipt.too_large]
+            receipt = self._dead_letters.send(self.kafka.dead_letters, cut)
+            if receipt.too_large:
                 raise Unavailable(f"{self.kafka.dead_letters} takes no message of {CUT} bytes; raise its max.message.bytes")
-        if outcome.fault is not None:
-            raise Unavailable(outcome.fault)
+        if receipt.fault is not None:
+            raise Unavailable(receipt.fault)
 
     def _commit(self, consumer: KafkaConsumer, held: _Held) -> None:
         """Offsets of what is done; where that fails it is done again, or others are sent it again, and find it tracked."""
@@ -184,10 +184,10 @@ class Consumer:
 
 def _dead_letter(record: Any, fault: StringXError) -> dict[str, Any]:
     """The message as it was, and why and where; its own headers stay."""
-    ours = (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)
+    added = (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)
     values = (fault.detail, record.topic, str(record.partition), str(record.offset))
-    kept = [(name, value or b"") for name, value in record.headers or () if name not in ours]
-    headers = kept + [(name, value.encode()) for name, value in zip(ours, values, strict=True)]
+    kept = [(name, value or b"") for name, value in record.headers or () if name not in added]
+    headers = kept + [(name, value.encode()) for name, value in zip(added, values, strict=True)]
     key = b"" if record.key is None and record.value is None else record.key  # a message has at least one of the two
     return {"key": key, "value": record.value, "headers": headers}
 

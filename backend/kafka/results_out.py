@@ -1,4 +1,8 @@
-"""Finished requests become messages: kept from the transaction that finished them until the broker has them."""
+"""Finished requests become messages: kept from the transaction that finished them until the broker has them.
+
+Lease and loop are those of every sender (`database/sending.py`), its backoff is not: the broker confirms parts of a batch, and
+the order within a key decides what is sent again, so the rest is given back together and tried again after a fixed pause.
+"""
 
 import json
 import logging
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from database.leases import Lease
 from database.pool import Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import rfc3339
@@ -38,7 +43,7 @@ class Message:
 
 
 def begin(database: Database) -> None:
-    """From now on what finishes is kept until it is published."""
+    """From now on each finished request is kept until it is published."""
     with database.transaction() as cursor:
         cursor.run(SQL["begin"])
 
@@ -49,8 +54,8 @@ class NotConfirmed(Unavailable):
 
 @dataclass(frozen=True)
 class Sent:
-    """Which of some messages the broker has confirmed, by their place in the list; which it refuses however short they are; and
-    why not all are confirmed."""
+    """Which messages of a list the broker has confirmed, and which it refuses even in their shortest form, by their place in the
+    list. `fault`: why not all are confirmed, in one line."""
 
     confirmed: Set[int] = frozenset()
     refused: Set[int] = frozenset()
@@ -58,12 +63,12 @@ class Sent:
 
 
 def publish(database: Database, publisher: str, send: Callable[[list[Message]], Sent]) -> int:
-    """Have `send` send the results that wait longest, outside of any transaction, and forget those that are confirmed; how many
-    there were. NotConfirmed where not all of them are: the others are given back. Another publisher may send some of them again
-    where this process dies in between, or holds them for longer than its lease."""
-    lease = {"worker": publisher, "lease_s": LEASE_S, "limit": _BATCH, "bytes": _BATCH_BYTES}
+    """Lease the results that wait longest, let `send` send them outside of any transaction, and delete those that are confirmed.
+    Returns their number. NotConfirmed if some are not confirmed: these are given back. Another publisher may send some of them
+    again if this process dies in between, or holds them for longer than its lease."""
+    lease, room = Lease(publisher, LEASE_S), {"limit": _BATCH, "bytes": _BATCH_BYTES}
     with database.statements() as cursor:
-        ids = [row["request_id"] for row in cursor.all(SQL["lease"], lease)]
+        ids = [row["request_id"] for row in cursor.all(SQL["lease"], lease.parameters | room)]
         rows = cursor.all(SQL["leased"], {"ids": ids}) if ids else []
     if not rows:
         return 0
@@ -79,7 +84,7 @@ def publish(database: Database, publisher: str, send: Callable[[list[Message]], 
 
 
 def _settle(database: Database, publisher: str, rows: Sequence[Row], done: Set[int], refused: Set[int]) -> None:
-    """Forget those that are done, give back the others; the refused ones are not due for a while, so that others come first."""
+    """Delete those that are done, give back the others; refused ones are due again after REFUSED_S, so that others come first."""
     ids = [row["request_id"] for row in rows]
     published = {"ids": [ids[place] for place in sorted(done)], "queued_at": [rows[place]["queued_at"] for place in sorted(done)]}
     with database.statements() as cursor:
@@ -92,8 +97,8 @@ def _settle(database: Database, publisher: str, rows: Sequence[Row], done: Set[i
 
 
 def _in_order(messages: Sequence[Message], sent: Sent) -> Set[int]:
-    """The confirmed ones, but for those behind an unconfirmed message of their key: they are sent again after that one, so that
-    the last message of a key is its newest."""
+    """The confirmed messages, without those behind an unconfirmed message of their key: these are sent again after that message,
+    so that the last message of a key is its newest."""
     done, broken = set(), set()
     for place, message in enumerate(messages):
         if place not in sent.confirmed:

@@ -18,7 +18,7 @@ from kafka import KafkaAdminClient
 from kafka import errors as broker
 
 from backend.kafka import results_out
-from backend.kafka.client import LARGEST, SENT_WITHIN_S, Outcome, ReliableProducer, connect, words
+from backend.kafka.client import LARGEST, SENT_WITHIN_S, Receipt, ReliableProducer, connect, words
 from backend.kafka.consumer import Consumer
 from backend.kafka.results_out import PUBLICATION, Message, NotConfirmed, Sent
 from backend.requests.tracking import CHANNEL
@@ -27,6 +27,7 @@ from database.leases import worker_name
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database, bound_waits
+from database.sending import one_per_turn
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
@@ -72,36 +73,37 @@ class Trigger:
         """Publishes the results that wait; one turn is a batch."""
         producer = ReliableProducer(self.kafka)
 
-        def attempt(messages: list[Message], until: float) -> Outcome:
+        def attempt(messages: list[Message], until: float) -> Receipt:
             try:
                 return producer.send(self.kafka.results, [_as_kwargs(message) for message in messages], until)
             except Unavailable as error:
-                return Outcome(fault=error.detail)
+                return Receipt(fault=error.detail)
 
         def send(messages: list[Message]) -> Sent:
             until = time.monotonic() + SENT_WITHIN_S
-            outcome = attempt(messages, until)
-            if outcome.fault is not None or not outcome.too_large:
-                return Sent(outcome.confirmed, fault=outcome.fault)
-            places, short = outcome.too_large, [messages[place].without_rules() for place in outcome.too_large]
+            receipt = attempt(messages, until)
+            if receipt.fault is not None or not receipt.too_large:
+                return Sent(receipt.confirmed, fault=receipt.fault)
+            places, short = receipt.too_large, [messages[place].without_rules() for place in receipt.too_large]
             again = attempt(short, until)
-            confirmed = outcome.confirmed | {places[number] for number in again.confirmed}
+            confirmed = receipt.confirmed | {places[number] for number in again.confirmed}
             if not again.too_large:
                 return Sent(confirmed, fault=again.fault)
             largest = max(len(short[number].value) for number in again.too_large)
             fault = f"{self.kafka.results} takes no message of {largest} bytes; raise its max.message.bytes"
             return Sent(confirmed, {places[number] for number in again.too_large}, fault)
 
-        def publish() -> int | None:
-            return results_out.publish(self.database, self.name, send) or None
+        def publish() -> bool:
+            return results_out.publish(self.database, self.name, send) > 0
 
-        def turn(_: Loop) -> float | None:
+        send_batch = one_per_turn(publish, listener, PUBLICATION, _LOOK_AGAIN_S)
+
+        def turn(loop: Loop) -> float | None:
             try:
-                listener.wait_for(PUBLICATION, publish, _LOOK_AGAIN_S)
+                return send_batch(loop)
             except NotConfirmed as error:  # the broker's fault, and seen in how many results wait
                 log.warning("%s; results wait, trying again", error)
                 return _AGAIN_S
-            return None
 
         return turn
 
@@ -155,6 +157,7 @@ def _as_kwargs(message: Message) -> dict[str, Any]:
 
 
 def main() -> int:
+    """Run until SIGTERM or SIGINT; the exit code is 2 if the settings cannot be used."""
     logs.configure()
     try:
         settings = read_settings()

@@ -1,146 +1,189 @@
-"""Sending tracked requests to DataOps: at once, and again by threads of each web process until they are accepted."""
+"""Sending requests and cancels to DataOps: at once, and again by threads of each web process until they are accepted."""
 
 import logging
-import random
-import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal
-
-import requests as http
+from typing import Any, Literal, TypeVar
 
 from backend.requests.tracking import SQL, UNSENT, payload
-from database.leases import POST_LEASE_S
-from database.loops import Loop, Loops
+from database.leases import Lease
+from database.loops import Loops
 from database.notifications import Listener
 from database.pool import Database
-from stringx_dataops.contract.messages import answers
-from stringx_dataops.contract.messages.answers import Answer
+from database.sending import Backoff, NotSent, Sender, one_per_turn
+from stringx_dataops.contract import http_answers
+from stringx_dataops.contract.http_answers import HttpAnswer
+from stringx_dataops.contract.http_posts import TOO_LARGE, Limits, Poster, retry_after_s
 from stringx_dataops.contract.problems import Busy, Conflict
 
-_TIMEOUT_S = (3, 10)  # connect, read: with the body's time together within a lease
-_BODY_S = 5.0
+LIMITS = Limits(connect_s=3, read_s=10, body_s=5)
 _LOOK_AGAIN_S = 2.0
 _THREADS = 4
-_SHORTEST_DELAY_S, _LONGEST_DELAY_S = 0.5, 60.0
-_FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 421, 429))  # it will say the same tomorrow
-_TOO_LARGE = 413  # final, whoever stands between the services and says so
+_LONGEST_DELAY_S = 60.0
+_BUSY = 429
+_FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 421, _BUSY))  # it will say the same tomorrow
 
 First = Literal["goes on", "refused", "gone"]  # gone: nobody tracks the request any more
 
 log = logging.getLogger(__name__)
-_kept = threading.local()
 
 
 @dataclass(frozen=True)
-class Dispatcher:
-    """Where DataOps is, and who asks."""
+class Unsent:
+    """Something about a request that DataOps has yet to take, leased. `attempts`: those before this one."""
 
-    database: Database
-    url: str
-    service_key: str
-    name: str
+    request_id: str
+    attempts: int
 
-    def send_first(self, request_id: str, body: dict[str, Any]) -> First:
-        """A try while the client waits, of the one who tracked the request and of each who repeats it meanwhile: Conflict or Busy
-        where DataOps says so, and nothing is tracked then, unless another one's try went otherwise."""
-        response, noted = self._try(request_id, body, attempts=0, final=(*_FINAL, 429))
-        if response is None:
-            return "goes on" if noted else "gone"
-        if response.status in (409, 429):
-            self._run("forget", {"request_id": request_id, "worker": self.name})
-            if response.status == 409:
-                raise Conflict(response.detail())
-            raise Busy(response.detail(), retry_after_s=int(_retry_after_s(response) or 5))
-        self._refuse(request_id, response)
-        return "refused"
 
-    def send_next(self) -> bool | None:
-        """Try the request, or the cancel, that waits longest; None where none is due."""
-        claim = {"worker": self.name, "lease_s": POST_LEASE_S}
-        with self.database.statements() as cursor:
-            unsent = cursor.one(SQL["claim_unsent"], claim)
-            cancel = cursor.one(SQL["claim_cancel"], claim) if unsent is None else None
-        if unsent is not None:
-            refused, _ = self._try(unsent["request_id"], unsent["body"], unsent["send_attempts"], _FINAL)
-            if refused is not None:
-                self._refuse(unsent["request_id"], refused)
-        elif cancel is not None:
-            self._cancel(cancel["request_id"], str(cancel["check_id"]), cancel["send_attempts"])
-        return True if unsent or cancel else None
+@dataclass(frozen=True)
+class UnsentRequest(Unsent):
+    """The request itself. `is_first`: its client waits for this attempt, so that a busy DataOps is an answer, too."""
 
-    def _try(self, request_id: str, body: dict[str, Any], attempts: int, final: Sequence[int]) -> tuple[Answer | None, bool]:
-        """The answer if its status is final. Otherwise the request is marked as sent or postponed; also whether that was stored
-        (not if the request was forgotten meanwhile)."""
+    body: dict[str, Any]
+    is_first: bool = False
+
+
+@dataclass(frozen=True)
+class UnsentCancel(Unsent):
+    """A cancel of a request that DataOps has."""
+
+    check_id: str
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """DataOps has a request, as this check."""
+
+    check_id: str
+
+
+Message = TypeVar("Message", bound=Unsent)
+Answer = TypeVar("Answer")
+
+
+class _ToDataOps(Sender[Message, Answer]):
+    """What sending requests and cancels have in common."""
+
+    backoff = Backoff(_LONGEST_DELAY_S)
+
+    def __init__(self, database: Database, lease: Lease, url: str, poster: Poster) -> None:
+        super().__init__(database, lease)
+        self._url, self._poster = url, poster
+
+    def postpone(self, message: Message, fault: NotSent, delay_s: float) -> bool:
+        """Store when it is due again; False if the request was forgotten."""
+        ids = {"request_id": message.request_id}
+        log.warning("request not sent to DataOps (attempt %d): %s", message.attempts + 1, fault.reason, extra=ids)
+        return self.run("postpone", ids | {"worker": self.lease.worker, "delay_s": delay_s})
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> HttpAnswer:
+        """NotSent if there is no answer, or none that can be read."""
         try:
-            answer = self._post("/api/v1/quality-checks", body)
-        except answers.FAULTS as error:
-            return None, self._postpone(request_id, attempts, answers.words_of(error))
+            return self._poster.post(self._url + path, json=body)
+        except http_answers.FAULTS as error:
+            raise NotSent(http_answers.words_of(error)) from error
+
+    def run(self, name: str, parameters: dict[str, Any]) -> bool:
+        """Whether the statement changed a row."""
+        with self.database.statements() as cursor:
+            return cursor.run(SQL[name], parameters) > 0
+
+
+class RequestSender(_ToDataOps[UnsentRequest, Accepted | HttpAnswer]):
+    """Sends tracked requests until DataOps accepts or refuses them."""
+
+    def claim(self) -> UnsentRequest | None:
+        """The unsent request that has been due for longest."""
+        with self.database.statements() as cursor:
+            row = cursor.one(SQL["claim_unsent"], self.lease.parameters)
+        return UnsentRequest(row["request_id"], row["send_attempts"], row["body"]) if row is not None else None
+
+    def send(self, message: UnsentRequest) -> Accepted | HttpAnswer:
+        """The check, or the answer that refuses the request for good; NotSent for everything else."""
+        answer = self.post("/api/v1/quality-checks", message.body)
         if answer.status in (200, 202):
             check_id = answer.field("check_id")
-            if not answers.is_uuid(check_id) or answer.field("request_id") not in (None, request_id):
-                return None, self._postpone(request_id, attempts, f"no answer of DataOps: {answer.described()}")
-            return None, self._run("sent", {"request_id": request_id, "check_id": check_id}) > 0
-        if answer.status in final and (answer.is_problem or answer.status == _TOO_LARGE):
-            return answer, False
-        why = f"status {answer.status}: {answer.detail()}"
-        return None, self._postpone(request_id, attempts, why, _retry_after_s(answer))
+            if not http_answers.is_uuid(check_id) or answer.field("request_id") not in (None, message.request_id):
+                raise NotSent(f"no answer of DataOps: {answer.described()}")
+            return Accepted(check_id)
+        is_final = answer.status in _FINAL or (answer.status == _BUSY and message.is_first)
+        if is_final and (answer.is_problem or answer.status == TOO_LARGE):
+            return answer
+        raise NotSent(f"status {answer.status}: {answer.detail()}", _retry_after_s(answer))
 
-    def _refuse(self, request_id: str, answer: Answer) -> None:
+    def settle(self, message: UnsentRequest, answer: Accepted | HttpAnswer) -> bool:
+        """Mark the request as sent or as refused; False if it was forgotten, or had ended before it was refused."""
+        if isinstance(answer, Accepted):
+            return self.run("sent", {"request_id": message.request_id, "check_id": answer.check_id})
         reason = f"DataOps refused the request: {answer.detail()}"
-        self._run("refuse", {"request_id": request_id, "reason": reason})
-        self._run("notify", {"payload": payload(request_id)})
+        refused = self.run("refuse", {"request_id": message.request_id, "reason": reason})
+        self.run("notify", {"payload": payload(message.request_id)})
+        return refused
 
-    def _cancel(self, request_id: str, check_id: str, attempts: int) -> None:
-        try:
-            answer = self._post(f"/api/v1/quality-checks/{check_id}/cancel", None)
-        except answers.FAULTS as error:
-            self._postpone(request_id, attempts, answers.words_of(error))
-            return
-        is_taken = answer.status in (200, 202) and answers.is_uuid(answer.field("check_id"))
-        if is_taken or (answer.status == 404 and answer.is_problem):
-            self._run("cancel_sent", {"request_id": request_id, "worker": self.name})  # it ends, or there is nothing to cancel
-        else:
-            self._postpone(request_id, attempts, answer.described())
+    def forget(self, message: UnsentRequest) -> None:
+        """Delete a request that DataOps did not take, unless another attempt meanwhile had another end."""
+        self.run("forget", {"request_id": message.request_id, "worker": self.lease.worker})
 
-    def _post(self, path: str, body: dict[str, Any] | None) -> Answer:
-        """Over a connection that the thread keeps; once more where DataOps has closed it: a request_id is taken once."""
-        if not hasattr(_kept, "session"):
-            _kept.session = answers.new_session()
-        headers = {"Authorization": f"Bearer {self.service_key}", "Accept-Encoding": "identity"}
-        options = {"timeout": _TIMEOUT_S, "stream": True}
-        send = partial(_kept.session.post, self.url + path, json=body, headers=headers, **options)
-        try:
-            response: http.Response = send()
-        except (http.ConnectTimeout, http.ReadTimeout):
-            raise
-        except http.ConnectionError:
-            response = send()
-        return answers.read(response, within_s=_BODY_S)
 
-    def _postpone(self, request_id: str, attempts: int, why: str, retry_after_s: float | None = None) -> bool:
-        log.warning("request not sent to DataOps (attempt %d): %s", attempts + 1, why, extra={"request_id": request_id})
-        jittered = random.uniform(0, min(_LONGEST_DELAY_S, 2.0 ** min(attempts, 10)))  # noqa: S311 (no secret)
-        delay_s = _SHORTEST_DELAY_S + jittered + (retry_after_s or 0.0)
-        return self._run("postpone", {"request_id": request_id, "worker": self.name, "delay_s": delay_s}) > 0
+class CancelSender(_ToDataOps[UnsentCancel, None]):
+    """Sends cancels until DataOps takes them, or does not know the check."""
 
-    def _run(self, name: str, parameters: dict[str, Any]) -> int:
+    def claim(self) -> UnsentCancel | None:
+        """The unsent cancel that has been due for longest."""
         with self.database.statements() as cursor:
-            return cursor.run(SQL[name], parameters)
+            row = cursor.one(SQL["claim_cancel"], self.lease.parameters)
+        return UnsentCancel(row["request_id"], row["send_attempts"], str(row["check_id"])) if row is not None else None
+
+    def send(self, message: UnsentCancel) -> None:
+        """NotSent unless the check ends, or there is nothing to cancel."""
+        answer = self.post(f"/api/v1/quality-checks/{message.check_id}/cancel")
+        is_taken = answer.status in (200, 202) and http_answers.is_uuid(answer.field("check_id"))
+        if not is_taken and not (answer.status == 404 and answer.is_problem):
+            raise NotSent(answer.described())
+
+    def settle(self, message: UnsentCancel, answer: None) -> bool:
+        """Mark the cancel as sent."""
+        return self.run("cancel_sent", {"request_id": message.request_id, "worker": self.lease.worker})
+
+
+class Dispatcher:
+    """Sends to the DataOps at an address, in the name of one process. A request_id is taken once, so a post may be repeated."""
+
+    def __init__(self, database: Database, url: str, service_key: str, name: str) -> None:
+        lease, poster = Lease(name), Poster(service_key, LIMITS, resends=True)
+        self.name = name
+        self._requests = RequestSender(database, lease, url, poster)
+        self._cancels = CancelSender(database, lease, url, poster)
+
+    def send_first(self, request_id: str, body: dict[str, Any]) -> First:
+        """Try once while the client waits: the client that made the request, and each that repeats it meanwhile. Conflict or Busy
+        if DataOps says so; the request is forgotten then, unless another attempt meanwhile had another end."""
+        message = UnsentRequest(request_id, 0, body, is_first=True)
+        try:
+            answer = self._requests.send(message)
+        except NotSent as fault:
+            return "goes on" if self._requests.put_off(message, fault) else "gone"
+        if isinstance(answer, HttpAnswer) and answer.status in (409, _BUSY):
+            self._requests.forget(message)
+            if answer.status == 409:
+                raise Conflict(answer.detail())
+            raise Busy(answer.detail(), retry_after_s=int(_retry_after_s(answer) or 5))
+        is_stored = self._requests.settle(message, answer)
+        if isinstance(answer, HttpAnswer):
+            return "refused"
+        return "goes on" if is_stored else "gone"
+
+    def send_next(self) -> bool:
+        """Try the request, else the cancel, that has been due for longest; False if none is due."""
+        return self._requests.send_next() or self._cancels.send_next()
 
 
 def start(dispatcher: Dispatcher, listener: Listener, loops: Loops) -> None:
-    """Send what Kafka brought, and again what could not be sent, in daemon threads: one waits while another writes."""
-
-    def turn(_: Loop) -> None:
-        listener.wait_for(UNSENT, dispatcher.send_next, _LOOK_AGAIN_S)
-
+    """Send what Kafka brought, and what could not be sent before, in daemon threads: one waits while another writes."""
     for number in range(_THREADS):
-        loops.start(f"dispatch-{number}", turn)
+        loops.start(f"dispatch-{number}", one_per_turn(dispatcher.send_next, listener, UNSENT, _LOOK_AGAIN_S))
 
 
-def _retry_after_s(answer: Answer) -> float | None:
+def _retry_after_s(answer: HttpAnswer) -> float | None:
     """As DataOps gives it, in seconds."""
-    text = answer.headers.get("Retry-After", "")
-    return min(float(text), _LONGEST_DELAY_S) if text.isascii() and text.isdigit() else None
+    return retry_after_s(answer.headers.get("Retry-After"), _LONGEST_DELAY_S)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from backend.insights import requests
 from backend.requests.documents import Documents
-from database.leases import POST_LEASE_S
+from database.leases import Lease
 from database.pool import Database, Row, json_value
 from database.queries import load_queries, together
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -61,6 +61,7 @@ def tracked_as(asked: CheckRequest, request_id: str, mode: Mode) -> dict[str, An
 
 
 def refuse_callback(asked: CheckRequest) -> None:
+    """Invalid if the request names a callback_url: DataOps takes one, the Backend does not."""
     if asked.callback_url is not None:
         raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
 
@@ -74,7 +75,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
         if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
             return _replay(row, body_hash)
         tracked = tracked_as(asked, request_id, Documents(cursor, catalogue).mode(asked))
-        first = {"source": source, "body_hash": body_hash, "worker": sender, "lease_s": POST_LEASE_S}
+        first = {"source": source, "body_hash": body_hash} | Lease(sender).parameters
         if (row := cursor.one(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})) is not None:
             return Tracked(requests.view(row), row["body"], replayed=False, settled=False)
         if (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) is not None:

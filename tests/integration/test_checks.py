@@ -5,10 +5,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import requests
 
 from api.checks import claims, lifecycle
-from api.delivery import outbox
+from api.delivery.sender import Credentials, ResultSender
 from api.worker import heartbeats
 from database import keys
 from database.keys import Caller
@@ -150,12 +149,11 @@ def test_a_message_that_is_not_acknowledged_is_postponed_under_its_id(configured
     found = claims.claim(configured, "w")
     assert found is not None
     claims.finish(configured, found, finished(found), "http://127.0.0.1:9")
-    credentials = outbox.Credentials("w", "key", ["whsec_" + "A" * 44])
-    with requests.Session() as session:
-        message = outbox.claim(configured, credentials)
-        assert message is not None
-        assert outbox.deliver(configured, credentials, session, message) is None
-        assert outbox.claim(configured, credentials) is None, "not due yet"
+    sender = ResultSender(configured, Credentials("w", "key", ["whsec_" + "A" * 44]))
+    message = sender.claim()
+    assert message is not None
+    assert sender.deliver_and_claim(message) is None
+    assert sender.claim() is None, "not due yet"
     with configured.transaction() as cursor:
         row = cursor.one("select attempts, delivered_at, worker, last_error from dataops.outbox")
     assert row == {"attempts": 1, "delivered_at": None, "worker": None, "last_error": "ConnectionError"}
@@ -175,8 +173,8 @@ def test_who_has_delivered_or_postponed_a_message_has_the_next_that_is_due_in_ha
     configured: Database, catalogue: Catalogue
 ) -> None:
     """However often it was tried before: what waits behind an outage goes out in one go."""
-    credentials = outbox.Credentials("w", "key", ["whsec_" + "A" * 44])
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Acknowledges) as server, requests.Session() as session:
+    sender = ResultSender(configured, Credentials("w", "key", ["whsec_" + "A" * 44]))
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Acknowledges) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         for backend in (f"http://127.0.0.1:{server.server_port}", "http://127.0.0.1:9", f"http://127.0.0.1:{server.server_port}"):
@@ -186,9 +184,9 @@ def test_who_has_delivered_or_postponed_a_message_has_the_next_that_is_due_in_ha
             claims.finish(configured, found, finished(found), backend)
         with configured.transaction() as cursor:
             cursor.run("update dataops.outbox set attempts = 3")
-        message, handled = outbox.claim(configured, credentials), 0
+        message, handled = sender.claim(), 0
         while message is not None:
-            message, handled = outbox.deliver(configured, credentials, session, message), handled + 1
+            message, handled = sender.deliver_and_claim(message), handled + 1
         server.shutdown()
         thread.join()
     assert handled == 3

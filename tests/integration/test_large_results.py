@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 from api.checks import claims, lifecycle
 from api.delivery import outbox
-from api.delivery.outbox import Credentials
+from api.delivery.sender import Credentials, ResultSender
 from backend.app import create_app as create_backend
 from backend.configuration import store
 from backend.insights import requests
@@ -22,7 +22,6 @@ from backend.requests import tracking
 from database import keys
 from database.pool import Database
 from stringx_dataops.contract.keys import SCOPES
-from stringx_dataops.contract.messages import answers
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.pages import MOST_BYTES, Page
 from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
@@ -171,12 +170,11 @@ def receiver() -> Iterator[Receiver]:
 
 def deliver(database: Database, credentials: Credentials) -> int:
     """Post what is due until nothing is; how many posts there were."""
-    posts = 0
-    with answers.new_session() as session:
-        message = outbox.claim(database, credentials)
-        while message is not None:
-            posts += 1
-            message = outbox.deliver(database, credentials, session, message)
+    posts, sender = 0, ResultSender(database, credentials)
+    message = sender.claim()
+    while message is not None:
+        posts += 1
+        message = sender.deliver_and_claim(message)
     return posts
 
 

@@ -17,8 +17,8 @@ from database import embedded
 from database.pool import Database
 from portal import project
 from portal.app import create_app
+from portal.escaping import as_text, json_as_text
 from portal.refresh import Refresher
-from portal.texts import as_text, json_as_text
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.settings import Settings, read_settings

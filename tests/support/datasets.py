@@ -11,7 +11,7 @@ import pytest
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.checks.lookup import find_subject
-from api.delivery import outbox
+from api.delivery.sender import Credentials
 from api.engine.command import Answer, Executable
 from api.worker import results
 from api.worker.attempt import Attempt
@@ -132,7 +132,7 @@ def run_by_worker(database: Database, home: Path, check: Check) -> dict[str, Any
     """What a worker makes of a claimed check that needs no dbt; None where it hands it back."""
     settings = read_settings({"STRINGX_HOME": str(home)})
     worker = Worker(
-        settings, database, CATALOGUE, Listener(database, lifecycle.CHANNEL), "w", outbox.Credentials("w", "key", ["secret"])
+        settings, database, CATALOGUE, Listener(database, lifecycle.CHANNEL), "w", Credentials("w", "key", ["secret"])
     )
     runner = Executable(worker.project)
     executor = Executor(settings, database, CATALOGUE, worker.project, runner, home)

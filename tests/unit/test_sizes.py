@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from stringx_dataops.contract.messages.pages import FIRST, MOST_BYTES, Page, Pages, Position, Sized
-from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES, MAX_SUMMARY_BYTES, bounded, short, smaller, summary
+from stringx_dataops.contract.messages.samples import without_samples
+from stringx_dataops.contract.messages.sizes import (
+    MAX_RESULT_BYTES,
+    MAX_SUMMARY_BYTES,
+    bounded,
+    short,
+    smaller,
+    summary,
+    without_rules,
+)
 
 MIB = 1024 * 1024
 
@@ -84,6 +93,21 @@ def test_a_receiver_that_takes_less_gets_the_samples_and_then_the_rules_no_more(
     assert second is not None
     assert (second["rules"], second["verdict"], second["counts"], second["dbt"]) == ([], "fail", {"fail": 2}, None)
     assert smaller(second, "too large") is None
+
+
+def test_a_smaller_form_leaves_the_result_as_it_is() -> None:
+    tables = [{"table": "t", "notes": [], "rules": [rule(1, sample=10), rule(2)]}]
+    for given in (result(rule(1, sample=10), rule(2)), result(tables=tables, rules=[])):
+        before = json.dumps(given)
+        for form in (without_samples(given), without_rules(given, "why"), smaller(given, "why"), short(given, "why")):
+            assert form is not None
+            assert json.dumps(form) != before
+            assert list(form) == list(given)
+        assert json.dumps(given) == before
+    large = result(*(rule(n, sample=MIB, message=600) for n in range(9)))
+    before = json.dumps(large)
+    assert json.dumps(bounded(large)[0]) != before
+    assert json.dumps(large) == before
 
 
 def test_the_shortest_form_has_a_bound_whatever_was_asked() -> None:

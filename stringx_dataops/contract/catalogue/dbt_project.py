@@ -2,6 +2,7 @@
 from the Target. The project is `stringx/`, a user's copy of it, or a user's own that has `stringx` as a package."""
 
 import os
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,22 @@ CONNECTION: dict[Adapter, dict[str, str]] = {
 def settings(project_dir: Path) -> dict[str, Any]:
     """The content of dbt_project.yml, unrendered; ValueError in one line where it cannot be read."""
     return _mapping(project_dir / "dbt_project.yml", "DBT_PROJECT_DIR")
+
+
+DEFAULT_FOLDERS = {  # of each kind of path in dbt_project.yml, where the project does not name its own
+    "model-paths": "models",
+    "seed-paths": "seeds",
+    "snapshot-paths": "snapshots",
+    "macro-paths": "macros",
+    "analysis-paths": "analyses",
+    "test-paths": "tests",
+    "docs-paths": "docs",
+}
+
+
+def folders_of(project: Mapping[str, Any], kind: str) -> list[str]:
+    """The folders that the settings of a project name for a kind of path such as `model-paths`, else dbt's default."""
+    return project.get(kind) or [DEFAULT_FOLDERS[kind]]
 
 
 def packages_folder(project_dir: Path) -> Path:

@@ -169,8 +169,7 @@ M = TypeVar("M", bound=BaseModel)
 def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["ignore"] | None = None) -> M:
     """The model of a value; Invalid with every fault, each with its pointer. `extra`: what another release of ours may have added
     is no fault."""
-    errors: list[FieldError] = []
-    settled = settle(value, schema_of(model), pointer, errors)
+    settled, errors = settle(value, schema_of(model), pointer)
     try:
         found = model.model_validate(settled, extra=extra, context=SENT)
     except ValidationError as error:

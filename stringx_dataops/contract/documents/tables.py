@@ -93,8 +93,9 @@ def parse_table(value: Any, catalogue: Catalogue, judge_of: Callable[[str], Judg
 
     `judge_of` returns, for a target's name, what judges the custom SQL of the document. It must take a name that no target has.
     """
-    errors: list[FieldError] = []
-    value = settle(_with_arguments(value, catalogue, pointer, errors), schema_of(TableDocument), pointer, errors)
+    value, errors = _with_arguments(value, catalogue, pointer)
+    value, faults = settle(value, schema_of(TableDocument), pointer)
+    errors += faults
     document = None
     try:
         document = parse_model(TableDocument, value, pointer)
@@ -122,19 +123,21 @@ def parse_table(value: Any, catalogue: Catalogue, judge_of: Callable[[str], Judg
     return document
 
 
-def _with_arguments(value: Any, catalogue: Catalogue, pointer: str, errors: list[FieldError]) -> Any:
-    """The document, in which each rule's arguments are read as the schema of its type says."""
+def _with_arguments(value: Any, catalogue: Catalogue, pointer: str) -> tuple[Any, list[FieldError]]:
+    """The document, in which each rule's arguments are read as the schema of its type says, and what is wrong with them."""
     rules = value.get("rules") if isinstance(value, dict) else None
     if not isinstance(rules, list) or not holds_plain(rules):
-        return value
-    found = []
+        return value, []
+    found: list[Any] = []
+    errors: list[FieldError] = []
     for index, rule in enumerate(rules):
         rule_type = catalogue.get(rule["type"]) if isinstance(rule, dict) and isinstance(rule.get("type"), str) else None
         if rule_type is not None and "arguments" in rule:
-            place = f"{pointer}/rules/{index}/arguments"
-            rule = rule | {"arguments": settle(rule["arguments"], rule_type.arguments, place, errors)}
+            arguments, faults = settle(rule["arguments"], rule_type.arguments, f"{pointer}/rules/{index}/arguments")
+            rule = rule | {"arguments": arguments}
+            errors += faults
         found.append(rule)
-    return value | {"rules": found}
+    return value | {"rules": found}, errors
 
 
 def _faults_of_document(value: dict[str, Any], pointer: str) -> Iterator[FieldError]:

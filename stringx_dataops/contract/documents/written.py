@@ -5,6 +5,7 @@ text; anywhere else it becomes the value that YAML 1.2 and JSON give it, a whole
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from stringx_dataops.contract.documents.plain import Plain
@@ -14,12 +15,16 @@ from stringx_dataops.contract.problems import FieldError
 _NULL = "is null; leave it out, or quote it where the text is meant"
 
 
-def settle(value: Any, schema: dict[str, Any], pointer: str, errors: list[FieldError]) -> Any:
-    """The value without any `Plain`; what could be read in two ways is added to `errors`."""
-    return _settle(value, [schema], schema.get("$defs", {}), pointer, errors) if holds_plain(value) else value
+def settle(value: Any, schema: dict[str, Any], pointer: str) -> tuple[Any, list[FieldError]]:
+    """The value without any `Plain`, and an error for each text that could be read in two ways."""
+    if not holds_plain(value):
+        return value, []
+    settler = _Settler(schema.get("$defs", {}))
+    return settler.settle(value, [schema], pointer), settler.errors
 
 
 def holds_plain(value: Any) -> bool:
+    """Whether a `Plain` stands anywhere in the value."""
     if isinstance(value, dict):
         return any(map(holds_plain, value.values()))
     if isinstance(value, list):
@@ -32,37 +37,39 @@ def kind_of_text(schema: dict[str, Any]) -> str | None:
     return next((form["x-written"] for form in _forms([schema], {}) if "x-written" in form), None)
 
 
-def _settle(
-    value: Any, schemas: list[dict[str, Any]], definitions: dict[str, Any], pointer: str, errors: list[FieldError]
-) -> Any:
-    forms = list(_forms(schemas, definitions))
-    if isinstance(value, dict):
-        return {
-            key: _settle(item, _field(forms, key), definitions, f"{pointer}/{escape_pointer(key)}", errors)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        items = [form["items"] for form in forms if isinstance(form.get("items"), dict)]
-        if any(form.get("x-test-arguments") for form in forms):
-            items = forms
-        return [_settle(item, items, definitions, f"{pointer}/{index}", errors) for index, item in enumerate(value)]
-    return _scalar(value, forms, pointer, errors) if isinstance(value, Plain) else value
+@dataclass
+class _Settler:
+    """Settles one value, and collects what is wrong with it."""
 
+    definitions: dict[str, Any]
+    errors: list[FieldError] = field(default_factory=list)
 
-def _scalar(plain: Plain, forms: list[dict[str, Any]], pointer: str, errors: list[FieldError]) -> Any:
-    place = f"line {plain.line}: " if plain.line else ""
-    kinds = {kind for form in forms for kind in _kinds(form)}
-    if any("x-written" in form for form in forms):
-        if plain.core is None and "null" in kinds:
-            return None
-        if plain.core is None:
-            errors.append(FieldError(pointer, f"{place}{str(plain)!r} {_NULL}"))
-        return str(plain)
-    if any(form.get("x-test-arguments") for form in forms) and _is_octal(plain):
-        errors.append(FieldError(pointer, f"{place}{plain} is another number for dbt; quote it, or leave the leading zero out"))
-    if "integer" in kinds and "number" not in kinds and isinstance(plain.core, float) and plain.core.is_integer():
-        return int(plain.core)
-    return plain.core
+    def settle(self, value: Any, schemas: list[dict[str, Any]], pointer: str) -> Any:
+        forms = list(_forms(schemas, self.definitions))
+        if isinstance(value, dict):
+            return {key: self.settle(item, _field(forms, key), f"{pointer}/{escape_pointer(key)}") for key, item in value.items()}
+        if isinstance(value, list):
+            items = [form["items"] for form in forms if isinstance(form.get("items"), dict)]
+            if any(form.get("x-test-arguments") for form in forms):
+                items = forms
+            return [self.settle(item, items, f"{pointer}/{index}") for index, item in enumerate(value)]
+        return self._scalar(value, forms, pointer) if isinstance(value, Plain) else value
+
+    def _scalar(self, plain: Plain, forms: list[dict[str, Any]], pointer: str) -> Any:
+        place = f"line {plain.line}: " if plain.line else ""
+        kinds = {kind for form in forms for kind in _kinds(form)}
+        if any("x-written" in form for form in forms):
+            if plain.core is None and "null" in kinds:
+                return None
+            if plain.core is None:
+                self.errors.append(FieldError(pointer, f"{place}{str(plain)!r} {_NULL}"))
+            return str(plain)
+        if any(form.get("x-test-arguments") for form in forms) and _is_octal(plain):
+            fault = f"{place}{plain} is another number for dbt; quote it, or leave the leading zero out"
+            self.errors.append(FieldError(pointer, fault))
+        if "integer" in kinds and "number" not in kinds and isinstance(plain.core, float) and plain.core.is_integer():
+            return int(plain.core)
+        return plain.core
 
 
 def _is_octal(plain: Plain) -> bool:

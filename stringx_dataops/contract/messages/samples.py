@@ -1,12 +1,26 @@
 """Results without the rows that they show."""
 
+from collections.abc import Callable
 from typing import Any
 
+Result = dict[str, Any]  # a check's, as JSON
 
-def without_samples(result: dict[str, Any]) -> dict[str, Any] | None:
-    """The result with every `sample` null and everything else as it is, in its order; None where it holds none."""
-    rules = [*(result.get("rules") or ()), *(rule for table in result.get("tables") or () for rule in table.get("rules") or ())]
-    held = [rule for rule in rules if rule.get("sample") is not None]
-    for rule in held:
-        rule["sample"] = None
-    return result if held else None
+
+def without_samples(result: Result) -> Result | None:
+    """A copy of the result with every `sample` null and everything else as it is, in its order; None if it holds no sample."""
+    parts = (result, *(result.get("tables") or ()))
+    if all(rule.get("sample") is None for part in parts for rule in part.get("rules") or ()):
+        return None
+    return with_parts(result, _without_samples)
+
+
+def with_parts(result: Result, change: Callable[[Result], Result]) -> Result:
+    """A new result. `change` is called for the result itself and for each of its tables; each is replaced by what it returns."""
+    changed = change(result)
+    return changed | {"tables": [change(table) for table in result["tables"]]} if result.get("tables") else changed
+
+
+def _without_samples(part: Result) -> Result:
+    if not part.get("rules"):
+        return part
+    return part | {"rules": [rule | {"sample": None} if rule.get("sample") is not None else rule for rule in part["rules"]]}

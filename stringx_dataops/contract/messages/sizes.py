@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from stringx_dataops.contract.messages.samples import without_samples
+from stringx_dataops.contract.messages.samples import Result, with_parts, without_samples
 
 MAX_RESULT_BYTES = 8 * 1024 * 1024
 MAX_SUMMARY_BYTES = 64 * 1024
@@ -13,15 +13,14 @@ _MAX_NUMBERS = 20  # of counts and scores in a summary: a result has one a statu
 _MAX_WORDS = 500  # characters of a message there
 _MAX_CHARACTERS = 1000  # of a note or reason in a result that has to become smaller
 
-Result = dict[str, Any]  # a check's, as JSON
-
 
 def bounded(result: Result) -> tuple[Result, str]:
-    """The result, changed in place where it is too large, and its JSON text. Samples go first, the largest first, then
-    descriptions and the ends of long messages, then the rules of the largest tables; `notes` say what is missing."""
+    """The result, or a smaller copy if it is larger than MAX_RESULT_BYTES, and its JSON text. Samples go first, the largest
+    first, then descriptions and the ends of long messages, then the rules of the largest tables; `notes` say what is missing."""
     text = _text(result)
     if (excess := _excess(text)) <= 0:
         return result, text
+    result = with_parts(result, _copied)
     rules = sorted((rule for part in _parts(result) for rule in part["rules"] if rule.get("sample")), key=_size_of_sample)
     dropped = 0
     while excess > 0 and rules:
@@ -43,22 +42,17 @@ def bounded(result: Result) -> tuple[Result, str]:
 
 
 def without_rules(result: Result, why: str) -> Result | None:
-    """The verdict and the counts, with a note; None where it has no rule already."""
+    """A copy with the verdict and the counts, and `why` as a note; None if the result has no rules."""
     if not any(part["rules"] for part in _parts(result)):
         return None
-    for part in _parts(result):
-        part["rules"] = []
-    result["dbt"] = None  # its command holds the rules, too
-    result["notes"] = _short_notes(result)
-    _note(result, why)
-    return result
+    emptied = with_parts(result, lambda part: part | {"rules": []} if part.get("rules") is not None else part)
+    return emptied | {"dbt": None, "notes": [*_short_notes(result), why]}  # dbt's command holds the rules, too
 
 
 def smaller(result: Result, why: str) -> Result | None:
-    """The result without samples, or where it has none without rules; None where it has neither."""
+    """A copy without samples; without rules if there are no samples; None if the result has neither."""
     if (found := without_samples(result)) is not None:
-        _note(found, f"{why}: without samples")
-        return found
+        return found | {"notes": [*(found.get("notes") or ()), f"{why}: without samples"]}
     return without_rules(result, f"{why}: without rules")
 
 
@@ -85,6 +79,11 @@ _MIB = f"{MAX_RESULT_BYTES // (1024 * 1024)} MiB"
 def _parts(result: Result) -> Iterator[Result]:
     """The result, or those of its tables: whatever has `rules`."""
     yield from (part for part in (result, *(result.get("tables") or ())) if part.get("rules") is not None)
+
+
+def _copied(part: Result) -> Result:
+    """A copy whose rules are copies, too."""
+    return part | {"rules": [dict(rule) for rule in part["rules"]]} if part.get("rules") is not None else dict(part)
 
 
 def _note(part: Result, words: str) -> None:

@@ -9,6 +9,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from stringx_dataops.contract.custom_sql.postgres.conditions import DIALECT
 from stringx_dataops.contract.custom_sql.postgres.sql_words import RESERVED
+from stringx_dataops.contract.custom_sql.postgres.tokens import name_of
 from stringx_dataops.contract.custom_sql.postgres.type_names import BUILT_IN
 
 _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*")} | {
@@ -42,7 +43,7 @@ def comparisons(sql: str) -> list[list[object]]:
         if (compared := _compared(sql, tokens, index)) is not None:
             last, operator, values = compared
             if last + 1 == len(tokens) or _word(tokens[last + 1]) in _AFTER:
-                found.append([token.start, tokens[last].end + 1, _name(token), operator, values])
+                found.append([token.start, tokens[last].end + 1, name_of(token), operator, values])
     return found
 
 
@@ -59,7 +60,7 @@ def bare_names(sql: str) -> list[str]:
         is_called = index + 1 < len(tokens) and _word(tokens[index + 1]) == "("
         is_word = token.token_type == TokenType.IDENTIFIER or _word(token)[:1].isalpha() or _word(token)[:1] == "_"
         if is_word and not is_called and "." not in around and _word(token) not in RESERVED:
-            found.add(_name(token))
+            found.add(name_of(token))
     return sorted(found)
 
 
@@ -121,7 +122,7 @@ def patterns_of(sql: str) -> list[str]:
 
 def _qualified(tokens: list[Token], at: int) -> tuple[str | None, str | None]:
     """The name that begins at a token."""
-    parts = [_name(token) for token in tokens[at : at + 3]]
+    parts = [name_of(token) for token in tokens[at : at + 3]]
     if len(parts) == 3 and tokens[at + 1].token_type == TokenType.DOT:
         return parts[0], parts[2]
     return None, " ".join(parts[:1])
@@ -158,7 +159,3 @@ def _text(sql: str, token: Token) -> str:
 
 def _word(token: Token) -> str:
     return "" if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) else token.text.lower()
-
-
-def _name(token: Token) -> str:
-    return token.text if token.token_type == TokenType.IDENTIFIER else token.text.lower()

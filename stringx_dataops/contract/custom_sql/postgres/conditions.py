@@ -28,6 +28,7 @@ from stringx_dataops.contract.custom_sql.postgres.sql_words import (
     REFUSED_WORDS,
     WORDS_BEFORE_LISTS,
 )
+from stringx_dataops.contract.custom_sql.postgres.tokens import name_of
 
 
 @dataclass(frozen=True)
@@ -218,11 +219,11 @@ def _fault_of_call(tokens: list[Token], paren: int, grammar: Grammar, allow_func
     quoted = before.token_type == TokenType.IDENTIFIER
     if before.token_type == TokenType.STRING or not (quoted or _is_word(before.text)):
         return None
-    name = before.text if quoted else before.text.lower()
+    name = name_of(before)
     schema = None
     if paren >= 3 and tokens[paren - 2].token_type == TokenType.DOT:
         owner = tokens[paren - 3]
-        schema = owner.text if owner.token_type == TokenType.IDENTIFIER else owner.text.lower()
+        schema = name_of(owner)
     if schema is None and not quoted and name in grammar.no_call:
         return fault_of_size(name, tokens, paren)
     if schema is None and not quoted and name in grammar.no_call_by_grammar and is_no_call(tokens, paren - 1):

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from stringx_dataops.contract.custom_sql.postgres.tokens import name_of
+
 MOST = 10_000  # characters, or times
 MOST_ROWS = 6_000_000  # of a series: a server keeps so many numbers in a temporary file of some 100 MB
 _SIZE_AT = {"repeat": 1, "lpad": 1, "rpad": 1}  # the place of the argument that is the size
@@ -120,7 +122,7 @@ def _calls(arguments: list[list[Token]]) -> Iterator[tuple[str, list[list[Token]
         for index, token in enumerate(argument):
             if token.token_type in (TokenType.L_PAREN, TokenType.L_BRACKET):
                 before = argument[index - 1] if index and token.token_type == TokenType.L_PAREN else None
-                opened.append((_name(before) if before is not None else "", [index + 1]))
+                opened.append((name_of(before) if before is not None else "", [index + 1]))
             elif token.token_type == TokenType.COMMA and opened:
                 opened[-1][1].append(index + 1)
             elif token.token_type in (TokenType.R_PAREN, TokenType.R_BRACKET) and opened:
@@ -130,15 +132,11 @@ def _calls(arguments: list[list[Token]]) -> Iterator[tuple[str, list[list[Token]
                     yield name, [argument[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
 
-def _name(token: Token) -> str:
-    return token.text if token.token_type == TokenType.IDENTIFIER else token.text.lower()
-
-
 def _called(arguments: list[list[Token]]) -> Iterator[str]:
     for argument in arguments:
         for token, after in pairwise(argument):
             if after.token_type == TokenType.L_PAREN:
-                yield _name(token)
+                yield name_of(token)
 
 
 def _number(argument: list[Token]) -> Decimal | None:

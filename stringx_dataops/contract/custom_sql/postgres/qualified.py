@@ -19,6 +19,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from stringx_dataops.contract.custom_sql.dialect import Name, Table
 from stringx_dataops.contract.custom_sql.postgres.scopes import Scopes
 from stringx_dataops.contract.custom_sql.postgres.sql_words import QUERY_FUNCTIONS
+from stringx_dataops.contract.custom_sql.postgres.tokens import name_of
 
 OWN: list[Table] = ["own"]
 
@@ -28,7 +29,7 @@ def names_of_condition(sql: str) -> list[Name]:
     return _distinct(
         name
         for token, before, is_nested in _dotted(sql)
-        for name in [_of_value(token, before, is_nested, OWN) or ("column", OWN, None, _name(token))]
+        for name in [_of_value(token, before, is_nested, OWN) or ("column", OWN, None, name_of(token))]
     )
 
 
@@ -43,13 +44,13 @@ def names_of_fragment(sql: str) -> list[Name]:
     return _distinct(
         name
         for token, before, is_nested in _dotted(sql)
-        for name in [_of_value(token, before, is_nested, OWN) or ("row", OWN, None, _name(token))]
+        for name in [_of_value(token, before, is_nested, OWN) or ("row", OWN, None, name_of(token))]
     )
 
 
 def _of_query(dotted: Sequence[tuple[Token, list[Token], bool]], scopes: Scopes) -> Iterator[Name]:
     for token, before, _ in dotted:
-        name = _name(token)
+        name = name_of(token)
         if scopes.is_table(token.start):
             continue
         if (found := scopes.source_of(token.start)) is not None:
@@ -64,7 +65,7 @@ def _of_query(dotted: Sequence[tuple[Token, list[Token], bool]], scopes: Scopes)
             and found.tables
             and not found.is_open
         ):
-            yield "field", [list(table) for table in found.tables], _name(column), name
+            yield "field", [list(table) for table in found.tables], name_of(column), name
             continue
         if name not in QUERY_FUNCTIONS:
             yield "call", [], None, name
@@ -73,11 +74,11 @@ def _of_query(dotted: Sequence[tuple[Token, list[Token], bool]], scopes: Scopes)
 def _of_value(token: Token, before: list[Token], is_nested: bool, tables: list[Table]) -> Name | None:
     """The field of a value in parentheses or with a subscript, as of `(address).city`; or a field of such a field."""
     if not _is_value(before[-1]):
-        return ("call", [], None, _name(token)) if is_nested else None
+        return ("call", [], None, name_of(token)) if is_nested else None
     column = _column_of_value(before)
     if column is not None:
-        return "field", tables, _name(column), _name(token)
-    return "call", [], None, _name(token)
+        return "field", tables, name_of(column), name_of(token)
+    return "call", [], None, name_of(token)
 
 
 def _column_of_value(before: list[Token]) -> Token | None:
@@ -140,10 +141,6 @@ def _is_keyword(token: Token) -> bool:
         "as", "collate", "and", "or", "not", "in", "on", "where", "select", "when", "then", "else", "case", "by", "having",
         "from",
     )  # fmt: skip
-
-
-def _name(token: Token) -> str:
-    return token.text if token.token_type == TokenType.IDENTIFIER else token.text.lower()
 
 
 def _distinct(names: Collection[Name] | Iterator[Name]) -> list[Name]:

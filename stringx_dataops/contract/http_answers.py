@@ -19,14 +19,19 @@ _WORDS = 80  # characters of an answer that a log or a reason quotes
 
 
 class Unreadable(Exception):
-    """The answer ended too early, is too large, or came too slowly; the text is one line."""
+    """The answer ended too early, is too large, or came too slowly; the text is one line. Status and headers are known."""
+
+    def __init__(self, response: requests.Response, why: str) -> None:
+        super().__init__(f"status {response.status_code}, {why}")
+        self.status: int = response.status_code
+        self.headers: Mapping[str, str] = response.headers
 
 
 FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, Unreadable, OSError, ValueError)  # of a post and its answer
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """A status, headers, and a body that is there as a whole."""
 
     status: int
@@ -35,28 +40,28 @@ class Answer:
 
     @cached_property
     def content(self) -> Any:
-        """None where it is no JSON."""
+        """The body as JSON; None if it is no JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
 
     def field(self, name: str) -> Any:
-        """None where it is no JSON object, or has no such field."""
+        """A field of the body; None if the body is no JSON object, or has no such field."""
         return self.content.get(name) if isinstance(self.content, dict) else None
 
     @property
     def is_problem(self) -> bool:
-        """Whether it says what is wrong as our services do (RFC 9457)."""
+        """Whether it is a problem document of RFC 9457, as both services send it."""
         return isinstance(self.field("detail"), str)
 
     def detail(self) -> str:
-        """What a problem says, else what came; in one line with a bound."""
-        said = self.field("detail")
-        return in_one_line(said, 1000) if isinstance(said, str) and said.strip() else self.described()
+        """The detail of a problem document, otherwise a description of the answer; one line of at most 1,000 characters."""
+        detail = self.field("detail")
+        return in_one_line(detail, 1000) if isinstance(detail, str) and detail.strip() else self.described()
 
     def described(self) -> str:
-        """Status, content type and first words."""
+        """Status, content type and first words, in one line."""
         kind = in_one_line(self.headers.get("Content-Type") or "no content type", _WORDS)
         words = in_one_line(self.body[: 4 * _WORDS].decode(errors="replace"), _WORDS) or "an empty body"
         return f"status {self.status}, {kind}: {words}"
@@ -80,33 +85,33 @@ def new_session() -> requests.Session:
 
 
 def words_of(error: BaseException) -> str:
-    """Why there is no answer: a fault's class, of an unreadable answer what came."""
+    """Why there is no answer: the class of a fault, or the text of Unreadable."""
     return str(error) if isinstance(error, Unreadable) else type(error).__name__
 
 
-def read(response: requests.Response, largest: int = LARGEST, within_s: float = WITHIN_S) -> Answer:
-    """The whole answer of a request that was sent with `stream=True`; Unreadable where it cannot be had. Its connection serves
-    the next request only where it was read to the end."""
+def read(response: requests.Response, largest: int = LARGEST, within_s: float = WITHIN_S) -> HttpAnswer:
+    """The whole answer to a request that was sent with `stream=True`; Unreadable if it cannot be had. Only a connection that was
+    read to the end of the answer serves the next request."""
     body, until = bytearray(), time.monotonic() + within_s
     try:
         encoding = response.headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
-            raise Unreadable(f"status {response.status_code}, Content-Encoding {in_one_line(encoding, _WORDS)}, not asked for")
+            raise Unreadable(response, f"Content-Encoding {in_one_line(encoding, _WORDS)}, not asked for")
         while piece := response.raw.read1(_PIECE):
             body += piece
             if len(body) > largest:
-                raise Unreadable(f"status {response.status_code}, more than {largest} bytes")
+                raise Unreadable(response, f"more than {largest} bytes")
             if time.monotonic() > until:
-                raise Unreadable(f"status {response.status_code}, no whole answer within {within_s:.0f} s")
+                raise Unreadable(response, f"no whole answer within {within_s:.0f} s")
         if (left := getattr(response.raw, "length_remaining", None)) not in (None, 0):
-            raise Unreadable(f"status {response.status_code}, {left} bytes are missing")
+            raise Unreadable(response, f"{left} bytes are missing")
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         response.close()
-        raise Unreadable(f"status {response.status_code}, cut off: {type(error).__name__}") from error
+        raise Unreadable(response, f"cut off: {type(error).__name__}") from error
     except Unreadable:
         response.close()
         raise
-    return Answer(response.status_code, response.headers, bytes(body))
+    return HttpAnswer(response.status_code, response.headers, bytes(body))
 
 
 def is_uuid(value: Any) -> bool:

@@ -10,8 +10,8 @@ import pytest
 from stringx_dataops import client
 from stringx_dataops.cli import main
 from stringx_dataops.client import Client, Refused, Undecided
-from stringx_dataops.contract.messages import answers
-from stringx_dataops.contract.messages.answers import Unreadable
+from stringx_dataops.contract import http_answers
+from stringx_dataops.contract.http_answers import Unreadable
 from tests.support.stranger import SENSELESS, Stranger, answer
 
 HEADERS = {"Accept-Encoding": "identity"}
@@ -25,16 +25,16 @@ def stranger() -> Iterator[Stranger]:
 
 
 def test_every_senseless_answer_is_read_with_a_bound_or_a_fault(stranger: Stranger) -> None:
-    read, said, session = [], [], answers.new_session()
+    read, said, session = [], [], http_answers.new_session()
     for _ in SENSELESS:
         try:
             response = session.post(f"http://127.0.0.1:{stranger.port}/", json={}, headers=HEADERS, timeout=30, stream=True)
-            read.append(answers.read(response, largest=1 << 20))
-        except answers.FAULTS as fault:
-            said.append(answers.words_of(fault))
+            read.append(http_answers.read(response, largest=1 << 20))
+        except http_answers.FAULTS as fault:
+            said.append(http_answers.words_of(fault))
     assert len(read) >= 30
     for one in read:
-        assert not answers.is_uuid(one.field("check_id")) or one.field("request_id") == "of another"
+        assert not http_answers.is_uuid(one.field("check_id")) or one.field("request_id") == "of another"
         for words in (one.described(), one.detail()):
             said.append(words)
     assert all(words.isprintable() and len(words) < 300 for words in said)
@@ -76,10 +76,10 @@ def test_an_answer_of_another_shape_is_one_line_of_the_command(
 def test_the_body_of_a_redirect_is_bounded_too(redirect: int) -> None:
     body = "x" * (2 << 20)
     made = Stranger([answer(body, redirect, Location="/", Set_Cookie="a=b")])
-    session = answers.new_session()
+    session = http_answers.new_session()
     response = session.post(f"http://127.0.0.1:{made.port}/", timeout=30, stream=True, headers=HEADERS)
     with pytest.raises(Unreadable, match=f"status {redirect}, more than 1000 bytes"):
-        answers.read(response, largest=1000)
+        http_answers.read(response, largest=1000)
     assert not session.cookies
     made.close()
 
@@ -102,9 +102,9 @@ def test_a_whole_answer_keeps_its_connection() -> None:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with answers.new_session() as session:
+    with http_answers.new_session() as session:
         url = f"http://127.0.0.1:{server.server_address[1]}/"
-        ports = {answers.read(session.get(url, stream=True, headers=HEADERS, timeout=30)).body for _ in range(3)}
+        ports = {http_answers.read(session.get(url, stream=True, headers=HEADERS, timeout=30)).body for _ in range(3)}
     assert len(ports) == 1
     server.shutdown()
     server.server_close()
@@ -124,4 +124,4 @@ def test_a_whole_answer_keeps_its_connection() -> None:
     ],
 )
 def test_a_uuid_is_text_of_one_form(text: object, is_one: bool) -> None:
-    assert answers.is_uuid(text) is is_one
+    assert http_answers.is_uuid(text) is is_one

@@ -1,0 +1,126 @@
+"""The Backend as the first start uses it, with the owner's key."""
+
+import time
+from http.client import responses
+from typing import Any
+
+import requests
+
+from launch.verdict_table import Verdict
+from stringx_dataops import __version__
+from stringx_dataops.client import Client, key_source, path_of
+from stringx_dataops.contract import http_answers
+from stringx_dataops.contract.http_answers import HttpAnswer
+from stringx_dataops.contract.settings import Settings, SettingsError, secret
+
+_UNFINISHED = ("queued", "running", "accepted", "sent")
+_LONGEST_CHECK_S = 600
+
+
+class StepError(Exception):
+    """A step of the first start failed; the text is one line that names what to do and which log to read."""
+
+
+class Backend:
+    """What the first start asks of it. StepError if it refuses, or gives no answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        default = settings.home / "api-key"
+        key = secret("STRINGX_API_KEY", default)
+        if key is None:
+            raise StepError(f"{default} is missing, and STRINGX_API_KEY is not set")
+
+        def client(server: str) -> Client:
+            """No proxy stands between the processes of one machine."""
+            agent = f"stringx-first-start/{__version__}"
+            return Client(server, key, key_source(default), user_agent=agent, uses_proxies=False)
+
+        self._backend, self._dataops = client(settings.backend_url), client(settings.dataops_url)
+        try:
+            self._backend.with_valid_key()
+        except SettingsError as error:
+            raise StepError(str(error)) from error
+
+    def wait(self, seconds: float = 120) -> None:
+        """Until both services say that they are ready."""
+        until = time.monotonic() + seconds
+        for name, client, log in (
+            ("Backend", self._backend, "backend.log"),
+            ("DataOps", self._dataops, "api.log and worker.log"),
+        ):
+            while (reason := _why_not_ready(client)) is not None:
+                if "dbt project" in reason:  # waiting does not help
+                    raise StepError(f"{name} is not ready: {reason}")
+                if time.monotonic() > until:
+                    raise StepError(f"{name} is not ready at {client.server}/readyz: {reason}; read {log}")
+                time.sleep(0.2)
+
+    def target(self, name: str) -> dict[str, Any] | None:
+        """The document of a target; None if there is none."""
+        return self._document(path_of("targets", name))
+
+    def has_table(self, target: str, name: str) -> bool:
+        """Whether the table is configured."""
+        return self._document(path_of("tables", target, name)) is not None
+
+    def refusal(self, documents: str) -> str | None:
+        """Apply a YAML stream, all or nothing; what is wrong with it, in one line, or None."""
+        headers = {"Content-Type": "application/yaml"}
+        answer = self._send("POST", path_of("configuration"), 60, data=documents.encode(), headers=headers)
+        return None if _is_ok(answer) else _problem(answer)
+
+    def check(self, target: str, name: str) -> Verdict:
+        """The verdict of a synchronous check. If it takes longer than one request may wait, it is asked for again."""
+        started = time.monotonic()
+        body = {"target": target, "table": name, "mode": "sync"}
+        answer = self._send("POST", path_of("requests"), 120, json=body)
+        location = answer.headers.get("Location", "")
+        is_finished = answer.status != 202
+        while not is_finished and time.monotonic() - started < _LONGEST_CHECK_S:
+            answer = self._send("GET", location, 60, params={"wait": 30})
+            is_finished = not (_is_ok(answer) and answer.field("status") in _UNFINISHED)
+        request = answer.content
+        if not _is_ok(answer) or not isinstance(request, dict):
+            raise StepError(f"the check of {name} was refused: {_problem(answer)}")
+        gate = self._document(path_of("gates", target, name)) or {}
+        checks = request.get("checks") or [{}]
+        return Verdict.of(name, request, checks[0], gate.get("gate", "?"), time.monotonic() - started)
+
+    def _send(self, method: str, path: str, timeout_s: float, **options: Any) -> HttpAnswer:
+        try:
+            return self._backend.send(method, path, timeout_s, **options)
+        except http_answers.FAULTS as error:
+            raise StepError(str(error) or type(error).__name__) from error
+
+    def _document(self, path: str) -> dict[str, Any] | None:
+        answer = self._send("GET", path, 30, headers={"Accept": "application/json"})
+        if answer.status == 404:
+            return None
+        found = answer.content
+        if not _is_ok(answer) or not isinstance(found, dict):
+            raise StepError(f"GET {path}: {_problem(answer)}; read backend.log")
+        return found
+
+
+def _why_not_ready(client: Client) -> str | None:
+    try:
+        answer = client.send("GET", "/readyz", 5)
+    except http_answers.FAULTS as error:
+        return "no answer" if isinstance(error, requests.ConnectionError) else str(error)
+    return None if _is_ok(answer) else _problem(answer)
+
+
+def _is_ok(answer: HttpAnswer) -> bool:
+    return answer.status < 400
+
+
+def _problem(answer: HttpAnswer) -> str:
+    """What an application/problem+json says, or /readyz, in one line."""
+    body = answer.content
+    try:
+        if body.get("reasons"):  # of /readyz
+            return "; ".join(map(str, body["reasons"]))
+        details = [f"{error['pointer']}: {error['message']}" for error in body.get("errors", [])[:3]]
+        return "; ".join([str(body.get("detail") or body.get("title") or answer.status), *details])
+    except (KeyError, AttributeError, TypeError):
+        return f"{answer.status} {responses.get(answer.status, '')}"
