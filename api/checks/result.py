@@ -11,8 +11,8 @@ CANCELED = "canceled on request"  # the reason of each canceled check
 
 @dataclass(frozen=True)
 class Ending:
-    """How a check has ended. Without an outcome of the gate test, all is empty behind `finished_at`, except that a dataset's
-    tables are named. `rules` belong to the check of a table, `tables` to that of a dataset."""
+    """How a check has ended. Without an outcome of the gate test, the fields after `finished_at` are empty, except that a
+    dataset's tables are named as undecided. `rules` belong to the check of a table, `tables` to the check of a dataset."""
 
     status: CheckStatus
     verdict: Verdict
@@ -30,7 +30,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Execution:
-    """On which configuration a check ran, and how. `dbt` is None if the check ended before dbt ran."""
+    """When and how a check ran, and on which configuration. `dbt` is None if the check ended before dbt ran."""
 
     started_at: datetime
     duration_ms: int
@@ -42,5 +42,5 @@ class Execution:
 
 
 def undecided(status: CheckStatus, reason: str, finished_at: datetime) -> Ending:
-    """Of a check that ended without an outcome of the gate test."""
+    """The ending of a check that was never run."""
     return Ending(status=status, verdict="error", reason=reason, finished_at=finished_at)

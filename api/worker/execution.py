@@ -67,6 +67,7 @@ class _Plan:
 
     @property
     def target(self) -> TargetDocument:
+        """The target of all its tables."""
         return self.subject.target
 
     def ended(self, finished_at: datetime, command_line: str = "") -> Run:

@@ -23,6 +23,7 @@ from stringx_dataops.contract.messages.scores import Scored, quotient, scores
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Verdict, worst
 
 _AHEAD = timedelta(minutes=5)  # of a target's clock to the internal database's; the Backend allows twice that to its own
+_LEFT_OUT = "dbt left rules out; see those in error"
 _DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 
 
@@ -63,7 +64,7 @@ def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) ->
 
 
 def errored(run: Run, reason: str) -> CheckResult:
-    """The result of an attempt that ended without dbt's result."""
+    """The result of an attempt that could not run, or whose dbt result does not count."""
     return _undecided(run, None, "errored", reason)
 
 
@@ -156,9 +157,6 @@ def _decided_table(checked: InScope, outcome: TableOutcome | None, catalogue: Ca
     )
 
 
-_LEFT_OUT = "dbt left rules out; see those in error"
-
-
 def _table_result(
     checked: InScope,
     verdict: Verdict,
@@ -211,9 +209,9 @@ def _reason(subject: Subject, dbt_result: DbtRunResult) -> str:
     return f"dbt could not run the gate test: {without_values(message)[:500]}"
 
 
-def _rule_result(rule: Rule, left: RuleOutcome | None, catalogue: Catalogue) -> RuleResult:
+def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue) -> RuleResult:
     rule_type = catalogue.get(rule.type)
-    outcome = left or _no_outcome(rule)
+    outcome = reported or _no_outcome(rule)
     failures, total, sample = outcome.get("failures"), outcome.get("total"), outcome.get("sample")
     ratio = quotient(failures, total) if failures is not None and total else None
     return RuleResult(

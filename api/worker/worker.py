@@ -114,6 +114,7 @@ class Worker:
         return turn
 
     def _claim(self, child: Child) -> Attempt | None:
+        """The next check; if there is none, the idle child prepares."""
         if self.stop.is_set():
             return None
         check = claims.claim(self.database, self.name, self.settings.lease_s)

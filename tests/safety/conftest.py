@@ -37,9 +37,9 @@ class Gate:
     answers: list[tuple[str, str]] = field(default_factory=list)
 
     def run(self, spec: dict[str, Any]) -> DbtRunResult:
-        def once(gate: dict[str, Any]) -> DbtRunResult:
+        def once(spec: dict[str, Any]) -> DbtRunResult:
             self.child.ensure_warm()
-            return self.child.run(gate, self.folder, self.environment, 120)
+            return self.child.run(spec, self.folder, self.environment, 120)
 
         answer = faulty_rules.run_compilable(once, spec)
         self.answers.append((f"answer {len(self.answers)}", f"{answer.message}\n{answer.outcome}"))
