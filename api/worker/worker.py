@@ -195,7 +195,7 @@ class Worker:
             log.warning("the claim was lost; what came of it is thrown away", extra=ids)
 
     def deliver(self) -> Turn:
-        """A loop's turn that posts the messages that are due."""
+        """Posts what is due."""
         session = answers.new_session()
 
         def turn(loop: Loop) -> None:
