@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from api.checks import lookup
+from api.checks.result import CANCELED, Ending, Execution, undecided
 from api.delivery import outbox
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
@@ -54,21 +55,25 @@ class Check:
         return self.result if self.result is not None else self.pending().as_json()
 
     def pending(self) -> CheckResult:
-        return CheckResult.model_validate(
-            {
-                "check_id": self.check_id,
-                "request_id": self.request_id,
-                "target": self.request.target,
-                "table": self.request.table,
-                "dataset": self.request.dataset,
-                "status": self.status,
-                "scope": Scope.model_validate(self.request.scope()),
-                "asked": self.request.identity(),
-                "joined": self.joined,
-                "attempt": self.attempt,
-                "queued_at": self.queued_at,
-                "started_at": self.started_at,
-            }
+        """The part of the result that is known while the check waits or runs."""
+        return self.result_with()
+
+    def result_with(self, ending: Ending | None = None, execution: Execution | None = None) -> CheckResult:
+        """The result, validated; every CheckResult of DataOps is built here. `ending` is None until the check has ended,
+        `execution` if it was never run."""
+        return CheckResult(
+            check_id=self.check_id,
+            request_id=self.request_id,
+            target=self.request.target,
+            table=self.request.table,
+            dataset=self.request.dataset,
+            scope=Scope.model_validate(self.request.scope()),
+            asked=self.request.identity(),
+            joined=self.joined,
+            attempt=self.attempt,
+            queued_at=self.queued_at,
+            **({"status": self.status} if ending is None else vars(ending)),
+            **({"started_at": self.started_at} if execution is None else vars(execution)),
         )
 
     def results_url(self, backend_url: str) -> str:
@@ -132,8 +137,7 @@ def cancel(database: Database, check_id: str, backend_url: str) -> Check:
         lock_target(cursor, _find(cursor, check_id).request.target)
         check = _find(cursor, check_id)
         if check.status == "queued":
-            result = check.pending().model_copy(update=CANCELED | {"finished_at": now(cursor)})
-            body = result.as_json()
+            body = check.result_with(undecided("canceled", CANCELED, now(cursor))).as_json()
             cursor.run(SQL["cancel_waiting"], {"check_id": check_id, "result": json_value(body)})
             release_joined(cursor, check_id)
             announce(cursor, check, body, backend_url)
@@ -141,9 +145,6 @@ def cancel(database: Database, check_id: str, backend_url: str) -> Check:
             cursor.run(SQL["cancel_running"], {"check_id": check_id})
             notify(cursor, CANCEL)
         return _find(cursor, check_id)
-
-
-CANCELED = {"status": "canceled", "verdict": "error", "reason": "canceled on request"}
 
 
 def announce(cursor: Cursor, check: Check, body: dict[str, Any], backend_url: str) -> None:

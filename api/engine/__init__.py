@@ -1,1 +1,1 @@
-"""Running dbt: warm children (`pool`, `child`), the command line (`command`), and what its results say (`outcome`)."""
+"""Running dbt: in warm children (`pool`, `child`) or as a command (`command`), and reading what it leaves (`outcome`)."""

@@ -1,14 +1,13 @@
-"""Warm dbt processes: one imports dbt and parses the project once, and forks a child whenever `pool` asks for one; a child serves
-one check at a time, in memory that it shares with the others until it writes to it. What dbt does before it knows the check, an
-idle child does in advance.
+"""The program of the warm dbt processes. The first process imports dbt and parses the project once, and forks a child whenever
+`pool` asks for one. A child serves one check at a time, in memory that it shares with the other processes until it writes to it.
+While it is idle, it does what dbt does before it needs the check.
 
-Started as a process by `pool`, never imported. It, `gate_runner` and `dbt_shortcuts`, which nothing else imports, are the only
-importers of dbt. All that is said is JSON lines over sockets; dbt's own output goes to standard error. When their parent is gone
-the sockets end, and so do these processes, whatever dbt is doing.
+`pool` starts this file as a process; nothing imports it. Together with `gate_runner` and `dbt_shortcuts`, which only it imports,
+it is the only importer of dbt. `protocol` has the messages on its sockets; dbt's own output goes to standard error. When the
+worker is gone, the sockets end, and so do these processes, even while dbt is busy.
 """
 
 import gc
-import json
 import os
 import queue
 import random
@@ -20,145 +19,171 @@ import threading
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from dbt.cli.main import dbtRunner
 
+from api.engine import protocol
 from api.engine.dbt_shortcuts import compile_macros, list_path_once, remember_attributes
-from api.engine.gate_runner import GateTest, Request, fault_of_manifest, one_line
+from api.engine.gate_runner import GateTest, fault_of_manifest, one_line
+from api.engine.protocol import FORK, Forked, Loaded, Message, Place, Prepare, Request, RunGateTest
+from stringx_dataops.contract.gate_test.specification import Specification
 
-_ANY_SCHEMA = "stringx_schema_of_target"  # the project is parsed once for all targets; the macros put the target's in its place
-# A check of nothing, on a socket that is not there: what dbt loads and compiles at its first run, every child has.
-_REHEARSAL = {"statement_timeout_ms": 1000, "lock_timeout_ms": 1000, "tables": [], "looks_up_project": True}
-_PAUSE_S = 0.02  # before a child prepares: the result that it has just given is still on its way, by the same processors
+# The project is parsed once for all targets. The macros replace this name with the schema of the target.
+_ANY_SCHEMA = "stringx_schema_of_target"
+# A check of no table, on a socket that does not exist. It makes dbt load and compile, before the first fork, what its first run
+# needs.
+_REHEARSAL: Specification = {
+    "statement_timeout_ms": 1000,
+    "lock_timeout_ms": 1000,
+    "work_mem": None,
+    "max_parallel_workers_per_gather": None,
+    "tables": [],
+    "looks_up_project": True,
+}
+_PAUSE_S = 0.02  # before a child prepares: other processes are still busy with its last result, on the same processors
 
 
 def main() -> None:
-    """Arguments: the number of the socket to the parent, the project's folder, the profiles', one for what parsing leaves."""
+    """Arguments: the file descriptor of the socket to the worker, the project's folder, the folder of the profiles, and a folder
+    for what dbt writes while it parses."""
     descriptor, project, profiles, home = sys.argv[1:5]
-    # Ctrl-C reaches the whole group; these processes end when their parent lets them.
+    # Ctrl-C reaches the whole process group. These processes end when the worker lets them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = socket.socket(fileno=int(descriptor))
+    worker = socket.socket(fileno=int(descriptor))
     os.dup2(2, 1)
-    quiet = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
-    arguments = ["--project-dir", project, *quiet]
-    parsing = ["--profiles-dir", profiles, "--target-path", home, "--log-path", home, "--no-partial-parse"]
     loaded = threading.Event()
-    watch = threading.Thread(target=_end_with, args=[parent, loaded], daemon=True)
+    watch = threading.Thread(target=_end_with, args=[worker, loaded], daemon=True)
     watch.start()
+    gate_test = _load(Path(project), Path(profiles), home)
+    if isinstance(gate_test, str):
+        _send(worker, Loaded(fault=gate_test))
+        return
+    _rehearse(gate_test, home)
+    loaded.set()
+    watch.join()  # a process that forks should have one thread
+    gc.collect()
+    gc.freeze()  # so that no collection looks through what dbt has loaded, which would copy it into each child's memory
+    _send(worker, Loaded(fault=None))
+    client = _fork_on_request(worker)
+    if client is not None:
+        _serve(client, gate_test)
+
+
+def _load(project: Path, profiles: Path, home: str) -> GateTest | str:
+    """The gate test of the parsed project, or in one line why there is none."""
+    quiet = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
+    arguments = ["--project-dir", str(project), *quiet]
+    parsing = ["--profiles-dir", str(profiles), "--target-path", home, "--log-path", home, "--no-partial-parse"]
     os.environ["STRINGX_TARGET_SCHEMA"] = _ANY_SCHEMA
     parsed = dbtRunner().invoke(["parse", *arguments, *parsing])
     if not parsed.success:
-        _say(parent, {"ready": False, "error": one_line(parsed)})
-        return
-    if fault := fault_of_manifest(parsed.result, Path(project)):
-        _say(parent, {"ready": False, "error": fault})
-        return
+        return one_line(parsed)
+    if fault := fault_of_manifest(parsed.result, project):
+        return fault
     list_path_once()
     compile_macros(parsed.result)
     remember_attributes()
-    gate = GateTest(parsed.result, Path(project) / "dbt_project.yml", Path(profiles) / "profiles.yml", arguments)
-    place = {"folder": home, "environment": {"STRINGX_TARGET_HOST": home}}
-    rehearsal = {"place": place, "session": "stringx", "gate": _REHEARSAL}
-    gate.run(rehearsal, lambda: rehearsal)
-    loaded.set()
-    watch.join()  # no thread while it forks
-    gc.collect()
-    gc.freeze()  # what dbt has loaded stays: no collection looks through it again, nor copies it into a child's memory
-    _say(parent, {"ready": True})
-    client = _fork_as_asked(parent)
-    if client is not None:
-        _serve(client, gate)
+    return GateTest(parsed.result, project / "dbt_project.yml", profiles / "profiles.yml", arguments)
 
 
-def _end_with(parent: socket.socket, loaded: threading.Event) -> None:
-    """End the process where the parent is gone before the project is loaded: until then it says nothing."""
+def _rehearse(gate_test: GateTest, home: str) -> None:
+    """One run that fails, as there is no such target."""
+    place = Place(home, {"STRINGX_TARGET_HOST": home}, modified_ns=())
+    request = RunGateTest(place, "stringx", _REHEARSAL)
+    gate_test.run(request, lambda: request)
+
+
+def _end_with(worker: socket.socket, loaded: threading.Event) -> None:
+    """End the process if the worker ends before the project is loaded. Until then the worker sends nothing, so only its end makes
+    the socket readable."""
     while not loaded.wait(0.1):
-        if select.select([parent], [], [], 0)[0]:
+        if select.select([worker], [], [], 0)[0]:
             os._exit(0)
 
 
-def _fork_as_asked(parent: socket.socket) -> socket.socket | None:
-    """A child for each socket that the parent sends; in the child that socket, None when the parent is gone."""
+def _fork_on_request(worker: socket.socket) -> socket.socket | None:
+    """Forks a child for each socket that the worker sends. Returns that socket in the child, and None in the process that forks
+    when the worker is gone."""
     while True:
-        asked, descriptors, _, _ = socket.recv_fds(parent, 1, 1)
-        if not asked:
+        data, descriptors, _, _ = socket.recv_fds(worker, len(FORK), 1)
+        if not data:
             return None
-        while _ended_child():
+        while _reap_child():
             continue
         client = socket.socket(fileno=descriptors[0])
         pid = os.fork()
         if pid == 0:
-            parent.close()
+            worker.close()
             random.seed()
             return client
         client.close()
-        _say(parent, {"pid": pid})
+        _send(worker, Forked(pid))
 
 
-def _ended_child() -> bool:
-    """Whether there was one. It keeps its number until then, so that nobody else is taken for it."""
+def _reap_child() -> bool:
+    """Whether a child had ended. Until it is reaped the system does not reuse its pid, so the pid names no other process."""
     try:
         return os.waitpid(-1, os.WNOHANG)[0] != 0
     except ChildProcessError:
         return False
 
 
-def _serve(client: socket.socket, gate: GateTest) -> None:
+def _serve(client: socket.socket, gate_test: GateTest) -> None:
+    """Serve the requests of the socket until its end."""
     requests = _Requests(client)
     while (request := requests.next()) is not None:
-        if "gate" not in request and requests.come_within(_PAUSE_S):
+        if isinstance(request, Prepare) and requests.come_within(_PAUSE_S):
             continue
-        answer = gate.run(request, partial(requests.at, request))
-        if answer is not None:
-            requests.answered += 1
-            _say(client, answer)
+        result = gate_test.run(request, partial(requests.at, request))
+        if result is not None:
+            requests.replies += 1
+            _send(client, result)
 
 
 class _Requests:
-    """What comes over the socket, in order."""
+    """The requests of a socket, in order. A thread reads them, so that the end of the socket ends the process while dbt runs."""
 
     def __init__(self, client: socket.socket) -> None:
-        self.answered = 0  # of those that were asked
-        self._asked = 0
+        self.replies = 0  # sent by `_serve`
+        self._checks = 0  # received; each has a reply
         self._all: queue.Queue[Request | None] = queue.Queue()
         self._put_back: list[Request | None] = []
         threading.Thread(target=self._read, args=[client], name="requests", daemon=True).start()
 
     def next(self) -> Request | None:
-        """None at the end: the parent is gone."""
+        """Wait for the next request; None at the end of the socket."""
         return self._put_back.pop() if self._put_back else self._all.get()
 
     def come_within(self, seconds: float) -> bool:
-        """Whether there is another, or the end; it is next."""
+        """Whether another request, or the end, comes in that time. `next` returns it."""
         with suppress(queue.Empty):
             self._put_back.append(self._all.get(timeout=seconds))
         return bool(self._put_back)
 
-    def at(self, expected: Request) -> Request | None:
-        """What dbt runs now that it is ready at a place: what it was asked to, or else what comes next, if it comes and is of
-        that place."""
-        if "gate" in expected:
+    def at(self, expected: Request) -> RunGateTest | None:
+        """The request to run now that dbt is ready at a place: `expected` itself if it is a check, else the next request if that
+        has the same place. Otherwise None, and the next request is kept for later."""
+        if isinstance(expected, RunGateTest):
             return expected
         request = self._all.get()
-        if request is not None and request["place"] == expected["place"]:
+        if isinstance(request, RunGateTest) and request.place == expected.place:
             return request
         self._put_back.append(request)
         return None
 
     def _read(self, client: socket.socket) -> None:
-        with suppress(OSError):  # the parent was killed before it had read the last answer
+        with suppress(OSError):  # the worker was killed before it had read the last reply
             for line in client.makefile("rb"):
-                request = json.loads(line)
-                self._asked += "gate" in request
+                request = protocol.decode_request(line)
+                self._checks += isinstance(request, RunGateTest)
                 self._all.put(request)
-        if self._asked != self.answered:  # nobody wants what runs
+        if self._checks != self.replies:  # nobody waits for the check that runs
             os._exit(0)
         self._all.put(None)
 
 
-def _say(to: socket.socket, value: dict[str, Any]) -> None:
-    to.sendall(json.dumps(value).encode() + b"\n")
+def _send(to: socket.socket, message: Message) -> None:
+    to.sendall(protocol.encode(message))
 
 
 if __name__ == "__main__":

@@ -1,31 +1,36 @@
-"""Texts that a database of another encoding than UTF-8 cannot hold: the server refuses the whole text of a check because of one
-character. The rules with that character are named as faults, and the others have their verdicts in another run."""
+"""Characters that the target's database cannot store, because its encoding is not UTF-8. The server then refuses the whole text
+of a check. The rules with such a character are marked as faults, and the check is run again to decide the others."""
 
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from api.engine.command import Answer
+from api.engine.run_result import DbtRunResult
 from stringx_dataops.contract.gate_test.specification import RuleSpecification, Specification, TableSpecification
 
-_REFUSED = re.compile(r'((?:0x[0-9a-f]{2}\s)+)[^"]*"UTF8"[^"]*"(\w+)"')  # whatever language the server speaks
-_MOST = 50  # characters; a run each
+_REFUSED = re.compile(r'((?:0x[0-9a-f]{2}\s)+)[^"]*"UTF8"[^"]*"(\w+)"')  # in whatever language the server's messages are
+_MAX_CHARACTERS = 50  # each costs one more run
 
 
-def answer_of(run: Callable[[Specification], Answer], specification: Specification) -> Answer:
-    """What the specification gives; where a text cannot be sent, what it gives with the rules that hold it marked as faults."""
-    answer = run(specification)
-    for _ in range(_MOST):
-        found = None if answer.outcome or answer.timed_out else _REFUSED.search(answer.message or "")
-        character = _character(found[1]) if found else None
-        if found is None or character is None or (marked := _without(specification, character, found[2])) == specification:
+def run_encodable(run: Callable[[Specification], DbtRunResult], specification: Specification) -> DbtRunResult:
+    """The result of `run`. If a text cannot be sent, it is repeated with the rules that contain it marked, which are then
+    undecided."""
+    result = run(specification)
+    for _ in range(_MAX_CHARACTERS):
+        refused = None if result.outcome or result.timed_out else _REFUSED.search(result.message or "")
+        character = _character(refused[1]) if refused else None
+        if refused is None or character is None:
+            break
+        marked = _without(specification, character, refused[2])
+        if marked == specification:
             break
         specification = marked
-        answer = run(specification)
-    return answer
+        result = run(specification)
+    return result
 
 
 def _character(sequence: str) -> str | None:
+    """The character of bytes such as `0xe2 0x82 0xac`; None if they are no UTF-8."""
     try:
         return bytes(int(byte, 16) for byte in sequence.split()).decode("utf-8")
     except ValueError:
@@ -37,25 +42,25 @@ def _without(specification: Specification, character: str, encoding: str) -> Spe
 
 
 def _table_without(table: TableSpecification, character: str, encoding: str) -> TableSpecification:
-    words = f"holds a character that the database's encoding {encoding} does not have"
+    reason = f"holds a character that the database's encoding {encoding} does not have"
     texts = {"schema": table["schema"], "name": table["name"], "window": table["window"]}
-    of_all = next((what for what, value in texts.items() if character in _text(value)), None)
+    shared = next((name for name, value in texts.items() if character in _text(value)), None)  # by all rules
     rules: list[RuleSpecification] = []
     for rule in table["rules"]:
         place = next(_places(rule, character), None)
-        if of_all is not None:
-            place = "the request's window" if of_all == "window" else f"the table's {of_all}"
+        if shared is not None:
+            place = "the request's window" if shared == "window" else f"the table's {shared}"
         if place is not None and "fault" not in rule:
-            rule = _undecided(rule, f"{place} {words}")
+            rule = _undecided(rule, f"{place} {reason}")
         rules.append(rule)
 
-    def replaced(name: str) -> str:  # of a table whose rules are all undecided
+    def replaced(name: str) -> str:  # if the name has the character, all rules of the table are undecided
         return "".join("?" if char == character else char for char in name)
 
     return {
         **table,
         "rules": rules,
-        "window": None if of_all == "window" else table["window"],  # no rule is left that it would narrow
+        "window": None if shared == "window" else table["window"],  # it would narrow no rule that is left
         "schema": replaced(table["schema"]),
         "name": replaced(table["name"]),
         "key": [column for column in table["key"] if character not in column],
@@ -64,7 +69,7 @@ def _table_without(table: TableSpecification, character: str, encoding: str) -> 
 
 
 def _undecided(rule: RuleSpecification, fault: str) -> RuleSpecification:
-    """As much of a rule as its outcome needs."""
+    """The parts of a rule that its outcome needs."""
     return {
         "id": rule["id"],
         "type": rule["type"],
@@ -77,7 +82,7 @@ def _undecided(rule: RuleSpecification, fault: str) -> RuleSpecification:
 
 
 def _places(rule: RuleSpecification, character: str) -> Iterator[str]:
-    """Where in a rule the character stands, in the words of its document."""
+    """The fields of a rule that contain the character, as the table's document names them."""
     for name, value in rule["arguments"].items():
         if character in _text(value):
             yield f"argument {name}"
@@ -89,7 +94,7 @@ def _places(rule: RuleSpecification, character: str) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
-    """All texts within a value."""
+    """All texts within a value, a line each."""
     if isinstance(value, dict):
         return "\n".join((*map(str, value), *map(_text, value.values())))
     if isinstance(value, (list, tuple)):

@@ -1,46 +1,50 @@
-"""A rule whose macro ends dbt's run with a compilation error, such as a package's test that refuses its arguments, is found
-and left out, so that its siblings have their verdicts in one run and one snapshot."""
+"""Rules whose macro ends dbt's run with a compilation error, such as a package's test that refuses its arguments. They are found
+and left out, so that the other rules are decided in one run and one snapshot."""
 
 import re
 from collections.abc import Callable, Sequence
 
-from api.engine.command import Answer
+from api.engine.run_result import DbtRunResult
 from stringx_dataops.contract.gate_test.specification import Specification, TableSpecification
 
-Place = tuple[int, int]  # of a rule: the table's number and the rule's
+Position = tuple[int, int]  # of a rule: the index of its table, and its index in the table
 _COMPILATION = "Compilation Error"
 
 
-def answer_of(run: Callable[[Specification], Answer], specification: Specification) -> Answer:
-    """What the specification gives; where a macro cannot be compiled, what it gives with the culprits marked as faults."""
-    answer = run(specification)
-    if answer.outcome or answer.timed_out or _COMPILATION not in (answer.message or ""):
-        return answer
-    places = [(t, r) for t, table in enumerate(specification["tables"]) for r in range(len(table["rules"]))]
-    faults = _faults(run, specification, places)
-    return run(_marked(specification, faults)) if faults else answer
+def run_compilable(run: Callable[[Specification], DbtRunResult], specification: Specification) -> DbtRunResult:
+    """The result of `run`. If a macro cannot be compiled, it is run once more with the faulty rules marked, which are then
+    undecided."""
+    result = run(specification)
+    if result.outcome or result.timed_out or _COMPILATION not in (result.message or ""):
+        return result
+    positions = [(t, r) for t, table in enumerate(specification["tables"]) for r in range(len(table["rules"]))]
+    faults = _faults(run, specification, positions)
+    return run(_marked(specification, faults)) if faults else result
 
 
-def _faults(run: Callable[[Specification], Answer], specification: Specification, places: Sequence[Place]) -> dict[Place, str]:
-    """By halves, planning only: as many runs as there are culprits, times the logarithm of the number of rules."""
-    answer = run(_only(specification, set(places)) | {"plan_only": True})
-    if answer.outcome or answer.timed_out:
+def _faults(
+    run: Callable[[Specification], DbtRunResult], specification: Specification, positions: Sequence[Position]
+) -> dict[Position, str]:
+    """Halves the rules and only plans them. It takes about one run per faulty rule, times the logarithm of the number of
+    rules."""
+    result = run(_only(specification, set(positions)) | {"plan_only": True})
+    if result.outcome or result.timed_out:
         return {}
-    if len(places) == 1:
-        return {places[0]: _reason(answer.message or "")}
-    half = len(places) // 2
-    return _faults(run, specification, places[:half]) | _faults(run, specification, places[half:])
+    if len(positions) == 1:
+        return {positions[0]: _reason(result.message or "")}
+    half = len(positions) // 2
+    return _faults(run, specification, positions[:half]) | _faults(run, specification, positions[half:])
 
 
-def _only(specification: Specification, places: set[Place]) -> Specification:
+def _only(specification: Specification, positions: set[Position]) -> Specification:
     tables: list[TableSpecification] = [
-        table | {"rules": [rule for r, rule in enumerate(table["rules"]) if (t, r) in places]}
+        table | {"rules": [rule for r, rule in enumerate(table["rules"]) if (t, r) in positions]}
         for t, table in enumerate(specification["tables"])
     ]
     return {**specification, "tables": tables}
 
 
-def _marked(specification: Specification, faults: dict[Place, str]) -> Specification:
+def _marked(specification: Specification, faults: dict[Position, str]) -> Specification:
     tables: list[TableSpecification] = [
         table | {"rules": [rule | ({"fault": faults[t, r]} if (t, r) in faults else {}) for r, rule in enumerate(table["rules"])]}
         for t, table in enumerate(specification["tables"])
@@ -49,9 +53,8 @@ def _marked(specification: Specification, faults: dict[Place, str]) -> Specifica
 
 
 def _reason(message: str) -> str:
-    """The sentence of the macro, without dbt's account of where it stands."""
-    said = (
-        re.sub(r"^.*?Compilation Error[^\n]*\n?", "", message, count=1, flags=re.DOTALL).split("\n\n")[0].split("> in macro")[0]
-    )
-    said = said.split("Vars supplied to")[0].rstrip(": \n")  # which would list the specification
-    return " ".join(said.split())[:300] or "its macro cannot be compiled"
+    """The macro's sentence, without dbt's description of the place."""
+    sentence = re.sub(r"^.*?Compilation Error[^\n]*\n?", "", message, count=1, flags=re.DOTALL)
+    sentence = sentence.split("\n\n")[0].split("> in macro")[0]
+    sentence = sentence.split("Vars supplied to")[0].rstrip(": \n")  # which would list the specification
+    return " ".join(sentence.split())[:300] or "its macro cannot be compiled"

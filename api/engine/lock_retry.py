@@ -1,16 +1,16 @@
-"""Locks that others hold. The gate test waits for one lock at a time and takes the others at once or not at all, so that it is
-never in a circle with a loader; where they are not to be had it fails, and is run again here."""
+"""Repeating a run that did not get its locks. The gate test waits for one lock at a time and takes the others at once or not at
+all, so that it is never in a deadlock with a loader. If a lock is not free, the test fails, and is run again here."""
 
 import random
 import re
 import time
 from collections.abc import Callable
 
-from api.engine.command import Answer
+from api.engine.run_result import DbtRunResult
 from stringx_dataops.contract.gate_test.specification import Specification
 
-# As the server says it; one that speaks another language gets no second attempt.
-_NOT_HAD = re.compile(
+# The server's words in English. In another language they are not recognised, and the run is not repeated.
+_NO_LOCK = re.compile(
     r'could not obtain lock on relation "(.+?)"(?:\s|$)|canceling statement due to (lock timeout)|(deadlock) detected'
 )
 _SHORTEST_S, _LONGEST_S = 0.02, 0.3
@@ -21,25 +21,26 @@ def _sleep(seconds: float) -> bool:
     return True
 
 
-def answer_of(
-    run: Callable[[Specification], Answer], specification: Specification, pause: Callable[[float], bool] = _sleep
-) -> Answer:
-    """What the specification gives once all its locks were had. After `lock_timeout` the rules on what was not to be had are
-    undecided, and the others have their verdicts. `pause` waits, and says whether to go on."""
+def run_with_locks(
+    run: Callable[[Specification], DbtRunResult], specification: Specification, pause: Callable[[float], bool] = _sleep
+) -> DbtRunResult:
+    """Repeat `run` until it gets its locks. After `lock_timeout_ms` the rules on the locked relations are left undecided, and
+    the others are decided. `pause` waits for so many seconds, and returns whether to go on."""
     until = time.monotonic() + specification["lock_timeout_ms"] / 1000
     unlockable: list[str] = []
     while True:
-        answer = run(specification)
-        refused = None if answer.outcome or answer.timed_out else _NOT_HAD.search(answer.message or "")
+        result = run(specification)
+        refused = None if result.outcome or result.timed_out else _NO_LOCK.search(result.message or "")
         if refused is None:
-            return answer
+            return result
         name = refused.group(1)
         if time.monotonic() < until:
-            if not pause(random.uniform(_SHORTEST_S, _LONGEST_S)):  # noqa: S311 (no secret: two that collide should not again)
-                return answer
+            # random, so that two that collide do not collide again; no secret
+            if not pause(random.uniform(_SHORTEST_S, _LONGEST_S)):  # noqa: S311
+                return result
             specification = specification | {"lock_first": name}
         elif name is None or name in unlockable:
-            return answer
+            return result
         else:
             unlockable = [*unlockable, name]
             specification = specification | {"unlockable": unlockable}

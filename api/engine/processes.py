@@ -1,6 +1,5 @@
-"""dbt processes, each at the other end of a socket: the one that has loaded dbt, and the children that it forks."""
+"""The worker's ends of the sockets to its dbt processes: the one that has loaded dbt, and the children that it forks."""
 
-import json
 import os
 import select
 import signal
@@ -8,8 +7,8 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import Any
 
+from api.engine import protocol
 from api.engine.profile import clean_environment
 from stringx_dataops.contract.settings import ROOT
 
@@ -17,37 +16,39 @@ _END_S = 5.0
 
 
 class ChildDied(Exception):
-    """The child ended during a check, or none can be had."""
+    """A child ended during a check, or no child can be forked."""
 
 
 class ProjectFault(ChildDied):
-    """dbt cannot load the project; the text is one line that says why."""
+    """dbt cannot load the project. The text says why in one line."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A dbt process at the other end of a socket: closing that ends it when it is idle, `kill` at once."""
+    """A child at the other end of a socket. If the socket is closed, it ends once it is idle; `kill` ends it at once."""
 
     pid: int
     socket: socket.socket
-    files: str  # what those of the project were that it has loaded
-    handle: int | None  # names this process for as long as it is open, whatever gets its number later; where the system has it
+    files: str  # fingerprint of the project's files that it has loaded
+    handle: int | None  # a pidfd, which names this process even if its pid is reused; None if the system has none
 
     @property
     def alive(self) -> bool:
-        """It sends nothing unasked, so what can be read of an idle one is its end."""
+        """Whether an idle child lives. It sends nothing while it is idle, so only its end makes the socket readable."""
         return not select.select([self.socket], [], [], 0)[0]
 
     def kill(self) -> None:
+        """End the process at once; nothing happens if it has ended."""
         try:
             if self.handle is not None:
                 signal.pidfd_send_signal(self.handle, signal.SIGKILL)
             else:
                 os.kill(self.pid, signal.SIGKILL)
         except ProcessLookupError:
-            pass  # it has ended
+            pass
 
     def close(self) -> None:
+        """Let the process end once it is idle; it cannot be used any more."""
         self.socket.close()
         if self.handle is not None:
             os.close(self.handle)
@@ -55,14 +56,14 @@ class Process:
 
 @dataclass(frozen=True)
 class LoadedProcess:
-    """The process that has loaded dbt, and what the project's files were before."""
+    """The process that has loaded dbt, and the fingerprint of the project's files from just before."""
 
     process: subprocess.Popen[bytes]
     socket: socket.socket
     files: str
 
     def close(self) -> None:
-        """It ends by itself, and takes away what it shares with other processes, unless it is busy."""
+        """Let the process end by itself, because it then removes what it shares with others. It is killed after 5 s."""
         self.socket.close()
         try:
             self.process.wait(_END_S)
@@ -72,22 +73,23 @@ class LoadedProcess:
 
 
 def environment_of_program() -> dict[str, str]:
-    """A clean environment, in which the program finds the modules beside it: it is started with `-P`, as a file."""
+    """A clean environment with this project on the module path. The program is a file that is started with `-P`, so Python does
+    not add the project by itself."""
     environment = clean_environment()
     paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     return environment if str(ROOT) in paths else environment | {"PYTHONPATH": os.pathsep.join([str(ROOT), *paths])}
 
 
 def handle_of(pid: int) -> int | None:
-    """None where the system has no such thing, or the process has ended: it says so itself."""
+    """A pidfd; None if the system has none, or if the process has ended, which its socket shows."""
     try:
         return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
     except OSError:
         return None
 
 
-def read_line(connection: socket.socket, timeout_s: float) -> dict[str, Any]:
-    """What the other side says next, one line; ChildDied at its end, TimeoutError when the time is over."""
+def receive(connection: socket.socket, kind: type[protocol.Kind], timeout_s: float) -> protocol.Kind:
+    """The next message, of a kind that the caller knows. Raises ChildDied if the other side has ended, and TimeoutError."""
     until = time.monotonic() + timeout_s
     parts: list[bytes] = []
     while not parts or not parts[-1].endswith(b"\n"):
@@ -95,5 +97,4 @@ def read_line(connection: socket.socket, timeout_s: float) -> dict[str, Any]:
         parts.append(connection.recv(1 << 20))
         if not parts[-1]:
             raise ChildDied("it has ended")
-    said: dict[str, Any] = json.loads(b"".join(parts))
-    return said
+    return protocol.decode(b"".join(parts), kind)

@@ -1,1 +1,1 @@
-"""The worker process: it claims checks and has each run in a warm dbt child."""
+"""The worker process: it claims checks, runs each in a warm dbt child, and delivers results."""

@@ -1,24 +1,29 @@
-"""From a claimed check to what came of it: its rules are looked up, dbt runs its gate test, the answer becomes a result."""
+"""Runs one attempt at a check: its rules are looked up, dbt runs the gate test, and its outcome becomes the check's result."""
 
 import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any, assert_never
+from typing import assert_never
 
 from pydantic import ValidationError
 
 from api.checks import lifecycle, lookup, specification
 from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
+from api.checks.lookup import InScope, Subject
+from api.checks.result import CANCELED, undecided
 from api.engine import command, encodings, faulty_rules, lock_retry, outcome
-from api.engine.command import Answer, DbtProject, Executable
+from api.engine.command import DbtProject, Executable
 from api.engine.pool import Child
 from api.engine.processes import ChildDied
+from api.engine.run_result import DbtRunResult, out_of_time
 from api.targets.engine import TargetUnusable
 from api.targets.registry import engine_of
 from api.worker import results
-from api.worker.attempt import Attempt, Watched
+from api.worker.attempt import Attempt, RunHandle
 from api.worker.results import Run
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -29,16 +34,17 @@ from stringx_dataops.contract.problems import Invalid, NotFound
 from stringx_dataops.contract.settings import Settings
 
 _UNREACHABLE_FOR_S = (0.5, 1.0, 2.0)  # pauses before a target that did not answer is tried again
-_YIELD_PAUSE_S = 1.0  # what waits for the locks has them by then
+_YIELD_PAUSE_S = 1.0  # after it, the session that waited has its locks
 _CRASHED = f"ended {MAX_CRASHES} workers; see the worker's log"
-_FALLBACK_S = 20.0  # past the budget: whoever watches has killed the process long before
+_FALLBACK_S = 20.0  # past the check's budget; by then the watchdog has long killed the process
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class HandBack:
-    """The attempt is over without a result: the check is to be claimed again."""
+    """The attempt is over without a result, and the check is to be claimed again: counted as a crash, or as having given way, and
+    not before `delay_s`. `tables` are the current ones of a dataset whose document has changed."""
 
     crashed: bool = False
     yielded: bool = False
@@ -46,84 +52,131 @@ class HandBack:
     tables: list[str] | None = None
 
 
-Outcome = CheckResult | HandBack | None  # None: the claim is lost, nothing is to be written
+AttemptEnd = CheckResult | HandBack | None  # None: the claim is lost, and nothing is to be stored
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What an attempt is to run."""
+
+    check: Check
+    subject: Subject
+    tables: Sequence[InScope]
+
+    @property
+    def target(self) -> TargetDocument:
+        """The target of all its tables."""
+        return self.subject.target
+
+    def ended(self, finished_at: datetime, command_line: str = "") -> Run:
+        """The attempt after its end."""
+        started_at = self.check.started_at or self.check.queued_at  # a claimed check has been started
+        return Run(self.check, self.subject, self.tables, started_at, finished_at, command_line)
 
 
 @dataclass(frozen=True)
 class Executor:
-    """Runs attempts one at a time, in its warm child, or each by the `dbt test` executable where there is none."""
+    """Runs attempts one at a time, each in its warm child, or by the `dbt test` executable if there is none."""
 
     settings: Settings
     database: Database
     catalogue: Catalogue
     project: DbtProject
     runner: Child | Executable
-    folder: Path  # nobody else's: for what dbt leaves behind
+    folder: Path  # for what dbt leaves behind; nothing else uses it
 
-    def execute(self, attempt: Attempt) -> Outcome:
+    def execute(self, attempt: Attempt) -> AttemptEnd:
+        """Run an attempt to its end. Raises Unavailable if the internal database is, and OSError if this machine cannot run dbt,
+        as when its disk is full."""
         check = attempt.check
         if attempt.stopped == "canceled":
-            return self._without_run(check, "canceled", str(lifecycle.CANCELED["reason"]))
+            return check.result_with(undecided("canceled", CANCELED, self._now()))
+        subject = self._look_up(check)
+        if not isinstance(subject, Subject):
+            return subject
+        plan = _Plan(check, subject, subject.in_scope(check.request, self.catalogue.default_dimensions))
+        if (reason := _why_not(plan)) is not None:
+            return results.errored(plan.ended(self._now()), reason)
+        return self._run(attempt, plan)
+
+    def refused(self, check: Check, reason: str) -> CheckResult:
+        """The result of a check that is not run."""
+        return check.result_with(undecided("errored", reason, self._now()))
+
+    def _look_up(self, check: Check) -> Subject | CheckResult | HandBack:
+        """What the check runs on, as it is configured now. A check without a configuration is errored; one of a dataset whose
+        tables have changed since it was accepted is queued again."""
+        dataset = check.request.dataset
         try:
             subject = lookup.find_subject(self.database, check.request, check.tables)
         except (NotFound, Invalid):
-            what = "table" if check.request.dataset is None else "dataset"
-            reason = f"no_rules: the {what}'s configuration was deleted after the check was accepted"
-            return self._without_run(check, "errored", reason)
+            kind = "table" if dataset is None else "dataset"
+            return self.refused(check, f"no_rules: the {kind}'s configuration was deleted after the check was accepted")
         except ValidationError:  # another release has stored what this one cannot read; another worker may be able to
             if check.crashes < MAX_CRASHES:
                 raise
-            return self._without_run(check, "errored", _CRASHED)
-        if check.request.dataset is not None and (moved := self._moved(check, check.request.dataset)) is not None:
-            return HandBack(tables=moved)
-        tables = subject.in_scope(check.request, self.catalogue.default_dimensions)
-        started_at = check.started_at or check.queued_at  # a claimed check has been started
+            return self.refused(check, _CRASHED)
+        tables = lookup.tables_of_dataset(self.database, dataset) if dataset is not None else None
+        return subject if tables is None or tables == check.tables else HandBack(tables=tables)
 
-        def run(command_line: str = "") -> Run:
-            return Run(check, subject, tables, started_at, self._now(), command_line)
-
-        if check.crashes >= MAX_CRASHES:
-            return results.errored(run(), _CRASHED)
-        if not tables:
-            return results.errored(run(), "no_rules: no active rule was left in scope when the check started")
-        if (table := specification.without_window(check.request, tables)) is not None:
-            return results.errored(run(), f"no_window: {table} has no window_column any more, and the request names no column")
-        asked = specification.build(check.request, subject.target, tables, self.catalogue, check.timeout_s)
+    def _run(self, attempt: Attempt, plan: _Plan) -> AttemptEnd:
+        check, target = plan.check, plan.target
+        built = specification.build(check.request, target, plan.tables, self.catalogue, check.timeout_s)
         try:
-            answer = self._answer(attempt, asked, subject.target)
-            by_hand = command.by_hand(
-                self.project, asked, self.settings.home / "by-hand" / check.check_id,
-                self._variables(subject.target, f"stringx {check.check_id} by hand"),
-            )  # fmt: skip
-            return self._outcome(attempt, run(by_hand), answer)
+            result = self._run_dbt(attempt, built, target)
+            folder = self.settings.home / "by-hand" / check.check_id
+            variables = self._variables(target, f"stringx {check.check_id} by hand")
+            command_line = command.by_hand(self.project, built, folder, variables)
         except TargetUnusable as error:
-            return results.errored(run(), error.detail)
+            return results.errored(plan.ended(self._now()), error.detail)
         except ChildDied as error:
-            if attempt.stopped is not None:
-                return self._outcome(attempt, run(), Answer(None, "", None, None, timed_out=True))
-            log.error("%s", error, extra=attempt.ids)
-            return HandBack(crashed=True)
+            if attempt.stopped is None:
+                log.error("%s", error, extra=attempt.ids)
+                return HandBack(crashed=True)
+            result, command_line = out_of_time(), ""
         finally:
             if isinstance(self.runner, Executable):  # its results; a child writes none
                 shutil.rmtree(self.folder, ignore_errors=True)
+        return self._conclude(attempt, plan.ended(self._now(), command_line), result)
 
-    def _moved(self, check: Check, dataset: str) -> list[str] | None:
-        """The dataset's tables if they changed since the check was accepted, which is then queued anew; None if not."""
-        tables = lookup.tables_of_dataset(self.database, dataset)
-        return None if tables == check.tables else tables
+    def _run_dbt(self, attempt: Attempt, built: Specification, target: TargetDocument) -> DbtRunResult:
+        """Run the gate test. It is repeated while locks are held or the target restarts, and without the rules that cannot be
+        compiled or sent."""
+        variables = self._variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
+        engine = engine_of(target)
 
-    def _outcome(self, attempt: Attempt, run: Run, answer: Answer) -> Outcome:
-        """What a run that was told to stop has come to; its answer counts where it was complete before."""
+        def run_once(specification: Specification) -> DbtRunResult:
+            return self.runner.run(specification, self.folder, variables, attempt.left_s + _FALLBACK_S)
+
+        def run_on_reachable(specification: Specification) -> DbtRunResult:
+            for pause_s in (*_UNREACHABLE_FOR_S, None):
+                result = run_once(specification)
+                failed = not result.outcome and not result.timed_out and engine.may_pass(result.message or "")
+                if not failed or pause_s is None or not attempt.pause(pause_s):
+                    break
+            return result
+
+        def run_with_locks(specification: Specification) -> DbtRunResult:
+            return lock_retry.run_with_locks(run_on_reachable, specification, attempt.pause)
+
+        def run_encodable(specification: Specification) -> DbtRunResult:
+            return encodings.run_encodable(run_with_locks, specification)
+
+        with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, self.runner.terminate)):
+            return faulty_rules.run_compilable(run_encodable, built)
+
+    def _conclude(self, attempt: Attempt, run: Run, result: DbtRunResult) -> AttemptEnd:
+        """How the attempt ends after dbt ran. If it was stopped, an outcome that was complete before still counts."""
         stopped = attempt.stopped
         if stopped == "lost":
             return None
-        if stopped is None or outcome.outcome_of(answer) is not None:
-            return results.from_answer(run, answer, self.catalogue)
+        if stopped is None or outcome.outcome_of(result) is not None:
+            return results.from_dbt_result(run, result, self.catalogue)
         match stopped:
             case "canceled":
-                return results.canceled(run, answer)
+                return results.canceled(run, result)
             case "timed_out":
-                return results.from_answer(run, replace(answer, timed_out=True), self.catalogue)
+                return results.from_dbt_result(run, replace(result, timed_out=True), self.catalogue)
             case "gives_way":
                 if attempt.check.yields >= MAX_YIELDS:
                     return results.errored(run, f"gave way {MAX_YIELDS} times to sessions that waited for its locks: yield_after")
@@ -133,39 +186,21 @@ class Executor:
             case _:
                 assert_never(stopped)
 
-    def _answer(self, attempt: Attempt, asked: Specification, target: TargetDocument) -> Answer:
-        """dbt's answer. Runs again while locks are held or the target restarts; leaves out rules that cannot be compiled."""
-        variables = self._variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
-        engine = engine_of(target)
-
-        def once(specification: Specification) -> Answer:
-            return self.runner.run(specification, self.folder, variables, attempt.left_s + _FALLBACK_S)
-
-        def reached(specification: Specification) -> Answer:
-            for pause_s in (*_UNREACHABLE_FOR_S, None):
-                answer = once(specification)
-                failed = not answer.outcome and not answer.timed_out and engine.may_pass(answer.message or "")
-                if not failed or pause_s is None or not attempt.pause(pause_s):
-                    break
-            return answer
-
-        def locked(specification: Specification) -> Answer:
-            return lock_retry.answer_of(reached, specification, attempt.pause)
-
-        with attempt.watched(Watched(engine.sessions(variables), engine.yield_after_s, self.runner.terminate)):
-            return faulty_rules.answer_of(lambda specification: encodings.answer_of(locked, specification), asked)
-
     def _variables(self, target: TargetDocument, application_name: str) -> dict[str, str]:
         return engine_of(target).environment(self.settings.secrets, application_name)
 
-    def refused(self, check: Check, reason: str) -> CheckResult:
-        """The result of a check that cannot be begun."""
-        return self._without_run(check, "errored", reason)
-
-    def _without_run(self, check: Check, status: str, reason: str) -> CheckResult:
-        ended = {"status": status, "verdict": "error", "reason": reason, "finished_at": self._now()}
-        return check.pending().model_copy(update=ended)
-
-    def _now(self) -> Any:
+    def _now(self) -> datetime:
+        """By the internal database's clock."""
         with self.database.statements() as cursor:
             return lifecycle.now(cursor)
+
+
+def _why_not(plan: _Plan) -> str | None:
+    """Why the plan cannot be run; None if it can."""
+    if plan.check.crashes >= MAX_CRASHES:
+        return _CRASHED
+    if not plan.tables:
+        return "no_rules: no active rule was left in scope when the check started"
+    if (table := specification.without_window(plan.check.request, plan.tables)) is not None:
+        return f"no_window: {table} has no window_column any more, and the request names no column"
+    return None

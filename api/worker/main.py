@@ -1,6 +1,7 @@
 """The worker's process: `python -m api.worker.main`.
 
-SIGTERM lets running checks end for a while and hands back the rest, a second one at once.
+After SIGTERM, running checks may go on for a while, and the rest is then handed back. After a second SIGTERM all are handed back
+at once.
 """
 
 import os
@@ -23,6 +24,7 @@ from web import logs
 
 
 def main() -> int:
+    """Run until a signal ends the process. Returns 2 if the settings or the dbt project are wrong; else it does not return."""
     logs.configure()
     try:
         worker = _make(read_settings())
@@ -32,7 +34,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.begin_to_stop())
     bound_waits()
-    _remove_what_was_left(worker.home.parent)
+    _remove_old_folders(worker.home.parent)
     worker.start()
     while not worker.stop.wait(3600):
         continue
@@ -56,13 +58,13 @@ def _make(settings: Settings) -> Worker:
     )
 
 
-def _remove_what_was_left(folder: Path) -> None:
-    """The folders of workers of this machine that are gone."""
-    for left in folder.glob(f"{socket.gethostname()}-*"):
+def _remove_old_folders(folder: Path) -> None:
+    """Remove the folders of this machine's workers that have ended."""
+    for old in folder.glob(f"{socket.gethostname()}-*"):
         try:
-            os.kill(int(left.name.rsplit("-", 1)[1]), 0)
+            os.kill(int(old.name.rsplit("-", 1)[1]), 0)  # checks whether the process exists
         except (ProcessLookupError, ValueError):
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
         except PermissionError:
             continue
 

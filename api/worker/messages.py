@@ -1,6 +1,5 @@
 """A rule's message: one sentence with its numbers."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, assert_never
@@ -9,11 +8,12 @@ from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.catalogue.words import age, decimal, number, share
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.gate_test.outcome import RuleOutcome
 
 
-def message(rule: Rule, rule_type: RuleType | None, outcome: Mapping[str, Any]) -> str:
-    """One sentence with the numbers: never a value of a row, and of the rule its columns, thresholds and the arguments that may
-    be told."""
+def message(rule: Rule, rule_type: RuleType | None, outcome: RuleOutcome) -> str:
+    """One sentence with the numbers. It never contains a value of a row. Of the rule it contains columns, thresholds, and the
+    arguments that its type's sentence names."""
     if outcome["status"] == "error" or rule_type is None:
         return f"could not be decided: {outcome.get('reason') or 'unknown'}"
     if outcome.get("nothing_there") and rule_type.decides != "count":
@@ -33,8 +33,9 @@ def message(rule: Rule, rule_type: RuleType | None, outcome: Mapping[str, Any]) 
             assert_never(rule_type.decides)
 
 
-def _counted(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any], finding: str) -> str:
-    failures, total = int(outcome["failures"]), outcome.get("total")
+def _counted(rule: Rule, rule_type: RuleType, outcome: RuleOutcome, finding: str) -> str:
+    failures, total = outcome["failures"], outcome.get("total")
+    assert failures is not None  # a decided rule of such a type has counted
     unit = rule_type.failures or "rows"
     counted = f"{failures:,} of {total:,} {unit}" if total is not None else f"{failures:,} {unit}"
     shares = [Fraction(limit.rstrip("% ")) for limit in rule.thresholds if isinstance(limit, str)]
@@ -43,9 +44,9 @@ def _counted(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any], findin
     return f"{counted}{of_all} {finding}{_threshold(rule, outcome, failures)}{proof}"
 
 
-def _threshold(rule: Rule, outcome: Mapping[str, Any], failures: int) -> str:
+def _threshold(rule: Rule, outcome: RuleOutcome, failures: int) -> str:
     status = outcome["status"]
-    if "threshold" in outcome:  # of the test that the rule runs
+    if "threshold" in outcome:  # of the dbt test that the rule runs
         return f"; {outcome['threshold']}"
     warn_above, fail_above = rule.thresholds
     if status == "fail":
@@ -56,8 +57,8 @@ def _threshold(rule: Rule, outcome: Mapping[str, Any], failures: int) -> str:
     return f"; up to {limit} pass" if failures else ""
 
 
-def _measured(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any]) -> str:
-    """What was measured, in words; empty where it may not be told, as it is a row's value and no number."""
+def _measured(rule: Rule, rule_type: RuleType, outcome: RuleOutcome) -> str:
+    """What was measured, in words; empty if it is a row's value, which may not be shown."""
     value = outcome.get("measured")
     if value is None and not outcome.get("measured_hidden"):
         return "unknown"
@@ -70,7 +71,7 @@ def _measured(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any]) -> st
     return number(value, [limit for limit in map(decimal, limits) if limit is not None])
 
 
-def _bounds(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any]) -> str:
+def _bounds(rule: Rule, rule_type: RuleType, outcome: RuleOutcome) -> str:
     status = outcome["status"]
     bounds = rule.arguments.get("warn", {}) if status == "warn" else rule.arguments
     low, high = (bounds.get(rule_type.bounds[side]) for side in ("min", "max"))
@@ -79,13 +80,13 @@ def _bounds(rule: Rule, rule_type: RuleType, outcome: Mapping[str, Any]) -> str:
         f"{'more than' if bounds.get('exclusive_min') else 'at least'} {_limit(low, of_other)}" if low is not None else "",
         f"{'less than' if bounds.get('exclusive_max') else 'at most'} {_limit(high, of_other)}" if high is not None else "",
     ]
-    said = " and ".join(part for part in parts if part)
+    limits = " and ".join(part for part in parts if part)
     verb = "warns unless" if status == "warn" else "fails unless" if status == "fail" else "must be"
-    return f"; {verb} {said}" if said else ""
+    return f"; {verb} {limits}" if limits else ""
 
 
 def _limit(limit: Any, of_other: Any) -> str:
-    """A share with the value that it is of."""
+    """A limit in words; a share is followed by the value that it is a share of."""
     if not isinstance(limit, str) or not limit.rstrip().endswith("%"):
         return number(limit)
     return f"{limit} of {'the other value' if of_other is None else number(of_other)}"

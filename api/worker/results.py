@@ -1,15 +1,15 @@
-"""From what the gate test left behind to a check's result, with its messages and scores, or the reason why there is none."""
+"""From what the gate test leaves to a check's result, with its messages and scores, or the reason why there is no outcome."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
-from api.engine.command import Answer
+from api.checks.result import CANCELED, Ending, Execution
 from api.engine.outcome import outcome_of, without_values
+from api.engine.run_result import DbtRunResult
 from api.targets.registry import engine_of
 from api.worker.messages import message
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -18,16 +18,19 @@ from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.gate_test.outcome import RuleOutcome, TableOutcome
-from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Scope, TableResult
+from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Sample, TableResult
 from stringx_dataops.contract.messages.scores import Scored, quotient, scores
-from stringx_dataops.contract.messages.verdicts import CheckStatus, worst
+from stringx_dataops.contract.messages.verdicts import CheckStatus, Verdict, worst
 
-_AHEAD = timedelta(minutes=5)  # of a target's clock before the database's: the Backend takes twice that by its own
+_AHEAD = timedelta(minutes=5)  # of a target's clock to the internal database's; the Backend allows twice that to its own
+_LEFT_OUT = "dbt left rules out; see those in error"
+_DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 
 
 @dataclass(frozen=True)
 class Run:
-    """One attempt: which check, on which configuration, from when to when."""
+    """One attempt: which check, on which configuration, from when to when. `command` runs the same test by hand; it is empty if
+    dbt did not run."""
 
     check: Check
     subject: Subject
@@ -37,147 +40,165 @@ class Run:
     command: str
 
 
-def from_answer(run: Run, answer: Answer, catalogue: Catalogue) -> CheckResult:
-    """The result of a run that came back, or that was ended because its time was over."""
-    if answer.timed_out:
+def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) -> CheckResult:
+    """The result of an attempt in which dbt ran, to its end or until its time was over."""
+    if dbt_result.timed_out:
         reason = f"not finished within {run.check.timeout_s} s; raise timeout"
-        return _without_outcome(run, answer, "timed_out", reason)
-    outcome = outcome_of(answer)
+        return _undecided(run, dbt_result, "timed_out", reason)
+    outcome = outcome_of(dbt_result)
     if outcome is None:
-        return _without_outcome(run, answer, "errored", _reason(run.subject, answer))
+        return _undecided(run, dbt_result, "errored", _reason(run.subject, dbt_result))
     snapshot_at = datetime.fromisoformat(outcome["snapshot_at"])
     if (ahead := snapshot_at - run.finished_at) > _AHEAD:
         words = age(Decimal(round(ahead.total_seconds())))
         reason = f"the clock of target {run.check.request.target} is {words} ahead of the internal database's: set the clocks"
-        return _without_outcome(run, answer, "errored", reason)
-    found = {(table["schema"], table["name"]): table for table in outcome["tables"]}
+        return _undecided(run, dbt_result, "errored", reason)
+    outcomes = {(table["schema"], table["name"]): table for table in outcome["tables"]}
     tables = []
     for table in run.tables:
         name = TableName.parse(table.configured.document.table)
-        tables.append(_table_result(table, found.get((name.schema, name.name)), catalogue))
-    ended = {"status": "succeeded", "snapshot_at": snapshot_at}
-    if run.check.request.dataset is None:
-        return _base(run, answer).model_copy(update=ended | _found_in(tables[0]) | {"rules": tables[0].rules})
-    return _base(run, answer).model_copy(update=ended | _combined(tables) | {"tables": tables})
+        tables.append(_decided_table(table, outcomes.get((name.schema, name.name)), catalogue))
+    is_dataset = run.check.request.dataset is not None
+    ending = _ending_of_dataset(run, snapshot_at, tables) if is_dataset else _ending_of_table(run, snapshot_at, tables[0])
+    return run.check.result_with(ending, _execution(run, dbt_result))
 
 
-def _table_result(checked: InScope, outcome: TableOutcome | None, catalogue: Catalogue) -> TableResult:
-    table: Mapping[str, Any] = outcome or {
-        "verdict": "error",
-        "reason": None,
-        "row_count": None,
-        "window_nulls": None,
-        "rules": [],
-    }
-    found = {rule["id"]: rule for rule in table["rules"]}
-    rules = [_rule_result(rule, found.get(rule.id), catalogue) for rule in checked.rules]
-    decided = all(rule.id in found for rule in checked.rules)
-    return TableResult(
-        table=checked.configured.document.table,
-        verdict=table["verdict"] if decided or table["verdict"] == "fail" else "error",
-        config_version=checked.configured.version,
-        rules_hash=checked.configured.rules_hash,
-        row_count=table["row_count"],
-        window_nulls=table["window_nulls"],
-        reason=table["reason"] if decided else "dbt left rules out; see those in error",
-        notes=[*(table.get("notes") or []), *notes_of(checked.configured.document)],
-        **_tallies(rules),
-        rules=rules,
-    )
+def errored(run: Run, reason: str) -> CheckResult:
+    """The result of an attempt that could not run, or whose dbt result does not count."""
+    return _undecided(run, None, "errored", reason)
+
+
+def canceled(run: Run, dbt_result: DbtRunResult) -> CheckResult:
+    """The result of an attempt that was ended on request."""
+    return _undecided(run, dbt_result, "canceled", CANCELED)
 
 
 def notes_of(document: TableDocument) -> list[str]:
-    """What the document asks for and cannot have."""
+    """What the document asks for and cannot have, a sentence each."""
     wants_samples = document.sample_rows and (document.sample_columns or document.sample_rows != _DEFAULT_SAMPLE_ROWS)
     return ["there are no samples: the document gives no key"] if wants_samples and not document.key else []
 
 
-_DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
+def _undecided(run: Run, dbt_result: DbtRunResult | None, status: CheckStatus, reason: str) -> CheckResult:
+    """A result without an outcome. A dataset's has each table that would have been checked, as undecided."""
+    is_dataset = run.check.request.dataset is not None
+    tables = [_table_result(table, "error", reason) for table in run.tables] if is_dataset else []
+    ending = Ending(status=status, verdict="error", reason=reason, finished_at=run.finished_at, tables=tables)
+    return run.check.result_with(ending, _execution(run, dbt_result))
 
 
-def _tallies(rules: list[RuleResult]) -> dict[str, Any]:
-    return {
-        "counts": {status: sum(rule.status == status for rule in rules) for status in ("pass", "warn", "fail", "error")},
-        "scores": scores([Scored(rule.dimension, rule.status, rule.failures, rule.total) for rule in rules]),
-    }
+def _ending_of_table(run: Run, snapshot_at: datetime, table: TableResult) -> Ending:
+    return Ending(
+        status="succeeded",
+        verdict=table.verdict,
+        reason=table.reason,
+        finished_at=run.finished_at,
+        snapshot_at=snapshot_at,
+        row_count=table.row_count,
+        window_nulls=table.window_nulls,
+        notes=table.notes,
+        counts=table.counts,
+        scores=table.scores,
+        rules=table.rules,
+    )
 
 
-def _found_in(table: TableResult) -> dict[str, Any]:
-    names = ("verdict", "reason", "notes", "row_count", "window_nulls", "counts", "scores")
-    return {name: getattr(table, name) for name in names}
+def _ending_of_dataset(run: Run, snapshot_at: datetime, tables: list[TableResult]) -> Ending:
+    """The worst verdict, sums, and scores over the rules of all tables."""
+    rules = [rule for table in tables for rule in table.rules]
+    return Ending(
+        status="succeeded",
+        verdict=worst(table.verdict for table in tables),
+        reason=None,
+        finished_at=run.finished_at,
+        snapshot_at=snapshot_at,
+        row_count=_sum([table.row_count for table in tables]),
+        window_nulls=_sum([table.window_nulls for table in tables]),
+        notes=[f"{table.table}: {note}" for table in tables for note in table.notes],
+        counts=_counts(rules),
+        scores=_scores(rules),
+        tables=tables,
+    )
 
 
-def _combined(tables: list[TableResult]) -> dict[str, Any]:
-    """A dataset's own numbers: the worst verdict, sums, and scores over the rules of all tables."""
-    return {
-        "verdict": worst(table.verdict for table in tables),
-        "notes": [f"{table.table}: {note}" for table in tables for note in table.notes],
-        "row_count": _sum([table.row_count for table in tables]),
-        "window_nulls": _sum([table.window_nulls for table in tables]),
-        **_tallies([rule for table in tables for rule in table.rules]),
-    }
-
-
-def _sum(numbers: list[int | None]) -> int | None:
-    """None where one of them is not known."""
-    known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(numbers) else None
-
-
-def errored(run: Run, reason: str) -> CheckResult:
-    """The result of a run that could not begin, or that ended without an answer."""
-    return _without_outcome(run, None, "errored", reason)
-
-
-def canceled(run: Run, answer: Answer) -> CheckResult:
-    """The result of a run that was ended on request."""
-    return _without_outcome(run, answer, "canceled", "canceled on request")
-
-
-def _without_outcome(run: Run, answer: Answer | None, status: CheckStatus, reason: str) -> CheckResult:
-    """Of a dataset, every table that it would have checked is named as undecided."""
-    undecided = [
-        TableResult(
-            table=table.configured.document.table,
-            verdict="error",
-            config_version=table.configured.version,
-            rules_hash=table.configured.rules_hash,
-            reason=reason,
-        )
-        for table in run.tables
-    ]
-    tables = undecided if run.check.request.dataset is not None else []
-    return _base(run, answer).model_copy(update={"status": status, "verdict": "error", "reason": reason, "tables": tables})
-
-
-def _base(run: Run, answer: Answer | None) -> CheckResult:
+def _execution(run: Run, dbt_result: DbtRunResult | None) -> Execution:
     checked = {table.configured.document.table for table in run.tables}
-    dataset = run.check.request.dataset
-    dbt = DbtRun(version=answer.dbt_version, invocation_id=answer.invocation_id, command=run.command) if answer else None
-    return CheckResult(
-        check_id=run.check.check_id,
-        request_id=run.check.request_id,
-        target=run.check.request.target,
-        table=run.check.request.table,
-        dataset=dataset,
-        skipped=[table for table in run.check.tables if table not in checked] if dataset is not None else [],
-        status="running",
+    is_dataset = run.check.request.dataset is not None
+    dbt = None
+    if dbt_result is not None:
+        dbt = DbtRun(version=dbt_result.dbt_version, invocation_id=dbt_result.invocation_id, command=run.command)
+    return Execution(
+        started_at=run.started_at,
+        duration_ms=round((run.finished_at - run.started_at).total_seconds() * 1000),
         config_version=run.subject.version,
         rules_hash=run.subject.rules_hash,
         target_hash=run.subject.target.database_hash,
-        scope=Scope.model_validate(run.check.request.scope()),
-        asked=run.check.request.identity(),
-        attempt=run.check.attempt,
-        queued_at=run.check.queued_at,
-        started_at=run.started_at,
-        finished_at=run.finished_at,
-        duration_ms=round((run.finished_at - run.started_at).total_seconds() * 1000),
+        skipped=[table for table in run.check.tables if table not in checked] if is_dataset else [],
         dbt=dbt,
     )
 
 
-def _reason(subject: Subject, answer: Answer) -> str:
-    message = " ".join((answer.message or "").split())
+def _decided_table(checked: InScope, outcome: TableOutcome | None, catalogue: Catalogue) -> TableResult:
+    """A table's result from its outcome. A rule that the outcome lacks is in error, and the table with it, unless it fails."""
+    outcomes = {rule["id"]: rule for rule in outcome["rules"]} if outcome is not None else {}
+    rules = [_rule_result(rule, outcomes.get(rule.id), catalogue) for rule in checked.rules]
+    notes = notes_of(checked.configured.document)
+    if outcome is None:
+        return _table_result(checked, "error", _LEFT_OUT, notes=notes, rules=rules)
+    is_complete = all(rule.id in outcomes for rule in checked.rules)
+    return _table_result(
+        checked,
+        verdict=outcome["verdict"] if is_complete or outcome["verdict"] == "fail" else "error",
+        reason=outcome["reason"] if is_complete else _LEFT_OUT,
+        row_count=outcome["row_count"],
+        window_nulls=outcome["window_nulls"],
+        notes=[*(outcome.get("notes") or []), *notes],
+        rules=rules,
+    )
+
+
+def _table_result(
+    checked: InScope,
+    verdict: Verdict,
+    reason: str | None,
+    row_count: int | None = None,
+    window_nulls: int | None = None,
+    notes: Sequence[str] = (),
+    rules: Sequence[RuleResult] = (),
+) -> TableResult:
+    """Every TableResult is built here. Without rules, which is without an outcome, it has no counts and no scores."""
+    return TableResult(
+        table=checked.configured.document.table,
+        verdict=verdict,
+        config_version=checked.configured.version,
+        rules_hash=checked.configured.rules_hash,
+        row_count=row_count,
+        window_nulls=window_nulls,
+        reason=reason,
+        notes=list(notes),
+        counts=_counts(rules) if rules else {},
+        scores=_scores(rules) if rules else {},
+        rules=list(rules),
+    )
+
+
+def _counts(rules: Sequence[RuleResult]) -> dict[str, int]:
+    return {status: sum(rule.status == status for rule in rules) for status in ("pass", "warn", "fail", "error")}
+
+
+def _scores(rules: Sequence[RuleResult]) -> dict[str, float | None]:
+    return scores([Scored(rule.dimension, rule.status, rule.failures, rule.total) for rule in rules])
+
+
+def _sum(numbers: list[int | None]) -> int | None:
+    """None if one of them is unknown."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
+
+
+def _reason(subject: Subject, dbt_result: DbtRunResult) -> str:
+    """Why dbt left no outcome, in one line without values of rows."""
+    message = " ".join((dbt_result.message or "").split())
     if explained := engine_of(subject.target).explain(message):
         return explained
     if not message:
@@ -188,10 +209,10 @@ def _reason(subject: Subject, answer: Answer) -> str:
     return f"dbt could not run the gate test: {without_values(message)[:500]}"
 
 
-def _rule_result(rule: Rule, found: RuleOutcome | None, catalogue: Catalogue) -> RuleResult:
+def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue) -> RuleResult:
     rule_type = catalogue.get(rule.type)
-    outcome: Mapping[str, Any] = found or {"status": "error", "reason": "dbt left no outcome for it"}
-    failures, total = outcome.get("failures"), outcome.get("total")
+    outcome = reported or _no_outcome(rule)
+    failures, total, sample = outcome.get("failures"), outcome.get("total"), outcome.get("sample")
     ratio = quotient(failures, total) if failures is not None and total else None
     return RuleResult(
         id=rule.id,
@@ -208,6 +229,19 @@ def _rule_result(rule: Rule, found: RuleOutcome | None, catalogue: Catalogue) ->
         verified_by=outcome.get("verified_by") or "scan",
         message=message(rule, rule_type, outcome),
         description=rule.description,
-        sample=outcome.get("sample"),
+        sample=Sample.model_validate(sample) if sample is not None else None,
         sample_dropped=bool(outcome.get("sample_dropped")),
     )
+
+
+def _no_outcome(rule: Rule) -> RuleOutcome:
+    return {
+        "id": rule.id,
+        "status": "error",
+        "failures": None,
+        "total": None,
+        "measured": None,
+        "verified_by": "scan",
+        "reason": "dbt left no outcome for it",
+        "sample": None,
+    }

@@ -1,7 +1,7 @@
-"""The worker's threads: they claim checks, have each run in a warm dbt child, store what came of it, and deliver results.
+"""The worker's threads: they claim checks, run each in a warm dbt child, store its result, and deliver results.
 
-One loop per child, some for deliveries, one that renews leases, one that rescues what others left behind, one that looks for
-cancels.
+There is a loop per child, two for deliveries, and one each for leases, for checks that other workers left behind, for cancels and
+for retention.
 """
 
 import logging
@@ -25,7 +25,7 @@ from api.engine.pool import Child, Nursery
 from api.engine.processes import ChildDied, ProjectFault
 from api.worker import heartbeats
 from api.worker.attempt import Attempt
-from api.worker.execution import Executor, HandBack, Outcome
+from api.worker.execution import AttemptEnd, Executor, HandBack
 from database import reports
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
@@ -36,15 +36,15 @@ from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
 
-_IDLE_S = 2.0  # how often to look without being woken: the guarantee behind the notifications
-_LOOK_FOR_MESSAGES_S = 10.0  # in one go, looking now and then
+_IDLE_S = 2.0  # how often to look without a notification, because notifications may be lost
+_LOOK_FOR_MESSAGES_S = 10.0  # the same for messages that are due
 _STOP_S = 18.0  # how long running checks may go on after SIGTERM
-_STOP_STEP_S = 4.0  # … and how long each way to end them may take
-_STORE_AGAIN_S = 0.5
-_REFUSED_S = 60.0  # so long an outcome is tried to be stored that the internal database refuses
-_LONGEST_START_S = 180.0  # of a child: dbt loads the project
-_LONGEST_END_S = 120.0  # of a check, after its own time: ended on the target, killed, stored
-_NO_ROOM_S = 5.0
+_STOP_STEP_S = 4.0  # how long each way to end them may take after that
+_STORE_AGAIN_S = 0.5  # the pause before a result is stored again
+_REFUSED_S = 60.0  # how long a result is stored again that the internal database refuses
+_LONGEST_START_S = 180.0  # of a child, in which dbt loads the project
+_LONGEST_END_S = 120.0  # of a check after its timeout: it is ended on the target, killed, and stored
+_NO_ROOM_S = 5.0  # the pause before a check is claimed again that this machine could not run
 _DELIVERIES = 2  # threads that post results
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Worker:
-    """What the threads share."""
+    """The state that the threads share, and their loops."""
 
     settings: Settings
     database: Database
@@ -64,9 +64,9 @@ class Worker:
     loops: Loops = field(default_factory=Loops)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     children: list[Child] = field(init=False)
-    fault: str | None = None  # of the dbt project, which keeps children from being warm
-    stop_by: float = float("inf")  # until then running checks may go on
-    _lock: threading.Lock = field(default_factory=threading.Lock)  # of the attempts
+    fault: str | None = None  # what is wrong with the dbt project, so that no child is warm
+    stop_by: float = float("inf")  # until then running checks may go on; on the monotonic clock
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # guards `attempts`
 
     def __post_init__(self) -> None:
         nursery = Nursery(self.project, self.home / "dbt")
@@ -74,20 +74,21 @@ class Worker:
 
     @property
     def project(self) -> DbtProject:
+        """As the settings name it."""
         return DbtProject(self.settings.dbt_project_dir, self.settings.dbt_profiles_dir)
 
     @property
     def home(self) -> Path:
-        """Its own folder: several workers may share a home."""
+        """The worker's own folder, because several workers may share STRINGX_HOME."""
         return self.settings.home / "work" / f"{socket.gethostname()}-{os.getpid()}"
 
     @property
     def executable_only(self) -> bool:
-        """One check a process: nothing is kept warm, each check runs the `dbt test` executable."""
+        """Whether each check runs the `dbt test` executable, and no child is kept warm."""
         return self.settings.worker_max_checks == 1
 
     def run_checks(self, child: Child) -> Turn:
-        """Serves one check a turn."""
+        """A loop's turn that claims and serves one check."""
         runner = Executable(self.project) if self.executable_only else child
         folder = self.home / f"slot-{self.children.index(child)}"
         executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, folder)
@@ -114,6 +115,7 @@ class Worker:
         return turn
 
     def _claim(self, child: Child) -> Attempt | None:
+        """The next check; if there is none, the idle child prepares."""
         if self.stop.is_set():
             return None
         check = claims.claim(self.database, self.name, self.settings.lease_s)
@@ -126,7 +128,7 @@ class Worker:
         return attempt
 
     def _refuse(self, executor: Executor, fault: str) -> None:
-        """End the checks that wait, with the reason: no worker can run them until the project is corrected."""
+        """End the waiting checks with the fault as their reason, unless another worker can run them."""
         try:
             while not self.stop.is_set() and heartbeats.ready_workers(self.database) == 0:
                 check = claims.claim(self.database, self.name, self.settings.lease_s)
@@ -138,17 +140,18 @@ class Worker:
 
     def _serve(self, executor: Executor, attempt: Attempt) -> None:
         try:
-            self._store(attempt, self._outcome(executor, attempt))
+            self._store(attempt, self._execute(executor, attempt))
         finally:
             self._forget(attempt)
 
     def _forget(self, attempt: Attempt) -> None:
-        """Its check may have been claimed again by another thread as soon as it was handed back."""
+        """Remove the attempt, but not another one: once its check is handed back, another thread may claim it."""
         with self._lock:
             if self.attempts.get(attempt.check.check_id) is attempt:
                 del self.attempts[attempt.check.check_id]
 
-    def _outcome(self, executor: Executor, attempt: Attempt) -> Outcome:
+    def _execute(self, executor: Executor, attempt: Attempt) -> AttemptEnd:
+        """Run the attempt to its end, whatever fails."""
         if isinstance(executor.runner, Child) and not executor.runner.alive:
             return HandBack()  # it ended while it was idle; another child may be warm
         try:
@@ -159,36 +162,36 @@ class Worker:
         except OSError as error:
             log.error("this machine cannot run the check: %s", error, extra=attempt.ids)
             return HandBack(delay_s=_NO_ROOM_S)
-        except Exception:  # whatever it is, the check is not lost: it ends as `errored` after a few attempts
+        except Exception:  # the check is not lost: after a few attempts it ends as `errored`
             log.exception("the attempt ended unexpectedly", extra=attempt.ids)
             return HandBack(crashed=True)
 
-    def _store(self, attempt: Attempt, outcome: Outcome) -> None:
-        """As often as it takes for the internal database to answer; a worker that stops does not wait for long. An outcome that
-        the database refuses costs the check an attempt."""
+    def _store(self, attempt: Attempt, end: AttemptEnd) -> None:
+        """Store the end of an attempt, again and again until the internal database answers; a worker that stops does not wait for
+        long. If the database refuses the result, the check is handed back as crashed."""
         refused_until = time.monotonic() + _REFUSED_S
-        while outcome is not None and attempt.stopped != "lost":
+        while end is not None and attempt.stopped != "lost":
             try:
-                self._write(attempt.check, outcome)
+                self._write(attempt.check, end)
                 return
             except StringXError as error:
                 log.warning("the result is not stored yet: %s", error, extra=attempt.ids, exc_info=error.__cause__)
                 is_late = isinstance(error, DatabaseFault) and time.monotonic() > refused_until
                 if isinstance(error, Invalid) or is_late:
-                    outcome = HandBack(crashed=True)
+                    end = HandBack(crashed=True)
                 if time.monotonic() > self.stop_by:
                     return
                 time.sleep(_STORE_AGAIN_S)
 
-    def _write(self, check: Check, outcome: CheckResult | HandBack) -> None:
+    def _write(self, check: Check, end: CheckResult | HandBack) -> None:
         ids = {"check_id": check.check_id, "request_id": check.request_id, "worker": self.name}
-        if isinstance(outcome, HandBack):
-            stored, said = claims.hand_back(self.database, check, **asdict(outcome)), "handed back"
+        if isinstance(end, HandBack):
+            stored, words = claims.hand_back(self.database, check, **asdict(end)), "handed back"
         else:
-            stored = claims.finish(self.database, check, outcome, self.settings.backend_url)
-            said = f"ended: {outcome.status} {outcome.verdict}"
+            stored = claims.finish(self.database, check, end, self.settings.backend_url)
+            words = f"ended: {end.status} {end.verdict}"
         if stored:
-            log.info("check of %s %s", check.request.subject, said, extra=ids)
+            log.info("check of %s %s", check.request.subject, words, extra=ids)
         else:
             log.warning("the claim was lost; what came of it is thrown away", extra=ids)
 
@@ -198,7 +201,8 @@ class Worker:
         return all_that_is_due(sender, self.listener, outbox.OUTBOX, _LOOK_FOR_MESSAGES_S)
 
     def keep_leases(self, _: Loop) -> float:
-        """Renew what is claimed and write down that the worker lives, a few times a lease; stop what others have taken over."""
+        """Renew the leases of claimed checks, and write the worker's heartbeat, a few times per lease. Stop the attempts whose
+        claim is lost."""
         if claimed := set(self.attempts):
             for lost in claimed - claims.renew(self.database, self.name, claimed, self.settings.lease_s):
                 if (attempt := self.attempts.get(lost)) is not None:
@@ -208,18 +212,18 @@ class Worker:
         return self.settings.lease_s / 4 if warm == len(self.children) else 0.2
 
     def rescue(self, _: Loop) -> float:
-        """Give back to the queue what workers that are gone have held, their own and others'."""
+        """Return checks with an expired lease to the queue, this worker's and others'."""
         for check_id in claims.rescue(self.database, self.settings.lease_s):
             log.warning("the lease has run out; the check is claimed again", extra={"check_id": check_id})
         return _IDLE_S
 
     def keep_house(self, loop: Loop) -> float:
-        """Now and then, at no fixed time, so that several workers do not meet."""
+        """Delete old rows, at random intervals, so that several workers rarely do it at once."""
         retention.clean(self.database, self.settings, loop.alive)
         return random.uniform(240, 360)  # noqa: S311 (no secret)
 
     def look_for_cancels(self, _: Loop) -> None:
-        """Stop those of its checks that somebody wants to end."""
+        """Stop the attempts whose check is to be canceled."""
 
         def look() -> None:
             for check_id in claims.canceled(self.database, self.name) if self.attempts else ():
@@ -229,7 +233,7 @@ class Worker:
         self.listener.wait_for(lifecycle.CANCEL, look, _IDLE_S)
 
     def start(self) -> None:
-        """Every loop in a thread of its own. Leases and cancels are looked after until the process ends."""
+        """Start every loop in a thread of its own. The loops for leases and cancels go on until the process ends."""
         loops, stop = self.loops, self.stop
         self.listener.start(loops)
         for number, child in enumerate(self.children):
@@ -243,12 +247,13 @@ class Worker:
         reports.start(loops, self.database, "api", self.name)
 
     def begin_to_stop(self) -> None:
-        """On a signal: no new check; a second one hands back what runs at once."""
+        """Claim no more checks. Called again, do not let running checks go on."""
         self.stop_by = 0.0 if self.stop.is_set() else time.monotonic() + _STOP_S
         self.stop.set()
 
     def end(self) -> None:
-        """Let running checks go on until it is time, then end them on the target, then with their process; hand them back."""
+        """Let running checks go on until `stop_by`. Then hand the rest back: end them on the target, and if that takes too long,
+        kill their children."""
         while self.attempts and time.monotonic() < self.stop_by:
             time.sleep(0.05)
         for step in (self._stop_attempts, self._terminate_children):

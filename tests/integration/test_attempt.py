@@ -1,4 +1,4 @@
-"""The watch of an attempt ends a check that is out of time, whatever else fails."""
+"""The watchdog of an attempt ends a check that is out of time, whatever else fails."""
 
 import threading
 
@@ -6,7 +6,7 @@ import pytest
 
 from api.targets.postgres.sessions import PostgresSessions
 from api.worker import attempt
-from api.worker.attempt import Attempt, Watched
+from api.worker.attempt import Attempt, RunHandle
 from database.pool import Database
 from tests.support.queue import ask, claimed
 
@@ -25,6 +25,6 @@ def test_a_check_that_cannot_be_cancelled_on_its_target_is_killed(
             raise error
         killed.set()
 
-    with made.watched(Watched(PostgresSessions(address, "stringx nobody"), 0.1, kill)):
+    with made.watchdog(RunHandle(PostgresSessions(address, "stringx nobody"), 0.1, kill)):
         assert killed.wait(60)
     assert made.stopped == "timed_out"

@@ -4,7 +4,7 @@ import json
 
 from api.checks import claims
 from api.checks.lookup import find_subject
-from api.engine.command import Answer
+from api.engine.run_result import DbtRunResult, out_of_time, without_result
 from api.worker import results
 from backend.requests import tracking
 from database.pool import Database
@@ -41,8 +41,8 @@ def test_a_run_without_an_answer_is_undecided_for_each_table(shop: Database) -> 
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     moment = now(shop)
     run = results.Run(check, subject, tables, moment, moment, "")
-    for answer in (Answer(None, "", "boom", None), Answer(None, "", None, None, timed_out=True)):
-        found = results.from_answer(run, answer, CATALOGUE)
+    for answer in (without_result("boom"), out_of_time()):
+        found = results.from_dbt_result(run, answer, CATALOGUE)
         assert found.verdict == "error"
         assert [(each.table, each.verdict, each.reason) for each in found.tables] == [
             ("public.a", "error", found.reason),
@@ -70,6 +70,6 @@ def test_a_table_that_dbt_left_out_is_never_a_pass(shop: Database) -> None:
         "rules": [rule_outcome("a", 0)],
     }
     outcome = {"format": FORMAT, "snapshot_at": moment.isoformat(), "tables": [one]}
-    answer = Answer("id", "1", None, json.dumps(outcome))
-    found = results.from_answer(results.Run(check, subject, tables, moment, moment, ""), answer, CATALOGUE)
+    answer = DbtRunResult("id", "1", None, json.dumps(outcome))
+    found = results.from_dbt_result(results.Run(check, subject, tables, moment, moment, ""), answer, CATALOGUE)
     assert (found.verdict, [each.verdict for each in found.tables], found.row_count) == ("error", ["pass", "error"], None)

@@ -82,7 +82,7 @@ def test_a_variable_that_a_macro_misses_is_the_reason_of_its_rule_alone(tmp_path
     rules = [rule("late", "dbt", test="late"), rule("listed", "accepted_values", "order_id", values=[1, 2, 987654321])]
     with Nursery(project, tmp_path / "child").child(max_checks=100) as child:
         engine = Engine(child, tmp_path / "runs")
-        outcome = outcome_of(faulty_rules.answer_of(partial(engine.answer, target), gate("orders", *rules)))
+        outcome = outcome_of(faulty_rules.run_compilable(partial(engine.answer, target), gate("orders", *rules)))
     assert outcome is not None
     late, listed = outcome["tables"][0]["rules"]
     assert (late["status"], listed["status"]) == ("error", "pass")
@@ -173,10 +173,10 @@ def test_models_lie_in_the_schema_of_the_target(tmp_path: Path, target: Target) 
 
 
 def test_a_process_that_loads_ends_with_its_parent(tmp_path: Path) -> None:
-    ours, theirs = socket.socketpair()
+    near, far = socket.socketpair()
     folders = [str(STRINGX), str(STRINGX), str(tmp_path)]
-    command = [sys.executable, "-P", str(ROOT / "api" / "engine" / "child.py"), str(theirs.fileno()), *folders]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment_of_program(), pass_fds=[theirs.fileno()])
-    theirs.close()
-    ours.close()
+    command = [sys.executable, "-P", str(ROOT / "api" / "engine" / "child.py"), str(far.fileno()), *folders]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment_of_program(), pass_fds=[far.fileno()])
+    far.close()
+    near.close()
     assert process.wait(120) == 0

@@ -1,6 +1,5 @@
 """What a child does in advance: dbt's own preparations, for the target that it has served last, and nothing of any check."""
 
-import json
 import select
 import signal
 from collections.abc import Iterator
@@ -10,8 +9,10 @@ from typing import Any
 import psutil
 import pytest
 
-from api.engine.command import Answer
+from api.engine import protocol
 from api.engine.pool import Child
+from api.engine.protocol import RunGateTest
+from api.engine.run_result import DbtRunResult
 from tests.support.databases import Admin, Target, make_target
 from tests.support.engine import Project, a_project, gate, rule
 from tests.support.processes import eventually, is_alive
@@ -51,7 +52,7 @@ class Slot:
         assert self.child._process is not None
         return psutil.Process(self.child._process.pid)
 
-    def run(self, target: Target, *rules: dict[str, Any], **variables: str) -> Answer:
+    def run(self, target: Target, *rules: dict[str, Any], **variables: str) -> DbtRunResult:
         self.child.ensure_warm()
         return self.child.run(gate("orders", *rules), self._folder, target.environment() | variables, 60)
 
@@ -89,7 +90,7 @@ def began_before(moment: str) -> dict[str, Any]:
     return rule("began", "always", "id", moment=moment)
 
 
-def status(answer: Answer) -> str:
+def status(answer: DbtRunResult) -> str:
     assert answer.outcome is not None, answer.message
     return "fail" if '"status": "fail"' in answer.outcome else "pass"
 
@@ -185,8 +186,8 @@ def test_control_c_of_a_terminal_ends_no_child_that_waits(slot: Slot, orders: Ta
 def test_a_child_whose_parent_is_killed_before_it_has_read_the_answer_ends(slot: Slot, orders: Target) -> None:
     slot.prepare(orders)
     process, connection = slot.process, slot.child._process.socket
-    request = {"place": slot.child._expected, "session": "stringx test", "gate": gate("orders", rule("known", "not_null", "id"))}
-    connection.sendall(json.dumps(request).encode() + b"\n")
+    request = RunGateTest(slot.child._expected, "stringx test", gate("orders", rule("known", "not_null", "id")))
+    connection.sendall(protocol.encode(request))
     eventually(lambda: select.select([connection], [], [], 0)[0], 20, "an answer")
     slot.child.close()
     eventually(lambda: not is_alive(process), 10, "its end")

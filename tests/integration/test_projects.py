@@ -163,7 +163,7 @@ def test_a_macro_that_refuses_its_arguments_never_hides_the_others(extended_engi
         rule("fine", "not_null", "order_id"),
         rule("worse", "dbt", "customer_id", test="shop_tests.picky", arguments={"colour": "blue"}),
     )
-    answer = faulty_rules.answer_of(lambda gate: extended_engine.answer(target, gate), spec)
+    answer = faulty_rules.run_compilable(partial(extended_engine.answer, target), spec)
     outcome = outcome_of(answer)
     assert outcome is not None, answer.message
     found = {one["id"]: (one["status"], one["failures"], one["reason"]) for one in outcome["tables"][0]["rules"]}
@@ -233,7 +233,7 @@ def test_a_rule_type_that_says_nothing_never_passes(tmp_path: Path, target: Targ
     for silent in engine_of(DbtProject(folder, folder), tmp_path):
         names = [Path(name).stem for name in SILENT]
         spec = gate("orders", *(rule(name, name) for name in [*names, "unheard_of"]), rule("fine", "not_null", "order_id"))
-        outcome = outcome_of(faulty_rules.answer_of(partial(silent.answer, target), spec))
+        outcome = outcome_of(faulty_rules.run_compilable(partial(silent.answer, target), spec))
         assert outcome is not None
         found = {one["id"]: one["status"] for one in outcome["tables"][0]["rules"]}
         assert found == dict.fromkeys([*names, "unheard_of"], "error") | {"fine": "pass"}

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from api.engine import lock_retry
-from api.engine.command import Answer
+from api.engine.run_result import DbtRunResult, without_result
 from tests.support.databases import Target
 from tests.support.engine import SHOP, Engine, gate, rule
 
@@ -116,12 +116,12 @@ def test_tables_that_are_never_to_be_had_leave_the_others_their_verdicts(engine:
     spec["tables"] = [table for name in names for table in gate(name, rule("n", "not_null", "id"))["tables"]]
     told = iter([refusal(target, "public.bad"), refusal(target, '"wo.r""se"')])
 
-    def run(asked: dict[str, Any]) -> Answer:
+    def run(spec: dict[str, Any]) -> DbtRunResult:
         if (message := next(told, None)) is None:
-            return engine.answer(target, asked | {"lock_timeout_ms": 10_000})
-        return Answer(invocation_id=None, dbt_version="", message=message, outcome=None)
+            return engine.answer(target, spec | {"lock_timeout_ms": 10_000})
+        return without_result(message)
 
-    answer = lock_retry.answer_of(run, spec)
+    answer = lock_retry.run_with_locks(run, spec)
     assert answer.outcome is not None, answer.message
     found = json.loads(answer.outcome)["tables"]
     assert [one["verdict"] for one in found] == ["pass", "error", "error"]

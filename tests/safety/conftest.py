@@ -14,8 +14,9 @@ import pytest
 import requests
 
 from api.engine import faulty_rules
-from api.engine.command import Answer, DbtProject
+from api.engine.command import DbtProject
 from api.engine.pool import Child, Nursery
+from api.engine.run_result import DbtRunResult
 from database import keys
 from database.pool import Database
 from stringx_dataops.contract.settings import ROOT
@@ -35,12 +36,12 @@ class Gate:
     environment: dict[str, str]
     answers: list[tuple[str, str]] = field(default_factory=list)
 
-    def run(self, spec: dict[str, Any]) -> Answer:
-        def once(gate: dict[str, Any]) -> Answer:
+    def run(self, spec: dict[str, Any]) -> DbtRunResult:
+        def once(spec: dict[str, Any]) -> DbtRunResult:
             self.child.ensure_warm()
-            return self.child.run(gate, self.folder, self.environment, 120)
+            return self.child.run(spec, self.folder, self.environment, 120)
 
-        answer = faulty_rules.answer_of(once, spec)
+        answer = faulty_rules.run_compilable(once, spec)
         self.answers.append((f"answer {len(self.answers)}", f"{answer.message}\n{answer.outcome}"))
         return answer
 

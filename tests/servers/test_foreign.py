@@ -174,6 +174,6 @@ def test_the_result_of_a_check_carries_the_notes(engine: Engine, target: Target,
     )
     answer = engine.answer(target, specification.build(request, configured.target, scope, catalogue, 60))
     subject = Subject([configured], "sync", "60s", 1, "hash")
-    result = results.from_answer(results.Run(check, subject, scope, now, now, ""), answer, catalogue)
+    result = results.from_dbt_result(results.Run(check, subject, scope, now, now, ""), answer, catalogue)
     assert (result.verdict, result.row_count, result.rules[0].failures, result.notes) == ("fail", 3, 1, [NOTE])
     assert result.as_json()["notes"] == [NOTE]

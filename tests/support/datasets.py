@@ -12,7 +12,8 @@ from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.checks.lookup import find_subject
 from api.delivery.sender import Credentials
-from api.engine.command import Answer, Executable
+from api.engine.command import Executable
+from api.engine.run_result import DbtRunResult
 from api.worker import results
 from api.worker.attempt import Attempt
 from api.worker.execution import Executor
@@ -100,7 +101,7 @@ def result(database: Database, check: Check, **failures: int) -> CheckResult:
             }
         )
     outcome = {"format": FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
-    return results.from_answer(run, Answer("id", "1", None, json.dumps(outcome)), CATALOGUE)
+    return results.from_dbt_result(run, DbtRunResult("id", "1", None, json.dumps(outcome)), CATALOGUE)
 
 
 def rule_outcome(name: str, failures: int) -> dict[str, Any]:

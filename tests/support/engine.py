@@ -11,8 +11,9 @@ from typing import Any
 
 from api.checks.specification import of_type
 from api.engine import encodings, lock_retry
-from api.engine.command import Answer, DbtProject
+from api.engine.command import DbtProject
 from api.engine.pool import Child, Nursery
+from api.engine.run_result import DbtRunResult
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.gate_test.outcome import Outcome
@@ -87,7 +88,7 @@ def gate(table: str, *rules: dict[str, Any], schema: str = "public", **changes: 
     } | settings
 
 
-def held_to_the_border(spec: dict[str, Any], answer: Answer) -> None:
+def held_to_the_border(spec: dict[str, Any], answer: DbtRunResult) -> None:
     """No key of the specification, or of the outcome, that is not declared, none missing, and values of the declared types."""
     faults = list(typed.faults(spec, Specification, "specification"))
     if answer.outcome is not None and not spec.get("plan_only"):
@@ -102,14 +103,14 @@ class Engine:
     child: Child
     folder: Path
 
-    def answer(self, target: Target, spec: dict[str, Any]) -> Answer:
+    def answer(self, target: Target, spec: dict[str, Any]) -> DbtRunResult:
         """As the worker gets it."""
         self.child.ensure_warm()
 
-        def locked(spec: dict[str, Any]) -> Answer:
-            return lock_retry.answer_of(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
+        def locked(spec: dict[str, Any]) -> DbtRunResult:
+            return lock_retry.run_with_locks(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
 
-        answer = encodings.answer_of(locked, spec)
+        answer = encodings.run_encodable(locked, spec)
         held_to_the_border(spec, answer)
         return answer
 
