@@ -30,7 +30,7 @@ def change(path: Path, *pairs: tuple[str, str]) -> None:
 
 def break_quoting(project: Path) -> None:
     """Users' names and values come into the SQL as they are, rendered; what is written stays."""
-    macros = project / "macros" / "gate"
+    macros = project / "macros" / "engines" / "postgres"
     text = (macros / "text.sql").read_text(encoding="utf-8")
     literal = text[text.index("{% macro stringx_literal(value) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
     literals = text[text.index("{% macro stringx_literals(values) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
@@ -58,7 +58,7 @@ def break_quoting(project: Path) -> None:
     )
     change(macros / "session.sql", ("      m := null;\n", ""))  # a value that is read as a name is told
     change(
-        macros / "gate.sql",
+        project / "macros" / "gate" / "gate.sql",
         ("    rollback;\n", "    commit;\n"),
         ("{%- if nothing is none", "{%- if true or nothing is none"),
     )
