@@ -1,5 +1,5 @@
-{#- Whether the column has one of the types, by whatever alias it is called; a length or precision counts where it is given. A type that
-    does not exist is an error that names it. A name without a schema is the built-in type, or else one of that name in any schema. -#}
+{#- Whether the column has one of the types, under any of its aliases; a length or precision counts if it is given. A type that
+    does not exist is an error that names it. A name without a schema is the built-in type, or otherwise one of that name in any schema. -#}
 {% macro stringx_rule__column_type(rule, scope) %}
   {%- set types = [] -%}
   {%- for spelling in rule.arguments.get('types') or [rule.arguments.type] -%}
@@ -46,8 +46,8 @@
 {% endmacro %}
 
 
-{#- {schema, name, modifier, is_array} of a type as it is written, by the names that the catalog has, or {fault}. The modifier is in brackets
-    as format_type writes it, that of an interval with its fields before. -#}
+{#- {schema, name, modifier, is_array} of a type from its spelling, under the catalog's names, or {fault}. The modifier is in brackets
+    as format_type writes it; that of an interval has its fields before. -#}
 {% macro stringx_type(spelling) %}
   {%- set none_such = {'fault': 'there is no type ' ~ spelling} -%}
   {%- set array = modules.re.fullmatch('(?is)(.*?)((?:\\s*\\[\\s*[0-9]*\\s*\\])+|\\s+array(?:\\s*\\[\\s*[0-9]+\\s*\\])?)', spelling.strip()) -%}
@@ -102,13 +102,13 @@
 {% endmacro %}
 
 
-{#- A name as the catalog has it: in lower case, but for one between double quotes. -#}
+{#- A name as the catalog has it: in lower case, unless it is between double quotes. -#}
 {% macro stringx_folded(name) %}
   {{- return(name[1:-1].replace('""', '"') if name.startswith('"') else name.lower().split() | join(' ')) -}}
 {% endmacro %}
 
 
-{#- What SQL calls types that the catalog has under another name. -#}
+{#- {SQL's name of a type: another name in the catalog}. -#}
 {% macro stringx_type_aliases() %}
   {{- return({
     'int': 'int4', 'integer': 'int4', 'smallint': 'int2', 'bigint': 'int8', 'real': 'float4', 'float': 'float8', 'double precision': 'float8',
