@@ -1,13 +1,13 @@
-{#- Which schemas are searched for the names in SQL of the user's (conditions, queries, dbt tests, rule types of a project's own). Conditions and queries call
-    PostgreSQL's own functions, or others by their schema, so that they need no more than pg_catalog where all columns are of its types.
+{#- Which schemas are searched for names in custom SQL (conditions, queries, dbt tests, rule types of a project's own). Conditions and queries call
+    PostgreSQL's own functions, or others by their schema, so they need only pg_catalog if all columns are of its types.
 
-    Whoever may create in a schema could make a function or an operator there that fits better than the one that is meant, run code as the
-    checking role, and decide the verdict. So of the schemas that the role would search, and those of extensions' types among the columns, only
-    those are, in which nobody may create but superusers and the role itself. Relations that a query names without a schema are looked for in
-    all that the role would search, once, and read from where they were locked. -#}
+    A user who may create in a schema could make a function or an operator there that fits better than the intended one, run code as the
+    checking role, and decide the verdict. So a schema is searched only if nobody but superusers and the role itself may create in it: of those that
+    the role would search, and those of extensions' types among the columns. Relations that a query names without a schema are looked up in
+    all schemas that the role would search, once, and read from where they were locked. -#}
 
 
-{#- A SELECT of the relation of this quoted name in the first schema that has one, or NULL. -#}
+{#- A SELECT of the relation of this quoted name in the first schema that has one; NULL without one. -#}
 {% macro stringx_first_in_path(name) %}
   select quote_ident(nspname) || '.' || {{ stringx_literal(name) }}
   from unnest('pg_catalog'::name || current_setting('stringx.schemas')::name[]) with ordinality as searched (nspname, place)
@@ -16,17 +16,17 @@
 {%- endmacro %}
 
 
-{#- A SELECT of one JSON list: [schemas that may be searched, columns of the relations that are of an extension's type whose schema may not be,
-    as [place, column, type, schema]; of a type that is cast to the place is 0, and the column the type's name]. -#}
-{% macro stringx_paths_query(relations, custom) %}
+{#- A SELECT of one JSON list: [schemas that may be searched, columns of an extension's type whose schema may not be searched,
+    as [place, column, type, schema]]. For a type that SQL casts to, the place is 0 and the column is the type's name. -#}
+{% macro stringx_paths_query(relations, wanted) %}
   with recursive used (place, attname, oid) as (
-    {%- if custom.code %}
+    {%- if wanted.code %}
     select 0, typname, pg_type.oid from pg_type where typtype = 'b' and typcategory <> 'A' and typnamespace <> 'pg_catalog'::regnamespace
     union all
     {%- endif %}
-    {%- if custom.casts %}
+    {%- if wanted.casts %}
     select 0, typname, pg_type.oid
-    from unnest(array[{{ stringx_literals(custom.casts | map('last')) }}], array[{{ stringx_literals(custom.casts | map('first') | map('default', '', true)) }}]) as named (type, schema)
+    from unnest(array[{{ stringx_literals(wanted.casts | map('last')) }}], array[{{ stringx_literals(wanted.casts | map('first') | map('default', '', true)) }}]) as named (type, schema)
     join pg_type on typname = type join pg_namespace on pg_namespace.oid = typnamespace
     where nspname = schema or schema = '' and nspname = any(current_setting('stringx.schemas')::name[])
     union all
@@ -63,68 +63,81 @@
 {%- endmacro %}
 
 
-{#- {path: of statements with SQL of the user's, odd: {relation: [[column, type, schema]], casts: [[name, type, schema]]}}. -#}
-{% macro stringx_paths(relations, found) %}
+{#- {path: of statements with custom SQL, odd: {relation: [[column, type, schema]], casts: [[name, type, schema]]}}, from the row of the query above. -#}
+{% macro stringx_paths(relations, row) %}
+  {%- set safe, unsafe = row -%}
   {%- set odd = {} -%}
-  {%- for place, column, type, schema in found[1] or [] -%}
+  {%- for place, column, type, schema in unsafe or [] -%}
     {%- do odd.setdefault(relations[place - 1] if place else 'casts', []).append([column, type, schema]) -%}
   {%- endfor -%}
-  {{- return({'path': (['pg_catalog'] + (found[0] or []) + ['pg_temp']) | join(', '), 'odd': odd}) -}}
+  {{- return({'path': (['pg_catalog'] + (safe or []) + ['pg_temp']) | join(', '), 'odd': odd}) -}}
 {% endmacro %}
 
 
-{#- What stands before a statement with SQL of the user's: the relations that it names without a schema, as they were found and locked. -#}
+{#- The beginning of a statement with custom SQL: the relations that it names without a schema, as they were found and locked. -#}
 {% macro stringx_ctes(rule, state) %}
-  {%- set found = [] -%}
+  {%- set ctes = [] -%}
   {%- for relation in rule.relations if state.relations[relation].name != relation -%}
-    {%- do found.append(relation ~ ' as not materialized (select * from ' ~ state.relations[relation].name ~ ')') -%}
+    {%- do ctes.append(relation ~ ' as not materialized (select * from ' ~ state.relations[relation].name ~ ')') -%}
   {%- endfor -%}
-  {{- return('with ' ~ found | join(', ') ~ ' ' if found else '') -}}
+  {{- return('with ' ~ ctes | join(', ') ~ ' ' if ctes else '') -}}
 {% endmacro %}
 
 
-{#- Where a column is of a type whose operators cannot be searched, those of plain comparisons are named by the type's schema; a rule whose SQL names
-    the column otherwise is `untrusted` and not decided: PostgreSQL would compare its values as texts. -#}
-{% macro stringx_use_operators(tables, state) %}
+{#- The plan, for columns of types whose operators cannot be searched. In plain comparisons the operators are named by the type's schema. A rule whose SQL
+    names such a column otherwise is not decided (`untrusted` says why): PostgreSQL would compare its values as texts. -#}
+{% macro stringx_with_operators(tables, state) %}
+  {%- set planned = [] -%}
   {%- for table in tables -%}
-    {%- for rule in table.rules if rule.runs_custom and 'untrusted' not in rule -%}
-      {%- do rule.update({'untrusted': none}) -%}
-      {%- set others = [] -%}
-      {%- set arguments = {} -%}
-      {%- for name, text in rule.spec.arguments.items() -%}
-        {%- set condition = name in rule.spec.get('compared', {}) -%}
-        {%- set relation = rule.relations[0] if condition and rule.relations else table.relation -%}
-        {%- set named = stringx_with_operators(text, rule.spec.compared[name], relation, state) if condition else {'text': text, 'rest': text} -%}
-        {%- do arguments.update({name: named.text}) -%}
-        {%- if named.rest is string and name in rule.spec.get('custom', []) -%}{%- do others.append(named.rest) -%}{%- endif -%}
-      {%- endfor -%}
-      {%- if rule.scope.where is not none -%}
-        {%- set where = stringx_with_operators(rule.spec.where, rule.spec.get('compared', {}).get('where', []), table.relation, state) -%}
-        {%- do rule.scope.update({'where': stringx_condition(where.text)}) -%}
-        {%- do rule.scope.update({'both': rule.scope.where if rule.scope.window is none else rule.scope.window ~ ' and ' ~ rule.scope.where}) -%}
-        {%- do others.append(where.rest) -%}
-      {%- endif -%}
-      {%- for sql in rule.sql.values() if sql is string -%}{%- do others.append(sql) -%}{%- endfor -%}
-      {%- do rule.update({'spec': dict(rule.spec, arguments=arguments)}) -%}
-      {%- for name, type, schema in state.odd.get('casts', []) -%}
-        {%- if name in rule.spec.get('casts', []) | map('last') or not rule.spec.get('typed') and modules.re.search('(?i)(?<!\\w)' ~ modules.re.escape(name) ~ '(?!\\w)', others | join(' ')) -%}
-          {%- do rule.update({'untrusted': 'the operators of the type ' ~ type ~ ' cannot be trusted in this SQL: others may create in the schema ' ~ schema
-                                           ~ '; let only a superuser create there'}) -%}
-        {%- endif -%}
-      {%- endfor -%}
-      {%- for relation in [table.relation] + rule.relations -%}
-        {%- for column, type, schema in state.odd.get(relation, []) if rule.spec.get('renames') or modules.re.search('(?i)(?<!\\w)(' ~ modules.re.escape(column) ~ '|natural)(?!\\w)', others | join(' ')) -%}
-          {%- do rule.update({'untrusted': 'the column ' ~ column ~ ' is of type ' ~ type ~ ', whose operators cannot be trusted in this SQL: others may create in the schema ' ~ schema
-                                           ~ '; let only a superuser create there, or compare ' ~ column ~ ' with quoted values alone'}) -%}
-        {%- endfor -%}
-      {%- endfor -%}
+    {%- set rules = [] -%}
+    {%- for rule in table.rules -%}{%- do rules.append(stringx_rule_with_operators(table, rule, state) if rule.runs_custom else rule) -%}{%- endfor -%}
+    {%- do planned.append(dict(table, rules=rules)) -%}
+  {%- endfor -%}
+  {{- return(planned) -}}
+{% endmacro %}
+
+
+{% macro stringx_rule_with_operators(table, rule, state) %}
+  {%- set spec, scope = rule.spec, rule.scope -%}
+  {%- set others = [] -%}
+  {%- set arguments = {} -%}
+  {%- for name, text in spec.arguments.items() -%}
+    {%- set condition = name in spec.get('compared', {}) -%}
+    {%- set relation = rule.relations[0] if condition and rule.relations else table.relation -%}
+    {%- set named = stringx_condition_with_operators(text, spec.compared[name], relation, state) if condition else {'text': text, 'rest': text} -%}
+    {%- do arguments.update({name: named.text}) -%}
+    {%- if named.rest is string and name in spec.get('custom', []) -%}{%- do others.append(named.rest) -%}{%- endif -%}
+  {%- endfor -%}
+  {%- if scope.where is not none -%}
+    {%- set condition = stringx_condition_with_operators(spec.where, spec.get('compared', {}).get('where', []), table.relation, state) -%}
+    {%- set where = stringx_condition(condition.text) -%}
+    {%- set scope = dict(scope, where=where, both=where if scope.window is none else scope.window ~ ' and ' ~ where) -%}
+    {%- do others.append(condition.rest) -%}
+  {%- endif -%}
+  {%- for sql in rule.sql.values() if sql is string -%}{%- do others.append(sql) -%}{%- endfor -%}
+  {{- return(dict(rule, spec=dict(spec, arguments=arguments), scope=scope, untrusted=stringx_untrusted(table, rule, others | join(' '), state))) -}}
+{% endmacro %}
+
+
+{#- Why SQL of a rule cannot be trusted, beside its plain comparisons, or none. -#}
+{% macro stringx_untrusted(table, rule, sql, state) %}
+  {%- for relation in ([table.relation] + rule.relations) | reverse -%}
+    {%- for column, type, schema in state.odd.get(relation, []) | reverse if rule.spec.get('renames') or modules.re.search('(?i)(?<!\\w)(' ~ modules.re.escape(column) ~ '|natural)(?!\\w)', sql) -%}
+      {{- return('the column ' ~ column ~ ' is of type ' ~ type ~ ', whose operators cannot be trusted in this SQL: others may create in the schema ' ~ schema
+                 ~ '; let only a superuser create there, or compare ' ~ column ~ ' with quoted values alone') -}}
     {%- endfor -%}
   {%- endfor -%}
+  {%- for name, type, schema in state.odd.get('casts', []) | reverse -%}
+    {%- if name in rule.spec.get('casts', []) | map('last') or not rule.spec.get('typed') and modules.re.search('(?i)(?<!\\w)' ~ modules.re.escape(name) ~ '(?!\\w)', sql) -%}
+      {{- return('the operators of the type ' ~ type ~ ' cannot be trusted in this SQL: others may create in the schema ' ~ schema ~ '; let only a superuser create there') -}}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(none) -}}
 {% endmacro %}
 
 
-{#- {text: the condition with the operators of these comparisons named by schema, rest: what of it is not such a comparison}. -#}
-{% macro stringx_with_operators(text, comparisons, relation, state) %}
+{#- {text: the condition with the operators of these comparisons named by schema, rest: the condition without these comparisons}. -#}
+{% macro stringx_condition_with_operators(text, comparisons, relation, state) %}
   {%- set parts = [] -%}
   {%- set rest = [] -%}
   {%- set last = namespace(end=0) -%}
