@@ -63,15 +63,15 @@
     {%- set one = modules.re.fullmatch('(?s)[{][{]-?(.*?)-?[}][}]', value) -%}
     {%- if not call and (not one or '{{' in one.group(1) or '}}' in one.group(1)) -%}{{- return(render(value)) -}}{%- endif -%}
     {%- do render('{% do context.update({"stringx_value": (' ~ (value if call else one.group(1)) ~ ')}) %}') -%}
-    {%- set found = context['stringx_value'] -%}
-    {%- if found is string and modules.re.search('[|]\\s*as_(native|bool|number)\\s*$', value if call else one.group(1)) -%}
-      {{- return(fromyaml(found, found)) -}}
+    {%- set result = context['stringx_value'] -%}
+    {%- if result is string and modules.re.search('[|]\\s*as_(native|bool|number)\\s*$', value if call else one.group(1)) -%}
+      {{- return(fromyaml(result, result)) -}}
     {%- endif -%}
-    {{- return(found) -}}
+    {{- return(result) -}}
   {%- elif value is mapping -%}
-    {%- set found = {} -%}
-    {%- for name, item in value.items() -%}{%- do found.update({name: stringx_dbt_rendered(item)}) -%}{%- endfor -%}
-    {{- return(found) -}}
+    {%- set items = {} -%}
+    {%- for name, item in value.items() -%}{%- do items.update({name: stringx_dbt_rendered(item)}) -%}{%- endfor -%}
+    {{- return(items) -}}
   {%- elif value is sequence and value is not string -%}
     {%- set items = [] -%}
     {%- for item in value -%}{%- do items.append(stringx_dbt_rendered(item)) -%}{%- endfor -%}

@@ -82,9 +82,9 @@
   {%- elif refs and value is mapping and value | list == ['ref'] -%}
     {{- return(stringx_ref(value.ref)) -}}
   {%- elif value is mapping -%}
-    {%- set found = {} -%}
-    {%- for key, item in value.items() -%}{%- do found.update({key: stringx_dbt_put(item, texts, refs)}) -%}{%- endfor -%}
-    {{- return(found) -}}
+    {%- set items = {} -%}
+    {%- for key, item in value.items() -%}{%- do items.update({key: stringx_dbt_put(item, texts, refs)}) -%}{%- endfor -%}
+    {{- return(items) -}}
   {%- elif value is sequence -%}
     {%- set items = [] -%}
     {%- for item in value -%}{%- do items.append(stringx_dbt_put(item, texts, refs)) -%}{%- endfor -%}

@@ -40,7 +40,7 @@
       {%- elif place in proofs -%}
         {%- set reading = {'shape': 'proved', 'fault': none, 'proof': proofs[place], 'parts': [total], 'own': none} -%}
         {%- do wanted.update({place: proofs[place]}) -%}
-      {%- elif 'violation' in sql and not rule.whole_table and not sql.get('apart') and 'statement' not in sql and 'measured' not in sql -%}
+      {%- elif 'violation' in sql and not rule.whole_table and not sql.get('apart') and 'statement' not in sql and 'measured' not in sql -%}  {#- the usual case, inlined -#}
         {%- set reading = {'shape': 'violation', 'fault': none, 'own': none,
                            'parts': [total, 'count(*) filter (where ' ~ ('' if both is none else both ~ ' and ') ~ '(' ~ sql.violation ~ '))']} -%}
       {%- else -%}

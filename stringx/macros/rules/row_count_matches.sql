@@ -34,9 +34,3 @@
   {%- if text.endswith('%') -%}{%- set allowed = 'abs(other) * ' ~ stringx_literal(text[:-1] | trim) ~ '::numeric / 100' -%}{%- endif -%}
   {{- return('coalesce(difference > ' ~ allowed ~ " or difference::text in ('Infinity', 'NaN'), (own is null) <> (other is null))") -}}
 {% endmacro %}
-
-
-{#- The types whose values a message may show, as format_type names them. -#}
-{% macro stringx_number_types() %}
-  {{- return(['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision']) -}}
-{% endmacro %}

@@ -146,3 +146,9 @@
   {%- set name = stringx_name(column) -%}
   {{- return('textin(inet_out(' ~ name ~ '))' if fact is not none and fact.type == 'inet' else name ~ '::text') -}}
 {% endmacro %}
+
+
+{#- The types whose values a message may show, as format_type names them. -#}
+{% macro stringx_number_types() %}
+  {{- return(['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision']) -}}
+{% endmacro %}
