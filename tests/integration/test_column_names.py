@@ -26,7 +26,11 @@ def names_in(*paths: Path) -> set[str]:
 
 NAMES = sorted(names_in(*FOLDER.rglob("*.sql")) | OF_ALL)  # the columns of the table
 # Of a rule: what stands in the SQL of its own macro, or around it.
-AROUND = names_in(*(FOLDER / "gate" / f"{name}.sql" for name in ("gate", "samples", "scan", "text", "types"))) | OF_ALL
+FILES_AROUND = [
+    *(FOLDER / "gate" / f"{name}.sql" for name in ("gate", "plan", "samples", "scan")),
+    *(FOLDER / "engines" / "postgres" / f"{name}.sql" for name in ("samples", "text", "types")),
+]
+AROUND = names_in(*FILES_AROUND) | OF_ALL
 KINDS = ("integer", "timestamp", "text")
 
 

@@ -30,7 +30,7 @@ def change(path: Path, *pairs: tuple[str, str]) -> None:
 
 def break_quoting(project: Path) -> None:
     """Users' names and values come into the SQL as they are, rendered; what is written stays."""
-    macros = project / "macros" / "gate"
+    macros = project / "macros" / "engines" / "postgres"
     text = (macros / "text.sql").read_text(encoding="utf-8")
     literal = text[text.index("{% macro stringx_literal(value) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
     literals = text[text.index("{% macro stringx_literals(values) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
@@ -43,25 +43,23 @@ def break_quoting(project: Path) -> None:
     )
     own = f"{literal}\n{literals}".replace("stringx_literal", "stringx_our_literal")
     (macros / "own.sql").write_text(own, encoding="utf-8")
+    for name in ("session.sql", "probe.sql", "run.sql"):  # and the names that the probe executes
+        change(macros / name, ("stringx_literal", "stringx_our_literal"))
     change(
         macros / "session.sql",
-        ("stringx_literal", "stringx_our_literal"),  # and the names that the probe executes
         ("rollback;\nbegin isolation level repeatable read read only", "commit;\nbegin isolation level repeatable read"),
+        ("    rollback;\n    select", "    commit;\n    select"),
     )
     change(
-        macros / "session.sql",
+        macros / "probe.sql",
         ("      raise sqlstate 'SX000';\n    exception when sqlstate 'SX000' then\n", ""),
         (
             "    when others then\n      get stacked diagnostics m = message_text, s",
             "    exception when others then\n      get stacked diagnostics m = message_text, s",
         ),
     )
-    change(macros / "session.sql", ("      m := null;\n", ""))  # a value that is read as a name is told
-    change(
-        macros / "gate.sql",
-        ("    rollback;\n", "    commit;\n"),
-        ("{%- if nothing is none", "{%- if true or nothing is none"),
-    )
+    change(macros / "run.sql", ("      m := null;\n", ""))  # a value that is read as a name is told
+    change(project / "macros" / "gate" / "gate.sql", ("{%- if nothing is none", "{%- if true or nothing is none"))
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,23 @@
-{#- Text that is neither plain nor one SQL expression may reach a test only where it lies inside of a string literal: what the test renders
-    must be, token by token, what it renders with a marker in the text's place, but for the content of string literals. No statement that
-    a test runs while it renders may hold such text, and nothing is run before that is known. -#}
+{#- A text that is neither plain nor one SQL expression may reach a test only inside of a string literal. So the test is rendered twice, once with a marker
+    in the text's place: both must be the same, token by token, except for the content of string literals. No statement that
+    a test runs while it renders may contain such a text, and nothing is run before that is known. -#}
 
-{#- The test rendered with its arguments, or a fault. The column's name is given as dbt gives it: quoted where the project's YAML says
-    `quote: true`, else as it is; one that would be another name without quotes is quoted too, unless it stands in literals only. -#}
-{% macro stringx_dbt_allowed(test, given, rule, relations) %}
+{#- The test rendered with its arguments, or a fault. The column's name is given as dbt gives it: quoted if the project's YAML says
+    `quote: true`, otherwise as it is. A name that would mean another column without quotes is quoted too, unless it stands in literals only. -#}
+{% macro stringx_dbt_allowed(test, given, rule) %}
   {%- set column = rule.columns[0] if rule.columns else none -%}
-  {%- do test.update({'refers': given.get('refers')}) -%}
   {%- set quoted = column is not none and test.relation.identifier in stringx_project().quoted and stringx_is_quoted(test.relation.schema, test.relation.identifier, column) -%}
   {%- set values = dict(given['values'], **({} if column is none else {'column_name': stringx_name(column) if quoted else column})) -%}
   {%- set unchecked = var('gate').get('allow_arguments') == 'unchecked' -%}
   {%- set odd_column = column is not none and not quoted and not stringx_is_same_unquoted(column) -%}
-  {%- if unchecked or not (given.doubtful or odd_column) -%}{{- return(stringx_dbt_render(test, values, relations)) -}}{%- endif -%}
-  {%- set found = stringx_dbt_judged(test, values, given.doubtful + ([column] if odd_column else []), relations) -%}
-  {%- if found.refused and odd_column -%}
+  {%- if unchecked or not (given.doubtful or odd_column) -%}{{- return(stringx_dbt_render(test, values)) -}}{%- endif -%}
+  {%- set judged = stringx_dbt_judged(test, values, given.doubtful + ([column] if odd_column else [])) -%}
+  {%- if judged.refused and odd_column -%}
     {%- do values.update({'column_name': stringx_name(column)}) -%}
-    {%- set found = stringx_dbt_judged(test, values, given.doubtful, relations) if given.doubtful else stringx_dbt_render(test, values, relations) -%}
+    {%- set judged = stringx_dbt_judged(test, values, given.doubtful) if given.doubtful else stringx_dbt_render(test, values) -%}
   {%- endif -%}
-  {%- if not found.refused -%}{{- return(found) -}}{%- endif -%}
-  {{- return({'fault': 'the text under ' ~ given.get('names', ['column']) | unique(true) | join(', ') ~ ' is neither a plain value nor one SQL expression, and the test puts it into its SQL'
+  {%- if not judged.refused -%}{{- return(judged) -}}{%- endif -%}
+  {{- return({'fault': 'the text under ' ~ given.names | unique(true) | join(', ') ~ ' is neither a plain value nor one SQL expression, and the test puts it into its SQL'
                        ~ ' outside of a string literal; correct it, or have an admin set allow_arguments: unchecked on the target'}) -}}
 {% endmacro %}
 
@@ -37,8 +36,11 @@
 {% endmacro %}
 
 
-{#- The rendered test where each of the doubtful texts lies inside of string literals, as it is or with its quotes doubled. -#}
-{% macro stringx_dbt_judged(test, values, doubtful, relations) %}
+{#- The rendered test if each of the doubtful texts is inside of string literals, as it is or with its quotes doubled; otherwise {refused: true}.
+
+    Macros stand in for `statement` and `adapter` meanwhile. A test calls them without arguments of these macros, so that they share
+    `guard` with this macro through dbt's context. -#}
+{% macro stringx_dbt_judged(test, values, doubtful) %}
   {%- set before = {'statement': context['statement'], 'adapter': adapter} -%}
   {%- set guard = {'run': context['statement'], 'seen': [], 'marked': false, 'known': none, 'at': 0} -%}
   {%- set markers = {} -%}
@@ -48,28 +50,26 @@
     {%- do doubled.update({text: text.replace("'", "''")}) -%}
   {%- endfor -%}
   {%- do context.update({'stringx_guard': guard, 'statement': stringx_dbt_guarded, 'adapter': stringx_dbt_reader()}) -%}
-  {%- set found = {'refused': true} -%}
-  {%- set marked = stringx_dbt_render_with(test, values, markers, []) -%}
+  {%- set allowed = namespace(test={'refused': true}) -%}
+  {%- set marked = stringx_dbt_render_with(test, values, markers) -%}
   {%- set wanted = none if marked.fault or guard.marked else stringx_sql_tokens(marked.statement) -%}
   {%- if wanted is not none -%}
-    {%- for texts in [{}] + ([doubled] if "'" in doubtful | join else []) if found.refused -%}
+    {%- for texts in [{}] + ([doubled] if "'" in doubtful | join else []) if allowed.test.refused -%}
       {%- do guard.update({'known': guard.seen, 'at': 0}) -%}
-      {%- set noted = [] -%}
-      {%- set rendered = stringx_dbt_render_with(test, values, texts, noted) -%}
+      {%- set rendered = stringx_dbt_render_with(test, values, texts) -%}
       {%- set tokens = none if rendered.fault or guard.marked else stringx_sql_tokens(rendered.statement) -%}
       {%- if tokens is not none and stringx_are_literals(wanted, tokens, markers if texts else none) -%}
-        {%- do found.update(rendered, refused=false) -%}
-        {%- do relations.extend(noted) -%}
+        {%- set allowed.test = rendered -%}
       {%- endif -%}
     {%- endfor -%}
   {%- endif -%}
   {%- do context.update(before) -%}
-  {{- return(found) -}}
+  {{- return(allowed.test) -}}
 {% endmacro %}
 
 
-{% macro stringx_dbt_render_with(test, values, texts, relations) %}
-  {{- return(stringx_dbt_render(dict(test, own=stringx_dbt_put(test.own, texts)), stringx_dbt_put(values, texts), relations)) -}}
+{% macro stringx_dbt_render_with(test, values, texts) %}
+  {{- return(stringx_dbt_render(dict(test, own=stringx_dbt_put(test.own, texts)), stringx_dbt_put(values, texts))) -}}
 {% endmacro %}
 
 
@@ -82,9 +82,9 @@
   {%- elif refs and value is mapping and value | list == ['ref'] -%}
     {{- return(stringx_ref(value.ref)) -}}
   {%- elif value is mapping -%}
-    {%- set found = {} -%}
-    {%- for key, item in value.items() -%}{%- do found.update({key: stringx_dbt_put(item, texts, refs)}) -%}{%- endfor -%}
-    {{- return(found) -}}
+    {%- set items = {} -%}
+    {%- for key, item in value.items() -%}{%- do items.update({key: stringx_dbt_put(item, texts, refs)}) -%}{%- endfor -%}
+    {{- return(items) -}}
   {%- elif value is sequence -%}
     {%- set items = [] -%}
     {%- for item in value -%}{%- do items.append(stringx_dbt_put(item, texts, refs)) -%}{%- endfor -%}
@@ -94,7 +94,7 @@
 {% endmacro %}
 
 
-{#- Stands for `statement` (and so for run_query): runs what is the same without the doubtful text, and nothing else. -#}
+{#- Stands in for `statement` (and so for run_query): runs a statement only if it is the same without the doubtful text. -#}
 {% macro stringx_dbt_guarded(name=none, fetch_result=false, auto_begin=true, language='sql') %}
   {%- set sql = caller() -%}
   {%- if execute -%}
@@ -115,7 +115,7 @@
 {% endmacro %}
 
 
-{#- Stands for `adapter` meanwhile: it reads the catalog by the names of relations, and runs no text. -#}
+{#- Stands in for `adapter` meanwhile: it reads the catalog by the names of relations, and runs no text. -#}
 {% macro stringx_dbt_reader() %}
   {{- return(namespace(dispatch=adapter.dispatch, type=adapter.type, quote=adapter.quote, quote_as_configured=adapter.quote_as_configured,
                        quote_seed_column=adapter.quote_seed_column, Relation=adapter.Relation, Column=adapter.Column,
@@ -123,13 +123,13 @@
 {% endmacro %}
 
 
-{#- Whether two statements differ in the content of string literals only; with `markers`, {text: marker}, these must hold exactly the text
-    where the others hold its marker. -#}
-{% macro stringx_are_literals(wanted, found, markers) %}
-  {%- if wanted | length != found | length -%}{{- return(false) -}}{%- endif -%}
-  {%- for number in range(wanted | length) if wanted[number] != found[number] -%}
+{#- Whether two statements differ only in the content of string literals. With `markers`, {text: marker}, the second must have exactly the text
+    where the first has its marker. -#}
+{% macro stringx_are_literals(wanted, tokens, markers) %}
+  {%- if wanted | length != tokens | length -%}{{- return(false) -}}{%- endif -%}
+  {%- for number in range(wanted | length) if wanted[number] != tokens[number] -%}
     {%- set kinds = [] -%}
-    {%- for token in (wanted[number], found[number]) -%}
+    {%- for token in (wanted[number], tokens[number]) -%}
       {%- do kinds.append("'" if token.startswith("'") else 'E' if token[:2] in ("E'", "e'") else modules.re.match('[$]\\w*[$]', token).group() if token.startswith('$') and token.count('$') > 1 else none) -%}
     {%- endfor -%}
     {%- if kinds[0] is none or kinds[0] != kinds[1] -%}{{- return(false) -}}{%- endif -%}
@@ -137,15 +137,15 @@
       {%- if kinds[0] != "'" -%}{{- return(false) -}}{%- endif -%}
       {%- set meant = namespace(text=wanted[number][1:-1].replace("''", "'")) -%}
       {%- for text, marker in markers.items() -%}{%- set meant.text = meant.text.replace(marker, text) -%}{%- endfor -%}
-      {%- if meant.text != found[number][1:-1].replace("''", "'") -%}{{- return(false) -}}{%- endif -%}
+      {%- if meant.text != tokens[number][1:-1].replace("''", "'") -%}{{- return(false) -}}{%- endif -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return(true) -}}
 {% endmacro %}
 
 
-{#- The tokens of a statement as PostgreSQL takes it apart (standard_conforming_strings is on), without white space; none where a
-    quote or comment is not closed, a comment stands in a comment, or a string with escapes goes on in another one. -#}
+{#- The tokens of a statement as PostgreSQL reads it (standard_conforming_strings is on), without white space; none if a quote or
+    comment is not closed, a comment is inside of a comment, or a string with escapes continues in another one. -#}
 {% macro stringx_sql_tokens(sql) %}
   {%- set pattern -%}
 (?s)\s+|--[^\n\r]*|/\*(?:(?!/\*).)*?\*/|/\*|[eE]'(?:[^'\\]|\\.|'')*'|[uU]&'(?:[^']|'')*'|[uU]&"(?:[^"]|"")*"|[bBxXnN]'(?:[^']|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<tag>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$).*?(?P=tag)|[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*|[0-9]+(?:[.][0-9]*)?(?:[eE][+-]?[0-9]+)?|.

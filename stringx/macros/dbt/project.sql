@@ -1,36 +1,30 @@
 {#- The project's tests, models and sources by their names, looked up once for as long as this dbt process keeps the project:
     {tests: {unique id, name, package.name: [nodes]}, models: {name: [nodes]}, sources: {source.table: node},
-     quoted: {relation: [(schema, column with `quote: true`)]}, macros: what is known of generic tests' macros,
-     dbts_own_sql: whether the project replaces none of the macros that make a test's SQL}. -#}
+     quoted: {relation: [(schema, column with `quote: true`)]}, macros: facts about generic tests' macros,
+     dbts_own_sql: whether the project replaces none of the macros that write a test's SQL}.
+    It is a cache: dbt keeps `graph` as long, and stringx_dbt_macro adds to `macros`. -#}
 {% macro stringx_project() %}
   {%- if 'stringx' in graph -%}{{- return(graph['stringx']) -}}{%- endif -%}
-  {%- set found = {'tests': {}, 'models': {}, 'sources': {}, 'quoted': {}, 'macros': {}, 'dbts_own_sql': true} -%}
+  {%- set project = {'tests': {}, 'models': {}, 'sources': {}, 'quoted': {}, 'macros': {}, 'dbts_own_sql': true} -%}
   {%- for name in ('get_where_subquery', 'get_limit_subquery_sql', 'get_limit_sql', 'get_test_sql') -%}
     {%- for each in (name, 'default__' ~ name, 'postgres__' ~ name) if each in context and context[each].macro.package_name not in ('dbt', 'dbt_postgres') -%}
-      {%- do found.update({'dbts_own_sql': false}) -%}
+      {%- do project.update({'dbts_own_sql': false}) -%}
     {%- endfor -%}
   {%- endfor -%}
   {%- for id, node in graph.nodes.items() -%}
     {%- if node.resource_type == 'test' and not (node.config.get('meta') or {}).get('stringx_gate') -%}
-      {%- for name in (id, node.name, node.package_name ~ '.' ~ node.name) -%}{%- do found.tests.setdefault(name, []).append(node) -%}{%- endfor -%}
+      {%- for name in (id, node.name, node.package_name ~ '.' ~ node.name) -%}{%- do project.tests.setdefault(name, []).append(node) -%}{%- endfor -%}
     {%- elif node.resource_type in ('model', 'seed', 'snapshot') -%}
-      {%- do found.models.setdefault(node.name, []).append(node) -%}
-      {%- do stringx_note_quoted(found.quoted, node, node.alias) if node.columns -%}
+      {%- do project.models.setdefault(node.name, []).append(node) -%}
+      {%- for name, column in node.columns.items() if column.quote -%}{%- do project.quoted.setdefault(node.alias, []).append((node.schema, name)) -%}{%- endfor -%}
     {%- endif -%}
   {%- endfor -%}
   {%- for node in graph.sources.values() -%}
-    {%- do found.sources.update({node.source_name ~ '.' ~ node.name: node}) -%}
-    {%- do stringx_note_quoted(found.quoted, node, node.identifier) if node.columns -%}
+    {%- do project.sources.update({node.source_name ~ '.' ~ node.name: node}) -%}
+    {%- for name, column in node.columns.items() if column.quote -%}{%- do project.quoted.setdefault(node.identifier, []).append((node.schema, name)) -%}{%- endfor -%}
   {%- endfor -%}
-  {%- do graph.update({'stringx': found}) -%}
-  {{- return(found) -}}
-{% endmacro %}
-
-
-{% macro stringx_note_quoted(quoted, node, identifier) %}
-  {%- for name, column in node.columns.items() if column.quote -%}
-    {%- do quoted.setdefault(identifier, []).append((node.schema, name)) -%}
-  {%- endfor -%}
+  {%- do graph.update({'stringx': project}) -%}
+  {{- return(project) -}}
 {% endmacro %}
 
 
@@ -48,8 +42,8 @@
 {% endmacro %}
 
 
-{#- What `ref` and `source` give inside of a test that runs as a rule: dbt's own refuse what the gate test does not depend on. What is
-    given is noted, so that it is locked. -#}
+{#- `ref` and `source` inside of a test that runs as a rule: dbt's own refuse nodes on which the gate test does not depend. They are called by the
+    test, so they note the relation in the state that stringx_dbt_render keeps in dbt's context; it is then locked. -#}
 {% macro stringx_ref(first, second=none, v=none, version=none) %}
   {%- set name = second or first -%}
   {%- set version = version if version is not none else v -%}

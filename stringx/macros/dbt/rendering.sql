@@ -1,8 +1,11 @@
-{#- A test rendered as dbt does it: {statement, rows, config}, or {fault}. `test` has the macro to `call` or the `node`, the checked `relation`,
-    its `own` config and the `base` it goes over, and whether its config is to be found out (`parses`): dbt takes what config(…) says
-    while the project is parsed, when nothing is executed, and passes over it when the test runs. No object of Jinja can be called and have
-    a `get`, so `config` is a macro while a test sets it, and a namespace where a test reads it. -#}
-{% macro stringx_dbt_render(test, values, relations) %}
+{#- A test rendered as dbt does it: {statement, rows, config, relations: those that it reads}, or {fault}. `test` has the macro to `call` or the `node`, the checked
+    `relation`, its `own` config and the `base` that it replaces, whether values may have {ref: model} (`refers`), and whether its config must be looked up first
+    (`parses`): dbt takes what config(…) says while the project is parsed, when nothing is executed, and ignores it when the test runs.
+
+    The test itself calls `ref`, `source` and `config`, which have no arguments of these macros: they note what they are called with in `state`, which is
+    kept in dbt's context meanwhile. No object of Jinja can be called and have a `get`, so `config` is a macro while a test sets it, and a
+    namespace while a test reads it. -#}
+{% macro stringx_dbt_render(test, values) %}
   {%- set state = {'relations': [], 'ephemeral': {}, 'config': {}, 'config_of_dbt': context['config'], 'fault': none} -%}
   {%- set before = {'ref': context['ref'], 'source': context['source'], 'config': context['config'], 'execute': context['execute'], 'adapter': context['adapter']} -%}
   {%- do context.update({'stringx_dbt': state, 'ref': stringx_ref, 'source': stringx_source}) -%}
@@ -44,16 +47,16 @@
     {%- set counted = get_test_sql(main, effective.fail_calc, effective.warn_if, effective.error_if, limit=none) -%}
   {%- endif -%}
   {%- do context.update(before) -%}
-  {%- do relations.extend(state.relations) -%}
   {%- set queries = [] -%}
   {%- for name, query in state.ephemeral.items() -%}{%- do queries.append(name ~ ' as (\n' ~ query ~ '\n)') -%}{%- endfor -%}
   {%- set head = '\nwith ' ~ queries | join(', ') if queries else '' -%}
   {{- return({'statement': (head ~ '\nselect failures, should_warn, should_error from (\n' ~ counted ~ '\n) as decided') if queries else counted,
-              'rows': head ~ '\nselect * from (\n' ~ sql ~ '\n) as found' if queries else '\n' ~ sql ~ '\n', 'config': effective, 'fault': none}) -}}
+              'rows': head ~ '\nselect * from (\n' ~ sql ~ '\n) as found' if queries else '\n' ~ sql ~ '\n', 'config': effective,
+              'relations': state.relations, 'fault': none}) -}}
 {% endmacro %}
 
 
-{#- Whether a test's config is another than the gate test's, for which dbt's own object answers. -#}
+{#- Whether a test's config differs from the gate test's, which dbt's own object has. -#}
 {% macro stringx_dbt_differs(own, dbts) %}
   {%- for name in ('severity', 'where', 'limit', 'fail_calc', 'warn_if', 'error_if', 'store_failures') if own.get(name) != dbts.get(name) -%}
     {{- return(true) -}}
@@ -62,7 +65,7 @@
 {% endmacro %}
 
 
-{#- Stands for `config` while a test is parsed: what it is called with is the test's config. -#}
+{#- Stands in for `config` while a test is parsed: its arguments are the test's config. -#}
 {% macro stringx_dbt_config() %}
   {%- set state = context['stringx_dbt'] -%}
   {%- if varargs | length == 1 and not kwargs and varargs[0] is mapping -%}
@@ -76,7 +79,7 @@
 {% endmacro %}
 
 
-{#- Stands for `adapter` while a test is parsed: what would ask the database gives nothing. -#}
+{#- Stands in for `adapter` while a test is parsed: methods that would query the database return nothing. -#}
 {% macro stringx_dbt_adapter() %}
   {{- return(namespace(dispatch=adapter.dispatch, type=adapter.type, quote=adapter.quote, quote_as_configured=adapter.quote_as_configured,
                        quote_seed_column=adapter.quote_seed_column, Relation=adapter.Relation, Column=adapter.Column,
@@ -98,25 +101,25 @@
 {% endmacro %}
 
 
-{#- The project's own settings for a test that says nothing: the gate test has no others. -#}
+{#- The project's settings for a test without config of its own: the gate test has these. -#}
 {% macro stringx_dbt_defaults() %}
   {{- return({'severity': config.get('severity'), 'where': config.get('where'), 'limit': config.get('limit'), 'fail_calc': config.get('fail_calc'),
               'warn_if': config.get('warn_if'), 'error_if': config.get('error_if')}) -}}
 {% endmacro %}
 
 
-{#- What keeps a config from being obeyed, or none. -#}
+{#- Why a config cannot be followed, or none. -#}
 {% macro stringx_fault_of_config(effective, recorded, test) %}
   {%- for name in ('fail_calc', 'warn_if', 'error_if') if effective[name] is not string -%}{{- return('its ' ~ name ~ ' is no text') -}}{%- endfor -%}
   {%- if effective.where is not none and effective.where is not string -%}{{- return('its where is no text') -}}{%- endif -%}
   {%- if effective.limit is not none and (effective.limit is not integer or effective.limit is boolean) -%}{{- return('its limit is no whole number') -}}{%- endif -%}
   {%- if effective.severity | string | lower not in ('warn', 'error') -%}{{- return('its severity is neither warn nor error') -}}{%- endif -%}
-  {%- set said = dict(recorded, **test.own) -%}
-  {%- if said.get('enabled') is sameas false -%}{{- return('is disabled by its config (enabled: false)') -}}{%- endif -%}
-  {%- if said.get('store_failures') or said.get('store_failures_as') in ('table', 'view') -%}
+  {%- set settings = dict(recorded, **test.own) -%}
+  {%- if settings.get('enabled') is sameas false -%}{{- return('is disabled by its config (enabled: false)') -}}{%- endif -%}
+  {%- if settings.get('store_failures') or settings.get('store_failures_as') in ('table', 'view') -%}
     {{- return('its config says store_failures, and a check writes nothing into the target; take it off') -}}
   {%- endif -%}
-  {%- if said.get('sql_header') and flags.REQUIRE_SQL_HEADER_IN_TEST_CONFIGS -%}
+  {%- if settings.get('sql_header') and flags.REQUIRE_SQL_HEADER_IN_TEST_CONFIGS -%}
     {{- return('its config says sql_header, which has no place in a check of several rules') -}}
   {%- endif -%}
   {{- return(none) -}}
@@ -133,12 +136,13 @@
 {% endmacro %}
 
 
-{#- What must be known of a generic test's macro, found out once: the `parameters` (none if it takes any), whether it, or one that it calls, `reads` or
-    `sets` its config (dbt's own are left out), and whether it is one of dbt's own tests, untouched by the project (`plain`): these set no config. -#}
+{#- Facts about a generic test's macro, looked up once per process: {parameters: none if it takes any, reads, sets: whether it, or a macro that it calls, reads or
+    sets its config (dbt's own macros are left out), plain: whether it is one of dbt's own tests, unchanged by the project: these set no config}. -#}
 {% macro stringx_dbt_macro(call) %}
   {%- set sources = {} -%}
   {%- set next = [call.macro.unique_id] -%}
-  {%- for step in range(1000) if next -%}
+  {%- for step in range(1000) -%}
+    {%- if not next -%}{%- break -%}{%- endif -%}
     {%- set id = next.pop() -%}
     {%- set parts = id.split('.') -%}
     {%- if id not in sources and parts[1] not in ('dbt', 'dbt_postgres') and parts[1] in context and parts[2] in context[parts[1]] -%}
@@ -156,17 +160,17 @@
     {%- for parameter in plain.split(',') if parameter.strip() -%}{%- do parameters.append(parameter.split('=')[0].strip()) -%}{%- endfor -%}
   {%- endif -%}
   {%- set body = 'default__' ~ call.macro.name -%}
-  {%- set found = {'parameters': parameters if head else none,
+  {%- set facts = {'parameters': parameters if head else none,
                    'reads': modules.re.search('(?<![.\\w])config\\s*[.]\\s*\\w', text) is not none,
                    'sets': modules.re.search('(?<![.\\w])config\\s*[(]', text) is not none,
                    'plain': call.macro.package_name == 'dbt' and 'postgres__' ~ call.macro.name not in context
                             and body in context and context[body].macro.package_name == 'dbt'} -%}
-  {%- do stringx_project().macros.update({call.macro.unique_id: found}) -%}
-  {{- return(found) -}}
+  {%- do stringx_project().macros.update({call.macro.unique_id: facts}) -%}
+  {{- return(facts) -}}
 {% endmacro %}
 
 
-{#- A singular test's code that reads the test's config, where dbt's own object would answer for the gate test. -#}
+{#- A singular test's code, with macros that read the test's config: dbt's own object would read the gate test's. -#}
 {% macro stringx_dbt_reading(code) %}
   {%- set code = modules.re.sub('(?<![.\\w])config\\s*[.]\\s*(get|require)\\s*[(]', 'stringx_dbt_setting(', code) -%}
   {{- return(modules.re.sub('(?<![.\\w])config\\s*[.]\\s*meta_(get|require)\\s*[(]', 'stringx_dbt_meta(', code)) -}}

@@ -1,110 +1,102 @@
 {#- From counts to statuses and verdicts: the one place where thresholds are decided. -#}
 {% macro stringx_outcome(tables, state, read) %}
-  {%- set found = [] -%}
-  {%- for table in tables -%}{%- do found.append(stringx_table_outcome(table, state, read.slots)) -%}{%- endfor -%}
-  {%- set statuses = found | map(attribute='rules') | sum(start=[]) | map(attribute='status') | list -%}
+  {%- set outcomes = [] -%}
+  {%- for table in tables -%}{%- do outcomes.append(stringx_table_outcome(table, state, read)) -%}{%- endfor -%}
+  {%- set statuses = outcomes | map(attribute='rules') | sum(start=[]) | map(attribute='status') | list -%}
   {%- set counts = {} -%}
   {%- for status in ('pass', 'warn', 'fail', 'error') -%}{%- do counts.update({status: statuses | select('equalto', status) | list | length}) -%}{%- endfor -%}
-  {{- return({'format': 'stringx-gate/1', 'snapshot_at': read.snapshot_at, 'server_version': state.server_version, 'tables': found,
-              'verdict': stringx_worst(found | map(attribute='verdict') | list), 'counts': counts}) -}}
+  {{- return({'format': 'stringx-gate/1', 'snapshot_at': read.snapshot_at, 'server_version': state.server_version, 'tables': outcomes,
+              'verdict': stringx_worst(outcomes | map(attribute='verdict') | list), 'counts': counts}) -}}
 {% endmacro %}
 
 
-{% macro stringx_table_outcome(table, state, values) %}
-  {%- set unreadable = state.relations[table.relation].reason -%}
-  {%- set scan = values.get(table.number | string) -%}
-  {%- set whole = scan is sequence and scan is not mapping -%}
-  {%- set base = scan[:2] if whole else values.get(table.number ~ '/base', {}) -%}
-  {%- set based = base is sequence and base is not mapping -%}
-  {%- set place = namespace(at=2) -%}
+{% macro stringx_table_outcome(table, state, read) %}
+  {%- set readings = read.readings[table.number] -%}
+  {%- set answers = stringx_answers(table, readings, read) -%}
   {%- set rules = [] -%}
   {%- for rule in table.rules -%}
-    {%- set key = table.number ~ '/' ~ rule.number -%}
-    {%- set parts = scan[place.at:place.at + rule.parts | length] if whole else values.get(key ~ '/parts', []) -%}
-    {%- set place.at = place.at + rule.parts | length -%}
-    {%- do rules.append(stringx_rule_outcome(rule, parts, values.get(key))) -%}
+    {%- do rules.append(stringx_rule_outcome(rule, readings[loop.index0], answers.rules[loop.index0])) -%}
   {%- endfor -%}
-  {%- set row_count = base[0] | int if based else none -%}
-  {%- set verdict = stringx_verdict(table, rules, row_count) -%}
+  {%- set row_count = answers.row_count | int if answers.row_count is not none else none -%}
+  {%- set verdict = stringx_verdict(table, rules, answers.rules, row_count) -%}
   {{- return({'schema': table.spec.schema, 'name': table.spec.name, 'row_count': row_count,
-              'window_nulls': base[1] | int if based and base[1] is not none else none,
-              'verdict': verdict.verdict, 'reason': unreadable or verdict.reason,
+              'window_nulls': answers.window_nulls | int if answers.window_nulls is not none else none,
+              'verdict': verdict.verdict, 'reason': state.relations[table.relation].reason or verdict.reason,
               'notes': stringx_notes(table, state.relations) + (table.rules | map(attribute='sql') | selectattr('note', 'defined') | map(attribute='note') | unique(true) | list),
               'rules': rules}) -}}
 {% endmacro %}
 
 
-{#- `parts` are the rule's values from the scan, `own` those of its own statement; a mapping is an error. -#}
-{% macro stringx_rule_outcome(rule, parts, own) %}
+{#- The outcome of a rule, from how it was read and its answer (scan.sql). -#}
+{% macro stringx_rule_outcome(rule, reading, answer) %}
+  {%- set sql, shape = rule.sql, reading.shape -%}
   {%- set outcome = {'id': rule.spec.id, 'status': 'error', 'failures': none, 'total': none, 'measured': none,
                      'verified_by': 'scan', 'reason': none, 'sample': none} -%}
-  {%- set broken = parts if parts is mapping else own if own is mapping else none -%}
-  {%- if rule.fault is not none or broken is not none -%}
-    {%- do outcome.update({'reason': modules.re.sub('\\s+', ' ', rule.fault or stringx_reason(broken))[:300], 'sqlstate': broken.sqlstate if broken else none}) -%}
+  {%- if reading.fault is not none or answer.error is not none -%}
+    {%- do outcome.update({'reason': modules.re.sub('\\s+', ' ', reading.fault or stringx_reason(answer.error))[:300],
+                           'sqlstate': answer.error.sqlstate if answer.error else none}) -%}
+    {{- return(outcome) -}}
+  {%- elif shape == 'proved' -%}
+    {%- do outcome.update({'status': 'pass', 'failures': 0, 'total': answer.total | int, 'measured': reading.proof.get('measured'),
+                           'verified_by': 'constraint', 'proof': answer.words}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
-  {%- if rule.proof is not none -%}
-    {%- do outcome.update({'status': 'pass', 'failures': 0, 'total': parts[0] | int, 'measured': rule.proof.get('measured'),
-                           'verified_by': 'constraint', 'proof': rule.proof.words}) -%}
-    {{- return(outcome) -}}
-  {%- endif -%}
-  {%- set values = own if 'measured' in rule.sql or rule.apart else parts -%}
-  {%- set told = own if 'statement' in rule.sql else values -%}
-  {%- if rule.sql.found and told -%}
-    {%- set found = fromjson(told[2 if 'statement' in rule.sql else 4] or '{}') -%}
+  {%- if sql.found and 'found' in answer -%}
+    {%- set found = fromjson(answer.found or '{}') -%}
     {%- do outcome.update({'found': found, 'reason': found.fault[:300] if found.fault else none}) -%}
     {%- if found.fault -%}{{- return(outcome) -}}{%- endif -%}
   {%- endif -%}
-  {%- set silent = rule.own is not none and (not own or ('statement' in rule.sql and own[0] is none)) -%}
-  {%- if silent -%}
+  {%- if answer.silent -%}
     {%- do outcome.update({'reason': 'its statement gave no row, or no count of failures'}) -%}
     {{- return(outcome) -}}
-  {%- endif -%}
-  {%- if 'dbt' in rule.sql -%}{{- return(stringx_dbt_outcome(outcome, rule, own)) -}}{%- endif -%}
-  {%- set total = values[0] | int if values and values[0] is not none else none -%}
-  {%- set nothing_there = rule.scope.where is not none and total == 0 -%}
-  {%- if nothing_there and not rule.sql.get('counts_rows') -%}{%- do outcome.update({'nothing_there': true}) -%}{%- endif -%}
-  {%- if 'measure' in rule.sql or 'measured' in rule.sql -%}
-    {%- set passes = nothing_there and not rule.sql.get('counts_rows') -%}
-    {%- set no_value = values[1] is none and not nothing_there -%}
-    {%- set status = 'pass' if passes else 'fail' if values[2] == 'true' else 'warn' if values[3] == 'true' else 'pass' -%}
-    {%- set status = ('fail' if stringx_may_fail(rule) else 'warn') if no_value else status -%}
-    {%- do rule.update({'valueless': no_value and values[2] != 'true' and values[3] != 'true'}) -%}
-    {%- do outcome.update({'total': total, 'measured': stringx_number(values[1]), 'status': status}) -%}
-    {%- if outcome.measured is string or rule.sql.row_value or outcome.found and outcome.found.value_type -%}{%- do stringx_show_measured(outcome, rule, values[1]) -%}{%- endif -%}
+  {%- elif shape == 'dbt' -%}
+    {%- do outcome.update(stringx_dbt_outcome(rule, answer)) -%}
     {{- return(outcome) -}}
   {%- endif -%}
-  {%- if 'violation' in rule.sql -%}
-    {%- do outcome.update({'total': total, 'failures': values[1] | int}) -%}
+  {%- set total = answer.total | int if answer.total is not none else none -%}
+  {%- set nothing_there = rule.scope.where is not none and total == 0 -%}
+  {%- set passes = nothing_there and not sql.get('counts_rows') -%}
+  {%- if passes -%}{%- do outcome.update({'nothing_there': true}) -%}{%- endif -%}
+  {%- if shape in ('measure', 'measured') -%}
+    {%- set no_value = answer.measured is none and not nothing_there -%}
+    {%- set status = 'pass' if passes else 'fail' if answer.fails == 'true' else 'warn' if answer.warns == 'true' else 'pass' -%}
+    {%- set status = ('fail' if stringx_may_fail(rule) else 'warn') if no_value else status -%}
+    {%- do outcome.update({'total': total, 'measured': stringx_number(answer.measured), 'status': status}) -%}
   {%- else -%}
-    {%- set total = {'scan': total, 'own': own[-1] | int if own[-1] is not none else none, 'none': none}[rule.sql.get('total', 'scan')] -%}
-    {%- do outcome.update({'total': total, 'failures': 0 if nothing_there else own[0] | int,
-                           'measured': none if own[1] is none else stringx_number(own[1])}) -%}
-    {%- if outcome.measured is string or rule.sql.row_value or outcome.found and outcome.found.value_type -%}{%- do stringx_show_measured(outcome, rule, own[1]) -%}{%- endif -%}
+    {%- if shape == 'violation' -%}
+      {%- do outcome.update({'total': total, 'failures': answer.failures | int}) -%}
+    {%- else -%}
+      {%- set own_total = answer.own_total | int if answer.own_total is not none else none -%}
+      {%- do outcome.update({'total': {'scan': total, 'own': own_total, 'none': none}[sql.get('total', 'scan')],
+                             'failures': 0 if nothing_there else answer.failures | int,
+                             'measured': none if answer.measured is none else stringx_number(answer.measured)}) -%}
+    {%- endif -%}
+    {%- set status = 'pass' if outcome.failures == 0 else 'fail' if stringx_above(outcome, rule.spec.fail_above)
+                      else 'warn' if stringx_above(outcome, rule.spec.warn_above) else 'pass' -%}
+    {%- do outcome.update({'status': status, 'failures': none if sql.get('holds') else outcome.failures}) -%}
   {%- endif -%}
-  {%- set status = 'pass' if outcome.failures == 0 else 'fail' if stringx_above(outcome, rule.spec.fail_above)
-                    else 'warn' if stringx_above(outcome, rule.spec.warn_above) else 'pass' -%}
-  {%- do outcome.update({'status': status}) -%}
-  {%- if rule.sql.get('holds') -%}{%- do outcome.update({'failures': none}) -%}{%- endif -%}
+  {%- if shape != 'violation' and answer.measured is not none and (outcome.measured is string or sql.row_value or outcome.found and outcome.found.value_type) -%}
+    {%- do outcome.update(stringx_shown_measure(rule, outcome, answer.measured)) -%}
+  {%- endif -%}
   {{- return(outcome) -}}
 {% endmacro %}
 
 
-{#- Of what was measured and may be a row's value: shown, cut as samples are, only where the rule's columns may be; hidden
-    (`measured_hidden`) elsewhere. `row_value`: no message tells it. A rule's macro says what it is by `row_value`, or its statement by the type
-    that it found; else it is by its shape that it is a number. -#}
-{% macro stringx_show_measured(outcome, rule, text) %}
-  {%- if text is none -%}{{- return('') -}}{%- endif -%}
+{#- {measured, row_value, measured_hidden} of a measure that may be a row's value, from its text. It is cut as samples are, and shown only if
+    the rule's columns may be shown. `row_value`: no message shows it. A rule's macro says by `row_value` what a measure is, or its statement
+    by the type in `found`; otherwise its form decides whether it is a number. -#}
+{% macro stringx_shown_measure(rule, outcome, text) %}
   {%- set type = outcome.found.value_type if outcome.found else none -%}
   {%- set number = not rule.sql.row_value if 'row_value' in rule.sql else type in stringx_number_types() if type
                    else modules.re.fullmatch('-?([0-9.]+([eE][+-]?[0-9]+)?|Infinity)|NaN', text) is not none -%}
   {%- set hidden = not number and (not rule.spec.columns or rule.spec.columns | reject('in', rule.scope.shown) | list | length > 0) -%}
   {%- set cut = text[:200] ~ '...' if text | length > 200 else text -%}
-  {%- do outcome.update({'measured': none if hidden else outcome.measured if number and cut == text else cut, 'row_value': not number, 'measured_hidden': hidden}) -%}
+  {{- return({'measured': none if hidden else outcome.measured if number and cut == text else cut, 'row_value': not number, 'measured_hidden': hidden}) -}}
 {% endmacro %}
 
 
-{#- A share is the text of a decimal, such as 0.29, and compared in whole numbers: failures * 10^digits > share without its point * total. -#}
+{#- Whether the failures are above a threshold, or none. A share is the text of a decimal, such as 0.29, and compared in whole
+    numbers: failures * 10^digits > share without its point * total. -#}
 {% macro stringx_above(outcome, threshold) %}
   {%- if threshold is none -%}{{- return(false) -}}{%- endif -%}
   {%- if threshold.count is defined -%}{{- return(outcome.failures > threshold.count) -}}{%- endif -%}
@@ -113,7 +105,7 @@
 {% endmacro %}
 
 
-{#- A number where it can be told in JSON without being rounded; else its text. -#}
+{#- A number, if JSON can hold it without rounding; otherwise its text. -#}
 {% macro stringx_number(text) %}
   {%- if text is none or not modules.re.fullmatch('-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?', text) -%}{{- return(text) -}}{%- endif -%}
   {%- set digits = modules.re.sub('[eE].*|[^0-9]', '', text).lstrip('0') -%}
@@ -122,10 +114,11 @@
 {% endmacro %}
 
 
-{#- fail before error before warn before pass; an undecided rule that could only have warned counts as a warning. Where there is no row to look
-    at, what rules about rows say is replaced: by row_count rules, or else by on_empty. What was decided without the table's rows
-    (`about_rows` false), or on other rows than the window's, still counts. -#}
-{% macro stringx_verdict(table, rules, row_count) %}
+{#- {verdict, reason} of a table: fail before error before warn before pass. An undecided rule that could only have warned counts as a warning.
+
+    In an empty table the statuses of rules about rows are replaced: by those of row_count rules, or else by on_empty. Rules that were decided without the
+    table's rows (`about_rows` is false), or on other rows than the window's, still count. -#}
+{% macro stringx_verdict(table, rules, answers, row_count) %}
   {%- set empty = row_count == 0 -%}
   {%- set marks = [] -%}
   {%- set deciding = [] -%}
@@ -135,7 +128,8 @@
       {%- do marks.append('error' if stringx_may_fail(planned) else 'warn') -%}
     {%- elif planned.sql.decides_empty -%}
       {%- do deciding.append(rule.status) -%}
-    {%- elif not empty or not (planned.spec.get('about_rows', true) or planned.valueless) or planned.whole_table and rule.total -%}
+    {%- elif not empty or planned.whole_table and rule.total
+             or not planned.spec.get('about_rows', true) and not stringx_has_no_value(planned, rule, answers[loop.index0]) -%}
       {%- do marks.append(rule.status) -%}
     {%- endif -%}
   {%- endfor -%}
@@ -143,6 +137,13 @@
   {%- if not empty -%}{{- return({'verdict': stringx_worst(marks + deciding), 'reason': none}) -}}{%- endif -%}
   {%- set decided = stringx_worst(deciding) if deciding else table.spec.get('on_empty', 'fail') -%}
   {{- return({'verdict': stringx_worst(marks + [decided]), 'reason': 'there is no row to look at' ~ ('' if deciding else ' (on_empty: ' ~ decided ~ ')')}) -}}
+{% endmacro %}
+
+
+{#- Whether a rule is a measure without a value, though rows are under its `where`, and is within its bounds. -#}
+{% macro stringx_has_no_value(rule, outcome, answer) %}
+  {%- set nothing_there = rule.scope.where is not none and outcome.total == 0 -%}
+  {{- return('fails' in answer and answer.measured is none and answer.fails != 'true' and answer.warns != 'true' and not nothing_there) -}}
 {% endmacro %}
 
 
@@ -160,4 +161,35 @@
 {% macro stringx_worst(verdicts) %}
   {%- for verdict in ('fail', 'error', 'warn') if verdict in verdicts -%}{{- return(verdict) -}}{%- endfor -%}
   {{- return('pass' if verdicts else 'error') -}}
+{% endmacro %}
+
+
+{#- What a reader of the result must know about the relations of a table's rules. -#}
+{% macro stringx_notes(table, relations) %}
+  {%- set notes = [] -%}
+  {%- for relation in [table.relation] + (table.rules | map(attribute='relations') | sum(start=[])) -%}
+    {%- for name in relations[relation].foreign -%}
+      {%- do notes.append('the foreign table ' ~ name ~ ' is neither locked nor part of the snapshot') -%}
+    {%- endfor -%}
+    {%- if relations[relation].hidden -%}
+      {%- do notes.append('row-level security decides which rows of ' ~ relation.replace('"', '') ~ ' the check sees') -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(notes | unique(true) | list) -}}
+{% endmacro %}
+
+
+{#- The outcome with more keys for some rules, {place: {key: value}}, and more notes for some tables, {number: [note]}. -#}
+{% macro stringx_with_details(outcome, details, notes) %}
+  {%- if not details and not notes -%}{{- return(outcome) -}}{%- endif -%}
+  {%- set tables = [] -%}
+  {%- for table in outcome.tables -%}
+    {%- set number = loop.index0 -%}
+    {%- set rules = [] -%}
+    {%- for rule in table.rules -%}
+      {%- do rules.append(dict(rule, **details.get(number ~ '/' ~ loop.index0, {}))) -%}
+    {%- endfor -%}
+    {%- do tables.append(dict(table, rules=rules, notes=table.notes + notes.get(number, []))) -%}
+  {%- endfor -%}
+  {{- return(dict(outcome, tables=tables)) -}}
 {% endmacro %}

@@ -1,60 +1,154 @@
-{#- What is run in the snapshot: {name: {sql, timezone, path}}, each a SELECT of one JSON list. A table's scan is named by its
-    number, a rule's own statement by table and rule. Rules that cannot be run are left out; their outcome is an error.
+{#- The statements of a check and their answers, both sides beside each other.
 
-    What comes from a row or the catalog is cut here, so that neither the server's answer nor dbt holds more: measures after 201 characters,
-    of which the outcome shows 200, what else a rule found after 16 KiB.
+    A rule is read in one of these shapes, by values in the table's scan (`parts`), a statement of its own (`own`), or both. All values are texts.
 
-    A rule takes `parts`, aggregates of the table's scan, or has a statement of its own, or both (its total from the scan); of one with a
-    proof, only its total is read. A rule that cannot be run is taken out of `proofs`. -#}
+    | shape     | values in the scan                     | values of its own statement                  |
+    | --------- | -------------------------------------- | -------------------------------------------- |
+    | fault     | none: it is not run                    |                                              |
+    | proved    | total                                  |                                              |
+    | violation | total, failures                        | the same, if it is read apart from the scan  |
+    | measure   | total, measured, fails, warns, found   | the same, if it is read apart from the scan  |
+    | measured  | total, or none; not used               | total, measured, fails, warns, found         |
+    | statement | total, or none                         | failures, measured, found, total             |
+    | dbt       | total, or none; not used               | failures, should_warn, should_error          |
+
+    stringx_slots and stringx_reading write these values; stringx_answers reads them. A rule is read apart if its aggregate sorts, which
+    would make the whole scan serial, or if the window does not narrow it.
+
+    Values that come from a row or the catalog are cut here, so that neither the server's answer nor dbt holds more: measures after 201 characters,
+    of which the outcome shows 200, and `found` after 16 KiB. -#}
+
+
+{#- What is run in the snapshot: {slots: {name: {sql, timezone, path, in_halves}}, readings: [of each table [{shape, fault, proof, parts, own} of each rule]],
+    proofs: those of `proofs` that are still wanted}. A slot is a SELECT of one JSON list; that of a table's scan is named by the table's
+    number, that of a rule's own statement by table and rule. -#}
 {% macro stringx_slots(tables, state, proofs) %}
-  {%- set slots = {} -%}
+  {%- set slots, readings, wanted = {}, [], {} -%}
   {%- for table in tables -%}
-    {%- set all_parts = [stringx_base(table)] -%}
+    {%- set parts_of_table = stringx_base(table) -%}
     {%- set unreadable = state.relations[table.relation].reason -%}
+    {%- set timezone = table.spec.timezone -%}
+    {%- set scan = namespace(path=none) -%}
+    {%- set own_slots, readings_of_table = {}, [] -%}
     {%- for rule in table.rules -%}
       {%- set sql, both, place = rule.sql, rule.scope.both, table.number ~ '/' ~ rule.number -%}
       {%- set needs_more = rule.relations or sql.get('fault') or sql.get('needs') -%}
       {%- set total = 'count(*)' if both is none else 'count(*) filter (where ' ~ both ~ ')' -%}
-      {%- set has_own = 'statement' in sql or 'measured' in sql -%}
       {%- set fault = stringx_fault(table, rule, state) if needs_more else unreadable -%}
-      {%- set apart = not has_own and ('apart' in sql and sql.apart or rule.whole_table) -%}
-      {%- set proof = proofs.get(place) -%}
-      {%- do rule.update({'fault': fault, 'parts': [], 'own': none, 'total': total, 'apart': apart, 'proof': proof}) -%}
       {%- if fault is not none -%}
-        {%- do proofs.pop(place, none) -%}
-      {%- elif proof is not none -%}
-        {%- do rule.update({'parts': [total]}) -%}
-      {%- elif has_own or apart -%}
-        {%- do rule.update({'parts': [] if apart else stringx_parts(rule), 'own': stringx_own(rule, state)}) -%}
-      {%- elif 'violation' in sql -%}  {#- as most are: what stringx_parts gives -#}
-        {%- do rule.update({'parts': [total, 'count(*) filter (where ' ~ ('' if both is none else both ~ ' and ') ~ '(' ~ sql.violation ~ '))']}) -%}
+        {%- set reading = {'shape': 'fault', 'fault': fault, 'parts': [], 'own': none} -%}
+      {%- elif place in proofs -%}
+        {%- set reading = {'shape': 'proved', 'fault': none, 'proof': proofs[place], 'parts': [total], 'own': none} -%}
+        {%- do wanted.update({place: proofs[place]}) -%}
+      {%- elif 'violation' in sql and not rule.whole_table and not sql.get('apart') and 'statement' not in sql and 'measured' not in sql -%}  {#- the usual case, inlined -#}
+        {%- set reading = {'shape': 'violation', 'fault': none, 'own': none,
+                           'parts': [total, 'count(*) filter (where ' ~ ('' if both is none else both ~ ' and ') ~ '(' ~ sql.violation ~ '))']} -%}
       {%- else -%}
-        {%- do rule.update({'parts': stringx_parts(rule)}) -%}
+        {%- set reading = stringx_reading(rule, total, state) -%}
       {%- endif -%}
-      {%- do all_parts.append(rule.parts) -%}
+      {%- do readings_of_table.append(reading) -%}
+      {%- do parts_of_table.extend(reading.parts) -%}
+      {%- if rule.runs_custom and reading.parts -%}{%- set scan.path = state.path -%}{%- endif -%}
+      {%- if reading.own is not none -%}
+        {%- do own_slots.update({place: {'sql': reading.own, 'timezone': timezone, 'in_halves': sql.get('in_halves', false),
+                                         'path': state.path if rule.runs_custom else none}}) -%}
+      {%- endif -%}
     {%- endfor -%}
     {%- if unreadable is none -%}
-      {%- set custom = table.rules | selectattr('runs_custom') | selectattr('parts') | list -%}
-      {%- do slots.update({table.number | string: {'sql': stringx_select(table, all_parts | sum(start=[])), 'timezone': table.spec.timezone,
-                                                   'path': state.path if custom else none}}) -%}
+      {%- do slots.update({table.number | string: {'sql': stringx_select(table, parts_of_table), 'timezone': timezone, 'path': scan.path}}) -%}
     {%- endif -%}
-    {%- for rule in table.rules if rule.own is not none -%}
-      {%- do slots.update({table.number ~ '/' ~ rule.number: {'sql': rule.own, 'timezone': table.spec.timezone, 'in_halves': rule.sql.get('in_halves', false),
-                                                              'path': state.path if rule.runs_custom else none}}) -%}
-    {%- endfor -%}
+    {%- do slots.update(own_slots) -%}
+    {%- do readings.append(readings_of_table) -%}
   {%- endfor -%}
-  {{- return(slots) -}}
+  {{- return({'slots': slots, 'readings': readings, 'proofs': wanted}) -}}
 {% endmacro %}
 
 
-{#- Where a table's scan failed: the same parts rule by rule, so that the culprit alone is an error. -#}
-{% macro stringx_slots_again(tables, state, slots, values) %}
+{#- How a rule is read whose shape is not the usual one. A rule type says by `total` where a statement's total comes from. -#}
+{% macro stringx_reading(rule, total, state) %}
+  {%- set sql, both = rule.sql, rule.scope.both -%}
+  {%- set parts = [total] if sql.get('total', 'scan') == 'scan' or rule.scope.where is not none else [] -%}
+  {%- set ctes = stringx_ctes(rule, state) if state.renamed else '' -%}
+  {%- if 'dbt' in sql -%}
+    {%- set values = ['left(failures::text, 201)', 'left(should_warn::text, 20)', 'left(should_error::text, 20)'] -%}
+    {%- set own = 'select ' ~ stringx_list(values) ~ ' from (' ~ sql.statement ~ '\n) as counted' -%}
+    {{- return({'shape': 'dbt', 'fault': none, 'parts': parts, 'own': own}) -}}
+  {%- elif 'statement' in sql -%}
+    {%- set values = ['left(failures::text, 201)', 'left(measured::text, 201)', stringx_found('found') if sql.found else 'null',
+                      'total' if sql.get('total') == 'own' else 'null'] -%}
+    {%- set own = ctes ~ 'select ' ~ stringx_list(values) ~ ' from (' ~ sql.statement ~ '\n) as counted' -%}
+    {{- return({'shape': 'statement', 'fault': none, 'parts': parts, 'own': own}) -}}
+  {%- elif 'measured' in sql -%}
+    {%- set values = ['total', 'left(measured::text, 201)', 'fails', 'warns', stringx_found('found') if sql.found else 'null'] -%}
+    {%- set own = 'select ' ~ stringx_list(values) ~ ' from (' ~ sql.measured ~ '\n) as measured' -%}
+    {{- return({'shape': 'measured', 'fault': none, 'parts': parts, 'own': own}) -}}
+  {%- elif 'violation' in sql -%}
+    {%- set shape, values = 'violation', [total, 'count(*) filter (where ' ~ ('' if both is none else both ~ ' and ') ~ '(' ~ sql.violation ~ '))'] -%}
+  {%- else -%}
+    {%- set tells, measured = sql.get('tells'), '(' ~ sql.measure ~ ')' -%}
+    {%- set shown = 'case when ' ~ measured ~ " is distinct from null then '' end" if tells == 'nothing'
+                    else measured if tells == 'whole' else 'left(' ~ measured ~ '::text, 201)' -%}
+    {%- set fails = stringx_outside(sql.measure, sql.get('bounds', rule.spec.arguments), sql.get('fact')) -%}
+    {%- set warns = stringx_outside(sql.measure, sql.get('warn_bounds', rule.spec.arguments.get('warn', {})), sql.get('fact')) -%}
+    {%- set shape, values = 'measure', [total, shown, fails, warns, stringx_found(sql.found) if sql.found else 'null'] -%}
+  {%- endif -%}
+  {%- if sql.get('apart') or rule.whole_table -%}
+    {%- set own = ctes ~ 'select ' ~ stringx_list(values) ~ ' from ' ~ rule.scope.relation ~ stringx_where(both) -%}
+    {{- return({'shape': shape, 'fault': none, 'parts': [], 'own': own}) -}}
+  {%- endif -%}
+  {{- return({'shape': shape, 'fault': none, 'parts': values, 'own': none}) -}}
+{% endmacro %}
+
+
+{#- What was read of a table: {row_count, window_nulls, rules: [answer]}, texts or none. An answer has the values of its rule's shape by their names;
+    or the `error` of a statement, {sqlstate, message}; or is `silent`, without values, if its own statement gave no row. -#}
+{% macro stringx_answers(table, readings, read) %}
+  {%- set number, results = table.number | string, read.results -%}
+  {%- set scan = results.get(number) -%}
+  {%- set whole = scan is sequence and scan is not mapping -%}
+  {%- set base = scan if whole else results.get(number ~ '/base', {}) -%}
+  {%- set row_count, window_nulls = base[:2] if base is sequence and base is not mapping else (none, none) -%}
+  {%- set next = namespace(start=2) -%}
+  {%- set answers = [] -%}
+  {%- for reading in readings -%}
+    {%- set shape, place = reading.shape, number ~ '/' ~ loop.index0 -%}
+    {%- set end = next.start + reading.parts | length -%}
+    {%- set parts = scan[next.start:end] if whole else results.get(place ~ '/parts', []) -%}
+    {%- set next.start = end -%}
+    {%- set own = results.get(place) -%}
+    {%- if parts is mapping or own is mapping -%}
+      {%- do answers.append({'error': parts if parts is mapping else own, 'silent': false}) -%}
+    {%- elif shape == 'fault' or reading.own is not none and not own -%}
+      {%- do answers.append({'error': none, 'silent': true}) -%}
+    {%- elif shape == 'proved' -%}
+      {%- do answers.append({'error': none, 'silent': false, 'total': parts[0], 'words': read.proofs[place]}) -%}
+    {%- elif shape == 'violation' -%}
+      {%- set total, failures = parts if reading.own is none else own -%}
+      {%- do answers.append({'error': none, 'silent': false, 'total': total, 'failures': failures}) -%}
+    {%- elif shape in ('measure', 'measured') -%}
+      {%- set total, measured, fails, warns, found = parts if reading.own is none else own -%}
+      {%- do answers.append({'error': none, 'silent': false, 'total': total, 'measured': measured, 'fails': fails, 'warns': warns, 'found': found}) -%}
+    {%- elif shape == 'statement' -%}
+      {%- set failures, measured, found, own_total = own -%}
+      {%- do answers.append({'error': none, 'silent': failures is none, 'total': parts[0] if parts else none, 'failures': failures, 'measured': measured,
+                             'found': found, 'own_total': own_total}) -%}
+    {%- else -%}
+      {%- set failures, should_warn, should_error = own -%}
+      {%- do answers.append({'error': none, 'silent': failures is none, 'failures': failures, 'should_warn': should_warn, 'should_error': should_error}) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return({'row_count': row_count, 'window_nulls': window_nulls, 'rules': answers}) -}}
+{% endmacro %}
+
+
+{#- The slots after a table's scan has failed: the same parts rule by rule, so that only the faulty rule is an error. -#}
+{% macro stringx_slots_again(tables, state, plan, results) %}
   {%- set again = {} -%}
-  {%- for table in tables if table.number | string in slots and values[table.number | string] is mapping -%}
+  {%- for table in tables if table.number | string in plan.slots and results[table.number | string] is mapping -%}
     {%- do again.update({table.number ~ '/base': {'sql': stringx_select(table, stringx_base(table)), 'timezone': table.spec.timezone}}) -%}
-    {%- for rule in table.rules if rule.parts -%}
-      {%- do again.update({table.number ~ '/' ~ rule.number ~ '/parts': {'sql': stringx_select(table, rule.parts), 'timezone': table.spec.timezone,
-                                                                   'path': state.path if rule.runs_custom else none}}) -%}
+    {%- for rule in table.rules if plan.readings[table.number][rule.number].parts -%}
+      {%- do again.update({table.number ~ '/' ~ rule.number ~ '/parts': {'sql': stringx_select(table, plan.readings[table.number][rule.number].parts),
+                                                                         'timezone': table.spec.timezone, 'path': state.path if rule.runs_custom else none}}) -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(again) -}}
@@ -67,65 +161,14 @@
 {% endmacro %}
 
 
-{#- One JSON list of texts: an array, since a select list ends at 1,664 entries. -#}
-{% macro stringx_list(parts) %}
-  {{- return('to_json(array[' ~ parts | join('::text,\n') ~ '::text])::text') -}}
-{% endmacro %}
-
-
-{#- Rows in the window; rows whose window column is NULL. -#}
+{#- The first two values of a scan: rows in the window; rows whose window column is NULL. -#}
 {% macro stringx_base(table) %}
   {%- set nulls = 'null' if table.window is none else 'count(*) filter (where ' ~ stringx_name(table.spec.window.column) ~ ' is null)' -%}
   {{- return(['count(*)' ~ stringx_filter([table.window]), nulls]) -}}
 {% endmacro %}
 
 
-{#- What a rule takes from the scan: its total, and by its shape failures, or a measure and whether it is out of bounds. An aggregate
-    that sorts is read apart, as it would make the whole scan serial, and so is a rule that the window does not narrow. -#}
-{% macro stringx_parts(rule) %}
-  {%- set sql = rule.sql -%}
-  {%- if 'violation' in sql -%}
-    {%- set among = '' if rule.scope.both is none else rule.scope.both ~ ' and ' -%}
-    {{- return([rule.total, 'count(*) filter (where ' ~ among ~ '(' ~ sql.violation ~ '))']) -}}
-  {%- elif 'measure' in sql -%}
-    {%- set fails = stringx_outside(sql.measure, sql.get('bounds', rule.spec.arguments), sql.get('fact')) -%}
-    {%- set warns = stringx_outside(sql.measure, sql.get('warn_bounds', rule.spec.arguments.get('warn', {})), sql.get('fact')) -%}
-    {%- set tells = sql.get('tells') -%}
-    {%- set measured = '(' ~ sql.measure ~ ')' -%}
-    {%- if tells == 'nothing' -%}{%- set measured = 'case when ' ~ measured ~ " is distinct from null then '' end" -%}  {#- it may not be shown -#}
-    {%- elif tells != 'whole' -%}{%- set measured = 'left(' ~ measured ~ '::text, 201)' -%}{%- endif -%}
-    {{- return([rule.total, measured, fails, warns] + ([stringx_found(sql.found)] if sql.found else [])) -}}
-  {%- elif sql.get('total', 'scan') == 'scan' or rule.scope.where is not none -%}
-    {{- return([rule.total]) -}}
-  {%- endif -%}
-  {{- return([]) -}}
-{% endmacro %}
-
-
-{#- The rule's own statement. `statement` gives failures, measured (and found and total, where it says so); `measured`
-    gives total, measured, fails, warns (and found). -#}
-{% macro stringx_own(rule, state) %}
-  {%- if 'dbt' in rule.sql -%}{{- return(stringx_dbt_own(rule.sql.statement)) -}}{%- endif -%}
-  {%- set ctes = stringx_ctes(rule, state) if state.renamed else '' -%}
-  {%- if 'statement' in rule.sql -%}
-    {%- set total = ', total::text' if rule.sql.get('total') == 'own' else '' -%}
-    {%- set found = ', ' ~ stringx_found('found') if rule.sql.found else '' -%}
-    {{- return(ctes ~ 'select to_json(array[left(failures::text, 201), left(measured::text, 201)' ~ found ~ total ~ '])::text from (' ~ rule.sql.statement ~ '\n) as counted') -}}
-  {%- elif 'measured' in rule.sql -%}
-    {%- set found = [stringx_found('found')] if rule.sql.found else [] -%}
-    {{- return('select ' ~ stringx_list(['total', 'left(measured::text, 201)', 'fails', 'warns'] + found) ~ ' from (' ~ rule.sql.measured ~ '\n) as measured') -}}
-  {%- endif -%}
-  {{- return('select ' ~ stringx_list(stringx_parts(rule)) ~ ' from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both)) -}}
-{% endmacro %}
-
-
-{#- The JSON text of what a rule found, NULL for one that is larger than any of ours. -#}
-{% macro stringx_found(json) %}
-  {{- return('case when octet_length((' ~ json ~ ')::text) <= 16384 then (' ~ json ~ ')::text end') -}}
-{% endmacro %}
-
-
-{#- Why a rule cannot be run, before anything is, or none. -#}
+{#- Why a rule cannot be run, as far as is known before anything is run, or none. -#}
 {% macro stringx_fault(table, rule, state) %}
   {%- if rule.sql.get('fault') -%}{{- return(rule.sql.fault) -}}{%- endif -%}
   {%- for relation in [table.relation] + rule.relations if state.relations[relation].reason is not none -%}

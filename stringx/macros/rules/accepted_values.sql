@@ -1,11 +1,11 @@
-{#- A value outside of the list. With no list every value is outside. -#}
+{#- A value that is not in the list. Without a list no value is. -#}
 {% macro stringx_rule__accepted_values(rule, scope) %}
   {%- if not rule.arguments['values'] -%}{{- return({'violation': stringx_is_not_null(rule.columns[0])}) -}}{%- endif -%}
   {{- return({'violation': 'not (' ~ stringx_is_listed(rule, scope) ~ ')'}) -}}
 {% endmacro %}
 
 
-{#- Whether the column's value is one of the list; NULL for NULL. -#}
+{#- Whether the column's value is in the list; NULL for NULL. -#}
 {% macro stringx_is_listed(rule, scope) %}
   {%- set fact = scope.types.get(rule.columns[0]) -%}
   {%- set name = stringx_name(rule.columns[0]) ~ (fact.cast if fact else '') -%}

@@ -1,4 +1,4 @@
-{#- An aggregate of a column. Where it may be the value of a row, and is no number, it is shown only where the column may be. -#}
+{#- An aggregate of a column. If it may be a row's value, and is no number, it is shown only if the column may be shown. -#}
 {% macro stringx_rule__aggregate(rule, scope) %}
   {%- set function = rule.arguments.function -%}
   {%- set fact = scope.types.get(rule.columns[0]) -%}
@@ -17,7 +17,7 @@
 {% endmacro %}
 
 
-{#- The SQL of an aggregate over the rows of a condition; NULL where there is no value to take it of. -#}
+{#- The SQL of an aggregate over the rows of a condition; NULL without values. -#}
 {% macro stringx_aggregate(function, column, p, condition, fact=none) %}
   {%- set value = stringx_name(column) -%}
   {%- set rows = stringx_filter([condition]) -%}
@@ -41,7 +41,7 @@
 {% endmacro %}
 
 
-{#- What the type of an aggregate decides about its bounds, from the column's. -#}
+{#- The fact of an aggregate's type, from the column's: how its bounds are read. -#}
 {% macro stringx_fact_of_aggregate(function, fact) %}
   {%- if function == 'distinct_count' -%}{{- return({'type': 'bigint', 'family': 'integer', 'schema': none, 'operators': []}) -}}{%- endif -%}
   {%- if function in ('min', 'max') or fact is none or fact.family not in ('integer', 'decimal', 'float') or function == 'sum' and fact.family == 'integer' -%}

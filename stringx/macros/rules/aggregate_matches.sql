@@ -1,4 +1,4 @@
-{#- How far an aggregate of the column is from one of another table's column. -#}
+{#- The difference between an aggregate of the column and one of another table's column. -#}
 {% macro stringx_rule__aggregate_matches(rule, scope) %}
   {%- set function = rule.arguments.function -%}
   {%- set other_column = rule.arguments.get('other_column') or rule.columns[0] -%}

@@ -7,7 +7,7 @@
 {% endmacro %}
 
 
-{#- The table's columns as the catalog has them: place, name, type, modifier. -#}
+{#- The table's columns in the catalog: place, name, type, modifier. -#}
 {% macro stringx_attributes(scope) %}
   {{- return('select attnum as place, attname::text collate "C" as name, atttypid, atttypmod from pg_catalog.pg_attribute where attrelid = '
              ~ stringx_literal(scope.relation) ~ '::pg_catalog.regclass and attnum > 0 and not attisdropped') -}}

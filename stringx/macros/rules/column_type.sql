@@ -1,5 +1,5 @@
-{#- Whether the column has one of the types, by whatever alias it is called; a length or precision counts where it is given. A type that
-    does not exist is an error that names it. A name without a schema is the built-in type, or else one of that name in any schema. -#}
+{#- Whether the column has one of the types, under any of its aliases; a length or precision counts if it is given. A type that
+    does not exist is an error that names it. A name without a schema is the built-in type, or otherwise one of that name in any schema. -#}
 {% macro stringx_rule__column_type(rule, scope) %}
   {%- set types = [] -%}
   {%- for spelling in rule.arguments.get('types') or [rule.arguments.type] -%}
@@ -46,8 +46,8 @@
 {% endmacro %}
 
 
-{#- {schema, name, modifier, is_array} of a type as it is written, by the names that the catalog has, or {fault}. The modifier is in brackets
-    as format_type writes it, that of an interval with its fields before. -#}
+{#- {schema, name, modifier, is_array} of a type from its spelling, under the catalog's names, or {fault}. The modifier is in brackets
+    as format_type writes it; that of an interval has its fields before. -#}
 {% macro stringx_type(spelling) %}
   {%- set none_such = {'fault': 'there is no type ' ~ spelling} -%}
   {%- set array = modules.re.fullmatch('(?is)(.*?)((?:\\s*\\[\\s*[0-9]*\\s*\\])+|\\s+array(?:\\s*\\[\\s*[0-9]+\\s*\\])?)', spelling.strip()) -%}
@@ -77,38 +77,38 @@
     {%- set type.known = not tail and (' ' not in words or parts.group(2).endswith('"')) -%}
   {%- endif -%}
   {%- if not type.known -%}{{- return(none_such) -}}{%- endif -%}
-  {%- set found = {'schema': schema, 'name': type.name, 'modifier': type.fields or none, 'is_array': array is not none} -%}
-  {%- if modifier is none -%}{{- return(found) -}}{%- endif -%}
+  {%- set named = {'schema': schema, 'name': type.name, 'modifier': type.fields or none, 'is_array': array is not none} -%}
+  {%- if modifier is none -%}{{- return(named) -}}{%- endif -%}
   {%- set limits = {'numeric': [1, 1000], 'varchar': [1, 10485760], 'bpchar': [1, 10485760], 'bit': [1, 83886080], 'varbit': [1, 83886080],
                     'time': [0, 999], 'timetz': [0, 999], 'timestamp': [0, 999], 'timestamptz': [0, 999], 'interval': [0, 999]} -%}
   {%- if schema is none and words == 'float' -%}
     {%- do limits.update({'float8': [1, 53]}) -%}
   {%- endif -%}
   {%- if schema not in (none, 'pg_catalog') or type.name not in limits -%}
-    {%- do found.update({'modifier': '(' ~ modifier.lower().split() | join('') ~ ')'}) -%}
-    {{- return(found) -}}
+    {%- do named.update({'modifier': '(' ~ modifier.lower().split() | join('') ~ ')'}) -%}
+    {{- return(named) -}}
   {%- endif -%}
   {%- set numbers = modules.re.fullmatch('\\s*([0-9]{1,9})\\s*' ~ ('(?:,\\s*([+-]?[0-9]{1,4})\\s*)?' if type.name == 'numeric' else '()'), modifier) -%}
   {%- if not numbers or not limits[type.name][0] <= numbers.group(1) | int <= limits[type.name][1] -%}{{- return(none_such) -}}{%- endif -%}
   {%- set length = numbers.group(1) | int -%}
   {%- if type.name == 'float8' -%}
-    {%- do found.update({'name': 'float4' if length <= 24 else 'float8'}) -%}
+    {%- do named.update({'name': 'float4' if length <= 24 else 'float8'}) -%}
   {%- elif type.name == 'numeric' -%}
-    {%- do found.update({'modifier': '(' ~ length ~ ',' ~ (numbers.group(2) or 0) | int ~ ')'}) -%}
+    {%- do named.update({'modifier': '(' ~ length ~ ',' ~ (numbers.group(2) or 0) | int ~ ')'}) -%}
   {%- else -%}
-    {%- do found.update({'modifier': type.fields ~ '(' ~ ([length, 6] | min if limits[type.name][0] == 0 else length) ~ ')'}) -%}
+    {%- do named.update({'modifier': type.fields ~ '(' ~ ([length, 6] | min if limits[type.name][0] == 0 else length) ~ ')'}) -%}
   {%- endif -%}
-  {{- return(found) -}}
+  {{- return(named) -}}
 {% endmacro %}
 
 
-{#- A name as the catalog has it: in lower case, but for one between double quotes. -#}
+{#- A name as the catalog has it: in lower case, unless it is between double quotes. -#}
 {% macro stringx_folded(name) %}
   {{- return(name[1:-1].replace('""', '"') if name.startswith('"') else name.lower().split() | join(' ')) -}}
 {% endmacro %}
 
 
-{#- What SQL calls types that the catalog has under another name. -#}
+{#- {SQL's name of a type: another name in the catalog}. -#}
 {% macro stringx_type_aliases() %}
   {{- return({
     'int': 'int4', 'integer': 'int4', 'smallint': 'int2', 'bigint': 'int8', 'real': 'float4', 'float': 'float8', 'double precision': 'float8',

@@ -1,4 +1,4 @@
-{#- Columns that are missing or unexpected, or (ordered) stand in another place among those that both have. -#}
+{#- Columns that are missing or unexpected, or, if ordered, in another place among the columns that both have. -#}
 {% macro stringx_rule__columns(rule, scope) %}
   {%- set mode = rule.arguments.get('mode', 'exact') -%}
   {%- set wanted = [] -%}

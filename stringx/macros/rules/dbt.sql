@@ -1,5 +1,5 @@
 {#- A dbt test as a rule: a generic test called with the table and arguments, or a test of the project by its node name or unique id.
-    What runs, how it is counted and what warns or fails is what `dbt test` would do: macros/dbt/ has the parts. -#}
+    It runs, counts, warns and fails as in `dbt test`: macros/dbt/ has the parts. -#}
 {% macro stringx_rule__dbt(rule, scope) %}
   {%- set name = rule.arguments.test -%}
   {%- set nodes = stringx_project().tests.get(name, []) -%}
@@ -13,9 +13,8 @@
   {%- if not package or macro_name not in package -%}
     {{- return({'fault': 'the dbt project has no test ' ~ name ~ '; install its package, or correct the name'}) -}}
   {%- endif -%}
-  {%- set relations = [] -%}
-  {%- set given = stringx_dbt_given(rule, relations) if rule.arguments.get('arguments') or rule.arguments.get('config')
-                  else {'values': {}, 'config': {}, 'doubtful': [], 'fault': none} -%}
+  {%- set given = stringx_dbt_given(rule) if rule.arguments.get('arguments') or rule.arguments.get('config')
+                  else {'values': {}, 'config': {}, 'doubtful': [], 'names': ['column'], 'refers': false, 'relations': [], 'fault': none} -%}
   {%- if given.fault -%}{{- return({'fault': 'dbt test ' ~ name ~ ': ' ~ given.fault}) -}}{%- endif -%}
   {%- set macro = stringx_project().macros.get(package[macro_name].macro.unique_id) or stringx_dbt_macro(package[macro_name]) -%}
   {%- set fault = stringx_fault_of_call(macro.parameters, given['values'], rule.columns) -%}
@@ -24,9 +23,8 @@
   {%- do own.update({'severity': rule.severity}) if rule.get('severity') -%}
   {%- do own.update({'where': scope.where}) if scope.where is not none -%}
   {%- set test = {'call': package[macro_name], 'macro': macro, 'relation': stringx_dbt_relation(scope.schema, scope.name), 'own': own,
-                  'base': stringx_dbt_defaults(), 'parses': not macro.plain} -%}
-  {%- set found = stringx_dbt_allowed(test, given, rule, relations) -%}
-  {{- return(stringx_dbt_rule(found, name, rule.columns[0] if rule.columns else none, relations)) -}}
+                  'base': stringx_dbt_defaults(), 'parses': not macro.plain, 'refers': given.refers} -%}
+  {{- return(stringx_dbt_rule(stringx_dbt_allowed(test, given, rule), name, rule.columns[0] if rule.columns else none, given.relations)) -}}
 {% endmacro %}
 
 
@@ -43,52 +41,43 @@
   {%- do own.update({'severity': rule.severity}) if rule.get('severity') -%}
   {%- set call = package['test_' ~ metadata.name] if metadata else none -%}
   {%- set macro = none if call is none else stringx_project().macros.get(call.macro.unique_id) or stringx_dbt_macro(call) -%}
-  {%- set test = {'node': node, 'call': call, 'macro': macro, 'own': own, 'base': {}, 'parses': false} -%}
-  {%- set relations = [] -%}
-  {{- return(stringx_dbt_rule(stringx_dbt_render(test, {}, relations), node.name, node.column_name, relations)) -}}
+  {%- set test = {'node': node, 'call': call, 'macro': macro, 'own': own, 'base': {}, 'parses': false, 'refers': false} -%}
+  {{- return(stringx_dbt_rule(stringx_dbt_render(test, {}), node.name, node.column_name, [])) -}}
 {% endmacro %}
 
 
-{#- What a rule's macro returns, of a rendered test. -#}
-{% macro stringx_dbt_rule(found, name, column, relations) %}
+{#- What the rule's macro returns, from a rendered test; `relations` are those that its arguments name. -#}
+{% macro stringx_dbt_rule(rendered, name, column, relations) %}
   {%- set title = 'dbt test ' ~ name ~ (' on ' ~ column if column else '') -%}
-  {%- if found.fault -%}{{- return({'fault': title ~ ': ' ~ found.fault, 'severity': found.get('severity')}) -}}{%- endif -%}
-  {{- return({'statement': found.statement, 'dbt': {'title': title, 'config': found.config}, 'severity': found.config.severity | upper,
-              'total': 'none', 'relations': relations | unique(true) | list, 'sample': {'query': found.rows}}) -}}
+  {%- if rendered.fault -%}{{- return({'fault': title ~ ': ' ~ rendered.fault, 'severity': rendered.get('severity')}) -}}{%- endif -%}
+  {{- return({'statement': rendered.statement, 'dbt': {'title': title, 'config': rendered.config}, 'severity': rendered.config.severity | upper,
+              'total': 'none', 'relations': (relations + rendered.relations) | unique(true) | list, 'sample': {'query': rendered.rows}}) -}}
 {% endmacro %}
 
 
-{#- The query of a dbt test's own row, as texts: failures, nothing measured, whether it warns and whether it fails. -#}
-{% macro stringx_dbt_own(statement) %}
-  {{- return('select pg_catalog.to_json(array[left(failures::text, 201), null, left(should_warn::text, 20), left(should_error::text, 20)])::text from (' ~ statement ~ '\n) as counted') -}}
-{% endmacro %}
-
-
-{#- As dbt decides: `failures` must be a whole number, a test that passes has none. Thresholds of the rule stand in place of the test's. -#}
-{% macro stringx_dbt_outcome(outcome, rule, own) %}
+{#- What dbt would decide, {finding, failures, status, threshold, reason}, as keys of the rule's outcome: `failures` must be a whole number, and a test that
+    passes has none. Thresholds of the rule replace those of the test. -#}
+{% macro stringx_dbt_outcome(rule, answer) %}
   {%- set test = rule.sql.dbt -%}
-  {%- do outcome.update({'finding': 'are found by the ' ~ test.title}) -%}
-  {%- if not modules.re.fullmatch('[+-]?[0-9]{1,100}([.]0{0,100})?', own[0]) -%}
-    {%- do outcome.update({'reason': test.title ~ ': its fail_calc gives no whole number'}) -%}
-    {{- return(outcome) -}}
+  {%- set finding = 'are found by the ' ~ test.title -%}
+  {%- if not modules.re.fullmatch('[+-]?[0-9]{1,100}([.]0{0,100})?', answer.failures) -%}
+    {{- return({'finding': finding, 'reason': test.title ~ ': its fail_calc gives no whole number'}) -}}
   {%- endif -%}
-  {%- do outcome.update({'failures': own[0].split('.')[0] | int}) -%}
+  {%- set failures = answer.failures.split('.')[0] | int -%}
   {%- if rule.spec.get('own_thresholds') -%}
-    {%- set size = {'failures': outcome.failures | abs} -%}
-    {%- do outcome.update({'status': 'pass' if not size.failures else 'fail' if stringx_above(size, rule.spec.fail_above)
-                                     else 'warn' if stringx_above(size, rule.spec.warn_above) else 'pass'}) -%}
-    {{- return(outcome) -}}
+    {%- set size = {'failures': failures | abs} -%}
+    {%- set status = 'pass' if not failures else 'fail' if stringx_above(size, rule.spec.fail_above)
+                     else 'warn' if stringx_above(size, rule.spec.warn_above) else 'pass' -%}
+    {{- return({'finding': finding, 'failures': failures, 'status': status}) -}}
   {%- endif -%}
   {%- set strict = flags.WARN_ERROR or flags.WARN_ERROR_OPTIONS.includes('LogTestResult') -%}
-  {%- if rule.sql.severity == 'ERROR' and stringx_dbt_true(own[3]) -%}
-    {%- do outcome.update({'status': 'fail', 'threshold': 'fails ' ~ stringx_dbt_words(test.config.error_if)}) -%}
-  {%- elif stringx_dbt_true(own[2]) -%}
-    {%- do outcome.update({'status': 'fail' if strict else 'warn',
-                           'threshold': ('fails ' if strict else 'warns ') ~ stringx_dbt_words(test.config.warn_if)}) -%}
-  {%- else -%}
-    {%- do outcome.update({'status': 'pass', 'failures': 0}) -%}
+  {%- if rule.sql.severity == 'ERROR' and stringx_dbt_true(answer.should_error) -%}
+    {{- return({'finding': finding, 'failures': failures, 'status': 'fail', 'threshold': 'fails ' ~ stringx_dbt_words(test.config.error_if)}) -}}
+  {%- elif stringx_dbt_true(answer.should_warn) -%}
+    {{- return({'finding': finding, 'failures': failures, 'status': 'fail' if strict else 'warn',
+                'threshold': ('fails ' if strict else 'warns ') ~ stringx_dbt_words(test.config.warn_if)}) -}}
   {%- endif -%}
-  {{- return(outcome) -}}
+  {{- return({'finding': finding, 'failures': 0, 'status': 'pass'}) -}}
 {% endmacro %}
 
 
@@ -102,7 +91,7 @@
 {% endmacro %}
 
 
-{#- Which of the arguments do not fit the test's signature, or none: calling it would end the whole run. One that is missing is
+{#- Which of the arguments do not fit the test's signature, or none: calling the test with it would end the whole run. A missing argument is
     undefined in the test, as it is for dbt. -#}
 {% macro stringx_fault_of_call(known, given, columns) %}
   {%- if known is none -%}{{- return(none) -}}{%- endif -%}

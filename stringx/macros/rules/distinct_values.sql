@@ -1,4 +1,4 @@
-{#- Distinct values that are not listed (in, equal) and listed ones that do not occur (contain, equal). The list takes the
+{#- Distinct values that are not listed (in, equal), and listed values that do not occur (contain, equal). The list gets the
     column's type from its first row, which is NULL. -#}
 {% macro stringx_rule__distinct_values(rule, scope) %}
   {%- set value = stringx_compared(rule.columns[0], scope.types.get(rule.columns[0])) -%}

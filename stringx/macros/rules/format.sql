@@ -1,5 +1,5 @@
-{#- A text that is not of the format. Patterns and lists, so that the answer is the same on every server; for JSON the server
-    is asked, which can tell since version 16. NULL is of every format. -#}
+{#- A text that is not of the format. Patterns and lists decide, so that the answer is the same on every server; for JSON the server
+    itself decides, which it can since version 16. NULL has every format. -#}
 {% macro stringx_rule__format(rule, scope) %}
   {%- set format = rule.arguments.format -%}
   {%- if format == 'json' -%}
@@ -10,14 +10,14 @@
 {% endmacro %}
 
 
-{#- Each stringx_format__<format> is the rest of a CASE that is true for what is not of the format.
+{#- Each stringx_format__<format> is the rest of a CASE that is true for a text that is not of the format.
 
-    PostgreSQL makes the states of a pattern anew for each text, so that a pattern costs by the states that a text passes: few where it goes round
-    in one ([0-9]+), many in {0,61} or in a sequence of fixed length. So LIKE tells fixed places, a list of constants (which the server looks up by a
-    hash) a number in a range, and a pattern with few states the rest; `python -m benchmarks.formats` measures it. -#}
+    PostgreSQL builds the states of a pattern anew for each text, so the cost of a pattern depends on the states that a text passes: few in a loop
+    ([0-9]+), many in {0,61} or in a sequence of fixed length. So LIKE checks fixed places, a list of constants (which the server looks up by a
+    hash) checks a number in a range, and a pattern with few states checks the rest; `python -m benchmarks.formats` measures it. -#}
 
 
-{#- As HTML's `input type=email` has it, with a dot in the domain. The first pattern knows one dot or hyphen between words, as in most domains. -#}
+{#- As in HTML's `input type=email`, with a dot in the domain. The first pattern allows one dot or hyphen between words, as in most domains. -#}
 {% macro stringx_format__email(text) %}
   {%- set before = "^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@" -%}
   {%- set most = stringx_literal(before ~ '([A-Za-z0-9]+[.-])*[A-Za-z0-9]+$') -%}
@@ -27,7 +27,7 @@
 {% endmacro %}
 
 
-{#- The scheme in any case (RFC 3986, 3.1), then maybe a user, a host, a port and what follows. -#}
+{#- The scheme in upper or lower case (RFC 3986, 3.1), an optional user, a host, an optional port, and the rest. -#}
 {% macro stringx_format__url(text) %}
   {%- set host = '(' ~ stringx_label() ~ '([.]' ~ stringx_label() ~ ')*[.]?|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?' -%}
   {%- set after = '([/?#][^[:space:]]*)?$' -%}
@@ -46,7 +46,7 @@
 {% endmacro %}
 
 
-{#- Letters, digits, and hyphens that neither begin nor end it; no more than 63 characters, which the pattern leaves to the next. -#}
+{#- A label of a host: letters, digits, and hyphens that neither begin nor end it. stringx_has_long_label checks the limit of 63 characters. -#}
 {% macro stringx_label() %}
   {{- return('[A-Za-z0-9]+(-+[A-Za-z0-9]+)*') -}}
 {% endmacro %}
@@ -94,13 +94,13 @@
 {% endmacro %}
 
 
-{#- A day of the calendar, as RFC 3339 has it. -#}
+{#- A day of the calendar, as in RFC 3339. -#}
 {% macro stringx_format__date(text) %}
   {{- return('when ' ~ stringx_is_recent_day(text, 'substr(' ~ text ~ ', 5)') ~ ' then false else ' ~ text ~ ' !~ ' ~ stringx_literal('^' ~ stringx_day_pattern() ~ '$')) -}}
 {% endmacro %}
 
 
-{#- RFC 3339, where seconds and zone may be left out. The second 60 is one where it is 23:59:60 in UTC; without a zone the time is taken for UTC's. -#}
+{#- RFC 3339; seconds and zone may be left out. The second 60 is allowed only at 23:59:60 in UTC; a time without a zone is UTC. -#}
 {% macro stringx_format__timestamp(text) %}
   {%- set digits = stringx_two_digits(60) -%}
   {%- set minutes = [] -%}
@@ -122,7 +122,7 @@
 {% endmacro %}
 
 
-{#- Whether a text begins with a day of the years from 1900 to 2100 but the 29th of February: most days there are, found in two lists. -#}
+{#- Whether a text begins with a day of the years from 1900 to 2100, except the 29th of February: most days in practice, looked up in two lists. -#}
 {% macro stringx_is_recent_day(text, month_and_day) %}
   {%- set days = [] -%}
   {%- for month in stringx_two_digits(13)[1:] -%}
@@ -160,13 +160,13 @@
 {% endmacro %}
 
 
-{#- Words without a character that means something in an array. -#}
+{#- An array of words, which must not contain characters that have a meaning in an array. -#}
 {% macro stringx_constants(words) %}
   {{- return("'{" ~ words | join(',') ~ "}'::text[]") -}}
 {% endmacro %}
 
 
-{#- ISO 3166-1 alpha-2, and the codes of ISO 4217 that are in use (2025), funds, metals and the ones for testing among them. -#}
+{#- ISO 3166-1 alpha-2, and the codes of ISO 4217 in use (2025), with those of funds, metals and testing. -#}
 {% macro stringx_codes() %}
   {{- return({'country_alpha2': '
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF

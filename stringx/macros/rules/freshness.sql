@@ -1,4 +1,4 @@
-{#- The age, in seconds at the snapshot, of the latest value that is not later than now plus the tolerance; and how many lie ahead of that. -#}
+{#- The age in seconds, at the snapshot, of the latest value that is not later than now plus the tolerance; and the number of later values. -#}
 {% macro stringx_rule__freshness(rule, scope) %}
   {%- set column = stringx_name(rule.columns[0]) -%}
   {%- set horizon = 'now() + ' ~ stringx_interval(rule.arguments.get('tolerance', '0s')) -%}

@@ -1,4 +1,4 @@
-{#- A value that is too short or too long: a text in characters, bytes in bytes, an array in elements, a bit string in bits. -#}
+{#- A value that is too short or too long. The length is in characters of a text, bytes, elements of an array, or bits of a bit string. -#}
 {% macro stringx_rule__length(rule, scope) %}
   {%- set fact = scope.types.get(rule.columns[0]) -%}
   {%- set family = fact.family if fact is not none else 'text' -%}

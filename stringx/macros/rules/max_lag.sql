@@ -1,4 +1,4 @@
-{#- A row whose other column is later than the column by more than at_most: by absolute time, in the document's zone where a column has none. -#}
+{#- A row whose other column is later than the column by more than at_most, in absolute time. A column without a zone is in the document's. -#}
 {% macro stringx_rule__max_lag(rule, scope) %}
   {%- set moments = [] -%}
   {%- for column in (rule.arguments.other_column, rule.columns[0]) -%}

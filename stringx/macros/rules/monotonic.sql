@@ -1,4 +1,4 @@
-{#- A row whose value is out of order with the non-NULL one before it. Rows that order_by does not tell apart stand in the
+{#- A row whose value is out of order with the non-NULL value before it. Rows that are equal in order_by are put into the
     wanted order, so that the count does not depend on chance. -#}
 {% macro stringx_rule__monotonic(rule, scope) %}
   {%- set value = stringx_compared(rule.columns[0], scope.types.get(rule.columns[0])) -%}

@@ -1,4 +1,4 @@
-{#- Whether one of the most frequent values is listed, or (ties: fail) all of them are; without any value it does not hold. -#}
+{#- Whether one of the most frequent values is listed, or, with `ties: fail`, all of them; without any value the rule does not hold. -#}
 {% macro stringx_rule__most_common_value(rule, scope) %}
   {%- set value = stringx_compared(rule.columns[0], scope.types.get(rule.columns[0])) -%}
   {%- set rows = scope.relation ~ stringx_where(stringx_all([scope.both, stringx_is_not_null(rule.columns[0])])) -%}

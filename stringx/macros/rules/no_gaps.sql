@@ -1,10 +1,10 @@
-{#- Periods between the first and the last value in which no row lies. Shorter than a day they are counted in absolute time, a day and
-    longer in the document's time zone, where a day may have 23 or 25 hours; from 2001-01-01, a Monday. Values later than now and infinite
-    ones are not looked at, and are found.
+{#- Periods without a row between the first and the last value. Periods shorter than a day are counted in absolute time, others in the
+    document's time zone, where a day may have 23 or 25 hours; from 2001-01-01, a Monday. Values later than now and infinite
+    values are left out, and their numbers are in `found`.
 
-    A value without a zone is one of the document's. Where the clocks go back an hour occurs twice, and nobody knows which of the two a
-    value in it means: it fills the periods of both, so that no gap is made up. Only a day whose offset falls may have such an hour
-    (stringx_folds), so that the values of these days alone are read again, and each is tried with the offsets before and after. -#}
+    A value without a zone is in the document's. When the clocks go back, an hour occurs twice, and nobody knows which of the two a
+    value in it means. It fills the periods of both, so that no gap is invented. Only a day whose offset falls may have such an hour
+    (stringx_folds), so only the values of these days are read again, and each is tried with the offsets before and after. -#}
 {% macro stringx_rule__no_gaps(rule, scope) %}
   {%- set column = stringx_name(rule.columns[0]) -%}
   {%- set type = scope.types[rule.columns[0]].type if rule.columns[0] in scope.types else '' -%}
@@ -82,14 +82,14 @@
 {% endmacro %}
 
 
-{#- The latest time that the clocks have shown: where they have gone back less than three hours ago it is later than now. -#}
+{#- The latest time that the clocks have shown: later than now if they went back less than three hours ago. -#}
 {% macro stringx_local_now() %}
   {{- return("max(stringx_instant::timestamp) from (select now() union all select stringx_minute - interval '1 microsecond' from generate_series(date_trunc('minute', now()) - interval '3 hours', date_trunc('minute', now()), interval '1 minute') as stringx_minute) as stringx_instants(stringx_instant)") -}}
 {% endmacro %}
 
 
-{#- Dates on which the clocks may show an hour twice, with the offsets from UTC before and after: among the days of stringx_seen, since zones have
-    offsets by law. -#}
+{#- Dates on which the clocks may show an hour twice, with the offsets from UTC before and after, among the days of stringx_seen: zones change their
+    offsets by law, so all days must be tried. -#}
 {% macro stringx_folds() %}
       select stringx_date, stringx_before, stringx_after
       from (

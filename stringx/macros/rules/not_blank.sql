@@ -1,5 +1,5 @@
-{#- A row in which any of the columns is NULL, or holds nothing: a text that is empty or only white space (that of ASCII, so that it is the same in
-    every collation); bytes, bits, an array or a range that are empty; JSON's null, an empty object or list, or such a text. -#}
+{#- A row in which any of the columns is NULL or empty: a text without characters or with white space only (that of ASCII, so that it is the same in
+    every collation); empty bytes, bits, arrays or ranges; JSON's null, an empty object or list, or such a text. -#}
 {% macro stringx_rule__not_blank(rule, scope) %}
   {%- set blanks = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)" -%}
   {%- set tests = [] -%}

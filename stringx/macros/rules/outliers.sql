@@ -1,6 +1,6 @@
-{#- A value too far from the mean (in sample standard deviations) or from the quartiles (in interquartile ranges) of the rows
-    looked at. Where all values are the same none is far: the mean that binary makes of them may be another one. NaN and the infinities are far from
-    all others, and do not move the limits. -#}
+{#- A value too far from the mean (in sample standard deviations) or from the quartiles (in interquartile ranges) of the rows in scope. If all
+    values are the same, none is far: their mean may differ from them by binary rounding. NaN and the infinities are far from
+    all others, and do not change the limits. -#}
 {% macro stringx_rule__outliers(rule, scope) %}
   {%- set value = stringx_name(rule.columns[0]) -%}
   {%- set fact = scope.types.get(rule.columns[0]) -%}

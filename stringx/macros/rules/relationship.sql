@@ -1,5 +1,5 @@
-{#- A value that the other table does not have; a key with any NULL refers to nothing and passes. The other table's rows stand in an expression of
-    their own, where a condition on them sees no column of the checked table. -#}
+{#- A value that the other table does not have; a key with any NULL refers to nothing and passes. The other table's rows are in a common table expression,
+    so that a condition on them sees no column of the checked table. -#}
 {% macro stringx_rule__relationship(rule, scope) %}
   {%- set other = stringx_relation(rule.arguments.to_table) -%}
   {%- set to_columns = stringx_referenced(rule) -%}
@@ -14,12 +14,11 @@
     {%- do present.append(stringx_is_not_null(column)) -%}
     {%- do equal.append('parent.k' ~ loop.index ~ operator ~ 'checked.k' ~ loop.index) -%}
   {%- endfor -%}
-  {%- set found = stringx_counted(scope, {
+  {%- set counted = stringx_counted(scope, {
     'with': 'with parent as not materialized (select ' ~ parent | join(', ') ~ ' from ' ~ other ~ stringx_where(stringx_condition(rule.arguments.get('to_where'))) ~ ') ',
     'select': child, 'inside': present | join(' and '), 'where': 'not exists (select from parent where ' ~ equal | join(' and ') ~ ')'
   }) -%}
-  {%- do found.update({'relations': [other]}) -%}
-  {{- return(found) -}}
+  {{- return(dict(counted, relations=[other])) -}}
 {% endmacro %}
 
 

@@ -1,14 +1,12 @@
-{#- How far the number of rows is from that of another table. -#}
+{#- The difference between the number of rows and that of another table. -#}
 {% macro stringx_rule__row_count_matches(rule, scope) %}
-  {%- set found = stringx_difference(rule, scope, 'count(*)', 'count(*)') -%}
-  {%- do found.update({'counts_rows': true}) -%}
-  {{- return(found) -}}
+  {{- return(dict(stringx_difference(rule, scope, 'count(*)', 'count(*)'), counts_rows=true)) -}}
 {% endmacro %}
 
 
-{#- The absolute difference of an aggregate of the table and one of another, against a tolerance that is a number or a
-    share of the other's value. A tolerance is only the warning's where it stands under `warn` alone. Both values are found where they are
-    numbers: others may be a row's. -#}
+{#- The absolute difference between an aggregate of the table and one of another, against a tolerance: a number, or a share of
+    the other's value. A tolerance only under `warn` can only warn. Both values are in `found` if they are numbers; other values may be a
+    row's. -#}
 {% macro stringx_difference(rule, scope, own, others) %}
   {%- set other = stringx_relation(rule.arguments.other_table) -%}
   {%- set warn = (rule.arguments.get('warn') or {}).get('tolerance') -%}
@@ -19,25 +17,20 @@
                 then json_build_object('own', own, 'other', other) end as found
     from (
       select total, own, other, case when own = other and own::text <> 'NaN' then 0 else abs(own - other) end as difference
-      from (select count(*) as total, {{ own }} as own from {{ scope.relation }}{{ stringx_where(scope.both) }}) as ours,
-           (select {{ others }} as other from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('other_where'))) }}) as theirs
+      from (select count(*) as total, {{ own }} as own from {{ scope.relation }}{{ stringx_where(scope.both) }}) as this_table,
+           (select {{ others }} as other from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('other_where'))) }}) as other_table
     ) as compared
   {%- endset -%}
   {{- return({'measured': measured | string, 'relations': [other], 'total': 'own', 'bounds': {'max': fail}, 'found': true}) -}}
 {% endmacro %}
 
 
-{#- Equal infinities do not differ, all others do, and NaN from everything; a value on one side alone is beyond any tolerance. -#}
+{#- Whether the difference is beyond a tolerance. Equal infinities do not differ, all others do, and NaN differs from everything; a value on only one
+    side is beyond any tolerance. -#}
 {% macro stringx_beyond(tolerance) %}
   {%- if tolerance is none -%}{{- return('false') -}}{%- endif -%}
   {%- set text = tolerance | string | trim -%}
   {%- set allowed = stringx_literal(text) ~ '::numeric' -%}
   {%- if text.endswith('%') -%}{%- set allowed = 'abs(other) * ' ~ stringx_literal(text[:-1] | trim) ~ '::numeric / 100' -%}{%- endif -%}
   {{- return('coalesce(difference > ' ~ allowed ~ " or difference::text in ('Infinity', 'NaN'), (own is null) <> (other is null))") -}}
-{% endmacro %}
-
-
-{#- The types whose values a message may tell, as format_type names them. -#}
-{% macro stringx_number_types() %}
-  {{- return(['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision']) -}}
 {% endmacro %}

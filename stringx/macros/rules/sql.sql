@@ -1,4 +1,4 @@
-{#- A query of one's own that returns what violates. Its tables are locked with the rest. -#}
+{#- A custom query that returns the violating rows. Its tables are locked with the rest. -#}
 {% macro stringx_rule__sql(rule, scope) %}
   {%- set relations = [] -%}
   {%- for parts in rule.get('relations', []) -%}{%- do relations.append(stringx_names(parts) | join('.')) -%}{%- endfor -%}

@@ -1,8 +1,8 @@
 {#- Rows beyond the first of each key; measured is the number of keys that repeat. In a window: its rows whose key occurs
     again in the table, less one for each key that occurs only inside.
 
-    Of a single column whose type counts distinct values faster than it groups them, that comes first, and only where there are fewer
-    than values the keys are grouped. -#}
+    Some types count distinct values faster than they group them. A single column of such a type is counted first, and its keys are grouped only
+    if there are fewer distinct values than values. -#}
 {% macro stringx_rule__unique(rule, scope) %}
   {%- set present = [] -%}
   {%- for column in rule.columns -%}{%- do present.append(stringx_is_not_null(column)) -%}{%- endfor -%}
@@ -14,7 +14,7 @@
   {%- if counted is none -%}
     {%- set statement = 'select ' ~ sums ~ ' from ' ~ stringx_repeated(scope.relation, rule.columns, inside, rows) -%}
   {%- else -%}
-    {#- the condition stands where no column, and no table, of the user's can be meant -#}
+    {#- the condition is placed where no column or table of the user can be meant -#}
     {%- set only_then = '(select where stringx_counted.present <> stringx_counted.different) as stringx_repeats, ' ~ scope.relation -%}
     {%- set statement = 'select found.failures, found.measured from (' ~ counted.sql ~ ') as stringx_counted, lateral (select ' ~ sums
                         ~ ' from ' ~ stringx_repeated(only_then, rule.columns, inside, rows) ~ ') as found' -%}
@@ -29,7 +29,7 @@
 {% endmacro %}
 
 
-{#- The keys that repeat, as k1, k2 and so on: GROUP BY means the table's columns, also where one is called like that. -#}
+{#- The keys that repeat, as k1, k2 and so on: GROUP BY means the table's columns, even if one has such a name. -#}
 {% macro stringx_repeated(relation, columns, inside, rows) %}
   {%- set keys = [] -%}
   {%- for column in columns -%}{%- do keys.append(stringx_name(column) ~ ' as k' ~ loop.index) -%}{%- endfor -%}
@@ -45,9 +45,9 @@
 {% endmacro %}
 
 
-{#- {sql, in_halves}: one row with the values that are `present` and how many of them are `different`; none where the column's type is better grouped.
-    Distinct values are counted by one process, so where the server has others each counts the values of one half, by a bit that equal
-    values have in common: the lowest of a whole number, or of a hash. -#}
+{#- {sql, in_halves}: one row with the number of values (`present`) and of distinct values (`different`); none if grouping is faster for the column's type.
+    One process counts distinct values. If the server has more, each counts the values of one half, by a bit that equal
+    values share: the lowest of a whole number, or of a hash. -#}
 {% macro stringx_counted_distinct(name, scope, rows) %}
   {%- if name not in scope.types or scope.types[name].schema is not none -%}{{- return(none) -}}{%- endif -%}
   {%- set type = scope.types[name].type -%}

@@ -26,7 +26,7 @@ _TOLD_FORMATS = ("column", "relation", "duration")
 _LOOK_S = 2.0  # how often to look whether the files have changed
 log = logging.getLogger(__name__)
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
-# Families of column types; the engine tells which type is of which (stringx/macros/gate/types.sql).
+# Families of column types; the engine tells which type is of which (stringx/macros/engines/postgres/types.sql).
 FAMILIES = (
     "text", "integer", "decimal", "float", "money", "boolean", "date", "timestamp", "time", "interval", "uuid", "network",
     "bytes", "bit", "json", "array", "range", "enum", "composite", "other",

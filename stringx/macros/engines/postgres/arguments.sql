@@ -1,30 +1,30 @@
 {#- Which of a rule's own texts a data exception (SQLSTATE class 22) is about: a value or bound that the column's type cannot hold, a broken
-    pattern, a literal in its `where` or in the request's window. Each is tried alone, without reading a row, only for rules that are in error;
-    where none fails by itself it was a row's value, and the reason stays as it is. -#}
-{% macro stringx_name_arguments(spec, tables, state, outcome) %}
+    pattern, a literal in its `where` or in the request's window. Each is tried alone, without reading a row, and only for rules with such an
+    error. If none fails by itself, a row's value was the cause, and the reason stays as it is. -#}
+
+{#- {place of a rule: {reason}}, for rules with an argument that fails by itself. -#}
+{% macro stringx_reasons_of_arguments(spec, tables, state, outcome) %}
   {%- set slots = {} -%}
   {%- for table in tables -%}
     {%- for rule in table.rules if (outcome.tables[table.number].rules[rule.number].sqlstate or '').startswith('22') -%}
       {%- for name, test in stringx_argument_tests(rule).items() -%}
         {%- do slots.update({table.number ~ '/' ~ rule.number ~ '/' ~ name: {'sql': 'select coalesce((' ~ test ~ '), \'""\')', 'timezone': table.spec.timezone,
-                                                                                   'path': state.path if rule.runs_custom else none}}) -%}
+                                                                           'path': state.path if rule.runs_custom else none}}) -%}
       {%- endfor -%}
     {%- endfor -%}
   {%- endfor -%}
+  {%- set reasons = {} -%}
   {%- if slots -%}
-    {%- set named = {} -%}
-    {%- for slot, found in stringx_run('', spec, slots).slots.items() if found is mapping and found.sqlstate[:2] == '22' -%}
-      {%- set place = slot.split('/') -%}
-      {%- if place[:2] | join('/') not in named -%}
-        {%- do named.update({place[:2] | join('/'): true}) -%}
-        {%- do outcome.tables[place[0] | int].rules[place[1] | int].update({'reason': place[2] ~ ': ' ~ stringx_reason(found)}) -%}
-      {%- endif -%}
+    {%- for slot, result in stringx_run('', spec, slots).results.items() if result is mapping and result.sqlstate[:2] == '22' -%}
+      {%- set table, rule, name = slot.split('/', 2) -%}
+      {%- do reasons.setdefault(table ~ '/' ~ rule, {'reason': name ~ ': ' ~ stringx_reason(result)}) -%}
     {%- endfor -%}
   {%- endif -%}
+  {{- return(reasons) -}}
 {% endmacro %}
 
 
-{#- {name: a SELECT that fails where this text is at fault}. -#}
+{#- {name of a text: a SELECT that fails if the text is at fault}. -#}
 {% macro stringx_argument_tests(rule) %}
   {%- set arguments = rule.spec.arguments -%}
   {%- set rows = ' from ' ~ rule.scope.relation -%}
@@ -35,7 +35,7 @@
     {%- do tests.update({'argument values': 'select (' ~ stringx_name(rule.spec.columns[0]) ~ ' in (' ~ stringx_values(arguments['values'], rule.scope.types.get(rule.spec.columns[0])) ~ '))::text' ~ rows ~ ' limit 0'}) -%}
   {%- endif -%}
   {%- if arguments.get('pattern') is not none -%}
-    {#- of LIKE the server minds an end alone, and sees it where a text reaches so far -#}
+    {#- LIKE fails only for the end of a pattern, and only if a text reaches it -#}
     {%- set end = arguments.pattern[arguments.pattern.rstrip('\\') | length:] -%}
     {%- set test = "'' ~ " ~ stringx_literal(arguments.pattern) if rule.spec.type == 'regex'
         else stringx_literal('\\' * (end | length // 2) ~ 'x') ~ ' like ' ~ stringx_literal(end) -%}

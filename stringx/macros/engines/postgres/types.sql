@@ -1,16 +1,15 @@
-{#- What the types of columns decide: how a value is written beside a column, which operators compare it, what its text is.
+{#- What depends on the types of columns: how a value is written beside a column, which operators compare it, what its text is.
 
-    A fact is what stringx_facts tells of a column: {type: its type, or the one that its domain stands for, as SQL; family: the kind of type by
-    which rule types say what they mean (`types` in rules.yml); cast: what
-    stands behind a column that is compared; schema: of an extension's type, quoted, else none; operators: of such
-    a type, those between two of its values, and `min()` and `max()` where it has them}.
+    A fact describes a column: {type: its type, or the base type of its domain, as SQL; family: the kind of type, on which the meaning of rule types
+    depends (`types` in rules.yml); cast: the text after a column that is compared; schema: of an extension's type, quoted, otherwise none;
+    operators: of such a type, those between two of its values, and `min()` and `max()` if it has them}.
 
-    Statements of the engine's own are run with pg_catalog alone as search_path, so that nobody's function or operator is taken for one of
-    PostgreSQL's. The operators of an extension's type are named by the type's schema. -#}
+    Statements without custom SQL search only pg_catalog, so that nobody's function or operator is taken for one of PostgreSQL's. The operators of
+    an extension's type are named by the type's schema. -#}
 
 
-{#- Facts of the rules' columns: {relation: {column: fact}}, from the rows (place, column, type, typtype, typcategory, schema, operators)
-    that stringx_columns selects, where `place` counts `relations` from 1. -#}
+{#- {relation: {column: fact}}, from the rows (place, column, type, typtype, typcategory, schema, operators) that stringx_columns selects; `place` counts
+    `relations` from 1. -#}
 {% macro stringx_facts(relations, rows) %}
   {%- set families = stringx_families() -%}
   {%- set facts = {} -%}
@@ -19,14 +18,14 @@
     {%- set family = {'e': 'enum', 'c': 'composite', 'r': 'range', 'm': 'range'}.get(kind)
                      or ('array' if category == 'A' else 'text' if category == 'S' else none)
                      or (families.get(type, 'other') if schema is none else 'other') -%}
-    {%- set cast = '' if schema is none and family != 'enum' else '::' ~ type -%}  {#- of a domain over an enum PostgreSQL finds no operator at all -#}
+    {%- set cast = '' if schema is none and family != 'enum' else '::' ~ type -%}  {#- PostgreSQL finds no operator for a domain over an enum -#}
     {%- do facts[relations[place - 1]].update({column: {'type': type, 'cast': cast, 'family': family, 'schema': schema, 'operators': operators or []}}) -%}
   {%- endfor -%}
   {{- return(facts) -}}
 {% endmacro %}
 
 
-{#- The family of each type of pg_catalog that is told neither by its category nor by its kind. -#}
+{#- The family of each type of pg_catalog that neither its category nor its kind decides. -#}
 {% macro stringx_families() %}
   {{- return({
     'smallint': 'integer', 'integer': 'integer', 'bigint': 'integer', 'numeric': 'decimal', 'real': 'float', 'double precision': 'float',
@@ -38,9 +37,9 @@
 {% endmacro %}
 
 
-{#- A SELECT of one JSON list: a row for each column of `names` in each of the relations (text[], NULL for one that cannot be read); with
-    whether any column of them is of a type that is not PostgreSQL's (then the next query tells more, which a new session takes longer to plan),
-    and the hash of all their types. -#}
+{#- A SELECT of three values: a JSON list of a row for each column of `names` in each of the relations (text[], NULL for one that cannot be read); whether any
+    column of them is of a type that is not PostgreSQL's (then the next query is needed, which takes a new session longer to plan); and
+    the hash of all their types. -#}
 {% macro stringx_columns(relations, names) %}
   select json_agg(json_build_array(place, attname, format_type(t.oid, null), typtype, typcategory, null, null)) filter (where attname = any({{ names }})),
          bool_or(typnamespace <> 'pg_catalog'::regnamespace), {{ stringx_shape() }}
@@ -50,9 +49,9 @@
 {% endmacro %}
 
 
-{#- The same with the base type of a domain; and of a base type that is not PostgreSQL's (types made of others have PostgreSQL's operators) its
-    quoted schema, the operators between two of its values, and its aggregates min and max: those that the type's owner has made beside it, for whoever
-    else may create in that schema has made none of these. -#}
+{#- The same JSON list with the base types of domains. For a base type that is not PostgreSQL's it has the quoted schema, the operators between two of its values, and its
+    aggregates min and max; only those of the type's owner, because others may create in that schema. Types made of others have PostgreSQL's
+    operators. -#}
 {% macro stringx_columns_of_all_types(relations, names) %}
   with recursive stands (place, attname, oid) as (
     select place, attname, atttypid
@@ -78,7 +77,7 @@
 {% endmacro %}
 
 
-{#- A column beside an operator or in an aggregate of its type's schema: a domain over the type is taken for the type, or else an operator that
+{#- A column beside an operator, or in an aggregate of its type's schema. A domain is cast to its type; otherwise an operator that
     somebody has made for the domain itself would be the exact match. -#}
 {% macro stringx_compared(column, fact) %}
   {{- return(stringx_name(column) ~ (fact.cast if fact is not none else '')) -}}
@@ -92,16 +91,16 @@
 {% endmacro %}
 
 
-{#- The operator between values of two columns: that of the type where both have it. -#}
+{#- The operator between values of two columns: that of their type if both have the same. -#}
 {% macro stringx_operator_of_both(one, other, name) %}
   {%- set same = one is not none and other is not none and one.type == other.type -%}
   {{- return(stringx_operator(one if same else none, name)) -}}
 {% endmacro %}
 
 
-{#- A value of a document beside a column, or a measure: an untyped literal, which PostgreSQL reads as that type, but for
-    what the type would cut off silently (a fraction beside a whole number, an offset beside a date or timestamp without one),
-    types of extensions, and composite types, beside which PostgreSQL reads a literal as a row of no type. -#}
+{#- A value of a document beside a column or a measure. Usually it is an untyped literal, which PostgreSQL reads as that type. It has a type itself
+    if the column's type would cut it off silently (a fraction beside a whole number, an offset beside a date or timestamp without one),
+    and beside types of extensions and composite types, where PostgreSQL reads a literal as a row without a type. -#}
 {% macro stringx_value(value, fact=none) %}
   {%- set literal = stringx_literal(value) -%}
   {%- if fact is none -%}{{- return(literal) -}}{%- endif -%}
@@ -123,15 +122,15 @@
 
 {% macro stringx_values(values, fact=none) %}
   {%- if fact is none or fact.schema is none and fact.family not in ('integer', 'date', 'timestamp', 'time', 'composite') -%}{{- return(stringx_literals(values)) -}}{%- endif -%}
-  {%- set found = [] -%}
+  {%- set written = [] -%}
   {%- for value in values -%}
-    {%- do found.append("'" ~ value ~ "'" if value is integer and value is not boolean else stringx_value(value, fact)) -%}
+    {%- do written.append("'" ~ value ~ "'" if value is integer and value is not boolean else stringx_value(value, fact)) -%}
   {%- endfor -%}
-  {{- return(found | join(', ')) -}}
+  {{- return(written | join(', ')) -}}
 {% endmacro %}
 
 
-{#- Whether the column's value is NULL itself, and not a row of NULLs, as NOT NULL takes it. -#}
+{#- Whether the column's value is NULL itself, as in NOT NULL; a row of NULLs is not. -#}
 {% macro stringx_is_null(column) %}
   {{- return(stringx_name(column) ~ ' is not distinct from null') -}}
 {% endmacro %}
@@ -146,4 +145,10 @@
 {% macro stringx_text(column, fact=none) %}
   {%- set name = stringx_name(column) -%}
   {{- return('textin(inet_out(' ~ name ~ '))' if fact is not none and fact.type == 'inet' else name ~ '::text') -}}
+{% endmacro %}
+
+
+{#- The types whose values a message may show, as format_type names them. -#}
+{% macro stringx_number_types() %}
+  {{- return(['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision']) -}}
 {% endmacro %}

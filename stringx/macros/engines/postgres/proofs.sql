@@ -1,37 +1,21 @@
-{#- Constraints in place of a scan, for rules with `verify: constraint`: what the database itself keeps true of every row needs no
-    reading. A rule type that a constraint may prove has a macro stringx_proof__<type>(rule, scope); it returns {'kind': not_null,
-    unique or foreign_key, 'relation', 'columns'}, with `nulls_equal` or `other` and `other_columns`, and what is `measured` where
+{#- Constraints in place of a scan, for rules with `verify: constraint`: a condition that the database itself guarantees for every row needs no
+    reading. A rule type that a constraint may prove has a macro stringx_proof__<type>(rule, scope). It returns {'kind': not_null,
+    unique or foreign_key, 'relation', 'columns'}, with `nulls_equal` or `other` and `other_columns`, and the value that is `measured` if
     the rule holds; or none.
 
-    What proves nothing: a constraint that is not validated, not enforced or deferrable; an index that is partial, on expressions,
-    invalid, or of another equality than the column's; a foreign key of periods; the parent of an inheritance; a table with foreign partitions; one of which
-    row security hides rows; a foreign key whose triggers are off. The catalogs are read in the snapshot, under the locks, before
-    anything else: where a proof is missing nothing is run yet, and its rule is scanned with the rest. -#}
+    These prove nothing: a constraint that is not validated, not enforced or deferrable; an index that is partial, on expressions, invalid, or
+    of another equality than the column's; a foreign key of periods; the parent of an inheritance; a table with foreign partitions; a table whose rows
+    are partly hidden by row security; a foreign key whose triggers are off. The catalogs are read in the snapshot, under the locks, before
+    anything else: if a proof is missing, nothing is run yet, and its rule is scanned with the rest. -#}
 
 
-{#- {number: proof} of the rules that ask for one. -#}
-{% macro stringx_asked_proofs(tables) %}
-  {%- set asked = {} -%}
-  {%- for table in tables -%}
-    {%- for rule in table.rules if rule.spec.get('verify') == 'constraint' and not rule.whole_table and not rule.sql.get('fault') -%}
-      {%- set macro_name = 'stringx_proof__' ~ rule.spec.type -%}
-      {%- set proof = context[macro_name](rule.spec, rule.scope) if macro_name in context else none -%}
-      {%- if proof is not none -%}{%- do asked.update({table.number ~ '/' ~ rule.number: proof}) -%}{%- endif -%}
-    {%- endfor -%}
-  {%- endfor -%}
-  {{- return(asked) -}}
-{% endmacro %}
-
-
-{#- A statement that leaves what proves each, in words, by number, and how many are not proved. What a new session plans with
-    cold caches takes longer than a scan of a small table, so the common case comes first and by itself. -#}
-{% macro stringx_prove(asked, server_version) %}
-  {%- if asked -%}
-    {%- set rows = [] -%}
-    {%- for number, proof in asked.items() -%}{%- do rows.append(dict(proof, number=number)) -%}{%- endfor -%}
-    {{- return('do ' ~ stringx_literal(stringx_prove_body(rows, rows | map(attribute='kind') | unique(true) | list, server_version)) ~ ';\n') -}}
-  {%- endif -%}
-  {{- return('') -}}
+{#- A statement that leaves in settings what proves each rule of {place: proof}, in words, and how many are not proved; empty without proofs. A new session
+    plans the catalog queries with cold caches, which takes longer than a scan of a small table, so the common case comes first and by itself. -#}
+{% macro stringx_prove(proofs, server_version) %}
+  {%- if not proofs -%}{{- return('') -}}{%- endif -%}
+  {%- set rows = [] -%}
+  {%- for place, proof in proofs.items() -%}{%- do rows.append(dict(proof, number=place)) -%}{%- endfor -%}
+  {{- return('do ' ~ stringx_literal(stringx_prove_body(rows, rows | map(attribute='kind') | unique(true) | list, server_version)) ~ ';\n') -}}
 {% endmacro %}
 
 
@@ -48,7 +32,7 @@ begin
   if proved < {{ rows | length }} then
     select json_object_agg(number, words), count(*) into proofs, proved
     from (
-      with asked as materialized (
+      with wanted as materialized (
         select number, kind, to_regclass(relation)::oid as relation, columns, coalesce(nulls_equal, false) as nulls_equal,
                to_regclass(other)::oid as other, other_columns
         from json_to_recordset(given) as one (number text, kind text, relation text, columns text[], nulls_equal boolean, other text, other_columns text[])
@@ -57,7 +41,7 @@ begin
       {{ 'union all' if not loop.first }}
       {{ context['stringx_proved_by_' ~ kind]() }}
       {%- endfor %}
-    ) as found;
+    ) as proved_rules;
   end if;
   perform set_config('stringx.proofs', coalesce(proofs::text, '{}'), true);
   perform set_config('stringx.unproved', ({{ rows | length }} - proved)::text, true);
@@ -68,20 +52,20 @@ end
 {% endmacro %}
 
 
-{#- Of `given`, what NOT NULL and unique indexes on one column of an ordinary type prove of ordinary tables: no more than the queries below,
-    in less time. Of varchar (1043) the equality is that of text (25); 403 is btree. -#}
+{#- The proofs of `given` by NOT NULL and by unique indexes on one column of an ordinary type, of ordinary tables: fewer than by the queries below,
+    in less time. The equality of varchar (1043) is that of text (25); 403 is btree. -#}
 {% macro stringx_proved_plainly(kinds, server_version) %}
-  with asked as materialized (
+  with wanted as materialized (
     select number, kind, columns, coalesce(nulls_equal, false) as nulls_equal, to_regclass(relation)::oid as relation
     from json_to_recordset(given) as one (number text, kind text, columns text[], nulls_equal boolean, relation text)
   ), known as materialized (
     select attrelid, attnum, attname, atttypid, attnotnull, attcollation
     from pg_class join pg_attribute on attrelid = pg_class.oid and attnum > 0
-    where pg_class.oid in (select relation from asked) and relkind = 'r' and not relhassubclass and not relrowsecurity
+    where pg_class.oid in (select relation from wanted) and relkind = 'r' and not relhassubclass and not relrowsecurity
   )
   {% if 'not_null' in kinds -%}
   select number, 'NOT NULL' as words
-  from asked
+  from wanted
   where kind = 'not_null' and cardinality(columns) = (
     select count(*) from known where attrelid = relation and attname = any(columns) and attnotnull)
   {%- if server_version >= 180000 %}
@@ -91,7 +75,7 @@ end
   {{ 'union all' if 'not_null' in kinds and 'unique' in kinds }}
   {% if 'unique' in kinds -%}
   select number, 'the unique index ' || min(relname) as words
-  from asked
+  from wanted
   join known on attrelid = relation and attname = any(columns)
   join pg_index as i on indrelid = relation and indnkeyatts = 1 and indkey[0] = attnum and indcollation[0] = attcollation
   join pg_opclass on pg_opclass.oid = indclass[0] and opcdefault and opcmethod = 403
@@ -103,14 +87,14 @@ end
 {% endmacro %}
 
 
-{#- Of an index, a row of pg_index: no two rows of the table are equal in all of its columns, at any time. -#}
+{#- Whether an index, a row of pg_index, guarantees at any time that no two rows of the table are equal in all of its columns. -#}
 {% macro stringx_is_whole(index) %}
   {%- for flag in ('isunique', 'isvalid', 'isready', 'immediate') %}{{ index }}.ind{{ flag }} and {% endfor -%}
   not {{ index }}.indisexclusion and {{ index }}.indpred is null and {{ index }}.indexprs is null
 {% endmacro %}
 
 
-{#- Whether constraints of a relation hold for all that a query of it reads. -#}
+{#- Whether constraints of a relation hold for all rows that a query of it reads. -#}
 {% macro stringx_holds_for_all(oid) %}
   exists (
     select from pg_class as checked
@@ -122,7 +106,7 @@ end
 {% endmacro %}
 
 
-{#- Whether a column, a row of pg_attribute, takes no NULL; from PostgreSQL 18 on the constraint may be there and not validated. -#}
+{#- Whether a column, a row of pg_attribute, takes no NULL. Since PostgreSQL 18 the constraint may exist and not be validated. -#}
 {% macro stringx_takes_no_null(column) %}
   {{ column }}.attnotnull and not exists (
     select from pg_constraint as of_column
@@ -132,37 +116,37 @@ end
 
 
 {% macro stringx_proved_by_not_null() %}
-  select asked.number, 'NOT NULL' as words
-  from asked
-  where asked.kind = 'not_null' and {{ stringx_holds_for_all('asked.relation') }} and not exists (
-    select from unnest(asked.columns) as named (name)
+  select wanted.number, 'NOT NULL' as words
+  from wanted
+  where wanted.kind = 'not_null' and {{ stringx_holds_for_all('wanted.relation') }} and not exists (
+    select from unnest(wanted.columns) as named (name)
     where not exists (
       select from pg_attribute as a
-      where a.attrelid = asked.relation and a.attname = named.name and a.attnum > 0 and {{ stringx_takes_no_null('a') }}))
+      where a.attrelid = wanted.relation and a.attname = named.name and a.attnum > 0 and {{ stringx_takes_no_null('a') }}))
 {% endmacro %}
 
 
-{#- A unique index of some of the rule's columns, or all; the same equality as that of GROUP BY. -#}
+{#- By a unique index on some of the rule's columns, or all, with the same equality as GROUP BY. -#}
 {% macro stringx_proved_by_unique() %}
-  select asked.number, 'the unique index ' || (array_agg(class.relname order by i.indnkeyatts, class.relname))[1] as words
-  from asked
-  join pg_index as i on i.indrelid = asked.relation
+  select wanted.number, 'the unique index ' || (array_agg(class.relname order by i.indnkeyatts, class.relname))[1] as words
+  from wanted
+  join pg_index as i on i.indrelid = wanted.relation
   join pg_class as class on class.oid = i.indexrelid
   join pg_am as method on method.oid = class.relam and method.amname = 'btree'
-  where asked.kind = 'unique' and {{ stringx_holds_for_all('asked.relation') }} and {{ stringx_is_whole('i') }}
+  where wanted.kind = 'unique' and {{ stringx_holds_for_all('wanted.relation') }} and {{ stringx_is_whole('i') }}
     and not exists (
       select from unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[]) with ordinality as key (attnum, opclass, sorted_by, place)
       left join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = key.attnum
       left join pg_opclass as o on o.oid = key.opclass
       where key.place <= i.indnkeyatts
-        and not coalesce(a.attname = any(asked.columns) and {{ stringx_groups_by('o', 'a.atttypid') }} and key.sorted_by = a.attcollation
-                         and (not asked.nulls_equal or to_jsonb(i) ->> 'indnullsnotdistinct' = 'true' or {{ stringx_takes_no_null('a') }}), false))
-  group by asked.number
+        and not coalesce(a.attname = any(wanted.columns) and {{ stringx_groups_by('o', 'a.atttypid') }} and key.sorted_by = a.attcollation
+                         and (not wanted.nulls_equal or to_jsonb(i) ->> 'indnullsnotdistinct' = 'true' or {{ stringx_takes_no_null('a') }}), false))
+  group by wanted.number
 {% endmacro %}
 
 
-{#- Whether an operator class is of the equality by which GROUP BY tells values of a type apart: the default of the type itself, or of one
-    that stands for it and has none of its own to be preferred (varchar, not citext). -#}
+{#- Whether an operator class has the equality of GROUP BY for a type: the default of the type itself, or of a type whose operators it uses
+    because it has none of its own (varchar, not citext). -#}
 {% macro stringx_groups_by(opclass, type) %}
   {{ opclass }}.opcdefault and exists (
     select from pg_type as of_column
@@ -174,15 +158,15 @@ end
 
 
 {% macro stringx_proved_by_foreign_key() %}
-  select asked.number, 'the foreign key ' || min(c.conname) as words
-  from asked
-  join pg_constraint as c on c.conrelid = asked.relation and c.confrelid = asked.other and c.contype = 'f'
-  where asked.kind = 'foreign_key' and {{ stringx_holds_for_all('asked.relation') }} and not row_security_active(asked.other)
+  select wanted.number, 'the foreign key ' || min(c.conname) as words
+  from wanted
+  join pg_constraint as c on c.conrelid = wanted.relation and c.confrelid = wanted.other and c.contype = 'f'
+  where wanted.kind = 'foreign_key' and {{ stringx_holds_for_all('wanted.relation') }} and not row_security_active(wanted.other)
     and c.convalidated and not c.condeferrable and coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true)
     and not coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false)
-    and cardinality(c.conkey) = (select count(distinct (one, two)) from unnest(asked.columns, asked.other_columns) as pair (one, two))
+    and cardinality(c.conkey) = (select count(distinct (one, two)) from unnest(wanted.columns, wanted.other_columns) as pair (one, two))
     and not exists (
-      select from unnest(asked.columns, asked.other_columns) as pair (one, two)
+      select from unnest(wanted.columns, wanted.other_columns) as pair (one, two)
       where not exists (
         select from unnest(c.conkey, c.confkey) as key (attnum, other_attnum)
         join pg_attribute as a on a.attrelid = c.conrelid and a.attnum = key.attnum and a.attname = pair.one
@@ -190,16 +174,7 @@ end
     and not exists (
       select from pg_trigger as t
       where t.tgisinternal and t.tgenabled in ('D', 'R')
-        and t.tgrelid in (select asked.relation union select asked.other
-                          union select relid from pg_partition_tree(asked.relation) union select relid from pg_partition_tree(asked.other)))
-  group by asked.number
-{% endmacro %}
-
-
-{#- Whether all that was asked is proved, in words that the proofs then have; what is not is asked no more. -#}
-{% macro stringx_are_proved(asked, proofs) %}
-  {%- set without = asked.keys() | reject('in', proofs) | list -%}
-  {%- for number in without -%}{%- do asked.pop(number) -%}{%- endfor -%}
-  {%- for number, words in proofs.items() -%}{%- do asked[number].update({'words': words}) -%}{%- endfor -%}
-  {{- return(not without) -}}
+        and t.tgrelid in (select wanted.relation union select wanted.other
+                          union select relid from pg_partition_tree(wanted.relation) union select relid from pg_partition_tree(wanted.other)))
+  group by wanted.number
 {% endmacro %}

@@ -1,11 +1,12 @@
-{#- What stands behind the relations of a check, and whether it stayed the same while it was read.
+{#- Which relations are behind those of a check, and whether they changed while they were read.
 
-    LOCK takes no materialized view and no foreign table, and nothing of a table of which the reader may select only some
-    columns. Such relations are watched: a refresh, a truncation, a rewrite or a swap changes which files they are, which
-    pg_relation_filenode() tells at once (pg_class tells it as of the snapshot). -#}
+    LOCK does not work on materialized views, foreign tables, and tables of which the reader may select only some columns. Such
+    relations are watched: a refresh, a truncation, a rewrite or a swap changes their files, which pg_relation_filenode() shows
+    at once (pg_class shows them as of the snapshot). -#}
 
-{#- One query over `names` (text[], in the order of the relations, NULL for what cannot be read) and `watched` (boolean[],
-    whether all of it is watched, or the materialized views behind it alone): a JSON list of {members, foreign, files, hidden}. -#}
+{#- A query over `names` (text[], in the order of the relations, NULL if one cannot be read) and `watched` (boolean[]: whether all
+    relations behind it are watched, or only materialized views). It gives a JSON list: {members: how many relations it reads, itself included, foreign: names
+    of the foreign tables among them, files: those of watched relations as one text, hidden: whether row-level security applies}. -#}
 {% macro stringx_behind(names, watched) %}
   with recursive reached (place, oid) as (
     select place, to_regclass(name)::oid from unnest({{ names }}) with ordinality as given (name, place)
@@ -36,8 +37,8 @@
 {% endmacro %}
 
 
-{#- What the query above gives where all of `names` are ordinary tables with nothing behind them, in a tenth of its time (a new
-    session plans it with cold caches); NULL where one is not. -#}
+{#- The same as the query above if all of `names` are ordinary tables without others behind them, otherwise NULL. It takes a tenth of the time, because a
+    new session plans it with cold caches. -#}
 {% macro stringx_behind_plain(names, watched) %}
   select json_agg(json_build_object('members', 1, 'foreign', '[]'::json, 'files', null, 'hidden', row_security_active(oid)) order by place)
   from unnest({{ names }}, {{ watched }}) with ordinality as given (name, whole, place) join pg_class on oid = to_regclass(name)
@@ -46,32 +47,32 @@
 {% endmacro %}
 
 
-{#- Of which types the columns of the relations are, as a hash: the SQL of rules is written by types that were read before the relations were locked. Of
-    rows of `place`, a relation's number, and pg_attribute. -#}
+{#- A hash of the types of all columns, over rows of `place` (the relation's number) and pg_attribute: rules' SQL depends on types that were
+    read before the relations were locked. -#}
 {% macro stringx_shape() %}
   {{- return("hashtextextended(string_agg(place || attname || atttypid, ',' order by place, attnum), 0)::text") -}}
 {% endmacro %}
 
 
-{#- The same under the locks, of the relations that the probe could read. -#}
-{% macro stringx_shape_now(readable) %}
-  {%- set probed = readable.values() | rejectattr('place', 'none') | list -%}
+{#- The same hash under the locks, of the relations that the probe could read. -#}
+{% macro stringx_shape_now(relations) %}
+  {%- set probed = relations.values() | rejectattr('place', 'none') | list -%}
   {{- return('(select ' ~ stringx_shape() ~ ' from unnest(array[' ~ stringx_literals(probed | map(attribute='name')) ~ '], array[' ~ probed | map(attribute='place') | join(', ')
              ~ ']) as given (name, place) join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and not attisdropped)') -}}
 {% endmacro %}
 
 
-{#- The relations of `readable` whose files must not change, with those that they had before the snapshot. -#}
-{% macro stringx_watched(readable) %}
+{#- The relations whose files must not change, {relation: its state before the snapshot}. -#}
+{% macro stringx_watched(relations) %}
   {%- set watched = {} -%}
-  {%- for relation, state in readable.items() if state.reason is none and state.files is not none -%}
+  {%- for relation, state in relations.items() if state.reason is none and state.files is not none -%}
     {%- do watched.update({relation: state}) -%}
   {%- endfor -%}
   {{- return(watched) -}}
 {% endmacro %}
 
 
-{#- The same query in the snapshot, of the watched relations; NULL where there are none. -#}
+{#- The query of stringx_behind in the snapshot, over the watched relations; NULL if there are none. -#}
 {% macro stringx_behind_now(watched) %}
   {%- if not watched -%}{{- return('null::json') -}}{%- endif -%}
   {%- set whole = [] -%}
@@ -81,26 +82,11 @@
 {% endmacro %}
 
 
-{#- Those of the watched relations that are not what they were before the snapshot. -#}
+{#- The watched relations that are not as they were before the snapshot. -#}
 {% macro stringx_changed(watched, now) %}
   {%- set changed = [] -%}
   {%- for relation, state in watched.items() -%}
     {%- if now[loop.index0].files != state.files -%}{%- do changed.append(relation) -%}{%- endif -%}
   {%- endfor -%}
   {{- return(changed) -}}
-{% endmacro %}
-
-
-{#- What a reader of the result must know about the relations of a table's rules. -#}
-{% macro stringx_notes(table, readable) %}
-  {%- set notes = [] -%}
-  {%- for relation in [table.relation] + (table.rules | map(attribute='relations') | sum(start=[])) -%}
-    {%- for name in readable[relation].foreign -%}
-      {%- do notes.append('the foreign table ' ~ name ~ ' is neither locked nor part of the snapshot') -%}
-    {%- endfor -%}
-    {%- if readable[relation].hidden -%}
-      {%- do notes.append('row-level security decides which rows of ' ~ relation.replace('"', '') ~ ' the check sees') -%}
-    {%- endif -%}
-  {%- endfor -%}
-  {{- return(notes | unique(true) | list) -}}
 {% endmacro %}

@@ -1,5 +1,5 @@
-{#- Identifiers and values as SQL text. Values are untyped literals, so that PostgreSQL reads them as the type of what
-    they are compared with. A backslash is one whatever the session's standard_conforming_strings: the first statement of
+{#- Identifiers and values as SQL text. Values are untyped literals, so PostgreSQL gives them the type of the expression that
+    they are compared with. A backslash is safe with any standard_conforming_strings of the session: the first statement of
     a check is read before that can be set. -#}
 
 {% macro stringx_name(name) %}
@@ -24,7 +24,7 @@
 {% endmacro %}
 
 
-{#- `schema.table`, split at the first dot; `"a.b"."c"` where the schema has a dot. -#}
+{#- A quoted name from `schema.table`, split at the first dot, or from `"a.b"."c"` if the schema has a dot. -#}
 {% macro stringx_relation(text) %}
   {%- set quoted = modules.re.fullmatch('"((?:[^"]|"")+)"[.]"((?:[^"]|"")+)"', text) -%}
   {%- if quoted -%}{{- return(text) -}}{%- endif -%}
@@ -33,13 +33,13 @@
 {% endmacro %}
 
 
-{#- SQL of the user's: between newlines, so that nothing in it reaches what follows. None for none. -#}
+{#- Custom SQL in brackets and between newlines, so that a comment in it ends there. None for none. -#}
 {% macro stringx_condition(sql) %}
   {{- return(none if sql is none else '(\n' ~ sql ~ '\n)') -}}
 {% endmacro %}
 
 
-{#- All of the conditions that are there, or none. -#}
+{#- The conjunction of the conditions that are not none, or none. -#}
 {% macro stringx_all(conditions) %}
   {%- set given = conditions | reject('none') | list -%}
   {{- return(given | join(' and ') if given else none) -}}
@@ -57,13 +57,13 @@
 {% endmacro %}
 
 
-{#- Outside of min and max, read as what `fact` tells of the expression's type; NULL for NULL. NaN lies within no bounds. False
-    where no bound is given. -#}
+{#- Whether an expression is outside of min and max, which are read as its type (`fact`). NULL for NULL; NaN is outside of all bounds; false without
+    bounds. -#}
 {% macro stringx_outside(expression, bounds, fact=none) %}
   {%- set low, high = bounds.get('min'), bounds.get('max') -%}
   {%- set below, above = ' <= ' if bounds.get('exclusive_min') else ' < ', ' >= ' if bounds.get('exclusive_max') else ' > ' -%}
   {%- set parts = [] -%}
-  {%- if (low is none or low is integer) and (high is none or high is integer) and (fact is none or fact.schema is none) -%}  {#- as most are -#}
+  {%- if (low is none or low is integer) and (high is none or high is integer) and (fact is none or fact.schema is none) -%}  {#- the usual case -#}
     {%- if low is not none -%}{%- do parts.append(expression ~ below ~ "'" ~ low ~ "'") -%}{%- endif -%}
     {%- if high is not none -%}{%- do parts.append(expression ~ above ~ "'" ~ high ~ "'") -%}{%- endif -%}
   {%- else -%}
@@ -71,34 +71,34 @@
     {%- if high is not none -%}{%- do parts.append(expression ~ stringx_operator(fact, above | trim) ~ stringx_value(high, fact)) -%}{%- endif -%}
   {%- endif -%}
   {%- if high is none and low is not none and fact is not none and fact.family in ('decimal', 'float') -%}
-    {%- do parts.append(expression ~ " = 'NaN'") -%}  {#- which PostgreSQL sorts above any max -#}
+    {%- do parts.append(expression ~ " = 'NaN'") -%}  {#- PostgreSQL sorts it above any max -#}
   {%- endif -%}
   {{- return('(' ~ parts | join(' or ') ~ ')' if parts else 'false') -}}
 {% endmacro %}
 
 
-{#- A duration as people write it (30s, 5m, 24h, 7d) in seconds; the catalogue has held it against the format. -#}
+{#- The seconds of a duration such as 30s, 5m, 24h, 7d; the catalogue has checked its format. -#}
 {% macro stringx_seconds(duration) %}
   {%- set parts = modules.re.fullmatch('\\s*([0-9.]+)(ms|s|m|h|d)\\s*', duration | string) -%}
   {{- return(parts.group(1) | float * {'ms': 0.001, 's': 1, 'm': 60, 'h': 3600, 'd': 86400}[parts.group(2)]) -}}
 {% endmacro %}
 
 
-{#- By multiplication: PostgreSQL 14 reads no more than 2,147,483,647 seconds as an interval. -#}
+{#- A duration as an interval, by multiplication: PostgreSQL 14 reads no more than 2,147,483,647 seconds as an interval. -#}
 {% macro stringx_interval(duration) %}
   {{- return('(' ~ stringx_seconds(duration) ~ " * interval '1 second')") -}}
 {% endmacro %}
 
 
-{#- Names, as one may be given or several. -#}
+{#- A list of quoted names, from one name or several. -#}
 {% macro stringx_names(names) %}
-  {%- set found = [] -%}
-  {%- for name in ([names] if names is string else names or []) -%}{%- do found.append(stringx_name(name)) -%}{%- endfor -%}
-  {{- return(found) -}}
+  {%- set quoted = [] -%}
+  {%- for name in ([names] if names is string else names or []) -%}{%- do quoted.append(stringx_name(name)) -%}{%- endfor -%}
+  {{- return(quoted) -}}
 {% endmacro %}
 
 
-{#- A condition that must hold: what violates it, also where it is NULL unless NULL passes. -#}
+{#- What violates a condition: false, and NULL unless NULL passes. -#}
 {% macro stringx_violates(condition, null_passes) %}
   {{- return('(' ~ condition ~ ')' ~ (' is false' if null_passes else ' is not true')) -}}
 {% endmacro %}

@@ -1,18 +1,18 @@
-{#- One line for an SQL error, without a value of a row: the server's text only for classes that quote names, not data, and only
-    where it was told (there is none of an error that a value brought about). -#}
+{#- One line for an error {sqlstate, message}, without a value of a row. The server's text is shown only for classes that quote names, not data, and only
+    if there is one: run.sql leaves it out if a value caused the error. -#}
 {% macro stringx_reason(error) %}
   {%- set class = error.sqlstate[:2] -%}
   {%- if error.sqlstate == '57014' -%}{{- return('it took longer than its share of the timeout') -}}{%- endif -%}
   {%- if error.sqlstate == '55P03' -%}{{- return('another session holds a lock on it longer than lock_timeout') -}}{%- endif -%}
   {%- if error.sqlstate == 'SX001' -%}{{- return(error.message) -}}{%- endif -%}
   {%- if error.message and class in ('08', '0A', '25', '3D', '3F', '40', '42', '53', '54', '55', '57') -%}
-    {{- return(modules.re.sub('\s+', ' ', error.message)[:300]) -}}
+    {{- return(modules.re.sub('\\s+', ' ', error.message)[:300]) -}}
   {%- endif -%}
   {{- return(stringx_conditions().get(error.sqlstate, 'database error') ~ ' (SQLSTATE ' ~ error.sqlstate ~ ')') -}}
 {% endmacro %}
 
 
-{#- Names of the conditions of class 22, data exception, and of those about names that a value can bring about (PostgreSQL
+{#- Names of the conditions of class 22, data exception, and of those about names that a value can cause (PostgreSQL
     documentation, appendix A). -#}
 {% macro stringx_conditions() %}
   {{- return({
