@@ -38,8 +38,8 @@ def install(app: Flask) -> None:
             case 413:
                 return render(TooLarge("the body is over 1 MiB; send less"))
             case _:
-                problem = StringXError(error.description or error.name).as_problem()
-                problem |= {"status": error.code, "title": error.name, "type": "about:blank"}
+                detail = error.description or error.name
+                problem = {"type": "about:blank", "title": error.name, "status": error.code, "detail": detail}
                 return Response(json.dumps(problem), error.code, content_type="application/problem+json")
 
     @app.errorhandler(Exception)

@@ -19,7 +19,7 @@ from database.queries import load_queries, together
 from stringx_dataops.contract import signatures
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages import answers
-from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.messages.sizes import smaller
 from stringx_dataops.contract.problems import NotFound
 
@@ -124,7 +124,7 @@ def _claimant(credentials: Credentials) -> dict[str, Any]:
     return {"worker": credentials.worker, "lease_s": POST_LEASE_S}
 
 
-def page(database: Database, state: State, wanted: Page = FIRST) -> dict[str, Any]:
+def page(database: Database, state: State, wanted: Page = FIRST) -> PageJson:
     """A page of messages in a state, the oldest first: where to, how often tried, why not delivered; never the body."""
     with database.transaction() as cursor:
         after = wanted.after[0] if wanted.after else None

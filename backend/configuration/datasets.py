@@ -10,7 +10,7 @@ from database.keys import Caller
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
-from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -31,7 +31,7 @@ def find_with(cursor: Cursor, name: str) -> Row:
     return row
 
 
-def versions(database: Database, name: str, page: Page = FIRST) -> dict[str, Any]:
+def versions(database: Database, name: str, page: Page = FIRST) -> PageJson:
     """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
     with database.transaction() as cursor:
         found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"name": name})

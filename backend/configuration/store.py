@@ -24,7 +24,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import TargetDocument, parse_target
-from stringx_dataops.contract.messages.pages import FIRST, Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -81,7 +81,7 @@ def find_table(database: Database, target: str, table: str) -> Stored:
     return Stored(row["document"], row["version"])
 
 
-def versions(database: Database, target: str, table: str, page: Page = FIRST) -> dict[str, Any]:
+def versions(database: Database, target: str, table: str, page: Page = FIRST) -> PageJson:
     """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
     with database.transaction() as cursor:
         found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"target": target, "table": table})
@@ -136,7 +136,7 @@ def delete_table(database: Database, caller: Caller, target: str, table: str, if
         cursor.run(SQL["add_deletion"], named)
 
 
-def export(database: Database, page: Page = _FIRST) -> dict[str, Any]:
+def export(database: Database, page: Page = _FIRST) -> PageJson:
     """A page of documents: every target, then every table, then every dataset, each kind by its name."""
     statements = {"Target": SQL["targets_after"], "Table": SQL["tables_after"], "Dataset": datasets.SQL["after"]}
     if page.after is not None and page.after[0] not in statements:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from database.pool import Cursor, Row
 from stringx_dataops.contract.documents.effective import said, same
 from stringx_dataops.contract.messages.checks import rfc3339
-from stringx_dataops.contract.messages.pages import Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.pages import Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import PreconditionFailed
 
 M = TypeVar("M", bound=BaseModel)
@@ -65,7 +65,7 @@ def read_stored(model: type[M], value: Any) -> M | None:
         return None
 
 
-def page_of_versions(pages: Pages, page: Page, cursor: Cursor, statement: str, of: dict[str, Any]) -> dict[str, Any]:
+def page_of_versions(pages: Pages, page: Page, cursor: Cursor, statement: str, of: dict[str, Any]) -> PageJson:
     """A page of versions as JSON, the newest first: their position is the number."""
 
     def piece(after: Position | None, limit: int) -> list[Sized]:

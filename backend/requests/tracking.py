@@ -16,7 +16,7 @@ from stringx_dataops.contract.documents.fields import DATASET_NAME, TARGET_NAME
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest, rfc3339
-from stringx_dataops.contract.messages.pages import Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.pages import Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, Mode, Source
@@ -111,7 +111,7 @@ def finished(database: Database, request_id: str) -> RequestView | None:
     return view if view.status in TERMINAL else None
 
 
-def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> dict[str, Any]:
+def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> PageJson:
     """A page of requests, newest first: of their results the counts, or with `rules` all, as many as there is room for."""
     with database.transaction() as cursor:
 

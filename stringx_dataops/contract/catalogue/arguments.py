@@ -1,4 +1,4 @@
-"""Which columns, tables and SQL the arguments of a rule hold, by the JSON Schema of its type."""
+"""Finds the columns, tables and SQL in the arguments of a rule by the JSON Schema of its type."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -7,40 +7,41 @@ from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.custom_sql.conditions import is_fragment_of_setting
 from stringx_dataops.contract.custom_sql.queries import relations_of_query
 from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.json_types import JsonObject
 
 
-def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[list[str]]:
-    """The other tables that a rule reads, as [schema, name], or [name] where its SQL gives no schema."""
-    found: list[list[str]] = []
+def relations_of_arguments(rule_type: RuleType, arguments: JsonObject) -> list[list[str]]:
+    """Other tables that a rule reads, each as [schema, name], or as [name] if its SQL gives no schema."""
+    relations: list[list[str]] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
         value = arguments.get(name)
         if schema.get("format") == "sql-query" and isinstance(value, str):
-            found += [relation for relation in relations_of_query(value) if relation not in found]
+            relations += [relation for relation in relations_of_query(value) if relation not in relations]
         elif schema.get("format") == "relation" and isinstance(value, str):
             table = TableName.parse(value)
-            found.append([table.schema, table.name])
-    return found
+            relations.append([table.schema, table.name])
+    return relations
 
 
-def columns_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
-    """The columns that a rule reads by its arguments, of its own table or another."""
-    found: list[str] = []
+def columns_of_arguments(rule_type: RuleType, arguments: JsonObject) -> list[str]:
+    """Columns in the arguments of a rule, of its own table or of another one."""
+    columns: list[str] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
         forms = [form for part in (schema, *schema.get("anyOf", ())) for form in (part, part.get("items", {}))]
         if any(form.get("format") == "column" for form in forms) and not schema.get("x-wanted"):
             value = arguments.get(name) or []
-            found += [value] if isinstance(value, str) else value
-    return found
+            columns += [value] if isinstance(value, str) else value
+    return columns
 
 
-def custom_sql_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
-    """The names of the arguments that hold SQL of the user's."""
+def custom_sql_of_arguments(rule_type: RuleType, arguments: JsonObject) -> list[str]:
+    """Names of the arguments that are custom SQL."""
     properties = rule_type.arguments.get("properties", {})
     return [name for name in arguments if properties.get(name, {}).get("format", "").startswith("sql-")]
 
 
-def sql_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> Iterator[str]:
-    """Custom SQL, and the texts of a dbt test's arguments, which are judged as such."""
+def sql_of_arguments(rule_type: RuleType, arguments: JsonObject) -> Iterator[str]:
+    """Texts in the arguments that are checked as custom SQL: SQL arguments, and all texts in the arguments of a dbt test."""
     for name, schema in rule_type.arguments.get("properties", {}).items():
         value = arguments.get(name)
         if schema.get("format", "").startswith("sql-") and isinstance(value, str):
@@ -49,25 +50,25 @@ def sql_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> Iterator
             yield from (text for _, text in _texts_of(value))
 
 
-def expressions_of_arguments(rule_type: RuleType, arguments: dict[str, Any], allow_functions: Collection[str]) -> list[str]:
-    """The texts among a test's arguments and settings that are plain, or SQL that may be run wherever the test puts it."""
-    found: dict[str, None] = {}
+def expressions_of_arguments(rule_type: RuleType, arguments: JsonObject, allow_functions: Collection[str]) -> list[str]:
+    """Texts in the arguments of a dbt test that are safe wherever the test puts them into SQL; each once."""
+    safe: dict[str, None] = {}
     for name, schema in rule_type.arguments.get("properties", {}).items():
         if schema.get("x-test-arguments"):
             texts = _texts_of(arguments.get(name))
-            found |= {text: None for key, text in texts if is_fragment_of_setting(key, text, allow_functions)}
-    return list(found)
+            safe |= {text: None for key, text in texts if is_fragment_of_setting(key, text, allow_functions)}
+    return list(safe)
 
 
-def texts_of_test(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
-    """All texts among a dbt test's arguments."""
+def texts_of_test(rule_type: RuleType, arguments: JsonObject) -> list[str]:
+    """All texts in the arguments of a dbt test, at any depth."""
     properties = rule_type.arguments.get("properties", {})
-    given = [arguments.get(name) for name, schema in properties.items() if schema.get("x-test-arguments")]
-    return [text for value in given for _, text in _texts_of(value)]
+    values = [arguments.get(name) for name, schema in properties.items() if schema.get("x-test-arguments")]
+    return [text for value in values for _, text in _texts_of(value)]
 
 
 def _texts_of(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """(name, text) of each text at any depth."""
+    """(key, text) for each text at any depth; the key is that of the innermost object."""
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The words for outcomes, used by both services, the dbt project's message and the command line."""
+"""The values of verdicts, statuses and similar fields, and how verdicts combine and open a gate."""
 
 from collections.abc import Iterable
 from typing import Literal, assert_never
@@ -17,13 +17,13 @@ TERMINAL: frozenset[CheckStatus] = frozenset({"succeeded", "errored", "canceled"
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Of several as one: fail before error before warn before pass; nothing decides nothing."""
-    found = set(verdicts)
-    return next((verdict for verdict in _WORST_FIRST if verdict in found), "error")
+    """The worst of several verdicts: fail before error before warn before pass; `error` for none."""
+    distinct = set(verdicts)
+    return next((verdict for verdict in _WORST_FIRST if verdict in distinct), "error")
 
 
 def opens(verdict: Verdict, on_warn: Gate, on_error: Gate) -> Gate:
-    """What a verdict alone does to the gate, by the table's `gate` settings."""
+    """The gate for a verdict by itself; `on_warn` and `on_error` are the `gate` settings of the table or dataset."""
     match verdict:
         case "pass":
             return "open"
