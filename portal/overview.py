@@ -1,4 +1,4 @@
-"""The first page of a target's portal: its gates and verdicts, in place of dbt's welcome."""
+"""The first page of a target's portal: its gates and verdicts, instead of dbt's welcome page."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _WHERE = {
 
 
 def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
-    """A row a table, failed ones first; `sources` says what dbt calls each."""
+    """Markdown with one row per table, failed ones first. `sources` maps tables to dbt's ids of their sources."""
     tables = sorted(target.tables, key=lambda table: (_ORDER.index(table.verdict), table.document.table))
     lines = [
         "{% docs __overview__ %}",
@@ -57,7 +57,7 @@ def _row(table: PortalTable, source: str) -> str:
 
 
 def has_overview(users: Path, theirs: dict[str, Any]) -> bool:
-    """Whether the user's project has a first page of its own."""
+    """Whether the user's dbt project has its own overview page; `theirs` is its dbt_project.yml."""
     folders = {users / path for kind, default in _WHERE.items() for path in theirs.get(kind) or default}
     pages = (page for folder in folders for page in folder.rglob("*.md"))
     return any(_THEIRS.search(page.read_text(encoding="utf-8", errors="replace")) for page in pages)
