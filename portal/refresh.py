@@ -113,7 +113,7 @@ class Refresher:
         return LOOK_EVERY_S
 
     def remember(self) -> None:
-        """Take over the projects of an earlier start as if they were made now, because generating all of them would slow it down."""
+        """Treat the projects of an earlier start as made just now, so that a start does not generate all of them."""
         for file in [*self.work.glob(f"*/{FINGERPRINT}"), *self.work.glob(f"*/parts/*/{FINGERPRINT}")]:
             place = file.parent.relative_to(self.work)
             if (self.folder / place / STATE).exists():
@@ -147,10 +147,8 @@ class Refresher:
         changes, now = self._changes.look(), time.monotonic()
         everything = now - self._read_all_at >= AGAIN_AFTER_S
         if everything or any(change.is_configured for change in changes):
-            read_all_at, self._read_all_at = (
-                self._read_all_at,
-                float("-inf"),
-            )  # if this fails, everything again
+            # If this fails, the next look examines everything again.
+            read_all_at, self._read_all_at = self._read_all_at, float("-inf")
             self._lay_out()
             self._read_all_at = read_all_at
         if everything:

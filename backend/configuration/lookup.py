@@ -1,4 +1,4 @@
-"""The configuration that requests are about: their tables' documents, and the mode of one that names none."""
+"""Looks up the configuration for requests: the documents of their tables, and the mode of a request that names none."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +18,7 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
 
 class Configured:
-    """Reads with one cursor, and each document once, however many requests are about it."""
+    """Documents read with one cursor. Each is read only once, even for many requests."""
 
     def __init__(self, cursor: Cursor, catalogue: Catalogue) -> None:
         self._cursor = cursor
@@ -27,13 +27,13 @@ class Configured:
         self._datasets: dict[str, DatasetDocument] = {}
 
     def mode(self, asked: CheckRequest) -> Mode:
-        """The request's, or that of what it is about; NotFound or Invalid where it cannot be checked."""
+        """The request's mode, or else that of its table or dataset. Raises NotFound or Invalid if the check is not possible."""
         documents, default = self._of_table(asked) if asked.dataset is None else self._of_dataset(asked, asked.dataset)
         require_scope(asked, documents, self._dimensions)
         return asked.mode or default
 
     def read(self, tables: Iterable[tuple[str, str]]) -> None:
-        """These tables (target, table), at once."""
+        """Read the documents of these tables, given as (target, table), with one statement."""
         wanted = sorted(set(tables) - self._tables.keys())
         if wanted:
             self._tables |= dict.fromkeys(wanted)
@@ -42,7 +42,7 @@ class Configured:
                 self._tables[row["target"], row["table_name"]] = TableDocument.model_validate(row["document"])
 
     def _of_table(self, asked: CheckRequest) -> tuple[list[TableDocument], Mode]:
-        assert asked.table is not None  # a request is of one of the two
+        assert asked.table is not None  # the caller has looked at `dataset`
         self.read([(asked.target, asked.table)])
         document = self._tables[asked.target, asked.table]
         if document is None:

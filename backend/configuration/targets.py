@@ -1,4 +1,4 @@
-"""Refusals of what is not configured: a target that is not there is said before its tables are."""
+"""Errors about targets and tables that are not configured. A missing target is reported before a missing table."""
 
 from pathlib import Path
 
@@ -11,19 +11,19 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
 
 def no_target(cursor: Cursor, name: str, advice: str | None = None) -> NotFound:
-    """That there is no such target, and which one may be meant, or what to do."""
+    """The error that there is no such target, with a similar name, or with `advice`."""
     hint = did_you_mean(name, _names(cursor)) or f"; {advice or f'send one: PUT /api/v1/targets/{name}'}"
     return NotFound(f"there is no target {name}{hint}")
 
 
 def require_target(cursor: Cursor, name: str) -> None:
-    """NotFound where there is none."""
+    """Raise NotFound if the target is not configured."""
     if name not in _names(cursor):
         raise no_target(cursor, name)
 
 
 def no_table(cursor: Cursor, target: str, table: str) -> NotFound:
-    """That the table is not configured, or its target is not there at all."""
+    """The error that the table is not configured, or that its target is not."""
     if target not in _names(cursor):
         return no_target(cursor, target)
     return NotFound(f"no configuration for table {table} of target {target}; send one: PUT /api/v1/tables/{target}/{table}")
