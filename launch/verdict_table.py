@@ -56,8 +56,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    words = (("pass", "passed"), ("warn", "warned"), ("fail", "failed"), ("error", "undecided"))
-    return ", ".join(f"{counts[key]} {word}" for key, word in words if counts.get(key)) or "none"
+    labels = (("pass", "passed"), ("warn", "warned"), ("fail", "failed"), ("error", "undecided"))
+    return ", ".join(f"{counts[key]} {label}" for key, label in labels if counts.get(key)) or "none"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

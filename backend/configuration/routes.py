@@ -1,4 +1,4 @@
-"""Routes of targets and tables (datasets: `dataset_routes.py`), and of YAML streams, which are applied as a whole or not at all."""
+"""Routes of targets and tables (datasets: `dataset_routes.py`), and of YAML streams, which are applied whole or not at all."""
 
 from flask import Blueprint, Response, request
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from database.pool import Cursor, Row
-from stringx_dataops.contract.documents.effective import said, same
+from stringx_dataops.contract.documents.effective import same, without_defaults
 from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import PreconditionFailed
@@ -57,7 +57,7 @@ def change_of(row: dict[str, Any] | None, document: BaseModel) -> str:
     if row["as_written"]:
         return "unchanged" if same(row["document"], as_json(document)) else "updated"
     before = read_stored(type(document), row["document"])
-    return "unchanged" if before is not None and same(said(before), said(document)) else "updated"
+    return "unchanged" if before is not None and same(without_defaults(before), without_defaults(document)) else "updated"
 
 
 def read_stored(model: type[M], value: Any) -> M | None:

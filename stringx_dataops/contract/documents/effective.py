@@ -42,7 +42,7 @@ def same_document(before: TableDocument, now: TableDocument, catalogue: Catalogu
     return _same_as_stored(_document_without_defaults(before, catalogue), _document_without_defaults(now, catalogue), catalogue)
 
 
-def said(document: BaseModel) -> JsonObject:
+def without_defaults(document: BaseModel) -> JsonObject:
     """The document as JSON, without fields that equal their default."""
     return document.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
 
@@ -53,8 +53,8 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _document_without_defaults(document: TableDocument, catalogue: Catalogue) -> JsonObject:
-    rules = [said(rule) | _arguments(rule, catalogue.get(rule.type)) for rule in document.rules]
-    return said(document) | {"rules": rules}
+    rules = [without_defaults(rule) | _arguments(rule, catalogue.get(rule.type)) for rule in document.rules]
+    return without_defaults(document) | {"rules": rules}
 
 
 def _effective(document: TableDocument, catalogue: Catalogue) -> JsonObject:
@@ -65,7 +65,7 @@ def _effective(document: TableDocument, catalogue: Catalogue) -> JsonObject:
 
 def _effective_rule(rule: Rule, rule_type: RuleType | None) -> JsonObject:
     omitted = _WORDS | _THRESHOLDS | {"column", "arguments"}
-    effective = {name: value for name, value in said(rule).items() if name not in omitted}
+    effective = {name: value for name, value in without_defaults(rule).items() if name not in omitted}
     effective |= {"columns": rule.all_columns} | _arguments(rule, rule_type)
     if rule_type is not None and rule.dimension == rule_type.dimension:
         effective.pop("dimension", None)
@@ -82,22 +82,22 @@ def _threshold(value: int | str | None) -> int | str | None:
 
 
 def _arguments(rule: Rule, rule_type: RuleType | None) -> JsonObject:
-    arguments = _without_defaults(rule.arguments, rule_type.arguments) if rule_type is not None else rule.arguments
+    arguments = _arguments_without_defaults(rule.arguments, rule_type.arguments) if rule_type is not None else rule.arguments
     return {"arguments": arguments} if arguments else {}
 
 
-def _without_defaults(arguments: JsonObject, schema: JsonSchema) -> JsonObject:
+def _arguments_without_defaults(arguments: JsonObject, schema: JsonSchema) -> JsonObject:
     properties, kept = schema.get("properties", {}), {}
     for name, value in arguments.items():
         part = properties.get(name, {})
         if "default" in part and same(part["default"], value):
             continue
-        kept[name] = _without_defaults(value, part) if isinstance(value, dict) and "properties" in part else value
+        kept[name] = _arguments_without_defaults(value, part) if isinstance(value, dict) and "properties" in part else value
     return kept
 
 
 def _same_as_stored(before: JsonObject, now: JsonObject, catalogue: Catalogue) -> bool:
-    """Whether the document equals one that a release stored which kept no text of numbers."""
+    """Whether both have the same effect; `before` comes from a release that did not keep the original text of numbers."""
     old, new = before["rules"], now["rules"]
     if len(old) != len(new) or not same(before | {"rules": 0}, now | {"rules": 0}):
         return False

@@ -24,7 +24,7 @@ class RuleSpecification(TypedDict):
     id: str
     type: str
     columns: list[str]
-    arguments: dict[str, Any]
+    arguments: JsonObject
     where: NotRequired[str | None]
     warn_above: Threshold | None
     fail_above: Threshold | None

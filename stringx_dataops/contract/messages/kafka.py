@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from stringx_dataops.contract.settings import FILES, SettingsError, secret
 
@@ -25,13 +25,26 @@ _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{1,5})?")
 
 
+class Security(TypedDict, total=False):
+    """Keyword arguments of kafka-python's clients for encryption and authentication."""
+
+    security_protocol: str
+    sasl_mechanism: str
+    sasl_plain_username: str
+    sasl_plain_password: str
+    ssl_cafile: str | None
+    ssl_certfile: str | None
+    ssl_keyfile: str | None
+    ssl_password: str | None
+
+
 @dataclass(frozen=True)
 class Kafka:
     """The brokers, the options for connecting to them, and the prefix of all topics and groups."""
 
     bootstrap_servers: list[str]
     prefix: str = PREFIX
-    security: dict[str, Any] = field(default_factory=dict, repr=False)  # keyword arguments for kafka-python's clients
+    security: Security = field(default_factory=Security, repr=False)
 
     @property
     def requests(self) -> str:
@@ -124,11 +137,11 @@ def _server(text: str) -> str:
     return text if match[2] else f"{text}:{PORT}"
 
 
-def _security(env: Mapping[str, str]) -> dict[str, Any]:
+def _security(env: Mapping[str, str]) -> Security:
     mechanism = _one_of(env, "KAFKA_SASL_MECHANISM", _MECHANISMS)
     files = {name: _file(env, name) for name in FILES}
     protocol = _one_of(env, "KAFKA_SECURITY_PROTOCOL", _PROTOCOLS) or "PLAINTEXT"
-    options: dict[str, Any] = {"security_protocol": protocol}
+    options: Security = {"security_protocol": protocol}
     if protocol.startswith("SASL"):
         name, password = env.get("KAFKA_SASL_USERNAME"), secret("KAFKA_SASL_PASSWORD", environ=env)
         if mechanism is None:
