@@ -40,7 +40,7 @@ class Cluster:
 
     @property
     def data(self) -> Path:
-        """PostgreSQL's data folder, owned by its account."""
+        """PostgreSQL's data folder."""
         return self.home / "postgres"
 
     @property
@@ -55,16 +55,16 @@ class Cluster:
 
     @property
     def password_file(self) -> Path:
-        """Holds the password of the superuser `postgres` (mode 0600)."""
+        """Holds the superuser's password (mode 0600)."""
         return self.home / "postgres-password"
 
     @property
     def port(self) -> int:
-        """The port that `prepare` chose; FileNotFoundError before that."""
+        """The port that `prepare` has chosen."""
         return int((self.home / "postgres-port").read_text())
 
     def address(self, user: str, password: str, dbname: str) -> str:
-        """A connection URL on loopback."""
+        """A connection URL, password included."""
         return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{dbname}"
 
 

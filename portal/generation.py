@@ -34,7 +34,7 @@ class Generator:
 
     @property
     def folder(self) -> Path:
-        """The folder with a folder per target."""
+        """Holds a project per target, and is what the portal serves."""
         return self.settings.home / "docs"
 
     @property

@@ -121,7 +121,7 @@ class Operation:
 
     @cached_property
     def models(self) -> list[type[BaseModel]]:
-        """The models of the body and of the answers."""
+        """The models of its body and its answers."""
         return [model for model in (self.body, *self.answers.values()) if model is not None]
 
 

@@ -10,17 +10,17 @@ from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.json_types import JsonObject
 
 
-def relations_of_arguments(rule_type: RuleType, arguments: JsonObject) -> list[list[str]]:
-    """Other tables that a rule reads, each as [schema, name], or as [name] if its SQL gives no schema."""
-    relations: list[list[str]] = []
+def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[list[str]]:
+    """The other tables that a rule reads, as [schema, name], or [name] where its SQL gives no schema."""
+    found: list[list[str]] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
         value = arguments.get(name)
         if schema.get("format") == "sql-query" and isinstance(value, str):
-            relations += [relation for relation in relations_of_query(value) if relation not in relations]
+            found += [relation for relation in relations_of_query(value) if relation not in found]
         elif schema.get("format") == "relation" and isinstance(value, str):
             table = TableName.parse(value)
-            relations.append([table.schema, table.name])
-    return relations
+            found.append([table.schema, table.name])
+    return found
 
 
 def columns_of_arguments(rule_type: RuleType, arguments: JsonObject) -> list[str]:
@@ -50,14 +50,14 @@ def sql_of_arguments(rule_type: RuleType, arguments: JsonObject) -> Iterator[str
             yield from (text for _, text in _texts_of(value))
 
 
-def expressions_of_arguments(rule_type: RuleType, arguments: JsonObject, allow_functions: Collection[str]) -> list[str]:
-    """Texts in the arguments of a dbt test that are safe wherever the test puts them into SQL; each once."""
-    safe: dict[str, None] = {}
+def expressions_of_arguments(rule_type: RuleType, arguments: dict[str, Any], allow_functions: Collection[str]) -> list[str]:
+    """The texts among a test's arguments and settings that are plain, or SQL that may be run wherever the test puts it."""
+    found: dict[str, None] = {}
     for name, schema in rule_type.arguments.get("properties", {}).items():
         if schema.get("x-test-arguments"):
             texts = _texts_of(arguments.get(name))
-            safe |= {text: None for key, text in texts if is_fragment_of_setting(key, text, allow_functions)}
-    return list(safe)
+            found |= {text: None for key, text in texts if is_fragment_of_setting(key, text, allow_functions)}
+    return list(found)
 
 
 def texts_of_test(rule_type: RuleType, arguments: JsonObject) -> list[str]:

@@ -13,7 +13,7 @@ from stringx_dataops.contract.json_types import JsonObject
 
 PACKAGE = "stringx"
 _WRITTEN_BY_DBT = {"target", "logs", ".user.yml", ".git", "__pycache__"}
-# The environment variable that each field of the profile's output must read, so that a check connects to its own target.
+# What each field of the profile's output must be read from, so that a check reaches the target it was asked about.
 CONNECTION = {
     "host": "STRINGX_TARGET_HOST",
     "port": "STRINGX_TARGET_PORT",

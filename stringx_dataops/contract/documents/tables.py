@@ -85,7 +85,7 @@ class TableDocument(Model):
 
     @property
     def active_rules(self) -> list[Rule]:
-        """The rules that checks run: those without `active: false`."""
+        """The rules that a check runs."""
         return [rule for rule in self.rules if rule.active]
 
 
