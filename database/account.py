@@ -1,4 +1,4 @@
-"""Which account runs the embedded PostgreSQL, and which folders that account cannot enter.
+"""The account that runs the embedded PostgreSQL, and a check for folders that it cannot enter.
 
 Uses only the standard library, because it runs before anything is installed.
 """
@@ -34,7 +34,7 @@ def become(who: pwd.struct_passwd | None) -> None:
 
 
 def closed_folder(who: pwd.struct_passwd | None, *paths: Path) -> Path | None:
-    """The outermost existing folder on the way to one of the paths that the account cannot enter.
+    """The first folder, from the top, on the way to one of the paths that the account cannot enter; None if it can enter all.
 
     A child process switches to the account and asks the kernel, so that groups and ACLs count too.
     """

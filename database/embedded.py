@@ -34,7 +34,7 @@ class EmbeddedError(Exception):
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where the embedded PostgreSQL of one STRINGX_HOME lives; the files exist after `prepare`."""
+    """The files of the embedded PostgreSQL below a STRINGX_HOME. They exist after `prepare`."""
 
     home: Path
 

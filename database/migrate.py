@@ -144,7 +144,7 @@ def _missing(applied: list[dict[str, str]]) -> list[Path]:
 
 
 def make_secrets(settings: Settings, database: Database) -> None:
-    """The owner's key, the key and the signing secret of the services: made where missing, keys registered."""
+    """Make the owner's key, the services' key and the signing secret if they are missing, and store the hashes of both keys."""
     for variable, file, scopes in (
         ("STRINGX_API_KEY", "api-key", SCOPES),
         ("STRINGX_SERVICE_KEY", "service-key", SERVICE_SCOPES),

@@ -25,7 +25,7 @@ LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT_\d+_(TCP|UDP)")  # 
 
 
 class PreflightError(Exception):
-    """The start cannot go on; each argument is a line for the person who started it."""
+    """The start cannot go on. Each of its `args` is a line for the user."""
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The first start's verdicts as a table for a terminal."""
+"""The verdicts of the first start as a table for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

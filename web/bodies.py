@@ -1,4 +1,4 @@
-"""Reading bodies and answering JSON."""
+"""Reads the bodies of requests, and makes JSON responses."""
 
 import json
 import socket

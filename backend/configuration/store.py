@@ -60,7 +60,7 @@ def put_target(database: Database, name: str, value: Any, if_match: str | None) 
 
 
 def delete_target(database: Database, name: str, if_match: str | None) -> None:
-    """Delete a target. Raises NotFound, or Conflict if tables are configured on it."""
+    """Delete a target. Raises NotFound, PreconditionFailed, or Conflict if tables are configured on it."""
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["find_target"], {"name": name})

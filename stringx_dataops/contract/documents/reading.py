@@ -13,7 +13,7 @@ from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Malformed,
 MAX_BODY_BYTES = 1024 * 1024
 MAX_STREAM_BYTES = 32 * MAX_BODY_BYTES  # of a YAML stream; 10,000 tables with 20 rules each take 13 to 18 MB
 MAX_DEPTH = 64
-MAX_NODES = 150_000  # values in one document, which take about a second; a YAML alias counts as the values that it repeats
+MAX_NODES = 150_000  # values in one document; they are read within a second. A YAML alias counts as the values that it repeats
 MAX_PATH = 2_000  # characters in the field names from the top of a document down to a value
 _MARKS = (  # UTF-32 first, because its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "UTF-32"),

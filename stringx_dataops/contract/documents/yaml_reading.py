@@ -15,7 +15,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import Malformed
 
 MAX_REPEATED = 2 * MAX_BODY_BYTES  # characters that the aliases of one document repeat
-MAX_DOCUMENTS = 50_000  # of a YAML stream
+MAX_DOCUMENTS = 50_000  # in a YAML stream
 _STANDARD = "tag:yaml.org,2002:"
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NUMBERS = "-+.0123456789"

@@ -1,4 +1,4 @@
-"""The specification: the data that dbt's test `gate` reads from `var('gate')`. It contains no Jinja."""
+"""The specification: the data that dbt's test `gate` reads from `var('gate')`. It has no statements and no Jinja."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 

@@ -1,4 +1,4 @@
-"""Scores of a check: the mean over its rules of the share of rows that pass (measured rules count 0 or 1)."""
+"""Scores of a check: the mean of its rules' shares of passing rows. A rule that counts nothing has the share 0 or 1."""
 
 from collections import defaultdict
 from collections.abc import Sequence
