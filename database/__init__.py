@@ -1,1 +1,1 @@
-"""The internal database: pool, migrations, leases, notifications, keys; and the embedded PostgreSQL of one-machine use."""
+"""The internal database: pool, migrations, leases, notifications, keys; and an embedded PostgreSQL for a single machine."""

@@ -1,6 +1,6 @@
-"""Which account runs the embedded PostgreSQL, and which folders that account cannot enter.
+"""The account that runs the embedded PostgreSQL, and a check for folders that it cannot enter.
 
-Only the standard library: it is asked before anything is installed.
+Uses only the standard library, because it runs before anything is installed.
 """
 
 import os
@@ -9,21 +9,24 @@ from pathlib import Path
 
 
 def account() -> pwd.struct_passwd | None:
-    """The unprivileged account to change to; None where we are not root and PostgreSQL runs as we do."""
+    """The unprivileged account for PostgreSQL; None if this process is not root, because PostgreSQL then runs as the same user.
+
+    Raises LookupError if neither `postgres` nor `nobody` exists.
+    """
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
         try:
-            found = pwd.getpwnam(name)
+            entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        if found.pw_uid != 0:
-            return found
+        if entry.pw_uid != 0:
+            return entry
     raise LookupError("PostgreSQL refuses to run as root, and neither postgres nor nobody is an account here")
 
 
 def become(who: pwd.struct_passwd | None) -> None:
-    """Changes this process to the account, for good."""
+    """Switch this process to the account, irreversibly; nothing happens for None."""
     if who is not None:
         os.setgroups([])
         os.setgid(who.pw_gid)
@@ -31,9 +34,9 @@ def become(who: pwd.struct_passwd | None) -> None:
 
 
 def closed_folder(who: pwd.struct_passwd | None, *paths: Path) -> Path | None:
-    """The outermost existing folder on the way to one of the paths that the account cannot enter.
+    """The first folder, from the top, on the way to one of the paths that the account cannot enter; None if it can enter all.
 
-    Asked of the kernel in a child that has become the account, so that groups and ACLs count too.
+    A child process switches to the account and asks the kernel, so that groups and ACLs count too.
     """
     if who is None:
         return None

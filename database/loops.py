@@ -1,6 +1,6 @@
-"""Background loops: a turn that fails is logged, counted and tried again after a pause, whatever it failed with.
+"""Background loops: a turn that fails, with any exception, is logged, counted and tried again after a pause.
 
-A loop knows when it last turned. One that does not turn is named by /readyz of its service and seen in /metrics.
+A loop knows when it last turned. /readyz of its service names a loop that does not turn, and /metrics shows it.
 """
 
 import logging
@@ -13,37 +13,37 @@ from typing import Any
 
 from stringx_dataops.contract.problems import StringXError, Unavailable
 
-FAILING_S = 30.0  # a loop that has only failed for so long is named
-LONGEST_TURN_S = 60.0  # … and one whose turn takes longer than this
+FAILING_S = 30.0  # a loop counts as not turning if all turns failed for this long …
+LONGEST_TURN_S = 60.0  # … or if one turn takes longer than this
 LONGEST_PAUSE_S = 5.0  # after a failure
 _SHORTEST_PAUSE_S = 0.5
-_LONGEST_WORDS = 200
+_LONGEST_MESSAGE = 200  # characters
 
-Turn = Callable[["Loop"], float | None]  # returns the seconds until the next turn; None: at once
+Turn = Callable[["Loop"], float | None]  # returns the seconds until the next turn; None means at once
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class State:
-    """How a loop is doing; `fault` is why it counts as not turning, in one line."""
+    """The state of a loop. `fault` is one line that says why it counts as not turning."""
 
     name: str
     turns: int
     failures: int
-    since_s: float  # since its last turn ended well
+    since_s: float  # seconds since its last successful turn
     fault: str | None = None
 
     @classmethod
-    def written(cls, said: Mapping[str, Any], age_s: float) -> "State":
-        """As a process has written it so long ago, maybe one of another release: fields that are not known are left out."""
-        since_s = float(said["since_s"]) + age_s
-        return cls(str(said["name"]), int(said["turns"]), int(said["failures"]), since_s, said["fault"])
+    def written(cls, stored: Mapping[str, Any], age_s: float) -> "State":
+        """The state that a process stored `age_s` seconds ago. Unknown fields, from another release, are ignored."""
+        since_s = float(stored["since_s"]) + age_s
+        return cls(str(stored["name"]), int(stored["turns"]), int(stored["failures"]), since_s, stored["fault"])
 
 
 class Loop:
-    """Calls `turn` again and again until `stop` is set, for the first time after `delay_s`. Without a `stop` it ends with the
-    process."""
+    """Calls `turn` again and again until `stop` is set; the first time after `delay_s`. Without `stop` it runs until the process
+    ends. If a turn takes longer than `longest_turn_s`, the loop counts as not turning."""
 
     def __init__(
         self, name: str, turn: Turn, *, stop: threading.Event | None = None, delay_s: float = 0.0,
@@ -63,12 +63,12 @@ class Loop:
         self._last_failure = ""
 
     def start(self) -> None:
-        """Turn in a daemon thread."""
+        """Run in a new daemon thread."""
         self._thread = threading.Thread(target=self.run, name=self.name, daemon=True)
         self._thread.start()
 
     def run(self) -> None:
-        """Turn in this thread."""
+        """Run in this thread; returns when `stop` is set."""
         self._thread = threading.current_thread()
         self._turned_at = time.monotonic()
         self._pause(self._delay_s)
@@ -76,7 +76,7 @@ class Loop:
             self.may_take(self._longest_turn_s)
             try:
                 pause_s = self._turn(self) or 0.0
-            except BaseException as error:  # a SystemExit too: it would end the thread, and nobody would see it
+            except BaseException as error:  # SystemExit too, which would end the thread silently
                 pause_s = self._failed(error)
             else:
                 self._turns += 1
@@ -90,27 +90,28 @@ class Loop:
             self._stop.wait(seconds)
 
     def join(self, seconds: float) -> None:
-        """Wait for the turn that is under way, once it is told to stop."""
+        """Wait up to so many seconds for the current turn to end, after `stop` was set."""
         if self._thread is not None:
             self._thread.join(seconds)
 
     def may_take(self, seconds: float) -> None:
-        """The turn that is under way is all right for so long from now on."""
+        """Allow the current turn so many seconds from now on."""
         self._due_at = time.monotonic() + seconds
 
     def alive(self) -> None:
-        """A part of a long turn is done: the next one may take as long as a turn."""
+        """A turn in several parts calls this after each part: the next part may take as long as a whole turn."""
         self.may_take(self._longest_turn_s)
 
     @property
     def state(self) -> State:
+        """How the loop is doing now; may be called from any thread."""
         since_s = time.monotonic() - self._turned_at
         return State(self.name, self._turns, self._failures, since_s, self._fault(since_s))
 
     def _failed(self, error: BaseException) -> float:
-        """After how long to try again."""
+        """Log and count a failed turn; returns the seconds until the next try."""
         if isinstance(error, Unavailable):
-            log.warning("the loop %s goes on: %s", self.name, error)  # what is away says so itself
+            log.warning("the loop %s goes on: %s", self.name, error)  # no traceback: the message says what is away
         else:
             log.error("the loop %s goes on after an error", self.name, exc_info=error)
         if self._failing_since is None:
@@ -139,18 +140,20 @@ class Loops:
         self._loops: list[Loop] = []
 
     def add(self, loop: Loop) -> Loop:
+        """Include a loop in `states`; its caller starts it."""
         self._loops.append(loop)
         return loop
 
     def start(self, name: str, turn: Turn, **options: Any) -> None:
-        """Begin to turn, in a daemon thread; the options are those of a Loop."""
+        """Make a loop and run it in a daemon thread; the options are those of `Loop`."""
         self.add(Loop(name, turn, **options)).start()
 
     def states(self) -> list[State]:
+        """The state of each loop, in the order in which they were added."""
         return [loop.state for loop in self._loops]
 
 
 def _in_one_line(error: BaseException) -> str:
-    """The error's class; of ours also the beginning of what it says: what others quote is for the log alone."""
-    words = " ".join(f"{type(error).__name__}: {error}".split()) if isinstance(error, StringXError) else type(error).__name__
-    return "".join(char if char.isprintable() else "?" for char in words)[:_LONGEST_WORDS]
+    """The error's class, with its text if it is a StringXError. Texts of other errors may quote secrets and are only logged."""
+    message = " ".join(f"{type(error).__name__}: {error}".split()) if isinstance(error, StringXError) else type(error).__name__
+    return "".join(char if char.isprintable() else "?" for char in message)[:_LONGEST_MESSAGE]

@@ -1,9 +1,9 @@
 """Brings the internal database up to date and makes the secrets of an installation: `python -m database.migrate`.
 
-Migrations are numbered SQL files, run once, in order, by one process at a time. A file runs in a transaction of its own. Building
-an index locks out writers for as long as it takes, so files that begin with `-- concurrently` hold only statements such as
-`create index concurrently if not exists` and `drop index concurrently if exists`. These run one by one, and may run again after
-an interruption.
+Migrations are numbered SQL files that run once, in order, in one process at a time. Each file runs in its own transaction.
+Building an index in the usual way locks out writers until it is done. So files that begin with `-- concurrently` hold only
+statements such as `create index concurrently if not exists` and `drop index concurrently if exists`. These statements run one by
+one and may run again after an interruption.
 """
 
 import re
@@ -23,17 +23,17 @@ from stringx_dataops.contract.problems import StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, secret, write_secret
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_LOCK = 7_418_205_331  # any number of ours: two migrations never run at once
-_LOCK_WAIT_S = 3600  # longer than the slowest file of another process takes
+_LOCK = 7_418_205_331  # an arbitrary number for an advisory lock, so that two migrations never run at once
+_LOCK_WAIT_S = 3600  # longer than the slowest file takes in another process
 _CONCURRENTLY = "-- concurrently"
 _INDEX = re.compile(r"create index concurrently if not exists (\w+)\s+on\s+(\w+)\.")
-# A migration waits at most so long for a lock on a table, so that queries queue up behind it no longer than this.
+# Limits how long a migration waits for a lock on a table, because other queries queue up behind it meanwhile.
 _TIMEOUTS = "set lock_timeout = '5s'; set statement_timeout = '10min'"
 _TIMEOUTS_CONCURRENTLY = (
-    "set lock_timeout = '10min'; set statement_timeout = '1h'"  # locks out nobody, waits for transactions to end
+    "set lock_timeout = '10min'; set statement_timeout = '1h'"  # blocks nobody, but waits for older transactions to end
 )
-_LOCKED_S = 300.0  # in which a file is tried again and again, where another session keeps a lock
-_AGAIN_S = 1.0  # in which those go on that queued up behind it
+_LOCKED_S = 300.0  # how long a file is tried again while another session keeps a lock
+_AGAIN_S = 1.0  # pause between two tries, in which queries that queued up behind the migration can run
 _HOLDERS = """
 select pid, application_name, extract(epoch from clock_timestamp() - xact_start)::integer as age_s
 from pg_catalog.pg_stat_activity
@@ -46,8 +46,10 @@ where c.relname = %(name)s and c.relnamespace = to_regnamespace(%(schema)s) and 
 
 
 def migrate(database: Database) -> list[str]:
-    """Apply what is missing; the names of the files that were run. Unavailable where another process migrates for an hour, or
-    keeps a lock for minutes."""
+    """Apply the missing files and return their names.
+
+    Raises Unavailable if another process migrates for an hour, or if another session keeps a lock for _LOCKED_S.
+    """
     with database.statements() as cursor, _alone(cursor):
         cursor.run(
             "create table if not exists public.stringx_migrations"
@@ -60,8 +62,11 @@ def migrate(database: Database) -> list[str]:
 
 
 def apply(cursor: Cursor, path: Path) -> None:
-    """One file, on a connection in autocommit; it is recorded together with what it does, or after it where that takes several
-    transactions."""
+    """Run one file and record its name, on a connection in autocommit.
+
+    Both happen in one transaction, except for a `-- concurrently` file, which is recorded after its last statement.
+    Raises Unavailable if another session keeps a lock for _LOCKED_S.
+    """
     text = path.read_text(encoding="utf-8")
     record = "insert into public.stringx_migrations (name) values (%(name)s)"
     if text.startswith(_CONCURRENTLY):
@@ -88,14 +93,21 @@ def apply(cursor: Cursor, path: Path) -> None:
 
 
 def _locked(name: str, holders: Sequence[Row]) -> str:
-    said = ", ".join(f"{row['pid']} ({row['application_name'] or 'unnamed'}, for {row['age_s']} s)" for row in holders)
-    return f"{name} gets no lock in the internal database; transactions are open in: {said or 'none now'}; end them and try again"
+    sessions = ", ".join(f"{row['pid']} ({row['application_name'] or 'unnamed'}, for {row['age_s']} s)" for row in holders)
+    return (
+        f"{name} gets no lock in the internal database; transactions are open in: {sessions or 'none now'};"
+        " end them and try again"
+    )
 
 
 @contextmanager
 def _alone(cursor: Cursor) -> Iterator[None]:
-    """Holds the lock of migrations on this connection, whatever its transactions. A failure closes the connection and so ends
-    both. It is asked for again and again: whoever waited inside a statement would hold up the index that the other one builds."""
+    """Hold the migrations' advisory lock on this connection, across its transactions; if the block fails, closing the connection
+    releases it.
+
+    The lock is polled. A statement that waits for it would be a running transaction, and `create index concurrently` in the
+    other process waits for all of those.
+    """
     until = time.monotonic() + _LOCK_WAIT_S
     while not (cursor.one("select pg_try_advisory_lock(%(lock)s) as held", {"lock": _LOCK}) or {})["held"]:
         if time.monotonic() > until:
@@ -112,14 +124,14 @@ def _statements(text: str) -> list[str]:
 
 
 def _drop_interrupted(cursor: Cursor, statement: str) -> None:
-    """A build that was interrupted leaves an invalid index, which no query uses and `if not exists` takes for the real one."""
-    found = _INDEX.match(statement)
-    if found and cursor.one(_INTERRUPTED, {"name": found[1], "schema": found[2]}):
-        cursor.run(f"drop index concurrently if exists {found[2]}.{found[1]}")
+    """Drop the invalid index that an interrupted build has left; `if not exists` would take it for a complete one."""
+    index = _INDEX.match(statement)
+    if index and cursor.one(_INTERRUPTED, {"name": index[1], "schema": index[2]}):
+        cursor.run(f"drop index concurrently if exists {index[2]}.{index[1]}")
 
 
 def missing_migrations(database: Database) -> list[str]:
-    """The files that the database has not seen; what /readyz tells."""
+    """Names of the files that were not applied yet, for /readyz."""
     with database.transaction() as cursor:
         if cursor.one("select 1 from pg_tables where schemaname = 'public' and tablename = 'stringx_migrations'") is None:
             return [path.name for path in _missing([])]
@@ -132,7 +144,7 @@ def _missing(applied: list[dict[str, str]]) -> list[Path]:
 
 
 def make_secrets(settings: Settings, database: Database) -> None:
-    """The owner's key, the key and the signing secret of the services: made where missing, keys registered."""
+    """Make the owner's key, the services' key and the signing secret if they are missing, and store the hashes of both keys."""
     for variable, file, scopes in (
         ("STRINGX_API_KEY", "api-key", SCOPES),
         ("STRINGX_SERVICE_KEY", "service-key", SERVICE_SCOPES),
@@ -148,6 +160,7 @@ def make_secrets(settings: Settings, database: Database) -> None:
 
 
 def main() -> int:
+    """Migrate and make the secrets; returns the exit code, 2 with one line on standard error if that fails."""
     try:
         settings = read_settings()
         database = Database(settings.require_database_url(), size=1, application_name="stringx migrate")

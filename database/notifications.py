@@ -1,7 +1,7 @@
 """Waiting for a row to change without holding a connection of the pool.
 
-One LISTEN connection a process wakes all waiters; a notification is a hint, so every waiter looks again at a slow
-pace too. Not more than half of a process's threads may wait: the rest takes in the very results they wait for.
+One LISTEN connection per process wakes all waiters. A notification is only a hint, so every waiter also looks at the row every
+two seconds. At most half of a process's threads may wait, because the others must receive the results that are waited for.
 """
 
 import select
@@ -25,14 +25,15 @@ _LOOK_AGAIN_S = 2.0
 
 @dataclass
 class _Waited:
-    """A payload that somebody waits for."""
+    """A payload that threads wait for."""
 
     changed: threading.Condition
-    waiting: int = 0
-    serial: int = 0  # how often it was notified
-    in_turn: bool = False
+    waiting: int = 0  # number of threads
+    serial: int = 0  # number of notifications so far
+    in_turn: bool = False  # a notification wakes one thread instead of all
 
     def wake(self) -> None:
+        """Wake one or all threads; the caller holds the lock."""
         self.serial += 1
         if self.in_turn:
             self.changed.notify()
@@ -41,7 +42,7 @@ class _Waited:
 
 
 class Listener:
-    """Wakes waiters by the payload of notifications on one channel."""
+    """Wakes waiting threads by the payload of notifications on one channel. `waiters` is the number of places in `place`."""
 
     def __init__(self, database: Database, channel: str, waiters: int = 1) -> None:
         self._database = database
@@ -53,15 +54,16 @@ class Listener:
         self._stop = threading.Event()
 
     def start(self, loops: Loops) -> None:
-        """Begin to listen, in a daemon thread; called after a fork, once a process."""
+        """Begin to listen in a daemon thread; call it once per process, after a fork."""
         loops.start("listen", self._listen, stop=self._stop, longest_pause_s=1.0)
 
     def stop(self) -> None:
+        """End listening after the current turn; waiters then rely on looking every two seconds."""
         self._stop.set()
 
     @contextmanager
     def place(self) -> Iterator[bool]:
-        """Whether there is a place to wait in."""
+        """Take one of the places for waiting until the block ends; False if all are taken."""
         taken = self._places.acquire(blocking=False)
         try:
             yield taken
@@ -70,9 +72,11 @@ class Listener:
                 self._places.release()
 
     def wait_for(self, payload: str, look: Callable[[], T | None], timeout_s: float, *, in_turn: bool = False) -> T | None:
-        """What `look` finds, tried at once, after each notification of the payload, and every two seconds.
+        """Call `look` at once, after each notification of the payload and every two seconds. Return its first value that is not
+        None, or None when the time is over.
 
-        `in_turn`, for those who take from one queue: a notification wakes one of them, and who finds something the next one.
+        `in_turn` is for threads that take items from one queue: a notification wakes only one of them, and a thread that gets an
+        item wakes the next.
         """
         deadline = time.monotonic() + timeout_s
         waited = self._enter(payload, in_turn)
@@ -80,11 +84,11 @@ class Listener:
             while True:
                 with self._lock:
                     seen = waited.serial
-                if (found := look()) is not None:
+                if (value := look()) is not None:
                     if in_turn:
                         with self._lock:
                             waited.wake()
-                    return found
+                    return value
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return None
@@ -94,7 +98,7 @@ class Listener:
             self._leave(payload, waited)
 
     def wake(self, payload: str) -> None:
-        """As a notification of it does, for the waiters of this process."""
+        """Wake the waiters of this process, as a notification of the payload would."""
         self._wake(payload)
 
     def _enter(self, payload: str, in_turn: bool) -> _Waited:
@@ -110,16 +114,19 @@ class Listener:
                 del self._waited[payload]
 
     def _listen(self, _: Loop) -> None:
-        """Wake whom notifications name, for a few seconds; where the database is away, waiters look by themselves meanwhile."""
+        """One turn of the loop: wait up to five seconds for notifications and wake their waiters.
+
+        Raises Unavailable without the database; waiters still look every two seconds meanwhile.
+        """
         try:
             if self._connection is None:
                 self._connection = self._database.connect()
-                self._connection.cursor().execute(f'listen "{self._channel}"')  # a channel is a name of ours, never input
-                self._wake(None)  # what happened before LISTEN began
+                self._connection.cursor().execute(f'listen "{self._channel}"')  # the channel is a constant, never input
+                self._wake(None)  # rows may have changed before LISTEN began
             if select.select([self._connection], [], [], 5)[0]:
                 self._connection.poll()
             else:
-                self._connection.cursor().execute("select 1")  # a link that swallows packets is told from one without news
+                self._connection.cursor().execute("select 1")  # notices a network that swallows packets
             while self._connection.notifies:
                 self._wake(self._connection.notifies.pop(0).payload)
         except BaseException as error:

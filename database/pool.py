@@ -12,11 +12,11 @@ from psycopg2 import extensions, extras, pool
 
 from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 
-Row = dict[str, Any]
-_WAIT_S = 30.0  # above the longest statement, which the server ends itself
-_PROBE_S = 5.0  # for a login, and for the first answer of a connection that lay in the pool
-_FRESH_S = 1.0
-_HELD_S = 6  # a process that is frozen in a transaction holds its locks no longer: less than others wait for a lock
+Row = dict[str, Any]  # a row: values by the names of its columns
+_WAIT_S = 30.0  # longer than any statement may take, because the server ends those after 25 s
+_PROBE_S = 5.0  # for a login, and for the first answer of a connection from the pool
+_FRESH_S = 1.0  # a connection used within this time is not tested
+_HELD_S = 6  # the server ends a transaction that idles so long: less than others wait for its locks
 _MILLISECONDS = 1000
 _GONE = (
     psycopg2.OperationalError,
@@ -30,7 +30,7 @@ _waits = threading.local()
 
 
 class Database:
-    """A bounded pool; `transaction()` gives a cursor whose work is committed together or not at all."""
+    """A pool of at most `size` connections, opened on demand."""
 
     def __init__(self, url: str, size: int = 10, application_name: str = "stringx") -> None:
         self.url = url
@@ -42,14 +42,20 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator["Cursor"]:
-        """One transaction; Unavailable where the database cannot be reached or goes away meanwhile, Invalid for a value that it
-        cannot hold, DatabaseFault for everything else that it refuses."""
+        """Run the block in one transaction, committed at its end, rolled back if it raises.
+
+        Raises Unavailable if the database cannot be reached or the connection is lost, Invalid for a value that PostgreSQL cannot
+        hold, and DatabaseFault for every other error of the database.
+        """
         with self._lent(autocommit=False) as connection, connection, connection.cursor(cursor_factory=_ROWS) as cursor:
             yield Cursor(cursor)
 
     @contextmanager
     def statements(self) -> Iterator["Cursor"]:
-        """Each statement a transaction of its own, in one round trip to the server in place of three; errors as above."""
+        """Run each statement of the block in its own transaction: one round trip to the server instead of three.
+
+        Raises the same errors as `transaction`.
+        """
         with self._lent(autocommit=True) as connection, connection.cursor(cursor_factory=_ROWS) as cursor:
             yield Cursor(cursor)
 
@@ -74,21 +80,25 @@ class Database:
             self._slots.release()
 
     def close(self) -> None:
+        """Close all pooled connections; the next use opens a new pool."""
         with self._lock:
             if self._pool is not None:
                 self._pool.closeall()
                 self._pool = None
 
     def connect(self) -> extensions.connection:
-        """A connection outside the pool, in autocommit, for LISTEN; the caller closes it. Errors as of `transaction`."""
+        """Open a connection outside the pool, in autocommit, for LISTEN; the caller closes it. Raises errors as `transaction`."""
         with _translated():
             connection = connect(self.url, f"{self._application_name} listen")
             connection.autocommit = True
             return connection
 
     def _connection(self, autocommit: bool) -> tuple[pool.ThreadedConnectionPool, "_Connection"]:
-        """A live connection and its pool. One used within the last second is not tested. If one has died, its whole pool is
-        dropped without testing the others: on a network that swallows packets, each test would take seconds."""
+        """A live connection and its pool. A connection that was used within the last second is not tested.
+
+        If a connection has died, its whole pool is dropped without testing the others: on a network that swallows packets, each
+        test would take seconds.
+        """
         for _ in range(2):
             connections = self._get_pool()
             with limit_waits(_PROBE_S):
@@ -108,7 +118,7 @@ class Database:
             connection.autocommit = autocommit
             if time.monotonic() - connection.used_at > _FRESH_S:
                 with connection.cursor() as cursor:
-                    cursor.execute("select 1")  # begins the transaction that the caller goes on with, where there is to be one
+                    cursor.execute("select 1")  # without autocommit, this also begins the caller's transaction
         except psycopg2.Error:
             return False
         return True
@@ -126,47 +136,47 @@ class Database:
                 return
             try:
                 connections.putconn(connection, close=broken or self._pool is not connections)
-            except psycopg2.Error:  # it has just died; unless it is forgotten, its place in the pool is lost
+            except psycopg2.Error:  # the connection has just died; it must still be given back, or its place in the pool is lost
                 connections.putconn(connection, close=True)
 
 
 class _Connection(extensions.connection):
-    """Knows when it was given back."""
-
-    used_at = float("-inf")
+    used_at = float("-inf")  # when it was given back to the pool, by time.monotonic()
 
 
 class Cursor:
-    """Runs named SQL; rows are dictionaries."""
+    """Runs SQL with named parameters; rows are dictionaries. Invalid for a parameter that PostgreSQL cannot hold."""
 
     def __init__(self, cursor: extras.RealDictCursor) -> None:
         self._cursor = cursor
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
-        """The number of rows that were written or found."""
+        """Return the number of rows that the statement wrote or returned; of several statements, those of the last."""
         self._execute(sql, parameters)
         return int(self._cursor.rowcount)
 
     def all(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Return all rows. Raises DatabaseFault for a value that Python cannot hold, such as a date in the year 20000."""
         self._execute(sql, parameters)
         try:
             return [dict(row) for row in self._cursor.fetchall()]
-        except (ValueError, OverflowError) as error:  # a date that Python has not
+        except (ValueError, OverflowError) as error:  # such as a date beyond Python's range
             raise DatabaseFault(f"the internal database holds a value that cannot be read: {first_line(error)}") from error
 
     def one(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Row | None:
+        """Return the first row, or None if there is none."""
         return next(iter(self.all(sql, parameters)), None)
 
     def _execute(self, sql: str, parameters: Mapping[str, Any] | None) -> None:
         try:
             self._cursor.execute(sql, parameters)
-        except ValueError as error:  # the driver's own, before anything is sent: a NUL, half of a surrogate pair
+        except ValueError as error:  # raised by the driver before it sends anything: a NUL, half of a surrogate pair
             raise Invalid(f"PostgreSQL cannot hold a value of it: {first_line(error)}") from error
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Every error of the driver becomes one of ours."""
+    """Turn every error of the driver into a StringXError."""
     try:
         yield
     except _GONE as error:
@@ -178,19 +188,21 @@ def _translated() -> Iterator[None]:
 
 
 def json_value(value: Any) -> Any:
-    """A parameter of type jsonb."""
+    """Wrap a value as a parameter of type json or jsonb."""
     return extras.Json(value)
 
 
 def bound_waits() -> None:
-    """From now on no connection of this process waits longer for the network than a statement may take: one that swallows
-    packets would hold its caller for ever. COPY is not possible then."""
+    """Limit how long this process waits for the network, for all connections from now on.
+
+    Without it, a network that swallows packets would block a caller for ever. psycopg2 cannot COPY in this mode.
+    """
     extensions.set_wait_callback(_wait)
 
 
 @contextmanager
 def limit_waits(seconds: float) -> Iterator[None]:
-    """A shorter limit, for this thread, where waits are bounded at all."""
+    """Wait for the network at most so many seconds in this thread; no effect before `bound_waits` was called."""
     outer = getattr(_waits, "seconds", _WAIT_S)
     _waits.seconds = min(outer, seconds)
     try:
@@ -210,6 +222,7 @@ def _wait(connection: extensions.connection) -> None:
 
 
 def connect(url: str, application_name: str) -> extensions.connection:
+    """Open a connection with this project's timeouts. Raises psycopg2's errors untranslated."""
     connection: extensions.connection = psycopg2.connect(url, **_connect_options(application_name))
     return connection
 
@@ -226,5 +239,6 @@ def _connect_options(application_name: str) -> dict[str, Any]:
 
 
 def first_line(error: BaseException) -> str:
+    """The first line of the error's text, or its class if it has none."""
     lines: Sequence[str] = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

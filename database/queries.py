@@ -1,4 +1,4 @@
-"""SQL in named blocks of a `.sql` file: `-- name: claim` begins a block, the comment lines after it say why."""
+"""SQL in named blocks of a `.sql` file: `-- name: claim` begins a block, and the comment lines below it explain it."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ _NAME = re.compile(r"^-- name: *([a-z_]+) *$", re.MULTILINE)
 
 
 def load_queries(path: Path) -> dict[str, str]:
-    """The blocks of a file by name; ValueError where a name stands twice."""
+    """The blocks of a file by name. Raises ValueError if two blocks have one name."""
     parts = _NAME.split(path.read_text(encoding="utf-8"))
     names, blocks = parts[1::2], parts[2::2]
     if len(set(names)) != len(names):
@@ -16,5 +16,5 @@ def load_queries(path: Path) -> dict[str, str]:
 
 
 def together(*statements: str) -> str:
-    """Joins statements into one text: one round trip, all or nothing. Rows and row count are those of the last."""
+    """Join statements into one text, which is one round trip. Rows and row count are those of the last statement."""
     return ";\n".join(statements)

@@ -1,4 +1,4 @@
-"""How the loops of processes without HTTP do: such a process writes it down now and then, and its service reads it."""
+"""Reports of processes without HTTP: each stores the state of its loops every few seconds, and its service reads them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,30 +10,31 @@ from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 EVERY_S = 5.0
-SEEN_S = 30  # a process that has not reported for so long has ended, or is cut off from the database
+SEEN_S = 30  # a process without a report for so long has ended, or is cut off from the database
 
 
 @dataclass(frozen=True)
 class Report:
-    """A loop of another process, named by that process' role and its own name."""
+    """The state of a loop in another process. `process` is the name from `leases.worker_name`."""
 
     process: str
     loop: State
 
     @property
     def name(self) -> str:
+        """The process's role and the loop's name, such as `worker.report`: without host and process id."""
         return f"{self.process.partition('@')[0]}.{self.loop.name}"
 
 
 def start(loops: Loops, database: Database, service: str, process: str) -> None:
-    """Report all loops of this process every few seconds; `process` as `leases.worker_name` makes it."""
+    """Report all loops of this process every few seconds. `process` is the name from `leases.worker_name`."""
 
     is_new = True
 
     def report(_: Loop) -> float:
         nonlocal is_new
         if is_new:
-            forget(database, process)  # those of processes that were killed
+            forget(database, process)  # deletes reports of processes that were killed
             is_new = False
         write(database, service, process, loops.states())
         return EVERY_S
@@ -42,19 +43,20 @@ def start(loops: Loops, database: Database, service: str, process: str) -> None:
 
 
 def write(database: Database, service: str, process: str, states: Sequence[State]) -> None:
-    named = {"process": process, "service": service, "loops": json_value([asdict(state) for state in states])}
+    """Store the states of all loops of a process, in place of its report before."""
+    report = {"process": process, "service": service, "loops": json_value([asdict(state) for state in states])}
     with database.statements() as cursor:
-        cursor.run(SQL["write"], named)
+        cursor.run(SQL["write"], report)
 
 
 def forget(database: Database, process: str) -> None:
-    """Those of a process that ends, and of processes that are long gone."""
+    """Delete the report of a process that ends, and reports older than SEEN_S."""
     with database.statements() as cursor:
         cursor.run(SQL["forget"], {"process": process, "seen_s": SEEN_S})
 
 
 def read(database: Database, service: str) -> list[Report]:
-    """What the processes of a service have reported lately."""
+    """The reported loops of all processes of a service, without reports older than SEEN_S."""
     with database.statements() as cursor:
         rows = cursor.all(SQL["read"], {"service": service, "seen_s": SEEN_S})
-    return [Report(row["process"], State.written(said, row["age_s"])) for row in rows for said in row["loops"]]
+    return [Report(row["process"], State.written(loop, row["age_s"])) for row in rows for loop in row["loops"]]

@@ -1,4 +1,4 @@
-"""The processes of an embedded PostgreSQL: which work in a data folder, and ending one."""
+"""Processes of the embedded PostgreSQL: find those that use a data folder, and end one."""
 
 import os
 import signal
@@ -7,19 +7,19 @@ from pathlib import Path
 
 
 def servers_of(data: Path) -> set[int]:
-    """Processes of PostgreSQL that work in this data folder (each of them changes into it)."""
-    found = set()
+    """Ids of PostgreSQL processes whose working directory is this data folder; empty without /proc."""
+    pids = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if (process / "comm").read_text().strip() == "postgres" and (process / "cwd").resolve() == data.resolve():
-                found.add(int(process.name))
+                pids.add(int(process.name))
         except OSError:
-            continue  # ended meanwhile, or another user's
-    return found
+            continue  # the process has ended meanwhile, or belongs to another user
+    return pids
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process has this number, whoever's it is."""
+    """Whether a process with this id exists, of any user."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -30,7 +30,7 @@ def is_alive(pid: int) -> bool:
 
 
 def ends_after(pid: int, wanted: signal.Signals, patience: float) -> bool:
-    """Sends the process this signal; whether it has ended within `patience` seconds."""
+    """Send the signal; returns whether the process has ended within `patience` seconds."""
     try:
         os.kill(pid, wanted)
     except ProcessLookupError:

@@ -1,1 +1,1 @@
-"""Starts everything: `python -m launch ROLE`, the checks before it, the supervised processes and the first start."""
+"""Starts everything: the roles (`python -m launch ROLE`), checks before the start, supervised processes and the first start."""

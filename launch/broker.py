@@ -1,6 +1,6 @@
-"""A Kafka broker on this machine: Apache Kafka's own jars, fetched once by Maven, one node that is broker and controller.
+"""A Kafka broker on this machine: one node that is both broker and controller. Maven fetches Apache Kafka's jars once.
 
-Only the standard library: it is prepared by the system's Python.
+The system's Python prepares it, so this uses only the standard library.
 """
 
 import base64
@@ -43,23 +43,23 @@ group.initial.rebalance.delay.ms=0
 
 
 class BrokerError(Exception):
-    """It cannot be had or started; the text is one line that names the fix."""
+    """The broker cannot be fetched or started; the text is one line that names the fix."""
 
 
 def require_programs() -> None:
-    """BrokerError where Java or Maven is missing."""
+    """Raise BrokerError if Java or Maven is missing, or if Java is too old."""
     java = shutil.which("java")
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr if java else ""
-    found = re.search(r'version "(\d+)', said)
-    if found is None or int(found[1]) < _JAVA:
-        what = f"Java {found[1]} is too old" if found else "there is no Java"
-        raise BrokerError(f"{what}: a Kafka broker needs {_JAVA} or newer (Debian, Ubuntu: apt install default-jre-headless)")
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr if java else ""
+    version = re.search(r'version "(\d+)', output)
+    if version is None or int(version[1]) < _JAVA:
+        reason = f"Java {version[1]} is too old" if version else "there is no Java"
+        raise BrokerError(f"{reason}: a Kafka broker needs {_JAVA} or newer (Debian, Ubuntu: apt install default-jre-headless)")
     if not JARS.exists() and shutil.which("mvn") is None:
         raise BrokerError("there is no Maven, which fetches the Kafka broker (Debian, Ubuntu: apt install maven)")
 
 
 def fetch(log: Path) -> None:
-    """The jars, once."""
+    """Download the jars into the virtual environment, unless they are there. Raises BrokerError; Maven's output goes to `log`."""
     if JARS.exists():
         return
     print(f"fetching Apache Kafka {VERSION} (about 120 MB, once)", flush=True)
@@ -78,7 +78,7 @@ def fetch(log: Path) -> None:
 
 
 def prepare(home: Path, port: int, others: Mapping[str, str] | None = None) -> None:
-    """The broker's folder: its properties (`others` in place of ours), and storage that is formatted."""
+    """Write the broker's properties, with `others` overriding the defaults, and format its storage once. Raises BrokerError."""
     folder = home / "kafka"
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def prepare(home: Path, port: int, others: Mapping[str, str] | None = None) -> N
 
 
 def command(home: Path) -> list[str]:
-    """What runs it, in the foreground; SIGTERM stops it."""
+    """The command line that runs the broker in the foreground; SIGTERM stops it. Raises BrokerError without Java."""
     return [*_java("-Xms256m", "-Xmx512m"), "kafka.Kafka", str(home / "kafka" / "server.properties")]
 
 

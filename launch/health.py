@@ -1,4 +1,4 @@
-"""The container's health check: asks the services of the container's role whether they live."""
+"""The container's health check: calls /healthz of the services that the container's role runs."""
 
 import urllib.request
 from pathlib import Path
@@ -7,7 +7,7 @@ from stringx_dataops.contract.settings import Settings
 
 
 def check(settings: Settings) -> int:
-    """0 healthy, 1 not. A role without a port counts as healthy: the engine sees its process itself."""
+    """Return 0 if healthy, else 1. A role without a port counts as healthy: the container engine watches its process."""
     ports = {
         "all": (settings.dataops_port, settings.backend_port),
         "api": (settings.dataops_port,),
@@ -25,7 +25,7 @@ def check(settings: Settings) -> int:
 
 
 def _role(last_argument: str) -> str:
-    """From the command line of process 1, which by now is supervisord or gunicorn itself."""
+    """The role, from the last argument of process 1, which by now is supervisord or gunicorn."""
     if last_argument.endswith("supervisord.conf"):
         return "all"
     if last_argument.startswith(("api.app:", "backend.app:")):

@@ -1,6 +1,6 @@
-"""The virtual environment and what is installed in it: `python -m launch.install [--dev]`.
+"""Makes the virtual environment and installs packages into it: `python -m launch.install [--dev]`.
 
-Run by the system's Python, so only the standard library.
+The system's Python runs this, so it uses only the standard library.
 """
 
 import hashlib
@@ -19,12 +19,14 @@ _RUNTIME = ("requirements.txt", "pyproject.toml")
 
 
 class InstallError(Exception):
-    """It cannot be installed; the text is one line that names the fix."""
+    """The packages cannot be installed; the text is one line that names the fix."""
 
 
 def install(log: Path, dev: bool = False) -> None:
-    """Packages as pinned, each file of them with a known hash, and this project; nothing to do where the lists are those of the
-    last time."""
+    """Install the pinned packages, each file checked by its hash, and this project. Does nothing if the lists have not changed.
+
+    The output of pip goes to `log`. Raises InstallError.
+    """
     pip = (str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input", "--no-deps")
     hashed = (*pip, "--require-hashes")
     if not _works():
@@ -36,10 +38,10 @@ def install(log: Path, dev: bool = False) -> None:
         print("making .venv and installing the packages (about a minute, once)", flush=True)
         _run(log, sys.executable, "-m", "venv", "--clear", str(VENV))
     if not _is_done("installed", _RUNTIME):
-        for name, part in (("build", _builder), ("used", _used)):  # setuptools first: it builds what comes without a wheel
-            listed = VENV / f".{name}.txt"
-            listed.write_text(part((ROOT / "requirements.txt").read_text()))
-            _run(log, *hashed, "--no-build-isolation", "-r", str(listed))
+        for name, part in (("build", _builder), ("used", _used)):  # setuptools first: it builds packages without a wheel
+            requirements = VENV / f".{name}.txt"
+            requirements.write_text(part((ROOT / "requirements.txt").read_text()))
+            _run(log, *hashed, "--no-build-isolation", "-r", str(requirements))
         _run(log, *pip, "--no-build-isolation", "-e", str(ROOT))
         _set_done("installed", _RUNTIME)
     if dev and not _is_done("installed-dev", ("requirements-dev.txt",)):
@@ -48,14 +50,14 @@ def install(log: Path, dev: bool = False) -> None:
 
 
 def _builder(requirements: str) -> str:
-    """The lines of setuptools."""
-    found = re.search(r"^setuptools==.*\\\n(?: +--hash=\S+(?: \\)?\n)+", requirements, re.MULTILINE)
-    assert found is not None  # the list would not be complete
-    return found[0]
+    """Only the lines of setuptools."""
+    lines = re.search(r"^setuptools==.*\\\n(?: +--hash=\S+(?: \\)?\n)+", requirements, re.MULTILINE)
+    assert lines is not None  # requirements.txt always pins setuptools
+    return lines[0]
 
 
 def _used(requirements: str) -> str:
-    """Without the list of what packages ask for and nothing imports."""
+    """Without the reference to the list of packages that are required by others but never imported."""
     return re.sub(r"^-r .*\n", "", requirements, flags=re.MULTILINE)
 
 
@@ -73,8 +75,8 @@ def _set_done(stamp: str, names: tuple[str, ...]) -> None:
 
 
 def _works() -> bool:
-    """Whether the virtual environment has a Python that starts; not after an upgrade of the system's."""
-    if not os.access(PYTHON, os.X_OK):  # absent, or another user's
+    """Whether the virtual environment has a Python that starts. An upgrade of the system's Python can break it."""
+    if not os.access(PYTHON, os.X_OK):  # missing, or owned by another user
         return False
     probe = [str(PYTHON), "-c", "import sys, pip; sys.exit(sys.version_info < (3, 11))"]
     return subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
@@ -91,6 +93,7 @@ def _run(log: Path, *command: str) -> None:
 
 
 def main() -> int:
+    """Install; returns the exit code, 2 with one line on standard error if that fails."""
     try:
         VENV.parent.mkdir(parents=True, exist_ok=True)
         install(VENV.parent / ".install.log", dev="--dev" in sys.argv[1:])

@@ -1,6 +1,6 @@
-"""`./start-service.sh --local`: checks, a virtual environment, the packages, then the supervisor in our place.
+"""`./start-service.sh --local`: checks, makes a virtual environment, installs packages, then becomes the supervisor (exec).
 
-Run by the system's Python, so only the standard library until the last line.
+The system's Python runs this, so it uses only the standard library.
 """
 
 import os
@@ -14,6 +14,7 @@ from stringx_dataops.contract.settings import ROOT, SettingsError, read_settings
 
 
 def main() -> int:
+    """Return the exit code if something is wrong; otherwise this process becomes `python -m launch all`."""
     try:
         settings = read_settings()
         with_kafka = "LAUNCH_KAFKA" in os.environ

@@ -1,6 +1,6 @@
-"""What can be known to fail before anything long begins; one line each, with the way out.
+"""Checks before a start: everything that is bound to fail is reported at once, one line each, with the fix.
 
-Only the standard library: it runs before anything is installed.
+Uses only the standard library, because it runs before anything is installed.
 """
 
 import difflib
@@ -15,45 +15,45 @@ from pathlib import Path
 from database.account import account, closed_folder
 from stringx_dataops.contract.settings import ROOT, SECRETS, VARIABLES, Settings
 
-# Read elsewhere: by the command line, by the tests, and by the child that runs dbt.
+# Not settings of an installation: the command line and the tests read them.
 ALSO_KNOWN = ("STRINGX_BACKEND_URL", "KAFKA_PORT")
 KNOWN = frozenset((*VARIABLES, *ALSO_KNOWN, *(f"{name}_FILE" for name in SECRETS)))
-OURS = ("STRINGX", "DATAOPS")  # an unknown variable with these in front is a mistake in any case
-# … and with these only if it looks like one of ours: other programs may use them
-SHARED = ("BACKEND", "DOCS", "WORKER", "QUEUE", "BIND", "DBT_PRO", "KAFKA")
-LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT_\d+_(TCP|UDP)")  # what Kubernetes adds for each service
+OWN_PREFIXES = ("STRINGX", "DATAOPS")  # an unknown variable with one of these prefixes is always a mistake
+# Other programs may use these prefixes too, so an unknown variable is a mistake only if it resembles a known one.
+SHARED_PREFIXES = ("BACKEND", "DOCS", "WORKER", "QUEUE", "BIND", "DBT_PRO", "KAFKA")
+LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT_\d+_(TCP|UDP)")  # variables that Kubernetes sets per service
 
 
 class PreflightError(Exception):
-    """The start cannot go on; each argument is a line for the person who started it."""
+    """The start cannot go on. Each of its `args` is a line for the user."""
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
-    """Variables that look like ours and are none."""
+    """One line per variable that is not read, but whose name resembles one that is."""
     for name in sorted(environ):
         if name in KNOWN or name.startswith(("STRINGX_TARGET_", "STRINGX_TEST_")) or LINKS.search(name):
             continue
         prefix = name.split("_", 1)[0]
-        ours = bool(difflib.get_close_matches(prefix, OURS, 1, 0.8)) and "_" in name
-        if not ours and not name.startswith(SHARED):
+        is_own = bool(difflib.get_close_matches(prefix, OWN_PREFIXES, 1, 0.8)) and "_" in name
+        if not is_own and not name.startswith(SHARED_PREFIXES):
             continue
-        close = difflib.get_close_matches(name, sorted(KNOWN), 1, 0.75 if ours else 0.85)
+        close = difflib.get_close_matches(name, sorted(KNOWN), 1, 0.75 if is_own else 0.85)
         if close:
             yield f"{name} is not a variable that is read; did you mean {close[0]}?"
-        elif prefix in OURS:
+        elif prefix in OWN_PREFIXES:
             yield f"{name} is not a variable that is read; unset it (./start-service.sh --help lists them)"
 
 
 def taken_ports(settings: Settings, with_kafka: bool) -> Iterator[str]:
-    """Ports that something else listens on, or that two of our services would share."""
+    """One line per port that is in use, cannot be bound, or is configured for two services."""
     wanted: dict[int, str] = {}
-    ours = [
+    services = [
         ("DATAOPS_PORT", settings.dataops_port),
         ("BACKEND_PORT", settings.backend_port),
         ("DOCS_PORT", settings.docs_port),
     ]
     brokers = [("KAFKA_PORT", settings.kafka_port), ("KAFKA_PORT", settings.kafka_port + 1)] if with_kafka else []
-    for variable, port in (*ours, *brokers):
+    for variable, port in (*services, *brokers):
         if port in wanted:
             yield f"{wanted[port]} and {variable} are both {port}; give each a port of its own"
             continue
@@ -69,14 +69,15 @@ def taken_ports(settings: Settings, with_kafka: bool) -> Iterator[str]:
 
 
 def make_home(home: Path) -> Iterator[str]:
-    """The state folder with its run/ and logs/, written to once."""
+    """Create the state folder with its subfolders and try to write to it; yields a line if that fails."""
     try:
         if not home.exists():
             home.mkdir(parents=True)
-            home.chmod(0o711 if os.geteuid() == 0 else 0o700)  # root's PostgreSQL is another user and passes through
+            # If root starts everything, PostgreSQL runs as another user, who must pass through this folder.
+            home.chmod(0o711 if os.geteuid() == 0 else 0o700)
         for name, mode in (("run", 0o711), ("logs", 0o700), ("by-hand", 0o700)):
             (home / name).mkdir(exist_ok=True)
-            if (home / name).stat().st_uid == os.geteuid():  # one of an earlier release is closed, too
+            if (home / name).stat().st_uid == os.geteuid():  # an earlier release gave wider permissions
                 (home / name).chmod(mode)
         probe = home / "run" / f".probe.{os.getpid()}"
         probe.touch()
@@ -86,7 +87,7 @@ def make_home(home: Path) -> Iterator[str]:
 
 
 def closed_to_postgres(settings: Settings, *programs: Path) -> Iterator[str]:
-    """The folder that keeps PostgreSQL's account from its data or its programs, when root starts everything."""
+    """If root starts everything: a line about a folder that keeps PostgreSQL's account from its data or programs."""
     if settings.database_url is not None:
         return
     try:
@@ -110,7 +111,7 @@ def closed_to_postgres(settings: Settings, *programs: Path) -> Iterator[str]:
 
 
 def runs_as_root(settings: Settings) -> str | None:
-    """What to know where root starts everything; None where somebody else does."""
+    """A warning line if root starts everything; None for any other user."""
     if os.geteuid() != 0:
         return None
     who = account() if settings.database_url is None else None
@@ -119,7 +120,10 @@ def runs_as_root(settings: Settings) -> str | None:
 
 
 def lock(home: Path) -> int:
-    """An inheritable descriptor that holds this home for as long as it is open, across exec."""
+    """Lock this home for as long as the returned file descriptor is open; it is inherited across exec.
+
+    Raises PreflightError if another start holds the lock.
+    """
     descriptor = os.open(home / "run" / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -136,7 +140,7 @@ def lock(home: Path) -> int:
 
 
 def check(settings: Settings, environ: Mapping[str, str]) -> int:
-    """The lock of this home where all is well; PreflightError with every line otherwise."""
+    """Run all checks; returns the descriptor of `lock`. Raises PreflightError with a line for each problem."""
     problems = [*unknown_variables(environ), *make_home(settings.home)]
     if problems:
         raise PreflightError(*problems)

@@ -1,4 +1,4 @@
-"""What a supervised process owes its supervisor, and where the terminal can be written to."""
+"""Helpers for supervised processes: end with the parent process, and keep the terminal writable."""
 
 import ctypes
 import os
@@ -6,8 +6,8 @@ import signal
 import sys
 
 
-def end_with_parent(wanted: signal.Signals = signal.SIGTERM) -> None:
-    """The kernel sends this process the signal when its parent ends (kept across exec; Linux only).
+def end_with_parent(end_signal: signal.Signals = signal.SIGTERM) -> None:
+    """Have the kernel send this process the signal when its parent ends (stays in force across exec; Linux only).
 
     So a supervisor that is killed with -9 leaves nothing running.
     """
@@ -15,15 +15,16 @@ def end_with_parent(wanted: signal.Signals = signal.SIGTERM) -> None:
         return
     pr_set_pdeathsig = 1
     parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, int(wanted), 0, 0, 0)
-    if os.getppid() != parent:  # it ended before we asked
-        os.kill(os.getpid(), wanted)
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, int(end_signal), 0, 0, 0)
+    if os.getppid() != parent:  # the parent ended before the call
+        os.kill(os.getpid(), end_signal)
 
 
 def make_console_reopenable() -> None:
-    """The supervisor opens its standard output by name, which fails for a socket and for another user's pipe or terminal.
+    """Replace standard output by a pipe if it cannot be opened by name (/dev/fd/1), which the supervisor does.
 
-    Then a small process copies from a pipe of our own to it, and ends with the last writer.
+    Opening fails for a socket and for another user's pipe or terminal. A small child process copies from the pipe to the original
+    standard output, and ends when nobody can write to the pipe any more.
     """
     try:
         os.close(os.open("/dev/fd/1", os.O_WRONLY | os.O_APPEND))
@@ -32,7 +33,7 @@ def make_console_reopenable() -> None:
         pass
     reading, writing = os.pipe()
     if os.fork() == 0:
-        os.setpgid(0, 0)  # Ctrl-C is the supervisor's to handle; the last words still pass
+        os.setpgid(0, 0)  # so that Ctrl-C reaches only the supervisor, and its last output is still copied
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.close(writing)
         for descriptor in range(3, 256):

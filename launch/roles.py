@@ -1,4 +1,4 @@
-"""The roles of the image and of a checkout; each becomes (exec) the program that does the work."""
+"""The roles that an image or a checkout can run. Most of them replace this process by another program (exec)."""
 
 import os
 import signal
@@ -18,11 +18,12 @@ from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.settings import FILES, ROOT, SECRETS, Settings, SettingsError, read_settings
 
-MIGRATED = "run/migrated"  # in the home: the first start has brought the internal database up to date
-SUPERVISED = "LAUNCH_SUPERVISED"
+MIGRATED = "run/migrated"  # this file in STRINGX_HOME exists when the first start has migrated the internal database
+SUPERVISED = "LAUNCH_SUPERVISED"  # this variable is set for processes that run under the supervisor
 
 
 def main(arguments: list[str]) -> int:
+    """Run one role, `all` by default; returns 2, after a line on standard error, if it cannot be started."""
     role = arguments[0] if arguments else "all"
     if role in ("-h", "--help"):
         print(f"usage: python -m launch [{'|'.join(PUBLIC)}]")
@@ -42,7 +43,10 @@ def main(arguments: list[str]) -> int:
 
 
 def run_all(settings: Settings) -> NoReturn:
-    """Everything on this machine, under a supervisor that takes our place and our terminal."""
+    """Check and prepare everything, then become the supervisor of all processes of this machine.
+
+    Raises SettingsError, PreflightError, EmbeddedError or BrokerError with lines for the terminal.
+    """
     if "LAUNCH_LOCK" not in os.environ:
         os.environ["LAUNCH_LOCK"] = str(preflight.check(settings, os.environ))
     if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
@@ -52,7 +56,7 @@ def run_all(settings: Settings) -> NoReturn:
         os.environ["KAFKA_BOOTSTRAP_SERVERS"] = f"127.0.0.1:{settings.kafka_port}"
         broker.prepare(settings.home, settings.kafka_port)
         settings = read_settings()
-    kafka.read()  # what is wrong with its settings is said now
+    kafka.read()  # raises SettingsError now if Kafka's settings are wrong
     (settings.home / MIGRATED).unlink(missing_ok=True)
     _absolute_environment(settings)
     if settings.database_url is None:
@@ -68,6 +72,7 @@ def run_all(settings: Settings) -> NoReturn:
 
 
 def run_postgres(settings: Settings) -> NoReturn:
+    """Become the embedded PostgreSQL under its own account, without this process's environment."""
     cluster = Cluster(settings.home)
     embedded.recover(cluster)
     arguments = embedded.command(cluster)
@@ -81,36 +86,43 @@ def run_postgres(settings: Settings) -> NoReturn:
 
 
 def run_api(settings: Settings) -> NoReturn:
+    """Become DataOps' web process."""
     _ready_to_serve(settings)
     _become("-m", "gunicorn", "-c", str(ROOT / "api" / "gunicorn.conf.py"), "api.app:create_app()")
 
 
 def run_backend(settings: Settings) -> NoReturn:
+    """Become the Backend's web process."""
     _ready_to_serve(settings)
     _become("-m", "gunicorn", "-c", str(ROOT / "backend" / "gunicorn.conf.py"), "backend.app:create_app()")
 
 
 def run_docs(settings: Settings) -> NoReturn:
+    """Become the docs portal's web process."""
     _ready_to_serve(settings)
     _become("-m", "gunicorn", "-c", str(ROOT / "portal" / "gunicorn.conf.py"), "portal.app:create_app()")
 
 
 def run_docs_refresh(settings: Settings) -> NoReturn:
+    """Become the process that generates the docs portal's pages."""
     _ready_to_serve(settings)
     _become("-m", "portal.refresh")
 
 
 def run_worker(settings: Settings) -> NoReturn:
+    """Become DataOps' worker, which runs checks."""
     _ready_to_serve(settings)
     _become("-m", "api.worker.main")
 
 
 def run_migrate(settings: Settings) -> NoReturn:
+    """Become the migration. Raises SettingsError without STRINGX_DATABASE_URL."""
     settings.require_database_url()
     _become("-m", "database.migrate")
 
 
 def run_trigger(settings: Settings) -> NoReturn:
+    """Become the Kafka trigger. Raises SettingsError if no broker is configured."""
     if kafka.read() is None:
         raise SettingsError("KAFKA_BOOTSTRAP_SERVERS is not set: give host:port of a Kafka broker")
     _ready_to_serve(settings)
@@ -118,19 +130,22 @@ def run_trigger(settings: Settings) -> NoReturn:
 
 
 def run_kafka(settings: Settings) -> NoReturn:
+    """Become the Kafka broker that `--kafka` starts."""
     process.end_with_parent()
     arguments = broker.command(settings.home)
     os.execv(arguments[0], arguments)
 
 
 def run_first_start(settings: Settings) -> int:
+    """Migrate, load the demo and apply rules in this process; returns 0 when that is done."""
     process.end_with_parent()
-    from launch import first_start  # the only role that needs a driver and an HTTP client in this very process
+    from launch import first_start  # here, because no other role needs a database driver and an HTTP client in this process
 
     return first_start.run(settings)
 
 
 def run_health(settings: Settings) -> int:
+    """The container's health check; returns 0 or 1."""
     return health.check(settings)
 
 
@@ -143,7 +158,7 @@ ROLES: dict[str, Callable[[Settings], int | None]] = {
     "trigger": run_trigger,
     "docs": run_docs,
     "migrate": run_migrate,
-    # not for people: supervised beside the others, and the container's health check
+    # internal: run by the supervisor, or as the container's health check
     "docs-refresh": run_docs_refresh,
     "postgres": run_postgres,
     "kafka": run_kafka,
@@ -153,7 +168,7 @@ ROLES: dict[str, Callable[[Settings], int | None]] = {
 
 
 def _ready_to_serve(settings: Settings) -> None:
-    """A supervised process waits for the migrations and ends with its supervisor; any other needs its database named."""
+    """Raise SettingsError if there is no database URL. A supervised process also waits here until the database is migrated."""
     settings.require_database_url()
     if SUPERVISED in os.environ:
         process.end_with_parent()
@@ -162,7 +177,7 @@ def _ready_to_serve(settings: Settings) -> None:
 
 
 def _absolute_environment(settings: Settings) -> None:
-    """Paths and addresses as they are now, for children that work in another folder."""
+    """Make paths and addresses in the environment absolute, because child processes run in another folder."""
     files = {*FILES, *(f"{secret}_FILE" for secret in SECRETS)}
     for name in [name for name in os.environ if name in files or _is_target_file(name)]:
         if os.environ[name]:
@@ -186,9 +201,8 @@ def _is_target_file(name: str) -> bool:
 
 
 def _become(*arguments: str) -> NoReturn:
-    os.umask(0o077)  # logs, and what checks leave behind, are this user's alone; PostgreSQL has folders of its own
+    os.umask(0o077)  # only this user may read logs and files of checks; PostgreSQL has separate folders
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [*([] if str(ROOT) in paths else [str(ROOT)]), *paths]
-    )  # nothing here is installed
+    # The services are not installed, so they are imported from the checkout.
+    os.environ["PYTHONPATH"] = os.pathsep.join([*([] if str(ROOT) in paths else [str(ROOT)]), *paths])
     os.execv(sys.executable, [sys.executable, "-P", *arguments])

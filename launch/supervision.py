@@ -1,4 +1,4 @@
-"""The configuration of supervisord: which processes run on one machine, and how each is stopped."""
+"""Writes supervisord's configuration: which processes run on this machine, and how each is stopped."""
 
 import os
 import shlex
@@ -14,7 +14,7 @@ SERVERS = ("postgres", "kafka")
 
 @dataclass(frozen=True)
 class Program:
-    """One supervised process: `python -m launch NAME`."""
+    """One supervised process: `python -m launch NAME`. `once` means that it is not restarted after it has succeeded."""
 
     name: str
     stop_signal: str = "TERM"
@@ -23,18 +23,21 @@ class Program:
 
 
 def programs(settings: Settings, with_kafka: bool) -> list[Program]:
-    """In the order of their start; PostgreSQL and Kafka stop when all others have."""
+    """The programs in the order of their start. PostgreSQL and Kafka are stopped after all others."""
     names = ["backend", "api", "worker", "docs", "docs-refresh", *(["trigger"] if settings.kafka_bootstrap_servers else [])]
-    found = [Program(name) for name in names] + [Program("first-start", once=True)]
+    wanted = [Program(name) for name in names] + [Program("first-start", once=True)]
     if with_kafka:
-        found.insert(0, Program("kafka", stop_seconds=STOP_SERVERS))
+        wanted.insert(0, Program("kafka", stop_seconds=STOP_SERVERS))
     if settings.database_url is None:
-        found.insert(0, Program("postgres", stop_signal="INT", stop_seconds=STOP_SERVERS))
-    return found
+        wanted.insert(0, Program("postgres", stop_signal="INT", stop_seconds=STOP_SERVERS))
+    return wanted
 
 
 def write(settings: Settings, with_kafka: bool) -> Path:
-    """The configuration file (mode 0600); paths stand in `environment` below, as the file's syntax takes not every one."""
+    """Write the configuration file (mode 0600) and return its path.
+
+    It takes paths from the variables in `environment`, because the file's syntax does not allow every character of a path.
+    """
     wanted = programs(settings, with_kafka)
     grouped = [program.name for program in wanted if program.name not in SERVERS]
     sections = [
@@ -52,7 +55,7 @@ def write(settings: Settings, with_kafka: bool) -> Path:
         "childlogdir=%(ENV_LAUNCH_HOME)s/logs",
         *(line for program in wanted for line in _section(program)),
         "",
-        "[group:services]",  # a group is stopped at once, and groups one after the other: this one before the servers
+        "[group:services]",  # supervisord stops a whole group at once: this one before the servers, by priority
         f"programs={','.join(grouped)}",
         "priority=20",
         "",
@@ -65,7 +68,7 @@ def write(settings: Settings, with_kafka: bool) -> Path:
 
 
 def environment(settings: Settings, python: str) -> Mapping[str, str]:
-    """What the configuration refers to."""
+    """The environment variables that the configuration file refers to."""
     return {"LAUNCH_HOME": str(settings.home), "LAUNCH_PYTHON": shlex.quote(python)}
 
 
@@ -77,7 +80,7 @@ def _section(program: Program) -> list[str]:
         f"command=%(ENV_LAUNCH_PYTHON)s -P -m launch {program.name}",
         f"stopsignal={program.stop_signal}",
         f"stopwaitsecs={program.stop_seconds}",
-        "stopasgroup=false",  # a master tells its own children
+        "stopasgroup=false",  # a master process stops its own children
         "killasgroup=true",
         f"priority={10 if program.name in SERVERS else 20}",
     ]
@@ -97,7 +100,7 @@ def _section(program: Program) -> list[str]:
         *common,
         "autorestart=true",
         "startsecs=1",
-        "startretries=1000000",  # it comes back however long the cause lasts; the pause between tries grows
+        "startretries=1000000",  # restarted however long the cause of a failure lasts; the pause between tries grows
         "redirect_stderr=true",
         f"stdout_logfile={log}",
         "stdout_logfile_maxbytes=10MB",

@@ -1,4 +1,4 @@
-"""The first start's verdicts as a table for a terminal."""
+"""The verdicts of the first start as a table for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ HEAD = ("table", "gate", "verdict", "rules", "time")
 
 @dataclass(frozen=True)
 class Verdict:
-    """One table's check, reduced to what fits a terminal."""
+    """The part of a table's check that is shown on a terminal."""
 
     table: str
     gate: str
@@ -20,7 +20,10 @@ class Verdict:
 
     @classmethod
     def of(cls, table: str, request: Mapping[str, Any], check: Mapping[str, Any], gate: str, seconds: float) -> "Verdict":
-        """From a request's answer and its check's result; a check without rules tells its reason instead."""
+        """From a request and its check's result, both as JSON; a check without rules shows its reason instead.
+
+        `seconds` counts only if the result has no duration.
+        """
         rules = check.get("rules") or []
         worst_first = sorted(rules, key=lambda rule: ("fail", "error", "warn", "pass").index(rule["status"]))
         findings = [
@@ -42,7 +45,7 @@ class Verdict:
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
-    """Aligned columns, and below each table the rules that did not pass, in words."""
+    """Text with aligned columns; below each table, one line per rule that did not pass."""
     rows = [(v.table, v.gate, v.verdict, _counts(v.counts), f"{v.seconds:.2f} s") for v in verdicts]
     widths = [max(len(row[i]) for row in (HEAD, *rows)) for i in range(len(HEAD))]
     lines = ["", _line(HEAD, widths), _line(tuple("-" * width for width in widths), widths)]
@@ -53,8 +56,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    words = (("pass", "passed"), ("warn", "warned"), ("fail", "failed"), ("error", "undecided"))
-    return ", ".join(f"{counts[key]} {word}" for key, word in words if counts.get(key)) or "none"
+    labels = (("pass", "passed"), ("warn", "warned"), ("fail", "failed"), ("error", "undecided"))
+    return ", ".join(f"{counts[key]} {label}" for key, label in labels if counts.get(key)) or "none"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -1,1 +1,1 @@
-"""The docs portal: a dbt project a target whose sources are the configured tables, generated and served on port 8001."""
+"""The docs portal: one dbt project per target, with its configured tables as sources; generated, and served on port 8001."""

@@ -1,5 +1,7 @@
-"""The portal's web application: a page that lists the targets, and each target's dbt docs, or those of its parts and which table
-is in which of them."""
+"""The portal's web application: a list of the targets, and the dbt docs of each.
+
+A large target has several dbt docs, one per part, and a page that shows which table is in which part.
+"""
 
 import base64
 import hashlib
@@ -27,7 +29,7 @@ _NO_SCRIPT = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; fo
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Reads files alone: neither a key nor a database."""
+    """The web application. It only reads files, so it needs neither keys nor a database."""
     settings = settings or read_settings()
     folder = settings.home / "docs"
     app = Flask("portal", root_path=str(Path(__file__).parent), static_folder=None)
@@ -90,13 +92,13 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _finished(folder: Path) -> list[str]:
-    """The projects that the refresher has finished: a target's folder, or that of one of its parts."""
+    """Folders of the finished projects, relative to `folder`: TARGET, or TARGET/parts/PART."""
     markers = [*folder.glob(f"*/{STATE}"), *folder.glob(f"*/parts/*/{STATE}")]
     return [str(marker.parent.relative_to(folder)) for marker in markers]
 
 
 def _is_finished(folder: Path, place: str) -> bool:
-    """By its exact name."""
+    """Whether the project in this folder is finished. The exact name counts, even if the disk ignores case."""
     return place in _finished(folder)
 
 
@@ -111,7 +113,7 @@ def _file(folder: Path, place: str, file_name: str) -> Response:
 
 
 def _targets(folder: Path) -> dict[str, Any]:
-    """What there is of each target by its name: its whole, or all of its parts together."""
+    """By target: numbers of tables, parts and verdicts, and the state of its project or of all its parts together."""
     found = {}
     for name in sorted({place.partition("/")[0] for place in _finished(folder)}):
         parts = [] if _is_finished(folder, name) else _parts(folder, name)
@@ -128,14 +130,14 @@ def _targets(folder: Path) -> dict[str, Any]:
 
 
 def _parts(folder: Path, name: str) -> list[dict[str, Any]]:
-    """In the order of their tables; a part without any is of the user's models."""
+    """The finished parts of a target, in the order of their tables. The part without tables shows the user's dbt models."""
     places = [place for place in _finished(folder) if place.startswith(f"{name}/parts/")]
     found = [one | {"part": Path(place).name} for place in places for one in _read(folder / place / STATE)]
     return sorted(found, key=lambda one: place_of(one["names"][0]) if one["names"] else ("", ""))
 
 
 def _read(marker: Path) -> list[dict[str, Any]]:
-    """The one project that the file tells of; none where it goes away this very moment."""
+    """The content of the marker file of a finished project, in a list; empty if the file has just been deleted."""
     try:
         return [json.loads(marker.read_text(encoding="utf-8"))]
     except OSError:
@@ -143,10 +145,10 @@ def _read(marker: Path) -> list[dict[str, Any]]:
 
 
 def _policy(page: Path) -> str:
-    """dbt's page puts descriptions into itself as HTML: only the scripts that it came with may run."""
+    """A Content-Security-Policy that allows only the page's own scripts, because dbt's page inserts descriptions as HTML."""
     try:
         return _policy_of(page, page.stat().st_mtime_ns)
-    except FileNotFoundError:  # the target was removed this very moment
+    except FileNotFoundError:  # the target has just been removed
         abort(404)
 
 

@@ -1,4 +1,4 @@
-"""Making one project of the portal: written, run through the real `dbt docs generate`, and published file by file."""
+"""Generates one project of the portal: writes it, runs `dbt docs generate`, and publishes the files one by one."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ from portal.state import PortalTarget
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import Settings
 
-STATE = "portal.json"  # tells the front page that a project is complete, what is in it, and when it was made
+STATE = "portal.json"  # the file that marks a project as complete; the front page shows its content
 _LONGEST_S = 900.0
 _LOW = ["nice", "-n", "19"]
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Generator:
-    """Where projects lie, and the dbt processes that are at it."""
+    """Generates projects below `folder`. `processes` are the dbt processes that are running."""
 
     settings: Settings
     processes: set[subprocess.Popen[bytes]] = field(default_factory=set)
@@ -41,17 +41,17 @@ class Generator:
 
     @property
     def work(self) -> Path:
-        """Private to dbt; a target's folder in here says that its portal is ours to remove."""
+        """dbt's work files. Only if a target has a folder here, its portal was generated and may be removed."""
         return self.folder / ".work"
 
     def write_whole(self, target: PortalTarget, parts: Sequence[Part]) -> None:
-        """The project of a target that is shown in parts, for use by hand: it has the sources of all of them."""
+        """Write a project with the sources of all parts of a large target, for use by hand."""
         folders = [part.folder for part in parts if part.tables]
         users = self.settings.dbt_project_dir
         project.write(target, self.folder / target.document.name, self.settings.dbt_profiles_dir, users, {}, parts=folders)
 
     def generate(self, target: PortalTarget, part: Part, names: project.Names) -> bool:
-        """Whether the target was reached; its portal is made anyway."""
+        """Generate and publish a project. Returns whether the target was reached; if not, the project has no new catalog."""
         name = target.document.name
         folder, work = self.folder / name / part.folder, self.work / name / part.folder
         work.mkdir(parents=True, exist_ok=True)
@@ -68,8 +68,10 @@ class Generator:
         return reached
 
     def _dbt(self, folder: Path, work: Path, variables: dict[str, str], *more: str) -> bool:
-        """False where it ended with an error, which is in the log. What stands for the rules is not compiled: that is half of
-        the time, and its description has the rule's letters."""
+        """Run `dbt docs generate`; returns False, and logs dbt's output, if it failed.
+
+        The tests that represent rules are not compiled, which would take half of the time. Their descriptions show the rules.
+        """
         command = [*_LOW, dbt_executable(), "--no-use-colors", "docs", "generate", "--exclude", project.OURS, *more]
         command += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
         command += ["--target-path", str(work), "--log-path", str(work)]
@@ -95,16 +97,16 @@ class Generator:
 
 
 def _give_way(pid: int) -> None:
-    """Linux: let it have a processor only when nobody else wants it, so that a check beside it does not wait."""
+    """On Linux, give a process only idle processor time, so that checks on the same machine do not wait for it."""
     if sys.platform == "linux":
         try:
             os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
-        except OSError as error:  # ended already, or not allowed here: it is nice anyway
+        except OSError as error:  # the process has ended, or this is not allowed; its priority (nice) is low anyway
             log.debug("%s", error)
 
 
 def _publish(target: PortalTarget, work: Path, folder: Path, with_catalog: bool) -> None:
-    """Each file appears complete; the catalog of a target that was not reached stays the last one."""
+    """Put each file into place atomically. If the target was not reached, its last catalog stays."""
     public = folder / "target"
     public.mkdir(parents=True, exist_ok=True)
     for name in ("manifest.json", "catalog.json", "index.html"):

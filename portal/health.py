@@ -1,4 +1,4 @@
-"""How the loops of the process that makes the portals do: a file, written every few seconds, that the web application reads."""
+"""Health of the process that generates the portals: it writes the state of its loops to a file that the web application reads."""
 
 import json
 import time
@@ -13,7 +13,7 @@ _FILE = ".loops.json"
 
 
 def start(loops: Loops, folder: Path) -> None:
-    """Write it from now on, in a daemon thread."""
+    """Write the file every few seconds, in a daemon thread."""
 
     def write(_: Loop) -> float:
         folder.mkdir(parents=True, exist_ok=True)
@@ -25,7 +25,7 @@ def start(loops: Loops, folder: Path) -> None:
 
 
 def read(folder: Path) -> list[State] | None:
-    """None where nothing was written lately: the process has ended, or cannot write."""
+    """The state of each loop; None if nothing was written lately, because the process has ended or cannot write."""
     try:
         report = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         age_s = time.time() - report["at"]
@@ -36,7 +36,7 @@ def read(folder: Path) -> list[State] | None:
 
 
 def faults(folder: Path) -> list[str]:
-    """Why portals may show something old, a line each."""
+    """Reasons why portals may be out of date, one line each."""
     states = read(folder)
     if states is None:
         return ["the process that makes the portals (docs-refresh) has not reported lately; start it, and read its log"]

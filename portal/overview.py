@@ -3,23 +3,18 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from portal.escaping import cell
 from portal.state import PortalTable, PortalTarget
+from stringx_dataops.contract.catalogue.dbt_project import folders_of
 from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import gate_of
 
 _MOST_NAMED = 5
 _ORDER = ("fail", "error", "warn", None, "pass")  # of verdicts
-_THEIRS = re.compile(r"{%-?\s*docs\s+__overview__\s")
-_WHERE = {
-    "docs-paths": ["docs"],
-    "model-paths": ["models"],
-    "macro-paths": ["macros"],
-    "seed-paths": ["seeds"],
-    "snapshot-paths": ["snapshots"],
-}
+_OVERVIEW = re.compile(r"{%-?\s*docs\s+__overview__\s")
+_MAY_HOLD_PAGES = ("docs-paths", "model-paths", "macro-paths", "seed-paths", "snapshot-paths")
 
 
 def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
@@ -65,8 +60,8 @@ def _verdict(table: PortalTable) -> str:
     return f"{verdict}: the gate is **closed**" if is_closed else verdict
 
 
-def has_overview(users: Path, theirs: dict[str, Any]) -> bool:
-    """Whether the user's project has a first page of its own."""
-    folders = {users / path for kind, default in _WHERE.items() for path in theirs.get(kind) or default}
+def has_overview(users: Path, settings: JsonObject) -> bool:
+    """Whether the user's dbt project has an overview page of its own; `settings` is its dbt_project.yml."""
+    folders = {users / path for kind in _MAY_HOLD_PAGES for path in folders_of(settings, kind)}
     pages = (page for folder in folders for page in folder.rglob("*.md"))
-    return any(_THEIRS.search(page.read_text(encoding="utf-8", errors="replace")) for page in pages)
+    return any(_OVERVIEW.search(page.read_text(encoding="utf-8", errors="replace")) for page in pages)

@@ -1,7 +1,7 @@
-"""Which tables of a target share a dbt project of the portal.
+"""Divides a target's tables into dbt projects of the portal.
 
-A target with few tables is one project. One with many is cut into parts along the order of its tables, where a name's hash says
-so: a table more or less changes the part that it is in, and seldom a neighbour, whatever the others are.
+A target with few tables is one project. The sorted tables of a large target are cut into parts after names with certain hashes.
+So adding or removing a table changes only the part that it is in, and seldom a neighbouring part.
 """
 
 import hashlib
@@ -10,25 +10,26 @@ from dataclasses import dataclass
 
 from stringx_dataops.contract.documents.names import TableName
 
-MOST_TABLES = 250  # in a project: see docs/scale.md for what one of this size costs
+MOST_TABLES = 250  # per project; docs/scale.md shows what a project of this size costs
 _FEWEST = MOST_TABLES // 2
-_ONE_IN = MOST_TABLES // 8  # names that may end a part
+_ONE_IN = MOST_TABLES // 8  # one in so many names may end a part
 
 
 @dataclass(frozen=True)
 class Part:
-    """Tables of a target in their order; `name` is empty where they are all that it has."""
+    """Some tables of a target in their order. `name` is empty if the target has only this part."""
 
     name: str
     tables: tuple[str, ...]
 
     @property
     def folder(self) -> str:
-        """Of its dbt project, below the target's."""
+        """The folder of its dbt project, relative to the target's folder."""
         return f"parts/{self.name}" if self.name else ""
 
 
 def cut(tables: Iterable[str]) -> list[Part]:
+    """The parts of a target with these tables, each with at most MOST_TABLES."""
     ordered = sorted(tables, key=place_of)
     if len(ordered) <= MOST_TABLES:
         return [Part("", tuple(ordered))]
@@ -44,6 +45,6 @@ def cut(tables: Iterable[str]) -> list[Part]:
 
 
 def place_of(table: str) -> tuple[str, str]:
-    """What tables are ordered by."""
+    """The key by which tables are sorted: schema, then name."""
     name = TableName.parse(table)
     return name.schema, name.name

@@ -2,8 +2,8 @@
 select target, table_name from stringx.configured_tables
 
 -- name: changes
--- What the portal shows and may have changed since: a table with its configuration (of every version, a deletion's too) or its last
--- full check; a target alone with its document. By index, so that it costs what has changed, not what there is.
+-- Changes since a time that the portal may have to show: new versions of tables (deletions too), new full checks of tables, and
+-- changed documents of targets. It uses indexes, so its cost depends on the number of changes, not on the number of tables.
 select v.target, v.table_name, 'configured ' || v.version as change from stringx.configuration_changes v where v.changed_at >= %(since)s
 union all
 select g.name, null, 'target ' || g.version from stringx.configured_targets g where g.updated_at >= %(since)s
@@ -15,7 +15,7 @@ where c.finished_at >= %(since)s and c.is_full and c.status <> 'canceled'
 select clock_timestamp() as now
 
 -- name: fingerprint
--- Versions and the last full check of each of these tables: no document and no result is read.
+-- The versions and the last full check of each of these tables, without reading a document or a result.
 select md5(string_agg(concat_ws(' ', t.table_name, t.version, t.target_version, c.check_id), '|' order by t.table_name)) as fingerprint
 from stringx.configured_tables t
 left join lateral (
@@ -35,8 +35,8 @@ where t.target = %(target)s and t.table_name = any(%(tables)s)
 select document from stringx.configured_targets where name = %(target)s
 
 -- name: tables
--- Tables of a target with the end of each one's last full check, of the table or of a dataset that held it. Of a result, which may have 8 MiB, the
--- reason and those rules that did not pass: so many of them, and how many there are.
+-- Tables of a target with the last full check of each, of the table itself or of a dataset with it. A result may have 8 MiB, so only
+-- its reason is read, the number of rules that did not pass, and the first of these rules.
 select t.document, c.verdict, c.finished_at, left(c.result ->> 'reason', 1000) as reason, coalesce(r.findings, '[]') as findings, coalesce(r.number, 0) as number
 from stringx.configured_tables t
 left join lateral (

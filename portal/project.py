@@ -1,6 +1,6 @@
-"""Writing a target's dbt project: its configured tables as sources, their rules as tests, their last verdicts in words.
+"""Writes a target's dbt project: its configured tables as sources, their rules as tests, their last verdicts as descriptions.
 
-dbt renders Jinja in YAML, so every brace of a text that is not ours is written as an expression that gives that brace.
+dbt renders Jinja in YAML, so every brace in a user's text is written as a Jinja expression for that brace.
 """
 
 import json
@@ -23,10 +23,10 @@ from stringx_dataops.contract.files import write_whole
 
 _HEAD = "# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.\n"
 _DOCS = "docs"
-_SOURCES = Path("models") / "sources"  # a file a table, so that dbt reads those again that have changed
-OURS = "test_name:stringx_rule"  # how dbt selects what stands for the rules
-_USERS = "project"  # in the portal's folder: a link to the user's own project, where it has models
-Names = dict[TableName, tuple[str, str]]  # what dbt calls a table's source and the table
+_SOURCES = Path("models") / "sources"  # one file per table, so that dbt reads only changed ones again
+OURS = "test_name:stringx_rule"  # dbt's selector for the tests that represent rules
+_USERS = "project"  # in the portal's folder: a link to the user's own dbt project, if it has models
+Names = dict[TableName, tuple[str, str]]  # dbt's names for the source and for the table
 _MACRO = """{#- A rule of the service, shown as a test. It checks nothing here, so it returns a row and never passes here. -#}
 {% test stringx_rule(model, rule, reason, column_name=none) %}
 select {{ dbt.string_literal(dbt.escape_single_quotes(reason)) }} as reason,
@@ -84,10 +84,10 @@ def write(
     with_models: bool = True,
     parts: Sequence[str] = (),
 ) -> None:
-    """The project, file by file, each complete or not at all; files that are right already stay untouched.
+    """Write all files of the project, each atomically; files whose content has not changed are not written.
 
-    Where the dbt project in `users` has models, seeds or snapshots, they are part of the portal, with its macros and packages,
-    unless it is told to go without. `parts` are folders in here whose sources are this project's too.
+    If the dbt project in `users` has models, seeds or snapshots, they become part of the portal with its macros and packages,
+    unless `with_models` is False. `parts` are folders below `folder` whose sources this project includes.
     """
     models = models_of(users)
     theirs = models if with_models else None
@@ -116,7 +116,7 @@ def write(
 
 
 def models_of(users: Path) -> dict[str, Any] | None:
-    """The settings of a project that has something to show, None of one that has only tests and macros."""
+    """The dbt_project.yml of a project that has models, seeds or snapshots; None for any other project."""
     settings = dbt_project.settings(users)
     kinds = ("model-paths", "seed-paths", "snapshot-paths")
     folders = [users / path for kind in kinds for path in dbt_project.folders_of(settings, kind)]
@@ -124,7 +124,7 @@ def models_of(users: Path) -> dict[str, Any] | None:
 
 
 def _settings(target: str, theirs: dict[str, Any] | None, users: Path, parts: Sequence[str]) -> dict[str, Any]:
-    """The portal's dbt_project.yml: its own, or the user's with paths that lead through the link."""
+    """The content of dbt_project.yml: a new one, or the user's with paths through the link to the user's project."""
     own = ["models", *(f"{part}/models" for part in parts)]
     if theirs is None:
         plain = {
@@ -161,7 +161,7 @@ def _dump(value: dict[str, Any]) -> str:
 
 
 def named(tables: Iterable[str]) -> Names:
-    """Words that dbt takes, of all tables of a target: a table keeps its own whatever part of them a project holds."""
+    """Names that dbt accepts, for all tables of a target. A table has the same names in every part."""
     by_schema: dict[str, tuple[str, set[str]]] = {}
     schemas: set[str] = set()
     found = {}
@@ -174,7 +174,7 @@ def named(tables: Iterable[str]) -> Names:
 
 
 def sources(target: PortalTarget, names: Names, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """A file's name and content for each table: its schema as a source, named behind the prefix, and the table in it."""
+    """(name, content) of the YAML file for each table: a source for its schema, whose name begins with `prefix`."""
     for table in target.tables:
         name = TableName.parse(table.document.table)
         schema, word = names[name]
@@ -207,7 +207,7 @@ def _table(table: PortalTable, name: TableName, word: str, target: str) -> dict[
 
 
 def description(table: PortalTable) -> str:
-    """The last verdict, its time and the rules behind it; then the table's own description."""
+    """Markdown with the last verdict, its time and the rules that did not pass, then the description from the document."""
     if table.verdict is None or table.finished_at is None:
         words = ["**Not checked yet.**"]
     else:
@@ -221,13 +221,13 @@ def description(table: PortalTable) -> str:
 
 
 def _columns(table: PortalTable) -> list[str]:
-    """Columns that the document names, each once; the catalog brings the others, and all types."""
+    """Columns that the document names, each once. dbt's catalog adds the other columns, and all types."""
     named = [*table.document.key, *table.document.sample_columns]
     return list(dict.fromkeys([*named, *(column for rule in table.document.active_rules for column in rule.all_columns)]))
 
 
 def _test(rule: Rule, place: str, command: str) -> dict[str, Any]:
-    """The rule's letters stand in the test's description; its SQL, which is compiled by hand only, returns them."""
+    """A dbt test that represents a rule. Its description, and its SQL if somebody compiles it, contain the rule as JSON."""
     said = rule.model_dump(mode="json", exclude_none=True, exclude={"id", "active", "column", "columns", "description"})
     letters = json.dumps(said, ensure_ascii=False)
     words = [*([as_text(rule.description), ""] if rule.description else []), "```json", json_as_text(letters), "```"]
@@ -241,7 +241,7 @@ def _test(rule: Rule, place: str, command: str) -> dict[str, Any]:
 
 
 def _word(name: str, taken: set[str]) -> str:
-    """A name that dbt takes, unlike any given before, on a disk that knows no capitals too."""
+    """A name that dbt accepts and that is not taken yet, ignoring case, because it is also the name of a file."""
     plain = re.sub(r"\W", "_", name, flags=re.ASCII)
     word = next(word for word in chain([plain], (f"{plain}__{number}" for number in count(2))) if word.lower() not in taken)
     taken.add(word.lower())

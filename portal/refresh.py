@@ -1,8 +1,9 @@
-"""Keeps the portals true: generates a project's docs when its configuration or a verdict has changed.
+"""Keeps the portals up to date: generates a project's docs when its configuration or a verdict changes.
 
-`python -m portal.refresh`. A project (of a target, or of a part of a large one) is made at once when it is new, and at most
-once a minute after that, less often where making them takes long. A target that cannot be reached keeps its last catalog, still
-shows its verdicts, and is tried again every five minutes.
+Run it with `python -m portal.refresh`.
+A project shows a target, or a part of a large one. A new project is generated at once; later at most once a minute, and less
+often if generating takes long. The project of a target that cannot be reached keeps its last catalog, shows new verdicts, and is
+tried again every five minutes.
 """
 
 import logging
@@ -27,20 +28,20 @@ from web import logs
 
 LOOK_EVERY_S = 3.0
 AT_MOST_EVERY_S = 60.0
-AGAIN_AFTER_S = 300.0  # where the last generation did not reach the target; and every project is looked at so often
-AT_ONCE = 2  # targets, one project of each, generated side by side, so that one that hangs does not hold up the others
+AGAIN_AFTER_S = 300.0  # until a target that was not reached is tried again; also how often all projects are examined
+AT_ONCE = 2  # projects, of different targets, are generated at the same time, so that a hanging one does not block the others
 REST = 3.0  # after a generation its slot stays idle three times as long: two slots together use at most half of a processor
-_LONGEST_TURN_S = 120.0  # of a look at ten thousand tables
-FINGERPRINT = "fingerprint"  # in a project's work folder: what it shows
+_LONGEST_TURN_S = 120.0  # enough to examine ten thousand tables
+FINGERPRINT = "fingerprint"  # a file in a project's work folder, with the fingerprint of the content that it shows
 
-Key = tuple[str, str]  # a target's name, a part's name
+Key = tuple[str, str]  # a project: the target's name and the part's name
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Generation:
-    """The last generation of a project, under way or done."""
+    """The last generation of a project, running or done. Times are those of time.monotonic()."""
 
     fingerprint: str
     began: float
@@ -50,34 +51,39 @@ class Generation:
 
     @property
     def under_way(self) -> bool:
+        """Whether it is still running."""
         return self.thread is not None and self.thread.is_alive()
 
     def may_begin_again(self, now: float) -> bool:
+        """Whether it has ended and began at least AT_MOST_EVERY_S ago."""
         return not self.under_way and now - self.began >= AT_MOST_EVERY_S
 
     def is_due(self, fingerprint: str, now: float) -> bool:
+        """Whether to generate again now: the content has changed, or the target was not reached for AGAIN_AFTER_S."""
         changed = fingerprint != self.fingerprint
         return self.may_begin_again(now) and (changed or (not self.reached and now - self.began >= AGAIN_AFTER_S))
 
 
 @dataclass
 class Layout:
-    """Which projects there are, and in which of them a table is."""
+    """All projects of the portal, and the project of each table."""
 
     tables: dict[str, list[str]] = field(default_factory=dict)
     parts: dict[Key, Part] = field(default_factory=dict)
     of_table: dict[tuple[str, str], Key] = field(default_factory=dict)
 
     def of(self, target: str) -> list[Part]:
+        """The parts of a target, in their order."""
         return [part for (name, _), part in self.parts.items() if name == target]
 
     @classmethod
     def make(cls, tables: dict[str, list[str]], has_models: bool) -> "Layout":
+        """The layout for the tables of each target. If the user's dbt project has models, large targets get a part for them."""
         found = cls(tables)
         for target, names in tables.items():
             cut = parts.cut(names)
             if has_models and len(cut) > 1:
-                cut.append(Part("models", ()))  # the user's, which none of the others shows
+                cut.append(Part("models", ()))  # the other parts leave the user's models out
             for part in cut:
                 found.parts[target, part.name] = part
                 found.of_table |= {(target, table): (target, part.name) for table in part.tables}
@@ -85,7 +91,7 @@ class Layout:
 
 
 class Refresher:
-    """What was generated when, what may have changed since, and the processes that are at it."""
+    """Generates projects: knows when each was generated, which may have changed since, and the running processes."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings, self.database = settings, database
@@ -99,7 +105,7 @@ class Refresher:
         self._remembers = False
 
     def turn(self, _: Loop) -> float:
-        """What fails now may be mended at the next look: a project that is just being edited, a full disk."""
+        """One turn of the loop. Whatever fails, such as a project that is being edited or a full disk, is tried again."""
         if not self._remembers:
             self.remember()
             self._remembers = True
@@ -107,7 +113,7 @@ class Refresher:
         return LOOK_EVERY_S
 
     def remember(self) -> None:
-        """Take projects of an earlier start as made now: a start has better things to do than to make them again."""
+        """Treat the projects of an earlier start as made just now, so that a start does not generate all of them."""
         for file in [*self.work.glob(f"*/{FINGERPRINT}"), *self.work.glob(f"*/parts/*/{FINGERPRINT}")]:
             place = file.parent.relative_to(self.work)
             if (self.folder / place / STATE).exists():
@@ -115,14 +121,14 @@ class Refresher:
                 self.made[key] = Generation(file.read_text(encoding="utf-8"), time.monotonic(), reached=True)
 
     def look(self) -> None:
-        """Begin generating what has changed; forget what is gone."""
+        """Begin to generate changed projects, as far as there are free slots, and delete projects that no longer exist."""
         self._learn()
         now = time.monotonic()
         resting = sum(generation.rests_until > now for generation in self.made.values())
         for key in sorted(self.layout.parts, key=lambda key: self.made[key].began if key in self.made else float("-inf")):
             working = {target for (target, _), generation in self.made.items() if generation.under_way}
             if len(working) >= AT_ONCE or (key in self.made and len(working) + resting >= AT_ONCE):
-                break  # the others are due at a later look
+                break  # no free slot; the others wait for a later look
             if key[0] in working:
                 continue
             last = self.made.get(key)
@@ -131,17 +137,18 @@ class Refresher:
         self._forget()
 
     def wait(self) -> None:
-        """Until nothing is under way."""
+        """Wait until no generation is running."""
         for generation in self.made.values():
             if generation.thread is not None:
                 generation.thread.join()
 
     def _learn(self) -> None:
-        """What there is, where that has changed; and which projects may show something old."""
+        """Read the layout again if the configuration has changed, and mark projects whose content may have changed."""
         changes, now = self._changes.look(), time.monotonic()
         everything = now - self._read_all_at >= AGAIN_AFTER_S
         if everything or any(change.is_configured for change in changes):
-            read_all_at, self._read_all_at = self._read_all_at, float("-inf")  # everything again, where this fails
+            # If this fails, the next look examines everything again.
+            read_all_at, self._read_all_at = self._read_all_at, float("-inf")
             self._lay_out()
             self._read_all_at = read_all_at
         if everything:
@@ -161,7 +168,7 @@ class Refresher:
                 self._write_whole(target, found)
 
     def _write_whole(self, target: str, found: Sequence[Part]) -> None:
-        """The project by hand of all parts; one target's trouble is not the others'."""
+        """Write the project with all parts of a target, for use by hand. A failure is logged and does not stop other targets."""
         try:
             whole = state.read(self.database, target, [])
             if whole is not None:
@@ -172,7 +179,7 @@ class Refresher:
             log.exception("the project of target %s", target)
 
     def _consider(self, key: Key, now: float) -> None:
-        """Begin, unless it shows everything as it is."""
+        """Begin to generate a project if that is due."""
         target, part = key[0], self.layout.parts[key]
         fingerprint = state.fingerprint(self.database, target, part.tables)
         last = self.made.get(key)
@@ -195,14 +202,14 @@ class Refresher:
                 (self.work / name / part.folder / FINGERPRINT).write_text(generation.fingerprint, encoding="utf-8")
         except StringXError as error:
             log.warning("%s", error)
-        except Exception:  # one target's trouble (a full disk, a document of another release) is not the others'
+        except Exception:  # such as a full disk, or a document of another release; other targets must go on
             log.exception("the portal of target %s", name)
         if again:
             ended = time.monotonic()
             generation.rests_until = ended + REST * (ended - generation.began)
 
     def _forget(self) -> None:
-        """Projects and targets that are no more, once nothing is at them."""
+        """Delete the folders of projects that no longer exist, unless they are still being generated."""
         for work in self.work.glob("*"):
             target, folder = work.name, self.folder / work.name
             if target not in self.layout.tables:
@@ -218,7 +225,7 @@ class Refresher:
                     shutil.rmtree(left, ignore_errors=True)
                     self.made.pop(key, None)
             if (target, "") not in self.layout.parts and (folder / STATE).exists() and not self._under_way([(target, "")]):
-                (folder / STATE).unlink()  # it was small once: the rest of the folder is the project by hand
+                (folder / STATE).unlink()  # the target was small before; the rest of the folder is the project for use by hand
                 shutil.rmtree(folder / "target", ignore_errors=True)
                 (work / FINGERPRINT).unlink(missing_ok=True)
                 self.made.pop((target, ""), None)
@@ -228,6 +235,7 @@ class Refresher:
 
 
 def main() -> int:
+    """Refresh until the process is ended; returns 2, after a line on standard error, if a setting is wrong."""
     logs.configure()
     try:
         settings = read_settings()
@@ -246,7 +254,7 @@ def main() -> int:
 
 
 def _end(refresher: Refresher) -> NoReturn:
-    """At once, with every dbt; a half-written file is nobody's, for each is put in its place when complete."""
+    """Kill the dbt processes and exit at once. That leaves no incomplete file, because files are renamed when complete."""
     for process in list(refresher.generator.processes):
         process.kill()
     os._exit(0)

@@ -1,4 +1,4 @@
-"""What the portal shows, read from the internal database."""
+"""Reads the content of the portal from the internal database."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,14 +15,17 @@ from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.messages.verdicts import Verdict
 
 SQL = load_queries(Path(__file__).with_name("portal.sql"))
-MOST_FINDINGS = 20  # of a table that the portal names
-# A change bears the time at which it was written, and is seen when its transaction has ended.
+MOST_FINDINGS = 20  # rules that did not pass, shown per table
+# A change has the time at which it was written, but becomes visible only when its transaction ends. So look back this far.
 _LATEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class PortalTable:
-    """A configured table and its last full check, if there was one: the first rules that did not pass, and their number."""
+    """A configured table with its last full check, if there was one.
+
+    `findings` are the first MOST_FINDINGS rules that did not pass, `number` is the number of all of them.
+    """
 
     document: TableDocument
     verdict: Verdict | None
@@ -42,7 +45,7 @@ class PortalTarget:
 
 @dataclass(frozen=True)
 class Change:
-    """Something that the portal shows is new: of a table, or of a whole target. `what` tells two changes apart."""
+    """A change of a table, or of a whole target (`table` is None). `what` distinguishes several changes of one table."""
 
     target: str
     table: str | None
@@ -50,12 +53,13 @@ class Change:
 
     @property
     def is_configured(self) -> bool:
+        """Whether the configuration has changed, not a verdict."""
         return self.what.startswith("configured")
 
 
 class Changes:
-    """Looked at every few seconds: what is new since the last look. One that is written for longer than a minute may be missed,
-    so whoever looks reads everything now and then."""
+    """Finds changes since the last look, every few seconds. It may miss a change whose transaction takes longer than a minute, so
+    its caller must also examine everything from time to time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,7 +67,7 @@ class Changes:
         self._seen: set[Change] = set()
 
     def look(self) -> set[Change]:
-        """At the first look, nothing."""
+        """The changes since the last call; none at the first call."""
         with self._database.transaction() as cursor:
             row = cursor.one(SQL["now"])
             assert row is not None
@@ -76,7 +80,7 @@ class Changes:
 
 
 def tables(database: Database) -> dict[str, list[str]]:
-    """The names of the configured tables of every target that has one."""
+    """By target: the names of its configured tables. Targets without tables are left out."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     with database.transaction() as cursor:
         for row in cursor.all(SQL["names"]):
@@ -85,14 +89,14 @@ def tables(database: Database) -> dict[str, list[str]]:
 
 
 def fingerprint(database: Database, target: str, names: Sequence[str]) -> str:
-    """A word that changes with whatever the portal shows of these tables."""
+    """A text that changes with everything that the portal shows about these tables."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["fingerprint"], {"target": target, "tables": list(names)})
     return str(row["fingerprint"] if row is not None else None)
 
 
 def read(database: Database, name: str, names: Sequence[str]) -> PortalTarget | None:
-    """The target as it is now, with those of the tables that are configured; None where it is gone."""
+    """The target with those of the named tables that are still configured; None if the target does not exist any more."""
     with database.transaction() as cursor:
         target = cursor.one(SQL["target"], {"target": name})
         rows = cursor.all(SQL["tables"], {"target": name, "tables": list(names), "most": MOST_FINDINGS})

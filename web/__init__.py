@@ -1,1 +1,1 @@
-"""Flask plumbing that both services share: keys, problems, strict bodies, OpenAPI, health. No route of a service lives here."""
+"""Flask code that all services share: keys, problems, strict bodies and queries, OpenAPI, health. It has no service's routes."""

@@ -1,4 +1,4 @@
-"""Reading bodies and answering JSON."""
+"""Reads the bodies of requests, and makes JSON responses."""
 
 import json
 import socket
@@ -17,24 +17,24 @@ from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
 from stringx_dataops.contract.problems import Malformed, TooLarge, Unavailable, UnsupportedMediaType
 from web.connections import SMALL_BODY
 
-MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result: one of another release may be larger than ours
-MAX_RAW_NODES = MAX_RAW_BYTES // 2  # as many as that holds: whoever sends a result counts its bytes alone
+MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result; twice this release's limit, because another release may send more
+MAX_RAW_NODES = MAX_RAW_BYTES // 2  # a JSON value takes at least two bytes; the sender limits only the bytes
 _PIECE = 64 * 1024
 _READ_S = 120
-_READERS = threading.BoundedSemaphore(16)  # half of a service's threads: those that wait for a long body hold up no other
-_READER_S = 0.5
+_READERS = threading.BoundedSemaphore(16)  # half of a service's threads, so that long bodies never occupy all of them
+_READER_S = 0.5  # how long a request waits for one of these places
 _JSON = ("application/json",)
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 
 
 def json_body() -> Any:
-    """The JSON value of the request; refused where it is no JSON, too large, or declared as something else."""
+    """Return the JSON value of the body. Raises UnsupportedMediaType, TooLarge, Malformed or Invalid."""
     _require_type(*_JSON)
     return read_json(_bytes())
 
 
 def document_body() -> Any:
-    """One document, as JSON or YAML by its Content-Type."""
+    """Return the one document of the body, JSON or YAML by its Content-Type. Raises the same errors as `json_body`."""
     _require_type(*_JSON, *_YAML)
     if request.mimetype in _JSON:
         return read_json(_bytes())
@@ -45,7 +45,10 @@ def document_body() -> Any:
 
 
 def document_stream() -> list[Any]:
-    """All documents of a YAML stream, which may be larger than other bodies; a JSON body is one document, or a list of them."""
+    """Return all documents of the body: a YAML stream (up to MAX_STREAM_BYTES), a JSON list, or one JSON document.
+
+    Raises the same errors as `json_body`.
+    """
     _require_type(*_JSON, *_YAML)
     if request.mimetype in _YAML:
         return read_yaml(_bytes(MAX_STREAM_BYTES))
@@ -54,18 +57,18 @@ def document_stream() -> list[Any]:
 
 
 def raw_body() -> bytes:
-    """The bytes, for a signature."""
+    """Return the bytes as they were sent, up to MAX_RAW_BYTES, because a signature covers them. Raises TooLarge or Malformed."""
     return _bytes(MAX_RAW_BYTES)
 
 
 def discard() -> None:
-    """Read over the body of a request that needs none: one that ends early is refused, as it is everywhere."""
+    """Read and drop a body that the endpoint does not need. Raises Malformed if it ends early, as for every other body."""
     if request.content_length or "Transfer-Encoding" in request.headers:
         _read(MAX_BODY_BYTES)
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """The value as JSON."""
+    """Return a JSON response: compact, and with non-ASCII characters as UTF-8."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Response(body, status, headers, content_type="application/json")
 
@@ -92,8 +95,8 @@ def _bytes(limit: int = MAX_BODY_BYTES) -> bytes:
 
 
 def _read(limit: int) -> bytes:
-    """The whole body; TooLarge where it is longer than the limit, Malformed where the connection ended before its end."""
-    declared = request.content_length  # None where it is chunked: the server has refused a request that says both
+    """Return the whole body. Raises TooLarge beyond `limit` bytes, Malformed if the connection ended before the body did."""
+    declared = request.content_length  # None if the body is chunked; gunicorn refuses a request with both headers
     if declared is not None and declared > limit:
         raise TooLarge(f"the body is over {limit // 1024} KiB; send less")
     data = bytearray()
@@ -112,8 +115,11 @@ def _read(limit: int) -> bytes:
 
 @contextmanager
 def _within(seconds: float) -> Iterator[None]:
-    """What a client sends later than so is as if it had ended: a body that is dripped holds its thread no longer. A short body is
-    there as a whole already."""
+    """End reading from the client after so many seconds, so that a body sent in drips does not hold its thread.
+
+    Short bodies are exempt: they were complete before the thread got the request. Raises Unavailable if all places for
+    readers of long bodies are taken.
+    """
     client, declared = request.environ.get("gunicorn.socket"), request.content_length
     if client is None or (declared is not None and declared <= SMALL_BODY):
         yield
@@ -122,7 +128,7 @@ def _within(seconds: float) -> Iterator[None]:
         raise Unavailable("as many long bodies as may be are being read already; try again")
 
     def stop_reading() -> None:
-        with suppress(OSError):  # it has ended already
+        with suppress(OSError):  # the connection has ended already
             client.shutdown(socket.SHUT_RD)
 
     try:

@@ -1,6 +1,9 @@
-"""How connections come to gunicorn's threads: the main thread reads each request's header and small body, from all connections
-at once, and a thread gets it when it is complete. A client that is slow, or never goes on, holds no thread, and its connection
-ends after a while. In gunicorn's own worker of threads each thread waits for its client."""
+"""A gunicorn worker whose threads get only complete requests.
+
+The main thread reads the header and small body of every request, on all connections at once, and hands a request to a thread
+when it is complete. So a slow or silent client holds no thread, and its connection is closed after REQUEST_S. In gunicorn's own
+threaded worker, each thread waits for its client.
+"""
 
 import errno
 import json
@@ -22,24 +25,25 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 REQUEST_S = 15.0  # from the connection, or a request's first byte, until it is complete
 LARGEST_HEAD = 32 * 1024
-SMALL_BODY = 32 * 1024  # a longer one is read by the thread: it is long known then who sends it
-_THREAD_WAITS_S = 15  # for the next bytes of a longer body
-_ANSWER_S = 15.0  # until a client has read an answer …
-_ANSWER_RATE = 32 * 1024  # … and a second more for so many bytes
-_PIECE_SENT = 256 * 1024  # a client must go on reading to get the time for the next one
-_DRAIN_S = 0.1  # for what of a body was not read, and is there
-_LINGER_S = 2.0
+SMALL_BODY = 32 * 1024  # the thread reads a longer body, after it has checked the caller's key
+_THREAD_WAITS_S = 15  # how long a thread waits for the next bytes of a longer body
+_ANSWER_S = 15.0  # how long a client may take to read an answer …
+_ANSWER_RATE = 32 * 1024  # … plus one second per so many bytes
+_PIECE_SENT = 256 * 1024  # size of a piece; each adds its share to the time limit, so a client must go on reading
+_DRAIN_S = 0.1  # how long to read over the unread rest of a body before the connection is kept alive
+_LINGER_S = 2.0  # how long a closed connection is still read, so that the client gets its answer
 _MOST_DRAINED = 64 * 1024
 _PIECE = 64 * 1024
 _HEADERS = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
 class _Client(socket.socket):
-    """A client's end, to which a thread sends an answer. One that reads too slowly, or no more, is left: BrokenPipeError."""
+    """The socket of a client. Sending raises BrokenPipeError if the client reads the answer too slowly."""
 
-    _sent, _took_s = 0, 0.0
+    _sent, _took_s = 0, 0.0  # bytes of the current answer, and the time that they took
 
     def begin_answer(self) -> None:
+        """Start the time limit anew."""
         self._sent, self._took_s = 0, 0.0
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
@@ -73,27 +77,27 @@ class _Client(socket.socket):
 
 
 class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
-    """One whose next request, or end, is waited for."""
+    """A connection whose next request is being received, or which is being closed."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.received = bytearray()
         self.deadline = 0.0
         self.drained = 0
-        self._wanted: int | None = None  # bytes, where the header is known
+        self._wanted: int | None = None  # bytes of header and small body; None until the header is complete
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _THREAD_WAITS_S, 0))
 
     def expect(self, received: bytes) -> None:
-        """A request, of which this has come already."""
+        """Begin to wait for a request, of which `received` has arrived already."""
         self.received, self._wanted = bytearray(received), None
         self.deadline = time.monotonic() + REQUEST_S
 
     @property
     def is_complete(self) -> bool:
-        """Whether a thread need not wait for the client; as far as the header says, for what follows is left to the thread."""
+        """Whether header and small body have arrived. A thread reads the rest of a long or chunked body itself."""
         if self._wanted is None:
             blank = len(self.received) - len(self.received.lstrip(b"\r\n"))
-            del self.received[:blank]  # before a request line a line may be empty
+            del self.received[:blank]  # HTTP allows empty lines before a request line
             end = self.received.find(b"\r\n\r\n")
             if end >= 0:
                 self._wanted = end + 4 + _small_body(bytes(self.received[:end]))
@@ -101,32 +105,37 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def is_too_long(self) -> bool:
+        """Whether the header is over LARGEST_HEAD."""
         return self._wanted is None and len(self.received) > LARGEST_HEAD
 
 
 def _small_body(head: bytes) -> int:
-    """How much of the body is waited for: of a long one its beginning; nothing where its length is not said, or the client waits
-    for a word of ours."""
-    said = {name.lower(): value.strip() for name, value in _HEADERS.findall(head)}
-    length = said.get(b"content-length", b"")
-    if len(said) != 1 or not length.isdigit() or len(length) > 12:
+    """How many bytes of the body to receive before a thread gets the request: its Content-Length, at most SMALL_BODY.
+
+    0 if the length is missing or malformed, or if the client waits for `100 Continue`.
+    """
+    headers = {name.lower(): value.strip() for name, value in _HEADERS.findall(head)}
+    length = headers.get(b"content-length", b"")
+    if len(headers) != 1 or not length.isdigit() or len(length) > 12:
         return 0
     return min(int(length), SMALL_BODY)
 
 
 class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's worker of threads, which get whole requests."""
+    """gunicorn's threaded worker, changed so that threads get complete requests."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._arriving: dict[_Connection, None] = {}  # by their deadline, as all have the same time
-        self._ending: dict[_Connection, None] = {}
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._arriving: dict[_Connection, None] = {}  # requests still incomplete; ordered by deadline, as all get the same time
+        self._ending: dict[_Connection, None] = {}  # closed by this side, and still read; ordered by deadline too
 
     def init_process(self) -> None:
+        """Make gunicorn's own refusals problem documents, then start the worker."""
         util.write_error = _write_problem
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
+        """Accept one connection. At the limit of connections or files, the connection that has waited longest is closed."""
         try:
             client, address = listener.accept()
         except OSError as error:
@@ -142,14 +151,14 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self._await(_Connection(self.cfg, client, address, listener.getsockname()))
 
     def on_client_socket_readable(self, conn: _Connection, client: socket.socket) -> None:
-        """The next request of a connection that was kept."""
+        """Receive the next request of a connection that was kept alive."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._await(conn)
         self._receive(conn, client)
 
     def finish_request(self, conn: _Connection, fs: "Future[Any]") -> None:
-        """A thread is done with a connection."""
+        """Keep or close a connection after a thread has answered its request."""
         try:
             goes_on = not fs.cancelled() and fs.result()
             rest = conn.parser.unreader.take_buffered() if goes_on else b""
@@ -165,16 +174,16 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             super().finish_request(conn, fs)
 
     def murder_pending(self) -> None:
-        """Close what has not come, or not ended, in time. When the worker stops, what has not come yet is not waited for."""
+        """Close connections whose request is not complete in time, or whose client does not close its side in time."""
         now = time.monotonic()
-        ahead = 0.0 if self.alive else REQUEST_S - _LINGER_S
+        ahead = 0.0 if self.alive else REQUEST_S - _LINGER_S  # a stopping worker waits only _LINGER_S for requests
         while self._arriving and (conn := next(iter(self._arriving))).deadline - ahead <= now:
             self._refuse(conn, HTTPStatus.REQUEST_TIMEOUT, f"the request was not complete within {REQUEST_S:.0f} seconds")
         while self._ending and (conn := next(iter(self._ending))).deadline <= now:
             self._close(conn)
 
     def _make_room(self) -> None:
-        """Close the connection whose request has been coming for longest."""
+        """Close the connection whose request has been incomplete for longest."""
         if self._arriving:
             self._close(next(iter(self._arriving)))
 
@@ -186,7 +195,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def _receive(self, conn: _Connection, client: socket.socket) -> None:
         if conn not in self._arriving:
-            return  # it was closed for another, whose event came before this one
+            return  # closed meanwhile, because of another connection's event in the same poll
         try:
             piece = client.recv(_PIECE)
         except BlockingIOError:
@@ -198,7 +207,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if piece:
             self._hand_over_if_complete(conn)
         elif b"\r\n\r\n" in conn.received:
-            self._hand_over(conn)  # it has ended before its body; the service says so
+            self._hand_over(conn)  # the client closed before its body ended; the service refuses such a request
         else:
             self._close(conn)
 
@@ -218,11 +227,11 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.enqueue_req(conn)
 
     def _keepalive_after(self, conn: _Connection, keepalive: bool) -> bool:
-        """Not where more of the body would have to be waited for."""
+        """Whether to keep the connection: only if the rest of the body has arrived, because no thread waits for it."""
         return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + _DRAIN_S))
 
     def _refuse(self, conn: _Connection, status: HTTPStatus, detail: str) -> None:
-        """Where a request has begun, say why; the connection is closed."""
+        """Close the connection, with an answer if a request had begun."""
         if conn.received:
             try:
                 _write_problem(conn.sock, status.value, status.phrase, detail)
@@ -234,7 +243,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self._close(conn)
 
     def _end(self, conn: _Connection) -> None:
-        """What the client still sends is read over for a moment: else it might lose the answer."""
+        """Shut down this side and read for a moment what the client still sends. Closing at once could destroy the answer."""
         self._forget(conn)
         try:
             conn.sock.setblocking(False)
@@ -265,14 +274,14 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         conn.close()
 
     def _forget(self, conn: _Connection) -> None:
-        for known in (self._arriving, self._ending):
-            if conn in known:
-                del known[conn]
+        for connections in (self._arriving, self._ending):
+            if conn in connections:
+                del connections[conn]
                 self.poller.unregister(conn.sock)
 
 
 def _write_problem(client: socket.socket, status: int, reason: str, detail: str) -> None:
-    """What the server itself refuses, as everything else is refused; gunicorn writes HTML."""
+    """Write a problem document as the answer to a request that the server itself refuses. gunicorn would write HTML."""
     problem = {"type": "about:blank", "title": reason, "status": status, "detail": detail or reason}
     body = json.dumps(problem).encode()
     headers = f"Connection: close\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}"

@@ -1,5 +1,8 @@
-"""Which names a service answers to. A page of somebody else's that a browser shows can have a name of its own lead to a loopback
-address (DNS rebinding), and would then be of one origin with what listens there; the name in Host is still its own."""
+"""Host names that a service answers to, as a defence against DNS rebinding.
+
+A foreign web page can point its own host name at a loopback address. The browser then treats this service as the page's own
+origin. But its requests still carry the page's host name in `Host`, so they can be refused.
+"""
 
 import ipaddress
 from collections.abc import Collection
@@ -9,16 +12,18 @@ from flask import Flask, request
 
 from stringx_dataops.contract.problems import Misdirected
 
-_FOR_EVERYBODY = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by address, of machines that know no name
+_FOR_EVERYBODY = frozenset({"/healthz", "/readyz", "/metrics"})  # monitoring calls these by any address
 
 
 def install(app: Flask, allowed: Collection[str]) -> None:
-    """Before anything else a request's Host is looked at: names of loopback, the address that the connection came in on, and the
-    `allowed` ones, in lower case."""
+    """Check `Host` before anything else handles a request; Misdirected (421) if the name is not allowed.
+
+    Allowed are names of loopback, the address that the connection came in on, and `allowed` (lower case).
+    """
 
     def require_host() -> None:
         if request.path in _FOR_EVERYBODY or "Host" not in request.headers:
-            return  # a browser names one
+            return  # every browser sends Host
         name = _host(request.headers["Host"])
         if name is None or not (name in allowed or _is_loopback(name) or name == _address()):
             given = repr(request.headers["Host"][:100])
@@ -28,10 +33,10 @@ def install(app: Flask, allowed: Collection[str]) -> None:
 
 
 def _host(header: str) -> str | None:
-    """The name without its port, as it is compared; None where it is none."""
+    """The host name of a `Host` header, lower case and without port; None if the header is malformed."""
     try:
         parts = urlsplit(f"//{header}")
-        parts.port  # noqa: B018 (raises where it is no number)
+        parts.port  # noqa: B018 (raises ValueError if the port is no number)
     except ValueError:
         return None
     is_plain = parts.netloc == header and parts.username is None
@@ -46,7 +51,7 @@ def _is_loopback(name: str) -> bool:
 
 
 def _address() -> str | None:
-    """Of this end of the connection; none where no server says it."""
+    """The address that the connection came in on; None outside gunicorn."""
     client = request.environ.get("gunicorn.socket")
     address = client.getsockname() if client is not None else None
     return str(address[0]) if isinstance(address, tuple) else None

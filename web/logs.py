@@ -1,4 +1,4 @@
-"""Logs as JSON lines on standard error: time, level, logger, message, and the ids and figures that a record carries."""
+"""Logs as JSON lines on standard error: time, level, logger, message, and the ids and measurements of the record."""
 
 import json
 import logging
@@ -9,9 +9,10 @@ _FIELDS = ("check_id", "request_id", "worker", "method", "route", "status", "dur
 
 
 class JsonFormatter(logging.Formatter):
-    """One line a record; an exception is one field."""
+    """One line per record; the traceback of an exception is one field."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one JSON object; the time is UTC with milliseconds."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -25,7 +26,8 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: int = logging.INFO) -> None:
+    """Send all logs of this process to standard error, in place of handlers that were there before."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its warnings quote what it reads: users' SQL
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its warnings quote users' SQL

@@ -1,4 +1,4 @@
-"""/metrics in Prometheus' format: what a process has served itself, and what the internal database says about all of them."""
+"""/metrics in Prometheus' format: counters of this web process, and metrics of all processes from the internal database."""
 
 import time
 from collections import defaultdict
@@ -24,10 +24,12 @@ from stringx_dataops.contract.problems import StringXError
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Metrics = Callable[[Database], Iterable[Metric]]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
-_SCRAPE_S = 5.0  # a scrape that takes longer is of no use
+_SCRAPE_S = 5.0  # how long the database may take; Prometheus gives up on slower scrapes
 
 
 class _FromDatabase(Collector):
+    """Metrics of the service and of all loops, read at each scrape; without the database only those of this process."""
+
     def __init__(self, database: Database, service_metrics: Metrics, service: str, loops: Loops) -> None:
         self._database, self._service_metrics, self._service, self._loops = database, service_metrics, service, loops
 
@@ -35,17 +37,17 @@ class _FromDatabase(Collector):
         states = [(state.name, state) for state in self._loops.states()]
         try:
             with limit_waits(_SCRAPE_S):
-                found = list(self._service_metrics(self._database))
+                service_metrics = list(self._service_metrics(self._database))
                 states += [(report.name, report.loop) for report in reports.read(self._database, self._service)]
         except StringXError:
-            found = None
+            service_metrics = None
         yield from of_loops(states)
-        yield GaugeMetricFamily("stringx_database_up", "Whether the internal database answers", value=found is not None)
-        yield from found or ()
+        yield GaugeMetricFamily("stringx_database_up", "Whether the internal database answers", value=service_metrics is not None)
+        yield from service_metrics or ()
 
 
 def of_loops(states: Iterable[tuple[str, State]]) -> Iterator[Metric]:
-    """Those of one name, in several processes, are added up; the seconds are those of the one that has not turned for longest."""
+    """Metrics of loops by name. Loops of several processes with one name are added up; `seconds_since_turn` is their maximum."""
     by_name: defaultdict[str, list[State]] = defaultdict(list)
     for name, state in states:
         by_name[name].append(state)
@@ -53,32 +55,32 @@ def of_loops(states: Iterable[tuple[str, State]]) -> Iterator[Metric]:
     failures = CounterMetricFamily("stringx_loop_failures", "Turns of a background loop that failed", labels=["loop"])
     since = GaugeMetricFamily("stringx_loop_seconds_since_turn", "Since the last turn that ended well", labels=["loop"])
     failing = GaugeMetricFamily("stringx_loop_failing", "Loops that do not turn, as /readyz tells", labels=["loop"])
-    for name, found in by_name.items():
-        turns.add_metric([name], sum(state.turns for state in found))
-        failures.add_metric([name], sum(state.failures for state in found))
-        since.add_metric([name], max(state.since_s for state in found))
-        failing.add_metric([name], sum(state.fault is not None for state in found))
+    for name, same_name in by_name.items():
+        turns.add_metric([name], sum(state.turns for state in same_name))
+        failures.add_metric([name], sum(state.failures for state in same_name))
+        since.add_metric([name], max(state.since_s for state in same_name))
+        failing.add_metric([name], sum(state.fault is not None for state in same_name))
     yield from (turns, failures, since, failing)
 
 
 class _Given(Collector):
-    def __init__(self, found: Iterable[Metric]) -> None:
-        self._found = list(found)
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = list(metrics)
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._found
+        yield from self._metrics
 
 
-def rendered(found: Iterable[Metric]) -> bytes:
-    """In Prometheus' format."""
+def rendered(metrics: Iterable[Metric]) -> bytes:
+    """The metrics in Prometheus' text format, for processes that serve no Flask app."""
     registry = CollectorRegistry()
-    registry.register(_Given(found))
+    registry.register(_Given(metrics))
     return generate_latest(registry)
 
 
 def install(app: Flask, database: Database, loops: Loops, service_metrics: Metrics) -> None:
-    """`/metrics`, and the counting of what is served. A route is named by its rule: as many labels as routes."""
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, that nobody reads
+    """Add `/metrics` and count requests. The label `route` is the route's rule, so there are as many values as routes."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series per metric, which nobody reads
     registry = CollectorRegistry()
     registry.register(_FromDatabase(database, service_metrics, app.name, loops))
     ProcessCollector(registry=registry)

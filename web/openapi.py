@@ -1,17 +1,18 @@
-"""The OpenAPI document, made from the routes and the pydantic models that parse and render them; and Swagger UI."""
+"""The OpenAPI document, made from the routes and from the pydantic models of their bodies and answers; and Swagger UI."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar
 
 from flask import Flask, Response, abort, render_template_string, request, send_from_directory
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from stringx_dataops.contract.json_types import JsonObject, JsonSchema
 from stringx_dataops.contract.keys import KeyScope
 from stringx_dataops.contract.problems import (
     Forbidden,
@@ -30,8 +31,8 @@ from web.parameters import Parameter
 View = TypeVar("View", bound=Callable[..., Any])
 _REF = "#/components/schemas/{model}"
 _PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
-_DEMO = {"target": "nyc", "table": "public.flights"}  # of every path that has such a part
-_PROBLEM = {
+_DEMO = {"target": "nyc", "table": "public.flights"}  # examples for path parameters of these names
+_PROBLEM: JsonSchema = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
@@ -50,10 +51,53 @@ _PROBLEM = {
 }
 
 
+class _Media(TypedDict):
+    schema: JsonSchema
+    example: NotRequired[Any]
+
+
+class _Response(TypedDict):
+    description: str
+    content: NotRequired[dict[str, _Media]]
+
+
+class _Body(TypedDict):
+    required: bool
+    content: dict[str, _Media]
+
+
+_Parameter = TypedDict(
+    "_Parameter",
+    {
+        "name": str,
+        "in": Literal["path", "query"],
+        "required": NotRequired[bool],
+        "description": NotRequired[str],
+        "schema": JsonSchema,
+        "example": NotRequired[str],
+    },
+)
+
+
+class _OperationItem(TypedDict):
+    """An operation as it stands in the OpenAPI document."""
+
+    operationId: str
+    summary: str
+    description: NotRequired[str]
+    parameters: list[_Parameter]
+    responses: dict[str, _Response]
+    security: NotRequired[list[dict[str, list[str]]]]
+    requestBody: NotRequired[_Body]
+
+
 @dataclass(frozen=True)
 class Operation:
-    """What the document says of one route, and what requests are held against: `query` holds every parameter that it takes, and
-    one without a `body` reads none. `path` and `example` are what Swagger UI fills in: the demo's."""
+    """Describes one route. The OpenAPI document shows it, and every request is checked against it.
+
+    `query` holds every parameter that the route takes. A route without `body` reads none. Swagger UI fills in `path` and
+    `example`, which belong to the demo.
+    """
 
     summary: str
     scope: KeyScope | None = None
@@ -67,13 +111,13 @@ class Operation:
 
     @property
     def refusals(self) -> list[type[StringXError]]:
-        """Its own errors, and those that any request with a key may meet."""
-        found = dict.fromkeys(self.errors)
+        """Errors of this route, and those that any request with a key can get; each once."""
+        errors = dict.fromkeys(self.errors)
         if self.scope is not None:
-            found |= dict.fromkeys((Malformed, Unauthenticated, Forbidden, TooLarge, Invalid, Unavailable))
+            errors |= dict.fromkeys((Malformed, Unauthenticated, Forbidden, TooLarge, Invalid, Unavailable))
             if self.body is not None:
-                found[UnsupportedMediaType] = None
-        return list(found)
+                errors[UnsupportedMediaType] = None
+        return list(errors)
 
     @cached_property
     def models(self) -> list[type[BaseModel]]:
@@ -85,7 +129,7 @@ _UNDESCRIBED = Operation("")
 
 
 def describe(operation: Operation) -> Callable[[View], View]:
-    """Attach an operation to a view; what has none is left out of the document."""
+    """Attach an operation to a view. The document leaves out views without one."""
 
     def attach(view: View) -> View:
         view.__dict__["operation"] = operation
@@ -101,8 +145,8 @@ def current_operation(app: Flask) -> Operation:
 
 
 def install(app: Flask, title: str, description: str, version: str) -> None:
-    """`/openapi.json` and `/docs`, both without a key."""
-    document: dict[str, Any] = {}
+    """Add `/openapi.json` and `/docs`, both without a key. The document is built at the first request."""
+    document: JsonObject = {}
 
     @app.get("/openapi.json")
     def openapi_json() -> Response:
@@ -130,9 +174,9 @@ def install(app: Flask, title: str, description: str, version: str) -> None:
         return file
 
 
-def build(app: Flask, title: str, description: str, version: str) -> dict[str, Any]:
-    """The OpenAPI document of all described views."""
-    paths: dict[str, dict[str, Any]] = {}
+def build(app: Flask, title: str, description: str, version: str) -> JsonObject:
+    """The OpenAPI 3.1 document of all routes that have an `Operation`."""
+    paths: dict[str, dict[str, _OperationItem]] = {}
     models: set[type[BaseModel]] = set()
     for rule in app.url_map.iter_rules():
         operation = getattr(app.view_functions[rule.endpoint], "operation", None)
@@ -157,47 +201,57 @@ def build(app: Flask, title: str, description: str, version: str) -> dict[str, A
     }
 
 
-def _operation(operation: Operation, name: str, path_parameters: list[str]) -> dict[str, Any]:
-    refusals: set[type[StringXError]] = {*operation.refusals, *([NotFound] if path_parameters else [])}
-    examples = {**_DEMO, **operation.path}
-    parameters: list[dict[str, Any]] = [
-        {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
-        | ({"example": examples[part]} if part in examples else {})
-        for part in path_parameters
-    ]
-    parameters += [
-        {"name": each.name, "in": "query", "description": each.description, "schema": dict(each.schema)}
-        for each in operation.query
-    ]
-    responses: dict[str, Any] = {}
-    for status, model in operation.answers.items():
-        responses[str(status)] = {"description": _STATUS.get(status, "answer")}
-        if model is not None:
-            schema = {"$ref": _REF.format(model=model.__name__)}
-            responses[str(status)]["content"] = {"application/json": {"schema": schema}}
-    for error in sorted(refusals, key=lambda error: error.status):
-        responses[str(error.status)] = {
-            "description": error.title,
-            "content": {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}},
-        }
-    item: dict[str, Any] = {
+def _operation(operation: Operation, name: str, path_parameters: list[str]) -> _OperationItem:
+    item: _OperationItem = {
         "operationId": re.sub(r"\W+", "_", name).strip("_"),
         "summary": operation.summary,
-        "parameters": parameters,
-        "responses": responses,
+        "parameters": [*_path_parameters(operation, path_parameters), *_query_parameters(operation)],
+        "responses": _responses(operation, [NotFound] if path_parameters else []),
     }
     if operation.scope:
         item["security"] = [{"key": []}]
         item["description"] = f"Needs a key with the scope `{operation.scope}`."
     if operation.body:
-        schema = {"$ref": _REF.format(model=operation.body.__name__)}
-        media = {"schema": schema} | ({"example": operation.example} if operation.example is not None else {})
+        media: _Media = {"schema": _ref(operation.body.__name__)}
+        if operation.example is not None:
+            media["example"] = operation.example
         item["requestBody"] = {"required": True, "content": dict.fromkeys(operation.body_types, media)}
     return item
 
 
+def _path_parameters(operation: Operation, names: list[str]) -> Iterator[_Parameter]:
+    examples = {**_DEMO, **operation.path}
+    for name in names:
+        parameter: _Parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        if name in examples:
+            parameter["example"] = examples[name]
+        yield parameter
+
+
+def _query_parameters(operation: Operation) -> Iterator[_Parameter]:
+    for each in operation.query:
+        yield {"name": each.name, "in": "query", "description": each.description, "schema": dict(each.schema)}
+
+
+def _responses(operation: Operation, more_errors: list[type[StringXError]]) -> dict[str, _Response]:
+    responses: dict[str, _Response] = {}
+    for status, model in operation.answers.items():
+        response: _Response = {"description": _STATUS.get(status, "answer")}
+        if model is not None:
+            response["content"] = {"application/json": {"schema": _ref(model.__name__)}}
+        responses[str(status)] = response
+    for error in sorted({*operation.refusals, *more_errors}, key=lambda error: error.status):
+        media: _Media = {"schema": _ref("Problem")}
+        responses[str(error.status)] = {"description": error.title, "content": {"application/problem+json": media}}
+    return responses
+
+
+def _ref(model: str) -> JsonSchema:
+    return {"$ref": _REF.format(model=model)}
+
+
 def _swagger_files() -> Path:
-    """Where the package that brings Swagger UI lies; it is read, not imported."""
+    """The folder with Swagger UI's files. The package is located but not imported."""
     spec = find_spec("flask_openapi3_swagger")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("flask-openapi3-swagger is not installed; install requirements.txt")

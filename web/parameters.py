@@ -1,4 +1,4 @@
-"""What a request says beside its body: the parameters of its query, each declared with its operation, and the idempotency key."""
+"""Query parameters, each declared with its operation, and the header `Idempotency-Key`."""
 
 import re
 from collections import Counter
@@ -12,6 +12,7 @@ from flask import g, request
 
 from stringx_dataops.contract.documents.fields import did_you_mean, parse_model
 from stringx_dataops.contract.documents.reading import escape_pointer
+from stringx_dataops.contract.json_types import JsonSchema
 from stringx_dataops.contract.messages.checks import MAX_WAIT_S, CheckRequest
 from stringx_dataops.contract.messages.moments import parse_moment
 from stringx_dataops.contract.messages.pages import MOST, Page, Pages, Position
@@ -29,7 +30,7 @@ _SHOWN = 100
 
 @dataclass(frozen=True)
 class Parameter(Generic[T]):
-    """A parameter of the query: `parse` gives its value, or raises ValueError with what is wrong with the text."""
+    """A query parameter. `parse` returns its value, or raises ValueError with a sentence about the text."""
 
     name: str
     description: str
@@ -38,13 +39,16 @@ class Parameter(Generic[T]):
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
 
     def value(self) -> T:
-        """What the request that is being handled says, or the default; the operation has to declare the parameter."""
-        found: T = g.query[self.name]
-        return found
+        """The value in the current request, or the default. KeyError if the view's operation does not declare the parameter."""
+        value: T = g.query[self.name]
+        return value
 
 
 def read_query(declared: Sequence[Parameter[Any]]) -> None:
-    """Take in the request's parameters; Invalid, with every fault, where one is not declared, given twice, or malformed."""
+    """Parse the query of the current request for `Parameter.value`.
+
+    Raises Invalid with every fault: parameters that are not declared, given twice or malformed.
+    """
     pairs, known = _pairs(), {parameter.name: parameter for parameter in declared}
     faults, values = [], {parameter.name: parameter.default for parameter in declared}
     times = Counter(name for name, _ in pairs)
@@ -59,7 +63,7 @@ def read_query(declared: Sequence[Parameter[Any]]) -> None:
 
 
 def _pairs() -> list[tuple[str, str]]:
-    """Names and values in their order, decoded strictly."""
+    """Names and values in the order of the query, decoded strictly as UTF-8."""
     try:
         text = request.query_string.decode("utf-8")
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
@@ -116,66 +120,68 @@ WAIT = Parameter(
 
 
 def flag(name: str, description: str) -> Parameter[bool]:
-    """`true` or `false` (or 1, 0); false where it is not given."""
+    """A parameter that is `true` or `false` (or 1, 0), false by default."""
     return Parameter(name, description, _flag, False, {"type": "boolean", "default": False})
 
 
 def moment(name: str, description: str) -> Parameter[datetime | None]:
-    """An RFC 3339 time with its offset."""
+    """A parameter that is an RFC 3339 time with its offset."""
     return Parameter(name, description, _moment, None, {"type": "string", "format": "date-time"})
 
 
-def word(name: str, description: str, words: Sequence[W], default: D) -> Parameter[W | D]:
-    """One of some words."""
+def word(name: str, description: str, choices: Sequence[W], default: D) -> Parameter[W | D]:
+    """A parameter that is one of `choices`."""
 
     def parse(text: str) -> W:
-        found = next((each for each in words if each == text), None)
-        if found is None:
-            hint = did_you_mean(text, words) or f"; give one of {', '.join(words)}"
+        choice = next((each for each in choices if each == text), None)
+        if choice is None:
+            hint = did_you_mean(text, choices) or f"; give one of {', '.join(choices)}"
             raise ValueError(f"is {text[:_SHOWN]!r}{hint}")
-        return found
+        return choice
 
-    schema: dict[str, Any] = {"type": "string", "enum": list(words)} | ({"default": default} if default else {})
+    schema: JsonSchema = {"type": "string", "enum": list(choices)} | ({"default": default} if default else {})
     return Parameter(name, description, parse, default, schema)
 
 
 def text(name: str, description: str, check: Callable[[str], str]) -> Parameter[str | None]:
-    """A text that `check` gives back in its one spelling, or refuses with ValueError."""
+    """A text parameter. `check` returns it in its canonical spelling, or raises ValueError."""
     return Parameter(name, description, check, None)
 
 
 @dataclass(frozen=True)
 class Paging:
-    """The two parameters of a list."""
+    """The parameters `limit` and `cursor` of an endpoint that lists items."""
 
     limit: Parameter[int]
     cursor: Parameter[Position | None]
 
     @property
     def parameters(self) -> tuple[Parameter[Any], ...]:
+        """Both, to be declared with the operation."""
         return (self.limit, self.cursor)
 
     def page(self) -> Page:
-        """What the request that is being handled asks for."""
+        """The page that the current request asks for."""
         return Page(self.limit.value(), self.cursor.value())
 
 
 def paging(pages: Pages) -> Paging:
+    """Parameters for a list; its cursor is refused if another list made it."""
     bounds = {"type": "integer", "minimum": 1, "maximum": MOST, "default": pages.default}
     limit = Parameter("limit", f"items of a page, 1 to {MOST}", _limit, pages.default, bounds)
     cursor: Parameter[Position | None] = Parameter("cursor", "next_cursor of the page before", pages.position, None)
     return Paging(limit, cursor)
 
 
-def idempotency_key(asked: CheckRequest) -> CheckRequest:
-    """The request with the header `Idempotency-Key` as its request_id; Invalid where the two differ."""
+def idempotency_key(check_request: CheckRequest) -> CheckRequest:
+    """The request with the header `Idempotency-Key` as its request_id. Raises Invalid if both are given and differ."""
     header = request.headers.get("Idempotency-Key")
     if header is None:
-        return asked
+        return check_request
     try:
-        key = header.encode("latin-1").decode("utf-8")  # WSGI hands on a header's bytes as Latin-1
+        key = header.encode("latin-1").decode("utf-8")  # WSGI passes a header's bytes as Latin-1
     except UnicodeDecodeError as error:
         raise invalid([FieldError("/request_id", "the header Idempotency-Key is not UTF-8")]) from error
-    if asked.request_id is not None and asked.request_id != key:
+    if check_request.request_id is not None and check_request.request_id != key:
         raise invalid([FieldError("/request_id", "differs from the header Idempotency-Key; send one of them")])
-    return parse_model(CheckRequest, asked.model_dump(by_alias=True) | {"request_id": key})
+    return parse_model(CheckRequest, check_request.model_dump(by_alias=True) | {"request_id": key})

@@ -1,7 +1,7 @@
-"""Addresses whose parts hold a slash or a line break: escaped, it is a letter of its part, and never ends it."""
+"""URL paths whose segments contain a slash or a line break. Escaped (%2F, %0A), it belongs to its segment and does not end it."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask, request
@@ -11,18 +11,23 @@ if TYPE_CHECKING:
 
 
 def install(app: Flask) -> None:
-    """The routes are found with these letters of each part escaped; views get the parts as they were meant."""
+    """Match routes while these characters are still escaped, then unescape the values for the views."""
     app.url_map.merge_slashes = False
     app.wsgi_app = _Escaped(app.wsgi_app)  # type: ignore[method-assign]
 
     @app.before_request
     def unescape() -> None:
-        parts: dict[str, Any] = request.view_args or {}
-        for name, value in parts.items():
-            parts[name] = value.replace("%2F", "/").replace("%0A", "\n").replace("%25", "%")
+        segments: dict[str, str] = request.view_args or {}
+        for name, value in segments.items():
+            segments[name] = value.replace("%2F", "/").replace("%0A", "\n").replace("%25", "%")
 
 
 class _Escaped:
+    """WSGI middleware that escapes `/`, line breaks and `%` inside each segment of PATH_INFO once more.
+
+    The server has unescaped PATH_INFO already; the segments are known from RAW_URI, which gunicorn provides.
+    """
+
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
 

@@ -1,4 +1,4 @@
-"""Every error leaves as application/problem+json, and only what a caller may know leaves."""
+"""Every error is answered as application/problem+json (RFC 9457), and without internal details."""
 
 import json
 import logging
@@ -12,21 +12,22 @@ log = logging.getLogger(__name__)
 
 
 def render(error: StringXError) -> Response:
+    """The response for one of this project's errors, with its status and headers such as Retry-After."""
     body = json.dumps(error.as_problem(), ensure_ascii=False)
     return Response(body, error.status, error.headers(), content_type="application/problem+json")
 
 
 def install(app: Flask) -> None:
-    """Handlers for our errors, for werkzeug's, and for what nobody expected."""
+    """Add handlers for StringXError, for werkzeug's HTTP errors, and for every other exception (500, logged)."""
 
     @app.errorhandler(StringXError)
-    def ours(error: StringXError) -> Response:
+    def stringx_error(error: StringXError) -> Response:
         if error.status == StringXError.status:
             log.error("%s", error, exc_info=error)
         return render(error)
 
     @app.errorhandler(HTTPException)
-    def werkzeugs(error: HTTPException) -> Response:
+    def http_error(error: HTTPException) -> Response:
         match error.code:
             case 404:
                 return render(NotFound("there is no such path; GET /openapi.json lists them"))
@@ -37,11 +38,11 @@ def install(app: Flask) -> None:
             case 413:
                 return render(TooLarge("the body is over 1 MiB; send less"))
             case _:
-                problem = StringXError(error.description or error.name).as_problem()
-                problem |= {"status": error.code, "title": error.name, "type": "about:blank"}
+                detail = error.description or error.name
+                problem = {"type": "about:blank", "title": error.name, "status": error.code, "detail": detail}
                 return Response(json.dumps(problem), error.code, content_type="application/problem+json")
 
     @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:
+    def unexpected_error(error: Exception) -> Response:
         log.exception("unexpected error")
         return render(StringXError("something went wrong inside the service; its log says what"))

@@ -1,7 +1,6 @@
-"""What gunicorn is told the same way for both services: one process of threads, loaded before the fork."""
+"""gunicorn's settings that all services share: one worker process with threads, forked after the app was loaded."""
 
 import gc
-from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
@@ -15,22 +14,22 @@ def _on_starting(_: Arbiter) -> None:
 
 
 def _pre_fork(_: Arbiter, __: Worker) -> None:
-    """What is loaded stays shared with the parent: no collection writes into it, nor looks through it."""
+    """Keep loaded objects out of garbage collection, so that their memory pages stay shared with the parent."""
     gc.collect()
     gc.freeze()
 
 
 def _post_worker_init(worker: Worker) -> None:
-    """Threads do not survive a fork, so a web process starts its own."""
+    """Start background threads in the worker process, because threads do not survive a fork."""
     bound_waits()
     worker.wsgi.extensions["stringx_start"]()
 
 
-CONNECTIONS: dict[str, Any] = {
+CONNECTIONS: dict[str, object] = {
     "worker_class": "web.connections.RequestWorker",
-    "worker_connections": 600,  # with what else is open, fewer files than a process may have
+    "worker_connections": 600,  # together with all other open files, fewer than a process may open
 }
-COMMON: dict[str, Any] = CONNECTIONS | {
+COMMON: dict[str, object] = CONNECTIONS | {
     "workers": 1,
     "preload_app": True,
     "keepalive": 30,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.ids import new_id
-from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -34,7 +34,7 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def page(database: Database, state: State, wanted: Page = FIRST) -> dict[str, Any]:
+def page(database: Database, state: State, wanted: Page = FIRST) -> PageJson:
     """A page of messages in a state, oldest first: address, attempts, last error; never the body."""
     with database.transaction() as cursor:
         after = wanted.after[0] if wanted.after else None

@@ -1,1 +1,1 @@
-"""Target, table and dataset documents: validated, versioned, changed all or nothing, looked up."""
+"""Target, table and dataset documents: validated, versioned, changed together or not at all, and looked up."""

@@ -1,4 +1,4 @@
-"""Datasets: tables of one target that are checked together."""
+"""Routes of datasets, that is, tables of one target that are checked together."""
 
 from flask import Blueprint, Response, request
 
@@ -12,7 +12,7 @@ from web.bodies import answer, document_body
 from web.keys import caller
 from web.openapi import Operation, describe
 
-_NAMED = {"name": "departures"}  # the demo has none; PUT makes this one
+_NAMED = {"name": "departures"}  # an example for Swagger UI; the demo has no dataset until PUT creates this one
 _VERSIONS = parameters.paging(datasets.VERSIONS)
 
 

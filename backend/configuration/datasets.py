@@ -1,4 +1,4 @@
-"""Datasets in the configuration: each names tables that are configured on its target, and is versioned as they are."""
+"""Datasets in the configuration. Each names tables that are configured on its target, and has versions as tables do."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from database.keys import Caller
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
-from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -18,21 +18,22 @@ VERSIONS = Pages("versions of a dataset")
 
 
 def find(database: Database, name: str) -> Stored:
+    """The stored dataset. Raises NotFound."""
     with database.transaction() as cursor:
         row = find_with(cursor, name)
     return Stored(row["document"], row["version"])
 
 
 def find_with(cursor: Cursor, name: str) -> Row:
-    """The stored dataset; NotFound names it."""
+    """The stored dataset as a row with `document` and `version`. Raises NotFound."""
     row = cursor.one(SQL["find"], {"name": name})
     if row is None:
         raise Refusals(cursor).dataset(name)
     return row
 
 
-def versions(database: Database, name: str, page: Page = FIRST) -> dict[str, Any]:
-    """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
+def versions(database: Database, name: str, page: Page = FIRST) -> PageJson:
+    """A page of versions, newest first; `document` is null for a deletion. Raises NotFound if there never was such a dataset."""
     with database.transaction() as cursor:
         found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"name": name})
     if not found["items"]:
@@ -41,7 +42,10 @@ def versions(database: Database, name: str, page: Page = FIRST) -> dict[str, Any
 
 
 def put(database: Database, caller: Caller, name: str, value: Any, if_match: str | None) -> Stored:
-    """Create or replace a dataset; an unchanged one makes no new version."""
+    """Create or replace a dataset; an unchanged one gets no new version.
+
+    Raises Invalid, or PreconditionFailed if `if_match` does not name the stored version.
+    """
     document = parse_dataset(with_defaults(value, {"apiVersion": "stringx/v1", "kind": "Dataset", "name": name}))
     if document.name != name:
         raise invalid([FieldError("/name", f"is {document.name!r}, and the path says {name!r}")])
@@ -57,6 +61,7 @@ def put(database: Database, caller: Caller, name: str, value: Any, if_match: str
 
 
 def delete(database: Database, caller: Caller, name: str, if_match: str | None) -> None:
+    """Delete a dataset, as a new version. Raises NotFound or PreconditionFailed."""
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["lock"], {"name": name})
@@ -71,7 +76,10 @@ def delete(database: Database, caller: Caller, name: str, if_match: str | None) 
 def faults_of_names(
     cursor: Cursor, document: DatasetDocument, tables: Collection[tuple[str, str]] = (), pointer: str = ""
 ) -> Iterator[FieldError]:
-    """Each table that is not configured on the dataset's target; `tables` (target, table) stand in the same stream."""
+    """A fault for each table that is not configured on the dataset's target.
+
+    `tables` are (target, table) from the same stream of documents; they count as configured.
+    """
     named = {"target": document.target, "tables": document.tables}
     known = {row["table_name"] for row in cursor.all(SQL["configured_tables"], named)}
     known |= {table for target, table in tables if target == document.target}
@@ -86,7 +94,7 @@ def faults_of_names(
 
 
 def require_unnamed(cursor: Cursor, target: str, table: str) -> None:
-    """Conflict where a dataset holds the table."""
+    """Raise Conflict if the table belongs to a dataset."""
     names = [row["name"] for row in cursor.all(SQL["naming_table"], {"target": target, "table": table})]
     if names:
         what = "dataset" if len(names) == 1 else "datasets"
@@ -94,7 +102,7 @@ def require_unnamed(cursor: Cursor, target: str, table: str) -> None:
 
 
 def write(cursor: Cursor, document: DatasetDocument, caller: Caller) -> None:
-    """As a new version where the document has changed."""
+    """Store the document as a new version if it has changed."""
     if change_of(cursor.one(SQL["lock"], {"name": document.name}), document) == "unchanged":
         return
     written = {

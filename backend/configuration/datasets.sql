@@ -8,7 +8,7 @@ select version, document, as_written from stringx.datasets where name = %(name)s
 select name, document, octet_length(document::text) as bytes from stringx.datasets where name > %(name)s order by name limit %(limit)s
 
 -- name: naming_table
--- The datasets that hold a table.
+-- The datasets that a table belongs to.
 select name from stringx.datasets where target = %(target)s and %(table)s = any(tables) order by name
 
 -- name: find_target

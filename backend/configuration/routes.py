@@ -1,4 +1,4 @@
-"""Configuration: targets and tables one by one (datasets: `datasets.py`), or a whole YAML stream, all or nothing."""
+"""Routes of targets and tables (datasets: `dataset_routes.py`), and of YAML streams, which are applied whole or not at all."""
 
 from flask import Blueprint, Response, request
 
@@ -33,7 +33,7 @@ _DRY_RUN = parameters.flag("dry_run", "true: say what would change, change nothi
 _PAGING = parameters.paging(store.PAGES)
 _VERSIONS = parameters.paging(store.VERSIONS)
 _TARGET = {"name": "nyc"}
-_AIRLINES = {  # as rules/nyc.yml has it: sent again, it changes nothing
+_AIRLINES = {  # the same as in rules/nyc.yml, so that sending it changes nothing
     "apiVersion": "stringx/v1",
     "target": "nyc",
     "table": "public.airlines",
@@ -191,7 +191,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
 
 
 def canonical(table: str) -> str:
-    """The one spelling of a table's name that is stored; Invalid where the path holds none."""
+    """The canonical spelling of a table's name in a path, which is the stored one. Raises Invalid if it is no table name."""
     try:
         return str(TableName.parse(table))
     except ValueError as error:
@@ -199,5 +199,5 @@ def canonical(table: str) -> str:
 
 
 def stored_answer(stored: Stored) -> Response:
-    """The document with its version."""
+    """The document, with its version as ETag; 201 if it was created."""
     return answer(stored.document, 201 if stored.created else 200, {"ETag": stored.etag})

@@ -1,4 +1,4 @@
-"""The configuration: targets, tables and datasets, validated against the rule catalogue, versioned, changed all or nothing."""
+"""Reads and changes the configuration: validates targets, tables and datasets against the rule catalogue, and stores versions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,13 +25,13 @@ from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import parse_target
-from stringx_dataops.contract.messages.pages import FIRST, Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PAGES = Pages(
     "configuration", texts=2, default=1000
-)  # positions: a document's kind and name; a page is 2 MB where rules are many
+)  # positions consist of a document's kind and name; with many rules per table, a page takes 2 MB
 _FIRST = Page(PAGES.default)
 VERSIONS = Pages("versions of a table")
 _TRIES = 3
@@ -47,7 +47,7 @@ def find_target(database: Database, name: str) -> Stored:
 
 
 def put_target(database: Database, name: str, value: Any, if_match: str | None) -> Stored:
-    """Create or replace a target; Invalid, or PreconditionFailed where the version is another."""
+    """Create or replace a target. Raises Invalid, or PreconditionFailed if `if_match` does not name the stored version."""
     target = parse_target(with_defaults(value, {"apiVersion": "stringx/v1", "kind": "Target", "name": name}))
     if target.name != name:
         raise invalid([FieldError("/name", f"is {target.name!r}, and the path says {name!r}")])
@@ -62,7 +62,7 @@ def put_target(database: Database, name: str, value: Any, if_match: str | None) 
 
 
 def delete_target(database: Database, name: str, if_match: str | None) -> None:
-    """NotFound, or Conflict while tables are configured on it."""
+    """Delete a target. Raises NotFound, PreconditionFailed, or Conflict if tables are configured on it."""
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["find_target"], {"name": name})
@@ -84,8 +84,8 @@ def find_table(database: Database, target: str, table: str) -> Stored:
     return Stored(row["document"], row["version"])
 
 
-def versions(database: Database, target: str, table: str, page: Page = FIRST) -> dict[str, Any]:
-    """A page, the newest first, deletions (document null) among them; NotFound where there never was one."""
+def versions(database: Database, target: str, table: str, page: Page = FIRST) -> PageJson:
+    """A page of versions, newest first; `document` is null for a deletion. Raises NotFound if there never was such a table."""
     with database.transaction() as cursor:
         found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"target": target, "table": table})
         if not found["items"]:
@@ -96,8 +96,11 @@ def versions(database: Database, target: str, table: str, page: Page = FIRST) ->
 def put_table(
     database: Database, catalogue: Catalogue, caller: Caller, path: tuple[str, str], value: Any, if_match: str | None
 ) -> Stored:
-    """Create or replace a table's document; an unchanged one makes no new version. Reading a large one takes a while, so it
-    comes before the lock, and again where the target has changed meanwhile."""
+    """Create or replace a table's document; an unchanged one gets no new version. `path` is (target, table).
+
+    Parsing a large document takes a while, so it happens before the lock is taken, and again if the target has changed meanwhile.
+    Raises Invalid, PreconditionFailed, or Unavailable if the target changes again and again.
+    """
     target, table = path
     value = with_defaults(value, {"apiVersion": "stringx/v1", "target": target, "table": table})
     for _ in range(_TRIES):
@@ -123,7 +126,7 @@ def put_table(
 
 
 def delete_table(database: Database, caller: Caller, target: str, table: str, if_match: str | None) -> None:
-    """NotFound, or Conflict while a dataset names the table."""
+    """Delete a table's document, as a new version. Raises NotFound, PreconditionFailed, or Conflict if a dataset names it."""
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["find_table"], {"target": target, "table": table})
@@ -132,14 +135,14 @@ def delete_table(database: Database, caller: Caller, target: str, table: str, if
         require_version(if_match, before["version"])
         datasets.require_unnamed(cursor, target, table)
         last = cursor.one(SQL["last_version"], {"target": target, "table": table})
-        assert last is not None  # it counts from 0
+        assert last is not None  # a table always has a version
         cursor.run(SQL["delete_table"], {"target": target, "table": table})
         named = {"target": target, "table": table, "version": last["version"] + 1, "changed_by": caller.name}
         cursor.run(SQL["add_deletion"], named)
 
 
-def export(database: Database, page: Page = _FIRST) -> dict[str, Any]:
-    """A page of documents: every target, then every table, then every dataset, each kind by its name."""
+def export(database: Database, page: Page = _FIRST) -> PageJson:
+    """A page of all documents: first the targets, then the tables, then the datasets, each sorted by name."""
     statements = {"Target": SQL["targets_after"], "Table": SQL["tables_after"], "Dataset": datasets.SQL["after"]}
     if page.after is not None and page.after[0] not in statements:
         raise invalid([FieldError("/query/cursor", "is no cursor of this list; give next_cursor of the page before")])
@@ -161,8 +164,12 @@ def export(database: Database, page: Page = _FIRST) -> dict[str, Any]:
 
 
 def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequence[Any], dry_run: bool) -> dict[str, Any]:
-    """All documents of a stream, or none; pointers begin with the document's number in the stream. Reading ten thousand takes
-    some seconds, so it comes before the lock, and again where a target has changed meanwhile."""
+    """Apply all documents of a stream, or none of them; a dry run only returns what would change.
+
+    Pointers in errors begin with the document's index in the stream. Parsing ten thousand documents takes some seconds, so it
+    happens before the lock is taken, and again if a target has changed meanwhile. Raises Invalid, or Forbidden if the stream has
+    targets and the caller lacks the scope `admin`.
+    """
     if not values:
         raise invalid([FieldError("", "the stream holds no document; send at least one")])
     for _ in range(_TRIES):
@@ -197,13 +204,13 @@ def _write_stream(
 
 
 def _known_target(cursor: Cursor, name: str) -> dict[str, Any]:
-    """The document of this target by its name; empty where there is none."""
+    """{name: document} of this target; empty if it is not configured."""
     row = cursor.one(SQL["find_target"], {"name": name})
     return {} if row is None else {name: row["document"]}
 
 
 def _targets(cursor: Cursor) -> dict[str, Any]:
-    """The documents of all targets by name."""
+    """{name: document} of all targets."""
     return {row["name"]: row["document"] for row in cursor.all(SQL["targets"])}
 
 

@@ -1,4 +1,4 @@
-"""Tables' documents as they are stored: compared and written many at a time, so that ten thousand take seconds."""
+"""Compares and writes table documents, many per statement, so that ten thousand take seconds."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -20,8 +20,10 @@ _AT_ONCE = 200
 def put(
     cursor: Cursor, documents: Sequence[TableDocument], catalogue: Catalogue, caller: Caller, dry_run: bool = False
 ) -> list[dict[str, str]]:
-    """What the writing of each changes: `created`, `updated`, or `unchanged`, which makes no new version. The caller holds the
-    configuration's lock."""
+    """Write documents and return a change for each: `created`, `updated`, or `unchanged`, which gets no new version.
+
+    The caller holds the configuration's lock.
+    """
     changes, rest = [], iter(documents)
     while chunk := list(islice(rest, _AT_ONCE)):
         bodies = [_row(document) for document in chunk]
@@ -38,9 +40,9 @@ def put(
 
 
 def _change(document: TableDocument, row: Row, catalogue: Catalogue) -> tuple[str, str]:
-    """What changes, and the rules_hash: the stored one as long as the rules decide the same, so that neither other words nor an
-    upgrade closes a gate."""
-    if row["change"] != "created" and row["document"] is None:  # in what decides both are the same text
+    """The change and the rules_hash. The stored hash stays if the rules have the same effect, so that neither a new description
+    nor an upgrade closes a gate."""
+    if row["change"] != "created" and row["document"] is None:  # the statement has found the rules to be the same text
         return row["change"], row["rules_hash"]
     before = read_stored(TableDocument, row["document"]) if row["document"] is not None else None
     if before is not None and not row["as_written"] and same_document(before, document, catalogue):

@@ -1,6 +1,6 @@
 -- name: compare
--- What writing each of these documents would do to what is stored, and the stored one where it may decide otherwise. Compared as
--- texts, as 1.0 = 1 in jsonb.
+-- The change that writing each of these documents would make, and the stored document if its rules may have another effect.
+-- They are compared as texts, because 1.0 = 1 in jsonb.
 select n.target, n.table_name, t.rules_hash, t.as_written,
        case when t.document is null then 'created' when d.differs then 'updated' else 'unchanged' end as change,
        case when d.decides then t.document end as document
@@ -14,7 +14,7 @@ cross join lateral (
 ) d
 
 -- name: write
--- Each document as the next version of its table; versions go on counting after a deletion.
+-- Stores each document as the next version of its table. The numbers of versions continue after a deletion.
 with numbered as (
     select n.*, 1 + coalesce((select max(v.version) from stringx.table_versions v
                               where v.target = n.target and v.table_name = n.table_name), 0) as version

@@ -1,4 +1,4 @@
-"""What tables, targets and datasets share as stored documents: the lock, versions, conditional writes, what would change."""
+"""Shared by stored targets, tables and datasets: the lock, versions, conditional writes, and comparing documents."""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -6,19 +6,19 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from database.pool import Cursor, Row
-from stringx_dataops.contract.documents.effective import said, same
+from stringx_dataops.contract.documents.effective import same, without_defaults
 from stringx_dataops.contract.messages.checks import rfc3339
-from stringx_dataops.contract.messages.pages import Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.pages import Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import PreconditionFailed
 
 M = TypeVar("M", bound=BaseModel)
-DOCUMENTS = 32  # that a list has in memory at once: each may have 1 MiB
-_LOCK = 7_418_205_333  # any number of ours
+DOCUMENTS = 32  # in memory at the same time while a list is read; each may have 1 MiB
+_LOCK = 7_418_205_333  # an arbitrary number for an advisory lock
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A document and the version that its ETag names."""
+    """A stored document. `created` means that the request has created it."""
 
     document: dict[str, Any]
     version: int
@@ -26,47 +26,50 @@ class Stored:
 
     @property
     def etag(self) -> str:
+        """The version as the value of an ETag header."""
         return f'"{self.version}"'
 
 
 def lock(cursor: Cursor) -> None:
-    """Until the transaction ends: changes of the configuration are taken one after another, so that versions count without
-    gaps, and what one document names is there when it is written."""
+    """Lock the configuration until the transaction ends. So versions have no gaps, and documents that another one names cannot
+    disappear before it is written."""
     cursor.run("select pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
 
 
 def as_json(document: BaseModel) -> dict[str, Any]:
-    """As it was written, with its kind, by which readers tell documents apart; other defaults stay unsaid."""
+    """The document as it was written, without defaults except `kind`, which tells readers what document it is."""
     kind = getattr(document, "kind", None)
     return ({} if kind is None else {"kind": kind}) | document.model_dump(mode="json", exclude_unset=True)
 
 
 def with_defaults(value: Any, defaults: dict[str, Any]) -> Any:
-    """A document sent to its own path need not repeat what the path says."""
+    """The document with `defaults` for missing fields, because a document need not repeat the names in its path."""
     return defaults | value if isinstance(value, dict) else value
 
 
 def change_of(row: dict[str, Any] | None, document: BaseModel) -> str:
-    """What writing the document would do to what is stored. A row that is not `as_written`, of an earlier release, holds every
-    default."""
+    """The change that writing the document makes: `created`, `updated` or `unchanged`.
+
+    A stored row that is not `as_written` is from an earlier release and has every default written out.
+    """
     if row is None:
         return "created"
     if row["as_written"]:
         return "unchanged" if same(row["document"], as_json(document)) else "updated"
     before = read_stored(type(document), row["document"])
-    return "unchanged" if before is not None and same(said(before), said(document)) else "updated"
+    return "unchanged" if before is not None and same(without_defaults(before), without_defaults(document)) else "updated"
 
 
 def read_stored(model: type[M], value: Any) -> M | None:
-    """None for what another release stored and this one does not take."""
+    """Parse a stored document; None if another release stored it and this one does not accept it."""
     try:
         return model.model_validate(value)
     except ValidationError:
         return None
 
 
-def page_of_versions(pages: Pages, page: Page, cursor: Cursor, statement: str, of: dict[str, Any]) -> dict[str, Any]:
-    """A page of versions as JSON, the newest first: their position is the number."""
+def page_of_versions(pages: Pages, page: Page, cursor: Cursor, statement: str, of: dict[str, Any]) -> PageJson:
+    """A page of versions, newest first. Their position in the list is the version number. `of` are the statement's parameters."""
 
     def piece(after: Position | None, limit: int) -> list[Sized]:
         rows = cursor.all(statement, of | {"before": after[0] if after else None, "limit": limit})
@@ -80,7 +83,7 @@ def _version(row: Row) -> dict[str, Any]:
 
 
 def require_version(if_match: str | None, version: int | None) -> None:
-    """PreconditionFailed where If-Match names another version than the stored one, None for nothing stored."""
+    """Raise PreconditionFailed if If-Match does not name the stored version. `version` is None if nothing is stored."""
     if if_match is None or (if_match.strip() == "*" and version is not None):
         return
     if version is None or f'"{version}"' not in [part.strip().removeprefix("W/") for part in if_match.split(",")]:

@@ -7,7 +7,7 @@ from typing import Any
 from database.pool import Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import CheckResult, rfc3339
-from stringx_dataops.contract.messages.pages import Page, Pages, Position, Sized
+from stringx_dataops.contract.messages.pages import Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.problems import NotFound
 
@@ -25,7 +25,7 @@ def find(database: Database, request_id: str) -> RequestView:
     return view(row)
 
 
-def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> dict[str, Any]:
+def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> PageJson:
     """A page of requests, newest first: of their results the counts, or with `rules` all, as many as there is room for."""
     with database.transaction() as cursor:
 

@@ -1,4 +1,4 @@
-"""What requests are about: their tables' documents, and the mode of a request that names none."""
+"""Looks up the configuration for requests: the documents of their tables, and the mode of a request that names none."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ from stringx_dataops.contract.problems import FieldError, invalid
 
 
 class Documents:
-    """Reads with one cursor, and each document once, however many requests are about it."""
+    """Documents read with one cursor. Each is read only once, even for many requests."""
 
     def __init__(self, cursor: Cursor, catalogue: Catalogue) -> None:
         self._cursor = cursor
@@ -23,13 +23,13 @@ class Documents:
         self._datasets: dict[str, DatasetDocument] = {}
 
     def mode(self, asked: CheckRequest) -> Mode:
-        """The request's, or that of what it is about; NotFound or Invalid where it cannot be checked."""
+        """The request's mode, or else that of its table or dataset. Raises NotFound or Invalid if the check is not possible."""
         documents, default = self._of_table(asked) if asked.dataset is None else self._of_dataset(asked, asked.dataset)
         require_scope(asked, documents, self._dimensions)
         return asked.mode or default
 
     def read(self, tables: Iterable[tuple[str, str]]) -> None:
-        """These tables (target, table), at once."""
+        """Read the documents of these tables, given as (target, table), with one statement."""
         wanted = sorted(set(tables) - self._tables.keys())
         if wanted:
             self._tables |= dict.fromkeys(wanted)
@@ -37,7 +37,7 @@ class Documents:
             self._tables |= {name: table.read() for name, table in found.items()}
 
     def _of_table(self, asked: CheckRequest) -> tuple[list[TableDocument], Mode]:
-        assert asked.table is not None  # a request is of one of the two
+        assert asked.table is not None  # the caller has looked at `dataset`
         self.read([(asked.target, asked.table)])
         document = self._tables[asked.target, asked.table]
         if document is None:

@@ -1,1 +1,1 @@
-"""The `dataops` command: a client of the Backend's API."""
+"""The `dataops` command, a client of the Backend's API."""

@@ -1,4 +1,4 @@
-"""`dataops dlq`: messages that could not become requests, read straight from the brokers, and sent once more."""
+"""`dataops dlq`: lists messages that could not become requests, read from the brokers, and sends them again."""
 
 import json
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def replay(places: Sequence[str], everything: bool) -> int:
 
 
 def _letters(settings: Kafka) -> "Letters":
-    from stringx_dataops.cli.letters import Letters  # here, because every other command does without this client
+    from stringx_dataops.cli.letters import Letters  # here, because no other command needs the Kafka client
 
     return Letters(settings)
 

@@ -1,10 +1,10 @@
-"""The dead-letter topic: what stands in it, and sending it once more."""
+"""The dead-letter topic: reads its messages and sends them again as requests."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
@@ -13,15 +13,28 @@ from stringx_dataops.client import Undecided
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
 
-_ANSWER_S = 30.0
-_SHOWN = 120
-_LARGEST = 4 * 1024 * 1024
-_OURS = (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET, kafka.CUT)
+_ANSWER_S = 30.0  # how long the brokers may be silent
+_SHOWN = 120  # characters of a message in `as_line`
+_LARGEST = 4 * 1024 * 1024  # bytes of a message
+_OWN_HEADERS = (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET, kafka.CUT)  # added when a message became a dead letter
+
+
+class LetterJson(TypedDict):
+    """A dead letter as `dataops dlq list --json` prints it; the fields from `error` to `offset` are its headers."""
+
+    place: str
+    sent_at: str
+    error: str
+    topic: str
+    partition: str
+    offset: str
+    key: str | None
+    value: str | None
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A message of the dead-letter topic; `place` is where it stands there."""
+    """A message in the dead-letter topic."""
 
     partition: int
     offset: int
@@ -32,35 +45,45 @@ class Letter:
 
     @property
     def place(self) -> str:
+        """PARTITION:OFFSET in the dead-letter topic."""
         return f"{self.partition}:{self.offset}"
 
     @property
     def origin(self) -> str:
-        """Where it stood first."""
+        """TOPIC-PARTITION-OFFSET of the original message."""
         return f"{self.header(kafka.TOPIC)}-{self.header(kafka.PARTITION)}-{self.header(kafka.OFFSET)}"
 
     def header(self, name: str) -> str:
+        """The header's text, or `?` if there is none of this name."""
         return next((value.decode(errors="replace") for key, value in self.headers if key == name), "?")
 
     @property
     def is_cut(self) -> bool:
-        """Whether only its beginning was kept."""
+        """Whether only the beginning of the message was kept."""
         return any(name == kafka.CUT for name, _ in self.headers)
 
-    def as_json(self) -> dict[str, Any]:
-        text = self.value.decode(errors="backslashreplace") if self.value is not None else None
-        key = self.key.decode(errors="backslashreplace") if self.key is not None else None
-        said = {name: self.header(name) for name in _OURS[:4]}
-        return {"place": self.place, "sent_at": self.sent_at.isoformat(), **said, "key": key, "value": text}
+    def as_json(self) -> LetterJson:
+        """The letter for `--json`; bytes that are not UTF-8 become escapes."""
+        return {
+            "place": self.place,
+            "sent_at": self.sent_at.isoformat(),
+            "error": self.header(kafka.ERROR),
+            "topic": self.header(kafka.TOPIC),
+            "partition": self.header(kafka.PARTITION),
+            "offset": self.header(kafka.OFFSET),
+            "key": self.key.decode(errors="backslashreplace") if self.key is not None else None,
+            "value": self.value.decode(errors="backslashreplace") if self.value is not None else None,
+        }
 
     def as_line(self) -> str:
+        """The letter in one line: place, time (UTC), origin, error, and the beginning of the message."""
         text = (self.value or b"").decode(errors="backslashreplace").replace("\n", " ")
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(self.value or b'')} bytes)"
         return f"{self.place}  {self.sent_at:%Y-%m-%dT%H:%M:%SZ}  {self.origin}  {self.header(kafka.ERROR)}  {shown}"
 
 
 class Letters:
-    """The dead-letter topic, as long as it is read; Undecided where the brokers do not answer."""
+    """The dead-letter topic, as a context manager. Raises Undecided if the brokers do not answer."""
 
     def __init__(self, settings: Kafka) -> None:
         self._settings = settings
@@ -86,15 +109,15 @@ class Letters:
             raise Undecided(f"the Kafka broker at {self._settings.servers} does not answer: {error}") from error
 
     def replay(self, letter: Letter) -> None:
-        """As a request once more; confirmed when it returns."""
+        """Send the letter again as a request, without the headers of a dead letter; returns once the brokers confirmed it."""
         if self._producer is None:
             self._producer = KafkaProducer(**self._options, max_request_size=_LARGEST, allow_auto_create_topics=False)
-        headers = [item for item in letter.headers if item[0] not in _OURS]
+        headers = [item for item in letter.headers if item[0] not in _OWN_HEADERS]
         sent = self._producer.send(self._settings.requests, key=letter.key, value=letter.value, headers=headers)
         sent.get(timeout=_ANSWER_S)
 
     def read(self, everything: bool) -> Iterator[Letter]:
-        """Up to the last one that is there now; `everything`: from the first one, not from the first that is to be replayed."""
+        """Letters up to the last one that exists now, from the first that was not replayed; with `everything`, from the first."""
         topic = self._settings.dead_letters
         partitions = [TopicPartition(topic, number) for number in sorted(self._consumer.partitions_for_topic(topic) or ())]
         if not partitions:
@@ -113,7 +136,7 @@ class Letters:
                 raise Undecided(f"the Kafka broker at {self._settings.servers} does not answer")
 
     def commit(self) -> None:
-        """What was read needs no replay any more."""
+        """Mark all letters that were read as replayed."""
         self._consumer.commit({partition: OffsetAndMetadata(end, "", -1) for partition, end in self._ends.items()})
 
 

@@ -1,29 +1,31 @@
-"""The commands. Exit code: 0 pass or open, 1 fail or closed, 2 usage, 3 could not be decided."""
+"""The command line. Exit codes: 0 pass or open, 1 fail or closed, 2 wrong usage or refused, 3 could not be decided."""
 
 import io
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from stringx_dataops import __version__
 from stringx_dataops.cli import render
+from stringx_dataops.cli.answers import ChangesAnswer, GateAnswer, RequestAnswer
 from stringx_dataops.cli.dead_letters import dlq
 from stringx_dataops.cli.requests import requests
 from stringx_dataops.client import Away, Client, Refused, Undecided, path_of, require
 from stringx_dataops.contract.documents.reading import decode
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import TERMINAL
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import SettingsError
 
-_EXIT = {"pass": 0, "warn": 0, "fail": 1, "error": 3, "open": 0, "closed": 1}
+_EXIT: dict[str | None, int] = {"pass": 0, "warn": 0, "fail": 1, "error": 3, "open": 0, "closed": 1}
 _POLL_S = 0.5
 _PATIENCE_S = 600
 _SECONDS = click.IntRange(1, 86400)
@@ -32,7 +34,7 @@ _DATASET = click.option("--dataset", metavar="NAME", help="all tables of this da
 
 
 class _Target(click.ParamType[str]):
-    """A target's name; its form is for the Backend to judge."""
+    """A target's name; the Backend checks its form."""
 
     name = "target"
 
@@ -43,7 +45,7 @@ class _Target(click.ParamType[str]):
 
 
 class _WaitingCommand(click.Command):
-    """`--wait` alone is `--wait 600`, whatever follows it."""
+    """`--wait` without a number means `--wait 600`, whatever follows it."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         following = [*args, ""][1:]
@@ -81,16 +83,17 @@ def cli(context: click.Context, server: str | None) -> None:
 @click.option("--timeout", "timeout_s", type=_SECONDS, help="the check's budget in seconds")
 @click.pass_obj
 def check(
-    server: str | None, /, target: str, table: str | None, dataset: str | None, wait: int | None, as_json: bool, **asked: Any
+    server: str | None, /, target: str, table: str | None, dataset: str | None, wait: int | None, as_json: bool, **options: Any
 ) -> int:
     """Check TABLE (schema.table), or the tables of a dataset, of TARGET; with --wait the exit code is the verdict."""
     subject = _subject(table, dataset)
     client = Client.from_environment(server)
     until = time.monotonic() + (wait or 0)
-    view = client.post_json("/api/v1/requests", _body(target, subject, wait, asked))
+    answer = client.post_json("/api/v1/requests", _body(target, subject, wait, options))
     fields = ("request_id", *subject, "status", "verdict", "checks")
-    while require(client, view, *fields)["status"] not in TERMINAL and time.monotonic() < until:
-        view = _follow(client, view["request_id"], until)
+    while require(client, answer, *fields)["status"] not in TERMINAL and time.monotonic() < until:
+        answer = _follow(client, answer["request_id"], until)
+    view = cast(RequestAnswer, answer)
     _show(_as_text(view) if as_json else render.request(view))
     if view["status"] in TERMINAL:
         return _EXIT[view["verdict"]]
@@ -125,12 +128,12 @@ def gate(
     until = time.monotonic() + (wait or 0)
     path = path_of("gates", target, table) if table is not None else path_of("gates", "datasets", dataset or "")
     fields = ("gate", *subject, "verdict", "snapshot_at", "age_s", "reasons")
-    view = require(client, client.get(path, query), *fields)
+    view = cast(GateAnswer, require(client, client.get(path, query), *fields))
     if view.get("target", target) != target:
         raise Refused([f"dataset {dataset} is of target {view['target']}, not of {target}"], [])
     while (pending := _is_pending(view)) and time.monotonic() < until:
         time.sleep(_POLL_S)
-        view = require(client, _persist(lambda: client.get(path, query), until), *fields)
+        view = cast(GateAnswer, require(client, _persist(lambda: client.get(path, query), until), *fields))
     _show(_as_text(view) if as_json else render.gate(view))
     if pending and wait is not None:
         raise Undecided(f"not decided within {wait} s; the gate stays closed")
@@ -157,7 +160,7 @@ def apply(server: str | None, files: Sequence[Path], dry_run: bool) -> int:
     except Refused as refused:
         lines = [_place(error, places) for error in refused.errors]
         raise Refused(lines or [str(refused)], refused.errors) from refused
-    _show(render.changes(require(client, answer, "dry_run", "changes")))
+    _show(render.changes(cast(ChangesAnswer, require(client, answer, "dry_run", "changes"))))
     return 0
 
 
@@ -166,10 +169,10 @@ cli.add_command(dlq)
 
 
 def main() -> None:
-    """The entry point: every error is one line, none a traceback."""
+    """Run the command of the command line and exit; every error is one line on standard error, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no error
+            stream.reconfigure(errors="backslashreplace")  # do not fail on terminals without UTF-8
     try:
         code = cli.main(prog_name="dataops", standalone_mode=False)
     except click.exceptions.Exit as ended:
@@ -188,16 +191,16 @@ def main() -> None:
     except UnicodeEncodeError:
         code = _say("an argument is not UTF-8; write it in UTF-8", 2)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        words = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        code = _say(f"an answer of the Backend is not as expected ({words}); is it of the same release?", 3)
+        cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        code = _say(f"an answer of the Backend is not as expected ({cause}); is it of the same release?", 3)
     sys.exit(code)
 
 
 def _show(text: str) -> None:
     try:
         click.echo(text)
-    except BrokenPipeError:  # a reader that leaves early, such as head, does not change the exit code
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left once more
+    except BrokenPipeError:  # a reader that ends early, such as head, does not change the exit code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes the rest at exit, which must not fail
 
 
 def _say(text: str, code: int) -> int:
@@ -206,28 +209,28 @@ def _say(text: str, code: int) -> int:
     return code
 
 
-def _follow(client: Client, request_id: str, until: float) -> dict[str, Any]:
+def _follow(client: Client, request_id: str, until: float) -> JsonObject:
     patience = round(max(0.0, min(30.0, until - time.monotonic())), 3)
     return _persist(lambda: client.get(path_of("requests", request_id), {"wait": patience}, patience + 30), until)
 
 
-def _persist(ask: Callable[[], dict[str, Any]], until: float) -> dict[str, Any]:
-    """Asks until somebody answers: a service that is started again meanwhile is no reason to give up."""
+def _persist(call: Callable[[], JsonObject], until: float) -> JsonObject:
+    """Call until there is an answer or the time is over, so that a restart of the service does not end the command."""
     while True:
         try:
-            return ask()
+            return call()
         except Away:
             if time.monotonic() > until:
                 raise
             time.sleep(_POLL_S)
 
 
-def _as_text(answer: dict[str, Any]) -> str:
+def _as_text(answer: RequestAnswer | GateAnswer) -> str:
     return json.dumps(answer, indent=2, ensure_ascii=False)
 
 
 def _subject(table: str | None, dataset: str | None) -> dict[str, str]:
-    """The field of a request, and of an answer, that says what it is about."""
+    """The field `table` or `dataset` of requests and answers. Raises UsageError unless exactly one is given."""
     if table is not None and dataset is not None:
         raise click.UsageError("TABLE and --dataset are both given; keep one")
     if table:
@@ -237,19 +240,19 @@ def _subject(table: str | None, dataset: str | None) -> dict[str, str]:
     raise click.UsageError("Missing argument 'TABLE', or --dataset NAME")
 
 
-def _body(target: str, subject: dict[str, str], wait: int | None, asked: dict[str, Any]) -> dict[str, Any]:
-    """It is posted without waiting, so that a lost connection loses no id; waiting comes after."""
+def _body(target: str, subject: dict[str, str], wait: int | None, options: Mapping[str, Any]) -> JsonObject:
+    """The body of a request from the options of `check`. `wait_s` is 0, so that the id is known before the command waits."""
     mode = "async" if wait is None else "sync"
-    body: dict[str, Any] = {"request_id": new_id(), "target": target, **subject, "mode": mode, "wait_s": 0}
-    body |= {name: list(asked[name]) for name in ("kinds", "dimensions", "rule_ids") if asked[name]}
-    body |= {name: asked[name] for name in ("request_id", "timeout_s") if asked[name] is not None}
-    window = {"column": asked["column"], "from": asked["from_"], "to": asked["to"]}
+    body: JsonObject = {"request_id": new_id(), "target": target, **subject, "mode": mode, "wait_s": 0}
+    body |= {name: list(options[name]) for name in ("kinds", "dimensions", "rule_ids") if options[name]}
+    body |= {name: options[name] for name in ("request_id", "timeout_s") if options[name] is not None}
+    window = {"column": options["column"], "from": options["from_"], "to": options["to"]}
     if any(value is not None for value in window.values()):
         body["window"] = {name: value for name, value in window.items() if value is not None}
     return body
 
 
-def _is_pending(view: dict[str, Any]) -> bool:
+def _is_pending(view: GateAnswer) -> bool:
     """Whether waiting may open the gate. Backends of earlier releases do not say; then it may."""
     return view["gate"] == "closed" and view.get("pending", True) is not False
 
@@ -264,7 +267,7 @@ def _read(file: Path) -> str:
 
 
 def _count(file: Path, text: str) -> int:
-    """How many documents a file holds, read as the service reads it; at least one, as nobody means to apply none."""
+    """The number of documents in a file, read as the Backend reads it. Raises Refused if it is no YAML or has none."""
     try:
         number = len(read_yaml(text.encode()))
     except StringXError as error:
@@ -275,7 +278,7 @@ def _count(file: Path, text: str) -> int:
 
 
 def _place(error: dict[str, str], places: Sequence[tuple[Path, int]]) -> str:
-    """`FILE: document N: /pointer: message` for a pointer that begins with the document's number in the stream."""
+    """`FILE: document N: /pointer: message` for an error whose pointer begins with the document's index in the stream."""
     head, _, rest = error["pointer"].removeprefix("/").partition("/")
     if not head.isdigit() or int(head) >= len(places):
         return f"{error['pointer']}: {error['message']}"

@@ -1,12 +1,12 @@
-"""Answers in words."""
+"""Answers of the Backend as text for people."""
 
-from typing import Any
+from stringx_dataops.cli.answers import ChangesAnswer, CheckAnswer, GateAnswer, RequestAnswer, TableAnswer
 
 _MARKS = {"fail": "fail ", "error": "error", "warn": "warn "}
 
 
-def request(view: dict[str, Any]) -> str:
-    """A request and, for each of its checks, the rules that did not pass, by table where there are several."""
+def request(view: RequestAnswer) -> str:
+    """A request and the rules of its checks that did not pass; for a dataset, by table."""
     lines = [f"{_subject(view)}: {view['verdict'] or view['status']} (request {view['request_id']})"]
     if view.get("reason"):
         lines.append(f"  {view['reason']}")
@@ -24,30 +24,30 @@ def request(view: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def request_line(view: dict[str, Any]) -> str:
-    """A request in one line."""
+def request_line(view: RequestAnswer) -> str:
+    """A request in one line, with its time, verdict or status, and id."""
     return f"{view['created_at']}  {view['verdict'] or view['status']:9}  {view['target']} {_subject(view)}  {view['request_id']}"
 
 
-def _subject(view: dict[str, Any]) -> str:
+def _subject(view: RequestAnswer | GateAnswer) -> str:
     return str(view["table"]) if "table" in view else f"dataset {view['dataset']}"
 
 
-def _counts(part: dict[str, Any]) -> str:
-    return f"{part['counts']['pass']} of {sum(part['counts'].values())} rules pass"
+def _counts(result: CheckAnswer | TableAnswer) -> str:
+    return f"{result['counts']['pass']} of {sum(result['counts'].values())} rules pass"
 
 
-def _findings(part: dict[str, Any]) -> list[str]:
+def _findings(result: CheckAnswer | TableAnswer) -> list[str]:
     return [
         f"  {mark}  {rule['id']}: {rule['message']}"
         for status, mark in _MARKS.items()
-        for rule in part.get("rules", ())
+        for rule in result.get("rules", ())
         if rule["status"] == status
     ]
 
 
-def gate(view: dict[str, Any]) -> str:
-    """The gate and its reasons; an open one says of which snapshot."""
+def gate(view: GateAnswer) -> str:
+    """The gate with the verdict and snapshot that decide it, and its reasons."""
     line = f"{_subject(view)}: gate {view['gate']}"
     if view["verdict"] is not None:
         line += f", verdict {view['verdict']}"
@@ -56,6 +56,7 @@ def gate(view: dict[str, Any]) -> str:
     return "\n".join([line, *(f"  {reason}" for reason in view["reasons"])])
 
 
-def changes(answer: dict[str, Any]) -> str:
+def changes(answer: ChangesAnswer) -> str:
+    """One line per applied document with its change, also for a dry run."""
     prefix = "would be " if answer["dry_run"] else ""
     return "\n".join(f"{item['kind']} {item['name']}: {prefix}{item['change']}" for item in answer["changes"])

@@ -1,11 +1,12 @@
-"""`dataops requests`: those that were made, one of them, and cancelling it."""
+"""`dataops requests`: list requests, show one, cancel one."""
 
 import json
-from typing import Any
+from typing import cast
 
 import click
 
 from stringx_dataops.cli import render
+from stringx_dataops.cli.answers import RequestAnswer
 from stringx_dataops.client import Client, Undecided, path_of, require
 from stringx_dataops.contract.messages.verdicts import TERMINAL
 
@@ -31,17 +32,16 @@ def list_(server: str | None, /, limit: int, as_json: bool, with_rules: bool, **
     client = Client.from_environment(server)
     query = {name: value for name, value in filters.items() if value is not None}
     query |= {"include": "rules"} if with_rules and as_json else {}
-    found: list[dict[str, Any]] = []
+    views: list[RequestAnswer] = []
     cursor: dict[str, str] = {}
-    while len(found) < limit:
+    while len(views) < limit:
         page = require(client, client.get(path_of("requests"), query | cursor), "items", "next_cursor")
-        found += page["items"]
+        views += page["items"]
         if page["next_cursor"] is None:
             break
         cursor = {"cursor": page["next_cursor"]}
-    show = (lambda view: json.dumps(view, ensure_ascii=False)) if as_json else render.request_line
-    for view in found[:limit]:
-        click.echo(show(view))
+    for view in views[:limit]:
+        click.echo(json.dumps(view, ensure_ascii=False) if as_json else render.request_line(view))
     return 0
 
 
@@ -52,7 +52,7 @@ def list_(server: str | None, /, limit: int, as_json: bool, with_rules: bool, **
 def show(server: str | None, request_id: str, as_json: bool) -> int:
     """One request, and the rules that did not pass."""
     client = Client.from_environment(server)
-    view = require(client, client.get(path_of("requests", request_id)), *_FIELDS)
+    view = cast(RequestAnswer, require(client, client.get(path_of("requests", request_id)), *_FIELDS))
     click.echo(json.dumps(view, indent=2, ensure_ascii=False) if as_json else render.request(view))
     return 0
 
@@ -65,7 +65,7 @@ def cancel(server: str | None, request_id: str, wait: int) -> int:
     """Cancel a request; one that has ended stays as it is."""
     client = Client.from_environment(server)
     path = f"{path_of('requests', request_id)}/cancel"
-    view = require(client, client.post(path, {"wait": wait}, wait + 30), *_FIELDS)
+    view = cast(RequestAnswer, require(client, client.post(path, {"wait": wait}, wait + 30), *_FIELDS))
     click.echo(render.request(view))
     if view["status"] not in TERMINAL:
         raise Undecided(f"not ended within {wait} s; it ends when its worker has stopped it")

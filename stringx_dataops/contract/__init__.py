@@ -1,4 +1,4 @@
-"""The vocabulary of both services: what they accept, store, answer and say to each other.
+"""The contract of both services: the documents they accept and store, their messages and answers, errors and settings.
 
-Nothing in here imports Flask, psycopg, dbt or another package of ours.
+Nothing here imports Flask, psycopg, dbt or another package of this project.
 """

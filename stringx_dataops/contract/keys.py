@@ -1,4 +1,4 @@
-"""API keys: how they look and what they may do."""
+"""API keys: their form, their scopes, and the hash that is stored."""
 
 import hashlib
 import secrets
@@ -10,10 +10,10 @@ SERVICE_SCOPES: tuple[KeyScope, ...] = ("trigger", "read", "results")
 
 
 def new_key() -> str:
-    """A key of 256 random bits, recognisable in a leak by its prefix."""
+    """A key with 256 random bits; scanners can recognise a leaked key by its prefix."""
     return "sx_" + secrets.token_urlsafe(32)
 
 
 def hash_key(key: str) -> bytes:
-    """What is stored; a key has full entropy, so that a plain SHA-256 cannot be reversed."""
+    """The hash that is stored. Plain SHA-256 suffices, because keys are random and cannot be guessed."""
     return hashlib.sha256(key.encode()).digest()

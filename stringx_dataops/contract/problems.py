@@ -1,23 +1,41 @@
-"""One exception tree; each error knows its HTTP status, its problem type and whether a retry can help (RFC 9457)."""
+"""All errors that callers see. Each has its HTTP status, its problem type (RFC 9457) and the headers that say when to retry."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar, NotRequired, TypedDict
 
 
-@dataclass(frozen=True, order=True)
-class FieldError:
-    """What is wrong with one field: an RFC 6901 pointer into the body and one sentence that names the fix."""
+class FieldErrorJson(TypedDict):
+    """A `FieldError` in a problem document."""
 
     pointer: str
     message: str
 
-    def as_json(self) -> dict[str, str]:
+
+class Problem(TypedDict):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[list[FieldErrorJson]]
+
+
+@dataclass(frozen=True, order=True)
+class FieldError:
+    """A fault of one field: an RFC 6901 pointer into the body, and one sentence that names the fix."""
+
+    pointer: str
+    message: str
+
+    def as_json(self) -> FieldErrorJson:
+        """The fault as it appears in a problem document."""
         return {"pointer": self.pointer, "message": self.message}
 
 
 @dataclass
 class StringXError(Exception):
-    """Base of all errors that a caller may see; `detail` is one line."""
+    """Base of all errors that a caller may see. `detail` is one line."""
 
     detail: str
     errors: list[FieldError] = field(default_factory=list)
@@ -30,10 +48,12 @@ class StringXError(Exception):
         return self.detail
 
     def headers(self) -> dict[str, str]:
+        """Further headers of the response, such as Retry-After."""
         return {}
 
-    def as_problem(self) -> dict[str, Any]:
-        problem: dict[str, Any] = {
+    def as_problem(self) -> Problem:
+        """The body of the response."""
+        problem: Problem = {
             "type": f"urn:stringx:problem:{self.slug}",
             "title": self.title,
             "status": self.status,
@@ -45,7 +65,7 @@ class StringXError(Exception):
 
 
 class DatabaseFault(StringXError):
-    """The internal database refuses a statement: a table is not as it should be, or the statement is wrong."""
+    """The internal database refused a statement: the statement is wrong, or the schema is not as expected."""
 
 
 class Malformed(StringXError):
@@ -55,22 +75,23 @@ class Malformed(StringXError):
 
 
 class Misdirected(StringXError):
-    """The request names a host that the service does not go by."""
+    """The header `Host` has a name that is not one of this service's."""
 
     status, slug, title = 421, "misdirected", "Not asked by a name of this service"
 
 
 class Unauthenticated(StringXError):
-    """No key, or one that is unknown, expired or revoked; which of them is not told."""
+    """The key is missing, unknown, expired or revoked; the caller does not learn which."""
 
     status, slug, title = 401, "unauthenticated", "A valid key is required"
 
     def headers(self) -> dict[str, str]:
+        """The header WWW-Authenticate."""
         return {"WWW-Authenticate": 'Bearer realm="stringx"'}
 
 
 class Forbidden(StringXError):
-    """The key is valid and lacks the scope."""
+    """The key is valid but lacks the required scope."""
 
     status, slug, title = 403, "forbidden", "The key lacks the scope"
 
@@ -82,7 +103,7 @@ class NotFound(StringXError):
 
 
 class MethodNotAllowed(StringXError):
-    """The path exists, the method does not."""
+    """The path exists, but not for this method."""
 
     status, slug, title = 405, "method-not-allowed", "Method not allowed"
 
@@ -99,7 +120,7 @@ class Conflict(StringXError):
 
 
 class PreconditionFailed(StringXError):
-    """If-Match names another version than the stored one."""
+    """If-Match does not name the stored version."""
 
     status, slug, title = 412, "precondition-failed", "The version has changed"
 
@@ -111,13 +132,13 @@ class TooLarge(StringXError):
 
 
 class UnsupportedMediaType(StringXError):
-    """The Content-Type is none that this endpoint reads."""
+    """This endpoint does not read the body's Content-Type or Content-Encoding."""
 
     status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
 
 
 class Invalid(StringXError):
-    """The body was read and says something wrong; `errors` holds every fault at once."""
+    """The request could be read but is not valid. `errors` has every fault at once."""
 
     status, slug, title = 422, "invalid", "The request is not valid"
 
@@ -130,25 +151,27 @@ class Busy(StringXError):
     status, slug, title = 429, "busy", "The queue is full"
 
     def headers(self) -> dict[str, str]:
+        """The header Retry-After, in seconds."""
         return {"Retry-After": str(self.retry_after_s)}
 
 
 @dataclass
 class Unavailable(StringXError):
-    """A part that is needed is away; try again after `retry_after_s` seconds."""
+    """A required part, such as the database, does not answer; try again after `retry_after_s` seconds."""
 
     retry_after_s: int = 2
     status, slug, title = 503, "unavailable", "Temporarily unavailable"
 
     def headers(self) -> dict[str, str]:
+        """The header Retry-After, in seconds."""
         return {"Retry-After": str(self.retry_after_s)}
 
 
-MAX_FAULTS = 1_000  # listed in one answer
+MAX_FAULTS = 1_000  # in one answer
 
 
 def invalid(errors: list[FieldError]) -> Invalid:
-    """One error for all faults found, the first of them as its detail; at most MAX_FAULTS are listed."""
+    """One error for all faults; the first one is its detail, and at most MAX_FAULTS are listed."""
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     if len(errors) > MAX_FAULTS:
@@ -158,5 +181,5 @@ def invalid(errors: list[FieldError]) -> Invalid:
 
 
 def _in_one_line(pointer: str) -> str:
-    """A field may be called anything, a line break among it."""
+    """The pointer with its control characters escaped, because field names may contain line breaks."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in pointer)

@@ -1,6 +1,6 @@
-"""Environment variables: their names, types and defaults, read once at start (`_FILE` variants for secrets).
+"""Environment variables: their names, types and defaults. They are read once at start; secrets also from `NAME_FILE`.
 
-`read` gives typed settings or one `SettingsError` whose text is the line to show.
+`read_settings` returns typed settings, or raises a `SettingsError` whose text is shown to the user.
 """
 
 import os
@@ -19,7 +19,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that the roles of one installation share; paths are absolute."""
+    """The settings of an installation, shared by all roles. Paths are absolute; `lease_s` is seconds, retention is days."""
 
     home: Path
     bind_host: str
@@ -45,6 +45,7 @@ class Settings:
     demo: bool
 
     def require_database_url(self) -> str:
+        """The URL of the internal database. Raises SettingsError if it is not set."""
         if self.database_url is None:
             raise SettingsError(
                 "STRINGX_DATABASE_URL is not set: give postgresql://user:password@host:port/dbname,"
@@ -53,7 +54,7 @@ class Settings:
         return self.database_url
 
 
-# Every variable that an installation may set: what the documentation lists and the container passes on.
+# Every variable that an installation may set. The documentation lists them, and the container passes them on.
 VARIABLES = (
     "STRINGX_HOME",
     "STRINGX_DATABASE_URL",
@@ -101,7 +102,7 @@ FILES = ("KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE")  # varia
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from the environment; SettingsError names the first variable that cannot be used."""
+    """Read the settings from the environment. Raises SettingsError, which names the first variable that cannot be used."""
     env = os.environ if environ is None else environ
     home = _path(env, "STRINGX_HOME", ROOT / ".stringx")
     dataops_port = _number(env, "DATAOPS_PORT", 5001, 1, 65535)
@@ -136,7 +137,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def secret(name: str, default: Path | None = None, environ: Mapping[str, str] | None = None) -> str | None:
-    """The secret in NAME, in the file that NAME_FILE names, or in the default file; None where there is none."""
+    """The secret in the variable NAME, in the file that NAME_FILE names, or in the file `default`; None if there is none.
+
+    Raises SettingsError if both variables are set, or the file is empty or cannot be read.
+    """
     env = os.environ if environ is None else environ
     value, file = env.get(name), env.get(f"{name}_FILE")
     if value and file:
@@ -157,15 +161,14 @@ def secret(name: str, default: Path | None = None, environ: Mapping[str, str] | 
 
 
 def service_key(settings: Settings) -> str:
-    """The key with which the services call each other; SettingsError where there is none."""
+    """The key with which the services call each other. Raises SettingsError if there is none."""
     return _required("STRINGX_SERVICE_KEY", settings.home / "service-key")
 
 
 def signing_secrets(settings: Settings) -> list[str]:
-    """What results are signed with, and verified by: two while one takes the other's place."""
-    from stringx_dataops.contract.signatures import (
-        read_secrets,  # here, because everything else serves before anything is installed
-    )
+    """The secrets that sign posted results and verify them: one, or two during a rotation. Raises SettingsError if unusable."""
+    # Imported here, because the rest of this module must work before anything is installed.
+    from stringx_dataops.contract.signatures import read_secrets
 
     text = _required("STRINGX_SIGNING_SECRET", settings.home / "signing-secret")
     try:
@@ -182,13 +185,13 @@ def _required(variable: str, file: Path) -> str:
 
 
 def write_secret(path: Path, value: str) -> None:
-    """A new file of mode 0600, complete or not at all; an existing one stays as it is."""
+    """Write a new file of mode 0600 atomically; an existing file stays as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.touch(mode=stat.S_IRUSR | stat.S_IWUSR, exist_ok=True)
     partial.write_text(value + "\n", encoding="utf-8")
     try:
-        os.link(partial, path)  # atomic, and fails where another process was first
+        os.link(partial, path)  # atomic, and fails if another process was first
     except FileExistsError:
         pass
     finally:
@@ -229,7 +232,7 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
 
 def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:
     """Names in lower case, without ports."""
-    found = set()
+    hosts = set()
     for text in filter(None, (part.strip() for part in (env.get(name) or "").split(","))):
         try:
             parts = urlsplit(f"//{text}")
@@ -238,8 +241,8 @@ def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:
             is_host = False
         if not is_host or parts.hostname is None or "*" in text:
             raise SettingsError(f"{name} holds {text[:40]!r}; give names without ports, such as checks.example.org, dataops")
-        found.add(parts.hostname.removesuffix("."))
-    return frozenset(found)
+        hosts.add(parts.hostname.removesuffix("."))
+    return frozenset(hosts)
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:
@@ -250,10 +253,10 @@ def _database_url(env: Mapping[str, str]) -> str | None:
 
 
 def _is_address(text: str, *schemes: str) -> bool:
-    """Whether it has one of the schemes, a host where HTTP needs one, and a port that is a number."""
+    """Whether the text is a URL with one of the schemes, with a host if it is HTTP, and with a valid port if any."""
     try:
         parts = urlsplit(text)
         return parts.scheme in schemes and (bool(parts.hostname) or "http" not in schemes) and parts.port != 0
     except ValueError:
-        # libpq takes several hosts, each with its port, where a URL has one
+        # libpq, unlike a URL, allows several hosts, each with its port
         return "http" not in schemes and text.startswith(tuple(f"{scheme}://" for scheme in schemes)) and "," in text

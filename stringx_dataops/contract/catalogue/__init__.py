@@ -1,1 +1,1 @@
-"""The rule types, as the dbt project defines them."""
+"""The catalogue of rule types, which the dbt project defines."""

@@ -1,4 +1,4 @@
-"""Validates the arguments of a rule: by its type's JSON Schema, and by the formats of SQL, tables and columns."""
+"""Validates the arguments of a rule by the JSON Schema of its type, and by the formats for SQL, tables and columns."""
 
 import json
 import re
@@ -19,21 +19,22 @@ from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName, check_identifier, fault_of_literal_name
 from stringx_dataops.contract.documents.reading import MAX_NODES, escape_pointer
 from stringx_dataops.contract.documents.values import duration_of, number_of
+from stringx_dataops.contract.json_types import JsonObject, JsonSchema
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError
 
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 
 
-def _are_unique(_: Any, wanted: bool, items: Any, whole: dict[str, Any]) -> Iterator[SchemaError]:
-    """`uniqueItems` in one pass: the library's own compares each with each where they cannot be sorted."""
+def _are_unique(_: Any, wanted: bool, items: Any, whole: JsonSchema) -> Iterator[SchemaError]:
+    """`uniqueItems` in one pass. The library compares every pair of items if they cannot be sorted."""
     if not wanted or not isinstance(items, list) or len(items) > whole.get("maxItems", MAX_NODES):
         return
     if len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
         yield SchemaError("names one twice; keep one of them")
 
 
-def _items(validator: Any, schema: Any, items: Any, whole: dict[str, Any]) -> Iterator[SchemaError]:
-    """Of a list that is too long, only that is told."""
+def _items(validator: Any, schema: Any, items: Any, whole: JsonSchema) -> Iterator[SchemaError]:
+    """`items`, except for a list that is longer than `maxItems`: only its length is reported."""
     if not isinstance(items, list) or len(items) <= whole.get("maxItems", MAX_NODES):
         yield from Draft202012Validator.VALIDATORS["items"](validator, schema, items, whole)
 
@@ -43,8 +44,8 @@ _Validator: Any = json_schema.extend(  # type: ignore[no-untyped-call]
 )
 
 
-def faults_of_arguments(rule_type: RuleType, arguments: dict[str, Any], pointer: str, judge: Judge) -> Iterator[FieldError]:
-    """Every fault of a rule's arguments, by the type's JSON Schema and the formats that name SQL, tables and columns."""
+def faults_of_arguments(rule_type: RuleType, arguments: JsonObject, pointer: str, judge: Judge) -> Iterator[FieldError]:
+    """Faults of a rule's arguments, at most MAX_FAULTS by the JSON Schema; `judge` checks custom SQL."""
     for error in islice(_Validator(rule_type.arguments).iter_errors(arguments), MAX_FAULTS):
         where = pointer + "".join(f"/{escape_pointer(part)}" for part in error.absolute_path)
         yield FieldError(where, _sentence(error))
@@ -52,8 +53,8 @@ def faults_of_arguments(rule_type: RuleType, arguments: dict[str, Any], pointer:
     yield from faults_of_bounds(arguments, rule_type.bounds, pointer)
 
 
-def faults_of_lengths(rule_type: RuleType, arguments: dict[str, Any], columns: int, pointer: str) -> Iterator[FieldError]:
-    """Arguments that pair with the rule's columns (`x-one-per-column`) have as many items."""
+def faults_of_lengths(rule_type: RuleType, arguments: JsonObject, columns: int, pointer: str) -> Iterator[FieldError]:
+    """A fault per argument that must have one item per column of the rule (`x-one-per-column`) and has another number."""
     for name, schema in rule_type.arguments.get("properties", {}).items():
         value = arguments.get(name)
         given = len(value) if isinstance(value, list) else 1
@@ -90,11 +91,11 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _mapping(schema: object) -> dict[str, Any]:
+def _mapping(schema: object) -> JsonSchema:
     return schema if isinstance(schema, dict) else {}
 
 
-def _faults_of_formats(schema: dict[str, Any], value: Any, pointer: str, judge: Judge) -> Iterator[FieldError]:
+def _faults_of_formats(schema: JsonSchema, value: Any, pointer: str, judge: Judge) -> Iterator[FieldError]:
     if schema.get("x-test-arguments"):
         yield from _faults_of_test_arguments(value, pointer)
     elif isinstance(value, dict):
@@ -116,7 +117,7 @@ def _faults_of_formats(schema: dict[str, Any], value: Any, pointer: str, judge: 
 
 
 def _faults_of_test_arguments(value: Any, pointer: str) -> Iterator[FieldError]:
-    """The arguments of a dbt test, at any depth. Whether a text may be given is decided when the test is rendered."""
+    """Faults of a dbt test's arguments, at any depth. Whether a text is safe as SQL is decided when the test is rendered."""
     if isinstance(value, dict) and list(value) in (["relation"], ["ref"]):
         ((kind, name),) = value.items()
         fault = (
@@ -143,7 +144,7 @@ def _faults_of_test_arguments(value: Any, pointer: str) -> Iterator[FieldError]:
         )
 
 
-def _fault_of_format(form: dict[str, Any], value: str, judge: Judge) -> str | None:
+def _fault_of_format(form: JsonSchema, value: str, judge: Judge) -> str | None:
     if len(value) > form.get("maxLength", MAX_SQL):
         return None if "maxLength" in form else f"has {len(value):,} characters; it takes at most {MAX_SQL:,}"
     match form.get("format"):
@@ -169,8 +170,8 @@ def _fault_of_format(form: dict[str, Any], value: str, judge: Judge) -> str | No
             return None
 
 
-def _fault_of_decimal(form: dict[str, Any], number: Decimal | None) -> str | None:
-    """What the schema says of numbers, said of the text of one."""
+def _fault_of_decimal(form: JsonSchema, number: Decimal | None) -> str | None:
+    """The fault of a number that was given as text, by the schema's limits; None if there is none."""
     if number is None:
         return "must be a number"
     if "minimum" in form and number < form["minimum"]:

@@ -1,4 +1,4 @@
-"""Which columns, tables and SQL the arguments of a rule hold, by the JSON Schema of its type."""
+"""Finds the columns, tables and SQL in the arguments of a rule by the JSON Schema of its type."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.custom_sql.dialect import Dialect
 from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.json_types import JsonObject
 
 
 def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any], dialect: Dialect) -> list[list[str]]:
@@ -21,25 +22,25 @@ def relations_of_arguments(rule_type: RuleType, arguments: dict[str, Any], diale
     return found
 
 
-def columns_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
-    """The columns that a rule reads by its arguments, of its own table or another."""
-    found: list[str] = []
+def columns_of_arguments(rule_type: RuleType, arguments: JsonObject) -> list[str]:
+    """Columns in the arguments of a rule, of its own table or of another one."""
+    columns: list[str] = []
     for name, schema in rule_type.arguments.get("properties", {}).items():
         forms = [form for part in (schema, *schema.get("anyOf", ())) for form in (part, part.get("items", {}))]
         if any(form.get("format") == "column" for form in forms) and not schema.get("x-wanted"):
             value = arguments.get(name) or []
-            found += [value] if isinstance(value, str) else value
-    return found
+            columns += [value] if isinstance(value, str) else value
+    return columns
 
 
-def custom_sql_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
-    """The names of the arguments that hold SQL of the user's."""
+def custom_sql_of_arguments(rule_type: RuleType, arguments: JsonObject) -> list[str]:
+    """Names of the arguments that are custom SQL."""
     properties = rule_type.arguments.get("properties", {})
     return [name for name in arguments if properties.get(name, {}).get("format", "").startswith("sql-")]
 
 
-def sql_of_arguments(rule_type: RuleType, arguments: dict[str, Any]) -> Iterator[str]:
-    """Custom SQL, and the texts of a dbt test's arguments, which are judged as such."""
+def sql_of_arguments(rule_type: RuleType, arguments: JsonObject) -> Iterator[str]:
+    """Texts in the arguments that are checked as custom SQL: SQL arguments, and all texts in the arguments of a dbt test."""
     for name, schema in rule_type.arguments.get("properties", {}).items():
         value = arguments.get(name)
         if schema.get("format", "").startswith("sql-") and isinstance(value, str):
@@ -60,15 +61,15 @@ def expressions_of_arguments(
     return list(found)
 
 
-def texts_of_test(rule_type: RuleType, arguments: dict[str, Any]) -> list[str]:
-    """All texts among a dbt test's arguments."""
+def texts_of_test(rule_type: RuleType, arguments: JsonObject) -> list[str]:
+    """All texts in the arguments of a dbt test, at any depth."""
     properties = rule_type.arguments.get("properties", {})
-    given = [arguments.get(name) for name, schema in properties.items() if schema.get("x-test-arguments")]
-    return [text for value in given for _, text in _texts_of(value)]
+    values = [arguments.get(name) for name, schema in properties.items() if schema.get("x-test-arguments")]
+    return [text for value in values for _, text in _texts_of(value)]
 
 
 def _texts_of(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """(name, text) of each text at any depth."""
+    """(key, text) for each text at any depth; the key is that of the innermost object."""
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, dict):

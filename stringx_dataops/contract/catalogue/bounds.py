@@ -1,26 +1,29 @@
-"""Bounds of a rule that could never be met, or never warn, found by the order of their values as far as that is known."""
+"""Finds bounds that no value can meet, or that can never warn, as far as they can be compared without the column's type."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from stringx_dataops.contract.documents.values import order
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import FieldError
 
 
-def faults_of_bounds(arguments: dict[str, Any], names: Mapping[str, str], pointer: str) -> Iterator[FieldError]:
-    """Of the arguments and of those under `warn`; `names` says which arguments hold the lower (min) and the upper bound (max)."""
+def faults_of_bounds(arguments: JsonObject, names: Mapping[str, str], pointer: str) -> Iterator[FieldError]:
+    """Faults of the bounds in the arguments and under `warn`.
+
+    `names` gives the names of the arguments for the lower (`min`) and the upper bound (`max`).
+    """
     warn = arguments.get("warn")
     yield from _faults_of(arguments, pointer)
     if isinstance(warn, dict):
         yield from _faults_of(warn, f"{pointer}/warn")
         for side, name in names.items():
             if _fails_first(arguments, warn, side, name):
-                side_words = "above" if side == "min" else "below"
-                said = f"can never warn, as {name} fails first; it must lie {side_words} {arguments[name]}"
-                yield FieldError(f"{pointer}/warn/{name}", said)
+                direction = "above" if side == "min" else "below"
+                message = f"can never warn, as {name} fails first; it must lie {direction} {arguments[name]}"
+                yield FieldError(f"{pointer}/warn/{name}", message)
 
 
-def _faults_of(bounds: dict[str, Any], pointer: str) -> Iterator[FieldError]:
+def _faults_of(bounds: JsonObject, pointer: str) -> Iterator[FieldError]:
     for name in ("min", "max"):
         if isinstance(bounds.get(name), str) and (fault := _fault_of_text(bounds[name])):
             yield FieldError(f"{pointer}/{name}", fault)
@@ -37,12 +40,12 @@ def _fault_of_text(text: str) -> str | None:
     return None
 
 
-def _fails_first(fails: dict[str, Any], warns: dict[str, Any], side: str, name: str) -> bool:
-    """Whether every value beyond the bound that warns is beyond the one that fails, too."""
-    found = order(warns.get(name), fails.get(name))
-    if found is None:
+def _fails_first(fails: JsonObject, warns: JsonObject, side: str, name: str) -> bool:
+    """Whether every value beyond the warning bound is also beyond the failing bound."""
+    sign = order(warns.get(name), fails.get(name))
+    if sign is None:
         return False
-    if found == 0:
+    if sign == 0:
         exclusive = f"exclusive_{side}"
         return warns.get(exclusive) is not True or fails.get(exclusive) is True
-    return found == (-1 if side == "min" else 1)
+    return sign == (-1 if side == "min" else 1)

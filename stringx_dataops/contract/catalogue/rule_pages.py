@@ -7,6 +7,7 @@ from typing import Any, assert_never
 import yaml
 
 from stringx_dataops.contract.catalogue.rule_types import ANY, Catalogue, RuleType
+from stringx_dataops.contract.json_types import JsonSchema
 from stringx_dataops.contract.settings import ROOT
 
 PAGE = ROOT / "docs" / "rules.md"
@@ -16,7 +17,7 @@ _CONSTRAINT = " A constraint may [prove it](#constraints-in-place-of-scans)."
 
 
 def render(catalogue: Catalogue) -> str:
-    """Markdown: a table of all types, then each with its arguments and an example."""
+    """The generated part as Markdown: a table of all types, then a section per type with its arguments and an example."""
     lines = ["| type | dimension | failures / total | a window narrows it |", "| --- | --- | --- | --- |"]
     for entry in catalogue:
         lines.append(
@@ -28,7 +29,7 @@ def render(catalogue: Catalogue) -> str:
 
 
 def written(page: str, catalogue: Catalogue) -> str:
-    """The page with its generated part made anew; what stands before it is left alone."""
+    """The page with its generated part replaced; the text before that part stays as it is."""
     return page.split(BEGIN)[0] + BEGIN + "\n" + render(catalogue)
 
 
@@ -72,7 +73,7 @@ def _columns(entry: RuleType) -> str:
 
 
 def _types(entry: RuleType) -> Iterator[str]:
-    """What it means for each family of column types."""
+    """Lines about the meaning of the rule type for each family of column types."""
     assert entry.types is not None
     if list(entry.types) == [ANY]:
         yield f"A column of any type: {entry.types[ANY]}."
@@ -97,7 +98,7 @@ def _counted(entry: RuleType) -> str:
             assert_never(entry.decides)
 
 
-def _kind(schema: dict[str, Any]) -> str:
+def _kind(schema: JsonSchema) -> str:
     """The shape of a value in a few words."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
@@ -116,20 +117,17 @@ def _kind(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}"
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    words = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "mapping"}
-    return " or ".join(words.get(str(kind), str(kind)) for kind in kinds)
+    labels = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "mapping"}
+    return " or ".join(labels.get(str(kind), str(kind)) for kind in kinds)
 
 
-def _note(entry: RuleType, name: str, schema: dict[str, Any]) -> str:
+def _note(entry: RuleType, name: str, schema: JsonSchema) -> str:
     default = schema.get("default")
-    said = (
-        "required"
-        if name in entry.arguments.get("required", ())
-        else ""
-        if default in (None, {})
-        else f"default {_plain(default)}"
-    )
-    return "; ".join(part for part in (schema.get("description", ""), said) if part).replace("|", "\\|")
+    if name in entry.arguments.get("required", ()):
+        need = "required"
+    else:
+        need = "" if default in (None, {}) else f"default {_plain(default)}"
+    return "; ".join(part for part in (schema.get("description", ""), need) if part).replace("|", "\\|")
 
 
 def _plain(value: Any) -> str:
@@ -137,6 +135,7 @@ def _plain(value: Any) -> str:
 
 
 def main(page: Path = PAGE) -> None:
+    """Replace the generated part of the page, from the catalogue in `stringx/`."""
     page.write_text(written(page.read_text(encoding="utf-8"), Catalogue.load(ROOT / "stringx")), encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
-"""The rule catalogue, read from the dbt project (`macros/rules/rules.yml`): Python knows no rule type by name.
+"""The catalogue of rule types, read from the dbt project (`macros/rules/rules.yml`). Python code names no rule type.
 
-A type's entry says how many columns it takes, which arguments (JSON Schema 2020-12), what its failures and total count,
-and the words of its message. A user adds a type by adding a macro and an entry.
+A type's entry gives the number of its columns, its arguments (JSON Schema 2020-12), what its failures and total count, and the
+text of its message. Users add a type with a macro and an entry.
 """
 
 import difflib
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -19,11 +19,12 @@ from jsonschema.exceptions import SchemaError as InvalidSchema
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_packages, homes_of_rules
 from stringx_dataops.contract.catalogue.schema_words import OF_AN_ENTRY, unknown_keywords
 from stringx_dataops.contract.catalogue.words import check_template, filled, listed
+from stringx_dataops.contract.json_types import JsonObject, JsonSchema
 from stringx_dataops.contract.messages.verdicts import Dimension
 
 Decision = Literal["count", "bounds", "holds"]
-_TOLD_FORMATS = ("column", "relation", "duration")
-_LOOK_S = 2.0  # how often to look whether the files have changed
+_SHOWN_FORMATS = ("column", "relation", "duration")  # formats of arguments whose values a message may show
+_LOOK_S = 2.0  # how often to check whether the files have changed
 log = logging.getLogger(__name__)
 CATALOGUE_FILE = Path("macros") / "rules" / "rules.yml"
 # Families of column types; the engine tells which type is of which (stringx/macros/engines/postgres/types.sql).
@@ -32,6 +33,32 @@ FAMILIES = (
     "bytes", "bit", "json", "array", "range", "enum", "composite", "other",
 )  # fmt: skip
 ANY = "any"
+
+
+class ColumnLimits(TypedDict):
+    """How many columns a rule takes; `max` is None for any number."""
+
+    min: int
+    max: int | None
+
+
+class RuleTypeJson(TypedDict):
+    """A rule type as the API lists it."""
+
+    type: str
+    description: str
+    dimension: Dimension
+    shape: str
+    columns: ColumnLimits
+    window: bool
+    where: bool
+    constraint: bool
+    types: dict[str, str]
+    decides: Decision
+    failures: str | None
+    total: str | None
+    arguments: JsonSchema
+    example: JsonObject
 
 
 @dataclass(frozen=True)
@@ -44,34 +71,34 @@ class RuleType:
     shape: str
     min_columns: int
     max_columns: int | None
-    window: bool
-    failures: str | None
-    total: str | None
-    finding: str
-    arguments: dict[str, Any]
-    example: dict[str, Any]
+    window: bool  # whether a request's window narrows it
+    failures: str | None  # what its failures count, in words; None if it is measured
+    total: str | None  # what its total counts, in words; None if it has none
+    finding: str  # template of the message
+    arguments: JsonSchema
+    example: JsonObject  # a rule, as in a table document
     decides: Decision
-    met: str
-    bounds: dict[str, str]
-    unit: str  # of what is measured: `seconds`, or none
-    where: bool
-    constraint: bool  # whether one of the database's may be its proof (`verify: constraint`)
-    types: dict[str, str] | None  # what it means for families of column types; None: a macro that is not told the types
-    about_rows: bool  # whether it looks at the table's rows, so that on_empty replaces it where there is none
+    met: str  # template of the message if the rule is met; empty: as `finding`
+    bounds: dict[str, str]  # the arguments for the lower (`min`) and the upper bound (`max`)
+    unit: str  # of the measured value: `seconds`, or empty
+    where: bool  # whether it takes a `where`
+    constraint: bool  # whether a constraint of the database may prove it (`verify: constraint`)
+    types: dict[str, str] | None  # its meaning per family of column types; None if its macro does not get the types
+    about_rows: bool  # whether it looks at rows; if so, `on_empty` decides in its place for an empty table
 
     @property
     def takes_test_arguments(self) -> bool:
-        """Whether it runs a test of others, which puts arguments into SQL as it likes."""
+        """Whether it runs a dbt test of another package, which may put its arguments anywhere into SQL."""
         return any(schema.get("x-test-arguments") for schema in self.arguments.get("properties", {}).values())
 
     @property
     def measured(self) -> bool:
-        """Whether the rule has bounds on a measure in place of thresholds on a count of failures."""
+        """Whether its rules have bounds for a measured value, instead of thresholds for a count of failures."""
         return self.decides == "bounds"
 
     @property
     def accepts(self) -> list[str] | None:
-        """The families of column types that it has a meaning for; None: all."""
+        """The families of column types that it accepts; None means all."""
         if not self.types or ANY in self.types:
             return None
         return [family for families in self.types for family in families.split(", ")]
@@ -84,23 +111,27 @@ class RuleType:
         measured: str = "",
         found: Mapping[str, Any] | None = None,
     ) -> str:
-        """The finding, or what stands in its place where the rule is met, with its gaps filled in: the rule's columns, those of
-        its arguments that may be told, what was measured, and what else the rule's statement `found`."""
+        """The message of a rule: its `finding`, or its `met` if the rule is met and there is one, with the gaps filled in.
+
+        Gaps are filled with the columns, those arguments that a message may show, the measured value, and further values that
+        the rule's statement has `found`.
+        """
         values = {"type": self.name} | {name: listed(value) for name, value in (found or {}).items()}
-        values |= {name: listed(value) for name, value in self._told(arguments)}
+        values |= {name: listed(value) for name, value in self._shown(arguments)}
         values |= {"columns": " or ".join(columns), "together": " and ".join(columns), "measured": measured}
         return filled(self.met if met and self.met else self.finding, values)
 
-    def _told(self, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Arguments that may stand in a message: choices among words of the catalogue, names of columns and tables, durations,
-        and what is marked `x-told`; never a list's values, a pattern or a condition."""
+    def _shown(self, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Arguments that a message may show: choices from an enum, names of columns and tables, durations, and those marked
+        `x-told`. Never the values of a list, a pattern or a condition."""
         for name, schema in self.arguments.get("properties", {}).items():
             forms = [schema, *schema.get("anyOf", ())]
-            if schema.get("x-told") or any("enum" in form or form.get("format") in _TOLD_FORMATS for form in forms):
+            if schema.get("x-told") or any("enum" in form or form.get("format") in _SHOWN_FORMATS for form in forms):
                 value = arguments.get(name, schema.get("default") if "enum" in schema else None)
                 yield name, schema["x-words"].get(value, value) if "x-words" in schema else value
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> RuleTypeJson:
+        """The entry as the API lists it, without the message templates."""
         return {
             "type": self.name,
             "description": self.description,
@@ -120,18 +151,20 @@ class RuleType:
 
 
 class Catalogue:
-    """All rule types of one dbt project, by name; read again, in every process, when their files change."""
+    """All rule types of one dbt project, by name. Each process reads the files again when they change."""
 
     def __init__(self, project_dir: Path, types: dict[str, RuleType], state: list[tuple[str, int]]) -> None:
         self._project_dir = project_dir
         self._read = types
-        self._state = state  # of the files
+        self._state = state  # path and modification time of each file
         self._looked_at = time.monotonic()
 
     @classmethod
     def load(cls, project_dir: Path) -> "Catalogue":
-        """Read the project's rules.yml, after that of the package `stringx` where it has one; ValueError says in one line what
-        keeps it from being read."""
+        """Read the rules.yml of the package `stringx`, if the project has it, and then the project's own.
+
+        Raises ValueError in one line if a file cannot be read or an entry is wrong.
+        """
         if fault := fault_of_packages(project_dir):
             raise ValueError(fault)
         state = _state_of_files(project_dir)
@@ -139,7 +172,7 @@ class Catalogue:
 
     @property
     def _types(self) -> dict[str, RuleType]:
-        """What stands in the files now; what was read before where they cannot be read."""
+        """The types in the files now, or those that were read last if the files cannot be read any more."""
         now = time.monotonic()
         if now - self._looked_at < _LOOK_S:
             return self._read
@@ -158,15 +191,16 @@ class Catalogue:
         return iter(self._types.values())
 
     def get(self, name: str) -> RuleType | None:
+        """The type of this name, or None."""
         return self._types.get(name)
 
     @property
     def default_dimensions(self) -> dict[str, Dimension]:
-        """The dimension of each type's rules that name none."""
+        """By type: the dimension of rules that do not name one."""
         return {rule_type.name: rule_type.dimension for rule_type in self}
 
     def fault_of_type(self, name: str) -> str:
-        """One sentence for a name that the catalogue does not have."""
+        """One sentence for an unknown name, with a hint."""
         close = difflib.get_close_matches(name[:100], self._types, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(self._types))}"
         return f"{name[:100]!r} is no rule type; {hint}"
@@ -194,11 +228,11 @@ def _read_types(path: Path) -> dict[str, RuleType]:
     except OSError as error:
         raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error
     except (yaml.YAMLError, InvalidSchema, KeyError, TypeError, AttributeError, ValueError) as error:
-        said = str(error).splitlines() or ["it is empty"]
-        raise ValueError(f"{path}: an entry is incomplete or wrong: {said[0]}") from error
+        lines = str(error).splitlines() or ["it is empty"]
+        raise ValueError(f"{path}: an entry is incomplete or wrong: {lines[0]}") from error
 
 
-def _read_entry(name: str, entry: dict[str, Any]) -> RuleType:
+def _read_entry(name: str, entry: JsonObject) -> RuleType:
     schema = {"type": "object", **entry["arguments"]}
     Draft202012Validator.check_schema(schema)
     for unknown in (*sorted(map(str, set(entry) - OF_AN_ENTRY)), *unknown_keywords(schema)):

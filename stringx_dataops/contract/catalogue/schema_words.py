@@ -1,9 +1,9 @@
-"""Words that an entry of the rule catalogue and its JSON Schema may have; others are mistakes that JSON Schema passes over."""
+"""Keys that an entry of the rule catalogue and its JSON Schema may have. JSON Schema itself ignores misspelt keywords."""
 
 from collections.abc import Iterator
 from typing import Any
 
-# The keys of an entry, the keywords of JSON Schema (2020-12), and those of ours.
+# The keys of an entry; below, the keywords of JSON Schema (2020-12) and this project's own.
 OF_AN_ENTRY = frozenset(
     """
     description dimension shape columns window failures total finding arguments example decides met bounds where constraint
@@ -22,7 +22,7 @@ _OF_A_SCHEMA = frozenset(
 
 
 def unknown_keywords(schema: Any) -> Iterator[str]:
-    """Keys that JSON Schema would pass over, at any depth: half of a text that YAML has cut at a comma."""
+    """Unknown keywords at any depth. Typically they are half of a text without quotes, which YAML has split at a comma."""
     if not isinstance(schema, dict):
         return
     for keyword, value in schema.items():

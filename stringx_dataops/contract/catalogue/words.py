@@ -1,4 +1,4 @@
-"""Numbers in words, and the catalogue's sentences with their gaps filled in."""
+"""Text for messages: formats numbers, shares and ages, and fills in the templates of the catalogue."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -6,16 +6,16 @@ from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-MAX_ITEMS = 10  # of a list in a message
-MAX_CHARACTERS = 200  # of a name in a message
+MAX_ITEMS = 10  # shown of a list
+MAX_CHARACTERS = 200  # shown of a name
 _MAX_DIGITS = 40
 _GAP = re.compile(r"\[([^\[\]]*)\]|\{(\w+)(?:\|([^{}\[\]]*))?\}")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def share(part: int, whole: int, beside: Collection[Fraction] = ()) -> str:
-    """A percentage with two digits behind the point, or as many as it takes to be neither 0% nor 100% nor one of the percentages
-    `beside` it, unless it is."""
+    """A percentage with two decimals. It gets more if it would otherwise look like 0%, 100% or one of the percentages in `beside`
+    without being equal to it."""
     exact = Fraction(100 * part, whole)
     for digits in range(2, _MAX_DIGITS):
         shown = round(exact, digits)
@@ -25,8 +25,8 @@ def share(part: int, whole: int, beside: Collection[Fraction] = ()) -> str:
 
 
 def number(value: Any, beside: Collection[Decimal] = ()) -> str:
-    """With thousands apart and three digits behind the point, of a small number three that count; more where it would look like
-    0, 1 or a number `beside` it and is another one. Other text stays as it is."""
+    """A number with thousands separators and three decimals, or three significant digits if it is below 1. It gets more if it
+    would otherwise look like 0, 1 or a number in `beside` without being equal to it. Other text is returned unchanged."""
     exact = decimal(value)
     if exact is None or not exact.is_finite() or abs(exact) >= 10**15:
         return str(value)
@@ -40,22 +40,23 @@ def number(value: Any, beside: Collection[Decimal] = ()) -> str:
 
 
 def age(seconds: Decimal, beside: Collection[Decimal] = ()) -> str:
-    """As durations are written: the two largest units (`10d 0h`), more where these alone would be one of the ages `beside` it."""
+    """A duration in its two largest units (`10d 0h`). It gets more units if it would otherwise look like an age in `beside`
+    without being equal to it."""
     sign, left = ("-", -seconds) if seconds < 0 else ("", seconds)
     parts: list[str] = []
     for size, unit in _UNITS:
         if parts or left >= size:
             parts.append(f"{int(left // size)}{unit}")
             left %= size
-        said = abs(seconds) - left
-        if parts and (len(parts) >= 2 or unit == "s") and (not left or said not in {abs(one) for one in beside}):
+        shown = abs(seconds) - left
+        if parts and (len(parts) >= 2 or unit == "s") and (not left or shown not in {abs(one) for one in beside}):
             return sign + " ".join(parts)
     whole = int(parts.pop()[:-1]) if parts else 0
     return sign + " ".join([*parts, f"{(whole + left).normalize():f}s"])
 
 
 def decimal(value: Any) -> Decimal | None:
-    """The number that a value is, or None."""
+    """The exact number of a value or text; None if it is no number."""
     try:
         return None if value is None or isinstance(value, bool) else Decimal(str(value))
     except InvalidOperation:
@@ -63,7 +64,7 @@ def decimal(value: Any) -> Decimal | None:
 
 
 def listed(value: Any) -> str:
-    """A name, a number or a list of them on one line, of bounded length; empty for nothing and 0."""
+    """A name, a number or a list of them on one line of bounded length; empty for None, 0, false and true."""
     if isinstance(value, list):
         shown = ", ".join(listed(item) for item in value[:MAX_ITEMS])
         return f"{shown}, …" if len(value) > MAX_ITEMS else shown
@@ -76,7 +77,8 @@ def listed(value: Any) -> str:
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:
-    """`{name}` is the value, `{name|words}` these words where there is none; `[…]` is left out where a value in it is missing."""
+    """Fill in a template: `{name}` is the value, `{name|text}` the value or else this text, and `[…]` is left out if a value in
+    it is missing or empty."""
 
     def gap(match: re.Match[str]) -> str:
         optional, name, instead = match.groups()
@@ -89,8 +91,8 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 
 def check_template(template: str) -> None:
-    """ValueError where a brace or bracket of a sentence belongs to no gap."""
+    """Raise ValueError if a brace or bracket in a template does not belong to a gap."""
     rest = _GAP.sub(lambda match: _GAP.sub("", match[1] or ""), template)
-    if found := re.search(r"[][{}]", rest):
-        closing = {"{": "expected '}'", "[": "expected ']'"}.get(found[0], f"unexpected {found[0]!r}")
+    if stray := re.search(r"[][{}]", rest):
+        closing = {"{": "expected '}'", "[": "expected ']'"}.get(stray[0], f"unexpected {stray[0]!r}")
         raise ValueError(f"{closing} in {template!r}")

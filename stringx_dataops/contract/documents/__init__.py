@@ -1,1 +1,1 @@
-"""What a user writes: target, table and dataset documents, read strictly, with the fields and values in them."""
+"""Documents that users write: targets, tables and datasets. They are read strictly."""

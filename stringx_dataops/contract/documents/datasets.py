@@ -1,4 +1,4 @@
-"""A dataset's document: tables of one target that are checked together, on one snapshot."""
+"""Dataset documents: tables of one target that are checked together, on one snapshot."""
 
 import hashlib
 import json
@@ -17,13 +17,13 @@ from stringx_dataops.contract.problems import FieldError, invalid
 def _tables(names: list[str]) -> list[str]:
     if not names:
         raise ValueError("is empty; name at least one table")
-    if twice := next((name for index, name in enumerate(names) if name in names[:index]), None):
-        raise ValueError(f"names {twice} twice; name each table once")
+    if duplicate := next((name for index, name in enumerate(names) if name in names[:index]), None):
+        raise ValueError(f"names {duplicate} twice; name each table once")
     return names
 
 
 class DatasetDocument(Model):
-    """One dataset's configuration; the rules stay with its tables."""
+    """The configuration of one dataset. Its rules are those of its tables' documents."""
 
     apiVersion: Literal["stringx/v1"]
     kind: Literal["Dataset"]
@@ -38,7 +38,7 @@ class DatasetDocument(Model):
 
 
 def parse_dataset(value: Any, pointer: str = "") -> DatasetDocument:
-    """A dataset from its document; Invalid with every fault. Whether its tables are configured is for the caller to find out."""
+    """Parse a dataset document. Raises Invalid with every fault; the caller checks whether the tables are configured."""
     document = parse_model(DatasetDocument, value, pointer)
     names = [(f"{pointer}/tables/{index}", fault_of_literal_name(name)) for index, name in enumerate(document.tables)]
     faults = [FieldError(place, fault) for place, fault in names if fault]
@@ -49,5 +49,5 @@ def parse_dataset(value: Any, pointer: str = "") -> DatasetDocument:
 
 
 def rules_hash(tables: Mapping[str, str]) -> str:
-    """Names the tables of a dataset and the active rules of each, from each table's own rules_hash."""
+    """A hash of the dataset's tables and their active rules; `tables` maps each table's name to its rules_hash."""
     return hashlib.sha256(json.dumps(tables, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]

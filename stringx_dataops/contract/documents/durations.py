@@ -7,7 +7,7 @@ _PATTERN = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 
 
 def parse_duration(text: str) -> float:
-    """Seconds; ValueError with one sentence when the text is no duration."""
+    """Return seconds. Raises ValueError with one sentence if the text is no duration."""
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
         raise ValueError("is no duration; write a number and a unit, such as 30s, 5m, 24h or 7d")

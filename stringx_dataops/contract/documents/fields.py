@@ -1,4 +1,4 @@
-"""What the pydantic models of documents and requests share: their base, their field types, their errors as pointers."""
+"""Shared by the pydantic models of documents and messages: base classes, field types, and errors as JSON pointers."""
 
 import difflib
 import re
@@ -29,11 +29,12 @@ from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName, check_identifier
 from stringx_dataops.contract.documents.reading import escape_pointer
 from stringx_dataops.contract.documents.written import settle
+from stringx_dataops.contract.json_types import JsonObject, JsonSchema
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, invalid
 
 
 class Model(BaseModel):
-    """Frozen, and closed: a field that is not known is an error."""
+    """Base of all models: frozen, and unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,34 +43,34 @@ _OF_A_TABLE, _OF_A_DATASET = frozenset({"table", "rules"}), frozenset({"dataset"
 
 
 class OfOne(Model):
-    """Is of a table or of a dataset: its JSON leaves out the fields that belong to the other of the two."""
+    """Base of models that describe either a table or a dataset. Their JSON leaves out the fields of the other kind."""
 
     @model_serializer(mode="wrap")
-    def _without_the_other(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        said: dict[str, Any] = serialize(self)
-        absent = _OF_A_TABLE if said.get("dataset") is not None else _OF_A_DATASET
-        return {name: value for name, value in said.items() if name not in absent}
+    def _without_the_other(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
+        fields: JsonObject = serialize(self)
+        absent = _OF_A_TABLE if fields.get("dataset") is not None else _OF_A_DATASET
+        return {name: value for name, value in fields.items() if name not in absent}
 
 
 @dataclass(frozen=True)
 class Matching:
-    """Of a text: the whole of it matches the pattern, or `words` say what is wrong with it and what to write."""
+    """Annotates a text that must match a pattern as a whole. `message` says what is wrong otherwise, and what to write."""
 
     pattern: str
-    words: str
+    message: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         matched = core_schema.str_schema(pattern=self._whole)
-        refused = core_schema.custom_error_schema(matched, "not_matching", custom_error_message=self.words)
+        refused = core_schema.custom_error_schema(matched, "not_matching", custom_error_message=self.message)
         return core_schema.chain_schema([handler(source), refused])
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return handler(schema) | {"pattern": self._whole}
 
     def check(self, text: str) -> str:
-        """The text itself; ValueError, with the words, where it does not match."""
+        """Return the text unchanged. Raises ValueError with `message` if it does not match."""
         if re.fullmatch(self.pattern, text) is None:
-            raise ValueError(self.words)
+            raise ValueError(self.message)
         return text
 
     @property
@@ -77,12 +78,15 @@ class Matching:
         return f"^{self.pattern}$"
 
 
-SENT = {"sent": True}  # the context in which `AtMost` is looked at
+SENT = {"sent": True}  # the validation context of values that a caller sends; only there `AtMost` applies
 
 
 @dataclass(frozen=True)
 class AtMost:
-    """Of a text or a list that is sent: so many characters or items. What an earlier release has stored is read as it is."""
+    """Annotates a text or list that a caller sends: at most so many characters or items.
+
+    Values that an earlier release has stored may be longer.
+    """
 
     most: int
 
@@ -90,8 +94,8 @@ class AtMost:
         return core_schema.with_info_before_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        found = handler(schema)
-        return found | {"maxItems" if found.get("type") == "array" else "maxLength": self.most}
+        json_schema = handler(schema)
+        return json_schema | {"maxItems" if json_schema.get("type") == "array" else "maxLength": self.most}
 
     def _check(self, value: Any, info: ValidationInfo) -> Any:
         if info.context == SENT and isinstance(value, (str, list)) and len(value) > self.most:
@@ -101,9 +105,9 @@ class AtMost:
         return value
 
 
-def is_missing(words: str) -> PydanticCustomError:
-    """What a validator raises for a field that is needed because others are not given."""
-    return PydanticCustomError("missing_choice", "is missing; {words}", {"words": words})
+def is_missing(fix: str) -> PydanticCustomError:
+    """The error that a validator raises for a field that is required because alternatives are missing too."""
+    return PydanticCustomError("missing_choice", "is missing; {words}", {"words": fix})
 
 
 def _table(text: str) -> str:
@@ -167,35 +171,37 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["ignore"] | None = None) -> M:
-    """The model of a value; Invalid with every fault, each with its pointer. `extra`: what another release of ours may have added
-    is no fault."""
+    """Parse a value that a caller sent. Raises Invalid with every fault; `pointer` is where the value stands in the body.
+
+    With `extra="ignore"`, unknown fields are no fault, because another release of this project may send them.
+    """
     settled, errors = settle(value, schema_of(model), pointer)
     try:
-        found = model.model_validate(settled, extra=extra, context=SENT)
+        parsed = model.model_validate(settled, extra=extra, context=SENT)
     except ValidationError as error:
         errors += field_errors(error, model, settled, pointer)
     if errors:
         raise invalid(errors)
-    return found
+    return parsed
 
 
 @cache
-def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """Its JSON Schema, made once."""
+def schema_of(model: type[BaseModel]) -> JsonSchema:
+    """The model's JSON Schema, made once per process; callers must not change it."""
     return model.model_json_schema()
 
 
 def field_errors(error: ValidationError, model: type[BaseModel], value: Any, pointer: str = "") -> list[FieldError]:
-    """pydantic's errors in our words; what it says about each form that a field may have becomes one of them."""
-    said: dict[str, list[str]] = {}
+    """pydantic's errors as pointers and sentences, one per field. Errors about a field's alternatives are joined with `or`."""
+    by_pointer: dict[str, list[str]] = {}
     for item in error.errors(include_url=False)[: MAX_FAULTS + 1]:
-        found = _field_error(item, model, value, pointer)
-        said.setdefault(found.pointer, []).append(found.message)
-    return [FieldError(where, ", or ".join(dict.fromkeys(messages))) for where, messages in said.items()]
+        fault = _field_error(item, model, value, pointer)
+        by_pointer.setdefault(fault.pointer, []).append(fault.message)
+    return [FieldError(where, ", or ".join(dict.fromkeys(messages))) for where, messages in by_pointer.items()]
 
 
 def _path(value: Any, item: Any) -> list[str | int]:
-    """The part of pydantic's location that stands in the value: it adds the name of each form that it tried."""
+    """pydantic's location without the names of the alternatives that it tried, which are not part of the value."""
     path: list[str | int] = []
     for part in item["loc"]:
         if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
@@ -234,7 +240,7 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The known name that is nearest, as the end of a sentence; empty where none is near. Case is no difference."""
+    """A hint with the most similar known name, as the end of a sentence; empty if none is similar. Case is ignored."""
     lowered = {each.lower(): each for each in known}
     close = difflib.get_close_matches(name[:100].lower(), lowered, n=1)
     return f"; did you mean {lowered[close[0]]}?" if close else ""

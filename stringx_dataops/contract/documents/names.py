@@ -1,17 +1,17 @@
-"""Names of tables and columns: taken literally, never folded, never longer than PostgreSQL keeps."""
+"""Names of tables and columns: taken literally, without case folding, and never longer than PostgreSQL allows."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
-MAX_IDENTIFIER_BYTES = 63  # NAMEDATALEN - 1: PostgreSQL cuts longer names silently and would read another table
+MAX_IDENTIFIER_BYTES = 63  # NAMEDATALEN - 1: PostgreSQL silently truncates longer names and would read another table
 
-_PATTERN = re.compile(r"(?<!/)[*](?!/)|(?<=\w)[?]|[?](?=\w)")  # a lone ? and the signs of a comment are none
+_PATTERN = re.compile(r"(?<!/)[*](?!/)|(?<=\w)[?]|[?](?=\w)")  # not a lone ?, nor /* and */
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"\."((?:[^"]|"")+)"')
 
 
 def check_identifier(name: str) -> str:
-    """The name itself; ValueError with one sentence where PostgreSQL could not hold it."""
+    """Return the name unchanged. Raises ValueError with one sentence if PostgreSQL cannot hold it."""
     if not name:
         raise ValueError("is empty; name it as it stands in the database")
     if "\x00" in name:
@@ -22,9 +22,9 @@ def check_identifier(name: str) -> str:
 
 
 def fault_of_literal_name(name: str) -> str | None:
-    """What looks like a pattern or a variable where only a name is meant, or cannot be shown in one line."""
-    if found := _PATTERN.search(name):
-        return f"holds {found[0]}, and no pattern is meant here; name one table"
+    """A sentence if a name looks like a pattern or a variable, or has control characters; None if it is all right."""
+    if wildcard := _PATTERN.search(name):
+        return f"holds {wildcard[0]}, and no pattern is meant here; name one table"
     if control := next((char for char in name if unicodedata.category(char) in ("Cc", "Zl", "Zp")), None):
         return f"holds the control character {control!r}, which no line of a log or message can show; rename the table"
     return "holds ${, and variables are not filled in; write the name itself" if "${" in name else None
@@ -32,14 +32,14 @@ def fault_of_literal_name(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class TableName:
-    """A relation by schema and name; `str()` gives the one canonical spelling, which `parse` reads back."""
+    """A relation by schema and name. `str()` gives the canonical spelling, which `parse` reads back."""
 
     schema: str
     name: str
 
     @classmethod
     def parse(cls, text: str) -> "TableName":
-        """`schema.table`, split at the first dot; `"a.b"."c"` where the schema has a dot. ValueError otherwise."""
+        """Parse `schema.table`, split at the first dot, or `"a.b"."c"` for a schema with a dot. Raises ValueError otherwise."""
         if quoted := _QUOTED.fullmatch(text):
             schema, name = (part.replace('""', '"') for part in quoted.groups())
         else:

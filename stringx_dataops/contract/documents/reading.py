@@ -1,4 +1,4 @@
-"""Reading JSON strictly, and what holds for YAML too (`yaml_reading`): no NaN, no NUL, bounded depth and size."""
+"""Reads JSON strictly: no duplicate keys, no NaN, no NUL, bounded depth and size. `yaml_reading` applies the same limits."""
 
 import codecs
 import json
@@ -7,14 +7,15 @@ import re
 from typing import Any, NoReturn
 
 from stringx_dataops.contract.documents.plain import Plain, decimal_of, integer_of
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Malformed, invalid
 
 MAX_BODY_BYTES = 1024 * 1024
-MAX_STREAM_BYTES = 32 * MAX_BODY_BYTES  # of a YAML stream: 10,000 tables with 20 rules each are 13 to 18 MB
+MAX_STREAM_BYTES = 32 * MAX_BODY_BYTES  # of a YAML stream; 10,000 tables with 20 rules each take 13 to 18 MB
 MAX_DEPTH = 64
-MAX_NODES = 150_000  # of one document, read within a second; a YAML alias counts as much as what it repeats
-MAX_PATH = 2_000  # characters of the names from the top of a document down to a value
-_MARKS = (  # those of UTF-32 first: one of them begins as one of UTF-16
+MAX_NODES = 150_000  # values in one document; they are read within a second. A YAML alias counts as the values that it repeats
+MAX_PATH = 2_000  # characters in the field names from the top of a document down to a value
+_MARKS = (  # UTF-32 first, because its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
     (codecs.BOM_UTF16_LE, "UTF-16"),
@@ -23,7 +24,7 @@ _MARKS = (  # those of UTF-32 first: one of them begins as one of UTF-16
 
 
 def decode(body: bytes) -> str:
-    """The text of a body in UTF-8, without the byte order mark that some editors write first; Malformed for any other coding."""
+    """Decode a body as UTF-8, without a byte order mark. Raises Malformed for any other encoding."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -34,15 +35,18 @@ def decode(body: bytes) -> str:
 
 
 def read_json(body: bytes, most: int = MAX_NODES) -> Any:
-    """The value of a JSON body; Malformed where it is none, Invalid where PostgreSQL could not hold it."""
+    """Parse a JSON body of at most `most` values; unusual numbers become a `Plain`.
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    Raises Malformed if it is no JSON or too large, Invalid if PostgreSQL cannot hold a value of it.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> JsonObject:
+        fields: JsonObject = {}
         for key, value in pairs:
-            if key in found:
+            if key in fields:
                 raise Malformed(f"the field {key[:MAX_PATH]!r} stands twice in the JSON body; keep one")
-            found[key] = value
-        return found
+            fields[key] = value
+        return fields
 
     def no_constant(text: str) -> NoReturn:
         raise Malformed(f"{text} is no JSON; leave the field out or write a number")
@@ -64,7 +68,8 @@ def read_json(body: bytes, most: int = MAX_NODES) -> Any:
 
 
 def check_value(value: Any, most: int = MAX_NODES) -> None:
-    """Invalid for what neither JSON nor PostgreSQL can hold: NUL, lone surrogates, NaN, too deep, too large."""
+    """Raise Invalid for values that JSON or PostgreSQL cannot hold (NUL, lone surrogates, NaN), Malformed if there are too many
+    values or they are nested too deeply."""
     errors: list[FieldError] = []
     path: list[str | int] = []
     count = 0
@@ -117,5 +122,5 @@ def _fault(leaf: Any) -> str | None:
 
 
 def escape_pointer(part: str | int) -> str:
-    """One reference token of a JSON pointer (RFC 6901)."""
+    """Escape a field name or index as one token of a JSON pointer (RFC 6901)."""
     return str(part).replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""The rules of a table, as written, and what is wrong with one by its type's entry in the catalogue."""
+"""The rules in a table document, and their validation against the catalogue of rule types."""
 
 import re
 from collections.abc import Iterator
@@ -11,10 +11,11 @@ from stringx_dataops.contract.catalogue.argument_faults import faults_of_argumen
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.fields import AtMost, Column, Condition, Flag, Model, RuleId, Words
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import Dimension, Kind
 from stringx_dataops.contract.problems import FieldError
 
-MOST_COLUMNS = 1600  # of a table of PostgreSQL
+MOST_COLUMNS = 1600  # PostgreSQL's limit for a table
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?)\s*%")
 
 
@@ -43,13 +44,13 @@ Threshold = Annotated[
 
 
 class Rule(Model):
-    """One rule of a table, as written."""
+    """One rule in a table document, before its type's defaults are applied."""
 
     id: RuleId
     type: str
     column: Column | None = None
     columns: Annotated[list[Column], Field(min_length=1), AtMost(MOST_COLUMNS)] | None = None
-    arguments: dict[str, Any] = {}
+    arguments: JsonObject = {}
     kind: Kind = "engineering"
     dimension: Dimension | None = None
     warn_above: Threshold | None = None
@@ -62,12 +63,12 @@ class Rule(Model):
 
     @property
     def all_columns(self) -> list[str]:
-        """The columns of the rule, whether it names one (`column`) or several (`columns`)."""
+        """The columns from `column` or `columns`; empty if the rule names none."""
         return self.columns if self.columns is not None else [self.column] if self.column is not None else []
 
     @property
     def thresholds(self) -> tuple[int | str | None, int | str | None]:
-        """(warn_above, fail_above) with the defaults filled in; None never trips."""
+        """(warn_above, fail_above) with defaults: a count as int, a share as text such as `1.5%`; None never trips."""
         if self.severity == "warn":
             return 0, None
         if self.warn_above is None and self.fail_above is None:
@@ -76,7 +77,7 @@ class Rule(Model):
 
 
 def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, judge: Judge) -> Iterator[FieldError]:
-    """Every fault of one rule against its type's entry in the catalogue."""
+    """Every fault of one rule, by its type's entry in the catalogue. `judge` checks its custom SQL."""
     rule_type = catalogue.get(rule.type)
     if rule_type is None:
         yield FieldError(f"{pointer}/type", catalogue.fault_of_type(rule.type))

@@ -1,4 +1,4 @@
-"""Table documents: the rules of a table and its settings. Parsed here, once, for the API, files and Kafka alike."""
+"""Table documents: the rules and settings of a table."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,6 +30,7 @@ from stringx_dataops.contract.documents.names import fault_of_literal_name
 from stringx_dataops.contract.documents.rules import MOST_COLUMNS, Rule, faults_of_rule
 from stringx_dataops.contract.documents.values import duration_of
 from stringx_dataops.contract.documents.written import holds_plain, settle
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import Gate, Mode
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
 
@@ -42,7 +43,7 @@ def _timeout(text: str) -> str:
     return text
 
 
-_zones = cache(available_timezones)  # it reads the zones' folder, which takes 12 ms
+_zones = cache(available_timezones)  # cached, because reading the folder of zones takes 12 ms
 
 
 def _timezone(name: str) -> str:
@@ -55,7 +56,7 @@ Timeout = Annotated[Duration, AfterValidator(_timeout)]
 
 
 class GateSettings(Model):
-    """How verdicts turn into open and closed."""
+    """How verdicts open or close the gate. `max_age` is how old a snapshot may be before the gate closes."""
 
     on_error: Gate = "closed"
     on_warn: Gate = "open"
@@ -63,7 +64,7 @@ class GateSettings(Model):
 
 
 class TableDocument(Model):
-    """One table's configuration."""
+    """The configuration of one table."""
 
     apiVersion: Literal["stringx/v1"]
     kind: Literal["Table"] = "Table"
@@ -140,8 +141,8 @@ def _with_arguments(value: Any, catalogue: Catalogue, pointer: str) -> tuple[Any
     return value | {"rules": found}, errors
 
 
-def _faults_of_document(value: dict[str, Any], pointer: str) -> Iterator[FieldError]:
-    """What is refused when it is configured, and taken where an earlier release has stored it."""
+def _faults_of_document(value: JsonObject, pointer: str) -> Iterator[FieldError]:
+    """Faults that no model checks, because stored documents of earlier releases may have them."""
     name, gate = value.get("table"), value.get("gate")
     if isinstance(name, str) and (fault := fault_of_literal_name(name)):
         yield FieldError(f"{pointer}/table", fault)
@@ -149,27 +150,27 @@ def _faults_of_document(value: dict[str, Any], pointer: str) -> Iterator[FieldEr
 
 
 def faults_of_gate(gate: Any, pointer: str) -> Iterator[FieldError]:
-    """Of the settings as they were written."""
+    """Faults of the field `gate` as it was written in a table or dataset document."""
     if isinstance(gate, dict) and duration_of(gate.get("max_age")) == 0:
         yield FieldError(f"{pointer}/gate/max_age", "is no time at all; such a gate never opens")
 
 
 def _readable_rules(value: Any) -> list[tuple[int, Rule]]:
-    """The rules that are well-formed by themselves, so that their faults are told together with the document's."""
+    """The well-formed rules with their indexes, so that their faults are reported together with those of the document."""
     rules = value.get("rules") if isinstance(value, dict) else None
-    found = []
+    readable = []
     for index, item in enumerate(rules[:MOST_RULES] if isinstance(rules, list) else []):
         try:
-            found.append((index, Rule.model_validate(item, context=SENT)))
+            readable.append((index, Rule.model_validate(item, context=SENT)))
         except ValidationError:
-            continue  # its faults stand among the document's already
-    return found
+            continue  # its faults are among those of the document already
+    return readable
 
 
 def _custom_sql(rules: list[tuple[int, Rule]], catalogue: Catalogue) -> set[str]:
-    """Each once: what is repeated is judged once."""
-    found = {rule.where for _, rule in rules if rule.where is not None}
+    """All custom SQL of the rules; repeated texts once, because they are parsed once."""
+    texts = {rule.where for _, rule in rules if rule.where is not None}
     for _, rule in rules:
         if (rule_type := catalogue.get(rule.type)) is not None:
-            found.update(sql_of_arguments(rule_type, rule.arguments))
-    return found
+            texts.update(sql_of_arguments(rule_type, rule.arguments))
+    return texts

@@ -1,4 +1,4 @@
-"""What the text of a value tells without its column's type: an exact number, a date, a timestamp, a duration, and their order."""
+"""Values whose column type is unknown here: read them as numbers, dates, timestamps or durations, and compare them."""
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -7,7 +7,7 @@ from stringx_dataops.contract.documents.durations import parse_duration
 
 
 def number_of(value: object) -> Decimal | None:
-    """The exact number that a value is, or that a text writes; None where it is none, or not finite."""
+    """The exact number in a number or text; None if it is no finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     text = str(value).strip()
@@ -19,7 +19,7 @@ def number_of(value: object) -> Decimal | None:
 
 
 def moment_of(value: object) -> datetime | None:
-    """A date or timestamp as ISO 8601 writes it; None for a number, and for what only PostgreSQL can read."""
+    """The date or timestamp in an ISO 8601 text; None for numbers and for other notations that PostgreSQL may know."""
     if not isinstance(value, str) or number_of(value) is not None:
         return None
     try:
@@ -29,12 +29,12 @@ def moment_of(value: object) -> datetime | None:
 
 
 def share_of(value: object) -> Decimal | None:
-    """The number before a `%`."""
+    """The number in a text such as `1.5%`; None for any other value."""
     return number_of(value.strip().removesuffix("%")) if isinstance(value, str) and value.strip().endswith("%") else None
 
 
 def duration_of(value: object) -> Decimal | None:
-    """The seconds of a duration such as 24h."""
+    """The seconds of a duration such as 24h; None for any other value."""
     try:
         return Decimal(str(parse_duration(value))) if isinstance(value, str) else None
     except ValueError:
@@ -42,7 +42,7 @@ def duration_of(value: object) -> Decimal | None:
 
 
 def order(one: object, other: object) -> int | None:
-    """-1, 0 or 1 as one lies below, at or above the other; None where that depends on the column's type."""
+    """-1, 0 or 1 if `one` is less than, equal to or greater than `other`; None if that depends on the column's type."""
     for read in (number_of, share_of, duration_of):
         low, high = read(one), read(other)
         if low is not None and high is not None:

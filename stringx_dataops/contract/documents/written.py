@@ -1,7 +1,8 @@
-"""Where the text of a number or word counts, and where its value: told by a JSON Schema, in which `x-written` marks the former.
+"""Replaces each `Plain` in a document by its text or by its value, depending on the field's JSON Schema.
 
-A `Plain` at a marked place (`value`: of a list, compared as the column's type; `bound`: a bound, a limit, a share) becomes its
-text; anywhere else it becomes the value that YAML 1.2 and JSON give it, a whole number where only one is allowed.
+The schema marks fields whose text counts with `x-written`: `value` for items of a list that are compared as the column's type,
+`bound` for bounds, limits and shares. In all other fields the value of YAML 1.2 and JSON counts; it becomes a whole number if the
+field allows only those.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 from stringx_dataops.contract.documents.plain import Plain
 from stringx_dataops.contract.documents.reading import escape_pointer
+from stringx_dataops.contract.json_types import JsonSchema
 from stringx_dataops.contract.problems import FieldError
 
 _NULL = "is null; leave it out, or quote it where the text is meant"
@@ -32,8 +34,8 @@ def holds_plain(value: Any) -> bool:
     return isinstance(value, Plain)
 
 
-def kind_of_text(schema: dict[str, Any]) -> str | None:
-    """The schema's `x-written`, or that of one of its forms."""
+def kind_of_text(schema: JsonSchema) -> str | None:
+    """`x-written` of the schema or of one of its alternatives: `value`, `bound`, or None if the value counts."""
     return next((form["x-written"] for form in _forms([schema], {}) if "x-written" in form), None)
 
 
@@ -73,13 +75,13 @@ class _Settler:
 
 
 def _is_octal(plain: Plain) -> bool:
-    """YAML 1.1, which dbt reads, takes a leading zero for a number of base eight."""
+    """Whether dbt, which reads YAML 1.1, would take the number for an octal one, because it has a leading zero."""
     digits = plain.lstrip("+-")
     return len(digits) > 1 and digits.isdigit() and digits.startswith("0")
 
 
-def _forms(schemas: list[dict[str, Any]], definitions: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each schema, and those that its value may follow besides."""
+def _forms(schemas: list[JsonSchema], definitions: JsonSchema) -> Iterator[JsonSchema]:
+    """Each schema with its alternatives: those behind `$ref`, `anyOf`, `oneOf` and `allOf`."""
     for schema in schemas:
         if reference := schema.get("$ref"):
             yield from _forms([definitions[str(reference).rpartition("/")[2]]], definitions)
@@ -88,12 +90,12 @@ def _forms(schemas: list[dict[str, Any]], definitions: dict[str, Any]) -> Iterat
             yield from _forms([form for form in schema.get(name, ()) if isinstance(form, dict)], definitions)
 
 
-def _field(forms: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+def _field(forms: list[JsonSchema], key: str) -> list[JsonSchema]:
     if inside := [form for form in forms if form.get("x-test-arguments")]:
         return inside
     return [form["properties"][key] for form in forms if isinstance(form.get("properties", {}).get(key), dict)]
 
 
-def _kinds(form: dict[str, Any]) -> list[str]:
+def _kinds(form: JsonSchema) -> list[str]:
     kinds = form.get("type", [])
     return [kinds] if isinstance(kinds, str) else [str(kind) for kind in kinds]

@@ -1,6 +1,6 @@
-"""Reading YAML strictly, with the scalars of its version 1.2, so that `no`, `12:30` and `2013-01-01` stay the texts they are.
+"""Reads YAML strictly, with the scalars of YAML 1.2, so that `no`, `12:30` and `2013-01-01` stay texts.
 
-No field stands twice, and an alias counts as much as what it repeats.
+Duplicate keys are refused. An alias counts as much as the values that it repeats.
 """
 
 import re
@@ -11,10 +11,11 @@ import yaml
 
 from stringx_dataops.contract.documents.plain import Plain, decimal_of, integer_of
 from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, MAX_DEPTH, MAX_NODES, MAX_PATH, check_value, decode
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import Malformed
 
 MAX_REPEATED = 2 * MAX_BODY_BYTES  # characters that the aliases of one document repeat
-MAX_DOCUMENTS = 50_000  # of a YAML stream
+MAX_DOCUMENTS = 50_000  # in a YAML stream
 _STANDARD = "tag:yaml.org,2002:"
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NUMBERS = "-+.0123456789"
@@ -22,21 +23,23 @@ _WHOLE = re.compile(r"[-+]?[0-9]+")
 _FRACTION = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPELLED = frozenset(spelling for word in _WORDS for spelling in (word, word.capitalize(), word.upper()))
 _TAG_DIRECTIVE = re.compile(r"^%TAG", re.MULTILINE)
-_MOST_TAG_DIRECTIVES = 16  # libyaml compares each with all before it
+_MOST_TAG_DIRECTIVES = 16  # libyaml compares each with all before it, which takes quadratic time
 
 
 class _Reader:
-    """Values from the events of a YAML stream, in one pass: scalars as YAML 1.2 has them, no duplicate keys, and the merge key
-    `<<`. What a document expands to is counted while it is read: an alias counts as much as what it repeats,
-    in values and in characters."""
+    """Builds values from the events of a YAML stream in one pass: scalars of YAML 1.2, no duplicate keys, the merge key `<<`.
+
+    It counts the values and characters that a document expands to: an alias counts as much as what it repeats.
+    """
 
     def __init__(self, text: str) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CSafeLoader))
-        # The value, what it counts, and its characters; None while it is being read.
+        # Per anchor: the value, its number of values and of characters; None while it is being read.
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
         self._count = self._letters = self._repeated_letters = 0
 
     def documents(self) -> Iterator[Any]:
+        """The value of each document. Raises Malformed beyond a limit, and yaml.YAMLError for text that is no YAML."""
         number = 0
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -75,23 +78,23 @@ class _Reader:
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             yield self._value(event, depth)
 
-    def _mapping(self, depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        merged: dict[str, Any] | None = None
+    def _mapping(self, depth: int) -> JsonObject:
+        fields: JsonObject = {}
+        merged: JsonObject | None = None
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = event.value if isinstance(event, yaml.ScalarEvent) else None
-            known = self._value(event, depth)
-            key = str(known) if key is None and isinstance(known, str) else key
+            key_value = self._value(event, depth)
+            key = str(key_value) if key is None and isinstance(key_value, str) else key
             is_merge = key == "<<" and isinstance(event, yaml.ScalarEvent) and not event.style
-            if key is None or (merged is not None if is_merge else key in found):
-                what = "a key must be a text" if key is None else f"the field {key[:MAX_PATH]!r} stands twice"
-                raise Malformed(f"line {_line(event)}: {what}")
+            if key is None or (merged is not None if is_merge else key in fields):
+                fault = "a key must be a text" if key is None else f"the field {key[:MAX_PATH]!r} stands twice"
+                raise Malformed(f"line {_line(event)}: {fault}")
             value = self._value(next(self._events), depth)
             if is_merge:
                 merged = _merged(value, _line(event))
             else:
-                found[key] = value
-        return found if merged is None else merged | found
+                fields[key] = value
+        return fields if merged is None else merged | fields
 
     def _repeated(self, event: yaml.AliasEvent) -> Any:
         if event.anchor not in self._anchors:
@@ -113,14 +116,14 @@ class _Reader:
             raise Malformed(f"the document holds too many values, or its aliases repeat too many (over {MAX_NODES:,}); split it")
 
 
-def _merged(value: Any, line: int) -> dict[str, Any]:
-    """The fields of the mapping under `<<`, or of a list of them, of which the first wins."""
-    found: dict[str, Any] = {}
+def _merged(value: Any, line: int) -> JsonObject:
+    """The fields of the mapping under `<<`, or of a list of mappings, where earlier ones take precedence."""
+    fields: JsonObject = {}
     for source in value if isinstance(value, list) else [value]:
         if not isinstance(source, dict):
             raise Malformed(f"line {line}: << takes a mapping, or a list of mappings")
-        found = source | found
-    return found
+        fields = source | fields
+    return fields
 
 
 def _line(event: Any) -> int:
@@ -133,7 +136,7 @@ def _require_tag(event: Any, kind: str) -> None:
 
 
 def _misfit(event: Any) -> Malformed:
-    """A tag such as !!timestamp or !!binary makes what JSON does not have."""
+    """The error for a tag that does not fit its value, or such as !!timestamp whose values JSON does not have."""
     if event.tag.removeprefix(_STANDARD) in ("null", "bool", "int", "float", "str", "seq", "map"):
         return Malformed(f"line {_line(event)}: not YAML: a tag does not fit its value; leave the tag out")
     return Malformed(f"line {_line(event)}: not YAML: there is no constructor for the tag {event.tag!r}; leave the tag out")
@@ -141,7 +144,7 @@ def _misfit(event: Any) -> Malformed:
 
 def _scalar(event: Any) -> Any:
     text: str = event.value
-    if event.implicit[0]:  # plain, without a tag
+    if event.implicit[0]:  # without quotes and without a tag
         if text in _SPELLED:
             return _word(text, event)
         if text[0] in _NUMBERS:
@@ -164,13 +167,16 @@ def _scalar(event: Any) -> Any:
 
 
 def _word(text: str, event: Any) -> bool | Plain | None:
-    """true, false and null as JSON writes them; others, such as True or ~, with their text."""
+    """true, false and null as values; other spellings, such as True or ~, as a Plain."""
     core = _WORDS[text.lower()]
     return core if text in ("", "null", "true", "false") else Plain(text, core, _line(event))
 
 
 def read_yaml(body: bytes) -> list[Any]:
-    """Every document of a YAML stream, empty ones left out; Malformed names the line where reading ended."""
+    """Return every document of a YAML stream except empty ones.
+
+    Raises Malformed, with the line, if it is no YAML or too large, and Invalid if PostgreSQL cannot hold a value of it.
+    """
     text = decode(body)
     if len(_TAG_DIRECTIVE.findall(text)) > _MOST_TAG_DIRECTIVES:
         raise Malformed("the body holds many %TAG directives; leave them out, documents need no tags")

@@ -1,5 +1,5 @@
-"""The border between Python and the dbt project: what the gate test reads, its specification, and what it leaves, its outcome.
+"""The interface between Python and the dbt project: the gate test reads a specification and returns an outcome.
 
-Both are plain JSON. Their keys are declared here; the tests hold every specification and every outcome of theirs to it, and the
-macros that read them.
+Both are plain JSON, and all their keys are declared here. Tests check every specification and outcome, and the macros that read
+them, against these declarations.
 """

@@ -1,36 +1,37 @@
-"""What the gate test leaves in dbt's result, as JSON: the outcome."""
+"""The outcome: the JSON that the gate test returns in dbt's result."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import RuleStatus, Verdict
 
 FORMAT: Literal["stringx-gate/1"] = "stringx-gate/1"
 
 
 class RuleOutcome(TypedDict):
-    """What came of a rule. An undecided one has the status `error`, and why."""
+    """The outcome of one rule. A rule that could not be decided has the status `error` and a `reason`."""
 
     id: str
     status: RuleStatus
     failures: int | None
     total: int | None
-    measured: Any  # a number, or a text
+    measured: Any  # a number or a text
     verified_by: Literal["scan", "constraint"]
     reason: str | None
-    sample: dict[str, Any] | None
+    sample: JsonObject | None  # `columns` and `rows`
     sample_dropped: NotRequired[bool]
     sqlstate: NotRequired[str | None]
-    proof: NotRequired[str]  # which constraint proves it
-    found: NotRequired[dict[str, Any]]  # what a statement says beside its counts, for the message
-    nothing_there: NotRequired[bool]  # no row is under its `where`
+    proof: NotRequired[str]  # the constraint that proves it
+    found: NotRequired[JsonObject]  # further values from its statement, for the message
+    nothing_there: NotRequired[bool]  # no row matches its `where`
     measured_hidden: NotRequired[bool]  # `measured` is a row's value that may not be shown
-    row_value: NotRequired[bool]  # `measured` is a row's value, which no message tells
-    finding: NotRequired[str]  # of a dbt test: the words in place of the rule type's
-    threshold: NotRequired[str]  # of a dbt test: the limit that it has passed, in words
+    row_value: NotRequired[bool]  # `measured` is a row's value, which no message shows
+    finding: NotRequired[str]  # of a dbt test: the template that replaces the rule type's
+    threshold: NotRequired[str]  # of a dbt test: the limit that was exceeded, in words
 
 
 class TableOutcome(TypedDict):
-    """What came of a table: the worst of its rules, or what its emptiness says."""
+    """The outcome of one table: its verdict is the worst of its rules, or that of `on_empty` if it has no rows."""
 
     schema: str
     name: str
@@ -43,7 +44,7 @@ class TableOutcome(TypedDict):
 
 
 class Outcome(TypedDict):
-    """The outcome of a check. `snapshot_at` is RFC 3339, by the target's clock."""
+    """The outcome of a check. `snapshot_at` is an RFC 3339 time by the target's clock."""
 
     format: Literal["stringx-gate/1"]
     snapshot_at: str

@@ -1,60 +1,62 @@
-"""What dbt's `gate` test reads from `var('gate')`: data only. Nothing in it becomes SQL or Jinja."""
+"""The specification: the data that dbt's test `gate` reads from `var('gate')`. It has no statements and no Jinja."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-Names = dict[str, list[str]]  # by the name of the condition that they stand in: `where`, or an argument
+from stringx_dataops.contract.json_types import JsonObject
+
+Names = dict[str, list[str]]  # names in custom SQL, by the field that holds the SQL: `where`, or an argument
 
 
 class Threshold(TypedDict, total=False):
-    """One of the two: a number of rows, or a share of them as the text of an exact decimal from 0 to 1."""
+    """Either `count`, a number of rows, or `share`, an exact decimal from 0 to 1 as text."""
 
     count: int
     share: str
 
 
-# Half-open. `column` is None if neither the request nor the document names one.
+# `from` is inclusive, `to` exclusive. `column` is None if neither the request nor the document names one.
 Window = TypedDict("Window", {"column": str | None, "from": NotRequired[Any], "to": NotRequired[Any]})
 
 
 class RuleSpecification(TypedDict):
-    """A rule. What is usual is left out, because a check of many rules would take longer: see `USUAL`."""
+    """A rule. Keys with the values in `USUAL` are left out, because they would slow down a check of many rules."""
 
     id: str
     type: str
     columns: list[str]
-    arguments: dict[str, Any]
+    arguments: JsonObject
     where: NotRequired[str | None]
     warn_above: Threshold | None
     fail_above: Threshold | None
     verify: NotRequired[Literal["constraint", "scan"]]  # whether a constraint may prove it
 
-    # of its type
+    # from its type
     windowed: NotRequired[bool]  # whether a window narrows it
-    about_rows: NotRequired[bool]  # whether it is about the table's rows; if not it counts in an empty table too
-    relations: NotRequired[list[list[str]]]  # other tables that it names, each as its parts
-    typed: NotRequired[bool]  # whether its macro is told the types of columns
+    about_rows: NotRequired[bool]  # whether it looks at the table's rows; if not, it runs for an empty table too
+    relations: NotRequired[list[list[str]]]  # other tables that it reads, each as [schema, name] or [name]
+    typed: NotRequired[bool]  # whether its macro gets the types of columns
     accepts: NotRequired[list[str] | None]  # families of types that its columns may have
     other_columns: NotRequired[list[str]]  # columns of other tables
 
-    # of its custom SQL
-    compared: NotRequired[dict[str, Any]]  # comparisons of a column with values, by condition
-    named: NotRequired[Names]  # names without a dot that could be a whole row
+    # from its custom SQL
+    compared: NotRequired[JsonObject]  # comparisons of a column with values, by the field that holds the SQL
+    named: NotRequired[Names]  # names without a dot, which could mean a whole row
     qualified: NotRequired[dict[str, list[Any]]]  # names after a dot
     custom: NotRequired[list[str]]  # arguments that are SQL
-    renames: NotRequired[bool]  # whether it may look at columns that it does not name
+    renames: NotRequired[bool]  # whether it may read columns that it does not name
     casts: NotRequired[list[Any]]  # types that it casts to
     patterns: NotRequired[Names]  # regular expressions, in an argument or in SQL
 
-    # of a rule that runs a dbt test
+    # for a rule that runs a dbt test
     expressions: NotRequired[Any]  # arguments that are SQL and may be run
-    severity: NotRequired[str | None]  # of the rule, if it says one
-    own_thresholds: NotRequired[bool]  # whether the rule, not the test, decides
+    severity: NotRequired[str | None]  # of the rule, if it has one
+    own_thresholds: NotRequired[bool]  # whether the rule's thresholds apply instead of the test's
 
-    fault: NotRequired[str]  # why it cannot be decided: it is not run
+    fault: NotRequired[str]  # the reason why the rule cannot be decided; it is not run then
 
 
-# What the engine takes for granted of a rule.
-USUAL: dict[str, Any] = {
+# The values that the macros assume for keys that a rule's specification leaves out.
+USUAL: JsonObject = {
     "windowed": True,
     "about_rows": True,
     "relations": [],
@@ -72,7 +74,7 @@ USUAL: dict[str, Any] = {
 
 
 class TableSpecification(TypedDict):
-    """A table and its rules; several of them are read on one snapshot."""
+    """A table and its rules. All tables of a specification are read on one snapshot."""
 
     schema: str
     name: str
@@ -98,8 +100,8 @@ class Specification(SessionLimits):
 
     statement_timeout_ms: int
     tables: list[TableSpecification]
-    allow_arguments: NotRequired[str]  # of dbt tests: the target's setting
-    lock_first: NotRequired[str]  # a relation whose lock others held in the attempt before: it is waited for
-    unlockable: NotRequired[list[str]]  # relations that could not be locked in time: their rules are undecided
-    plan_only: NotRequired[bool]  # compile the rules and ask the target nothing
-    looks_up_project: NotRequired[bool]  # read the project's tests and models before it is needed
+    allow_arguments: NotRequired[str]  # the target's setting for the arguments of dbt tests
+    lock_first: NotRequired[str]  # a relation that another session had locked in the attempt before: wait for this one first
+    unlockable: NotRequired[list[str]]  # relations that could not be locked in time; their rules stay undecided
+    plan_only: NotRequired[bool]  # only compile the rules, without a query to the target
+    looks_up_project: NotRequired[bool]  # read the project's tests and models ahead of time

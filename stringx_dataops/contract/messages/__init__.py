@@ -1,1 +1,1 @@
-"""What the services say to each other and to callers: requests, results, lists, and the messages of Kafka."""
+"""Messages between the services and their callers: requests, results, lists, and Kafka messages."""

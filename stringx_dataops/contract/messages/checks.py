@@ -1,28 +1,29 @@
-"""A check: what is asked of DataOps, and the result it answers with and posts to the Backend."""
+"""Checks: the request that DataOps accepts, and the result that it answers with and posts to the Backend."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from stringx_dataops.contract.documents.fields import DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
-from stringx_dataops.contract.messages.windows import Window
+from stringx_dataops.contract.messages.windows import Window, WindowJson
 from stringx_dataops.contract.problems import FieldError, invalid
 
 MAX_WAIT_S = 300
 
 
 def check_request_id(text: str) -> str:
-    """The id itself; ValueError with one sentence where it is none."""
+    """Return the id unchanged. Raises ValueError with one sentence if it is no valid id."""
     if not 1 <= len(text) <= 200 or not text.isprintable():
         raise ValueError("must be 1 to 200 printable characters")
-    if text in (".", "..") or text.startswith("/"):  # clients and servers rewrite such a path, however it is escaped
+    if text in (".", "..") or text.startswith("/"):  # clients and servers rewrite such paths even if they are escaped
         raise ValueError("must not be . or .. or begin with a slash, so that it can stand in an address")
     return text
 
@@ -32,7 +33,7 @@ Seconds = Annotated[Whole, Field(ge=1, le=86400)]
 
 
 class CheckRequest(Model):
-    """The body of a quality check, and of a request to the Backend: of a table or of a dataset."""
+    """The body of a check at DataOps and of a request at the Backend, for a table or a dataset."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["table"]}, {"required": ["dataset"]}]})
 
@@ -60,24 +61,24 @@ class CheckRequest(Model):
 
     @property
     def subject(self) -> str:
-        """What is checked, in words."""
+        """The table or dataset, for messages."""
         return self.table or f"dataset {self.dataset}"
 
-    def identity(self) -> dict[str, Any]:
-        """What makes two bodies under one request_id the same, for both services: all but the id itself and how long the client
-        waits."""
+    def identity(self) -> JsonObject:
+        """The fields that must be equal if a request_id is sent again: all except the id itself and how long the client waits."""
         return self.model_dump(mode="json", by_alias=True, exclude={"request_id", "wait_s"}, exclude_none=True)
 
     def digest(self) -> bytes:
-        """What a repeated request_id is compared by."""
+        """A hash of `identity`, with which a repeated request_id is compared."""
         return digest(self.identity())
 
     @property
     def full(self) -> bool:
-        """Whether it looks at every active rule and every row: only then it decides a gate."""
+        """Whether it covers every active rule and every row. Only such checks decide a gate."""
         return not (self.kinds or self.dimensions or self.rule_ids or self.window)
 
-    def scope(self) -> dict[str, Any]:
+    def scope(self) -> "ScopeJson":
+        """The fields that narrow the check, as stored with its result."""
         return {
             "window": self.window.as_json() if self.window else None,
             "kinds": self.kinds,
@@ -86,13 +87,13 @@ class CheckRequest(Model):
         }
 
 
-def digest(identity: dict[str, Any]) -> bytes:
-    """SHA-256 of an identity, whatever the order of its fields."""
+def digest(identity: JsonObject) -> bytes:
+    """SHA-256 of an identity, independent of the order of its fields."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).digest()
 
 
 def rules_in_scope(request: CheckRequest, document: TableDocument, default_dimension: dict[str, Dimension]) -> list[Rule]:
-    """The active rules that the request asks for; `default_dimension` by rule type."""
+    """The active rules that the request covers. `default_dimension` is the dimension of rules without one, by rule type."""
     return [
         rule
         for rule in document.active_rules
@@ -103,8 +104,8 @@ def rules_in_scope(request: CheckRequest, document: TableDocument, default_dimen
 
 
 def require_scope(request: CheckRequest, documents: Sequence[TableDocument], default_dimension: dict[str, Dimension]) -> None:
-    """Invalid where the request leaves no rule of any of its tables to run, names one that none of them has, or has a window that
-    narrows none."""
+    """Raise Invalid if no rule of any table is left to run, if the request names a rule that no table has, or if its window does
+    not fit a table."""
     known = {rule.id for document in documents for rule in document.active_rules}
     unknown = [
         FieldError(f"/rule_ids/{index}", f"{request.subject} has no active rule {rule_id!r}")
@@ -125,7 +126,7 @@ def require_scope(request: CheckRequest, documents: Sequence[TableDocument], def
 
 
 class Sample(Model):
-    """Failing rows, the key and the allowed columns only. `cut`: rows behind these were left out, as they had no room."""
+    """Failing rows, with only the key and the allowed columns. `cut` means that further rows were left out for lack of space."""
 
     columns: list[str]
     rows: list[list[Any]]
@@ -133,9 +134,12 @@ class Sample(Model):
 
 
 class RuleResult(Model):
-    """The outcome of one rule; `failure_ratio` is failures / total as the nearest double, and 0 or 1 only where it is exactly
-    that. `measured_hidden`: what was measured is a row's value, and the document shows none of that column.
-    `sample_dropped`: its sample was left out, as the whole would have been too large."""
+    """The result of one rule.
+
+    `failure_ratio` is failures / total as the nearest double, but 0 or 1 only if it is exactly that. `measured_hidden` means that
+    the measured value is a row's value, and the document does not allow showing that column. `sample_dropped` means that its
+    sample was left out, because the result would have been too large.
+    """
 
     id: str
     type: str
@@ -155,17 +159,26 @@ class RuleResult(Model):
     sample_dropped: bool = False
 
 
-class Scope(Model):
-    """What a request narrowed its check to; null is everything."""
+class ScopeJson(TypedDict):
+    """A `Scope` as JSON."""
 
-    window: dict[str, Any] | None = None
+    window: WindowJson | None
+    kinds: list[Kind] | None
+    dimensions: list[Dimension] | None
+    rule_ids: list[str] | None
+
+
+class Scope(Model):
+    """The rows and rules that a request limited its check to; null means no limit."""
+
+    window: JsonObject | None = None
     kinds: list[Kind] | None = None
     dimensions: list[Dimension] | None = None
     rule_ids: list[str] | None = None
 
 
 class DbtRun(Model):
-    """How dbt was run, and the command that runs the same test by hand."""
+    """The run of dbt, and a command that runs the same test by hand."""
 
     version: str
     invocation_id: str | None
@@ -173,7 +186,7 @@ class DbtRun(Model):
 
 
 class TableResult(Model):
-    """What a dataset's check found in one of its tables."""
+    """The result of one table in a dataset's check."""
 
     table: str
     verdict: Verdict
@@ -189,9 +202,11 @@ class TableResult(Model):
 
 
 class CheckResult(OfOne):
-    """The result of a check; while it is queued or running, the part that is known. That of a dataset has `dataset` and `tables`
-    in place of `table` and `rules`, and names under `skipped` its tables without a rule in scope. `asked` is what was sent, and
-    `joined` the check whose run it shares, as that one was waiting for the same already."""
+    """The result of a check; while the check is queued or running, the part that is known already.
+
+    For a dataset, `dataset` and `tables` replace `table` and `rules`, and `skipped` names its tables without a rule in scope.
+    `asked` is the request. `joined` is the check whose run it shares, because that one was already waiting with the same request.
+    """
 
     check_id: str
     request_id: str
@@ -204,7 +219,7 @@ class CheckResult(OfOne):
     rules_hash: str | None = None
     target_hash: str | None = None
     scope: Scope = Scope()
-    asked: dict[str, Any] | None = None
+    asked: JsonObject | None = None
     joined: str | None = None
     snapshot_at: AwareDatetime | None = None
     row_count: int | None = None
@@ -231,12 +246,14 @@ class CheckResult(OfOne):
 
     @property
     def full(self) -> bool:
+        """Whether it covered every active rule and every row."""
         return self.scope == Scope()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
+        """The result as it is stored and sent; it leaves out either the fields of a table or those of a dataset."""
         return self.model_dump(mode="json", by_alias=True)
 
 
 def rfc3339(moment: datetime) -> str:
-    """UTC with microseconds and a Z, as pydantic writes it too."""
+    """A UTC time as RFC 3339 text with a Z, as pydantic writes it too."""
     return moment.isoformat().replace("+00:00", "Z")

@@ -1,6 +1,6 @@
-"""What is said over Kafka: the topics, the headers of a dead letter, and how the brokers are reached.
+"""Kafka: names of topics and groups, headers of dead letters, and the settings for the brokers.
 
-The names of the options are kafka-python's, which is not imported here.
+The names of the options are those of kafka-python, which is not imported here.
 """
 
 import logging
@@ -10,14 +10,14 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from stringx_dataops.contract.settings import FILES, SettingsError, secret
 
 PREFIX = "stringx.quality-check"
 PORT = 9092
 
-# Headers of a dead letter: why, and where the message stood; `cut`: its size, where only its beginning could be kept.
+# Headers of a dead letter: the error, and where the message was. `cut`: only the beginning was kept; the value is the whole size.
 ERROR, TOPIC, PARTITION, OFFSET, CUT = "error", "topic", "partition", "offset", "cut"
 
 _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -25,44 +25,63 @@ _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{1,5})?")
 
 
+class Security(TypedDict, total=False):
+    """Keyword arguments of kafka-python's clients for encryption and authentication."""
+
+    security_protocol: str
+    sasl_mechanism: str
+    sasl_plain_username: str
+    sasl_plain_password: str
+    ssl_cafile: str | None
+    ssl_certfile: str | None
+    ssl_keyfile: str | None
+    ssl_password: str | None
+
+
 @dataclass(frozen=True)
 class Kafka:
-    """The brokers, how they are spoken to, and the beginning of every name of ours there."""
+    """The brokers, the options for connecting to them, and the prefix of all topics and groups."""
 
     bootstrap_servers: list[str]
     prefix: str = PREFIX
-    security: dict[str, Any] = field(default_factory=dict, repr=False)
+    security: Security = field(default_factory=Security, repr=False)
 
     @property
     def requests(self) -> str:
+        """The topic of requests."""
         return f"{self.prefix}.requests"
 
     @property
     def results(self) -> str:
+        """The topic of results."""
         return f"{self.prefix}.results"
 
     @property
     def dead_letters(self) -> str:
+        """The topic of messages that could not become requests."""
         return f"{self.prefix}.requests.dlq"
 
     @property
     def group(self) -> str:
-        """Of the consumers that take in requests."""
+        """The consumer group that reads requests."""
         return self.prefix
 
     @property
     def replayed(self) -> str:
-        """The group whose offsets say which dead letters have been replayed."""
+        """The consumer group whose offsets mark the dead letters that have been replayed."""
         return f"{self.prefix}.dlq"
 
     @property
     def servers(self) -> str:
+        """The brokers as they appear in messages: host:port, separated by commas."""
         return ",".join(self.bootstrap_servers)
 
 
 class Heard(logging.Handler):
-    """What the client says while it tries to reach a broker, in place of its log: the exception that it raises in the end says
-    only that the time is over."""
+    """Collects the connection errors that the Kafka client logs, and replaces its log.
+
+    When the client gives up, its exception says only that the time is over, not why.
+    """
 
     _CAUSE = re.compile(r"^Bootstrap connection to \S+ failed: (.*) \(backoff [0-9.]+ secs\)$")
 
@@ -74,19 +93,22 @@ class Heard(logging.Handler):
         logger.propagate = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        if found := self._CAUSE.match(record.getMessage()):
-            self._causes.append(found[1])
+        """Keep the cause of a failed connection; drop all other records."""
+        if failure := self._CAUSE.match(record.getMessage()):
+            self._causes.append(failure[1])
 
     def why(self, settings: Kafka) -> str:
-        """One line: that no broker answers, and what kept it from that."""
+        """One line that says that no broker answers, with the last known cause. Forgets the causes so far."""
         causes = [cause for cause in self._causes if "socket disconnected" not in cause] or list(self._causes)
         self._causes.clear()
         return f"no Kafka broker answers at {settings.servers}" + (f" ({causes[-1].splitlines()[0]})" if causes else "")
 
 
 def read(environ: Mapping[str, str] | None = None, servers: str | None = None) -> Kafka | None:
-    """From the environment, `servers` in place of KAFKA_BOOTSTRAP_SERVERS; None where none is named, SettingsError in one line
-    where something cannot be used."""
+    """Read the settings from the environment; `servers` replaces KAFKA_BOOTSTRAP_SERVERS.
+
+    Returns None if no broker is named. Raises SettingsError in one line for a wrong setting.
+    """
     env = os.environ if environ is None else environ
     text = servers or env.get("KAFKA_BOOTSTRAP_SERVERS")
     if not text:
@@ -98,25 +120,28 @@ def read(environ: Mapping[str, str] | None = None, servers: str | None = None) -
 
 
 def of_client(servers: str | None = None) -> Kafka:
-    """What a command speaks to: `servers`, else the environment's, else the broker that --kafka starts on this machine."""
+    """The settings for a command. Its brokers are `servers`, those of the environment, or the one that `--kafka` starts here.
+
+    Raises SettingsError as `read` does.
+    """
     local = f"127.0.0.1:{os.environ.get('KAFKA_PORT') or PORT}"
-    found = read(servers=servers or os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or local)
-    assert found is not None
-    return found
+    settings = read(servers=servers or os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or local)
+    assert settings is not None
+    return settings
 
 
 def _server(text: str) -> str:
-    found = _SERVER.fullmatch(text)
-    if not found or not 0 < int((found[2] or f":{PORT}")[1:]) < 65536:
+    match = _SERVER.fullmatch(text)
+    if not match or not 0 < int((match[2] or f":{PORT}")[1:]) < 65536:
         raise SettingsError(f"KAFKA_BOOTSTRAP_SERVERS: {text!r} is no broker; give host:port, several with commas between them")
-    return text if found[2] else f"{text}:{PORT}"
+    return text if match[2] else f"{text}:{PORT}"
 
 
-def _security(env: Mapping[str, str]) -> dict[str, Any]:
+def _security(env: Mapping[str, str]) -> Security:
     mechanism = _one_of(env, "KAFKA_SASL_MECHANISM", _MECHANISMS)
     files = {name: _file(env, name) for name in FILES}
     protocol = _one_of(env, "KAFKA_SECURITY_PROTOCOL", _PROTOCOLS) or "PLAINTEXT"
-    options: dict[str, Any] = {"security_protocol": protocol}
+    options: Security = {"security_protocol": protocol}
     if protocol.startswith("SASL"):
         name, password = env.get("KAFKA_SASL_USERNAME"), secret("KAFKA_SASL_PASSWORD", environ=env)
         if mechanism is None:

@@ -1,20 +1,22 @@
-"""Moments in time as RFC 3339 writes them."""
+"""Times in RFC 3339 notation."""
 
 import re
 from datetime import UTC, datetime, timedelta
 
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d{1,30}))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
-)  # without an offset it is none, which has words of its own
+)  # the offset is optional here, so that its absence gets an error of its own
 
 
 def parse_moment(text: str) -> datetime:
-    """An aware datetime, never earlier than what was written: digits after the microseconds round up. ValueError says what to
-    write."""
-    found = _MOMENT.fullmatch(text)
-    if found is None:
+    """Parse an RFC 3339 time into an aware datetime; digits after the microseconds are rounded up.
+
+    Raises ValueError with a sentence that says what to write.
+    """
+    match = _MOMENT.fullmatch(text)
+    if match is None:
         raise ValueError("is no RFC 3339 time, such as 2026-01-31T06:00:00Z")
-    date, minute, second, fraction, offset = found.groups()
+    date, minute, second, fraction, offset = match.groups()
     if offset is None:
         raise ValueError("has no offset; end it with Z or +01:00")
     digits = (fraction or "").ljust(6, "0")

@@ -1,16 +1,15 @@
-"""A request as the Backend tracks it, and its answer about a gate."""
-
-from typing import Any
+"""The Backend's answers about requests and gates."""
 
 from pydantic import AwareDatetime
 
 from stringx_dataops.contract.documents.fields import Model, OfOne
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Gate, Mode, Source, Verdict
 
 
 class RequestView(OfOne):
-    """What a trigger asked for, of a table or of a dataset, and what became of it."""
+    """A request for a check of a table or dataset, and its state."""
 
     request_id: str
     source: Source
@@ -30,19 +29,20 @@ class RequestView(OfOne):
         """Whether it stays as it is from now on."""
         return self.status in TERMINAL
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
+        """The answer's body; it leaves out either the fields of a table or those of a dataset."""
         return self.model_dump(mode="json", by_alias=True)
 
 
 class RequestPage(Model):
-    """Requests, newest first. Their `checks` have `counts`, and without `include=rules` neither `rules` nor `tables`."""
+    """A page of requests, newest first. Without `include=rules`, `checks` have `counts` but neither `rules` nor `tables`."""
 
     items: list[RequestView]
     next_cursor: str | None
 
 
 class GateView(OfOne):
-    """Whether the next step may use the table, or all tables of the dataset, and why (not)."""
+    """Whether the gate of a table or dataset is open, that is, whether the next step may use the data, and the reasons if not."""
 
     gate: Gate
     target: str
@@ -56,5 +56,6 @@ class GateView(OfOne):
     reasons: list[str]
     pending: bool  # closed, and a check that is not finished, or still to come, may open it
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
+        """The answer's body; it leaves out either the fields of a table or those of a dataset."""
         return self.model_dump(mode="json")

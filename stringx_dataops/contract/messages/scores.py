@@ -1,4 +1,4 @@
-"""Scores of a check: the mean over its rules of the share of rows that pass (measured rules count 0 or 1)."""
+"""Scores of a check: the mean of its rules' shares of passing rows. A rule that counts nothing has the share 0 or 1."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from stringx_dataops.contract.messages.verdicts import RuleStatus
 
 @dataclass(frozen=True)
 class Scored:
-    """What a rule brings to the score."""
+    """The parts of a rule's result that its score depends on."""
 
     dimension: str
     status: RuleStatus
@@ -20,8 +20,10 @@ class Scored:
 
 
 def scores(rules: Sequence[Scored]) -> dict[str, float | None]:
-    """`overall` and one entry a dimension, 0 to 1, six digits, or more where these would say 0 or 1 and it is not; rules in
-    `error` are left out."""
+    """`overall` and one entry per dimension, from 0 to 1; `overall` is None without decided rules.
+
+    Scores have six decimals, or more if they would otherwise be rounded to 0 or 1. Rules with the status `error` do not count.
+    """
     shares: dict[str, list[Fraction]] = defaultdict(list)
     for rule in rules:
         if rule.status == "error":
@@ -44,8 +46,8 @@ def _shown(score: Fraction) -> float:
 
 
 def quotient(part: int, whole: int) -> float:
-    """The double nearest to the exact quotient, but 0 and 1 only where it is."""
-    found = part / whole
-    if found == 1 and part != whole:
+    """part / whole as the nearest double, but 0 or 1 only if the quotient is exactly that."""
+    ratio = part / whole
+    if ratio == 1 and part != whole:
         return nextafter(1.0, 0.0 if part < whole else 2.0)
-    return found or (nextafter(0.0, 1.0) if part else 0.0)
+    return ratio or (nextafter(0.0, 1.0) if part else 0.0)

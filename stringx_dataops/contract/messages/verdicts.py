@@ -1,4 +1,4 @@
-"""The words for outcomes, used by both services, the dbt project's message and the command line."""
+"""The values of verdicts, statuses and similar fields, and how verdicts combine and open a gate."""
 
 from collections.abc import Iterable
 from typing import Literal, assert_never
@@ -17,13 +17,14 @@ TERMINAL: frozenset[CheckStatus] = frozenset({"succeeded", "errored", "canceled"
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Of several as one: fail before error before warn before pass; nothing decides nothing."""
-    found = set(verdicts)
-    return next((verdict for verdict in _WORST_FIRST if verdict in found), "error")
+    """The worst of several verdicts: fail before error before warn before pass; `error` for none."""
+    distinct = set(verdicts)
+    return next((verdict for verdict in _WORST_FIRST if verdict in distinct), "error")
 
 
 def gate_of(verdict: Verdict, on_warn: Gate, on_error: Gate) -> Gate:
-    """The gate as the verdict alone leaves it, by the table's `gate` settings. Other facts may close it too."""
+    """The gate as the verdict alone leaves it; other facts may close it too. `on_warn` and `on_error` are the `gate` settings of
+    the table or dataset."""
     match verdict:
         case "pass":
             return "open"

@@ -1,0 +1,76 @@
+"""The parts of the Backend's answers that commands read. Another release may send more fields."""
+
+from typing import NotRequired, TypedDict
+
+from stringx_dataops.contract.messages.verdicts import CheckStatus, Gate, RuleStatus, Verdict
+
+
+class RuleAnswer(TypedDict):
+    """The result of a rule."""
+
+    id: str
+    status: RuleStatus
+    message: str
+
+
+class TableAnswer(TypedDict):
+    """The result of a table in the check of a dataset."""
+
+    table: str
+    verdict: Verdict
+    reason: str | None
+    counts: dict[str, int]  # rules by status
+    rules: list[RuleAnswer]
+
+
+class CheckAnswer(TypedDict):
+    """The result of a check; `tables` and `skipped` replace `rules` for a dataset."""
+
+    counts: dict[str, int]  # rules by status; empty until the check has ended
+    duration_ms: int | None
+    rules: NotRequired[list[RuleAnswer]]
+    tables: NotRequired[list[TableAnswer]]
+    skipped: NotRequired[list[str]]
+
+
+class RequestAnswer(TypedDict):
+    """A request, of a table or of a dataset."""
+
+    request_id: str
+    target: str
+    table: NotRequired[str]
+    dataset: NotRequired[str]
+    status: CheckStatus
+    verdict: Verdict | None
+    reason: NotRequired[str | None]
+    created_at: str
+    checks: list[CheckAnswer]
+
+
+class GateAnswer(TypedDict):
+    """The gate of a table or of a dataset."""
+
+    gate: Gate
+    target: NotRequired[str]
+    table: NotRequired[str]
+    dataset: NotRequired[str]
+    verdict: Verdict | None
+    snapshot_at: str | None
+    age_s: float | None
+    reasons: list[str]
+    pending: NotRequired[bool | None]  # whether waiting may open it
+
+
+class ChangeAnswer(TypedDict):
+    """A document that was applied."""
+
+    kind: str
+    name: str
+    change: str
+
+
+class ChangesAnswer(TypedDict):
+    """The changes by applied documents, or those that a dry run would make."""
+
+    dry_run: bool
+    changes: list[ChangeAnswer]
