@@ -22,7 +22,7 @@ step() { # runs all steps, and names those that failed at the end
 }
 all_tests() { # with CI=true what failed is run once more, alone: what passes then is flaky, and is to be mended
   local ended=0 last=.pytest_cache/v/cache/lastfailed flaky
-  python -m pytest -n 3 --dist loadgroup || ended=$?
+  python -m pytest -n 4 --dist loadgroup || ended=$?
   [[ $ended == 1 && ${CI:-} == true ]] || return "$ended"
   flaky=$(python -c 'import json, sys; print("\n".join(json.load(open(sys.argv[1]))))' "$last") || return 1
   (($(wc -l <<<"$flaky") <= 20)) || return 1

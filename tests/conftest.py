@@ -48,7 +48,7 @@ def internal_template(admin: Admin) -> str:
 def internal_url(admin: Admin, internal_template: str) -> Iterator[str]:
     """The address of a migrated internal database of this test's own."""
     name = f"internal_{secrets.token_hex(6)}"
-    admin.run(f"create database {name} template {internal_template}")
+    admin.copy(internal_template, name)
     yield admin.url(name)
     admin.run(f"drop database {name} with (force)")
 
@@ -105,19 +105,43 @@ def unchanged_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proj
         yield made
 
 
+# What takes longest first, so that nobody waits for it at the end; where a folder shares what is costly to start, it is one chain.
+FIRST = ("faults", "kafka", "acceptance", "safety", "integration", "servers")
+CHAINS = ("faults", "kafka", "acceptance")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The order in which several processes take the tests; one process keeps its own."""
+    if hasattr(config, "workerinput"):
+        places = {folder: place for place, folder in enumerate(FIRST)}
+        items.sort(key=lambda item: (places.get(_folder(item.nodeid), len(FIRST)), not _is_unit(item.nodeid)))
+
+
 class _GroupScheduling(LoadScopeScheduling):
-    """The acceptance tests on one worker, a module's tests together where they share what takes long to make, every other test
-    wherever there is room.
+    """A chain's tests on one worker, a module's together where they share what takes long to make, every other test wherever there
+    is room.
 
     xdist 3.8 writes a test's group into an attribute that pytest 9.2 does not read, so `xdist_group` has no effect.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = next((name for name in ("acceptance", "kafka") if nodeid.startswith(f"tests/{name}/")), None)
-        if folder is not None:
+        if (folder := _folder(nodeid)) in CHAINS:
             return folder
-        module = nodeid.split("::", 1)[0]
-        return module if module.startswith(("tests/safety/", "tests/faults/")) or _shares(module) else nodeid
+        return _module(nodeid) if _is_unit(nodeid) else nodeid
+
+
+def _folder(nodeid: str) -> str:
+    return nodeid.removeprefix("tests/").split("/", 1)[0]
+
+
+def _module(nodeid: str) -> str:
+    return nodeid.split("::", 1)[0]
+
+
+def _is_unit(nodeid: str) -> bool:
+    """Whether the tests of this one's module stay together."""
+    return nodeid.startswith("tests/safety/") or _shares(_module(nodeid))
 
 
 @cache
@@ -127,4 +151,5 @@ def _shares(module: str) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False  # the order is that of the collection
     return _GroupScheduling(config, log)

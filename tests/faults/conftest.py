@@ -1,4 +1,4 @@
-"""One installation a test process, whole again before each test; each test once, or twenty times with --long."""
+"""One installation, whole again before each test; each test once, or twenty times with --long."""
 
 from collections.abc import Iterator
 from random import Random
@@ -31,7 +31,7 @@ def dice(turn: int, request: pytest.FixtureRequest) -> Random:
     return Random(f"{request.node.originalname} {turn}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared() -> Iterator[Installation]:
     made = Installation()
     try:

@@ -27,7 +27,7 @@ TABLE = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders"}
 @pytest.fixture(scope="module")
 def apps(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apps]:
     name, home = f"internal_{secrets.token_hex(6)}", tmp_path_factory.mktemp("home")
-    admin.run(f"create database {name} template {internal_template}")
+    admin.copy(internal_template, name)
     (home / "service-key").write_text("key")
     (home / "signing-secret").write_text(new_secret())
     settings = read_settings({"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": admin.url(name)})

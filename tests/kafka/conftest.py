@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def servers() -> Iterator[str]:
     """Brokers that no test stops."""
     if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
@@ -45,7 +45,7 @@ def own_broker() -> Iterator[Broker]:
         made.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared(servers: str) -> Iterator[Installation]:
     made = Installation(each=1)
     try:

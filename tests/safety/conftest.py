@@ -82,7 +82,7 @@ def project_copy(tmp_path: Path) -> Path:
 def internal_url_of_module(admin: Admin, internal_template: str) -> Iterator[str]:
     """The address of a migrated internal database for the tests of a module."""
     name = f"internal_{secrets.token_hex(6)}"
-    admin.run(f"create database {name} template {internal_template}")
+    admin.copy(internal_template, name)
     yield admin.url(name)
     admin.run(f"drop database {name} with (force)")
 

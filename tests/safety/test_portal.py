@@ -27,7 +27,7 @@ from tests.safety.canaries import Canaries, Tripped, files
 from tests.safety.judging import at_the_door, is_name, parse
 from tests.safety.payloads import Payload, corpus, representative
 from tests.support.databases import Admin
-from tests.support.portal import add_check, artifact, configure, generate, get
+from tests.support.portal import add_check, artifact, configure, generate, get, never_give_way
 
 HANDED_ON = "SSL_CERT_DIR"  # a variable of the machine that dbt's process gets, so that Jinja could tell it
 TELLS_IT = f"{{{{ env_var('{HANDED_ON}') }}}}"
@@ -49,7 +49,8 @@ def settings(canaries: Canaries, tmp_path: Path, admin: Admin) -> Settings:
 
 
 @pytest.fixture
-def refresher(settings: Settings, database: Database) -> Refresher:
+def refresher(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> Refresher:
+    never_give_way(monkeypatch)
     return Refresher(settings, database)
 
 

@@ -173,6 +173,7 @@ def _serve(name: str, programs: Path, home: Path, password: str) -> tuple[Server
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": "",
         "fsync": "off",
+        "full_page_writes": "off",
         "max_connections": 50,
         "dynamic_shared_memory_type": embedded._shared_memory(),
         "timezone": "UTC",

@@ -12,7 +12,7 @@ from zlib import crc32
 import pytest
 
 from tests.servers.clusters import Made, Server, Servers
-from tests.support.databases import Target
+from tests.support.databases import Target, place_of_clusters
 
 NAMES = ("14", "debian", "18")
 ONE_SERVER_EACH = (
@@ -49,7 +49,7 @@ def only(*names: str) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    home = Path(tempfile.mkdtemp(prefix="stringx-servers-"))
+    home = Path(tempfile.mkdtemp(prefix="stringx-servers-", dir=place_of_clusters()))
     home.chmod(0o755)
     found = Servers(home)
     yield found

@@ -19,6 +19,9 @@ from stringx_dataops.contract.settings import ROOT
 from tests.support.installation import INHERITED
 from tests.support.processes import Process, eventually, free_port
 
+# A broker here lives for seconds or minutes: what it is compiled to, and how it is cleaned, need not be the fastest.
+JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+
 
 def require() -> None:
     """Skip with one line where no broker can be had; with CI=true that is a failure."""
@@ -40,7 +43,7 @@ class Broker:
         self.port = free_port()
         broker.prepare(self.home, self.port)
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ} | {"PYTHONPATH": str(ROOT)}
-        self.process = Process("kafka", "kafka", {**inherited, "STRINGX_HOME": str(self.home)}, self.home / "kafka.log")
+        self.process = Process("kafka", "kafka", {**inherited, **JAVA, "STRINGX_HOME": str(self.home)}, self.home / "kafka.log")
 
     @property
     def servers(self) -> str:

@@ -4,11 +4,19 @@ import json
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from database.pool import Cursor, Database, json_value
+from portal import generation
 from portal.refresh import Refresher
+
+
+def never_give_way(patched: pytest.MonkeyPatch) -> None:
+    """dbt runs as any other process: beside other tests it would otherwise wait for minutes for a processor that is free."""
+    patched.setattr(generation, "_LOW", [])
+    patched.setattr(generation, "_give_way", lambda pid: None)
 
 
 def get(client: FlaskClient, path: str, **more: Any) -> TestResponse:

@@ -10,6 +10,7 @@ from psycopg2 import extras
 
 from database import embedded
 from database.embedded import Cluster
+from tests.support.databases import forgetful
 from tests.support.processes import Process
 
 
@@ -22,7 +23,7 @@ class Postgres:
         home.mkdir(mode=0o755)
         if prepare is not None:
             prepare(home)
-        self.cluster: Cluster = embedded.prepare(home)
+        self.cluster: Cluster = forgetful(embedded.prepare(home))
         self.process = Process(name, "postgres", {**inherited, "STRINGX_HOME": str(home)}, home / "postgres.log")
 
     @property
