@@ -6,6 +6,8 @@ from backend import metrics, retention
 from backend.configuration import dataset_routes as dataset_routes
 from backend.configuration import routes as configuration_routes
 from backend.gates import routes as gate_routes
+from backend.history import upkeep
+from backend.insights import routes as insight_routes
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from database import leases
@@ -40,11 +42,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
+    app.register_blueprint(insight_routes.blueprint(database, catalogue))
 
     def start() -> None:
         listener.start(loops)
         dispatch.start(dispatcher, listener, loops)
         retention.start(database, settings, loops)
+        upkeep.start(database, settings, loops)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app
