@@ -21,8 +21,8 @@ _LONGEST = 200  # characters of a filter
 
 
 def _short(text: str) -> str:
-    if not 1 <= len(text) <= _LONGEST or "\0" in text:
-        raise ValueError(f"must have 1 to {_LONGEST} characters")
+    if not 1 <= len(text) <= _LONGEST or not text.isprintable():
+        raise ValueError(f"must have 1 to {_LONGEST} printable characters")
     return text
 
 
