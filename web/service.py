@@ -39,12 +39,13 @@ def create(
     faults: Callable[[], list[str]],
     service_metrics: Metrics,
     allowed_hosts: Collection[str],
+    own_sign_in: Collection[str] = (),
 ) -> Flask:
     """An app whose every route needs a key with the scope of its `Operation`, but for health, metrics and documentation.
 
     `loops` are those of each web process; `faults` says what, beside these, the database and its migrations, keeps the service
     from being ready; `service_metrics` are those that /metrics reads from the database; `allowed_hosts` are names that it answers
-    to beside its address.
+    to beside its address; `own_sign_in` are blueprints that find out themselves who asks.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
@@ -54,8 +55,8 @@ def create(
     metrics.install(app, database, loops, service_metrics)
     openapi.install(app, title, description, __version__)
     hosts.install(app, allowed_hosts)
-    _install_keys(app, database)
-    _install_reading(app)
+    _install_keys(app, database, own_sign_in)
+    _install_reading(app, own_sign_in)
     _install_health(app, database, loops, faults)
     app.after_request(_log)
     return app
@@ -67,10 +68,10 @@ def caller() -> Caller:
     return found
 
 
-def _install_keys(app: Flask, database: Database) -> None:
+def _install_keys(app: Flask, database: Database, own_sign_in: Collection[str]) -> None:
     @app.before_request
     def require_key() -> None:
-        if request.url_rule is None or request.endpoint in _PUBLIC:
+        if request.url_rule is None or request.endpoint in _PUBLIC or request.blueprint in own_sign_in:
             return  # an unknown path is a 404 for everybody
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         g.caller = keys.authenticate(database, key.strip() if scheme.lower() == "bearer" and key.strip() else None)
@@ -79,11 +80,11 @@ def _install_keys(app: Flask, database: Database) -> None:
             g.caller.require(operation.scope)
 
 
-def _install_reading(app: Flask) -> None:
+def _install_reading(app: Flask, own_sign_in: Collection[str]) -> None:
     @app.before_request
     def read() -> None:
         """What every view relies on: a query of known parameters alone, an address without NUL, a request that is whole."""
-        if request.url_rule is not None and request.endpoint not in _PUBLIC:
+        if request.url_rule is not None and request.endpoint not in _PUBLIC and request.blueprint not in own_sign_in:
             operation = _operation(app)
             parameters.read_query(operation.query)
             if operation.body is None:

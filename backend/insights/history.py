@@ -166,10 +166,10 @@ def _thresholds(cursor: Cursor, catalogue: Catalogue, of: RuleName, versions: se
     wanted = sorted(version for version in versions if version is not None)
     named = {"target": of.target, "name": of.table, "rule_id": of.rule, "versions": wanted}
     rows = cursor.all(SQL["versions"], named) if wanted else []
-    return _Thresholds({row["version"]: _as_written(row["rule"], catalogue) for row in rows if row["rule"] is not None})
+    return _Thresholds({row["version"]: thresholds_of(row["rule"], catalogue) for row in rows if row["rule"] is not None})
 
 
-def _as_written(rule: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+def thresholds_of(rule: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """The rule's thresholds: failures above which it trips, or bounds (`min`, `max`) of what it measures."""
     rule_type = catalogue.get(str(rule.get("type")))
     if rule_type is not None and rule_type.decides == "bounds":
