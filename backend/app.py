@@ -5,9 +5,13 @@ from flask import Flask
 from backend import metrics, retention
 from backend.configuration import dataset_routes as dataset_routes
 from backend.configuration import routes as configuration_routes
+from backend.dashboard import routes as dashboard_routes
 from backend.gates import routes as gate_routes
+from backend.history import upkeep
+from backend.insights import routes as insight_routes
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
+from backend.requests.asking import Asking
 from database import leases
 from database.loops import Loops
 from database.notifications import Listener
@@ -31,20 +35,32 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = Database(settings.require_database_url(), size=12, application_name="stringx backend")
     listener = Listener(database, tracking.CHANNEL, WAITERS)
     dispatcher = dispatch.Dispatcher(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
+    asking = Asking(database, catalogue, dispatcher)
     secrets = signing_secrets(settings)
     loops = Loops()
     app = service.create(
-        "backend", "StringX Backend", _DESCRIPTION, database, loops, list, metrics.metrics, allowed_hosts=settings.allowed_hosts
+        "backend",
+        "StringX Backend",
+        _DESCRIPTION,
+        database,
+        loops,
+        list,
+        metrics.metrics,
+        allowed_hosts=settings.allowed_hosts,
+        own_sign_in=["dashboard"],
     )
-    app.register_blueprint(request_routes.blueprint(request_routes.Requests(database, catalogue, listener, dispatcher, secrets)))
+    app.register_blueprint(request_routes.blueprint(request_routes.Requests(asking, listener, secrets)))
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
+    app.register_blueprint(dashboard_routes.blueprint(dashboard_routes.Dashboard(database, catalogue, asking)))
+    app.register_blueprint(insight_routes.blueprint(database, catalogue))
 
     def start() -> None:
         listener.start(loops)
         dispatch.start(dispatcher, listener, loops)
         retention.start(database, settings, loops)
+        upkeep.start(database, settings, loops)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app

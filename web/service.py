@@ -36,12 +36,13 @@ def create(
     faults: Callable[[], list[str]],
     service_metrics: Metrics,
     allowed_hosts: Collection[str],
+    own_sign_in: Collection[str] = (),
 ) -> Flask:
     """An app whose every route needs a key with the scope of its `Operation`, but for health, metrics and documentation.
 
     `loops` are those of each web process; `faults` says what, beside these, the database and its migrations, keeps the service
     from being ready; `service_metrics` are those that /metrics reads from the database; `allowed_hosts` are names that it answers
-    to beside its address.
+    to beside its address; `own_sign_in` are blueprints that find out themselves who asks.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
@@ -51,18 +52,18 @@ def create(
     metrics.install(app, database, loops, service_metrics)
     openapi.install(app, title, description, __version__)
     hosts.install(app, allowed_hosts)
-    keys.install(app, database)
-    _install_reading(app)
+    keys.install(app, database, own_sign_in)
+    _install_reading(app, own_sign_in)
     _install_health(app, database, loops, faults)
     app.after_request(_log)
     return app
 
 
-def _install_reading(app: Flask) -> None:
+def _install_reading(app: Flask, own_sign_in: Collection[str]) -> None:
     @app.before_request
     def read() -> None:
         """What every view relies on: a query of known parameters alone, an address without NUL, a request that is whole."""
-        if request.url_rule is not None and request.endpoint not in keys.PUBLIC:
+        if request.url_rule is not None and keys.needs_key(own_sign_in):
             operation = openapi.current_operation(app)
             parameters.read_query(operation.query)
             if operation.body is None:

@@ -57,6 +57,7 @@ class DecidingCheck:
     decided_at: datetime  # the snapshot, or the end of a check that has none
     age_s: float  # since then
     result: dict[str, Any]  # a CheckResult as JSON
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,15 @@
 """What decides a gate, read from the internal database in one transaction: the configuration, the newest full check, newer
 requests."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from backend.gates.decision import DecidingCheck, Facts, GateSubject, Request
 from database import configuration
-from database.configuration import Refusals
+from database.configuration import ConfiguredDataset, ConfiguredTable, Refusals
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import rules_hash
@@ -13,33 +17,65 @@ from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
+Subject = tuple[str, str]  # kind and name
+
 
 def of_table(database: Database, target: str, table: str, request_id: str | None = None) -> Facts:
     """What decides the gate of a table as it stands, or for the load that a request announced. NotFound if the table is not
     configured, or there is no such request of it."""
     with database.transaction() as cursor:
-        configured = configuration.tables(cursor, [(target, table)]).get((target, table))
-        if configured is None:
-            raise Refusals(cursor).table(target, table)
-        document = configured.read()
-        has_rules = bool(document.active_rules)
-        subject = GateSubject(target, table, None, document.gate, configured.rules_hash, configured.target_hash, has_rules)
-        return _facts(cursor, subject, request_id)
+        return of_table_with(cursor, target, table, request_id)
+
+
+def of_table_with(cursor: Cursor, target: str, table: str, request_id: str | None = None) -> Facts:
+    """The same in a transaction of the caller."""
+    configured = configuration.tables(cursor, [(target, table)]).get((target, table))
+    if configured is None:
+        raise Refusals(cursor).table(target, table)
+    return _facts(cursor, _subject_of_table(target, table, configured), request_id)
 
 
 def of_dataset(database: Database, name: str, request_id: str | None = None) -> Facts:
     """What decides the gate of a dataset: only checks of the whole dataset, because they see its tables on one snapshot. NotFound
     as above."""
     with database.transaction() as cursor:
-        dataset = configuration.dataset(cursor, name)
-        if dataset is None:
-            raise Refusals(cursor).dataset(name)
-        found = configuration.tables(cursor, [(dataset.target, table) for table in dataset.tables])
-        has_rules = any(table.read().active_rules for table in found.values())
-        hashes = rules_hash({name: table.rules_hash for (_, name), table in found.items()})
-        target_hash = next((table.target_hash for table in found.values()), "")
-        subject = GateSubject(dataset.target, None, name, dataset.read().gate, hashes, target_hash, has_rules)
-        return _facts(cursor, subject, request_id)
+        return of_dataset_with(cursor, name, request_id)
+
+
+def of_dataset_with(cursor: Cursor, name: str, request_id: str | None = None) -> Facts:
+    """The same in a transaction of the caller."""
+    dataset = configuration.dataset(cursor, name)
+    if dataset is None:
+        raise Refusals(cursor).dataset(name)
+    return _facts(cursor, _subject_of_dataset(cursor, dataset), request_id)
+
+
+def subjects_of_result(cursor: Cursor, target: str, dataset: str | None, tables: Sequence[str]) -> dict[Subject, GateSubject]:
+    """Of what a result is about, that which is configured now: by kind (`table`, `dataset`) and name. Documents of another
+    release that this one cannot read are left out."""
+    found: dict[Subject, GateSubject] = {}
+    for (_, table), configured in configuration.tables(cursor, [(target, table) for table in tables]).items():
+        with suppress(ValidationError):
+            found["table", table] = _subject_of_table(target, table, configured)
+    stored = configuration.dataset(cursor, dataset) if dataset is not None else None
+    if stored is not None and stored.target == target:
+        with suppress(ValidationError):
+            found["dataset", stored.name] = _subject_of_dataset(cursor, stored)
+    return found
+
+
+def _subject_of_table(target: str, table: str, configured: ConfiguredTable) -> GateSubject:
+    document = configured.read()
+    has_rules = bool(document.active_rules)
+    return GateSubject(target, table, None, document.gate, configured.rules_hash, configured.target_hash, has_rules)
+
+
+def _subject_of_dataset(cursor: Cursor, dataset: ConfiguredDataset) -> GateSubject:
+    found = configuration.tables(cursor, [(dataset.target, table) for table in dataset.tables])
+    has_rules = any(table.read().active_rules for table in found.values())
+    hashes = rules_hash({name: table.rules_hash for (_, name), table in found.items()})
+    target_hash = next((table.target_hash for table in found.values()), "")
+    return GateSubject(dataset.target, None, dataset.name, dataset.read().gate, hashes, target_hash, has_rules)
 
 
 def _facts(cursor: Cursor, subject: GateSubject, request_id: str | None) -> Facts:
@@ -73,4 +109,4 @@ def _check(row: Row | None) -> DecidingCheck | None:
     if row is None:
         return None
     names = ("verdict", "status", "rules_hash", "snapshot_at", "decided_at", "age_s", "result")
-    return DecidingCheck(check_id=str(row["check_id"]), **{name: row[name] for name in names})
+    return DecidingCheck(check_id=str(row["check_id"]), request_id=row["request_id"], **{name: row[name] for name in names})

@@ -7,12 +7,11 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 
 from backend.insights import requests
-from backend.requests import dispatch, tracking
-from backend.requests.tracking import Tracked
+from backend.requests import tracking
+from backend.requests.asking import Asking
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract import signatures
-from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import DATASET_NAME, parse_model
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.reading import read_json
@@ -38,7 +37,6 @@ from web.parameters import WAIT, idempotency_key
 from web.service import about
 from web.waiting import Work
 
-_TRIES = 5
 _TABLE = parameters.text("table", "schema.table", lambda text: str(TableName.parse(text)))
 _DATASET = parameters.text("dataset", "name of a dataset", DATASET_NAME.check)
 _VERDICT = parameters.word("verdict", "how it was judged", get_args(Verdict), None)
@@ -52,11 +50,14 @@ _PAGING = parameters.paging(requests.PAGES)
 class Requests:
     """What the routes need."""
 
-    database: Database
-    catalogue: Catalogue
+    asking: Asking
     listener: Listener
-    dispatcher: dispatch.Dispatcher
     signing_secrets: list[str]
+
+    @property
+    def database(self) -> Database:
+        """The internal one."""
+        return self.asking.database
 
 
 def blueprint(service: Requests) -> Blueprint:
@@ -75,7 +76,8 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
-        accepted, goes_on = _accept(service, asked)
+        accepted, goes_on = service.asking.ask(asked, _source())
+        about(request_id=accepted.view.request_id)
         view = accepted.view if goes_on else requests.find(service.database, accepted.view.request_id)
         is_sync = view.mode == "sync"
         view = _wait(service, view, asked.wait_s if is_sync else 0)
@@ -142,20 +144,6 @@ def blueprint(service: Requests) -> Blueprint:
         return Response(status=204)
 
     return routes
-
-
-def _accept(service: Requests, asked: CheckRequest) -> tuple[Tracked, bool]:
-    """The tracked request, and False if DataOps refused it. The client gets an answer only when DataOps has the request or it is
-    sure to be sent. So a repeated request is sent here too: the first attempt may still end in a refusal."""
-    for _ in range(_TRIES):
-        accepted = tracking.accept(service.database, service.catalogue, asked, _source(), service.dispatcher.name)
-        about(request_id=accepted.view.request_id)
-        if accepted.settled:
-            return accepted, True
-        first = service.dispatcher.send_first(accepted.view.request_id, accepted.body)
-        if first != "gone":
-            return accepted, first == "goes on"
-    raise Unavailable("others are just being refused under the same request_id; try again")
 
 
 def _wait(service: Requests, view: RequestView, seconds: float) -> RequestView:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from backend.history import recording
 from backend.insights import requests
 from backend.requests.documents import Documents
 from database.leases import Lease
@@ -123,6 +124,8 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         for table in result.tables if stored else ():
             of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
             cursor.run(SQL["store_dataset_result"], named | of_table)
+        if stored:
+            recording.record(cursor, result, body)
     return stored == 1
 
 

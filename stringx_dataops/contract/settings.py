@@ -41,6 +41,8 @@ class Settings:
     retention_results_days: int
     retention_samples_days: int
     retention_delivered_days: int
+    retention_points_days: int
+    retention_days_years: int
     secrets: Path
     demo: bool
 
@@ -89,6 +91,8 @@ VARIABLES = (
     "RETENTION_RESULTS_DAYS",
     "RETENTION_SAMPLES_DAYS",
     "RETENTION_DELIVERED_DAYS",
+    "RETENTION_POINTS_DAYS",
+    "RETENTION_DAYS_YEARS",
 )
 SECRETS = (
     "STRINGX_DATABASE_URL",
@@ -131,6 +135,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         retention_results_days=_number(env, "RETENTION_RESULTS_DAYS", 400, 0, 36_500),
         retention_samples_days=_number(env, "RETENTION_SAMPLES_DAYS", 30, 0, 36_500),
         retention_delivered_days=_number(env, "RETENTION_DELIVERED_DAYS", 7, 0, 36_500),
+        retention_points_days=_number(env, "RETENTION_POINTS_DAYS", 400, 0, 36_500),
+        retention_days_years=_number(env, "RETENTION_DAYS_YEARS", 5, 0, 100),
         secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
         demo=_switch(env, "STRINGX_DEMO", default=True),
     )

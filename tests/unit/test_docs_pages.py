@@ -103,10 +103,18 @@ def test_every_route_is_described() -> None:
         listed |= {(verb, re.sub(r"{\w+}", "{}", path)) for verb in verbs.split()}
     routes = set()
     for module in [*(ROOT / "api").rglob("*.py"), *(ROOT / "backend").rglob("*.py")]:
-        for verb, path in re.findall(r"@routes\.(get|post|put|delete)\(\s*\"([^\"]+)\"", module.read_text(encoding="utf-8")):
+        for verb, path in re.findall(r"@routes\.(get|post|put|delete)\(\s*\"(/api/[^\"]+)\"", module.read_text(encoding="utf-8")):
             routes.add((verb.upper(), re.sub(r"<[^>]+>", "{}", path)))
     assert len(routes) > 20
     assert routes == listed
+
+
+def test_every_page_of_the_dashboard_is_described() -> None:
+    page, source = text_of("docs/dashboard.md"), text_of("backend/dashboard/routes.py")
+    paths = [re.sub(r"<[^>]+>", "{}", path) for path in re.findall(r"@routes\.get\(\"([^\"]+)\"", source)]
+    assert len(paths) >= 6
+    known = re.sub(r"{\w+}", "{}", page)
+    assert [path for path in paths if f"`{path}`" not in known] == []
 
 
 def test_every_scope_is_described() -> None:

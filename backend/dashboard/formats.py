@@ -1,0 +1,86 @@
+"""Numbers and times as pages show them, in one place."""
+
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+_UNITS = ((86400 * 365, "y"), (86400 * 30, "mo"), (86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_THIN = "\N{NARROW NO-BREAK SPACE}"
+
+
+def relative(moment: datetime | str | None, now: datetime | None = None) -> Markup:
+    """How long ago, with the exact time (UTC) as title; the page's script shows it in the viewer's zone."""
+    if moment is None:
+        return Markup('<span class="none">never</span>')
+    at = _moment(moment)
+    words = ago(at, now or datetime.now(UTC))
+    exact = at.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        exact.isoformat().replace("+00:00", "Z"), f"{exact:%Y-%m-%d %H:%M:%S} UTC", words
+    )
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Such as `3 h ago`: the largest unit that fits once, whole."""
+    seconds = (now - moment).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
+    length, unit = next(each for each in _UNITS if abs(seconds) >= each[0])
+    words = f"{int(abs(seconds) // length)}{_THIN}{unit}"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def exact(moment: datetime | str | None) -> str:
+    """To the second, in UTC."""
+    return "" if moment is None else f"{_moment(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def number(value: int | float | str | None) -> str:
+    """Digits in groups of three; at most six significant ones of a fraction; a dash for nothing."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.6g}"
+
+
+def share(value: float | None) -> str:
+    """A share of 1 as percent with two decimals; never 0 or 100 for what is not."""
+    if value is None:
+        return "–"
+    if 0 < value < 0.0001:
+        return "< 0.01%"
+    if 0.9999 < value < 1:
+        return "> 99.99%"
+    return f"{value:.2%}".replace(".00%", "%")
+
+
+def duration(milliseconds: int | None) -> str:
+    """Milliseconds below one second; else seconds, or minutes and seconds."""
+    if milliseconds is None:
+        return "–"
+    if milliseconds < 1000:
+        return f"{milliseconds}{_THIN}ms"
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{seconds:.1f}{_THIN}s"
+    return f"{int(seconds // 60)}{_THIN}min {int(seconds % 60)}{_THIN}s"
+
+
+def threshold(value: int | str | dict[str, object] | None) -> str:
+    """A count or share as `above 5`, bounds as `below 1 or above 9`; a dash for none."""
+    if value is None:
+        return "–"
+    if not isinstance(value, dict):
+        return f"above {value:,}" if isinstance(value, int) else f"above {value}"
+    bounds = {name: number(bound) if isinstance(bound, int | float | str) else str(bound) for name, bound in value.items()}
+    words = [f"{word} {bounds[name]}" for name, word in (("min", "below"), ("max", "above")) if name in bounds]
+    return " or ".join(words) or "–"
+
+
+def _moment(moment: datetime | str) -> datetime:
+    return datetime.fromisoformat(moment) if isinstance(moment, str) else moment

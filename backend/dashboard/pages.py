@@ -1,0 +1,48 @@
+"""Rendering a page for a signed-in person, and what its address asks for."""
+
+import hashlib
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from flask import Response, g, make_response, render_template, request, url_for
+
+from backend.dashboard import sessions
+from stringx_dataops import __version__
+from stringx_dataops.contract.messages.pages import Page, Pages
+
+_ON_PAGE = 50
+
+
+def page(template: str, status: int = 200, **values: Any) -> Response:
+    """The page with its ETag; 304 if the browser has it already."""
+    token = g.get("session_token")
+    common = {"version": __version__, "caller": g.get("caller") if token else None, "csrf": sessions.csrf(token) if token else ""}
+    response = make_response(render_template(template, **(common | values)), status)
+    if status == 200:
+        response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+        response.make_conditional(request)
+    return response
+
+
+def own(address: str) -> str:
+    """The address if it is a page of this dashboard, else the board: a login leads nowhere else."""
+    parts = urlsplit(address)
+    is_own = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if is_own and address.isprintable() and not address.startswith("/login") else url_for("dashboard.board")
+
+
+def wanted(pages: Pages, limit: int = _ON_PAGE) -> Page:
+    """The page that the address asks for; the first for a cursor that is none of this list."""
+    cursor = request.args.get("cursor")
+    try:
+        return Page(limit, pages.position(cursor)) if cursor else Page(limit)
+    except ValueError:
+        return Page(limit)
+
+
+def next_page(found: dict[str, Any]) -> str | None:
+    """The address of the next page with the same filters."""
+    if found["next_cursor"] is None:
+        return None
+    given = {name: value for name, value in request.args.items() if name != "cursor"}
+    return f"{request.path}?{urlencode(given | {'cursor': found['next_cursor']})}"

@@ -1,0 +1,212 @@
+"""Plots as SVG, made on the server: lines of a rule's values with its thresholds as they were, and small ones for lists. Colours
+are classes of the stylesheet; every plot has a title and a description for screen readers."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from markupsafe import Markup, escape
+
+_WIDTH, _HEIGHT = 720, 240
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 28
+_TICKS = 4
+
+
+@dataclass(frozen=True)
+class Value:
+    """One point: `value` is None for a rule in error. Thresholds are in the same unit; None is none."""
+
+    at: datetime
+    value: float | None
+    status: str
+    low: float | None = None
+    high: float | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened, such as a new version of the configuration."""
+
+    at: datetime
+    label: str
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A line of values over time, the oldest first."""
+
+    title: str
+    values: Sequence[Value]
+    start: datetime
+    end: datetime
+    marks: Sequence[Mark] = ()
+    is_share: bool = False  # values are shares of 1, shown as percent
+
+    def svg(self) -> Markup:
+        """The whole plot."""
+        lowest, highest = self._range()
+        parts = [
+            *self._grid(lowest, highest),
+            *self._marks(),
+            *self._thresholds(lowest, highest),
+            *self._line(lowest, highest),
+            *self._dots(lowest, highest),
+        ]
+        return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>').format(
+            _WIDTH, _HEIGHT, self.title, self._description(), Markup("").join(parts)
+        )
+
+    def _description(self) -> str:
+        known = [value.value for value in self.values if value.value is not None]
+        if not known:
+            return "No values."
+        errors = sum(value.value is None for value in self.values)
+        words = f"{len(self.values)} points from {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}: last {self._text(known[-1])}, "
+        words += f"lowest {self._text(min(known))}, highest {self._text(max(known))}"
+        return f"{words}; {errors} in error." if errors else f"{words}."
+
+    def _range(self) -> tuple[float, float]:
+        known = [each for value in self.values for each in (value.value, value.low, value.high) if each is not None]
+        lowest, highest = min(known, default=0.0), max(known, default=1.0)
+        if self.is_share or (lowest >= 0 and lowest < (highest - lowest)):
+            lowest = min(0.0, lowest)
+        if lowest == highest:
+            highest = lowest + (abs(lowest) or 1.0) * 0.1
+        return lowest, highest + (highest - lowest) * 0.05
+
+    def _x(self, at: datetime) -> float:
+        whole = (self.end - self.start).total_seconds() or 1.0
+        part = (at - self.start).total_seconds() / whole
+        return round(_LEFT + min(1.0, max(0.0, part)) * (_WIDTH - _LEFT - _RIGHT), 1)
+
+    @staticmethod
+    def _y(value: float, lowest: float, highest: float) -> float:
+        part = (value - lowest) / (highest - lowest)
+        return round(_HEIGHT - _BOTTOM - part * (_HEIGHT - _TOP - _BOTTOM), 1)
+
+    def _grid(self, lowest: float, highest: float) -> Iterator[Markup]:
+        for tick in ticks(lowest, highest):
+            y = self._y(tick, lowest, highest)
+            yield Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, _WIDTH - _RIGHT, y, y)
+            yield Markup('<text class="axis" x="{}" y="{}" text-anchor="end">{}</text>').format(
+                _LEFT - 6, y + 4, self._text(tick)
+            )
+        anchors = ("start", "middle", "middle", "middle", "end")
+        for (at, words), anchor in zip(moments(self.start, self.end), anchors, strict=True):
+            text = Markup('<text class="axis" x="{}" y="{}" text-anchor="{}">{}</text>')
+            yield text.format(self._x(at), _HEIGHT - 8, anchor, words)
+
+    def _marks(self) -> Iterator[Markup]:
+        for mark in self.marks:
+            x = self._x(mark.at)
+            yield Markup('<line class="mark" x1="{}" x2="{}" y1="{}" y2="{}"><title>{}</title></line>').format(
+                x, x, _TOP, _HEIGHT - _BOTTOM, mark.label
+            )
+
+    def _thresholds(self, lowest: float, highest: float) -> Iterator[Markup]:
+        """Steps: each holds from its point to the next."""
+        for which in ("low", "high"):
+            path, last = "", None
+            for value, following in zip(self.values, [*self.values[1:], None], strict=True):
+                at = getattr(value, which)
+                if at is None:
+                    last = None
+                    continue
+                x, y = self._x(value.at), self._y(at, lowest, highest)
+                end = self._x(following.at) if following is not None else _WIDTH - _RIGHT
+                path += f"{'M' if last is None else 'L'}{x} {y}L{end} {y}"
+                last = at
+            if path:
+                yield Markup('<path class="threshold" d="{}"/>').format(path)
+
+    def _line(self, lowest: float, highest: float) -> Iterator[Markup]:
+        path, is_open = "", False
+        for value in self.values:
+            if value.value is None:
+                is_open = False
+                continue
+            path += f"{'L' if is_open else 'M'}{self._x(value.at)} {self._y(value.value, lowest, highest)}"
+            is_open = True
+        if path:
+            yield Markup('<path class="line" d="{}"/>').format(path)
+
+    def _dots(self, lowest: float, highest: float) -> Iterator[Markup]:
+        """Each point with its text; of many only those that did not pass."""
+        for value in self.values:
+            if len(self.values) > 120 and value.status == "pass":
+                continue
+            if value.value is None:
+                y, kind = float(_HEIGHT - _BOTTOM), "error"
+            else:
+                y, kind = self._y(value.value, lowest, highest), value.status
+            yield Markup('<circle class="dot {}" cx="{}" cy="{}" r="3"><title>{}</title></circle>').format(
+                kind, self._x(value.at), y, value.label
+            )
+
+    def _text(self, value: float) -> str:
+        if self.is_share:
+            return f"{value * 100:.4g}%"
+        if abs(value) >= 10_000:
+            for length, word in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+                if abs(value) >= length:
+                    return f"{value / length:.4g}{word}"
+        return f"{value:.4g}"
+
+
+def ticks(lowest: float, highest: float) -> list[float]:
+    """Round numbers within the range, at most six of them."""
+    span = highest - lowest
+    if not math.isfinite(span) or span <= 0:
+        return [lowest]
+    step = 10 ** math.floor(math.log10(span / _TICKS))
+    step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= _TICKS + 1)
+    first = math.ceil(lowest / step)
+    return [number * step for number in range(first, math.floor(highest / step) + 1)]
+
+
+def moments(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
+    """Five times from start to end with their words: hours within two days, days else."""
+    span, pattern = (
+        end - start,
+        "%H:%M" if end - start <= timedelta(days=2) else "%b %-d" if end - start <= timedelta(days=180) else "%b %Y",
+    )
+    found = [start + span * number / 4 for number in range(5)]
+    return [(at, at.astimezone(UTC).strftime(pattern)) for at in found]
+
+
+def sparkline(values: Sequence[float | None], statuses: Sequence[str], title: str) -> Markup:
+    """A small line without axes, the oldest value first; a gap for None, a dot at the end in the colour of its status."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return Markup('<svg class="spark" viewBox="0 0 120 28" role="img"><title>{}</title></svg>').format(title)
+    lowest, highest = min(known), max(known)
+    span = (highest - lowest) or 1.0
+    step = 112 / max(1, len(values) - 1)
+    path, is_open, last = "", False, (4.0, 14.0)
+    for index, value in enumerate(values):
+        if value is None:
+            is_open = False
+            continue
+        last = (round(4 + index * step, 1), round(24 - (value - lowest) / span * 20, 1) if highest > lowest else 14.0)
+        path += f"{'L' if is_open else 'M'}{last[0]} {last[1]}"
+        is_open = True
+    return Markup(
+        '<svg class="spark" viewBox="0 0 120 28" role="img"><title>{}</title><path class="line" d="{}"/>'
+        '<circle class="dot {}" cx="{}" cy="{}" r="2.5"/></svg>'
+    ).format(title, path, statuses[-1] if statuses else "pass", *last)
+
+
+def strip(verdicts: Sequence[str]) -> Markup:
+    """The last verdicts as bars, the oldest first. Height and colour tell them apart; the title says how many of each."""
+    counts = ", ".join(f"{verdicts.count(word)} {word}" for word in ("fail", "error", "warn", "pass") if word in verdicts)
+    title = f"last {len(verdicts)} checks: {counts}" if verdicts else "no check yet"
+    heights = {"pass": 8, "warn": 14, "error": 20, "fail": 24}
+    bars = Markup("").join(
+        Markup('<rect class="{}" x="{}" y="{}" width="5" height="{}"/>').format(
+            word, (30 - len(verdicts) + index) * 6, 26 - heights[word], heights[word]
+        )
+        for index, word in enumerate(verdicts)
+    )
+    return Markup('<svg class="strip" viewBox="0 0 180 28" role="img"><title>{}</title>{}</svg>').format(escape(title), bars)

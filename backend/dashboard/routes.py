@@ -1,0 +1,241 @@
+"""The pages of the dashboard: a signed-in person sees what a key of the same scopes may read. Views look up, render, and change
+nothing with GET."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, g, make_response, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from backend.dashboard import formats, plots, sessions, views
+from backend.dashboard.pages import next_page, own, page, wanted
+from backend.dashboard.plots import Mark
+from backend.insights import board, history, requests, rules
+from backend.insights.history import RuleName, Span
+from backend.requests.asking import Asking
+from database.keys import Caller
+from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.pages import Page
+from stringx_dataops.contract.problems import Forbidden, NotFound, StringXError
+
+COOKIE = "stringx_session"
+_LOGIN_COOKIE = "stringx_login"
+_CHECKS = 20  # of a table on its page
+_RANGES = {"24h": ("24 hours", 1), "7d": ("7 days", 7), "30d": ("30 days", 30), "1y": ("1 year", 365)}
+_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+_FORMATS = {
+    "relative": formats.relative,
+    "number": formats.number,
+    "share": formats.share,
+    "duration": formats.duration,
+    "threshold": formats.threshold,
+    "strip": plots.strip,
+}
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What the pages need. `is_secure`: people reach them by HTTPS, so that cookies are sent by it alone."""
+
+    database: Database
+    catalogue: Catalogue
+    asking: Asking
+    is_secure: bool = False
+
+
+def blueprint(service: Dashboard) -> Blueprint:
+    routes = Blueprint("dashboard", __name__, template_folder="templates", static_folder="static", static_url_path="/dashboard")
+    for name, function in _FORMATS.items():
+        routes.add_app_template_filter(function, name)  # type: ignore[arg-type]
+    _guard(routes, service)
+    _signing_in(routes, service)
+    _pages(routes, service)
+    return routes
+
+
+def _guard(routes: Blueprint, service: Dashboard) -> None:
+    """Every page but the login needs a session with the scope `read`; every form its CSRF token."""
+
+    @routes.before_request
+    def require_session() -> BaseResponse | None:
+        if request.endpoint in ("dashboard.login", "dashboard.static"):
+            return None
+        token = request.cookies.get(COOKIE, "")
+        person = sessions.find(service.database, token)
+        if person is None or "read" not in person.scopes:
+            here = request.full_path.removesuffix("?") if request.method == "GET" else url_for("dashboard.board")
+            return redirect(url_for("dashboard.login", next=here), 303)
+        g.caller, g.session_token = person, token
+        if request.method == "POST" and not sessions.is_csrf(token, request.form.get("csrf", "")):
+            raise Forbidden("the form is of another session; open the page again")
+        return None
+
+    @routes.after_request
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if request.endpoint != "dashboard.static":
+            response.headers["Cache-Control"] = "private, no-cache"
+        return response
+
+    @routes.errorhandler(StringXError)
+    def show_error(error: StringXError) -> Response:
+        return page("error.html", error=error, status=error.status)
+
+
+def _signing_in(routes: Blueprint, service: Dashboard) -> None:
+    @routes.route("/login", methods=["GET", "POST"])
+    def login() -> BaseResponse:
+        after = own(request.values.get("next", ""))
+        if request.method == "GET":
+            return _login_page(after)
+        if not secrets.compare_digest(
+            request.cookies.get(_LOGIN_COOKIE, "").encode() or b"-", request.form.get("csrf", "").encode()
+        ):
+            return _login_page(after, "The page was open for too long. Sign in again.", 403)
+        try:
+            token, _ = sessions.begin(service.database, request.form.get("key", "").strip(), request.remote_addr or "")
+        except StringXError as error:
+            return _login_page(after, error.detail, error.status)
+        response = redirect(after, 303)
+        response.set_cookie(
+            COOKIE, token, max_age=sessions.HOURS * 3600, httponly=True, samesite="Lax", secure=service.is_secure, path="/"
+        )
+        response.delete_cookie(_LOGIN_COOKIE, path="/login")
+        return response
+
+    def _login_page(after: str, fault: str = "", status: int = 200) -> Response:
+        token = secrets.token_urlsafe(16)
+        response = page("login.html", status=status, next=after, fault=fault, csrf=token)
+        response.set_cookie(
+            _LOGIN_COOKIE, token, max_age=3600, httponly=True, samesite="Lax", secure=service.is_secure, path="/login"
+        )
+        return response
+
+    @routes.post("/logout")
+    def logout() -> BaseResponse:
+        sessions.finish(service.database, g.session_token)
+        response = redirect(url_for("dashboard.login"), 303)
+        response.delete_cookie(COOKIE, path="/")
+        return response
+
+
+def _pages(routes: Blueprint, service: Dashboard) -> None:
+    database, catalogue = service.database, service.catalogue
+
+    @routes.get("/", endpoint="board")
+    def show_board() -> Response:
+        kind = "dataset" if request.args.get("kind") == "dataset" else "table"
+        filters = {name: value for name in ("q", "target", "owner", "gate") if (value := request.args.get(name, "")[:200]) != ""}
+        if filters.get("gate") not in (None, "open", "closed"):
+            del filters["gate"]
+        found = board.page(database, kind, filters, wanted(board.TABLES if kind == "table" else board.DATASETS))
+        return page(
+            "board.html",
+            here="board",
+            kind=kind,
+            filters=filters,
+            filtered=bool(filters),
+            counts=board.counts(database, kind),
+            items=[views.board_item(item) for item in found["items"]],
+            next=next_page(found),
+        )
+
+    @routes.get("/tables/<target>/<path:table>")
+    def table(target: str, table: str) -> Response:
+        item = _state(database, "table", target, table)
+        _, found = rules.of_table(database, catalogue, target, table, item["check_id"])
+        checks = history.checks_of_table(database, target, table, page=wanted(history.CHECKS, _CHECKS))
+        return page(
+            "table.html",
+            item=views.board_item(item),
+            rules=views.rule_rows(target, table, found),
+            checks=checks["items"],
+            next=next_page(checks),
+            may_trigger="trigger" in g.caller.scopes,
+            parts=views.parts,
+        )
+
+    @routes.get("/datasets/<name>")
+    def dataset(name: str) -> Response:
+        item = _state(database, "dataset", None, name)
+        checks = history.checks_of_dataset(database, name, page=wanted(history.CHECKS, _CHECKS))
+        tables = [_state(database, "table", item["target"], each) for each in item["tables"]]
+        return page(
+            "dataset.html",
+            item=views.board_item(item),
+            tables=[views.board_item(each) for each in tables],
+            checks=checks["items"],
+            next=next_page(checks),
+            may_trigger="trigger" in g.caller.scopes,
+        )
+
+    @routes.get("/tables/<target>/<path:table>/rules/<rule>")
+    def rule(target: str, table: str, rule: str) -> Response:
+        chosen = request.args.get("range", "30d")
+        chosen = chosen if chosen in _RANGES else "30d"
+        end = datetime.now(UTC)
+        span = Span(end - timedelta(days=_RANGES[chosen][1]), end)
+        found = history.points(database, catalogue, RuleName(target, table, rule), span, Page(1000))["items"]
+        if request.args.get("format") == "csv":
+            return _csv(views.as_csv(found), f"{rule}.csv")
+        marks = [
+            Mark(row["changed_at"], f"version {row['version']} by {row['changed_by']}")
+            for row in rules.versions(database, target, table, span.start or end, end)
+        ]
+        return page(
+            "rule.html",
+            target=target,
+            table=table,
+            table_url=views.table_url(target, table),
+            rule=rule,
+            points=found,
+            since=views.since(found),
+            ranges=[(name, words) for name, (words, _) in _RANGES.items()],
+            range=chosen,
+            plot=views.plot_of(rule, found, span, marks),
+            caption=views.caption(found, marks),
+        )
+
+    @routes.get("/requests", endpoint="requests")
+    def show_requests() -> Response:
+        found = requests.page(database, dict.fromkeys(("table", "dataset", "verdict", "status")), wanted(requests.PAGES))
+        return page("requests.html", here="requests", items=found["items"], next=next_page(found))
+
+    @routes.get("/requests/<path:request_id>")
+    def request_page(request_id: str) -> Response:
+        return page("request.html", here="requests", view=requests.find(database, request_id), parts=views.parts)
+
+    @routes.post("/tables/<target>/<path:table>/check")
+    def check(target: str, table: str) -> BaseResponse:
+        person: Caller = g.caller
+        person.require("trigger")
+        service.asking.ask(CheckRequest(target=target, table=table, mode="async"), "http")
+        return redirect(views.table_url(target, table), 303)
+
+    @routes.post("/datasets/<name>/check")
+    def check_dataset(name: str) -> BaseResponse:
+        g.caller.require("trigger")
+        target = _state(database, "dataset", None, name)["target"]
+        service.asking.ask(CheckRequest(target=target, dataset=name, mode="async"), "http")
+        return redirect(url_for("dashboard.dataset", name=name), 303)
+
+
+def _state(database: Database, kind: str, target: str | None, name: str) -> dict[str, Any]:
+    filters = {"name": name} | ({"target": target} if target is not None else {})
+    items: list[dict[str, Any]] = board.page(database, kind, filters, Page(1))["items"]
+    if not items:
+        raise NotFound(f"{kind} {name} is not configured")
+    return items[0]
+
+
+def _csv(text: str, name: str) -> Response:
+    response = make_response(text)
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

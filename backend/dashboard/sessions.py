@@ -1,0 +1,69 @@
+"""Signing in to the dashboard with a key: sessions in the internal database, CSRF tokens, and a wait after wrong keys."""
+
+import hashlib
+import hmac
+import secrets
+from pathlib import Path
+
+from database import keys
+from database.keys import Caller
+from database.pool import Database
+from database.queries import load_queries
+from stringx_dataops.contract.keys import hash_key
+from stringx_dataops.contract.problems import Busy, Unauthenticated
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+HOURS = 12
+_FREE_TRIES, _LONGEST_WAIT_S = 5, 300
+
+
+def begin(database: Database, key: str, address: str) -> tuple[str, Caller]:
+    """A new session's token, and who it is. Unauthenticated for a wrong key, Forbidden for one without the scope `read`, Busy
+    while the address has to wait after wrong ones."""
+    with database.transaction() as cursor:
+        row = cursor.one(SQL["wait_s"], {"address": address, "free": _FREE_TRIES, "longest": _LONGEST_WAIT_S})
+    if row is not None and row["wait_s"] > 0:
+        seconds = int(row["wait_s"]) + 1
+        raise Busy(f"too many wrong keys from this address; try again in {seconds} s", retry_after_s=seconds)
+    try:
+        caller = keys.authenticate(database, key)
+    except Unauthenticated:
+        with database.transaction() as cursor:
+            cursor.run(SQL["failed"], {"address": address})
+        raise
+    caller.require("read")
+    token = secrets.token_urlsafe(32)
+    with database.transaction() as cursor:
+        cursor.run(SQL["succeeded"], {"address": address})
+        named = {"token_hash": _hash(token), "key_name": caller.name, "key_hash": hash_key(key), "hours": HOURS}
+        cursor.run(SQL["begin"], named)
+    return token, caller
+
+
+def find(database: Database, token: str | None) -> Caller | None:
+    """Who is signed in with the token; None if nobody is any more."""
+    if not token:
+        return None
+    with database.statements() as cursor:
+        row = cursor.one(SQL["find"], {"token_hash": _hash(token)})
+    return Caller(row["name"], frozenset(row["scopes"])) if row is not None else None
+
+
+def finish(database: Database, token: str) -> None:
+    """Sign out."""
+    with database.transaction() as cursor:
+        cursor.run(SQL["finish"], {"token_hash": _hash(token)})
+
+
+def csrf(token: str) -> str:
+    """The token that every form of the session carries: only who knows the session can make it."""
+    return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def is_csrf(token: str, given: str) -> bool:
+    """Whether a form's token is that of the session."""
+    return hmac.compare_digest(csrf(token).encode(), given.encode())
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,137 @@
+"""What pages show of the insights: rows, words and plots, ready for the templates."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from backend.dashboard import formats, plots
+from backend.dashboard.plots import Mark, Plot, Value
+from backend.insights import rules
+from backend.insights.history import Span
+
+
+def board_item(item: dict[str, Any]) -> dict[str, Any]:
+    """An item of a list of states with its name, address and cause: the first reason that is more than a verdict."""
+    is_table = "table" in item
+    name = item["table"] if is_table else item["dataset"]
+    url = table_url(item["target"], name) if is_table else f"/datasets/{quote(name, safe='')}"
+    reasons = [reason for reason in item["reasons"] if not reason.startswith("verdict ")]
+    cause = reasons[0] if reasons else None
+    return item | {"name": name, "url": url, "cause": cause}
+
+
+def table_url(target: str, table: str) -> str:
+    """The address of a table's page."""
+    return f"/tables/{quote(target, safe='')}/{quote(table, safe='')}"
+
+
+_ORDER = {"fail": 0, "error": 1, "warn": 2, None: 3, "pass": 4}
+
+
+def rule_rows(target: str, table: str, found: Sequence[rules.RuleNow]) -> list[dict[str, Any]]:
+    """The rules of a table's page: what failed first, else in the order of the document."""
+    rows = [rule_row(target, table, each) for each in found]
+    return sorted(rows, key=lambda row: _ORDER[row["status"]])
+
+
+def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
+    """A rule as a row of its table's page."""
+    last = found.points[-1] if found.points else None
+    values = [point.value for point in found.points]
+    words = f"{found.rule.id}: last {len(values)} checks"
+    return {
+        "id": found.rule.id,
+        "url": f"{table_url(target, table)}/rules/{found.rule.id}",
+        "status": last.status if last else None,
+        "message": found.message if last and last.status != "pass" else None,
+        "description": found.rule.description,
+        "last": _last(last),
+        "warn_at": found.warn_at,
+        "fail_at": found.fail_at,
+        "spark": plots.sparkline(values, [point.status for point in found.points], words),
+    }
+
+
+def _last(point: rules.Point | None) -> str:
+    if point is None:
+        return "–"
+    if point.failures is None:
+        return formats.number(point.measured)
+    return f"{formats.number(point.failures)} of {formats.number(point.total)} ({formats.share(point.value)})"
+
+
+def plot_of(rule: str, found: list[dict[str, Any]], span: Span, marks: list[Mark]) -> Markup:
+    """The plot of a rule's points, the newest first."""
+    is_share = any(point["failures"] is not None for point in found)
+    values = [_value(point, is_share) for point in reversed(found)]
+    start, end = span.start or values[0].at, span.end or values[-1].at
+    title = f"{rule}: {'share of failures' if is_share else 'measured value'}"
+    return Plot(title, values, start, end, marks, is_share).svg()
+
+
+def _value(point: dict[str, Any], is_share: bool) -> Value:
+    """A point of the plot. Thresholds are as it had them, as shares where the plot shows shares."""
+    value = point["failure_ratio"] if is_share else point["measured"]
+    if is_share and value is None and point["failures"] == 0:
+        value = 0.0
+    shown = formats.share(value) if is_share else formats.number(value)
+    label = f"{point['status']} at {formats.exact(point['at'])}: {shown}"
+    fail_at = point["fail_at"]
+    low = high = None
+    if isinstance(fail_at, dict):
+        low, high = _float(fail_at.get("min")), _float(fail_at.get("max"))
+    elif isinstance(fail_at, str):
+        high = float(fail_at.removesuffix("%")) / 100
+    elif fail_at is not None and point["total"]:
+        high = fail_at / point["total"]
+    return Value(
+        datetime.fromisoformat(point["at"]), value if point["status"] != "error" else None, point["status"], low, high, label
+    )
+
+
+def _float(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def caption(found: list[dict[str, Any]], marks: list[Mark]) -> str:
+    """What the plot's lines mean."""
+    words = "Dashed: the threshold above (or below) which it fails, as it was then."
+    errors = sum(point["status"] == "error" for point in found)
+    if errors:
+        words += f" Gaps: {errors} checks in which the rule was in error."
+    if marks:
+        words += f" Dotted: {len(marks)} new versions of the rules, the last {marks[-1].label}."
+    return words
+
+
+def since(found: list[dict[str, Any]]) -> str | None:
+    """When the rule began to have its present status, as far as the page shows."""
+    first = None
+    for point in found:
+        if point["status"] != found[0]["status"]:
+            break
+        first = point["at"]
+    return first
+
+
+def as_csv(found: list[dict[str, Any]]) -> str:
+    """The points as a CSV file with a header."""
+    names = ("at", "check_id", "status", "failures", "total", "failure_ratio", "measured", "warn_at", "fail_at", "config_version")
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(names)
+    writer.writerows([point[each] for each in names] for point in found)
+    return text.getvalue()
+
+
+def parts(check: Any) -> list[Any]:
+    """What has rules in a result: itself, or its tables."""
+    return list(check.tables) or [check]

@@ -1,0 +1,187 @@
+"""Writes down what a stored result says: a point per check and rule, and the present state of what it is about."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from backend.gates import facts
+from backend.gates.decision import DecidingCheck, GateSubject
+from backend.gates.facts import Subject
+from backend.history.state import state_of
+from database.pool import Cursor, json_value
+from database.queries import load_queries, together
+from stringx_dataops.contract.documents.fields import RULE_ID
+from stringx_dataops.contract.messages.checks import CheckResult, RuleResult
+from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+RECENT = 30  # verdicts that a state shows
+_POINTS = together(*(SQL[name] for name in ("subjects", "rules", "check_points", "rule_points")))
+_POINTS_AND_STATES = together(_POINTS, SQL["states"])
+_LARGEST = 2**63 - 1
+_LATE = timedelta(days=1)  # days are summed later than this after they end
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a result says of one table, or of a dataset as a whole."""
+
+    kind: str
+    name: str
+    verdict: Verdict
+    rules_hash: str | None
+    counts: Mapping[str, int]
+    row_count: int | None
+    score: float | None
+    config_version: int | None
+    rules: list[RuleResult]
+
+
+def record(cursor: Cursor, result: CheckResult, body: dict[str, Any], *, is_new: bool = True) -> None:
+    """In the transaction that stores the result. `body` is the result as it is stored. Without `is_new`, its points alone: the
+    result is of the past, and states are as they are."""
+    at = result.snapshot_at or result.finished_at or datetime.now(UTC)
+    parts = list(_parts(result))
+    tables = [part.name for part in parts if part.kind == "table"]
+    subjects = facts.subjects_of_result(cursor, result.target, result.dataset, tables)
+    decides = is_new and result.full and result.status != "canceled"
+    rows = []
+    for part in parts:
+        subject = subjects.get((part.kind, part.name))
+        gate = gate_of(part.verdict, subject.settings.on_warn, subject.settings.on_error) if subject else None
+        row = _row(result.target, part) | {"gate": gate or gate_of(part.verdict, "open", "closed")}
+        rows.append(row | (_state(subject, _deciding(result, part, at, body)) if subject is not None and decides else {}))
+    has_window = result.scope.window is not None
+    points = [] if has_window else [point for part in parts for point in _points(result.target, part)]
+    parameters = {
+        "parts": json_value(rows),
+        "points": json_value(points),
+        "at": at,
+        "check_id": result.check_id,
+        "request_id": result.request_id,
+        "status": result.status,
+        "is_full": result.full,
+        "narrowed_to": None if result.full else json_value(result.scope.model_dump(mode="json", exclude_none=True)),
+        "duration_ms": _bounded(result.duration_ms),
+        "snapshot_at": result.snapshot_at,
+        "checked_at": result.finished_at,
+        "recent": RECENT,
+    }
+    cursor.run(_POINTS_AND_STATES if decides else _POINTS, parameters)
+    if datetime.now(UTC) - at > _LATE:
+        cursor.run(SQL["late"], {"at": at})
+
+
+def subjects_of(result: CheckResult) -> list[Subject]:
+    """What a result is about: a table, or a dataset and its tables."""
+    return [(part.kind, part.name) for part in _parts(result)]
+
+
+def _parts(result: CheckResult) -> Iterator[Part]:
+    """The result as a whole; of a dataset also each of its tables."""
+    assert result.verdict is not None  # it is stored only when it has ended
+    kind, name = ("table", result.table) if result.table is not None else ("dataset", result.dataset)
+    assert name is not None  # it is of one of the two
+    yield Part(
+        kind=kind,
+        name=name,
+        verdict=result.verdict,
+        rules_hash=result.rules_hash,
+        counts=result.counts,
+        row_count=result.row_count,
+        score=result.scores.get("overall"),
+        config_version=result.config_version,
+        rules=result.rules,
+    )
+    for table in result.tables:
+        yield Part(
+            kind="table",
+            name=table.table,
+            verdict=table.verdict,
+            rules_hash=table.rules_hash,
+            counts=table.counts,
+            row_count=table.row_count,
+            score=table.scores.get("overall"),
+            config_version=table.config_version,
+            rules=table.rules,
+        )
+
+
+def _row(target: str, part: Part) -> dict[str, Any]:
+    return {
+        "kind": part.kind,
+        "target": target,
+        "name": part.name,
+        "verdict": part.verdict,
+        "rules_hash": part.rules_hash,
+        "counts": {status: part.counts.get(status, 0) for status in ("pass", "warn", "fail", "error")},
+        "row_count": _bounded(part.row_count),
+        "score": part.score,
+        "config_version": part.config_version,
+    }
+
+
+def _deciding(result: CheckResult, part: Part, at: datetime, body: dict[str, Any]) -> DecidingCheck:
+    return DecidingCheck(
+        check_id=result.check_id,
+        verdict=part.verdict,
+        status=result.status,
+        rules_hash=part.rules_hash,
+        snapshot_at=result.snapshot_at,
+        decided_at=at,
+        age_s=0.0,
+        result=body,
+        request_id=result.request_id,
+    )
+
+
+def _state(subject: GateSubject, check: DecidingCheck) -> dict[str, Any]:
+    state = state_of(subject, check)
+    stale_at = state.stale_at.isoformat() if state.stale_at is not None else None
+    return {"state": state.name, "rank": state.rank, "reasons": state.reasons, "stale_at": stale_at}
+
+
+def _points(target: str, part: Part) -> Iterator[dict[str, Any]]:
+    """One per rule. A rule in error has no numbers."""
+    for rule in part.rules:
+        if not _is_rule_id(rule.id):
+            continue  # of a foreign sender: no document can have such a rule
+        has_numbers = rule.status != "error"
+        yield {
+            "kind": part.kind,
+            "target": target,
+            "name": part.name,
+            "rule_id": rule.id,
+            "status": rule.status,
+            "failures": _bounded(rule.failures) if has_numbers else None,
+            "total": _bounded(rule.total) if has_numbers else None,
+            "measured": _number(rule) if has_numbers else None,
+            "config_version": part.config_version,
+        }
+
+
+def _is_rule_id(text: str) -> bool:
+    try:
+        RULE_ID.check(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(rule: RuleResult) -> float | None:
+    """What was measured if it is a finite number."""
+    if rule.measured is None or rule.measured_hidden:
+        return None
+    try:
+        number = float(rule.measured)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _bounded(number: int | None) -> int | None:
+    """None for what no bigint holds: only a foreign sender counts so far."""
+    return number if number is not None and abs(number) <= _LARGEST else None

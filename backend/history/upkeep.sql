@@ -1,0 +1,100 @@
+-- name: due
+-- States to look at again: their configuration has changed, or their check becomes too old. Locked until the transaction ends; others take others.
+select kind, target, name from stringx.states
+where refresh_at <= (select clock_timestamp())
+order by refresh_at
+limit %(batch)s
+for update skip locked
+
+-- name: refresh
+-- `since` of a decided gate is when its checks changed it; if they did not, its settings were changed just now.
+update stringx.states s set
+    state = %(state)s, rank = %(rank)s, reasons = %(reasons)s, verdict = %(verdict)s, rules_hash = %(rules_hash)s, check_id = %(check_id)s,
+    request_id = %(request_id)s, decided_at = %(decided_at)s, snapshot_at = %(snapshot_at)s, gate = %(gate)s,
+    since = case when %(gate)s::text is null then null
+                 when s.gate <> %(gate)s and s.check_id = %(check_id)s then clock_timestamp()
+                 when s.gate = %(gate)s and s.check_id = %(check_id)s and s.since is not null then s.since
+                 else coalesce(p.since, %(decided_at)s) end,
+    checked_at = p.checked_at, row_count = p.row_count, score = p.score, duration_ms = p.duration_ms, recent = coalesce(r.recent, '{}'),
+    refresh_at = case when %(stale_at)s::timestamptz > clock_timestamp() then %(stale_at)s::timestamptz end
+from (select 1) as one
+left join lateral (
+    select l.finished_at as checked_at, c.row_count, c.score, c.duration_ms,
+           (select min(f.at) from stringx.check_points f
+            where f.subject_id = c.subject_id and f.is_full and f.status <> 'canceled'
+              and f.at > coalesce((select max(o.at) from stringx.check_points o
+                                   where o.subject_id = c.subject_id and o.is_full and o.status <> 'canceled' and o.gate <> %(gate)s), '-infinity')) as since
+    from stringx.results l
+    left join stringx.subjects u on u.kind = %(kind)s and u.target = %(target)s and u.name = %(name)s
+    left join stringx.check_points c on c.subject_id = u.subject_id and c.at = %(decided_at)s and c.check_id = l.check_id
+    where l.check_id = %(check_id)s) p on true
+left join lateral (
+    select array_agg(verdict order by at) as recent from (
+        select c.verdict, c.at from stringx.check_points c
+        join stringx.subjects u on u.kind = %(kind)s and u.target = %(target)s and u.name = %(name)s and u.subject_id = c.subject_id
+        where c.is_full and c.status <> 'canceled' order by c.at desc limit %(recent)s) last) r on true
+where s.kind = %(kind)s and s.target = %(target)s and s.name = %(name)s
+
+-- name: forget_state
+-- Of what was deleted meanwhile.
+delete from stringx.states where kind = %(kind)s and target = %(target)s and name = %(name)s
+
+-- name: look_later
+update stringx.states set refresh_at = clock_timestamp() + interval '1 minute' where kind = %(kind)s and target = %(target)s and name = %(name)s
+
+-- name: without_points
+select check_id, finished_at, result from stringx.results where not has_points and finished_at > %(since)s
+order by finished_at desc limit %(batch)s for update skip locked
+
+-- name: mark_points
+update stringx.results set has_points = true where check_id = any(%(check_ids)s::uuid[])
+
+-- name: skip_points
+-- Results that are older than any point is kept.
+update stringx.results set has_points = true where check_id in (
+    select check_id from stringx.results where not has_points and finished_at <= %(since)s order by finished_at limit %(batch)s for update skip locked)
+
+-- name: look_again
+update stringx.states set refresh_at = clock_timestamp() where kind = %(kind)s and target = %(target)s and name = %(name)s
+
+-- name: make_partitions
+select stringx.make_partitions(%(month)s)
+
+-- name: partitions
+select inhrelid::regclass::text as name from pg_catalog.pg_inherits
+where inhparent in ('stringx.check_points'::regclass, 'stringx.rule_points'::regclass)
+
+-- name: now
+select clock_timestamp() as now
+
+-- name: days_to_sum
+-- Days that ended over a day ago and are not summed yet, or not since a late result came.
+select day::date from generate_series(%(first)s::date, (clock_timestamp() at time zone 'UTC')::date - 2, interval '1 day') as day
+where not exists (select 1 from stringx.summed_days s where s.day = day.day::date)
+order by day
+
+-- name: sum_alone
+-- No late result is written meanwhile.
+select pg_advisory_xact_lock(7418205342)
+
+-- name: sum_day
+insert into stringx.rule_days (rule_key, day, last_at, last_value, min_value, max_value, pass, warn, fail, error, config_version)
+select rule_key, %(day)s::date, max(at), (array_agg(value order by at desc))[1], min(value), max(value),
+       count(*) filter (where status = 'pass'), count(*) filter (where status = 'warn'), count(*) filter (where status = 'fail'),
+       count(*) filter (where status = 'error'), (array_agg(config_version order by at desc))[1]
+from (select p.*, case when p.failures is not null then p.failures::float8 / nullif(p.total, 0) else p.measured end as value from stringx.rule_points p
+      where p.at >= %(day)s::date::timestamp at time zone 'UTC' and p.at < (%(day)s::date + 1)::timestamp at time zone 'UTC') points
+group by rule_key
+on conflict (rule_key, day) do update set
+    last_at = excluded.last_at, last_value = excluded.last_value, min_value = excluded.min_value, max_value = excluded.max_value,
+    pass = excluded.pass, warn = excluded.warn, fail = excluded.fail, error = excluded.error, config_version = excluded.config_version
+
+-- name: summed
+insert into stringx.summed_days (day) values (%(day)s) on conflict do nothing
+
+-- name: forget_days
+delete from stringx.rule_days where (rule_key, day) in (
+    select rule_key, day from stringx.rule_days where day < (clock_timestamp() at time zone 'UTC')::date - make_interval(years => %(years)s) limit %(batch)s)
+
+-- name: forget_rest
+delete from stringx.check_points_rest where at < clock_timestamp() - make_interval(days => %(days)s)

@@ -1,0 +1,64 @@
+"""Tables and datasets as they stand now, those that need somebody first: for lists and the dashboard."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from database.pool import Database, Row
+from database.queries import load_queries
+from stringx_dataops.contract.messages.checks import rfc3339
+from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+TABLES = Pages("tables", texts=3)  # positions: rank, target, name
+DATASETS = Pages("datasets", texts=3)
+FILTERS = ("target", "name", "q", "owner", "tag", "gate", "verdict")
+_ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+
+
+def page(database: Database, kind: str, filters: Mapping[str, str | None], wanted: Page = FIRST) -> dict[str, Any]:
+    """A page of states as JSON. `kind` is table or dataset; `filters` are some of FILTERS, `q` a part of the name."""
+    given: dict[str, str | None] = {name: filters.get(name) for name in FILTERS}
+    rank, target, name = wanted.after or (None, None, None)
+    position = {"rank": rank, "after_target": target, "after_name": name, "limit": wanted.limit + 1}
+    part = f"%{q.translate(_ESCAPED)}%" if (q := given["q"]) else None
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["page"], given | {"kind": kind, "q": part} | position)
+    pages = TABLES if kind == "table" else DATASETS
+    return pages.answer(wanted, [((str(row["rank"]), row["target"], row["name"]), _item(row)) for row in rows])
+
+
+def counts(database: Database, kind: str) -> dict[str, int]:
+    """How many are closed, stale, never_checked and open."""
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["counts"], {"kind": kind})
+    return dict.fromkeys(("closed", "stale", "never_checked", "open"), 0) | {row["state"]: row["number"] for row in rows}
+
+
+def _item(row: Row) -> dict[str, Any]:
+    """The shape that the API documents as TableState and DatasetState."""
+    is_table = row["kind"] == "table"
+    return {
+        "target": row["target"],
+        **({"table": row["name"]} if is_table else {"dataset": row["name"], "tables": row["tables"]}),
+        "state": row["state"],
+        "gate": "open" if row["state"] == "open" else "closed",
+        "checking": row["checking"],
+        "verdict": row["verdict"],
+        "since": _moment(row["since"]),
+        "reasons": row["reasons"],
+        "check_id": row["check_id"],
+        "checked_at": _moment(row["checked_at"]),
+        "snapshot_at": _moment(row["snapshot_at"]),
+        "row_count": row["row_count"],
+        "score": row["score"],
+        "duration_ms": row["duration_ms"],
+        "recent": row["recent"],
+        "owner": row["owner"],
+        "tags": row["tags"],
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)

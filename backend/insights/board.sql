@@ -1,0 +1,28 @@
+-- name: page
+-- The board's order: what needs somebody first. Its index gives a page without reading the others, unless a filter leaves them out.
+select s.kind, s.target, s.name, s.state, s.rank, s.gate, s.since, s.verdict, s.reasons, s.check_id, s.checked_at, s.snapshot_at, s.row_count, s.score,
+       s.duration_ms, s.recent, s.owner, s.tags, d.tables,
+       exists (select 1 from stringx.requests r
+               where s.kind = 'table' and r.target = s.target and r.table_name = s.name and r.is_full and r.finished_at is null)
+       or exists (select 1 from stringx.datasets h join stringx.requests r on r.dataset = h.name
+                  where s.kind = 'table' and h.target = s.target and s.name = any(h.tables) and r.target = s.target and r.is_full
+                    and r.finished_at is null)
+       or exists (select 1 from stringx.requests r
+                  where s.kind = 'dataset' and r.dataset = s.name and r.target = s.target and r.is_full and r.finished_at is null) as checking
+from stringx.states s
+left join stringx.datasets d on s.kind = 'dataset' and d.name = s.name
+where s.kind = %(kind)s
+  and (%(target)s::text is null or s.target = %(target)s)
+  and (%(name)s::text is null or s.name = %(name)s)
+  and (%(q)s::text is null or s.name ilike %(q)s)
+  and (%(owner)s::text is null or s.owner = %(owner)s)
+  and (%(tag)s::text is null or %(tag)s = any(s.tags))
+  and (%(gate)s::text is null or (s.state = 'open') = (%(gate)s = 'open'))
+  and (%(verdict)s::text is null or s.verdict = %(verdict)s)
+  and (%(rank)s::smallint is null
+       or (s.rank, s.target, s.name) > (%(rank)s::smallint, %(after_target)s::text, %(after_name)s::text))
+order by s.rank, s.target, s.name
+limit %(limit)s
+
+-- name: counts
+select state, count(*) as number from stringx.states where kind = %(kind)s group by state

@@ -1,0 +1,37 @@
+"""Asking for a check, as every way in does: the request is tracked, and DataOps has it or is sure to get it."""
+
+from dataclasses import dataclass
+
+from backend.requests import tracking
+from backend.requests.dispatch import Dispatcher
+from backend.requests.tracking import Tracked
+from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.verdicts import Source
+from stringx_dataops.contract.problems import Unavailable
+
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What it takes to ask."""
+
+    database: Database
+    catalogue: Catalogue
+    dispatcher: Dispatcher
+
+    def ask(self, asked: CheckRequest, source: Source) -> tuple[Tracked, bool]:
+        """The tracked request, and False if DataOps refused it. NotFound, Invalid, Conflict or Busy if it cannot be tracked.
+
+        The client gets an answer only when DataOps has the request or it is sure to be sent. So a repeated request is sent here
+        too: the first attempt may still end in a refusal."""
+        for _ in range(_TRIES):
+            accepted = tracking.accept(self.database, self.catalogue, asked, source, self.dispatcher.name)
+            if accepted.settled:
+                return accepted, True
+            first = self.dispatcher.send_first(accepted.view.request_id, accepted.body)
+            if first != "gone":
+                return accepted, first == "goes on"
+        raise Unavailable("others are just being refused under the same request_id; try again")

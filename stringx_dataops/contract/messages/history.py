@@ -1,0 +1,125 @@
+"""Tables and datasets as they stand, and what their checks and rules have been through."""
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime
+
+from stringx_dataops.contract.documents.fields import Model
+from stringx_dataops.contract.messages.verdicts import Gate, RuleStatus, Verdict
+
+State = Literal["closed", "stale", "never_checked", "open"]
+
+
+class SubjectState(Model):
+    """`state` is closed if the last deciding check closed the gate; stale if that check is too old, or rules or target have
+    changed since; never_checked; else open. `gate` is open in the state open alone. `since`: when the decided gate last changed.
+    `checking`: a full request is not finished, and the gate itself stays closed until it is. `recent`: verdicts of the last 30
+    full checks, oldest first. `score`: 0 to 1."""
+
+    target: str
+    state: State
+    gate: Gate
+    checking: bool
+    verdict: Verdict | None
+    since: AwareDatetime | None
+    reasons: list[str]
+    check_id: str | None
+    checked_at: AwareDatetime | None
+    snapshot_at: AwareDatetime | None
+    row_count: int | None
+    score: float | None
+    duration_ms: int | None
+    recent: list[Verdict]
+    owner: str
+    tags: list[str]
+
+
+class TableState(SubjectState):
+    """A configured table as it stands."""
+
+    table: str
+
+
+class DatasetState(SubjectState):
+    """A configured dataset as it stands."""
+
+    dataset: str
+    tables: list[str]
+
+
+class TablePage(Model):
+    """Tables, closed gates first, then stale, never checked and open ones."""
+
+    items: list[TableState]
+    next_cursor: str | None
+
+
+class DatasetPage(Model):
+    """Datasets in the same order."""
+
+    items: list[DatasetState]
+    next_cursor: str | None
+
+
+class CheckPoint(Model):
+    """One check. `at`: the time of its snapshot, or of its end if it has none. `gate`: as its verdict alone left it. `full`: it
+    ran all rules on all rows. `window`: what narrowed its rows."""
+
+    check_id: str
+    request_id: str
+    at: AwareDatetime
+    status: str
+    verdict: Verdict
+    gate: Gate
+    counts: dict[str, int]
+    row_count: int | None
+    score: float | None
+    duration_ms: int | None
+    config_version: int | None
+    full: bool
+    window: dict[str, Any] | None
+    requested_by: str | None = None
+
+
+class CheckHistory(Model):
+    """Checks of a table or dataset, newest first."""
+
+    items: list[CheckPoint]
+    next_cursor: str | None
+
+
+class RulePoint(Model):
+    """What one check without a window found for a rule. A rule in error has no numbers. `warn_at` and `fail_at` are its
+    thresholds as they were then: failures as a count or share, or bounds of what is measured."""
+
+    at: AwareDatetime
+    check_id: str
+    status: RuleStatus
+    failures: int | None
+    total: int | None
+    failure_ratio: float | None
+    measured: float | None
+    warn_at: int | str | dict[str, Any] | None
+    fail_at: int | str | dict[str, Any] | None
+    config_version: int | None
+
+
+class RuleDay(Model):
+    """A day (UTC) of a rule. Values are shares of failures, or what was measured; null on a day with errors alone."""
+
+    day: str
+    last_at: AwareDatetime
+    last: float | None
+    min: float | None
+    max: float | None
+    counts: dict[str, int]
+    warn_at: int | str | dict[str, Any] | None
+    fail_at: int | str | dict[str, Any] | None
+    config_version: int | None
+
+
+class RuleHistory(Model):
+    """Points (or days with `resolution=day`) of a rule, newest first."""
+
+    items: list[RulePoint] | list[RuleDay]
+    next_cursor: str | None
