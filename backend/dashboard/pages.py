@@ -8,7 +8,7 @@ from flask import Response, g, make_response, render_template, request, url_for
 
 from backend.dashboard import sessions
 from stringx_dataops import __version__
-from stringx_dataops.contract.messages.pages import Page, Pages
+from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
 
 _ON_PAGE = 50
 
@@ -40,7 +40,7 @@ def wanted(pages: Pages, limit: int = _ON_PAGE) -> Page:
         return Page(limit)
 
 
-def next_page(found: dict[str, Any]) -> str | None:
+def next_page(found: PageJson) -> str | None:
     """The address of the next page with the same filters."""
     if found["next_cursor"] is None:
         return None

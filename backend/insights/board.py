@@ -8,7 +8,7 @@ from typing import Any
 from database.pool import Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import rfc3339
-from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 TABLES = Pages("tables", texts=3)  # positions: rank, target, name
@@ -17,7 +17,7 @@ FILTERS = ("target", "name", "q", "owner", "tag", "gate", "verdict")
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
-def page(database: Database, kind: str, filters: Mapping[str, str | None], wanted: Page = FIRST) -> dict[str, Any]:
+def page(database: Database, kind: str, filters: Mapping[str, str | None], wanted: Page = FIRST) -> PageJson:
     """A page of states as JSON. `kind` is table or dataset; `filters` are some of FILTERS, `q` a part of the name."""
     given: dict[str, str | None] = {name: filters.get(name) for name in FILTERS}
     rank, target, name = wanted.after or (None, None, None)

@@ -10,7 +10,7 @@ from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.messages.checks import rfc3339
-from stringx_dataops.contract.messages.pages import FIRST, Page, Pages
+from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.messages.scores import quotient
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 
@@ -34,14 +34,14 @@ class Span:
         return {"from": self.start, "to": self.end}
 
 
-def checks_of_table(database: Database, target: str, table: str, span: Span = Span(), page: Page = FIRST) -> dict[str, Any]:
+def checks_of_table(database: Database, target: str, table: str, span: Span = Span(), page: Page = FIRST) -> PageJson:
     """A page of its checks, of its own or of a dataset with it. NotFound if it was never configured nor checked."""
     with database.transaction() as cursor:
         subject_id = _table(cursor, target, table)
         return _checks(cursor, subject_id, span, page)
 
 
-def checks_of_dataset(database: Database, name: str, span: Span = Span(), page: Page = FIRST) -> dict[str, Any]:
+def checks_of_dataset(database: Database, name: str, span: Span = Span(), page: Page = FIRST) -> PageJson:
     """The same for a dataset."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["subject_of_dataset"], {"name": name})
@@ -59,7 +59,7 @@ class RuleName:
     rule: str
 
 
-def points(database: Database, catalogue: Catalogue, of: RuleName, span: Span, page: Page = FIRST) -> dict[str, Any]:
+def points(database: Database, catalogue: Catalogue, of: RuleName, span: Span, page: Page = FIRST) -> PageJson:
     """A page of a rule's points, each with its thresholds as they were then. NotFound if no check has run the rule."""
     with database.transaction() as cursor:
         at, check_id = _after(page, of_days=False)
@@ -70,7 +70,7 @@ def points(database: Database, catalogue: Catalogue, of: RuleName, span: Span, p
     return RULES.answer(page, found)
 
 
-def days(database: Database, catalogue: Catalogue, of: RuleName, span: Span, page: Page = FIRST) -> dict[str, Any]:
+def days(database: Database, catalogue: Catalogue, of: RuleName, span: Span, page: Page = FIRST) -> PageJson:
     """A page of a rule's days (UTC) that have a point."""
     with database.transaction() as cursor:
         unsummed = (cursor.one(SQL["unsummed"]) or {}).get("unsummed")
@@ -106,7 +106,7 @@ def _rule(cursor: Cursor, of: RuleName) -> int:
     return int(row["rule_key"])
 
 
-def _checks(cursor: Cursor, subject_id: int, span: Span, page: Page) -> dict[str, Any]:
+def _checks(cursor: Cursor, subject_id: int, span: Span, page: Page) -> PageJson:
     at, check_id = page.after or (None, None)
     rows = cursor.all(
         SQL["checks"], {"subject_id": subject_id, "at": at, "check_id": check_id, "limit": page.limit + 1} | span.named
