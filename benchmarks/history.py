@@ -1,7 +1,7 @@
 """What the board and a rule's history cost with 10,000 tables of 20 rules and many points, beside what they cost with ten tables.
 
-`python -m benchmarks.history [--points 50000000]`: milliseconds of the API's answers, medians and the slowest of a hundred; and of
-storing a result with and without its history. It takes about a minute per ten million points.
+`python -m benchmarks.history [--points 50000000]`: milliseconds of the API's answers, medians and the slowest of a hundred; and
+of storing a result with and without its history. It takes about a minute per ten million points.
 """
 
 import argparse

@@ -1,0 +1,110 @@
+"""The dashboard in a real browser: the Backend's application behind a real server, and the system's Chromium."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from backend.app import create_app
+from database import keys
+from database.pool import Database
+from stringx_dataops.contract.keys import SCOPES
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.signatures import new_secret
+from tests.support.databases import need
+from tests.support.datasets import TARGET, apply, dataset, table
+
+KEY = "sx_owner"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, for all tests of a process."""
+    need("chromium", "install it (Debian, Ubuntu: apt install chromium)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def shop(database: Database) -> Database:
+    """Tables a and b with a rule each, c without one, and the dataset of all three."""
+    apply(database, dataset(), TARGET, table("public.a", "a"), table("public.b", "b"), table("public.c"))
+    keys.register(database, "owner", KEY, SCOPES)
+    return database
+
+
+@pytest.fixture
+def address(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[str]:
+    """Where the Backend serves; DataOps is not there."""
+    (tmp_path / "service-key").write_text("key")
+    (tmp_path / "signing-secret").write_text(new_secret())
+    environment = {"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url, "DATAOPS_URL": "http://127.0.0.1:9"}
+    server = make_server("127.0.0.1", 0, create_app(read_settings(environment)), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(30)
+    server.server_close()
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A page of the browser, and the errors that its console has shown."""
+
+    page: Page
+    address: str
+    errors: list[str]
+
+    def open(self, path: str) -> None:
+        """Go there; the answer is a page."""
+        answer = self.page.goto(self.address + path)
+        assert answer is not None
+        assert answer.ok, f"{path}: {answer.status}"
+
+    def sign_in(self, path: str = "/") -> None:
+        """With the owner's key; then the page is open."""
+        self.page.goto(self.address + path)
+        self.page.get_by_label("Key").fill(KEY)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(self.address + path)
+
+    def faults(self) -> list[str]:
+        """What axe calls serious or worse, and whether the page is wider than the window."""
+        found = [
+            f"{each['id']}: {each['nodes'][0]['html'][:200]}"
+            for each in Axe().run(self.page).response["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+        wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        return [*found, *(["wider than the window"] if self.page.evaluate(wide) else [])]
+
+
+@pytest.fixture
+def tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
+    """Opens a tab: width in pixels, light or dark, with or without JavaScript."""
+    contexts: list[BrowserContext] = []
+
+    def opened(width: int = 1400, scheme: str = "light", *, scripts: bool = True) -> Tab:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            java_script_enabled=scripts,
+        )
+        contexts.append(context)
+        page, errors = context.new_page(), list[str]()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return Tab(page, address, errors)
+
+    yield opened
+    for context in contexts:
+        context.close()
