@@ -133,7 +133,7 @@ def _ready(settings: Settings) -> str:
     key = settings.home / "api-key"
     lines = [
         f"ready  DataOps {settings.dataops_url} (API documentation at /docs)",
-        f"       Backend {settings.backend_url} (API documentation at /docs)",
+        f"       Backend {settings.backend_url} (the dashboard; API documentation at /docs)",
         f"       docs    http://{_here(settings)}:{settings.docs_port}",
         f"       key     {key}",
     ]

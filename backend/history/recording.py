@@ -12,15 +12,13 @@ from backend.gates.decision import DecidingCheck, GateSubject
 from backend.gates.facts import Subject
 from backend.history.state import state_of
 from database.pool import Cursor, json_value
-from database.queries import load_queries, together
+from database.queries import load_queries
 from stringx_dataops.contract.documents.fields import RULE_ID
 from stringx_dataops.contract.messages.checks import CheckResult, RuleResult
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 RECENT = 30  # verdicts that a state shows
-_POINTS = together(*(SQL[name] for name in ("subjects", "rules", "check_points", "rule_points")))
-_POINTS_AND_STATES = together(_POINTS, SQL["states"])
 _LARGEST = 2**63 - 1
 _LATE = timedelta(days=1)  # days are summed later than this after they end
 
@@ -68,9 +66,10 @@ def record(cursor: Cursor, result: CheckResult, body: dict[str, Any], *, is_new:
         "duration_ms": _bounded(result.duration_ms),
         "snapshot_at": result.snapshot_at,
         "checked_at": result.finished_at,
+        "decides": decides,
         "recent": RECENT,
     }
-    cursor.run(_POINTS_AND_STATES if decides else _POINTS, parameters)
+    cursor.run(SQL["record"], parameters)
     if datetime.now(UTC) - at > _LATE:
         cursor.run(SQL["late"], {"at": at})
 
