@@ -126,7 +126,7 @@ class Consumer:
         for begin in range(0, len(records), _BATCH):
             batch = records[begin : begin + _BATCH]
             events = [Event(record.value, f"{record.topic}-{record.partition}-{record.offset}") for record in batch]
-            faults = requests_in.take(self.database, self.catalogue, events)
+            faults = requests_in.track_events(self.database, self.catalogue, events)
             refused = [(record, fault) for record, fault in zip(batch, faults, strict=True) if fault is not None]
             for record, fault in refused:
                 log.warning("dead letter %s-%d-%d: %s", record.topic, record.partition, record.offset, fault)

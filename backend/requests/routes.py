@@ -38,7 +38,6 @@ from web.parameters import WAIT, idempotency_key
 from web.service import about
 from web.waiting import Work
 
-_TRIES = 5
 _TABLE = parameters.text("table", "schema.table", lambda text: str(TableName.parse(text)))
 _DATASET = parameters.text("dataset", "name of a dataset", DATASET_NAME.check)
 _VERDICT = parameters.word("verdict", "how it was judged", get_args(Verdict), None)
@@ -147,15 +146,16 @@ def blueprint(service: Requests) -> Blueprint:
 def _accept(service: Requests, asked: CheckRequest) -> tuple[Tracked, bool]:
     """The tracked request, and False if DataOps refused it. The client gets an answer only when DataOps has the request or it is
     sure to be sent. So a repeated request is sent here too: the first attempt may still end in a refusal."""
-    for _ in range(_TRIES):
+
+    def attempt() -> tuple[Tracked, bool] | None:
         accepted = tracking.accept(service.database, service.catalogue, asked, _source(), service.dispatcher.name)
         about(request_id=accepted.view.request_id)
         if accepted.settled:
             return accepted, True
         first = service.dispatcher.send_first(accepted.view.request_id, accepted.body)
-        if first != "gone":
-            return accepted, first == "goes on"
-    raise Unavailable("others are just being refused under the same request_id; try again")
+        return (accepted, first == "goes on") if first != "gone" else None
+
+    return tracking.retry_while_forgotten(attempt)
 
 
 def _wait(service: Requests, view: RequestView, seconds: float) -> RequestView:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 from uuid import UUID
 
 from backend.insights import requests
@@ -16,11 +16,12 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import DATASET_NAME, TARGET_NAME
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, Mode, Source
-from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, invalid
+from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
@@ -29,6 +30,9 @@ UNSENT = "unsent"  # the payload that wakes the sender; a finished request's pay
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(minutes=10)  # of a target's clock, or of DataOps'
 _REASON = 1000  # characters
+_TRIES = 5
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,25 @@ class Tracked:
     settled: bool
 
 
+class RequestColumns(TypedDict):
+    """The columns of a request that say what is to be checked. `body` is what is sent to DataOps."""
+
+    request_id: str
+    target: str
+    table: str | None
+    dataset: str | None
+    mode: Mode
+    body: JsonObject
+    is_full: bool
+
+
 def payload(request_id: str) -> str:
     """What a finished request is notified as."""
     return f"request {request_id}"
 
 
-def tracked_as(asked: CheckRequest, request_id: str, mode: Mode) -> dict[str, Any]:
-    """The columns of a request that say what is asked; `body` is what DataOps is sent."""
+def request_columns(asked: CheckRequest, request_id: str, mode: Mode) -> RequestColumns:
+    """The columns of a new request."""
     return {
         "request_id": request_id,
         "target": asked.target,
@@ -66,21 +82,33 @@ def refuse_callback(asked: CheckRequest) -> None:
         raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
 
 
+def retry_while_forgotten(attempt: Callable[[], T | None]) -> T:
+    """Returns the first result of `attempt` that is not None. None means that a request with this id was deleted between two
+    statements, because DataOps refused it; the attempt is repeated then. Unavailable after `_TRIES` attempts."""
+    for _ in range(_TRIES):
+        if (result := attempt()) is not None:
+            return result
+    raise Unavailable("other requests with this request_id are being refused right now; try again")
+
+
 def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Tracked:
-    """Track a request, leased to `sender` for its first delivery; NotFound, Invalid or Conflict where it is refused."""
+    """Track a request, leased to `sender` for its first delivery. NotFound, Invalid or Conflict if it is refused."""
     refuse_callback(asked)
     body_hash = asked.digest()
     request_id = asked.request_id or new_id()
-    with database.statements() as cursor:
-        if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
-            return _replay(row, body_hash)
-        tracked = tracked_as(asked, request_id, Documents(cursor, catalogue).mode(asked))
-        first = {"source": source, "body_hash": body_hash} | Lease(sender).parameters
-        if (row := cursor.one(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})) is not None:
-            return Tracked(requests.view(row), row["body"], replayed=False, settled=False)
-        if (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) is not None:
-            return _replay(row, body_hash)
-    return accept(database, catalogue, asked, source, sender)  # it was there, and is forgotten since
+
+    def attempt() -> Tracked | None:
+        with database.statements() as cursor:
+            if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
+                return _replay(row, body_hash)
+            columns = request_columns(asked, request_id, Documents(cursor, catalogue).mode(asked))
+            first = {"source": source, "body_hash": body_hash, **Lease(sender).parameters}
+            if (row := cursor.one(SQL["accept"], {**columns, **first, "body": json_value(columns["body"])})) is not None:
+                return Tracked(requests.view(row), row["body"], replayed=False, settled=False)
+            row = cursor.one(requests.SQL["find"], {"request_id": request_id})
+            return _replay(row, body_hash) if row is not None else None
+
+    return retry_while_forgotten(attempt)
 
 
 def cancel(database: Database, request_id: str) -> RequestView:

@@ -154,7 +154,7 @@ def test_an_event_that_comes_again_while_its_result_is_sent_is_answered_after_it
     sent: list[Message] = []
 
     def meanwhile(messages: list[Message]) -> Sent:
-        assert requests_in.take(database, catalogue, [Event(body, "p")]) == [None]
+        assert requests_in.track_events(database, catalogue, [Event(body, "p")]) == [None]
         return taking(sent)(messages)
 
     assert results_out.publish(database, "p", meanwhile) == 1
