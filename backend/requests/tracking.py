@@ -10,7 +10,7 @@ from uuid import UUID
 from backend.insights import requests
 from backend.requests.documents import Documents
 from database.leases import Lease
-from database.pool import Database, Row, json_value
+from database.pool import Database, Json, Row, json_value
 from database.queries import load_queries, together
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import DATASET_NAME, TARGET_NAME
@@ -20,7 +20,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, summary
-from stringx_dataops.contract.messages.verdicts import TERMINAL, Mode, Source
+from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Mode, Source, Verdict
 from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -56,6 +56,29 @@ class RequestColumns(TypedDict):
     mode: Mode
     body: JsonObject
     is_full: bool
+
+
+class ResultColumns(TypedDict):
+    """The columns of a result, and of its request. `body` and `body_hash` are those of a request that was made at DataOps itself
+    and is tracked only now; `created_at` is when its check was queued."""
+
+    request_id: str
+    check_id: str
+    target: str
+    table: str | None
+    dataset: str | None
+    is_full: bool
+    body: Json
+    body_hash: bytes
+    created_at: datetime
+    status: CheckStatus
+    verdict: Verdict
+    reason: str | None
+    rules_hash: str | None
+    snapshot_at: datetime | None
+    finished_at: datetime | None
+    result: Json
+    summary: Json
 
 
 def payload(request_id: str) -> str:
@@ -121,41 +144,50 @@ def cancel(database: Database, request_id: str) -> RequestView:
 
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
-    """Take in a posted result, once by its check id; whether it was new. Invalid where path and body disagree."""
+    """Store a posted result, once per check id. Returns whether it was new. Invalid if path and body disagree, or if the result
+    is faulty or not final."""
+    columns = result_columns(request_id, result)
+    with database.transaction() as cursor:
+        stored = cursor.run(_STORE, {**columns, "payload": payload(request_id)})
+        for table in result.tables if stored else ():
+            of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
+            cursor.run(SQL["store_dataset_result"], {**columns, **of_table})
+    return stored == 1
+
+
+def result_columns(request_id: str, result: CheckResult) -> ResultColumns:
+    """The columns of a result and of the request that it ends. Invalid as in `store`."""
     if result.request_id != request_id:
         raise Invalid(f"the result is of request {result.request_id!r}, and the path says {request_id!r}")
     if faults := list(_faults_of_result(result)):
         raise invalid(faults)
     if result.status not in TERMINAL or result.verdict is None:
         raise Invalid(f"the result's status is {result.status!r}; only a finished check has a result")
-    named: dict[str, Any] = {
+    asked = result.asked or {"target": result.target, "table": result.table, "dataset": result.dataset}
+    body, _ = bounded(result.as_json())
+    return {
         "request_id": request_id,
         "check_id": result.check_id,
         "target": result.target,
         "table": result.table,
         "dataset": result.dataset,
         "is_full": result.full,
+        "body": json_value(asked),
+        "body_hash": digest(asked),
+        "created_at": result.queued_at,
         "status": result.status,
         "verdict": result.verdict,
         "reason": result.reason[:_REASON] if result.reason else None,
+        "rules_hash": result.rules_hash,
+        "snapshot_at": result.snapshot_at,
         "finished_at": result.finished_at,
+        "result": json_value(body),
+        "summary": json_value(summary(body)),
     }
-    asked = result.asked or {"target": result.target, "table": result.table, "dataset": result.dataset}
-    named |= {"body": json_value(asked), "body_hash": digest(asked), "created_at": result.queued_at}
-    body, _ = bounded(result.as_json())
-    named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at}
-    named |= {"result": json_value(body), "summary": json_value(summary(body))}
-    named |= {"payload": payload(request_id)}
-    with database.transaction() as cursor:
-        stored = cursor.run(_STORE, named)
-        for table in result.tables if stored else ():
-            of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
-            cursor.run(SQL["store_dataset_result"], named | of_table)
-    return stored == 1
 
 
 def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
-    """What could not be stored, found again or shown, or would outrank every other result for ever."""
+    """Fields that could not be stored or shown, and times so late that the result would outrank all later ones."""
     names: list[tuple[str, Callable[[str], object], str | None]] = [
         ("/request_id", check_request_id, result.request_id),
         ("/check_id", UUID, result.check_id),
