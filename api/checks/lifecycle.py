@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from urllib.parse import quote
 
 from api.checks import lookup
-from api.checks.result import CANCELED, Ending, Execution, undecided
+from api.checks.result_parts import CANCELED, Ending, Execution, undecided
 from api.delivery import outbox
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries

@@ -14,7 +14,7 @@ from api.checks import lifecycle, lookup, specification
 from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
-from api.checks.result import CANCELED, undecided
+from api.checks.result_parts import CANCELED, undecided
 from api.engine import command, encodings, faulty_rules, lock_retry, outcome
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import Child

@@ -150,10 +150,10 @@ def _accept(service: Requests, asked: CheckRequest) -> tuple[Tracked, bool]:
     def attempt() -> tuple[Tracked, bool] | None:
         accepted = tracking.accept(service.database, service.catalogue, asked, _source(), service.dispatcher.name)
         about(request_id=accepted.view.request_id)
-        if accepted.settled:
+        if accepted.is_promised:
             return accepted, True
         first = service.dispatcher.send_first(accepted.view.request_id, accepted.body)
-        return (accepted, first == "goes on") if first != "gone" else None
+        return (accepted, first == "promised") if first != "gone" else None
 
     return tracking.retry_while_forgotten(attempt)
 

@@ -37,13 +37,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Tracked:
-    """A tracked request. `body`: what DataOps is sent. `replayed`: it was tracked before. `settled`: DataOps has it, or it will
-    be sent until DataOps has it. A request that is not settled is deleted if DataOps answers 409 or 429."""
+    """A tracked request. `body`: what is sent to DataOps. `replayed`: it was tracked before. `is_promised`: DataOps has it, or it
+    will be sent until DataOps has it. A request that is not promised is deleted if DataOps answers 409 or 429."""
 
     view: RequestView
     body: dict[str, Any]
     replayed: bool
-    settled: bool
+    is_promised: bool
 
 
 class RequestColumns(TypedDict):
@@ -127,7 +127,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
             columns = request_columns(asked, request_id, Documents(cursor, catalogue).mode(asked))
             first = {"source": source, "body_hash": body_hash, **Lease(sender).parameters}
             if (row := cursor.one(SQL["accept"], {**columns, **first, "body": json_value(columns["body"])})) is not None:
-                return Tracked(requests.view(row), row["body"], replayed=False, settled=False)
+                return Tracked(requests.view(row), row["body"], replayed=False, is_promised=False)
             row = cursor.one(requests.SQL["find"], {"request_id": request_id})
             return _replay(row, body_hash) if row is not None else None
 
@@ -219,5 +219,5 @@ def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
 def _replay(row: Row, body_hash: bytes) -> Tracked:
     if bytes(row["body_hash"]) != body_hash:
         raise Conflict.of_reused(row["request_id"])
-    settled = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
-    return Tracked(requests.view(row), row["body"], replayed=True, settled=settled)
+    is_promised = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
+    return Tracked(requests.view(row), row["body"], replayed=True, is_promised=is_promised)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.engine.outcome import without_values
-from api.worker.messages import message
+from api.worker.rule_sentences import message
 from stringx_dataops.contract.documents.rules import Rule
 from tests.support.databases import Target
 from tests.support.engine import CATALOGUE, Engine, Project, gate, rule
