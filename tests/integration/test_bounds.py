@@ -163,7 +163,7 @@ def test_a_rule_type_of_the_project_shows_no_more(project: Project, target: Targ
     target.execute(PEOPLE)
     (project.folder / "macros" / "own.sql").write_text(OWN)
     measures = {"email": "max(email)", "long": "repeat(max(email), 1000000)", "height": "max(height)", "rows": "count(*)"}
-    with project.nursery.child(max_checks=5) as child:
+    with project.child_factory.slot(max_checks=5) as child:
         engine = Engine(child, tmp_path / "run")
         rules = [rule(name, "own", of=sql) for name, sql in measures.items()] + [rule("shown", "own", "email", of="max(email)")]
         found = engine.rules(target, gate("people", *rules, sample_columns=["email"]))
