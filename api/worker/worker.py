@@ -130,7 +130,7 @@ class Worker:
     def _refuse(self, executor: Executor, fault: str) -> None:
         """End the waiting checks with the fault as their reason, unless another worker can run them."""
         try:
-            while not self.stop.is_set() and heartbeats.ready_workers(self.database) == 0:
+            while not self.stop.is_set() and heartbeats.warm_children(self.database) == 0:
                 check = claims.claim(self.database, self.name, self.settings.lease_s)
                 if check is None:
                     return
@@ -208,7 +208,7 @@ class Worker:
                 if (attempt := self.attempts.get(lost)) is not None:
                     attempt.stop("lost")
         warm = self.settings.worker_concurrency if self.executable_only else sum(slot.warm for slot in self.slots)
-        heartbeats.seen(self.database, self.name, len(self.slots), warm, self.fault)
+        heartbeats.store(self.database, self.name, len(self.slots), warm, self.fault)
         return self.settings.lease_s / 4 if warm == len(self.slots) else 0.2
 
     def rescue(self, _: Loop) -> float:
@@ -264,7 +264,7 @@ class Worker:
         for slot in self.slots:
             slot.close()
         try:
-            heartbeats.gone(self.database, self.name)
+            heartbeats.forget(self.database, self.name)
             reports.forget(self.database, self.name)
         except StringXError as error:
             log.warning("%s", error)
