@@ -226,7 +226,7 @@ class Worker:
         """Stop the attempts whose check is to be canceled."""
 
         def look() -> None:
-            for check_id in claims.canceled(self.database, self.name) if self.attempts else ():
+            for check_id in claims.checks_to_cancel(self.database, self.name) if self.attempts else ():
                 if (attempt := self.attempts.get(check_id)) is not None:
                     attempt.stop("canceled")
 

@@ -165,7 +165,7 @@ def _new_rows(
         if item.request_id in rows:  # twice in one batch
             continue
         try:
-            columns = tracking.request_columns(item.request, item.request_id, configured.mode(item.request))
+            columns = tracking.request_columns(item.request, item.request_id, configured.checked_mode(item.request))
             rows[item.request_id] = {**columns, "body_hash": item.digest.hex()}
         except StringXError as error:
             refused[number] = error

@@ -124,7 +124,7 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
         with database.statements() as cursor:
             if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
                 return _replay(row, body_hash)
-            columns = request_columns(asked, request_id, Documents(cursor, catalogue).mode(asked))
+            columns = request_columns(asked, request_id, Documents(cursor, catalogue).checked_mode(asked))
             first = {"source": source, "body_hash": body_hash, **Lease(sender).parameters}
             if (row := cursor.one(SQL["accept"], {**columns, **first, "body": json_value(columns["body"])})) is not None:
                 return Tracked(requests.view(row), row["body"], replayed=False, is_promised=False)

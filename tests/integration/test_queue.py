@@ -82,7 +82,7 @@ def test_a_run_that_is_canceled_is_made_again_for_those_that_shared_it(queue: Da
     run = claimed(queue)
     canceled = lifecycle.cancel(queue, leader.check_id, "http://backend")
     assert canceled.status == "running"
-    assert claims.canceled(queue, "w") == {leader.check_id}
+    assert claims.checks_to_cancel(queue, "w") == {leader.check_id}
     assert end(queue, run, "canceled", "error")
     again = claimed(queue)
     assert again.check_id == second.check_id
