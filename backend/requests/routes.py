@@ -35,7 +35,7 @@ from web import bodies, parameters, waiting
 from web.bodies import MAX_RAW_NODES, answer, json_body, raw_body
 from web.openapi import Operation, describe
 from web.parameters import WAIT, idempotency_key
-from web.service import about
+from web.service import log_ids
 from web.waiting import Work
 
 _TABLE = parameters.text("table", "schema.table", lambda text: str(TableName.parse(text)))
@@ -149,7 +149,7 @@ def _accept(service: Requests, asked: CheckRequest) -> tuple[Tracked, bool]:
 
     def attempt() -> tuple[Tracked, bool] | None:
         accepted = tracking.accept(service.database, service.catalogue, asked, _source(), service.dispatcher.name)
-        about(request_id=accepted.view.request_id)
+        log_ids(request_id=accepted.view.request_id)
         if accepted.is_promised:
             return accepted, True
         first = service.dispatcher.send_first(accepted.view.request_id, accepted.body)
