@@ -115,7 +115,8 @@ def retry_while_forgotten(attempt: Callable[[], T | None]) -> T:
 
 
 def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Tracked:
-    """Track a request, leased to `sender` for its first delivery. NotFound, Invalid or Conflict if it is refused."""
+    """Track a request, leased to `sender` for its first delivery. NotFound, Invalid or Conflict if it is refused; Unavailable as
+    in `retry_while_forgotten`."""
     refuse_callback(asked)
     body_hash = asked.digest()
     request_id = asked.request_id or new_id()
