@@ -1,12 +1,11 @@
-"""Housekeeping of DataOps: deletes what is older than the settings say, and corrects the counters of its queue."""
+"""Housekeeping of DataOps: deletes what is older than the settings say, then has the queue audited."""
 
-import logging
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from api.checks.lifecycle import lock_target
+from api.checks.audit import audit
 from database.batches import Batches
 from database.pool import Database
 from database.queries import load_queries
@@ -14,8 +13,6 @@ from stringx_dataops.contract.settings import Settings
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _DAY_S = 86_400
-
-log = logging.getLogger(__name__)
 
 
 def clean(database: Database, settings: Settings, alive: Callable[[], None] = lambda: None) -> None:
@@ -30,29 +27,6 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
     if settings.retention_results_days:
         batches.delete("delete_checks", settings.retention_results_days)
     audit(database, alive)
-
-
-def audit(database: Database, alive: Callable[[], None] = lambda: None) -> None:
-    """Count the waiting and running checks of each target, and find the first check of each line. What was wrong is corrected and
-    logged."""
-    with database.transaction() as cursor:
-        targets = [row["target"] for row in cursor.all(SQL["targets"])]
-    for target in targets:
-        alive()
-        with database.transaction() as cursor:
-            lock_target(cursor, target)
-            counted = cursor.one(SQL["counted"], {"target": target})
-            if counted is not None and (counted["waiting"], counted["running"]) != (
-                counted["really_waiting"],
-                counted["really_running"],
-            ):
-                log.error("the counters of target %s were wrong: %s", target, counted)
-                cursor.run(SQL["recount"], counted | {"target": target})
-            if cursor.run(SQL["forget_target"], {"target": target}):
-                continue
-            heads = cursor.one(SQL["heads"], {"target": target})
-            if heads is not None and heads["checks"]:
-                cursor.run(SQL["settle"], {"checks": heads["checks"]})
 
 
 def _delete_folders(folder: Path, days: int) -> None:

@@ -35,32 +35,3 @@ delete from dataops.outbox where message_id in (
     select message_id from dataops.outbox where delivered_at < (select clock_timestamp() - make_interval(days => %(days)s))
     order by delivered_at limit %(batch)s
     for update skip locked)
-
--- name: targets
-select target from dataops.targets order by target
-
--- name: counted
--- By an index each, for the target is locked meanwhile.
-select t.waiting, t.running,
-       (select count(*) from dataops.checks c where c.target = t.target and c.status = 'queued') as really_waiting,
-       (select count(*) from dataops.checks c where c.target = t.target and c.status = 'running') as really_running
-from dataops.targets t where t.target = %(target)s
-
--- name: recount
-update dataops.targets set waiting = %(really_waiting)s, running = %(really_running)s where target = %(target)s
-
--- name: forget_target
--- One that is not configured any more.
-delete from dataops.targets t where t.target = %(target)s and t.waiting = 0 and t.running = 0
-  and not exists (select 1 from stringx.configured_targets g where g.name = t.target)
-
--- name: heads
--- Who is first in a line, and who says so.
-select array(
-    select dataops.head_of_line(l.target, l.table_name) from (
-        select distinct target, table_name from dataops.lines where target = %(target)s) l
-    union
-    select check_id from dataops.checks where target = %(target)s and status = 'queued' and is_first) as checks
-
--- name: settle
-select dataops.settle_lines(%(checks)s::uuid[])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from api.engine.command import DbtProject
-from api.engine.pool import Child, Nursery
+from api.engine.pool import ChildFactory, Slot
 from benchmarks.load.machine import describe
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Admin, Target, make_target, running_cluster
@@ -79,8 +79,8 @@ def table(rows: int) -> str:
 def run(target: Target, home: Path, rows: int, rounds: int, names: list[str]) -> dict[str, Any]:
     target.execute(table(rows))
     target.execute("vacuum (analyze) measured")
-    nursery = Nursery(DbtProject(ROOT / "stringx", ROOT / "stringx"), home)
-    child = Child(nursery, 10_000)
+    child_factory = ChildFactory(DbtProject(ROOT / "stringx", ROOT / "stringx"), home)
+    child = Slot(child_factory, 10_000)
     child.ensure_warm()
 
     def check(asked: dict[str, Any]) -> Callable[[], int]:
@@ -106,7 +106,7 @@ def run(target: Target, home: Path, rows: int, rounds: int, names: list[str]) ->
             if round_number:  # the first warms up
                 seconds[way].append(time.perf_counter() - began)
     child.kill()
-    nursery.close()
+    child_factory.close()
     found = {}
     for name in names:
         taken = {kind: statistics.median(seconds[name, kind]) for kind in ("format", "pattern")}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from api.engine.command import DbtProject
-from api.engine.pool import Child, Nursery
+from api.engine.pool import ChildFactory, Slot
 from database import embedded
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Admin, Target, make_target, running_cluster
@@ -66,8 +66,8 @@ def same_select(number: int) -> str:
 def run(target: Target, home: Path) -> dict[str, Any]:
     target.execute(TABLE)
     target.execute("vacuum (analyze) measured")
-    nursery = Nursery(DbtProject(ROOT / "stringx", ROOT / "stringx"), home)
-    child = Child(nursery, 10_000)
+    child_factory = ChildFactory(DbtProject(ROOT / "stringx", ROOT / "stringx"), home)
+    child = Slot(child_factory, 10_000)
     child.ensure_warm()
 
     def check(number: int) -> Callable[[], None]:
@@ -95,7 +95,7 @@ def run(target: Target, home: Path) -> dict[str, Any]:
             if round_number:  # the first warms up
                 seconds[name].append(time.perf_counter() - began)
     child.kill()
-    nursery.close()
+    child_factory.close()
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     return {
         "rows": ROWS,

@@ -42,14 +42,14 @@ class _Waited:
 
 
 class Listener:
-    """Wakes waiting threads by the payload of notifications on one channel. `waiters` is the number of places in `place`."""
+    """Wakes waiting threads by the payload of notifications on one channel. `waiters` is the number of waiting slots."""
 
     def __init__(self, database: Database, channel: str, waiters: int = 1) -> None:
         self._database = database
         self._channel = channel
         self._lock = threading.Lock()
         self._waited: dict[str, _Waited] = {}
-        self._places = threading.BoundedSemaphore(waiters)
+        self._slots = threading.BoundedSemaphore(waiters)
         self._connection: extensions.connection | None = None
         self._stop = threading.Event()
 
@@ -62,14 +62,14 @@ class Listener:
         self._stop.set()
 
     @contextmanager
-    def place(self) -> Iterator[bool]:
-        """Take one of the places for waiting until the block ends; False if all are taken."""
-        taken = self._places.acquire(blocking=False)
+    def waiting_slot(self) -> Iterator[bool]:
+        """Take one of the slots for waiting until the block ends; False if all are taken."""
+        taken = self._slots.acquire(blocking=False)
         try:
             yield taken
         finally:
             if taken:
-                self._places.release()
+                self._slots.release()
 
     def wait_for(self, payload: str, look: Callable[[], T | None], timeout_s: float, *, in_turn: bool = False) -> T | None:
         """Call `look` at once, after each notification of the payload and every two seconds. Return its first value that is not

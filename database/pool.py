@@ -12,6 +12,7 @@ from psycopg2 import extensions, extras, pool
 
 from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 
+Json = extras.Json  # a parameter of type json or jsonb
 Row = dict[str, Any]  # a row: values by the names of its columns
 _WAIT_S = 30.0  # longer than any statement may take, because the server ends those after 25 s
 _PROBE_S = 5.0  # for a login, and for the first answer of a connection from the pool
@@ -187,7 +188,7 @@ def _translated() -> Iterator[None]:
         raise DatabaseFault(f"the internal database refused a statement ({type(error).__name__}); the log says more") from error
 
 
-def json_value(value: Any) -> Any:
+def json_value(value: Any) -> Json:
     """Wrap a value as a parameter of type json or jsonb."""
     return extras.Json(value)
 

@@ -68,24 +68,24 @@ class Sender(ABC, Generic[Message, Answer]):
         """Send a leased message; holds no connection to the database. NotSent if it has to be sent again."""
 
     @abstractmethod
-    def settle(self, message: Message, answer: Answer) -> bool:
+    def mark_done(self, message: Message, answer: Answer) -> bool:
         """Store that the message needs no further attempt; False if nothing was stored because the lease was lost."""
 
     @abstractmethod
-    def postpone(self, message: Message, fault: NotSent, delay_s: float) -> bool:
-        """Log the fault, and store when the message is due again; False as for `settle`."""
+    def store_postponed(self, message: Message, fault: NotSent, delay_s: float) -> bool:
+        """Log the fault, and store when the message is due again; False as for `mark_done`."""
 
-    def put_off(self, message: Message, fault: NotSent) -> bool:
-        """Postpone a message by its backoff; False as for `settle`."""
-        return self.postpone(message, fault, self.backoff.delay_s(message.attempts, fault.retry_after_s))
+    def postpone_by_backoff(self, message: Message, fault: NotSent) -> bool:
+        """Postpone a message by its backoff; False as for `mark_done`."""
+        return self.store_postponed(message, fault, self.backoff.delay_s(message.attempts, fault.retry_after_s))
 
     def deliver(self, message: Message) -> bool:
-        """Send a leased message and store what came of it; False as for `settle`."""
+        """Send a leased message and store what came of it; False as for `mark_done`."""
         try:
             answer = self.send(message)
         except NotSent as fault:
-            return self.put_off(message, fault)
-        return self.settle(message, answer)
+            return self.postpone_by_backoff(message, fault)
+        return self.mark_done(message, answer)
 
     def deliver_and_claim(self, message: Message) -> Message | None:
         """The same, and lease the next message. A sender whose messages come in large numbers does both in one round trip."""

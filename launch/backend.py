@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from launch.verdict_table import Verdict
+from launch.verdict_table import VerdictRow
 from stringx_dataops import __version__
 from stringx_dataops.client import Client, key_source, path_of
 from stringx_dataops.contract import http_answers
@@ -21,8 +21,8 @@ class StepError(Exception):
     """A step of the first start failed; the text is one line that names what to do and which log to read."""
 
 
-class Backend:
-    """What the first start asks of it. StepError if it refuses, or gives no answer."""
+class FirstStartClient:
+    """What the first start asks of the Backend. StepError if it refuses, or gives no answer."""
 
     def __init__(self, settings: Settings) -> None:
         default = settings.home / "api-key"
@@ -69,7 +69,7 @@ class Backend:
         answer = self._send("POST", path_of("configuration"), 60, data=documents.encode(), headers=headers)
         return None if _is_ok(answer) else _problem(answer)
 
-    def check(self, target: str, name: str) -> Verdict:
+    def check(self, target: str, name: str) -> VerdictRow:
         """The verdict of a synchronous check. If it takes longer than one request may wait, it is asked for again."""
         started = time.monotonic()
         body = {"target": target, "table": name, "mode": "sync"}
@@ -84,7 +84,7 @@ class Backend:
             raise StepError(f"the check of {name} was refused: {_problem(answer)}")
         gate = self._document(path_of("gates", target, name)) or {}
         checks = request.get("checks") or [{}]
-        return Verdict.of(name, request, checks[0], gate.get("gate", "?"), time.monotonic() - started)
+        return VerdictRow.of(name, request, checks[0], gate.get("gate", "?"), time.monotonic() - started)
 
     def _send(self, method: str, path: str, timeout_s: float, **options: Any) -> HttpAnswer:
         try:

@@ -16,7 +16,7 @@ import yaml
 from database import embedded
 from database.embedded import Cluster, EmbeddedError
 from launch import demo
-from launch.backend import Backend, StepError
+from launch.backend import FirstStartClient, StepError
 from launch.verdict_table import table
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import ROOT, Settings
@@ -60,7 +60,7 @@ def _start(settings: Settings) -> None:
         if not (_applied(settings) or _has_demo(cluster)):
             print("loading the demo: five tables, 336,776 flights of 2013", flush=True)
         demo.load(cluster)
-    backend = Backend(settings)
+    backend = FirstStartClient(settings)
     backend.wait()
     _apply_rules(settings, backend, demo.target(cluster) if has_demo and cluster is not None else None)
     if has_demo:
@@ -102,7 +102,7 @@ def _applied(settings: Settings) -> set[str]:
     return set(file.read_text(encoding="utf-8").splitlines()) if file.exists() else set()
 
 
-def _apply_rules(settings: Settings, backend: Backend, target: dict[str, Any] | None) -> None:
+def _apply_rules(settings: Settings, backend: FirstStartClient, target: dict[str, Any] | None) -> None:
     """Target and rule files together, all or nothing; later starts leave both to the API, but for a port that moved."""
     before = _applied(settings)
     files = [file for file in sorted(RULES.glob("*.yml")) if file.name not in before]

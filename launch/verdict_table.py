@@ -8,7 +8,7 @@ HEAD = ("table", "gate", "verdict", "rules", "time")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerdictRow:
     """The part of a table's check that is shown on a terminal."""
 
     table: str
@@ -19,7 +19,7 @@ class Verdict:
     seconds: float
 
     @classmethod
-    def of(cls, table: str, request: Mapping[str, Any], check: Mapping[str, Any], gate: str, seconds: float) -> "Verdict":
+    def of(cls, table: str, request: Mapping[str, Any], check: Mapping[str, Any], gate: str, seconds: float) -> "VerdictRow":
         """From a request and its check's result, both as JSON; a check without rules shows its reason instead.
 
         `seconds` counts only if the result has no duration.
@@ -44,7 +44,7 @@ class Verdict:
         )
 
 
-def table(verdicts: Sequence[Verdict]) -> str:
+def table(verdicts: Sequence[VerdictRow]) -> str:
     """Text with aligned columns; below each table, one line per rule that did not pass."""
     rows = [(v.table, v.gate, v.verdict, _counts(v.counts), f"{v.seconds:.2f} s") for v in verdicts]
     widths = [max(len(row[i]) for row in (HEAD, *rows)) for i in range(len(HEAD))]

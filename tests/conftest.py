@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from api.engine.pool import Nursery
+from api.engine.pool import ChildFactory
 from database.embedded import Cluster
 from database.migrate import migrate
 from database.pool import Database
@@ -88,7 +88,7 @@ def flights_target(admin: Admin, flights_template: str, tmp_path: Path) -> Itera
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A warm dbt child, for the tests of a process."""
-    with Nursery(PROJECT, tmp_path_factory.mktemp("child")).child(max_checks=10_000) as child:
+    with ChildFactory(PROJECT, tmp_path_factory.mktemp("child")).slot(max_checks=10_000) as child:
         yield Engine(child, tmp_path_factory.mktemp("runs"))
 
 
@@ -100,7 +100,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture(scope="session")
 def unchanged_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """For tests that change nothing in it and leave its nursery as it is: dbt is loaded once."""
+    """For tests that change nothing in it and leave its factory of children as it is: dbt is loaded once."""
     with a_project(tmp_path_factory.mktemp("unchanged")) as made:
         yield made
 

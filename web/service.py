@@ -87,8 +87,8 @@ def _log(response: Response) -> Response:
     return response
 
 
-def about(**ids: str) -> None:
-    """What the request that is being handled turned out to be about, for its line in the log."""
+def log_ids(**ids: str) -> None:
+    """Set the ids that the log line of the current request shows."""
     g.ids = ids
 
 

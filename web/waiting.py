@@ -1,4 +1,4 @@
-"""Long polls: a request waits for a result while there is a free place to wait in and its client stays connected."""
+"""Long polls: a request waits for a result while there is a free slot to wait in and its client stays connected."""
 
 import socket
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Work(Generic[T]):
 
 
 def until_ended(listener: Listener, work: Work[T], current: T, seconds: float) -> T:
-    """`current` if it has ended. Else as it is at its end, or as it stands when the time is over or no place to wait is free."""
+    """`current` if it has ended. Else as it is at its end, or as it stands when the time is over or no slot to wait is free."""
     if work.has_ended(current) or seconds <= 0:
         return current
 
@@ -36,7 +36,7 @@ def until_ended(listener: Listener, work: Work[T], current: T, seconds: float) -
 def wait_for(listener: Listener, payload: str, look: Callable[[], T | None], seconds: float) -> T | None:
     """Call `look` now and after each notification of `payload`, until it returns a value or the time is over.
 
-    Returns None if it never returned a value, if no place is free, or if the client has gone away.
+    Returns None if it never returned a value, if no slot is free, or if the client has gone away.
     """
     client: socket.socket | None = request.environ.get("gunicorn.socket")
 
@@ -44,7 +44,7 @@ def wait_for(listener: Listener, payload: str, look: Callable[[], T | None], sec
         value = look()
         return (value,) if value is not None or (client is not None and _is_gone(client)) else None
 
-    with listener.place() as taken:
+    with listener.waiting_slot() as taken:
         ended = listener.wait_for(payload, look_unless_gone, seconds) if taken else None
     return ended[0] if ended is not None else None
 

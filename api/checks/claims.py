@@ -42,10 +42,10 @@ def renew(database: Database, worker: str, claimed: Iterable[str], lease_s: int 
     return {str(row["check_id"]) for row in rows}
 
 
-def canceled(database: Database, worker: str) -> set[str]:
-    """The ids of its checks that somebody wants to end."""
+def checks_to_cancel(database: Database, worker: str) -> set[str]:
+    """The ids of a worker's checks that are to be canceled."""
     with database.statements() as cursor:
-        return {str(row["check_id"]) for row in cursor.all(SQL["canceled"], {"worker": worker})}
+        return {str(row["check_id"]) for row in cursor.all(SQL["checks_to_cancel"], {"worker": worker})}
 
 
 def finish(database: Database, check: Check, result: CheckResult, backend_url: str) -> bool:

@@ -41,7 +41,7 @@ update dataops.checks set lease_expires_at = clock_timestamp() + make_interval(s
 where check_id = any(%(claimed)s::uuid[]) and worker = %(worker)s and status = 'running'
 returning check_id
 
--- name: canceled
+-- name: checks_to_cancel
 select check_id from dataops.checks where worker = %(worker)s and status = 'running' and cancel_requested
 
 -- name: finish

@@ -4,25 +4,41 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import quote
 
 from api.checks import lookup
-from api.checks.result import CANCELED, Ending, Execution, undecided
+from api.checks.result_parts import CANCELED, Ending, Execution, undecided
 from api.delivery import outbox
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Scope, require_scope
-from stringx_dataops.contract.messages.verdicts import TERMINAL
+from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus
 from stringx_dataops.contract.problems import Busy, Conflict, NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 CHANNEL = "dataops"
 QUEUE = "queue"  # the payload that wakes workers, sent where checks change; a finished check's payload is its id
 CANCEL = "cancel"  # the payload that has workers look which of their checks are to end
+
+
+class _KnownFields(TypedDict):
+    """The fields of a result that are known before the check has ended."""
+
+    check_id: str
+    request_id: str
+    target: str
+    table: str | None
+    dataset: str | None
+    scope: Scope
+    asked: JsonObject
+    joined: str | None
+    attempt: int
+    queued_at: datetime
 
 
 @dataclass(frozen=True)
@@ -33,7 +49,7 @@ class Check:
     request: CheckRequest
     request_id: str
     tables: list[str]  # what it runs on; of a dataset as its document said when it was accepted, or claimed
-    status: str
+    status: CheckStatus
     mode: str
     timeout_s: int
     attempt: int
@@ -56,25 +72,47 @@ class Check:
 
     def pending(self) -> CheckResult:
         """The part of the result that is known while the check waits or runs."""
-        return self.result_with()
+        return CheckResult(**self._known(), status=self.status, started_at=self.started_at)
 
-    def result_with(self, ending: Ending | None = None, execution: Execution | None = None) -> CheckResult:
-        """The result, validated; every CheckResult of DataOps is built here. `ending` is None until the check has ended,
-        `execution` if it was never run."""
+    def result_with(self, ending: Ending, execution: Execution | None = None) -> CheckResult:
+        """The result of a check that has ended, validated. `execution` is None if it was never run. Every CheckResult of
+        DataOps is built here or by `pending`."""
         return CheckResult(
-            check_id=self.check_id,
-            request_id=self.request_id,
-            target=self.request.target,
-            table=self.request.table,
-            dataset=self.request.dataset,
-            scope=Scope.model_validate(self.request.scope()),
-            asked=self.request.identity(),
-            joined=self.joined,
-            attempt=self.attempt,
-            queued_at=self.queued_at,
-            **({"status": self.status} if ending is None else vars(ending)),
-            **({"started_at": self.started_at} if execution is None else vars(execution)),
+            **self._known(),
+            status=ending.status,
+            verdict=ending.verdict,
+            reason=ending.reason,
+            finished_at=ending.finished_at,
+            snapshot_at=ending.snapshot_at,
+            row_count=ending.row_count,
+            window_nulls=ending.window_nulls,
+            notes=ending.notes,
+            counts=ending.counts,
+            scores=ending.scores,
+            rules=ending.rules,
+            tables=ending.tables,
+            started_at=execution.started_at if execution else self.started_at,
+            duration_ms=execution.duration_ms if execution else None,
+            config_version=execution.config_version if execution else None,
+            rules_hash=execution.rules_hash if execution else None,
+            target_hash=execution.target_hash if execution else None,
+            skipped=execution.skipped if execution else [],
+            dbt=execution.dbt if execution else None,
         )
+
+    def _known(self) -> _KnownFields:
+        return {
+            "check_id": self.check_id,
+            "request_id": self.request_id,
+            "target": self.request.target,
+            "table": self.request.table,
+            "dataset": self.request.dataset,
+            "scope": Scope.model_validate(self.request.scope()),
+            "asked": self.request.identity(),
+            "joined": self.joined,
+            "attempt": self.attempt,
+            "queued_at": self.queued_at,
+        }
 
     def results_url(self, backend_url: str) -> str:
         """Where its result is posted."""

@@ -94,7 +94,7 @@ class ResultSender(Sender[Leased, None]):
             is_page = answer.body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
             _require_acknowledged(message, answer.status, answer.headers, answer, answer.described() if is_page else None)
 
-    def settle(self, message: Leased, answer: None) -> bool:
+    def mark_done(self, message: Leased, answer: None) -> bool:
         """Mark it as delivered. If earlier attempts failed, all other messages for the receiver are due now: it answers again."""
         with self.database.transaction() as cursor:
             delivered = cursor.run(SQL["delivered"], self._held(message))
@@ -107,16 +107,16 @@ class ResultSender(Sender[Leased, None]):
         try:
             self.send(message)
         except NotSent as fault:
-            self.put_off(message, fault)
+            self.postpone_by_backoff(message, fault)
             return self.claim()
         if message.attempts > 1:
-            self.settle(message, None)
+            self.mark_done(message, None)
             return self.claim()
         with self.database.statements() as cursor:
             row = cursor.one(_DELIVERED_AND_NEXT, self._held(message) | self.lease.parameters)
         return Leased(**row) if row is not None else None
 
-    def postpone(self, message: Leased, fault: NotSent, delay_s: float) -> bool:
+    def store_postponed(self, message: Leased, fault: NotSent, delay_s: float) -> bool:
         """Store when it is due again, or give it up: if the receiver wants it no more, if it was tried for three days, or if a
         smaller result is sent in its place."""
         for_ever, takes_not = (fault.for_ever, fault.takes_not) if isinstance(fault, Refusal) else (False, None)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from api.engine import protocol
 from api.engine.command import DbtProject
-from api.engine.processes import ChildDied, LoadedProcess, Process, ProjectFault, environment_of_program, handle_of, receive
+from api.engine.processes import Child, ChildDied, LoadedProcess, ProjectFault, environment_of_program, handle_of, receive
 from api.engine.profile import SESSION_VARIABLE
 from api.engine.protocol import FORK, Forked, Loaded, Place, Prepare, RunGateTest
 from api.engine.run_result import DbtRunResult, out_of_time
@@ -32,7 +32,7 @@ _SOON_S = 0.5  # how long a slot that has a child waits for its successor; a for
 log = logging.getLogger(__name__)
 
 
-class Nursery:
+class ChildFactory:
     """Loads dbt once, in a process of its own, and forks children from it. Loads it again if that process has ended, or if the
     project's files have changed. May be used from any thread; one child is forked at a time."""
 
@@ -45,18 +45,18 @@ class Nursery:
         self._look_at = 0.0
         self._spawning = ThreadPoolExecutor(1, thread_name_prefix="spawn")
 
-    def spawn(self) -> "Future[Process]":
+    def spawn(self) -> "Future[Child]":
         """A new child. The future raises ChildDied if dbt cannot start, ProjectFault if that is the project's fault."""
         return self._spawning.submit(self._spawn)
 
     @contextmanager
-    def child(self, max_checks: int) -> "Iterator[Child]":
-        """A slot for a block that needs only one. The block's end closes it, and the nursery too."""
-        child = Child(self, max_checks)
+    def slot(self, max_checks: int) -> "Iterator[Slot]":
+        """A slot for a block that needs only one. The block's end closes it, and the factory too."""
+        slot = Slot(self, max_checks)
         try:
-            yield child
+            yield slot
         finally:
-            child.close()
+            slot.close()
             self.close()
 
     def modified_ns(self) -> tuple[int, ...]:
@@ -79,7 +79,7 @@ class Nursery:
             self._loaded.close()
             self._loaded = None
 
-    def _spawn(self) -> Process:
+    def _spawn(self) -> Child:
         loaded = self._current()
         near, far = socket.socketpair()
         try:
@@ -93,7 +93,7 @@ class Nursery:
         finally:
             far.close()
         log.info("child warm (pid %d)", pid)
-        return Process(pid, near, loaded.files, handle_of(pid))
+        return Child(pid, near, loaded.files, handle_of(pid))
 
     def _current(self) -> LoadedProcess:
         """The process that has loaded the project's files. If they have changed and cannot be loaded, the one from before."""
@@ -160,18 +160,18 @@ def _wait_until_loaded(loaded: LoadedProcess) -> str | None:
         raise ChildDied("dbt cannot start: it ended while starting") from error
 
 
-class Child:
+class Slot:
     """A slot for one warm dbt process. Used by one thread, except for `terminate`."""
 
-    def __init__(self, nursery: Nursery, max_checks: int) -> None:
-        self._nursery = nursery
+    def __init__(self, child_factory: ChildFactory, max_checks: int) -> None:
+        self._child_factory = child_factory
         self._max_checks = max_checks
-        self._process: Process | None = None
-        self._successor: Future[Process] | None = None
+        self._process: Child | None = None
+        self._successor: Future[Child] | None = None
         self._served = 0
         self._last: Place | None = None  # where the last check ran
         self._expected: Place | None = None  # where the next check is likely to run, if that can be guessed
-        self._prepared: Process | None = None  # the process that has the request to prepare there
+        self._prepared: Child | None = None  # the process that has the request to prepare there
         self._lock = threading.Lock()
         self.warm = False
 
@@ -185,9 +185,13 @@ class Child:
         soon as its successor is there. Raises ChildDied if there is no process and none can be forked."""
         if self._process is not None and not self._process.alive:
             self.kill()
-        if self._process is not None and self._served < self._max_checks and not self._nursery.has_changed(self._process.files):
+        if (
+            self._process is not None
+            and self._served < self._max_checks
+            and not self._child_factory.has_changed(self._process.files)
+        ):
             return
-        self._successor = self._successor or self._nursery.spawn()
+        self._successor = self._successor or self._child_factory.spawn()
         try:
             process = self._successor.result(_START_S + _FORK_S if self._process is None else _SOON_S)
         except NotYet:
@@ -227,7 +231,7 @@ class Child:
         folder.mkdir(parents=True, exist_ok=True)
         self._served += 1
         variables = {name: value for name, value in environment.items() if name != SESSION_VARIABLE}
-        place = Place(str(folder), variables, self._nursery.modified_ns())
+        place = Place(str(folder), variables, self._child_factory.modified_ns())
         self._expected, self._last, self._prepared = (place if place == self._last else None), place, None
         request = RunGateTest(place, environment[SESSION_VARIABLE], specification)
         try:
@@ -260,7 +264,7 @@ class Child:
         if process is not None:
             process.close()
 
-    def _give_up(self) -> Process | None:
+    def _give_up(self) -> Child | None:
         if self._successor is not None:
             self._successor.add_done_callback(_end)
             self._successor = None
@@ -269,7 +273,7 @@ class Child:
         return process
 
 
-def _end(spawned: "Future[Process]") -> None:
+def _end(spawned: "Future[Child]") -> None:
     """End a child that no slot waits for any more."""
     if not spawned.cancelled() and spawned.exception() is None:
         spawned.result().close()

@@ -24,7 +24,7 @@ class ProjectFault(ChildDied):
 
 
 @dataclass(frozen=True)
-class Process:
+class Child:
     """A child at the other end of a socket. If the socket is closed, it ends once it is idle; `kill` ends it at once."""
 
     pid: int

@@ -29,7 +29,7 @@ from web import bodies, waiting
 from web.bodies import answer, json_body
 from web.openapi import Operation, describe
 from web.parameters import WAIT, idempotency_key
-from web.service import about
+from web.service import log_ids
 from web.waiting import Work
 
 _REFUSALS = (Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable)
@@ -63,7 +63,7 @@ def blueprint(service: Checks) -> Blueprint:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
         _require_callback(asked, service.settings)
         accepted = lifecycle.accept(service.database, service.catalogue, asked, service.settings.queue_limit)
-        about(request_id=accepted.check.request_id, check_id=accepted.check.check_id)
+        log_ids(request_id=accepted.check.request_id, check_id=accepted.check.check_id)
         is_sync = accepted.check.mode == "sync"
         check = _wait(service, accepted.check, asked.wait_s if is_sync else 0)
         location = f"/api/v1/quality-checks/{check.check_id}"

@@ -14,10 +14,10 @@ from api.checks import lifecycle, lookup, specification
 from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
-from api.checks.result import CANCELED, undecided
+from api.checks.result_parts import CANCELED, undecided
 from api.engine import command, encodings, faulty_rules, lock_retry, outcome
 from api.engine.command import DbtProject, Executable
-from api.engine.pool import Child
+from api.engine.pool import Slot
 from api.engine.processes import ChildDied
 from api.engine.run_result import DbtRunResult, out_of_time
 from api.targets.engine import TargetUnusable
@@ -82,7 +82,7 @@ class Executor:
     database: Database
     catalogue: Catalogue
     project: DbtProject
-    runner: Child | Executable
+    runner: Slot | Executable
     folder: Path  # for what dbt leaves behind; nothing else uses it
 
     def execute(self, attempt: Attempt) -> AttemptEnd:

@@ -9,28 +9,28 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 SEEN_S = 30  # a worker counts for so long after its last heartbeat
 
 
-def seen(database: Database, worker: str, children: int, warm: int, fault: str | None = None) -> None:
+def store(database: Database, worker: str, children: int, warm: int, fault: str | None = None) -> None:
     """Store a worker's heartbeat. `fault`: why its children are not warm, in one line."""
     with database.statements() as cursor:
-        cursor.run(SQL["seen"], {"worker": worker, "children": children, "warm": warm, "fault": fault})
+        cursor.run(SQL["store"], {"worker": worker, "children": children, "warm": warm, "fault": fault})
 
 
-def gone(database: Database, worker: str) -> None:
+def forget(database: Database, worker: str) -> None:
     """Delete a worker that stops, and workers without a heartbeat for ten times SEEN_S."""
     with database.statements() as cursor:
-        cursor.run(SQL["gone"], {"worker": worker, "seen_s": SEEN_S})
+        cursor.run(SQL["forget"], {"worker": worker, "seen_s": SEEN_S})
 
 
-def ready_workers(database: Database) -> int:
+def warm_children(database: Database) -> int:
     """The number of warm children of all workers whose last heartbeat is younger than SEEN_S."""
     with database.statements() as cursor:
-        row = cursor.one(SQL["warm"], {"seen_s": SEEN_S})
+        row = cursor.one(SQL["warm_children"], {"seen_s": SEEN_S})
     return int(row["warm"]) if row else 0
 
 
 def faults(database: Database) -> list[str]:
     """Why no child is warm, one line per reason; empty if one is warm."""
-    if ready_workers(database):
+    if warm_children(database):
         return []
     with database.statements() as cursor:
         rows = cursor.all(SQL["faults"], {"seen_s": SEEN_S})

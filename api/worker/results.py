@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
-from api.checks.result import CANCELED, Ending, Execution
+from api.checks.result_parts import CANCELED, Ending, Execution
 from api.engine.outcome import outcome_of, without_values
 from api.engine.run_result import DbtRunResult
 from api.targets.registry import engine_of
-from api.worker.messages import message
+from api.worker.rule_sentences import message
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.catalogue.words import age
 from stringx_dataops.contract.documents.names import TableName

@@ -21,7 +21,7 @@ from api.checks.lifecycle import Check
 from api.delivery import outbox
 from api.delivery.sender import Credentials, ResultSender
 from api.engine.command import DbtProject, Executable
-from api.engine.pool import Child, Nursery
+from api.engine.pool import ChildFactory, Slot
 from api.engine.processes import ChildDied, ProjectFault
 from api.worker import heartbeats
 from api.worker.attempt import Attempt
@@ -63,14 +63,14 @@ class Worker:
     stop: threading.Event = field(default_factory=threading.Event)
     loops: Loops = field(default_factory=Loops)
     attempts: dict[str, Attempt] = field(default_factory=dict)
-    children: list[Child] = field(init=False)
+    slots: list[Slot] = field(init=False)
     fault: str | None = None  # what is wrong with the dbt project, so that no child is warm
     stop_by: float = float("inf")  # until then running checks may go on; on the monotonic clock
     _lock: threading.Lock = field(default_factory=threading.Lock)  # guards `attempts`
 
     def __post_init__(self) -> None:
-        nursery = Nursery(self.project, self.home / "dbt")
-        self.children = [Child(nursery, self.settings.worker_max_checks) for _ in range(self.settings.worker_concurrency)]
+        child_factory = ChildFactory(self.project, self.home / "dbt")
+        self.slots = [Slot(child_factory, self.settings.worker_max_checks) for _ in range(self.settings.worker_concurrency)]
 
     @property
     def project(self) -> DbtProject:
@@ -87,18 +87,18 @@ class Worker:
         """Whether each check runs the `dbt test` executable, and no child is kept warm."""
         return self.settings.worker_max_checks == 1
 
-    def run_checks(self, child: Child) -> Turn:
+    def run_checks(self, slot: Slot) -> Turn:
         """A loop's turn that claims and serves one check."""
-        runner = Executable(self.project) if self.executable_only else child
-        folder = self.home / f"slot-{self.children.index(child)}"
+        runner = Executable(self.project) if self.executable_only else slot
+        folder = self.home / f"slot-{self.slots.index(slot)}"
         executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, folder)
 
         def turn(loop: Loop) -> float | None:
             try:
                 if not self.executable_only:
-                    child.ensure_warm()
+                    slot.ensure_warm()
                     self.fault = None
-                attempt = self.listener.wait_for(lifecycle.QUEUE, partial(self._claim, child), _IDLE_S, in_turn=True)
+                attempt = self.listener.wait_for(lifecycle.QUEUE, partial(self._claim, slot), _IDLE_S, in_turn=True)
             except ProjectFault as error:
                 if self.fault is None:
                     log.error("%s", error)
@@ -114,13 +114,13 @@ class Worker:
 
         return turn
 
-    def _claim(self, child: Child) -> Attempt | None:
+    def _claim(self, slot: Slot) -> Attempt | None:
         """The next check; if there is none, the idle child prepares."""
         if self.stop.is_set():
             return None
         check = claims.claim(self.database, self.name, self.settings.lease_s)
         if check is None:
-            child.prepare()
+            slot.prepare()
             return None
         attempt = Attempt(check)
         with self._lock:
@@ -130,7 +130,7 @@ class Worker:
     def _refuse(self, executor: Executor, fault: str) -> None:
         """End the waiting checks with the fault as their reason, unless another worker can run them."""
         try:
-            while not self.stop.is_set() and heartbeats.ready_workers(self.database) == 0:
+            while not self.stop.is_set() and heartbeats.warm_children(self.database) == 0:
                 check = claims.claim(self.database, self.name, self.settings.lease_s)
                 if check is None:
                     return
@@ -152,7 +152,7 @@ class Worker:
 
     def _execute(self, executor: Executor, attempt: Attempt) -> AttemptEnd:
         """Run the attempt to its end, whatever fails."""
-        if isinstance(executor.runner, Child) and not executor.runner.alive:
+        if isinstance(executor.runner, Slot) and not executor.runner.alive:
             return HandBack()  # it ended while it was idle; another child may be warm
         try:
             return executor.execute(attempt)
@@ -207,9 +207,9 @@ class Worker:
             for lost in claimed - claims.renew(self.database, self.name, claimed, self.settings.lease_s):
                 if (attempt := self.attempts.get(lost)) is not None:
                     attempt.stop("lost")
-        warm = self.settings.worker_concurrency if self.executable_only else sum(c.warm for c in self.children)
-        heartbeats.seen(self.database, self.name, len(self.children), warm, self.fault)
-        return self.settings.lease_s / 4 if warm == len(self.children) else 0.2
+        warm = self.settings.worker_concurrency if self.executable_only else sum(slot.warm for slot in self.slots)
+        heartbeats.store(self.database, self.name, len(self.slots), warm, self.fault)
+        return self.settings.lease_s / 4 if warm == len(self.slots) else 0.2
 
     def rescue(self, _: Loop) -> float:
         """Return checks with an expired lease to the queue, this worker's and others'."""
@@ -226,7 +226,7 @@ class Worker:
         """Stop the attempts whose check is to be canceled."""
 
         def look() -> None:
-            for check_id in claims.canceled(self.database, self.name) if self.attempts else ():
+            for check_id in claims.checks_to_cancel(self.database, self.name) if self.attempts else ():
                 if (attempt := self.attempts.get(check_id)) is not None:
                     attempt.stop("canceled")
 
@@ -236,8 +236,8 @@ class Worker:
         """Start every loop in a thread of its own. The loops for leases and cancels go on until the process ends."""
         loops, stop = self.loops, self.stop
         self.listener.start(loops)
-        for number, child in enumerate(self.children):
-            loops.start(f"checks-{number}", self.run_checks(child), stop=stop, longest_turn_s=_LONGEST_START_S)
+        for number, slot in enumerate(self.slots):
+            loops.start(f"checks-{number}", self.run_checks(slot), stop=stop, longest_turn_s=_LONGEST_START_S)
         for number in range(_DELIVERIES):
             loops.start(f"deliver-{number}", self.deliver(), stop=stop)
         loops.start("leases", self.keep_leases, delay_s=0.2, longest_pause_s=1.0)
@@ -261,10 +261,10 @@ class Worker:
             until = time.monotonic() + _STOP_STEP_S
             while self.attempts and time.monotonic() < until:
                 time.sleep(0.05)
-        for child in self.children:
-            child.close()
+        for slot in self.slots:
+            slot.close()
         try:
-            heartbeats.gone(self.database, self.name)
+            heartbeats.forget(self.database, self.name)
             reports.forget(self.database, self.name)
         except StringXError as error:
             log.warning("%s", error)
@@ -275,5 +275,5 @@ class Worker:
             attempt.stop("handed_back")
 
     def _terminate_children(self) -> None:
-        for child in self.children:
-            child.terminate()
+        for slot in self.slots:
+            slot.terminate()

@@ -1,13 +1,14 @@
 """The client of Kafka's brokers: how they are reached, and sending until they confirm."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka import errors as broker
 
+from backend.kafka.messages import KafkaMessage, Receipt
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
 from stringx_dataops.contract.problems import Unavailable
@@ -51,14 +52,14 @@ def connect(make: Callable[..., T], settings: Kafka, **options: Any) -> T:
         raise
 
 
-@dataclass
-class Receipt:
-    """Which messages of a list the broker has confirmed, and which are too large for the topic, by their place in the list.
-    `fault`: why the others are neither, in one line."""
+@dataclass(frozen=True)
+class _Fault:
+    """Why a message is not confirmed, in one line."""
 
-    confirmed: set[int] = field(default_factory=set)
-    too_large: list[int] = field(default_factory=list)
-    fault: str | None = None
+    reason: str
+
+
+_Outcome = Literal["confirmed", "too_large"] | _Fault
 
 
 class ReliableProducer:
@@ -68,46 +69,32 @@ class ReliableProducer:
         self._settings = settings
         self._producer: KafkaProducer | None = None
 
-    def send(self, topic: str, messages: Sequence[dict[str, Any]], until: float | None = None) -> Receipt:
+    def send(self, topic: str, messages: Sequence[KafkaMessage], until: float | None = None) -> Receipt:
         """Send messages in their order. Unavailable if no broker answers. A message that is not confirmed may have arrived.
 
         `until`: how long to wait for confirmations, as a time of the monotonic clock; after it a call blocks for `_BLOCK_MS` at
         most."""
-        receipt, until = Receipt(), until if until is not None else time.monotonic() + SENT_WITHIN_S
-        producer, sent, suspects = self._connected(), [], []
+        until = until if until is not None else time.monotonic() + SENT_WITHIN_S
+        producer, outcomes = self._connected(), dict[int, _Outcome]()
+        fault: str | None = None
         try:
-            for place, message in enumerate(messages):
-                try:
-                    sent.append((place, producer.send(topic, **message)))
-                except broker.MessageSizeTooLargeError:
-                    receipt.too_large.append(place)
-            for place, future in sent:
-                try:
-                    self._confirm(receipt, place, future, until)
-                except _TOO_LARGE:
-                    suspects.append(place)
-            for place in suspects:  # another message of its batch may have been the large one
-                try:
-                    self._confirm(receipt, place, producer.send(topic, **messages[place]), until)
-                except _TOO_LARGE:
-                    receipt.too_large.append(place)
+            futures = [(index, _begin(producer, topic, message)) for index, message in enumerate(messages)]
+            suspects = []
+            for index, future in futures:
+                outcome = _confirm(future, until)
+                if outcome == "too_large" and future is not None:
+                    suspects.append(index)
+                else:
+                    outcomes[index] = outcome
+            for index in suspects:  # another message of its batch may have been the large one
+                outcomes[index] = _confirm(_begin(producer, topic, messages[index]), until)
         except broker.KafkaError as error:
-            receipt.fault = f"the Kafka broker did not take messages for {topic} ({words(error)})"
+            fault = f"the Kafka broker did not take messages for {topic} ({words(error)})"
         finally:
+            receipt = _receipt(outcomes, fault)
             if receipt.fault is not None or len(receipt.confirmed) + len(receipt.too_large) < len(messages):
                 self.close()
         return receipt
-
-    @staticmethod
-    def _confirm(receipt: Receipt, place: int, future: Any, until: float) -> None:
-        """Wait until the broker confirms a message; otherwise note the fault in the receipt."""
-        try:
-            future.get(timeout=max(0.0, until - time.monotonic()))
-            receipt.confirmed.add(place)
-        except _TOO_LARGE:
-            raise
-        except broker.KafkaError as error:
-            receipt.fault = f"the Kafka broker did not confirm a message ({words(error)})"
 
     def _connected(self) -> KafkaProducer:
         if self._producer is None:
@@ -133,6 +120,37 @@ class ReliableProducer:
         if self._producer is not None:
             self._producer.close(timeout=1)
             self._producer = None
+
+
+def _begin(producer: KafkaProducer, topic: str, message: KafkaMessage) -> Any:
+    """Hand a message to the client. Returns its future, or None if the client refuses the message as too large."""
+    try:
+        return producer.send(topic, key=message.key, value=message.value, headers=list(message.headers))
+    except broker.MessageSizeTooLargeError:
+        return None
+
+
+def _confirm(future: Any, until: float) -> _Outcome:
+    """Wait until the broker confirms the message of a future from `_begin`."""
+    if future is None:
+        return "too_large"
+    try:
+        future.get(timeout=max(0.0, until - time.monotonic()))
+    except _TOO_LARGE:
+        return "too_large"
+    except broker.KafkaError as error:
+        return _Fault(f"the Kafka broker did not confirm a message ({words(error)})")
+    return "confirmed"
+
+
+def _receipt(outcomes: Mapping[int, _Outcome], fault: str | None) -> Receipt:
+    """`fault`: why not all messages have an outcome; it comes before the last fault of a single message."""
+    faults = [outcome.reason for outcome in outcomes.values() if isinstance(outcome, _Fault)]
+    return Receipt(
+        frozenset(index for index, outcome in outcomes.items() if outcome == "confirmed"),
+        tuple(index for index, outcome in outcomes.items() if outcome == "too_large"),
+        fault if fault is not None or not faults else faults[-1],
+    )
 
 
 def words(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from kafka import errors as broker
 
 from backend.kafka import requests_in
 from backend.kafka.client import CUT, LARGEST, ReliableProducer, connect, words
+from backend.kafka.messages import KafkaMessage
 from backend.kafka.requests_in import Event
 from database.loops import Loop
 from database.pool import Database
@@ -126,7 +127,7 @@ class Consumer:
         for begin in range(0, len(records), _BATCH):
             batch = records[begin : begin + _BATCH]
             events = [Event(record.value, f"{record.topic}-{record.partition}-{record.offset}") for record in batch]
-            faults = requests_in.take(self.database, self.catalogue, events)
+            faults = requests_in.track_events(self.database, self.catalogue, events)
             refused = [(record, fault) for record, fault in zip(batch, faults, strict=True) if fault is not None]
             for record, fault in refused:
                 log.warning("dead letter %s-%d-%d: %s", record.topic, record.partition, record.offset, fault)
@@ -135,11 +136,11 @@ class Consumer:
                 self._bury(letters)
         held.done()
 
-    def _bury(self, letters: list[dict[str, Any]]) -> None:
-        """Every letter, those that are too large cut; Unavailable where the broker does not confirm them all."""
+    def _bury(self, letters: Sequence[KafkaMessage]) -> None:
+        """Send the letters; those that are too large are shortened. Unavailable if the broker does not confirm them all."""
         receipt = self._dead_letters.send(self.kafka.dead_letters, letters)
         if receipt.fault is None and receipt.too_large:
-            cut = [_cut(letters[place]) for place in receipt.too_large]
+            cut = [_cut(letters[index]) for index in receipt.too_large]
             receipt = self._dead_letters.send(self.kafka.dead_letters, cut)
             if receipt.too_large:
                 raise Unavailable(f"{self.kafka.dead_letters} takes no message of {CUT} bytes; raise its max.message.bytes")
@@ -147,7 +148,8 @@ class Consumer:
             raise Unavailable(receipt.fault)
 
     def _commit(self, consumer: KafkaConsumer, held: _Held) -> None:
-        """Offsets of what is done; where that fails it is done again, or others are sent it again, and find it tracked."""
+        """Commits the offsets of processed messages. If that fails, they are committed later, or another consumer reads the
+        messages again and finds them tracked."""
         if not held.offsets:
             return
         try:
@@ -182,19 +184,18 @@ class Consumer:
         )
 
 
-def _dead_letter(record: Any, fault: StringXError) -> dict[str, Any]:
-    """The message as it was, and why and where; its own headers stay."""
+def _dead_letter(record: Any, fault: StringXError) -> KafkaMessage:
+    """The message as it was, with its own headers, and headers for the reason and the origin."""
     added = (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)
     values = (fault.detail, record.topic, str(record.partition), str(record.offset))
     kept = [(name, value or b"") for name, value in record.headers or () if name not in added]
     headers = kept + [(name, value.encode()) for name, value in zip(added, values, strict=True)]
     key = b"" if record.key is None and record.value is None else record.key  # a message has at least one of the two
-    return {"key": key, "value": record.value, "headers": headers}
+    return KafkaMessage(key, record.value, tuple(headers))
 
 
-def _cut(message: dict[str, Any]) -> dict[str, Any]:
-    """Its beginning, where the whole is more than the broker takes; the whole stands where the headers say."""
-    size = str(len(message["value"] or b"")).encode()
-    headers = [item for item in message["headers"] if item[0] in (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)]
-    key = (message["key"] or b"")[:1024]
-    return message | {"key": key, "value": (message["value"] or b"")[:CUT], "headers": [*headers, (kafka.CUT, size)]}
+def _cut(letter: KafkaMessage) -> KafkaMessage:
+    """A shortened letter, if the broker refuses the whole one. The headers say where the original is."""
+    size = str(len(letter.value or b"")).encode()
+    headers = [item for item in letter.headers if item[0] in (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)]
+    return KafkaMessage((letter.key or b"")[:1024], (letter.value or b"")[:CUT], (*headers, (kafka.CUT, size)))

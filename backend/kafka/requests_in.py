@@ -1,7 +1,7 @@
-"""Events become tracked requests, many in one transaction; what cannot be a request is named, and why."""
+"""Turns events into tracked requests, many in one transaction, and gives a reason for each event that cannot be a request."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,26 +21,27 @@ from stringx_dataops.contract.problems import (
     Malformed,
     StringXError,
     TooLarge,
-    Unavailable,
     invalid,
 )
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-_TRIES = 5
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Event:
-    """What was sent: `value` is the body of a request with its `event_id`, `place` the id of one that has none."""
+    """A message: `value` is the body of a request with its `event_id`. `origin` (TOPIC-PARTITION-OFFSET) is the id of a request
+    without one."""
 
     value: bytes | None
-    place: str
+    origin: str
 
 
 @dataclass(frozen=True)
 class _Asked:
+    """The request of an event, and the hash by which a repeated one is recognized."""
+
     request: CheckRequest
     request_id: str
     digest: bytes
@@ -48,16 +49,34 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Known:
+    """A tracked request."""
+
     digest: bytes
     finished: bool
+
+
+class _EventRow(tracking.RequestColumns):
+    """A request to insert. `body_hash` is hexadecimal, since the rows are passed as JSON."""
+
+    body_hash: str
+
+
+@dataclass(frozen=True)
+class _TrackingOutcome:
+    """`refused`: the reason for each refused request, by its number. `vanished`: a request was deleted between two statements, so
+    the requests are to be tracked again."""
+
+    refused: dict[int, StringXError]
+    vanished: bool
 
 
 Faults = list[StringXError | None]
 
 
-def take(database: Database, catalogue: Catalogue, events: Sequence[Event]) -> Faults:
-    """Track the requests of events that are not tracked yet; for each event None, or why it cannot be a request. The verdict of
-    a request that has ended is published again. Unavailable where the database is away: come back with all of them."""
+def track_events(database: Database, catalogue: Catalogue, events: Sequence[Event]) -> Faults:
+    """Track the requests of events that are not tracked yet. Returns per event None, or the reason why it cannot be a request.
+    The result of a request that has ended is published again. Unavailable if the database is away: call again with all
+    events."""
     faults: Faults = [None] * len(events)
     asked: dict[int, _Asked] = {}
     for number, event in enumerate(events):
@@ -72,7 +91,7 @@ def take(database: Database, catalogue: Catalogue, events: Sequence[Event]) -> F
         refused = _track(database, catalogue, asked)
     except Invalid as error:  # PostgreSQL cannot hold a value of one of them
         if len(asked) > 1:
-            return [take(database, catalogue, [event])[0] for event in events]
+            return [track_events(database, catalogue, [event])[0] for event in events]
         refused = dict.fromkeys(asked, error)
     for number, fault in refused.items():
         faults[number] = fault
@@ -88,7 +107,7 @@ def is_full(database: Database, limit: int) -> bool:
 
 
 def _read(event: Event) -> _Asked:
-    """Malformed, TooLarge or Invalid where it is not the body of a request."""
+    """Malformed, TooLarge or Invalid if it is not the body of a request."""
     if event.value is None:
         raise Malformed("the message has no value; send the body of a request")
     if len(event.value) > MAX_BODY_BYTES:
@@ -99,7 +118,7 @@ def _read(event: Event) -> _Asked:
     event_id, request_id = body.pop("event_id", None), body.get("request_id")
     if event_id is not None and request_id is not None and event_id != request_id:
         raise invalid([FieldError("/request_id", "differs from event_id; send one of them")])
-    named = event_id if event_id is not None else request_id if request_id is not None else event.place
+    named = event_id if event_id is not None else request_id if request_id is not None else event.origin
     try:
         request = parse_model(CheckRequest, body | {"request_id": named})
     except Invalid as error:
@@ -113,51 +132,68 @@ def _read(event: Event) -> _Asked:
 
 
 def _track(database: Database, catalogue: Catalogue, asked: Mapping[int, _Asked]) -> dict[int, StringXError]:
-    """Why those that are refused are."""
-    for _ in range(_TRIES if asked else 0):
+    """The reason for each refused request, by its number."""
+
+    def attempt() -> dict[int, StringXError] | None:
         with database.transaction() as cursor:
-            refused, forgotten = _track_with(cursor, catalogue, asked)
-        if not forgotten:
-            return refused
-    if asked:
-        raise Unavailable("others are just being refused under the same request_id; try again")
-    return {}
+            outcome = _track_with(cursor, catalogue, asked)
+        return None if outcome.vanished else outcome.refused
+
+    return tracking.retry_while_forgotten(attempt) if asked else {}
 
 
-def _track_with(cursor: Cursor, catalogue: Catalogue, asked: Mapping[int, _Asked]) -> tuple[dict[int, StringXError], bool]:
-    """Also whether a request was there and is forgotten since, so that it is to be tracked after all."""
-    refused: dict[int, StringXError] = {}
+def _track_with(cursor: Cursor, catalogue: Catalogue, asked: Mapping[int, _Asked]) -> _TrackingOutcome:
+    """Returns the refusals, and whether a request was deleted between two statements. If so, call again."""
     known = _known(cursor, (item.request_id for item in asked.values()))
+    rows, refused = _new_rows(cursor, catalogue, {number: item for number, item in asked.items() if item.request_id not in known})
+    if rows:
+        known |= _insert_new(cursor, rows)
+    refused = _conflicts(asked, known) | refused
+    _publish_again(cursor, {item.request_id for number, item in asked.items() if number not in refused}, known)
+    return _TrackingOutcome(refused, vanished=bool(rows.keys() - known.keys()))
+
+
+def _new_rows(
+    cursor: Cursor, catalogue: Catalogue, new: Mapping[int, _Asked]
+) -> tuple[dict[str, _EventRow], dict[int, StringXError]]:
+    """The rows to insert, by their request ids, and the refusals by number. Of equal ids in a batch, the first makes the row."""
     configured = Documents(cursor, catalogue)
-    new = {number: item for number, item in asked.items() if item.request_id not in known}
     configured.read((item.request.target, item.request.table) for item in new.values() if item.request.table is not None)
-    rows = {}
+    rows: dict[str, _EventRow] = {}
+    refused: dict[int, StringXError] = {}
     for number, item in new.items():
         if item.request_id in rows:  # twice in one batch
             continue
         try:
-            tracked = tracking.tracked_as(item.request, item.request_id, configured.mode(item.request))
-            rows[item.request_id] = tracked | {"body_hash": item.digest.hex()}
+            columns = tracking.request_columns(item.request, item.request_id, configured.checked_mode(item.request))
+            rows[item.request_id] = {**columns, "body_hash": item.digest.hex()}
         except StringXError as error:
             refused[number] = error
-    if rows:
-        cursor.run(SQL["track"], {"events": json_value(list(rows.values()))})
-        cursor.run(SQL["notify"], {"payload": tracking.UNSENT})
-        known |= _known(cursor, rows)
-    forgotten = bool(rows.keys() - known.keys())
-    for number, item in asked.items():
-        stands = known.get(item.request_id)
-        if number not in refused and stands is not None and stands.digest != item.digest:
-            refused[number] = Conflict.of_reused(item.request_id)
-    again = {
-        item.request_id
+    return rows, refused
+
+
+def _insert_new(cursor: Cursor, rows: Mapping[str, _EventRow]) -> dict[str, _Known]:
+    """Insert the requests and wake the senders; returns those that are tracked now, also by others. A missing one was deleted."""
+    cursor.run(SQL["track"], {"events": json_value(list(rows.values()))})
+    cursor.run(SQL["notify"], {"payload": tracking.UNSENT})
+    return _known(cursor, rows)
+
+
+def _conflicts(asked: Mapping[int, _Asked], known: Mapping[str, _Known]) -> dict[int, StringXError]:
+    """A refusal for each request whose id is tracked with another body."""
+    return {
+        number: Conflict.of_reused(item.request_id)
         for number, item in asked.items()
-        if number not in refused and item.request_id in known and known[item.request_id].finished
+        if item.request_id in known and known[item.request_id].digest != item.digest
     }
-    if again:
-        cursor.run(SQL["publish_again"], {"ids": sorted(again)})
+
+
+def _publish_again(cursor: Cursor, ids: Set[str], known: Mapping[str, _Known]) -> None:
+    """Publish the results of those requests that have ended."""
+    finished = sorted(request_id for request_id in ids if request_id in known and known[request_id].finished)
+    if finished:
+        cursor.run(SQL["publish_again"], {"ids": finished})
         cursor.run(SQL["notify"], {"payload": PUBLICATION})
-    return refused, forgotten
 
 
 def _known(cursor: Cursor, ids: Iterable[str]) -> dict[str, _Known]:

@@ -6,11 +6,11 @@ the order within a key decides what is sent again, so the rest is given back tog
 
 import json
 import logging
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
+from backend.kafka.messages import KafkaMessage, Receipt
 from database.leases import Lease
 from database.pool import Database, Row
 from database.queries import load_queries
@@ -28,22 +28,8 @@ _BATCH, _BATCH_BYTES = 200, 1024 * 1024  # of results as they are stored; a larg
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Message:
-    """A result: its table (or dataset) as the key, JSON as the value."""
-
-    key: bytes
-    value: bytes
-
-    def without_rules(self) -> "Message":
-        """Where the whole is more than the broker takes: verdict, counts, and where the rest is; 64 KiB at most."""
-        result = json.loads(self.value)
-        found = short(result, f"too large for Kafka: GET /api/v1/requests/{result['request_id']} has the rules")
-        return Message(self.key, json.dumps(found, ensure_ascii=False).encode())
-
-
 def begin(database: Database) -> None:
-    """From now on each finished request is kept until it is published."""
+    """From now on, keep each finished request until it is published."""
     with database.transaction() as cursor:
         cursor.run(SQL["begin"])
 
@@ -52,17 +38,7 @@ class NotConfirmed(Unavailable):
     """The broker is away, or did not confirm all results; what it did not confirm is sent again."""
 
 
-@dataclass(frozen=True)
-class Sent:
-    """Which messages of a list the broker has confirmed, and which it refuses even in their shortest form, by their place in the
-    list. `fault`: why not all are confirmed, in one line."""
-
-    confirmed: Set[int] = frozenset()
-    refused: Set[int] = frozenset()
-    fault: str | None = None
-
-
-def publish(database: Database, publisher: str, send: Callable[[list[Message]], Sent]) -> int:
+def publish(database: Database, publisher: str, send: Callable[[Sequence[KafkaMessage]], Receipt]) -> int:
     """Lease the results that wait longest, let `send` send them outside of any transaction, and delete those that are confirmed.
     Returns their number. NotConfirmed if some are not confirmed: these are given back. Another publisher may send some of them
     again if this process dies in between, or holds them for longer than its lease."""
@@ -73,54 +49,65 @@ def publish(database: Database, publisher: str, send: Callable[[list[Message]], 
     if not rows:
         return 0
     messages = [_message(row) for row in rows]
-    sent = Sent()
+    receipt = Receipt()
     try:
-        sent = send(messages)
+        receipt = send(messages)
     finally:
-        _settle(database, publisher, rows, _in_order(messages, sent), sent.refused)
-    if len(sent.confirmed) < len(messages):
-        raise NotConfirmed(sent.fault or "the Kafka broker did not confirm all results")
+        _delete_or_give_back(database, publisher, rows, _in_order(messages, receipt), receipt.too_large)
+    if len(receipt.confirmed) < len(messages):
+        raise NotConfirmed(receipt.fault or "the Kafka broker did not confirm all results")
     return len(rows)
 
 
-def _settle(database: Database, publisher: str, rows: Sequence[Row], done: Set[int], refused: Set[int]) -> None:
-    """Delete those that are done, give back the others; refused ones are due again after REFUSED_S, so that others come first."""
+def _delete_or_give_back(
+    database: Database, publisher: str, rows: Sequence[Row], done: Set[int], too_large: Iterable[int]
+) -> None:
+    """Delete those that are done, give back the others. Those that are too large are due again after REFUSED_S, so that others
+    come first."""
     ids = [row["request_id"] for row in rows]
-    published = {"ids": [ids[place] for place in sorted(done)], "queued_at": [rows[place]["queued_at"] for place in sorted(done)]}
+    published = {"ids": [ids[index] for index in sorted(done)], "queued_at": [rows[index]["queued_at"] for index in sorted(done)]}
     with database.statements() as cursor:
         if cursor.run(SQL["published"], published | {"worker": publisher}) == len(rows):
             return
-        if refused:
-            late = {"ids": [ids[place] for place in sorted(refused)], "worker": publisher, "delay_s": REFUSED_S}
-            cursor.run(SQL["postpone"], late)
+        if late := sorted(too_large):
+            cursor.run(SQL["postpone"], {"ids": [ids[index] for index in late], "worker": publisher, "delay_s": REFUSED_S})
         cursor.run(SQL["give_back"], {"ids": ids, "worker": publisher})
 
 
-def _in_order(messages: Sequence[Message], sent: Sent) -> Set[int]:
+def _in_order(messages: Sequence[KafkaMessage], receipt: Receipt) -> Set[int]:
     """The confirmed messages, without those behind an unconfirmed message of their key: these are sent again after that message,
     so that the last message of a key is its newest."""
     done, broken = set(), set()
-    for place, message in enumerate(messages):
-        if place not in sent.confirmed:
-            if place not in sent.refused:
+    for index, message in enumerate(messages):
+        if index not in receipt.confirmed:
+            if index not in receipt.too_large:
                 broken.add(message.key)
         elif message.key not in broken:
-            done.add(place)
+            done.add(index)
     return done
 
 
-def _message(row: Row) -> Message:
+def shortened(message: KafkaMessage) -> KafkaMessage:
+    """A result without its rules, for a broker that refuses the whole one: verdict, counts, and where the rest is; 64 KiB at
+    most."""
+    result = json.loads(message.value or b"")
+    found = short(result, f"too large for Kafka: GET /api/v1/requests/{result['request_id']} has the rules")
+    return KafkaMessage(message.key, json.dumps(found, ensure_ascii=False).encode())
+
+
+def _message(row: Row) -> KafkaMessage:
+    """A result: its table or dataset as the key, JSON as the value."""
     try:
         value = _without_result(row) if row["result"] is None else without_samples(row["result"]) or row["result"]
         written = json.dumps(value, ensure_ascii=False).encode()
     except Exception:  # one odd result must not keep all others from being sent
         log.exception("a result is published without its rules", extra={"request_id": row["request_id"]})
         written = json.dumps(_without_result(row)).encode()
-    return Message((row["table_name"] or row["dataset"]).encode(), written)
+    return KafkaMessage((row["table_name"] or row["dataset"]).encode(), written)
 
 
 def _without_result(row: Row) -> dict[str, Any]:
-    """Of a request that ended before there was a check, in the shape of a result."""
+    """A request that ended before there was a check, in the shape of a result."""
     subject = {"dataset": row["dataset"]} if row["dataset"] is not None else {"table": row["table_name"]}
     return {
         "check_id": str(row["check_id"]) if row["check_id"] is not None else None,

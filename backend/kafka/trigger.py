@@ -9,18 +9,19 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from kafka import KafkaAdminClient
 from kafka import errors as broker
 
 from backend.kafka import results_out
-from backend.kafka.client import LARGEST, SENT_WITHIN_S, Receipt, ReliableProducer, connect, words
+from backend.kafka.client import LARGEST, SENT_WITHIN_S, ReliableProducer, connect, words
 from backend.kafka.consumer import Consumer
-from backend.kafka.results_out import PUBLICATION, Message, NotConfirmed, Sent
+from backend.kafka.messages import KafkaMessage, Receipt
+from backend.kafka.results_out import PUBLICATION, NotConfirmed, shortened
 from backend.requests.tracking import CHANNEL
 from database import reports
 from database.leases import worker_name
@@ -73,25 +74,25 @@ class Trigger:
         """Publishes the results that wait; one turn is a batch."""
         producer = ReliableProducer(self.kafka)
 
-        def attempt(messages: list[Message], until: float) -> Receipt:
+        def attempt(messages: Sequence[KafkaMessage], until: float) -> Receipt:
             try:
-                return producer.send(self.kafka.results, [_as_kwargs(message) for message in messages], until)
+                return producer.send(self.kafka.results, messages, until)
             except Unavailable as error:
                 return Receipt(fault=error.detail)
 
-        def send(messages: list[Message]) -> Sent:
+        def send(messages: Sequence[KafkaMessage]) -> Receipt:
             until = time.monotonic() + SENT_WITHIN_S
-            receipt = attempt(messages, until)
-            if receipt.fault is not None or not receipt.too_large:
-                return Sent(receipt.confirmed, fault=receipt.fault)
-            places, short = receipt.too_large, [messages[place].without_rules() for place in receipt.too_large]
+            first = attempt(messages, until)
+            if first.fault is not None or not first.too_large:
+                return Receipt(first.confirmed, fault=first.fault)
+            indexes, short = first.too_large, [shortened(messages[index]) for index in first.too_large]
             again = attempt(short, until)
-            confirmed = receipt.confirmed | {places[number] for number in again.confirmed}
+            confirmed = first.confirmed | {indexes[number] for number in again.confirmed}
             if not again.too_large:
-                return Sent(confirmed, fault=again.fault)
-            largest = max(len(short[number].value) for number in again.too_large)
+                return Receipt(confirmed, fault=again.fault)
+            largest = max(len(short[number].value or b"") for number in again.too_large)
             fault = f"{self.kafka.results} takes no message of {largest} bytes; raise its max.message.bytes"
-            return Sent(confirmed, {places[number] for number in again.too_large}, fault)
+            return Receipt(confirmed, tuple(indexes[number] for number in again.too_large), fault)
 
         def publish() -> bool:
             return results_out.publish(self.database, self.name, send) > 0
@@ -128,7 +129,7 @@ class Trigger:
         return True
 
     def _connected(self, make: Callable[[], T]) -> T | None:
-        """What is made once what it needs answers; None where the process is told to stop first."""
+        """Repeats `make` until it succeeds; None if the process is told to stop first."""
         while not self.stop.is_set():
             try:
                 return make()
@@ -150,10 +151,6 @@ def _make_topics(admin: KafkaAdminClient, settings: Kafka) -> None:
             admin.create_topics(wanted)
         except broker.TopicAlreadyExistsError:
             pass  # another process made it meanwhile
-
-
-def _as_kwargs(message: Message) -> dict[str, Any]:
-    return {"key": message.key, "value": message.value}
 
 
 def main() -> int:

@@ -9,9 +9,6 @@ from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.messages.verdicts import Source
-from stringx_dataops.contract.problems import Unavailable
-
-_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -23,15 +20,17 @@ class Asking:
     dispatcher: Dispatcher
 
     def ask(self, asked: CheckRequest, source: Source) -> tuple[Tracked, bool]:
-        """The tracked request, and False if DataOps refused it. NotFound, Invalid, Conflict or Busy if it cannot be tracked.
+        """The tracked request, and False if DataOps refused it. NotFound, Invalid, Conflict or Busy if it cannot be tracked;
+        Unavailable as in `retry_while_forgotten`.
 
         The client gets an answer only when DataOps has the request or it is sure to be sent. So a repeated request is sent here
         too: the first attempt may still end in a refusal."""
-        for _ in range(_TRIES):
+
+        def attempt() -> tuple[Tracked, bool] | None:
             accepted = tracking.accept(self.database, self.catalogue, asked, source, self.dispatcher.name)
-            if accepted.settled:
+            if accepted.is_promised:
                 return accepted, True
             first = self.dispatcher.send_first(accepted.view.request_id, accepted.body)
-            if first != "gone":
-                return accepted, first == "goes on"
-        raise Unavailable("others are just being refused under the same request_id; try again")
+            return (accepted, first == "promised") if first != "gone" else None
+
+        return tracking.retry_while_forgotten(attempt)

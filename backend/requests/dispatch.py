@@ -22,7 +22,7 @@ _LONGEST_DELAY_S = 60.0
 _BUSY = 429
 _FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 421, _BUSY))  # it will say the same tomorrow
 
-First = Literal["goes on", "refused", "gone"]  # gone: nobody tracks the request any more
+FirstSend = Literal["promised", "refused", "gone"]  # gone: nobody tracks the request any more
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class _ToDataOps(Sender[Message, Answer]):
         super().__init__(database, lease)
         self._url, self._poster = url, poster
 
-    def postpone(self, message: Message, fault: NotSent, delay_s: float) -> bool:
+    def store_postponed(self, message: Message, fault: NotSent, delay_s: float) -> bool:
         """Store when it is due again; False if the request was forgotten."""
         ids = {"request_id": message.request_id}
         log.warning("request not sent to DataOps (attempt %d): %s", message.attempts + 1, fault.reason, extra=ids)
@@ -111,7 +111,7 @@ class RequestSender(_ToDataOps[UnsentRequest, Accepted | HttpAnswer]):
             return answer
         raise NotSent(f"status {answer.status}: {answer.detail()}", _retry_after_s(answer))
 
-    def settle(self, message: UnsentRequest, answer: Accepted | HttpAnswer) -> bool:
+    def mark_done(self, message: UnsentRequest, answer: Accepted | HttpAnswer) -> bool:
         """Mark the request as sent or as refused; False if it was forgotten, or had ended before it was refused."""
         if isinstance(answer, Accepted):
             return self.run("sent", {"request_id": message.request_id, "check_id": answer.check_id})
@@ -141,7 +141,7 @@ class CancelSender(_ToDataOps[UnsentCancel, None]):
         if not is_taken and not (answer.status == 404 and answer.is_problem):
             raise NotSent(answer.described())
 
-    def settle(self, message: UnsentCancel, answer: None) -> bool:
+    def mark_done(self, message: UnsentCancel, answer: None) -> bool:
         """Mark the cancel as sent."""
         return self.run("cancel_sent", {"request_id": message.request_id, "worker": self.lease.worker})
 
@@ -155,23 +155,23 @@ class Dispatcher:
         self._requests = RequestSender(database, lease, url, poster)
         self._cancels = CancelSender(database, lease, url, poster)
 
-    def send_first(self, request_id: str, body: dict[str, Any]) -> First:
+    def send_first(self, request_id: str, body: dict[str, Any]) -> FirstSend:
         """Try once while the client waits: the client that made the request, and each that repeats it meanwhile. Conflict or Busy
         if DataOps says so; the request is forgotten then, unless another attempt meanwhile had another end."""
         message = UnsentRequest(request_id, 0, body, is_first=True)
         try:
             answer = self._requests.send(message)
         except NotSent as fault:
-            return "goes on" if self._requests.put_off(message, fault) else "gone"
+            return "promised" if self._requests.postpone_by_backoff(message, fault) else "gone"
         if isinstance(answer, HttpAnswer) and answer.status in (409, _BUSY):
             self._requests.forget(message)
             if answer.status == 409:
                 raise Conflict(answer.detail())
             raise Busy(answer.detail(), retry_after_s=int(_retry_after_s(answer) or 5))
-        is_stored = self._requests.settle(message, answer)
+        is_stored = self._requests.mark_done(message, answer)
         if isinstance(answer, HttpAnswer):
             return "refused"
-        return "goes on" if is_stored else "gone"
+        return "promised" if is_stored else "gone"
 
     def send_next(self) -> bool:
         """Try the request, else the cancel, that has been due for longest; False if none is due."""

@@ -22,7 +22,7 @@ class Documents:
         self._tables: dict[tuple[str, str], TableDocument | None] = {}
         self._datasets: dict[str, DatasetDocument] = {}
 
-    def mode(self, asked: CheckRequest) -> Mode:
+    def checked_mode(self, asked: CheckRequest) -> Mode:
         """The request's mode, or else that of its table or dataset. Raises NotFound or Invalid if the check is not possible."""
         documents, default = self._of_table(asked) if asked.dataset is None else self._of_dataset(asked, asked.dataset)
         require_scope(asked, documents, self._dimensions)

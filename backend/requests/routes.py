@@ -34,7 +34,7 @@ from web import bodies, parameters, waiting
 from web.bodies import MAX_RAW_NODES, answer, json_body, raw_body
 from web.openapi import Operation, describe
 from web.parameters import WAIT, idempotency_key
-from web.service import about
+from web.service import log_ids
 from web.waiting import Work
 
 _TABLE = parameters.text("table", "schema.table", lambda text: str(TableName.parse(text)))
@@ -77,7 +77,7 @@ def blueprint(service: Requests) -> Blueprint:
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
         accepted, goes_on = service.asking.ask(asked, _source())
-        about(request_id=accepted.view.request_id)
+        log_ids(request_id=accepted.view.request_id)
         view = accepted.view if goes_on else requests.find(service.database, accepted.view.request_id)
         is_sync = view.mode == "sync"
         view = _wait(service, view, asked.wait_s if is_sync else 0)

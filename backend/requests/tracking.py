@@ -4,24 +4,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 from uuid import UUID
 
 from backend.history import recording
 from backend.insights import requests
 from backend.requests.documents import Documents
 from database.leases import Lease
-from database.pool import Database, Row, json_value
+from database.pool import Database, Json, Row, json_value
 from database.queries import load_queries, together
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import DATASET_NAME, TARGET_NAME
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, summary
-from stringx_dataops.contract.messages.verdicts import TERMINAL, Mode, Source
-from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, invalid
+from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Mode, Source, Verdict
+from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
@@ -30,17 +31,55 @@ UNSENT = "unsent"  # the payload that wakes the sender; a finished request's pay
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(minutes=10)  # of a target's clock, or of DataOps'
 _REASON = 1000  # characters
+_TRIES = 5
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """A tracked request. `body`: what DataOps is sent. `replayed`: it was tracked before. `settled`: DataOps has it, or it will
-    be sent until DataOps has it. A request that is not settled is deleted if DataOps answers 409 or 429."""
+    """A tracked request. `body`: what is sent to DataOps. `replayed`: it was tracked before. `is_promised`: DataOps has it, or it
+    will be sent until DataOps has it. A request that is not promised is deleted if DataOps answers 409 or 429."""
 
     view: RequestView
     body: dict[str, Any]
     replayed: bool
-    settled: bool
+    is_promised: bool
+
+
+class RequestColumns(TypedDict):
+    """The columns of a request that say what is to be checked. `body` is what is sent to DataOps."""
+
+    request_id: str
+    target: str
+    table: str | None
+    dataset: str | None
+    mode: Mode
+    body: JsonObject
+    is_full: bool
+
+
+class ResultColumns(TypedDict):
+    """The columns of a result, and of its request. `body` and `body_hash` are those of a request that was made at DataOps itself
+    and is tracked only now; `created_at` is when its check was queued."""
+
+    request_id: str
+    check_id: str
+    target: str
+    table: str | None
+    dataset: str | None
+    is_full: bool
+    body: Json
+    body_hash: bytes
+    created_at: datetime
+    status: CheckStatus
+    verdict: Verdict
+    reason: str | None
+    rules_hash: str | None
+    snapshot_at: datetime | None
+    finished_at: datetime | None
+    result: Json
+    summary: Json
 
 
 def payload(request_id: str) -> str:
@@ -48,8 +87,8 @@ def payload(request_id: str) -> str:
     return f"request {request_id}"
 
 
-def tracked_as(asked: CheckRequest, request_id: str, mode: Mode) -> dict[str, Any]:
-    """The columns of a request that say what is asked; `body` is what DataOps is sent."""
+def request_columns(asked: CheckRequest, request_id: str, mode: Mode) -> RequestColumns:
+    """The columns of a new request."""
     return {
         "request_id": request_id,
         "target": asked.target,
@@ -67,21 +106,34 @@ def refuse_callback(asked: CheckRequest) -> None:
         raise invalid([FieldError("/callback_url", "is DataOps' own: results come to this Backend; leave it out")])
 
 
+def retry_while_forgotten(attempt: Callable[[], T | None]) -> T:
+    """Returns the first result of `attempt` that is not None. None means that a request with this id was deleted between two
+    statements, because DataOps refused it; the attempt is repeated then. Unavailable after `_TRIES` attempts."""
+    for _ in range(_TRIES):
+        if (result := attempt()) is not None:
+            return result
+    raise Unavailable("other requests with this request_id are being refused right now; try again")
+
+
 def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Tracked:
-    """Track a request, leased to `sender` for its first delivery; NotFound, Invalid or Conflict where it is refused."""
+    """Track a request, leased to `sender` for its first delivery. NotFound, Invalid or Conflict if it is refused; Unavailable as
+    in `retry_while_forgotten`."""
     refuse_callback(asked)
     body_hash = asked.digest()
     request_id = asked.request_id or new_id()
-    with database.statements() as cursor:
-        if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
-            return _replay(row, body_hash)
-        tracked = tracked_as(asked, request_id, Documents(cursor, catalogue).mode(asked))
-        first = {"source": source, "body_hash": body_hash} | Lease(sender).parameters
-        if (row := cursor.one(SQL["accept"], tracked | first | {"body": json_value(tracked["body"])})) is not None:
-            return Tracked(requests.view(row), row["body"], replayed=False, settled=False)
-        if (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) is not None:
-            return _replay(row, body_hash)
-    return accept(database, catalogue, asked, source, sender)  # it was there, and is forgotten since
+
+    def attempt() -> Tracked | None:
+        with database.statements() as cursor:
+            if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
+                return _replay(row, body_hash)
+            columns = request_columns(asked, request_id, Documents(cursor, catalogue).checked_mode(asked))
+            first = {"source": source, "body_hash": body_hash, **Lease(sender).parameters}
+            if (row := cursor.one(SQL["accept"], {**columns, **first, "body": json_value(columns["body"])})) is not None:
+                return Tracked(requests.view(row), row["body"], replayed=False, is_promised=False)
+            row = cursor.one(requests.SQL["find"], {"request_id": request_id})
+            return _replay(row, body_hash) if row is not None else None
+
+    return retry_while_forgotten(attempt)
 
 
 def cancel(database: Database, request_id: str) -> RequestView:
@@ -94,43 +146,58 @@ def cancel(database: Database, request_id: str) -> RequestView:
 
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
-    """Take in a posted result, once by its check id; whether it was new. Invalid where path and body disagree."""
+    """Store a posted result, once per check id. Returns whether it was new. Invalid if path and body disagree, or if the result
+    is faulty or not final."""
+    _require_storable(request_id, result)
+    body, _ = bounded(result.as_json())
+    columns = result_columns(request_id, result, body)
+    with database.transaction() as cursor:
+        stored = cursor.run(_STORE, {**columns, "payload": payload(request_id)})
+        for table in result.tables if stored else ():
+            of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
+            cursor.run(SQL["store_dataset_result"], {**columns, **of_table})
+        if stored:
+            recording.record(cursor, result, body)
+    return stored == 1
+
+
+def _require_storable(request_id: str, result: CheckResult) -> None:
+    """Invalid as in `store`."""
     if result.request_id != request_id:
         raise Invalid(f"the result is of request {result.request_id!r}, and the path says {request_id!r}")
     if faults := list(_faults_of_result(result)):
         raise invalid(faults)
     if result.status not in TERMINAL or result.verdict is None:
         raise Invalid(f"the result's status is {result.status!r}; only a finished check has a result")
-    named: dict[str, Any] = {
+
+
+def result_columns(request_id: str, result: CheckResult, body: JsonObject) -> ResultColumns:
+    """The columns of a result and of the request that it ends. `body`: the result as it is stored."""
+    assert result.verdict is not None  # it has ended
+    asked = result.asked or {"target": result.target, "table": result.table, "dataset": result.dataset}
+    return {
         "request_id": request_id,
         "check_id": result.check_id,
         "target": result.target,
         "table": result.table,
         "dataset": result.dataset,
         "is_full": result.full,
+        "body": json_value(asked),
+        "body_hash": digest(asked),
+        "created_at": result.queued_at,
         "status": result.status,
         "verdict": result.verdict,
         "reason": result.reason[:_REASON] if result.reason else None,
+        "rules_hash": result.rules_hash,
+        "snapshot_at": result.snapshot_at,
         "finished_at": result.finished_at,
+        "result": json_value(body),
+        "summary": json_value(summary(body)),
     }
-    asked = result.asked or {"target": result.target, "table": result.table, "dataset": result.dataset}
-    named |= {"body": json_value(asked), "body_hash": digest(asked), "created_at": result.queued_at}
-    body, _ = bounded(result.as_json())
-    named |= {"rules_hash": result.rules_hash, "snapshot_at": result.snapshot_at}
-    named |= {"result": json_value(body), "summary": json_value(summary(body))}
-    named |= {"payload": payload(request_id)}
-    with database.transaction() as cursor:
-        stored = cursor.run(_STORE, named)
-        for table in result.tables if stored else ():
-            of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
-            cursor.run(SQL["store_dataset_result"], named | of_table)
-        if stored:
-            recording.record(cursor, result, body)
-    return stored == 1
 
 
 def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
-    """What could not be stored, found again or shown, or would outrank every other result for ever."""
+    """Fields that could not be stored or shown, and times so late that the result would outrank all later ones."""
     names: list[tuple[str, Callable[[str], object], str | None]] = [
         ("/request_id", check_request_id, result.request_id),
         ("/check_id", UUID, result.check_id),
@@ -162,5 +229,5 @@ def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
 def _replay(row: Row, body_hash: bytes) -> Tracked:
     if bytes(row["body_hash"]) != body_hash:
         raise Conflict.of_reused(row["request_id"])
-    settled = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
-    return Tracked(requests.view(row), row["body"], replayed=True, settled=settled)
+    is_promised = row["sent_at"] is not None or row["send_attempts"] > 0 or row["finished_at"] is not None
+    return Tracked(requests.view(row), row["body"], replayed=True, is_promised=is_promised)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.engine.outcome import without_values
-from api.worker.messages import message
+from api.worker.rule_sentences import message
 from stringx_dataops.contract.documents.rules import Rule
 from tests.support.databases import Target
 from tests.support.engine import CATALOGUE, Engine, Project, gate, rule
@@ -163,7 +163,7 @@ def test_a_rule_type_of_the_project_shows_no_more(project: Project, target: Targ
     target.execute(PEOPLE)
     (project.folder / "macros" / "own.sql").write_text(OWN)
     measures = {"email": "max(email)", "long": "repeat(max(email), 1000000)", "height": "max(height)", "rows": "count(*)"}
-    with project.nursery.child(max_checks=5) as child:
+    with project.child_factory.slot(max_checks=5) as child:
         engine = Engine(child, tmp_path / "run")
         rules = [rule(name, "own", of=sql) for name, sql in measures.items()] + [rule("shown", "own", "email", of="max(email)")]
         found = engine.rules(target, gate("people", *rules, sample_columns=["email"]))

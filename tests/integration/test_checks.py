@@ -196,11 +196,11 @@ def test_who_has_delivered_or_postponed_a_message_has_the_next_that_is_due_in_ha
 
 
 def test_workers_count_while_they_are_seen(database: Database) -> None:
-    heartbeats.seen(database, "w1", 2, 1)
-    heartbeats.seen(database, "w2", 2, 2)
-    assert heartbeats.ready_workers(database) == 3
-    heartbeats.gone(database, "w1")
-    assert heartbeats.ready_workers(database) == 2
+    heartbeats.store(database, "w1", 2, 1)
+    heartbeats.store(database, "w2", 2, 2)
+    assert heartbeats.warm_children(database) == 3
+    heartbeats.forget(database, "w1")
+    assert heartbeats.warm_children(database) == 2
 
 
 def test_a_key_is_known_by_its_hash_until_it_expires_or_is_revoked(database: Database) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from api.engine.pool import Child
+from api.engine.pool import Slot
 from api.engine.processes import ChildDied
 from tests.support.databases import Admin, Target
 from tests.support.engine import Engine, Project, gate, rule
@@ -15,7 +15,7 @@ from tests.support.processes import eventually, is_alive
 SPECIFICATION = gate("orders", rule("id_there", "not_null", "id"), rule("own", "always", "id"))
 
 
-def status(child: Child, target: Target, folder: Path) -> tuple[int, str | None]:
+def status(child: Slot, target: Target, folder: Path) -> tuple[int, str | None]:
     """The process that ran the specification, and what dbt says of its test."""
     child.ensure_warm()
     assert child._process is not None
@@ -24,7 +24,7 @@ def status(child: Child, target: Target, folder: Path) -> tuple[int, str | None]
     return child._process.pid, "fail" if '"status": "fail"' in answer.outcome else "pass"
 
 
-def loader(child: Child) -> psutil.Process | None:
+def loader(child: Slot) -> psutil.Process | None:
     assert child._process is not None
     return psutil.Process(child._process.pid).parent()
 
@@ -32,7 +32,7 @@ def loader(child: Child) -> psutil.Process | None:
 def test_a_child_that_has_served_its_number_is_replaced_and_its_successor_is_of_the_same_loaded_dbt(
     unchanged_project: Project, orders: Target, tmp_path: Path
 ) -> None:
-    child = Child(unchanged_project.nursery, max_checks=2)
+    child = Slot(unchanged_project.child_factory, max_checks=2)
     first = psutil.Process(status(child, orders, tmp_path / "run")[0])
     second, third = (status(child, orders, tmp_path / "run")[0] for _ in range(2))
     assert first.pid == second
@@ -42,10 +42,10 @@ def test_a_child_that_has_served_its_number_is_replaced_and_its_successor_is_of_
     child.kill()
 
 
-def test_children_of_one_nursery_share_the_memory_of_what_dbt_has_loaded(
+def test_children_of_one_factory_share_the_memory_of_what_dbt_has_loaded(
     unchanged_project: Project, orders: Target, tmp_path: Path
 ) -> None:
-    children = [Child(unchanged_project.nursery, max_checks=100) for _ in range(2)]
+    children = [Slot(unchanged_project.child_factory, max_checks=100) for _ in range(2)]
     pids = [status(child, orders, tmp_path / "run")[0] for child in children]
     assert len(set(pids)) == 2
     for pid in pids:
@@ -58,7 +58,7 @@ def test_children_of_one_nursery_share_the_memory_of_what_dbt_has_loaded(
 def test_children_serve_on_where_the_process_that_forks_them_has_died_and_the_next_one_comes_of_another(
     project: Project, orders: Target, tmp_path: Path
 ) -> None:
-    child = Child(project.nursery, max_checks=100)
+    child = Slot(project.child_factory, max_checks=100)
     pid, _ = status(child, orders, tmp_path / "run")
     killed = loader(child)
     killed.kill()
@@ -73,7 +73,7 @@ def test_children_serve_on_where_the_process_that_forks_them_has_died_and_the_ne
 def test_a_changed_project_is_taken_up_with_the_next_child_and_one_that_cannot_be_loaded_is_not(
     project: Project, orders: Target, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    child = Child(project.nursery, max_checks=100)
+    child = Slot(project.child_factory, max_checks=100)
     assert status(child, orders, tmp_path / "run")[1] == "pass"
     project.says("'true'")
     assert status(child, orders, tmp_path / "run")[1] == "pass", "a child keeps what it has loaded"
@@ -89,13 +89,13 @@ def test_a_changed_project_is_taken_up_with_the_next_child_and_one_that_cannot_b
 def test_a_project_that_cannot_be_loaded_is_told_where_there_was_none_before(project: Project) -> None:
     (project.folder / "macros" / "broken.sql").write_text("{% macro broken( %}")
     with pytest.raises(ChildDied, match="dbt cannot start"):
-        Child(project.nursery, max_checks=100).ensure_warm()
+        Slot(project.child_factory, max_checks=100).ensure_warm()
 
 
 def test_a_child_that_is_killed_while_it_works_is_told_from_one_that_answers(
     unchanged_project: Project, orders: Target, tmp_path: Path
 ) -> None:
-    child = Child(unchanged_project.nursery, max_checks=100)
+    child = Slot(unchanged_project.child_factory, max_checks=100)
     child.ensure_warm()
     child.terminate()
     with pytest.raises(ChildDied, match="ended during the check"):

@@ -12,7 +12,7 @@ import yaml
 from psycopg2.extensions import parse_dsn
 
 from api.engine.command import DbtProject, dbt_executable
-from api.engine.pool import Nursery
+from api.engine.pool import ChildFactory
 from api.engine.profile import clean_environment
 from tests.integration.shapes import CLEAN, DATA, DISTURBED, MACROS, USES, Use
 from tests.support.databases import Admin, Target, make_target
@@ -120,7 +120,7 @@ def native(project: DbtProject, data: Target, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="module")
 def shapes(project: DbtProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with Nursery(project, tmp_path_factory.mktemp("child")).child(max_checks=1000) as child:
+    with ChildFactory(project, tmp_path_factory.mktemp("child")).slot(max_checks=1000) as child:
         yield Engine(child, tmp_path_factory.mktemp("runs"))
 
 
@@ -224,7 +224,7 @@ def unsafe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("unsafe") / "project"
     shutil.copytree(STRINGX, folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
     write(folder, {"macros/unsafe.sql": UNSAFE})
-    with Nursery(DbtProject(folder, folder), tmp_path_factory.mktemp("child")).child(max_checks=1000) as child:
+    with ChildFactory(DbtProject(folder, folder), tmp_path_factory.mktemp("child")).slot(max_checks=1000) as child:
         yield Engine(child, tmp_path_factory.mktemp("runs"))
 
 

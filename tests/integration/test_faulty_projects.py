@@ -15,7 +15,7 @@ import yaml
 from api.engine import faulty_rules
 from api.engine.command import DbtProject, Executable
 from api.engine.outcome import outcome_of
-from api.engine.pool import Nursery
+from api.engine.pool import ChildFactory
 from api.engine.processes import ProjectFault, environment_of_program
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -54,7 +54,7 @@ def test_what_keeps_a_project_from_being_loaded_is_one_line(tmp_path: Path, name
     files, settings, words = FAULTS[name]
     project = copy(tmp_path / "project", files, **settings)
     with (
-        Nursery(project, tmp_path / "child").child(max_checks=1) as child,
+        ChildFactory(project, tmp_path / "child").slot(max_checks=1) as child,
         pytest.raises(ProjectFault) as fault,
     ):
         child.ensure_warm()
@@ -80,7 +80,7 @@ def test_a_variable_that_a_macro_misses_is_the_reason_of_its_rule_alone(tmp_path
     macro = "{% test late(model) %}select 1 where {{ var('days_back') }} > 0{% endtest %}"
     project = copy(tmp_path / "project", {"macros/late.sql": macro})
     rules = [rule("late", "dbt", test="late"), rule("listed", "accepted_values", "order_id", values=[1, 2, 987654321])]
-    with Nursery(project, tmp_path / "child").child(max_checks=100) as child:
+    with ChildFactory(project, tmp_path / "child").slot(max_checks=100) as child:
         engine = Engine(child, tmp_path / "runs")
         outcome = outcome_of(faulty_rules.run_compilable(partial(engine.answer, target), gate("orders", *rules)))
     assert outcome is not None
@@ -98,7 +98,7 @@ def by_executable(project: DbtProject, target: Target, folder: Path) -> object:
 
 
 def by_child(project: DbtProject, target: Target, folder: Path) -> object:
-    with Nursery(project, folder / "child").child(max_checks=1) as child:
+    with ChildFactory(project, folder / "child").slot(max_checks=1) as child:
         return Engine(child, folder / "runs").answer(target, gate("orders", rule("a", "not_null", "order_id")))
 
 
@@ -115,11 +115,11 @@ def test_a_hook_that_fails_before_the_check_is_its_error(tmp_path: Path, target:
 def test_a_changed_project_replaces_idle_children(project: Project, target: Target, tmp_path: Path) -> None:
     target.execute(ORDERS)
     spec = gate("orders", rule("a", "always"))
-    with project.nursery.child(max_checks=1000) as child:
+    with project.child_factory.slot(max_checks=1000) as child:
         engine = Engine(child, tmp_path / "runs")
         assert engine.rules(target, spec)["a"]["failures"] == 0
         project.says("'true'")
-        project.nursery._look_at = 0.0  # it looks every few seconds only
+        project.child_factory._look_at = 0.0  # it looks every few seconds only
         for _ in range(100):
             if engine.rules(target, spec)["a"]["failures"] == 2:
                 break
@@ -159,7 +159,7 @@ def test_models_lie_in_the_schema_of_the_target(tmp_path: Path, target: Target) 
     project = copy(tmp_path / "project", files)
     spec = gate("orders", *(rule(name, "dbt", test=name) for name in ("of_model", "of_custom", "of_source")))
     environment = target.environment() | {"STRINGX_TARGET_SCHEMA": "marts"}
-    with Nursery(project, tmp_path / "child").child(max_checks=1) as child:
+    with ChildFactory(project, tmp_path / "child").slot(max_checks=1) as child:
         child.ensure_warm()
         warm = outcome_of(child.run(spec, tmp_path / "runs", environment, 90))
     cold = outcome_of(Executable(project).run(spec, tmp_path / "cold", environment, 90))

@@ -5,7 +5,7 @@ from typing import Any
 
 from api.checks.lookup import Configured, InScope
 from api.checks.specification import build
-from api.worker.messages import message
+from api.worker.rule_sentences import message
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import parse_target

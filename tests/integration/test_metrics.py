@@ -45,7 +45,7 @@ def test_the_queue_in_numbers(queue: Database) -> None:
         cursor.run(
             "update dataops.checks set queued_at = queued_at - interval '1 hour' where target = 'north' and status = 'queued'"
         )
-    heartbeats.seen(queue, "w1", 2, 1)
+    heartbeats.store(queue, "w1", 2, 1)
     found = insights.queue(queue).as_json()
     assert (found["workers"], found["children"], found["warm_children"]) == (1, 2, 1)
     counted = rows(queue, "select target, count(*) filter (where status = 'queued') as waiting, count(*) filter (where status = 'running') as running from dataops.checks group by 1 order by 1")  # fmt: skip
@@ -152,7 +152,7 @@ def test_metrics_name_routes_and_never_what_was_asked(database: Database, settin
 def test_a_database_that_cannot_be_written_is_not_ready_and_one_that_is_away_still_has_metrics(
     admin: Admin, database: Database, internal_url: str, settings: Settings, create: object
 ) -> None:
-    heartbeats.seen(database, "w", 1, 1)
+    heartbeats.store(database, "w", 1, 1)
     name = internal_url.rsplit("/", 1)[1]
     assert create(settings).test_client().get("/readyz").status_code == 200  # type: ignore[operator]
     admin.run(f"alter database {name} set default_transaction_read_only = on")

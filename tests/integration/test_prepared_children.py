@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from api.engine import protocol
-from api.engine.pool import Child
+from api.engine.pool import Slot
 from api.engine.protocol import RunGateTest
 from api.engine.run_result import DbtRunResult
 from tests.support.databases import Admin, Target, make_target
@@ -29,21 +29,21 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 @pytest.fixture
-def child(request: pytest.FixtureRequest) -> Iterator[Child]:
+def child(request: pytest.FixtureRequest) -> Iterator[Slot]:
     """Of a project of its own where the test changes it."""
     its_own = "project" in request.fixturenames
     project: Project = request.getfixturevalue("project" if its_own else "shared")
     if its_own:
         project.says(BEGAN_BEFORE)
-    made = Child(project.nursery, max_checks=100)
+    made = Slot(project.child_factory, max_checks=100)
     yield made
     made.close()
 
 
-class Slot:
+class WorkedSlot:
     """A child as a worker uses it."""
 
-    def __init__(self, child: Child, folder: Path) -> None:
+    def __init__(self, child: Slot, folder: Path) -> None:
         self.child = child
         self._folder = folder
 
@@ -68,8 +68,8 @@ class Slot:
 
 
 @pytest.fixture
-def slot(child: Child, tmp_path: Path) -> Slot:
-    return Slot(child, tmp_path / "run")
+def slot(child: Slot, tmp_path: Path) -> WorkedSlot:
+    return WorkedSlot(child, tmp_path / "run")
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def status(answer: DbtRunResult) -> str:
     return "fail" if '"status": "fail"' in answer.outcome else "pass"
 
 
-def test_the_next_check_of_the_same_target_goes_on_where_dbt_has_come_to(slot: Slot, orders: Target) -> None:
+def test_the_next_check_of_the_same_target_goes_on_where_dbt_has_come_to(slot: WorkedSlot, orders: Target) -> None:
     moment = slot.prepare(orders)
     process = slot.process
     assert status(slot.run(orders, began_before(moment))) == "fail", "it began before"
@@ -104,7 +104,7 @@ def test_the_next_check_of_the_same_target_goes_on_where_dbt_has_come_to(slot: S
 
 
 def test_it_is_the_rules_of_the_check_that_run_in_a_session_of_its_name_on_the_table_as_it_is_then(
-    slot: Slot, orders: Target
+    slot: WorkedSlot, orders: Target
 ) -> None:
     slot.prepare(orders)
     orders.execute("insert into orders values (null)")
@@ -115,12 +115,12 @@ def test_it_is_the_rules_of_the_check_that_run_in_a_session_of_its_name_on_the_t
     assert answer.outcome.count('"status": "fail"') == 1
 
 
-def test_nothing_of_it_reaches_the_target(slot: Slot, orders: Target) -> None:
+def test_nothing_of_it_reaches_the_target(slot: WorkedSlot, orders: Target) -> None:
     slot.prepare(orders)
     assert orders.query(f"select count(*) from pg_stat_activity where usename = '{orders.user}'") == [(0,)]
 
 
-def test_a_check_of_another_target_gives_it_up(slot: Slot, orders: Target, other: Target) -> None:
+def test_a_check_of_another_target_gives_it_up(slot: WorkedSlot, orders: Target, other: Target) -> None:
     moment = slot.prepare(orders)
     process = slot.process
     there = rule("there", "expression", sql=f"current_database() = '{other.dbname}'")
@@ -131,14 +131,14 @@ def test_a_check_of_another_target_gives_it_up(slot: Slot, orders: Target, other
     assert status(slot.run(orders, here, began_before(moment))) == "pass"
 
 
-def test_a_password_that_has_changed_meanwhile_is_the_one_that_is_used(slot: Slot, orders: Target) -> None:
+def test_a_password_that_has_changed_meanwhile_is_the_one_that_is_used(slot: WorkedSlot, orders: Target) -> None:
     slot.prepare(orders)
     answer = slot.run(orders, rule("known", "not_null", "id"), DBT_ENV_SECRET_TARGET_PASSWORD="another")
     assert answer.outcome is None
     assert "password authentication failed" in (answer.message or "")
 
 
-def test_a_run_that_cannot_be_prepared_fails_with_the_check_and_says_why(slot: Slot, orders: Target) -> None:
+def test_a_run_that_cannot_be_prepared_fails_with_the_check_and_says_why(slot: WorkedSlot, orders: Target) -> None:
     for _ in range(2):
         answer = slot.run(orders, STRINGX_TARGET_PORT="none")
         assert answer.outcome is None
@@ -148,7 +148,7 @@ def test_a_run_that_cannot_be_prepared_fails_with_the_check_and_says_why(slot: S
 
 
 @pytest.mark.parametrize("end", ["recycled", "terminated"])
-def test_a_child_that_has_prepared_ends_as_any_other(slot: Slot, orders: Target, end: str) -> None:
+def test_a_child_that_has_prepared_ends_as_any_other(slot: WorkedSlot, orders: Target, end: str) -> None:
     moment = slot.prepare(orders)
     process = slot.process
     if end == "recycled":
@@ -160,14 +160,14 @@ def test_a_child_that_has_prepared_ends_as_any_other(slot: Slot, orders: Target,
     eventually(lambda: not is_alive(process), 10, "the end of the first")
 
 
-def test_one_check_of_a_target_is_not_taken_for_more_of_it(slot: Slot, orders: Target, other: Target) -> None:
+def test_one_check_of_a_target_is_not_taken_for_more_of_it(slot: WorkedSlot, orders: Target, other: Target) -> None:
     for target in (orders, other, orders):
         assert status(slot.run(target, rule("known", "not_null", "id"))) == "pass"
     slot.child.prepare()
     assert status(slot.run(orders, began_before(in_a_while(orders)))) == "pass"
 
 
-def test_a_profile_that_has_changed_meanwhile_is_the_one_that_is_used(project: Project, slot: Slot, orders: Target) -> None:
+def test_a_profile_that_has_changed_meanwhile_is_the_one_that_is_used(project: Project, slot: WorkedSlot, orders: Target) -> None:
     moment = slot.prepare(orders)
     profile = project.folder / "profiles.yml"
     profile.write_text(profile.read_text() + "      search_path: pg_catalog\n")
@@ -175,7 +175,7 @@ def test_a_profile_that_has_changed_meanwhile_is_the_one_that_is_used(project: P
     assert status(slot.run(orders, path, began_before(moment))) == "pass"
 
 
-def test_control_c_of_a_terminal_ends_no_child_that_waits(slot: Slot, orders: Target) -> None:
+def test_control_c_of_a_terminal_ends_no_child_that_waits(slot: WorkedSlot, orders: Target) -> None:
     moment = slot.prepare(orders)
     process = slot.process
     process.send_signal(signal.SIGINT)
@@ -183,7 +183,7 @@ def test_control_c_of_a_terminal_ends_no_child_that_waits(slot: Slot, orders: Ta
     assert slot.process == process
 
 
-def test_a_child_whose_parent_is_killed_before_it_has_read_the_answer_ends(slot: Slot, orders: Target) -> None:
+def test_a_child_whose_parent_is_killed_before_it_has_read_the_answer_ends(slot: WorkedSlot, orders: Target) -> None:
     slot.prepare(orders)
     process, connection = slot.process, slot.child._process.socket
     request = RunGateTest(slot.child._expected, "stringx test", gate("orders", rule("known", "not_null", "id")))
@@ -215,7 +215,7 @@ def test_a_project_that_reads_on_the_way_what_each_check_has_anew_or_writes_to_t
             profile.write_text(profile.read_text().replace("autocommit: true", "autocommit: false"))
         case "flag":
             settings.write_text(settings.read_text().replace("statements: true", "statements: false"))
-    slot = Slot(Child(project.nursery, max_checks=100), tmp_path / "run")
+    slot = WorkedSlot(Slot(project.child_factory, max_checks=100), tmp_path / "run")
     known = rule("known", "not_null", "id")
     for _ in range(2):
         assert status(slot.run(orders, known)) == "pass"

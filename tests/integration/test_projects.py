@@ -13,7 +13,7 @@ import pytest
 from api.engine import faulty_rules
 from api.engine.command import DbtProject, Executable, dbt_executable
 from api.engine.outcome import outcome_of
-from api.engine.pool import Nursery
+from api.engine.pool import ChildFactory
 from api.engine.profile import clean_environment
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_profile
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -100,7 +100,7 @@ def adopted(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
 
 
 def engine_of(project: DbtProject, folder: Path) -> Iterator[Engine]:
-    with Nursery(project, folder / "child").child(max_checks=1000) as child:
+    with ChildFactory(project, folder / "child").slot(max_checks=1000) as child:
         yield Engine(child, folder / "runs")
 
 
@@ -247,7 +247,7 @@ def test_a_type_of_ones_own_sees_the_rows_of_the_window(project: Project, target
     macro = f"{{% macro stringx_rule__always(rule, scope) %}}{{{{ return({{'statement': {statement}}}) }}}}{{% endmacro %}}"
     (project.folder / "macros" / "always.sql").write_text(macro)
     spec = gate("t", rule("r", "always"), window={"column": "at", "from": "2026-01-01T12:00:00+09:00", "to": None})
-    with project.nursery.child(max_checks=9) as child:
+    with project.child_factory.slot(max_checks=9) as child:
         child.ensure_warm()
         outcome = outcome_of(child.run(spec, tmp_path, target.environment(), 60))
     assert outcome is not None

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from backend.kafka import requests_in, results_out
+from backend.kafka.messages import KafkaMessage, Receipt
 from backend.kafka.requests_in import Event
-from backend.kafka.results_out import Message, NotConfirmed, Sent
+from backend.kafka.results_out import NotConfirmed
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.ids import new_id
@@ -37,17 +38,17 @@ def ended(database: Database, *ids: str, table: str = "public.a") -> None:
         run(database, END, id=one)
 
 
-def taking(taken: list[Message]) -> Callable[[list[Message]], Sent]:
+def taking(taken: list[KafkaMessage]) -> Callable[[list[KafkaMessage]], Receipt]:
     """A broker that confirms everything."""
 
-    def send(messages: list[Message]) -> Sent:
+    def send(messages: list[KafkaMessage]) -> Receipt:
         taken.extend(messages)
-        return Sent(set(range(len(messages))))
+        return Receipt(frozenset(range(len(messages))))
 
     return send
 
 
-def names(messages: list[Message]) -> list[str]:
+def names(messages: list[KafkaMessage]) -> list[str]:
     return [json.loads(message.value)["request_id"] for message in messages]
 
 
@@ -56,7 +57,7 @@ def test_nothing_is_kept_before_the_first_trigger(database: Database) -> None:
     results_out.begin(database)
     results_out.begin(database)
     ended(database, "after")
-    sent: list[Message] = []
+    sent: list[KafkaMessage] = []
     assert results_out.publish(database, "p", taking(sent)) == 1
     assert names(sent) == ["after"]
     assert results_out.publish(database, "p", taking(sent)) == 0
@@ -68,8 +69,8 @@ def test_only_what_is_not_confirmed_is_sent_again(database: Database) -> None:
     ended(database, "d", table="public.d")
 
     with pytest.raises(NotConfirmed, match="slow"):
-        results_out.publish(database, "p", lambda messages: Sent({0, 2, 3}, fault="slow"))
-    sent: list[Message] = []
+        results_out.publish(database, "p", lambda messages: Receipt(frozenset({0, 2, 3}), fault="slow"))
+    sent: list[KafkaMessage] = []
     assert results_out.publish(database, "p", taking(sent)) == 2
     assert names(sent) == ["b", "c"], "c again, behind b: the last message of a key is its newest"
     found = json.loads(sent[0].value)
@@ -81,7 +82,7 @@ def test_sending_that_fails_gives_everything_back(database: Database) -> None:
     results_out.begin(database)
     ended(database, "a", "b")
 
-    def fail(messages: list[Message]) -> Sent:
+    def fail(messages: list[KafkaMessage]) -> Receipt:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -93,9 +94,9 @@ def test_a_message_that_the_broker_refuses_holds_up_no_other(database: Database)
     results_out.begin(database)
     ended(database, "a", "b")
     with pytest.raises(NotConfirmed):
-        results_out.publish(database, "p", lambda messages: Sent({1}, {0}, "too large"))
+        results_out.publish(database, "p", lambda messages: Receipt(frozenset({1}), (0,), "too large"))
     ended(database, "c")
-    sent: list[Message] = []
+    sent: list[KafkaMessage] = []
     assert results_out.publish(database, "p", taking(sent)) == 1
     assert names(sent) == ["c"]
     run(database, "update stringx.publications set lease_expires_at = now() - interval '1 s'")
@@ -111,7 +112,7 @@ def test_a_batch_is_bounded_by_bytes_as_well_as_by_number(database: Database) ->
         result = json.dumps({"request_id": name, "rules": [], "reason": "x" * 700_000})  # compressed, it is small
         run(database, RESULT, id=name, check_id=new_id(), result=result)
     batches: list[list[str]] = []
-    sent: list[Message] = []
+    sent: list[KafkaMessage] = []
     while results_out.publish(database, "p", taking(sent)):
         batches.append(names(sent))
         sent.clear()
@@ -122,9 +123,9 @@ def test_a_batch_is_bounded_by_bytes_as_well_as_by_number(database: Database) ->
 def test_two_publishers_share_what_waits_and_no_transaction_is_open_meanwhile(database: Database) -> None:
     results_out.begin(database)
     ended(database, "a", "b")
-    taken: list[Message] = []
+    taken: list[KafkaMessage] = []
 
-    def slow(messages: list[Message]) -> Sent:
+    def slow(messages: list[KafkaMessage]) -> Receipt:
         assert results_out.publish(database, "q", taking(taken)) == 0, "the other one has them"
         with database.statements() as cursor:
             [row] = cursor.all("select count(*) as n from pg_stat_activity where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()")  # fmt: skip
@@ -151,10 +152,10 @@ def test_an_event_that_comes_again_while_its_result_is_sent_is_answered_after_it
     ended(database, "a")
     body = json.dumps({"event_id": "a", "target": "shop", "table": "public.a"}).encode()
     run(database, "update stringx.requests set body_hash = %(hash)s where request_id = 'a'", hash=digest(body))
-    sent: list[Message] = []
+    sent: list[KafkaMessage] = []
 
-    def meanwhile(messages: list[Message]) -> Sent:
-        assert requests_in.take(database, catalogue, [Event(body, "p")]) == [None]
+    def meanwhile(messages: list[KafkaMessage]) -> Receipt:
+        assert requests_in.track_events(database, catalogue, [Event(body, "p")]) == [None]
         return taking(sent)(messages)
 
     assert results_out.publish(database, "p", meanwhile) == 1

@@ -52,9 +52,9 @@ def test_a_check_that_another_thread_of_the_worker_has_claimed_again_is_not_forg
         listener=Listener(queue, lifecycle.CHANNEL), name="w", credentials=Credentials("w", "key", []),
     )  # fmt: skip
     ask(queue)
-    first = worker._claim(worker.children[0])
+    first = worker._claim(worker.slots[0])
     assert claims.hand_back(queue, first.check)
-    second = worker._claim(worker.children[1])
+    second = worker._claim(worker.slots[1])
     worker._forget(first)
     assert worker.attempts == {second.check.check_id: second}
     worker._forget(second)
@@ -82,7 +82,7 @@ def test_a_run_that_is_canceled_is_made_again_for_those_that_shared_it(queue: Da
     run = claimed(queue)
     canceled = lifecycle.cancel(queue, leader.check_id, "http://backend")
     assert canceled.status == "running"
-    assert claims.canceled(queue, "w") == {leader.check_id}
+    assert claims.checks_to_cancel(queue, "w") == {leader.check_id}
     assert end(queue, run, "canceled", "error")
     again = claimed(queue)
     assert again.check_id == second.check_id

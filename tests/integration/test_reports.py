@@ -22,7 +22,7 @@ WORKERS = ("worker@a:1:x", "worker@b:2:y")
 def client(database: Database, internal_url: str, tmp_path: Path) -> FlaskClient:
     (tmp_path / "service-key").write_text("key")
     (tmp_path / "signing-secret").write_text(new_secret())
-    heartbeats.seen(database, "w", 1, 1)
+    heartbeats.store(database, "w", 1, 1)
     return create_app(read_settings({"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url})).test_client()
 
 

@@ -12,6 +12,7 @@ import pytest
 from api import insights
 from api import retention as dataops
 from api.checks import claims, lifecycle
+from api.checks.audit import audit
 from api.checks.lifecycle import Check
 from backend import retention as backend
 from backend.gates.gate import of_table as gate_of_table
@@ -169,12 +170,12 @@ def test_books_that_are_wrong_are_repaired_and_told(
         cursor.run("update dataops.checks set is_first = false")
     assert claims.claim(queue, "w") is None, "stuck"
     with caplog.at_level(logging.ERROR):
-        dataops.audit(queue)
+        audit(queue)
     assert "north" in caplog.text
     assert [(row["target"], row["waiting"], row["running"]) for row in insights.queue(queue).targets] == [("north", 2, 0)]
     assert {claimed(queue).tables[0], claimed(queue).tables[0]} == {"public.a", "public.b"}
     caplog.clear()
-    dataops.audit(queue)
+    audit(queue)
     assert not caplog.records
 
 
@@ -182,10 +183,10 @@ def test_a_target_that_is_gone_leaves_the_figures(queue: Database) -> None:
     check = ask(queue)
     with queue.transaction() as cursor:
         cursor.run("delete from stringx.datasets; delete from stringx.tables; delete from stringx.targets")
-    dataops.audit(queue)
+    audit(queue)
     assert [row["target"] for row in insights.queue(queue).targets] == ["north"], "its check still waits"
     lifecycle.cancel(queue, check.check_id, "http://backend")
-    dataops.audit(queue)
+    audit(queue)
     assert insights.queue(queue).targets == []
 
 

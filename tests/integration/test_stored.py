@@ -184,7 +184,9 @@ def test_an_event_is_read_as_the_body_of_a_request_is(shop: Database) -> None:
     window = b'{"column": "id", "from": 1.10, "to": 12345678901234567.89}'
     event = b'{"event_id": "e", "target": "shop", "table": "public.orders", "wait_s": 1e1, "window": ' + window + b"}"
     reversed_event = event.replace(b'"e"', b'"f"').replace(b"1.10", b"1e30")
-    taken, refused = requests_in.take(shop, CATALOGUE, [requests_in.Event(event, "0"), requests_in.Event(reversed_event, "1")])
+    taken, refused = requests_in.track_events(
+        shop, CATALOGUE, [requests_in.Event(event, "0"), requests_in.Event(reversed_event, "1")]
+    )
     assert taken is None
     assert isinstance(refused, Invalid)
     assert [error.pointer for error in refused.errors] == ["/window/from"]

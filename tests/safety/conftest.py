@@ -15,7 +15,7 @@ import requests
 
 from api.engine import faulty_rules
 from api.engine.command import DbtProject
-from api.engine.pool import Child, Nursery
+from api.engine.pool import ChildFactory, Slot
 from api.engine.run_result import DbtRunResult
 from database import keys
 from database.pool import Database
@@ -30,7 +30,7 @@ from tests.support.processes import Process, eventually, free_port
 class Gate:
     """Runs specifications as a worker does, and keeps what was answered."""
 
-    child: Child
+    child: Slot
     home: Path  # of the process that has loaded dbt
     folder: Path
     environment: dict[str, str]
@@ -63,7 +63,7 @@ def make_gate(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> I
 
     def make(project: Path = ROOT / "stringx", **more: str) -> Gate:
         home = tmp_path_factory.mktemp("child")
-        child = started.enter_context(Nursery(DbtProject(project, project), home).child(max_checks=100_000))
+        child = started.enter_context(ChildFactory(DbtProject(project, project), home).slot(max_checks=100_000))
         variables = canaries.target.environment() | {VARIABLE: canaries.secret} | more
         return Gate(child, home, tmp_path_factory.mktemp("runs"), variables)
 

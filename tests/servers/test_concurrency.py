@@ -146,7 +146,7 @@ def test_a_column_whose_type_changes_after_it_was_asked_for_is_judged_by_the_new
     lock = f"select pg_advisory_lock({GATE_LOCK}), pg_advisory_unlock({GATE_LOCK})"
     project.says(f"adapter.add_query('{lock}', auto_begin=false)[1] and 'false'")
     tests = [rule("least", "between", "n", min=0), rule("waits", "always") | {"typed": True}]
-    with project.nursery.child(max_checks=9) as child:
+    with project.child_factory.slot(max_checks=9) as child:
         engine = Engine(child, tmp_path)
         with held_back(server, target, lambda: engine.rules(target, gate("t", *tests))) as running:
             target.execute("alter table t alter n type real using 'NaN'")

@@ -209,7 +209,7 @@ def test_queries_that_a_macro_runs_itself_search_pg_catalog_alone(
     query = "run_query('select lower(code) from public.t').rows[0][0]"
     macro = f"{{% macro stringx_rule__always(rule, scope) %}}{{{{ return({{'violation': \"code = '\" ~ {query} ~ \"'\"}}) }}}}{{% endmacro %}}"
     (project.folder / "macros" / "always.sql").write_text(macro)
-    with project.nursery.child(max_checks=9) as child:
+    with project.child_factory.slot(max_checks=9) as child:
         child.ensure_warm()
         answer = child.run(
             gate("t", rule("r", "always"), rule("u", "sql", query="select * from t")), tmp_path, target.environment(), 60

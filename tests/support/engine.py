@@ -12,7 +12,7 @@ from typing import Any
 from api.checks.specification import of_type
 from api.engine import encodings, lock_retry
 from api.engine.command import DbtProject
-from api.engine.pool import Child, Nursery
+from api.engine.pool import ChildFactory, Slot
 from api.engine.run_result import DbtRunResult
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
@@ -100,7 +100,7 @@ def held_to_the_border(spec: dict[str, Any], answer: DbtRunResult) -> None:
 class Engine:
     """Runs specifications in a warm child."""
 
-    child: Child
+    child: Slot
     folder: Path
 
     def answer(self, target: Target, spec: dict[str, Any]) -> DbtRunResult:
@@ -127,10 +127,10 @@ class Engine:
 
 @dataclass
 class Project:
-    """A copy of the dbt project with a rule type of its own, `always`, and a nursery that has loaded it."""
+    """A copy of the dbt project with a rule type of its own, `always`, and a factory of children that has loaded it."""
 
     folder: Path
-    nursery: Nursery
+    child_factory: ChildFactory
 
     def says(self, violation: str) -> None:
         """The violation's SQL, in Jinja's terms."""
@@ -144,7 +144,7 @@ def a_project(folder: Path, violation: str = "'false'") -> Iterator[Project]:
     """One whose type `always` says so."""
     copy = folder / "project"
     shutil.copytree(ROOT / "stringx", copy, ignore=shutil.ignore_patterns("target", "logs"))
-    made = Project(copy, Nursery(DbtProject(copy, copy), folder / "home"))
+    made = Project(copy, ChildFactory(DbtProject(copy, copy), folder / "home"))
     made.says(violation)
     yield made
-    made.nursery.close()
+    made.child_factory.close()

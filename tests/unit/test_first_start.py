@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from launch.backend import Backend, StepError
+from launch.backend import FirstStartClient, StepError
 from stringx_dataops.contract.settings import read_settings
 from tests.support.stranger import SENSELESS, Stranger, answer
 
@@ -16,11 +16,11 @@ PASSED = {"status": "succeeded", "verdict": "pass", "checks": [{"counts": {"pass
 
 
 @contextmanager
-def backend(home: Path, answers: Sequence[bytes]) -> Iterator[Backend]:
+def backend(home: Path, answers: Sequence[bytes]) -> Iterator[FirstStartClient]:
     (home / "api-key").write_text("key")
     stranger = Stranger(answers)
     url = f"http://127.0.0.1:{stranger.port}"
-    yield Backend(replace(read_settings({"STRINGX_HOME": str(home)}), backend_url=url, dataops_url=url))
+    yield FirstStartClient(replace(read_settings({"STRINGX_HOME": str(home)}), backend_url=url, dataops_url=url))
     stranger.close()
 
 
@@ -71,4 +71,4 @@ def test_every_senseless_answer_is_a_step_that_failed_in_one_line(tmp_path: Path
 def test_a_key_that_no_header_can_hold_is_a_line_for_people(tmp_path: Path) -> None:
     (tmp_path / "api-key").write_text("a b")
     with pytest.raises(StepError, match=r"the key from .*api-key holds a character that no key has; copy it again"):
-        Backend(read_settings({"STRINGX_HOME": str(tmp_path)}))
+        FirstStartClient(read_settings({"STRINGX_HOME": str(tmp_path)}))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from launch import supervision
-from launch.verdict_table import Verdict, table
+from launch.verdict_table import VerdictRow, table
 from stringx_dataops.contract.settings import ROOT, Settings, read_settings
 
 
@@ -68,13 +68,13 @@ def test_verdicts_stand_in_columns_with_the_failing_rules_in_words() -> None:
             {"id": "b", "status": "fail", "message": "2 of 3 rows have no b; fails above 0"},
         ],
     }
-    text = table([Verdict.of("public.t", {"verdict": "fail"}, check, "closed", 1.0)])
+    text = table([VerdictRow.of("public.t", {"verdict": "fail"}, check, "closed", 1.0)])
     assert "public.t  closed  fail     1 passed, 1 failed  0.14 s" in text
     assert "  fail  b: 2 of 3 rows have no b; fails above 0" in text
 
 
 def test_a_check_without_a_result_says_why() -> None:
     text = table(
-        [Verdict.of("public.t", {"status": "errored", "verdict": "error"}, {"reason": "target unreachable"}, "closed", 1.0)]
+        [VerdictRow.of("public.t", {"status": "errored", "verdict": "error"}, {"reason": "target unreachable"}, "closed", 1.0)]
     )
     assert "  error target unreachable" in text

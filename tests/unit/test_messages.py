@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.worker.messages import message
 from api.worker.results import notes_of
+from api.worker.rule_sentences import message
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.catalogue.words import MAX_ITEMS, age, check_template, decimal, filled, listed, number, share
 from stringx_dataops.contract.documents.rules import Rule

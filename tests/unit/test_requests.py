@@ -1,14 +1,15 @@
-"""The body of a check: what it may say, which rules it asks for, and when two bodies are the same."""
+"""The body of a check: what it may say, which rules it asks for, and when two bodies are the same; and how often tracking is tried."""
 
 from typing import Any
 
 import pytest
 
+from backend.requests.tracking import retry_while_forgotten
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, require_scope, rules_in_scope
 from stringx_dataops.contract.messages.verdicts import Dimension
-from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.problems import Invalid, Unavailable
 
 DEFAULTS: dict[str, Dimension] = {"not_null": "completeness", "unique": "uniqueness"}
 DOCUMENT = TableDocument.model_validate(
@@ -118,3 +119,12 @@ def test_the_same_body_but_for_id_and_wait() -> None:
 
 def test_a_table_has_one_spelling() -> None:
     assert request(table='"public"."orders"').identity() == request().identity()
+
+
+def test_tracking_is_tried_again_while_the_request_is_forgotten_but_not_for_ever() -> None:
+    results = iter([None, None, "tracked"])
+    assert retry_while_forgotten(lambda: next(results)) == "tracked"
+    tried: list[None] = []
+    with pytest.raises(Unavailable, match="are being refused right now"):
+        retry_while_forgotten(lambda: tried.append(None))
+    assert 1 < len(tried) < 10

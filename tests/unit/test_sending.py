@@ -29,7 +29,7 @@ class Postman(Sender[Letter, str]):
     def __init__(self, *letters: Letter, refused: tuple[str, ...] = ()) -> None:
         super().__init__(Database("postgresql://nowhere"), Lease("postman"))
         self.letters, self.refused = list(letters), refused
-        self.settled: list[tuple[str, str]] = []
+        self.done: list[tuple[str, str]] = []
         self.postponed: list[tuple[str, str, float]] = []
 
     def claim(self) -> Letter | None:
@@ -40,19 +40,19 @@ class Postman(Sender[Letter, str]):
             raise NotSent("busy", retry_after_s=100.0)
         return f"took {message.name}"
 
-    def settle(self, message: Letter, answer: str) -> bool:
-        self.settled.append((message.name, answer))
+    def mark_done(self, message: Letter, answer: str) -> bool:
+        self.done.append((message.name, answer))
         return True
 
-    def postpone(self, message: Letter, fault: NotSent, delay_s: float) -> bool:
+    def store_postponed(self, message: Letter, fault: NotSent, delay_s: float) -> bool:
         self.postponed.append((message.name, fault.reason, delay_s))
         return False
 
 
-def test_an_accepted_message_is_settled_with_its_answer() -> None:
+def test_an_accepted_message_is_marked_done_with_its_answer() -> None:
     postman = Postman(Letter("a", 0))
     assert postman.send_next()
-    assert (postman.settled, postman.postponed) == ([("a", "took a")], [])
+    assert (postman.done, postman.postponed) == ([("a", "took a")], [])
     assert not postman.send_next(), "none is due"
 
 
@@ -62,7 +62,7 @@ def test_a_message_that_is_not_accepted_waits_at_least_as_long_as_the_receiver_a
     ((name, reason, delay_s),) = postman.postponed
     assert (name, reason) == ("a", "busy")
     assert 100.5 <= delay_s <= 108.5
-    assert postman.settled == []
+    assert postman.done == []
 
 
 def test_whoever_has_delivered_or_postponed_a_message_claims_the_next() -> None:
@@ -70,7 +70,7 @@ def test_whoever_has_delivered_or_postponed_a_message_claims_the_next() -> None:
     b = postman.deliver_and_claim(Letter("a", 0))
     assert b == Letter("b", 0)
     assert postman.deliver_and_claim(b) == Letter("c", 0)
-    assert [name for name, _ in postman.settled] == ["b"]
+    assert [name for name, _ in postman.done] == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -149,9 +149,9 @@ def _fault_of_format(form: JsonSchema, value: str, judge: Judge) -> str | None:
         return None if "maxLength" in form else f"has {len(value):,} characters; it takes at most {MAX_SQL:,}"
     match form.get("format"):
         case "sql-condition":
-            return judge.condition(value)
+            return judge.fault_of_condition(value)
         case "sql-query":
-            return judge.query(value)
+            return judge.fault_of_query(value)
         case "duration":
             if fault := _fault_of(parse_duration, value):
                 return fault

@@ -14,13 +14,13 @@ class Judge:
         self._conditions: dict[str, str | None] = {}
         self._queries: dict[str, str | None] = {}
 
-    def condition(self, sql: str) -> str | None:
+    def fault_of_condition(self, sql: str) -> str | None:
         """What is wrong with the text as a condition; None if it may be run."""
         if sql not in self._conditions:
             self._conditions[sql] = self.dialect.fault_of_condition(sql, self._allowed)
         return self._conditions[sql]
 
-    def query(self, sql: str) -> str | None:
+    def fault_of_query(self, sql: str) -> str | None:
         """What is wrong with the text as a query; None if it may be run."""
         if sql not in self._queries:
             self._queries[sql] = self.dialect.fault_of_query(sql, self._allowed)

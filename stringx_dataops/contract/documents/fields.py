@@ -28,7 +28,7 @@ from stringx_dataops.contract.custom_sql.limits import MAX_SQL
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName, check_identifier
 from stringx_dataops.contract.documents.reading import escape_pointer
-from stringx_dataops.contract.documents.written import settle
+from stringx_dataops.contract.documents.written import resolve_plain
 from stringx_dataops.contract.json_types import JsonObject, JsonSchema
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, invalid
 
@@ -175,11 +175,11 @@ def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["i
 
     With `extra="ignore"`, unknown fields are no fault, because another release of this project may send them.
     """
-    settled, errors = settle(value, schema_of(model), pointer)
+    resolved, errors = resolve_plain(value, schema_of(model), pointer)
     try:
-        parsed = model.model_validate(settled, extra=extra, context=SENT)
+        parsed = model.model_validate(resolved, extra=extra, context=SENT)
     except ValidationError as error:
-        errors += field_errors(error, model, settled, pointer)
+        errors += field_errors(error, model, resolved, pointer)
     if errors:
         raise invalid(errors)
     return parsed

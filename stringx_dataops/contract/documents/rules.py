@@ -94,7 +94,7 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, judge: Judge)
     if len(set(rule.all_columns)) < len(rule.all_columns):
         yield FieldError(f"{pointer}/columns", "names a column twice")
     if rule.where is not None:
-        fault = judge.condition(rule.where) if rule_type.where else f"{rule.type} takes none; leave it out"
+        fault = judge.fault_of_condition(rule.where) if rule_type.where else f"{rule.type} takes none; leave it out"
         if fault:
             yield FieldError(f"{pointer}/where", fault)
     if rule.verify == "constraint" and not rule_type.constraint:

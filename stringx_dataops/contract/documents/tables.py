@@ -29,7 +29,7 @@ from stringx_dataops.contract.documents.fields import (
 from stringx_dataops.contract.documents.names import fault_of_literal_name
 from stringx_dataops.contract.documents.rules import MOST_COLUMNS, Rule, faults_of_rule
 from stringx_dataops.contract.documents.values import duration_of
-from stringx_dataops.contract.documents.written import holds_plain, settle
+from stringx_dataops.contract.documents.written import holds_plain, resolve_plain
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import Gate, Mode
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
@@ -95,7 +95,7 @@ def parse_table(value: Any, catalogue: Catalogue, judge_of: Callable[[str], Judg
     `judge_of` returns, for a target's name, what judges the custom SQL of the document. It must take a name that no target has.
     """
     value, errors = _with_arguments(value, catalogue, pointer)
-    value, faults = settle(value, schema_of(TableDocument), pointer)
+    value, faults = resolve_plain(value, schema_of(TableDocument), pointer)
     errors += faults
     document = None
     try:
@@ -134,7 +134,7 @@ def _with_arguments(value: Any, catalogue: Catalogue, pointer: str) -> tuple[Any
     for index, rule in enumerate(rules):
         rule_type = catalogue.get(rule["type"]) if isinstance(rule, dict) and isinstance(rule.get("type"), str) else None
         if rule_type is not None and "arguments" in rule:
-            arguments, faults = settle(rule["arguments"], rule_type.arguments, f"{pointer}/rules/{index}/arguments")
+            arguments, faults = resolve_plain(rule["arguments"], rule_type.arguments, f"{pointer}/rules/{index}/arguments")
             rule = rule | {"arguments": arguments}
             errors += faults
         found.append(rule)

@@ -17,12 +17,12 @@ from stringx_dataops.contract.problems import FieldError
 _NULL = "is null; leave it out, or quote it where the text is meant"
 
 
-def settle(value: Any, schema: dict[str, Any], pointer: str) -> tuple[Any, list[FieldError]]:
+def resolve_plain(value: Any, schema: dict[str, Any], pointer: str) -> tuple[Any, list[FieldError]]:
     """The value without any `Plain`, and an error for each text that could be read in two ways."""
     if not holds_plain(value):
         return value, []
-    settler = _Settler(schema.get("$defs", {}))
-    return settler.settle(value, [schema], pointer), settler.errors
+    resolver = _Resolver(schema.get("$defs", {}))
+    return resolver.resolve(value, [schema], pointer), resolver.errors
 
 
 def holds_plain(value: Any) -> bool:
@@ -40,21 +40,23 @@ def kind_of_text(schema: JsonSchema) -> str | None:
 
 
 @dataclass
-class _Settler:
-    """Settles one value, and collects what is wrong with it."""
+class _Resolver:
+    """Resolves one value, and collects what is wrong with it."""
 
     definitions: dict[str, Any]
     errors: list[FieldError] = field(default_factory=list)
 
-    def settle(self, value: Any, schemas: list[dict[str, Any]], pointer: str) -> Any:
+    def resolve(self, value: Any, schemas: list[dict[str, Any]], pointer: str) -> Any:
         forms = list(_forms(schemas, self.definitions))
         if isinstance(value, dict):
-            return {key: self.settle(item, _field(forms, key), f"{pointer}/{escape_pointer(key)}") for key, item in value.items()}
+            return {
+                key: self.resolve(item, _field(forms, key), f"{pointer}/{escape_pointer(key)}") for key, item in value.items()
+            }
         if isinstance(value, list):
             items = [form["items"] for form in forms if isinstance(form.get("items"), dict)]
             if any(form.get("x-test-arguments") for form in forms):
                 items = forms
-            return [self.settle(item, items, f"{pointer}/{index}") for index, item in enumerate(value)]
+            return [self.resolve(item, items, f"{pointer}/{index}") for index, item in enumerate(value)]
         return self._scalar(value, forms, pointer) if isinstance(value, Plain) else value
 
     def _scalar(self, plain: Plain, forms: list[dict[str, Any]], pointer: str) -> Any:
