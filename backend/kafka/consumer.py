@@ -147,7 +147,8 @@ class Consumer:
             raise Unavailable(receipt.fault)
 
     def _commit(self, consumer: KafkaConsumer, held: _Held) -> None:
-        """Offsets of what is done; where that fails it is done again, or others are sent it again, and find it tracked."""
+        """Commits the offsets of processed messages. If that fails, they are committed later, or another consumer reads the
+        messages again and finds them tracked."""
         if not held.offsets:
             return
         try:
@@ -193,7 +194,7 @@ def _dead_letter(record: Any, fault: StringXError) -> dict[str, Any]:
 
 
 def _cut(message: dict[str, Any]) -> dict[str, Any]:
-    """Its beginning, where the whole is more than the broker takes; the whole stands where the headers say."""
+    """A shortened letter, for a broker that refuses the whole one. The headers say where the original is."""
     size = str(len(message["value"] or b"")).encode()
     headers = [item for item in message["headers"] if item[0] in (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)]
     key = (message["key"] or b"")[:1024]

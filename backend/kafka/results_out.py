@@ -43,7 +43,7 @@ class Message:
 
 
 def begin(database: Database) -> None:
-    """From now on each finished request is kept until it is published."""
+    """From now on, keep each finished request until it is published."""
     with database.transaction() as cursor:
         cursor.run(SQL["begin"])
 

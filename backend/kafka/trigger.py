@@ -128,7 +128,7 @@ class Trigger:
         return True
 
     def _connected(self, make: Callable[[], T]) -> T | None:
-        """What is made once what it needs answers; None where the process is told to stop first."""
+        """Repeats `make` until it succeeds; None if the process is told to stop first."""
         while not self.stop.is_set():
             try:
                 return make()
