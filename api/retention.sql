@@ -55,7 +55,7 @@ delete from dataops.targets t where t.target = %(target)s and t.waiting = 0 and 
   and not exists (select 1 from stringx.configured_targets g where g.name = t.target)
 
 -- name: heads
--- Checks that should be first in their line, and checks that are marked as first.
+-- Who is first in a line, and who says so.
 select array(
     select dataops.head_of_line(l.target, l.table_name) from (
         select distinct target, table_name from dataops.lines where target = %(target)s) l

@@ -86,7 +86,7 @@ def _log(response: Response) -> Response:
 
 
 def about(**ids: str) -> None:
-    """Adds ids to the log line of the current request."""
+    """What the request that is being handled turned out to be about, for its line in the log."""
     g.ids = ids
 
 

@@ -43,7 +43,7 @@ def renew(database: Database, worker: str, claimed: Iterable[str], lease_s: int 
 
 
 def canceled(database: Database, worker: str) -> set[str]:
-    """The ids of this worker's checks that somebody wants to end."""
+    """The ids of its checks that somebody wants to end."""
     with database.statements() as cursor:
         return {str(row["check_id"]) for row in cursor.all(SQL["canceled"], {"worker": worker})}
 

@@ -194,7 +194,7 @@ def _dead_letter(record: Any, fault: StringXError) -> dict[str, Any]:
 
 
 def _cut(message: dict[str, Any]) -> dict[str, Any]:
-    """A shortened letter, for a broker that refuses the whole one. The headers say where the original is."""
+    """Its beginning, where the whole is more than the broker takes; the whole stands where the headers say."""
     size = str(len(message["value"] or b"")).encode()
     headers = [item for item in message["headers"] if item[0] in (kafka.ERROR, kafka.TOPIC, kafka.PARTITION, kafka.OFFSET)]
     key = (message["key"] or b"")[:1024]
