@@ -98,8 +98,8 @@ class _WaitingCommand(click.Command):
 @click.option("--table", "tables", multiple=True, help="a sample for this table (schema.table) in place of the demo's five")
 @click.option("--file", "lines", type=click.File(encoding="utf-8-sig"), help="send this file of JSON lines, - for standard input")
 @click.option("--count", type=click.IntRange(1, 10_000_000), help="how many messages; samples and lines are taken in turn")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="at most so many messages a second")
-@click.option("--wait", type=click.IntRange(1, 86400), metavar="[SECONDS]", help="print each verdict, for 600 or so many seconds")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="at most this many messages per second")
+@click.option("--wait", type=click.IntRange(1, 86400), metavar="[SECONDS]", help="print each verdict; wait at most SECONDS (600)")
 @click.option("--bootstrap-servers", help="host:port of Kafka brokers (KAFKA_BOOTSTRAP_SERVERS; default 127.0.0.1:9092)")
 def send(
     target: str, tables: tuple[str, ...], lines: TextIO | None, count: int | None, rate: float | None, wait: int | None,

@@ -1,1 +1,2 @@
-"""The internal database: pool, migrations, leases, notifications, keys; and an embedded PostgreSQL for a single machine."""
+"""The internal database: pool, migrations, leases, sending, notifications, loops and their reports, a probe, batches, keys, and
+the lookup of the configuration; and an embedded PostgreSQL for a single machine."""

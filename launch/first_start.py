@@ -103,7 +103,8 @@ def _applied(settings: Settings) -> set[str]:
 
 
 def _apply_rules(settings: Settings, backend: FirstStartClient, target: dict[str, Any] | None) -> None:
-    """Target and rule files together, all or nothing; later starts leave both to the API, but for a port that moved."""
+    """Applies the demo's target and the rule files in one step. Later starts apply only what is missing (new files, the target),
+    and the target's port if it moved."""
     before = _applied(settings)
     files = [file for file in sorted(RULES.glob("*.yml")) if file.name not in before]
     if target is None:

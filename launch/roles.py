@@ -158,8 +158,8 @@ ROLES: dict[str, Callable[[Settings], int | None]] = {
     "trigger": run_trigger,
     "docs": run_docs,
     "migrate": run_migrate,
+    "docs-refresh": run_docs_refresh,  # not listed, but compose.yaml runs it in a container of its own
     # internal: run by the supervisor, or as the container's health check
-    "docs-refresh": run_docs_refresh,
     "postgres": run_postgres,
     "kafka": run_kafka,
     "first-start": run_first_start,

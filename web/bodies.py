@@ -125,7 +125,7 @@ def _within(seconds: float) -> Iterator[None]:
         yield
         return
     if not _READERS.acquire(timeout=_READER_S):
-        raise Unavailable("as many long bodies as may be are being read already; try again")
+        raise Unavailable("too many long bodies are being read; try again")
 
     def stop_reading() -> None:
         with suppress(OSError):  # the connection has ended already

@@ -258,7 +258,7 @@ def _swagger_files() -> Path:
     return Path(spec.submodule_search_locations[0]) / "templates" / "swagger"
 
 
-_STATUS = {200: "done", 202: "accepted, not finished yet; Location tells where to look", 204: "done, nothing to say"}
+_STATUS = {200: "done", 202: "accepted, not finished yet; Location tells where to look", 204: "done, without a body"}
 _ASSETS = frozenset({"css/swagger-ui.css", "js/swagger-ui-bundle.js"})
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -36,7 +36,7 @@ def install(app: Flask) -> None:
                 response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
                 return response
             case 413:
-                return render(TooLarge("the body is over 1 MiB; send less"))
+                return render(TooLarge("the body is too large; send less"))
             case _:
                 detail = error.description or error.name
                 problem = {"type": "about:blank", "title": error.name, "status": error.code, "detail": detail}

@@ -40,9 +40,9 @@ def create(
 ) -> Flask:
     """An app whose every route needs a key with the scope of its `Operation`, but for health, metrics and documentation.
 
-    `loops` are those of each web process; `faults` says what, beside these, the database and its migrations, keeps the service
-    from being ready; `service_metrics` are those that /metrics reads from the database; `allowed_hosts` are names that it answers
-    to beside its address; `own_sign_in` are blueprints that find out themselves who asks.
+    `loops`: the loops of each web process. `faults`: further reasons why the service is not ready. `service_metrics`: metrics
+    that /metrics reads from the database. `allowed_hosts`: names under which the service answers, in addition to its address.
+    `own_sign_in`: blueprints that find out themselves who asks.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
@@ -73,7 +73,7 @@ def _install_reading(app: Flask, own_sign_in: Collection[str]) -> None:
 
 
 def _log(response: Response) -> Response:
-    """One line a request: the route's rule in place of the path, and no query, so that it holds nothing a caller sent but ids."""
+    """Writes one line per request. It has the route's rule instead of the path, and no query: of what a caller sent only ids."""
     if request.endpoint not in _QUIET:
         route = request.url_rule.rule if request.url_rule is not None else "none"
         fields: dict[str, object] = {"method": request.method, "route": route, "status": response.status_code}
@@ -122,8 +122,8 @@ def _install_health(app: Flask, database: Database, loops: Loops, faults: Callab
 
 
 def _failing(found: Sequence[Report], *, is_done_by_others: bool) -> list[str]:
-    """A few of the loops of other processes that do not turn: those whose work another process does, or those where none does.
-    One worker that is stuck must not have all web processes, which are well, taken out of service."""
+    """Failing loops in other processes, at most ten. `is_done_by_others`: those of a kind that also turns somewhere; otherwise
+    those of the other kinds. One stuck worker must not take all healthy web processes out of service."""
     turning = {_KIND.sub("", report.name) for report in found if not report.loop.fault}
     failing = [report for report in found if report.loop.fault and (_KIND.sub("", report.name) in turning) == is_done_by_others]
     return [f"the loop {report.loop.name} of {report.process} {report.loop.fault}" for report in failing[:_MOST_LOOPS]]

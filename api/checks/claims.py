@@ -1,5 +1,5 @@
-"""A check from the worker's side: claimed with a lease, finished or handed back by the one that holds the claim, rescued from
-one that does not renew it. Every write is fenced by attempt and worker: a claim that was lost changes no row."""
+"""What a worker does with checks: claim one under a lease, finish it or hand it back, and return checks whose lease has expired
+to the queue. Finishing and handing back are fenced by attempt and worker, so they change no row after the claim was lost."""
 
 import json
 import random
@@ -19,11 +19,11 @@ from stringx_dataops.contract.messages.sizes import bounded
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 MAX_CRASHES = 3  # runs that may end their worker, or their dbt process, before a check is `errored`
 MAX_YIELDS = 3  # runs that may give way
-_LOOKS = 5  # at a queue whose targets others are just claiming from
+_LOOKS = 5  # tries, if other workers hold the rows of all targets that have work
 
 
 def claim(database: Database, worker: str, lease_s: int = LEASE_S) -> Check | None:
-    """The next check for this worker, leased to it; None where nothing may run now."""
+    """The next check for this worker, leased to it; None if nothing may run now."""
     for look in range(_LOOKS):
         with database.statements() as cursor:
             row = cursor.one(SQL["claim"], {"worker": worker, "lease_s": lease_s})
@@ -49,8 +49,8 @@ def checks_to_cancel(database: Database, worker: str) -> set[str]:
 
 
 def finish(database: Database, check: Check, result: CheckResult, backend_url: str) -> bool:
-    """Store the result and its outgoing message together, of those that share the run too; False where the claim was lost, and
-    nothing is stored."""
+    """Stores the result and its message, for the check and for all checks that share its run (unless it was canceled: they then
+    run without it). False, and nothing stored, if the claim was lost."""
     body, text = bounded(result.as_json())
     message = outbox.message(check.results_url(backend_url), text)
     ended = {"status": result.status, "verdict": result.verdict}
@@ -79,8 +79,8 @@ def hand_back(
     delay_s: float = 0,
     tables: Sequence[str] | None = None,
 ) -> bool:
-    """Let the check be claimed again, counted as a crash or as given way; False where the claim was lost. `tables`: a dataset's,
-    where its document has changed since it was accepted."""
+    """Puts the check back into the queue, counted as a crash or as giving way; False if the claim was lost. `tables`: the
+    dataset's tables, if its document has changed since the check was accepted."""
     counted = {"crashed": crashed, "yielded": yielded, "delay_s": delay_s, "tables": list(tables) if tables is not None else None}
     with database.transaction() as cursor:
         lock_target(cursor, check.request.target)
@@ -88,8 +88,8 @@ def hand_back(
 
 
 def rescue(database: Database, lease_s: int = LEASE_S) -> list[str]:
-    """Back to the queue with what has not been renewed: the ids of the checks. After a start of the internal database everyone
-    has the time of a lease to renew it."""
+    """Puts checks with an expired lease (at most 100) back into the queue and returns their ids. After a start of the internal
+    database, workers first have one lease to renew theirs."""
     with database.statements() as cursor:
         expired = cursor.all(SQL["expired"], {"lease_s": lease_s})
     rescued = []
@@ -102,7 +102,7 @@ def rescue(database: Database, lease_s: int = LEASE_S) -> list[str]:
 
 
 def _finish_joined(cursor: Cursor, leader: Check, body: dict[str, Any], ended: dict[str, Any], backend_url: str) -> list[Check]:
-    """The same result under the ids of each check that shares the run; those checks."""
+    """Stores the result, under its own ids, for each check that shares the run; returns these checks."""
     joined = [read_check(row) for row in cursor.all(SQL["joined"], {"check_id": leader.check_id})]
     for check in joined:
         known = check.pending().as_json()

@@ -1,7 +1,8 @@
 -- name: claim
--- Of the targets with a free place, that nobody else is claiming from, the one that has an urgent check (sync, or waiting for a
--- minute), else that runs fewest, else that was served longest ago; of it the first check in its order. Both rows say themselves
--- whether the check may run, so what others changed meanwhile is seen when they are locked.
+-- The target: among those with a free place from which nobody else is claiming, one with an urgent check (sync, or waiting for a
+-- minute) goes first, then the one with the fewest running checks, then the one that was served longest ago. Of this target the
+-- check that is due first. Both rows are locked, and apart from the target's limit they hold everything that decides, so
+-- concurrent changes are seen.
 with place as (
     select t.target
     from dataops.targets t

@@ -192,15 +192,15 @@ def announce(cursor: Cursor, check: Check, body: dict[str, Any], backend_url: st
 
 
 def release_joined(cursor: Cursor, check_id: str) -> None:
-    """Let those that would have shared the run of a canceled check share the run of the first of them."""
+    """The check was canceled. The first check that would have shared its run takes its place; the others join that one."""
     successor = cursor.one(SQL["lead_joined"], {"check_id": check_id})
     if successor is not None:
         cursor.run(SQL["follow"], {"check_id": check_id, "successor": successor["check_id"]})
 
 
 def lock_target(cursor: Cursor, target: str) -> None:
-    """Until the transaction ends: whatever changes the queue of a target holds its row first, so that two never wait in a
-    circle."""
+    """Locks the target's row until the transaction ends. Every change of a target's queue takes this lock first, so there are no
+    deadlocks."""
     while cursor.run(SQL["lock_target"], {"target": target}) == 0:
         cursor.run(SQL["make_target"], {"target": target})
 

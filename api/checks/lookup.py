@@ -68,7 +68,7 @@ def find_subject(database: Database, request: CheckRequest, tables: Sequence[str
 
 
 def find_subject_with(cursor: Cursor, request: CheckRequest, tables: Sequence[str] | None = None) -> Subject:
-    """The configuration of what a request asks for; of a dataset, `tables` in place of those of its document."""
+    """The configuration for a request. For a dataset, `tables` replaces the tables of its document."""
     if request.dataset is not None:
         return _find_dataset(cursor, request.target, request.dataset, tables)
     assert request.table is not None  # a request is of one of the two

@@ -94,7 +94,7 @@ def _places(rule: RuleSpecification, character: str) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
-    """All texts within a value, a line each."""
+    """All texts within a value, one per line."""
     if isinstance(value, dict):
         return "\n".join((*map(str, value), *map(_text, value.values())))
     if isinstance(value, (list, tuple)):

@@ -83,11 +83,11 @@ class Attempt:
                 self._changed.notify_all()
 
     def _watch(self, run: RunHandle) -> None:
-        is_cancelled = is_killed = False
+        is_canceled = is_killed = False
         while True:
             with self._changed:
                 if not self._run_ended:
-                    self._changed.wait(self._pause_s(is_cancelled, run.yield_after_s))
+                    self._changed.wait(self._pause_s(is_canceled, run.yield_after_s))
                 if self._run_ended or is_killed:
                     return
             if self._stopped is None and self.left_s == 0:
@@ -95,12 +95,12 @@ class Attempt:
             if self._stopped is None and run.yield_after_s is not None:
                 self._give_way(run.sessions, run.yield_after_s)
             if self._stopped is not None:
-                is_cancelled, is_killed = True, self._end(run)
+                is_canceled, is_killed = True, self._end(run)
 
-    def _pause_s(self, is_cancelled: bool, yield_after_s: float | None) -> float:
+    def _pause_s(self, is_canceled: bool, yield_after_s: float | None) -> float:
         """How long the watchdog sleeps until there may be something to do."""
         if self._stopped is not None:
-            return _CANCEL_EVERY_S if is_cancelled else 0
+            return _CANCEL_EVERY_S if is_canceled else 0
         return self.left_s if yield_after_s is None else min(self.left_s, 1.0, max(0.1, yield_after_s / 4))
 
     def _give_way(self, sessions: Sessions, seconds: float) -> None:

@@ -23,7 +23,7 @@ from stringx_dataops.contract.messages.scores import Scored, quotient, scores
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Verdict, worst
 
 _AHEAD = timedelta(minutes=5)  # of a target's clock to the internal database's; the Backend allows twice that to its own
-_LEFT_OUT = "dbt left rules out; see those in error"
+_LEFT_OUT = "some rules have no outcome; they are in error"
 _DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 
 
@@ -74,7 +74,7 @@ def canceled(run: Run, dbt_result: DbtRunResult) -> CheckResult:
 
 
 def notes_of(document: TableDocument) -> list[str]:
-    """What the document asks for and cannot have, a sentence each."""
+    """Wishes of the document that cannot be met, one sentence per wish."""
     wants_samples = document.sample_rows and (document.sample_columns or document.sample_rows != _DEFAULT_SAMPLE_ROWS)
     return ["there are no samples: the document gives no key"] if wants_samples and not document.key else []
 

@@ -193,7 +193,7 @@ class Worker:
         if stored:
             log.info("check of %s %s", check.request.subject, words, extra=ids)
         else:
-            log.warning("the claim was lost; what came of it is thrown away", extra=ids)
+            log.warning("the claim was lost; the result is discarded", extra=ids)
 
     def deliver(self) -> Turn:
         """Posts what is due."""

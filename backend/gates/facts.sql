@@ -1,6 +1,6 @@
 -- name: deciding_result
--- The full result with the newest snapshot, of the table or of a dataset that held it; one that ended without any counts at
--- its end.
+-- The full result of the table with the newest snapshot, alone or in a dataset. A result without a snapshot has the time of its
+-- end.
 select n.check_id, r.request_id, n.verdict, n.status, n.rules_hash, n.snapshot_at, n.decided_at, r.result,
        extract(epoch from clock_timestamp() - n.decided_at)::float8 as age_s
 from (

@@ -1,1 +1,1 @@
-"""What the Backend knows, read alike for lists, the command line and metrics. Nothing here changes anything."""
+"""Requests with their results, as routes list and show them, and totals for the metrics. Nothing here changes anything."""

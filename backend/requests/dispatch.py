@@ -20,7 +20,8 @@ _LOOK_AGAIN_S = 2.0
 _THREADS = 4
 _LONGEST_DELAY_S = 60.0
 _BUSY = 429
-_FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 421, _BUSY))  # it will say the same tomorrow
+# Repeating the request would not change these answers.
+_FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 421, _BUSY))
 
 FirstSend = Literal["promised", "refused", "gone"]  # gone: nobody tracks the request any more
 
@@ -179,7 +180,8 @@ class Dispatcher:
 
 
 def start(dispatcher: Dispatcher, listener: Listener, loops: Loops) -> None:
-    """Send what Kafka brought, and what could not be sent before, in daemon threads: one waits while another writes."""
+    """Starts daemon threads that send requests from Kafka, and requests and cancels that could not be sent before. There are
+    several, so that one can write while another waits for an answer."""
     for number in range(_THREADS):
         loops.start(f"dispatch-{number}", one_per_turn(dispatcher.send_next, listener, UNSENT, _LOOK_AGAIN_S))
 

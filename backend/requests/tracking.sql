@@ -85,7 +85,7 @@ values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(dataset)s, %(is_f
 on conflict (check_id) do nothing
 
 -- name: store_dataset_result
--- One row a table of the dataset: the gates of these tables read it.
+-- One row per table of the dataset, for the gates of these tables.
 insert into stringx.dataset_results (check_id, target, table_name, is_full, status, verdict, rules_hash, snapshot_at, finished_at)
 values (%(check_id)s, %(target)s, %(table)s, %(is_full)s, %(status)s, %(verdict)s, %(rules_hash)s, %(snapshot_at)s,
         coalesce(%(finished_at)s, clock_timestamp()))

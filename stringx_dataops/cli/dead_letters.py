@@ -21,7 +21,7 @@ def dlq() -> None:
 @dlq.command("list")
 @click.option("--all", "everything", is_flag=True, help="those that have been replayed, too")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="how many, the oldest first")
-@click.option("--json", "as_json", is_flag=True, help="print a JSON object a line")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object per line")
 def list_(everything: bool, limit: int, as_json: bool) -> int:
     """Dead letters that have not been replayed, the oldest first: place, time, origin, why, the message."""
     with _letters(kafka.of_client()) as letters:
@@ -37,7 +37,7 @@ def list_(everything: bool, limit: int, as_json: bool) -> int:
 @click.argument("places", nargs=-1, metavar="[PARTITION:OFFSET]...")
 @click.option("--all", "everything", is_flag=True, help="every one that has not been replayed yet")
 def replay(places: Sequence[str], everything: bool) -> int:
-    """Send dead letters once more as requests, when what kept them from it is mended; those that fail again come back."""
+    """Send dead letters again as requests, after you have removed the cause. If one fails again, it becomes a new dead letter."""
     if bool(places) == everything:
         raise click.UsageError("name the letters as PARTITION:OFFSET (dataops dlq list shows them), or give --all")
     wanted = {_place(text) for text in places}
@@ -57,7 +57,7 @@ def replay(places: Sequence[str], everything: bool) -> int:
             letters.commit()
     click.echo(f"{sent} sent to {settings.requests}")
     for letter in cut:
-        click.echo(f"dataops: {letter.place} holds its beginning alone; the whole stands at {letter.origin}", err=True)
+        click.echo(f"dataops: {letter.place} was cut; the whole message is at {letter.origin}", err=True)
     if wanted:
         missing = ", ".join(f"{partition}:{offset}" for partition, offset in sorted(wanted))
         raise click.UsageError(f"there is no dead letter at {missing}; dataops dlq list shows those that are there")

@@ -67,7 +67,7 @@ def cli(context: click.Context, server: str | None) -> None:
 @click.argument("target", type=_Target())
 @click.argument("table", required=False)
 @_DATASET
-@click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until the check has ended, at most 600 or so many seconds")
+@click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="wait until the check has ended; at most SECONDS (600)")
 @click.option("--json", "as_json", is_flag=True, help="print the API's answer")
 @click.option("--kind", "kinds", multiple=True, help="only rules of this kind: engineering or business")
 @click.option("--dimension", "dimensions", multiple=True, help="only rules of this dimension")
@@ -106,7 +106,7 @@ def check(
 @click.argument("target", type=_Target())
 @click.argument("table", required=False)
 @_DATASET
-@click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="until a check has decided it, at most 600 or so many seconds")
+@click.option("--wait", type=_SECONDS, metavar="[SECONDS]", help="wait until a check has decided the gate; at most SECONDS (600)")
 @click.option("--json", "as_json", is_flag=True, help="print the API's answer")
 @click.option("--not-before", help="closed unless the snapshot is at least as new (RFC 3339, the target's clock)")
 @click.option("--request-id", help="the gate for the load that this request announced")

@@ -24,7 +24,7 @@ def requests() -> None:
 @click.option("--verdict", help="pass, warn, fail or error")
 @click.option("--status", help="queued, succeeded, errored, canceled or timed_out")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="how many, the newest first")
-@click.option("--json", "as_json", is_flag=True, help="print a JSON object a line, of the results the counts")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object per line; of results only the counts")
 @click.option("--rules", "with_rules", is_flag=True, help="with --json: the whole results")
 @click.pass_obj
 def list_(server: str | None, /, limit: int, as_json: bool, with_rules: bool, **filters: str | None) -> int:

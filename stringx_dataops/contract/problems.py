@@ -77,7 +77,7 @@ class Malformed(StringXError):
 class Misdirected(StringXError):
     """The header `Host` has a name that is not one of this service's."""
 
-    status, slug, title = 421, "misdirected", "Not asked by a name of this service"
+    status, slug, title = 421, "misdirected", "Unknown host name"
 
 
 class Unauthenticated(StringXError):

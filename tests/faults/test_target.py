@@ -11,7 +11,7 @@ from tests.support.processes import eventually
 from tests.support.tables import RULES
 
 CONNECT_S = 10.0  # a login's limit in dbt's profile
-STOP_S = 15.0  # from the end of a budget: cancelled on the target, then the dbt process killed
+STOP_S = 15.0  # from the end of a budget: canceled on the target, then the dbt process killed
 
 
 def test_a_target_that_is_away_makes_an_error_that_says_so(installation: Installation) -> None:

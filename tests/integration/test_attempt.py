@@ -12,7 +12,7 @@ from tests.support.queue import ask, claimed
 
 
 @pytest.mark.parametrize("address", [{"host": "\ud800"}, {"port": object()}])
-def test_a_check_that_cannot_be_cancelled_on_its_target_is_killed(
+def test_a_check_that_cannot_be_canceled_on_its_target_is_killed(
     queue: Database, monkeypatch: pytest.MonkeyPatch, address: dict[str, str]
 ) -> None:
     monkeypatch.setattr(attempt, "_KILL_AFTER_S", 0.5)

@@ -67,7 +67,7 @@ def test_a_run_is_shared_by_a_limited_number(queue: Database) -> None:
     assert [check.joined for check in asked[-2:]] == [None, asked[-2].check_id]
 
 
-def test_cancelling_one_that_others_share_leaves_the_others(queue: Database) -> None:
+def test_canceling_one_that_others_share_leaves_the_others(queue: Database) -> None:
     leader, second, third = (ask(queue) for _ in range(3))
     assert lifecycle.cancel(queue, leader.check_id, "http://backend").status == "canceled"
     run = claimed(queue)

@@ -9,7 +9,7 @@ from stringx_dataops.contract.messages.samples import Result, with_parts, withou
 MAX_RESULT_BYTES = 8 * 1024 * 1024
 MAX_SUMMARY_BYTES = 64 * 1024
 _MAX_NOTES = 100
-_MAX_NUMBERS = 20  # of counts and scores in a summary: a result has one a status, one a dimension
+_MAX_NUMBERS = 20  # of counts and scores in a summary: a result has one per status and one per dimension
 _MAX_WORDS = 500  # characters of a message there
 _MAX_CHARACTERS = 1000  # of a note or reason in a result that has to become smaller
 
@@ -106,7 +106,7 @@ def _text(value: Any) -> str:
 
 
 def _excess(text: str) -> int:
-    """Bytes above the bound; no more than about that where it is far below."""
+    """Bytes above MAX_RESULT_BYTES; 0 or less if the text is small enough, and then perhaps only an upper bound."""
     return len(text) * 4 - MAX_RESULT_BYTES if len(text) * 4 <= MAX_RESULT_BYTES else len(text.encode()) - MAX_RESULT_BYTES
 
 

@@ -93,7 +93,7 @@ def test_a_rule_never_passes_by_hand(refresher: Refresher, database: Database, f
 
 
 def test_pages(refresher: Refresher, database: Database, flights_target: Target, client: FlaskClient) -> None:
-    assert "No target has a configured table yet" in get(client, "/").text
+    assert "No table is configured yet" in get(client, "/").text
     configure(database, flights_target.document(), {"table": "public.airlines"}, {"table": "public.planes"})
     add_check(database, "shop", "public.airlines", "pass")
     assert get(client, "/shop/").status_code == 404

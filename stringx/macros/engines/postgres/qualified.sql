@@ -1,5 +1,5 @@
 {#- Names after a dot in custom SQL. PostgreSQL reads them as calls if there is no column or field of the name: `t.f` as f(t), `(x).f` as f(x).
-    stringx_dataops/contract/custom_sql/qualified.py says what each consists of: a kind, tables, column and name. The probe looks up all at once, and only if rules have any. -#}
+    stringx_dataops/contract/custom_sql/postgres/qualified.py says what each consists of: a kind, tables, column and name. The probe looks up all at once, and only if rules have any. -#}
 
 
 {#- The names of a rule, [{rule: its place, kind, places: of the tables among `relations`, from 1, as the text of an array, field, name}]. -#}

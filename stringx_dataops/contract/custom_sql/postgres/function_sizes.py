@@ -89,7 +89,7 @@ def _is_quoted(token: Token) -> bool:
 
 
 def _growth(name: str, arguments: list[list[Token]]) -> int:
-    """How many times as long as a text its replacement is at most."""
+    """An upper bound for (length of the replaced text) / (length of the text); a guess if the replacement is not a constant."""
     texts = [sum(len(token.text) for token in argument if token.token_type == TokenType.STRING) for argument in arguments]
     constant = [len(argument) == 1 and argument[0].token_type == TokenType.STRING for argument in arguments]
     if len(arguments) < 3 or not constant[2]:

@@ -94,8 +94,8 @@ def _column_of_value(before: list[Token]) -> Token | None:
 
 
 def _dotted(sql: str) -> Iterator[tuple[Token, list[Token], bool]]:
-    """Each name behind a dot that no dot follows, or that ends a value, with up to eight tokens before its chain's last dot, and
-    whether it is a field of a value's field."""
+    """Yields each name after a dot that may be a column or a field, the tokens before that dot (at most eight), and whether it is
+    a field of a field, such as `c` in `(a).b.c`. Names of schemas, tables, types and calls are left out."""
     if "." not in sql:
         return
     try:
