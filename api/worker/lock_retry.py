@@ -26,7 +26,7 @@ def run_with_locks(
     """Repeat `run` until it gets its locks. After `lock_timeout_ms` the rules on the locked relations are left undecided, and
     the others are decided. `refused_lock` is the engine's. `pause` waits for so many seconds, and returns whether to go on."""
     until = time.monotonic() + specification["lock_timeout_ms"] / 1000
-    unlockable: list[str] = []
+    lock_failed: list[str] = []
     while True:
         result = run(specification)
         refused = None if result.outcome or result.timed_out else refused_lock(result.message or "")
@@ -38,8 +38,8 @@ def run_with_locks(
             if not pause(random.uniform(_SHORTEST_S, _LONGEST_S)):  # noqa: S311
                 return result
             specification = specification | {"lock_first": name}
-        elif name is None or name in unlockable:
+        elif name is None or name in lock_failed:
             return result
         else:
-            unlockable = [*unlockable, name]
-            specification = specification | {"unlockable": unlockable}
+            lock_failed = [*lock_failed, name]
+            specification = specification | {"lock_failed": lock_failed}

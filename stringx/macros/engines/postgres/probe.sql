@@ -38,7 +38,7 @@
     {%- set reason = none if error.sqlstate in (none, '42809') else stringx_reason(error) -%}
     {%- set one = {'name': names[loop.index0], 'locked': error.sqlstate is none, 'reason': reason, 'place': loop.index if reason is none else none} -%}
     {%- do one.update(behind[loop.index0]) -%}
-    {%- for name in spec.get('unlockable', []) if stringx_is_named(relation, name) -%}
+    {%- for name in spec.get('lock_failed', []) if stringx_is_named(relation, name) -%}
       {%- do one.update({'reason': stringx_reason({'sqlstate': '55P03'})}) -%}
     {%- endfor -%}
     {%- do of_relations.update({relation: one}) -%}
