@@ -84,7 +84,9 @@
 
 {#- The latest time that the clocks have shown: later than now if they went back less than three hours ago. -#}
 {% macro stringx_local_now() %}
-  {{- return("max(stringx_instant::timestamp) from (select now() union all select stringx_minute - interval '1 microsecond' from generate_series(date_trunc('minute', now()) - interval '3 hours', date_trunc('minute', now()), interval '1 minute') as stringx_minute) as stringx_instants(stringx_instant)") -}}
+  {%- set minutes = "generate_series(date_trunc('minute', now()) - interval '3 hours', date_trunc('minute', now()), interval '1 minute')" -%}
+  {%- set instants = "select now() union all select stringx_minute - interval '1 microsecond' from " ~ minutes ~ ' as stringx_minute' -%}
+  {{- return('max(stringx_instant::timestamp) from (' ~ instants ~ ') as stringx_instants(stringx_instant)') -}}
 {% endmacro %}
 
 
