@@ -51,8 +51,9 @@
   {%- endfor -%}
   {%- set room = [262144, 8388608 // (wanted | length or 1)] | min -%}
   {%- for table, rule in wanted -%}
-    {%- do slots.update({table.number ~ '/shown': {'sql': stringx_absent(table), 'timezone': table.spec.timezone}}) -%}
-    {%- set sample = stringx_sample(table, rule, state, room) -%}
+    {%- set shown = stringx_shown(table) -%}
+    {%- do slots.update({table.number ~ '/shown': {'sql': stringx_absent(table.relation, shown), 'timezone': table.spec.timezone}}) -%}
+    {%- set sample = stringx_sample(table, rule, shown, state, room) -%}
     {%- if sample is not none -%}
       {%- do slots.update({table.number ~ '/' ~ rule.number: dict(sample, timezone=table.spec.timezone, path=state.path if rule.runs_custom else none)}) -%}
     {%- endif -%}
@@ -66,19 +67,4 @@
   {%- set shown = [] -%}
   {%- for column in table.spec.key + table.spec.sample_columns if column not in shown -%}{%- do shown.append(column) -%}{%- endfor -%}
   {{- return(shown) -}}
-{% endmacro %}
-
-
-{#- Rows of the checked table and which of them violate, by parts: `select`, expressions over the table's columns under names of the macro's own; `inside`, a
-    condition on the table's columns; `with`, common table expressions; `join`, what follows the rows in FROM; `where`, a condition on
-    those names, as columns of `checked`. The count and the sample are made of the same parts, so that both are about the same rows. -#}
-{% macro stringx_counted(scope, parts) %}
-  {{- return({'statement': parts.get('with', '') ~ 'select count(*) as failures, null as measured from ' ~ stringx_checked(scope, parts, []), 'sample': parts}) -}}
-{% endmacro %}
-
-
-{% macro stringx_checked(scope, parts, more) %}
-  {%- set read = parts.get('select', []) + more -%}
-  {{- return('(select ' ~ read | join(', ') ~ ' from ' ~ scope.relation ~ stringx_where(stringx_all([scope.both, parts.get('inside')])) ~ ') as checked'
-             ~ parts.get('join', '') ~ stringx_where(parts.get('where'))) -}}
 {% endmacro %}
