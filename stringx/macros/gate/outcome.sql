@@ -190,7 +190,7 @@
 {% endmacro %}
 
 
-{#- The outcome with more keys for some rules, {place: {key: value}}, and more notes for some tables, {number: [note]}. -#}
+{#- The outcome with more keys for some rules, {rule_key: {key: value}}, and more notes for some tables, {number: [note]}. -#}
 {% macro stringx_with_details(outcome, details, notes) %}
   {%- if not details and not notes -%}{{- return(outcome) -}}{%- endif -%}
   {%- set tables = [] -%}

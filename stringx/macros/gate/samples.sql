@@ -4,26 +4,26 @@
     All together may take 8 MiB, one of them 256 KiB: rows beyond that are left out (`cut`). A sample that would bring the number of
     columns that are read above 20,000 is left out (`sample_dropped`). -#}
 
-{#- Reads the samples: {details: {place: {sample or sample_dropped}}, notes: {number of a table: [note]}}. A sample that cannot be read is left out; the
+{#- Reads the samples: {details: {rule_key: {sample or sample_dropped}}, notes: {number of a table: [note]}}. A sample that cannot be read is left out; the
     counts stand without it. Columns that do not exist are noted. -#}
 {% macro stringx_samples(spec, tables, state, outcome) %}
   {%- set plan = stringx_planned_samples(tables, state, outcome) -%}
   {%- set details, notes = dict(plan.details), dict(plan.notes) -%}
-  {%- for place, result in (stringx_run('', spec, plan.slots).results if plan.slots else {}).items() if result is sequence and result is not mapping -%}
-    {%- set table = place.split('/')[0] | int -%}
-    {%- if place.endswith('/shown') -%}
+  {%- for slot, result in (stringx_run('', spec, plan.slots).results if plan.slots else {}).items() if result is sequence and result is not mapping -%}
+    {%- set table = slot.split('/')[0] | int -%}
+    {%- if slot.endswith('/shown') -%}
       {%- if result -%}
         {%- set note = 'there are no samples: key or sample_columns name what is no column of the table: ' ~ modules.re.sub('\\s+', ' ', result | join(', ')) -%}
         {%- do notes.update({table: notes.get(table, []) + [note]}) -%}
       {%- endif -%}
     {%- else -%}
       {%- set rows, cut = result -%}
-      {%- set columns = plan.slots[place].columns -%}
+      {%- set columns = plan.slots[slot].columns -%}
       {%- set lists = [] -%}
       {%- for row in rows -%}{%- do lists.append(row if columns is not none else row.values() | list) -%}{%- endfor -%}
       {%- set sample = {'columns': columns or (rows[0] | list if rows else []), 'rows': lists} -%}
       {%- do sample.update({'cut': true}) if cut -%}
-      {%- do details.update({place: {'sample': sample}}) if rows or cut -%}
+      {%- do details.update({slot: {'sample': sample}}) if rows or cut -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return({'details': details, 'notes': notes}) -}}

@@ -2,7 +2,7 @@
     pattern, a literal in its `where` or in the request's window. Each is tried alone, without reading a row, and only for rules with such an
     error. If none fails by itself, a row's value was the cause, and the reason stays as it is. -#}
 
-{#- {place of a rule: {reason}}, for rules with an argument that fails by itself. -#}
+{#- {rule_key: {reason}}, for rules with an argument that fails by itself. -#}
 {% macro stringx_reasons_of_arguments(spec, tables, state, outcome) %}
   {%- set slots = {} -%}
   {%- for table in tables -%}

@@ -9,7 +9,7 @@
     - renamed: whether a relation was named without a schema;
     - shape: a hash of the types of all columns;
     - broken: patterns that are not valid regular expressions;
-    - called: {place of a rule: a name after a dot that would be a function call} (qualified.sql).
+    - called: {rule_key: a name after a dot that would be a function call} (qualified.sql).
 
     LOCK needs SELECT only, and fails for a relation that is missing or not readable. Materialized views, foreign tables and tables
     of which some columns are granted can be read and not locked. Each lock is released before the next is waited for:
