@@ -2,9 +2,9 @@
 `pool` asks for one. A child serves one check at a time, in memory that it shares with the other processes until it writes to it.
 While it is idle, it does what dbt does before it needs the check.
 
-`pool` starts this file as a process; nothing imports it. Together with `gate_runner` and `dbt_shortcuts`, which only it imports,
-it is the only importer of dbt. `protocol` has the messages on its sockets; dbt's own output goes to standard error. When the
-worker is gone, the sockets end, and so do these processes, even while dbt is busy.
+`pool` starts this file as a process; nothing imports it. It imports dbt, and so do `gate_test_runner` and `dbt_shortcuts`, which
+only it imports. `protocol` has the messages on its sockets; dbt's own output goes to standard error. When the worker is gone, the
+sockets end, and so do these processes, even while dbt is busy.
 """
 
 import gc
@@ -24,7 +24,7 @@ from dbt.cli.main import dbtRunner
 
 from api.engine import protocol
 from api.engine.dbt_shortcuts import compile_macros, list_path_once, remember_attributes
-from api.engine.gate_runner import GateTest, fault_of_manifest, one_line
+from api.engine.gate_test_runner import GateTest, fault_of_manifest, one_line
 from api.engine.protocol import FORK, Forked, Loaded, Message, Place, Prepare, Request, RunGateTest
 from stringx_dataops.contract.gate_test.specification import Specification
 

@@ -9,7 +9,9 @@ import jinja2.sandbox
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.clients.jinja import template_cache
 
-PACKAGES_OF_DBT = ("dbt", "dbt_postgres")
+from stringx_dataops.contract.adapters import ADAPTERS
+
+PACKAGES_OF_DBT = ("dbt", *(f"dbt_{adapter}" for adapter in ADAPTERS))  # dbt and its adapters
 
 
 class _Folder:

@@ -1,6 +1,7 @@
 """What workers and the portal need of the engine of a target. (`api/engine` is something else: it runs dbt.)"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,22 @@ class TargetUnusable(StringXError):
     """The target's document cannot be used on this machine; the detail says what is missing."""
 
     status, slug, title = 422, "target-unusable", "The target cannot be used"
+
+
+@dataclass(frozen=True)
+class RefusedLock:
+    """A lock that a run did not get. `relation` is as the engine names it, with or without a schema and without quotes; None if
+    the message names none."""
+
+    relation: str | None
+
+
+@dataclass(frozen=True)
+class RefusedCharacter:
+    """A character that the target's database cannot store in its encoding."""
+
+    character: str
+    encoding: str
 
 
 class Sessions(Protocol):
@@ -44,3 +61,12 @@ class Engine(Protocol):
 
     def may_pass(self, message: str) -> bool:
         """Whether a failed connection is worth another attempt within seconds."""
+
+    def refused_lock(self, message: str) -> RefusedLock | None:
+        """The lock because of which a run failed, from dbt's message; None if it failed for another reason."""
+
+    def refused_character(self, message: str) -> RefusedCharacter | None:
+        """The character because of which a run failed, from dbt's message; None if it failed for another reason."""
+
+    def without_values(self, message: str) -> str:
+        """A database error without values of rows, so that a result may show it."""

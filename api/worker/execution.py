@@ -15,14 +15,14 @@ from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
 from api.checks.result_parts import CANCELED, undecided
-from api.engine import command, encodings, faulty_rules, lock_retry, outcome
+from api.engine import command, faulty_rules, outcome
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import Slot
 from api.engine.processes import ChildDied
 from api.engine.run_result import DbtRunResult, out_of_time
 from api.targets.engine import TargetUnusable
 from api.targets.registry import engine_of
-from api.worker import results
+from api.worker import encodings, lock_retry, results
 from api.worker.attempt import Attempt, RunHandle
 from api.worker.results import Run
 from database.pool import Database
@@ -157,10 +157,10 @@ class Executor:
             return result
 
         def run_with_locks(specification: Specification) -> DbtRunResult:
-            return lock_retry.run_with_locks(run_on_reachable, specification, attempt.pause)
+            return lock_retry.run_with_locks(run_on_reachable, specification, engine.refused_lock, attempt.pause)
 
         def run_encodable(specification: Specification) -> DbtRunResult:
-            return encodings.run_encodable(run_with_locks, specification)
+            return encodings.run_encodable(run_with_locks, specification, engine.refused_character)
 
         with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, self.runner.terminate)):
             return faulty_rules.run_compilable(run_encodable, built)

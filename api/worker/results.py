@@ -8,7 +8,7 @@ from decimal import Decimal
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
 from api.checks.result_parts import CANCELED, Ending, Execution
-from api.engine.outcome import outcome_of, without_values
+from api.engine.outcome import is_database_error, outcome_of
 from api.engine.run_result import DbtRunResult
 from api.targets.registry import engine_of
 from api.worker.rule_sentences import message
@@ -199,14 +199,16 @@ def _sum(numbers: list[int | None]) -> int | None:
 def _reason(subject: Subject, dbt_result: DbtRunResult) -> str:
     """Why dbt left no outcome, in one line without values of rows."""
     message = " ".join((dbt_result.message or "").split())
-    if explained := engine_of(subject.target).explain(message):
+    engine = engine_of(subject.target)
+    if explained := engine.explain(message):
         return explained
     if not message:
         return (
             "dbt ended without an outcome of the gate test;"
             " the project in DBT_PROJECT_DIR has lost its `test` materialization: take it over from stringx/"
         )
-    return f"dbt could not run the gate test: {without_values(message)[:500]}"
+    shown = engine.without_values(message) if is_database_error(message) else message
+    return f"dbt could not run the gate test: {shown[:500]}"
 
 
 def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue) -> RuleResult:

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from api.engine import lock_retry
 from api.engine.run_result import DbtRunResult, without_result
+from api.worker import lock_retry
 from tests.support.databases import Target
 from tests.support.engine import SHOP, Engine, gate, rule
 
@@ -121,7 +121,7 @@ def test_tables_that_are_never_to_be_had_leave_the_others_their_verdicts(engine:
             return engine.answer(target, spec | {"lock_timeout_ms": 10_000})
         return without_result(message)
 
-    answer = lock_retry.run_with_locks(run, spec)
+    answer = lock_retry.run_with_locks(run, spec, target.engine().refused_lock)
     assert answer.outcome is not None, answer.message
     found = json.loads(answer.outcome)["tables"]
     assert [one["verdict"] for one in found] == ["pass", "error", "error"]

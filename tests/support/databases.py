@@ -16,6 +16,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from api.targets.engine import Engine
 from api.targets.registry import engine_of
 from database import embedded
 from database import migrate as migrations
@@ -156,7 +157,11 @@ class Target:
 
     def environment(self) -> dict[str, str]:
         """What dbt's profile reads."""
-        return engine_of(stored_target(self.document())).environment(self.secrets, "stringx test")
+        return self.engine().environment(self.secrets, "stringx test")
+
+    def engine(self) -> Engine:
+        """The engine of its document."""
+        return engine_of(stored_target(self.document()))
 
 
 def make_target(admin: Admin, folder: Path, template: str | None = None) -> Target:

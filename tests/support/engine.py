@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from api.checks.specification import of_type
-from api.engine import encodings, lock_retry
 from api.engine.command import DbtProject
 from api.engine.pool import ChildFactory, Slot
 from api.engine.run_result import DbtRunResult
+from api.worker import encodings, lock_retry
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.gate_test.outcome import Outcome
@@ -107,10 +107,15 @@ class Engine:
         """As the worker gets it."""
         self.child.ensure_warm()
 
-        def locked(spec: dict[str, Any]) -> DbtRunResult:
-            return lock_retry.run_with_locks(lambda spec: self.child.run(spec, self.folder, target.environment(), 90), spec)
+        engine = target.engine()
 
-        answer = encodings.run_encodable(locked, spec)
+        def run(spec: dict[str, Any]) -> DbtRunResult:
+            return self.child.run(spec, self.folder, target.environment(), 90)
+
+        def locked(spec: dict[str, Any]) -> DbtRunResult:
+            return lock_retry.run_with_locks(run, spec, engine.refused_lock)
+
+        answer = encodings.run_encodable(locked, spec, engine.refused_character)
         held_to_the_border(spec, answer)
         return answer
 

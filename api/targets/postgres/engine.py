@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.engine.profile import SESSION_VARIABLE
-from api.targets.postgres import errors
+from api.targets.engine import RefusedCharacter, RefusedLock
+from api.targets.postgres import errors, messages
 from api.targets.postgres.connection import connection_environment, session_address
 from api.targets.postgres.sessions import PostgresSessions
 from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
@@ -37,3 +38,15 @@ class PostgresEngine:
     def may_pass(self, message: str) -> bool:
         """By the same words."""
         return errors.may_pass(message)
+
+    def refused_lock(self, message: str) -> RefusedLock | None:
+        """By the server's words in English."""
+        return messages.refused_lock(message)
+
+    def refused_character(self, message: str) -> RefusedCharacter | None:
+        """By the bytes and the names of encodings."""
+        return messages.refused_character(message)
+
+    def without_values(self, message: str) -> str:
+        """By the words before what the server quotes."""
+        return messages.without_values(message)

@@ -49,7 +49,9 @@
     {%- do markers.update({text: 'stringx_marker_' ~ loop.index ~ '_x'}) -%}
     {%- do doubled.update({text: text.replace("'", "''")}) -%}
   {%- endfor -%}
-  {%- do context.update({'stringx_guard': guard, 'statement': stringx_dbt_guarded, 'adapter': stringx_dbt_reader()}) -%}
+  {#- meanwhile `adapter` reads the catalog by the names of relations, and runs no text -#}
+  {%- set reader = stringx_dbt_adapter({'get_columns_in_relation': adapter.get_columns_in_relation, 'get_relation': adapter.get_relation}) -%}
+  {%- do context.update({'stringx_guard': guard, 'statement': stringx_dbt_guarded, 'adapter': reader}) -%}
   {%- set allowed = namespace(test={'refused': true}) -%}
   {%- set marked = stringx_dbt_render_with(test, values, markers) -%}
   {%- set wanted = none if marked.fault or guard.marked else stringx_sql_tokens(marked.statement) -%}
@@ -115,26 +117,15 @@
 {% endmacro %}
 
 
-{#- Stands in for `adapter` meanwhile: it reads the catalog by the names of relations, and runs no text. -#}
-{% macro stringx_dbt_reader() %}
-  {{- return(namespace(dispatch=adapter.dispatch, type=adapter.type, quote=adapter.quote, quote_as_configured=adapter.quote_as_configured,
-                       quote_seed_column=adapter.quote_seed_column, Relation=adapter.Relation, Column=adapter.Column,
-                       get_columns_in_relation=adapter.get_columns_in_relation, get_relation=adapter.get_relation)) -}}
-{% endmacro %}
-
-
 {#- Whether two statements differ only in the content of string literals. With `markers`, {text: marker}, the second must have exactly the text
     where the first has its marker. -#}
 {% macro stringx_are_literals(wanted, tokens, markers) %}
   {%- if wanted | length != tokens | length -%}{{- return(false) -}}{%- endif -%}
   {%- for number in range(wanted | length) if wanted[number] != tokens[number] -%}
-    {%- set kinds = [] -%}
-    {%- for token in (wanted[number], tokens[number]) -%}
-      {%- do kinds.append("'" if token.startswith("'") else 'E' if token[:2] in ("E'", "e'") else modules.re.match('[$]\\w*[$]', token).group() if token.startswith('$') and token.count('$') > 1 else none) -%}
-    {%- endfor -%}
-    {%- if kinds[0] is none or kinds[0] != kinds[1] -%}{{- return(false) -}}{%- endif -%}
+    {%- set kind = stringx_literal_kind(wanted[number]) -%}
+    {%- if kind is none or kind != stringx_literal_kind(tokens[number]) -%}{{- return(false) -}}{%- endif -%}
     {%- if markers is not none -%}
-      {%- if kinds[0] != "'" -%}{{- return(false) -}}{%- endif -%}
+      {%- if kind != "'" -%}{{- return(false) -}}{%- endif -%}
       {%- set meant = namespace(text=wanted[number][1:-1].replace("''", "'")) -%}
       {%- for text, marker in markers.items() -%}{%- set meant.text = meant.text.replace(marker, text) -%}{%- endfor -%}
       {%- if meant.text != tokens[number][1:-1].replace("''", "'") -%}{{- return(false) -}}{%- endif -%}
@@ -144,11 +135,31 @@
 {% endmacro %}
 
 
+{#- How a token is quoted if it is a string literal: by a quote, by E and a quote, or by a dollar quote, which is returned. Otherwise none. -#}
+{% macro stringx_literal_kind(token) %}
+  {%- if token.startswith("'") -%}{{- return("'") -}}{%- endif -%}
+  {%- if token[:2] in ("E'", "e'") -%}{{- return('E') -}}{%- endif -%}
+  {%- if token.startswith('$') and token.count('$') > 1 -%}{{- return(modules.re.match('[$]\\w*[$]', token).group()) -}}{%- endif -%}
+  {{- return(none) -}}
+{% endmacro %}
+
+
 {#- The tokens of a statement as PostgreSQL reads it (standard_conforming_strings is on), without white space; none if a quote or
     comment is not closed, a comment is inside of a comment, or a string with escapes continues in another one. -#}
 {% macro stringx_sql_tokens(sql) %}
   {%- set pattern -%}
-(?s)\s+|--[^\n\r]*|/\*(?:(?!/\*).)*?\*/|/\*|[eE]'(?:[^'\\]|\\.|'')*'|[uU]&'(?:[^']|'')*'|[uU]&"(?:[^"]|"")*"|[bBxXnN]'(?:[^']|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<tag>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$).*?(?P=tag)|[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*|[0-9]+(?:[.][0-9]*)?(?:[eE][+-]?[0-9]+)?|.
+(?sx) \s+
+| --[^\n\r]*
+| /\*(?:(?!/\*).)*?\*/ | /\*
+| [eE]'(?:[^'\\]|\\.|'')*'
+| [uU]&'(?:[^']|'')*' | [uU]&"(?:[^"]|"")*"
+| [bBxXnN]'(?:[^']|'')*'
+| '(?:[^']|'')*'
+| "(?:[^"]|"")*"
+| (?P<tag>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$).*?(?P=tag)
+| [A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*
+| [0-9]+(?:[.][0-9]*)?(?:[eE][+-]?[0-9]+)?
+| .
   {%- endset -%}
   {%- set tokens = [] -%}
   {%- for match in modules.re.finditer(pattern, sql) if not match.group().isspace() -%}

@@ -13,8 +13,7 @@
   {%- if use.reads and use.sets and (test.parses or stringx_dbt_differs(test.own, before.config)) -%}
     {%- do state.update({'fault': 'it both reads its own config (config.get) and sets it, which a rule cannot follow'}) -%}
   {%- elif test.parses and not use.reads -%}
-    {%- do context.update({'execute': false, 'config': stringx_dbt_config, 'adapter': stringx_dbt_adapter()}) -%}
-    {%- do test.call(model=test.relation, **(stringx_dbt_put(values, {}, true) if test.refers else values)) -%}
+    {%- do stringx_dbt_parse(test, values) -%}
     {%- do context.update({'execute': true, 'config': before.config, 'adapter': before.adapter}) -%}
     {%- do state.update({'relations': [], 'ephemeral': {}}) -%}
   {%- endif -%}
@@ -28,17 +27,12 @@
   {%- set settings = namespace(get=stringx_dbt_setting, require=stringx_dbt_setting, meta_get=stringx_dbt_meta, meta_require=stringx_dbt_meta) -%}
   {%- do state.update({'effective': effective}) -%}
   {%- do context.update({'config': settings}) -%}
-  {%- if test.get('node') and test.call is not none -%}
-    {%- set arguments = {} -%}
-    {%- for key, value in test.node.test_metadata.kwargs.items() -%}{%- do arguments.update({key: stringx_dbt_rendered(value, key)}) -%}{%- endfor -%}
-  {%- elif test.call is not none -%}
-    {%- set model = test.relation if effective.where is none and stringx_project().dbts_own_sql else get_where_subquery(test.relation) -%}
-    {%- set arguments = dict(stringx_dbt_put(values, {}, true) if test.refers else values, model=model) -%}
-  {%- endif -%}
+  {%- set dbts_own_sql = stringx_project().dbts_own_sql -%}
+  {%- set arguments = stringx_dbt_arguments(test, values, effective, dbts_own_sql) -%}
   {%- do context.update({'config': settings if use.reads and not use.sets else before.config}) -%}
   {%- set sql = render(stringx_dbt_reading(test.node.raw_code)) if test.call is none else test.call(**arguments) -%}
   {%- do context.update({'config': settings}) -%}
-  {%- if stringx_project().dbts_own_sql -%}{#- what the two macros give -#}
+  {%- if dbts_own_sql -%}{#- what the two macros give -#}
     {%- set main = sql if effective.limit is none else sql ~ '\nlimit ' ~ effective.limit -%}
     {%- set counted = 'select ' ~ effective.fail_calc ~ ' as failures, ' ~ effective.fail_calc ~ ' ' ~ effective.warn_if ~ ' as should_warn, '
                       ~ effective.fail_calc ~ ' ' ~ effective.error_if ~ ' as should_error\nfrom (\n' ~ main ~ '\n) dbt_internal_test' -%}
@@ -47,12 +41,42 @@
     {%- set counted = get_test_sql(main, effective.fail_calc, effective.warn_if, effective.error_if, limit=none) -%}
   {%- endif -%}
   {%- do context.update(before) -%}
-  {%- set queries = [] -%}
-  {%- for name, query in state.ephemeral.items() -%}{%- do queries.append(name ~ ' as (\n' ~ query ~ '\n)') -%}{%- endfor -%}
-  {%- set head = '\nwith ' ~ queries | join(', ') if queries else '' -%}
-  {{- return({'statement': (head ~ '\nselect failures, should_warn, should_error from (\n' ~ counted ~ '\n) as decided') if queries else counted,
-              'rows': head ~ '\nselect * from (\n' ~ sql ~ '\n) as found' if queries else '\n' ~ sql ~ '\n', 'config': effective,
+  {%- set head = stringx_dbt_with(state.ephemeral) if state.ephemeral else '' -%}
+  {{- return({'statement': (head ~ '\nselect failures, should_warn, should_error from (\n' ~ counted ~ '\n) as decided') if head else counted,
+              'rows': head ~ '\nselect * from (\n' ~ sql ~ '\n) as found' if head else '\n' ~ sql ~ '\n', 'config': effective,
               'relations': state.relations, 'fault': none}) -}}
+{% endmacro %}
+
+
+{#- Calls a test as dbt does while it parses the project: nothing is executed, and the state in dbt's context notes its config. The caller sets
+    `execute`, `config` and `adapter` back. -#}
+{% macro stringx_dbt_parse(test, values) %}
+  {%- set silent = {'get_columns_in_relation': stringx_no_items, 'get_missing_columns': stringx_no_items, 'list_relations': stringx_no_items,
+                    'list_schemas': stringx_no_items, 'get_column_schema_from_query': stringx_no_items, 'execute': stringx_no_items,
+                    'check_schema_exists': stringx_nothing, 'get_relation': stringx_nothing, 'add_query': stringx_nothing} -%}
+  {%- do context.update({'execute': false, 'config': stringx_dbt_config, 'adapter': stringx_dbt_adapter(silent)}) -%}
+  {%- do test.call(model=test.relation, **(stringx_dbt_put(values, {}, true) if test.refers else values)) -%}
+{% endmacro %}
+
+
+{#- The arguments with which a test's macro is called, or none for a singular test. The model is a relation, or a subquery if the config has a `where`. -#}
+{% macro stringx_dbt_arguments(test, values, effective, dbts_own_sql) %}
+  {%- if test.call is none -%}{{- return(none) -}}{%- endif -%}
+  {%- if test.get('node') -%}
+    {%- set arguments = {} -%}
+    {%- for key, value in test.node.test_metadata.kwargs.items() -%}{%- do arguments.update({key: stringx_dbt_rendered(value, key)}) -%}{%- endfor -%}
+    {{- return(arguments) -}}
+  {%- endif -%}
+  {%- set model = test.relation if effective.where is none and dbts_own_sql else get_where_subquery(test.relation) -%}
+  {{- return(dict(stringx_dbt_put(values, {}, true) if test.refers else values, model=model)) -}}
+{% endmacro %}
+
+
+{#- The queries of ephemeral models, {name: query}, as common table expressions. -#}
+{% macro stringx_dbt_with(ephemeral) %}
+  {%- set queries = [] -%}
+  {%- for name, query in ephemeral.items() -%}{%- do queries.append(name ~ ' as (\n' ~ query ~ '\n)') -%}{%- endfor -%}
+  {{- return('\nwith ' ~ queries | join(', ')) -}}
 {% endmacro %}
 
 
@@ -79,13 +103,10 @@
 {% endmacro %}
 
 
-{#- Stands in for `adapter` while a test is parsed: methods that would query the database return nothing. -#}
-{% macro stringx_dbt_adapter() %}
+{#- Stands in for `adapter`: its methods that query nothing, and instead of the others only those in `queries`. -#}
+{% macro stringx_dbt_adapter(queries) %}
   {{- return(namespace(dispatch=adapter.dispatch, type=adapter.type, quote=adapter.quote, quote_as_configured=adapter.quote_as_configured,
-                       quote_seed_column=adapter.quote_seed_column, Relation=adapter.Relation, Column=adapter.Column,
-                       get_columns_in_relation=stringx_no_items, get_missing_columns=stringx_no_items, list_relations=stringx_no_items,
-                       list_schemas=stringx_no_items, get_column_schema_from_query=stringx_no_items, check_schema_exists=stringx_nothing,
-                       get_relation=stringx_nothing, execute=stringx_no_items, add_query=stringx_nothing)) -}}
+                       quote_seed_column=adapter.quote_seed_column, Relation=adapter.Relation, Column=adapter.Column, **queries)) -}}
 {% endmacro %}
 
 

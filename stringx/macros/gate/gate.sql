@@ -61,7 +61,7 @@
   {%- if not read.proved -%}
     {%- set proofs = read.proofs -%}
     {%- set proved = {} -%}
-    {%- for place, proof in plan.proofs.items() if place in proofs -%}{%- do proved.update({place: proof}) -%}{%- endfor -%}
+    {%- for rule_key, proof in plan.proofs.items() if rule_key in proofs -%}{%- do proved.update({rule_key: proof}) -%}{%- endfor -%}
     {%- set plan = stringx_slots(tables, state, proved) -%}
     {%- set read = dict(stringx_run('', spec, plan.slots, state), proofs=proofs) -%}
   {%- endif -%}

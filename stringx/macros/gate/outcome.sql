@@ -58,18 +58,13 @@
   {%- set passes = nothing_there and not sql.get('counts_rows') -%}
   {%- if passes -%}{%- do outcome.update({'nothing_there': true}) -%}{%- endif -%}
   {%- if shape in ('measure', 'measured') -%}
-    {%- set no_value = answer.measured is none and not nothing_there -%}
-    {%- set status = 'pass' if passes else 'fail' if answer.fails == 'true' else 'warn' if answer.warns == 'true' else 'pass' -%}
-    {%- set status = ('fail' if stringx_may_fail(rule) else 'warn') if no_value else status -%}
+    {%- set status = stringx_status_of_measure(rule, answer, nothing_there, passes) -%}
     {%- do outcome.update({'total': total, 'measured': stringx_number(answer.measured), 'status': status}) -%}
   {%- else -%}
     {%- if shape == 'violation' -%}
       {%- do outcome.update({'total': total, 'failures': answer.failures | int}) -%}
     {%- else -%}
-      {%- set own_total = answer.own_total | int if answer.own_total is not none else none -%}
-      {%- do outcome.update({'total': {'scan': total, 'own': own_total, 'none': none}[sql.get('total', 'scan')],
-                             'failures': 0 if nothing_there else answer.failures | int,
-                             'measured': none if answer.measured is none else stringx_number(answer.measured)}) -%}
+      {%- do outcome.update(stringx_counts_of_statement(sql.get('total', 'scan'), total, answer, nothing_there)) -%}
     {%- endif -%}
     {%- set status = 'pass' if outcome.failures == 0 else 'fail' if stringx_above(outcome, rule.spec.fail_above)
                       else 'warn' if stringx_above(outcome, rule.spec.warn_above) else 'pass' -%}
@@ -79,6 +74,22 @@
     {%- do outcome.update(stringx_shown_measure(rule, outcome, answer.measured)) -%}
   {%- endif -%}
   {{- return(outcome) -}}
+{% endmacro %}
+
+
+{#- A measure without a value is outside of its bounds, unless there is no row to measure. -#}
+{% macro stringx_status_of_measure(rule, answer, nothing_there, passes) %}
+  {%- if answer.measured is none and not nothing_there -%}{{- return('fail' if stringx_may_fail(rule) else 'warn') -}}{%- endif -%}
+  {{- return('pass' if passes else 'fail' if answer.fails == 'true' else 'warn' if answer.warns == 'true' else 'pass') -}}
+{% endmacro %}
+
+
+{#- {total, failures, measured} of a rule with a statement of its own. `source` says where its total comes from: `scan`, `own` or `none`. -#}
+{% macro stringx_counts_of_statement(source, total_of_scan, answer, nothing_there) %}
+  {%- set own_total = answer.own_total | int if answer.own_total is not none else none -%}
+  {{- return({'total': {'scan': total_of_scan, 'own': own_total, 'none': none}[source],
+              'failures': 0 if nothing_there else answer.failures | int,
+              'measured': none if answer.measured is none else stringx_number(answer.measured)}) -}}
 {% endmacro %}
 
 
@@ -179,7 +190,7 @@
 {% endmacro %}
 
 
-{#- The outcome with more keys for some rules, {place: {key: value}}, and more notes for some tables, {number: [note]}. -#}
+{#- The outcome with more keys for some rules, {rule_key: {key: value}}, and more notes for some tables, {number: [note]}. -#}
 {% macro stringx_with_details(outcome, details, notes) %}
   {%- if not details and not notes -%}{{- return(outcome) -}}{%- endif -%}
   {%- set tables = [] -%}

@@ -45,7 +45,7 @@
 
 {#- What the probe has to look up for a plan: {relations, names: of columns, sql: whether there is custom SQL, code: whether a dbt test or a rule type of the
     project's own may look for any name, casts: types that custom SQL casts to, patterns: regular expressions, qualified: names after a dot,
-    each with the place of its `rule`}. -#}
+    each with the key of its `rule`}. -#}
 {% macro stringx_wanted(tables) %}
   {%- set relations, names, casts, patterns, qualified = [], [], [], [], [] -%}
   {%- set custom = namespace(sql=false, code=false) -%}
@@ -149,7 +149,7 @@
 {% endmacro %}
 
 
-{#- The rules that a constraint may prove: {place: what their type's stringx_proof__ macro returns}. -#}
+{#- The rules that a constraint may prove: {rule_key: what their type's stringx_proof__ macro returns}. -#}
 {% macro stringx_wanted_proofs(tables) %}
   {%- set wanted = {} -%}
   {%- for table in tables -%}

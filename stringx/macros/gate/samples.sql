@@ -4,26 +4,26 @@
     All together may take 8 MiB, one of them 256 KiB: rows beyond that are left out (`cut`). A sample that would bring the number of
     columns that are read above 20,000 is left out (`sample_dropped`). -#}
 
-{#- Reads the samples: {details: {place: {sample or sample_dropped}}, notes: {number of a table: [note]}}. A sample that cannot be read is left out; the
+{#- Reads the samples: {details: {rule_key: {sample or sample_dropped}}, notes: {number of a table: [note]}}. A sample that cannot be read is left out; the
     counts stand without it. Columns that do not exist are noted. -#}
 {% macro stringx_samples(spec, tables, state, outcome) %}
   {%- set plan = stringx_planned_samples(tables, state, outcome) -%}
   {%- set details, notes = dict(plan.details), dict(plan.notes) -%}
-  {%- for place, result in (stringx_run('', spec, plan.slots).results if plan.slots else {}).items() if result is sequence and result is not mapping -%}
-    {%- set table = place.split('/')[0] | int -%}
-    {%- if place.endswith('/shown') -%}
+  {%- for slot, result in (stringx_run('', spec, plan.slots).results if plan.slots else {}).items() if result is sequence and result is not mapping -%}
+    {%- set table = slot.split('/')[0] | int -%}
+    {%- if slot.endswith('/shown') -%}
       {%- if result -%}
         {%- set note = 'there are no samples: key or sample_columns name what is no column of the table: ' ~ modules.re.sub('\\s+', ' ', result | join(', ')) -%}
         {%- do notes.update({table: notes.get(table, []) + [note]}) -%}
       {%- endif -%}
     {%- else -%}
       {%- set rows, cut = result -%}
-      {%- set columns = plan.slots[place].columns -%}
+      {%- set columns = plan.slots[slot].columns -%}
       {%- set lists = [] -%}
       {%- for row in rows -%}{%- do lists.append(row if columns is not none else row.values() | list) -%}{%- endfor -%}
       {%- set sample = {'columns': columns or (rows[0] | list if rows else []), 'rows': lists} -%}
       {%- do sample.update({'cut': true}) if cut -%}
-      {%- do details.update({place: {'sample': sample}}) if rows or cut -%}
+      {%- do details.update({slot: {'sample': sample}}) if rows or cut -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return({'details': details, 'notes': notes}) -}}
@@ -51,8 +51,9 @@
   {%- endfor -%}
   {%- set room = [262144, 8388608 // (wanted | length or 1)] | min -%}
   {%- for table, rule in wanted -%}
-    {%- do slots.update({table.number ~ '/shown': {'sql': stringx_absent(table), 'timezone': table.spec.timezone}}) -%}
-    {%- set sample = stringx_sample(table, rule, state, room) -%}
+    {%- set shown = stringx_shown(table) -%}
+    {%- do slots.update({table.number ~ '/shown': {'sql': stringx_absent(table.relation, shown), 'timezone': table.spec.timezone}}) -%}
+    {%- set sample = stringx_sample(table, rule, shown, state, room) -%}
     {%- if sample is not none -%}
       {%- do slots.update({table.number ~ '/' ~ rule.number: dict(sample, timezone=table.spec.timezone, path=state.path if rule.runs_custom else none)}) -%}
     {%- endif -%}
@@ -66,19 +67,4 @@
   {%- set shown = [] -%}
   {%- for column in table.spec.key + table.spec.sample_columns if column not in shown -%}{%- do shown.append(column) -%}{%- endfor -%}
   {{- return(shown) -}}
-{% endmacro %}
-
-
-{#- Rows of the checked table and which of them violate, by parts: `select`, expressions over the table's columns under names of the macro's own; `inside`, a
-    condition on the table's columns; `with`, common table expressions; `join`, what follows the rows in FROM; `where`, a condition on
-    those names, as columns of `checked`. The count and the sample are made of the same parts, so that both are about the same rows. -#}
-{% macro stringx_counted(scope, parts) %}
-  {{- return({'statement': parts.get('with', '') ~ 'select count(*) as failures, null as measured from ' ~ stringx_checked(scope, parts, []), 'sample': parts}) -}}
-{% endmacro %}
-
-
-{% macro stringx_checked(scope, parts, more) %}
-  {%- set read = parts.get('select', []) + more -%}
-  {{- return('(select ' ~ read | join(', ') ~ ' from ' ~ scope.relation ~ stringx_where(stringx_all([scope.both, parts.get('inside')])) ~ ') as checked'
-             ~ parts.get('join', '') ~ stringx_where(parts.get('where'))) -}}
 {% endmacro %}

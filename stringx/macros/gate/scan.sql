@@ -31,15 +31,15 @@
     {%- set scan = namespace(path=none) -%}
     {%- set own_slots, readings_of_table = {}, [] -%}
     {%- for rule in table.rules -%}
-      {%- set sql, both, place = rule.sql, rule.scope.both, table.number ~ '/' ~ rule.number -%}
+      {%- set sql, both, rule_key = rule.sql, rule.scope.both, table.number ~ '/' ~ rule.number -%}
       {%- set needs_more = rule.relations or sql.get('fault') or sql.get('needs') -%}
       {%- set total = 'count(*)' if both is none else 'count(*) filter (where ' ~ both ~ ')' -%}
       {%- set fault = stringx_fault(table, rule, state) if needs_more else unreadable -%}
       {%- if fault is not none -%}
         {%- set reading = {'shape': 'fault', 'fault': fault, 'parts': [], 'own': none} -%}
-      {%- elif place in proofs -%}
-        {%- set reading = {'shape': 'proved', 'fault': none, 'proof': proofs[place], 'parts': [total], 'own': none} -%}
-        {%- do wanted.update({place: proofs[place]}) -%}
+      {%- elif rule_key in proofs -%}
+        {%- set reading = {'shape': 'proved', 'fault': none, 'proof': proofs[rule_key], 'parts': [total], 'own': none} -%}
+        {%- do wanted.update({rule_key: proofs[rule_key]}) -%}
       {%- elif 'violation' in sql and not rule.whole_table and not sql.get('apart') and 'statement' not in sql and 'measured' not in sql -%}  {#- the usual case, inlined -#}
         {%- set reading = {'shape': 'violation', 'fault': none, 'own': none,
                            'parts': [total, 'count(*) filter (where ' ~ ('' if both is none else both ~ ' and ') ~ '(' ~ sql.violation ~ '))']} -%}
@@ -50,8 +50,8 @@
       {%- do parts_of_table.extend(reading.parts) -%}
       {%- if rule.runs_custom and reading.parts -%}{%- set scan.path = state.path -%}{%- endif -%}
       {%- if reading.own is not none -%}
-        {%- do own_slots.update({place: {'sql': reading.own, 'timezone': timezone, 'in_halves': sql.get('in_halves', false),
-                                         'path': state.path if rule.runs_custom else none}}) -%}
+        {%- do own_slots.update({rule_key: {'sql': reading.own, 'timezone': timezone, 'in_halves': sql.get('in_halves', false),
+                                            'path': state.path if rule.runs_custom else none}}) -%}
       {%- endif -%}
     {%- endfor -%}
     {%- if unreadable is none -%}
@@ -111,17 +111,17 @@
   {%- set next = namespace(start=2) -%}
   {%- set answers = [] -%}
   {%- for reading in readings -%}
-    {%- set shape, place = reading.shape, number ~ '/' ~ loop.index0 -%}
+    {%- set shape, rule_key = reading.shape, number ~ '/' ~ loop.index0 -%}
     {%- set end = next.start + reading.parts | length -%}
-    {%- set parts = scan[next.start:end] if whole else results.get(place ~ '/parts', []) -%}
+    {%- set parts = scan[next.start:end] if whole else results.get(rule_key ~ '/parts', []) -%}
     {%- set next.start = end -%}
-    {%- set own = results.get(place) -%}
+    {%- set own = results.get(rule_key) -%}
     {%- if parts is mapping or own is mapping -%}
       {%- do answers.append({'error': parts if parts is mapping else own, 'silent': false}) -%}
     {%- elif shape == 'fault' or reading.own is not none and not own -%}
       {%- do answers.append({'error': none, 'silent': true}) -%}
     {%- elif shape == 'proved' -%}
-      {%- do answers.append({'error': none, 'silent': false, 'total': parts[0], 'words': read.proofs[place]}) -%}
+      {%- do answers.append({'error': none, 'silent': false, 'total': parts[0], 'words': read.proofs[rule_key]}) -%}
     {%- elif shape == 'violation' -%}
       {%- set total, failures = parts if reading.own is none else own -%}
       {%- do answers.append({'error': none, 'silent': false, 'total': total, 'failures': failures}) -%}

@@ -79,26 +79,28 @@
   {%- if not type.known -%}{{- return(none_such) -}}{%- endif -%}
   {%- set named = {'schema': schema, 'name': type.name, 'modifier': type.fields or none, 'is_array': array is not none} -%}
   {%- if modifier is none -%}{{- return(named) -}}{%- endif -%}
+  {{- return(stringx_type_with_modifier(named, modifier, schema is none and words == 'float') or none_such) -}}
+{% endmacro %}
+
+
+{#- The type with a modifier, as stringx_type returns it; none if the type cannot have it. `float`: its modifier is the number of bits. -#}
+{% macro stringx_type_with_modifier(type, modifier, float) %}
   {%- set limits = {'numeric': [1, 1000], 'varchar': [1, 10485760], 'bpchar': [1, 10485760], 'bit': [1, 83886080], 'varbit': [1, 83886080],
                     'time': [0, 999], 'timetz': [0, 999], 'timestamp': [0, 999], 'timestamptz': [0, 999], 'interval': [0, 999]} -%}
-  {%- if schema is none and words == 'float' -%}
-    {%- do limits.update({'float8': [1, 53]}) -%}
-  {%- endif -%}
-  {%- if schema not in (none, 'pg_catalog') or type.name not in limits -%}
-    {%- do named.update({'modifier': '(' ~ modifier.lower().split() | join('') ~ ')'}) -%}
-    {{- return(named) -}}
+  {%- do limits.update({'float8': [1, 53]}) if float -%}
+  {%- if type.schema not in (none, 'pg_catalog') or type.name not in limits -%}
+    {{- return(dict(type, modifier='(' ~ modifier.lower().split() | join('') ~ ')')) -}}
   {%- endif -%}
   {%- set numbers = modules.re.fullmatch('\\s*([0-9]{1,9})\\s*' ~ ('(?:,\\s*([+-]?[0-9]{1,4})\\s*)?' if type.name == 'numeric' else '()'), modifier) -%}
-  {%- if not numbers or not limits[type.name][0] <= numbers.group(1) | int <= limits[type.name][1] -%}{{- return(none_such) -}}{%- endif -%}
+  {%- if not numbers or not limits[type.name][0] <= numbers.group(1) | int <= limits[type.name][1] -%}{{- return(none) -}}{%- endif -%}
   {%- set length = numbers.group(1) | int -%}
   {%- if type.name == 'float8' -%}
-    {%- do named.update({'name': 'float4' if length <= 24 else 'float8'}) -%}
+    {{- return(dict(type, name='float4' if length <= 24 else 'float8')) -}}
   {%- elif type.name == 'numeric' -%}
-    {%- do named.update({'modifier': '(' ~ length ~ ',' ~ (numbers.group(2) or 0) | int ~ ')'}) -%}
-  {%- else -%}
-    {%- do named.update({'modifier': type.fields ~ '(' ~ ([length, 6] | min if limits[type.name][0] == 0 else length) ~ ')'}) -%}
+    {{- return(dict(type, modifier='(' ~ length ~ ',' ~ (numbers.group(2) or 0) | int ~ ')')) -}}
   {%- endif -%}
-  {{- return(named) -}}
+  {%- set fields = type.modifier or '' -%}
+  {{- return(dict(type, modifier=fields ~ '(' ~ ([length, 6] | min if limits[type.name][0] == 0 else length) ~ ')')) -}}
 {% endmacro %}
 
 

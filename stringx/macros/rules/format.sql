@@ -115,8 +115,10 @@
   {%- set sign = 'case when substr(' ~ text ~ ", 20) like '%-%' then -1 else 1 end" -%}
   {%- set minute = 'substr(' ~ text ~ ', 12, 2)::integer * 60 + substr(' ~ text ~ ', 15, 2)::integer' -%}
   {%- set is_last = '(' ~ minute ~ ' - ' ~ sign ~ ' * (' ~ minutes_ahead ~ ' / 100 * 60 + ' ~ minutes_ahead ~ ' % 100) + 2880) % 1440 = 1439' -%}
-  {{- return('when ' ~ stringx_is_recent_day(text, 'substr(' ~ text ~ ', 5, 6)') ~ ' and substr(' ~ text ~ ', 12, 5) = any(' ~ stringx_constants(minutes) ~ ') and ('
-             ~ text ~ " like '__________T%' or " ~ text ~ " like '__________ %') and (" ~ rest ~ ' = any(' ~ stringx_constants(ends) ~ ') or ' ~ rest ~ " ~ '^(:[0-5][0-9]([.][0-9]+)?)?" ~ zone ~ "') then false"
+  {%- set is_recent = stringx_is_recent_day(text, 'substr(' ~ text ~ ', 5, 6)') ~ ' and substr(' ~ text ~ ', 12, 5) = any(' ~ stringx_constants(minutes) ~ ')' -%}
+  {%- set has_separator = '(' ~ text ~ " like '__________T%' or " ~ text ~ " like '__________ %')" -%}
+  {%- set ends_well = '(' ~ rest ~ ' = any(' ~ stringx_constants(ends) ~ ') or ' ~ rest ~ " ~ '^(:[0-5][0-9]([.][0-9]+)?)?" ~ zone ~ "')" -%}
+  {{- return('when ' ~ is_recent ~ ' and ' ~ has_separator ~ ' and ' ~ ends_well ~ ' then false'
              ~ ' when ' ~ text ~ ' ~ ' ~ stringx_literal(start ~ ':60' ~ seconds) ~ ' then not (' ~ is_last ~ ') '
              ~ 'else ' ~ text ~ ' !~ ' ~ stringx_literal(start ~ '(:[0-5][0-9]([.][0-9]+)?)?' ~ zone)) -}}
 {% endmacro %}
@@ -134,7 +136,11 @@
 
 
 {% macro stringx_day_pattern() %}
-  {{- return('((([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)') -}}
+  {%- set year = '([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})' -%}
+  {%- set months_of_31, months_of_30 = '(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])', '(0[469]|11)-(0[1-9]|[12][0-9]|30)' -%}
+  {%- set february = '02-(0[1-9]|1[0-9]|2[0-8])' -%}
+  {%- set leap_year = '([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)' -%}
+  {{- return('((' ~ year ~ '-(' ~ months_of_31 ~ '|' ~ months_of_30 ~ '|' ~ february ~ '))|' ~ leap_year ~ '-02-29)') -}}
 {% endmacro %}
 
 

@@ -8,24 +8,10 @@
 {% macro stringx_rule__no_gaps(rule, scope) %}
   {%- set column = stringx_name(rule.columns[0]) -%}
   {%- set type = scope.types[rule.columns[0]].type if rule.columns[0] in scope.types else '' -%}
-  {%- set every = {'hour': '1h', 'day': '1d', 'week': '7d'}.get(rule.arguments.every, rule.arguments.every) -%}
-  {%- set months = {'month': 1, 'quarter': 3, 'year': 12}.get(every) -%}
-  {%- set seconds = 0 if months else stringx_seconds(every) -%}
-  {%- if not months and seconds <= 0 -%}{{- return({'fault': 'every must be longer than 0'}) -}}{%- endif -%}
-  {%- set absolute = not months and seconds < 86400 -%}
+  {%- set grid = stringx_periods(rule.arguments.every, column) -%}
+  {%- if grid.fault -%}{{- return(grid) -}}{%- endif -%}
+  {%- set period, periods, step, shape, absolute = grid.period, grid.periods, grid.step, grid.shape, grid.absolute -%}
   {%- set naive = type in ('date', 'timestamp without time zone') -%}
-  {%- set step = "interval '" ~ months ~ " months'" if months else '(' ~ seconds ~ " * interval '1 second')" -%}
-  {%- if months -%}
-    {%- set period = "date_trunc('" ~ every ~ "', " ~ column ~ '::timestamp)' -%}
-    {%- set periods = '(extract(year from stringx_last) - extract(year from stringx_first)) * ' ~ 12 // months
-        ~ ' + (extract(month from stringx_last) - extract(month from stringx_first)) / ' ~ months ~ ' + 1' -%}
-  {%- else -%}
-    {%- set origin = "('2001-01-01'::" ~ ('timestamptz' if absolute else 'timestamp') ~ ' - ' ~ (2000 * 365 * 86400 // seconds) | int ~ ' * ' ~ step ~ ')' -%}
-    {%- set period = 'date_bin(' ~ step ~ ', ' ~ column ~ ('::timestamptz, ' if absolute else '::timestamp, ') ~ origin ~ ')' -%}
-    {%- set periods = 'round(extract(epoch from stringx_last - stringx_first) / ' ~ seconds ~ ') + 1' -%}
-  {%- endif -%}
-  {%- set shape = 'YYYY-MM' if months else 'YYYY-MM-DD' if seconds % 86400 == 0
-      else 'YYYY-MM-DD HH24:MI' ~ ('' if seconds % 60 == 0 else ':SS' if seconds % 1 == 0 else ':SS.US') ~ ('TZH:TZM' if absolute else '') -%}
   {%- set now = stringx_local_now() if naive else 'now()' -%}
   {%- set finite = 'isfinite(' ~ column ~ ')' -%}
   {%- set past = column ~ ' <= (select * from stringx_now)' -%}
@@ -82,9 +68,34 @@
 {% endmacro %}
 
 
+{#- How time is divided into periods of a length, or {fault}: {period: the beginning of the period in which a column's value is, periods: how many there are from
+    stringx_first to stringx_last, step: their length, shape: how to_char shows a beginning, absolute: whether they are counted in absolute time}. -#}
+{% macro stringx_periods(length, column) %}
+  {%- set every = {'hour': '1h', 'day': '1d', 'week': '7d'}.get(length, length) -%}
+  {%- set months = {'month': 1, 'quarter': 3, 'year': 12}.get(every) -%}
+  {%- if months -%}
+    {{- return({'period': "date_trunc('" ~ every ~ "', " ~ column ~ '::timestamp)',
+                'periods': '(extract(year from stringx_last) - extract(year from stringx_first)) * ' ~ 12 // months
+                           ~ ' + (extract(month from stringx_last) - extract(month from stringx_first)) / ' ~ months ~ ' + 1',
+                'step': "interval '" ~ months ~ " months'", 'shape': 'YYYY-MM', 'absolute': false}) -}}
+  {%- endif -%}
+  {%- set seconds = stringx_seconds(every) -%}
+  {%- if seconds <= 0 -%}{{- return({'fault': 'every must be longer than 0'}) -}}{%- endif -%}
+  {%- set absolute = seconds < 86400 -%}
+  {%- set step = '(' ~ seconds ~ " * interval '1 second')" -%}
+  {%- set origin = "('2001-01-01'::" ~ ('timestamptz' if absolute else 'timestamp') ~ ' - ' ~ (2000 * 365 * 86400 // seconds) | int ~ ' * ' ~ step ~ ')' -%}
+  {%- set time_of_day = ' HH24:MI' ~ ('' if seconds % 60 == 0 else ':SS' if seconds % 1 == 0 else ':SS.US') ~ ('TZH:TZM' if absolute else '') -%}
+  {{- return({'period': 'date_bin(' ~ step ~ ', ' ~ column ~ ('::timestamptz, ' if absolute else '::timestamp, ') ~ origin ~ ')',
+              'periods': 'round(extract(epoch from stringx_last - stringx_first) / ' ~ seconds ~ ') + 1',
+              'step': step, 'shape': 'YYYY-MM-DD' ~ ('' if seconds % 86400 == 0 else time_of_day), 'absolute': absolute}) -}}
+{% endmacro %}
+
+
 {#- The latest time that the clocks have shown: later than now if they went back less than three hours ago. -#}
 {% macro stringx_local_now() %}
-  {{- return("max(stringx_instant::timestamp) from (select now() union all select stringx_minute - interval '1 microsecond' from generate_series(date_trunc('minute', now()) - interval '3 hours', date_trunc('minute', now()), interval '1 minute') as stringx_minute) as stringx_instants(stringx_instant)") -}}
+  {%- set minutes = "generate_series(date_trunc('minute', now()) - interval '3 hours', date_trunc('minute', now()), interval '1 minute')" -%}
+  {%- set instants = "select now() union all select stringx_minute - interval '1 microsecond' from " ~ minutes ~ ' as stringx_minute' -%}
+  {{- return('max(stringx_instant::timestamp) from (' ~ instants ~ ') as stringx_instants(stringx_instant)') -}}
 {% endmacro %}
 
 

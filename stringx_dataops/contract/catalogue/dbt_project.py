@@ -27,6 +27,11 @@ CONNECTION: dict[Adapter, dict[str, str]] = {
     },
 }
 
+# The flag of dbt_project.yml without which an adapter sends BEGIN and COMMIT before each test.
+SILENT_FLAGS: dict[Adapter, str] = {"postgres": "postgres_skip_autocommit_transaction_statements"}
+# The variable from which an adapter's driver takes the name of a session if the profile's is empty.
+SESSION_NAMES: dict[Adapter, str] = {"postgres": "PGAPPNAME"}
+
 
 def settings(project_dir: Path) -> JsonObject:
     """The content of dbt_project.yml before rendering. Raises ValueError in one line if it cannot be read."""

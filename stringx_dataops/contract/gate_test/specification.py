@@ -101,7 +101,7 @@ class Specification(SessionLimits):
     statement_timeout_ms: int
     tables: list[TableSpecification]
     allow_arguments: NotRequired[str]  # the target's setting for the arguments of dbt tests
-    lock_first: NotRequired[str]  # a relation that another session had locked in the attempt before: wait for this one first
-    unlockable: NotRequired[list[str]]  # relations that could not be locked in time; their rules stay undecided
+    lock_first: NotRequired[str | None]  # a relation that was locked in the attempt before, if known: wait for this one first
+    lock_failed: NotRequired[list[str]]  # relations that could not be locked in time; their rules stay undecided
     plan_only: NotRequired[bool]  # only compile the rules, without a query to the target
     looks_up_project: NotRequired[bool]  # read the project's tests and models ahead of time

@@ -2,7 +2,7 @@
     pattern, a literal in its `where` or in the request's window. Each is tried alone, without reading a row, and only for rules with such an
     error. If none fails by itself, a row's value was the cause, and the reason stays as it is. -#}
 
-{#- {place of a rule: {reason}}, for rules with an argument that fails by itself. -#}
+{#- {rule_key: {reason}}, for rules with an argument that fails by itself. -#}
 {% macro stringx_reasons_of_arguments(spec, tables, state, outcome) %}
   {%- set slots = {} -%}
   {%- for table in tables -%}
@@ -32,7 +32,9 @@
   {%- if rule.scope.window is not none -%}{%- do tests.update({"the request's window": "select ''" ~ rows ~ ' where ' ~ rule.scope.window ~ ' limit 0'}) -%}{%- endif -%}
   {%- if rule.scope.where is not none -%}{%- do tests.update({'where': "select ''" ~ rows ~ ' where ' ~ rule.scope.where ~ ' limit 0'}) -%}{%- endif -%}
   {%- if arguments.get('values') and rule.spec.columns -%}
-    {%- do tests.update({'argument values': 'select (' ~ stringx_name(rule.spec.columns[0]) ~ ' in (' ~ stringx_values(arguments['values'], rule.scope.types.get(rule.spec.columns[0])) ~ '))::text' ~ rows ~ ' limit 0'}) -%}
+    {%- set column = rule.spec.columns[0] -%}
+    {%- set values = stringx_values(arguments['values'], rule.scope.types.get(column)) -%}
+    {%- do tests.update({'argument values': 'select (' ~ stringx_name(column) ~ ' in (' ~ values ~ '))::text' ~ rows ~ ' limit 0'}) -%}
   {%- endif -%}
   {%- if arguments.get('pattern') is not none -%}
     {#- LIKE fails only for the end of a pattern, and only if a text reaches it -#}

@@ -9,7 +9,7 @@
     - renamed: whether a relation was named without a schema;
     - shape: a hash of the types of all columns;
     - broken: patterns that are not valid regular expressions;
-    - called: {place of a rule: a name after a dot that would be a function call} (qualified.sql).
+    - called: {rule_key: a name after a dot that would be a function call} (qualified.sql).
 
     LOCK needs SELECT only, and fails for a relation that is missing or not readable. Materialized views, foreign tables and tables
     of which some columns are granted can be read and not locked. Each lock is released before the next is waited for:
@@ -38,7 +38,7 @@
     {%- set reason = none if error.sqlstate in (none, '42809') else stringx_reason(error) -%}
     {%- set one = {'name': names[loop.index0], 'locked': error.sqlstate is none, 'reason': reason, 'place': loop.index if reason is none else none} -%}
     {%- do one.update(behind[loop.index0]) -%}
-    {%- for name in spec.get('unlockable', []) if stringx_is_named(relation, name) -%}
+    {%- for name in spec.get('lock_failed', []) if stringx_is_named(relation, name) -%}
       {%- do one.update({'reason': stringx_reason({'sqlstate': '55P03'})}) -%}
     {%- endfor -%}
     {%- do of_relations.update({relation: one}) -%}

@@ -9,12 +9,12 @@
     anything else: if a proof is missing, nothing is run yet, and its rule is scanned with the rest. -#}
 
 
-{#- A statement that leaves in settings what proves each rule of {place: proof}, in words, and how many are not proved; empty without proofs. A new session
+{#- A statement that leaves in settings what proves each rule of {rule_key: proof}, in words, and how many are not proved; empty without proofs. A new session
     plans the catalog queries with cold caches, which takes longer than a scan of a small table, so the common case comes first and by itself. -#}
 {% macro stringx_prove(proofs, server_version) %}
   {%- if not proofs -%}{{- return('') -}}{%- endif -%}
   {%- set rows = [] -%}
-  {%- for place, proof in proofs.items() -%}{%- do rows.append(dict(proof, number=place)) -%}{%- endfor -%}
+  {%- for rule_key, proof in proofs.items() -%}{%- do rows.append(dict(proof, number=rule_key)) -%}{%- endfor -%}
   {{- return('do ' ~ stringx_literal(stringx_prove_body(rows, rows | map(attribute='kind') | unique(true) | list, server_version)) ~ ';\n') -}}
 {% endmacro %}
 

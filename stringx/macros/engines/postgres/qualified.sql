@@ -2,7 +2,7 @@
     stringx_dataops/contract/custom_sql/postgres/qualified.py says what each consists of: a kind, tables, column and name. The probe looks up all at once, and only if rules have any. -#}
 
 
-{#- The names of a rule, [{rule: its place, kind, places: of the tables among `relations`, from 1, as the text of an array, field, name}]. -#}
+{#- The names of a rule, [{rule: its key, kind, places: of the tables among `relations`, from 1, as the text of an array, field, name}]. -#}
 {% macro stringx_qualified(table, rule, relations) %}
   {%- set qualified = [] -%}
   {%- for argument, names in rule.spec.qualified.items() -%}
@@ -20,7 +20,7 @@
 {% endmacro %}
 
 
-{#- {place of a rule: the first of its names that is a call}, from the numbers of those that are. -#}
+{#- {rule_key: the first of its names that is a call}, from the numbers of those that are. -#}
 {% macro stringx_called_names(qualified, numbers) %}
   {%- set called = {} -%}
   {%- for number in numbers | sort -%}{%- do called.setdefault(qualified[number].rule, qualified[number].name) -%}{%- endfor -%}

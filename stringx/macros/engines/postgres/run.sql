@@ -1,7 +1,7 @@
 {#- Statements of a check: sent in one round trip, each isolated from the others. -#}
 
 {#- Runs a header and slots (scan.sql). Returns {results: {name: a JSON list, or the error {sqlstate, message}}, changed: relations that are not as they were
-    when `state` was made, proofs: {place: what proves the rule, in words}, proved: whether each rule of `proofs`, which the header looks up, is proved
+    when `state` was made, proofs: {rule_key: what proves the rule, in words}, proved: whether each rule of `proofs`, which the header looks up, is proved
     (if not, no slot was run), snapshot_at, nothing: the dbt result of a test without failures}. now() is that of the snapshot's transaction. -#}
 {% macro stringx_run(header, spec, slots, state=none, proofs={}) %}
   {%- set watched = stringx_watched(state.relations) if state else {} -%}

@@ -1,20 +1,19 @@
 {#- The statements of samples. A column of the table is never in one scope with a name of these macros: it gets another name (c1, c2, …) where it
     is read. -#}
 
-{#- A JSON list of the columns of `key` and `sample_columns` that the table does not have. -#}
-{% macro stringx_absent(table) %}
-select coalesce(json_agg(shown.name), '[]')::text from unnest(array[{{ stringx_literals(stringx_shown(table)) }}]::text[]) as shown(name)
+{#- A JSON list of those of the columns that the relation does not have. -#}
+{% macro stringx_absent(relation, columns) %}
+select coalesce(json_agg(shown.name), '[]')::text from unnest(array[{{ stringx_literals(columns) }}]::text[]) as shown(name)
 where not exists (
   select from pg_catalog.pg_attribute
-  where attrelid = {{ stringx_literal(table.relation) }}::pg_catalog.regclass and attname = shown.name and attnum > 0 and not attisdropped)
+  where attrelid = {{ stringx_literal(relation) }}::pg_catalog.regclass and attname = shown.name and attnum > 0 and not attisdropped)
 {% endmacro %}
 
 
 {#- {sql, columns} of a rule's sample, or none if its failures are no rows. A macro gives under `sample` the parts of stringx_counted; or
     `query`, which returns rows, of which the shown columns are taken as far as they exist; or `keys`, a query of the rule's own columns and a
-    count, shown if all of them may be. `room`: bytes of its rows. -#}
-{% macro stringx_sample(table, rule, state, room) %}
-  {%- set shown = stringx_shown(table) -%}
+    count, shown if all of them may be. `shown`: the key and the sample columns. `room`: bytes of its rows. -#}
+{% macro stringx_sample(table, rule, shown, state, room) %}
   {%- set limit = ' limit ' ~ table.spec.sample_rows | int -%}
   {%- set violating = {'inside': '(' ~ rule.sql.violation ~ ')'} if 'violation' in rule.sql else none -%}
   {%- set given = rule.sql.get('sample', violating) -%}
@@ -50,6 +49,21 @@ where not exists (
 {% endmacro %}
 
 
+{#- Rows of the checked table and which of them violate, by parts: `select`, expressions over the table's columns under names of the macro's own; `inside`, a
+    condition on the table's columns; `with`, common table expressions; `join`, what follows the rows in FROM; `where`, a condition on
+    those names, as columns of `checked`. The count and the sample are made of the same parts, so that both are about the same rows. -#}
+{% macro stringx_counted(scope, parts) %}
+  {{- return({'statement': parts.get('with', '') ~ 'select count(*) as failures, null as measured from ' ~ stringx_checked(scope, parts, []), 'sample': parts}) -}}
+{% endmacro %}
+
+
+{% macro stringx_checked(scope, parts, more) %}
+  {%- set read = parts.get('select', []) + more -%}
+  {{- return('(select ' ~ read | join(', ') ~ ' from ' ~ scope.relation ~ stringx_where(stringx_all([scope.both, parts.get('inside')])) ~ ') as checked'
+             ~ parts.get('join', '') ~ stringx_where(parts.get('where'))) -}}
+{% endmacro %}
+
+
 {#- A value as JSON, or the beginning of its text if it is large: no JSON is made of a value that is cut anyway. -#}
 {% macro stringx_short(value) %}
   {{- return('case when pg_column_size(' ~ value ~ ') > 2000 then to_json(left(' ~ value ~ '::text, 201)) else to_json(' ~ value ~ ') end') -}}
@@ -75,7 +89,11 @@ from (
   from (select row_number() over () as n, to_json(found.*) as whole from ({{ query }}
   ) as found) as numbered,
   lateral (
-    select {% if only is none %}json_agg({{ value }} order by field.place){% else %}json_object_agg(field.key, {{ value }} order by array_position(array[{{ stringx_literals(only) }}]::text[], field.key)){% endif %} as shown
+    select {% if only is none -%}
+      json_agg({{ value }} order by field.place)
+    {%- else -%}
+      json_object_agg(field.key, {{ value }} order by array_position(array[{{ stringx_literals(only) }}]::text[], field.key))
+    {%- endif %} as shown
     from json_each(numbered.whole) with ordinality as field(key, value, place)
     {%- if only is not none %}
     where field.key in ({{ stringx_literals(only) }})

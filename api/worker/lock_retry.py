@@ -2,17 +2,13 @@
 all, so that it is never in a deadlock with a loader. If a lock is not free, the test fails, and is run again here."""
 
 import random
-import re
 import time
 from collections.abc import Callable
 
 from api.engine.run_result import DbtRunResult
+from api.targets.engine import RefusedLock
 from stringx_dataops.contract.gate_test.specification import Specification
 
-# The server's words in English. In another language they are not recognised, and the run is not repeated.
-_NO_LOCK = re.compile(
-    r'could not obtain lock on relation "(.+?)"(?:\s|$)|canceling statement due to (lock timeout)|(deadlock) detected'
-)
 _SHORTEST_S, _LONGEST_S = 0.02, 0.3
 
 
@@ -22,25 +18,28 @@ def _sleep(seconds: float) -> bool:
 
 
 def run_with_locks(
-    run: Callable[[Specification], DbtRunResult], specification: Specification, pause: Callable[[float], bool] = _sleep
+    run: Callable[[Specification], DbtRunResult],
+    specification: Specification,
+    refused_lock: Callable[[str], RefusedLock | None],
+    pause: Callable[[float], bool] = _sleep,
 ) -> DbtRunResult:
     """Repeat `run` until it gets its locks. After `lock_timeout_ms` the rules on the locked relations are left undecided, and
-    the others are decided. `pause` waits for so many seconds, and returns whether to go on."""
+    the others are decided. `refused_lock` is the engine's. `pause` waits for so many seconds, and returns whether to go on."""
     until = time.monotonic() + specification["lock_timeout_ms"] / 1000
-    unlockable: list[str] = []
+    lock_failed: list[str] = []
     while True:
         result = run(specification)
-        refused = None if result.outcome or result.timed_out else _NO_LOCK.search(result.message or "")
+        refused = None if result.outcome or result.timed_out else refused_lock(result.message or "")
         if refused is None:
             return result
-        name = refused.group(1)
+        name = refused.relation
         if time.monotonic() < until:
             # random, so that two that collide do not collide again; no secret
             if not pause(random.uniform(_SHORTEST_S, _LONGEST_S)):  # noqa: S311
                 return result
             specification = specification | {"lock_first": name}
-        elif name is None or name in unlockable:
+        elif name is None or name in lock_failed:
             return result
         else:
-            unlockable = [*unlockable, name]
-            specification = specification | {"unlockable": unlockable}
+            lock_failed = [*lock_failed, name]
+            specification = specification | {"lock_failed": lock_failed}

@@ -1,40 +1,34 @@
 """Characters that the target's database cannot store, because its encoding is not UTF-8. The server then refuses the whole text
 of a check. The rules with such a character are marked as faults, and the check is run again to decide the others."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from api.engine.run_result import DbtRunResult
+from api.targets.engine import RefusedCharacter
 from stringx_dataops.contract.gate_test.specification import RuleSpecification, Specification, TableSpecification
 
-_REFUSED = re.compile(r'((?:0x[0-9a-f]{2}\s)+)[^"]*"UTF8"[^"]*"(\w+)"')  # in whatever language the server's messages are
 _MAX_CHARACTERS = 50  # each costs one more run
 
 
-def run_encodable(run: Callable[[Specification], DbtRunResult], specification: Specification) -> DbtRunResult:
-    """The result of `run`. If a text cannot be sent, it is repeated with the rules that contain it marked, which are then
-    undecided."""
+def run_encodable(
+    run: Callable[[Specification], DbtRunResult],
+    specification: Specification,
+    refused_character: Callable[[str], RefusedCharacter | None],
+) -> DbtRunResult:
+    """The result of `run`. If a character cannot be sent, it is repeated with the rules that contain it marked, which are then
+    undecided. `refused_character` is the engine's."""
     result = run(specification)
     for _ in range(_MAX_CHARACTERS):
-        refused = None if result.outcome or result.timed_out else _REFUSED.search(result.message or "")
-        character = _character(refused[1]) if refused else None
-        if refused is None or character is None:
+        refused = None if result.outcome or result.timed_out else refused_character(result.message or "")
+        if refused is None:
             break
-        marked = _without(specification, character, refused[2])
+        marked = _without(specification, refused.character, refused.encoding)
         if marked == specification:
             break
         specification = marked
         result = run(specification)
     return result
-
-
-def _character(sequence: str) -> str | None:
-    """The character of bytes such as `0xe2 0x82 0xac`; None if they are no UTF-8."""
-    try:
-        return bytes(int(byte, 16) for byte in sequence.split()).decode("utf-8")
-    except ValueError:
-        return None
 
 
 def _without(specification: Specification, character: str, encoding: str) -> Specification:

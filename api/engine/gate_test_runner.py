@@ -19,6 +19,8 @@ from api.engine.dbt_shortcuts import PACKAGES_OF_DBT
 from api.engine.profile import SESSION_VARIABLE
 from api.engine.protocol import Place, Request, RunGateTest
 from api.engine.run_result import DbtRunResult
+from stringx_dataops.contract.adapters import ADAPTERS
+from stringx_dataops.contract.catalogue.dbt_project import SESSION_NAMES, SILENT_FLAGS
 from stringx_dataops.contract.gate_test.specification import Specification
 
 _TARGET = "STRINGX_TARGET_"
@@ -75,7 +77,7 @@ class GateTest:
             if request is None:
                 raise _Unwanted
             variables["gate"] = request.specification
-            os.environ["PGAPPNAME"] = request.session
+            os.environ.update(dict.fromkeys(SESSION_NAMES.values(), request.session))
 
         self._on_ready = on_ready
         folder = expected.place.folder
@@ -108,8 +110,8 @@ class GateTest:
 
     def _write_profile(self, place: Place) -> None:
         """Writes the profile with the target's address filled in: dbt would compile each expression again in each run (0.4 ms).
-        dbt still fills in the password and values that need quoting. libpq's own variable has the session's name, which differs
-        for each check."""
+        dbt still fills in the password and values that need quoting. The session's name differs for each check, so it is left
+        empty; the engine's driver takes it from its own variable."""
         text = _ADDRESS.sub(_value, self.profiles.read_text(encoding="utf-8"))
         written = Path(place.folder) / "profiles.yml"
         if not written.exists() or written.read_text(encoding="utf-8") != text:
@@ -122,8 +124,8 @@ def fault_of_manifest(manifest: Manifest, project: Path) -> str | None:
     if not tests:
         return "it has no test named gate; add the package stringx to packages.yml and run `dbt deps`"
     name = str(yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["name"])
-    materialization = manifest.find_materialization_macro_by_name(name, "test", "postgres")
-    if materialization is None or "stringx_test" not in materialization.macro_sql:
+    found = [manifest.find_materialization_macro_by_name(name, "test", adapter) for adapter in ADAPTERS]
+    if any(materialization is None or "stringx_test" not in materialization.macro_sql for materialization in found):
         return (
             "it has not the line that runs the gate test; add to its macros:"
             " {% materialization test, default %}{{ return(stringx.stringx_test()) }}{% endmaterialization %}"
@@ -149,9 +151,7 @@ def _is_silent(project: str, profile: str) -> bool:
         flags = yaml.safe_load(project)["flags"]
         profiles = yaml.safe_load(profile)
         outputs = [output for name, each in profiles.items() if name != "config" for output in each["outputs"].values()]
-        return flags["postgres_skip_autocommit_transaction_statements"] is True and all(
-            each["autocommit"] is True for each in outputs
-        )
+        return all(flags[flag] is True for flag in SILENT_FLAGS.values()) and all(each["autocommit"] is True for each in outputs)
     except (yaml.YAMLError, LookupError, TypeError, AttributeError):
         return False
 
