@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from portal.escaping import cell
 from portal.state import PortalTable, PortalTarget
 from stringx_dataops.contract.documents.names import TableName
-from stringx_dataops.contract.messages.verdicts import gate_of
+from stringx_dataops.contract.messages.verdicts import WORST_FIRST, gate_of
 
 _MOST_NAMED = 5
-_ORDER = ("fail", "error", "warn", None, "pass")  # of verdicts
+_ORDER = (*(verdict for verdict in WORST_FIRST if verdict != "pass"), None, "pass")  # None: not checked yet
 
 
 def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
