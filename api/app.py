@@ -11,7 +11,7 @@ try:
     from flask import Flask
 
     from api import metrics
-    from api.checks import lifecycle
+    from api.notifications import CHANNEL
     from api.routes import checks as check_routes
     from api.routes import deliveries, queue, rule_types
     from api.worker import heartbeats
@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     except ValueError as error:
         raise SettingsError(str(error)) from error
     database = Database(settings.require_database_url(), size=12, application_name="stringx api")
-    listener = Listener(database, lifecycle.CHANNEL, WAITERS)
+    listener = Listener(database, CHANNEL, WAITERS)
 
     loops, faults = Loops(), partial(heartbeats.faults, database)
     app = service.create(

@@ -13,7 +13,7 @@ from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import database_hash, stored_target
-from stringx_dataops.contract.problems import NotFound
+from stringx_dataops.contract.problems import FieldError, Invalid, NotFound, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
@@ -77,6 +77,11 @@ def dataset(cursor: Cursor, name: str) -> ConfiguredDataset | None:
     """None if there is no such dataset."""
     row = cursor.one(SQL["dataset"], {"name": name})
     return ConfiguredDataset(row["name"], row["target"], row["tables"], row["version"], row["document"]) if row else None
+
+
+def target_mismatch(dataset: str, target: str, asked: str) -> Invalid:
+    """The refusal of a request for this dataset, which is of `target`, with another target (`asked`)."""
+    return invalid([FieldError("/target", f"is {asked!r}, and dataset {dataset} is of target {target}")])
 
 
 def target_names(cursor: Cursor) -> list[str]:

@@ -10,17 +10,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import psycopg2
 from psycopg2 import extensions
 
 from database.loops import Loop, Loops
-from database.pool import Database, first_line
+from database.pool import Cursor, Database, first_line
+from database.queries import load_queries
 from stringx_dataops.contract.problems import Unavailable
 
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
 T = TypeVar("T")
 _LOOK_AGAIN_S = 2.0
+
+
+def notify(cursor: Cursor, channel: str, *payloads: str) -> None:
+    """Send notifications on a channel; they arrive once the transaction has ended."""
+    cursor.run(SQL["notify"], {"channel": channel, "payloads": list(payloads)})
 
 
 @dataclass

@@ -11,9 +11,9 @@ from stringx_dataops import __version__
 from stringx_dataops.client import Client, key_source, path_of
 from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.http_answers import HttpAnswer
+from stringx_dataops.contract.messages.verdicts import TERMINAL
 from stringx_dataops.contract.settings import Settings, SettingsError, secret
 
-_UNFINISHED = ("queued", "running", "accepted", "sent")
 _LONGEST_CHECK_S = 600
 
 
@@ -78,7 +78,8 @@ class FirstStartClient:
         is_finished = answer.status != 202
         while not is_finished and time.monotonic() - started < _LONGEST_CHECK_S:
             answer = self._send("GET", location, 60, params={"wait": 30})
-            is_finished = not (_is_ok(answer) and answer.field("status") in _UNFINISHED)
+            status = answer.field("status") if _is_ok(answer) else None
+            is_finished = not isinstance(status, str) or status in TERMINAL
         request = answer.content
         if not _is_ok(answer) or not isinstance(request, dict):
             raise StepError(f"the check of {name} was refused: {_problem(answer)}")

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stringx_dataops.contract.messages.verdicts import WORST_FIRST
+
 HEAD = ("table", "gate", "verdict", "rules", "time")
 
 
@@ -25,7 +27,7 @@ class VerdictRow:
         `seconds` counts only if the result has no duration.
         """
         rules = check.get("rules") or []
-        worst_first = sorted(rules, key=lambda rule: ("fail", "error", "warn", "pass").index(rule["status"]))
+        worst_first = sorted(rules, key=lambda rule: WORST_FIRST.index(rule["status"]))
         findings = [
             (rule["status"], f"{rule['id']}: {rule.get('message') or 'no message'}")
             for rule in worst_first

@@ -5,9 +5,9 @@ A large target has several dbt docs, one per part, and a page that shows which t
 
 import base64
 import hashlib
-import json
 import re
 from collections import Counter
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from flask import Flask, Response, abort, redirect, render_template, send_from_d
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import health
-from portal.generation import STATE
 from portal.parts import place_of
+from portal.project_state import STATE_FILE, ProjectState
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import Settings, read_settings
 from web import hosts, problems
@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _finished(folder: Path) -> list[str]:
     """Folders of the finished projects, relative to `folder`: TARGET, or TARGET/parts/PART."""
-    markers = [*folder.glob(f"*/{STATE}"), *folder.glob(f"*/parts/*/{STATE}")]
+    markers = [*folder.glob(f"*/{STATE_FILE}"), *folder.glob(f"*/parts/*/{STATE_FILE}")]
     return [str(marker.parent.relative_to(folder)) for marker in markers]
 
 
@@ -112,36 +112,49 @@ def _file(folder: Path, place: str, file_name: str) -> Response:
     return response
 
 
-def _targets(folder: Path) -> dict[str, Any]:
-    """By target: numbers of tables, parts and verdicts, and the state of its project or of all its parts together."""
+@dataclass(frozen=True)
+class _Shown:
+    """A target on the front page: its one project, or all its parts together."""
+
+    tables: int
+    parts: int  # 0 if it is one project
+    verdicts: dict[str, int]
+    reached: bool
+    made_at: str
+
+
+@dataclass(frozen=True)
+class _ShownPart:
+    """A finished part of a large target; its state gives the names of its tables."""
+
+    name: str
+    state: ProjectState
+
+
+def _targets(folder: Path) -> dict[str, _Shown]:
+    """By name of the target: what the front page shows of it."""
     found = {}
     for name in sorted({place.partition("/")[0] for place in _finished(folder)}):
         parts = [] if _is_finished(folder, name) else _parts(folder, name)
-        if projects := parts or _read(folder / name / STATE):
-            verdicts = sum((Counter(one["verdicts"]) for one in projects), Counter[str]())
-            found[name] = {
-                "tables": sum(one["tables"] for one in projects),
-                "parts": len(parts),
-                "verdicts": dict(sorted(verdicts.items())),
-                "reached": all(one["reached"] for one in projects),
-                "made_at": max(one["made_at"] for one in projects),
-            }
+        whole = ProjectState.read(folder / name) if not parts else None
+        states = [part.state for part in parts] if whole is None else [whole]
+        if states:
+            verdicts = sum((Counter(state.verdicts) for state in states), Counter[str]())
+            found[name] = _Shown(
+                tables=sum(state.tables for state in states),
+                parts=len(parts),
+                verdicts=dict(sorted(verdicts.items())),
+                reached=all(state.reached for state in states),
+                made_at=max(state.made_at for state in states),
+            )
     return found
 
 
-def _parts(folder: Path, name: str) -> list[dict[str, Any]]:
+def _parts(folder: Path, name: str) -> list[_ShownPart]:
     """The finished parts of a target, in the order of their tables. The part without tables shows the user's dbt models."""
-    places = [place for place in _finished(folder) if place.startswith(f"{name}/parts/")]
-    found = [one | {"part": Path(place).name} for place in places for one in _read(folder / place / STATE)]
-    return sorted(found, key=lambda one: place_of(one["names"][0]) if one["names"] else ("", ""))
-
-
-def _read(marker: Path) -> list[dict[str, Any]]:
-    """The content of the marker file of a finished project, in a list; empty if the file has just been deleted."""
-    try:
-        return [json.loads(marker.read_text(encoding="utf-8"))]
-    except OSError:
-        return []
+    folders = [folder / place for place in _finished(folder) if place.startswith(f"{name}/parts/")]
+    found = [_ShownPart(part.name, state) for part in folders if (state := ProjectState.read(part)) is not None]
+    return sorted(found, key=lambda part: place_of(part.state.names[0]) if part.state.names else ("", ""))
 
 
 def _policy(page: Path) -> str:

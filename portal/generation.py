@@ -1,11 +1,9 @@
 """Generates one project of the portal: writes it, runs `dbt docs generate`, and publishes the files one by one."""
 
-import json
 import logging
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +12,14 @@ from api.engine.command import dbt_executable
 from api.engine.profile import clean_environment
 from api.targets.engine import TargetUnusable
 from api.targets.registry import engine_of
-from portal import project
 from portal.parts import Part
+from portal.project import RULE_TESTS, Project
+from portal.project_state import ProjectState
+from portal.sources import Names
 from portal.state import PortalTarget
-from stringx_dataops.contract.files import write_whole
+from portal.user_project import UserProject
 from stringx_dataops.contract.settings import Settings
 
-STATE = "portal.json"  # the file that marks a project as complete; the front page shows its content
 _LONGEST_S = 900.0
 _LOW = ["nice", "-n", "19"]
 
@@ -47,16 +46,16 @@ class Generator:
     def write_whole(self, target: PortalTarget, parts: Sequence[Part]) -> None:
         """Write a project with the sources of all parts of a large target, for use by hand."""
         folders = [part.folder for part in parts if part.tables]
-        users = self.settings.dbt_project_dir
-        project.write(target, self.folder / target.document.name, self.settings.dbt_profiles_dir, users, {}, parts=folders)
+        project = Project(self.folder / target.document.name, target, {}, self._user_project(), parts=folders)
+        project.write(self.settings.dbt_profiles_dir)
 
-    def generate(self, target: PortalTarget, part: Part, names: project.Names) -> bool:
+    def generate(self, target: PortalTarget, part: Part, names: Names) -> bool:
         """Generate and publish a project. Returns whether the target was reached; if not, the project has no new catalog."""
         name = target.document.name
         folder, work = self.folder / name / part.folder, self.work / name / part.folder
         work.mkdir(parents=True, exist_ok=True)
-        users, with_models = self.settings.dbt_project_dir, not (part.name and part.tables)
-        project.write(target, folder, self.settings.dbt_profiles_dir, users, names, with_models=with_models)
+        shows_models = not (part.name and part.tables)
+        Project(folder, target, names, self._user_project(), shows_models).write(self.settings.dbt_profiles_dir)
         try:
             variables = engine_of(target.document).environment(self.settings.secrets, "stringx docs")
             reached = self._dbt(folder, work, variables)
@@ -67,12 +66,15 @@ class Generator:
             _publish(target, work, folder, with_catalog=reached)
         return reached
 
+    def _user_project(self) -> UserProject | None:
+        return UserProject.find(self.settings.dbt_project_dir)
+
     def _dbt(self, folder: Path, work: Path, variables: dict[str, str], *more: str) -> bool:
         """Run `dbt docs generate`; returns False, and logs dbt's output, if it failed.
 
         The tests that represent rules are not compiled, which would take half of the time. Their descriptions show the rules.
         """
-        command = [*_LOW, dbt_executable(), "--no-use-colors", "docs", "generate", "--exclude", project.OURS, *more]
+        command = [*_LOW, dbt_executable(), "--no-use-colors", "docs", "generate", "--exclude", RULE_TESTS, *more]
         command += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
         command += ["--target-path", str(work), "--log-path", str(work)]
         process = subprocess.Popen(
@@ -112,12 +114,4 @@ def _publish(target: PortalTarget, work: Path, folder: Path, with_catalog: bool)
     for name in ("manifest.json", "catalog.json", "index.html"):
         if with_catalog or name != "catalog.json" or not (public / name).exists():
             os.replace(work / name, public / name)
-    verdicts = [table.verdict or "not checked" for table in target.tables]
-    state = {
-        "tables": len(target.tables),
-        "names": [table.document.table for table in target.tables],
-        "verdicts": {word: verdicts.count(word) for word in sorted(set(verdicts))},
-        "reached": with_catalog,
-        "made_at": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
-    }
-    write_whole(folder / STATE, json.dumps(state))
+    ProjectState.of(target, reached=with_catalog).write(folder)

@@ -1,20 +1,14 @@
 """The first page of a target's portal: its last verdicts, in place of dbt's welcome."""
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from portal.escaping import cell
 from portal.state import PortalTable, PortalTarget
-from stringx_dataops.contract.catalogue.dbt_project import folders_of
 from stringx_dataops.contract.documents.names import TableName
-from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.contract.messages.verdicts import gate_of
+from stringx_dataops.contract.messages.verdicts import WORST_FIRST, gate_of
 
 _MOST_NAMED = 5
-_ORDER = ("fail", "error", "warn", None, "pass")  # of verdicts
-_OVERVIEW = re.compile(r"{%-?\s*docs\s+__overview__\s")
-_MAY_HOLD_PAGES = ("docs-paths", "model-paths", "macro-paths", "seed-paths", "snapshot-paths")
+_ORDER = (*(verdict for verdict in WORST_FIRST if verdict != "pass"), None, "pass")  # None: not checked yet
 
 
 def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
@@ -41,7 +35,7 @@ def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
 def _row(table: PortalTable, source: str) -> str:
     at = "" if table.finished_at is None else f"{table.finished_at:%Y-%m-%d %H:%M} UTC"
     named = cell(", ".join(rule["id"] for rule in table.findings[:_MOST_NAMED]))
-    more = f" and {table.number - _MOST_NAMED} more" if table.number > _MOST_NAMED else ""
+    more = f" and {table.not_passed - _MOST_NAMED} more" if table.not_passed > _MOST_NAMED else ""
     cells = [
         f"[{cell(table.document.table)}](#!/source/{source})",
         _verdict(table),
@@ -58,10 +52,3 @@ def _verdict(table: PortalTable) -> str:
         return "not checked: the gate is **closed**"
     is_closed = gate_of(verdict, settings.on_warn, settings.on_error) == "closed"
     return f"{verdict}: the gate is **closed**" if is_closed else verdict
-
-
-def has_overview(users: Path, settings: JsonObject) -> bool:
-    """Whether the user's dbt project has an overview page of its own; `settings` is its dbt_project.yml."""
-    folders = {users / path for kind in _MAY_HOLD_PAGES for path in folders_of(settings, kind)}
-    pages = (page for folder in folders for page in folder.rglob("*.md"))
-    return any(_OVERVIEW.search(page.read_text(encoding="utf-8", errors="replace")) for page in pages)

@@ -37,7 +37,7 @@ select document from stringx.configured_targets where name = %(target)s
 -- name: tables
 -- Tables of a target with the last full check of each, of the table itself or of a dataset with it. A result may have 8 MiB, so only
 -- its reason is read, the number of rules that did not pass, and the first of these rules.
-select t.document, c.verdict, c.finished_at, left(c.result ->> 'reason', 1000) as reason, coalesce(r.findings, '[]') as findings, coalesce(r.number, 0) as number
+select t.document, c.verdict, c.finished_at, left(c.result ->> 'reason', 1000) as reason, coalesce(r.findings, '[]') as findings, coalesce(r.not_passed, 0) as not_passed
 from stringx.configured_tables t
 left join lateral (
     select f.verdict, f.finished_at, f.result from (
@@ -53,7 +53,7 @@ left join lateral (
          order by d.finished_at desc limit 1)
     ) f order by f.finished_at desc limit 1) c on true
 left join lateral (
-    select count(*) as number,
+    select count(*) as not_passed,
            json_agg(json_build_object('id', id, 'status', status, 'message', left(message, 1000)) order by place) filter (where place <= %(most)s) as findings
     from (
         select rule ->> 'id' as id, rule ->> 'status' as status, rule ->> 'message' as message, row_number() over (order by n) as place

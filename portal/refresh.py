@@ -19,9 +19,12 @@ from typing import NoReturn
 
 from database.loops import Loop, Loops
 from database.pool import Database
-from portal import health, parts, project, state
-from portal.generation import STATE, Generator
+from portal import health, parts, state
+from portal.generation import Generator
 from portal.parts import Part
+from portal.project_state import STATE_FILE
+from portal.sources import Names, named
+from portal.user_project import UserProject
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import Settings, SettingsError, read_settings
 from web import logs
@@ -116,7 +119,7 @@ class Refresher:
         """Treat the projects of an earlier start as made just now, so that a start does not generate all of them."""
         for file in [*self.work.glob(f"*/{FINGERPRINT}"), *self.work.glob(f"*/parts/*/{FINGERPRINT}")]:
             place = file.parent.relative_to(self.work)
-            if (self.folder / place / STATE).exists():
+            if (self.folder / place / STATE_FILE).exists():
                 key = (place.parts[0], place.name if len(place.parts) > 1 else "")
                 self.made[key] = Generation(file.read_text(encoding="utf-8"), time.monotonic(), reached=True)
 
@@ -161,7 +164,7 @@ class Refresher:
 
     def _lay_out(self) -> None:
         before = self.layout
-        self.layout = Layout.make(state.tables(self.database), project.models_of(self.settings.dbt_project_dir) is not None)
+        self.layout = Layout.make(state.tables(self.database), UserProject.find(self.settings.dbt_project_dir) is not None)
         for target in self.layout.tables:
             found = self.layout.of(target)
             if len(found) > 1 and [part.name for part in found] != [part.name for part in before.of(target)]:
@@ -189,12 +192,12 @@ class Refresher:
             return
         self._stale.discard(key)
         self.made[key] = generation = Generation(fingerprint, now)
-        names = project.named(self.layout.tables[target])
+        names = named(self.layout.tables[target])
         arguments = (target, part, names, generation, last is not None)
         generation.thread = threading.Thread(target=self._attempt, args=arguments, daemon=True)
         generation.thread.start()
 
-    def _attempt(self, name: str, part: Part, names: project.Names, generation: Generation, again: bool) -> None:
+    def _attempt(self, name: str, part: Part, names: Names, generation: Generation, again: bool) -> None:
         try:
             target = state.read(self.database, name, part.tables)
             generation.reached = target is None or self.generator.generate(target, part, names)
@@ -224,8 +227,8 @@ class Refresher:
                     shutil.rmtree(folder / "parts" / left.name, ignore_errors=True)
                     shutil.rmtree(left, ignore_errors=True)
                     self.made.pop(key, None)
-            if (target, "") not in self.layout.parts and (folder / STATE).exists() and not self._under_way([(target, "")]):
-                (folder / STATE).unlink()  # the target was small before; the rest of the folder is the project for use by hand
+            if (target, "") not in self.layout.parts and (folder / STATE_FILE).exists() and not self._under_way([(target, "")]):
+                (folder / STATE_FILE).unlink()  # the target was small before; the folder remains as the project for use by hand
                 shutil.rmtree(folder / "target", ignore_errors=True)
                 (work / FINGERPRINT).unlink(missing_ok=True)
                 self.made.pop((target, ""), None)

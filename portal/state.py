@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from database.pool import Database
 from database.queries import load_queries
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import stored_target
-from stringx_dataops.contract.messages.verdicts import Verdict
+from stringx_dataops.contract.messages.verdicts import RuleStatus, Verdict
 
 SQL = load_queries(Path(__file__).with_name("portal.sql"))
 MOST_FINDINGS = 20  # rules that did not pass, shown per table
@@ -20,19 +20,27 @@ MOST_FINDINGS = 20  # rules that did not pass, shown per table
 _LATEST = timedelta(minutes=1)
 
 
+class Finding(TypedDict):
+    """A rule that did not pass. Its message has at most 1,000 characters."""
+
+    id: str
+    status: RuleStatus
+    message: str
+
+
 @dataclass(frozen=True)
 class PortalTable:
     """A configured table with its last full check, if there was one.
 
-    `findings` are the first MOST_FINDINGS rules that did not pass, `number` is the number of all of them.
+    `findings` are the first MOST_FINDINGS rules that did not pass, `not_passed` is the number of all of them.
     """
 
     document: TableDocument
     verdict: Verdict | None
     finished_at: datetime | None
     reason: str | None
-    findings: list[dict[str, Any]]
-    number: int
+    findings: list[Finding]
+    not_passed: int
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,11 @@ def read(database: Database, name: str, names: Sequence[str]) -> PortalTarget | 
     found = [
         PortalTable(
             document=TableDocument.model_validate(row["document"]),
-            **{name: row[name] for name in ("verdict", "finished_at", "reason", "findings", "number")},
+            verdict=row["verdict"],
+            finished_at=row["finished_at"],
+            reason=row["reason"],
+            findings=row["findings"],
+            not_passed=row["not_passed"],
         )
         for row in rows
     ]

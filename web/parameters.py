@@ -1,4 +1,4 @@
-"""Query parameters, each declared with its operation, and the header `Idempotency-Key`."""
+"""Query parameters, each declared with its operation; names and ids in paths; the header `Idempotency-Key`."""
 
 import re
 from collections import Counter
@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from flask import g, request
 
 from stringx_dataops.contract.documents.fields import did_you_mean, parse_model
+from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.reading import escape_pointer
 from stringx_dataops.contract.json_types import JsonSchema
 from stringx_dataops.contract.messages.checks import MAX_WAIT_S, CheckRequest
 from stringx_dataops.contract.messages.moments import parse_moment
 from stringx_dataops.contract.messages.pages import MOST, Page, Pages, Position
-from stringx_dataops.contract.problems import FieldError, invalid
+from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
@@ -171,6 +173,22 @@ def paging(pages: Pages) -> Paging:
     limit = Parameter("limit", f"items of a page, 1 to {MOST}", _limit, pages.default, bounds)
     cursor: Parameter[Position | None] = Parameter("cursor", "next_cursor of the page before", pages.position, None)
     return Paging(limit, cursor)
+
+
+def canonical(table: str) -> str:
+    """The canonical spelling of a table's name in a path, which is the stored one. Raises Invalid if it is no table name."""
+    try:
+        return str(TableName.parse(table))
+    except ValueError as error:
+        raise invalid([FieldError("/table", f"{table!r} {error}")]) from error
+
+
+def uuid_of(text: str, refusal: str) -> str:
+    """The usual spelling of an id in a path. Raises NotFound with this sentence if it is no UUID."""
+    try:
+        return str(UUID(text))
+    except ValueError as error:
+        raise NotFound(refusal) from error
 
 
 def idempotency_key(check_request: CheckRequest) -> CheckRequest:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from api.checks.lifecycle import Check, lock_target, notify, read_check, release_joined
+from api.checks.lifecycle import Check, lock_target, read_check, release_joined
 from api.delivery import outbox
+from api.notifications import notify
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from api.checks import lookup
 from api.checks.result_parts import CANCELED, Ending, Execution, undecided
 from api.delivery import outbox
+from api.notifications import notify
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -21,7 +22,6 @@ from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus
 from stringx_dataops.contract.problems import Busy, Conflict, NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-CHANNEL = "dataops"
 QUEUE = "queue"  # the payload that wakes workers, sent where checks change; a finished check's payload is its id
 CANCEL = "cancel"  # the payload that has workers look which of their checks are to end
 
@@ -203,10 +203,6 @@ def lock_target(cursor: Cursor, target: str) -> None:
     deadlocks."""
     while cursor.run(SQL["lock_target"], {"target": target}) == 0:
         cursor.run(SQL["make_target"], {"target": target})
-
-
-def notify(cursor: Cursor, *payloads: str) -> None:
-    cursor.run(SQL["notify"], {"payloads": list(payloads)})
 
 
 def now(cursor: Cursor) -> datetime:

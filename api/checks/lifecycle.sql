@@ -36,8 +36,5 @@ returning check_id
 -- name: follow
 update dataops.checks set joined = %(successor)s where joined = %(check_id)s and status = 'queued'
 
--- name: notify
-select pg_notify('dataops', payload) from unnest(%(payloads)s::text[]) payload
-
 -- name: now
 select clock_timestamp() as now

@@ -12,7 +12,7 @@ from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, rules_in_scope
 from stringx_dataops.contract.messages.verdicts import Dimension, Mode
-from stringx_dataops.contract.problems import FieldError, NotFound, invalid
+from stringx_dataops.contract.problems import NotFound
 
 _ON_BACKEND = " on the Backend"  # refusals name a path, and DataOps has none that takes documents
 
@@ -95,7 +95,7 @@ def _find_dataset(cursor: Cursor, target: str, name: str, tables: Sequence[str] 
     if dataset is None:
         raise Refusals(cursor, _ON_BACKEND).dataset(name, target)
     if dataset.target != target:
-        raise invalid([FieldError("/target", f"is {target!r}, and dataset {name} is of target {dataset.target}")])
+        raise configuration.target_mismatch(name, dataset.target, asked=target)
     document = dataset.read()
     found = _find_tables(cursor, target, dataset.tables if tables is None else tables)
     if not found:

@@ -1,9 +1,9 @@
 """From a check's rules, as they are configured, to the specification that the gate test reads."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import TypeVar, cast
 
 from api.checks.lookup import InScope
 from stringx_dataops.contract.catalogue.arguments import (
@@ -22,18 +22,25 @@ from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.gate_test.specification import (
     USUAL,
+    CustomSqlFacts,
+    DbtTestFacts,
     RuleSpecification,
     Specification,
     TableSpecification,
     Threshold,
+    TypeFacts,
     Window,
 )
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest
+
+_Facts = TypeVar("_Facts", TypeFacts, CustomSqlFacts)
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
 class _Allowed:
-    """What custom SQL on the target may be: its dialect, and the functions that it may call in addition to the built-in ones."""
+    """How custom SQL on the target is read, and the functions that it may call in addition to the built-in ones."""
 
     dialect: Dialect
     functions: Collection[str] = ()
@@ -51,17 +58,20 @@ def build(
         "work_mem": limits["work_mem"],
         "max_parallel_workers_per_gather": limits["max_parallel_workers_per_gather"],
         "allow_arguments": target.allow_arguments,
-        "tables": [_table(request, table, catalogue, allowed) for table in tables],
+        "tables": [_table_specification(request, table, catalogue, allowed) for table in tables],
     }
 
 
-def without_window(request: CheckRequest, tables: Sequence[InScope]) -> str | None:
-    """A table that the request's window cannot narrow, as nothing says by which column."""
-    documents = [table.configured.document for table in tables] if request.window else []
-    return next((each.table for each in documents if request.window and request.window.column_of(each) is None), None)
+def table_without_window_column(request: CheckRequest, tables: Sequence[InScope]) -> str | None:
+    """The first table without a column for the request's window; None if each has one, or the request has no window."""
+    window = request.window
+    if window is None:
+        return None
+    documents = [table.configured.document for table in tables]
+    return next((document.table for document in documents if window.column_of(document) is None), None)
 
 
-def _table(request: CheckRequest, table: InScope, catalogue: Catalogue, allowed: _Allowed) -> TableSpecification:
+def _table_specification(request: CheckRequest, table: InScope, catalogue: Catalogue, allowed: _Allowed) -> TableSpecification:
     document = table.configured.document
     name = TableName.parse(document.table)
     return {
@@ -73,46 +83,83 @@ def _table(request: CheckRequest, table: InScope, catalogue: Catalogue, allowed:
         "key": document.key,
         "sample_rows": document.sample_rows,
         "sample_columns": document.sample_columns,
-        "rules": [_of_table(_rule(rule, catalogue, allowed), name.name) for rule in table.rules],
+        "rules": [_rule_specification(rule, name.name, catalogue, allowed) for rule in table.rules],
     }
 
 
 def _window(request: CheckRequest, document: TableDocument) -> Window | None:
-    if request.window is None:
-        return None
-    return cast(Window, request.window.as_json() | {"column": request.window.column_of(document)})
+    window = request.window
+    return None if window is None else {"column": window.column_of(document), "from": window.from_, "to": window.to}
 
 
-def _rule(rule: Rule, catalogue: Catalogue, allowed: _Allowed) -> dict[str, Any]:
+def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _Allowed) -> RuleSpecification:
+    """`table` is the name of the rule's own table, without its schema."""
     rule_type = catalogue.get(rule.type)
-    bounded = rule_type is not None and rule_type.decides == "bounds"
-    warn_above, fail_above = (None, None) if bounded else rule.thresholds
-    return {
+    warn_above, fail_above = (None, None) if rule_type is not None and rule_type.measured else rule.thresholds
+    specification: RuleSpecification = {
         "id": rule.id,
         "type": rule.type,
         "columns": rule.all_columns,
         "arguments": rule.arguments,
         "where": rule.where,
         "verify": rule.verify,
-        **(of_type(rule_type, rule.arguments, rule.where, allowed.dialect) if rule_type else {}),
         "warn_above": _threshold(warn_above),
         "fail_above": _threshold(fail_above),
-    } | _of_test(rule, rule_type, allowed)
-
-
-def _of_table(rule: dict[str, Any], table: str) -> RuleSpecification:
-    """Of the names in the rule's conditions only those that could be a whole row: the table's own, and other tables'."""
-    tables = {table, *(parts[-1] for parts in rule.get("relations", ()))}
-    named = {
-        name: found for name, names in rule.pop("named", {}).items() if (found := [each for each in names if each in tables])
     }
-    return cast(RuleSpecification, rule | {"named": named} if named else rule)
+    if rule_type is None:
+        return specification
+    facts = type_facts(rule_type, rule.arguments, allowed.dialect)
+    tables = {table, *(parts[-1] for parts in facts.get("relations", ()))}
+    return {
+        **specification,
+        **facts,
+        **custom_sql_facts(rule_type, rule.arguments, rule.where, allowed.dialect, tables),
+        **_dbt_test_facts(rule, rule_type, allowed),
+    }
 
 
-def _of_test(rule: Rule, rule_type: RuleType | None, allowed: _Allowed) -> dict[str, Any]:
-    """What a type that takes a test's arguments must know: which of them are SQL that may be run, and what the rule itself says
-    about thresholds, where the test would decide by its own."""
-    if rule_type is None or not rule_type.takes_test_arguments:
+def type_facts(rule_type: RuleType, arguments: JsonObject, dialect: Dialect) -> TypeFacts:
+    """Facts about a rule that its macro needs, from its type; without those that have their usual value."""
+    typed = rule_type.types is not None
+    return _unusual(
+        TypeFacts(
+            windowed=rule_type.window,
+            about_rows=rule_type.about_rows,
+            relations=relations_of_arguments(rule_type, arguments, dialect),
+            typed=typed,
+            accepts=rule_type.accepts,
+            other_columns=columns_of_arguments(rule_type, arguments) if typed else [],
+        )
+    )
+
+
+def custom_sql_facts(
+    rule_type: RuleType, arguments: JsonObject, where: str | None, dialect: Dialect, tables: Collection[str]
+) -> CustomSqlFacts:
+    """Facts about a rule that its macro needs, from its custom SQL; without those that have their usual value.
+
+    `tables` are the names of the tables that the rule reads, without their schemas.
+    """
+    conditions = _conditions(rule_type, arguments, where)
+    custom_sql_arguments = custom_sql_of_arguments(rule_type, arguments) if rule_type.types is not None else []
+    custom_sql = {name: arguments[name] for name in custom_sql_arguments}
+    return _unusual(
+        CustomSqlFacts(
+            compared=_of_each(conditions, dialect.comparisons),
+            named=_whole_row_names(conditions, tables, dialect),
+            qualified=_qualified(rule_type, arguments, conditions, dialect),
+            custom=custom_sql_arguments,
+            renames=any(dialect.renames_columns(text) for text in custom_sql.values()),
+            casts=[name for text in (where or "", *custom_sql.values()) for name in dialect.types_of_casts(text)],
+            patterns=_written_patterns(rule_type, arguments) | _of_each(custom_sql | conditions, dialect.patterns_of),
+        )
+    )
+
+
+def _dbt_test_facts(rule: Rule, rule_type: RuleType, allowed: _Allowed) -> DbtTestFacts:
+    """Facts that a rule needs if it runs a dbt test: which arguments are SQL that may be run, and whether the rule itself has a
+    severity or thresholds, which then replace the test's."""
+    if not rule_type.takes_test_arguments:
         return {}
     return {
         "expressions": expressions_of_arguments(rule_type, rule.arguments, allowed.dialect, allowed.functions),
@@ -121,60 +168,41 @@ def _of_test(rule: Rule, rule_type: RuleType | None, allowed: _Allowed) -> dict[
     }
 
 
-def of_type(rule_type: RuleType, arguments: dict[str, Any], where: str | None, dialect: Dialect) -> dict[str, Any]:
-    """What the engine must know of a rule beside its macro: whether a window narrows it, whether it is about the table's rows,
-    which other tables and columns it names, what its conditions name and compare, which names its SQL has after a dot; and of
-    one whose macro is told the types of columns (`typed`), which families of types it accepts, which of its arguments are SQL of
-    the user's, and whether that may look at columns which it does not name (`renames`)."""
-    conditions = _conditions(rule_type, arguments, where)
-    custom = custom_sql_of_arguments(rule_type, arguments) if rule_type.types is not None else []
-    known = {
-        "windowed": rule_type.window,
-        "about_rows": rule_type.about_rows,
-        "relations": relations_of_arguments(rule_type, arguments, dialect),
-        "typed": rule_type.types is not None,
-        "compared": {name: found for name, text in conditions.items() if (found := dialect.comparisons(text))},
-        "named": {name: dialect.bare_names(text) for name, text in conditions.items()},
-        "qualified": _qualified(rule_type, arguments, conditions, dialect),
-        "accepts": rule_type.accepts,
-        "other_columns": columns_of_arguments(rule_type, arguments) if rule_type.types is not None else [],
-        "custom": custom,
-        "renames": any(dialect.renames_columns(arguments[name]) for name in custom),
-        "patterns": _patterns(rule_type, arguments, conditions, custom, dialect),
-        "casts": [found for text in (where, *map(arguments.get, custom)) for found in dialect.types_of_casts(text or "")],
-    }
-    return {name: value for name, value in known.items() if value != USUAL[name]}
+def _unusual(facts: _Facts) -> _Facts:
+    """The facts without those that have their usual value, which the macros assume for missing keys."""
+    return cast(_Facts, {name: value for name, value in facts.items() if value != USUAL[name]})
 
 
-def _patterns(
-    rule_type: RuleType, arguments: dict[str, Any], conditions: dict[str, str], custom: Collection[str], dialect: Dialect
-) -> dict[str, list[str]]:
-    """Regular expressions by the argument that holds them, `where` for the condition."""
+def _of_each(texts: dict[str, str], read: Callable[[str], list[_Found]]) -> dict[str, list[_Found]]:
+    """What `read` finds in each text; texts in which it finds nothing are left out."""
+    return {name: found for name, text in texts.items() if (found := read(text))}
+
+
+def _whole_row_names(conditions: dict[str, str], tables: Collection[str], dialect: Dialect) -> dict[str, list[str]]:
+    """Names in each condition that could mean a whole row: the names of the rule's tables."""
+    return _of_each(conditions, lambda text: [name for name in dialect.bare_names(text) if name in tables])
+
+
+def _written_patterns(rule_type: RuleType, arguments: JsonObject) -> dict[str, list[str]]:
+    """Regular expressions by the argument that holds them."""
     properties = rule_type.arguments.get("properties", {})
-    found = {
-        name: [arguments[name]]
-        for name, schema in properties.items()
-        if schema.get("format") == "pattern" and arguments.get(name)
-    }
-    texts = conditions | {name: arguments[name] for name in custom if name not in conditions}
-    return found | {name: patterns for name, text in texts.items() if (patterns := dialect.patterns_of(text))}
+    patterns = [name for name, schema in properties.items() if schema.get("format") == "pattern"]
+    return {name: [arguments[name]] for name in patterns if arguments.get(name)}
 
 
-def _qualified(
-    rule_type: RuleType, arguments: dict[str, Any], conditions: dict[str, str], dialect: Dialect
-) -> dict[str, list[Name]]:
+def _qualified(rule_type: RuleType, arguments: JsonObject, conditions: dict[str, str], dialect: Dialect) -> dict[str, list[Name]]:
     """Names after a dot in each text that is SQL, or may become a part of it."""
-    found = {name: dialect.names_of_condition(text) for name, text in conditions.items()}
-    for name in custom_sql_of_arguments(rule_type, arguments):
-        if name not in conditions:
-            found[name] = dialect.names_of_query(arguments[name])
-    if rule_type.takes_test_arguments:
-        found["arguments"] = [name for text in texts_of_test(rule_type, arguments) for name in dialect.names_of_fragment(text)]
-    return {name: names for name, names in found.items() if names}
+    names = custom_sql_of_arguments(rule_type, arguments)
+    queries = {name: arguments[name] for name in names if name not in conditions}
+    found = _of_each(conditions, dialect.names_of_condition) | _of_each(queries, dialect.names_of_query)
+    texts = texts_of_test(rule_type, arguments) if rule_type.takes_test_arguments else []
+    if in_test := [name for text in texts for name in dialect.names_of_fragment(text)]:
+        found["arguments"] = in_test
+    return found
 
 
-def _conditions(rule_type: RuleType, arguments: dict[str, Any], where: str | None) -> dict[str, str]:
-    """A rule's conditions by the argument's name, its `where` as `where`."""
+def _conditions(rule_type: RuleType, arguments: JsonObject, where: str | None) -> dict[str, str]:
+    """A rule's conditions by the argument's name; its `where` has the name `where`."""
     properties = rule_type.arguments.get("properties", {})
     texts = {name: arguments.get(name) for name, schema in properties.items() if schema.get("format") == "sql-condition"}
     return {name: text for name, text in ({"where": where} | texts).items() if isinstance(text, str)}

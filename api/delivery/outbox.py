@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from api.notifications import notify
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.problems import NotFound
 
@@ -38,7 +40,7 @@ def page(database: Database, state: State, wanted: Page = FIRST) -> PageJson:
     """A page of messages in a state, oldest first: address, attempts, last error; never the body."""
     with database.transaction() as cursor:
         after = wanted.after[0] if wanted.after else None
-        rows = cursor.all(SQL[f"list_{state}"], {"after": after, "limit": wanted.limit + 1})
+        rows = cursor.all(SQL["list"], {"state": state, "after": after, "limit": wanted.limit + 1})
     return PAGES.answer(wanted, [((item["message_id"],), item) for item in map(_as_json, rows)])
 
 
@@ -51,12 +53,12 @@ def redeliver(database: Database, message_id: str | None = None) -> int:
         number = cursor.run(SQL[chosen], {"message_id": message_id})
         if message_id is not None and number == 0:
             raise NotFound(f"there is no delivery {message_id}, or it is just under way")
-        cursor.run(SQL["wake"], {"payload": OUTBOX})
+        notify(cursor, OUTBOX)
     return number
 
 
 def _as_json(row: Row) -> dict[str, Any]:
     return {
-        name: value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+        name: rfc3339(value) if isinstance(value, datetime) else value
         for name, value in (row | {"message_id": str(row["message_id"]), "check_id": str(row["check_id"])}).items()
     }

@@ -38,22 +38,15 @@ where message_id in (
     for update skip locked
     limit 1000)
 
--- name: list_waiting
+-- name: list
+-- The driver writes the state into the text. So only one of the three conditions is left when the query is planned, and it uses the
+-- index of that state.
 select message_id, check_id, url, created_at, attempts, next_attempt_at, last_error, delivered_at, given_up_at
 from dataops.outbox
-where delivered_at is null and given_up_at is null and (%(after)s::uuid is null or message_id > %(after)s::uuid)
-order by message_id limit %(limit)s
-
--- name: list_failed
-select message_id, check_id, url, created_at, attempts, next_attempt_at, last_error, delivered_at, given_up_at
-from dataops.outbox
-where given_up_at is not null and delivered_at is null and (%(after)s::uuid is null or message_id > %(after)s::uuid)
-order by message_id limit %(limit)s
-
--- name: list_delivered
-select message_id, check_id, url, created_at, attempts, next_attempt_at, last_error, delivered_at, given_up_at
-from dataops.outbox
-where delivered_at is not null and (%(after)s::uuid is null or message_id > %(after)s::uuid)
+where ((%(state)s = 'waiting' and delivered_at is null and given_up_at is null)
+       or (%(state)s = 'failed' and delivered_at is null and given_up_at is not null)
+       or (%(state)s = 'delivered' and delivered_at is not null))
+  and (%(after)s::uuid is null or message_id > %(after)s::uuid)
 order by message_id limit %(limit)s
 
 -- name: redeliver
@@ -63,6 +56,3 @@ where message_id = %(message_id)s and (lease_expires_at is null or lease_expires
 -- name: redeliver_failed
 update dataops.outbox set given_up_at = null, next_attempt_at = clock_timestamp(), resent_at = clock_timestamp()
 where given_up_at is not null and delivered_at is null
-
--- name: wake
-select pg_notify('dataops', %(payload)s)

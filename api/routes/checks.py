@@ -1,7 +1,6 @@
 """Quality checks: ask for one, look at one."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from flask import Blueprint, Response
 
@@ -28,7 +27,7 @@ from stringx_dataops.contract.settings import Settings
 from web import bodies, waiting
 from web.bodies import answer, json_body
 from web.openapi import Operation, describe
-from web.parameters import WAIT, idempotency_key
+from web.parameters import WAIT, idempotency_key, uuid_of
 from web.service import log_ids
 from web.waiting import Work
 
@@ -106,11 +105,8 @@ def _wait(service: Checks, check: Check, seconds: float) -> Check:
     return waiting.until_ended(service.listener, work, check, seconds)
 
 
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError as error:
-        raise NotFound(f"there is no check {text}; an id looks like 01890000-0000-7000-8000-000000000000") from error
+def _uuid(check_id: str) -> str:
+    return uuid_of(check_id, f"there is no check {check_id}; an id looks like 01890000-0000-7000-8000-000000000000")
 
 
 def _require_callback(asked: CheckRequest, settings: Settings) -> None:

@@ -1,7 +1,6 @@
 """Deliveries: what was posted to the Backend, what still waits, what was given up; and sending it again."""
 
 from typing import get_args
-from uuid import UUID
 
 from flask import Blueprint, Response
 
@@ -46,13 +45,7 @@ def blueprint(database: Database) -> Blueprint:
         Operation("Send one again, under its id", scope="trigger", answers={202: None}, errors=(NotFound, Invalid, Unavailable))
     )
     def redeliver(message_id: str) -> Response:
-        return answer({"redelivered": outbox.redeliver(database, _uuid(message_id))}, 202)
+        message = parameters.uuid_of(message_id, f"there is no delivery {message_id}; GET /api/v1/deliveries lists them")
+        return answer({"redelivered": outbox.redeliver(database, message)}, 202)
 
     return routes
-
-
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError as error:
-        raise NotFound(f"there is no delivery {text}; GET /api/v1/deliveries lists them") from error

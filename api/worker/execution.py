@@ -201,6 +201,6 @@ def _why_not(plan: _Plan) -> str | None:
         return _CRASHED
     if not plan.tables:
         return "no_rules: no active rule was left in scope when the check started"
-    if (table := specification.without_window(plan.check.request, plan.tables)) is not None:
+    if (table := specification.table_without_window_column(plan.check.request, plan.tables)) is not None:
         return f"no_window: {table} has no window_column any more, and the request names no column"
     return None

@@ -11,8 +11,8 @@ import socket
 import sys
 from pathlib import Path
 
-from api.checks import lifecycle
 from api.delivery.sender import Credentials
+from api.notifications import CHANNEL
 from api.worker.worker import Worker
 from database import leases
 from database.notifications import Listener
@@ -52,7 +52,7 @@ def _make(settings: Settings) -> Worker:
         settings=settings,
         database=database,
         catalogue=Catalogue.load(settings.dbt_project_dir),
-        listener=Listener(database, lifecycle.CHANNEL),
+        listener=Listener(database, CHANNEL),
         name=name,
         credentials=credentials,
     )

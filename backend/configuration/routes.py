@@ -6,12 +6,10 @@ from backend.configuration import store
 from backend.configuration.versions import Stored
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import described
 from stringx_dataops.contract.problems import (
     Conflict,
-    FieldError,
     Forbidden,
     Invalid,
     Malformed,
@@ -20,12 +18,12 @@ from stringx_dataops.contract.problems import (
     TooLarge,
     Unavailable,
     UnsupportedMediaType,
-    invalid,
 )
 from web import parameters
 from web.bodies import answer, document_body, document_stream
 from web.keys import caller
 from web.openapi import Operation, describe
+from web.parameters import canonical
 
 WRITES = (Malformed, Forbidden, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, Unavailable)
 TYPES = ("application/json", "application/yaml")
@@ -188,14 +186,6 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
     def delete_table(target: str, table: str) -> Response:
         store.delete_table(database, caller(), target, canonical(table), request.headers.get("If-Match"))
         return Response(status=204)
-
-
-def canonical(table: str) -> str:
-    """The canonical spelling of a table's name in a path, which is the stored one. Raises Invalid if it is no table name."""
-    try:
-        return str(TableName.parse(table))
-    except ValueError as error:
-        raise invalid([FieldError("/table", f"{table!r} {error}")]) from error
 
 
 def stored_answer(stored: Stored) -> Response:

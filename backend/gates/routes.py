@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response
 
-from backend.configuration.routes import canonical
 from backend.gates import gate
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import check_request_id
@@ -11,6 +10,7 @@ from stringx_dataops.contract.problems import Invalid, NotFound, Unavailable
 from web import parameters
 from web.bodies import answer
 from web.openapi import Operation, describe
+from web.parameters import canonical
 
 _REQUEST_ID = parameters.text("request_id", "answer for the load that this request announced", check_request_id)
 _NOT_BEFORE = parameters.moment(

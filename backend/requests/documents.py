@@ -10,7 +10,6 @@ from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.checks import CheckRequest, require_scope
 from stringx_dataops.contract.messages.verdicts import Mode
-from stringx_dataops.contract.problems import FieldError, invalid
 
 
 class Documents:
@@ -49,7 +48,7 @@ class Documents:
             self._datasets[name] = self._find_dataset(asked.target, name)
         dataset = self._datasets[name]
         if dataset.target != asked.target:
-            raise invalid([FieldError("/target", f"is {asked.target!r}, and dataset {name} is of target {dataset.target}")])
+            raise configuration.target_mismatch(name, dataset.target, asked=asked.target)
         tables = [(dataset.target, table) for table in dataset.tables]
         self.read(tables)
         return [document for table in tables if (document := self._tables[table]) is not None], dataset.mode

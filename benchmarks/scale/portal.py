@@ -12,7 +12,7 @@ import psutil
 
 from benchmarks.scale import fill
 from benchmarks.scale.sides import Side
-from portal import parts, project, state
+from portal import parts, sources, state
 from portal.generation import Generator
 from portal.parts import Part
 from stringx_dataops.contract.settings import read_settings
@@ -30,7 +30,7 @@ def by_size(side: Side) -> list[dict[str, Any]]:
         secrets = str(side.installation.secrets)
         generator = Generator(read_settings({"STRINGX_HOME": str(home), "STRINGX_SECRETS": secrets}))
         part = Part("", tuple(fill.name(number) for number in range(size)))
-        names = project.named(part.tables)
+        names = sources.named(part.tables)
         row: dict[str, Any] = {"tables": size}
         for which in ("first", "again"):
             target = state.read(side.database, "shop", part.tables)

@@ -9,6 +9,7 @@ import pytest
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.delivery.sender import Credentials
+from api.notifications import CHANNEL
 from api.worker.worker import Worker
 from database.notifications import Listener
 from database.pool import Database
@@ -49,7 +50,7 @@ def test_what_asks_the_same_shares_the_run_of_what_waits_and_keeps_its_ids(queue
 def test_a_check_that_another_thread_of_the_worker_has_claimed_again_is_not_forgotten(queue: Database, tmp_path: Path) -> None:
     worker = Worker(
         settings=read_settings({"STRINGX_HOME": str(tmp_path)}), database=queue, catalogue=CATALOGUE,
-        listener=Listener(queue, lifecycle.CHANNEL), name="w", credentials=Credentials("w", "key", []),
+        listener=Listener(queue, CHANNEL), name="w", credentials=Credentials("w", "key", []),
     )  # fmt: skip
     ask(queue)
     first = worker._claim(worker.slots[0])

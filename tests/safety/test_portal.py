@@ -15,7 +15,7 @@ from api.engine.profile import clean_environment
 from api.targets.registry import engine_of
 from database import embedded
 from database.pool import Database
-from portal import project
+from portal import sources
 from portal.app import create_app
 from portal.escaping import as_text, json_as_text
 from portal.refresh import Refresher
@@ -173,8 +173,8 @@ def test_without_escaping_a_canary_trips(
     table: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    literal, by_hand = project.literal, words == "changed"
-    monkeypatch.setattr(project, "literal", lambda text: literal(text) if by_hand and "```" in text else text)
+    literal, by_hand = sources.literal, words == "changed"
+    monkeypatch.setattr(sources, "literal", lambda text: literal(text) if by_hand and "```" in text else text)
     configure(database, powerful(canaries), table)
     generate(refresher)
     if by_hand:  # the service does not compile what stands for a rule

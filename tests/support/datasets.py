@@ -14,6 +14,7 @@ from api.checks.lookup import find_subject
 from api.delivery.sender import Credentials
 from api.engine.command import Executable
 from api.engine.run_result import DbtRunResult
+from api.notifications import CHANNEL
 from api.worker import results
 from api.worker.attempt import Attempt
 from api.worker.execution import Executor
@@ -132,9 +133,7 @@ def check_now(database: Database, failures: dict[str, int] | None = None, **aske
 def run_by_worker(database: Database, home: Path, check: Check) -> dict[str, Any] | None:
     """What a worker makes of a claimed check that needs no dbt; None where it hands it back."""
     settings = read_settings({"STRINGX_HOME": str(home)})
-    worker = Worker(
-        settings, database, CATALOGUE, Listener(database, lifecycle.CHANNEL), "w", Credentials("w", "key", ["secret"])
-    )
+    worker = Worker(settings, database, CATALOGUE, Listener(database, CHANNEL), "w", Credentials("w", "key", ["secret"]))
     runner = Executable(worker.project)
     executor = Executor(settings, database, CATALOGUE, worker.project, runner, home)
     attempt = worker.attempts[check.check_id] = Attempt(check)

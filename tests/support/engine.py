@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from api.checks.specification import of_type
+from api.checks.specification import custom_sql_facts, type_facts
 from api.engine.command import DbtProject
 from api.engine.pool import ChildFactory, Slot
 from api.engine.run_result import DbtRunResult
@@ -53,15 +53,24 @@ def rule(
     def threshold(value: Any) -> dict[str, Any] | None:
         return None if value is None else {"share": str(value)} if isinstance(value, (float, Decimal)) else {"count": value}
 
-    return {
+    specification = {
         "id": id,
         "type": type,
         "columns": list(columns),
         "arguments": arguments,
         "where": where,
-        **(of_type(rule_type, arguments, where, dialect_of("postgres")) if (rule_type := CATALOGUE.get(type)) else {}),
         "warn_above": threshold(warn_above),
         "fail_above": threshold(fail_above),
+    }
+    if (rule_type := CATALOGUE.get(type)) is None:
+        return specification
+    dialect = dialect_of("postgres")
+    texts = [text for text in (where, *arguments.values()) if isinstance(text, str)]
+    tables = {name for text in texts for name in dialect.bare_names(text)}  # each could be the table's name, which comes later
+    return {
+        **specification,
+        **type_facts(rule_type, arguments, dialect),
+        **custom_sql_facts(rule_type, arguments, where, dialect, tables),
     }
 
 

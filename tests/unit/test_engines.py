@@ -14,6 +14,7 @@ from stringx_dataops.contract.documents import targets
 from stringx_dataops.contract.documents.engines.base import Arguments, ConcurrentChecks, Functions, NewName, TargetDocument
 from stringx_dataops.contract.documents.targets import MODELS, database_hash, parse_target, stored_target
 from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.settings import ROOT
 
 HEAD = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop"}
 EXAMPLES = {"postgres": HEAD | {"host": "db", "dbname": "orders", "user": "reader"}}
@@ -58,6 +59,11 @@ def test_each_adapter_has_a_document_a_dialect_and_an_engine(adapter: Adapter) -
     methods = [name for name in vars(Dialect) if not name.startswith("_")]
     assert len(methods) > 10
     assert all(callable(getattr(dialect_of(adapter), name)) for name in methods)
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_each_adapter_has_macros_for_the_portal(adapter: Adapter) -> None:
+    assert "macro" in (ROOT / "portal" / "macros" / f"{adapter}.sql").read_text(encoding="utf-8")
 
 
 def test_a_document_without_an_adapter_is_the_defaults() -> None:

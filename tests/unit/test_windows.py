@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.checks.lookup import Configured, InScope
-from api.checks.specification import build, without_window
+from api.checks.specification import build, table_without_window_column
 from stringx_dataops.cli.main import _body
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import parse_model
@@ -37,7 +37,7 @@ def refuse(asked: CheckRequest, *documents: TableDocument) -> list[tuple[str, st
 def windows(asked: CheckRequest, *documents: TableDocument) -> list[Any]:
     target = stored_target(TARGET)
     tables = [InScope(Configured(each, target, 1, "hash"), each.rules) for each in documents]
-    assert without_window(asked, tables) is None
+    assert table_without_window_column(asked, tables) is None
     return [table["window"] for table in build(asked, target, tables, CATALOGUE, 1)["tables"]]
 
 
@@ -56,7 +56,7 @@ def test_a_window_without_any_column_names_both_ways() -> None:
     assert pointer == "/window/column"
     assert "name a column here, or give public.b a window_column" in words
     tables = [InScope(Configured(document(), stored_target(TARGET), 1, "hash"), document().rules)]
-    assert without_window(asked, tables) == "public.a"
+    assert table_without_window_column(asked, tables) == "public.a"
 
 
 def test_a_table_out_of_scope_needs_no_window_column() -> None:

@@ -18,8 +18,39 @@ class Threshold(TypedDict, total=False):
 Window = TypedDict("Window", {"column": str | None, "from": NotRequired[Any], "to": NotRequired[Any]})
 
 
-class RuleSpecification(TypedDict):
-    """A rule. Keys with the values in `USUAL` are left out, because they would slow down a check of many rules."""
+class TypeFacts(TypedDict, total=False):
+    """Facts from a rule's type. Keys with the values in `USUAL` are left out: they would slow down a check of many rules."""
+
+    windowed: bool  # whether a window narrows it
+    about_rows: bool  # whether it looks at the table's rows; if not, it runs for an empty table too
+    relations: list[list[str]]  # other tables that it reads, each as [schema, name] or [name]
+    typed: bool  # whether its macro gets the types of columns
+    accepts: list[str] | None  # families of types that its columns may have
+    other_columns: list[str]  # columns of other tables
+
+
+class CustomSqlFacts(TypedDict, total=False):
+    """Facts from a rule's custom SQL. Keys with the values in `USUAL` are left out."""
+
+    compared: JsonObject  # comparisons of a column with values, by the field that holds the SQL
+    named: Names  # names without a dot, which could mean a whole row
+    qualified: dict[str, list[Any]]  # names after a dot
+    custom: list[str]  # arguments that are SQL
+    renames: bool  # whether it may read columns that it does not name
+    casts: list[Any]  # types that it casts to
+    patterns: Names  # regular expressions, in an argument or in SQL
+
+
+class DbtTestFacts(TypedDict, total=False):
+    """Facts about a rule that runs a dbt test; other rules have none of these keys."""
+
+    expressions: list[str]  # arguments that are SQL and may be run
+    severity: str | None  # of the rule, if it has one
+    own_thresholds: bool  # whether the rule's thresholds apply instead of the test's
+
+
+class RuleSpecification(TypeFacts, CustomSqlFacts, DbtTestFacts):
+    """A rule with the facts about it that its macro needs."""
 
     id: str
     type: str
@@ -29,29 +60,6 @@ class RuleSpecification(TypedDict):
     warn_above: Threshold | None
     fail_above: Threshold | None
     verify: NotRequired[Literal["constraint", "scan"]]  # whether a constraint may prove it
-
-    # from its type
-    windowed: NotRequired[bool]  # whether a window narrows it
-    about_rows: NotRequired[bool]  # whether it looks at the table's rows; if not, it runs for an empty table too
-    relations: NotRequired[list[list[str]]]  # other tables that it reads, each as [schema, name] or [name]
-    typed: NotRequired[bool]  # whether its macro gets the types of columns
-    accepts: NotRequired[list[str] | None]  # families of types that its columns may have
-    other_columns: NotRequired[list[str]]  # columns of other tables
-
-    # from its custom SQL
-    compared: NotRequired[JsonObject]  # comparisons of a column with values, by the field that holds the SQL
-    named: NotRequired[Names]  # names without a dot, which could mean a whole row
-    qualified: NotRequired[dict[str, list[Any]]]  # names after a dot
-    custom: NotRequired[list[str]]  # arguments that are SQL
-    renames: NotRequired[bool]  # whether it may read columns that it does not name
-    casts: NotRequired[list[Any]]  # types that it casts to
-    patterns: NotRequired[Names]  # regular expressions, in an argument or in SQL
-
-    # for a rule that runs a dbt test
-    expressions: NotRequired[Any]  # arguments that are SQL and may be run
-    severity: NotRequired[str | None]  # of the rule, if it has one
-    own_thresholds: NotRequired[bool]  # whether the rule's thresholds apply instead of the test's
-
     fault: NotRequired[str]  # the reason why the rule cannot be decided; it is not run then
 
 

@@ -12,14 +12,14 @@ Dimension = Literal["completeness", "accuracy", "consistency", "uniqueness", "ti
 Gate = Literal["open", "closed"]
 Source = Literal["http", "kafka", "cli"]
 
-_WORST_FIRST: tuple[Verdict, ...] = ("fail", "error", "warn", "pass")
+WORST_FIRST: tuple[Verdict, ...] = ("fail", "error", "warn", "pass")
 TERMINAL: frozenset[CheckStatus] = frozenset({"succeeded", "errored", "canceled", "timed_out"})
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of several verdicts: fail before error before warn before pass; `error` for none."""
     distinct = set(verdicts)
-    return next((verdict for verdict in _WORST_FIRST if verdict in distinct), "error")
+    return next((verdict for verdict in WORST_FIRST if verdict in distinct), "error")
 
 
 def gate_of(verdict: Verdict, on_warn: Gate, on_error: Gate) -> Gate:

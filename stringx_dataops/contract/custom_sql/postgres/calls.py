@@ -3,6 +3,8 @@
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from stringx_dataops.contract.custom_sql.postgres.tokens import is_word, word_of
+
 # What may stand before `join` without being a value.
 _JOINS = frozenset({"inner", "left", "right", "full", "outer", "cross", "natural"})
 # Words after which a value begins; reserved words are known by their token or stand here.
@@ -49,7 +51,7 @@ def is_no_call(tokens: list[Token], at: int) -> bool:
 
 def _ends_value(tokens: list[Token], at: int) -> bool:
     """Whether an expression or a table can end with the token, so that what follows it is an operator or a keyword."""
-    if at < 0 or (tokens[at].token_type not in _ENDS and not _is_name(tokens, at)):
+    if at < 0 or (tokens[at].token_type not in _ENDS and not _may_end_value(tokens, at)):
         return False
     if _is_closed(tokens, at):  # `distinct on (…)` and `operator(…)` are followed by a value
         opened = _opening(tokens, at)
@@ -57,9 +59,9 @@ def _ends_value(tokens: list[Token], at: int) -> bool:
     return True
 
 
-def _is_name(tokens: list[Token], at: int) -> bool:
+def _may_end_value(tokens: list[Token], at: int) -> bool:
     word = _word(tokens, at)
-    return (word[:1].isalpha() or word[:1] == "_" or not word.isascii()) and word not in _BEFORE_VALUES
+    return is_word(word) and word not in _BEFORE_VALUES
 
 
 def _is_closed(tokens: list[Token], at: int) -> bool:
@@ -97,6 +99,5 @@ def _is_grouped_by(tokens: list[Token], at: int) -> bool:
 
 
 def _word(tokens: list[Token], at: int) -> str:
-    if not 0 <= at < len(tokens) or tokens[at].token_type in (TokenType.STRING, TokenType.IDENTIFIER):
-        return ""
-    return tokens[at].text.lower()
+    """The word at this place; empty outside the text."""
+    return word_of(tokens[at]) if 0 <= at < len(tokens) else ""

@@ -9,7 +9,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from stringx_dataops.contract.custom_sql.postgres.conditions import DIALECT
 from stringx_dataops.contract.custom_sql.postgres.sql_words import RESERVED
-from stringx_dataops.contract.custom_sql.postgres.tokens import name_of
+from stringx_dataops.contract.custom_sql.postgres.tokens import name_of, word_of
 from stringx_dataops.contract.custom_sql.postgres.type_names import BUILT_IN
 
 _OPERATORS = {name: name for name in ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~*", "!~*")} | {
@@ -38,11 +38,11 @@ def comparisons(sql: str) -> list[list[object]]:
         return []
     found = []
     for index, token in enumerate(tokens):
-        if index and _word(tokens[index - 1]) not in _BEFORE:
+        if index and word_of(tokens[index - 1]) not in _BEFORE:
             continue
         if (compared := _compared(sql, tokens, index)) is not None:
             last, operator, values = compared
-            if last + 1 == len(tokens) or _word(tokens[last + 1]) in _AFTER:
+            if last + 1 == len(tokens) or word_of(tokens[last + 1]) in _AFTER:
                 found.append([token.start, tokens[last].end + 1, name_of(token), operator, values])
     return found
 
@@ -56,10 +56,10 @@ def bare_names(sql: str) -> list[str]:
         return []
     found = set()
     for index, token in enumerate(tokens):
-        around = {_word(tokens[at]) for at in (index - 1, index + 1) if 0 <= at < len(tokens)}
-        is_called = index + 1 < len(tokens) and _word(tokens[index + 1]) == "("
-        is_word = token.token_type == TokenType.IDENTIFIER or _word(token)[:1].isalpha() or _word(token)[:1] == "_"
-        if is_word and not is_called and "." not in around and _word(token) not in RESERVED:
+        around = {word_of(tokens[at]) for at in (index - 1, index + 1) if 0 <= at < len(tokens)}
+        is_called = index + 1 < len(tokens) and word_of(tokens[index + 1]) == "("
+        is_word = token.token_type == TokenType.IDENTIFIER or word_of(token)[:1].isalpha() or word_of(token)[:1] == "_"
+        if is_word and not is_called and "." not in around and word_of(token) not in RESERVED:
             found.add(name_of(token))
     return sorted(found)
 
@@ -73,9 +73,9 @@ def types_of_casts(sql: str) -> list[list[str | None]]:
     found: dict[tuple[str | None, str | None], None] = {}
     opened: list[str] = []  # what stands before each parenthesis that is open
     for index, token in enumerate(tokens):
-        word = _word(token)
+        word = word_of(token)
         if word == "(":
-            opened.append(_word(tokens[index - 1]) if index else "")
+            opened.append(word_of(tokens[index - 1]) if index else "")
         elif word == ")" and opened:
             opened.pop()
         if token.token_type == TokenType.DCOLON or (word == "as" and opened and opened[-1] == "cast"):
@@ -106,7 +106,7 @@ def patterns_of(sql: str) -> list[str]:
     for index, token in enumerate(tokens):
         if token.token_type == TokenType.L_PAREN:
             is_qualified = index > 1 and tokens[index - 2].token_type == TokenType.DOT  # maybe a function of another schema
-            opened.append((_word(tokens[index - 1]) if index and not is_qualified else "", 0))
+            opened.append((word_of(tokens[index - 1]) if index and not is_qualified else "", 0))
         elif token.token_type == TokenType.R_PAREN and opened:
             opened.pop()
         elif token.token_type == TokenType.COMMA and opened:
@@ -138,7 +138,7 @@ def _compared(sql: str, tokens: list[Token], index: int) -> tuple[int, str, list
             return (at, words, []) if words in _TESTS else None
         if tokens[at].token_type == TokenType.STRING:
             return (at, _OPERATORS[words], [_text(sql, tokens[at])]) if words in _OPERATORS else None
-        if _word(tokens[at]) == "(":
+        if word_of(tokens[at]) == "(":
             return _listed(sql, tokens, at, _LISTS[words]) if words in _LISTS else None
     return None
 
@@ -148,14 +148,10 @@ def _listed(sql: str, tokens: list[Token], at: int, operator: str) -> tuple[int,
     while at + 2 < len(tokens) and tokens[at + 1].token_type == TokenType.STRING:
         values.append(_text(sql, tokens[at + 1]))
         at += 2
-        if _word(tokens[at]) != ",":
-            return (at, operator, values) if _word(tokens[at]) == ")" else None
+        if word_of(tokens[at]) != ",":
+            return (at, operator, values) if word_of(tokens[at]) == ")" else None
     return None
 
 
 def _text(sql: str, token: Token) -> str:
     return sql[token.start : token.end + 1]
-
-
-def _word(token: Token) -> str:
-    return "" if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER) else token.text.lower()

@@ -28,7 +28,7 @@ from stringx_dataops.contract.custom_sql.postgres.sql_words import (
     REFUSED_WORDS,
     WORDS_BEFORE_LISTS,
 )
-from stringx_dataops.contract.custom_sql.postgres.tokens import name_of
+from stringx_dataops.contract.custom_sql.postgres.tokens import is_word, name_of
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _fault_of_call(tokens: list[Token], paren: int, grammar: Grammar, allow_func
     allowed function."""
     before = tokens[paren - 1]
     quoted = before.token_type == TokenType.IDENTIFIER
-    if before.token_type == TokenType.STRING or not (quoted or _is_word(before.text)):
+    if before.token_type == TokenType.STRING or not (quoted or is_word(before.text)):
         return None
     name = name_of(before)
     schema = None
@@ -245,11 +245,6 @@ def _names(token: Token, grammar: Grammar) -> bool:
         and token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING)
         and token.text.lower() in ("as", "with", "recursive")
     )
-
-
-def _is_word(text: str) -> bool:
-    """Whether PostgreSQL would take it for a name: letters, an underscore, and anything beyond ASCII begin one."""
-    return text[:1].isalpha() or text[:1] == "_" or not text.isascii()
 
 
 def _is_name_part(tokens: list[Token], index: int) -> bool:

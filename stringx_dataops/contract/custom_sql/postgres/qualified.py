@@ -19,7 +19,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from stringx_dataops.contract.custom_sql.dialect import Name, Table
 from stringx_dataops.contract.custom_sql.postgres.scopes import Scopes
 from stringx_dataops.contract.custom_sql.postgres.sql_words import QUERY_FUNCTIONS
-from stringx_dataops.contract.custom_sql.postgres.tokens import name_of
+from stringx_dataops.contract.custom_sql.postgres.tokens import is_name, name_of
 
 OWN: list[Table] = ["own"]
 
@@ -87,10 +87,10 @@ def _column_of_value(before: list[Token]) -> Token | None:
         return None
     at = len(before) - 2
     column = before[at]
-    while at >= 2 and before[at - 1].token_type == TokenType.DOT and _is_name(before[at]) and _is_name(before[at - 2]):
+    while at >= 2 and before[at - 1].token_type == TokenType.DOT and is_name(before[at]) and is_name(before[at - 2]):
         at -= 2
-    is_alone = at >= 1 and before[at - 1].token_type == TokenType.L_PAREN and _is_name(column)
-    return column if is_alone and (at < 2 or not _is_name(before[at - 2]) or _is_keyword(before[at - 2])) else None
+    is_alone = at >= 1 and before[at - 1].token_type == TokenType.L_PAREN and is_name(column)
+    return column if is_alone and (at < 2 or not is_name(before[at - 2]) or _is_keyword(before[at - 2])) else None
 
 
 def _dotted(sql: str) -> Iterator[tuple[Token, list[Token], bool]]:
@@ -104,7 +104,7 @@ def _dotted(sql: str) -> Iterator[tuple[Token, list[Token], bool]]:
         return
     begins: dict[int, int] = {}  # of each name behind a dot, where its chain begins
     for index, token in enumerate(tokens):
-        if index < 2 or tokens[index - 1].token_type != TokenType.DOT or not _is_name(token):
+        if index < 2 or tokens[index - 1].token_type != TokenType.DOT or not is_name(token):
             continue
         after = tokens[index + 1].token_type if index + 1 < len(tokens) else None
         first = begins[index] = begins.get(index - 2, index - 2)
@@ -126,13 +126,6 @@ def _is_type(tokens: list[Token], first: int, after: TokenType | None) -> bool:
     return after == TokenType.STRING or (
         before is not None
         and (before.token_type == TokenType.DCOLON or (_is_keyword(before) and before.text.lower() in ("as", "collate")))
-    )
-
-
-def _is_name(token: Token) -> bool:
-    text = token.text
-    return token.token_type == TokenType.IDENTIFIER or (
-        token.token_type != TokenType.STRING and (text[:1].isalpha() or text[:1] == "_" or not text.isascii())
     )
 
 

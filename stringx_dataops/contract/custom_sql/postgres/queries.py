@@ -17,6 +17,7 @@ from stringx_dataops.contract.custom_sql.postgres.sql_words import (
     QUERY_NO_CALL_BY_GRAMMAR,
     QUERY_REFUSED_WORDS,
 )
+from stringx_dataops.contract.custom_sql.postgres.tokens import name_of_identifier
 
 _QUERY = Grammar("a query only reads", QUERY_REFUSED_WORDS, QUERY_FUNCTIONS, QUERY_NO_CALL, QUERY_NO_CALL_BY_GRAMMAR)
 _NOT_READING = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
@@ -53,7 +54,7 @@ def relations_of_query(sql: str) -> list[list[str]]:
     found: dict[tuple[str, ...], None] = {}
     known: dict[int, dict[str, int]] = {}
     for table in tree.find_all(exp.Table):
-        parts = tuple(_folded(part) for part in (table.args.get("db"), table.this) if isinstance(part, exp.Identifier))
+        parts = tuple(name_of_identifier(part) for part in (table.args.get("db"), table.this) if isinstance(part, exp.Identifier))
         if parts and parts not in found and not (len(parts) == 1 and _is_cte(table, parts[0], known)):
             found[parts] = None
     return [list(parts) for parts in found]
@@ -95,7 +96,7 @@ def _is_cte(table: exp.Table, name: str, known: dict[int, dict[str, int]]) -> bo
         if (listed := node.parent.args.get("with_")) is not None:
             if id(listed) not in known:
                 known[id(listed)] = {
-                    _folded(cte.args["alias"].this): at for at, cte in reversed([*enumerate(listed.expressions)])
+                    name_of_identifier(cte.args["alias"].this): at for at, cte in reversed([*enumerate(listed.expressions)])
                 }
             at = known[id(listed)].get(name)
             end = inside.index if node is listed and inside is not None and not listed.args.get("recursive") else None
@@ -120,8 +121,3 @@ def _parsed(sql: str, tokens: list[Token] | None = None) -> exp.Query | None:
         return None
     tree = trees[0] if len(trees) == 1 else None
     return tree if isinstance(tree, exp.Query) else None
-
-
-def _folded(name: exp.Identifier) -> str:
-    text = str(name.this)
-    return text if name.args.get("quoted") else text.lower()

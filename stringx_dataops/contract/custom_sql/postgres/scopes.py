@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
+
+from stringx_dataops.contract.custom_sql.postgres.tokens import name_of_identifier
 
 _MAX_TABLES = 20  # that one name may be a column of
 _MAX_DEPTH = 20  # of derived tables in derived tables
@@ -80,12 +81,12 @@ class Scopes:
         wanted = column.args.get("table")
         for each in scope.around():
             sources = self._sources_of(each)
-            if wanted is None and _folded(column.this) in sources:
-                return self._columns_of(sources[_folded(column.this)], 0)  # a whole row
+            if wanted is None and name_of_identifier(column.this) in sources:
+                return self._columns_of(sources[name_of_identifier(column.this)], 0)  # a whole row
             if wanted is None and sources:
                 return self._all_of(each.select, sources, 0)
-            if wanted is not None and _folded(wanted) in sources:
-                return self._columns_of(sources[_folded(wanted)], 0)
+            if wanted is not None and name_of_identifier(wanted) in sources:
+                return self._columns_of(sources[name_of_identifier(wanted)], 0)
         return UNKNOWN
 
     def _read(self, tree: exp.Expr) -> None:
@@ -142,11 +143,13 @@ class Scopes:
 
     def _read_columns(self, source: exp.Expr, depth: int) -> Columns:
         alias = source.args.get("alias")
-        given = frozenset(_folded(column) for column in (alias.args.get("columns") or () if alias is not None else ()))
+        given = frozenset(name_of_identifier(column) for column in (alias.args.get("columns") or () if alias is not None else ()))
         if given:  # the others keep their names, and may not be called so any longer
             return Columns(given, is_open=True)
         if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
-            name = tuple(_folded(part) for part in (source.args.get("db"), source.this) if isinstance(part, exp.Identifier))
+            name = tuple(
+                name_of_identifier(part) for part in (source.args.get("db"), source.this) if isinstance(part, exp.Identifier)
+            )
             cte = self._cte(source, name[0]) if len(name) == 1 else None
             return self._columns_of(cte, depth) if cte is not None else Columns(tables=(name,))
         inner = source.this
@@ -175,7 +178,7 @@ class Scopes:
             if isinstance(item, exp.Star):
                 found |= self._all_of(query, sources, depth)
             elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-                source = sources.get(_folded(item.args["table"])) if item.args.get("table") else None
+                source = sources.get(name_of_identifier(item.args["table"])) if item.args.get("table") else None
                 found |= self._columns_of(source, depth) if source is not None else UNKNOWN
             elif (name := _output(item)) is not None:
                 found |= Columns(frozenset({name}))
@@ -208,21 +211,14 @@ def _is_derived(node: exp.Expr) -> bool:
 def _output(item: exp.Expr) -> str | None:
     """The name that PostgreSQL gives to what a SELECT gives, where it is the text's."""
     if isinstance(item, exp.Alias):
-        return _folded(item.args["alias"])
-    return _folded(item.this) if isinstance(item, exp.Column) and isinstance(item.this, exp.Identifier) else None
+        return name_of_identifier(item.args["alias"])
+    return name_of_identifier(item.this) if isinstance(item, exp.Column) and isinstance(item.this, exp.Identifier) else None
 
 
 def _alias(source: exp.Expr) -> str:
     alias = source.args.get("alias")
     name = alias.this if alias is not None else source.this
-    return _folded(name) if isinstance(name, exp.Identifier) else ""
-
-
-def _folded(name: Any) -> str:
-    if isinstance(name, exp.ColumnDef):
-        name = name.this
-    text = str(name.this)
-    return text if name.args.get("quoted") else text.lower()
+    return name_of_identifier(name) if isinstance(name, exp.Identifier) else ""
 
 
 def _start(name: exp.Identifier) -> int:
