@@ -4,7 +4,6 @@ from typing import Any, get_args
 
 from flask import Blueprint, Response
 
-from backend.configuration.routes import canonical
 from backend.insights import board, history
 from backend.insights.history import RuleName, Span
 from database.pool import Database
@@ -16,6 +15,7 @@ from stringx_dataops.contract.problems import Invalid, NotFound, Unavailable
 from web import parameters
 from web.bodies import answer
 from web.openapi import Operation, describe
+from web.parameters import canonical
 
 _LONGEST = 200  # characters of a filter
 

@@ -1,18 +1,16 @@
 """What is asked of the internal database when it holds many tables: by which index, in which steps."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api import retention
+from api import insights, retention
 from backend import retention as backend_housekeeping
 from backend.configuration import store
-from backend.requests import tracking
+from backend.insights import requests
 from database.keys import Caller
 from database.pool import Database
-from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import Invalid
@@ -98,7 +96,7 @@ def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
 def test_each_list_of_requests_is_read_from_its_index(database: Database, asked: dict[str, str], index: str) -> None:
     for rules in (False, True):
         page = {"created_at": None, "request_id": None, "limit": 51, "rules": rules}
-        found = plan(database, tracking.SQL["list"], FILTERS | page | asked)
+        found = plan(database, requests.SQL["list"], FILTERS | page | asked)
         assert f"Index Scan Backward using {index} on requests r" in found, found
         assert "Sort" not in found
 
@@ -119,6 +117,6 @@ def test_housekeeping_reads_what_is_old_and_nothing_else(database: Database, fol
 
 @pytest.mark.parametrize("name", ["targets", "deliveries"])
 def test_figures_are_counted_by_index(database: Database, name: str) -> None:
-    found = plan(database, load_queries(Path(ROOT / "api" / "metrics.sql"))[name], {})
+    found = plan(database, insights.SQL[name], {})
     assert "Seq Scan on outbox" not in found
     assert "Seq Scan on checks" not in found

