@@ -18,6 +18,7 @@ from stringx_dataops.contract.problems import Malformed, TooLarge, Unavailable, 
 from web.connections import SMALL_BODY
 
 MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result; twice this release's limit, because another release may send more
+MOST_BYTES = max(MAX_RAW_BYTES, MAX_STREAM_BYTES)  # of any body
 MAX_RAW_NODES = MAX_RAW_BYTES // 2  # a JSON value takes at least two bytes; the sender limits only the bytes
 _PIECE = 64 * 1024
 _READ_S = 120

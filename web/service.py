@@ -45,7 +45,7 @@ def create(
     `own_sign_in`: blueprints that find out themselves who asks.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
-    app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_RAW_BYTES + 1  # so that one byte too many is seen, not cut off
+    app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_BYTES + 1  # so that one byte too many is seen, not cut off
     app.url_map.strict_slashes = True
     problems.install(app)
     paths.install(app)

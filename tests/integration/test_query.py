@@ -300,3 +300,11 @@ def test_the_document_of_each_service_has_the_parameters_with_their_schemas(apps
     assert answers["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/RequestPage"}
     [wait] = [each for each in document["paths"]["/api/v1/requests/{request_id}"]["get"]["parameters"] if each["in"] == "query"]
     assert (wait["name"], wait["schema"]["type"]) == ("wait", "number")
+
+
+def test_a_stream_of_documents_may_be_larger_than_a_result(apps: Apps) -> None:
+    documents = f"# {'x' * 17 * 1024 * 1024}\napiVersion: stringx/v1\ntarget: shop\ntable: public.orders\n".encode()
+    answer = apps.ask(f"{CONFIGURATION}?dry_run=true", "POST", data=documents, content_type="application/yaml")
+    assert answer.status_code == 200, answer.text
+    too_large = documents + b"# " + b"x" * 16 * 1024 * 1024
+    assert apps.ask(f"{CONFIGURATION}?dry_run=true", "POST", data=too_large, content_type="application/yaml").status_code == 413
