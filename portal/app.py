@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, abort, redirect, render_template, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
@@ -18,6 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import health
 from portal.parts import place_of
 from portal.project_state import STATE_FILE, ProjectState
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import Settings, read_settings
 from web import hosts, problems
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         return {"status": "ok"}
 
     @app.get("/readyz")
-    def readyz() -> tuple[dict[str, Any], int]:
+    def readyz() -> tuple[JsonObject, int]:
         reasons = health.faults(folder)
         return {"status": "not ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200
 
