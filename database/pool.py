@@ -168,6 +168,19 @@ class Cursor:
         """Return the first row, or None if there is none."""
         return next(iter(self.all(sql, parameters)), None)
 
+    def try_to(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str | None:
+        """Run statements whose refusal must not end the transaction. Returns None, or in one line why they were refused: then
+        nothing of them is done. Errors that may pass (connection, locks, time) are raised as always."""
+        self._cursor.execute("savepoint attempt")
+        try:
+            self._execute(sql, parameters)
+        except (psycopg2.Error, Invalid) as error:
+            if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+                raise
+            self._cursor.execute("rollback to savepoint attempt")
+            return first_line(error)
+        return None
+
     def _execute(self, sql: str, parameters: Mapping[str, Any] | None) -> None:
         try:
             self._cursor.execute(sql, parameters)

@@ -24,7 +24,8 @@ from stringx_dataops.contract.problems import Forbidden, NotFound, StringXError
 
 COOKIE = "stringx_session"
 _LOGIN_COOKIE = "stringx_login"
-_CHECKS = 20  # of a table on its page
+_CHECKS, _RULES, _LISTED = 20, 200, 100  # of a table, and points of a rule, on their pages
+_PLOTTED = 1000  # points; of more, a plot shows days
 _RANGES = {"24h": ("24 hours", 1), "7d": ("7 days", 7), "30d": ("30 days", 30), "1y": ("1 year", 365)}
 _POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 _FORMATS = {
@@ -154,7 +155,8 @@ def _pages(routes: Blueprint, service: Dashboard) -> None:
         return page(
             "table.html",
             item=views.board_item(item),
-            rules=views.rule_rows(target, table, found),
+            rules=views.rule_rows(target, table, found, _RULES),
+            more_rules=max(0, len(found) - _RULES),
             checks=checks["items"],
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
@@ -165,7 +167,7 @@ def _pages(routes: Blueprint, service: Dashboard) -> None:
     def dataset(name: str) -> Response:
         item = _state(database, "dataset", None, name)
         checks = history.checks_of_dataset(database, name, page=wanted(history.CHECKS, _CHECKS))
-        tables = [_state(database, "table", item["target"], each) for each in item["tables"]]
+        tables = board.of_names(database, item["target"], item["tables"])
         return page(
             "dataset.html",
             item=views.board_item(item),
@@ -181,9 +183,17 @@ def _pages(routes: Blueprint, service: Dashboard) -> None:
         chosen = chosen if chosen in _RANGES else "30d"
         end = datetime.now(UTC)
         span = Span(end - timedelta(days=_RANGES[chosen][1]), end)
-        found = history.points(database, catalogue, RuleName(target, table, rule), span, Page(1000))["items"]
+        name = RuleName(target, table, rule)
+        answer = history.points(database, catalogue, name, span, Page(_PLOTTED))
+        found, more = answer["items"], ""
         if request.args.get("format") == "csv":
             return _csv(views.as_csv(found), f"{rule}.csv")
+        is_share, plotted = views.counts_failures(found), found
+        if answer["next_cursor"] is not None and chosen in ("30d", "1y"):
+            plotted = views.points_of_days(history.days(database, catalogue, name, span, Page(_PLOTTED))["items"], is_share)
+            more = "One point per day: the last of the day. "
+        elif answer["next_cursor"] is not None:
+            more = f"The newest {_PLOTTED:,} points. "
         marks = [
             Mark(row["changed_at"], f"version {row['version']} by {row['changed_by']}")
             for row in rules.versions(database, target, table, span.start or end, end)
@@ -194,12 +204,13 @@ def _pages(routes: Blueprint, service: Dashboard) -> None:
             table=table,
             table_url=views.table_url(target, table),
             rule=rule,
-            points=found,
+            points=found[:_LISTED],
+            more_points=max(0, len(found) - _LISTED),
             since=views.since(found),
             ranges=[(name, words) for name, (words, _) in _RANGES.items()],
             range=chosen,
-            plot=views.plot_of(rule, found, span, marks),
-            caption=views.caption(found, marks),
+            plot=views.plot_of(rule, plotted, span, marks, is_share),
+            caption=views.caption(plotted, marks, more),
         )
 
     @routes.get("/requests", endpoint="requests")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -33,10 +34,10 @@ def table_url(target: str, table: str) -> str:
 _ORDER = {"fail": 0, "error": 1, "warn": 2, None: 3, "pass": 4}
 
 
-def rule_rows(target: str, table: str, found: Sequence[rules.RuleNow]) -> list[dict[str, Any]]:
-    """The rules of a table's page: what failed first, else in the order of the document."""
-    rows = [rule_row(target, table, each) for each in found]
-    return sorted(rows, key=lambda row: _ORDER[row["status"]])
+def rule_rows(target: str, table: str, found: Sequence[rules.RuleNow], most: int) -> list[dict[str, Any]]:
+    """The rules of a table's page, at most so many: what failed first, else in the order of the document."""
+    ordered = sorted(found, key=lambda each: _ORDER[each.points[-1].status if each.points else None])
+    return [rule_row(target, table, each) for each in ordered[:most]]
 
 
 def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
@@ -65,9 +66,30 @@ def _last(point: rules.Point | None) -> str:
     return f"{formats.number(point.failures)} of {formats.number(point.total)} ({formats.share(point.value)})"
 
 
-def plot_of(rule: str, found: list[dict[str, Any]], span: Span, marks: list[Mark]) -> Markup:
+def counts_failures(found: list[dict[str, Any]]) -> bool:
+    """Whether the rule's values are shares of failures, and not measured."""
+    return any(point["failures"] is not None for point in found)
+
+
+def points_of_days(days: list[dict[str, Any]], is_share: bool) -> list[dict[str, Any]]:
+    """A point per day for the plot: its last value, and the worst status of the day."""
+    worst = ("fail", "error", "warn", "pass")
+    return [
+        {
+            "at": day["last_at"],
+            "status": "error" if day["last"] is None else next(status for status in worst if day["counts"][status]),
+            "failures": None,
+            "total": None,
+            "failure_ratio": day["last"] if is_share else None,
+            "measured": None if is_share else day["last"],
+            "fail_at": day["fail_at"],
+        }
+        for day in days
+    ]
+
+
+def plot_of(rule: str, found: list[dict[str, Any]], span: Span, marks: list[Mark], is_share: bool) -> Markup:
     """The plot of a rule's points, the newest first."""
-    is_share = any(point["failures"] is not None for point in found)
     values = [_value(point, is_share) for point in reversed(found)]
     start, end = span.start or values[0].at, span.end or values[-1].at
     title = f"{rule}: {'share of failures' if is_share else 'measured value'}"
@@ -87,6 +109,8 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
         low, high = _float(fail_at.get("min")), _float(fail_at.get("max"))
     elif isinstance(fail_at, str):
         high = float(fail_at.removesuffix("%")) / 100
+    elif fail_at == 0 and is_share:
+        high = 0.0
     elif fail_at is not None and point["total"]:
         high = fail_at / point["total"]
     return Value(
@@ -95,15 +119,17 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
 
 
 def _float(value: Any) -> float | None:
+    """None for what no plot can show."""
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
-def caption(found: list[dict[str, Any]], marks: list[Mark]) -> str:
-    """What the plot's lines mean."""
-    words = "Dashed: the threshold above (or below) which it fails, as it was then."
+def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
+    """What the plot's lines mean; `more` says what is left out."""
+    words = f"{more}Dashed: the threshold above (or below) which it fails, as it was then."
     errors = sum(point["status"] == "error" for point in found)
     if errors:
         words += f" Gaps: {errors} checks in which the rule was in error."

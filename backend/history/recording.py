@@ -1,5 +1,6 @@
 """Writes down what a stored result says: a point per check and rule, and the present state of what it is about."""
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from stringx_dataops.contract.messages.checks import CheckResult, RuleResult
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+log = logging.getLogger(__name__)
 RECENT = 30  # verdicts that a state shows
 _LARGEST = 2**63 - 1
 _LATE = timedelta(days=1)  # days are summed later than this after they end
@@ -69,7 +71,10 @@ def record(cursor: Cursor, result: CheckResult, body: dict[str, Any], *, is_new:
         "decides": decides,
         "recent": RECENT,
     }
-    cursor.run(SQL["record"], parameters)
+    if (refusal := cursor.try_to(SQL["record"], parameters)) is not None:  # no result is lost for its history
+        log.error("history of check %s not written: %s", result.check_id, refusal, extra={"check_id": result.check_id})
+        for part in parts:
+            cursor.run(SQL["look_again"], {"kind": part.kind, "target": result.target, "name": part.name})
     if datetime.now(UTC) - at > _LATE:
         cursor.run(SQL["late"], {"at": at})
 

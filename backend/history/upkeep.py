@@ -118,7 +118,7 @@ def _take_up_some(database: Database, since: datetime, months: set[date]) -> int
                 months.add(month)
             recording.record(cursor, result, row["result"], is_new=False)
             for kind, name in recording.subjects_of(result):
-                cursor.run(SQL["look_again"], {"kind": kind, "target": result.target, "name": name})
+                cursor.run(recording.SQL["look_again"], {"kind": kind, "target": result.target, "name": name})
         cursor.run(SQL["mark_points"], {"check_ids": [row["check_id"] for row in rows]})
     return len(rows)
 

@@ -54,9 +54,6 @@ update stringx.results set has_points = true where check_id = any(%(check_ids)s:
 update stringx.results set has_points = true where check_id in (
     select check_id from stringx.results where not has_points and finished_at <= %(since)s order by finished_at limit %(batch)s for update skip locked)
 
--- name: look_again
-update stringx.states set refresh_at = clock_timestamp() where kind = %(kind)s and target = %(target)s and name = %(name)s
-
 -- name: make_partitions
 select stringx.make_partitions(%(month)s)
 

@@ -1,6 +1,6 @@
 """Tables and datasets as they stand now, those that need somebody first: for lists and the dashboard."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,17 @@ def page(database: Database, kind: str, filters: Mapping[str, str | None], wante
     position = {"rank": rank, "after_target": target, "after_name": name, "limit": wanted.limit + 1}
     part = f"%{q.translate(_ESCAPED)}%" if (q := given["q"]) else None
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["page"], given | {"kind": kind, "q": part} | position)
+        rows = cursor.all(SQL["page"], given | {"kind": kind, "q": part, "names": None} | position)
     pages = TABLES if kind == "table" else DATASETS
     return pages.answer(wanted, [((str(row["rank"]), row["target"], row["name"]), _item(row)) for row in rows])
+
+
+def of_names(database: Database, target: str, tables: Sequence[str]) -> list[dict[str, Any]]:
+    """The states of these tables of a target, in the board's order; those that are not configured are left out."""
+    named = dict.fromkeys(FILTERS) | {"kind": "table", "target": target, "names": list(tables), "limit": len(tables)}
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["page"], named | {"rank": None, "after_target": None, "after_name": None})
+    return [_item(row) for row in rows]
 
 
 def counts(database: Database, kind: str) -> dict[str, int]:

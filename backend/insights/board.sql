@@ -14,6 +14,7 @@ left join stringx.datasets d on s.kind = 'dataset' and d.name = s.name
 where s.kind = %(kind)s
   and (%(target)s::text is null or s.target = %(target)s)
   and (%(name)s::text is null or s.name = %(name)s)
+  and (%(names)s::text[] is null or s.name = any(%(names)s::text[]))
   and (%(q)s::text is null or s.name ilike %(q)s)
   and (%(owner)s::text is null or s.owner = %(owner)s)
   and (%(tag)s::text is null or %(tag)s = any(s.tags))

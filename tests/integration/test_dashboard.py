@@ -178,6 +178,26 @@ def test_a_table_shows_its_rules_and_checks_and_a_rule_its_points(client: FlaskC
         assert (answer.status_code, "<h1>" in answer.text) == (404, True)
 
 
+def test_a_page_stays_small_however_much_there_is(client: FlaskClient, shop: Database) -> None:
+    rules = [{"id": f"r{number}", "type": "not_null", "column": f"c{number}"} for number in range(300)]
+    apply(shop, {**table("public.a"), "rules": [*rules, {"id": "a", "type": "not_null", "column": "a"}]})
+    check_now(shop, {"a": 4}, table="public.a")
+    with shop.transaction() as cursor:
+        cursor.run("""insert into stringx.rule_points (rule_key, at, check_id, status, failures, total)
+            select rule_key, now() - n * interval '20 minutes', gen_random_uuid(), 'pass', 0, 10
+            from stringx.subject_rules, generate_series(1, 1500) n where rule_id = 'a'""")
+    sign_in(client)
+    page = client.get("/tables/shop/public.a").text
+    assert "and 101 more rules" in page
+    assert page.index(">a</a>") < page.index(">r0</a>"), "what failed comes first"
+    of_month, of_day = (client.get(f"/tables/shop/public.a/rules/a?range={name}").text for name in ("30d", "24h"))
+    assert "One point per day: the last of the day." in of_month
+    assert "and 900 older ones" in of_month
+    assert "One point per day" not in of_day
+    assert "73 points from" in of_day
+    assert max(len(page), len(of_month), len(of_day)) < 250_000
+
+
 def test_who_may_trigger_can_check_now_and_others_cannot(client: FlaskClient, shop: Database) -> None:
     sign_in(client, "sx_reader")
     page = client.get("/tables/shop/public.a")

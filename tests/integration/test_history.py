@@ -7,7 +7,7 @@ import pytest
 
 from api.checks import claims
 from backend.history import recording, upkeep
-from backend.insights import board, history
+from backend.insights import board, history, requests
 from backend.insights.history import RuleName, Span
 from backend.requests import tracking
 from database.pool import Database
@@ -313,3 +313,18 @@ def test_recent_verdicts_are_bounded(shop: Database) -> None:
         cursor.run("update stringx.states set recent = array_fill('warn'::text, array[30]) where name = 'public.a'")
     check_now(shop, {"a": 1}, table="public.a")
     assert states(shop)["public.a"]["recent"] == ["warn"] * (recording.RECENT - 1) + ["fail"]
+
+
+def test_a_result_whose_history_the_database_refuses_is_stored_all_the_same(shop: Database) -> None:
+    ask(shop, table="public.a")
+    found = result(shop, claimed(shop), a=1).model_copy(update={"config_version": 2**40})
+    assert tracking.store(shop, found.request_id, found)
+    assert requests.find(shop, found.request_id).verdict == "fail"
+    refreshed(shop)
+    assert states(shop)["public.a"]["state"] == "closed", "looked at again from the stored result"
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.results set has_points = false")
+    check_now(shop, table="public.b")
+    upkeep.take_up(shop, 400)
+    with shop.transaction() as cursor:
+        assert cursor.all("select 1 from stringx.results where not has_points") == [], "it holds up no other"
