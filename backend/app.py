@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     listener = Listener(database, tracking.CHANNEL, WAITERS)
     dispatcher = dispatch.Dispatcher(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
     asking = Asking(database, catalogue, dispatcher)
+    is_secure = (settings.public_url or "").startswith("https://")
     secrets = signing_secrets(settings)
     loops = Loops()
     app = service.create(
@@ -53,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
-    app.register_blueprint(dashboard_routes.blueprint(dashboard_routes.Dashboard(database, catalogue, asking)))
+    app.register_blueprint(dashboard_routes.blueprint(dashboard_routes.Dashboard(database, catalogue, asking, is_secure)))
     app.register_blueprint(insight_routes.blueprint(database, catalogue))
 
     def start() -> None:

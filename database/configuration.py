@@ -1,17 +1,20 @@
 """The configuration as both services look it up: by the views that are the contract between them, with the refusals of what is
 not configured. The Backend alone writes it (`backend/configuration`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
-from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.tables import GateSettings, TableDocument
 from stringx_dataops.contract.documents.targets import database_hash, stored_target
 from stringx_dataops.contract.problems import FieldError, Invalid, NotFound, invalid
 
@@ -71,6 +74,29 @@ def tables(cursor: Cursor, names: Iterable[tuple[str, str]]) -> dict[tuple[str, 
         for row in cursor.all(SQL["tables"], {"tables": named})
     }
     return {name: found[name] for name in wanted if name in found}
+
+
+@dataclass(frozen=True)
+class TableGate:
+    """What the gate of a table needs of its document."""
+
+    settings: GateSettings
+    rules_hash: str
+    target_hash: str
+    has_rules: bool  # at least one is active
+
+
+def table_gates(cursor: Cursor, target: str, tables: Sequence[str]) -> dict[str, TableGate]:
+    """Of those tables that are configured, by name. Tables whose gate settings are of another release, which this one cannot
+    read, are left out."""
+    named = json_value([{"target": target, "table_name": table} for table in tables])
+    found = {}
+    for row in cursor.all(SQL["gate_settings"], {"tables": named}):
+        with suppress(ValidationError):
+            settings = GateSettings.model_validate(row["gate"] or {})
+            target_hash = database_hash(row["target_document"])
+            found[row["table_name"]] = TableGate(settings, row["rules_hash"], target_hash, row["has_rules"])
+    return found
 
 
 def dataset(cursor: Cursor, name: str) -> ConfiguredDataset | None:

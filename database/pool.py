@@ -168,18 +168,20 @@ class Cursor:
         """Return the first row, or None if there is none."""
         return next(iter(self.all(sql, parameters)), None)
 
-    def try_to(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str | None:
-        """Run statements whose refusal must not end the transaction. Returns None, or in one line why they were refused: then
-        nothing of them is done. Errors that may pass (connection, locks, time) are raised as always."""
-        self._cursor.execute("savepoint attempt")
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the transaction. If it fails, nothing of it is done, and the transaction can go on after the error.
+        Unavailable, as always, for what may pass: connection, locks, time."""
+        self._cursor.execute("savepoint part")
         try:
-            self._execute(sql, parameters)
-        except (psycopg2.Error, Invalid) as error:
-            if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-                raise
-            self._cursor.execute("rollback to savepoint attempt")
-            return first_line(error)
-        return None
+            yield
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
+        except Unavailable:
+            raise
+        except Exception:
+            self._cursor.execute("rollback to savepoint part")
+            raise
 
     def _execute(self, sql: str, parameters: Mapping[str, Any] | None) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import hashlib
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Response, g, make_response, render_template, request, url_for
 
@@ -11,6 +11,7 @@ from stringx_dataops import __version__
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
 
 _ON_PAGE = 50
+_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format")
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
@@ -24,9 +25,24 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     return response
 
 
+def address_of_page() -> str:
+    """The address of the page that is asked for, with the parameters that pages know. Anything else, such as a key that was
+    pasted into it, is not repeated."""
+    query = urlencode({name: request.args[name] for name in _PARAMETERS if name in request.args})
+    return f"{_path()}?{query}" if query else _path()
+
+
+def _path() -> str:
+    """Of the page that is asked for, as it stands in an address. What ends a segment is escaped already (`web/paths.py`)."""
+    return quote(request.path, safe="/%")
+
+
 def own(address: str) -> str:
     """The address if it is a page of this dashboard, else the board: a login leads nowhere else."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return url_for("dashboard.board")
     is_own = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if is_own and address.isprintable() and not address.startswith("/login") else url_for("dashboard.board")
 
@@ -45,4 +61,4 @@ def next_page(found: PageJson) -> str | None:
     if found["next_cursor"] is None:
         return None
     given = {name: value for name, value in request.args.items() if name != "cursor"}
-    return f"{request.path}?{urlencode(given | {'cursor': found['next_cursor']})}"
+    return f"{_path()}?{urlencode(given | {'cursor': found['next_cursor']})}"

@@ -1,16 +1,18 @@
 """The pages of the dashboard: a signed-in person sees what a key of the same scopes may read. Views look up, render, and change
 nothing with GET."""
 
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from backend.dashboard import formats, plots, sessions, views
-from backend.dashboard.pages import next_page, own, page, wanted
+from backend.dashboard.pages import address_of_page, next_page, own, page, wanted
 from backend.dashboard.plots import Mark
 from backend.insights import board, history, requests, rules
 from backend.insights.history import RuleName, Span
@@ -18,13 +20,16 @@ from backend.requests.asking import Asking
 from database.keys import Caller
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.messages.pages import Page
-from stringx_dataops.contract.problems import Forbidden, NotFound, StringXError
+from stringx_dataops.contract.problems import Forbidden, NotFound, StringXError, TooLarge
 
+log = logging.getLogger(__name__)
 COOKIE = "stringx_session"
 _LOGIN_COOKIE = "stringx_login"
 _CHECKS, _RULES, _LISTED = 20, 200, 100  # of a table, and points of a rule, on their pages
+_FORM, _LARGEST_FORM = "application/x-www-form-urlencoded", 16 * 1024
 _PLOTTED = 1000  # points; of more, a plot shows days
 _RANGES = {"24h": ("24 hours", 1), "7d": ("7 days", 7), "30d": ("30 days", 30), "1y": ("1 year", 365)}
 _POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -62,13 +67,25 @@ def _guard(routes: Blueprint, service: Dashboard) -> None:
     """Every page but the login needs a session with the scope `read`; every form its CSRF token."""
 
     @routes.before_request
+    def require_small_form() -> None:
+        """Before anything of a body is read: whoever has no session holds up no thread with one."""
+        if request.method != "POST":
+            return
+        length = request.content_length or 0
+        if "Transfer-Encoding" in request.headers or length > _LARGEST_FORM or request.mimetype not in ("", _FORM):
+            raise TooLarge(f"a form of this page has at most {_LARGEST_FORM:,} bytes")
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            raise Forbidden("the form is of another site")
+
+    @routes.before_request
     def require_session() -> BaseResponse | None:
         if request.endpoint in ("dashboard.login", "dashboard.static"):
             return None
         token = request.cookies.get(COOKIE, "")
         person = sessions.find(service.database, token)
         if person is None or "read" not in person.scopes:
-            here = request.full_path.removesuffix("?") if request.method == "GET" else url_for("dashboard.board")
+            here = address_of_page() if request.method == "GET" else url_for("dashboard.board")
             return redirect(url_for("dashboard.login", next=here), 303)
         g.caller, g.session_token = person, token
         if request.method == "POST" and not sessions.is_csrf(token, request.form.get("csrf", "")):
@@ -86,7 +103,11 @@ def _guard(routes: Blueprint, service: Dashboard) -> None:
 
     @routes.errorhandler(StringXError)
     def show_error(error: StringXError) -> Response:
-        return page("error.html", error=error, status=error.status)
+        if error.status == StringXError.status:
+            log.error("%s", error, exc_info=error)
+        response = page("error.html", error=error, status=error.status)
+        response.headers.update(error.headers())
+        return response
 
 
 def _signing_in(routes: Blueprint, service: Dashboard) -> None:
@@ -95,9 +116,8 @@ def _signing_in(routes: Blueprint, service: Dashboard) -> None:
         after = own(request.values.get("next", ""))
         if request.method == "GET":
             return _login_page(after)
-        if not secrets.compare_digest(
-            request.cookies.get(_LOGIN_COOKIE, "").encode() or b"-", request.form.get("csrf", "").encode()
-        ):
+        cookie, given = request.cookies.get(_LOGIN_COOKIE, ""), request.form.get("csrf", "")
+        if not cookie or not secrets.compare_digest(cookie.encode(), given.encode()):
             return _login_page(after, "The page was open for too long. Sign in again.", 403)
         try:
             token, _ = sessions.begin(service.database, request.form.get("key", "").strip(), request.remote_addr or "")
@@ -226,15 +246,15 @@ def _pages(routes: Blueprint, service: Dashboard) -> None:
     def check(target: str, table: str) -> BaseResponse:
         person: Caller = g.caller
         person.require("trigger")
-        service.asking.ask(CheckRequest(target=target, table=table, mode="async"), "http")
-        return redirect(views.table_url(target, table), 303)
+        asked = parse_model(CheckRequest, {"target": target, "table": table, "mode": "async"})
+        return _asked(service, asked, views.table_url(target, table))
 
     @routes.post("/datasets/<name>/check")
     def check_dataset(name: str) -> BaseResponse:
         g.caller.require("trigger")
         target = _state(database, "dataset", None, name)["target"]
-        service.asking.ask(CheckRequest(target=target, dataset=name, mode="async"), "http")
-        return redirect(url_for("dashboard.dataset", name=name), 303)
+        asked = parse_model(CheckRequest, {"target": target, "dataset": name, "mode": "async"})
+        return _asked(service, asked, url_for("dashboard.dataset", name=name))
 
 
 def _state(database: Database, kind: str, target: str | None, name: str) -> dict[str, Any]:
@@ -250,3 +270,10 @@ def _csv(text: str, name: str) -> Response:
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _asked(service: Dashboard, asked: CheckRequest, page_of_subject: str) -> BaseResponse:
+    """Ask for the check, and show where it is seen: what it is about, or the request if DataOps refused it."""
+    tracked, is_promised = service.asking.ask(asked, "http")
+    request_page = url_for("dashboard.request_page", request_id=tracked.view.request_id)
+    return redirect(page_of_subject if is_promised else request_page, 303)

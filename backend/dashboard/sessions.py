@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 from pathlib import Path
 
@@ -18,23 +19,17 @@ _FREE_TRIES, _LONGEST_WAIT_S = 5, 300
 
 
 def begin(database: Database, key: str, address: str) -> tuple[str, Caller]:
-    """A new session's token, and who it is. Unauthenticated for a wrong key, Forbidden for one without the scope `read`, Busy
-    while the address has to wait after wrong ones."""
-    with database.transaction() as cursor:
-        row = cursor.one(SQL["wait_s"], {"address": address, "free": _FREE_TRIES, "longest": _LONGEST_WAIT_S})
-    if row is not None and row["wait_s"] > 0:
-        seconds = int(row["wait_s"]) + 1
-        raise Busy(f"too many wrong keys from this address; try again in {seconds} s", retry_after_s=seconds)
+    """A new session's token, and who it is. Unauthenticated for a wrong key, Busy for one while the address has to wait,
+    Forbidden for a key without the scope `read`."""
     try:
         caller = keys.authenticate(database, key)
     except Unauthenticated:
-        with database.transaction() as cursor:
-            cursor.run(SQL["failed"], {"address": address})
+        _slow_down(database, _network(address))
         raise
     caller.require("read")
     token = secrets.token_urlsafe(32)
     with database.transaction() as cursor:
-        cursor.run(SQL["succeeded"], {"address": address})
+        cursor.run(SQL["succeeded"], {"address": _network(address)})
         named = {"token_hash": _hash(token), "key_name": caller.name, "key_hash": hash_key(key), "hours": HOURS}
         cursor.run(SQL["begin"], named)
     return token, caller
@@ -67,3 +62,23 @@ def is_csrf(token: str, given: str) -> bool:
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def _slow_down(database: Database, network: str) -> None:
+    """Count a wrong key; Busy while the network has to wait. A right key never waits, so nobody can lock others out."""
+    with database.transaction() as cursor:
+        row = cursor.one(SQL["wait_s"], {"address": network, "free": _FREE_TRIES, "longest": _LONGEST_WAIT_S})
+        if row is None or row["wait_s"] <= 0:
+            cursor.run(SQL["failed"], {"address": network})
+            return
+    seconds = int(row["wait_s"]) + 1
+    raise Busy(f"too many wrong keys from this address; try again in {seconds} s", retry_after_s=seconds)
+
+
+def _network(address: str) -> str:
+    """The address; of IPv6 the network of 64 bits, which one customer has."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else address

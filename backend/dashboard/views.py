@@ -14,6 +14,7 @@ from backend.dashboard import formats, plots
 from backend.dashboard.plots import Mark, Plot, Value
 from backend.insights import rules
 from backend.insights.history import Span
+from stringx_dataops.contract.documents.durations import parse_duration
 
 
 def board_item(item: dict[str, Any]) -> dict[str, Any]:
@@ -67,8 +68,8 @@ def _last(point: rules.Point | None) -> str:
 
 
 def counts_failures(found: list[dict[str, Any]]) -> bool:
-    """Whether the rule's values are shares of failures, and not measured."""
-    return any(point["failures"] is not None for point in found)
+    """Whether the rule's values are shares of a total, and neither measured nor counted alone."""
+    return any(point["total"] is not None and point["failures"] is not None for point in found)
 
 
 def points_of_days(days: list[dict[str, Any]], is_share: bool) -> list[dict[str, Any]]:
@@ -92,13 +93,13 @@ def plot_of(rule: str, found: list[dict[str, Any]], span: Span, marks: list[Mark
     """The plot of a rule's points, the newest first."""
     values = [_value(point, is_share) for point in reversed(found)]
     start, end = span.start or values[0].at, span.end or values[-1].at
-    title = f"{rule}: {'share of failures' if is_share else 'measured value'}"
+    title = f"{rule}: {'share of failures' if is_share else 'value'}"
     return Plot(title, values, start, end, marks, is_share).svg()
 
 
 def _value(point: dict[str, Any], is_share: bool) -> Value:
     """A point of the plot. Thresholds are as it had them, as shares where the plot shows shares."""
-    value = point["failure_ratio"] if is_share else point["measured"]
+    value = point["failure_ratio"] if is_share else point["measured"] if point["failures"] is None else point["failures"]
     if is_share and value is None and point["failures"] == 0:
         value = 0.0
     shown = formats.share(value) if is_share else formats.number(value)
@@ -109,8 +110,8 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
         low, high = _float(fail_at.get("min")), _float(fail_at.get("max"))
     elif isinstance(fail_at, str):
         high = float(fail_at.removesuffix("%")) / 100
-    elif fail_at == 0 and is_share:
-        high = 0.0
+    elif fail_at == 0 or (fail_at is not None and not is_share):
+        high = float(fail_at)
     elif fail_at is not None and point["total"]:
         high = fail_at / point["total"]
     return Value(
@@ -119,11 +120,14 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
 
 
 def _float(value: Any) -> float | None:
-    """None for what no plot can show."""
+    """A bound as the number that is measured, a duration in seconds; None for what no plot can show."""
     try:
         number = float(value)
     except (TypeError, ValueError):
-        return None
+        try:
+            number = parse_duration(str(value))
+        except ValueError:
+            return None
     return number if math.isfinite(number) else None
 
 

@@ -53,10 +53,11 @@ def of_dataset_with(cursor: Cursor, name: str, request_id: str | None = None) ->
 def subjects_of_result(cursor: Cursor, target: str, dataset: str | None, tables: Sequence[str]) -> dict[Subject, GateSubject]:
     """Of what a result is about, that which is configured now: by kind (`table`, `dataset`) and name. Documents of another
     release that this one cannot read are left out."""
-    found: dict[Subject, GateSubject] = {}
-    for (_, table), configured in configuration.tables(cursor, [(target, table) for table in tables]).items():
-        with suppress(ValidationError):
-            found["table", table] = _subject_of_table(target, table, configured)
+    gates = configuration.table_gates(cursor, target, tables)
+    found: dict[Subject, GateSubject] = {
+        ("table", table): GateSubject(target, table, None, gate.settings, gate.rules_hash, gate.target_hash, gate.has_rules)
+        for table, gate in gates.items()
+    }
     stored = configuration.dataset(cursor, dataset) if dataset is not None else None
     if stored is not None and stored.target == target:
         with suppress(ValidationError):
@@ -71,10 +72,11 @@ def _subject_of_table(target: str, table: str, configured: ConfiguredTable) -> G
 
 
 def _subject_of_dataset(cursor: Cursor, dataset: ConfiguredDataset) -> GateSubject:
-    found = configuration.tables(cursor, [(dataset.target, table) for table in dataset.tables])
-    has_rules = any(table.read().active_rules for table in found.values())
-    hashes = rules_hash({name: table.rules_hash for (_, name), table in found.items()})
-    target_hash = next((table.target_hash for table in found.values()), "")
+    """Its rules are those of its tables. A table that cannot be read is missing in `rules_hash`: that closes the gate."""
+    gates = configuration.table_gates(cursor, dataset.target, dataset.tables)
+    has_rules = any(gate.has_rules for gate in gates.values())
+    hashes = rules_hash({table: gates[table].rules_hash for table in dataset.tables if table in gates})
+    target_hash = next((gate.target_hash for gate in gates.values()), "")
     return GateSubject(dataset.target, None, dataset.name, dataset.read().gate, hashes, target_hash, has_rules)
 
 

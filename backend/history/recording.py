@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,19 +10,20 @@ from typing import Any
 
 from backend.gates import facts
 from backend.gates.decision import DecidingCheck, GateSubject
-from backend.gates.facts import Subject
 from backend.history.state import state_of
 from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.fields import RULE_ID
 from stringx_dataops.contract.messages.checks import CheckResult, RuleResult
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
+from stringx_dataops.contract.problems import Unavailable
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 log = logging.getLogger(__name__)
 RECENT = 30  # verdicts that a state shows
 _LARGEST = 2**63 - 1
-_LATE = timedelta(days=1)  # days are summed later than this after they end
+_LATE = timedelta(hours=12)  # days are summed a day after they end
+_LONGEST = 1000  # characters of a reason
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,18 @@ class Part:
 
 def record(cursor: Cursor, result: CheckResult, body: dict[str, Any], *, is_new: bool = True) -> None:
     """In the transaction that stores the result. `body` is the result as it is stored. Without `is_new`, its points alone: the
-    result is of the past, and states are as they are."""
+    result is of the past, and states are as they are. No result is lost for its history: what cannot be written is logged."""
+    try:
+        with cursor.savepoint():
+            _record(cursor, result, body, is_new)
+    except Unavailable:
+        raise
+    except Exception:
+        log.exception("history of check %s not written", result.check_id, extra={"check_id": result.check_id})
+        look_again(cursor, result)
+
+
+def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: bool) -> None:
     at = result.snapshot_at or result.finished_at or datetime.now(UTC)
     parts = list(_parts(result))
     tables = [part.name for part in parts if part.kind == "table"]
@@ -71,17 +83,20 @@ def record(cursor: Cursor, result: CheckResult, body: dict[str, Any], *, is_new:
         "decides": decides,
         "recent": RECENT,
     }
-    if (refusal := cursor.try_to(SQL["record"], parameters)) is not None:  # no result is lost for its history
-        log.error("history of check %s not written: %s", result.check_id, refusal, extra={"check_id": result.check_id})
-        for part in parts:
-            cursor.run(SQL["look_again"], {"kind": part.kind, "target": result.target, "name": part.name})
+    cursor.run(SQL["record"], parameters)
     if datetime.now(UTC) - at > _LATE:
         cursor.run(SQL["late"], {"at": at})
 
 
-def subjects_of(result: CheckResult) -> list[Subject]:
-    """What a result is about: a table, or a dataset and its tables."""
-    return [(part.kind, part.name) for part in _parts(result)]
+def look_again(cursor: Cursor, result: CheckResult) -> None:
+    """Have the states of what a result is about looked at, soon."""
+    subjects = [{"kind": part.kind, "target": result.target, "name": part.name} for part in _parts(result)]
+    cursor.run(SQL["look_again"], {"subjects": json_value(subjects)})
+
+
+def cut(reasons: Sequence[str]) -> list[str]:
+    """As a list of states shows them."""
+    return [reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…" for reason in reasons]
 
 
 def _parts(result: CheckResult) -> Iterator[Part]:
@@ -124,7 +139,7 @@ def _row(target: str, part: Part) -> dict[str, Any]:
         "counts": {status: part.counts.get(status, 0) for status in ("pass", "warn", "fail", "error")},
         "row_count": _bounded(part.row_count),
         "score": part.score,
-        "config_version": part.config_version,
+        "config_version": _version(part),
     }
 
 
@@ -145,7 +160,7 @@ def _deciding(result: CheckResult, part: Part, at: datetime, body: dict[str, Any
 def _state(subject: GateSubject, check: DecidingCheck) -> dict[str, Any]:
     state = state_of(subject, check)
     stale_at = state.stale_at.isoformat() if state.stale_at is not None else None
-    return {"state": state.name, "rank": state.rank, "reasons": state.reasons, "stale_at": stale_at}
+    return {"state": state.name, "rank": state.rank, "reasons": cut(state.reasons), "stale_at": stale_at}
 
 
 def _points(target: str, part: Part) -> Iterator[dict[str, Any]]:
@@ -163,7 +178,7 @@ def _points(target: str, part: Part) -> Iterator[dict[str, Any]]:
             "failures": _bounded(rule.failures) if has_numbers else None,
             "total": _bounded(rule.total) if has_numbers else None,
             "measured": _number(rule) if has_numbers else None,
-            "config_version": part.config_version,
+            "config_version": _version(part),
         }
 
 
@@ -189,3 +204,7 @@ def _number(rule: RuleResult) -> float | None:
 def _bounded(number: int | None) -> int | None:
     """None for what no bigint holds: only a foreign sender counts so far."""
     return number if number is not None and abs(number) <= _LARGEST else None
+
+
+def _version(part: Part) -> int | None:
+    return part.config_version if part.config_version is not None and 0 <= part.config_version < 2**31 else None

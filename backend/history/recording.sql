@@ -4,10 +4,17 @@ select stringx.record_history(
     %(checked_at)s, %(decides)s, %(recent)s)
 
 -- name: late
--- A point of a day that is summed already: it is summed again.
+-- A point of a day of this month that is summed already: it is summed again. Of older days, other points may be gone.
 select pg_advisory_xact_lock_shared(7418205342);
-delete from stringx.summed_days where day = (%(at)s::timestamptz at time zone 'UTC')::date
+delete from stringx.summed_days
+where day = (%(at)s::timestamptz at time zone 'UTC')::date
+  and day > (clock_timestamp() at time zone 'UTC')::date - 28
 
 -- name: look_again
--- At the state, by the loop that does so.
-update stringx.states set refresh_at = clock_timestamp() where kind = %(kind)s and target = %(target)s and name = %(name)s
+-- At these states, by the loop that does so; since when the gate is as it is, their points say. Locked in the order of all others.
+with locked as (
+    select s.subject_id from stringx.states s
+    join jsonb_to_recordset(%(subjects)s) as p (kind text, target text, name text)
+      on p.kind = s.kind and p.target = s.target and p.name = s.name
+    order by s.kind desc, s.subject_id for update of s)
+update stringx.states s set refresh_at = clock_timestamp(), since = null from locked l where s.subject_id = l.subject_id

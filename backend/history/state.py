@@ -15,7 +15,7 @@ RANKS: dict[StateName, int] = {"closed": 0, "stale": 1, "never_checked": 2, "ope
 @dataclass(frozen=True)
 class State:
     """`gate` is the decided one: as the last deciding check left it, whatever has changed since; None before the first.
-    `stale_at`: when the check becomes older than `max_age`."""
+    `stale_at`: when the check becomes older than `max_age`; None if it never does, or is already."""
 
     name: StateName
     gate: Gate | None
@@ -35,6 +35,15 @@ def state_of(subject: GateSubject, check: DecidingCheck | None) -> State:
         return State("never_checked", None, view.reasons, None)
     gate = gate_of(check.verdict, subject.settings.on_warn, subject.settings.on_error)
     max_age = subject.settings.max_age
-    stale_at = check.decided_at + timedelta(seconds=parse_duration(max_age)) if max_age is not None else None
+    stale_at = None if max_age is None else _stale_at(check, parse_duration(max_age))
     name: StateName = "closed" if gate == "closed" else "stale" if view.gate == "closed" else "open"
     return State(name, gate, view.reasons, stale_at)
+
+
+def _stale_at(check: DecidingCheck, max_age_s: float) -> datetime | None:
+    if check.age_s > max_age_s:
+        return None
+    try:
+        return check.decided_at + timedelta(seconds=max_age_s)
+    except OverflowError:  # later than any date
+        return None

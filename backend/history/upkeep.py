@@ -1,12 +1,11 @@
 """What keeps the history true beside the results that come in: states whose configuration changed or whose check became too old,
 results of earlier releases, partitions, daily sums, retention. Every step may run in several processes at once."""
 
+import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from backend.configuration.versions import read_stored
 from backend.gates import facts
@@ -14,32 +13,34 @@ from backend.gates.decision import Facts
 from backend.history import recording
 from backend.history.state import state_of
 from database.loops import Loop, Loops
-from database.pool import Cursor, Database, Row
+from database.pool import Cursor, Database
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import CheckResult
-from stringx_dataops.contract.problems import NotFound
+from stringx_dataops.contract.problems import NotFound, StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-STATES, RESULTS = 50, 8  # in a transaction; a result may have 8 MiB
+STATES, RESULTS = 200, 50  # in a turn
 BATCH = 1000
 _MONTHS_AHEAD = 2
 _LOOK_S = 1.0
-_SUMMED = timedelta(days=400)  # days that are summed again if a late result comes
+_SUMMED = timedelta(days=400)  # days that are summed, at most
+_LATE = timedelta(days=30)  # those that are summed again after a late result are younger
+
+log = logging.getLogger(__name__)
 
 
 def start(database: Database, settings: Settings, loops: Loops) -> None:
-    """States are looked at every second, the rest every few minutes, both in daemon threads."""
+    """States, and results without points, are looked at every second, the rest every few minutes, both in daemon threads."""
 
-    def look(loop: Loop) -> float:
-        while refresh_states(database) == STATES:
-            loop.alive()
-        return _LOOK_S
+    def look(loop: Loop) -> float | None:
+        refreshed = refresh_states(database, loop.alive)
+        taken = take_up(database, settings.retention_points_days, loop.alive)
+        return None if refreshed == STATES or taken == RESULTS else _LOOK_S
 
     def keep(loop: Loop) -> float:
+        sum_days(database, loop.alive)
         keep_partitions(database, settings.retention_points_days)
-        take_up(database, settings.retention_points_days, loop.alive)
-        sum_days(database, settings.retention_points_days, loop.alive)
         if settings.retention_days_years:
             forget_days(database, settings.retention_days_years, loop.alive)
         return random.uniform(240, 360)  # noqa: S311 (no secret)
@@ -48,79 +49,90 @@ def start(database: Database, settings: Settings, loops: Loops) -> None:
     loops.start("history", keep)
 
 
-def refresh_states(database: Database) -> int:
-    """Look again at states that are due, at most STATES of them; how many there were."""
-    with database.transaction() as cursor:
-        due = cursor.all(SQL["due"], {"batch": STATES})
-        for row in sorted(due, key=lambda row: (row["kind"] != "table", row["name"])):
-            _refresh(cursor, row)
-    return len(due)
+def refresh_states(database: Database, alive: Callable[[], None] = lambda: None) -> int:
+    """Look again at states that are due, at most STATES of them; how many there were. Each has its transaction, and one that
+    cannot be read holds up no other."""
+    for number in range(STATES):
+        with database.transaction() as cursor:
+            row = cursor.one(SQL["due"])
+            if row is None:
+                return number
+            named = {name: row[name] for name in ("kind", "target", "name")}
+            try:
+                with cursor.savepoint():
+                    _refresh(cursor, named)
+            except Unavailable:
+                raise
+            except Exception:  # such as a document of a newer release, which runs beside this one and looks at it, too
+                about = f"{row['kind']} {row['name']} of {row['target']}"
+                log.exception("the state of %s cannot be looked at; again in a minute", about)
+                cursor.run(SQL["look_later"], named)
+        alive()
+    return STATES
 
 
-def _refresh(cursor: Cursor, row: Row) -> None:
-    named = {name: row[name] for name in ("kind", "target", "name")}
+def _refresh(cursor: Cursor, named: dict[str, str]) -> None:
     try:
-        found = _facts(cursor, row)
+        found = _facts(cursor, named)
     except NotFound:
         cursor.run(SQL["forget_state"], named)
         return
-    except ValidationError:  # of a newer release, which runs beside this one and looks at it, too
-        cursor.run(SQL["look_later"], named)
-        return
     check, state = found.check, state_of(found.subject, found.check)
-    cursor.run(
-        SQL["refresh"],
-        named
-        | {
-            "state": state.name,
-            "rank": state.rank,
-            "gate": state.gate,
-            "reasons": state.reasons,
-            "stale_at": state.stale_at,
-            "verdict": check.verdict if check else None,
-            "rules_hash": check.rules_hash if check else None,
-            "check_id": check.check_id if check else None,
-            "request_id": check.request_id if check else None,
-            "decided_at": check.decided_at if check else None,
-            "snapshot_at": check.snapshot_at if check else None,
-            "recent": recording.RECENT,
-        },
-    )
+    present = {
+        "state": state.name,
+        "rank": state.rank,
+        "gate": state.gate,
+        "reasons": recording.cut(state.reasons),
+        "stale_at": state.stale_at,
+        "verdict": check.verdict if check else None,
+        "rules_hash": check.rules_hash if check else None,
+        "check_id": check.check_id if check else None,
+        "request_id": check.request_id if check else None,
+        "decided_at": check.decided_at if check else None,
+        "snapshot_at": check.snapshot_at if check else None,
+        "recent": recording.RECENT,
+    }
+    cursor.run(SQL["refresh"], named | present)
 
 
-def _facts(cursor: Cursor, row: Row) -> Facts:
-    if row["kind"] == "table":
-        return facts.of_table_with(cursor, row["target"], row["name"])
-    return facts.of_dataset_with(cursor, row["name"])
+def _facts(cursor: Cursor, named: dict[str, str]) -> Facts:
+    if named["kind"] == "table":
+        return facts.of_table_with(cursor, named["target"], named["name"])
+    return facts.of_dataset_with(cursor, named["name"])
 
 
-def take_up(database: Database, days: int, alive: Callable[[], None] = lambda: None) -> None:
-    """Write the points of results that have none, as earlier releases stored them: the newest first, and those that are younger
-    than points are kept. It may be interrupted at any time."""
+def take_up(database: Database, days: int, alive: Callable[[], None] = lambda: None) -> int:
+    """Write the points of results that have none, as earlier releases stored them: the newest first, those that are younger than
+    points are kept, at most RESULTS of them; how many there were. It may be interrupted at any time."""
     since = _oldest(days)
-    months: set[date] = set()
-    while _take_up_some(database, since, months) == RESULTS:
+    for number in range(RESULTS):
+        with database.transaction() as cursor:
+            found = cursor.one(SQL["without_points"], {"since": since})
+        if found is None:
+            with database.transaction() as cursor:
+                cursor.run(SQL["skip_points"], {"since": since, "batch": BATCH})
+            return number
+        with database.transaction() as cursor:
+            month = found["at"].astimezone(UTC).date().replace(day=1)
+            cursor.run(SQL["make_partitions"], {"month": month})
+        _take_up(database, str(found["check_id"]))
         alive()
-    with database.transaction() as cursor:
-        cursor.run(SQL["skip_points"], {"since": since, "batch": BATCH})
+    return RESULTS
 
 
-def _take_up_some(database: Database, since: datetime, months: set[date]) -> int:
+def _take_up(database: Database, check_id: str) -> None:
+    """One that cannot be read stays without points, and holds up no other."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["without_points"], {"since": since, "batch": RESULTS})
-        for row in rows:
-            result = read_stored(CheckResult, row["result"])
-            if result is None:
-                continue
-            month = (result.snapshot_at or row["finished_at"]).astimezone(UTC).date().replace(day=1)
-            if month not in months:
-                cursor.run(SQL["make_partitions"], {"month": month})
-                months.add(month)
-            recording.record(cursor, result, row["result"], is_new=False)
-            for kind, name in recording.subjects_of(result):
-                cursor.run(recording.SQL["look_again"], {"kind": kind, "target": result.target, "name": name})
-        cursor.run(SQL["mark_points"], {"check_ids": [row["check_id"] for row in rows]})
-    return len(rows)
+        row = cursor.one(SQL["lock_without_points"], {"check_id": check_id})
+        if row is None:
+            return  # another process has it
+        cursor.run(SQL["mark_points"], {"check_id": check_id})
+        result = read_stored(CheckResult, row["result"])
+        if result is None:
+            log.warning("the result of check %s is of another release: it has no history", check_id)
+            return
+        recording.record(cursor, result, row["result"], is_new=False)
+        recording.look_again(cursor, result)
 
 
 def keep_partitions(database: Database, days: int) -> None:
@@ -137,17 +149,22 @@ def keep_partitions(database: Database, days: int) -> None:
     oldest = _oldest(days).date().replace(day=1)
     for name in names:
         if (month_of := _month_of(name)) is not None and month_of < oldest:
-            with database.transaction() as cursor:
-                cursor.run(f"drop table {name}")  # a name of ours, as the catalog quotes it
+            try:
+                with database.transaction() as cursor:
+                    cursor.run(f"set local lock_timeout = '2s'; drop table if exists {name}")  # as the catalog quotes it
+            except StringXError as error:  # it is in use; others that need the table must not queue up behind
+                log.info("%s is not deleted yet: %s", name, error)
     if days:
         with database.transaction() as cursor:
             cursor.run(SQL["forget_rest"], {"days": days})
 
 
-def sum_days(database: Database, days: int, alive: Callable[[], None] = lambda: None) -> None:
-    """Sum up the points of each day that is over and not summed yet."""
+def sum_days(database: Database, alive: Callable[[], None] = lambda: None) -> None:
+    """Sum up the points of each day that is over and not summed yet, or not since a late result came."""
     with database.transaction() as cursor:
-        first = max(_oldest(days), datetime.now(UTC) - _SUMMED).date()
+        today = datetime.now(UTC).date()
+        month = (cursor.one(SQL["oldest_month"]) or {}).get("month") or date.min
+        first = max(today - _SUMMED, min(month, today - _LATE))  # all points of these days are there
         missing = [row["day"] for row in cursor.all(SQL["days_to_sum"], {"first": first})]
     for day in missing:
         with database.transaction() as cursor:

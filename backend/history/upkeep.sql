@@ -1,9 +1,9 @@
 -- name: due
--- States to look at again: their configuration has changed, or their check becomes too old. Locked until the transaction ends; others take others.
+-- A state to look at again: its configuration has changed, or its check becomes too old. Locked until the transaction ends; others take others.
 select kind, target, name from stringx.states
 where refresh_at <= (select clock_timestamp())
 order by refresh_at
-limit %(batch)s
+limit 1
 for update skip locked
 
 -- name: refresh
@@ -16,14 +16,14 @@ update stringx.states s set
                  when s.gate = %(gate)s and s.check_id = %(check_id)s and s.since is not null then s.since
                  else coalesce(p.since, %(decided_at)s) end,
     checked_at = p.checked_at, row_count = p.row_count, score = p.score, duration_ms = p.duration_ms, recent = coalesce(r.recent, '{}'),
-    refresh_at = case when %(stale_at)s::timestamptz > clock_timestamp() then %(stale_at)s::timestamptz end
+    refresh_at = %(stale_at)s::timestamptz
 from (select 1) as one
 left join lateral (
     select l.finished_at as checked_at, c.row_count, c.score, c.duration_ms,
-           (select min(f.at) from stringx.check_points f
-            where f.subject_id = c.subject_id and f.is_full and f.status <> 'canceled'
-              and f.at > coalesce((select max(o.at) from stringx.check_points o
-                                   where o.subject_id = c.subject_id and o.is_full and o.status <> 'canceled' and o.gate <> %(gate)s), '-infinity')) as since
+           (with newest as (select f.at, f.gate from stringx.check_points f
+                             where f.subject_id = c.subject_id and f.is_full and f.status <> 'canceled' order by f.at desc limit 1000)
+            select min(n.at) from newest n
+            where n.at > coalesce((select max(o.at) from newest o where o.gate <> %(gate)s), '-infinity')) as since
     from stringx.results l
     left join stringx.subjects u on u.kind = %(kind)s and u.target = %(target)s and u.name = %(name)s
     left join stringx.check_points c on c.subject_id = u.subject_id and c.at = %(decided_at)s and c.check_id = l.check_id
@@ -43,11 +43,14 @@ delete from stringx.states where kind = %(kind)s and target = %(target)s and nam
 update stringx.states set refresh_at = clock_timestamp() + interval '1 minute' where kind = %(kind)s and target = %(target)s and name = %(name)s
 
 -- name: without_points
-select check_id, finished_at, result from stringx.results where not has_points and finished_at > %(since)s
-order by finished_at desc limit %(batch)s for update skip locked
+select check_id, coalesce(snapshot_at, finished_at) as at from stringx.results
+where not has_points and finished_at > %(since)s order by finished_at desc limit 1
+
+-- name: lock_without_points
+select result from stringx.results where check_id = %(check_id)s and not has_points for update skip locked
 
 -- name: mark_points
-update stringx.results set has_points = true where check_id = any(%(check_ids)s::uuid[])
+update stringx.results set has_points = true where check_id = %(check_id)s
 
 -- name: skip_points
 -- Results that are older than any point is kept.
@@ -79,7 +82,7 @@ insert into stringx.rule_days (rule_key, day, last_at, last_value, min_value, ma
 select rule_key, %(day)s::date, max(at), (array_agg(value order by at desc))[1], min(value), max(value),
        count(*) filter (where status = 'pass'), count(*) filter (where status = 'warn'), count(*) filter (where status = 'fail'),
        count(*) filter (where status = 'error'), (array_agg(config_version order by at desc))[1]
-from (select p.*, case when p.failures is not null then p.failures::float8 / nullif(p.total, 0) else p.measured end as value from stringx.rule_points p
+from (select p.*, case when p.failures is null then p.measured when p.total is null then p.failures else p.failures::float8 / nullif(p.total, 0) end as value from stringx.rule_points p
       where p.at >= %(day)s::date::timestamp at time zone 'UTC' and p.at < (%(day)s::date + 1)::timestamp at time zone 'UTC') points
 group by rule_key
 on conflict (rule_key, day) do update set
@@ -94,4 +97,10 @@ delete from stringx.rule_days where (rule_key, day) in (
     select rule_key, day from stringx.rule_days where day < (clock_timestamp() at time zone 'UTC')::date - make_interval(years => %(years)s) limit %(batch)s)
 
 -- name: forget_rest
-delete from stringx.check_points_rest where at < clock_timestamp() - make_interval(days => %(days)s)
+delete from stringx.check_points_rest where at < clock_timestamp() - make_interval(days => %(days)s);
+delete from stringx.rule_points_rest where at < clock_timestamp() - make_interval(days => %(days)s)
+
+-- name: oldest_month
+-- The oldest month whose points are all there.
+select min(to_date(right(p.relname, 7), 'YYYY_MM')) as month from pg_catalog.pg_inherits i join pg_catalog.pg_class p on p.oid = i.inhrelid
+where i.inhparent = 'stringx.rule_points'::regclass and p.relname ~ '_[0-9]{4}_[0-9]{2}$' 

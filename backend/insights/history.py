@@ -7,8 +7,9 @@ from typing import Any
 
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
-from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.messages.scores import quotient
@@ -174,7 +175,7 @@ def thresholds_of(rule: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     rule_type = catalogue.get(str(rule.get("type")))
     if rule_type is not None and rule_type.decides == "bounds":
         arguments = rule.get("arguments") or {}
-        return {"warn_at": _bounds(arguments.get("warn")), "fail_at": _bounds(arguments)}
+        return {"warn_at": _bounds(rule_type, arguments.get("warn")), "fail_at": _bounds(rule_type, arguments)}
     read = Rule.model_validate({name: rule[name] for name in _OF_THRESHOLDS if name in rule})
     warn_above, fail_above = read.thresholds
     return {"warn_at": warn_above, "fail_at": fail_above}
@@ -183,6 +184,7 @@ def thresholds_of(rule: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
 _OF_THRESHOLDS = ("id", "type", "warn_above", "fail_above", "severity")
 
 
-def _bounds(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
-    found = {name: value for name in ("min", "max") if (value := (arguments or {}).get(name)) is not None}
-    return found or None
+def _bounds(rule_type: RuleType, arguments: JsonObject | None) -> JsonObject | None:
+    """The lower (`min`) and the upper (`max`) bound, whatever the type calls them."""
+    given = arguments or {}
+    return {which: given[name] for which, name in rule_type.bounds.items() if given.get(name) is not None} or None

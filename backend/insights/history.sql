@@ -36,7 +36,7 @@ select day, last_at, last_value, min_value, max_value, pass, warn, fail, error, 
            (count(*) filter (where status = 'fail'))::integer, (count(*) filter (where status = 'error'))::integer,
            (array_agg(config_version order by at desc))[1]
     from (select (p.at at time zone 'UTC')::date as day, p.at, p.status, p.config_version,
-                 case when p.failures is not null then p.failures::float8 / nullif(p.total, 0) else p.measured end as value
+                 case when p.failures is null then p.measured when p.total is null then p.failures else p.failures::float8 / nullif(p.total, 0) end as value
           from stringx.rule_points p where p.rule_key = %(rule_key)s and p.at >= %(unsummed)s) points
     where not exists (select 1 from stringx.summed_days s where s.day = points.day)
     group by day

@@ -34,6 +34,8 @@ class Point:
         """The number that a plot shows."""
         if self.failures is None:
             return self.measured
+        if self.total is None:
+            return float(self.failures)
         return quotient(self.failures, self.total) if self.total else None
 
 

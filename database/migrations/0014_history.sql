@@ -48,6 +48,8 @@ create table stringx.rule_points (
     primary key (rule_key, at, check_id)
 ) partition by range (at);
 create table stringx.rule_points_rest partition of stringx.rule_points default;
+-- A day of all rules, to be summed.
+create index rule_points_by_time on stringx.rule_points using brin (at) with (autosummarize = on);
 
 -- What stays of a rule's points after they are deleted: `value` is the share of failures, or what was measured.
 create table stringx.rule_days (

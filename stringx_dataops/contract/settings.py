@@ -42,6 +42,7 @@ class Settings:
     retention_samples_days: int
     retention_delivered_days: int
     retention_points_days: int
+    public_url: str | None
     retention_days_years: int
     secrets: Path
     demo: bool
@@ -93,6 +94,7 @@ VARIABLES = (
     "RETENTION_DELIVERED_DAYS",
     "RETENTION_POINTS_DAYS",
     "RETENTION_DAYS_YEARS",
+    "PUBLIC_URL",
 )
 SECRETS = (
     "STRINGX_DATABASE_URL",
@@ -111,6 +113,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     home = _path(env, "STRINGX_HOME", ROOT / ".stringx")
     dataops_port = _number(env, "DATAOPS_PORT", 5001, 1, 65535)
     backend_port = _number(env, "BACKEND_PORT", 5002, 1, 65535)
+    public_url = _url(env, "PUBLIC_URL", "") if env.get("PUBLIC_URL") else None
     dataops_url = _url(env, "DATAOPS_URL", f"http://127.0.0.1:{dataops_port}")
     backend_url = _url(env, "BACKEND_URL", f"http://127.0.0.1:{backend_port}")
     project = _path(env, "DBT_PROJECT_DIR", ROOT / "stringx")
@@ -120,7 +123,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         dataops_port=dataops_port,
         backend_port=backend_port,
         docs_port=_number(env, "DOCS_PORT", 8001, 1, 65535),
-        allowed_hosts=_hosts(env, "ALLOWED_HOSTS") | {str(urlsplit(url).hostname) for url in (dataops_url, backend_url)},
+        allowed_hosts=_hosts(env, "ALLOWED_HOSTS")
+        | {str(urlsplit(url).hostname) for url in (dataops_url, backend_url, public_url) if url},
+        public_url=public_url,
         dataops_url=dataops_url,
         backend_url=backend_url,
         database_url=_database_url(env),

@@ -31,6 +31,11 @@ def refreshed(database: Database) -> None:
         continue
 
 
+def taken_up(database: Database) -> None:
+    while upkeep.take_up(database, 400):
+        continue
+
+
 def points(database: Database, rule: RuleName = RULE, page: Page = FIRST) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = history.points(database, CATALOGUE, rule, ALL, page)["items"]
     return found
@@ -227,13 +232,80 @@ def test_results_of_earlier_releases_are_taken_up(shop: Database) -> None:
             "update stringx.states set gate = null, since = null, check_id = null, decided_at = null, recent = '{}', refresh_at = now()"
         )
         cursor.run("update stringx.results set has_points = false")
-    upkeep.take_up(shop, 400)
+    taken_up(shop)
     refreshed(shop)
     after = (points(shop), states(shop), history.checks_of_dataset(shop, "sales"))
     assert after == before
     assert {point["check_id"] for point in after[0]} == {first.check_id, second.check_id}
-    upkeep.take_up(shop, 400)
+    taken_up(shop)
     assert points(shop) == before[0], "once is enough"
+
+
+def test_since_is_told_by_points_that_are_taken_up_later(shop: Database) -> None:
+    """After an upgrade states are looked at before old results have points."""
+    checks = [check_now(shop, {"a": failures}, table="public.a") for failures in (0, 1, 1)]
+    with shop.transaction() as cursor:
+        for each in ("check_points", "rule_points"):
+            cursor.run(f"delete from stringx.{each}")
+        cursor.run("update stringx.states set gate = null, since = null, check_id = null, decided_at = null, refresh_at = now()")
+        cursor.run("update stringx.results set has_points = false")
+    refreshed(shop)
+    assert states(shop)["public.a"]["since"] == checks[2].as_json()["snapshot_at"], "as far as it is known"
+    taken_up(shop)
+    refreshed(shop)
+    assert states(shop)["public.a"]["since"] == checks[1].as_json()["snapshot_at"]
+
+
+def test_a_result_of_the_release_before_beside_this_one_is_taken_up(shop: Database) -> None:
+    check_now(shop, table="public.a")
+    ask(shop, table="public.a")
+    check = claimed(shop)
+    found = result(shop, check, a=1)
+    assert claims.finish(shop, check, found, "http://backend")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "record", lambda *_, **__: None)
+        tracking.store(shop, found.request_id, found)
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.results set has_points = false where check_id = %(id)s", {"id": found.check_id})
+    assert states(shop)["public.a"]["state"] == "open"
+    taken_up(shop)
+    refreshed(shop)
+    assert states(shop)["public.a"]["state"] == "closed"
+
+
+@pytest.mark.parametrize("max_age", ["9999999d", "1ms", "1000d"])
+def test_any_max_age_leaves_results_and_states_whole(shop: Database, max_age: str) -> None:
+    apply(shop, table("public.a", "a", gate={"max_age": max_age}))
+    assert check_now(shop, table="public.a").verdict == "pass"
+    refreshed(shop)
+    assert states(shop)["public.a"]["state"] == ("stale" if max_age == "1ms" else "open")
+    assert states(shop)["public.a"]["state"] == ("open" if gate(shop, "public.a").gate == "open" else "stale")
+
+
+def test_a_state_that_cannot_be_looked_at_holds_up_no_other(shop: Database) -> None:
+    for name in ("a", "b"):
+        check_now(shop, {name: 1}, table=f"public.{name}")
+    with shop.transaction() as cursor:
+        cursor.run("""update stringx.results set result = '{"odd": true}' where table_name = 'public.a'""")
+        cursor.run("update stringx.states set refresh_at = now() - interval '1 hour' where name = 'public.a'")
+        cursor.run("update stringx.states set refresh_at = now(), state = 'open', rank = 3 where name = 'public.b'")
+    refreshed(shop)
+    assert states(shop)["public.b"]["state"] == "closed"
+
+
+def test_a_late_result_of_a_day_whose_points_are_gone_changes_no_sum(shop: Database) -> None:
+    check = check_now(shop, {"a": 4}, table="public.a")
+    move(shop, check.check_id, days=90)
+    with shop.transaction() as cursor:
+        cursor.run("select stringx.make_partitions((now() - interval '90 days')::date)")
+    upkeep.sum_days(shop)
+    upkeep.keep_partitions(shop, 30)
+    (day,) = history.days(shop, CATALOGUE, RULE, ALL)["items"]
+    ask(shop, table="public.b")
+    late = result(shop, claimed(shop)).as_json() | {"snapshot_at": (now(shop) - timedelta(days=90)).isoformat()}
+    tracking.store(shop, late["request_id"], CheckResult.model_validate(late))
+    upkeep.sum_days(shop)
+    assert history.days(shop, CATALOGUE, RULE, ALL)["items"] == [day]
 
 
 def test_days_are_summed_and_outlive_their_points(shop: Database) -> None:
@@ -250,7 +322,7 @@ def test_days_are_summed_and_outlive_their_points(shop: Database) -> None:
         (0.2, 0.2, 0.2, 1),
         (0.4, 0.1, 0.4, 2),
     ]
-    upkeep.sum_days(shop, 400)
+    upkeep.sum_days(shop)
     assert days() == unsummed, "the sums say the same as the points"
     with shop.transaction() as cursor:
         cursor.run("delete from stringx.rule_points where at < now() - interval '1 day'")
@@ -263,14 +335,14 @@ def test_days_are_summed_and_outlive_their_points(shop: Database) -> None:
 def test_a_day_with_a_late_result_is_summed_again(shop: Database) -> None:
     ask(shop, table="public.a")
     late = result(shop, claimed(shop), a=5)
-    upkeep.sum_days(shop, 400)
+    upkeep.sum_days(shop)
     moment = now(shop) - timedelta(days=3)
     body = late.as_json() | {"snapshot_at": moment.isoformat()}
     tracking.store(shop, late.request_id, CheckResult.model_validate(body))
     for _ in ("from its point", "summed"):
         (day,) = history.days(shop, CATALOGUE, RULE, ALL)["items"]
         assert (day["day"], day["last"]) == (moment.date().isoformat(), 0.5)
-        upkeep.sum_days(shop, 400)
+        upkeep.sum_days(shop)
 
 
 def test_partitions_are_made_ahead_and_deleted_when_all_in_them_is_old(shop: Database) -> None:
@@ -325,6 +397,6 @@ def test_a_result_whose_history_the_database_refuses_is_stored_all_the_same(shop
     with shop.transaction() as cursor:
         cursor.run("update stringx.results set has_points = false")
     check_now(shop, table="public.b")
-    upkeep.take_up(shop, 400)
+    taken_up(shop)
     with shop.transaction() as cursor:
         assert cursor.all("select 1 from stringx.results where not has_points") == [], "it holds up no other"

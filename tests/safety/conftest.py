@@ -143,6 +143,13 @@ class Services:
             return {table: cursor.all(f"select * from {table} order by 1, 2, 3") for table in tables}
 
 
+def configure(services: Services) -> None:
+    """The target and the table that tests ask for; again after a test that may have changed or deleted them."""
+    assert services.call("PUT", "/api/v1/targets/shop", json=TARGET).status_code in (200, 201)
+    put = services.call("PUT", TABLE, data=DOCUMENT, headers={"Content-Type": "application/yaml"})
+    assert put.status_code in (200, 201)
+
+
 @pytest.fixture(scope="module")
 def services(internal_url_of_module: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     home: Path = tmp_path_factory.mktemp("services")
@@ -166,8 +173,7 @@ def services(internal_url_of_module: str, tmp_path_factory: pytest.TempPathFacto
             process.start()
         for name in ports:
             eventually(lambda name=name: requests.get(made.url(name, "/healthz"), timeout=5).ok, 60, name)
-        assert made.call("PUT", "/api/v1/targets/shop", json=TARGET).status_code == 201
-        assert made.call("PUT", TABLE, data=DOCUMENT, headers={"Content-Type": "application/yaml"}).status_code == 201
+        configure(made)
         yield made
     finally:
         for process in processes:

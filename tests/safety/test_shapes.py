@@ -15,13 +15,14 @@ import requests
 
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.signatures import sign
-from tests.safety.conftest import Services
+from tests.safety.conftest import Services, configure
 from tests.safety.generated import Generator, Request
 
 KNOWN = {
     "target": ["shop"],
     "table": ["public.orders", "public.a/versions"],
     "name": ["shop", "orders"],
+    "rule": ["a", "id_unique"],
     "request_id": ["r1", "r/1"],
     "check_id": ["01890000-0000-7000-8000-000000000000"],
     "message_id": ["01890000-0000-7000-8000-000000000000"],
@@ -91,8 +92,10 @@ def test_generated_requests(services: Services, pytestconfig: pytest.Config, nam
         status, answer = send(services, name, made)
         statuses[status] += 1
         is_declared = status < 500 or (path, status) == ("/readyz", 503)  # no worker runs here
-        if not is_declared or str(status) not in item["responses"]:
+        is_too_long = status == 414 and len(made.path) > 4000  # of any address, by the server itself
+        if not is_declared or not (str(status) in item["responses"] or is_too_long):
             faults.append((turn, made.method, made.path, made.headers, (made.body or b"")[:300], status, answer[:300]))
+    configure(services)
     assert not faults, "\n".join(map(str, faults[:20]))
     assert {200, 400, 401, 404, 422} <= set(statuses), statuses
 

@@ -23,32 +23,39 @@ function showTimes(root) {
 // Takes over what has changed: each part that is marked, as a whole, and only if it differs. Focus and scrolling stay.
 function takeOver(text) {
   const renewed = new DOMParser().parseFromString(text, "text/html");
-  let changed = false;
+  let changed = false, skipped = false;
   for (const part of document.querySelectorAll("[data-live]")) {
     const other = renewed.getElementById(part.id);
     if (!other) continue;
     showTimes(other);
-    if (other.innerHTML === part.innerHTML || part.contains(document.activeElement)) continue;
+    if (other.innerHTML === part.innerHTML) continue;
+    if (part.contains(document.activeElement)) { skipped = true; continue; }
     part.className = other.className;
     part.replaceChildren(...other.childNodes);
     changed = true;
   }
   document.title = renewed.title;
-  return changed;
+  return { changed, skipped };
 }
+
+function offline(is) { document.getElementById("offline").hidden = !is; }
 
 async function renew() {
   if (!document.hidden) {
     try {
       const answer = await fetch(location.href, { headers: etag ? { "If-None-Match": etag } : {}, redirect: "manual" });
+      if (answer.type === "opaqueredirect") { location.reload(); return; }  // the session is over: to the login
       if (answer.status === 200) {
-        etag = answer.headers.get("ETag");
-        pause = takeOver(await answer.text()) ? SHORTEST_MS : Math.min(pause * 1.5, LONGEST_MS);
+        const { changed, skipped } = takeOver(await answer.text());
+        etag = skipped ? null : answer.headers.get("ETag");  // what has the focus is taken over later
+        pause = changed ? SHORTEST_MS : Math.min(pause * 1.5, LONGEST_MS);
       } else {
         pause = Math.min(pause * 1.5, LONGEST_MS);
       }
+      offline(![200, 304].includes(answer.status));
     } catch {
       pause = LONGEST_MS;
+      offline(true);
     }
     showTimes(document);
   }
