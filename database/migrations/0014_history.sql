@@ -200,9 +200,9 @@ begin
                          and s.state = 'open' and s.rules_hash is distinct from c.rules_hash;
     end if;
     update stringx.states s set refresh_at = clock_timestamp()
-    from stringx.datasets d
-    where s.kind = 'dataset' and s.target = d.target and s.name = d.name
-      and exists (select 1 from changed c where c.target = d.target and c.table_name = any(d.tables));
+    from (select distinct d.target, d.name from stringx.datasets d cross join lateral unnest(d.tables) as t (table_name)
+          join changed c on c.target = d.target and c.table_name = t.table_name) d
+    where s.kind = 'dataset' and s.target = d.target and s.name = d.name;
     return null;
 end $$;
 create function stringx.tables_deleted() returns trigger language plpgsql as $$
