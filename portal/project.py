@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from portal.overview import first_page
+from portal.first_page import first_page
 from portal.sources import Names, sources
 from portal.state import PortalTarget
 from portal.user_project import LINK, UserProject
