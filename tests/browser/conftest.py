@@ -1,24 +1,23 @@
 """The dashboard in a real browser: the Backend's application behind a real server, and the system's Chromium."""
 
+import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import make_server
 
-from backend.app import create_app
 from database import keys
 from database.pool import Database
 from stringx_dataops.contract.keys import SCOPES
-from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.databases import need
 from tests.support.datasets import TARGET, apply, dataset, table
+from tests.support.processes import Process, eventually, free_port
 
 KEY = "sx_owner"
 
@@ -43,17 +42,25 @@ def shop(database: Database) -> Database:
 
 @pytest.fixture
 def address(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[str]:
-    """Where the Backend serves; DataOps is not there."""
-    (tmp_path / "service-key").write_text("key")
-    (tmp_path / "signing-secret").write_text(new_secret())
-    environment = {"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url, "DATAOPS_URL": "http://127.0.0.1:9"}
-    server = make_server("127.0.0.1", 0, create_app(read_settings(environment)), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(30)
-    server.server_close()
+    """Where the Backend serves, a process of its own; DataOps is not there."""
+    port = free_port()
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("STRINGX_", "TARGET_"))}
+    environment = inherited | {
+        "STRINGX_HOME": str(tmp_path),
+        "STRINGX_DATABASE_URL": internal_url,
+        "STRINGX_SERVICE_KEY": "sx_service",
+        "STRINGX_SIGNING_SECRET": new_secret(),
+        "BACKEND_PORT": str(port),
+        "DATAOPS_URL": "http://127.0.0.1:9",
+    }
+    process = Process("backend", "backend", environment, tmp_path / "backend.log")
+    process.start()
+    try:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: requests.get(f"{url}/healthz", timeout=5).ok, 60, "the Backend")
+        yield url
+    finally:
+        process.end()
 
 
 @dataclass(frozen=True)
