@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from database import keys
 from database.pool import Database
@@ -20,12 +20,14 @@ from tests.support.datasets import TARGET, apply, dataset, table
 from tests.support.processes import Process, eventually, free_port
 
 KEY = "sx_owner"
+PATIENCE_MS = 60_000  # for what a page shows by and by: a busy machine is slow
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium, for all tests of a process."""
     need("chromium", "install it (Debian, Ubuntu: apt install chromium)")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         yield opened
@@ -106,6 +108,7 @@ def tab(browser: Browser, address: str) -> Iterator[Callable[..., Tab]]:
             color_scheme=scheme,  # type: ignore[arg-type]
             java_script_enabled=scripts,
         )
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page, errors = context.new_page(), list[str]()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
