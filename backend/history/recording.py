@@ -95,8 +95,9 @@ def look_again(cursor: Cursor, result: CheckResult) -> None:
 
 
 def cut(reasons: Sequence[str]) -> list[str]:
-    """As a list of states shows them."""
-    return [reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…" for reason in reasons]
+    """As a list of states shows them: short, and without NUL, which no text of PostgreSQL holds."""
+    plain = [reason.replace("\0", "") for reason in reasons]
+    return [reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…" for reason in plain]
 
 
 def _parts(result: CheckResult) -> Iterator[Part]:

@@ -239,3 +239,28 @@ def test_a_result_whose_history_the_database_refuses_is_stored_all_the_same(shop
     taken_up(shop)
     with shop.transaction() as cursor:
         assert cursor.all("select 1 from stringx.results where not has_points") == [], "it holds up no other"
+
+
+def test_no_result_and_no_other_state_is_held_up_by_a_history_that_cannot_be_written(shop: Database) -> None:
+    with shop.transaction() as cursor:
+        cursor.run("alter table stringx.check_points rename to gone")
+    failed = check_now(shop, {"a": 1}, table="public.a")
+    assert requests.find(shop, failed.request_id).verdict == "fail"
+    refreshed(shop)
+    with shop.transaction() as cursor:
+        cursor.run("alter table stringx.gone rename to check_points")
+        later = cursor.all("select name from stringx.states where refresh_at > now()")
+        assert "public.a" in {row["name"] for row in later}
+        cursor.run("update stringx.states set refresh_at = now()")
+    refreshed(shop)
+    assert states(shop)["public.a"]["state"] == "closed"
+
+
+def test_a_message_with_a_nul_closes_the_gate_on_the_board_too(shop: Database) -> None:
+    check_now(shop, table="public.a")
+    ask(shop, table="public.a")
+    check = claimed(shop)
+    found = with_rule(result(shop, check, a=1), message="odd\0 message")
+    assert tracking.store(shop, found.request_id, found)
+    assert states(shop)["public.a"]["state"] == "closed"
+    assert states(shop)["public.a"]["reasons"][1] == "a: odd message"
