@@ -6,6 +6,7 @@ from backend import metrics, retention
 from backend.configuration import dataset_routes as dataset_routes
 from backend.configuration import routes as configuration_routes
 from backend.dashboard import routes as dashboard_routes
+from backend.dashboard.service import Dashboard
 from backend.gates import routes as gate_routes
 from backend.history import upkeep
 from backend.insights import routes as insight_routes
@@ -54,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
-    app.register_blueprint(dashboard_routes.blueprint(dashboard_routes.Dashboard(database, catalogue, asking, is_secure)))
+    app.register_blueprint(dashboard_routes.blueprint(Dashboard(database, catalogue, asking, is_secure)))
     app.register_blueprint(insight_routes.blueprint(database, catalogue))
 
     def start() -> None:

@@ -10,6 +10,7 @@ from backend.dashboard import sessions
 from stringx_dataops import __version__
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
 
+COOKIE = "stringx_session"
 _ON_PAGE = 50
 _PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format")
 

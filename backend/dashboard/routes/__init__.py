@@ -1,0 +1,28 @@
+"""The pages of the dashboard: a signed-in person sees what a key of the same scopes may read. Views look up, render, and change
+nothing with GET."""
+
+from flask import Blueprint
+
+from backend.dashboard import formats, plots
+from backend.dashboard.routes import board, checks, guard, requests, rules, signing_in, subjects
+from backend.dashboard.service import Dashboard
+
+_FORMATS = {
+    "relative": formats.relative,
+    "number": formats.number,
+    "share": formats.share,
+    "duration": formats.duration,
+    "threshold": formats.threshold,
+    "strip": plots.strip,
+}
+
+
+def blueprint(service: Dashboard) -> Blueprint:
+    routes = Blueprint(
+        "dashboard", "backend.dashboard", template_folder="templates", static_folder="static", static_url_path="/dashboard"
+    )
+    for name, function in _FORMATS.items():
+        routes.add_app_template_filter(function, name)  # type: ignore[arg-type]
+    for pages in (guard, signing_in, board, subjects, rules, requests, checks):
+        pages.add(routes, service)
+    return routes

@@ -1,0 +1,63 @@
+"""Who may see a page: a session with the scope `read`; every form needs its CSRF token."""
+
+import logging
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from backend.dashboard import sessions
+from backend.dashboard.pages import COOKIE, address_of_page, page
+from backend.dashboard.service import Dashboard
+from stringx_dataops.contract.problems import Forbidden, StringXError, TooLarge
+
+log = logging.getLogger(__name__)
+_FORM, _LARGEST_FORM = "application/x-www-form-urlencoded", 16 * 1024
+_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+
+
+def add(routes: Blueprint, service: Dashboard) -> None:
+    """Every page but the login needs a session with the scope `read`; every form its CSRF token."""
+
+    @routes.before_request
+    def require_small_form() -> None:
+        """Before anything of a body is read: whoever has no session holds up no thread with one."""
+        if request.method != "POST":
+            return
+        length = request.content_length or 0
+        if "Transfer-Encoding" in request.headers or length > _LARGEST_FORM or request.mimetype not in ("", _FORM):
+            raise TooLarge(f"a form of this page has at most {_LARGEST_FORM:,} bytes")
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            raise Forbidden("the form is of another site")
+
+    @routes.before_request
+    def require_session() -> BaseResponse | None:
+        if request.endpoint in ("dashboard.login", "dashboard.static"):
+            return None
+        token = request.cookies.get(COOKIE, "")
+        person = sessions.find(service.database, token)
+        if person is None or "read" not in person.scopes:
+            here = address_of_page() if request.method == "GET" else url_for("dashboard.board")
+            return redirect(url_for("dashboard.login", next=here), 303)
+        g.caller, g.session_token = person, token
+        if request.method == "POST" and not sessions.is_csrf(token, request.form.get("csrf", "")):
+            raise Forbidden("the form is of another session; open the page again")
+        return None
+
+    @routes.after_request
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if request.endpoint != "dashboard.static":
+            response.headers["Cache-Control"] = "private, no-cache"
+        return response
+
+    @routes.errorhandler(StringXError)
+    def show_error(error: StringXError) -> Response:
+        if error.status == StringXError.status:
+            log.error("%s", error, exc_info=error)
+        response = page("error.html", error=error, status=error.status)
+        response.headers.update(error.headers())
+        return response

@@ -1,0 +1,65 @@
+"""The page of a rule: its points over time, as a plot, a table and a CSV file."""
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, Response, make_response, request
+
+from backend.dashboard import views
+from backend.dashboard.pages import page
+from backend.dashboard.plots import Mark
+from backend.dashboard.service import Dashboard
+from backend.insights import history, rules
+from backend.insights.history import RuleName, Span
+from stringx_dataops.contract.messages.pages import Page
+
+_LISTED = 100  # points on the page
+_PLOTTED = 1000  # points; of more, a plot shows days
+_RANGES = {"24h": ("24 hours", 1), "7d": ("7 days", 7), "30d": ("30 days", 30), "1y": ("1 year", 365)}
+
+
+def add(routes: Blueprint, service: Dashboard) -> None:
+    """The route of a rule."""
+    database, catalogue = service.database, service.catalogue
+
+    @routes.get("/tables/<target>/<path:table>/rules/<rule>")
+    def rule(target: str, table: str, rule: str) -> Response:
+        chosen = request.args.get("range", "30d")
+        chosen = chosen if chosen in _RANGES else "30d"
+        end = datetime.now(UTC)
+        span = Span(end - timedelta(days=_RANGES[chosen][1]), end)
+        name = RuleName(target, table, rule)
+        answer = history.points(database, catalogue, name, span, Page(_PLOTTED))
+        found, more = answer["items"], ""
+        if request.args.get("format") == "csv":
+            return _csv(views.as_csv(found), f"{rule}.csv")
+        is_share, plotted = views.counts_failures(found), found
+        if answer["next_cursor"] is not None and chosen in ("30d", "1y"):
+            plotted = views.points_of_days(history.days(database, catalogue, name, span, Page(_PLOTTED))["items"], is_share)
+            more = "One point per day: the last of the day. "
+        elif answer["next_cursor"] is not None:
+            more = f"The newest {_PLOTTED:,} points. "
+        marks = [
+            Mark(row["changed_at"], f"version {row['version']} by {row['changed_by']}")
+            for row in rules.versions(database, target, table, span.start or end, end)
+        ]
+        return page(
+            "rule.html",
+            target=target,
+            table=table,
+            table_url=views.table_url(target, table),
+            rule=rule,
+            points=found[:_LISTED],
+            more_points=max(0, len(found) - _LISTED),
+            since=views.since(found),
+            ranges=[(name, words) for name, (words, _) in _RANGES.items()],
+            range=chosen,
+            plot=views.plot_of(rule, plotted, span, marks, is_share),
+            caption=views.caption(plotted, marks, more),
+        )
+
+
+def _csv(text: str, name: str) -> Response:
+    response = make_response(text)
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
