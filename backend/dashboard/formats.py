@@ -59,6 +59,21 @@ def share(value: float | None) -> str:
     return f"{value:.2%}".replace(".00%", "%")
 
 
+def change(now: float, before: float, *, is_share: bool) -> str:
+    """How a value has changed, in words: shares of 1 in percentage points, other numbers in their unit; from 1.1 times on also
+    how many times as much."""
+    if now == before:
+        return "the same"
+    more = "more" if now > before else "less"
+    difference = abs(now - before)
+    words = f"{difference * 100:.2f} points {more}" if is_share else f"{number(difference)} {more}"
+    if is_share and difference < 0.00005:
+        words = f"under 0.01 points {more}"
+    if min(now, before) > 0 and (times := now / before) >= 1.1:
+        words += f", {times:.1f} times as much" if times < 1000 else ""
+    return words
+
+
 def duration(milliseconds: int | None) -> str:
     """Milliseconds below one second; else seconds, or minutes and seconds."""
     if milliseconds is None:

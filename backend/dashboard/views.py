@@ -14,6 +14,7 @@ from backend.dashboard import formats, plots
 from backend.dashboard.plots import Mark, Plot, Value
 from backend.insights import rules
 from backend.insights.history import Span
+from backend.insights.trend import Trend
 from stringx_dataops.contract.documents.durations import parse_duration
 
 
@@ -142,14 +143,23 @@ def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     return words
 
 
-def since(found: list[dict[str, Any]]) -> str | None:
-    """When the rule began to have its present status, as far as the page shows."""
-    first = None
-    for point in found:
-        if point["status"] != found[0]["status"]:
-            break
-        first = point["at"]
-    return first
+def trend_facts(found: Trend) -> list[tuple[str, str]]:
+    """The rule's last value, and those of a day and a week before it, with the difference."""
+    now = found.now
+    if now is None:
+        return []
+    facts = [("Last", _last(now))]
+    for name, before in (("A day before", found.day_ago), ("A week before", found.week_ago)):
+        facts.append((name, "no value" if before is None else f"{_last(before)}{_difference(now, before)}"))
+    return facts
+
+
+def _difference(now: rules.Point, before: rules.Point) -> str:
+    """Since that point; nothing where one of the two has no value, or was counted otherwise."""
+    is_share = now.total is not None and now.failures is not None
+    if now.value is None or before.value is None or is_share != (before.total is not None and before.failures is not None):
+        return ""
+    return f"; now {formats.change(now.value, before.value, is_share=is_share)}"
 
 
 def as_csv(found: list[dict[str, Any]]) -> str:

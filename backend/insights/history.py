@@ -64,7 +64,7 @@ def points(database: Database, catalogue: Catalogue, of: RuleName, span: Span, p
     """A page of a rule's points, each with its thresholds as they were then. NotFound if no check has run the rule."""
     with database.transaction() as cursor:
         at, check_id = _after(page, of_days=False)
-        wanted = {"rule_key": _rule(cursor, of), "at": at, "check_id": check_id, "limit": page.limit + 1} | span.named
+        wanted = {"rule_key": rule_key(cursor, of), "at": at, "check_id": check_id, "limit": page.limit + 1} | span.named
         rows = cursor.all(SQL["points"], wanted)
         thresholds = _thresholds(cursor, catalogue, of, {row["config_version"] for row in rows})
     found = [((rfc3339(row["at"]), str(row["check_id"])), _point(row) | thresholds(row["config_version"])) for row in rows]
@@ -76,7 +76,7 @@ def days(database: Database, catalogue: Catalogue, of: RuleName, span: Span, pag
     with database.transaction() as cursor:
         unsummed = (cursor.one(SQL["unsummed"]) or {}).get("unsummed")
         before, _ = _after(page, of_days=True)
-        wanted = {"rule_key": _rule(cursor, of), "before": before, "limit": page.limit + 1}
+        wanted = {"rule_key": rule_key(cursor, of), "before": before, "limit": page.limit + 1}
         rows = cursor.all(SQL["days"], wanted | {"unsummed": unsummed} | span.named)
         thresholds = _thresholds(cursor, catalogue, of, {row["config_version"] for row in rows})
     found = [((row["day"].isoformat(), _DAY), _day(row) | thresholds(row["config_version"])) for row in rows]
@@ -100,7 +100,8 @@ def _table(cursor: Cursor, target: str, table: str) -> int:
     return int(row["subject_id"])
 
 
-def _rule(cursor: Cursor, of: RuleName) -> int:
+def rule_key(cursor: Cursor, of: RuleName) -> int:
+    """The number that the rule's points have. NotFound if no check has run the rule."""
     row = cursor.one(SQL["rule"], {"subject_id": _table(cursor, of.target, of.table), "rule_id": of.rule})
     if row is None:
         raise NotFound(f"no check of table {of.table} of target {of.target} has run a rule {of.rule!r}")

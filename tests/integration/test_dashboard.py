@@ -196,10 +196,14 @@ def test_a_table_shows_its_rules_and_checks_and_a_rule_its_points(client: FlaskC
     sign_in(client)
     page = client.get("/tables/shop/public.a").text
     assert "4 of 10 (40%)" in page
+    assert re.search(r'fail</span><span class="target">since <time', page)
     assert page.count('<tr data-key="0') == 2
     rule = client.get("/tables/shop/public.a/rules/a")
     assert "<title>a: share of failures</title>" in rule.text
     assert "2 points from" in rule.text
+    assert re.search(r"fail</span> since <time", rule.text)
+    assert "<dt>Last</dt><dd>4 of 10 (40%)</dd>" in rule.text
+    assert "<dt>A week before</dt><dd>no value</dd>" in rule.text
     listed = client.get("/tables/shop/public.a/rules/a?format=csv")
     assert listed.headers["Content-Type"] == "text/csv; charset=utf-8"
     rows = listed.text.splitlines()

@@ -40,8 +40,10 @@ def with_rule(found: CheckResult, **changes: Any) -> CheckResult:
     return found.model_copy(update={"rules": [found.rules[0].model_copy(update=changes)]})
 
 
-def move(database: Database, check_id: str, days: int) -> None:
-    """As if the check had been so many days ago."""
+def move(database: Database, check_id: str, days: int, *, hours: int = 0) -> None:
+    """As if the check had been so long ago."""
     with database.transaction() as cursor:
         for moved in ("check_points", "rule_points"):
-            cursor.run(f"update stringx.{moved} set at = at - make_interval(days => {days}) where check_id = '{check_id}'")
+            cursor.run(
+                f"update stringx.{moved} set at = at - make_interval(hours => {days * 24 + hours}) where check_id = '{check_id}'"
+            )

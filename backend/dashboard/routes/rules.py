@@ -8,7 +8,7 @@ from backend.dashboard import views
 from backend.dashboard.pages import page
 from backend.dashboard.plots import Mark
 from backend.dashboard.service import Dashboard
-from backend.insights import history, rules
+from backend.insights import history, rules, trend
 from backend.insights.history import RuleName, Span
 from stringx_dataops.contract.messages.pages import Page
 
@@ -32,6 +32,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         found, more = answer["items"], ""
         if request.args.get("format") == "csv":
             return _csv(views.as_csv(found), f"{rule}.csv")
+        found_trend = trend.of_rule(database, name)
         is_share, plotted = views.counts_failures(found), found
         if answer["next_cursor"] is not None and chosen in ("30d", "1y"):
             plotted = views.points_of_days(history.days(database, catalogue, name, span, Page(_PLOTTED))["items"], is_share)
@@ -50,7 +51,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             rule=rule,
             points=found[:_LISTED],
             more_points=max(0, len(found) - _LISTED),
-            since=views.since(found),
+            trend=found_trend,
+            facts=views.trend_facts(found_trend),
             ranges=[(name, words) for name, (words, _) in _RANGES.items()],
             range=chosen,
             plot=views.plot_of(rule, plotted, span, marks, is_share),

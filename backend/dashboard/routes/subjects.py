@@ -7,12 +7,13 @@ from flask import Blueprint, Response, g
 from backend.dashboard import views
 from backend.dashboard.pages import next_page, page, wanted
 from backend.dashboard.service import Dashboard
-from backend.insights import board, history, rules
+from backend.insights import board, history, rules, trend
 from database.pool import Database
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import NotFound
 
 _CHECKS, _RULES = 20, 200  # of a table, on its page
+_TROUBLE = ("fail", "warn", "error")
 
 
 def add(routes: Blueprint, service: Dashboard) -> None:
@@ -24,10 +25,12 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         item = state_of(database, "table", target, table)
         _, found = rules.of_table(database, catalogue, target, table, item["check_id"])
         checks = history.checks_of_table(database, target, table, page=wanted(history.CHECKS, _CHECKS))
+        shown = views.rule_rows(target, table, found, _RULES)
         return page(
             "table.html",
             item=views.board_item(item),
-            rules=views.rule_rows(target, table, found, _RULES),
+            rules=shown,
+            since=trend.since_of_rules(database, target, table, [each["id"] for each in shown if each["status"] in _TROUBLE]),
             more_rules=max(0, len(found) - _RULES),
             checks=checks["items"],
             next=next_page(checks),

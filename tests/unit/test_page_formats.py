@@ -1,0 +1,22 @@
+"""Numbers and times as pages show them."""
+
+import pytest
+
+from backend.dashboard import formats
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "is_share", "words"),
+    [
+        (0.0245, 0.019, True, "0.55 points more, 1.3 times as much"),
+        (0.019, 0.0245, True, "0.55 points less"),
+        (0.00001, 0.00002, True, "under 0.01 points less"),
+        (5.0, 5.0, False, "the same"),
+        (1200.0, 200.0, False, "1,000 more, 6.0 times as much"),
+        (3.0, 0.0, False, "3 more"),
+        (1e9, 1.0, False, "999,999,999 more"),
+        (-2.0, -1.0, False, "1 less"),
+    ],
+)
+def test_a_change_is_told_in_words(now: float, before: float, is_share: bool, words: str) -> None:
+    assert formats.change(now, before, is_share=is_share) == words
