@@ -48,6 +48,15 @@ def number(value: int | float | str | None) -> str:
     return f"{value:,.6g}"
 
 
+def short(value: float) -> str:
+    """At most four significant digits, with k, M, G or T: for the axis of a plot."""
+    if abs(value) >= 10_000:
+        for length, word in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+            if abs(value) >= length:
+                return f"{value / length:.4g}{word}"
+    return f"{value:.4g}"
+
+
 def share(value: float | None) -> str:
     """A share of 1 as percent with two decimals; never 0 or 100 for what is not."""
     if value is None:

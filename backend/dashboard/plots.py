@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup, escape
 
+from backend.dashboard import formats
+
 _WIDTH, _HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 28
 _TICKS = 4
@@ -146,13 +148,7 @@ class Plot:
             )
 
     def _text(self, value: float) -> str:
-        if self.is_share:
-            return f"{value * 100:.4g}%"
-        if abs(value) >= 10_000:
-            for length, word in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-                if abs(value) >= length:
-                    return f"{value / length:.4g}{word}"
-        return f"{value:.4g}"
+        return f"{value * 100:.4g}%" if self.is_share else formats.short(value)
 
 
 def ticks(lowest: float, highest: float) -> list[float]:

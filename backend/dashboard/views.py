@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from backend.dashboard import formats, plots
 from backend.dashboard.plots import Mark, Plot, Value
+from backend.dashboard.trends import Column, trends
 from backend.insights import rules
 from backend.insights.history import Span
 from backend.insights.trend import Trend
@@ -31,6 +32,23 @@ def board_item(item: dict[str, Any]) -> dict[str, Any]:
 def table_url(target: str, table: str) -> str:
     """The address of a table's page."""
     return f"/tables/{quote(target, safe='')}/{quote(table, safe='')}"
+
+
+def trends_of(checks: Sequence[dict[str, Any]]) -> Markup | None:
+    """The plot of the checks that had all rules and no window, given the newest first; None without one."""
+    columns = [
+        Column(
+            at=datetime.fromisoformat(check["at"]),
+            verdict=check["verdict"],
+            counts=check["counts"],
+            rows=check["row_count"],
+            duration_ms=check["duration_ms"],
+            version=check["config_version"],
+        )
+        for check in reversed(checks)
+        if check["full"]
+    ]
+    return trends(columns) if columns else None
 
 
 _ORDER = {"fail": 0, "error": 1, "warn": 2, None: 3, "pass": 4}

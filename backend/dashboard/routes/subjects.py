@@ -13,6 +13,7 @@ from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import NotFound
 
 _CHECKS, _RULES = 20, 200  # of a table, on its page
+_COLUMNS = Page(60)  # checks in the plot of trends
 _TROUBLE = ("fail", "warn", "error")
 
 
@@ -32,6 +33,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             rules=shown,
             since=trend.since_of_rules(database, target, table, [each["id"] for each in shown if each["status"] in _TROUBLE]),
             more_rules=max(0, len(found) - _RULES),
+            trends=views.trends_of(history.checks_of_table(database, target, table, page=_COLUMNS)["items"]),
             checks=checks["items"],
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
@@ -47,6 +49,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             "dataset.html",
             item=views.board_item(item),
             tables=[views.board_item(each) for each in tables],
+            trends=views.trends_of(history.checks_of_dataset(database, name, page=_COLUMNS)["items"]),
             checks=checks["items"],
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
