@@ -69,6 +69,7 @@ class ResultColumns(TypedDict):
     table: str | None
     dataset: str | None
     is_full: bool
+    is_window: bool
     body: Json
     body_hash: bytes
     created_at: datetime
@@ -182,6 +183,7 @@ def result_columns(request_id: str, result: CheckResult, body: JsonObject) -> Re
         "table": result.table,
         "dataset": result.dataset,
         "is_full": result.full,
+        "is_window": result.is_window,
         "body": json_value(asked),
         "body_hash": digest(asked),
         "created_at": result.queued_at,

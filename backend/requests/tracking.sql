@@ -78,17 +78,18 @@ where request_id = %(request_id)s and finished_at is null
 
 -- name: store_result
 -- Once by check id, whatever order posts arrive in.
-insert into stringx.results (check_id, request_id, target, table_name, dataset, is_full, status, verdict, rules_hash, snapshot_at,
-                             finished_at, result, summary, has_points)
-values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(dataset)s, %(is_full)s, %(status)s, %(verdict)s, %(rules_hash)s,
-        %(snapshot_at)s, coalesce(%(finished_at)s, clock_timestamp()), %(result)s, %(summary)s, true)
+insert into stringx.results (check_id, request_id, target, table_name, dataset, is_full, is_window, status, verdict, rules_hash,
+                             snapshot_at, finished_at, result, summary, has_points)
+values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(dataset)s, %(is_full)s, %(is_window)s, %(status)s, %(verdict)s,
+        %(rules_hash)s, %(snapshot_at)s, coalesce(%(finished_at)s, clock_timestamp()), %(result)s, %(summary)s, true)
 on conflict (check_id) do nothing
 
 -- name: store_dataset_result
 -- One row per table of the dataset, for the gates of these tables.
-insert into stringx.dataset_results (check_id, target, table_name, is_full, status, verdict, rules_hash, snapshot_at, finished_at)
-values (%(check_id)s, %(target)s, %(table)s, %(is_full)s, %(status)s, %(verdict)s, %(rules_hash)s, %(snapshot_at)s,
-        coalesce(%(finished_at)s, clock_timestamp()))
+insert into stringx.dataset_results (check_id, target, table_name, is_full, is_window, status, verdict, rules_hash, snapshot_at,
+                                     finished_at)
+values (%(check_id)s, %(target)s, %(table)s, %(is_full)s, %(is_window)s, %(status)s, %(verdict)s, %(rules_hash)s,
+        %(snapshot_at)s, coalesce(%(finished_at)s, clock_timestamp()))
 
 -- name: notify
 select pg_notify('stringx', %(payload)s)

@@ -74,7 +74,7 @@ class CheckRequest(Model):
 
     @property
     def full(self) -> bool:
-        """Whether it covers every active rule and every row. Only such checks decide a gate."""
+        """Whether it covers every active rule and every row."""
         return not (self.kinds or self.dimensions or self.rule_ids or self.window)
 
     def scope(self) -> "ScopeJson":
@@ -248,6 +248,11 @@ class CheckResult(OfOne):
     def full(self) -> bool:
         """Whether it covered every active rule and every row."""
         return self.scope == Scope()
+
+    @property
+    def is_window(self) -> bool:
+        """Whether it covered every active rule, and only the rows of a window."""
+        return self.scope.window is not None and self.scope == Scope(window=self.scope.window)
 
     def as_json(self) -> JsonObject:
         """The result as it is stored and sent; it leaves out either the fields of a table or those of a dataset."""
