@@ -49,6 +49,12 @@ def checks_to_cancel(database: Database, worker: str) -> set[str]:
         return {str(row["check_id"]) for row in cursor.all(SQL["checks_to_cancel"], {"worker": worker})}
 
 
+def mark_reached(database: Database, check: Check) -> None:
+    """Note that the check's attempt has a session on the target; nothing happens if the claim was lost."""
+    with database.statements() as cursor:
+        cursor.run(SQL["mark_reached"], _fence(check))
+
+
 def finish(database: Database, check: Check, result: CheckResult, backend_url: str) -> bool:
     """Stores the result and its message, for the check and for all checks that share its run (unless it was canceled: they then
     run without it). False, and nothing stored, if the claim was lost."""

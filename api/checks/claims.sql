@@ -45,6 +45,10 @@ returning check_id
 -- name: checks_to_cancel
 select check_id from dataops.checks where worker = %(worker)s and status = 'running' and cancel_requested
 
+-- name: mark_reached
+update dataops.checks set reached_at = clock_timestamp()
+where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
+
 -- name: finish
 -- Fenced: a worker whose claim was taken over meanwhile changes nothing, and sends none. With the result its outgoing message, and
 -- a notification to all waiters; whether others share the run.

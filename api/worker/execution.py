@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
 from pydantic import ValidationError
 
-from api.checks import lifecycle, lookup, specification
+from api.checks import claims, lifecycle, lookup, specification
 from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
@@ -162,7 +163,8 @@ class Executor:
         def run_encodable(specification: Specification) -> DbtRunResult:
             return encodings.run_encodable(run_with_locks, specification, engine.refused_character)
 
-        with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, self.runner.terminate)):
+        on_reached = partial(claims.mark_reached, self.database, attempt.check)
+        with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, on_reached, self.runner.terminate)):
             return faulty_rules.run_compilable(run_encodable, built)
 
     def _conclude(self, attempt: Attempt, run: Run, result: DbtRunResult) -> AttemptEnd:

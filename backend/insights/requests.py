@@ -8,7 +8,7 @@ from database.pool import Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import CheckResult, rfc3339
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages, Position, Sized
-from stringx_dataops.contract.messages.requests import RequestView
+from stringx_dataops.contract.messages.requests import Progress, RequestView
 from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -23,6 +23,21 @@ def find(database: Database, request_id: str) -> RequestView:
     if row is None:
         raise NotFound(f"there is no request {request_id}")
     return view(row)
+
+
+def with_progress(database: Database, found: RequestView) -> RequestView:
+    """The request with how far it is, or as it has ended meanwhile. NotFound if it was deleted meanwhile."""
+    if found.ended:
+        return found
+    with database.statements() as cursor:
+        row = cursor.one(SQL["progress"], {"request_id": found.request_id})
+    if row is None:
+        return find(database, found.request_id)
+    expected_s = round(row["expected_s"], 3) if row["expected_s"] is not None else None
+    progress = Progress(
+        phase=row["phase"], position=row["place"], elapsed_s=max(0.0, round(row["elapsed_s"], 3)), expected_s=expected_s
+    )
+    return found.model_copy(update={"progress": progress})
 
 
 def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> PageJson:

@@ -26,3 +26,7 @@ where (%(table)s::text is null or r.table_name = %(table)s)
        or (r.created_at, r.request_id) < (%(created_at)s::timestamptz, %(request_id)s::text))
 order by r.created_at desc, r.request_id desc
 limit %(limit)s
+
+-- name: progress
+-- No row for a request that has ended.
+select phase, place, elapsed_s, expected_s from stringx.progress_of(%(request_id)s)

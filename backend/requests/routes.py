@@ -80,7 +80,7 @@ def blueprint(service: Requests) -> Blueprint:
         log_ids(request_id=accepted.view.request_id)
         view = accepted.view if goes_on else requests.find(service.database, accepted.view.request_id)
         is_sync = view.mode == "sync"
-        view = _wait(service, view, asked.wait_s if is_sync else 0)
+        view = requests.with_progress(service.database, _wait(service, view, asked.wait_s if is_sync else 0))
         location = f"/api/v1/requests/{quote(view.request_id, safe='')}"
         return bodies.accepted(view.as_json(), location, has_ended=is_sync and view.ended, replayed=accepted.replayed)
 
@@ -109,8 +109,8 @@ def blueprint(service: Requests) -> Blueprint:
         )
     )
     def show(request_id: str) -> Response:
-        view = requests.find(service.database, request_id)
-        return answer(_wait(service, view, WAIT.value()).as_json())
+        view = _wait(service, requests.find(service.database, request_id), WAIT.value())
+        return answer(requests.with_progress(service.database, view).as_json())
 
     @routes.post("/api/v1/requests/<path:request_id>/cancel")
     @describe(
@@ -124,6 +124,7 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def cancel(request_id: str) -> Response:
         view = _wait(service, tracking.cancel(service.database, request_id), WAIT.value())
+        view = requests.with_progress(service.database, view)
         return answer(view.as_json(), 200 if view.ended else 202)
 
     @routes.post("/api/v1/requests/<path:request_id>/results")
