@@ -52,6 +52,9 @@ select result from stringx.results where check_id = %(check_id)s and not has_poi
 -- name: mark_points
 update stringx.results set has_points = true where check_id = %(check_id)s
 
+-- name: keep_rules
+update stringx.results set rule_ids = %(rule_ids)s where check_id = %(check_id)s
+
 -- name: skip_points
 -- Results that are older than any point is kept.
 update stringx.results set has_points = true where check_id in (

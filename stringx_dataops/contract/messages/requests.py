@@ -5,14 +5,17 @@ from pydantic import AwareDatetime
 from stringx_dataops.contract.documents.fields import Model, OfOne
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.samples import hidden
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Gate, Mode, Source, Verdict
 
 
 class RequestView(OfOne):
-    """A request for a check of a table or dataset, and its state."""
+    """A request for a check of a table or dataset, and its state. `requested_by` and `canceled_by` are names of keys;
+    `requested_by` is `kafka` for messages, and null in requests of earlier releases."""
 
     request_id: str
     source: Source
+    requested_by: str | None = None
     target: str
     table: str | None = None
     dataset: str | None = None
@@ -22,6 +25,7 @@ class RequestView(OfOne):
     reason: str | None = None
     created_at: AwareDatetime
     finished_at: AwareDatetime | None = None
+    canceled_by: str | None = None
     checks: list[CheckResult] = []
 
     @property
@@ -29,9 +33,11 @@ class RequestView(OfOne):
         """Whether it stays as it is from now on."""
         return self.status in TERMINAL
 
-    def as_json(self) -> JsonObject:
-        """The answer's body; it leaves out either the fields of a table or those of a dataset."""
-        return self.model_dump(mode="json", by_alias=True)
+    def as_json(self, *, with_samples: bool) -> JsonObject:
+        """The answer's body; it leaves out either the fields of a table or those of a dataset. `with_samples`: whether the key
+        that asks may see samples."""
+        found = self.model_dump(mode="json", by_alias=True)
+        return found if with_samples else found | {"checks": [hidden(check) for check in found["checks"]]}
 
 
 class RequestPage(Model):
