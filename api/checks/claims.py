@@ -81,14 +81,21 @@ def hand_back(
     database: Database,
     check: Check,
     *,
+    why: str,
     crashed: bool = False,
     yielded: bool = False,
     delay_s: float = 0,
     tables: Sequence[str] | None = None,
 ) -> bool:
-    """Puts the check back into the queue, counted as a crash or as giving way; False if the claim was lost. `tables`: the
-    dataset's tables, if its document has changed since the check was accepted."""
-    counted = {"crashed": crashed, "yielded": yielded, "delay_s": delay_s, "tables": list(tables) if tables is not None else None}
+    """Puts the check back into the queue, counted as a crash or as giving way; False if the claim was lost. `why` the attempt
+    ended stays with the check. `tables`: the dataset's tables, if its document has changed since the check was accepted."""
+    counted = {
+        "why": why,
+        "crashed": crashed,
+        "yielded": yielded,
+        "delay_s": delay_s,
+        "tables": list(tables) if tables is not None else None,
+    }
     with database.transaction() as cursor:
         lock_target(cursor, check.request.target)
         return cursor.run(SQL["hand_back"], _fence(check) | counted) == 1
@@ -113,7 +120,7 @@ def _finish_joined(cursor: Cursor, leader: Check, body: dict[str, Any], ended: d
     joined = [read_check(row) for row in cursor.all(SQL["joined"], {"check_id": leader.check_id})]
     for check in joined:
         known = check.pending().as_json()
-        own = {name: known[name] for name in ("check_id", "request_id", "asked", "joined", "queued_at")}
+        own = {name: known[name] for name in ("check_id", "request_id", "asked", "requested_by", "joined", "queued_at")}
         result = body | own
         stored = {"check_id": check.check_id, "leader": leader.check_id, "result": json_value(result)}
         cursor.run(SQL["finish_joined"], ended | stored)

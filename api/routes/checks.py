@@ -1,11 +1,13 @@
 """Quality checks: ask for one, look at one."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response
 
 from api.checks import lifecycle
 from api.checks.lifecycle import Check
+from api.routes.requester import requester
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -26,6 +28,7 @@ from stringx_dataops.contract.problems import (
 from stringx_dataops.contract.settings import Settings
 from web import bodies, waiting
 from web.bodies import answer, json_body
+from web.keys import caller
 from web.openapi import Operation, describe
 from web.parameters import WAIT, idempotency_key, uuid_of
 from web.service import log_ids
@@ -61,12 +64,12 @@ def blueprint(service: Checks) -> Blueprint:
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
         _require_callback(asked, service.settings)
-        accepted = lifecycle.accept(service.database, service.catalogue, asked, service.settings.queue_limit)
+        accepted = lifecycle.accept(service.database, service.catalogue, asked, service.settings.queue_limit, requester())
         log_ids(request_id=accepted.check.request_id, check_id=accepted.check.check_id)
         is_sync = accepted.check.mode == "sync"
         check = _wait(service, accepted.check, asked.wait_s if is_sync else 0)
         location = f"/api/v1/quality-checks/{check.check_id}"
-        return bodies.accepted(check.as_json(), location, has_ended=is_sync and check.terminal, replayed=accepted.replayed)
+        return bodies.accepted(_shown(check), location, has_ended=is_sync and check.terminal, replayed=accepted.replayed)
 
     @routes.get("/api/v1/quality-checks/<check_id>")
     @describe(
@@ -80,7 +83,7 @@ def blueprint(service: Checks) -> Blueprint:
     )
     def show(check_id: str) -> Response:
         check = lifecycle.find(service.database, _uuid(check_id))
-        return answer(_wait(service, check, WAIT.value()).as_json())
+        return answer(_shown(_wait(service, check, WAIT.value())))
 
     @routes.post("/api/v1/quality-checks/<check_id>/cancel")
     @describe(
@@ -93,11 +96,16 @@ def blueprint(service: Checks) -> Blueprint:
         )
     )
     def cancel(check_id: str) -> Response:
-        canceled = lifecycle.cancel(service.database, _uuid(check_id), service.settings.backend_url)
+        canceled = lifecycle.cancel(service.database, _uuid(check_id), service.settings.backend_url, requester())
         check = _wait(service, canceled, WAIT.value())
-        return answer(check.as_json(), 200 if check.terminal else 202)
+        return answer(_shown(check), 200 if check.terminal else 202)
 
     return routes
+
+
+def _shown(check: Check) -> dict[str, Any]:
+    """The check as its caller may see it."""
+    return check.as_json(with_samples="samples" in caller().scopes)
 
 
 def _wait(service: Checks, check: Check, seconds: float) -> Check:

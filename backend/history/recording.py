@@ -101,6 +101,12 @@ def look_again(cursor: Cursor, result: CheckResult) -> None:
     cursor.run(SQL["look_again"], {"subjects": json_value(subjects)})
 
 
+def rule_ids(result: CheckResult) -> list[str]:
+    """The rules that ran, of all its tables, each once."""
+    rules = [*result.rules, *(rule for table in result.tables for rule in table.rules)]
+    return sorted({rule.id for rule in rules if _is_rule_id(rule.id)})
+
+
 def cut(reasons: Sequence[str]) -> list[str]:
     """As a list of states shows them: short, and without NUL, which no text of PostgreSQL holds."""
     plain = [reason.replace("\0", "") for reason in reasons]

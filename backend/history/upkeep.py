@@ -132,6 +132,7 @@ def _take_up(database: Database, check_id: str) -> None:
         if result is None:
             log.warning("the result of check %s is of another release: it has no history", check_id)
             return
+        cursor.run(SQL["keep_rules"], {"check_id": check_id, "rule_ids": recording.rule_ids(result)})
         recording.record(cursor, result, row["result"], is_new=False)
         recording.look_again(cursor, result)
 

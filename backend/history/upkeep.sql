@@ -58,6 +58,9 @@ with marked as (
     update stringx.results set has_points = true, is_window = %(is_window)s where check_id = %(check_id)s)
 update stringx.dataset_results set is_window = %(is_window)s where check_id = %(check_id)s and is_window <> %(is_window)s
 
+-- name: keep_rules
+update stringx.results set rule_ids = %(rule_ids)s where check_id = %(check_id)s
+
 -- name: skip_points
 -- Results that are older than any point is kept.
 update stringx.results set has_points = true where check_id in (

@@ -1,7 +1,6 @@
 """Requests: ask, follow, and take in the results that DataOps posts."""
 
 from dataclasses import dataclass
-from typing import get_args
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
@@ -9,15 +8,16 @@ from flask import Blueprint, Response, request
 from backend.insights import requests
 from backend.requests import tracking
 from backend.requests.asking import Asking
+from backend.requests.filters import FILTERS
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract import signatures
-from stringx_dataops.contract.documents.fields import DATASET_NAME, parse_model
-from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.reading import read_json
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.requests import RequestPage, RequestView
-from stringx_dataops.contract.messages.verdicts import CheckStatus, Source, Verdict
+from stringx_dataops.contract.messages.verdicts import Source
 from stringx_dataops.contract.problems import (
     Busy,
     Conflict,
@@ -32,16 +32,12 @@ from stringx_dataops.contract.problems import (
 )
 from web import bodies, parameters, waiting
 from web.bodies import MAX_RAW_NODES, answer, json_body, raw_body
+from web.keys import caller
 from web.openapi import Operation, describe
 from web.parameters import WAIT, idempotency_key
 from web.service import log_ids
 from web.waiting import Work
 
-_TABLE = parameters.text("table", "schema.table", lambda text: str(TableName.parse(text)))
-_DATASET = parameters.text("dataset", "name of a dataset", DATASET_NAME.check)
-_VERDICT = parameters.word("verdict", "how it was judged", get_args(Verdict), None)
-_STATUS = parameters.word("status", "how far it is, or how it ended", get_args(CheckStatus), None)
-_FILTERS = (_TABLE, _DATASET, _VERDICT, _STATUS)
 _INCLUDE = parameters.word("include", "rules: with the whole results, as many as 8 MiB hold", ("rules",), None)
 _PAGING = parameters.paging(requests.PAGES)
 
@@ -76,27 +72,28 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
-        accepted, goes_on = service.asking.ask(asked, _source())
+        accepted, goes_on = service.asking.ask(asked, _source(), caller().name)
         log_ids(request_id=accepted.view.request_id)
         view = accepted.view if goes_on else requests.find(service.database, accepted.view.request_id)
         is_sync = view.mode == "sync"
         view = requests.with_progress(service.database, _wait(service, view, asked.wait_s if is_sync else 0))
         location = f"/api/v1/requests/{quote(view.request_id, safe='')}"
-        return bodies.accepted(view.as_json(), location, has_ended=is_sync and view.ended, replayed=accepted.replayed)
+        return bodies.accepted(_shown(view), location, has_ended=is_sync and view.ended, replayed=accepted.replayed)
 
     @routes.get("/api/v1/requests")
     @describe(
         Operation(
             "Requests, newest first: of their results the counts, or with include=rules all",
             scope="read",
-            query=(*_FILTERS, _INCLUDE, *_PAGING.parameters),
+            query=(*FILTERS, _INCLUDE, *_PAGING.parameters),
             answers={200: RequestPage},
             errors=(Invalid, Unavailable),
         )
     )
     def index() -> Response:
-        filters = {each.name: each.value() for each in _FILTERS}
-        return answer(requests.page(service.database, filters, _PAGING.page(), rules=_INCLUDE.value() is not None))
+        filters = {each.name: each.value() for each in FILTERS}
+        wanted = requests.Shown(rules=_INCLUDE.value() is not None, samples=_sees_samples())
+        return answer(requests.page(service.database, filters, _PAGING.page(), wanted))
 
     @routes.get("/api/v1/requests/<path:request_id>")
     @describe(
@@ -110,7 +107,7 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def show(request_id: str) -> Response:
         view = _wait(service, requests.find(service.database, request_id), WAIT.value())
-        return answer(requests.with_progress(service.database, view).as_json())
+        return answer(_shown(requests.with_progress(service.database, view)))
 
     @routes.post("/api/v1/requests/<path:request_id>/cancel")
     @describe(
@@ -123,9 +120,9 @@ def blueprint(service: Requests) -> Blueprint:
         )
     )
     def cancel(request_id: str) -> Response:
-        view = _wait(service, tracking.cancel(service.database, request_id), WAIT.value())
+        view = _wait(service, tracking.cancel(service.database, request_id, caller().name), WAIT.value())
         view = requests.with_progress(service.database, view)
-        return answer(view.as_json(), 200 if view.ended else 202)
+        return answer(_shown(view), 200 if view.ended else 202)
 
     @routes.post("/api/v1/requests/<path:request_id>/results")
     @describe(
@@ -145,6 +142,15 @@ def blueprint(service: Requests) -> Blueprint:
         return Response(status=204)
 
     return routes
+
+
+def _sees_samples() -> bool:
+    return "samples" in caller().scopes
+
+
+def _shown(view: RequestView) -> JsonObject:
+    """The request as its caller may see it."""
+    return view.as_json(with_samples=_sees_samples())
 
 
 def _wait(service: Requests, view: RequestView, seconds: float) -> RequestView:

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 from stringx_dataops.contract.documents.fields import Model, OfOne
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.samples import hidden
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Gate, Mode, Source, Verdict
 
 Phase = Literal["queued", "starting", "reading", "delivering"]
@@ -26,10 +27,13 @@ class Progress(Model):
 
 
 class RequestView(OfOne):
-    """A request for a check of a table or dataset, and its state. A single request has `progress` until it ends."""
+    """A request for a check of a table or dataset, and its state. `requested_by` and `canceled_by` are names of keys;
+    `requested_by` is `kafka` for messages, and null in requests of earlier releases. A single request has `progress` until it
+    ends."""
 
     request_id: str
     source: Source
+    requested_by: str | None = None
     target: str
     table: str | None = None
     dataset: str | None = None
@@ -39,6 +43,7 @@ class RequestView(OfOne):
     reason: str | None = None
     created_at: AwareDatetime
     finished_at: AwareDatetime | None = None
+    canceled_by: str | None = None
     checks: list[CheckResult] = []
     progress: Progress | None = None
 
@@ -47,10 +52,13 @@ class RequestView(OfOne):
         """Whether it stays as it is from now on."""
         return self.status in TERMINAL
 
-    def as_json(self) -> JsonObject:
-        """The answer's body; it leaves out the fields of a table or those of a dataset, and `progress` if there is none."""
+    def as_json(self, *, with_samples: bool) -> JsonObject:
+        """The answer's body; it leaves out the fields of a table or those of a dataset, and `progress` if there is none.
+        `with_samples`: whether the key that asks may see samples."""
         body = self.model_dump(mode="json", by_alias=True)
-        return {name: value for name, value in body.items() if name != "progress" or value is not None}
+        if body["progress"] is None:
+            del body["progress"]
+        return body if with_samples else body | {"checks": [hidden(check) for check in body["checks"]]}
 
 
 class RequestPage(Model):
