@@ -42,7 +42,6 @@ def with_progress(database: Database, found: RequestView) -> RequestView:
     return found.model_copy(update={"progress": progress})
 
 
-
 @dataclass(frozen=True)
 class Shown:
     """What a list shows of results: the counts, or with `rules` all, as many as there is room for; `samples` if they may be
