@@ -46,14 +46,14 @@ def test_a_request_is_queued_then_starts_reads_and_is_delivered(shop: Database) 
     assert seen(shop, first.request_id) == ("delivering", None)
     tracking.store(shop, first.request_id, CheckResult.model_validate(found.as_json()))
     assert seen(shop, first.request_id) is None
-    assert "progress" not in requests.find(shop, first.request_id).as_json()
+    assert "progress" not in requests.find(shop, first.request_id).as_json(with_samples=True)
 
 
 def test_a_check_that_runs_again_is_not_reading_yet(shop: Database) -> None:
     check = ask(shop, table="public.a")
     taken = claimed(shop)
     claims.mark_reached(shop, taken)
-    assert claims.hand_back(shop, taken)
+    assert claims.hand_back(shop, taken, why="the worker stopped")
     assert seen(shop, check.request_id) == ("queued", 1)
     again = claimed(shop)
     assert seen(shop, check.request_id) == ("starting", None)
