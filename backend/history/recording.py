@@ -60,17 +60,19 @@ def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: b
     tables = [part.name for part in parts if part.kind == "table"]
     subjects = facts.subjects_of_result(cursor, result.target, result.dataset, tables)
     decides = is_new and result.full and result.status != "canceled"
+    has_points = result.scope.window is None
     rows = []
     for part in parts:
         subject = subjects.get((part.kind, part.name))
         gate = gate_of(part.verdict, subject.settings.on_warn, subject.settings.on_error) if subject else None
-        row = _row(result.target, part) | {"gate": gate or gate_of(part.verdict, "open", "closed")}
+        row = _row(part) | {
+            "gate": gate or gate_of(part.verdict, "open", "closed"),
+            "points": list(_points(part)) if has_points else [],
+        }
         rows.append(row | (_state(subject, _deciding(result, part, at, body)) if subject is not None and decides else {}))
-    has_window = result.scope.window is not None
-    points = [] if has_window else [point for part in parts for point in _points(result.target, part)]
     parameters = {
         "parts": json_value(rows),
-        "points": json_value(points),
+        "target": result.target,
         "at": at,
         "check_id": result.check_id,
         "request_id": result.request_id,
@@ -130,10 +132,9 @@ def _parts(result: CheckResult) -> Iterator[Part]:
         )
 
 
-def _row(target: str, part: Part) -> dict[str, Any]:
+def _row(part: Part) -> dict[str, Any]:
     return {
         "kind": part.kind,
-        "target": target,
         "name": part.name,
         "verdict": part.verdict,
         "rules_hash": part.rules_hash,
@@ -164,22 +165,18 @@ def _state(subject: GateSubject, check: DecidingCheck) -> dict[str, Any]:
     return {"state": state.name, "rank": state.rank, "reasons": cut(state.reasons), "stale_at": stale_at}
 
 
-def _points(target: str, part: Part) -> Iterator[dict[str, Any]]:
+def _points(part: Part) -> Iterator[dict[str, Any]]:
     """One per rule. A rule in error has no numbers."""
     for rule in part.rules:
         if not _is_rule_id(rule.id):
             continue  # of a foreign sender: no document can have such a rule
         has_numbers = rule.status != "error"
         yield {
-            "kind": part.kind,
-            "target": target,
-            "name": part.name,
             "rule_id": rule.id,
             "status": rule.status,
             "failures": _bounded(rule.failures) if has_numbers else None,
             "total": _bounded(rule.total) if has_numbers else None,
             "measured": _number(rule) if has_numbers else None,
-            "config_version": _version(part),
         }
 
 
