@@ -16,5 +16,8 @@ join jsonb_to_recordset(%(tables)s) as wanted (target text, table_name text)
 -- name: dataset
 select name, target, tables, document, version from stringx.configured_datasets where name = %(name)s
 
+-- name: target
+select document from stringx.configured_targets where name = %(name)s
+
 -- name: target_names
 select name from stringx.configured_targets order by name

@@ -25,7 +25,7 @@ def find(database: Database, request_id: str) -> RequestView:
     return view(row)
 
 
-def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *, rules: bool = False) -> PageJson:
+def page(database: Database, filters: Mapping[str, str | bool | None], wanted: Page, *, rules: bool = False) -> PageJson:
     """A page of requests, newest first: of their results the counts, or with `rules` all, as many as there is room for."""
     with database.transaction() as cursor:
 
@@ -34,7 +34,7 @@ def page(database: Database, filters: Mapping[str, str | None], wanted: Page, *,
             behind = {"created_at": created_at, "request_id": request_id, "limit": limit, "rules": rules}
             return [
                 ((rfc3339(row["created_at"]), row["request_id"]), _item(row), row["bytes"] or 0)
-                for row in cursor.all(SQL["list"], {**filters, **behind})
+                for row in cursor.all(SQL["list"], {"trial": None, **filters, **behind})
             ]
 
         return PAGES.read(wanted, piece, _RESULTS if rules else wanted.limit + 1)
@@ -48,6 +48,7 @@ def view(row: Row) -> RequestView:
         target=row["target"],
         table=row["table_name"],
         dataset=row["dataset"],
+        trial=row["trial"],
         mode=row["mode"],
         status=row["status"],
         verdict=row["verdict"],

@@ -73,6 +73,15 @@ class CheckRequest(Model):
         return digest(self.identity())
 
     @property
+    def tried(self) -> TableDocument | None:
+        """The document that is checked in place of the stored one; None if it is no trial (`messages.trials`)."""
+        return None
+
+    def asked(self) -> JsonObject:
+        """What a result says of its request: `identity`, of a trial with `trial: true` in place of the document."""
+        return self.identity()
+
+    @property
     def full(self) -> bool:
         """Whether it covers every active rule and every row. Only such checks decide a gate."""
         return not (self.kinds or self.dimensions or self.rule_ids or self.window)
@@ -205,7 +214,8 @@ class CheckResult(OfOne):
     """The result of a check; while the check is queued or running, the part that is known already.
 
     For a dataset, `dataset` and `tables` replace `table` and `rules`, and `skipped` names its tables without a rule in scope.
-    `asked` is the request. `joined` is the check whose run it shares, because that one was already waiting with the same request.
+    `asked` is the request. `trial` means that a document was checked that is not stored. `joined` is the check whose run it
+    shares, because that one was already waiting with the same request.
     """
 
     check_id: str
@@ -213,6 +223,7 @@ class CheckResult(OfOne):
     target: str
     table: str | None = None
     dataset: str | None = None
+    trial: bool = False
     status: CheckStatus
     verdict: Verdict | None = None
     config_version: int | None = None
@@ -246,8 +257,8 @@ class CheckResult(OfOne):
 
     @property
     def full(self) -> bool:
-        """Whether it covered every active rule and every row."""
-        return self.scope == Scope()
+        """Whether it covered every active rule and every row of a stored document."""
+        return not self.trial and self.scope == Scope()
 
     def as_json(self) -> JsonObject:
         """The result as it is stored and sent; it leaves out either the fields of a table or those of a dataset."""

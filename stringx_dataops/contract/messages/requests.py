@@ -9,13 +9,14 @@ from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Ga
 
 
 class RequestView(OfOne):
-    """A request for a check of a table or dataset, and its state."""
+    """A request for a check of a table or dataset, and its state. `trial`: of a document that is not stored."""
 
     request_id: str
     source: Source
     target: str
     table: str | None = None
     dataset: str | None = None
+    trial: bool = False
     mode: Mode
     status: CheckStatus
     verdict: Verdict | None
