@@ -13,12 +13,14 @@ from stringx_dataops.contract.settings import Settings
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _DAY_S = 86_400
+_TRIAL_DAYS = 1
 
 
 def clean(database: Database, settings: Settings, alive: Callable[[], None] = lambda: None) -> None:
     """Delete everything that is due, in batches, then audit the queue. `alive` is called after each batch. Several processes may
     do this at once."""
     batches = Batches(database, SQL, alive)
+    batches.delete("delete_trials", _TRIAL_DAYS)
     if settings.retention_samples_days:
         batches.drop_samples(settings.retention_samples_days)
         _delete_folders(settings.home / "by-hand", settings.retention_samples_days)

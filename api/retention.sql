@@ -35,3 +35,16 @@ delete from dataops.outbox where message_id in (
     select message_id from dataops.outbox where delivered_at < (select clock_timestamp() - make_interval(days => %(days)s))
     order by delivered_at limit %(batch)s
     for update skip locked)
+
+-- name: delete_trials
+-- Never one whose result is not delivered yet.
+with old as (
+    select c.check_id from dataops.checks c
+    where c.trial is not null and c.finished_at < (select clock_timestamp() - make_interval(days => %(days)s))
+      and not exists (select 1 from dataops.outbox o where o.check_id = c.check_id and o.delivered_at is null and o.given_up_at is null)
+    order by c.finished_at limit %(batch)s
+    for update skip locked
+), messages as (
+    delete from dataops.outbox where check_id in (select check_id from old)
+)
+delete from dataops.checks where check_id in (select check_id from old)

@@ -11,6 +11,7 @@ from database.queries import load_queries
 from stringx_dataops.contract.settings import Settings
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+_TRIAL_DAYS = 1
 
 
 def start(database: Database, settings: Settings, loops: Loops) -> None:
@@ -26,6 +27,7 @@ def start(database: Database, settings: Settings, loops: Loops) -> None:
 def clean(database: Database, settings: Settings, alive: Callable[[], None] = lambda: None) -> None:
     """Delete everything that is due, in batches. `alive` is called after each batch. Several processes may do this at once."""
     batches = Batches(database, SQL, alive)
+    batches.delete("delete_trials", _TRIAL_DAYS)
     if settings.retention_samples_days:
         batches.drop_samples(settings.retention_samples_days)
     if settings.retention_results_days:

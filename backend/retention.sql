@@ -60,3 +60,11 @@ delete from stringx.requests where request_id in (
       and not exists (select 1 from stringx.results s where s.request_id = q.request_id)
     order by q.finished_at limit %(batch)s
     for update skip locked)
+
+-- name: delete_trials
+-- With their results.
+delete from stringx.requests where request_id in (
+    select request_id from stringx.requests
+    where trial and finished_at < (select clock_timestamp() - make_interval(days => %(days)s))
+    order by finished_at limit %(batch)s
+    for update skip locked)

@@ -104,6 +104,12 @@ def dataset(cursor: Cursor, name: str) -> ConfiguredDataset | None:
     return ConfiguredDataset(row["name"], row["target"], row["tables"], row["version"], row["document"]) if row else None
 
 
+def target(cursor: Cursor, name: str) -> dict[str, Any] | None:
+    """The document of a target; None if there is no such target."""
+    row = cursor.one(SQL["target"], {"name": name})
+    return row["document"] if row is not None else None
+
+
 def target_mismatch(dataset: str, target: str, asked: str) -> Invalid:
     """The refusal of a request for this dataset, which is of `target`, with another target (`asked`)."""
     return invalid([FieldError("/target", f"is {asked!r}, and dataset {dataset} is of target {target}")])

@@ -11,5 +11,8 @@ select table_name, rules_hash, gate, target_document, has_rules from stringx.gat
 -- name: dataset
 select name, target, tables, document, version from stringx.configured_datasets where name = %(name)s
 
+-- name: target
+select document from stringx.configured_targets where name = %(name)s
+
 -- name: target_names
 select name from stringx.configured_targets order by name

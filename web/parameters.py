@@ -23,6 +23,7 @@ from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
 D = TypeVar("D", bound=str | None)
+R = TypeVar("R", bound=CheckRequest)
 _MOST_PARAMETERS = 100
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{0,30})?([eE][-+]?[0-9]{1,3})?")
 _WHOLE = re.compile(r"[0-9]{1,9}")
@@ -112,18 +113,23 @@ def _moment(text: str) -> datetime:
     return parse_moment(_UNESCAPED_OFFSET.sub(r"+\1", text))  # a + that was not escaped arrives as a space
 
 
-WAIT = Parameter(
-    "wait",
-    f"seconds to wait for the end, 0 to {MAX_WAIT_S}",
-    _seconds,
-    0.0,
-    {"type": "number", "minimum": 0, "maximum": MAX_WAIT_S, "default": 0},
-)
+def wait(default: float) -> Parameter[float]:
+    """The parameter `wait`."""
+    bounds = {"type": "number", "minimum": 0, "maximum": MAX_WAIT_S, "default": default}
+    return Parameter("wait", f"seconds to wait for the end, 0 to {MAX_WAIT_S}", _seconds, default, bounds)
+
+
+WAIT = wait(0)
 
 
 def flag(name: str, description: str) -> Parameter[bool]:
     """A parameter that is `true` or `false` (or 1, 0), false by default."""
     return Parameter(name, description, _flag, False, {"type": "boolean", "default": False})
+
+
+def choice(name: str, description: str) -> Parameter[bool | None]:
+    """A parameter that is `true` or `false` (or 1, 0), and without a default."""
+    return Parameter(name, description, _flag, None, {"type": "boolean"})
 
 
 def moment(name: str, description: str) -> Parameter[datetime | None]:
@@ -175,6 +181,18 @@ def paging(pages: Pages) -> Paging:
     return Paging(limit, cursor)
 
 
+def names(name: str, description: str, check: Callable[[str], str], most: int) -> Parameter[list[str] | None]:
+    """A parameter that holds names, with commas between them. `check` as for `text`."""
+
+    def parse(text: str) -> list[str]:
+        found = [check(part) for part in text.split(",")]
+        if len(found) > most:
+            raise ValueError(f"holds {len(found):,} names; give at most {most:,}")
+        return found
+
+    return Parameter(name, description, parse, None, {"type": "string"})
+
+
 def canonical(table: str) -> str:
     """The canonical spelling of a table's name in a path, which is the stored one. Raises Invalid if it is no table name."""
     try:
@@ -191,15 +209,20 @@ def uuid_of(text: str, refusal: str) -> str:
         raise NotFound(refusal) from error
 
 
-def idempotency_key(check_request: CheckRequest) -> CheckRequest:
-    """The request with the header `Idempotency-Key` as its request_id. Raises Invalid if both are given and differ."""
+def header_key() -> str | None:
+    """The header `Idempotency-Key`, if there is one. Raises Invalid if it is not UTF-8."""
     header = request.headers.get("Idempotency-Key")
-    if header is None:
-        return check_request
     try:
-        key = header.encode("latin-1").decode("utf-8")  # WSGI passes a header's bytes as Latin-1
+        return header.encode("latin-1").decode("utf-8") if header is not None else None  # WSGI passes bytes as Latin-1
     except UnicodeDecodeError as error:
         raise invalid([FieldError("/request_id", "the header Idempotency-Key is not UTF-8")]) from error
+
+
+def idempotency_key(check_request: R) -> R:
+    """The request with the header `Idempotency-Key` as its request_id. Raises Invalid if both are given and differ."""
+    key = header_key()
+    if key is None:
+        return check_request
     if check_request.request_id is not None and check_request.request_id != key:
         raise invalid([FieldError("/request_id", "differs from the header Idempotency-Key; send one of them")])
-    return parse_model(CheckRequest, check_request.model_dump(by_alias=True) | {"request_id": key})
+    return parse_model(type(check_request), check_request.model_dump(by_alias=True) | {"request_id": key})

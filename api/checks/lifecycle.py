@@ -19,6 +19,7 @@ from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, EarlierAttempt, Scope, require_scope
 from stringx_dataops.contract.messages.samples import hidden
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus
 from stringx_dataops.contract.problems import Busy, Conflict, NotFound
 
@@ -35,6 +36,7 @@ class _KnownFields(TypedDict):
     target: str
     table: str | None
     dataset: str | None
+    trial: bool
     scope: Scope
     asked: JsonObject
     requested_by: str | None
@@ -49,7 +51,7 @@ class Check:
     """A row of the table of checks."""
 
     check_id: str
-    request: CheckRequest
+    request: CheckOrder
     request_id: str
     tables: list[str]  # what it runs on; of a dataset as its document said when it was accepted, or claimed
     status: CheckStatus
@@ -70,6 +72,10 @@ class Check:
     @property
     def terminal(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def is_trial(self) -> bool:
+        return self.request.document is not None
 
     def as_json(self, *, with_samples: bool) -> dict[str, Any]:
         """The result, or as much of it as is known. `with_samples`: whether the key that asks may see samples."""
@@ -113,8 +119,9 @@ class Check:
             "target": self.request.target,
             "table": self.request.table,
             "dataset": self.request.dataset,
+            "trial": self.is_trial,
             "scope": Scope.model_validate(self.request.scope()),
-            "asked": self.request.identity(),
+            "asked": self.request.asked(),
             "requested_by": self.requested_by,
             "joined": self.joined,
             "attempt": self.attempt,
@@ -152,12 +159,16 @@ def accept(
     with database.statements() as cursor:
         if request.request_id and (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})):
             return _replay(row, body_hash)
-        subject = lookup.find_subject_with(cursor, request)
+        subject = lookup.find_subject_with(cursor, catalogue, request)
         require_scope(request, subject.documents, catalogue.default_dimensions)
+        check_id = new_id()
+        body = request.model_dump(mode="json", by_alias=True, exclude_none=True)
+        is_trial = request.tried is not None
         asked = {
-            "check_id": new_id(),
+            "check_id": check_id,
             "request_id": request_id,
-            "body": json_value(request.model_dump(mode="json", by_alias=True, exclude_none=True)),
+            "body": json_value(_body_of_trial(request, check_id) if is_trial else body),
+            "trial": json_value(body) if is_trial else None,
             "body_hash": body_hash,
             "target": request.target,
             "table": request.table,
@@ -225,6 +236,11 @@ def now(cursor: Cursor) -> datetime:
     return moment
 
 
+def _body_of_trial(request: CheckRequest, check_id: str) -> JsonObject:
+    """What a worker of a release without trials reads: a check of a rule that no table has, which it ends as errored."""
+    return {"target": request.target, "table": request.table, "rule_ids": [f"trial_{check_id.replace('-', '')}"]}
+
+
 def _find(cursor: Cursor, check_id: str) -> Check:
     row = cursor.one(SQL["find"], {"check_id": check_id})
     if row is None:
@@ -241,7 +257,7 @@ def _replay(row: Row, body_hash: bytes) -> Accepted:
 def read_check(row: Row) -> Check:
     return Check(
         check_id=str(row["check_id"]),
-        request=CheckRequest.model_validate(row["body"]),
+        request=CheckOrder.model_validate(row["body"] if row["trial"] is None else row["trial"]),
         request_id=row["request_id"],
         tables=row["tables"] or [row["table_name"]],
         status=row["status"],

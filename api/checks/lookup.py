@@ -2,18 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from database import configuration
 from database.configuration import Refusals
 from database.pool import Cursor, Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents import datasets
+from stringx_dataops.contract.documents.effective import rules_hash
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.rules import Rule
-from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.tables import TableDocument, parse_table
+from stringx_dataops.contract.documents.targets import judge_of, stored_target
 from stringx_dataops.contract.messages.checks import CheckRequest, rules_in_scope
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.messages.verdicts import Dimension, Mode
-from stringx_dataops.contract.problems import NotFound
+from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 
+_NOT_STORED = 0  # in place of a version
 _ON_BACKEND = " on the Backend"  # refusals name a path, and DataOps has none that takes documents
 
 
@@ -37,12 +43,12 @@ class InScope:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a check runs on: one table, or the tables of a dataset; at least one."""
+    """What a check runs on: one table, or the tables of a dataset; at least one. A trial has no `version`."""
 
     tables: Sequence[Configured]
     mode: Mode
     timeout: str
-    version: int
+    version: int | None
     rules_hash: str
 
     @property
@@ -61,14 +67,18 @@ class Subject:
         return [table for table in found if table.rules]
 
 
-def find_subject(database: Database, request: CheckRequest, tables: Sequence[str]) -> Subject:
+def find_subject(database: Database, catalogue: Catalogue, request: CheckRequest, tables: Sequence[str]) -> Subject:
     """The configuration of a claimed check, whose tables were settled with the claim; NotFound names what is gone."""
     with database.statements() as cursor:
-        return find_subject_with(cursor, request, tables)
+        return find_subject_with(cursor, catalogue, request, tables)
 
 
-def find_subject_with(cursor: Cursor, request: CheckRequest, tables: Sequence[str] | None = None) -> Subject:
+def find_subject_with(
+    cursor: Cursor, catalogue: Catalogue, request: CheckRequest, tables: Sequence[str] | None = None
+) -> Subject:
     """The configuration for a request. For a dataset, `tables` replaces the tables of its document."""
+    if (tried := request.tried) is not None:
+        return _of_trial(cursor, catalogue, tried)
     if request.dataset is not None:
         return _find_dataset(cursor, request.target, request.dataset, tables)
     assert request.table is not None  # a request is of one of the two
@@ -80,6 +90,29 @@ def tables_of_dataset(database: Database, name: str) -> list[str] | None:
     with database.statements() as cursor:
         dataset = configuration.dataset(cursor, name)
     return dataset.tables if dataset is not None else None
+
+
+def read_trial(database: Database, catalogue: Catalogue, order: CheckOrder, document: Any) -> CheckOrder:
+    """The order as a trial of the document, which was sent as its `document` and is read as one that is to be stored. NotFound if
+    there is no such target, Invalid with every fault."""
+    with database.statements() as cursor:
+        target = configuration.target(cursor, order.target)
+        if target is None:
+            raise Refusals(cursor, _ON_BACKEND).target(order.target)
+    read = parse_table(document, catalogue, judge_of({order.target: target}), "/document")
+    for field, asked, named in (("target", order.target, read.target), ("table", order.table, read.table)):
+        if asked != named:
+            raise invalid([FieldError(f"/document/{field}", f"is {named!r}, and the request says {asked!r}")])
+    return order.trying(read)
+
+
+def _of_trial(cursor: Cursor, catalogue: Catalogue, document: TableDocument) -> Subject:
+    """Its target as it is configured now."""
+    target = configuration.target(cursor, document.target)
+    if target is None:
+        raise Refusals(cursor, _ON_BACKEND).target(document.target)
+    found = Configured(document, stored_target(target), _NOT_STORED, rules_hash(document, catalogue))
+    return Subject([found], document.mode, document.timeout, None, found.rules_hash)
 
 
 def _find_table(cursor: Cursor, target: str, table: str) -> Subject:
@@ -100,8 +133,8 @@ def _find_dataset(cursor: Cursor, target: str, name: str, tables: Sequence[str] 
     found = _find_tables(cursor, target, dataset.tables if tables is None else tables)
     if not found:
         raise NotFound(f"no table of dataset {name} is configured any more")
-    rules_hash = datasets.rules_hash({configured.document.table: configured.rules_hash for configured in found})
-    return Subject(found, document.mode, document.timeout, dataset.version, rules_hash)
+    hashes = {configured.document.table: configured.rules_hash for configured in found}
+    return Subject(found, document.mode, document.timeout, dataset.version, datasets.rules_hash(hashes))
 
 
 def _find_tables(cursor: Cursor, target: str, tables: Sequence[str]) -> list[Configured]:

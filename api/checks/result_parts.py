@@ -34,7 +34,7 @@ class Execution:
 
     started_at: datetime
     duration_ms: int
-    config_version: int
+    config_version: int | None
     rules_hash: str
     target_hash: str
     skipped: list[str]  # a dataset's tables without a rule in scope

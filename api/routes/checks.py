@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from api.checks import lifecycle
+from api.checks import lifecycle, lookup
 from api.checks.lifecycle import Check
 from api.routes.requester import requester
 from database.notifications import Listener
@@ -13,10 +13,12 @@ from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import (
     Busy,
     Conflict,
     FieldError,
+    Forbidden,
     Invalid,
     Malformed,
     NotFound,
@@ -34,7 +36,7 @@ from web.parameters import WAIT, idempotency_key, uuid_of
 from web.service import log_ids
 from web.waiting import Work
 
-_REFUSALS = (Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable)
+_REFUSALS = (Malformed, Forbidden, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable)
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,21 @@ def blueprint(service: Checks) -> Blueprint:
         Operation(
             "Check a table or a dataset: sync answers with the result, async with 202",
             scope="trigger",
-            body=CheckRequest,
+            body=CheckOrder,
             example={"target": "nyc", "table": "public.flights", "mode": "sync"},
             answers={200: CheckResult, 202: CheckResult},
             errors=_REFUSALS,
         )
     )
     def create() -> Response:
-        asked = idempotency_key(parse_model(CheckRequest, json_body()))
+        body = json_body()
+        document = body.get("document") if isinstance(body, dict) else None
+        if document is not None:
+            caller().require("configure")
+        asked = idempotency_key(parse_model(CheckOrder, body))
         _require_callback(asked, service.settings)
+        if document is not None:
+            asked = lookup.read_trial(service.database, service.catalogue, asked, document)
         accepted = lifecycle.accept(service.database, service.catalogue, asked, service.settings.queue_limit, requester())
         log_ids(request_id=accepted.check.request_id, check_id=accepted.check.check_id)
         is_sync = accepted.check.mode == "sync"

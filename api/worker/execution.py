@@ -111,8 +111,10 @@ class Executor:
         tables have changed since it was accepted is queued again."""
         dataset = check.request.dataset
         try:
-            subject = lookup.find_subject(self.database, check.request, check.tables)
-        except (NotFound, Invalid):
+            subject = lookup.find_subject(self.database, self.catalogue, check.request, check.tables)
+        except (NotFound, Invalid) as error:
+            if check.is_trial:
+                return self.refused(check, error.detail)
             kind = "table" if dataset is None else "dataset"
             return self.refused(check, f"no_rules: the {kind}'s configuration was deleted after the check was accepted")
         except ValidationError:  # another release has stored what this one cannot read; another worker may be able to

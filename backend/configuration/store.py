@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.configuration import datasets, tables
-from backend.configuration.streams import Stream, judge_of, parse_datasets, parse_stream
+from backend.configuration.streams import Stream, parse_datasets, parse_stream
 from backend.configuration.versions import (
     DOCUMENTS,
     Stored,
@@ -24,7 +24,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.tables import parse_table
-from stringx_dataops.contract.documents.targets import parse_target
+from stringx_dataops.contract.documents.targets import judge_of, parse_target
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, Unavailable, invalid
 

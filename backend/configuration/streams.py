@@ -1,21 +1,18 @@
 """Reads a stream of documents: targets, tables and datasets, every fault of every document at once."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backend.configuration import datasets
 from backend.configuration.versions import as_json
 from database.pool import Cursor
-from stringx_dataops.contract.adapters import adapter_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.custom_sql.dialects import dialect_of
-from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
-from stringx_dataops.contract.documents.targets import parse_target
+from stringx_dataops.contract.documents.targets import judge_of, parse_target
 from stringx_dataops.contract.problems import FieldError, Invalid
 
 
@@ -103,13 +100,3 @@ def _parse_tables(
 
 def _no_target(name: str, known: Collection[str]) -> str:
     return f"there is no target {name}{did_you_mean(name, known) or '; add its document'}"
-
-
-def judge_of(targets: dict[str, Any]) -> Callable[[str], Judge]:
-    """Returns, for a target's name, a judge of custom SQL on it. `targets` are the documents by name."""
-
-    def judge(name: str) -> Judge:
-        document = targets.get(name, {})
-        return Judge(dialect_of(adapter_of(document)), frozenset(document.get("allow_functions", ())))
-
-    return judge

@@ -13,7 +13,7 @@ from database.configuration import ConfiguredDataset, ConfiguredTable, Refusals
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import rules_hash
-from stringx_dataops.contract.problems import NotFound
+from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
@@ -22,7 +22,7 @@ Subject = tuple[str, str]  # kind and name
 
 def of_table(database: Database, target: str, table: str, request_id: str | None = None) -> Facts:
     """What decides the gate of a table as it stands, or for the load that a request announced. NotFound if the table is not
-    configured, or there is no such request of it."""
+    configured, or there is no such request of it; Invalid for that of a trial."""
     with database.transaction() as cursor:
         return of_table_with(cursor, target, table, request_id)
 
@@ -95,6 +95,9 @@ def _of_request(cursor: Cursor, subject: GateSubject, request_id: str) -> Facts:
     request = cursor.one(SQL["request"], {"request_id": request_id})
     if request is None or not _is_about(request, subject):
         raise NotFound(f"there is no request {request_id} of {subject.words}")
+    if request["trial"]:
+        words = "is of a trial: it checked a document that is not stored, and no gate answers for it"
+        raise invalid([FieldError("/query/request_id", words)])
     row = cursor.one(SQL["result_of_request"], {"request_id": request_id, "table": subject.table})
     return Facts(subject, _check(row), Request(request_id, request["status"], request["finished_at"] is not None))
 

@@ -75,7 +75,7 @@ order by r.created_at desc limit 1
 
 -- name: request
 -- `tables` are those of a dataset's request: as they were checked or skipped, or, before it has ended, as they stand.
-select q.request_id, q.target, q.table_name, q.dataset, q.status, q.finished_at,
+select q.request_id, q.target, q.table_name, q.dataset, q.trial, q.status, q.finished_at,
        coalesce((select array_agg(named.name) from stringx.results r
                  cross join lateral (select t ->> 'table' from json_array_elements(r.result -> 'tables') t
                                      union all select json_array_elements_text(r.result -> 'skipped')) named(name)

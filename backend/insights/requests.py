@@ -76,6 +76,7 @@ def view(row: Row) -> RequestView:
         target=row["target"],
         table=row["table_name"],
         dataset=row["dataset"],
+        trial=row["trial"],
         mode=row["mode"],
         status=row["status"],
         verdict=row["verdict"],

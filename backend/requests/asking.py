@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from backend.requests import tracking
+from backend.requests import tracking, trials
 from backend.requests.dispatch import Dispatcher
 from backend.requests.tracking import Tracked
+from backend.requests.trials import Trial
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages.checks import CheckRequest
@@ -34,3 +35,8 @@ class Asking:
             return (accepted, first == "promised") if first != "gone" else None
 
         return tracking.retry_while_forgotten(attempt)
+
+    def try_document(self, trial: Trial, source: Source, requested_by: str) -> tuple[Tracked, bool]:
+        """The same for a check of a document that is not stored; only for callers with the scope `configure`. Invalid with every
+        fault of the document, TooLarge if it is too long for a trial."""
+        return self.ask(trials.read(self.database, self.catalogue, trial), source, requested_by)

@@ -1,5 +1,6 @@
 """Sending requests and cancels to DataOps: at once, and again by threads of each web process until they are accepted."""
 
+import json
 import logging
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -13,6 +14,7 @@ from database.sending import Backoff, NotSent, Sender, one_per_turn
 from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.http_posts import TOO_LARGE, Limits, Poster, retry_after_s
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages import requesters
 from stringx_dataops.contract.problems import Busy, Conflict
 
@@ -83,7 +85,11 @@ class _ToDataOps(Sender[Message, Answer]):
     def post(self, path: str, body: dict[str, Any] | None, by: str | None) -> HttpAnswer:
         """Post for the key of this name. NotSent if there is no answer, or none that can be read."""
         try:
-            return self._poster.post(self._url + path, json=body, headers=requesters.headers(by))
+            headers = requesters.headers(by)
+            if body is None:
+                return self._poster.post(self._url + path, headers=headers)
+            headers |= {"Content-Type": "application/json"}
+            return self._poster.post(self._url + path, data=encoded(body), headers=headers)
         except http_answers.FAULTS as error:
             raise NotSent(http_answers.words_of(error)) from error
 
@@ -191,6 +197,11 @@ def start(dispatcher: Dispatcher, listener: Listener, loops: Loops) -> None:
     several, so that one can write while another waits for an answer."""
     for number in range(_THREADS):
         loops.start(f"dispatch-{number}", one_per_turn(dispatcher.send_next, listener, UNSENT, _LOOK_AGAIN_S))
+
+
+def encoded(body: JsonObject) -> bytes:
+    """A body as it is sent: compact, because a trial's may be as long as DataOps takes."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _retry_after_s(answer: HttpAnswer) -> float | None:

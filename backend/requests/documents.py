@@ -23,7 +23,12 @@ class Documents:
 
     def checked_mode(self, asked: CheckRequest) -> Mode:
         """The request's mode, or else that of its table or dataset. Raises NotFound or Invalid if the check is not possible."""
-        documents, default = self._of_table(asked) if asked.dataset is None else self._of_dataset(asked, asked.dataset)
+        if (tried := asked.tried) is not None:
+            documents, default = [tried], tried.mode
+        elif asked.dataset is None:
+            documents, default = self._of_table(asked)
+        else:
+            documents, default = self._of_dataset(asked, asked.dataset)
         require_scope(asked, documents, self._dimensions)
         return asked.mode or default
 

@@ -20,6 +20,7 @@ FILTERS: tuple[Parameter[Any], ...] = (
     parameters.word("source", "where it was asked", get_args(Source), None),
     parameters.word("verdict", "how it was judged", get_args(Verdict), None),
     parameters.word("status", "how far it is, or how it ended", get_args(CheckStatus), None),
+    parameters.choice("trial", "true: only trials; false: all others"),
     parameters.moment("from", "asked at this RFC 3339 time or later"),
     parameters.moment("to", "asked before this RFC 3339 time"),
 )

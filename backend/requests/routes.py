@@ -1,6 +1,7 @@
 """Requests: ask, follow, and take in the results that DataOps posts."""
 
 from dataclasses import dataclass
+from typing import get_args
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
@@ -9,15 +10,18 @@ from backend.insights import requests
 from backend.requests import tracking
 from backend.requests.asking import Asking
 from backend.requests.filters import FILTERS
+from backend.requests.tracking import Tracked
+from backend.requests.trials import Trial
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract import signatures
-from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.fields import RULE_ID, parse_model
 from stringx_dataops.contract.documents.reading import read_json
+from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.requests import RequestPage, RequestView
-from stringx_dataops.contract.messages.verdicts import Source
+from stringx_dataops.contract.messages.verdicts import Mode, Source
 from stringx_dataops.contract.problems import (
     Busy,
     Conflict,
@@ -31,13 +35,22 @@ from stringx_dataops.contract.problems import (
     UnsupportedMediaType,
 )
 from web import bodies, parameters, waiting
-from web.bodies import MAX_RAW_NODES, answer, json_body, raw_body
+from web.bodies import MAX_RAW_NODES, answer, document_body, json_body, raw_body
 from web.keys import caller
 from web.openapi import Operation, describe
-from web.parameters import WAIT, idempotency_key
+from web.parameters import WAIT, Parameter, header_key, idempotency_key
 from web.service import log_ids
 from web.waiting import Work
 
+_TRIED_RULES = parameters.names("rule_ids", "only these rules, with commas between their ids", RULE_ID.check, MOST_RULES)
+_MODE: Parameter[Mode] = parameters.word("mode", "sync: before checks that nobody waits for", get_args(Mode), "sync")
+_TRIAL_WAIT = parameters.wait(60)
+_TRIED = {
+    "apiVersion": "stringx/v1",
+    "target": "nyc",
+    "table": "public.airlines",
+    "rules": [{"id": "name_not_blank", "type": "not_blank", "column": "name"}],
+}
 _INCLUDE = parameters.word("include", "rules: with the whole results, as many as 8 MiB hold", ("rules",), None)
 _PAGING = parameters.paging(requests.PAGES)
 
@@ -72,13 +85,25 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
-        accepted, goes_on = service.asking.ask(asked, _source(), caller().name)
-        log_ids(request_id=accepted.view.request_id)
-        view = accepted.view if goes_on else requests.find(service.database, accepted.view.request_id)
-        is_sync = view.mode == "sync"
-        view = requests.with_progress(service.database, _wait(service, view, asked.wait_s if is_sync else 0))
-        location = f"/api/v1/requests/{quote(view.request_id, safe='')}"
-        return bodies.accepted(_shown(view), location, has_ended=is_sync and view.ended, replayed=accepted.replayed)
+        return _asked(service, *service.asking.ask(asked, _source(), caller().name), wait_s=asked.wait_s)
+
+    @routes.post("/api/v1/trials")
+    @describe(
+        Operation(
+            "Check a table by a document that is not stored: it decides no gate, and is kept for a day",
+            scope="configure",
+            body=TableDocument,
+            body_types=("application/json", "application/yaml"),
+            query=(_TRIED_RULES, _MODE, _TRIAL_WAIT),
+            example=_TRIED,
+            answers={200: RequestView, 202: RequestView},
+            errors=(Malformed, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable),
+        )
+    )
+    def create_trial() -> Response:
+        trial = Trial(document_body(), _TRIED_RULES.value(), _MODE.value(), header_key())
+        tried = service.asking.try_document(trial, _source(), caller().name)
+        return _asked(service, *tried, wait_s=_TRIAL_WAIT.value())
 
     @routes.get("/api/v1/requests")
     @describe(
@@ -151,6 +176,16 @@ def _sees_samples() -> bool:
 def _shown(view: RequestView) -> JsonObject:
     """The request as its caller may see it."""
     return view.as_json(with_samples=_sees_samples())
+
+
+def _asked(service: Requests, accepted: Tracked, goes_on: bool, wait_s: float) -> Response:
+    """The answer to a request for a check, after its end if that comes in time."""
+    log_ids(request_id=accepted.view.request_id)
+    view = accepted.view if goes_on else requests.find(service.database, accepted.view.request_id)
+    is_sync = view.mode == "sync"
+    view = requests.with_progress(service.database, _wait(service, view, wait_s if is_sync else 0))
+    location = f"/api/v1/requests/{quote(view.request_id, safe='')}"
+    return bodies.accepted(_shown(view), location, has_ended=is_sync and view.ended, replayed=accepted.replayed)
 
 
 def _wait(service: Requests, view: RequestView, seconds: float) -> RequestView:

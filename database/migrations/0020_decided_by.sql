@@ -1,8 +1,8 @@
 -- Gates that checks of a window with all rules decide, too (`gate: {decided_by: window}`); and a history that was refused is tried again.
 
--- Of a request's body, or of what a check was narrowed to: whether it leaves out no rule.
+-- Of a request's body, or of what a check was narrowed to: whether it leaves out no rule of the stored document, as a trial may do.
 create function stringx.has_all_rules(narrowed jsonb) returns boolean language sql immutable parallel safe as $$
-    select not narrowed ?| array['kinds', 'dimensions', 'rule_ids']
+    select not narrowed ?| array['kinds', 'dimensions', 'rule_ids', 'document', 'trial']
 $$;
 
 -- Of a window, with all rules.

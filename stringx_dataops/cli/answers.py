@@ -49,6 +49,7 @@ class RequestAnswer(TypedDict):
     target: str
     table: NotRequired[str]
     dataset: NotRequired[str]
+    trial: NotRequired[bool]
     status: CheckStatus
     verdict: Verdict | None
     reason: NotRequired[str | None]

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,19 +15,16 @@ from stringx_dataops import __version__
 from stringx_dataops.cli import render
 from stringx_dataops.cli.answers import ChangesAnswer, GateAnswer, RequestAnswer
 from stringx_dataops.cli.dead_letters import dlq
+from stringx_dataops.cli.files import count_documents, read_text
 from stringx_dataops.cli.requests import requests
-from stringx_dataops.client import Away, Client, Refused, Undecided, path_of, require
-from stringx_dataops.contract.documents.reading import decode
-from stringx_dataops.contract.documents.yaml_reading import read_yaml
+from stringx_dataops.cli.trials import try_
+from stringx_dataops.cli.waiting import EXIT, PATIENCE_S, POLL_S, follow, persist
+from stringx_dataops.client import Client, Refused, Undecided, path_of, require
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import TERMINAL
-from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import SettingsError
 
-_EXIT: dict[str | None, int] = {"pass": 0, "warn": 0, "fail": 1, "error": 3, "open": 0, "closed": 1}
-_POLL_S = 0.5
-_PATIENCE_S = 600
 _SECONDS = click.IntRange(1, 86400)
 
 _DATASET = click.option("--dataset", metavar="NAME", help="all tables of this dataset, in place of TABLE")
@@ -49,7 +46,7 @@ class _WaitingCommand(click.Command):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         following = [*args, ""][1:]
-        alone = f"--wait={_PATIENCE_S}"
+        alone = f"--wait={PATIENCE_S}"
         filled = [alone if arg == "--wait" and not after.isdigit() else arg for arg, after in zip(args, following, strict=True)]
         return super().parse_args(context, filled)
 
@@ -92,11 +89,11 @@ def check(
     answer = client.post_json("/api/v1/requests", _body(target, subject, wait, options))
     fields = ("request_id", *subject, "status", "verdict", "checks")
     while require(client, answer, *fields)["status"] not in TERMINAL and time.monotonic() < until:
-        answer = _follow(client, answer["request_id"], until)
+        answer = follow(client, answer["request_id"], until)
     view = cast(RequestAnswer, answer)
     _show(_as_text(view) if as_json else render.request(view))
     if view["status"] in TERMINAL:
-        return _EXIT[view["verdict"]]
+        return EXIT[view["verdict"]]
     if wait is not None:
         raise Undecided(f"not finished within {wait} s; it goes on as request {view['request_id']}")
     return 0
@@ -132,12 +129,12 @@ def gate(
     if view.get("target", target) != target:
         raise Refused([f"dataset {dataset} is of target {view['target']}, not of {target}"], [])
     while (pending := _is_pending(view)) and time.monotonic() < until:
-        time.sleep(_POLL_S)
-        view = cast(GateAnswer, require(client, _persist(lambda: client.get(path, query), until), *fields))
+        time.sleep(POLL_S)
+        view = cast(GateAnswer, require(client, persist(lambda: client.get(path, query), until), *fields))
     _show(_as_text(view) if as_json else render.gate(view))
     if pending and wait is not None:
         raise Undecided(f"not decided within {wait} s; the gate stays closed")
-    return _EXIT[view["gate"]]
+    return EXIT[view["gate"]]
 
 
 @cli.group()
@@ -152,8 +149,9 @@ def rules() -> None:
 def apply(server: str | None, files: Sequence[Path], dry_run: bool) -> int:
     """Apply all documents of FILES, or none; tables that are not in them are left alone."""
     client = Client.from_environment(server)
-    texts = [_read(file) for file in files]
-    places = [(file, number) for file, text in zip(files, texts, strict=True) for number in range(1, _count(file, text) + 1)]
+    texts = [read_text(file) for file in files]
+    numbers = [count_documents(file, text) for file, text in zip(files, texts, strict=True)]
+    places = [(file, index + 1) for file, number in zip(files, numbers, strict=True) for index in range(number)]
     stream = "---\n".join(text if text.endswith("\n") else text + "\n" for text in texts)
     try:
         answer = client.post_yaml("/api/v1/configuration", stream, {"dry_run": "true" if dry_run else "false"})
@@ -164,6 +162,7 @@ def apply(server: str | None, files: Sequence[Path], dry_run: bool) -> int:
     return 0
 
 
+rules.add_command(try_)
 cli.add_command(requests)
 cli.add_command(dlq)
 
@@ -209,22 +208,6 @@ def _say(text: str, code: int) -> int:
     return code
 
 
-def _follow(client: Client, request_id: str, until: float) -> JsonObject:
-    patience = round(max(0.0, min(30.0, until - time.monotonic())), 3)
-    return _persist(lambda: client.get(path_of("requests", request_id), {"wait": patience}, patience + 30), until)
-
-
-def _persist(call: Callable[[], JsonObject], until: float) -> JsonObject:
-    """Call until there is an answer or the time is over, so that a restart of the service does not end the command."""
-    while True:
-        try:
-            return call()
-        except Away:
-            if time.monotonic() > until:
-                raise
-            time.sleep(_POLL_S)
-
-
 def _as_text(answer: RequestAnswer | GateAnswer) -> str:
     return json.dumps(answer, indent=2, ensure_ascii=False)
 
@@ -255,26 +238,6 @@ def _body(target: str, subject: dict[str, str], wait: int | None, options: Mappi
 def _is_pending(view: GateAnswer) -> bool:
     """Whether waiting may open the gate. Backends of earlier releases do not say; then it may."""
     return view["gate"] == "closed" and view.get("pending", True) is not False
-
-
-def _read(file: Path) -> str:
-    try:
-        return decode(file.read_bytes())
-    except OSError as error:
-        raise click.UsageError(f"{file}: cannot be read ({error.strerror})") from error
-    except StringXError as error:
-        raise Refused([f"{file}: {error.detail}"], []) from error
-
-
-def _count(file: Path, text: str) -> int:
-    """The number of documents in a file, read as the Backend reads it. Raises Refused if it is no YAML or has none."""
-    try:
-        number = len(read_yaml(text.encode()))
-    except StringXError as error:
-        raise Refused([f"{file}: {error.detail}"], []) from error
-    if number == 0:
-        raise Refused([f"{file} {'holds no document' if text.strip() else 'is empty'}; write one, or leave the file out"], [])
-    return number
 
 
 def _place(error: dict[str, str], places: Sequence[tuple[Path, int]]) -> str:

@@ -2,12 +2,13 @@
 
 from stringx_dataops.cli.answers import ChangesAnswer, CheckAnswer, GateAnswer, ProgressAnswer, RequestAnswer, TableAnswer
 
-_MARKS = {"fail": "fail ", "error": "error", "warn": "warn "}
+_MARKS = {"fail": "fail ", "error": "error", "warn": "warn ", "pass": "pass "}
 
 
 def request(view: RequestAnswer) -> str:
-    """A request and the rules of its checks that did not pass; for a dataset, by table."""
-    lines = [f"{_subject(view)}: {view['verdict'] or view['status']} (request {view['request_id']})"]
+    """A request and the rules of its checks that did not pass; for a dataset, by table. Of a trial, all rules."""
+    kind = "trial" if view.get("trial") else "request"
+    lines = [f"{_subject(view)}: {view['verdict'] or view['status']} ({kind} {view['request_id']})"]
     if view.get("reason"):
         lines.append(f"  {view['reason']}")
     if progress := view.get("progress"):
@@ -15,7 +16,7 @@ def request(view: RequestAnswer) -> str:
     for check in view["checks"]:
         if check["counts"]:
             lines[0] += f", {_counts(check)}, {check['duration_ms']} ms"
-        lines += _findings(check)
+        lines += _findings(check, passed=kind == "trial")
         for table in check.get("tables", ()):
             if table["rules"]:
                 lines.append(f"  {table['table']}: {table['verdict']}, {_counts(table)}")
@@ -28,7 +29,9 @@ def request(view: RequestAnswer) -> str:
 
 def request_line(view: RequestAnswer) -> str:
     """A request in one line, with its time, verdict or status, and id."""
-    return f"{view['created_at']}  {view['verdict'] or view['status']:9}  {view['target']} {_subject(view)}  {view['request_id']}"
+    trial = "  (trial)" if view.get("trial") else ""
+    about = f"{view['target']} {_subject(view)}"
+    return f"{view['created_at']}  {view['verdict'] or view['status']:9}  {about}  {view['request_id']}{trial}"
 
 
 def _progress(progress: ProgressAnswer) -> str:
@@ -47,10 +50,11 @@ def _counts(result: CheckAnswer | TableAnswer) -> str:
     return f"{result['counts']['pass']} of {sum(result['counts'].values())} rules pass"
 
 
-def _findings(result: CheckAnswer | TableAnswer) -> list[str]:
+def _findings(result: CheckAnswer | TableAnswer, passed: bool = False) -> list[str]:
     return [
         f"  {mark}  {rule['id']}: {rule['message']}"
         for status, mark in _MARKS.items()
+        if status != "pass" or passed
         for rule in result.get("rules", ())
         if rule["status"] == status
     ]

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 KeyScope = Literal["trigger", "read", "samples", "configure", "results", "admin"]
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
-SERVICE_SCOPES: tuple[KeyScope, ...] = ("trigger", "read", "results")
+SERVICE_SCOPES: tuple[KeyScope, ...] = ("trigger", "read", "results", "configure")  # configure: it sends trials
 
 
 def new_key() -> str:

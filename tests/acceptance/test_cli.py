@@ -47,6 +47,9 @@ from tests.support.service import Service
         (("nonsense",), 2),
         (("--server", "http://127.0.0.1:9", "gate", "nyc", "public.airports"), 3),
         (("rules", "apply", "rules/nyc.yml", "--dry-run"), 0),
+        (("rules", "try", "rules/nyc.yml"), 1),
+        (("rules", "try", "rules/nyc.yml", "--rule", "carrier_unique", "--rule", "faa_unique"), 0),
+        (("rules", "try", "rules/nyc.yml", "--rule", "nope"), 2),
         (("--help",), 0),
     ],
 )
@@ -99,3 +102,28 @@ def test_a_bad_file_is_told_by_file_document_and_pointer(service: Service, tmp_p
     assert f"{bad}: document 2: /rules/0/type: 'uniqe' is no rule type; did you mean unique?" in done.stderr
     stored = service.call("GET", f"{service.backend}/api/v1/tables/nyc/public.airlines").json()
     assert stored.get("owner") != "nobody", "nothing was applied"
+
+
+def test_a_trial_prints_every_rule_of_the_file_and_moves_nothing(service: Service, tmp_path: Path) -> None:
+    before = [service.gate("public.airlines"), service.gate("public.flights")]
+    file = tmp_path / "rules.yml"
+    file.write_text(
+        "kind: Target\nname: nyc\n---\napiVersion: stringx/v1\ntarget: nyc\ntable: public.airlines\nrules:\n"
+        "  - {id: short, type: length, column: name, arguments: {max: 10}}\n"
+        "  - {id: missing, type: not_null, column: nowhere}\n  - {id: unique, type: unique, column: carrier}\n"
+    )
+    done = service.dataops_command("rules", "try", str(file))
+    first, *lines = done.stdout.splitlines()
+    assert (done.returncode, first.startswith("public.airlines: fail (trial ")) == (1, True)
+    assert lines == [
+        "  fail   short: 15 of 16 rows (93.75%) have a name that is too short or too long; fails above 0",
+        '  error  missing: could not be decided: column "nowhere" does not exist',
+        "  pass   unique: 0 of 16 rows repeat an earlier carrier",
+    ]
+    undecided = service.dataops_command("rules", "try", str(file), "--rule", "missing", "--json")
+    assert (undecided.returncode, json.loads(undecided.stdout)["trial"]) == (3, True)
+    file.write_text(file.read_text().replace("type: unique,", "type: uniqe,"))
+    refused = service.dataops_command("rules", "try", str(file))
+    assert f"{file}: document 2: /rules/2/type: 'uniqe' is no rule type; did you mean unique?" in refused.stderr
+    after = [service.gate("public.airlines"), service.gate("public.flights")]
+    assert [gate | {"age_s": None} for gate in after] == [gate | {"age_s": None} for gate in before]

@@ -50,7 +50,7 @@ def test_a_dataset_that_was_deleted_is_still_claimed_and_has_nothing_to_run(shop
     datasets.delete(shop, ME, "sales", None)
     check = claimed(shop)
     with pytest.raises(NotFound):
-        find_subject(shop, check.request, check.tables)
+        find_subject(shop, CATALOGUE, check.request, check.tables)
 
 
 def test_where_nothing_is_left_to_run_the_check_is_errored(shop: Database, tmp_path: Path) -> None:
@@ -83,7 +83,9 @@ def test_what_an_earlier_release_has_stored_beyond_a_bound_is_read_accepted_and_
     assert check_now(shop, {"a": 0}, table="public.a").verdict == "pass"
     assert gate(shop, "public.a").gate == "open"
     assert check_now(shop, {"a": 0, "b": 0}, dataset="sales").verdict == "pass"
-    configured = find_subject(shop, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), ["public.a"]).tables[0]
+    configured = find_subject(
+        shop, CATALOGUE, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), ["public.a"]
+    ).tables[0]
     assert configured.document.rules[0].where == where
     again = [TARGET | {"allow_functions": ["a.b"] * 1001}], [table("public.a") | {"rules": rules, "key": names}]
     found = [pointer for documents in again for pointer, _ in faults(lambda documents=documents: apply(shop, *documents))]

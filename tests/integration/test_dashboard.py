@@ -16,6 +16,7 @@ from stringx_dataops.contract.keys import SCOPES, KeyScope
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.datasets import apply, check_now, table
+from tests.support.trials import try_now
 
 HOSTILE = "<img src=x onerror=alert(1)>{{ 7+7 }}\"'"
 
@@ -265,3 +266,14 @@ def test_empty_pages_say_how_to_begin(client: FlaskClient, shop: Database) -> No
         cursor.run("delete from stringx.tables")
     assert "No table yet" in client.get("/").text
     assert "No dataset yet" in client.get("/?kind=dataset").text
+
+
+def test_a_trial_is_marked_where_requests_are_shown(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    check_now(shop, table="public.a", request_id="plain")
+    try_now(shop, table("public.a", "a", "another"), request_id="tried")
+    listed = client.get("/requests").text
+    assert listed.count("succeeded (trial)") == 1
+    assert "A trial: a document was checked that is not stored." in client.get("/requests/tried").text
+    assert "A trial" not in client.get("/requests/plain").text
+    assert "another" not in client.get("/tables/shop/public.a").text

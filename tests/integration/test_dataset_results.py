@@ -37,7 +37,7 @@ def test_only_the_tables_in_scope_are_run(shop: Database) -> None:
 def test_a_run_without_an_answer_is_undecided_for_each_table(shop: Database) -> None:
     ask(shop, dataset="sales")
     check = claimed(shop)
-    subject = find_subject(shop, check.request, check.tables)
+    subject = find_subject(shop, CATALOGUE, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     moment = now(shop)
     run = results.Run(check, subject, tables, moment, moment, "")
@@ -57,7 +57,7 @@ def test_a_run_without_an_answer_is_undecided_for_each_table(shop: Database) -> 
 def test_a_table_that_dbt_left_out_is_never_a_pass(shop: Database) -> None:
     ask(shop, dataset="sales")
     check = claimed(shop)
-    subject = find_subject(shop, check.request, check.tables)
+    subject = find_subject(shop, CATALOGUE, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     moment = now(shop)
     one = {

@@ -42,7 +42,7 @@ def check_now(database: Database, **asked: Any) -> None:
     lifecycle.accept(database, CATALOGUE, CheckRequest.model_validate(tracked.body), 100)
     check = claims.claim(database, "w")
     assert check is not None
-    subject = lookup.find_subject(database, check.request, check.tables)
+    subject = lookup.find_subject(database, CATALOGUE, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     with database.transaction() as cursor:
         moment = lifecycle.now(cursor)

@@ -1,20 +1,14 @@
 """The query of every endpoint of both services: what it does not declare, or cannot read, is refused, never ignored."""
 
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from api.app import create_app as create_api
-from backend.app import create_app as create_backend
-from database import keys
-from database.pool import Database
 from stringx_dataops.contract.messages.pages import Pages
-from stringx_dataops.contract.settings import read_settings
-from stringx_dataops.contract.signatures import new_secret
 from tests.support.apps import DELIVERIES, SCOPES, Apps
+from tests.support.apps import made as apps_of
 from tests.support.databases import Admin
 
 GATE, REQUESTS = "/api/v1/gates/shop/public.orders", "/api/v1/requests"
@@ -26,27 +20,12 @@ TABLE = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.orders"}
 
 @pytest.fixture(scope="module")
 def apps(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apps]:
-    name, home = f"internal_{secrets.token_hex(6)}", tmp_path_factory.mktemp("home")
-    admin.copy(internal_template, name)
-    (home / "service-key").write_text("key")
-    (home / "signing-secret").write_text(new_secret())
-    settings = read_settings({"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": admin.url(name)})
-    found = {"api": create_api(settings), "backend": create_backend(settings)}
-    database = Database(admin.url(name), size=2)
-    kept = {}
-    for scopes in ((), SCOPES, *(tuple(other for other in SCOPES if other != scope) for scope in SCOPES)):
-        kept[scopes] = secrets.token_urlsafe(8)
-        keys.register(database, "-".join(scopes) or "none", kept[scopes], scopes)
-    made = Apps(found, {name: app.test_client() for name, app in found.items()}, kept, database)
-    assert made.ask("/api/v1/targets/shop", "PUT", json=TARGET).status_code == 201
-    for number in range(7):
-        assert made.ask("/api/v1/tables/shop/public.orders", "PUT", json=TABLE | {"description": str(number)}).status_code in (
-            200,
-            201,
-        )
-    yield made
-    database.close()
-    admin.run(f"drop database {name} with (force)")
+    with apps_of(admin, internal_template, tmp_path_factory.mktemp("home")) as made:
+        assert made.ask("/api/v1/targets/shop", "PUT", json=TARGET).status_code == 201
+        for number in range(7):
+            stored = made.ask("/api/v1/tables/shop/public.orders", "PUT", json=TABLE | {"description": str(number)})
+            assert stored.status_code in (200, 201)
+        yield made
 
 
 def pointers(answer: TestResponse) -> dict[str, str]:

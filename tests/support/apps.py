@@ -1,7 +1,10 @@
 """Both services as Flask applications, on one internal database."""
 
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from flask import Flask
@@ -9,8 +12,14 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from api.app import create_app as create_api
+from backend.app import create_app as create_backend
+from database import keys
 from database.pool import Database
 from stringx_dataops.contract.keys import KeyScope
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.signatures import new_secret
+from tests.support.databases import Admin
 from web.openapi import Operation
 
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
@@ -45,6 +54,25 @@ class Apps:
                     assert operation.scope is not None, f"{rule.rule} needs no scope"
                     for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
                         yield method, _nowhere(rule), operation
+
+
+@contextmanager
+def made(admin: Admin, template: str, home: Path) -> Iterator[Apps]:
+    """Both on a copy of the template, with a key for all scopes, for none, and for all but each."""
+    name = f"internal_{secrets.token_hex(6)}"
+    admin.copy(template, name)
+    (home / "service-key").write_text("key")
+    (home / "signing-secret").write_text(new_secret())
+    settings = read_settings({"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": admin.url(name)})
+    found = {"api": create_api(settings), "backend": create_backend(settings)}
+    database = Database(admin.url(name), size=2)
+    kept = {}
+    for scopes in ((), SCOPES, *(tuple(other for other in SCOPES if other != scope) for scope in SCOPES)):
+        kept[scopes] = secrets.token_urlsafe(8)
+        keys.register(database, "-".join(scopes) or "none", kept[scopes], scopes)
+    yield Apps(found, {name: app.test_client() for name, app in found.items()}, kept, database)
+    database.close()
+    admin.run(f"drop database {name} with (force)")
 
 
 def _nowhere(rule: Rule) -> str:

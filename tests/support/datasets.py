@@ -81,7 +81,7 @@ def now(database: Database) -> datetime:
 
 def result(database: Database, check: Check, **failures: int) -> CheckResult:
     """As if dbt had found so many failures in the tables' rules (0 where nothing is said), a snapshot a check."""
-    subject = find_subject(database, check.request, check.tables)
+    subject = find_subject(database, CATALOGUE, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     moment = now(database)
     run = results.Run(check, subject, tables, check.started_at or moment, moment, "dbt test")

@@ -54,6 +54,8 @@ def test_what_is_missing_is_one_line(arguments: list[str], variables: dict[str, 
         (["rules", "apply"], "Missing argument 'FILES...'"),
         (["rules", "apply", "/nowhere.yml"], "does not exist"),
         (["rules", "apply", "/"], "is a directory"),
+        (["rules", "try"], "Missing argument 'FILES...'"),
+        (["rules", "try", "/nowhere.yml"], "does not exist"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
@@ -61,6 +63,7 @@ def test_usage_is_one_line(arguments: list[str], words: str) -> None:
     assert_one_line(run(*arguments), 2, words)
 
 
+@pytest.mark.parametrize("command", ["apply", "try"])
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -71,12 +74,29 @@ def test_usage_is_one_line(arguments: list[str], words: str) -> None:
         (b'a: "\\0"', "NUL"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named_and_nothing_is_sent(tmp_path: Path, text: bytes, words: str) -> None:
+def test_a_file_that_cannot_be_read_is_named_and_nothing_is_sent(tmp_path: Path, text: bytes, words: str, command: str) -> None:
     file = tmp_path / "rules.yml"
     file.write_bytes(text)
-    done = run("--server", "http://127.0.0.1:9", "rules", "apply", str(file))
+    done = run("--server", "http://127.0.0.1:9", "rules", command, str(file))
     assert_one_line(done, 2, words)
     assert f"dataops: {file}: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "words"),
+    [
+        ("kind: Target\nname: shop", (), "the files hold no table; only documents of tables can be tried"),
+        ("table: public.a\nrules: [{id: a}, 1]", ("--rule", "a", "--rule", "b"), "no table of the files has a rule 'b'"),
+        ("table: public.a\nrules: 7", ("--rule", "a"), "no table of the files has a rule 'a'"),
+        ("table: public.a", ("--wait", "0"), "Invalid value for '--wait'"),
+    ],
+)
+def test_what_cannot_be_tried_is_one_line_and_nothing_is_sent(
+    tmp_path: Path, text: str, arguments: tuple[str, ...], words: str
+) -> None:
+    file = tmp_path / "rules.yml"
+    file.write_text(text)
+    assert_one_line(run("--server", "http://127.0.0.1:9", "rules", "try", str(file), *arguments), 2, words)
 
 
 @pytest.mark.parametrize(

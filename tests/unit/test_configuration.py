@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from backend.configuration.streams import judge_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.tables import parse_table
+from stringx_dataops.contract.documents.targets import judge_of
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
 from tests.support.documents import CATALOGUE, errors, plain_judge, pointers, rule, table, target

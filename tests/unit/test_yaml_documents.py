@@ -8,7 +8,7 @@ import yaml
 from stringx_dataops.contract.documents import reading, yaml_reading
 from stringx_dataops.contract.documents.plain import Plain
 from stringx_dataops.contract.documents.reading import MAX_DEPTH
-from stringx_dataops.contract.documents.yaml_reading import read_yaml
+from stringx_dataops.contract.documents.yaml_reading import read_yaml, split_yaml
 from stringx_dataops.contract.problems import Malformed
 from tests.support.documents import nested
 
@@ -103,6 +103,21 @@ def test_merges_that_explode_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(Malformed, match="too many values"):
         read_yaml(nested_merges.encode())
     assert len(read_yaml((wide + "b: {<<: *a}\n---\n" + wide + "b: {<<: *a}\n").encode())) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\n---\nb: 2\n",
+        "# above\n---\na: |\n  x\n  --- y\n---\n# a comment alone\n---\nb: 2\n...\n# after\n---\nc: 3",
+        "%YAML 1.1\n---\na: 1\r\n---\r\nb: '\u2028 x'\u0085\n--- {c: 1.10}\n",
+        "---\n---\na: 1",
+        "",
+    ],
+)
+def test_a_stream_is_split_into_the_texts_of_its_documents(text: str) -> None:
+    found = [document for piece in split_yaml(text) for document in read_yaml(piece.encode())]
+    assert found == read_yaml(text.encode())
 
 
 def test_a_stream_of_documents() -> None:

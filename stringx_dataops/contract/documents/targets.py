@@ -1,12 +1,14 @@
 """Reading target documents: a union of the models in `engines/`, told apart by `adapter`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, create_model
 
 from stringx_dataops.contract.adapters import ADAPTERS, Adapter, adapter_of
+from stringx_dataops.contract.custom_sql.dialects import dialect_of
+from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.engines.base import TargetDocument, hash_of
 from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
 from stringx_dataops.contract.documents.fields import parse_model
@@ -44,6 +46,16 @@ def parse_target(value: Any, pointer: str = "") -> TargetDocument:
 def database_hash(document: Mapping[str, Any]) -> str:
     """Names what is checked. The document may be one that another release has stored, or of an adapter that is not known here."""
     return hash_of(model_of(document).identity_of(document))
+
+
+def judge_of(targets: Mapping[str, Any]) -> Callable[[str], Judge]:
+    """Returns, for a target's name, a judge of custom SQL on it. `targets` are the documents by name, not of every name."""
+
+    def judge(name: str) -> Judge:
+        document = targets.get(name, {})
+        return Judge(dialect_of(adapter_of(document)), frozenset(document.get("allow_functions", ())))
+
+    return judge
 
 
 def described() -> type[BaseModel]:

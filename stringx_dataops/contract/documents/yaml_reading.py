@@ -5,6 +5,7 @@ Duplicate keys are refused. An alias counts as much as the values that it repeat
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -23,6 +24,7 @@ _WHOLE = re.compile(r"[-+]?[0-9]+")
 _FRACTION = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPELLED = frozenset(spelling for word in _WORDS for spelling in (word, word.capitalize(), word.upper()))
 _TAG_DIRECTIVE = re.compile(r"^%TAG", re.MULTILINE)
+_YAML_LINE = re.compile("[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|\\Z)")  # as libyaml counts them
 _MOST_TAG_DIRECTIVES = 16  # libyaml compares each with all before it, which takes quadratic time
 
 
@@ -190,3 +192,11 @@ def read_yaml(body: bytes) -> list[Any]:
     for document in documents:
         check_value(document)
     return documents
+
+
+def split_yaml(text: str) -> list[str]:
+    """The text of each document of a stream that `read_yaml` can read, empty documents included."""
+    events = yaml.parse(text, Loader=yaml.CSafeLoader)
+    starts = [_line(event) - 1 for event in events if isinstance(event, yaml.DocumentStartEvent)]
+    lines = _YAML_LINE.findall(text)
+    return ["".join(lines[start:end]) for start, end in pairwise([*starts, len(lines)])]

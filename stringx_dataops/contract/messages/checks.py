@@ -73,6 +73,15 @@ class CheckRequest(Model):
         return digest(self.identity())
 
     @property
+    def tried(self) -> TableDocument | None:
+        """The document that is checked in place of the stored one; None if it is no trial (`messages.trials`)."""
+        return None
+
+    def asked(self) -> JsonObject:
+        """What a result says of its request: `identity`, of a trial with `trial: true` in place of the document."""
+        return self.identity()
+
+    @property
     def full(self) -> bool:
         """Whether it covers every active rule and every row."""
         return not (self.kinds or self.dimensions or self.rule_ids or self.window)
@@ -216,8 +225,9 @@ class CheckResult(OfOne):
     """The result of a check; while the check is queued or running, the part that is known already.
 
     For a dataset, `dataset` and `tables` replace `table` and `rules`, and `skipped` names its tables without a rule in scope.
-    `asked` is the request, `requested_by` the name of the key that asked. `joined` is the check whose run it shares, because that
-    one was already waiting with the same request. `earlier_attempts` holds the first 20 that ended without a result.
+    `asked` is the request, `requested_by` the name of the key that asked. `trial` means that a document was checked that is not
+    stored. `joined` is the check whose run it shares, because that one was already waiting with the same request.
+    `earlier_attempts` holds the first 20 that ended without a result.
     """
 
     check_id: str
@@ -225,6 +235,7 @@ class CheckResult(OfOne):
     target: str
     table: str | None = None
     dataset: str | None = None
+    trial: bool = False
     status: CheckStatus
     verdict: Verdict | None = None
     config_version: int | None = None
@@ -260,13 +271,13 @@ class CheckResult(OfOne):
 
     @property
     def full(self) -> bool:
-        """Whether it covered every active rule and every row."""
-        return self.scope == Scope()
+        """Whether it covered every active rule and every row of a stored document."""
+        return not self.trial and self.scope == Scope()
 
     @property
     def is_window(self) -> bool:
-        """Whether it covered every active rule, and only the rows of a window."""
-        return self.scope.window is not None and self.scope == Scope(window=self.scope.window)
+        """Whether it covered every active rule of a stored document, and only the rows of a window."""
+        return not self.trial and self.scope.window is not None and self.scope == Scope(window=self.scope.window)
 
     def as_json(self) -> JsonObject:
         """The result as it is stored and sent; it leaves out either the fields of a table or those of a dataset."""

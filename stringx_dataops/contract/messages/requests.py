@@ -28,8 +28,8 @@ class Progress(Model):
 
 class RequestView(OfOne):
     """A request for a check of a table or dataset, and its state. `requested_by` and `canceled_by` are names of keys;
-    `requested_by` is `kafka` for messages, and null in requests of earlier releases. A single request has `progress` until it
-    ends."""
+    `requested_by` is `kafka` for messages, and null in requests of earlier releases. `trial`: of a document that is not stored.
+    A single request has `progress` until it ends."""
 
     request_id: str
     source: Source
@@ -37,6 +37,7 @@ class RequestView(OfOne):
     target: str
     table: str | None = None
     dataset: str | None = None
+    trial: bool = False
     mode: Mode
     status: CheckStatus
     verdict: Verdict | None

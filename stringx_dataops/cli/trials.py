@@ -1,0 +1,86 @@
+"""`dataops rules try`: checks tables by documents that are not stored."""
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import click
+
+from stringx_dataops.cli import render
+from stringx_dataops.cli.answers import RequestAnswer
+from stringx_dataops.cli.files import WrittenDocument, read_documents
+from stringx_dataops.cli.waiting import EXIT, PATIENCE_S, follow
+from stringx_dataops.client import Client, Refused, Undecided, path_of, require
+from stringx_dataops.contract.messages.verdicts import TERMINAL, Verdict, worst
+
+_AT_ONCE = 8  # trials that have not ended
+_FIELDS = ("request_id", "table", "status", "verdict", "checks")
+
+
+@click.command("try")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--rule", "rule_ids", multiple=True, help="only this rule")
+@click.option("--wait", type=click.IntRange(1, 86400), default=PATIENCE_S, show_default=True, help="seconds to wait for the end")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object per table and line: the API's answer")
+@click.pass_obj
+def try_(server: str | None, files: Sequence[Path], rule_ids: Sequence[str], wait: int, as_json: bool) -> int:
+    """Check the tables of FILES by their documents there, and print every rule. Nothing is stored, no gate moves."""
+    client = Client.from_environment(server)
+    wanted = _wanted([document for file in files for document in read_documents(file)], rule_ids)
+    until = time.monotonic() + wait
+    verdicts: list[Verdict] = []
+    for view in _ended(client, wanted, until):
+        click.echo(json.dumps(view, ensure_ascii=False) if as_json else render.request(view))
+        if view["status"] not in TERMINAL:
+            raise Undecided(f"not finished within {wait} s; it goes on as request {view['request_id']}")
+        verdicts.append(view["verdict"] or "error")
+    return EXIT[worst(verdicts)]
+
+
+def _ended(client: Client, wanted: Sequence[tuple[WrittenDocument, list[str]]], until: float) -> Iterator[RequestAnswer]:
+    """The trials in their order, each after its end, or as it stands when the time is over. Several run side by side."""
+    asked: deque[RequestAnswer] = deque()
+    for number, (document, rule_ids) in enumerate(wanted, 1):
+        asked.append(_ask(client, document, rule_ids))
+        while len(asked) == _AT_ONCE or (asked and number == len(wanted)):
+            view = asked.popleft()
+            while view["status"] not in TERMINAL and time.monotonic() < until:
+                view = cast(RequestAnswer, require(client, follow(client, view["request_id"], until), *_FIELDS))
+            yield view
+
+
+def _wanted(documents: Sequence[WrittenDocument], rule_ids: Sequence[str]) -> list[tuple[WrittenDocument, list[str]]]:
+    """The tables among the documents, each with those of `rule_ids` that it has. UsageError for a rule that none of them has, and
+    for files without a table."""
+    tables = [document for document in documents if _kind(document) == "Table"]
+    if not tables:
+        raise click.UsageError("the files hold no table; only documents of tables can be tried")
+    if not rule_ids:
+        return [(table, []) for table in tables]
+    found = [(table, [rule_id for rule_id in dict.fromkeys(rule_ids) if rule_id in _ids(table)]) for table in tables]
+    for rule_id in rule_ids:
+        if not any(rule_id in ids for _, ids in found):
+            raise click.UsageError(f"no table of the files has a rule {rule_id!r}")
+    return [(table, ids) for table, ids in found if ids]
+
+
+def _kind(document: WrittenDocument) -> object:
+    return document.value.get("kind", "Table") if isinstance(document.value, dict) else "Table"
+
+
+def _ids(document: WrittenDocument) -> set[str]:
+    rules = document.value.get("rules") if isinstance(document.value, dict) else None
+    return {str(rule.get("id")) for rule in rules or () if isinstance(rule, dict)} if isinstance(rules, list) else set()
+
+
+def _ask(client: Client, document: WrittenDocument, rule_ids: Sequence[str]) -> RequestAnswer:
+    """Does not wait for the end, so that the id is known before."""
+    query = {"wait": "0"} | ({"rule_ids": ",".join(rule_ids)} if rule_ids else {})
+    try:
+        return cast(RequestAnswer, require(client, client.post_yaml(path_of("trials"), document.text, query), *_FIELDS))
+    except Refused as refused:
+        lines = [document.fault(error["pointer"], error["message"]) for error in refused.errors]
+        raise Refused(lines or [document.fault("", str(refused))], refused.errors) from refused
