@@ -11,7 +11,7 @@ from markupsafe import Markup
 from backend.dashboard import formats
 
 _WIDTH, _HEIGHT = 720, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 60, 12, 28  # on the right there is room for the last value
 _TICKS = 4
 
 
@@ -52,9 +52,11 @@ class Plot:
         parts = [
             *self._grid(lowest, highest),
             *self._marks(),
+            *self._gaps(),
             *self._thresholds(lowest, highest),
             *self._line(lowest, highest),
             *self._dots(lowest, highest),
+            *self._notes(lowest, highest),
         ]
         return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>').format(
             _WIDTH, _HEIGHT, self.title, self._description(), Markup("").join(parts)
@@ -134,18 +136,38 @@ class Plot:
         if path:
             yield Markup('<path class="line" d="{}"/>').format(path)
 
-    def _dots(self, lowest: float, highest: float) -> Iterator[Markup]:
-        """Each point with its text; of many only those that did not pass."""
+    def _gaps(self) -> Iterator[Markup]:
+        """A band where the rule was in error: there is no value, and nothing that could be taken for one."""
         for value in self.values:
-            if len(self.values) > 120 and value.status == "pass":
-                continue
             if value.value is None:
-                y, kind = float(_HEIGHT - _BOTTOM), "error"
-            else:
-                y, kind = self._y(value.value, lowest, highest), value.status
-            yield Markup('<circle class="dot {}" cx="{}" cy="{}" r="3"><title>{}</title></circle>').format(
-                kind, self._x(value.at), y, value.label
-            )
+                yield Markup('<rect class="gap" x="{}" y="{}" width="6" height="{}"><title>{}</title></rect>').format(
+                    round(self._x(value.at) - 3, 1), _TOP, _HEIGHT - _TOP - _BOTTOM, value.label
+                )
+
+    def _dots(self, lowest: float, highest: float) -> Iterator[Markup]:
+        """Each point with its text, in the shape of its status; of many only those that did not pass. What can be pointed
+        at is larger than what is seen."""
+        for value in self.values:
+            if value.value is None or (len(self.values) > 120 and value.status == "pass"):
+                continue
+            x, y = self._x(value.at), self._y(value.value, lowest, highest)
+            yield Markup(
+                '<g><title>{}</title><circle class="near" cx="{}" cy="{}" r="8"/><path class="dot {}" d="{}"/></g>'
+            ).format(value.label, x, y, value.status, _shape(value.status, x, y))
+
+    def _notes(self, lowest: float, highest: float) -> Iterator[Markup]:
+        """The threshold and the last value in words, beside what they are about."""
+        for which, words in (("low", "fails below"), ("high", "fails above")):
+            at = next((each for value in reversed(self.values) if (each := getattr(value, which)) is not None), None)
+            if at is not None:
+                y = self._y(at, lowest, highest)
+                beside = y + 14 if (which == "high") == (y < _TOP + 16) else y - 5
+                yield Markup('<text class="note" x="{}" y="{}">{} {}</text>').format(_LEFT + 4, beside, words, self._text(at))
+        last = self.values[-1] if self.values else None
+        if last is not None and last.value is not None:
+            x, y = self._x(last.at) + 8, self._y(last.value, lowest, highest) + 4
+            words = formats.share(last.value) if self.is_share else self._text(last.value)
+            yield Markup('<text class="note last" x="{}" y="{}">{}</text>').format(x, y, words)
 
     def _text(self, value: float) -> str:
         return f"{value * 100:.4g}%" if self.is_share else formats.short(value)
@@ -172,21 +194,31 @@ def moments(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
     return [(at, at.astimezone(UTC).strftime(pattern)) for at in found]
 
 
+def _shape(status: str, x: float, y: float) -> str:
+    """The path of a point: a disc if it passed, a triangle for a warning, a diamond for a failure."""
+    if status == "fail":
+        return f"M{x} {y - 5}l5 5l-5 5l-5-5z"
+    if status == "warn":
+        return f"M{x} {y - 5}l5 8.5h-10z"
+    return f"M{x - 3} {y}a3 3 0 1 0 6 0a3 3 0 1 0-6 0z"
+
+
 def sparkline(values: Sequence[float | None], statuses: Sequence[str], title: str) -> Markup:
-    """A small line without axes, the oldest value first; a gap for None, a dot at the end in the colour of its status."""
+    """A small line without axes, the oldest value first; a gap for None, a dot at the end in the colour of its
+    status, half way up for None."""
     known = [value for value in values if value is not None]
     if not known:
-        return Markup('<svg class="spark" viewBox="0 0 120 28" role="img"><title>{}</title></svg>').format(title)
+        return Markup('<svg class="spark" viewBox="0 0 120 28" role="img"><title>{}: no value</title></svg>').format(title)
     lowest, highest = min(known), max(known)
     span = (highest - lowest) or 1.0
     step = 112 / max(1, len(values) - 1)
     path, is_open, last = "", False, (4.0, 14.0)
     for index, value in enumerate(values):
         if value is None:
-            is_open = False
+            is_open, last = False, (round(4 + index * step, 1), 14.0)
             continue
         last = (round(4 + index * step, 1), round(24 - (value - lowest) / span * 20, 1) if highest > lowest else 14.0)
-        path += f"{'L' if is_open else 'M'}{last[0]} {last[1]}"
+        path += f"L{last[0]} {last[1]}" if is_open else f"M{last[0]} {last[1]}h0"  # a lone value is a dot
         is_open = True
     return Markup(
         '<svg class="spark" viewBox="0 0 120 28" role="img"><title>{}</title><path class="line" d="{}"/>'

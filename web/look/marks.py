@@ -39,6 +39,13 @@ def strip(verdicts: Sequence[str]) -> Markup:
     return Markup('<svg class="strip" viewBox="0 0 180 28" role="img"><title>{}</title>{}</svg>').format(title, bars)
 
 
+def bar(word: Verdict) -> Markup:
+    """One bar of a strip, for a legend."""
+    return Markup('<svg class="strip" viewBox="0 0 6 28" aria-hidden="true"><path class="{}" d="M0 27h5v-{}h-5z"/></svg>').format(
+        word, _HEIGHTS[word]
+    )
+
+
 def _bars(word: Verdict, verdicts: Sequence[str]) -> Markup:
     """One path for all bars of a verdict: a page shows hundreds of them."""
     first, height = _MOST - len(verdicts), _HEIGHTS[word]

@@ -16,6 +16,7 @@ _FORMATS = {
     "threshold": formats.threshold,
     "status": marks.status,
     "strip": marks.strip,
+    "bar": marks.bar,
 }
 
 
