@@ -22,8 +22,9 @@ create function stringx.write_history(
     of_narrowed_to jsonb, of_duration_ms bigint, of_snapshot_at timestamptz, of_checked_at timestamptz, most_recent integer
 ) returns void language plpgsql as $$
 declare
-    part    record;
-    written bigint;
+    asked_by constant text := (select r.requested_by from stringx.requests r where r.request_id = of_request_id);
+    part     record;
+    written  bigint;
 begin
     insert into stringx.subjects (kind, target, name)
     select p.kind, of_target, p.name from jsonb_to_recordset(parts) as p (kind text, name text)
@@ -39,9 +40,9 @@ begin
         order by p.kind desc, subject_id
     loop
         insert into stringx.check_points (subject_id, at, check_id, request_id, status, verdict, gate, is_full, narrowed_to, counts, row_count,
-                                          score, duration_ms, config_version)
+                                          score, duration_ms, config_version, requested_by)
         values (part.subject_id, of_at, of_check_id, of_request_id, of_status, part.verdict, part.gate, of_full, of_narrowed_to, part.counts,
-                part.row_count, part.score, of_duration_ms, part.config_version)
+                part.row_count, part.score, of_duration_ms, part.config_version, asked_by)
         on conflict do nothing;
 
         -- Rules have their numbers, but for those that are new: then it is done twice.

@@ -35,6 +35,10 @@ def test_whatever_the_server_refuses_is_an_error_of_ours(database: Database, way
 
 def test_a_part_of_a_transaction_that_fails_leaves_the_rest(database: Database) -> None:
     with database.transaction() as cursor:
+        with pytest.raises(Invalid), cursor.savepoint():
+            cursor.run("select %(value)s", {"value": UNHOLDABLE[0]})
+        with pytest.raises(KeyError), cursor.savepoint():
+            raise KeyError("before any statement")
         for name in ("before", "meanwhile"):
             cursor.run(f"create temporary table {name} (at integer) on commit drop")
             for statement in REFUSED:
@@ -42,10 +46,6 @@ def test_a_part_of_a_transaction_that_fails_leaves_the_rest(database: Database) 
                     cursor.run(statement)
                 with pytest.raises((psycopg2.Error, StringXError)), cursor.savepoint():
                     _ = cursor.run("insert into before values (1)"), cursor.run(statement)
-            with pytest.raises(Invalid), cursor.savepoint():
-                cursor.run("select %(value)s", {"value": UNHOLDABLE[0]})
-            with pytest.raises(KeyError), cursor.savepoint():
-                raise KeyError("before any statement")
         with cursor.savepoint():
             pass
         with cursor.savepoint():
