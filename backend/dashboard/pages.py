@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from flask import Response, g, make_response, render_template, request, url_for
 
 from backend.dashboard import sessions
+from database.keys import Caller
 from stringx_dataops import __version__
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
 
@@ -16,14 +17,28 @@ _PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "forma
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
-    """The page with its ETag; 304 if the browser has it already."""
+    """The page. Its ETag is that of the values it shows: if the script asks again, it is rendered only if they have changed. For
+    whoever loads it, it is always rendered, because words such as `3 min ago` change without them."""
     token = g.get("session_token")
     common = {"version": __version__, "caller": g.get("caller") if token else None, "csrf": sessions.csrf(token) if token else ""}
-    response = make_response(render_template(template, **(common | values)), status)
-    if status == 200:
-        response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
-        response.make_conditional(request)
+    shown = common | values
+    etag = _hash(template, shown) if status == 200 else None
+    if etag is not None and etag in request.if_none_match and request.headers.get("Sec-Fetch-Mode") != "navigate":
+        response = make_response("", 304)
+    else:
+        response = make_response(render_template(template, **shown), status)
+    if etag is not None:
+        response.set_etag(etag)
     return response
+
+
+def _hash(template: str, shown: dict[str, Any]) -> str:
+    """Of the values that a page shows, the same in every process. Functions among them are those of the version."""
+    caller: Caller | None = shown["caller"]
+    scopes = sorted(caller.scopes) if caller is not None else []
+    named = [(name, value) for name, value in sorted(shown.items()) if name != "caller" and not callable(value)]
+    values = repr([template, caller and caller.name, scopes, *named])
+    return hashlib.sha256(values.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
 def address_of_page() -> str:

@@ -113,7 +113,7 @@ class Plot:
         """Steps: each holds from its point to the next."""
         for which in ("low", "high"):
             path, last = "", None
-            for value, following in zip(self.values, [*self.values[1:], None], strict=True):
+            for value, following in zip(self.values, [*self.values, None][1:], strict=True):
                 at = getattr(value, which)
                 if at is None:
                     last = None

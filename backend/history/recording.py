@@ -68,9 +68,10 @@ def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: b
     for part in parts:
         subject = subjects.get((part.kind, part.name))
         settings = subject.settings if subject is not None else GateSettings()
+        has_points = result.scope.window is None or settings.by_window
         row = _row(part) | {
             "gate": gate_of(part.verdict, settings.on_warn, settings.on_error),
-            "points": list(_points(part)) if result.scope.window is None or settings.by_window else [],
+            "points": list(_points(part)) if has_points else [],
         }
         if subject is not None and is_new and decides(settings, result):
             row |= _state(subject, _deciding(result, part, at, body))
@@ -87,7 +88,6 @@ def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: b
         "duration_ms": _bounded(result.duration_ms),
         "snapshot_at": result.snapshot_at,
         "checked_at": result.finished_at,
-        "decides": any("state" in row for row in rows),
         "recent": RECENT,
     }
     cursor.run(SQL["record"], parameters)

@@ -12,17 +12,19 @@ begin
     from stringx.configured_tables t where t.target = of_target and t.table_name = any(of_tables);
 end $$;
 
--- Writes down what a result says: `parts` are what it is about (a table; a dataset and its tables), each with a point per rule. With
--- `decides` also the present states, where nothing newer has decided. States are locked in one order: tables first, then by number.
+-- Writes down what a result says: `parts` are what it is about (a table; a dataset and its tables), each with a point per rule. A part
+-- that decides has a state, which becomes the present one if nothing newer has decided. States are locked in one order: tables first,
+-- then by number.
 -- Numbers are looked up by scalar subqueries, which use their indexes also where statistics are missing. Results of the release before,
 -- which runs beside this one during an upgrade, are written down by stringx.record_history.
 create function stringx.write_history(
     parts jsonb, of_target text, of_at timestamptz, of_check_id uuid, of_request_id text, of_status text, of_full boolean,
-    of_narrowed_to jsonb, of_duration_ms bigint, of_snapshot_at timestamptz, of_checked_at timestamptz, decides boolean, most_recent integer
+    of_narrowed_to jsonb, of_duration_ms bigint, of_snapshot_at timestamptz, of_checked_at timestamptz, most_recent integer
 ) returns void language plpgsql as $$
 declare
-    part    record;
-    written bigint;
+    asked_by constant text := (select r.requested_by from stringx.requests r where r.request_id = of_request_id);
+    part     record;
+    written  bigint;
 begin
     insert into stringx.subjects (kind, target, name)
     select p.kind, of_target, p.name from jsonb_to_recordset(parts) as p (kind text, name text)
@@ -38,9 +40,9 @@ begin
         order by p.kind desc, subject_id
     loop
         insert into stringx.check_points (subject_id, at, check_id, request_id, status, verdict, gate, is_full, narrowed_to, counts, row_count,
-                                          score, duration_ms, config_version)
+                                          score, duration_ms, config_version, requested_by)
         values (part.subject_id, of_at, of_check_id, of_request_id, of_status, part.verdict, part.gate, of_full, of_narrowed_to, part.counts,
-                part.row_count, part.score, of_duration_ms, part.config_version)
+                part.row_count, part.score, of_duration_ms, part.config_version, asked_by)
         on conflict do nothing;
 
         -- Rules have their numbers, but for those that are new: then it is done twice.
@@ -63,7 +65,7 @@ begin
         end loop;
 
         -- A refresh that was asked for meanwhile still takes place.
-        if decides and part.state is not null then
+        if part.state is not null then
             update stringx.states s set
                 state = part.state, rank = part.rank, gate = part.gate,
                 since = case when s.gate is distinct from part.gate then of_at else s.since end, verdict = part.verdict, reasons = part.reasons,

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from backend.app import create_app
+from backend.dashboard import formats
 from backend.history import upkeep
 from database import keys
 from database.pool import Database
@@ -168,11 +169,30 @@ def test_the_board_shows_closed_gates_first_with_their_cause(client: FlaskClient
     assert page.text.index("public.a<") < page.text.index("public.c<") < page.text.index("public.b<")
     assert "a: 3 of 10 rows (30.00%) have no a; fails above 0" in page.text
     assert "<title>1 closed" in page.text
-    assert client.get("/", headers={"If-None-Match": page.headers["ETag"]}).status_code == 304
     assert "public.b<" not in client.get("/?gate=closed").text
     assert "Nothing matches" in client.get("/?q=zzz").text
     assert "sales<" in client.get("/?kind=dataset").text
     assert client.get("/?gate=ajar&cursor=odd").status_code == 200
+
+
+def test_a_page_is_rendered_anew_for_people_and_for_the_script_if_what_it_shows_has_changed(
+    client: FlaskClient, shop: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_now(shop, table="public.a")
+    sign_in(client)
+    for path in ("/", "/tables/shop/public.a", "/requests"):
+        known = {"If-None-Match": client.get(path).headers["ETag"], "Sec-Fetch-Mode": "cors"}
+        with monkeypatch.context() as patch:
+            patch.setattr(formats, "ago", lambda *_: "later")
+            same = client.get(path, headers=known)
+            assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", known["If-None-Match"])
+            loaded = client.get(path, headers=known | {"Sec-Fetch-Mode": "navigate"})
+            assert (loaded.status_code, ">later<" in loaded.text) == (200, True)
+        check_now(shop, {"a": 1}, table="public.a")
+        changed = client.get(path, headers=known)
+        assert changed.status_code == 200
+        assert changed.headers["ETag"] != known["If-None-Match"]
+        assert client.get(path, headers=known | {"If-None-Match": changed.headers["ETag"]}).status_code == 304
 
 
 def test_names_and_texts_are_text(client: FlaskClient, shop: Database) -> None:
