@@ -95,6 +95,24 @@ def test_a_wrong_key_is_said_and_after_five_the_address_has_to_wait(client: Flas
         assert cursor.all("select * from stringx.login_failures") == []
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+def test_behind_a_trusted_proxy_each_client_has_its_own_wait(
+    shop: Database, internal_url: str, tmp_path: Path, trusted: bool
+) -> None:
+    (tmp_path / "service-key").write_text("key")
+    (tmp_path / "signing-secret").write_text(new_secret())
+    environment = {"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url}
+    app = create_app(read_settings(environment | ({"TRUSTED_PROXIES": "127.0.0.0/8"} if trusted else {})))
+
+    def answered(forwarded: str) -> int:
+        with app.test_client() as client:
+            form = {"csrf": token(client.get("/login")), "key": "sx_wrong"}
+            return client.post("/login", data=form, headers={"X-Forwarded-For": forwarded}).status_code
+
+    assert [answered(f"198.51.100.{number}, 203.0.113.1") for number in range(6)] == [401] * 5 + [429]
+    assert answered("203.0.113.2") == (401 if trusted else 429)
+
+
 def test_a_key_that_may_not_read_cannot_sign_in(client: FlaskClient) -> None:
     assert sign_in(client, "sx_poster").status_code == 403
     assert client.get("/").status_code == 303
