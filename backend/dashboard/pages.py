@@ -1,7 +1,10 @@
 """Rendering a page for a signed-in person, and what its address asks for."""
 
 import hashlib
-from typing import Any
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Response, g, make_response, render_template, request, url_for
@@ -13,7 +16,9 @@ from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
 
 COOKIE = "stringx_session"
 _ON_PAGE = 50
-_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format")
+_DIGITS = 6  # of a page's number
+_IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024  # bytes of a file
+_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules")
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
@@ -39,6 +44,31 @@ def _hash(template: str, shown: dict[str, Any]) -> str:
     named = [(name, value) for name, value in sorted(shown.items()) if name != "caller" and not callable(value)]
     values = repr([template, caller and caller.name, scopes, *named])
     return hashlib.sha256(values.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def csv_file(name: str, lines: Iterable[str]) -> Response:
+    """The lines as a CSV file to download. It is complete before its first byte is sent, so that no error cuts it off; a large
+    one is kept on the disk meanwhile."""
+    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (closed with the answer)
+    try:
+        for line in lines:
+            file.write(line.encode())
+        size = file.tell()
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    response = Response(_pieces(file), content_type="text/csv; charset=utf-8")
+    response.call_on_close(file.close)
+    response.content_length = size
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def address_of_page() -> str:
@@ -74,7 +104,32 @@ def wanted(pages: Pages, limit: int = _ON_PAGE) -> Page:
 
 def next_page(found: PageJson) -> str | None:
     """The address of the next page with the same filters."""
-    if found["next_cursor"] is None:
-        return None
-    given = {name: value for name, value in request.args.items() if name != "cursor"}
-    return f"{_path()}?{urlencode(given | {'cursor': found['next_cursor']})}"
+    return None if found["next_cursor"] is None else _with("cursor", found["next_cursor"])
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A page of a list without cursors: its number, from 1, is the parameter `name` of the address."""
+
+    name: str
+    on_page: int
+
+    @property
+    def skip(self) -> int:
+        """How many stand on the pages before."""
+        given = request.args.get(self.name, "1")
+        number = int(given) if given.isdecimal() and len(given) <= _DIGITS else 1
+        return self.on_page * (max(1, number) - 1)
+
+    def previous(self) -> str | None:
+        """The address of the page before."""
+        return _with(self.name, str(self.skip // self.on_page)) if self.skip else None
+
+    def following(self, total: int) -> str | None:
+        """The address of the page behind, if so many are in the list."""
+        return _with(self.name, str(self.skip // self.on_page + 2)) if self.skip + self.on_page < total else None
+
+
+def _with(name: str, value: str) -> str:
+    """The address of this page with another value of a parameter."""
+    return f"{_path()}?{urlencode(dict(request.args.items()) | {name: value})}"

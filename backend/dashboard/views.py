@@ -1,7 +1,5 @@
 """What pages show of the insights: rows, words and plots, ready for the templates."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +33,7 @@ def table_url(target: str, table: str) -> str:
 
 
 def trends_of(checks: Sequence[dict[str, Any]]) -> Markup | None:
-    """The plot of the checks that had all rules and no window, given the newest first; None without one."""
+    """The plot of checks, given the newest first; None without one."""
     columns = [
         Column(
             at=datetime.fromisoformat(check["at"]),
@@ -46,18 +44,8 @@ def trends_of(checks: Sequence[dict[str, Any]]) -> Markup | None:
             version=check["config_version"],
         )
         for check in reversed(checks)
-        if check["full"]
     ]
     return trends(columns) if columns else None
-
-
-_ORDER = {"fail": 0, "error": 1, "warn": 2, None: 3, "pass": 4}
-
-
-def rule_rows(target: str, table: str, found: Sequence[rules.RuleNow], most: int) -> list[dict[str, Any]]:
-    """The rules of a table's page, at most so many: what failed first, else in the order of the document."""
-    ordered = sorted(found, key=lambda each: _ORDER[each.points[-1].status if each.points else None])
-    return [rule_row(target, table, each) for each in ordered[:most]]
 
 
 def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
@@ -178,16 +166,6 @@ def _difference(now: rules.Point, before: rules.Point) -> str:
     if now.value is None or before.value is None or is_share != (before.total is not None and before.failures is not None):
         return ""
     return f"; now {formats.change(now.value, before.value, is_share=is_share)}"
-
-
-def as_csv(found: list[dict[str, Any]]) -> str:
-    """The points as a CSV file with a header."""
-    names = ("at", "check_id", "status", "failures", "total", "failure_ratio", "measured", "warn_at", "fail_at", "config_version")
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows([point[each] for each in names] for point in found)
-    return text.getvalue()
 
 
 def parts(check: Any) -> list[Any]:

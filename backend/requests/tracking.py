@@ -21,7 +21,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
 from stringx_dataops.contract.messages.requesters import check_name
 from stringx_dataops.contract.messages.requests import RequestView
-from stringx_dataops.contract.messages.sizes import bounded, summary
+from stringx_dataops.contract.messages.sizes import bounded, messages, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Mode, Source, Verdict
 from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, Unavailable, invalid
 
@@ -84,6 +84,7 @@ class ResultColumns(TypedDict):
     result: Json
     summary: Json
     rule_ids: list[str]
+    messages: Json
 
 
 def payload(request_id: str) -> str:
@@ -207,6 +208,7 @@ def result_columns(request_id: str, result: CheckResult, body: JsonObject) -> Re
         "result": json_value(body),
         "summary": json_value(summary(body)),
         "rule_ids": recording.rule_ids(result),
+        "messages": json_value(messages(body)),
     }
 
 

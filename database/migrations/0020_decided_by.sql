@@ -12,6 +12,9 @@ alter table stringx.dataset_results add column is_window boolean not null defaul
 -- How often the history of a result was refused, and when it is tried again.
 alter table stringx.results add column point_tries smallint not null default 0, add column points_after timestamptz;
 
+-- The messages of rules that did not pass, by table and rule, bounded: a page shows them without reading the whole result.
+alter table stringx.results add column messages json;
+
 -- Whether windows decide, too.
 alter table stringx.states add column by_window boolean not null default false;
 

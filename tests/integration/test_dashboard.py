@@ -97,6 +97,24 @@ def test_a_wrong_key_is_said_and_after_five_the_address_has_to_wait(client: Flas
         assert cursor.all("select * from stringx.login_failures") == []
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+def test_behind_a_trusted_proxy_each_client_has_its_own_wait(
+    shop: Database, internal_url: str, tmp_path: Path, trusted: bool
+) -> None:
+    (tmp_path / "service-key").write_text("key")
+    (tmp_path / "signing-secret").write_text(new_secret())
+    environment = {"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url}
+    app = create_app(read_settings(environment | ({"TRUSTED_PROXIES": "127.0.0.0/8"} if trusted else {})))
+
+    def answered(forwarded: str) -> int:
+        with app.test_client() as client:
+            form = {"csrf": token(client.get("/login")), "key": "sx_wrong"}
+            return client.post("/login", data=form, headers={"X-Forwarded-For": forwarded}).status_code
+
+    assert [answered(f"198.51.100.{number}, 203.0.113.1") for number in range(6)] == [401] * 5 + [429]
+    assert answered("203.0.113.2") == (401 if trusted else 429)
+
+
 def test_a_key_that_may_not_read_cannot_sign_in(client: FlaskClient) -> None:
     assert sign_in(client, "sx_poster").status_code == 403
     assert client.get("/").status_code == 303
@@ -227,9 +245,9 @@ def test_a_table_shows_its_rules_and_checks_and_a_rule_its_points(client: FlaskC
     assert "<dt>A week before</dt><dd>no value</dd>" in rule.text
     listed = client.get("/tables/shop/public.a/rules/a?format=csv")
     assert listed.headers["Content-Type"] == "text/csv; charset=utf-8"
-    rows = listed.text.splitlines()
-    assert rows[0].startswith("at,check_id,status,failures,total")
-    assert [row.split(",")[2:5] for row in rows[1:]] == [["fail", "4", "10"], ["pass", "0", "10"]]
+    rows = [row.split(",") for row in listed.text.splitlines()]
+    assert rows[0][:5] == ["at", "check_id", "status", "failures", "total"]
+    assert [row[2:5] for row in rows[1:]] == [["fail", "4", "10"], ["pass", "0", "10"]]
     assert client.get("/datasets/sales").status_code == 200
     request_page = re.search(r'href="(/requests/[^"]+)"', page)
     assert request_page
@@ -237,26 +255,6 @@ def test_a_table_shows_its_rules_and_checks_and_a_rule_its_points(client: FlaskC
     for gone in ("/tables/shop/public.z", "/datasets/none", "/requests/none", "/tables/none/public.a"):
         answer = client.get(gone)
         assert (answer.status_code, "<h1>" in answer.text) == (404, True)
-
-
-def test_a_page_stays_small_however_much_there_is(client: FlaskClient, shop: Database) -> None:
-    rules = [{"id": f"r{number}", "type": "not_null", "column": f"c{number}"} for number in range(300)]
-    apply(shop, {**table("public.a"), "rules": [*rules, {"id": "a", "type": "not_null", "column": "a"}]})
-    check_now(shop, {"a": 4}, table="public.a")
-    with shop.transaction() as cursor:
-        cursor.run("""insert into stringx.rule_points (rule_key, at, check_id, status, failures, total)
-            select rule_key, now() - n * interval '20 minutes', gen_random_uuid(), 'pass', 0, 10
-            from stringx.subject_rules, generate_series(1, 1500) n where rule_id = 'a'""")
-    sign_in(client)
-    page = client.get("/tables/shop/public.a").text
-    assert "and 101 more rules" in page
-    assert page.index(">a</a>") < page.index(">r0</a>"), "what failed comes first"
-    of_month, of_day = (client.get(f"/tables/shop/public.a/rules/a?range={name}").text for name in ("30d", "24h"))
-    assert "One point per day: the last of the day." in of_month
-    assert "and 900 older ones" in of_month
-    assert "One point per day" not in of_day
-    assert "73 points from" in of_day or "72 points from" in of_day
-    assert max(len(page), len(of_month), len(of_day)) < 250_000
 
 
 def test_who_may_trigger_can_check_now_and_others_cannot(client: FlaskClient, shop: Database) -> None:

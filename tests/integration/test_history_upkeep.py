@@ -1,11 +1,13 @@
 """What keeps the history true later: results of earlier releases, daily sums, partitions, retention."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from api.checks import claims
+from backend.configuration import tables
 from backend.history import recording, upkeep
 from backend.insights import history
 from backend.requests import tracking
@@ -14,8 +16,9 @@ from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import Invalid
-from tests.support.datasets import CATALOGUE, ask, check_now, claimed, now, result
+from tests.support.datasets import CATALOGUE, apply, ask, check_now, claimed, now, result, table
 from tests.support.history import ALL, RULE, move, points, refreshed, states, taken_up
+from tests.support.processes import eventually
 
 
 def test_results_of_earlier_releases_are_taken_up(shop: Database) -> None:
@@ -165,3 +168,25 @@ def test_partitions_are_made_ahead_and_deleted_when_all_in_them_is_old(shop: Dat
     upkeep.keep_partitions(shop, 400)
     assert len(partitions()) == 2 + 2 * 2
     assert points(shop) == []
+
+
+def is_waiting(shop: Database) -> bool:
+    waiting = "select 1 from pg_catalog.pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with shop.transaction() as cursor:
+        return cursor.one(waiting) is not None
+
+
+def test_documents_and_results_wait_for_each_other_in_one_order_only(shop: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream of documents is written in parts, in its own order; a dataset's result locks all states of its tables."""
+    monkeypatch.setattr(tables, "_AT_ONCE", 1)
+    documents = [table("public.b", "b", owner="x"), table("public.a", "a", owner="x")]
+    with ThreadPoolExecutor() as other, shop.transaction() as cursor:
+        lock = "select name from stringx.states where name = %(name)s for update"
+        cursor.run(lock, {"name": "public.a"})
+        applied = other.submit(apply, shop, *documents)
+        eventually(lambda: is_waiting(shop), within_s=30)
+        for name in ("public.b", "sales"):
+            cursor.run(lock, {"name": name})
+        cursor.run("commit")
+        assert {change["change"] for change in applied.result()["changes"]} == {"updated"}
+    assert {item["owner"] for item in states(shop).values()} == {"x", ""}
