@@ -10,6 +10,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from flask import Response, g, make_response, render_template, request, url_for
 
 from backend.dashboard import sessions
+from backend.dashboard.asking import WINDOW_FIELDS, typed
+from backend.dashboard.views import table_url
 from database.keys import Caller
 from stringx_dataops import __version__
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
@@ -18,7 +20,8 @@ COOKIE = "stringx_session"
 _ON_PAGE = 50
 _DIGITS = 6  # of a page's number
 _IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024  # bytes of a file
-_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules")
+_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", *WINDOW_FIELDS)
+_LONGEST = 200  # characters of a field that an address repeats
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
@@ -76,6 +79,23 @@ def address_of_page() -> str:
     pasted into it, is not repeated."""
     query = urlencode({name: request.args[name] for name in _PARAMETERS if name in request.args})
     return f"{_path()}?{query}" if query else _path()
+
+
+def address_of_form() -> str:
+    """The page with the form that was sent, with what was typed into it. Only a person sends it again. For all other forms it is
+    the board."""
+    arguments = request.view_args or {}
+    match request.endpoint:
+        case "dashboard.check":
+            shown = table_url(arguments["target"], arguments["table"])
+        case "dashboard.check_dataset":
+            shown = url_for("dashboard.dataset", **arguments)
+        case "dashboard.cancel":
+            return url_for("dashboard.request_page", **arguments)
+        case _:
+            return url_for("dashboard.board")
+    query = urlencode({name: value for name, value in typed(request.form).items() if len(value) <= _LONGEST})
+    return f"{shown}?{query}" if query else shown
 
 
 def _path() -> str:

@@ -62,10 +62,11 @@ class Slice:
 
 @dataclass(frozen=True)
 class RulesNow:
-    """Some of the active rules of a table; `total`: how many there are."""
+    """Some of the active rules of a table; `total`: how many there are. `window_column` is the document's."""
 
     rules: list[RuleNow]
     total: int
+    window_column: str | None
 
 
 def of_table(database: Database, catalogue: Catalogue, target: str, table: str, wanted: Slice) -> RulesNow:
@@ -74,13 +75,15 @@ def of_table(database: Database, catalogue: Catalogue, target: str, table: str, 
         configured = configuration.tables(cursor, [(target, table)]).get((target, table))
         if configured is None:
             raise Refusals(cursor).table(target, table)
-        active = configured.read().active_rules
+        document = configured.read()
+        active = document.active_rules
         newest = _latest(cursor, target, table, active, 1)
         ordered = sorted(active, key=lambda rule: _ORDER[newest[rule.id][-1].status if rule.id in newest else None])
         shown = ordered[wanted.skip : wanted.skip + wanted.most]
         points = newest if wanted.points == 1 else _latest(cursor, target, table, shown, wanted.points)
         messages = _messages(cursor, wanted.check_id, table)
-    return RulesNow([_now(rule, catalogue, points.get(rule.id, []), messages.get(rule.id)) for rule in shown], len(active))
+    found = [_now(rule, catalogue, points.get(rule.id, []), messages.get(rule.id)) for rule in shown]
+    return RulesNow(found, len(active), document.window_column)
 
 
 def versions(database: Database, target: str, table: str, start: datetime, end: datetime) -> list[Row]:

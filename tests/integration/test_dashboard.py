@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from backend.app import create_app
 from backend.dashboard import formats
 from backend.history import upkeep
 from database import keys
 from database.pool import Database
-from stringx_dataops.contract.keys import SCOPES, KeyScope
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
+from tests.support.dashboard import opened, sign_in, token
 from tests.support.datasets import apply, check_now, table
 from tests.support.trials import try_now
 
@@ -25,27 +24,8 @@ HOSTILE = "<img src=x onerror=alert(1)>{{ 7+7 }}\"'"
 @pytest.fixture
 def client(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
     """A browser's view of the Backend; DataOps is not there."""
-    environment = {"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url, "DATAOPS_URL": "http://127.0.0.1:9"}
-    (tmp_path / "service-key").write_text("key")
-    (tmp_path / "signing-secret").write_text(new_secret())
-    app = create_app(read_settings(environment))
-    held: dict[str, tuple[KeyScope, ...]] = {"owner": SCOPES, "reader": ("read",), "poster": ("results",)}
-    for name, scopes in held.items():
-        keys.register(shop, name, f"sx_{name}", list(scopes))
-    with app.test_client() as opened:
-        yield opened
-
-
-def token(page: TestResponse) -> str:
-    """The CSRF token of the page's first form."""
-    found = re.search(r'name="csrf" value="([^"]+)"', page.text)
-    assert found, page.text
-    return found[1]
-
-
-def sign_in(client: FlaskClient, key: str = "sx_owner", after: str = "/") -> TestResponse:
-    page = client.get("/login", query_string={"next": after})
-    return client.post("/login", data={"csrf": token(page), "key": key, "next": after})
+    with opened(shop, internal_url, tmp_path) as client:
+        yield client
 
 
 def test_without_a_session_every_page_leads_to_the_login_and_back(client: FlaskClient) -> None:
