@@ -51,6 +51,11 @@ def trends_of(checks: Sequence[dict[str, Any]]) -> Markup | None:
     return trends(columns) if columns else None
 
 
+def docs_page(docs_url: str | None, target: str, table: str) -> str | None:
+    """The address at which the docs portal leads on to the table's page; None without a portal."""
+    return None if docs_url is None else f"{docs_url}/{quote(target, safe='')}/tables/{quote(table, safe='')}"
+
+
 _ORDER = {"fail": 0, "error": 1, "warn": 2, None: 3, "pass": 4}
 
 

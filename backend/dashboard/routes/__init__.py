@@ -6,7 +6,6 @@ from flask import Blueprint
 from backend.dashboard import formats
 from backend.dashboard.routes import board, checks, guard, requests, rules, signing_in, subjects
 from backend.dashboard.service import Dashboard
-from web.look import marks
 
 _FORMATS = {
     "relative": formats.relative,
@@ -14,9 +13,6 @@ _FORMATS = {
     "share": formats.share,
     "duration": formats.duration,
     "threshold": formats.threshold,
-    "status": marks.status,
-    "strip": marks.strip,
-    "bar": marks.bar,
 }
 
 

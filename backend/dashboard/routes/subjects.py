@@ -11,6 +11,7 @@ from backend.insights import board, history, rules, trend
 from database.pool import Database
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import NotFound
+from web import hosts
 
 _CHECKS, _RULES = 20, 200  # of a table, on its page
 _COLUMNS = Page(60)  # checks in the plot of trends
@@ -37,6 +38,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             checks=checks["items"],
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
+            docs=views.docs_page(hosts.for_viewer(service.docs_url), target, table),
             parts=views.parts,
         )
 
