@@ -160,9 +160,10 @@ def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     words = f"{more}Dashed: the threshold above (or below) which it fails, as it was then."
     errors = sum(point["status"] == "error" for point in found)
     if errors:
-        words += f" Gaps: {errors} checks in which the rule was in error."
+        words += f" Bands: {errors} {'check' if errors == 1 else 'checks'} in which the rule was in error."
     if marks:
-        words += f" Dotted: {len(marks)} new versions of the rules, the last {marks[-1].label}."
+        versions = "a new version" if len(marks) == 1 else f"{len(marks)} new versions"
+        words += f" Dotted: {versions} of the rules, the last {marks[-1].label}."
     return words
 
 

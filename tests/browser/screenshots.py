@@ -39,10 +39,8 @@ class Picture:
 
 PICTURES = (
     Picture("board.png", "/", height=640),
-    Picture("board-dark.png", "/", "dark", height=640),
     Picture("table.png", "/tables/nyc/public.flights", height=1100),
-    Picture("rule.png", "/tables/nyc/public.flights/rules/dep_time_not_null", height=700),
-    Picture("rule-dark.png", "/tables/nyc/public.flights/rules/dep_time_not_null", "dark", height=700),
+    Picture("rule-dark.png", "/tables/nyc/public.flights/rules/dep_time_not_null", "dark", height=800),
     Picture("request.png", "LAST_REQUEST", height=800),
     Picture("portal.png", "/", height=800, of_portal=True),
 )

@@ -1,6 +1,8 @@
 """The pages of the dashboard: a signed-in person sees what a key of the same scopes may read. Views look up, render, and change
 nothing with GET."""
 
+import shlex
+
 from flask import Blueprint
 
 from backend.dashboard import formats
@@ -13,6 +15,7 @@ _FORMATS = {
     "share": formats.share,
     "duration": formats.duration,
     "threshold": formats.threshold,
+    "shell": shlex.quote,
 }
 
 
