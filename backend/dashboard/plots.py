@@ -140,7 +140,7 @@ class Plot:
     def _gaps(self) -> Iterator[Markup]:
         """A band where the rule was in error: there is no value, and nothing that could be taken for one."""
         for value in self.values:
-            if value.value is None:
+            if value.status == "error":
                 yield Markup('<rect class="gap" x="{}" y="{}" width="6" height="{}"><title>{}</title></rect>').format(
                     round(self._x(value.at) - 3, 1), _TOP, _HEIGHT - _TOP - _BOTTOM, value.label
                 )

@@ -130,7 +130,9 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
     label = f"{point['status']} at {formats.exact(point['at'])}: {shown}"
     fail_at = point["fail_at"]
     low = high = None
-    if isinstance(fail_at, dict):
+    if isinstance(fail_at, dict) and is_share:
+        pass  # bounds of what was measured, in a plot of shares: the rule's type has changed
+    elif isinstance(fail_at, dict):
         low, high = _float(fail_at.get("min")), _float(fail_at.get("max"))
     elif isinstance(fail_at, str):
         high = float(fail_at.removesuffix("%")) / 100

@@ -129,7 +129,7 @@ def take(browser: Browser, demo: Demo, folder: Path) -> None:
 def _path(demo: Demo, picture: Picture) -> str:
     if picture.path != "LAST_REQUEST":
         return picture.path
-    items = demo.get("/api/v1/requests?table=public.flights&limit=1")["items"]
+    items = demo.get("/api/v1/tables/nyc/public.flights/history?limit=1")["items"]
     assert isinstance(items, list)
     return f"/requests/{items[0]['request_id']}"
 
