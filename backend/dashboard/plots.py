@@ -11,7 +11,8 @@ from markupsafe import Markup
 from backend.dashboard import formats
 
 _WIDTH, _HEIGHT = 720, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 60, 12, 28  # on the right there is room for the last value
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 84, 12, 28  # on the right there is room for the last value and the thresholds
+_LINE = 14  # height of a line of text
 _TICKS = 4
 
 
@@ -139,7 +140,7 @@ class Plot:
     def _gaps(self) -> Iterator[Markup]:
         """A band where the rule was in error: there is no value, and nothing that could be taken for one."""
         for value in self.values:
-            if value.value is None:
+            if value.status == "error":
                 yield Markup('<rect class="gap" x="{}" y="{}" width="6" height="{}"><title>{}</title></rect>').format(
                     round(self._x(value.at) - 3, 1), _TOP, _HEIGHT - _TOP - _BOTTOM, value.label
                 )
@@ -156,18 +157,21 @@ class Plot:
             ).format(value.label, x, y, value.status, _shape(value.status, x, y))
 
     def _notes(self, lowest: float, highest: float) -> Iterator[Markup]:
-        """The threshold and the last value in words, beside what they are about."""
-        for which, words in (("low", "fails below"), ("high", "fails above")):
-            at = next((each for value in reversed(self.values) if (each := getattr(value, which)) is not None), None)
-            if at is not None:
-                y = self._y(at, lowest, highest)
-                beside = y + 14 if (which == "high") == (y < _TOP + 16) else y - 5
-                yield Markup('<text class="note" x="{}" y="{}">{} {}</text>').format(_LEFT + 4, beside, words, self._text(at))
+        """Right of the plot: the last value, and the thresholds as they are now, without covering each other."""
         last = self.values[-1] if self.values else None
-        if last is not None and last.value is not None:
-            x, y = self._x(last.at) + 8, self._y(last.value, lowest, highest) + 4
+        if last is None:
+            return
+        text, taken = Markup('<text class="note {}" x="{}" y="{}">{}</text>'), float("inf")
+        if last.value is not None:
+            taken = self._y(last.value, lowest, highest) + 4
             words = formats.share(last.value) if self.is_share else self._text(last.value)
-            yield Markup('<text class="note last" x="{}" y="{}">{}</text>').format(x, y, words)
+            yield text.format("last", self._x(last.at) + 8, taken, words)
+        for at, sign in ((last.low, "<"), (last.high, ">")):
+            if at is not None:
+                y = self._y(at, lowest, highest) + 4
+                if abs(y - taken) < _LINE:
+                    y = taken + (_LINE if y >= taken else -_LINE)
+                yield text.format("limit", self._x(self.end) + 8, y, f"fails {sign} {self._text(at)}")
 
     def _text(self, value: float) -> str:
         return f"{value * 100:.4g}%" if self.is_share else formats.short(value)

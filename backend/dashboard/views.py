@@ -48,6 +48,11 @@ def trends_of(checks: Sequence[dict[str, Any]]) -> Markup | None:
     return trends(columns) if columns else None
 
 
+def docs_page(docs_url: str | None, target: str, table: str) -> str | None:
+    """The address at which the docs portal leads on to the table's page; None without a portal."""
+    return None if docs_url is None else f"{docs_url}/{quote(target, safe='')}/tables/{quote(table, safe='')}"
+
+
 def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
     """A rule as a row of its table's page."""
     last = found.points[-1] if found.points else None
@@ -113,7 +118,9 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
     label = f"{point['status']} at {formats.exact(point['at'])}: {shown}"
     fail_at = point["fail_at"]
     low = high = None
-    if isinstance(fail_at, dict):
+    if isinstance(fail_at, dict) and is_share:
+        pass  # bounds of what was measured, in a plot of shares: the rule's type has changed
+    elif isinstance(fail_at, dict):
         low, high = _float(fail_at.get("min")), _float(fail_at.get("max"))
     elif isinstance(fail_at, str):
         high = float(fail_at.removesuffix("%")) / 100
@@ -143,9 +150,10 @@ def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     words = f"{more}Dashed: the threshold above (or below) which it fails, as it was then."
     errors = sum(point["status"] == "error" for point in found)
     if errors:
-        words += f" Gaps: {errors} checks in which the rule was in error."
+        words += f" Bands: {errors} {'check' if errors == 1 else 'checks'} in which the rule was in error."
     if marks:
-        words += f" Dotted: {len(marks)} new versions of the rules, the last {marks[-1].label}."
+        versions = "a new version" if len(marks) == 1 else f"{len(marks)} new versions"
+        words += f" Dotted: {versions} of the rules, the last {marks[-1].label}."
     return words
 
 

@@ -14,7 +14,7 @@ from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PAGES = Pages("requests", texts=2)  # positions: created_at, request_id
-FILTERS = ("target", "table", "dataset", "rule", "requested_by", "source", "verdict", "status", "from", "to")
+FILTERS = ("target", "table", "dataset", "rule", "requested_by", "source", "verdict", "status", "trial", "from", "to")
 _RESULTS = 8  # that are in memory at once: each may have 8 MiB
 
 

@@ -46,6 +46,7 @@ class Settings:
     retention_points_days: int
     public_url: str | None
     trusted_proxies: tuple[Network, ...]
+    docs_url: str | None
     retention_days_years: int
     secrets: Path
     demo: bool
@@ -99,6 +100,7 @@ VARIABLES = (
     "RETENTION_DAYS_YEARS",
     "PUBLIC_URL",
     "TRUSTED_PROXIES",
+    "DOCS_URL",
 )
 SECRETS = (
     "STRINGX_DATABASE_URL",
@@ -118,6 +120,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     dataops_port = _number(env, "DATAOPS_PORT", 5001, 1, 65535)
     backend_port = _number(env, "BACKEND_PORT", 5002, 1, 65535)
     public_url = _url(env, "PUBLIC_URL", "") if env.get("PUBLIC_URL") else None
+    docs_url = _url(env, "DOCS_URL", "") if env.get("DOCS_URL") else None
     dataops_url = _url(env, "DATAOPS_URL", f"http://127.0.0.1:{dataops_port}")
     backend_url = _url(env, "BACKEND_URL", f"http://127.0.0.1:{backend_port}")
     project = _path(env, "DBT_PROJECT_DIR", ROOT / "stringx")
@@ -128,9 +131,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         backend_port=backend_port,
         docs_port=_number(env, "DOCS_PORT", 8001, 1, 65535),
         allowed_hosts=_hosts(env, "ALLOWED_HOSTS")
-        | {str(urlsplit(url).hostname) for url in (dataops_url, backend_url, public_url) if url},
+        | {str(urlsplit(url).hostname) for url in (dataops_url, backend_url, public_url, docs_url) if url},
         public_url=public_url,
         trusted_proxies=tuple(_networks(env, "TRUSTED_PROXIES")),
+        docs_url=docs_url,
         dataops_url=dataops_url,
         backend_url=backend_url,
         database_url=_database_url(env),

@@ -19,6 +19,7 @@ from stringx_dataops.contract.documents.tables import MOST_RULES
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import Busy, Invalid, NotFound, StringXError
+from web import hosts
 
 _CHECKS, _RULES = 20, 50  # of a table, on its page
 _COLUMNS = Page(60)  # checks in the plot of trends
@@ -55,6 +56,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             checks=checks["items"],
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
+            docs=views.docs_page(hosts.for_viewer(service.docs_url), target, table),
             parts=views.parts,
         )
 
