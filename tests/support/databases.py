@@ -58,13 +58,15 @@ def forgetful(cluster: Cluster, *more: str) -> Cluster:
 
 
 @contextmanager
-def running_cluster(**variables: str) -> Iterator[Cluster]:
-    """An embedded PostgreSQL, started as the product starts it, in a folder that its user may enter. Variables are handed to the
-    server itself, to which the product hands none."""
-    home = Path(tempfile.mkdtemp(prefix="stringx-test-", dir=place_of_clusters()))
+def running_cluster(place: Path | None = None, **variables: str) -> Iterator[Cluster]:
+    """An embedded PostgreSQL, started as the product starts it, in a folder that its user may enter: of its own in memory, or in
+    `place`, then as durable as the product's. Variables are handed to the server itself, to which the product hands none."""
+    home = Path(tempfile.mkdtemp(prefix="stringx-test-", dir=place or place_of_clusters()))
     home.chmod(0o755)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("STRINGX_")}
-    found = forgetful(embedded.prepare(home), "full_page_writes = off")
+    found = embedded.prepare(home)
+    if place is None:
+        forgetful(found, "full_page_writes = off")
     command, who = [sys.executable, "-P", "-m", "launch", "postgres"], None
     if variables:
         command, who = embedded.command(found), account()
