@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,7 @@ def _points(part: Part) -> Iterator[dict[str, Any]]:
         }
 
 
+@lru_cache(maxsize=10_000)  # the same ids come again and again
 def _is_rule_id(text: str) -> bool:
     try:
         RULE_ID.check(text)

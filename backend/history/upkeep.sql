@@ -7,34 +7,36 @@ limit 1
 for update skip locked
 
 -- name: refresh
--- `since` of a decided gate is when its checks changed it; if they did not, its settings were changed just now.
+-- `since` of a decided gate is when its checks changed it; if they did not, its settings were changed just now. Its points are read only where it
+-- is not known; those of `recent` by their index, the newest first.
 update stringx.states s set
     state = %(state)s, rank = %(rank)s, reasons = %(reasons)s, verdict = %(verdict)s, rules_hash = %(rules_hash)s, check_id = %(check_id)s,
     request_id = %(request_id)s, decided_at = %(decided_at)s, snapshot_at = %(snapshot_at)s, gate = %(gate)s,
     since = case when %(gate)s::text is null then null
                  when s.gate <> %(gate)s and s.check_id = %(check_id)s then clock_timestamp()
                  when s.gate = %(gate)s and s.check_id = %(check_id)s and s.since is not null then s.since
-                 else coalesce(p.since, %(decided_at)s) end,
-    checked_at = p.checked_at, row_count = p.row_count, score = p.score, duration_ms = p.duration_ms, recent = coalesce(r.recent, '{}'),
+                 else coalesce((
+                    with newest as (
+                        select f.at, f.gate from stringx.check_points f
+                        where f.subject_id = p.subject_id and f.status <> 'canceled'
+                          and (f.is_full or (%(by_window)s and stringx.has_all_rules(f.narrowed_to))) order by f.at desc limit 1000)
+                    select min(n.at) from newest n
+                    where n.at > coalesce((select max(o.at) from newest o where o.gate <> %(gate)s), '-infinity')), %(decided_at)s) end,
+    checked_at = p.checked_at, row_count = p.row_count, score = p.score, duration_ms = p.duration_ms,
+    recent = coalesce((
+        select array_agg(l.verdict order by l.at) from (
+            select c.verdict, c.at from stringx.check_points c
+            where c.subject_id = s.subject_id and c.status <> 'canceled'
+              and (c.is_full or (%(by_window)s and stringx.has_all_rules(c.narrowed_to)))
+            order by c.at desc limit %(recent)s) l), '{}'),
     by_window = %(by_window)s, refresh_at = %(stale_at)s::timestamptz
 from (select 1) as one
 left join lateral (
-    select l.finished_at as checked_at, c.row_count, c.score, c.duration_ms,
-           (with newest as (select f.at, f.gate from stringx.check_points f
-                             where f.subject_id = c.subject_id and f.status <> 'canceled'
-                               and (f.is_full or (%(by_window)s and stringx.has_all_rules(f.narrowed_to))) order by f.at desc limit 1000)
-            select min(n.at) from newest n
-            where n.at > coalesce((select max(o.at) from newest o where o.gate <> %(gate)s), '-infinity')) as since
+    select l.finished_at as checked_at, c.subject_id, c.row_count, c.score, c.duration_ms
     from stringx.results l
     left join stringx.subjects u on u.kind = %(kind)s and u.target = %(target)s and u.name = %(name)s
     left join stringx.check_points c on c.subject_id = u.subject_id and c.at = %(decided_at)s and c.check_id = l.check_id
     where l.check_id = %(check_id)s) p on true
-left join lateral (
-    select array_agg(verdict order by at) as recent from (
-        select c.verdict, c.at from stringx.check_points c
-        join stringx.subjects u on u.kind = %(kind)s and u.target = %(target)s and u.name = %(name)s and u.subject_id = c.subject_id
-        where c.status <> 'canceled' and (c.is_full or (%(by_window)s and stringx.has_all_rules(c.narrowed_to)))
-        order by c.at desc limit %(recent)s) last) r on true
 where s.kind = %(kind)s and s.target = %(target)s and s.name = %(name)s
 
 -- name: forget_state
