@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from inspect import isfunction
 from typing import IO, Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -44,7 +45,7 @@ def _hash(template: str, shown: dict[str, Any]) -> str:
     """Of the values that a page shows, the same in every process. Functions among them are those of the version."""
     caller: Caller | None = shown["caller"]
     scopes = sorted(caller.scopes) if caller is not None else []
-    named = [(name, value) for name, value in sorted(shown.items()) if name != "caller" and not callable(value)]
+    named = [(name, value) for name, value in sorted(shown.items()) if name != "caller" and not isfunction(value)]
     values = repr([template, caller and caller.name, scopes, *named])
     return hashlib.sha256(values.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
