@@ -11,6 +11,7 @@ from backend.insights.history import RuleName, Span
 from backend.insights.rules import RuleNow
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.messages.scores import quotient
 
@@ -44,7 +45,7 @@ def rules_now(rules: Iterable[RuleNow]) -> Rows:
         last = each.points[-1] if each.points else None
         ratio = quotient(last.failures, last.total) if last and last.failures is not None and last.total else None
         numbers = (last.failures, last.total, ratio, last.measured) if last else (None,) * 4
-        when = (last.status, last.at.isoformat()) if last else (None, None)
+        when = (last.status, rfc3339(last.at)) if last else (None, None)
         yield (each.rule.id, each.rule.type, *when, *numbers, *_bounds(each.warn_at), *_bounds(each.fail_at))
 
 

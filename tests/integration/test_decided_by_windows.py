@@ -112,6 +112,11 @@ def test_a_table_that_windows_decide_has_points_of_windows(shop: Database) -> No
     together = check_now(shop, {"b": 1}, dataset="sales", window=WINDOW)
     assert [point["check_id"] for point in points(shop)] == [together.check_id, alone.check_id]
     assert states(shop)["public.a"]["since"] == together.as_json()["snapshot_at"]
+    check_now(shop, table="public.a", **SCOPES["narrowed window"])
+    deciding = history.checks_of_table(shop, "shop", "public.a", deciding=True)["items"]
+    assert [item["check_id"] for item in deciding] == [together.check_id, alone.check_id], "what the plot of trends shows"
+    assert history.checks_of_table(shop, "shop", "public.b", deciding=True)["items"] == []
+    assert len(points(shop)) == 3, "also of a window that leaves out rules"
     with shop.transaction() as cursor:
         assert cursor.all("select 1 from stringx.subject_rules where rule_id = 'b'") == [], "b is decided by full checks alone"
 
