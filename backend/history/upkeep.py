@@ -23,6 +23,7 @@ from stringx_dataops.contract.settings import Settings
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 STATES, RESULTS = 200, 50  # in a turn
 BATCH = 1000
+SUMMED_RULES = 50_000  # in a statement: it must end in the time that a statement has, whatever the number of rules
 _MONTHS_AHEAD = 2
 _LOOK_S = 1.0
 _SUMMED = timedelta(days=400)  # days that are summed, at most
@@ -173,9 +174,11 @@ def sum_days(database: Database, alive: Callable[[], None] = lambda: None) -> No
     for day in missing:
         with database.transaction() as cursor:
             cursor.run(SQL["sum_alone"])
-            cursor.run(SQL["sum_day"], {"day": day})
+            last = (cursor.one(SQL["last_rule"]) or {}).get("rule_key") or 0
+            for first_rule in range(0, last + 1, SUMMED_RULES):
+                cursor.run(SQL["sum_day"], {"day": day, "from": first_rule, "to": first_rule + SUMMED_RULES})
+                alive()
             cursor.run(SQL["summed"], {"day": day})
-        alive()
 
 
 def forget_days(database: Database, years: int, alive: Callable[[], None] = lambda: None) -> None:

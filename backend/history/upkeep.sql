@@ -95,11 +95,15 @@ select rule_key, %(day)s::date, max(at), (array_agg(value order by at desc))[1],
        count(*) filter (where status = 'pass'), count(*) filter (where status = 'warn'), count(*) filter (where status = 'fail'),
        count(*) filter (where status = 'error'), (array_agg(config_version order by at desc))[1]
 from (select p.*, case when p.failures is null then p.measured when p.total is null then p.failures else p.failures::float8 / nullif(p.total, 0) end as value from stringx.rule_points p
-      where p.at >= %(day)s::date::timestamp at time zone 'UTC' and p.at < (%(day)s::date + 1)::timestamp at time zone 'UTC') points
+      where p.at >= %(day)s::date::timestamp at time zone 'UTC' and p.at < (%(day)s::date + 1)::timestamp at time zone 'UTC'
+        and p.rule_key >= %(from)s and p.rule_key < %(to)s) points
 group by rule_key
 on conflict (rule_key, day) do update set
     last_at = excluded.last_at, last_value = excluded.last_value, min_value = excluded.min_value, max_value = excluded.max_value,
     pass = excluded.pass, warn = excluded.warn, fail = excluded.fail, error = excluded.error, config_version = excluded.config_version
+
+-- name: last_rule
+select max(rule_key) as rule_key from stringx.subject_rules
 
 -- name: summed
 insert into stringx.summed_days (day) values (%(day)s) on conflict do nothing

@@ -114,7 +114,9 @@ def test_a_late_result_of_a_day_whose_points_are_gone_changes_no_sum(shop: Datab
     assert history.days(shop, CATALOGUE, RULE, ALL)["items"] == [day]
 
 
-def test_days_are_summed_and_outlive_their_points(shop: Database) -> None:
+def test_days_are_summed_and_outlive_their_points(shop: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "SUMMED_RULES", 1)
+    check_now(shop, table="public.b")  # its rule has the first number
     checks = [check_now(shop, {"a": failures}, table="public.a") for failures in (1, 4, 2)]
     for check in checks[:2]:
         move(shop, check.check_id, days=3)
