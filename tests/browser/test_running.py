@@ -74,6 +74,7 @@ def test_a_window_is_asked_for_and_a_form_is_never_lost(shop: Database, tab: Cal
     with shop.transaction() as cursor:
         cursor.run("update stringx.sessions set expires_at = now()")
     page.get_by_label("To").fill("2026-03-01")
+    expect(page.get_by_text("Your session is over. What you typed stays")).to_be_visible()
     page.get_by_role("button", name="Check the window").click()
     page.get_by_label("Key").fill(KEY)
     page.get_by_role("button", name="Sign in").click()
