@@ -208,6 +208,8 @@ def test_a_backend_without_trials_takes_a_result_and_nothing_moves(shop: Databas
     tracking.store(shop, "t", result)
     assert requests.find(shop, "t").trial
     assert requests.find(shop, "t").verdict == "pass"
+    with shop.transaction() as cursor:
+        assert cursor.one("select is_full from stringx.requests where request_id = 't'") == {"is_full": False}
     assert moved(shop) == before
 
 
