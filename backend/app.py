@@ -20,6 +20,7 @@ from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, signing_secrets
 from web import service
+from web.look import files as look
 
 THREADS = 32
 WAITERS = THREADS // 2  # the other half takes in the results they wait for
@@ -49,13 +50,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         list,
         metrics.metrics,
         allowed_hosts=settings.allowed_hosts,
-        own_sign_in=["dashboard"],
+        own_sign_in=["dashboard", look.NAME],
     )
     app.register_blueprint(request_routes.blueprint(request_routes.Requests(asking, listener, secrets)))
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
     app.register_blueprint(dashboard_routes.blueprint(Dashboard(database, catalogue, asking, is_secure)))
+    app.register_blueprint(look.blueprint())
     app.register_blueprint(insight_routes.blueprint(database, catalogue))
 
     def start() -> None:

@@ -49,6 +49,12 @@ def checks_to_cancel(database: Database, worker: str) -> set[str]:
         return {str(row["check_id"]) for row in cursor.all(SQL["checks_to_cancel"], {"worker": worker})}
 
 
+def mark_reached(database: Database, check: Check) -> None:
+    """Note that the check's attempt has a session on the target; nothing happens if the claim was lost."""
+    with database.statements() as cursor:
+        cursor.run(SQL["mark_reached"], _fence(check))
+
+
 def finish(database: Database, check: Check, result: CheckResult, backend_url: str) -> bool:
     """Stores the result and its message, for the check and for all checks that share its run (unless it was canceled: they then
     run without it). False, and nothing stored, if the claim was lost."""
@@ -75,14 +81,21 @@ def hand_back(
     database: Database,
     check: Check,
     *,
+    why: str,
     crashed: bool = False,
     yielded: bool = False,
     delay_s: float = 0,
     tables: Sequence[str] | None = None,
 ) -> bool:
-    """Puts the check back into the queue, counted as a crash or as giving way; False if the claim was lost. `tables`: the
-    dataset's tables, if its document has changed since the check was accepted."""
-    counted = {"crashed": crashed, "yielded": yielded, "delay_s": delay_s, "tables": list(tables) if tables is not None else None}
+    """Puts the check back into the queue, counted as a crash or as giving way; False if the claim was lost. `why` the attempt
+    ended stays with the check. `tables`: the dataset's tables, if its document has changed since the check was accepted."""
+    counted = {
+        "why": why,
+        "crashed": crashed,
+        "yielded": yielded,
+        "delay_s": delay_s,
+        "tables": list(tables) if tables is not None else None,
+    }
     with database.transaction() as cursor:
         lock_target(cursor, check.request.target)
         return cursor.run(SQL["hand_back"], _fence(check) | counted) == 1
@@ -107,7 +120,7 @@ def _finish_joined(cursor: Cursor, leader: Check, body: dict[str, Any], ended: d
     joined = [read_check(row) for row in cursor.all(SQL["joined"], {"check_id": leader.check_id})]
     for check in joined:
         known = check.pending().as_json()
-        own = {name: known[name] for name in ("check_id", "request_id", "asked", "joined", "queued_at")}
+        own = {name: known[name] for name in ("check_id", "request_id", "asked", "requested_by", "joined", "queued_at")}
         result = body | own
         stored = {"check_id": check.check_id, "leader": leader.check_id, "result": json_value(result)}
         cursor.run(SQL["finish_joined"], ended | stored)

@@ -45,6 +45,10 @@ returning check_id
 -- name: checks_to_cancel
 select check_id from dataops.checks where worker = %(worker)s and status = 'running' and cancel_requested
 
+-- name: mark_reached
+update dataops.checks set reached_at = clock_timestamp()
+where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
+
 -- name: finish
 -- Fenced: a worker whose claim was taken over meanwhile changes nothing, and sends none. With the result its outgoing message, and
 -- a notification to all waiters; whether others share the run.
@@ -83,7 +87,9 @@ update dataops.checks set
     crashes = crashes + %(crashed)s::integer, yields = yields + %(yielded)s::integer,
     due_at = case when %(delay_s)s > 0 then clock_timestamp() + make_interval(secs => %(delay_s)s)
                   else least(due_at, started_at - interval '1 minute') end,
-    tables = coalesce(%(tables)s::text[], tables)
+    tables = coalesce(%(tables)s::text[], tables),
+    earlier_attempts = case when jsonb_array_length(earlier_attempts) >= 20 then earlier_attempts else earlier_attempts || jsonb_build_object(
+        'attempt', attempt, 'started_at', started_at, 'ended_at', clock_timestamp(), 'why', %(why)s::text) end
 where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
 
 -- name: expired
@@ -95,5 +101,7 @@ order by lease_expires_at limit 100
 -- name: rescue
 update dataops.checks set
     status = 'queued', worker = null, lease_expires_at = null, crashes = crashes + 1,
-    due_at = least(due_at, started_at - interval '1 minute')
+    due_at = least(due_at, started_at - interval '1 minute'),
+    earlier_attempts = case when jsonb_array_length(earlier_attempts) >= 20 then earlier_attempts else earlier_attempts || jsonb_build_object(
+        'attempt', attempt, 'started_at', started_at, 'ended_at', clock_timestamp(), 'why', 'its worker was lost') end
 where check_id = %(check_id)s and status = 'running' and lease_expires_at < clock_timestamp()

@@ -17,7 +17,8 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Scope, require_scope
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, EarlierAttempt, Scope, require_scope
+from stringx_dataops.contract.messages.samples import hidden
 from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus
 from stringx_dataops.contract.problems import Busy, Conflict, NotFound
@@ -38,8 +39,10 @@ class _KnownFields(TypedDict):
     trial: bool
     scope: Scope
     asked: JsonObject
+    requested_by: str | None
     joined: str | None
     attempt: int
+    earlier_attempts: list[EarlierAttempt]
     queued_at: datetime
 
 
@@ -58,6 +61,8 @@ class Check:
     crashes: int
     yields: int
     joined: str | None
+    requested_by: str | None
+    earlier_attempts: list[EarlierAttempt]
     cancel_requested: bool
     worker: str | None
     queued_at: datetime
@@ -72,9 +77,10 @@ class Check:
     def is_trial(self) -> bool:
         return self.request.document is not None
 
-    def as_json(self) -> dict[str, Any]:
-        """The result, or as much of it as is known."""
-        return self.result if self.result is not None else self.pending().as_json()
+    def as_json(self, *, with_samples: bool) -> dict[str, Any]:
+        """The result, or as much of it as is known. `with_samples`: whether the key that asks may see samples."""
+        found = self.result if self.result is not None else self.pending().as_json()
+        return found if with_samples else hidden(found)
 
     def pending(self) -> CheckResult:
         """The part of the result that is known while the check waits or runs."""
@@ -116,8 +122,10 @@ class Check:
             "trial": self.is_trial,
             "scope": Scope.model_validate(self.request.scope()),
             "asked": self.request.asked(),
+            "requested_by": self.requested_by,
             "joined": self.joined,
             "attempt": self.attempt,
+            "earlier_attempts": self.earlier_attempts,
             "queued_at": self.queued_at,
         }
 
@@ -138,8 +146,11 @@ class Accepted:
     replayed: bool
 
 
-def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queue_limit: int) -> Accepted:
-    """Write the check down; NotFound, Invalid, Conflict (used request_id) or Busy where it is not taken in.
+def accept(
+    database: Database, catalogue: Catalogue, request: CheckRequest, queue_limit: int, requested_by: str | None = None
+) -> Accepted:
+    """Write the check down; NotFound, Invalid, Conflict (used request_id) or Busy where it is not taken in. `requested_by` is
+    the name of the key that asks.
 
     Where the same is waiting already, not begun, the new check shares its run.
     """
@@ -165,6 +176,7 @@ def accept(database: Database, catalogue: Catalogue, request: CheckRequest, queu
             "mode": request.mode or subject.mode,
             "timeout_s": request.timeout_s or int(parse_duration(subject.timeout)),
             "is_full": request.full,
+            "requested_by": requested_by,
             "queue_limit": queue_limit,
         }
         if (row := cursor.one(SQL["accept"], asked)) is not None:
@@ -179,19 +191,19 @@ def find(database: Database, check_id: str) -> Check:
         return _find(cursor, check_id)
 
 
-def cancel(database: Database, check_id: str, backend_url: str) -> Check:
+def cancel(database: Database, check_id: str, backend_url: str, by: str | None = None) -> Check:
     """A waiting check ends at once as `canceled`; a running one is told to its worker, and ends when that has stopped it; one
-    that has ended stays as it is. NotFound where there is none."""
+    that has ended stays as it is. NotFound where there is none. `by` is the name of the key that cancels."""
     with database.transaction() as cursor:
         lock_target(cursor, _find(cursor, check_id).request.target)
         check = _find(cursor, check_id)
         if check.status == "queued":
             body = check.result_with(undecided("canceled", CANCELED, now(cursor))).as_json()
-            cursor.run(SQL["cancel_waiting"], {"check_id": check_id, "result": json_value(body)})
+            cursor.run(SQL["cancel_waiting"], {"check_id": check_id, "by": by, "result": json_value(body)})
             release_joined(cursor, check_id)
             announce(cursor, check, body, backend_url)
         elif not check.terminal:
-            cursor.run(SQL["cancel_running"], {"check_id": check_id})
+            cursor.run(SQL["cancel_running"], {"check_id": check_id, "by": by})
             notify(cursor, CANCEL)
         return _find(cursor, check_id)
 
@@ -255,6 +267,8 @@ def read_check(row: Row) -> Check:
         crashes=row["crashes"],
         yields=row["yields"],
         joined=str(row["joined"]) if row["joined"] is not None else None,
+        requested_by=row["requested_by"],
+        earlier_attempts=[EarlierAttempt.model_validate(each) for each in row["earlier_attempts"]],
         cancel_requested=row["cancel_requested"],
         worker=row["worker"],
         queued_at=row["queued_at"],

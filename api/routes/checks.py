@@ -1,11 +1,13 @@
 """Quality checks: ask for one, look at one."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response
 
 from api.checks import lifecycle, lookup
 from api.checks.lifecycle import Check
+from api.routes.requester import requester
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -70,12 +72,12 @@ def blueprint(service: Checks) -> Blueprint:
         _require_callback(asked, service.settings)
         if document is not None:
             asked = lookup.read_trial(service.database, service.catalogue, asked, document)
-        accepted = lifecycle.accept(service.database, service.catalogue, asked, service.settings.queue_limit)
+        accepted = lifecycle.accept(service.database, service.catalogue, asked, service.settings.queue_limit, requester())
         log_ids(request_id=accepted.check.request_id, check_id=accepted.check.check_id)
         is_sync = accepted.check.mode == "sync"
         check = _wait(service, accepted.check, asked.wait_s if is_sync else 0)
         location = f"/api/v1/quality-checks/{check.check_id}"
-        return bodies.accepted(check.as_json(), location, has_ended=is_sync and check.terminal, replayed=accepted.replayed)
+        return bodies.accepted(_shown(check), location, has_ended=is_sync and check.terminal, replayed=accepted.replayed)
 
     @routes.get("/api/v1/quality-checks/<check_id>")
     @describe(
@@ -89,7 +91,7 @@ def blueprint(service: Checks) -> Blueprint:
     )
     def show(check_id: str) -> Response:
         check = lifecycle.find(service.database, _uuid(check_id))
-        return answer(_wait(service, check, WAIT.value()).as_json())
+        return answer(_shown(_wait(service, check, WAIT.value())))
 
     @routes.post("/api/v1/quality-checks/<check_id>/cancel")
     @describe(
@@ -102,11 +104,16 @@ def blueprint(service: Checks) -> Blueprint:
         )
     )
     def cancel(check_id: str) -> Response:
-        canceled = lifecycle.cancel(service.database, _uuid(check_id), service.settings.backend_url)
+        canceled = lifecycle.cancel(service.database, _uuid(check_id), service.settings.backend_url, requester())
         check = _wait(service, canceled, WAIT.value())
-        return answer(check.as_json(), 200 if check.terminal else 202)
+        return answer(_shown(check), 200 if check.terminal else 202)
 
     return routes
+
+
+def _shown(check: Check) -> dict[str, Any]:
+    """The check as its caller may see it."""
+    return check.as_json(with_samples="samples" in caller().scopes)
 
 
 def _wait(service: Checks, check: Check, seconds: float) -> Check:

@@ -31,11 +31,14 @@ class RefusedCharacter:
 
 
 class Sessions(Protocol):
-    """The sessions of one attempt on its target, seen and ended from outside. Both raise Unavailable if the target cannot be
-    reached."""
+    """The sessions of one attempt on its target, seen and ended from outside. Each method raises Unavailable if the target cannot
+    be reached."""
 
     def cancel(self) -> int:
         """Cancels what the sessions are executing. Returns how many sessions there were."""
+
+    def is_connected(self) -> bool:
+        """Whether there is such a session now."""
 
     def keeps_waiting(self, seconds: float) -> bool:
         """Whether another session has waited for so long for a lock that one of these sessions holds."""

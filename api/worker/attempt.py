@@ -14,6 +14,7 @@ from api.targets.engine import Sessions
 from stringx_dataops.contract.problems import StringXError
 
 Stop = Literal["canceled", "timed_out", "gives_way", "handed_back", "lost"]
+_FIRST_LOOK_S = 0.5  # a run that takes less costs no look at its target
 _GRACE_S = 1.5  # past a check's budget, because the database ends its statements itself
 _CANCEL_EVERY_S = 0.5
 _KILL_AFTER_S = 10.0
@@ -24,10 +25,11 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class RunHandle:
     """How to watch and end a dbt run: its sessions on the target, how long it may keep other sessions waiting (None: for ever),
-    and how to kill its process."""
+    what to do when one of its sessions has been seen, and how to kill its process."""
 
     sessions: Sessions
     yield_after_s: float | None
+    on_reached: Callable[[], None]
     kill: Callable[[], None]
 
 
@@ -83,32 +85,38 @@ class Attempt:
                 self._changed.notify_all()
 
     def _watch(self, run: RunHandle) -> None:
-        is_canceled = is_killed = False
+        is_canceled = is_killed = has_reached = False
         while True:
             with self._changed:
                 if not self._run_ended:
-                    self._changed.wait(self._pause_s(is_canceled, run.yield_after_s))
+                    self._changed.wait(self._pause_s(is_canceled, has_reached, run.yield_after_s))
                 if self._run_ended or is_killed:
                     return
             if self._stopped is None and self.left_s == 0:
                 self.stop("timed_out")
-            if self._stopped is None and run.yield_after_s is not None:
-                self._give_way(run.sessions, run.yield_after_s)
+            if self._stopped is None:
+                has_reached = self._look(run, has_reached)
             if self._stopped is not None:
                 is_canceled, is_killed = True, self._end(run)
 
-    def _pause_s(self, is_canceled: bool, yield_after_s: float | None) -> float:
+    def _pause_s(self, is_canceled: bool, has_reached: bool, yield_after_s: float | None) -> float:
         """How long the watchdog sleeps until there may be something to do."""
         if self._stopped is not None:
             return _CANCEL_EVERY_S if is_canceled else 0
-        return self.left_s if yield_after_s is None else min(self.left_s, 1.0, max(0.1, yield_after_s / 4))
+        pause_s = self.left_s if yield_after_s is None else min(self.left_s, 1.0, max(0.1, yield_after_s / 4))
+        return pause_s if has_reached else min(pause_s, _FIRST_LOOK_S)
 
-    def _give_way(self, sessions: Sessions, seconds: float) -> None:
+    def _look(self, run: RunHandle, has_reached: bool) -> bool:
+        """Whether the run has reached its target; noted when it is first seen. If it keeps others waiting, the attempt stops."""
         try:
-            if sessions.keeps_waiting(seconds):
+            if not has_reached and run.sessions.is_connected():
+                run.on_reached()
+                has_reached = True
+            if run.yield_after_s is not None and run.sessions.keeps_waiting(run.yield_after_s):
                 self.stop("gives_way")
         except Exception as error:  # the watchdog goes on, because nothing else ends a check that is out of time
-            log.warning("cannot see who waits for the check: %s", error, extra=self.ids, exc_info=_unexpected(error))
+            log.warning("cannot see the check on its target: %s", error, extra=self.ids, exc_info=_unexpected(error))
+        return has_reached
 
     def _end(self, run: RunHandle) -> bool:
         """Cancel the run on the target; kill its process if that has not helped for 10 s. Returns whether it was killed."""

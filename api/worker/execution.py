@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
 from pydantic import ValidationError
 
-from api.checks import lifecycle, lookup, specification
+from api.checks import claims, lifecycle, lookup, specification
 from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
@@ -44,8 +45,10 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class HandBack:
     """The attempt is over without a result, and the check is to be claimed again: counted as a crash, or as having given way, and
-    not before `delay_s`. `tables` are the current ones of a dataset whose document has changed."""
+    not before `delay_s`. `why` is a sentence without its full stop. `tables` are the current ones of a dataset whose document has
+    changed."""
 
+    why: str
     crashed: bool = False
     yielded: bool = False
     delay_s: float = 0
@@ -119,7 +122,11 @@ class Executor:
                 raise
             return self.refused(check, _CRASHED)
         tables = lookup.tables_of_dataset(self.database, dataset) if dataset is not None else None
-        return subject if tables is None or tables == check.tables else HandBack(tables=tables)
+        return (
+            subject
+            if tables is None or tables == check.tables
+            else HandBack("the dataset had other tables meanwhile", tables=tables)
+        )
 
     def _run(self, attempt: Attempt, plan: _Plan) -> AttemptEnd:
         check, target = plan.check, plan.target
@@ -134,7 +141,7 @@ class Executor:
         except ChildDied as error:
             if attempt.stopped is None:
                 log.error("%s", error, extra=attempt.ids)
-                return HandBack(crashed=True)
+                return HandBack("its dbt process died", crashed=True)
             result, command_line = out_of_time(), ""
         finally:
             if isinstance(self.runner, Executable):  # its results; a child writes none
@@ -164,7 +171,8 @@ class Executor:
         def run_encodable(specification: Specification) -> DbtRunResult:
             return encodings.run_encodable(run_with_locks, specification, engine.refused_character)
 
-        with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, self.runner.terminate)):
+        on_reached = partial(claims.mark_reached, self.database, attempt.check)
+        with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, on_reached, self.runner.terminate)):
             return faulty_rules.run_compilable(run_encodable, built)
 
     def _conclude(self, attempt: Attempt, run: Run, result: DbtRunResult) -> AttemptEnd:
@@ -182,9 +190,9 @@ class Executor:
             case "gives_way":
                 if attempt.check.yields >= MAX_YIELDS:
                     return results.errored(run, f"gave way {MAX_YIELDS} times to sessions that waited for its locks: yield_after")
-                return HandBack(yielded=True, delay_s=_YIELD_PAUSE_S)
+                return HandBack("it gave way to a session that waited for its locks", yielded=True, delay_s=_YIELD_PAUSE_S)
             case "handed_back":
-                return HandBack()
+                return HandBack("its worker was stopped")
             case _:
                 assert_never(stopped)
 

@@ -153,18 +153,18 @@ class Worker:
     def _execute(self, executor: Executor, attempt: Attempt) -> AttemptEnd:
         """Run the attempt to its end, whatever fails."""
         if isinstance(executor.runner, Slot) and not executor.runner.alive:
-            return HandBack()  # it ended while it was idle; another child may be warm
+            return HandBack("its dbt process had ended while it was idle")  # another child may be warm
         try:
             return executor.execute(attempt)
         except Unavailable as error:  # the internal database went away before the run began
             log.warning("%s", error, extra=attempt.ids)
-            return HandBack()
+            return HandBack("the internal database was away")
         except OSError as error:
             log.error("this machine cannot run the check: %s", error, extra=attempt.ids)
-            return HandBack(delay_s=_NO_ROOM_S)
+            return HandBack("its machine could not run dbt; the worker's log says why", delay_s=_NO_ROOM_S)
         except Exception:  # the check is not lost: after a few attempts it ends as `errored`
             log.exception("the attempt ended unexpectedly", extra=attempt.ids)
-            return HandBack(crashed=True)
+            return HandBack("it failed unexpectedly; the worker's log says how", crashed=True)
 
     def _store(self, attempt: Attempt, end: AttemptEnd) -> None:
         """Store the end of an attempt, again and again until the internal database answers; a worker that stops does not wait for
@@ -178,7 +178,7 @@ class Worker:
                 log.warning("the result is not stored yet: %s", error, extra=attempt.ids, exc_info=error.__cause__)
                 is_late = isinstance(error, DatabaseFault) and time.monotonic() > refused_until
                 if isinstance(error, Invalid) or is_late:
-                    end = HandBack(crashed=True)
+                    end = HandBack("its result could not be stored; the worker's log says why", crashed=True)
                 if time.monotonic() > self.stop_by:
                     return
                 time.sleep(_STORE_AGAIN_S)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from backend.dashboard import formats
 
@@ -192,17 +192,3 @@ def sparkline(values: Sequence[float | None], statuses: Sequence[str], title: st
         '<svg class="spark" viewBox="0 0 120 28" role="img"><title>{}</title><path class="line" d="{}"/>'
         '<circle class="dot {}" cx="{}" cy="{}" r="2.5"/></svg>'
     ).format(title, path, statuses[-1] if statuses else "pass", *last)
-
-
-def strip(verdicts: Sequence[str]) -> Markup:
-    """The last verdicts as bars, the oldest first. Height and colour tell them apart; the title says how many of each."""
-    counts = ", ".join(f"{verdicts.count(word)} {word}" for word in ("fail", "error", "warn", "pass") if word in verdicts)
-    title = f"last {len(verdicts)} checks: {counts}" if verdicts else "no check yet"
-    heights = {"pass": 8, "warn": 14, "error": 20, "fail": 24}
-    bars = Markup("").join(
-        Markup('<rect class="{}" x="{}" y="{}" width="5" height="{}"/>').format(
-            word, (30 - len(verdicts) + index) * 6, 26 - heights[word], heights[word]
-        )
-        for index, word in enumerate(verdicts)
-    )
-    return Markup('<svg class="strip" viewBox="0 0 180 28" role="img"><title>{}</title>{}</svg>').format(escape(title), bars)

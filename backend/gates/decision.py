@@ -7,6 +7,7 @@ from typing import Any
 
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.tables import GateSettings
+from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.requests import GateView
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
 
@@ -45,9 +46,15 @@ class GateSubject:
         return f"{self.kind} {self.table if self.dataset is None else self.dataset}"
 
 
+def decides(settings: GateSettings, check: CheckResult) -> bool:
+    """Whether such a check decides the gate: it covered every active rule, and every row unless windows decide, too. SQL says the
+    same of stored results and requests (`facts.sql`)."""
+    return check.status != "canceled" and (check.full or (settings.by_window and check.is_window))
+
+
 @dataclass(frozen=True)
 class DecidingCheck:
-    """The check that decides: of the whole subject with the newest snapshot, or of the request that was asked about."""
+    """The check that decides: the one with the newest snapshot, or that of the request that was asked about."""
 
     check_id: str
     verdict: Verdict

@@ -1,5 +1,5 @@
-"""What decides a gate, read from the internal database in one transaction: the configuration, the newest full check, newer
-requests."""
+"""What decides a gate, read from the internal database in one transaction: the configuration, the newest check that decides,
+newer requests."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -83,7 +83,8 @@ def _subject_of_dataset(cursor: Cursor, dataset: ConfiguredDataset) -> GateSubje
 def _facts(cursor: Cursor, subject: GateSubject, request_id: str | None) -> Facts:
     if request_id is not None:
         return _of_request(cursor, subject, request_id)
-    named = {"target": subject.target, "table": subject.table, "dataset": subject.dataset}
+    named: dict[str, str | bool | None] = {"target": subject.target, "table": subject.table, "dataset": subject.dataset}
+    named["by_window"] = subject.settings.by_window
     suffix = "" if subject.dataset is None else "_of_dataset"
     row = cursor.one(SQL[f"deciding_result{suffix}"], named)
     newer = cursor.one(SQL[f"unfinished{suffix}"], named | {"decided_by": row["request_id"] if row else None})

@@ -1,6 +1,6 @@
 -- name: deciding_result
--- The full result of the table with the newest snapshot, alone or in a dataset. A result without a snapshot has the time of its
--- end.
+-- The result that decides the table's gate, alone or in a dataset: the full one with the newest snapshot; if windows decide, too, also
+-- one of a window with all rules. A result without a snapshot has the time of its end.
 select n.check_id, r.request_id, n.verdict, n.status, n.rules_hash, n.snapshot_at, n.decided_at, r.result,
        extract(epoch from clock_timestamp() - n.decided_at)::float8 as age_s
 from (
@@ -13,16 +13,33 @@ from (
      from stringx.dataset_results
      where target = %(target)s and table_name = %(table)s and is_full and status <> 'canceled'
      order by coalesce(snapshot_at, finished_at) desc limit 1)
+    union all
+    (select check_id, verdict, status, rules_hash, snapshot_at, coalesce(snapshot_at, finished_at) as decided_at
+     from stringx.results
+     where %(by_window)s and target = %(target)s and table_name = %(table)s and is_window and status <> 'canceled'
+     order by coalesce(snapshot_at, finished_at) desc limit 1)
+    union all
+    (select check_id, verdict, status, rules_hash, snapshot_at, coalesce(snapshot_at, finished_at) as decided_at
+     from stringx.dataset_results
+     where %(by_window)s and target = %(target)s and table_name = %(table)s and is_window and status <> 'canceled'
+     order by coalesce(snapshot_at, finished_at) desc limit 1)
 ) n join stringx.results r on r.check_id = n.check_id
 order by n.decided_at desc
 limit 1
 
 -- name: deciding_result_of_dataset
-select check_id, request_id, verdict, status, rules_hash, snapshot_at, coalesce(snapshot_at, finished_at) as decided_at, result,
-       extract(epoch from clock_timestamp() - coalesce(snapshot_at, finished_at))::float8 as age_s
-from stringx.results
-where dataset = %(dataset)s and target = %(target)s and is_full and status <> 'canceled'
-order by coalesce(snapshot_at, finished_at) desc
+select check_id, request_id, verdict, status, rules_hash, snapshot_at, decided_at, result,
+       extract(epoch from clock_timestamp() - decided_at)::float8 as age_s
+from (
+    (select *, coalesce(snapshot_at, finished_at) as decided_at from stringx.results
+     where dataset = %(dataset)s and target = %(target)s and is_full and status <> 'canceled'
+     order by coalesce(snapshot_at, finished_at) desc limit 1)
+    union all
+    (select *, coalesce(snapshot_at, finished_at) as decided_at from stringx.results
+     where %(by_window)s and dataset = %(dataset)s and target = %(target)s and is_window and status <> 'canceled'
+     order by coalesce(snapshot_at, finished_at) desc limit 1)
+) n
+order by decided_at desc
 limit 1
 
 -- name: result_of_request
@@ -34,21 +51,25 @@ from stringx.results r left join stringx.dataset_results d on d.check_id = r.che
 where r.request_id = %(request_id)s
 
 -- name: unfinished
--- A full request of the table, or of a dataset that holds it, that was made after the deciding one and has not ended.
+-- A request whose check will decide, of the table or of a dataset that holds it, that was made after the deciding one and has not ended.
 -- Each by its index: the target's other tables may have ten thousand.
 select r.request_id from (
     (select request_id, created_at from stringx.requests
-     where target = %(target)s and table_name = %(table)s and is_full and finished_at is null order by created_at desc limit 1)
+     where target = %(target)s and table_name = %(table)s and finished_at is null
+       and (is_full or (%(by_window)s and stringx.has_all_rules(body)))
+     order by created_at desc limit 1)
     union all
     select r.request_id, r.created_at from stringx.datasets d join stringx.requests r on r.dataset = d.name
-    where d.target = %(target)s and %(table)s = any(d.tables) and r.target = %(target)s and r.is_full and r.finished_at is null
+    where d.target = %(target)s and d.tables @> array[%(table)s] and r.target = %(target)s and r.finished_at is null
+      and (r.is_full or (%(by_window)s and stringx.has_all_rules(r.body)))
 ) r
 where r.created_at > coalesce((select d.created_at from stringx.requests d where d.request_id = %(decided_by)s), '-infinity')
 order by r.created_at desc limit 1
 
 -- name: unfinished_of_dataset
 select r.request_id from stringx.requests r
-where r.dataset = %(dataset)s and r.target = %(target)s and r.is_full and r.finished_at is null
+where r.dataset = %(dataset)s and r.target = %(target)s and r.finished_at is null
+  and (r.is_full or (%(by_window)s and stringx.has_all_rules(r.body)))
   and r.created_at > coalesce((select d.created_at from stringx.requests d where d.request_id = %(decided_by)s), '-infinity')
 order by r.created_at desc limit 1
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from backend.gates import facts
-from backend.gates.decision import DecidingCheck, GateSubject
+from backend.gates.decision import DecidingCheck, GateSubject, decides
 from backend.history.state import state_of
 from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.fields import RULE_ID
+from stringx_dataops.contract.documents.tables import GateSettings
 from stringx_dataops.contract.messages.checks import CheckResult, RuleResult
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
 from stringx_dataops.contract.problems import Unavailable
@@ -21,6 +22,7 @@ from stringx_dataops.contract.problems import Unavailable
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 log = logging.getLogger(__name__)
 RECENT = 30  # verdicts that a state shows
+TRIES = 3  # of writing the history of a result
 _LARGEST = 2**63 - 1
 _LATE = timedelta(hours=12)  # days are summed a day after they end
 _LONGEST = 1000  # characters of a reason
@@ -43,14 +45,17 @@ class Part:
 
 def record(cursor: Cursor, result: CheckResult, body: dict[str, Any], *, is_new: bool = True) -> None:
     """In the transaction that stores the result. `body` is the result as it is stored. Without `is_new`, its points alone: the
-    result is of the past, and states are as they are. No result is lost for its history: what cannot be written is logged."""
+    result is of the past, and states are as they are. No result is lost for its history: what cannot be written is logged, and
+    tried again later, at most TRIES times in all."""
     try:
         with cursor.savepoint():
             _record(cursor, result, body, is_new)
     except Unavailable:
         raise
     except Exception:
-        log.exception("history of check %s not written", result.check_id, extra={"check_id": result.check_id})
+        tried = cursor.one(SQL["refused"], {"check_id": result.check_id, "tries": TRIES}) or {"tries": TRIES}
+        words = "given up" if tried["tries"] >= TRIES else "tried again later"
+        log.exception("history of check %s not written; %s", result.check_id, words, extra={"check_id": result.check_id})
         look_again(cursor, result)
 
 
@@ -59,15 +64,17 @@ def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: b
     parts = list(_parts(result))
     tables = [part.name for part in parts if part.kind == "table"]
     subjects = facts.subjects_of_result(cursor, result.target, result.dataset, tables)
-    decides = is_new and result.full and result.status != "canceled"
-    rows = []
+    rows: list[dict[str, Any]] = []
+    points: list[dict[str, Any]] = []
     for part in parts:
         subject = subjects.get((part.kind, part.name))
-        gate = gate_of(part.verdict, subject.settings.on_warn, subject.settings.on_error) if subject else None
-        row = _row(result.target, part) | {"gate": gate or gate_of(part.verdict, "open", "closed")}
-        rows.append(row | (_state(subject, _deciding(result, part, at, body)) if subject is not None and decides else {}))
-    has_window = result.scope.window is not None
-    points = [] if has_window else [point for part in parts for point in _points(result.target, part)]
+        settings = subject.settings if subject is not None else GateSettings()
+        row = _row(result.target, part) | {"gate": gate_of(part.verdict, settings.on_warn, settings.on_error)}
+        if subject is not None and is_new and decides(settings, result):
+            row |= _state(subject, _deciding(result, part, at, body))
+        rows.append(row)
+        if result.scope.window is None or settings.by_window:
+            points += _points(result.target, part)
     parameters = {
         "parts": json_value(rows),
         "points": json_value(points),
@@ -80,7 +87,7 @@ def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: b
         "duration_ms": _bounded(result.duration_ms),
         "snapshot_at": result.snapshot_at,
         "checked_at": result.finished_at,
-        "decides": decides,
+        "decides": any("state" in row for row in rows),
         "recent": RECENT,
     }
     cursor.run(SQL["record"], parameters)
@@ -92,6 +99,12 @@ def look_again(cursor: Cursor, result: CheckResult) -> None:
     """Have the states of what a result is about looked at, soon."""
     subjects = [{"kind": part.kind, "target": result.target, "name": part.name} for part in _parts(result)]
     cursor.run(SQL["look_again"], {"subjects": json_value(subjects)})
+
+
+def rule_ids(result: CheckResult) -> list[str]:
+    """The rules that ran, of all its tables, each once."""
+    rules = [*result.rules, *(rule for table in result.tables for rule in table.rules)]
+    return sorted({rule.id for rule in rules if _is_rule_id(rule.id)})
 
 
 def cut(reasons: Sequence[str]) -> list[str]:

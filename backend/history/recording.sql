@@ -18,3 +18,10 @@ with locked as (
       on p.kind = s.kind and p.target = s.target and p.name = s.name
     order by s.kind desc, s.subject_id for update of s)
 update stringx.states s set refresh_at = clock_timestamp(), since = null from locked l where s.subject_id = l.subject_id
+
+-- name: refused
+-- Its history is tried again by the loop that takes up results: after a minute, then after ten.
+update stringx.results set
+    point_tries = point_tries + 1, has_points = point_tries + 1 >= %(tries)s,
+    points_after = clock_timestamp() + interval '1 minute' * 10 ^ point_tries
+where check_id = %(check_id)s returning point_tries as tries

@@ -90,6 +90,7 @@ def _refresh(cursor: Cursor, named: dict[str, str]) -> None:
         "request_id": check.request_id if check else None,
         "decided_at": check.decided_at if check else None,
         "snapshot_at": check.snapshot_at if check else None,
+        "by_window": found.subject.settings.by_window,
         "recent": recording.RECENT,
     }
     cursor.run(SQL["refresh"], named | present)
@@ -126,11 +127,12 @@ def _take_up(database: Database, check_id: str) -> None:
         row = cursor.one(SQL["lock_without_points"], {"check_id": check_id})
         if row is None:
             return  # another process has it
-        cursor.run(SQL["mark_points"], {"check_id": check_id})
         result = read_stored(CheckResult, row["result"])
+        cursor.run(SQL["mark_points"], {"check_id": check_id, "is_window": result is not None and result.is_window})
         if result is None:
             log.warning("the result of check %s is of another release: it has no history", check_id)
             return
+        cursor.run(SQL["keep_rules"], {"check_id": check_id, "rule_ids": recording.rule_ids(result)})
         recording.record(cursor, result, row["result"], is_new=False)
         recording.look_again(cursor, result)
 

@@ -16,12 +16,13 @@ update stringx.states s set
                  when s.gate = %(gate)s and s.check_id = %(check_id)s and s.since is not null then s.since
                  else coalesce(p.since, %(decided_at)s) end,
     checked_at = p.checked_at, row_count = p.row_count, score = p.score, duration_ms = p.duration_ms, recent = coalesce(r.recent, '{}'),
-    refresh_at = %(stale_at)s::timestamptz
+    by_window = %(by_window)s, refresh_at = %(stale_at)s::timestamptz
 from (select 1) as one
 left join lateral (
     select l.finished_at as checked_at, c.row_count, c.score, c.duration_ms,
            (with newest as (select f.at, f.gate from stringx.check_points f
-                             where f.subject_id = c.subject_id and f.is_full and f.status <> 'canceled' order by f.at desc limit 1000)
+                             where f.subject_id = c.subject_id and f.status <> 'canceled'
+                               and (f.is_full or (%(by_window)s and stringx.has_all_rules(f.narrowed_to))) order by f.at desc limit 1000)
             select min(n.at) from newest n
             where n.at > coalesce((select max(o.at) from newest o where o.gate <> %(gate)s), '-infinity')) as since
     from stringx.results l
@@ -32,7 +33,8 @@ left join lateral (
     select array_agg(verdict order by at) as recent from (
         select c.verdict, c.at from stringx.check_points c
         join stringx.subjects u on u.kind = %(kind)s and u.target = %(target)s and u.name = %(name)s and u.subject_id = c.subject_id
-        where c.is_full and c.status <> 'canceled' order by c.at desc limit %(recent)s) last) r on true
+        where c.status <> 'canceled' and (c.is_full or (%(by_window)s and stringx.has_all_rules(c.narrowed_to)))
+        order by c.at desc limit %(recent)s) last) r on true
 where s.kind = %(kind)s and s.target = %(target)s and s.name = %(name)s
 
 -- name: forget_state
@@ -44,13 +46,20 @@ update stringx.states set refresh_at = clock_timestamp() + interval '1 minute' w
 
 -- name: without_points
 select check_id, coalesce(snapshot_at, finished_at) as at from stringx.results
-where not has_points and finished_at > %(since)s order by finished_at desc limit 1
+where not has_points and finished_at > %(since)s and (points_after is null or points_after <= (select clock_timestamp()))
+order by finished_at desc limit 1
 
 -- name: lock_without_points
 select result from stringx.results where check_id = %(check_id)s and not has_points for update skip locked
 
 -- name: mark_points
-update stringx.results set has_points = true where check_id = %(check_id)s
+-- Also what a result of an earlier release does not say of itself in columns.
+with marked as (
+    update stringx.results set has_points = true, is_window = %(is_window)s where check_id = %(check_id)s)
+update stringx.dataset_results set is_window = %(is_window)s where check_id = %(check_id)s and is_window <> %(is_window)s
+
+-- name: keep_rules
+update stringx.results set rule_ids = %(rule_ids)s where check_id = %(check_id)s
 
 -- name: skip_points
 -- Results that are older than any point is kept.

@@ -3,12 +3,14 @@
 select s.kind, s.target, s.name, s.state, s.rank, s.gate, s.since, s.verdict, s.reasons, s.check_id, s.checked_at, s.snapshot_at, s.row_count, s.score,
        s.duration_ms, s.recent, s.owner, s.tags, d.tables,
        exists (select 1 from stringx.requests r
-               where s.kind = 'table' and r.target = s.target and r.table_name = s.name and r.is_full and r.finished_at is null)
+               where s.kind = 'table' and r.target = s.target and r.table_name = s.name and r.finished_at is null
+                 and (r.is_full or (s.by_window and stringx.has_all_rules(r.body))))
        or exists (select 1 from stringx.datasets h join stringx.requests r on r.dataset = h.name
-                  where s.kind = 'table' and h.target = s.target and s.name = any(h.tables) and r.target = s.target and r.is_full
-                    and r.finished_at is null)
+                  where s.kind = 'table' and h.tables @> array[s.name] and h.target = s.target and r.target = s.target and r.finished_at is null
+                    and (r.is_full or (s.by_window and stringx.has_all_rules(r.body))))
        or exists (select 1 from stringx.requests r
-                  where s.kind = 'dataset' and r.dataset = s.name and r.target = s.target and r.is_full and r.finished_at is null) as checking
+                  where s.kind = 'dataset' and r.dataset = s.name and r.target = s.target and r.finished_at is null
+                    and (r.is_full or (s.by_window and stringx.has_all_rules(r.body)))) as checking
 from stringx.states s
 left join stringx.datasets d on s.kind = 'dataset' and d.name = s.name
 where s.kind = %(kind)s

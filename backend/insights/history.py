@@ -117,14 +117,24 @@ def _checks(cursor: Cursor, subject_id: int, span: Span, page: Page) -> PageJson
 
 
 def _check(row: Row) -> dict[str, Any]:
-    names = ("request_id", "status", "verdict", "gate", "counts", "row_count", "score", "duration_ms", "config_version")
+    names = (
+        "request_id",
+        "status",
+        "verdict",
+        "gate",
+        "counts",
+        "row_count",
+        "score",
+        "duration_ms",
+        "config_version",
+        "requested_by",
+    )
     return {
         "check_id": str(row["check_id"]),
         "at": rfc3339(row["at"]),
         **{name: row[name] for name in names},
         "full": row["is_full"],
         "window": (row["narrowed_to"] or {}).get("window"),
-        "requested_by": None,
     }
 
 

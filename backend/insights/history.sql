@@ -10,7 +10,8 @@ where s.kind = 'dataset' and s.name = %(name)s order by d.name is null, s.subjec
 select r.rule_key from stringx.subject_rules r where r.subject_id = %(subject_id)s and r.rule_id = %(rule_id)s
 
 -- name: checks
-select at, check_id, request_id, verdict, status, gate, is_full, narrowed_to, counts, row_count, score, duration_ms, config_version
+select at, check_id, request_id, verdict, status, gate, is_full, narrowed_to, counts, row_count, score, duration_ms, config_version,
+       requested_by
 from stringx.check_points
 where subject_id = %(subject_id)s and at >= coalesce(%(from)s, '-infinity'::timestamptz) and at < coalesce(%(to)s, 'infinity'::timestamptz)
   and (%(at)s::timestamptz is null or (at, check_id) < (%(at)s::timestamptz, %(check_id)s::uuid))

@@ -1,6 +1,7 @@
 """Requests as they stand: one, or a page of them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ from database.pool import Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import CheckResult, rfc3339
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages, Position, Sized
-from stringx_dataops.contract.messages.requests import RequestView
+from stringx_dataops.contract.messages.requests import Progress, RequestView
 from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PAGES = Pages("requests", texts=2)  # positions: created_at, request_id
+FILTERS = ("target", "table", "dataset", "rule", "requested_by", "source", "verdict", "status", "trial", "from", "to")
 _RESULTS = 8  # that are in memory at once: each may have 8 MiB
 
 
@@ -25,26 +27,52 @@ def find(database: Database, request_id: str) -> RequestView:
     return view(row)
 
 
-def page(database: Database, filters: Mapping[str, str | bool | None], wanted: Page, *, rules: bool = False) -> PageJson:
-    """A page of requests, newest first: of their results the counts, or with `rules` all, as many as there is room for."""
+def with_progress(database: Database, found: RequestView) -> RequestView:
+    """The request with how far it is, or as it has ended meanwhile. NotFound if it was deleted meanwhile."""
+    if found.ended:
+        return found
+    with database.statements() as cursor:
+        row = cursor.one(SQL["progress"], {"request_id": found.request_id})
+    if row is None:
+        return find(database, found.request_id)
+    expected_s = round(row["expected_s"], 3) if row["expected_s"] is not None else None
+    progress = Progress(
+        phase=row["phase"], position=row["place"], elapsed_s=max(0.0, round(row["elapsed_s"], 3)), expected_s=expected_s
+    )
+    return found.model_copy(update={"progress": progress})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a list shows of results: the counts, or with `rules` all, as many as there is room for; `samples` if they may be
+    seen."""
+
+    rules: bool = False
+    samples: bool = False
+
+
+def page(database: Database, filters: Mapping[str, Any], wanted: Page, shown: Shown = Shown()) -> PageJson:
+    """A page of requests, newest first. `filters` are some of FILTERS."""
+    given = {name: filters.get(name) for name in FILTERS}
     with database.transaction() as cursor:
 
         def piece(after: Position | None, limit: int) -> list[Sized]:
             created_at, request_id = after or (None, None)
-            behind = {"created_at": created_at, "request_id": request_id, "limit": limit, "rules": rules}
+            behind = {"created_at": created_at, "request_id": request_id, "limit": limit, "rules": shown.rules}
             return [
-                ((rfc3339(row["created_at"]), row["request_id"]), _item(row), row["bytes"] or 0)
-                for row in cursor.all(SQL["list"], {"trial": None, **filters, **behind})
+                ((rfc3339(row["created_at"]), row["request_id"]), _item(row, shown), row["bytes"] or 0)
+                for row in cursor.all(SQL["list"], given | behind)
             ]
 
-        return PAGES.read(wanted, piece, _RESULTS if rules else wanted.limit + 1)
+        return PAGES.read(wanted, piece, _RESULTS if shown.rules else wanted.limit + 1)
 
 
 def view(row: Row) -> RequestView:
     """A row of `find`, `list` or `tracking.sql`'s `accept`."""
     return RequestView(
         request_id=row["request_id"],
-        source=row["source"],
+        source="dashboard" if row["is_from_dashboard"] else row["source"],
+        requested_by=row["requested_by"],
         target=row["target"],
         table=row["table_name"],
         dataset=row["dataset"],
@@ -55,13 +83,14 @@ def view(row: Row) -> RequestView:
         reason=row["reason"],
         created_at=row["created_at"],
         finished_at=row["finished_at"],
+        canceled_by=row["canceled_by"],
         checks=[CheckResult.model_validate(row["result"])] if row["result"] is not None else [],
     )
 
 
-def _item(row: Row) -> dict[str, Any]:
+def _item(row: Row, shown: Shown) -> dict[str, Any]:
     """A request in a list: with its whole result, or what a list shows of it."""
-    shown = view(row).as_json()
+    item = view(row).as_json(with_samples=shown.samples)
     if row["summary"] is not None:
-        shown["checks"] = [{name: value for name, value in row["summary"].items() if name not in ("table", "dataset") or value}]
-    return shown
+        item["checks"] = [{name: value for name, value in row["summary"].items() if name not in ("table", "dataset") or value}]
+    return item

@@ -9,7 +9,7 @@ where r.request_id = %(request_id)s
 -- Newest first, those behind a position: the last request of the page before, which may be gone. The parameters are constants to the planner, so that each
 -- filter is read from its index (requests_newest…), and the page from where the cursor is. `bytes` of the whole result, where it is wanted.
 select r.request_id, r.source, r.target, r.table_name, r.dataset, r.trial, r.mode, r.status, r.verdict, left(r.reason, 1000) as reason, r.created_at,
-       r.finished_at,
+       r.finished_at, r.requested_by, r.is_from_dashboard, r.canceled_by,
        case when %(rules)s then coalesce(s.result, t.result) end as result,
        case when %(rules)s then octet_length(coalesce(s.result, t.result)::text) end as bytes,
        case when not %(rules)s and (s.check_id is not null or t.request_id is not null) then coalesce(s.summary, t.summary, (
@@ -22,9 +22,15 @@ select r.request_id, r.source, r.target, r.table_name, r.dataset, r.trial, r.mod
                queued_at json, started_at json, finished_at json, duration_ms json, reason text, counts json, scores json))) end as summary
 from stringx.requests r
 left join stringx.results s on s.request_id = r.request_id
-left join stringx.trials t on t.request_id = r.request_id
-where (%(table)s::text is null or r.table_name = %(table)s)
+left join lateral (select request_id, result, summary from stringx.trials where request_id = r.request_id and r.trial offset 0) t on true
+where (%(target)s::text is null or r.target = %(target)s)
+  and (%(table)s::text is null or r.table_name = %(table)s)
   and (%(dataset)s::text is null or r.dataset = %(dataset)s)
+  and (%(rule)s::text is null or s.rule_ids @> array[%(rule)s::text])
+  and (%(requested_by)s::text is null or r.requested_by = %(requested_by)s)
+  and (%(source)s::text is null or (case when r.is_from_dashboard then 'dashboard' else r.source end) = %(source)s)
+  and (%(from)s::timestamptz is null or r.created_at >= %(from)s::timestamptz)
+  and (%(to)s::timestamptz is null or r.created_at < %(to)s::timestamptz)
   and (%(verdict)s::text is null or r.verdict = %(verdict)s)
   and (%(status)s::text is null or r.status = %(status)s)
   and (%(trial)s::boolean is null or r.trial = %(trial)s::boolean)
@@ -32,3 +38,7 @@ where (%(table)s::text is null or r.table_name = %(table)s)
        or (r.created_at, r.request_id) < (%(created_at)s::timestamptz, %(request_id)s::text))
 order by r.created_at desc, r.request_id desc
 limit %(limit)s
+
+-- name: progress
+-- No row for a request that has ended.
+select phase, place, elapsed_s, expected_s from stringx.progress_of(%(request_id)s)

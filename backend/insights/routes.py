@@ -32,7 +32,7 @@ _FILTERS = (
     parameters.text("owner", "owner as in the document", _short),
     parameters.text("tag", "one of the tags", _short),
     parameters.word("gate", "open, or closed for whatever reason", get_args(Gate), None),
-    parameters.word("verdict", "of the last full check", get_args(Verdict), None),
+    parameters.word("verdict", "of the last check that decided", get_args(Verdict), None),
 )
 _TABLES, _DATASETS = parameters.paging(board.TABLES), parameters.paging(board.DATASETS)
 _FROM = parameters.moment("from", "not before this RFC 3339 time")

@@ -1,4 +1,4 @@
-"""The rules of a table with their last points, and the messages of its last full check."""
+"""The rules of a table with their last points, and the messages of the check that decided last."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True)
 class RuleNow:
-    """A configured rule, its last points (the oldest first) and what the last full check said."""
+    """A configured rule, its last points (the oldest first) and what the check that decided last said."""
 
     rule: Rule
     warn_at: int | str | dict[str, Any] | None

@@ -1,7 +1,8 @@
 -- name: track
 -- In the order of their ids, so that two consumers do not wait for each other.
-insert into stringx.requests (request_id, source, target, table_name, dataset, mode, body, body_hash, is_full, status)
-select e.request_id, 'kafka', e.target, e."table", e.dataset, e.mode, e.body, decode(e.body_hash, 'hex'), e.is_full, 'queued'
+insert into stringx.requests (request_id, source, target, table_name, dataset, mode, body, body_hash, is_full, status,
+                              requested_by)
+select e.request_id, 'kafka', e.target, e."table", e.dataset, e.mode, e.body, decode(e.body_hash, 'hex'), e.is_full, 'queued', 'kafka'
 from jsonb_to_recordset(%(events)s) as e (request_id text, target text, "table" text, dataset text, mode text, body jsonb,
                                           body_hash text, is_full boolean)
 order by e.request_id

@@ -15,6 +15,7 @@ from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.http_posts import TOO_LARGE, Limits, Poster, retry_after_s
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages import requesters
 from stringx_dataops.contract.problems import Busy, Conflict
 
 LIMITS = Limits(connect_s=3, read_s=10, body_s=5)
@@ -43,6 +44,7 @@ class UnsentRequest(Unsent):
     """The request itself. `is_first`: its client waits for this attempt, so that a busy DataOps is an answer, too."""
 
     body: dict[str, Any]
+    requested_by: str | None = None
     is_first: bool = False
 
 
@@ -51,6 +53,7 @@ class UnsentCancel(Unsent):
     """A cancel of a request that DataOps has."""
 
     check_id: str
+    canceled_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,16 @@ class _ToDataOps(Sender[Message, Answer]):
         """Store when it is due again; False if the request was forgotten."""
         ids = {"request_id": message.request_id}
         log.warning("request not sent to DataOps (attempt %d): %s", message.attempts + 1, fault.reason, extra=ids)
-        return self.run("postpone", ids | {"worker": self.lease.worker, "delay_s": delay_s})
+        return self.run("postpone", ids | {"worker": self.lease.worker, "delay_s": delay_s, "error": fault.reason})
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> HttpAnswer:
-        """NotSent if there is no answer, or none that can be read."""
+    def post(self, path: str, body: dict[str, Any] | None, by: str | None) -> HttpAnswer:
+        """Post for the key of this name. NotSent if there is no answer, or none that can be read."""
         try:
+            headers = requesters.headers(by)
             if body is None:
-                return self._poster.post(self._url + path)
-            return self._poster.post(self._url + path, data=encoded(body), headers={"Content-Type": "application/json"})
+                return self._poster.post(self._url + path, headers=headers)
+            headers["Content-Type"] = "application/json"
+            return self._poster.post(self._url + path, data=encoded(body), headers=headers)
         except http_answers.FAULTS as error:
             raise NotSent(http_answers.words_of(error)) from error
 
@@ -101,11 +106,13 @@ class RequestSender(_ToDataOps[UnsentRequest, Accepted | HttpAnswer]):
         """The unsent request that has been due for longest."""
         with self.database.statements() as cursor:
             row = cursor.one(SQL["claim_unsent"], self.lease.parameters)
-        return UnsentRequest(row["request_id"], row["send_attempts"], row["body"]) if row is not None else None
+        if row is None:
+            return None
+        return UnsentRequest(row["request_id"], row["send_attempts"], row["body"], row["requested_by"])
 
     def send(self, message: UnsentRequest) -> Accepted | HttpAnswer:
         """The check, or the answer that refuses the request for good; NotSent for everything else."""
-        answer = self.post("/api/v1/quality-checks", message.body)
+        answer = self.post("/api/v1/quality-checks", message.body, message.requested_by)
         if answer.status in (200, 202):
             check_id = answer.field("check_id")
             if not http_answers.is_uuid(check_id) or answer.field("request_id") not in (None, message.request_id):
@@ -137,11 +144,13 @@ class CancelSender(_ToDataOps[UnsentCancel, None]):
         """The unsent cancel that has been due for longest."""
         with self.database.statements() as cursor:
             row = cursor.one(SQL["claim_cancel"], self.lease.parameters)
-        return UnsentCancel(row["request_id"], row["send_attempts"], str(row["check_id"])) if row is not None else None
+        if row is None:
+            return None
+        return UnsentCancel(row["request_id"], row["send_attempts"], str(row["check_id"]), row["canceled_by"])
 
     def send(self, message: UnsentCancel) -> None:
         """NotSent unless the check ends, or there is nothing to cancel."""
-        answer = self.post(f"/api/v1/quality-checks/{message.check_id}/cancel")
+        answer = self.post(f"/api/v1/quality-checks/{message.check_id}/cancel", None, message.canceled_by)
         is_taken = answer.status in (200, 202) and http_answers.is_uuid(answer.field("check_id"))
         if not is_taken and not (answer.status == 404 and answer.is_problem):
             raise NotSent(answer.described())
@@ -160,10 +169,10 @@ class Dispatcher:
         self._requests = RequestSender(database, lease, url, poster)
         self._cancels = CancelSender(database, lease, url, poster)
 
-    def send_first(self, request_id: str, body: dict[str, Any]) -> FirstSend:
+    def send_first(self, request_id: str, body: dict[str, Any], requested_by: str | None = None) -> FirstSend:
         """Try once while the client waits: the client that made the request, and each that repeats it meanwhile. Conflict or Busy
         if DataOps says so; the request is forgotten then, unless another attempt meanwhile had another end."""
-        message = UnsentRequest(request_id, 0, body, is_first=True)
+        message = UnsentRequest(request_id, 0, body, requested_by, is_first=True)
         try:
             answer = self._requests.send(message)
         except NotSent as fault:

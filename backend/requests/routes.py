@@ -9,18 +9,19 @@ from flask import Blueprint, Response, request
 from backend.insights import requests
 from backend.requests import tracking
 from backend.requests.asking import Asking
+from backend.requests.filters import FILTERS
 from backend.requests.tracking import Tracked
 from backend.requests.trials import Trial
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract import signatures
-from stringx_dataops.contract.documents.fields import DATASET_NAME, RULE_ID, parse_model
-from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.documents.fields import RULE_ID, parse_model
 from stringx_dataops.contract.documents.reading import read_json
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.requests import RequestPage, RequestView
-from stringx_dataops.contract.messages.verdicts import CheckStatus, Mode, Source, Verdict
+from stringx_dataops.contract.messages.verdicts import Mode, Source
 from stringx_dataops.contract.problems import (
     Busy,
     Conflict,
@@ -35,17 +36,12 @@ from stringx_dataops.contract.problems import (
 )
 from web import bodies, parameters, waiting
 from web.bodies import MAX_RAW_NODES, answer, document_body, json_body, raw_body
+from web.keys import caller
 from web.openapi import Operation, describe
 from web.parameters import WAIT, Parameter, header_key, idempotency_key
 from web.service import log_ids
 from web.waiting import Work
 
-_TABLE = parameters.text("table", "schema.table", lambda text: str(TableName.parse(text)))
-_DATASET = parameters.text("dataset", "name of a dataset", DATASET_NAME.check)
-_VERDICT = parameters.word("verdict", "how it was judged", get_args(Verdict), None)
-_STATUS = parameters.word("status", "how far it is, or how it ended", get_args(CheckStatus), None)
-_TRIAL = parameters.choice("trial", "true: only trials; false: all others")
-_FILTERS = (_TABLE, _DATASET, _VERDICT, _STATUS, _TRIAL)
 _TRIED_RULES = parameters.names("rule_ids", "only these rules, with commas between their ids", RULE_ID.check, MOST_RULES)
 _MODE: Parameter[Mode] = parameters.word("mode", "sync: before checks that nobody waits for", get_args(Mode), "sync")
 _TRIAL_WAIT = parameters.wait(60)
@@ -89,7 +85,7 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
-        return _asked(service, *service.asking.ask(asked, _source()), wait_s=asked.wait_s)
+        return _asked(service, *service.asking.ask(asked, _source(), caller().name), wait_s=asked.wait_s)
 
     @routes.post("/api/v1/trials")
     @describe(
@@ -106,21 +102,22 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def create_trial() -> Response:
         trial = Trial(document_body(), _TRIED_RULES.value(), _MODE.value(), header_key())
-        return _asked(service, *service.asking.try_document(trial, _source()), wait_s=_TRIAL_WAIT.value())
+        return _asked(service, *service.asking.try_document(trial, _source(), caller().name), wait_s=_TRIAL_WAIT.value())
 
     @routes.get("/api/v1/requests")
     @describe(
         Operation(
             "Requests, newest first: of their results the counts, or with include=rules all",
             scope="read",
-            query=(*_FILTERS, _INCLUDE, *_PAGING.parameters),
+            query=(*FILTERS, _INCLUDE, *_PAGING.parameters),
             answers={200: RequestPage},
             errors=(Invalid, Unavailable),
         )
     )
     def index() -> Response:
-        filters = {each.name: each.value() for each in _FILTERS}
-        return answer(requests.page(service.database, filters, _PAGING.page(), rules=_INCLUDE.value() is not None))
+        filters = {each.name: each.value() for each in FILTERS}
+        wanted = requests.Shown(rules=_INCLUDE.value() is not None, samples=_sees_samples())
+        return answer(requests.page(service.database, filters, _PAGING.page(), wanted))
 
     @routes.get("/api/v1/requests/<path:request_id>")
     @describe(
@@ -133,8 +130,8 @@ def blueprint(service: Requests) -> Blueprint:
         )
     )
     def show(request_id: str) -> Response:
-        view = requests.find(service.database, request_id)
-        return answer(_wait(service, view, WAIT.value()).as_json())
+        view = _wait(service, requests.find(service.database, request_id), WAIT.value())
+        return answer(_shown(requests.with_progress(service.database, view)))
 
     @routes.post("/api/v1/requests/<path:request_id>/cancel")
     @describe(
@@ -147,8 +144,9 @@ def blueprint(service: Requests) -> Blueprint:
         )
     )
     def cancel(request_id: str) -> Response:
-        view = _wait(service, tracking.cancel(service.database, request_id), WAIT.value())
-        return answer(view.as_json(), 200 if view.ended else 202)
+        view = _wait(service, tracking.cancel(service.database, request_id, caller().name), WAIT.value())
+        view = requests.with_progress(service.database, view)
+        return answer(_shown(view), 200 if view.ended else 202)
 
     @routes.post("/api/v1/requests/<path:request_id>/results")
     @describe(
@@ -175,9 +173,18 @@ def _asked(service: Requests, accepted: Tracked, goes_on: bool, wait_s: float) -
     log_ids(request_id=accepted.view.request_id)
     view = accepted.view if goes_on else requests.find(service.database, accepted.view.request_id)
     is_sync = view.mode == "sync"
-    view = _wait(service, view, wait_s if is_sync else 0)
+    view = requests.with_progress(service.database, _wait(service, view, wait_s if is_sync else 0))
     location = f"/api/v1/requests/{quote(view.request_id, safe='')}"
-    return bodies.accepted(view.as_json(), location, has_ended=is_sync and view.ended, replayed=accepted.replayed)
+    return bodies.accepted(_shown(view), location, has_ended=is_sync and view.ended, replayed=accepted.replayed)
+
+
+def _sees_samples() -> bool:
+    return "samples" in caller().scopes
+
+
+def _shown(view: RequestView) -> JsonObject:
+    """The request as its caller may see it."""
+    return view.as_json(with_samples=_sees_samples())
 
 
 def _wait(service: Requests, view: RequestView, seconds: float) -> RequestView:

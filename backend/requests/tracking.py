@@ -19,6 +19,7 @@ from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
+from stringx_dataops.contract.messages.requesters import check_name
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Mode, Source, Verdict
@@ -69,8 +70,10 @@ class ResultColumns(TypedDict):
     table: str | None
     dataset: str | None
     is_full: bool
+    is_window: bool
     body: Json
     body_hash: bytes
+    requested_by: str | None
     created_at: datetime
     status: CheckStatus
     verdict: Verdict
@@ -80,6 +83,7 @@ class ResultColumns(TypedDict):
     finished_at: datetime | None
     result: Json
     summary: Json
+    rule_ids: list[str]
 
 
 def payload(request_id: str) -> str:
@@ -115,9 +119,11 @@ def retry_while_forgotten(attempt: Callable[[], T | None]) -> T:
     raise Unavailable("other requests with this request_id are being refused right now; try again")
 
 
-def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str) -> Tracked:
-    """Track a request, leased to `sender` for its first delivery. NotFound, Invalid or Conflict if it is refused; Unavailable as
-    in `retry_while_forgotten`."""
+def accept(
+    database: Database, catalogue: Catalogue, asked: CheckRequest, source: Source, sender: str, requested_by: str | None = None
+) -> Tracked:
+    """Track a request, leased to `sender` for its first delivery. `requested_by` is the name of the key. NotFound, Invalid or
+    Conflict if it is refused; Unavailable as in `retry_while_forgotten`."""
     refuse_callback(asked)
     body_hash = asked.digest()
     request_id = asked.request_id or new_id()
@@ -127,8 +133,12 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
             if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
                 return _replay(row, body_hash)
             columns = request_columns(asked, request_id, Documents(cursor, catalogue).checked_mode(asked))
-            first = {"source": source, "body_hash": body_hash, **Lease(sender).parameters}
-            if (row := cursor.one(SQL["accept"], {**columns, **first, "body": json_value(columns["body"])})) is not None:
+            is_from_dashboard = source == "dashboard"
+            asked_by = {"requested_by": requested_by, "is_from_dashboard": is_from_dashboard}
+            first = {"source": "http" if is_from_dashboard else source, "body_hash": body_hash, **Lease(sender).parameters}
+            if (
+                row := cursor.one(SQL["accept"], {**columns, **first, **asked_by, "body": json_value(columns["body"])})
+            ) is not None:
                 return Tracked(requests.view(row), row["body"], replayed=False, is_promised=False)
             row = cursor.one(requests.SQL["find"], {"request_id": request_id})
             return _replay(row, body_hash) if row is not None else None
@@ -136,18 +146,19 @@ def accept(database: Database, catalogue: Catalogue, asked: CheckRequest, source
     return retry_while_forgotten(attempt)
 
 
-def cancel(database: Database, request_id: str) -> RequestView:
-    """Have DataOps told to end the check; the request as it stands. One that has ended stays as it is; NotFound for none."""
+def cancel(database: Database, request_id: str, by: str | None = None) -> RequestView:
+    """Have DataOps told to end the check; the request as it stands. One that has ended stays as it is; NotFound for none. `by`
+    is the name of the key that cancels."""
     view = requests.find(database, request_id)
     with database.transaction() as cursor:
-        if cursor.run(SQL["request_cancel"], {"request_id": request_id}):
+        if cursor.run(SQL["request_cancel"], {"request_id": request_id, "by": by}):
             cursor.run(SQL["notify"], {"payload": UNSENT})
     return view
 
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
     """Store a posted result, once per check id. Returns whether it was new; of a trial False, because the database keeps that
-    apart (`0019_trials.sql`). Invalid if path and body disagree, or if the result is faulty or not final."""
+    apart (`0021_trials.sql`). Invalid if path and body disagree, or if the result is faulty or not final."""
     _require_storable(request_id, result)
     body, _ = bounded(result.as_json())
     columns = result_columns(request_id, result, body)
@@ -182,8 +193,10 @@ def result_columns(request_id: str, result: CheckResult, body: JsonObject) -> Re
         "table": result.table,
         "dataset": result.dataset,
         "is_full": result.full,
+        "is_window": result.is_window,
         "body": json_value(asked),
         "body_hash": digest(asked),
+        "requested_by": result.requested_by,
         "created_at": result.queued_at,
         "status": result.status,
         "verdict": result.verdict,
@@ -193,6 +206,7 @@ def result_columns(request_id: str, result: CheckResult, body: JsonObject) -> Re
         "finished_at": result.finished_at,
         "result": json_value(body),
         "summary": json_value(summary(body)),
+        "rule_ids": recording.rule_ids(result),
     }
 
 
@@ -204,6 +218,7 @@ def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
         ("/target", TARGET_NAME.check, result.target),
         ("/dataset", DATASET_NAME.check, result.dataset),
         ("/table", TableName.parse, result.table),
+        ("/requested_by", check_name, result.requested_by),
     ]
     names += [(f"/tables/{index}/table", TableName.parse, table.table) for index, table in enumerate(result.tables)]
     for pointer, check, name in names:

@@ -1,17 +1,17 @@
 -- name: accept
 insert into stringx.requests (request_id, source, target, table_name, dataset, mode, body, body_hash, is_full, status, worker,
-                              lease_expires_at)
+                              lease_expires_at, requested_by, is_from_dashboard)
 values (%(request_id)s, %(source)s, %(target)s, %(table)s, %(dataset)s, %(mode)s, %(body)s, %(body_hash)s, %(is_full)s, 'queued',
-        %(worker)s, clock_timestamp() + make_interval(secs => %(lease_s)s))
+        %(worker)s, clock_timestamp() + make_interval(secs => %(lease_s)s), %(requested_by)s, %(is_from_dashboard)s)
 on conflict (request_id) do nothing
 returning *, null as result
 
 -- name: track
 -- A check asked of DataOps directly: tracked when its result arrives.
 insert into stringx.requests (request_id, source, target, table_name, dataset, mode, body, body_hash, is_full, status, sent_at,
-                              created_at)
+                              created_at, requested_by, asked_at_dataops)
 values (%(request_id)s, 'http', %(target)s, %(table)s, %(dataset)s, 'async', %(body)s, %(body_hash)s, %(is_full)s, 'queued', now(),
-        %(created_at)s)
+        %(created_at)s, %(requested_by)s, true)
 on conflict (request_id) do nothing
 
 -- name: claim_unsent
@@ -24,7 +24,7 @@ where request_id = (
     order by next_send_at
     for update skip locked
     limit 1)
-returning request_id, body, send_attempts
+returning request_id, body, send_attempts, requested_by
 
 -- name: claim_cancel
 -- Cancels that DataOps has not taken yet, of requests that it has.
@@ -36,11 +36,13 @@ where request_id = (
     order by next_send_at
     for update skip locked
     limit 1)
-returning request_id, check_id, send_attempts
+returning request_id, check_id, send_attempts, canceled_by
 
 -- name: request_cancel
 -- Due at once, unless another process is just sending it; a cancel comes after it.
-update stringx.requests set cancel_requested = true, next_send_at = clock_timestamp()
+update stringx.requests set
+    cancel_requested = true, next_send_at = clock_timestamp(), canceled_by = coalesce(canceled_by, %(by)s),
+    canceled_at = coalesce(canceled_at, clock_timestamp())
 where request_id = %(request_id)s and finished_at is null
 
 -- name: cancel_sent
@@ -59,7 +61,7 @@ where request_id = %(request_id)s
 -- name: postpone
 -- From now on it is promised: no refusal of another try forgets it. The first try may be of several clients at once.
 update stringx.requests set
-    send_attempts = send_attempts + 1, worker = null, lease_expires_at = null,
+    send_attempts = send_attempts + 1, send_error = left(%(error)s, 1000), worker = null, lease_expires_at = null,
     next_send_at = clock_timestamp() + make_interval(secs => %(delay_s)s)
 where request_id = %(request_id)s and (worker = %(worker)s or (send_attempts = 0 and sent_at is null))
 
@@ -78,17 +80,18 @@ where request_id = %(request_id)s and finished_at is null
 
 -- name: store_result
 -- Once by check id, whatever order posts arrive in.
-insert into stringx.results (check_id, request_id, target, table_name, dataset, is_full, status, verdict, rules_hash, snapshot_at,
-                             finished_at, result, summary, has_points)
-values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(dataset)s, %(is_full)s, %(status)s, %(verdict)s, %(rules_hash)s,
-        %(snapshot_at)s, coalesce(%(finished_at)s, clock_timestamp()), %(result)s, %(summary)s, true)
+insert into stringx.results (check_id, request_id, target, table_name, dataset, is_full, is_window, status, verdict, rules_hash,
+                             snapshot_at, finished_at, result, summary, has_points, rule_ids)
+values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(dataset)s, %(is_full)s, %(is_window)s, %(status)s, %(verdict)s,
+        %(rules_hash)s, %(snapshot_at)s, coalesce(%(finished_at)s, clock_timestamp()), %(result)s, %(summary)s, true, %(rule_ids)s)
 on conflict (check_id) do nothing
 
 -- name: store_dataset_result
 -- One row per table of the dataset, for the gates of these tables.
-insert into stringx.dataset_results (check_id, target, table_name, is_full, status, verdict, rules_hash, snapshot_at, finished_at)
-values (%(check_id)s, %(target)s, %(table)s, %(is_full)s, %(status)s, %(verdict)s, %(rules_hash)s, %(snapshot_at)s,
-        coalesce(%(finished_at)s, clock_timestamp()))
+insert into stringx.dataset_results (check_id, target, table_name, is_full, is_window, status, verdict, rules_hash, snapshot_at,
+                                     finished_at)
+values (%(check_id)s, %(target)s, %(table)s, %(is_full)s, %(is_window)s, %(status)s, %(verdict)s, %(rules_hash)s,
+        %(snapshot_at)s, coalesce(%(finished_at)s, clock_timestamp()))
 
 -- name: notify
 select pg_notify('stringx', %(payload)s)

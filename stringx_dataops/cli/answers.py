@@ -33,6 +33,15 @@ class CheckAnswer(TypedDict):
     skipped: NotRequired[list[str]]
 
 
+class ProgressAnswer(TypedDict):
+    """How far a request is that has not ended."""
+
+    phase: str
+    position: int | None
+    elapsed_s: float
+    expected_s: float | None
+
+
 class RequestAnswer(TypedDict):
     """A request, of a table or of a dataset."""
 
@@ -46,6 +55,7 @@ class RequestAnswer(TypedDict):
     reason: NotRequired[str | None]
     created_at: str
     checks: list[CheckAnswer]
+    progress: NotRequired[ProgressAnswer]
 
 
 class GateAnswer(TypedDict):

@@ -1,6 +1,6 @@
 """Answers of the Backend as text for people."""
 
-from stringx_dataops.cli.answers import ChangesAnswer, CheckAnswer, GateAnswer, RequestAnswer, TableAnswer
+from stringx_dataops.cli.answers import ChangesAnswer, CheckAnswer, GateAnswer, ProgressAnswer, RequestAnswer, TableAnswer
 
 _MARKS = {"fail": "fail ", "error": "error", "warn": "warn ", "pass": "pass "}
 
@@ -11,6 +11,8 @@ def request(view: RequestAnswer) -> str:
     lines = [f"{_subject(view)}: {view['verdict'] or view['status']} ({kind} {view['request_id']})"]
     if view.get("reason"):
         lines.append(f"  {view['reason']}")
+    if progress := view.get("progress"):
+        lines.append(f"  {_progress(progress)}")
     for check in view["checks"]:
         if check["counts"]:
             lines[0] += f", {_counts(check)}, {check['duration_ms']} ms"
@@ -30,6 +32,14 @@ def request_line(view: RequestAnswer) -> str:
     trial = "  (trial)" if view.get("trial") else ""
     about = f"{view['target']} {_subject(view)}"
     return f"{view['created_at']}  {view['verdict'] or view['status']:9}  {about}  {view['request_id']}{trial}"
+
+
+def _progress(progress: ProgressAnswer) -> str:
+    line = progress["phase"]
+    if progress["position"] is not None:
+        line += f", place {progress['position']} in the queue"
+    line += f", for {progress['elapsed_s']:.1f} s"
+    return line if progress["expected_s"] is None else f"{line}; a check takes about {progress['expected_s']:.1f} s"
 
 
 def _subject(view: RequestAnswer | GateAnswer) -> str:

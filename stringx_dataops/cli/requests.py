@@ -19,10 +19,16 @@ def requests() -> None:
 
 
 @requests.command("list")
+@click.option("--target", help="only those of this target")
 @click.option("--table", help="only those of this table (schema.table)")
 @click.option("--dataset", help="only those of this dataset")
+@click.option("--rule", help="only those whose result ran the rule of this id")
+@click.option("--requested-by", help="only those that the key of this name asked for")
+@click.option("--source", help="http, cli, kafka or dashboard")
 @click.option("--verdict", help="pass, warn, fail or error")
 @click.option("--status", help="queued, succeeded, errored, canceled or timed_out")
+@click.option("--from", help="only those asked for at this RFC 3339 time or later")
+@click.option("--to", help="only those asked for before this RFC 3339 time")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="how many, the newest first")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object per line; of results only the counts")
 @click.option("--rules", "with_rules", is_flag=True, help="with --json: the whole results")

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from typing import Literal, get_args
 
-KeyScope = Literal["trigger", "read", "configure", "results", "admin"]
+KeyScope = Literal["trigger", "read", "samples", "configure", "results", "admin"]
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 SERVICE_SCOPES: tuple[KeyScope, ...] = ("trigger", "read", "results", "configure")  # configure: it sends trials
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import psutil
+import psycopg2
 import pytest
 import requests
 
@@ -173,3 +174,50 @@ def _all_at_once(number: int, ask: Callable[[int], requests.Response | int]) -> 
 
 def _memory(process: Process) -> int:
     return sum(each.memory_info().rss for each in [psutil.Process(process.pid), *process.family()])
+
+
+def test_a_request_says_truly_how_far_it_is(installation: Installation, turn: int) -> None:
+    target = f"single-{turn}"
+    installation.configure_target(target, max_concurrent_checks=1)
+    held, other = installation.table("clean", held=True, target=target), installation.table("clean", target=target)
+    backend = installation["backend-1"].url
+
+    def progress(request_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = installation.call("GET", f"{backend}/api/v1/requests/{request_id}").json().get("progress", {})
+        return found
+
+    def reaches(request_id: str, phase: str) -> None:
+        eventually(lambda: progress(request_id).get("phase") == phase, 60, f"{request_id} is {phase}: {progress(request_id)}")
+
+    with held.held():
+        first = installation.ask(held)
+        installation.executing(first)
+        answer = installation.post(other)
+        assert answer.status_code == 202
+        assert (answer.json()["progress"]["phase"], answer.json()["progress"]["position"]) == ("queued", 1)
+        second = answer.json()["request_id"]
+        reaches(first, "reading")
+        assert progress(first)["position"] is None
+        installation.to_backend.refuse()
+    reaches(first, "delivering")
+    reaches(second, "delivering")
+    installation.to_backend.forward()
+    assert {installation.result(each)["verdict"] for each in (first, second)} == {"pass"}
+    assert progress(first) == {}
+    with held.held():
+        assert progress(installation.ask(held))["expected_s"] > 0
+    accounting(installation)
+
+
+def test_a_check_that_waits_for_its_lock_has_reached_its_target(installation: Installation) -> None:
+    table = installation.table("clean")
+    loader = psycopg2.connect(installation.target.loader_url)
+    try:
+        loader.cursor().execute(f"lock table {table.base} in access exclusive mode")
+        request = installation.ask(table)
+        url = f"{installation['backend-1'].url}/api/v1/requests/{request}"
+        eventually(lambda: installation.call("GET", url).json()["progress"]["phase"] == "reading", 60, "its session")
+    finally:
+        loader.close()
+    assert installation.result(request)["verdict"] == "pass"
+    accounting(installation)

@@ -25,6 +25,6 @@ def test_a_check_that_cannot_be_canceled_on_its_target_is_killed(
             raise error
         killed.set()
 
-    with made.watchdog(RunHandle(PostgresSessions(address, "stringx nobody"), 0.1, kill)):
+    with made.watchdog(RunHandle(PostgresSessions(address, "stringx nobody"), 0.1, lambda: None, kill)):
         assert killed.wait(60)
     assert made.stopped == "timed_out"

@@ -140,8 +140,8 @@ def test_each_attempt_has_a_number_and_only_crashes_count(configured: Database, 
         found = claims.claim(configured, "w")
         assert found is not None
         assert (found.attempt, found.crashes) == (attempt, crashes)
-        assert claims.hand_back(configured, found, crashed=crashed)
-        assert not claims.hand_back(configured, found), "it holds it no longer"
+        assert claims.hand_back(configured, found, why="it was tried", crashed=crashed)
+        assert not claims.hand_back(configured, found, why="it was tried"), "it holds it no longer"
 
 
 def test_a_message_that_is_not_acknowledged_is_postponed_under_its_id(configured: Database, catalogue: Catalogue) -> None:

@@ -28,7 +28,7 @@ def test_a_dataset_is_accepted_with_its_own_settings(shop: Database) -> None:
     datasets.put(shop, ME, "sales", dataset(mode="sync", timeout="30s"), None)
     check = ask(shop, dataset="sales", request_id="r")
     assert (check.mode, check.timeout_s) == ("sync", 30)
-    said = check.as_json()
+    said = check.as_json(with_samples=True)
     assert (said["dataset"], said["tables"], said["status"]) == ("sales", [], "queued")
     assert ask(shop, dataset="sales", request_id="r").check_id == check.check_id
     with pytest.raises(Conflict):
@@ -46,7 +46,11 @@ def test_the_backend_refuses_the_same(shop: Database) -> None:
         return tracking.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop"} | asked), "http", "s")
 
     found = accept(dataset="sales", request_id="r")
-    assert (found.view.as_json()["dataset"], found.body["dataset"], "table" in found.body) == ("sales", "sales", False)
+    assert (found.view.as_json(with_samples=True)["dataset"], found.body["dataset"], "table" in found.body) == (
+        "sales",
+        "sales",
+        False,
+    )
     with pytest.raises(NotFound, match="there is no dataset nowhere; send one: PUT /api/v1/datasets/nowhere"):
         accept(dataset="nowhere")
     assert [pointer for pointer, _ in faults(lambda: accept(dataset="sales", target="other"))] == ["/target"]
@@ -61,7 +65,7 @@ def test_a_request_without_a_result_has_no_check_in_a_list(shop: Database) -> No
     tracking.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), "http", "s")
     no_filter: dict[str, str | None] = dict.fromkeys(("table", "dataset", "verdict", "status"))
     for rules in (False, True):
-        (item,) = requests.page(shop, no_filter, FIRST, rules=rules)["items"]
+        (item,) = requests.page(shop, no_filter, FIRST, requests.Shown(rules=rules))["items"]
         assert (item["status"], item["checks"]) == ("queued", [])
 
 

@@ -256,6 +256,43 @@ def test_no_result_and_no_other_state_is_held_up_by_a_history_that_cannot_be_wri
     assert states(shop)["public.a"]["state"] == "closed"
 
 
+def refuse_points(shop: Database, *, refuse: bool = True) -> None:
+    change = "add constraint refused check (verdict <> 'fail')" if refuse else "drop constraint refused"
+    with shop.transaction() as cursor:
+        cursor.run(f"alter table stringx.check_points {change}")
+
+
+def is_taken_up(shop: Database, check_id: str) -> bool:
+    """After its history was tried again, as if the time for it had come."""
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.results set points_after = now() where points_after is not null")
+    taken_up(shop)
+    with shop.transaction() as cursor:
+        row = cursor.one("select has_points from stringx.results where check_id = %(id)s", {"id": check_id})
+    return row is not None and bool(row["has_points"])
+
+
+def test_a_history_that_was_refused_is_tried_again(shop: Database, caplog: pytest.LogCaptureFixture) -> None:
+    refuse_points(shop)
+    refused = check_now(shop, {"a": 1}, table="public.a")
+    refuse_points(shop, refuse=False)
+    assert "tried again later" in caplog.text
+    taken_up(shop)
+    assert history.checks_of_table(shop, "shop", "public.a")["items"] == [], "not at once"
+    assert is_taken_up(shop, refused.check_id)
+    assert [point["check_id"] for point in points(shop)] == [refused.check_id]
+
+
+def test_a_history_that_is_always_refused_is_given_up(shop: Database, caplog: pytest.LogCaptureFixture) -> None:
+    refuse_points(shop)
+    refused = check_now(shop, {"a": 1}, table="public.a")
+    assert [is_taken_up(shop, refused.check_id) for _ in range(recording.TRIES - 1)] == [False] * (recording.TRIES - 2) + [True]
+    assert caplog.text.count("given up") == 1
+    refuse_points(shop, refuse=False)
+    assert is_taken_up(shop, refused.check_id)
+    assert history.checks_of_table(shop, "shop", "public.a")["items"] == []
+
+
 def test_a_message_with_a_nul_closes_the_gate_on_the_board_too(shop: Database) -> None:
     check_now(shop, table="public.a")
     ask(shop, table="public.a")

@@ -57,7 +57,7 @@ def finish(database: Database, url: str = "http://backend", **sizes: int) -> str
 
 def test_a_result_is_stored_and_sent_within_its_bound(queue: Database) -> None:
     check_id = finish(queue, number=9, message=100, sample=MIB)
-    found = lifecycle.find(queue, check_id).as_json()
+    found = lifecycle.find(queue, check_id).as_json(with_samples=True)
     assert [rule["sample_dropped"] for rule in found["rules"]].count(True) == 2
     assert "the samples of 2 rules are left out" in found["notes"][-1]
     ((sent),) = rows(queue, "select octet_length(body) as bytes from dataops.outbox")
@@ -96,7 +96,7 @@ def test_a_list_has_counts_and_with_rules_as_many_results_as_have_room(database:
         assert without == {name: check[name] for name in without}, "results that an earlier release has stored"
     whole, pages = [], 0
     while True:
-        page = requests.page(database, NO_FILTER, asked, rules=True)
+        page = requests.page(database, NO_FILTER, asked, requests.Shown(rules=True, samples=True))
         assert sum(len(json.dumps(item)) for item in page["items"]) <= MOST_BYTES + 7 * 5000
         whole += page["items"]
         pages += 1
@@ -232,7 +232,7 @@ def test_less_is_sent_after_some_attempts_that_the_receiver_refused(
 def test_a_result_of_many_values_is_taken_as_one_of_many_bytes_is(queue: Database, internal_url: str, tmp_path: Path) -> None:
     with running_backend(queue, internal_url, tmp_path) as (url, secret):
         check_id = finish(queue, url, number=1)
-        found = sized(lifecycle.find(queue, check_id).as_json(), number=13)
+        found = sized(lifecycle.find(queue, check_id).as_json(with_samples=True), number=13)
         sample = {"columns": [f"c{n}" for n in range(400)], "rows": [[7] * 400] * 100}
         result = found.as_json()
         body = json.dumps(result | {"rules": [rule | {"sample": sample} for rule in result["rules"]]})
@@ -265,7 +265,7 @@ def test_a_request_ends_whose_result_the_backend_does_not_take(queue: Database, 
     """As a worker of an earlier release has written it down."""
     with running_backend(queue, internal_url, tmp_path) as (url, secret):
         check_id = finish(queue, url, number=1)
-        larger = sized(lifecycle.find(queue, check_id).as_json(), number=20, message=MIB)
+        larger = sized(lifecycle.find(queue, check_id).as_json(with_samples=True), number=20, message=MIB)
         with queue.transaction() as cursor:
             cursor.run("update dataops.outbox set body = %(body)s", {"body": json.dumps(larger.as_json())})
         assert deliver(queue, Credentials("w", "key", [secret])) == 2

@@ -54,7 +54,7 @@ def test_a_check_that_another_thread_of_the_worker_has_claimed_again_is_not_forg
     )  # fmt: skip
     ask(queue)
     first = worker._claim(worker.slots[0])
-    assert claims.hand_back(queue, first.check)
+    assert claims.hand_back(queue, first.check, why="it was tried")
     second = worker._claim(worker.slots[1])
     worker._forget(first)
     assert worker.attempts == {second.check.check_id: second}
@@ -95,7 +95,7 @@ def test_a_run_that_is_canceled_is_made_again_for_those_that_shared_it(queue: Da
 def test_nobody_shares_the_run_of_a_check_that_has_ended_a_worker(queue: Database) -> None:
     ask(queue)
     run = claimed(queue)
-    assert claims.hand_back(queue, run, crashed=True)
+    assert claims.hand_back(queue, run, why="it was tried", crashed=True)
     assert ask(queue).joined is None
 
 
@@ -103,7 +103,7 @@ def test_a_cancel_survives_the_worker_that_should_have_seen_it(queue: Database) 
     ask(queue)
     run = claimed(queue)
     lifecycle.cancel(queue, run.check_id, "http://backend")
-    assert claims.hand_back(queue, run, crashed=True)
+    assert claims.hand_back(queue, run, why="it was tried", crashed=True)
     assert claimed(queue).cancel_requested
 
 
@@ -142,7 +142,7 @@ def test_a_sync_check_of_any_target_goes_first_but_not_before_what_has_waited_a_
 def test_what_gave_way_waits_for_a_moment_and_lets_others_go_first(queue: Database) -> None:
     ask(queue)
     run = claimed(queue)
-    assert claims.hand_back(queue, run, yielded=True, delay_s=60)
+    assert claims.hand_back(queue, run, why="it was tried", yielded=True, delay_s=60)
     assert claims.claim(queue, "w") is None
     other = ask(queue, kinds=["business"])
     assert claimed(queue).check_id == other.check_id
@@ -180,7 +180,9 @@ def test_the_books_are_right_after_any_number_of_events(queue: Database, seed: i
                     *chance.choice((("succeeded", "pass"), ("canceled", "error"))),
                 )
             case "back" if running:
-                claims.hand_back(queue, running.pop(), crashed=chance.random() < 0.5, delay_s=chance.choice((0, 0, 30)))
+                claims.hand_back(
+                    queue, running.pop(), why="it was tried", crashed=chance.random() < 0.5, delay_s=chance.choice((0, 0, 30))
+                )
             case "cancel":
                 rows = read(queue, "select check_id::text as id from dataops.checks where status in ('queued', 'running')")
                 if rows:

@@ -36,7 +36,7 @@ def end(database: Database, check: Check, status: str = "succeeded", verdict: st
 
 
 def found(database: Database, check: Check) -> dict[str, Any]:
-    return lifecycle.find(database, check.check_id).as_json()
+    return lifecycle.find(database, check.check_id).as_json(with_samples=True)
 
 
 def read(database: Database, sql: str) -> list[dict[str, Any]]:

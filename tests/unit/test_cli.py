@@ -226,6 +226,13 @@ def test_a_list_of_requests_is_asked_for_with_its_rules_only_where_they_are_want
     assert paths == ["/api/v1/requests", "/api/v1/requests?cursor=more", query, f"{query}&cursor=more"]
 
 
+def test_a_request_that_has_not_ended_is_shown_with_how_far_it_is(serve: Callable[..., str]) -> None:
+    progress = {"phase": "queued", "position": 3, "elapsed_s": 1.25, "expected_s": 4.0}
+    view = {"request_id": "r", "target": "shop", "table": "public.a", "status": "queued", "verdict": None, "checks": []}
+    done = run("--server", serve((200, view | {"progress": progress})), "requests", "show", "r")
+    assert done.stdout.splitlines()[1] == "  queued, place 3 in the queue, for 1.2 s; a check takes about 4.0 s"
+
+
 @pytest.mark.parametrize("arguments", [("gate", "", "public.x"), ("gate", "datasets", "d1"), ("check", "", "public.x")])
 def test_what_is_no_target_is_said_before_anything_is_asked(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)

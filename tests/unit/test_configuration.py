@@ -37,6 +37,7 @@ TABLE_FAULTS = [
     ({"gate": {"on_warn": True}}, "/gate/on_warn"),
     ({"gate": {"max_age": "1 day"}}, "/gate/max_age"),
     ({"gate": {"on_eror": "open"}}, "/gate/on_eror"),
+    ({"gate": {"decided_by": "windows"}}, "/gate/decided_by"),
     ({"rules": {}}, "/rules"),
     ({"rules": [1]}, "/rules/0"),
     ({"ruels": []}, "/ruels"),

@@ -164,7 +164,7 @@ def test_a_result_is_of_one_of_the_two_also_inside_of_a_request() -> None:
     view = RequestView(
         request_id="r", source="http", target="shop", dataset="sales", mode="sync", status="queued", verdict=None,
         created_at=of_table.queued_at, checks=[of_dataset],
-    ).as_json()  # fmt: skip
+    ).as_json(with_samples=True)  # fmt: skip
     assert "table" not in view
     assert "rules" not in view["checks"][0]
     gate = GateView(gate="open", target="shop", table="public.a", verdict="pass", snapshot_at=None, age_s=1, check_id=None, rules_hash=None, reasons=[], pending=False)  # fmt: skip

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.gates.decision import DecidingCheck, Facts, GateSubject, Request, decide
+from backend.gates.decision import DecidingCheck, Facts, GateSubject, Request, decide, decides
 from stringx_dataops.contract.documents.tables import GateSettings
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VERDICTS = ("pass", "warn", "fail", "error")
@@ -141,3 +142,22 @@ def test_its_reasons_are_bounded(rules: int, reasons: int) -> None:
     view = decide(a_gate(check=check))
     assert len(view.reasons) == reasons
     assert (view.reasons[-1] == f"and {rules - 20} more rules") == (rules > 20)
+
+
+WINDOWS = st.just({"column": "at", "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"})
+NARROWED = st.fixed_dictionaries(
+    {}, optional={"kinds": st.just(["business"]), "dimensions": st.just(["validity"]), "rule_ids": st.just(["a"])}
+)
+
+
+@given(NARROWED, st.none() | WINDOWS, st.sampled_from(["full", "window"]), st.sampled_from(["succeeded", "errored", "canceled"]))
+def test_what_decides_covers_every_rule_and_a_window_only_if_it_may(
+    narrowed: dict[str, Any], window: dict[str, Any] | None, decided_by: str, status: str
+) -> None:
+    asked = CheckRequest.model_validate({"target": "shop", "table": "public.a", "window": window} | narrowed)
+    body = {"request_id": "r", "check_id": "c", "target": "shop", "table": "public.a", "status": status, "queued_at": NOW}
+    check = CheckResult.model_validate(body | {"scope": asked.scope()})
+    settings = GateSettings.model_validate({"decided_by": decided_by})
+    may = status != "canceled" and not narrowed and (window is None or decided_by == "window")
+    assert decides(settings, check) == may
+    assert check.full == asked.full

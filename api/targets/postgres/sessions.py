@@ -17,6 +17,11 @@ _CANCEL = """
 select pg_cancel_backend(pid) from pg_stat_activity
 where application_name = %(name)s and usename = current_user and pid <> pg_backend_pid()
 """
+_IS_CONNECTED = """
+select 1 from pg_stat_activity
+where application_name = %(name)s and usename = current_user and pid <> pg_backend_pid()
+limit 1
+"""
 # Whoever has waited so long for a lock that one of these sessions holds.
 _KEEPS_WAITING = """
 select 1 from pg_locks l
@@ -40,6 +45,12 @@ class PostgresSessions:
         with self._cursor() as cursor:
             cursor.execute(_CANCEL, {"name": self.name})
             return int(cursor.rowcount)
+
+    def is_connected(self) -> bool:
+        """Whether one of them is there; Unavailable as above."""
+        with self._cursor() as cursor:
+            cursor.execute(_IS_CONNECTED, {"name": self.name})
+            return int(cursor.rowcount) > 0
 
     def keeps_waiting(self, seconds: float) -> bool:
         """Whether another session has waited so long for a lock that one of these holds; Unavailable as above."""

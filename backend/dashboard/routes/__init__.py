@@ -3,9 +3,10 @@ nothing with GET."""
 
 from flask import Blueprint
 
-from backend.dashboard import formats, plots
+from backend.dashboard import formats
 from backend.dashboard.routes import board, checks, guard, requests, rules, signing_in, subjects
 from backend.dashboard.service import Dashboard
+from web.look import marks
 
 _FORMATS = {
     "relative": formats.relative,
@@ -13,7 +14,8 @@ _FORMATS = {
     "share": formats.share,
     "duration": formats.duration,
     "threshold": formats.threshold,
-    "strip": plots.strip,
+    "status": marks.status,
+    "strip": marks.strip,
 }
 
 

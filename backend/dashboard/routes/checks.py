@@ -32,6 +32,6 @@ def add(routes: Blueprint, service: Dashboard) -> None:
 
 def _asked(service: Dashboard, asked: CheckRequest, page_of_subject: str) -> BaseResponse:
     """Ask for the check, and show where it is seen: what it is about, or the request if DataOps refused it."""
-    tracked, is_promised = service.asking.ask(asked, "http")
+    tracked, is_promised = service.asking.ask(asked, "dashboard", g.caller.name)
     request_page = url_for("dashboard.request_page", request_id=tracked.view.request_id)
     return redirect(page_of_subject if is_promised else request_page, 303)

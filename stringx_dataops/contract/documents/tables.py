@@ -56,11 +56,18 @@ Timeout = Annotated[Duration, AfterValidator(_timeout)]
 
 
 class GateSettings(Model):
-    """How verdicts open or close the gate. `max_age` is how old a snapshot may be before the gate closes."""
+    """How verdicts open or close the gate. `max_age` is how old a snapshot may be before the gate closes. `decided_by`: full
+    checks alone, or checks of a window with all rules, too."""
 
     on_error: Gate = "closed"
     on_warn: Gate = "open"
     max_age: Duration | None = None
+    decided_by: Literal["full", "window"] = "full"
+
+    @property
+    def by_window(self) -> bool:
+        """Whether checks of a window with all rules decide, too."""
+        return self.decided_by == "window"
 
 
 class TableDocument(Model):

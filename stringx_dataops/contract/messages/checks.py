@@ -83,7 +83,7 @@ class CheckRequest(Model):
 
     @property
     def full(self) -> bool:
-        """Whether it covers every active rule and every row. Only such checks decide a gate."""
+        """Whether it covers every active rule and every row."""
         return not (self.kinds or self.dimensions or self.rule_ids or self.window)
 
     def scope(self) -> "ScopeJson":
@@ -147,7 +147,8 @@ class RuleResult(Model):
 
     `failure_ratio` is failures / total as the nearest double, but 0 or 1 only if it is exactly that. `measured_hidden` means that
     the measured value is a row's value, and the document does not allow showing that column. `sample_dropped` means that its
-    sample was left out, because the result would have been too large.
+    sample was left out, because the result would have been too large. `sample_hidden` means that the key which asks lacks the
+    scope `samples`, whether there is a sample or not.
     """
 
     id: str
@@ -166,6 +167,7 @@ class RuleResult(Model):
     description: str = ""
     sample: Sample | None = None
     sample_dropped: bool = False
+    sample_hidden: bool = False
 
 
 class ScopeJson(TypedDict):
@@ -194,6 +196,15 @@ class DbtRun(Model):
     command: str
 
 
+class EarlierAttempt(Model):
+    """An attempt that ended without a result, so that the check was queued again."""
+
+    attempt: int
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime
+    why: str
+
+
 class TableResult(Model):
     """The result of one table in a dataset's check."""
 
@@ -214,8 +225,9 @@ class CheckResult(OfOne):
     """The result of a check; while the check is queued or running, the part that is known already.
 
     For a dataset, `dataset` and `tables` replace `table` and `rules`, and `skipped` names its tables without a rule in scope.
-    `asked` is the request. `trial` means that a document was checked that is not stored. `joined` is the check whose run it
-    shares, because that one was already waiting with the same request.
+    `asked` is the request, `requested_by` the name of the key that asked. `trial` means that a document was checked that is not
+    stored. `joined` is the check whose run it shares, because that one was already waiting with the same request.
+    `earlier_attempts` holds the first 20 that ended without a result.
     """
 
     check_id: str
@@ -231,11 +243,13 @@ class CheckResult(OfOne):
     target_hash: str | None = None
     scope: Scope = Scope()
     asked: JsonObject | None = None
+    requested_by: str | None = None
     joined: str | None = None
     snapshot_at: AwareDatetime | None = None
     row_count: int | None = None
     window_nulls: int | None = None
     attempt: int = 0
+    earlier_attempts: list[EarlierAttempt] = []
     queued_at: AwareDatetime
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
@@ -259,6 +273,11 @@ class CheckResult(OfOne):
     def full(self) -> bool:
         """Whether it covered every active rule and every row of a stored document."""
         return not self.trial and self.scope == Scope()
+
+    @property
+    def is_window(self) -> bool:
+        """Whether it covered every active rule, and only the rows of a window."""
+        return not self.trial and self.scope.window is not None and self.scope == Scope(window=self.scope.window)
 
     def as_json(self) -> JsonObject:
         """The result as it is stored and sent; it leaves out either the fields of a table or those of a dataset."""

@@ -13,8 +13,8 @@ State = Literal["closed", "stale", "never_checked", "open"]
 class SubjectState(Model):
     """`state` is closed if the last deciding check closed the gate; stale if that check is too old, or rules or target have
     changed since; never_checked; else open. `gate` is open in the state open alone. `since`: when the decided gate last changed.
-    `checking`: a full request is not finished, and the gate itself stays closed until it is. `recent`: verdicts of the last 30
-    full checks, oldest first. `score`: 0 to 1."""
+    `checking`: a request that will decide is not finished, and the gate itself stays closed until it is. `recent`: verdicts of
+    the last 30 checks that decided, oldest first. `score`: 0 to 1."""
 
     target: str
     state: State

@@ -1,18 +1,39 @@
 """The Backend's answers about requests and gates."""
 
+from typing import Literal
+
 from pydantic import AwareDatetime
 
 from stringx_dataops.contract.documents.fields import Model, OfOne
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.samples import hidden
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Gate, Mode, Source, Verdict
+
+Phase = Literal["queued", "starting", "reading", "delivering"]
+
+
+class Progress(Model):
+    """How far a request is that has not ended. queued: no worker has claimed its check, or DataOps does not have it yet.
+    starting: dbt has not reached the target. reading: its session is on the target. delivering: the result is on its way to the
+    Backend. `position`: the place among what waits for the same target, 1 the next; counted up to 1,001, null when it no longer
+    waits. `elapsed_s`: since its check was started, before that since it was asked for. `expected_s`: the median duration of the
+    last ten full checks."""
+
+    phase: Phase
+    position: int | None
+    elapsed_s: float
+    expected_s: float | None
 
 
 class RequestView(OfOne):
-    """A request for a check of a table or dataset, and its state. `trial`: of a document that is not stored."""
+    """A request for a check of a table or dataset, and its state. `trial`: of a document that is not stored. `requested_by` and
+    `canceled_by` are names of keys; `requested_by` is `kafka` for messages, and null in requests of earlier releases. A single
+    request has `progress` until it ends."""
 
     request_id: str
     source: Source
+    requested_by: str | None = None
     target: str
     table: str | None = None
     dataset: str | None = None
@@ -23,16 +44,22 @@ class RequestView(OfOne):
     reason: str | None = None
     created_at: AwareDatetime
     finished_at: AwareDatetime | None = None
+    canceled_by: str | None = None
     checks: list[CheckResult] = []
+    progress: Progress | None = None
 
     @property
     def ended(self) -> bool:
         """Whether it stays as it is from now on."""
         return self.status in TERMINAL
 
-    def as_json(self) -> JsonObject:
-        """The answer's body; it leaves out either the fields of a table or those of a dataset."""
-        return self.model_dump(mode="json", by_alias=True)
+    def as_json(self, *, with_samples: bool) -> JsonObject:
+        """The answer's body; it leaves out the fields of a table or those of a dataset, and `progress` if there is none.
+        `with_samples`: whether the key that asks may see samples."""
+        body = self.model_dump(mode="json", by_alias=True)
+        if body["progress"] is None:
+            del body["progress"]
+        return body if with_samples else body | {"checks": [hidden(check) for check in body["checks"]]}
 
 
 class RequestPage(Model):
