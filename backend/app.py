@@ -56,7 +56,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
-    app.register_blueprint(dashboard_routes.blueprint(Dashboard(database, catalogue, asking, is_secure)))
+    app.register_blueprint(
+        dashboard_routes.blueprint(Dashboard(database, catalogue, asking, is_secure, settings.trusted_proxies, settings.docs_url))
+    )
     app.register_blueprint(look.blueprint())
     app.register_blueprint(insight_routes.blueprint(database, catalogue))
 

@@ -89,9 +89,8 @@ class TableGate:
 def table_gates(cursor: Cursor, target: str, tables: Sequence[str]) -> dict[str, TableGate]:
     """Of those tables that are configured, by name. Tables whose gate settings are of another release, which this one cannot
     read, are left out."""
-    named = json_value([{"target": target, "table_name": table} for table in tables])
     found = {}
-    for row in cursor.all(SQL["gate_settings"], {"tables": named}):
+    for row in cursor.all(SQL["gate_settings"], {"target": target, "tables": list(tables)}):
         with suppress(ValidationError):
             settings = GateSettings.model_validate(row["gate"] or {})
             target_hash = database_hash(row["target_document"])

@@ -150,6 +150,7 @@ class Cursor:
 
     def __init__(self, cursor: extras.RealDictCursor) -> None:
         self._cursor = cursor
+        self._first = ""  # is sent before the next statement, in the same round trip
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
         """Return the number of rows that the statement wrote or returned; of several statements, those of the last."""
@@ -172,7 +173,7 @@ class Cursor:
     def savepoint(self) -> Iterator[None]:
         """A part of the transaction. If it fails, nothing of it is done, and the transaction can go on after the error.
         Unavailable, as always, for what may pass: connection, locks, time."""
-        self._cursor.execute("savepoint part")
+        self._first = "savepoint part;\n"
         try:
             yield
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
@@ -180,13 +181,18 @@ class Cursor:
         except Unavailable:
             raise
         except Exception:
-            self._cursor.execute("rollback to savepoint part")
+            if not self._first:
+                self._cursor.execute("rollback to savepoint part")
             raise
+        finally:
+            self._first = ""
 
     def _execute(self, sql: str, parameters: Mapping[str, Any] | None) -> None:
+        first, self._first = self._first, ""
         try:
-            self._cursor.execute(sql, parameters)
+            self._cursor.execute(first + sql, parameters)
         except ValueError as error:  # raised by the driver before it sends anything: a NUL, half of a surrogate pair
+            self._first = first
             raise Invalid(f"PostgreSQL cannot hold a value of it: {first_line(error)}") from error
 
 

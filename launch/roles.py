@@ -65,10 +65,17 @@ def run_all(settings: Settings) -> NoReturn:
         os.environ["STRINGX_DATABASE_URL_FILE"] = str(embedded.prepare(settings.home).url_file)
         os.environ.pop("STRINGX_DATABASE_URL", None)
         os.environ["LAUNCH_EMBEDDED"] = "1"
+    _link_to_portal(settings)
     configuration = supervision.write(settings, with_kafka)
     os.environ.update(supervision.environment(settings, sys.executable), **{SUPERVISED: "1"})
     process.make_console_reopenable()
     _become("-m", "supervisor.supervisord", "-c", str(configuration))
+
+
+def _link_to_portal(settings: Settings) -> None:
+    """Tell the Backend where the portal of this machine is. A container of a plain `docker run` may not publish it."""
+    if settings.docs_url is None and (os.environ.get("LAUNCH_COMPLETE") or settings.bind_host == "127.0.0.1"):
+        os.environ["DOCS_URL"] = f"http://127.0.0.1:{settings.docs_port}"
 
 
 def run_postgres(settings: Settings) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The portal's web application: a list of the targets, and the dbt docs of each.
+"""The portal's web application: the board, a list of the targets, and the dbt docs of each.
 
 A large target has several dbt docs, one per part, and a page that shows which table is in which part.
 """
@@ -10,22 +10,25 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
-from flask import Flask, Response, abort, redirect, render_template, send_from_directory
+from flask import Flask, Response, abort, redirect, render_template, send_from_directory, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal import health
+from portal import board, health
 from portal.parts import place_of
 from portal.project_state import STATE_FILE, ProjectState
+from stringx_dataops import __version__
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import Settings, read_settings
 from web import hosts, problems
+from web.look import files as look
 from web.metrics import CONTENT_TYPE, of_loops, rendered
 
 _FILES = frozenset({"index.html", "manifest.json", "catalog.json"})
 _SCRIPT = re.compile(rb"<script[^>]*>(.*?)</script>", re.DOTALL)
-_NO_SCRIPT = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_NO_SCRIPT = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -35,6 +38,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("portal", root_path=str(Path(__file__).parent), static_folder=None)
     app.register_error_handler(StringXError, problems.render)
     hosts.install(app, settings.allowed_hosts)
+    app.register_blueprint(look.blueprint())
+    app.url_map.merge_slashes = False  # names of tables may have several in a row
+    app.jinja_env.globals["version"] = __version__
+    app.jinja_env.filters["escaped"] = _escaped
+
+    @app.context_processor
+    def links() -> dict[str, str | None]:
+        return {"dashboard": hosts.for_viewer(_dashboard(settings))}
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -52,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     @app.get("/")
     def index() -> str:
-        return render_template("index.html", targets=_targets(folder))
+        return render_template("index.html", targets=_targets(folder), board=board.stored(folder))
 
     @app.get("/<name>")
     def to_folder(name: str) -> BaseResponse:
@@ -69,6 +80,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     @app.get("/<name>/<file_name>")
     def file(name: str, file_name: str) -> Response:
         return _file(folder, name, file_name)
+
+    @app.get("/<name>/tables/<path:table>")
+    def table(name: str, table: str) -> BaseResponse | tuple[str, int]:
+        found = _address_of(folder, name, table)
+        return redirect(found) if found is not None else (render_template("missing.html", name=name, table=table), 404)
 
     @app.get("/<name>/parts/<part>")
     def to_part(name: str, part: str) -> BaseResponse:
@@ -89,6 +105,28 @@ def create_app(settings: Settings | None = None) -> Flask:
         return response
 
     return app
+
+
+def _escaped(name: str) -> str:
+    """A name as one segment of an address."""
+    return quote(name, safe="")
+
+
+def _dashboard(settings: Settings) -> str | None:
+    """Where people reach the dashboard: PUBLIC_URL, else the Backend if it is on this machine. Elsewhere, BACKEND_URL may be
+    a name that only services know."""
+    return settings.public_url or (settings.backend_url if hosts.is_on_loopback(settings.backend_url) else None)
+
+
+def _address_of(folder: Path, name: str, table: str) -> str | None:
+    """The address of a table's page in the dbt docs; None if no finished project has the table."""
+    for place in _finished(folder):
+        if place == name or place.startswith(f"{name}/parts/"):
+            state = ProjectState.read(folder / place)
+            if state is not None and table in state.names:
+                source = state.sources.get(table)  # unknown if an earlier release has made the project
+                return f"{url_for('index')}{place}/" + (f"#!/source/{source}" if source is not None else "")
+    return None
 
 
 def _finished(folder: Path) -> list[str]:

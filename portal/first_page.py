@@ -1,6 +1,7 @@
 """The first page of a target's portal: its last verdicts, in place of dbt's welcome."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from portal.escaping import cell
 from portal.state import PortalTable, PortalTarget
@@ -11,8 +12,9 @@ _MOST_NAMED = 5
 _ORDER = (*(verdict for verdict in WORST_FIRST if verdict != "pass"), None, "pass")  # None: not checked yet
 
 
-def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
-    """Markdown with a row per table, failed ones first. `sources`: dbt's unique id of each table's source.
+def first_page(target: PortalTarget, sources: Mapping[TableName, str], to_front_page: str) -> str:
+    """Markdown with a row per table, failed ones first. `sources`: dbt's unique id of each table's source. `to_front_page` is the
+    relative address of the list of all targets.
 
     It shows verdicts and no open gate: a gate also depends on the age of the check, on the rules and on newer requests, and this
     page is written only now and then."""
@@ -21,8 +23,9 @@ def first_page(target: PortalTarget, sources: Mapping[TableName, str]) -> str:
         "{% docs __overview__ %}",
         f"# {cell(target.document.name)}",
         "",
-        "The configured tables and the verdict of their last full check. Whether the next step may use a table now,",
-        "`dataops gate TARGET TABLE` says: it also looks at the age of that check, changed rules and newer requests.",
+        f"The configured tables and the verdict of their last full check, as of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
+        "Whether the next step may use a table now, `dataops gate TARGET TABLE` says: it also looks at the age of that check,",
+        f"changed rules and newer requests. [The board of all targets]({to_front_page}) is renewed every few seconds.",
         "",
         "| table | last verdict | checked | rules that did not pass |",
         "| --- | --- | --- | --- |",

@@ -55,7 +55,9 @@ class Generator:
         folder, work = self.folder / name / part.folder, self.work / name / part.folder
         work.mkdir(parents=True, exist_ok=True)
         shows_models = not (part.name and part.tables)
-        Project(folder, target, names, self._user_project(), shows_models).write(self.settings.dbt_profiles_dir)
+        up = "../../../" if part.name else "../"
+        project = Project(folder, target, names, self._user_project(), shows_models, to_front_page=up)
+        project.write(self.settings.dbt_profiles_dir)
         try:
             variables = engine_of(target.document).environment(self.settings.secrets, "stringx docs")
             reached = self._dbt(folder, work, variables)
@@ -63,7 +65,8 @@ class Generator:
             log.warning("%s", error)
             variables, reached = {}, False
         if reached or self._dbt(folder, work, variables, "--empty-catalog", "--no-populate-cache"):  # connects nowhere
-            _publish(target, work, folder, with_catalog=reached)
+            _publish(work, folder, with_catalog=reached)
+            ProjectState.of(target, reached, project.source_ids()).write(folder)
         return reached
 
     def _user_project(self) -> UserProject | None:
@@ -107,11 +110,10 @@ def _give_way(pid: int) -> None:
             log.debug("%s", error)
 
 
-def _publish(target: PortalTarget, work: Path, folder: Path, with_catalog: bool) -> None:
+def _publish(work: Path, folder: Path, with_catalog: bool) -> None:
     """Put each file into place atomically. If the target was not reached, its last catalog stays."""
     public = folder / "target"
     public.mkdir(parents=True, exist_ok=True)
     for name in ("manifest.json", "catalog.json", "index.html"):
         if with_catalog or name != "catalog.json" or not (public / name).exists():
             os.replace(work / name, public / name)
-    ProjectState.of(target, reached=with_catalog).write(folder)

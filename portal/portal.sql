@@ -61,3 +61,11 @@ left join lateral (
     ) as found) r on true
 where t.target = %(target)s and t.table_name = any(%(tables)s)
 order by t.table_name
+
+-- name: board
+-- The present states of one kind, those that need somebody first, by the index of the Backend's board.
+select target, name, state, is_overdue, since, reasons, recent, score, owner, checked_at from stringx.board
+where kind = %(kind)s order by rank, target, name limit %(most)s
+
+-- name: counts
+select kind, state, count(*) as number from stringx.board group by kind, state

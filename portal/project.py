@@ -12,6 +12,7 @@ from portal.sources import Names, sources
 from portal.state import PortalTarget
 from portal.user_project import LINK, UserProject
 from stringx_dataops import __version__
+from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.json_types import JsonObject
 
@@ -35,6 +36,7 @@ class Project:
     user_project: UserProject | None
     shows_models: bool = True  # whether the user's project becomes part of it, with its macros and packages
     parts: Sequence[str] = ()
+    to_front_page: str = "../"  # the relative address of the list of all targets
 
     def write(self, profiles: Path) -> None:
         """Write all its files, each atomically; files whose content has not changed are not written. `profiles` is the folder
@@ -48,11 +50,16 @@ class Project:
         files = {name: _dump(content) for name, content in sources(self.target, self.names, self._prefix)}
         for name, text in files.items():
             _put(self.folder / _SOURCES / name, text)
-        self._write_first_page(str(settings["name"]))
+        self._write_first_page()
         for left in (self.folder / _SOURCES).parent.rglob("*.yml"):
             if left.parent != self.folder / _SOURCES or left.name not in files:
                 left.unlink()
         self._link()
+
+    def source_ids(self) -> dict[TableName, str]:
+        """dbt's unique id of the source of each table of the target."""
+        name = self._settings()["name"]
+        return {table: f"source.{name}.{self._prefix}{schema}.{word}" for table, (schema, word) in self.names.items()}
 
     @property
     def _included(self) -> UserProject | None:
@@ -81,14 +88,13 @@ class Project:
             "flags": {"send_anonymous_usage_stats": False},
         }
 
-    def _write_first_page(self, name: str) -> None:
-        """Write the overview, unless there is nothing to show or the user's project has one. `name` is that of this project."""
+    def _write_first_page(self) -> None:
+        """Write the overview, unless there is nothing to show or the user's project has one."""
         path = self.folder / _DOCS / "overview.md"
         if not self.target.tables or (self._included is not None and self._included.has_overview):
             path.unlink(missing_ok=True)
             return
-        ids = {table: f"source.{name}.{self._prefix}{schema}.{word}" for table, (schema, word) in self.names.items()}
-        _put(path, first_page(self.target, ids))
+        _put(path, first_page(self.target, self.source_ids(), self.to_front_page))
 
     def _link(self) -> None:
         """Make the link to the user's project if that is included; otherwise remove it."""

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from database.loops import Loop, Loops
 from database.pool import Database
-from portal import health, parts, state
+from portal import board, health, parts, state
 from portal.generation import Generator
 from portal.parts import Part
 from portal.project_state import STATE_FILE
@@ -242,7 +242,7 @@ def main() -> int:
     logs.configure()
     try:
         settings = read_settings()
-        database = Database(settings.require_database_url(), size=1 + AT_ONCE, application_name="stringx docs")
+        database = Database(settings.require_database_url(), size=2 + AT_ONCE, application_name="stringx docs")
     except SettingsError as error:
         print(f"docs: {error}", file=sys.stderr)
         return 2
@@ -252,6 +252,7 @@ def main() -> int:
     os.umask(0o077)
     loops = Loops()
     health.start(loops, refresher.folder)
+    loops.add(board.loop(database, refresher.folder)).start()
     loops.add(Loop("refresh", refresher.turn, longest_turn_s=_LONGEST_TURN_S)).run()
     return 0
 

@@ -32,6 +32,20 @@ def install(app: Flask, allowed: Collection[str]) -> None:
     app.before_request_funcs.setdefault(None, []).insert(0, require_host)
 
 
+def for_viewer(address: str | None) -> str | None:
+    """The address of another service if whoever sent the request that is being handled can reach it. A loopback address only if
+    they called this service by one too, because then it is their own machine."""
+    if address is None:
+        return None
+    mine = _host(request.host)
+    return address if not is_on_loopback(address) or (mine is not None and _is_loopback(mine)) else None
+
+
+def is_on_loopback(address: str) -> bool:
+    """Whether a URL leads to the machine on which it is opened."""
+    return _is_loopback(urlsplit(address).hostname or "")
+
+
 def _host(header: str) -> str | None:
     """The host name of a `Host` header, lower case and without port; None if the header is malformed."""
     try:

@@ -1,9 +1,8 @@
 """Compares and writes table documents, many per statement, so that ten thousand take seconds."""
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from backend.configuration.versions import as_json, read_stored
 from database.keys import Caller
@@ -16,6 +15,8 @@ from stringx_dataops.contract.documents.tables import TableDocument
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _AT_ONCE = 200
 
+T = TypeVar("T")
+
 
 def put(
     cursor: Cursor, documents: Sequence[TableDocument], catalogue: Catalogue, caller: Caller, dry_run: bool = False
@@ -24,19 +25,32 @@ def put(
 
     The caller holds the configuration's lock.
     """
-    changes, rest = [], iter(documents)
-    while chunk := list(islice(rest, _AT_ONCE)):
-        bodies = [_row(document) for document in chunk]
-        found = {(row["target"], row["table_name"]): row for row in cursor.all(SQL["compare"], {"tables": json_value(bodies)})}
-        changed = []
-        for document, body in zip(chunk, bodies, strict=True):
+    changes = []
+    changed: list[tuple[TableDocument, str]] = []  # with their rules_hash
+    for chunk in _chunks(documents):
+        bodies = json_value([_row(document) for document in chunk])
+        found = {(row["target"], row["table_name"]): row for row in cursor.all(SQL["compare"], {"tables": bodies})}
+        for document in chunk:
             change, hash_of_rules = _change(document, found[document.target, document.table], catalogue)
             changes.append({"kind": "Table", "name": f"{document.target}/{document.table}", "change": change})
             if change != "unchanged":
-                changed.append(body | {"rules_hash": hash_of_rules})
-        if changed and not dry_run:
-            cursor.run(SQL["write"], {"tables": json_value(changed), "changed_by": caller.name})
+                changed.append((document, hash_of_rules))
+    if changed and not dry_run:
+        _write(cursor, changed, caller)
     return changes
+
+
+def _write(cursor: Cursor, changed: list[tuple[TableDocument, str]], caller: Caller) -> None:
+    names = [{"target": document.target, "table_name": document.table} for document, _ in changed]
+    cursor.run(SQL["lock_states"], {"tables": json_value(names)})
+    for chunk in _chunks(changed):
+        rows = [_row(document) | {"rules_hash": hash_of_rules} for document, hash_of_rules in chunk]
+        cursor.run(SQL["write"], {"tables": json_value(rows), "changed_by": caller.name})
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
 
 
 def _change(document: TableDocument, row: Row, catalogue: Catalogue) -> tuple[str, str]:

@@ -13,6 +13,26 @@ cross join lateral (
               <> jsonb_build_array(n.document -> 'rules', n.document -> 'timezone', n.document -> 'on_empty')::text as decides
 ) d
 
+-- name: lock_states
+-- The present states of tables that are written next, and of datasets with them: all at once, in the order in which the result of a
+-- dataset locks them (recording.sql). Locked one after the other as they are written, both could wait for each other.
+insert into stringx.subjects (kind, target, name)
+select 'table', n.target, n.table_name from jsonb_to_recordset(%(tables)s) as n (target text, table_name text)
+where not exists (select 1 from stringx.subjects s where s.kind = 'table' and s.target = n.target and s.name = n.table_name)
+order by n.target, n.table_name
+on conflict do nothing;
+with written as materialized (
+    select n.target, n.table_name from jsonb_to_recordset(%(tables)s) as n (target text, table_name text)
+), subjects as materialized (
+    select 'table' as kind, target, table_name as name from written
+    union
+    select 'dataset', d.target, d.name from stringx.datasets d cross join lateral unnest(d.tables) as t (table_name)
+    join written w on w.target = d.target and w.table_name = t.table_name
+)
+select count(*) from (
+    select from stringx.states s join subjects w on w.kind = s.kind and w.target = s.target and w.name = s.name
+    order by s.kind desc, s.subject_id for update of s) as locked
+
 -- name: write
 -- Stores each document as the next version of its table. The numbers of versions continue after a deletion.
 with numbered as (

@@ -1,29 +1,77 @@
 """Rendering a page for a signed-in person, and what its address asks for."""
 
 import hashlib
-from typing import Any
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Response, g, make_response, render_template, request, url_for
 
 from backend.dashboard import sessions
+from backend.dashboard.asking import WINDOW_FIELDS, typed
+from backend.dashboard.views import table_url
+from database.keys import Caller
 from stringx_dataops import __version__
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
 
 COOKIE = "stringx_session"
 _ON_PAGE = 50
-_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format")
+_DIGITS = 6  # of a page's number
+_IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024  # bytes of a file
+_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", *WINDOW_FIELDS)
+_LONGEST = 200  # characters of a field that an address repeats
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
-    """The page with its ETag; 304 if the browser has it already."""
+    """The page. Its ETag is that of the values it shows: if the script asks again, it is rendered only if they have changed. For
+    whoever loads it, it is always rendered, because words such as `3 min ago` change without them."""
     token = g.get("session_token")
     common = {"version": __version__, "caller": g.get("caller") if token else None, "csrf": sessions.csrf(token) if token else ""}
-    response = make_response(render_template(template, **(common | values)), status)
-    if status == 200:
-        response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
-        response.make_conditional(request)
+    shown = common | values
+    etag = _hash(template, shown) if status == 200 else None
+    if etag is not None and etag in request.if_none_match and request.headers.get("Sec-Fetch-Mode") != "navigate":
+        response = make_response("", 304)
+    else:
+        response = make_response(render_template(template, **shown), status)
+    if etag is not None:
+        response.set_etag(etag)
     return response
+
+
+def _hash(template: str, shown: dict[str, Any]) -> str:
+    """Of the values that a page shows, the same in every process. Functions among them are those of the version."""
+    caller: Caller | None = shown["caller"]
+    scopes = sorted(caller.scopes) if caller is not None else []
+    named = [(name, value) for name, value in sorted(shown.items()) if name != "caller" and not callable(value)]
+    values = repr([template, caller and caller.name, scopes, *named])
+    return hashlib.sha256(values.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def csv_file(name: str, lines: Iterable[str]) -> Response:
+    """The lines as a CSV file to download. It is complete before its first byte is sent, so that no error cuts it off; a large
+    one is kept on the disk meanwhile."""
+    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (closed with the answer)
+    try:
+        for line in lines:
+            file.write(line.encode())
+        size = file.tell()
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    response = Response(_pieces(file), content_type="text/csv; charset=utf-8")
+    response.call_on_close(file.close)
+    response.content_length = size
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def address_of_page() -> str:
@@ -31,6 +79,23 @@ def address_of_page() -> str:
     pasted into it, is not repeated."""
     query = urlencode({name: request.args[name] for name in _PARAMETERS if name in request.args})
     return f"{_path()}?{query}" if query else _path()
+
+
+def address_of_form() -> str:
+    """The page with the form that was sent, with what was typed into it. Only a person sends it again. For all other forms it is
+    the board."""
+    arguments = request.view_args or {}
+    match request.endpoint:
+        case "dashboard.check":
+            shown = table_url(arguments["target"], arguments["table"])
+        case "dashboard.check_dataset":
+            shown = url_for("dashboard.dataset", **arguments)
+        case "dashboard.cancel":
+            return url_for("dashboard.request_page", **arguments)
+        case _:
+            return url_for("dashboard.board")
+    query = urlencode({name: value for name, value in typed(request.form).items() if len(value) <= _LONGEST})
+    return f"{shown}?{query}" if query else shown
 
 
 def _path() -> str:
@@ -59,7 +124,32 @@ def wanted(pages: Pages, limit: int = _ON_PAGE) -> Page:
 
 def next_page(found: PageJson) -> str | None:
     """The address of the next page with the same filters."""
-    if found["next_cursor"] is None:
-        return None
-    given = {name: value for name, value in request.args.items() if name != "cursor"}
-    return f"{_path()}?{urlencode(given | {'cursor': found['next_cursor']})}"
+    return None if found["next_cursor"] is None else _with("cursor", found["next_cursor"])
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A page of a list without cursors: its number, from 1, is the parameter `name` of the address."""
+
+    name: str
+    on_page: int
+
+    @property
+    def skip(self) -> int:
+        """How many stand on the pages before."""
+        given = request.args.get(self.name, "1")
+        number = int(given) if given.isdecimal() and len(given) <= _DIGITS else 1
+        return self.on_page * (max(1, number) - 1)
+
+    def previous(self) -> str | None:
+        """The address of the page before."""
+        return _with(self.name, str(self.skip // self.on_page)) if self.skip else None
+
+    def following(self, total: int) -> str | None:
+        """The address of the page behind, if so many are in the list."""
+        return _with(self.name, str(self.skip // self.on_page + 2)) if self.skip + self.on_page < total else None
+
+
+def _with(name: str, value: str) -> str:
+    """The address of this page with another value of a parameter."""
+    return f"{_path()}?{urlencode(dict(request.args.items()) | {name: value})}"

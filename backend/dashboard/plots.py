@@ -11,7 +11,8 @@ from markupsafe import Markup
 from backend.dashboard import formats
 
 _WIDTH, _HEIGHT = 720, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 84, 12, 28  # on the right there is room for the last value and the thresholds
+_LINE = 14  # height of a line of text
 _TICKS = 4
 
 
@@ -52,9 +53,11 @@ class Plot:
         parts = [
             *self._grid(lowest, highest),
             *self._marks(),
+            *self._gaps(),
             *self._thresholds(lowest, highest),
             *self._line(lowest, highest),
             *self._dots(lowest, highest),
+            *self._notes(lowest, highest),
         ]
         return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>').format(
             _WIDTH, _HEIGHT, self.title, self._description(), Markup("").join(parts)
@@ -111,7 +114,7 @@ class Plot:
         """Steps: each holds from its point to the next."""
         for which in ("low", "high"):
             path, last = "", None
-            for value, following in zip(self.values, [*self.values[1:], None], strict=True):
+            for value, following in zip(self.values, [*self.values, None][1:], strict=True):
                 at = getattr(value, which)
                 if at is None:
                     last = None
@@ -134,18 +137,41 @@ class Plot:
         if path:
             yield Markup('<path class="line" d="{}"/>').format(path)
 
-    def _dots(self, lowest: float, highest: float) -> Iterator[Markup]:
-        """Each point with its text; of many only those that did not pass."""
+    def _gaps(self) -> Iterator[Markup]:
+        """A band where the rule was in error: there is no value, and nothing that could be taken for one."""
         for value in self.values:
-            if len(self.values) > 120 and value.status == "pass":
+            if value.status == "error":
+                yield Markup('<rect class="gap" x="{}" y="{}" width="6" height="{}"><title>{}</title></rect>').format(
+                    round(self._x(value.at) - 3, 1), _TOP, _HEIGHT - _TOP - _BOTTOM, value.label
+                )
+
+    def _dots(self, lowest: float, highest: float) -> Iterator[Markup]:
+        """Each point with its text, in the shape of its status; of many only those that did not pass. What can be pointed
+        at is larger than what is seen."""
+        for value in self.values:
+            if value.value is None or (len(self.values) > 120 and value.status == "pass"):
                 continue
-            if value.value is None:
-                y, kind = float(_HEIGHT - _BOTTOM), "error"
-            else:
-                y, kind = self._y(value.value, lowest, highest), value.status
-            yield Markup('<circle class="dot {}" cx="{}" cy="{}" r="3"><title>{}</title></circle>').format(
-                kind, self._x(value.at), y, value.label
-            )
+            x, y = self._x(value.at), self._y(value.value, lowest, highest)
+            yield Markup(
+                '<g><title>{}</title><circle class="near" cx="{}" cy="{}" r="8"/><path class="dot {}" d="{}"/></g>'
+            ).format(value.label, x, y, value.status, _shape(value.status, x, y))
+
+    def _notes(self, lowest: float, highest: float) -> Iterator[Markup]:
+        """Right of the plot: the last value, and the thresholds as they are now, without covering each other."""
+        last = self.values[-1] if self.values else None
+        if last is None:
+            return
+        text, taken = Markup('<text class="note {}" x="{}" y="{}">{}</text>'), float("inf")
+        if last.value is not None:
+            taken = self._y(last.value, lowest, highest) + 4
+            words = formats.share(last.value) if self.is_share else self._text(last.value)
+            yield text.format("last", self._x(last.at) + 8, taken, words)
+        for at, sign in ((last.low, "<"), (last.high, ">")):
+            if at is not None:
+                y = self._y(at, lowest, highest) + 4
+                if abs(y - taken) < _LINE:
+                    y = taken + (_LINE if y >= taken else -_LINE)
+                yield text.format("limit", self._x(self.end) + 8, y, f"fails {sign} {self._text(at)}")
 
     def _text(self, value: float) -> str:
         return f"{value * 100:.4g}%" if self.is_share else formats.short(value)
@@ -172,21 +198,31 @@ def moments(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
     return [(at, at.astimezone(UTC).strftime(pattern)) for at in found]
 
 
+def _shape(status: str, x: float, y: float) -> str:
+    """The path of a point: a disc if it passed, a triangle for a warning, a diamond for a failure."""
+    if status == "fail":
+        return f"M{x} {y - 5}l5 5l-5 5l-5-5z"
+    if status == "warn":
+        return f"M{x} {y - 5}l5 8.5h-10z"
+    return f"M{x - 3} {y}a3 3 0 1 0 6 0a3 3 0 1 0-6 0z"
+
+
 def sparkline(values: Sequence[float | None], statuses: Sequence[str], title: str) -> Markup:
-    """A small line without axes, the oldest value first; a gap for None, a dot at the end in the colour of its status."""
+    """A small line without axes, the oldest value first; a gap for None, a dot at the end in the colour of its
+    status, half way up for None."""
     known = [value for value in values if value is not None]
     if not known:
-        return Markup('<svg class="spark" viewBox="0 0 120 28" role="img"><title>{}</title></svg>').format(title)
+        return Markup('<svg class="spark" viewBox="0 0 120 28" role="img"><title>{}: no value</title></svg>').format(title)
     lowest, highest = min(known), max(known)
     span = (highest - lowest) or 1.0
     step = 112 / max(1, len(values) - 1)
     path, is_open, last = "", False, (4.0, 14.0)
     for index, value in enumerate(values):
         if value is None:
-            is_open = False
+            is_open, last = False, (round(4 + index * step, 1), 14.0)
             continue
         last = (round(4 + index * step, 1), round(24 - (value - lowest) / span * 20, 1) if highest > lowest else 14.0)
-        path += f"{'L' if is_open else 'M'}{last[0]} {last[1]}"
+        path += f"L{last[0]} {last[1]}" if is_open else f"M{last[0]} {last[1]}h0"  # a lone value is a dot
         is_open = True
     return Markup(
         '<svg class="spark" viewBox="0 0 120 28" role="img"><title>{}</title><path class="line" d="{}"/>'

@@ -1,7 +1,5 @@
 """What pages show of the insights: rows, words and plots, ready for the templates."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +33,7 @@ def table_url(target: str, table: str) -> str:
 
 
 def trends_of(checks: Sequence[dict[str, Any]]) -> Markup | None:
-    """The plot of the checks that had all rules and no window, given the newest first; None without one."""
+    """The plot of checks, given the newest first; None without one."""
     columns = [
         Column(
             at=datetime.fromisoformat(check["at"]),
@@ -46,18 +44,13 @@ def trends_of(checks: Sequence[dict[str, Any]]) -> Markup | None:
             version=check["config_version"],
         )
         for check in reversed(checks)
-        if check["full"]
     ]
     return trends(columns) if columns else None
 
 
-_ORDER = {"fail": 0, "error": 1, "warn": 2, None: 3, "pass": 4}
-
-
-def rule_rows(target: str, table: str, found: Sequence[rules.RuleNow], most: int) -> list[dict[str, Any]]:
-    """The rules of a table's page, at most so many: what failed first, else in the order of the document."""
-    ordered = sorted(found, key=lambda each: _ORDER[each.points[-1].status if each.points else None])
-    return [rule_row(target, table, each) for each in ordered[:most]]
+def docs_page(docs_url: str | None, target: str, table: str) -> str | None:
+    """The address at which the docs portal leads on to the table's page; None without a portal."""
+    return None if docs_url is None else f"{docs_url}/{quote(target, safe='')}/tables/{quote(table, safe='')}"
 
 
 def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
@@ -125,7 +118,9 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
     label = f"{point['status']} at {formats.exact(point['at'])}: {shown}"
     fail_at = point["fail_at"]
     low = high = None
-    if isinstance(fail_at, dict):
+    if isinstance(fail_at, dict) and is_share:
+        pass  # bounds of what was measured, in a plot of shares: the rule's type has changed
+    elif isinstance(fail_at, dict):
         low, high = _float(fail_at.get("min")), _float(fail_at.get("max"))
     elif isinstance(fail_at, str):
         high = float(fail_at.removesuffix("%")) / 100
@@ -155,9 +150,10 @@ def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     words = f"{more}Dashed: the threshold above (or below) which it fails, as it was then."
     errors = sum(point["status"] == "error" for point in found)
     if errors:
-        words += f" Gaps: {errors} checks in which the rule was in error."
+        words += f" Bands: {errors} {'check' if errors == 1 else 'checks'} in which the rule was in error."
     if marks:
-        words += f" Dotted: {len(marks)} new versions of the rules, the last {marks[-1].label}."
+        versions = "a new version" if len(marks) == 1 else f"{len(marks)} new versions"
+        words += f" Dotted: {versions} of the rules, the last {marks[-1].label}."
     return words
 
 
@@ -178,16 +174,6 @@ def _difference(now: rules.Point, before: rules.Point) -> str:
     if now.value is None or before.value is None or is_share != (before.total is not None and before.failures is not None):
         return ""
     return f"; now {formats.change(now.value, before.value, is_share=is_share)}"
-
-
-def as_csv(found: list[dict[str, Any]]) -> str:
-    """The points as a CSV file with a header."""
-    names = ("at", "check_id", "status", "failures", "total", "failure_ratio", "measured", "warn_at", "fail_at", "config_version")
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows([point[each] for each in names] for point in found)
-    return text.getvalue()
 
 
 def parts(check: Any) -> list[Any]:

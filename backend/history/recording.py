@@ -65,19 +65,20 @@ def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: b
     tables = [part.name for part in parts if part.kind == "table"]
     subjects = facts.subjects_of_result(cursor, result.target, result.dataset, tables)
     rows: list[dict[str, Any]] = []
-    points: list[dict[str, Any]] = []
     for part in parts:
         subject = subjects.get((part.kind, part.name))
         settings = subject.settings if subject is not None else GateSettings()
-        row = _row(result.target, part) | {"gate": gate_of(part.verdict, settings.on_warn, settings.on_error)}
+        has_points = result.scope.window is None or settings.by_window
+        row = _row(part) | {
+            "gate": gate_of(part.verdict, settings.on_warn, settings.on_error),
+            "points": list(_points(part)) if has_points else [],
+        }
         if subject is not None and is_new and decides(settings, result):
             row |= _state(subject, _deciding(result, part, at, body))
         rows.append(row)
-        if result.scope.window is None or settings.by_window:
-            points += _points(result.target, part)
     parameters = {
         "parts": json_value(rows),
-        "points": json_value(points),
+        "target": result.target,
         "at": at,
         "check_id": result.check_id,
         "request_id": result.request_id,
@@ -87,7 +88,6 @@ def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: b
         "duration_ms": _bounded(result.duration_ms),
         "snapshot_at": result.snapshot_at,
         "checked_at": result.finished_at,
-        "decides": any("state" in row for row in rows),
         "recent": RECENT,
     }
     cursor.run(SQL["record"], parameters)
@@ -143,10 +143,9 @@ def _parts(result: CheckResult) -> Iterator[Part]:
         )
 
 
-def _row(target: str, part: Part) -> dict[str, Any]:
+def _row(part: Part) -> dict[str, Any]:
     return {
         "kind": part.kind,
-        "target": target,
         "name": part.name,
         "verdict": part.verdict,
         "rules_hash": part.rules_hash,
@@ -177,22 +176,18 @@ def _state(subject: GateSubject, check: DecidingCheck) -> dict[str, Any]:
     return {"state": state.name, "rank": state.rank, "reasons": cut(state.reasons), "stale_at": stale_at}
 
 
-def _points(target: str, part: Part) -> Iterator[dict[str, Any]]:
+def _points(part: Part) -> Iterator[dict[str, Any]]:
     """One per rule. A rule in error has no numbers."""
     for rule in part.rules:
         if not _is_rule_id(rule.id):
             continue  # of a foreign sender: no document can have such a rule
         has_numbers = rule.status != "error"
         yield {
-            "kind": part.kind,
-            "target": target,
-            "name": part.name,
             "rule_id": rule.id,
             "status": rule.status,
             "failures": _bounded(rule.failures) if has_numbers else None,
             "total": _bounded(rule.total) if has_numbers else None,
             "measured": _number(rule) if has_numbers else None,
-            "config_version": _version(part),
         }
 
 

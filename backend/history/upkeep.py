@@ -13,9 +13,10 @@ from backend.gates.decision import Facts
 from backend.history import recording
 from backend.history.state import state_of
 from database.loops import Loop, Loops
-from database.pool import Cursor, Database
+from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.sizes import messages
 from stringx_dataops.contract.problems import NotFound, StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
 
@@ -128,7 +129,8 @@ def _take_up(database: Database, check_id: str) -> None:
         if row is None:
             return  # another process has it
         result = read_stored(CheckResult, row["result"])
-        cursor.run(SQL["mark_points"], {"check_id": check_id, "is_window": result is not None and result.is_window})
+        is_window, words = (result.is_window, messages(row["result"])) if result is not None else (False, {})
+        cursor.run(SQL["mark_points"], {"check_id": check_id, "is_window": is_window, "messages": json_value(words)})
         if result is None:
             log.warning("the result of check %s is of another release: it has no history", check_id)
             return

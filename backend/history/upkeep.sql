@@ -55,7 +55,8 @@ select result from stringx.results where check_id = %(check_id)s and not has_poi
 -- name: mark_points
 -- Also what a result of an earlier release does not say of itself in columns.
 with marked as (
-    update stringx.results set has_points = true, is_window = %(is_window)s where check_id = %(check_id)s)
+    update stringx.results set has_points = true, is_window = %(is_window)s, messages = coalesce(messages, %(messages)s)
+    where check_id = %(check_id)s)
 update stringx.dataset_results set is_window = %(is_window)s where check_id = %(check_id)s and is_window <> %(is_window)s
 
 -- name: keep_rules

@@ -5,8 +5,10 @@ select s.kind, s.target, s.name, s.state, s.rank, s.gate, s.since, s.verdict, s.
        exists (select 1 from stringx.requests r
                where s.kind = 'table' and r.target = s.target and r.table_name = s.name and r.finished_at is null
                  and (r.is_full or (s.by_window and stringx.has_all_rules(r.body))))
-       or exists (select 1 from stringx.datasets h join stringx.requests r on r.dataset = h.name
-                  where s.kind = 'table' and h.tables @> array[s.name] and h.target = s.target and r.target = s.target and r.finished_at is null
+       -- an array, so that the few datasets with the table are found by their index, and all others are left alone
+       or exists (select 1 from stringx.requests r
+                  where s.kind = 'table' and r.target = s.target and r.finished_at is null
+                    and r.dataset = any(array(select h.name from stringx.datasets h where h.tables @> array[s.name] and h.target = s.target))
                     and (r.is_full or (s.by_window and stringx.has_all_rules(r.body))))
        or exists (select 1 from stringx.requests r
                   where s.kind = 'dataset' and r.dataset = s.name and r.target = s.target and r.finished_at is null

@@ -35,20 +35,25 @@ class Span:
         return {"from": self.start, "to": self.end}
 
 
-def checks_of_table(database: Database, target: str, table: str, span: Span = Span(), page: Page = FIRST) -> PageJson:
-    """A page of its checks, of its own or of a dataset with it. NotFound if it was never configured nor checked."""
+def checks_of_table(
+    database: Database, target: str, table: str, span: Span = Span(), page: Page = FIRST, *, deciding: bool = False
+) -> PageJson:
+    """A page of its checks, of its own or of a dataset with it; with `deciding` only such as decide its gate. NotFound if it was
+    never configured nor checked."""
     with database.transaction() as cursor:
         subject_id = _table(cursor, target, table)
-        return _checks(cursor, subject_id, span, page)
+        return _checks(cursor, subject_id, span, page, deciding)
 
 
-def checks_of_dataset(database: Database, name: str, span: Span = Span(), page: Page = FIRST) -> PageJson:
+def checks_of_dataset(
+    database: Database, name: str, span: Span = Span(), page: Page = FIRST, *, deciding: bool = False
+) -> PageJson:
     """The same for a dataset."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["subject_of_dataset"], {"name": name})
         if row is None:
             raise NotFound(f"dataset {name} was never configured")
-        return _checks(cursor, row["subject_id"], span, page)
+        return _checks(cursor, row["subject_id"], span, page, deciding)
 
 
 @dataclass(frozen=True)
@@ -108,11 +113,10 @@ def rule_key(cursor: Cursor, of: RuleName) -> int:
     return int(row["rule_key"])
 
 
-def _checks(cursor: Cursor, subject_id: int, span: Span, page: Page) -> PageJson:
+def _checks(cursor: Cursor, subject_id: int, span: Span, page: Page, deciding: bool) -> PageJson:
     at, check_id = page.after or (None, None)
-    rows = cursor.all(
-        SQL["checks"], {"subject_id": subject_id, "at": at, "check_id": check_id, "limit": page.limit + 1} | span.named
-    )
+    wanted = {"subject_id": subject_id, "deciding": deciding, "at": at, "check_id": check_id, "limit": page.limit + 1}
+    rows = cursor.all(SQL["checks"], wanted | span.named)
     return CHECKS.answer(page, [((rfc3339(row["at"]), str(row["check_id"])), _check(row)) for row in rows])
 
 

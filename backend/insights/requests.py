@@ -35,11 +35,17 @@ def with_progress(database: Database, found: RequestView) -> RequestView:
         row = cursor.one(SQL["progress"], {"request_id": found.request_id})
     if row is None:
         return find(database, found.request_id)
-    expected_s = round(row["expected_s"], 3) if row["expected_s"] is not None else None
-    progress = Progress(
-        phase=row["phase"], position=row["place"], elapsed_s=max(0.0, round(row["elapsed_s"], 3)), expected_s=expected_s
+    return found.model_copy(update={"progress": progress(row)})
+
+
+def progress(row: Row) -> Progress:
+    """From the columns of `stringx.progress_of`."""
+    return Progress(
+        phase=row["phase"],
+        position=row["place"],
+        elapsed_s=max(0.0, round(row["elapsed_s"], 3)),
+        expected_s=round(row["expected_s"], 3) if row["expected_s"] is not None else None,
     )
-    return found.model_copy(update={"progress": progress})
 
 
 @dataclass(frozen=True)

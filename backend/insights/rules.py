@@ -1,5 +1,6 @@
 """The rules of a table with their last points, and the messages of the check that decided last."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,11 +13,10 @@ from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.rules import Rule
-from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.scores import quotient
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-POINTS = 30  # of a rule
+_ORDER = {"fail": 0, "error": 1, "warn": 2, None: 3, "pass": 4}
 
 
 @dataclass(frozen=True)
@@ -50,24 +50,40 @@ class RuleNow:
     message: str | None
 
 
-def of_table(
-    database: Database, catalogue: Catalogue, target: str, table: str, check_id: str | None
-) -> tuple[TableDocument, list[RuleNow]]:
-    """The document and its active rules. `check_id`: the check whose messages are shown. NotFound if the table is not
-    configured."""
+@dataclass(frozen=True)
+class Slice:
+    """Which rules of a table, how many points of each, and the check whose messages are shown."""
+
+    most: int
+    skip: int = 0
+    points: int = 30
+    check_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RulesNow:
+    """Some of the active rules of a table; `total`: how many there are. `window_column` is the document's."""
+
+    rules: list[RuleNow]
+    total: int
+    window_column: str | None
+
+
+def of_table(database: Database, catalogue: Catalogue, target: str, table: str, wanted: Slice) -> RulesNow:
+    """Those in trouble come first, else as in the document. NotFound if the table is not configured."""
     with database.transaction() as cursor:
         configured = configuration.tables(cursor, [(target, table)]).get((target, table))
         if configured is None:
             raise Refusals(cursor).table(target, table)
-        rows = cursor.all(SQL["latest"], {"target": target, "table": table, "points": POINTS})
-        messages = _messages(cursor, check_id, table)
-    points = {row["rule_id"]: [_point(each) for each in row["points"]] for row in rows}
-    document = configured.read()
-    rules = []
-    for rule in document.active_rules:
-        thresholds = thresholds_of(rule.model_dump(), catalogue)
-        rules.append(RuleNow(rule, thresholds["warn_at"], thresholds["fail_at"], points.get(rule.id, []), messages.get(rule.id)))
-    return document, rules
+        document = configured.read()
+        active = document.active_rules
+        newest = _latest(cursor, target, table, active, 1)
+        ordered = sorted(active, key=lambda rule: _ORDER[newest[rule.id][-1].status if rule.id in newest else None])
+        shown = ordered[wanted.skip : wanted.skip + wanted.most]
+        points = newest if wanted.points == 1 else _latest(cursor, target, table, shown, wanted.points)
+        messages = _messages(cursor, wanted.check_id, table)
+    found = [_now(rule, catalogue, points.get(rule.id, []), messages.get(rule.id)) for rule in shown]
+    return RulesNow(found, len(active), document.window_column)
 
 
 def versions(database: Database, target: str, table: str, start: datetime, end: datetime) -> list[Row]:
@@ -76,13 +92,21 @@ def versions(database: Database, target: str, table: str, start: datetime, end: 
         return cursor.all(SQL["versions"], {"target": target, "table": table, "start": start, "end": end})
 
 
+def _latest(cursor: Cursor, target: str, table: str, rules: Sequence[Rule], points: int) -> dict[str, list[Point]]:
+    """By rule: its last points, the oldest first."""
+    named = {"target": target, "table": table, "rules": [rule.id for rule in rules], "points": points}
+    return {row["rule_id"]: [_point(each) for each in row["points"]] for row in cursor.all(SQL["latest"], named)}
+
+
+def _now(rule: Rule, catalogue: Catalogue, points: list[Point], message: str | None) -> RuleNow:
+    thresholds = thresholds_of(rule.model_dump(), catalogue)
+    return RuleNow(rule, thresholds["warn_at"], thresholds["fail_at"], points, message)
+
+
 def _messages(cursor: Cursor, check_id: str | None, table: str) -> dict[str, str]:
-    row = cursor.one(SQL["result"], {"check_id": check_id}) if check_id is not None else None
-    if row is None:
-        return {}
-    result = row["result"]
-    part = next((each for each in result.get("tables") or () if each.get("table") == table), result)
-    return {rule["id"]: rule["message"] for rule in part.get("rules") or ()}
+    row = cursor.one(SQL["messages"], {"check_id": check_id}) if check_id is not None else None
+    found: dict[str, str] = ((row and row["messages"]) or {}).get(table, {})
+    return found
 
 
 def _point(value: dict[str, Any]) -> Point:

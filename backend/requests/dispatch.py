@@ -88,7 +88,7 @@ class _ToDataOps(Sender[Message, Answer]):
             headers = requesters.headers(by)
             if body is None:
                 return self._poster.post(self._url + path, headers=headers)
-            headers["Content-Type"] = "application/json"
+            headers |= {"Content-Type": "application/json"}
             return self._poster.post(self._url + path, data=encoded(body), headers=headers)
         except http_answers.FAULTS as error:
             raise NotSent(http_answers.words_of(error)) from error

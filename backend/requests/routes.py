@@ -102,7 +102,8 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def create_trial() -> Response:
         trial = Trial(document_body(), _TRIED_RULES.value(), _MODE.value(), header_key())
-        return _asked(service, *service.asking.try_document(trial, _source(), caller().name), wait_s=_TRIAL_WAIT.value())
+        tried = service.asking.try_document(trial, _source(), caller().name)
+        return _asked(service, *tried, wait_s=_TRIAL_WAIT.value())
 
     @routes.get("/api/v1/requests")
     @describe(
@@ -168,6 +169,15 @@ def blueprint(service: Requests) -> Blueprint:
     return routes
 
 
+def _sees_samples() -> bool:
+    return "samples" in caller().scopes
+
+
+def _shown(view: RequestView) -> JsonObject:
+    """The request as its caller may see it."""
+    return view.as_json(with_samples=_sees_samples())
+
+
 def _asked(service: Requests, accepted: Tracked, goes_on: bool, wait_s: float) -> Response:
     """The answer to a request for a check, after its end if that comes in time."""
     log_ids(request_id=accepted.view.request_id)
@@ -176,15 +186,6 @@ def _asked(service: Requests, accepted: Tracked, goes_on: bool, wait_s: float) -
     view = requests.with_progress(service.database, _wait(service, view, wait_s if is_sync else 0))
     location = f"/api/v1/requests/{quote(view.request_id, safe='')}"
     return bodies.accepted(_shown(view), location, has_ended=is_sync and view.ended, replayed=accepted.replayed)
-
-
-def _sees_samples() -> bool:
-    return "samples" in caller().scopes
-
-
-def _shown(view: RequestView) -> JsonObject:
-    """The request as its caller may see it."""
-    return view.as_json(with_samples=_sees_samples())
 
 
 def _wait(service: Requests, view: RequestView, seconds: float) -> RequestView:

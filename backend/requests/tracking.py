@@ -21,7 +21,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
 from stringx_dataops.contract.messages.requesters import check_name
 from stringx_dataops.contract.messages.requests import RequestView
-from stringx_dataops.contract.messages.sizes import bounded, summary
+from stringx_dataops.contract.messages.sizes import bounded, messages, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Mode, Source, Verdict
 from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, Unavailable, invalid
 
@@ -84,6 +84,7 @@ class ResultColumns(TypedDict):
     result: Json
     summary: Json
     rule_ids: list[str]
+    messages: Json
 
 
 def payload(request_id: str) -> str:
@@ -158,7 +159,7 @@ def cancel(database: Database, request_id: str, by: str | None = None) -> Reques
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
     """Store a posted result, once per check id. Returns whether it was new; of a trial False, because the database keeps that
-    apart (`0021_trials.sql`). Invalid if path and body disagree, or if the result is faulty or not final."""
+    apart (`0019_trials.sql`). Invalid if path and body disagree, or if the result is faulty or not final."""
     _require_storable(request_id, result)
     body, _ = bounded(result.as_json())
     columns = result_columns(request_id, result, body)
@@ -207,6 +208,7 @@ def result_columns(request_id: str, result: CheckResult, body: JsonObject) -> Re
         "result": json_value(body),
         "summary": json_value(summary(body)),
         "rule_ids": recording.rule_ids(result),
+        "messages": json_value(messages(body)),
     }
 
 

@@ -1,8 +1,8 @@
 -- Gates that checks of a window with all rules decide, too (`gate: {decided_by: window}`); and a history that was refused is tried again.
 
--- Of a request's body, or of what a check was narrowed to: whether it leaves out no rule.
+-- Of a request's body, or of what a check was narrowed to: whether it leaves out no rule of the stored document, as a trial may do.
 create function stringx.has_all_rules(narrowed jsonb) returns boolean language sql immutable parallel safe as $$
-    select not narrowed ?| array['kinds', 'dimensions', 'rule_ids']
+    select not narrowed ?| array['kinds', 'dimensions', 'rule_ids', 'document', 'trial']
 $$;
 
 -- Of a window, with all rules.
@@ -11,6 +11,9 @@ alter table stringx.dataset_results add column is_window boolean not null defaul
 
 -- How often the history of a result was refused, and when it is tried again.
 alter table stringx.results add column point_tries smallint not null default 0, add column points_after timestamptz;
+
+-- The messages of rules that did not pass, by table and rule, bounded: a page shows them without reading the whole result.
+alter table stringx.results add column messages json;
 
 -- Whether windows decide, too.
 alter table stringx.states add column by_window boolean not null default false;

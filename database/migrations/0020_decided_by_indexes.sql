@@ -14,4 +14,4 @@ drop index concurrently if exists stringx.requests_unfinished;
 drop index concurrently if exists stringx.requests_unfinished_of_datasets;
 
 -- The datasets that hold a table.
-create index concurrently if not exists datasets_by_table on stringx.datasets using gin (tables);
+create index concurrently if not exists datasets_by_table on stringx.datasets using gin (tables) with (fastupdate = off);

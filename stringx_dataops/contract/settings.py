@@ -3,14 +3,16 @@
 `read_settings` returns typed settings, or raises a `SettingsError` whose text is shown to the user.
 """
 
+import ipaddress
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingsError(Exception):
@@ -43,6 +45,8 @@ class Settings:
     retention_delivered_days: int
     retention_points_days: int
     public_url: str | None
+    trusted_proxies: tuple[Network, ...]
+    docs_url: str | None
     retention_days_years: int
     secrets: Path
     demo: bool
@@ -95,6 +99,8 @@ VARIABLES = (
     "RETENTION_POINTS_DAYS",
     "RETENTION_DAYS_YEARS",
     "PUBLIC_URL",
+    "TRUSTED_PROXIES",
+    "DOCS_URL",
 )
 SECRETS = (
     "STRINGX_DATABASE_URL",
@@ -114,6 +120,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     dataops_port = _number(env, "DATAOPS_PORT", 5001, 1, 65535)
     backend_port = _number(env, "BACKEND_PORT", 5002, 1, 65535)
     public_url = _url(env, "PUBLIC_URL", "") if env.get("PUBLIC_URL") else None
+    docs_url = _url(env, "DOCS_URL", "") if env.get("DOCS_URL") else None
     dataops_url = _url(env, "DATAOPS_URL", f"http://127.0.0.1:{dataops_port}")
     backend_url = _url(env, "BACKEND_URL", f"http://127.0.0.1:{backend_port}")
     project = _path(env, "DBT_PROJECT_DIR", ROOT / "stringx")
@@ -124,8 +131,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         backend_port=backend_port,
         docs_port=_number(env, "DOCS_PORT", 8001, 1, 65535),
         allowed_hosts=_hosts(env, "ALLOWED_HOSTS")
-        | {str(urlsplit(url).hostname) for url in (dataops_url, backend_url, public_url) if url},
+        | {str(urlsplit(url).hostname) for url in (dataops_url, backend_url, public_url, docs_url) if url},
         public_url=public_url,
+        trusted_proxies=tuple(_networks(env, "TRUSTED_PROXIES")),
+        docs_url=docs_url,
         dataops_url=dataops_url,
         backend_url=backend_url,
         database_url=_database_url(env),
@@ -254,6 +263,18 @@ def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:
             raise SettingsError(f"{name} holds {text[:40]!r}; give names without ports, such as checks.example.org, dataops")
         hosts.add(parts.hostname.removesuffix("."))
     return frozenset(hosts)
+
+
+def _networks(env: Mapping[str, str], name: str) -> Iterator[Network]:
+    """None that holds every address: nothing would be known of anybody."""
+    for text in filter(None, (part.strip() for part in (env.get(name) or "").split(","))):
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            network = None
+        if network is None or network.prefixlen == 0:
+            raise SettingsError(f"{name} holds {text[:40]!r}; give networks such as 10.0.0.0/8, 192.0.2.7, 2001:db8::/32")
+        yield network
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:

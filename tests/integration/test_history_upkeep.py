@@ -1,20 +1,24 @@
 """What keeps the history true later: results of earlier releases, daily sums, partitions, retention."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from api.checks import claims
+from backend.configuration import tables
 from backend.history import recording, upkeep
 from backend.insights import history
 from backend.requests import tracking
-from database.pool import Database
+from database.pool import Database, json_value
+from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import Invalid
-from tests.support.datasets import CATALOGUE, ask, check_now, claimed, now, result
+from tests.support.datasets import CATALOGUE, apply, ask, check_now, claimed, now, result, table
 from tests.support.history import ALL, RULE, move, points, refreshed, states, taken_up
+from tests.support.processes import eventually
 
 
 def test_results_of_earlier_releases_are_taken_up(shop: Database) -> None:
@@ -67,6 +71,32 @@ def test_a_result_of_the_release_before_beside_this_one_is_taken_up(shop: Databa
     taken_up(shop)
     refreshed(shop)
     assert states(shop)["public.a"]["state"] == "closed"
+
+
+def test_the_release_before_writes_its_history_beside_this_one(shop: Database) -> None:
+    about = {"kind": "table", "target": "shop", "name": "public.a"}
+    part = about | {
+        "verdict": "fail",
+        "gate": "closed",
+        "counts": {"fail": 1},
+        "row_count": 10,
+        "score": 0.0,
+        "config_version": 1,
+    }
+    part |= {"state": "closed", "rank": 0, "reasons": ["a: 10 of 10 rows"], "rules_hash": "hash", "stale_at": None}
+    point = about | {"rule_id": "a", "status": "fail", "failures": 10, "total": 10, "measured": None, "config_version": 1}
+    values = {"parts": json_value([part]), "points": json_value([point]), "at": now(shop), "check_id": new_id()}
+    with shop.transaction() as cursor:
+        cursor.run(
+            "select stringx.record_history(%(parts)s, %(points)s, %(at)s, %(check_id)s, 'before', 'succeeded', true, null, 5, %(at)s,"
+            " %(at)s, true, 30)",
+            values,
+        )
+    assert [each["failures"] for each in points(shop)] == [10]
+    assert states(shop)["public.a"]["state"] == "closed"
+    check_now(shop, table="public.a")
+    assert [each["failures"] for each in points(shop)] == [0, 10]
+    assert states(shop)["public.a"]["recent"] == ["fail", "pass"]
 
 
 def test_a_late_result_of_a_day_whose_points_are_gone_changes_no_sum(shop: Database) -> None:
@@ -138,3 +168,25 @@ def test_partitions_are_made_ahead_and_deleted_when_all_in_them_is_old(shop: Dat
     upkeep.keep_partitions(shop, 400)
     assert len(partitions()) == 2 + 2 * 2
     assert points(shop) == []
+
+
+def is_waiting(shop: Database) -> bool:
+    waiting = "select 1 from pg_catalog.pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with shop.transaction() as cursor:
+        return cursor.one(waiting) is not None
+
+
+def test_documents_and_results_wait_for_each_other_in_one_order_only(shop: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream of documents is written in parts, in its own order; a dataset's result locks all states of its tables."""
+    monkeypatch.setattr(tables, "_AT_ONCE", 1)
+    documents = [table("public.b", "b", owner="x"), table("public.a", "a", owner="x")]
+    with ThreadPoolExecutor() as other, shop.transaction() as cursor:
+        lock = "select name from stringx.states where name = %(name)s for update"
+        cursor.run(lock, {"name": "public.a"})
+        applied = other.submit(apply, shop, *documents)
+        eventually(lambda: is_waiting(shop), within_s=30)
+        for name in ("public.b", "sales"):
+            cursor.run(lock, {"name": name})
+        cursor.run("commit")
+        assert {change["change"] for change in applied.result()["changes"]} == {"updated"}
+    assert {item["owner"] for item in states(shop).values()} == {"x", ""}

@@ -8,7 +8,7 @@ import pytest
 from api import insights, retention
 from backend import retention as backend_housekeeping
 from backend.configuration import store
-from backend.insights import requests
+from backend.insights import board, requests
 from database.keys import Caller
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -38,6 +38,16 @@ def plan(database: Database, statement: str, parameters: dict[str, Any]) -> str:
     with database.transaction() as cursor:
         cursor.run("set local enable_seqscan = off; set local enable_sort = off; set local enable_bitmapscan = off")
         return "\n".join(row["QUERY PLAN"] for row in cursor.all("explain (costs off) " + statement, parameters))
+
+
+def test_the_board_asks_only_the_datasets_with_a_table_whether_it_is_being_checked(database: Database) -> None:
+    named = dict.fromkeys([*board.FILTERS, "names", "rank", "after_target", "after_name"]) | {"kind": "table", "limit": 51}
+    with database.transaction() as cursor:
+        cursor.run("set local enable_seqscan = off")
+        found = "\n".join(row["QUERY PLAN"] for row in cursor.all("explain (costs off) " + board.SQL["page"], named))
+    for index in ("states_board", "requests_open", "requests_open_of_datasets", "datasets_by_table"):
+        assert f" {index}" in found
+    assert "Seq Scan" not in found
 
 
 def test_a_stream_of_many_documents_is_one_version_a_table(database: Database) -> None:

@@ -1,5 +1,6 @@
 """Every error of the database's driver becomes one of ours, and none costs the pool a connection."""
 
+import psycopg2
 import pytest
 
 from database.pool import Database
@@ -30,6 +31,27 @@ def test_whatever_the_server_refuses_is_an_error_of_ours(database: Database, way
     for _ in range(20):  # more than the pool has
         with getattr(database, way)() as cursor:
             assert cursor.one("select 1 as one") == {"one": 1}
+
+
+def test_a_part_of_a_transaction_that_fails_leaves_the_rest(database: Database) -> None:
+    with database.transaction() as cursor:
+        with pytest.raises(Invalid), cursor.savepoint():
+            cursor.run("select %(value)s", {"value": UNHOLDABLE[0]})
+        with pytest.raises(KeyError), cursor.savepoint():
+            raise KeyError("before any statement")
+        for name in ("before", "meanwhile"):
+            cursor.run(f"create temporary table {name} (at integer) on commit drop")
+            for statement in REFUSED:
+                with pytest.raises((psycopg2.Error, StringXError)), cursor.savepoint():
+                    cursor.run(statement)
+                with pytest.raises((psycopg2.Error, StringXError)), cursor.savepoint():
+                    _ = cursor.run("insert into before values (1)"), cursor.run(statement)
+        with cursor.savepoint():
+            pass
+        with cursor.savepoint():
+            cursor.run("insert into before values (2)")
+        assert cursor.all("select at from before") == [{"at": 2}]
+        assert cursor.all("select at from meanwhile") == []
 
 
 def test_a_connection_that_dies_in_use_costs_the_pool_nothing(admin: Admin, internal_url: str) -> None:

@@ -67,7 +67,7 @@ def powerful(canaries: Canaries) -> dict[str, Any]:
 def said(canaries: Canaries, refresher: Refresher, client: FlaskClient) -> Iterator[tuple[str, bytes]]:
     """Every file of the portal, and every page."""
     yield from files(refresher.settings.home)
-    for path in ("/", "/shop/", "/shop/manifest.json", "/shop/catalog.json"):
+    for path in ("/", "/shop/", "/shop/manifest.json", "/shop/catalog.json", "/shop/tables/public.orders"):
         yield path, get(client, path).data
 
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from database.pool import Cursor, Database, json_value
-from portal import generation
+from portal import board, generation
 from portal.refresh import Refresher
 
 
@@ -68,6 +68,7 @@ def add_check(database: Database, target: str, table: str, verdict: str, *rules:
 
 
 def generate(refresher: Refresher) -> None:
+    board.write(refresher.database, refresher.folder)
     refresher.look()
     refresher.wait()
 

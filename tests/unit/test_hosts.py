@@ -45,3 +45,17 @@ def test_the_address_that_the_connection_came_in_on_is_taken() -> None:
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="ALLOWED_HOSTS"):
         read_settings({"ALLOWED_HOSTS": f"ok, {text}"})
+
+
+def test_a_loopback_address_is_given_only_to_who_is_on_that_machine() -> None:
+    app = Flask("x")
+    for host, address, given in (
+        ("127.0.0.1:8001", "http://127.0.0.1:5002", True),
+        ("[::1]:8001", "http://localhost:5002", True),
+        ("docs.example.org", "http://127.0.0.1:5002", False),
+        ("docs.example.org", "https://checks.example.org", True),
+        ("localhost", "https://checks.example.org", True),
+    ):
+        with app.test_request_context(headers={"Host": host}):
+            assert hosts.for_viewer(address) == (address if given else None), (host, address)
+            assert hosts.for_viewer(None) is None

@@ -1,13 +1,16 @@
 """The supervisor's configuration, its order of stopping, and the console it writes to."""
 
 import configparser
+import os
 import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
-from launch import supervision
+import pytest
+
+from launch import roles, supervision
 from launch.verdict_table import VerdictRow, table
 from stringx_dataops.contract.settings import ROOT, Settings, read_settings
 
@@ -78,3 +81,19 @@ def test_a_check_without_a_result_says_why() -> None:
         [VerdictRow.of("public.t", {"status": "errored", "verdict": "error"}, {"reason": "target unreachable"}, "closed", 1.0)]
     )
     assert "  error target unreachable" in text
+
+
+def test_the_dashboard_is_told_of_the_portal_only_where_that_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(**variables: str) -> str | None:
+        for name in ("DOCS_URL", "LAUNCH_COMPLETE"):
+            monkeypatch.setenv(name, "")  # so that it is as before afterwards
+            monkeypatch.delenv(name)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        roles._link_to_portal(read_settings({"DOCS_PORT": "7", **variables}))
+        return os.environ.get("DOCS_URL")
+
+    assert told() == "http://127.0.0.1:7"
+    assert told(DOCS_URL="https://docs.example.org") == "https://docs.example.org"
+    assert told(BIND_HOST="0.0.0.0") is None, "a plain docker run may not publish the port"
+    assert told(BIND_HOST="0.0.0.0", LAUNCH_COMPLETE="1") == "http://127.0.0.1:7"

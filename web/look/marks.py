@@ -1,7 +1,6 @@
 """Marks of states and verdicts: an icon with its word, and a strip of verdicts. Their colours are in the stylesheet beside."""
 
 from collections.abc import Sequence
-from typing import get_args
 
 from markupsafe import Markup
 
@@ -35,12 +34,23 @@ def strip(verdicts: Sequence[str]) -> Markup:
     shown = verdicts[-_MOST:]
     counts = ", ".join(f"{shown.count(word)} {word}" for word in WORST_FIRST if word in shown)
     title = f"last {len(shown)} checks, the newest on the right: {counts}" if shown else "no check yet"
-    bars = Markup("").join(_bars(word, shown) for word in get_args(Verdict) if word in shown)
+    bars = Markup("").join(_bars(word, shown, _MOST - len(shown)) for word in WORST_FIRST if word in shown)
     return Markup('<svg class="strip" viewBox="0 0 180 28" role="img"><title>{}</title>{}</svg>').format(title, bars)
 
 
-def _bars(word: Verdict, verdicts: Sequence[str]) -> Markup:
-    """One path for all bars of a verdict: a page shows hundreds of them."""
-    first, height = _MOST - len(verdicts), _HEIGHTS[word]
+def legend() -> Markup:
+    """What the bars of a strip mean."""
+    words = Markup("").join(
+        Markup('<span><svg class="strip" viewBox="0 0 6 28" aria-hidden="true">{}</svg>{}</span>').format(
+            _bars(word, [word], first=0), word
+        )
+        for word in reversed(WORST_FIRST)
+    )
+    return Markup('<p class="legend"><span>Bars, the newest on the right:</span>{}</p>').format(words)
+
+
+def _bars(word: Verdict, verdicts: Sequence[str], first: int) -> Markup:
+    """One path for all bars of a verdict, because a page shows hundreds of them. `first` is the place of the first of 30."""
+    height = _HEIGHTS[word]
     path = "".join(f"M{(first + index) * 6} 27h5v-{height}h-5z" for index, each in enumerate(verdicts) if each == word)
     return Markup('<path class="{}" d="{}"/>').format(word, path)

@@ -1,12 +1,13 @@
 """The pages of the dashboard: a signed-in person sees what a key of the same scopes may read. Views look up, render, and change
 nothing with GET."""
 
+import shlex
+
 from flask import Blueprint
 
 from backend.dashboard import formats
 from backend.dashboard.routes import board, checks, guard, requests, rules, signing_in, subjects
 from backend.dashboard.service import Dashboard
-from web.look import marks
 
 _FORMATS = {
     "relative": formats.relative,
@@ -14,8 +15,7 @@ _FORMATS = {
     "share": formats.share,
     "duration": formats.duration,
     "threshold": formats.threshold,
-    "status": marks.status,
-    "strip": marks.strip,
+    "shell": shlex.quote,
 }
 
 

@@ -19,13 +19,14 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         if filters.get("gate") not in (None, "open", "closed"):
             del filters["gate"]
         found = board.page(database, kind, filters, wanted(board.TABLES if kind == "table" else board.DATASETS))
+        counts = board.counts(database, kind)
         return page(
             "board.html",
             here="board",
             kind=kind,
             filters=filters,
             filtered=bool(filters),
-            counts=board.counts(database, kind),
+            counts=counts,
             items=[views.board_item(item) for item in found["items"]],
             next=next_page(found),
         )

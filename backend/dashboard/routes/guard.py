@@ -7,7 +7,7 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from backend.dashboard import sessions
-from backend.dashboard.pages import COOKIE, address_of_page, page
+from backend.dashboard.pages import COOKIE, address_of_form, address_of_page, page
 from backend.dashboard.service import Dashboard
 from stringx_dataops.contract.problems import Forbidden, StringXError, TooLarge
 
@@ -38,10 +38,11 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         token = request.cookies.get(COOKIE, "")
         person = sessions.find(service.database, token)
         if person is None or "read" not in person.scopes:
-            here = address_of_page() if request.method == "GET" else url_for("dashboard.board")
+            here = address_of_page() if request.method == "GET" else address_of_form()
             return redirect(url_for("dashboard.login", next=here), 303)
         g.caller, g.session_token = person, token
         if request.method == "POST" and not sessions.is_csrf(token, request.form.get("csrf", "")):
+            g.again = address_of_form()
             raise Forbidden("the form is of another session; open the page again")
         return None
 
@@ -58,6 +59,6 @@ def add(routes: Blueprint, service: Dashboard) -> None:
     def show_error(error: StringXError) -> Response:
         if error.status == StringXError.status:
             log.error("%s", error, exc_info=error)
-        response = page("error.html", error=error, status=error.status)
+        response = page("error.html", error=error, status=error.status, again=g.get("again"))
         response.headers.update(error.headers())
         return response

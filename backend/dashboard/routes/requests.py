@@ -1,11 +1,12 @@
 """Requests: a list of them, and one with its result."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
 from backend.dashboard import views
 from backend.dashboard.pages import next_page, page, wanted
+from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
-from backend.insights import requests
+from backend.insights import requests, running
 
 
 def add(routes: Blueprint, service: Dashboard) -> None:
@@ -19,4 +20,12 @@ def add(routes: Blueprint, service: Dashboard) -> None:
 
     @routes.get("/requests/<path:request_id>")
     def request_page(request_id: str) -> Response:
-        return page("request.html", here="requests", view=requests.find(database, request_id), parts=views.parts)
+        view = requests.find(database, request_id)
+        return page(
+            "request.html",
+            here="requests",
+            view=view,
+            parts=views.parts,
+            running=lines(running.of_request(database, request_id)),
+            may_trigger="trigger" in g.caller.scopes,
+        )

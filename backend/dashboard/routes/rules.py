@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, request
 
-from backend.dashboard import views
-from backend.dashboard.pages import page
+from backend.dashboard import rule_files, views
+from backend.dashboard.pages import csv_file, page
 from backend.dashboard.plots import Mark
 from backend.dashboard.service import Dashboard
 from backend.insights import history, rules, trend
@@ -28,10 +28,10 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         end = datetime.now(UTC)
         span = Span(end - timedelta(days=_RANGES[chosen][1]), end)
         name = RuleName(target, table, rule)
+        if request.args.get("format") == "csv":
+            return csv_file(f"{rule}.csv", rule_files.texts(rule_files.points(database, catalogue, name, span)))
         answer = history.points(database, catalogue, name, span, Page(_PLOTTED))
         found, more = answer["items"], ""
-        if request.args.get("format") == "csv":
-            return _csv(views.as_csv(found), f"{rule}.csv")
         found_trend = trend.of_rule(database, name)
         is_share, plotted = views.counts_failures(found), found
         if answer["next_cursor"] is not None and chosen in ("30d", "1y"):
@@ -50,7 +50,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             table_url=views.table_url(target, table),
             rule=rule,
             points=found[:_LISTED],
-            more_points=max(0, len(found) - _LISTED),
+            has_more=len(found) > _LISTED,
             trend=found_trend,
             facts=views.trend_facts(found_trend),
             ranges=[(name, words) for name, (words, _) in _RANGES.items()],
@@ -58,10 +58,3 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             plot=views.plot_of(rule, plotted, span, marks, is_share),
             caption=views.caption(plotted, marks, more),
         )
-
-
-def _csv(text: str, name: str) -> Response:
-    response = make_response(text)
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

@@ -9,6 +9,7 @@ from backend.dashboard import sessions
 from backend.dashboard.pages import COOKIE, own, page
 from backend.dashboard.service import Dashboard
 from stringx_dataops.contract.problems import StringXError
+from web.clients import client_address
 
 _LOGIN_COOKIE = "stringx_login"
 
@@ -23,7 +24,9 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         if not cookie or not secrets.compare_digest(cookie.encode(), given.encode()):
             return _login_page(after, "The page was open for too long. Sign in again.", 403)
         try:
-            token, _ = sessions.begin(service.database, request.form.get("key", "").strip(), request.remote_addr or "")
+            forwarded = request.headers.get("X-Forwarded-For", "")
+            address = client_address(request.remote_addr or "", forwarded, service.trusted_proxies)
+            token, _ = sessions.begin(service.database, request.form.get("key", "").strip(), address)
         except StringXError as error:
             return _login_page(after, error.detail, error.status)
         response = redirect(after, 303)

@@ -1,18 +1,27 @@
-"""What is checked: the page of a table, and that of a dataset."""
+"""What is checked: the page of a table, and that of a dataset, and asking for a check there."""
 
 from typing import Any
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
-from backend.dashboard import views
-from backend.dashboard.pages import next_page, page, wanted
+from backend.dashboard import rule_files, views
+from backend.dashboard.asking import ask_form, typed
+from backend.dashboard.pages import Numbered, csv_file, next_page, page, wanted
+from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
-from backend.insights import board, history, rules, trend
+from backend.insights import board, history, rules, running, trend
+from backend.insights.rules import Slice
+from database.keys import Caller
 from database.pool import Database
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.tables import MOST_RULES
+from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.messages.pages import Page
-from stringx_dataops.contract.problems import NotFound
+from stringx_dataops.contract.problems import Busy, Invalid, NotFound, StringXError
+from web import hosts
 
-_CHECKS, _RULES = 20, 200  # of a table, on its page
+_CHECKS, _RULES = 20, 50  # of a table, on its page
 _COLUMNS = Page(60)  # checks in the plot of trends
 _TROUBLE = ("fail", "warn", "error")
 
@@ -21,39 +30,82 @@ def add(routes: Blueprint, service: Dashboard) -> None:
     """The routes of tables and datasets."""
     database, catalogue = service.database, service.catalogue
 
-    @routes.get("/tables/<target>/<path:table>")
-    def table(target: str, table: str) -> Response:
+    @routes.get("/tables/<target>/<path:table>", endpoint="table")
+    def show_table(target: str, table: str, error: StringXError | None = None) -> Response:
         item = state_of(database, "table", target, table)
-        _, found = rules.of_table(database, catalogue, target, table, item["check_id"])
+        if request.args.get("format") == "csv":
+            whole = rules.of_table(database, catalogue, target, table, Slice(MOST_RULES, points=1))
+            return csv_file("rules.csv", rule_files.texts(rule_files.rules_now(whole.rules)))
+        place = Numbered("rules", _RULES)
+        found = rules.of_table(database, catalogue, target, table, Slice(_RULES, place.skip, check_id=item["check_id"]))
         checks = history.checks_of_table(database, target, table, page=wanted(history.CHECKS, _CHECKS))
-        shown = views.rule_rows(target, table, found, _RULES)
+        shown = [views.rule_row(target, table, each) for each in found.rules]
+        asking = ask_form(url_for("dashboard.check", target=target, table=table), found.window_column, request.values, error)
         return page(
             "table.html",
+            asking.status,
+            address=views.table_url(target, table),
+            asking=asking,
+            running=lines(running.of_table(database, target, table)),
             item=views.board_item(item),
             rules=shown,
             since=trend.since_of_rules(database, target, table, [each["id"] for each in shown if each["status"] in _TROUBLE]),
-            more_rules=max(0, len(found) - _RULES),
-            trends=views.trends_of(history.checks_of_table(database, target, table, page=_COLUMNS)["items"]),
+            total=found.total,
+            place=place,
+            trends=views.trends_of(history.checks_of_table(database, target, table, page=_COLUMNS, deciding=True)["items"]),
             checks=checks["items"],
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
+            docs=views.docs_page(hosts.for_viewer(service.docs_url), target, table),
             parts=views.parts,
         )
 
-    @routes.get("/datasets/<name>")
-    def dataset(name: str) -> Response:
+    @routes.get("/datasets/<name>", endpoint="dataset")
+    def show_dataset(name: str, error: StringXError | None = None) -> Response:
         item = state_of(database, "dataset", None, name)
         checks = history.checks_of_dataset(database, name, page=wanted(history.CHECKS, _CHECKS))
         tables = board.of_names(database, item["target"], item["tables"])
+        asking = ask_form(url_for("dashboard.check_dataset", name=name), None, request.values, error)
         return page(
             "dataset.html",
+            asking.status,
+            address=url_for("dashboard.dataset", name=name),
+            asking=asking,
+            running=lines(running.of_dataset(database, item["target"], name)),
             item=views.board_item(item),
             tables=[views.board_item(each) for each in tables],
-            trends=views.trends_of(history.checks_of_dataset(database, name, page=_COLUMNS)["items"]),
+            trends=views.trends_of(history.checks_of_dataset(database, name, page=_COLUMNS, deciding=True)["items"]),
             checks=checks["items"],
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
         )
+
+    @routes.post("/tables/<target>/<path:table>/check")
+    def check(target: str, table: str) -> BaseResponse:
+        try:
+            return _ask(service, {"target": target, "table": table}, views.table_url(target, table))
+        except (Invalid, Busy) as error:
+            return show_table(target, table, error)
+
+    @routes.post("/datasets/<name>/check")
+    def check_dataset(name: str) -> BaseResponse:
+        target = state_of(database, "dataset", None, name)["target"]
+        try:
+            return _ask(service, {"target": target, "dataset": name}, url_for("dashboard.dataset", name=name))
+        except (Invalid, Busy) as error:
+            return show_dataset(name, error)
+
+
+def _ask(service: Dashboard, subject: dict[str, str], page_of_subject: str) -> BaseResponse:
+    """Ask for the check of the form, and show where it is seen: what it is about, or the request if DataOps refused it. Raises
+    Invalid and Busy with what the form has to say."""
+    person: Caller = g.caller
+    person.require("trigger")
+    window = {"window": typed(request.form)} if request.form.get("rows") == "window" else {}
+    asked = parse_model(CheckRequest, subject | {"mode": "async"} | window)
+    tracked, is_promised = service.asking.ask(asked, "dashboard", person.name)
+    request_page = url_for("dashboard.request_page", request_id=tracked.view.request_id)
+    return redirect(page_of_subject if is_promised else request_page, 303)
 
 
 def state_of(database: Database, kind: str, target: str | None, name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 
 const SHORTEST_MS = 2000, LONGEST_MS = 30000;
 const UNITS = [[31536000, "y"], [2592000, "mo"], [86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-let pause = SHORTEST_MS, etag = null;
+let pause = SHORTEST_MS, etag = null, timer = 0, renewing = false;
 
 function ago(seconds) {
   if (Math.abs(seconds) < 1) return "now";
@@ -20,48 +20,94 @@ function showTimes(root) {
   }
 }
 
-// Takes over what has changed: each part that is marked, as a whole, and only if it differs. Focus and scrolling stay.
-function takeOver(text) {
-  const renewed = new DOMParser().parseFromString(text, "text/html");
-  let changed = false, skipped = false;
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const other = renewed.getElementById(part.id);
-    if (!other) continue;
-    showTimes(other);
-    if (other.innerHTML === part.innerHTML) continue;
-    if (part.contains(document.activeElement)) { skipped = true; continue; }
-    part.className = other.className;
-    part.replaceChildren(...other.childNodes);
-    changed = true;
+const keyOf = (node) => (node.dataset ? node.dataset.key : undefined);
+
+// Makes a node like another one. What is the same stays where it is, with its focus, what was typed or selected, and what is open.
+function become(node, other) {
+  if (node.nodeName !== other.nodeName) { node.replaceWith(other); return; }
+  if (node.nodeType !== Node.ELEMENT_NODE) {
+    if (node.data !== other.data) node.data = other.data;
+    return;
   }
-  document.title = renewed.title;
-  return { changed, skipped };
+  if (node.isEqualNode(other) || node.hasAttribute("data-own")) return;  // its user's own: a form
+  for (const { name } of [...node.attributes]) if (!other.hasAttribute(name) && name !== "open") node.removeAttribute(name);
+  for (const { name, value } of [...other.attributes]) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  const known = new Map([...node.children].filter(keyOf).map((each) => [keyOf(each), each]));
+  let at = node.firstChild;
+  for (const next of [...other.childNodes]) {
+    const key = keyOf(next), same = key ? known.get(key) : at && !keyOf(at) && at.nodeName === next.nodeName ? at : null;
+    if (!same) { node.insertBefore(next, at); continue; }
+    if (same === at) at = at.nextSibling; else node.insertBefore(same, at);
+    become(same, next);
+  }
+  while (at) { const rest = at; at = at.nextSibling; rest.remove(); }
 }
 
-function offline(is) { document.getElementById("offline").hidden = !is; }
+// Rows that somebody reads keep their place in the window: most of them, if they move differently. At the top of a list nothing is corrected.
+function keepingPlace(change) {
+  const places = new Map();
+  for (const row of document.querySelectorAll("[data-live] [data-key]")) {
+    const { top, bottom } = row.getBoundingClientRect(), list = row.closest("[data-live]").getBoundingClientRect().top;
+    if (bottom > 0 && top < innerHeight && list < 0) places.set(row, top);
+  }
+  change();
+  const moves = [...places].filter(([row]) => row.isConnected).map(([row, top]) => row.getBoundingClientRect().top - top);
+  if (moves.length) scrollBy(0, moves.sort((a, b) => a - b)[moves.length >> 1]);
+}
+
+const partsOf = (root) => [...root.querySelectorAll("[data-live]")];
+
+// Takes over each part that is marked; the whole page if there are other parts now.
+function takeOver(text) {
+  const renewed = new DOMParser().parseFromString(text, "text/html"), focused = document.activeElement;
+  showTimes(renewed);
+  let pairs = partsOf(document).map((part) => [part, renewed.getElementById(part.id)]);
+  if (pairs.length !== partsOf(renewed).length || pairs.some(([, other]) => !other)) {
+    pairs = [[document.getElementById("main"), renewed.getElementById("main")]];
+  }
+  pairs = pairs.filter(([part, other]) => !part.isEqualNode(other));
+  keepingPlace(() => { for (const [part, other] of pairs) become(part, other); });
+  if (focused.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+  document.title = renewed.title;
+  return pairs.length > 0;
+}
+
+function show(id, is) { document.getElementById(id).hidden = !is; }
+
+// Whether somebody has typed something that is not sent yet.
+const isTyped = () => [...document.querySelectorAll("main input, main textarea")].some((each) => each.value !== each.defaultValue);
+
+// What a part asks for (a board, a running check); else sooner after a change, and later while nothing changes.
+function nextPause() {
+  const wanted = partsOf(document).map((part) => Number(part.dataset.every)).filter(Boolean);
+  return Math.min(pause, ...wanted);
+}
 
 async function renew() {
-  if (!document.hidden) {
-    try {
-      const answer = await fetch(location.href, { headers: etag ? { "If-None-Match": etag } : {}, redirect: "manual" });
-      if (answer.type === "opaqueredirect") { location.reload(); return; }  // the session is over: to the login
-      if (answer.status === 200) {
-        const { changed, skipped } = takeOver(await answer.text());
-        etag = skipped ? null : answer.headers.get("ETag");  // what has the focus is taken over later
-        pause = changed ? SHORTEST_MS : Math.min(pause * 1.5, LONGEST_MS);
-      } else {
-        pause = Math.min(pause * 1.5, LONGEST_MS);
-      }
-      offline(![200, 304].includes(answer.status));
-    } catch {
-      pause = LONGEST_MS;
-      offline(true);
+  if (renewing || document.hidden) return;
+  renewing = true;
+  try {
+    const address = document.getElementById("main").dataset.address || location.href;
+    const answer = await fetch(address, { headers: etag ? { "If-None-Match": etag } : {}, redirect: "manual" });
+    if (answer.type === "opaqueredirect") {  // the session is over: to the login, unless that would lose a form
+      if (isTyped()) show("signed-out", true); else location.replace(address);
+      return;
     }
-    showTimes(document);
+    const changed = answer.status === 200 && takeOver(await answer.text());
+    if (answer.status === 200) etag = answer.headers.get("ETag");
+    pause = changed ? SHORTEST_MS : Math.min(pause * 1.5, LONGEST_MS);
+    show("offline", ![200, 304].includes(answer.status));
+  } catch {
+    pause = LONGEST_MS;
+    show("offline", true);
   }
-  setTimeout(renew, pause);
+  renewing = false;
+  showTimes(document);
+  if (partsOf(document).length) timer = setTimeout(renew, nextPause());
 }
 
-document.addEventListener("visibilitychange", () => { pause = SHORTEST_MS; });
 showTimes(document);
-if (document.querySelector("[data-live]")) setTimeout(renew, pause);
+if (partsOf(document).length) {
+  document.addEventListener("visibilitychange", () => { pause = SHORTEST_MS; clearTimeout(timer); renew(); });
+  timer = setTimeout(renew, nextPause());
+}

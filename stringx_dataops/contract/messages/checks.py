@@ -276,7 +276,7 @@ class CheckResult(OfOne):
 
     @property
     def is_window(self) -> bool:
-        """Whether it covered every active rule, and only the rows of a window."""
+        """Whether it covered every active rule of a stored document, and only the rows of a window."""
         return not self.trial and self.scope.window is not None and self.scope == Scope(window=self.scope.window)
 
     def as_json(self) -> JsonObject:

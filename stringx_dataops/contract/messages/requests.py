@@ -27,9 +27,9 @@ class Progress(Model):
 
 
 class RequestView(OfOne):
-    """A request for a check of a table or dataset, and its state. `trial`: of a document that is not stored. `requested_by` and
-    `canceled_by` are names of keys; `requested_by` is `kafka` for messages, and null in requests of earlier releases. A single
-    request has `progress` until it ends."""
+    """A request for a check of a table or dataset, and its state. `requested_by` and `canceled_by` are names of keys;
+    `requested_by` is `kafka` for messages, and null in requests of earlier releases. `trial`: of a document that is not stored.
+    A single request has `progress` until it ends."""
 
     request_id: str
     source: Source

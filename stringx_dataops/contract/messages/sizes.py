@@ -8,6 +8,7 @@ from stringx_dataops.contract.messages.samples import Result, with_parts, withou
 
 MAX_RESULT_BYTES = 8 * 1024 * 1024
 MAX_SUMMARY_BYTES = 64 * 1024
+MAX_MESSAGES = 128 * 1024
 _MAX_NOTES = 100
 _MAX_NUMBERS = 20  # of counts and scores in a summary: a result has one per status and one per dimension
 _MAX_WORDS = 500  # characters of a message there
@@ -62,6 +63,22 @@ def summary(result: Result) -> Result:
     found = {name: value for name, value in result.items() if name not in left_out}
     cut = {name: dict(list((found.get(name) or {}).items())[:_MAX_NUMBERS]) for name in ("counts", "scores")}
     return found | cut | {"reason": found["reason"][:_MAX_CHARACTERS] if found.get("reason") else None}
+
+
+def messages(result: Result) -> dict[str, dict[str, str]]:
+    """By table and rule: the messages of rules that did not pass, cut, the failed ones first; at most MAX_MESSAGES characters."""
+    found: dict[str, dict[str, str]] = {}
+    room = MAX_MESSAGES
+    parts = [(part["table"], part) for part in _parts(result) if part.get("table")]
+    for status in ("fail", "error", "warn"):
+        for table, part in parts:
+            for rule in (rule for rule in part["rules"] if rule["status"] == status):
+                words = rule["message"][:_MAX_WORDS]
+                room -= len(words) + len(rule["id"])
+                if room < 0:
+                    return found
+                found.setdefault(table, {})[rule["id"]] = words
+    return found
 
 
 def short(result: Result, why: str) -> Result:

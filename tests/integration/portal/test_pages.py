@@ -93,7 +93,7 @@ def test_a_rule_never_passes_by_hand(refresher: Refresher, database: Database, f
 
 
 def test_pages(refresher: Refresher, database: Database, flights_target: Target, client: FlaskClient) -> None:
-    assert "No table is configured yet" in get(client, "/").text
+    assert "The board is not made yet" in get(client, "/").text
     configure(database, flights_target.document(), {"table": "public.airlines"}, {"table": "public.planes"})
     add_check(database, "shop", "public.airlines", "pass")
     assert get(client, "/shop/").status_code == 404
@@ -108,6 +108,10 @@ def test_pages(refresher: Refresher, database: Database, flights_target: Target,
     assert get(client, "/shop/", headers={"If-None-Match": page.headers["ETag"]}).status_code == 304
     assert json.loads(get(client, "/shop/manifest.json").data)["metadata"]["project_name"] == "stringx_shop"
     assert get(client, "/shop/catalog.json").status_code == 200
+    (planes,) = (each for each in artifact(refresher, "shop", "manifest.json")["sources"] if each.endswith("planes"))
+    assert get(client, "/shop/tables/public.planes").location == f"/shop/#!/source/{planes}"
+    assert get(client, "/shop/tables/public.none").status_code == 404
+    assert "The docs do not have this table" in get(client, "/none/tables/public.planes").text
     assert get(client, "/healthz").json == {"status": "ok"}
     (refresher.settings.home / "api-key").write_text("secret")
     for path in (

@@ -42,8 +42,3 @@ drop trigger count_check on dataops.checks;
 create trigger count_check after update of status on dataops.checks for each row
     when (old.status in ('queued', 'running') and new.status not in ('queued', 'running') and new.trial is null)
     execute function dataops.count_check();
-
--- As before, and no trial: one that has not ended keeps no gate closed where checks of a window decide, too.
-create or replace function stringx.has_all_rules(narrowed jsonb) returns boolean language sql immutable parallel safe as $$
-    select not narrowed ?| array['kinds', 'dimensions', 'rule_ids', 'document', 'trial']
-$$;

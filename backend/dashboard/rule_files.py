@@ -1,0 +1,64 @@
+"""CSV files of rules: the points of one, and all rules of a table with their last numbers. They hold values as they are, with a
+column per bound."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from backend.insights import history
+from backend.insights.history import RuleName, Span
+from backend.insights.rules import RuleNow
+from database.pool import Database
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.pages import Page
+from stringx_dataops.contract.messages.scores import quotient
+
+MOST_POINTS = 100_000  # in a file: the newest
+_AT_ONCE = 1000
+_BOUNDS = ("warns_below", "warns_above", "fails_below", "fails_above")
+_NUMBERS = ("failures", "total", "failure_ratio", "measured")
+
+Rows = Iterator[Sequence[Any]]
+
+
+def points(database: Database, catalogue: Catalogue, of: RuleName, span: Span) -> Rows:
+    """A header and a row per point, the newest first, MOST_POINTS at most. They are read a page at a time."""
+    yield ("at", "check_id", "status", *_NUMBERS, *_BOUNDS, "config_version")
+    wanted, left = Page(_AT_ONCE), MOST_POINTS
+    while left > 0:
+        found = history.points(database, catalogue, of, span, wanted)
+        for point in found["items"][:left]:
+            named = (point[name] for name in ("at", "check_id", "status", *_NUMBERS))
+            yield (*named, *_bounds(point["warn_at"]), *_bounds(point["fail_at"]), point["config_version"])
+        left -= len(found["items"])
+        if found["next_cursor"] is None:
+            return
+        wanted = Page(_AT_ONCE, history.RULES.position(found["next_cursor"]))
+
+
+def rules_now(rules: Iterable[RuleNow]) -> Rows:
+    """A header and a row per rule with its last point, if it has one."""
+    yield ("rule", "type", "status", "at", *_NUMBERS, *_BOUNDS)
+    for each in rules:
+        last = each.points[-1] if each.points else None
+        ratio = quotient(last.failures, last.total) if last and last.failures is not None and last.total else None
+        numbers = (last.failures, last.total, ratio, last.measured) if last else (None,) * 4
+        when = (last.status, last.at.isoformat()) if last else (None, None)
+        yield (each.rule.id, each.rule.type, *when, *numbers, *_bounds(each.warn_at), *_bounds(each.fail_at))
+
+
+def texts(rows: Rows) -> Iterator[str]:
+    """The lines of the file."""
+    line = io.StringIO()
+    writer = csv.writer(line)
+    for row in rows:
+        writer.writerow(row)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+
+
+def _bounds(threshold: int | str | dict[str, Any] | None) -> tuple[Any, Any]:
+    """Below and above which it trips: failures above a count or share, or values beyond bounds."""
+    return (threshold.get("min"), threshold.get("max")) if isinstance(threshold, dict) else (None, threshold)

@@ -1,0 +1,80 @@
+-- History is written with fewer statements and lookups, whose cost does not grow with the number of tables.
+
+-- What gates need of these tables of a target: not their documents themselves, which may have 1 MiB each. A function, because its
+-- statement is planned once per connection: it costs more to plan it than to run it.
+create function stringx.gate_settings(of_target text, of_tables text[])
+returns table (table_name text, rules_hash text, gate jsonb, target_document jsonb, has_rules boolean)
+stable language plpgsql set plan_cache_mode = force_generic_plan as $$
+begin
+    return query
+    select t.table_name, t.rules_hash, t.document -> 'gate', t.target_document,
+           jsonb_path_exists(t.document, '$.rules[*] ? (!exists(@.active) || @.active == true)')
+    from stringx.configured_tables t where t.target = of_target and t.table_name = any(of_tables);
+end $$;
+
+-- Writes down what a result says: `parts` are what it is about (a table; a dataset and its tables), each with a point per rule. A part
+-- that decides has a state, which becomes the present one if nothing newer has decided. States are locked in one order: tables first,
+-- then by number.
+-- Numbers are looked up by scalar subqueries, which use their indexes also where statistics are missing. Results of the release before,
+-- which runs beside this one during an upgrade, are written down by stringx.record_history.
+create function stringx.write_history(
+    parts jsonb, of_target text, of_at timestamptz, of_check_id uuid, of_request_id text, of_status text, of_full boolean,
+    of_narrowed_to jsonb, of_duration_ms bigint, of_snapshot_at timestamptz, of_checked_at timestamptz, most_recent integer
+) returns void language plpgsql as $$
+declare
+    asked_by constant text := (select r.requested_by from stringx.requests r where r.request_id = of_request_id);
+    part     record;
+    written  bigint;
+begin
+    insert into stringx.subjects (kind, target, name)
+    select p.kind, of_target, p.name from jsonb_to_recordset(parts) as p (kind text, name text)
+    where (select s.subject_id from stringx.subjects s where s.kind = p.kind and s.target = of_target and s.name = p.name) is null
+    order by p.kind desc, p.name
+    on conflict do nothing;
+
+    for part in
+        select p.*, (select s.subject_id from stringx.subjects s where s.kind = p.kind and s.target = of_target and s.name = p.name) as subject_id
+        from jsonb_to_recordset(parts) as p (
+            kind text, name text, verdict text, rules_hash text, gate text, counts jsonb, row_count bigint, score double precision,
+            config_version integer, state text, rank smallint, reasons text[], stale_at timestamptz, points jsonb)
+        order by p.kind desc, subject_id
+    loop
+        insert into stringx.check_points (subject_id, at, check_id, request_id, status, verdict, gate, is_full, narrowed_to, counts, row_count,
+                                          score, duration_ms, config_version, requested_by)
+        values (part.subject_id, of_at, of_check_id, of_request_id, of_status, part.verdict, part.gate, of_full, of_narrowed_to, part.counts,
+                part.row_count, part.score, of_duration_ms, part.config_version, asked_by)
+        on conflict do nothing;
+
+        -- Rules have their numbers, but for those that are new: then it is done twice.
+        for attempt in 1..2 loop
+            insert into stringx.rule_points (rule_key, at, check_id, status, failures, total, measured, config_version)
+            select p.rule_key, of_at, of_check_id, p.status, p.failures, p.total, p.measured, part.config_version
+            from (select p.*, (select r.rule_key from stringx.subject_rules r where r.subject_id = part.subject_id and r.rule_id = p.rule_id) as rule_key
+                  from jsonb_to_recordset(part.points) as p (
+                      rule_id text, status text, failures bigint, total bigint, measured double precision)
+                  offset 0) p
+            where p.rule_key is not null
+            on conflict do nothing;
+            get diagnostics written = row_count;
+            exit when written = jsonb_array_length(part.points);
+            insert into stringx.subject_rules (subject_id, rule_id)
+            select part.subject_id, p.rule_id from jsonb_to_recordset(part.points) as p (rule_id text)
+            where (select r.rule_key from stringx.subject_rules r where r.subject_id = part.subject_id and r.rule_id = p.rule_id) is null
+            order by p.rule_id
+            on conflict do nothing;
+        end loop;
+
+        -- A refresh that was asked for meanwhile still takes place.
+        if part.state is not null then
+            update stringx.states s set
+                state = part.state, rank = part.rank, gate = part.gate,
+                since = case when s.gate is distinct from part.gate then of_at else s.since end, verdict = part.verdict, reasons = part.reasons,
+                rules_hash = part.rules_hash, check_id = of_check_id, request_id = of_request_id, decided_at = of_at,
+                snapshot_at = of_snapshot_at, checked_at = of_checked_at, row_count = part.row_count, score = part.score,
+                duration_ms = of_duration_ms,
+                recent = (s.recent || part.verdict)[greatest(1, cardinality(s.recent) + 2 - most_recent):],
+                refresh_at = least(s.refresh_at, part.stale_at)
+            where s.subject_id = part.subject_id and (s.decided_at is null or s.decided_at <= of_at);
+        end if;
+    end loop;
+end $$;
