@@ -22,7 +22,7 @@ select r.request_id, r.source, r.target, r.table_name, r.dataset, r.trial, r.mod
                queued_at json, started_at json, finished_at json, duration_ms json, reason text, counts json, scores json))) end as summary
 from stringx.requests r
 left join stringx.results s on s.request_id = r.request_id
-left join lateral (select request_id, result, summary from stringx.trials where request_id = r.request_id and r.trial offset 0) t on true
+left join lateral (select * from stringx.trials where r.trial and request_id = r.request_id limit 1) t on true
 where (%(target)s::text is null or r.target = %(target)s)
   and (%(table)s::text is null or r.table_name = %(table)s)
   and (%(dataset)s::text is null or r.dataset = %(dataset)s)

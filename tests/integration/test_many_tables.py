@@ -19,7 +19,7 @@ from tests.support.datasets import TARGET
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 ME = Caller("me", frozenset({"configure", "admin"}))
-FILTERS: dict[str, str | None] = {"table": None, "dataset": None, "verdict": None, "status": None}
+FILTERS: dict[str, str | None] = dict.fromkeys(requests.FILTERS)
 BEHIND = {"created_at": "2026-01-01T00:00:00Z", "request_id": "x"}
 
 
