@@ -163,7 +163,7 @@ def accept(
         require_scope(request, subject.documents, catalogue.default_dimensions)
         check_id = new_id()
         body = request.model_dump(mode="json", by_alias=True, exclude_none=True)
-        is_trial = request.tried is not None
+        is_trial = subject.version is None
         asked = {
             "check_id": check_id,
             "request_id": request_id,

@@ -43,7 +43,7 @@ def lines(found: list[Running]) -> Lines:
 def _about(found: Running) -> str:
     words = found.view.table or f"dataset {found.view.dataset}"
     if found.view.trial:
-        words += ", a trial"
+        words = f"a trial of {words}"
     if "window" in found.asked:
         column = found.asked["window"].get("column")
         words += f", a window of {column}" if column else ", a window"

@@ -158,8 +158,8 @@ def cancel(database: Database, request_id: str, by: str | None = None) -> Reques
 
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
-    """Store a posted result, once per check id. Returns whether it was new. Invalid if path and body disagree, or if the result
-    is faulty or not final."""
+    """Store a posted result, once per check id. Returns whether it was new; of a trial False, because the database keeps that
+    apart (`0019_trials.sql`). Invalid if path and body disagree, or if the result is faulty or not final."""
     _require_storable(request_id, result)
     body, _ = bounded(result.as_json())
     columns = result_columns(request_id, result, body)

@@ -5,6 +5,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from stringx_dataops.contract.settings import ROOT
 from tests.faults.accounting import accounting
 from tests.support.installation import Installation
 from tests.support.processes import Process, eventually
-from tests.support.tables import CheckedTable
+from tests.support.tables import RULES, CheckedTable
 
 FIRST_CHANGE = "database/migrations/0004_queue.sql"  # the first of this release's migrations
 
@@ -89,3 +90,45 @@ def test_both_releases_share_one_queue(upgraded: Installation, before: Path) -> 
     asked += [ask(table, "backend") for table in tables]
     upgraded.results(asked)
     assert set(accounting(upgraded)) == set(asked)
+
+
+def test_a_trial_decides_nothing_whichever_release_runs_it_and_is_asked_about_it(upgraded: Installation, before: Path) -> None:
+    table = upgraded.table("dirty")
+    path = f"gates/shop/{table.relation}"
+    document = {"apiVersion": "stringx/v1", "target": "shop", "table": table.relation, "rules": RULES[:1]}
+    new_backend = upgraded["backend-1"].url
+    old_backend = old(upgraded, before, "backend", DATAOPS_URL=upgraded["api-1"].url).url
+
+    def get(url: str, path: str) -> dict[str, Any]:
+        found: dict[str, Any] = upgraded.call("GET", f"{url}/api/v1/{path}").json()
+        return found
+
+    def tried() -> str:
+        answer = upgraded.call("POST", f"{new_backend}/api/v1/trials?wait=0", json=document)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["request_id"])
+
+    def ended(request_id: str) -> dict[str, Any]:
+        view = eventually(
+            lambda: (found := get(new_backend, f"requests/{request_id}")).get("finished_at") and found, 90, "its end"
+        )
+        assert view["trial"]
+        for url in (new_backend, old_backend):
+            assert get(url, path)["reasons"] == ["never checked: ask for a check first"]
+        of_request = get(old_backend, f"{path}?request_id={request_id}")
+        assert (of_request["gate"], of_request["reasons"]) == ("closed", [f"request {request_id} has no result"])
+        assert upgraded.rows("select 1 from stringx.results where request_id = %s", [request_id]) == []
+        return view
+
+    worker = old(upgraded, before, "worker")
+    view = ended(tried())
+    assert (view["status"], view["reason"].split(":")[0]) == ("errored", "no_rules")
+    assert worker.stop() == 0
+    upgraded["worker-1"].start()
+    upgraded.wait_warm(upgraded["worker-1"])
+    view = ended(tried())
+    assert (view["verdict"], [rule["id"] for rule in view["checks"][0]["rules"]]) == ("pass", ["id_unique"])
+    body = {"target": "shop", "table": table.relation, "document": document, "request_id": "asked of DataOps"}
+    answer = upgraded.call("POST", f"{upgraded['api-1'].url}/api/v1/quality-checks", json=body)
+    assert answer.status_code == 202, answer.text
+    ended("asked of DataOps")

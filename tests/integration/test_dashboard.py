@@ -16,7 +16,7 @@ from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.dashboard import opened, sign_in, token
 from tests.support.datasets import apply, check_now, table
-from tests.support.trials import try_now
+from tests.support.trials import tracked, try_now
 
 HOSTILE = "<img src=x onerror=alert(1)>{{ 7+7 }}\"'"
 
@@ -279,3 +279,5 @@ def test_a_trial_is_marked_where_requests_are_shown(client: FlaskClient, shop: D
     assert "A trial: a document was checked that is not stored." in client.get("/requests/tried").text
     assert "A trial" not in client.get("/requests/plain").text
     assert "another" not in client.get("/tables/shop/public.a").text
+    tracked(shop, table("public.a", "a", "another"))
+    assert "<b>a trial of public.a</b>" in client.get("/tables/shop/public.a").text

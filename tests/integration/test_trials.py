@@ -13,6 +13,7 @@ from api.checks.lookup import find_subject
 from backend import metrics as backend_metrics
 from backend import retention as backend_retention
 from backend.insights import history, requests
+from backend.insights.requests import Shown
 from backend.kafka import results_out
 from backend.requests import tracking
 from database.pool import Database
@@ -21,12 +22,11 @@ from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.pages import FIRST
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import read_settings
-from tests.support.datasets import CATALOGUE, ask, check_now, claim, claimed, end, gate, run_by_worker, table
+from tests.support.datasets import CATALOGUE, apply, ask, check_now, claim, claimed, end, gate, run_by_worker, table
 from tests.support.datasets import result as result_of
 from tests.support.history import refreshed, states, taken_up
 from tests.support.trials import accepted, tracked, try_now
 
-NO_FILTER = dict.fromkeys(("table", "dataset", "verdict", "status"))
 TRIED = table("public.a", "a", "another")
 NAMES = ["public.a", "public.b", "public.c"]
 
@@ -76,6 +76,19 @@ def test_a_trial_moves_nothing_before_while_and_after_it_runs(
     assert {rule.id for rule in result.rules} == {"a", "another"}
 
 
+@pytest.mark.parametrize("decided_by", ["check", "window"])
+def test_an_open_gate_stays_open_while_a_trial_waits_and_runs(shop: Database, decided_by: str) -> None:
+    gates = {"decided_by": decided_by} if decided_by == "window" else {}
+    apply(shop, table("public.a", "a", gate=gates))
+    check_now(shop, table="public.a")
+    assert moved(shop)["gates"][0].gate == "open"
+    expected = moved(shop)
+    accepted(shop, tracked(shop, table("public.a", "a", gate=gates)).body)
+    assert moved(shop) == expected
+    end(shop, claimed(shop), a=1)
+    assert moved(shop) == expected
+
+
 def test_its_result_is_that_of_its_request_alone(shop: Database) -> None:
     tried = try_now(shop, TRIED, {"another": 2}, request_id="t")
     found = requests.find(shop, "t")
@@ -86,9 +99,9 @@ def test_its_result_is_that_of_its_request_alone(shop: Database) -> None:
         None,
         {"target": "shop", "table": "public.a", "mode": "sync", "trial": True},
     )
-    (item,) = requests.page(shop, {**NO_FILTER, "trial": True}, FIRST)["items"]
+    (item,) = requests.page(shop, {"trial": True}, FIRST)["items"]
     assert (item["trial"], item["checks"][0]["counts"]["fail"]) == (True, 1)
-    (whole,) = requests.page(shop, NO_FILTER, FIRST, rules=True)["items"]
+    (whole,) = requests.page(shop, {}, FIRST, Shown(rules=True))["items"]
     assert [rule["id"] for rule in whole["checks"][0]["rules"]] == ["a", "another"]
     with pytest.raises(Invalid, match="is of a trial"):
         gate(shop, "public.a", request_id="t")
@@ -208,6 +221,8 @@ def test_a_backend_without_trials_takes_a_result_and_nothing_moves(shop: Databas
     tracking.store(shop, "t", result)
     assert requests.find(shop, "t").trial
     assert requests.find(shop, "t").verdict == "pass"
+    with shop.transaction() as cursor:
+        assert cursor.one("select is_full from stringx.requests where request_id = 't'") == {"is_full": False}
     assert moved(shop) == before
 
 
