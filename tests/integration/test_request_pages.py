@@ -89,7 +89,7 @@ def test_the_list_has_its_filters_in_the_address_and_keeps_them(client: FlaskCli
     assert words(wrong.text).count("target is no name of a target; write") == 1
     assert "from is no RFC 3339 time" in words(wrong.text)
     client.delete_cookie("stringx_session")
-    assert client.get("/requests?rule=b&from=2026-01-01&odd=1").location == "/login?next=/requests?rule%3Db%26from%3D2026-01-01"
+    assert client.get("/requests?rule=b&from=2026-01-01&odd=1").location == "/login?next=/requests?from%3D2026-01-01%26rule%3Db"
 
 
 def test_a_check_from_the_dashboard_says_whose_it_is(client: FlaskClient, shop: Database) -> None:

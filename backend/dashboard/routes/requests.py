@@ -1,5 +1,8 @@
 """Requests: a list of them by filters, and one with its story and its result."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask import Blueprint, Response, g, request, url_for
 
 from backend.dashboard import csv_files, results, stories, views
@@ -11,6 +14,7 @@ from backend.insights import stories as insights
 from backend.requests import filters
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.problems import NotFound
+from web.parameters import Parameter
 
 _ON_PAGE = 25  # names and ids may be long
 
@@ -27,7 +31,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             "requests.html",
             status=422 if faults else 200,
             here="requests",
-            filters=[(each.name, each.schema.get("enum"), each.schema.get("format")) for each in filters.FILTERS],
+            filters=[(each.name, _choices(each), each.schema.get("format")) for each in filters.FILTERS],
             given={name: request.args.get(name, "") for name in filters.NAMES},
             filtered=bool(given or faults),
             faults=faults,
@@ -67,6 +71,11 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             has_failing=result is not None and result.has_failing,
             sees_samples=sees_samples,
         )
+
+
+def _choices(filter_: Parameter[Any]) -> Sequence[str] | None:
+    """What a field of the form can be; None if it is typed."""
+    return ("true", "false") if filter_.schema["type"] == "boolean" else filter_.schema.get("enum")
 
 
 def _about_url(view: RequestView) -> str:
