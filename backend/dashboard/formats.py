@@ -84,7 +84,7 @@ def change(now: float, before: float, *, is_share: bool) -> str:
 
 
 def duration(milliseconds: int | None) -> str:
-    """Milliseconds below one second; else seconds, or minutes and seconds."""
+    """Milliseconds below one second; else seconds, or minutes and seconds, hours and minutes, days and hours."""
     if milliseconds is None:
         return "–"
     if milliseconds < 1000:
@@ -92,7 +92,11 @@ def duration(milliseconds: int | None) -> str:
     seconds = milliseconds / 1000
     if seconds < 60:
         return f"{seconds:.1f}{_THIN}s"
-    return f"{int(seconds // 60)}{_THIN}min {int(seconds % 60)}{_THIN}s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)}{_THIN}min {int(seconds % 60)}{_THIN}s"
+    if seconds < 86400:
+        return f"{int(seconds // 3600)}{_THIN}h {int(seconds % 3600 // 60)}{_THIN}min"
+    return f"{int(seconds // 86400)}{_THIN}d {int(seconds % 86400 // 3600)}{_THIN}h"
 
 
 def threshold(value: int | str | dict[str, object] | None) -> str:

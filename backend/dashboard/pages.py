@@ -1,6 +1,7 @@
 """Rendering a page for a signed-in person, and what its address asks for."""
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,15 +14,17 @@ from flask import Response, g, make_response, render_template, request, url_for
 from backend.dashboard import sessions
 from backend.dashboard.asking import WINDOW_FIELDS, typed
 from backend.dashboard.views import table_url
+from backend.requests import filters
 from database.keys import Caller
 from stringx_dataops import __version__
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
 
 COOKIE = "stringx_session"
 _ON_PAGE = 50
+_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DIGITS = 6  # of a page's number
 _IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024  # bytes of a file
-_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", *WINDOW_FIELDS)
+_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", *WINDOW_FIELDS, *filters.NAMES)
 _LONGEST = 200  # characters of a field that an address repeats
 
 
@@ -73,6 +76,13 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while piece := file.read(_PIECE):
             yield piece
+
+
+def download(text: str, kind: str, name: str) -> Response:
+    """A file of this kind, such as text/csv, under a name that every system takes."""
+    response = Response(text, content_type=f"{kind}; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{_NO_FILE_NAME.sub("_", name)}"'
+    return response
 
 
 def address_of_page() -> str:

@@ -25,7 +25,7 @@ FILTERS: tuple[Parameter[Any], ...] = (
     parameters.moment("to", "asked before this RFC 3339 time"),
 )
 NAMES = tuple(each.name for each in FILTERS)
-_WITHOUT_ZONE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)?")
+_WITHOUT_ZONE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)?Z?")
 
 
 def of_form(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:

@@ -262,7 +262,7 @@ def test_empty_pages_say_how_to_begin(client: FlaskClient, shop: Database) -> No
     apply(shop, table("public.$(x)"))
     upkeep.refresh_states(shop)
     assert "dataops check shop &#39;public.$(x)&#39; --wait" in client.get("/tables/shop/public.$(x)").text, "to be copied safely"
-    assert "dataops check TARGET TABLE --wait" in client.get("/requests").text
+    assert "dataops check nyc public.flights --wait" in client.get("/requests").text
     with shop.transaction() as cursor:
         cursor.run("delete from stringx.datasets")
         cursor.run("delete from stringx.tables")

@@ -19,7 +19,7 @@ from tests.support.datasets import TARGET
 
 CATALOGUE = Catalogue.load(ROOT / "stringx")
 ME = Caller("me", frozenset({"configure", "admin"}))
-FILTERS: dict[str, str | None] = dict.fromkeys(requests.FILTERS)
+FILTERS: dict[str, Any] = dict.fromkeys(requests.FILTERS)
 BEHIND = {"created_at": "2026-01-01T00:00:00Z", "request_id": "x"}
 
 
@@ -101,6 +101,10 @@ def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
         ({"dataset": "a"}, "requests_newest_of_dataset"),
         ({"verdict": "fail"}, "requests_newest_by_verdict"),
         ({"status": "errored"} | BEHIND, "requests_newest_by_status"),
+        ({"target": "few"}, "requests_newest_of_target"),
+        ({"requested_by": "loader"} | BEHIND, "requests_newest_by_requester"),
+        ({"source": "dashboard"}, "requests_newest_by_source"),
+        ({"from": "2026-01-01Z", "to": "2026-01-02Z"}, "requests_newest"),
     ],
 )
 def test_each_list_of_requests_is_read_from_its_index(database: Database, asked: dict[str, str], index: str) -> None:

@@ -180,29 +180,23 @@ def test_each_filter_is_validated(apps: Apps, name: str, wrong: str) -> None:
     assert [error["pointer"] for error in answer.get_json()["errors"]] == [f"/query/{name}"]
 
 
-def test_a_long_list_is_read_by_index_whatever_filters_it(shop: Database) -> None:
+def test_requests_of_a_rule_are_read_by_index_be_there_few_or_many(shop: Database) -> None:
     with shop.transaction() as cursor:
         cursor.run("""
-            insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status, verdict, created_at,
-                                          finished_at, requested_by, is_from_dashboard)
-            select n, case n % 500 when 0 then 'kafka' else 'http' end, case n % 500 when 1 then 'few' else 'shop' end, 'public.a', 'async', '{}', '',
-                   true, 'succeeded', 'pass', now() - n * interval '1 minute', now(), case n % 500 when 2 then 'seldom' else 'often' end, n % 500 = 3
+            insert into stringx.requests (request_id, source, target, table_name, mode, body, body_hash, is_full, status, verdict, created_at, finished_at)
+            select n, 'http', 'shop', 'public.a', 'async', '{}', '', true, 'succeeded', 'pass', now() - n * interval '1 minute', now()
             from generate_series(1, 20000) n;
             insert into stringx.results (check_id, request_id, target, table_name, is_full, status, verdict, finished_at, result, rule_ids)
             select gen_random_uuid(), request_id, target, table_name, true, status, verdict, finished_at, '{}',
                    case when request_id::integer % 2000 = 4 then array['often', 'seldom'] else array['often'] end
             from stringx.requests""")
         cursor.run("analyze stringx.requests, stringx.results")
-        for given, index in (
-            ({}, "requests_newest"), ({"target": "few"}, "requests_newest_of_target"), ({"rule": "seldom"}, "results_by_rule"),
-            ({"rule": "often"}, "requests_newest"), ({"requested_by": "seldom"}, "requests_newest_by_requester"),
-            ({"source": "dashboard"}, "requests_newest_by_source"), ({"from": "2020-01-01Z", "to": "2020-01-02Z"}, "requests_newest"),
-        ):  # fmt: skip
-            filters: dict[str, Any] = dict.fromkeys(requests.FILTERS) | given
-            filters |= {"created_at": None, "request_id": None, "rules": False, "limit": 51}
-            plan = "\n".join(row["QUERY PLAN"] for row in cursor.all(f"explain {requests.SQL['list']}", filters))
-            assert f" {index} " in plan, (given, plan)
-            assert "Seq Scan" not in plan, (given, plan)
+        for rule, index in (("seldom", "results_by_rule"), ("often", "requests_newest")):
+            asked: dict[str, Any] = dict.fromkeys(requests.FILTERS) | {"rule": rule}
+            asked |= {"created_at": None, "request_id": None, "rules": False, "limit": 51}
+            plan = "\n".join(row["QUERY PLAN"] for row in cursor.all(f"explain {requests.SQL['list']}", asked))
+            assert f" {index} " in plan, (rule, plan)
+            assert "Seq Scan" not in plan, (rule, plan)
 
 
 def test_results_of_earlier_releases_are_found_by_rule_once_taken_up(apps: Apps) -> None:

@@ -5,7 +5,7 @@ import shlex
 
 from flask import Blueprint
 
-from backend.dashboard import formats
+from backend.dashboard import formats, stories
 from backend.dashboard.routes import board, checks, guard, requests, rules, signing_in, subjects
 from backend.dashboard.service import Dashboard
 
@@ -15,6 +15,7 @@ _FORMATS = {
     "share": formats.share,
     "duration": formats.duration,
     "threshold": formats.threshold,
+    "gap": stories.gap,
     "shell": shlex.quote,
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from backend.dashboard import rule_files, views
+from backend.dashboard import rule_files, samples, views
 from backend.dashboard.asking import ask_form, typed
 from backend.dashboard.pages import Numbered, csv_file, next_page, page, wanted
 from backend.dashboard.running import lines
@@ -48,7 +48,9 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             asking=asking,
             running=lines(running.of_table(database, target, table)),
             item=views.board_item(item),
-            rules=shown,
+            rules=[each for each in shown if each["status"] != "error"],
+            in_error=[each for each in shown if each["status"] == "error"],
+            **samples.of_table(database, item, found.rules, g.caller.scopes),
             since=trend.since_of_rules(database, target, table, [each["id"] for each in shown if each["status"] in _TROUBLE]),
             total=found.total,
             place=place,

@@ -20,6 +20,27 @@ function showTimes(root) {
   }
 }
 
+// A button beside each command that is there to be copied.
+function addCopying(root) {
+  for (const command of root.querySelectorAll("pre[data-copy]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet copy";
+    button.textContent = "Copy";
+    button.setAttribute("aria-live", "polite");
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(command.textContent);
+        button.textContent = "Copied";
+      } catch {  // browsers give the clipboard to pages of HTTPS or this machine alone
+        getSelection().selectAllChildren(command);
+        button.textContent = "Selected: press Ctrl+C";
+      }
+    });
+    command.before(button);
+  }
+}
+
 const keyOf = (node) => (node.dataset ? node.dataset.key : undefined);
 
 // Makes a node like another one. What is the same stays where it is, with its focus, what was typed or selected, and what is open.
@@ -61,6 +82,7 @@ const partsOf = (root) => [...root.querySelectorAll("[data-live]")];
 function takeOver(text) {
   const renewed = new DOMParser().parseFromString(text, "text/html"), focused = document.activeElement;
   showTimes(renewed);
+  addCopying(renewed);
   let pairs = partsOf(document).map((part) => [part, renewed.getElementById(part.id)]);
   if (pairs.length !== partsOf(renewed).length || pairs.some(([, other]) => !other)) {
     pairs = [[document.getElementById("main"), renewed.getElementById("main")]];
@@ -107,6 +129,7 @@ async function renew() {
 }
 
 showTimes(document);
+addCopying(document);
 if (partsOf(document).length) {
   document.addEventListener("visibilitychange", () => { pause = SHORTEST_MS; clearTimeout(timer); renew(); });
   timer = setTimeout(renew, nextPause());
