@@ -49,6 +49,6 @@ def test_a_line_says_what_is_checked() -> None:
     assert [line.about for line in found.lines] == ["public.a", "public.a, a window of day", "public.a, a window, some rules"]
     assert not found.more
     trial = replace(running(), view=VIEW.model_copy(update={"trial": True}))
-    assert lines([trial]).lines[0].about == "public.a, a trial"
+    assert lines([trial]).lines[0].about == "a trial of public.a"
     many = lines([running()] * (MOST + 1))
     assert (len(many.lines), many.more) == (MOST, True)
