@@ -23,7 +23,7 @@ from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.engines.base import TargetDocument
-from stringx_dataops.contract.documents.tables import parse_table
+from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, Unavailable, invalid
@@ -102,14 +102,10 @@ def put_table(
     Raises Invalid, PreconditionFailed, or Unavailable if the target changes again and again.
     """
     target, table = path
-    value = with_defaults(value, {"apiVersion": "stringx/v1", "target": target, "table": table})
     for _ in range(_TRIES):
         with database.transaction() as cursor:
             known = _known_target(cursor, target)
-        document = parse_table(value, catalogue, judge_of(known))
-        for field, given, said in (("target", document.target, target), ("table", document.table, table)):
-            if given != said:
-                raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])
+        document = _parsed(value, catalogue, known, path)
         with database.transaction() as cursor:
             lock(cursor)
             if known != _known_target(cursor, target):
@@ -123,6 +119,28 @@ def put_table(
         assert after is not None  # just written
         return Stored(after["document"], after["version"], created=before is None)
     raise Unavailable("the target is just being changed by others; try again")
+
+
+def check_table(database: Database, catalogue: Catalogue, path: tuple[str, str], value: Any) -> TableDocument:
+    """The document that `put_table` would store. Raises the same Invalid."""
+    with database.transaction() as cursor:
+        known = _known_target(cursor, path[0])
+        refusal = None if known else Refusals(cursor).target(path[0]).detail
+    document = _parsed(value, catalogue, known, path)
+    if refusal is not None:
+        raise invalid([FieldError("/target", refusal)])
+    return document
+
+
+def _parsed(value: Any, catalogue: Catalogue, known: dict[str, Any], path: tuple[str, str]) -> TableDocument:
+    """The document of the table at this path, which the document need not repeat. `known` as `_known_target` returns it."""
+    target, table = path
+    value = with_defaults(value, {"apiVersion": "stringx/v1", "target": target, "table": table})
+    document = parse_table(value, catalogue, judge_of(known))
+    for field, given, said in (("target", document.target, target), ("table", document.table, table)):
+        if given != said:
+            raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])
+    return document
 
 
 def delete_table(database: Database, caller: Caller, target: str, table: str, if_match: str | None) -> None:

@@ -24,12 +24,17 @@ def board_item(item: dict[str, Any]) -> dict[str, Any]:
     url = table_url(item["target"], name) if is_table else f"/datasets/{quote(name, safe='')}"
     reasons = [reason for reason in item["reasons"] if not reason.startswith("verdict ")]
     cause = reasons[0] if reasons else None
-    return item | {"name": name, "url": url, "cause": cause}
+    return item | {"name": name, "url": url, "cause": cause, "editor_url": editor_url(item["target"], name) if is_table else None}
 
 
 def table_url(target: str, table: str) -> str:
     """The address of a table's page."""
     return f"/tables/{quote(target, safe='')}/{quote(table, safe='')}"
+
+
+def editor_url(target: str, table: str) -> str:
+    """The address of the editor of a table's document."""
+    return f"/configuration/{quote(target, safe='')}/{quote(table, safe='')}"
 
 
 def trends_of(checks: Sequence[dict[str, Any]]) -> Markup | None:

@@ -5,8 +5,8 @@ import shlex
 
 from flask import Blueprint
 
-from backend.dashboard import formats
-from backend.dashboard.routes import board, checks, guard, requests, rules, signing_in, subjects
+from backend.dashboard import documents, formats
+from backend.dashboard.routes import board, checks, configuration, guard, requests, rules, signing_in, subjects
 from backend.dashboard.service import Dashboard
 
 _FORMATS = {
@@ -16,6 +16,7 @@ _FORMATS = {
     "duration": formats.duration,
     "threshold": formats.threshold,
     "shell": shlex.quote,
+    "document_value": documents.value,
 }
 
 
@@ -25,6 +26,6 @@ def blueprint(service: Dashboard) -> Blueprint:
     )
     for name, function in _FORMATS.items():
         routes.add_app_template_filter(function, name)  # type: ignore[arg-type]
-    for pages in (guard, signing_in, board, subjects, rules, requests, checks):
+    for pages in (guard, signing_in, board, subjects, rules, requests, checks, configuration):
         pages.add(routes, service)
     return routes
