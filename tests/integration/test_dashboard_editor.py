@@ -233,6 +233,17 @@ def test_versions_say_what_changed_and_compare_any_two(client: FlaskClient, shop
     assert client.get("/configuration/shop/public.none/versions").status_code == 404
 
 
+def test_the_last_version_of_a_page_is_compared_with_the_one_on_the_next(client: FlaskClient, shop: Database) -> None:
+    for number in range(10):
+        put(shop, "a", description=f"{number}")
+    sign_in(client)
+    page = client.get(f"{A}/versions").text
+    assert ('id="version-2"' in page, "created the document" in page, 'id="version-1"' in page) == (True, False, False)
+    following = re.search(r'href="([^"]+)" rel="next"', page)
+    assert following
+    assert "created the document" in client.get(unescape(following[1])).text
+
+
 def test_checks_and_plots_show_where_the_document_changed(client: FlaskClient, shop: Database) -> None:
     check_now(shop, {"a": 1}, table="public.a")
     put(shop, "a", "b")
@@ -272,7 +283,8 @@ def test_a_document_is_shown_as_text(client: FlaskClient, shop: Database) -> Non
         page = client.get(path).text
         assert ("<img" in page, "{{ 7+7 }}" in page) == (False, True)
     page = client.get(A)
-    assert "<img" not in send(client, page, f"a: {HOSTILE}\n", "validate").text
+    answer = send(client, page, f"rules: [{{id: a, type: {HOSTILE!r}}}]\n", "validate")
+    assert (len(lines(answer)), "<img" in answer.text) == (1, False)
 
 
 def test_a_very_long_document_makes_no_endless_page(client: FlaskClient, shop: Database) -> None:
