@@ -77,11 +77,14 @@ def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
 
 
 def _last(point: rules.Point | None) -> str:
-    if point is None:
-        return "–"
-    if point.failures is None:
-        return formats.number(point.measured)
-    return f"{formats.number(point.failures)} of {formats.number(point.total)} ({formats.share(point.value)})"
+    return "–" if point is None else numbers(point.failures, point.total, point.value, point.measured)
+
+
+def numbers(failures: int | None, total: int | None, ratio: float | None, measured: Any) -> str:
+    """What a check found for a rule: its failures, or what was measured."""
+    if failures is None:
+        return formats.number(measured)
+    return f"{formats.number(failures)} of {formats.number(total)} ({formats.share(ratio)})"
 
 
 def counts_failures(found: list[dict[str, Any]]) -> bool:

@@ -18,6 +18,7 @@ from stringx_dataops.contract.keys import SCOPES, KeyScope
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.datasets import CATALOGUE, check_now, table
+from tests.support.trials import try_now
 
 A = "/configuration/shop/public.a"
 HOSTILE = "</textarea><img src=x onerror=alert(1)>{{ 7+7 }}"
@@ -294,3 +295,25 @@ def test_a_very_long_document_makes_no_endless_page(client: FlaskClient, shop: D
     assert "and 2,901 more rules" in page
     assert "The first 500 lines are shown" in page
     assert len(page) < 150_000
+
+
+def test_a_text_is_tried_and_shown_beside_what_is_stored(client: FlaskClient, shop: Database) -> None:
+    check_now(shop, {"a": 4}, table="public.a")
+    sign_in(client)
+    page = client.get(A)
+    assert send(client, page, "rules: 3\n", "try").status_code == 200, "faults are shown"
+    answer = send(client, page, text_of(page), "try")
+    assert answer.status_code == 303
+    assert answer.location.startswith(f"{A}/trials/")
+    assert "The check is under way" in client.get(answer.location).text
+    document = table("public.a", "b") | {"rules": [*table("public.a", "a", "b")["rules"]]}
+    try_now(shop, document, {"a": 1, "b": 0}, request_id="tried")
+    shown = client.get(f"{A}/trials/tried").text
+    rows = [re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", row)).strip() for row in re.findall(r"<tr><td>.*?</tr>", shown, re.DOTALL)]
+    assert len(rows) == 2
+    assert rows[0].startswith("fail a 1 of 10 rows")
+    assert rows[0].endswith("1 of 10 (10%) fail 4 of 10 (40%)")
+    assert rows[1].endswith("0 of 10 (0%) new –")
+    for path in (f"{A}/trials/none", "/configuration/shop/public.b/trials/tried"):
+        assert client.get(path).status_code == 404
+    assert len(store.versions(shop, "shop", "public.a")["items"]) == 1

@@ -6,7 +6,7 @@ import shlex
 from flask import Blueprint
 
 from backend.dashboard import documents, formats
-from backend.dashboard.routes import board, checks, configuration, guard, requests, rules, signing_in, subjects
+from backend.dashboard.routes import board, checks, configuration, guard, requests, rules, signing_in, subjects, trials
 from backend.dashboard.service import Dashboard
 
 _FORMATS = {
@@ -26,6 +26,6 @@ def blueprint(service: Dashboard) -> Blueprint:
     )
     for name, function in _FORMATS.items():
         routes.add_app_template_filter(function, name)  # type: ignore[arg-type]
-    for pages in (guard, signing_in, board, subjects, rules, requests, checks, configuration):
+    for pages in (guard, signing_in, board, subjects, rules, requests, checks, configuration, trials):
         pages.add(routes, service)
     return routes

@@ -13,6 +13,7 @@ from backend.dashboard import documents, forms, views
 from backend.dashboard.documents import Shown
 from backend.dashboard.pages import next_page, page, wanted
 from backend.dashboard.service import Dashboard
+from backend.requests.trials import Trial
 from database.keys import Caller
 from stringx_dataops.contract.documents.yaml_lines import Fault, faults_in_lines
 from stringx_dataops.contract.documents.yaml_writing import table_as_yaml
@@ -124,6 +125,8 @@ class _Edit:
             return self._page(_Sheet(self.text, self.opened, faults, is_posted=True), 422 if action == "save" else 200)
         if action == "save":
             return self._save(document)
+        if action == "try":
+            return self._try(document)
         newest = editing.find_version(self.service.database, self.name)
         differences = []
         if action == "preview":
@@ -138,6 +141,11 @@ class _Edit:
         except PreconditionFailed:
             return self._conflict(document)
         return redirect(f"{views.editor_url(*self.name)}?saved={saved.version}", 303)
+
+    def _try(self, document: dict[str, Any]) -> BaseResponse:
+        """Check the table by the text, and show the result on a page of its own."""
+        tracked, _ = self.service.asking.try_document(Trial(document, mode="async"), "http", self.caller.name)
+        return redirect(f"{views.editor_url(*self.name)}/trials/{tracked.view.request_id}", 303)
 
     def _conflict(self, document: dict[str, Any]) -> Response:
         """Somebody else has saved since the text was opened: what they changed and what this person did."""
