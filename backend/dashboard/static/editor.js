@@ -1,4 +1,3 @@
-"use strict";
 // The editor of a table's document. Without this script its buttons do the same; with it, faults show while one types, examples
 // are inserted, and what was typed is kept in the tab until it is saved.
 
