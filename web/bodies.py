@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Response, request
 from gunicorn.http.errors import ParseException
@@ -21,6 +22,7 @@ MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result; twice this release's
 MOST_BYTES = max(MAX_RAW_BYTES, MAX_STREAM_BYTES)  # of any body
 MAX_RAW_NODES = MAX_RAW_BYTES // 2  # a JSON value takes at least two bytes; the sender limits only the bytes
 _PIECE = 64 * 1024
+_MOST_FIELDS = 100  # of a form
 _READ_S = 120
 _READERS = threading.BoundedSemaphore(16)  # half of a service's threads, so that long bodies never occupy all of them
 _READER_S = 0.5  # how long a request waits for one of these places
@@ -60,6 +62,16 @@ def document_stream() -> list[Any]:
 def raw_body() -> bytes:
     """Return the bytes as they were sent, up to MAX_RAW_BYTES, because a signature covers them. Raises TooLarge or Malformed."""
     return _bytes(MAX_RAW_BYTES)
+
+
+def form_body(limit: int) -> dict[str, str]:
+    """Return the fields of an HTML form of at most `limit` bytes; of those with the same name the last. Raises TooLarge or
+    Malformed."""
+    try:
+        fields = parse_qsl(_bytes(limit).decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError as error:
+        raise Malformed("the form is not URL-encoded UTF-8, or has too many fields; open the page again") from error
+    return dict(fields)
 
 
 def discard() -> None:

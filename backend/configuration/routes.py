@@ -30,6 +30,7 @@ TYPES = ("application/json", "application/yaml")
 _DRY_RUN = parameters.flag("dry_run", "true: say what would change, change nothing")
 _PAGING = parameters.paging(store.PAGES)
 _VERSIONS = parameters.paging(store.VERSIONS)
+_TARGET_VERSIONS = parameters.paging(store.TARGET_VERSIONS)
 _TARGET = {"name": "nyc"}
 _AIRLINES = {  # the same as in rules/nyc.yml, so that sending it changes nothing
     "apiVersion": "stringx/v1",
@@ -100,6 +101,19 @@ def _targets(routes: Blueprint, database: Database) -> None:
     def show_target(name: str) -> Response:
         return stored_answer(store.find_target(database, name))
 
+    @routes.get("/api/v1/targets/<name>/versions")
+    @describe(
+        Operation(
+            "A target's document through time, newest first",
+            scope="read",
+            query=_TARGET_VERSIONS.parameters,
+            errors=(NotFound, Invalid, Unavailable),
+            path=_TARGET,
+        )
+    )
+    def show_target_versions(name: str) -> Response:
+        return answer(store.target_versions(database, name, _TARGET_VERSIONS.page()))
+
     @routes.put("/api/v1/targets/<name>")
     @describe(
         Operation(
@@ -119,7 +133,7 @@ def _targets(routes: Blueprint, database: Database) -> None:
         )
     )
     def put_target(name: str) -> Response:
-        return stored_answer(store.put_target(database, name, document_body(), request.headers.get("If-Match")))
+        return stored_answer(store.put_target(database, caller(), name, document_body(), request.headers.get("If-Match")))
 
     @routes.delete("/api/v1/targets/<name>")
     @describe(
@@ -132,7 +146,7 @@ def _targets(routes: Blueprint, database: Database) -> None:
         )
     )
     def delete_target(name: str) -> Response:
-        store.delete_target(database, name, request.headers.get("If-Match"))
+        store.delete_target(database, caller(), name, request.headers.get("If-Match"))
         return Response(status=204)
 
 

@@ -23,7 +23,7 @@ from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.engines.base import TargetDocument
-from stringx_dataops.contract.documents.tables import parse_table
+from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, Unavailable, invalid
@@ -34,6 +34,7 @@ PAGES = Pages(
 )  # positions consist of a document's kind and name; with many rules per table, a page takes 2 MB
 _FIRST = Page(PAGES.default)
 VERSIONS = Pages("versions of a table")
+TARGET_VERSIONS = Pages("versions of a target")
 _TRIES = 3
 
 
@@ -46,8 +47,20 @@ def find_target(database: Database, name: str) -> Stored:
     return Stored(row["document"], row["version"])
 
 
-def put_target(database: Database, name: str, value: Any, if_match: str | None) -> Stored:
-    """Create or replace a target. Raises Invalid, or PreconditionFailed if `if_match` does not name the stored version."""
+def target_versions(database: Database, name: str, page: Page = FIRST) -> PageJson:
+    """A page of versions, newest first; `document` is null for a deletion. Raises NotFound if there never was such a target."""
+    with database.transaction() as cursor:
+        found = page_of_versions(TARGET_VERSIONS, page, cursor, SQL["target_versions"], {"name": name})
+        if not found["items"]:
+            raise Refusals(cursor).target(name)
+    return found
+
+
+def put_target(database: Database, caller: Caller, name: str, value: Any, if_match: str | None) -> Stored:
+    """Create or replace a target; an unchanged one gets no new version.
+
+    Raises Invalid, or PreconditionFailed if `if_match` does not name the stored version.
+    """
     target = parse_target(with_defaults(value, {"apiVersion": "stringx/v1", "kind": "Target", "name": name}))
     if target.name != name:
         raise invalid([FieldError("/name", f"is {target.name!r}, and the path says {name!r}")])
@@ -55,14 +68,14 @@ def put_target(database: Database, name: str, value: Any, if_match: str | None) 
         lock(cursor)
         before = cursor.one(SQL["find_target"], {"name": name})
         require_version(if_match, before["version"] if before else None)
-        _write_target(cursor, target)
+        _write_target(cursor, target, caller)
         after = cursor.one(SQL["find_target"], {"name": name})
     assert after is not None  # just written
     return Stored(after["document"], after["version"], created=before is None)
 
 
-def delete_target(database: Database, name: str, if_match: str | None) -> None:
-    """Delete a target. Raises NotFound, PreconditionFailed, or Conflict if tables are configured on it."""
+def delete_target(database: Database, caller: Caller, name: str, if_match: str | None) -> None:
+    """Delete a target, as a new version. Raises NotFound, PreconditionFailed, or Conflict if tables are configured on it."""
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["find_target"], {"name": name})
@@ -73,6 +86,7 @@ def delete_target(database: Database, name: str, if_match: str | None) -> None:
         if counted and counted["tables"]:
             raise Conflict(f"target {name} has {counted['tables']} configured tables; delete them first")
         cursor.run(SQL["delete_target"], {"name": name})
+        cursor.run(SQL["add_target_deletion"], {"name": name, "version": before["version"], "changed_by": caller.name})
 
 
 def find_table(database: Database, target: str, table: str) -> Stored:
@@ -102,14 +116,10 @@ def put_table(
     Raises Invalid, PreconditionFailed, or Unavailable if the target changes again and again.
     """
     target, table = path
-    value = with_defaults(value, {"apiVersion": "stringx/v1", "target": target, "table": table})
     for _ in range(_TRIES):
         with database.transaction() as cursor:
             known = _known_target(cursor, target)
-        document = parse_table(value, catalogue, judge_of(known))
-        for field, given, said in (("target", document.target, target), ("table", document.table, table)):
-            if given != said:
-                raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])
+        document = _parsed(value, catalogue, known, path)
         with database.transaction() as cursor:
             lock(cursor)
             if known != _known_target(cursor, target):
@@ -123,6 +133,28 @@ def put_table(
         assert after is not None  # just written
         return Stored(after["document"], after["version"], created=before is None)
     raise Unavailable("the target is just being changed by others; try again")
+
+
+def check_table(database: Database, catalogue: Catalogue, path: tuple[str, str], value: Any) -> TableDocument:
+    """The document that `put_table` would store. Raises the same Invalid."""
+    with database.transaction() as cursor:
+        known = _known_target(cursor, path[0])
+        refusal = None if known else Refusals(cursor).target(path[0]).detail
+    document = _parsed(value, catalogue, known, path)
+    if refusal is not None:
+        raise invalid([FieldError("/target", refusal)])
+    return document
+
+
+def _parsed(value: Any, catalogue: Catalogue, known: dict[str, Any], path: tuple[str, str]) -> TableDocument:
+    """The document of the table at this path, which the document need not repeat. `known` as `_known_target` returns it."""
+    target, table = path
+    value = with_defaults(value, {"apiVersion": "stringx/v1", "target": target, "table": table})
+    document = parse_table(value, catalogue, judge_of(known))
+    for field, given, said in (("target", document.target, target), ("table", document.table, table)):
+        if given != said:
+            raise invalid([FieldError(f"/{field}", f"is {given!r}, and the path says {said!r}")])
+    return document
 
 
 def delete_table(database: Database, caller: Caller, target: str, table: str, if_match: str | None) -> None:
@@ -195,7 +227,7 @@ def _write_stream(
         caller.require("admin")
     changes = _changed_targets(cursor, stream.targets)
     for target in () if dry_run else stream.targets.values():
-        _write_target(cursor, target)
+        _write_target(cursor, target, caller)
     changes += tables.put(cursor, stream.tables, catalogue, caller, dry_run)
     changes += _changed_datasets(cursor, found)
     for dataset in () if dry_run else found:
@@ -233,8 +265,9 @@ def _changed_datasets(cursor: Cursor, found: list[DatasetDocument]) -> list[dict
     ]
 
 
-def _write_target(cursor: Cursor, target: TargetDocument) -> None:
+def _write_target(cursor: Cursor, target: TargetDocument, caller: Caller) -> None:
     """An unchanged document keeps its version."""
     if change_of(cursor.one(SQL["find_target"], {"name": target.name}), target) == "unchanged":
         return
-    cursor.run(SQL["put_target"], {"name": target.name, "document": json_value(as_json(target))})
+    written = {"name": target.name, "document": json_value(as_json(target)), "changed_by": caller.name}
+    cursor.run(SQL["put_target"], written)

@@ -2,8 +2,25 @@
 select name, document, version, as_written from stringx.targets where name = %(name)s
 
 -- name: put_target
-insert into stringx.targets (name, document, version, as_written) values (%(name)s, %(document)s, 1, true)
-on conflict (name) do update set document = excluded.document, version = targets.version + 1, as_written = true, updated_at = now()
+-- Stores the document as the next version. Numbers continue after a deletion, and after a release that kept no versions.
+with stored as (
+    insert into stringx.targets as t (name, document, version, as_written)
+    values (%(name)s, %(document)s,
+            1 + coalesce((select max(version) from stringx.target_versions where name = %(name)s), 0), true)
+    on conflict (name) do update set document = excluded.document, version = greatest(excluded.version, t.version + 1),
+                                     as_written = true, updated_at = now()
+    returning name, version, document
+)
+insert into stringx.target_versions (name, version, document, changed_by) select name, version, document, %(changed_by)s from stored
+
+-- name: add_target_deletion
+insert into stringx.target_versions (name, version, document, changed_by)
+select %(name)s, 1 + greatest(%(version)s, max(version)), null, %(changed_by)s from stringx.target_versions where name = %(name)s
+
+-- name: target_versions
+select version, document, changed_by, changed_at, octet_length(document::text) as bytes from stringx.target_versions
+where name = %(name)s and (%(before)s::integer is null or version < %(before)s::integer)
+order by version desc limit %(limit)s
 
 -- name: delete_target
 delete from stringx.targets where name = %(name)s

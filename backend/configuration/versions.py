@@ -83,9 +83,10 @@ def _version(row: Row) -> dict[str, Any]:
 
 
 def require_version(if_match: str | None, version: int | None) -> None:
-    """Raise PreconditionFailed if If-Match does not name the stored version. `version` is None if nothing is stored."""
+    """Raise PreconditionFailed if If-Match does not name the stored version. `version` is None if nothing is stored, which
+    If-Match names as version 0."""
     if if_match is None or (if_match.strip() == "*" and version is not None):
         return
-    if version is None or f'"{version}"' not in [part.strip().removeprefix("W/") for part in if_match.split(",")]:
+    if f'"{version or 0}"' not in [part.strip().removeprefix("W/") for part in if_match.split(",")]:
         stands = f"version {version}" if version is not None else "nothing"
         raise PreconditionFailed(f"If-Match is {if_match}, and {stands} is stored; GET it again and repeat the change")

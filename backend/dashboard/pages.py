@@ -13,7 +13,7 @@ from flask import Response, g, make_response, render_template, request, url_for
 
 from backend.dashboard import sessions
 from backend.dashboard.asking import WINDOW_FIELDS, typed
-from backend.dashboard.views import table_url
+from backend.dashboard.views import editor_url, table_url
 from backend.requests import filters
 from database.keys import Caller
 from stringx_dataops import __version__
@@ -24,7 +24,8 @@ _ON_PAGE = 50
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DIGITS = 6  # of a page's number
 _IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024  # bytes of a file
-_PARAMETERS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", *WINDOW_FIELDS, *filters.NAMES)
+_OF_LISTS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", "version")
+_PARAMETERS = (*_OF_LISTS, *WINDOW_FIELDS, *filters.NAMES)
 _LONGEST = 200  # characters of a field that an address repeats
 
 
@@ -103,6 +104,8 @@ def address_of_form() -> str:
             shown = url_for("dashboard.dataset", **arguments)
         case "dashboard.cancel":
             return url_for("dashboard.request_page", **arguments)
+        case "dashboard.edit_table":
+            return editor_url(arguments["target"], arguments["table"])
         case _:
             return url_for("dashboard.board")
     query = urlencode({name: value for name, value in typed(request.form).items() if len(value) <= _LONGEST})

@@ -24,12 +24,17 @@ def board_item(item: dict[str, Any]) -> dict[str, Any]:
     url = table_url(item["target"], name) if is_table else f"/datasets/{quote(name, safe='')}"
     reasons = [reason for reason in item["reasons"] if not reason.startswith("verdict ")]
     cause = reasons[0] if reasons else None
-    return item | {"name": name, "url": url, "cause": cause}
+    return item | {"name": name, "url": url, "cause": cause, "editor_url": editor_url(item["target"], name) if is_table else None}
 
 
 def table_url(target: str, table: str) -> str:
     """The address of a table's page."""
     return f"/tables/{quote(target, safe='')}/{quote(table, safe='')}"
+
+
+def editor_url(target: str, table: str) -> str:
+    """The address of the editor of a table's document."""
+    return f"/configuration/{quote(target, safe='')}/{quote(table, safe='')}"
 
 
 def trends_of(checks: Sequence[dict[str, Any]]) -> Markup | None:
@@ -72,11 +77,14 @@ def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
 
 
 def _last(point: rules.Point | None) -> str:
-    if point is None:
-        return "–"
-    if point.failures is None:
-        return formats.number(point.measured)
-    return f"{formats.number(point.failures)} of {formats.number(point.total)} ({formats.share(point.value)})"
+    return "–" if point is None else numbers(point.failures, point.total, point.value, point.measured)
+
+
+def numbers(failures: int | None, total: int | None, ratio: float | None, measured: Any) -> str:
+    """What a check found for a rule: its failures, or what was measured."""
+    if failures is None:
+        return formats.number(measured)
+    return f"{formats.number(failures)} of {formats.number(total)} ({formats.share(ratio)})"
 
 
 def counts_failures(found: list[dict[str, Any]]) -> bool:

@@ -73,10 +73,10 @@ def test_what_a_dataset_names_cannot_be_deleted(shop: Database) -> None:
     with pytest.raises(Conflict, match=r"^table public\.a is part of dataset sales; take it out there first$"):
         store.delete_table(shop, ME, "shop", "public.a", None)
     with pytest.raises(Conflict):
-        store.delete_target(shop, "shop", None)
+        store.delete_target(shop, ME, "shop", None)
     datasets.put(shop, ME, "sales", {"target": "shop", "tables": ["public.b"]}, None)
     store.delete_table(shop, ME, "shop", "public.a", None)
     datasets.delete(shop, ME, "sales", None)
     for name in ("public.b", "public.c"):
         store.delete_table(shop, ME, "shop", name, None)
-    store.delete_target(shop, "shop", None)
+    store.delete_target(shop, ME, "shop", None)

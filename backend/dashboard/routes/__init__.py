@@ -5,8 +5,8 @@ import shlex
 
 from flask import Blueprint
 
-from backend.dashboard import formats, stories
-from backend.dashboard.routes import board, checks, guard, requests, rules, signing_in, subjects
+from backend.dashboard import documents, formats, stories
+from backend.dashboard.routes import board, checks, configuration, guard, requests, rules, signing_in, subjects, trials
 from backend.dashboard.service import Dashboard
 
 _FORMATS = {
@@ -17,6 +17,7 @@ _FORMATS = {
     "threshold": formats.threshold,
     "gap": stories.gap,
     "shell": shlex.quote,
+    "document_value": documents.value,
 }
 
 
@@ -26,6 +27,6 @@ def blueprint(service: Dashboard) -> Blueprint:
     )
     for name, function in _FORMATS.items():
         routes.add_app_template_filter(function, name)  # type: ignore[arg-type]
-    for pages in (guard, signing_in, board, subjects, rules, requests, checks):
+    for pages in (guard, signing_in, board, subjects, rules, requests, checks, configuration, trials):
         pages.add(routes, service)
     return routes

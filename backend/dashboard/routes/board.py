@@ -1,6 +1,6 @@
 """The board: every table or dataset, those that need somebody first."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from backend.dashboard import views
 from backend.dashboard.pages import next_page, page, wanted
@@ -29,4 +29,5 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             counts=counts,
             items=[views.board_item(item) for item in found["items"]],
             next=next_page(found),
+            may_configure="configure" in g.caller.scopes,
         )

@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from backend.dashboard import sessions
+from backend.dashboard import forms, sessions
 from backend.dashboard.pages import COOKIE, address_of_form, address_of_page, page
 from backend.dashboard.service import Dashboard
 from stringx_dataops.contract.problems import Forbidden, StringXError, TooLarge
 
 log = logging.getLogger(__name__)
-_FORM, _LARGEST_FORM = "application/x-www-form-urlencoded", 16 * 1024
+_FORM = "application/x-www-form-urlencoded"
 _POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 
@@ -25,8 +25,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         if request.method != "POST":
             return
         length = request.content_length or 0
-        if "Transfer-Encoding" in request.headers or length > _LARGEST_FORM or request.mimetype not in ("", _FORM):
-            raise TooLarge(f"a form of this page has at most {_LARGEST_FORM:,} bytes")
+        if "Transfer-Encoding" in request.headers or length > forms.largest() or request.mimetype not in ("", _FORM):
+            raise TooLarge(f"a form of this page has at most {forms.largest():,} bytes")
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
             raise Forbidden("the form is of another site")
@@ -38,10 +38,14 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         token = request.cookies.get(COOKIE, "")
         person = sessions.find(service.database, token)
         if person is None or "read" not in person.scopes:
+            if forms.can_be_kept():
+                return _kept()
             here = address_of_page() if request.method == "GET" else address_of_form()
             return redirect(url_for("dashboard.login", next=here), 303)
         g.caller, g.session_token = person, token
-        if request.method == "POST" and not sessions.is_csrf(token, request.form.get("csrf", "")):
+        if request.method == "POST" and not sessions.is_csrf(token, forms.fields().get("csrf", "")):
+            if forms.can_be_kept():
+                return _kept()
             g.again = address_of_form()
             raise Forbidden("the form is of another session; open the page again")
         return None
@@ -62,3 +66,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         response = page("error.html", error=error, status=error.status, again=g.get("again"))
         response.headers.update(error.headers())
         return response
+
+
+def _kept() -> Response:
+    """Nothing was done, and the text that was sent is still there: to be sent again after signing in."""
+    return page("kept.html", Forbidden.status, sent=forms.fields(), here_again=address_of_page())

@@ -39,10 +39,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             more = "One point per day: the last of the day. "
         elif answer["next_cursor"] is not None:
             more = f"The newest {_PLOTTED:,} points. "
-        marks = [
-            Mark(row["changed_at"], f"version {row['version']} by {row['changed_by']}")
-            for row in rules.versions(database, target, table, span.start or end, end)
-        ]
+        versions = rules.versions(database, target, table, span.start or end, end)
+        marks = [Mark(row["changed_at"], f"version {row['version']} by {row['changed_by']}") for row in versions]
         return page(
             "rule.html",
             target=target,
@@ -56,5 +54,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             ranges=[(name, words) for name, (words, _) in _RANGES.items()],
             range=chosen,
             plot=views.plot_of(rule, plotted, span, marks, is_share),
+            marks=versions[::-1],
+            editor_url=views.editor_url(target, table),
             caption=views.caption(plotted, marks, more),
         )

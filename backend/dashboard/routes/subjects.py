@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from backend.configuration import editing
 from backend.dashboard import rule_files, samples, views
 from backend.dashboard.asking import ask_form, typed
 from backend.dashboard.pages import Numbered, csv_file, next_page, page, wanted
@@ -59,6 +60,9 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
             docs=views.docs_page(hosts.for_viewer(service.docs_url), target, table),
+            change=next(iter(editing.changes(database, (target, table), 1)), None),
+            editor_url=views.editor_url(target, table),
+            may_configure="configure" in g.caller.scopes,
             parts=views.parts,
         )
 

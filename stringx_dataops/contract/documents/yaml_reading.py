@@ -174,6 +174,11 @@ def _word(text: str, event: Any) -> bool | Plain | None:
     return core if text in ("", "null", "true", "false") else Plain(text, core, _line(event))
 
 
+def is_text(plain: str) -> bool:
+    """Whether a scalar without quotes is read as this text, and not as a number, boolean or null."""
+    return plain not in _SPELLED and not _WHOLE.fullmatch(plain) and not _FRACTION.fullmatch(plain)
+
+
 def read_yaml(body: bytes) -> list[Any]:
     """Return every document of a YAML stream except empty ones.
 

@@ -1,0 +1,133 @@
+// The editor of a table's document. Without this script its buttons do the same; with it, faults show while one types, examples
+// are inserted, and what was typed is kept in the tab until it is saved.
+
+const VALIDATE_AFTER_MS = 400;
+const form = document.getElementById("editor"), text = document.getElementById("document");
+const gutter = document.getElementById("gutter"), faults = document.getElementById("faults"), state = document.getElementById("state");
+const draftName = `draft ${location.pathname}${new URLSearchParams(location.search).get("version") ?? ""}`;
+let timer = null, running = null;
+
+// Line numbers, with a mark where a fault stands.
+function number() {
+  const lines = text.value.split("\n").length;
+  const bad = new Set([...faults.querySelectorAll("[data-line]")].map((each) => Number(each.dataset.line)));
+  const parts = [];
+  for (let line = 1; line <= lines; line++) {
+    if (bad.has(line)) {
+      const mark = document.createElement("b");
+      mark.textContent = `✕ ${line}`;
+      parts.push(mark, "\n");
+    } else {
+      parts.push(`${line}\n`);
+    }
+  }
+  gutter.replaceChildren(...parts);
+  text.rows = Math.max(20, lines + 1);
+}
+
+function say(words) { if (state.textContent !== words) state.textContent = words; }
+
+async function validate() {
+  running?.abort();
+  running = new AbortController();
+  const body = new URLSearchParams(new FormData(form));
+  try {
+    const answer = await fetch(form.dataset.validate, { method: "POST", body, redirect: "manual", signal: running.signal });
+    if (answer.type === "opaqueredirect" || answer.status === 403) {
+      say("Your session is over. Sign in in another tab; your text stays here.");
+      return;
+    }
+    if (!answer.ok) { say("The text could not be checked."); return; }
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+    faults.replaceChildren(...found.body.childNodes);
+    const lines = [...faults.querySelectorAll("[data-line]")].map((each) => each.dataset.line);
+    say(lines.length ? `${lines.length} ${lines.length === 1 ? "fault" : "faults"}, the first in line ${lines[0]}` : "No faults");
+    number();
+  } catch (error) {
+    if (error.name !== "AbortError") say("The service cannot be reached; your text stays here.");
+  }
+}
+
+function changed() {
+  number();
+  try {
+    const draft = { text: text.value, opened: form.elements.opened.value };
+    sessionStorage.setItem(draftName, JSON.stringify(draft));
+  } catch { /* the tab keeps no more: the text is still on the page */ }
+  clearTimeout(timer);
+  timer = setTimeout(validate, VALIDATE_AFTER_MS);
+}
+
+function goTo(line) {
+  const lines = text.value.split("\n");
+  const begin = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+  text.focus();
+  text.setSelectionRange(begin, begin + (lines[line - 1] ?? "").length);
+  const height = text.clientHeight / text.rows;
+  window.scrollTo({ top: window.scrollY + text.getBoundingClientRect().top + (line - 1) * height - window.innerHeight / 3 });
+}
+
+// Replaces a part of the text such that the browser can undo it.
+function replace(begin, end, words) {
+  text.focus();
+  text.setSelectionRange(begin, end);
+  if (!document.execCommand("insertText", false, words)) {
+    text.setRangeText(words, begin, end, "end");
+    text.dispatchEvent(new Event("input"));
+  }
+}
+
+// An example comes behind the rule of the cursor, or behind the last one, indented as the rules that stand there already.
+function insert(example) {
+  const lines = text.value.split("\n"), rules = lines.findIndex((line) => /^rules:/.test(line));
+  const begin = (line) => lines.slice(0, line).reduce((sum, each) => sum + each.length + 1, 0);
+  const item = lines.slice(rules + 1).find((line) => /^ *- /.test(line));
+  const indent = item ? item.match(/^ */)[0] : "  ";
+  const words = `${example.trimEnd().replace(/^ {2}/gm, indent)}\n`;
+  if (rules < 0) {
+    const end = text.value.length;
+    replace(end, end, `${text.value.endsWith("\n") || end === 0 ? "" : "\n"}rules:\n${words}`);
+  } else if (/^rules: *(\[\]|null)? *$/.test(lines[rules]) && !item) {
+    replace(begin(rules), begin(rules) + lines[rules].length, `rules:\n${words.trimEnd()}`);
+  } else {
+    const cursor = text.value.slice(0, text.selectionEnd).split("\n").length - 1;
+    let at = cursor > rules ? cursor + 1 : lines.length;
+    while (at < lines.length && !lines[at].startsWith(`${indent}- `) && !/^[a-zA-Z]/.test(lines[at])) at++;
+    while (lines[at - 1].trim() === "") at--;
+    const place = Math.min(begin(at), text.value.length);
+    replace(place, place, text.value[place - 1] === "\n" ? words : `\n${words}`);
+  }
+}
+
+function keepOrForgetDraft() {
+  const draft = JSON.parse(sessionStorage.getItem(draftName) ?? "null");
+  if (new URLSearchParams(location.search).has("saved") || !draft || draft.text === text.value) {
+    sessionStorage.removeItem(draftName);
+  } else if (!("posted" in form.dataset)) {
+    text.value = draft.text;
+    form.elements.opened.value = draft.opened;
+    document.getElementById("draft").hidden = false;
+    changed();
+  }
+}
+
+text.addEventListener("input", changed);
+faults.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-line]");
+  if (!link) return;
+  event.preventDefault();
+  goTo(Number(link.dataset.line));
+});
+document.getElementById("forget").addEventListener("click", () => { sessionStorage.removeItem(draftName); location.assign(location.pathname + location.search); });
+for (const button of document.querySelectorAll(".insert")) {
+  button.hidden = false;
+  button.addEventListener("click", () => insert(button.previousElementSibling.textContent));
+}
+const find = document.getElementById("find");
+find.closest(".find").hidden = false;
+find.addEventListener("input", () => {
+  for (const entry of document.querySelectorAll(".entry")) entry.hidden = !entry.dataset.words.includes(find.value.trim().toLowerCase());
+});
+if (window.matchMedia("(max-width: 62rem)").matches) document.querySelector(".catalogue").open = false;
+keepOrForgetDraft();
+number();

@@ -1,0 +1,146 @@
+"""The editor of rules in a real browser: faults while typing, examples, saving, conflicts, and text that outlives its session."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from backend.configuration import store
+from database.keys import Caller
+from database.pool import Database
+from stringx_dataops.contract.keys import SCOPES
+from tests.browser.conftest import KEY, Tab
+from tests.support.datasets import CATALOGUE, table
+
+A = "/configuration/shop/public.a"
+HOSTILE = "</textarea><img src=x onerror=document.title=1>{{ 7+7 }}\"'"
+HEAD = "apiVersion: stringx/v1\ntarget: shop\ntable: public.a\n"
+RULES = "rules:\n  - id: a\n    type: not_null\n    column: a\n"
+RULES_B = "  - id: b\n    type: not_null\n    column: b\n"
+
+
+def put(database: Database, *rules: str, **changes: object) -> None:
+    """Another one saves."""
+    another = Caller("ci-bot", frozenset(SCOPES))
+    store.put_table(database, CATALOGUE, another, ("shop", "public.a"), table("public.a", *rules, **changes), None)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1400])
+def test_every_page_is_whole(shop: Database, tab: Callable[..., Tab], width: int, scheme: str) -> None:
+    put(shop, "a", "b", owner=HOSTILE, description=HOSTILE)
+    opened = tab(width, scheme)
+    opened.sign_in()
+    for path in (f"{A}/versions?from=1&to=2", "/configuration", "/configuration/shop/public.new", A):
+        opened.open(path)
+        assert opened.faults() == [], path
+    page = opened.page
+    expect(page.locator("#document")).to_have_value(f"{HEAD}description: {HOSTILE}\nowner: {HOSTILE}\n{RULES}{RULES_B}")
+    page.locator("#document").fill("rules: [\n")
+    expect(page.locator("#faults li")).to_have_count(1)
+    assert opened.faults() == []
+    page.locator("#document").fill(RULES)
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", name="What saving would change")).to_be_visible()
+    assert opened.faults() == []
+    assert page.locator("main img").count() == 0
+    assert page.title() == "Rules of public.a · StringX DataOps"
+    assert opened.errors == []
+
+
+def test_a_fault_shows_at_its_line_while_one_types_and_its_link_leads_there(shop: Database, tab: Callable[..., Tab]) -> None:
+    opened = tab()
+    opened.sign_in(A)
+    page = opened.page
+    text = page.locator("#document")
+    text.press("Control+End")
+    page.keyboard.type("    colum: b")
+    expect(page.locator("#gutter b")).to_have_text("✕ 8")
+    expect(page.locator("#faults li")).to_contain_text("unknown field; did you mean column?")
+    expect(page.locator("#state")).to_have_text("1 fault, the first in line 8")
+    page.get_by_role("link", name="Line 8").click()
+    expect(text).to_be_focused()
+    assert page.evaluate("getSelection().toString()") == "    colum: b"
+    page.keyboard.press("Delete")
+    expect(page.locator("#state")).to_have_text("No faults")
+    expect(page.locator("#gutter b")).to_have_count(0)
+    assert opened.errors == []
+
+
+def test_an_example_is_found_inserted_and_saved(shop: Database, tab: Callable[..., Tab]) -> None:
+    opened = tab()
+    opened.sign_in(A)
+    page = opened.page
+    page.get_by_label("Find").fill("number of rows lies")
+    expect(page.locator(".entry:visible")).to_have_count(1)
+    page.locator(".entry:visible summary").click()
+    page.get_by_role("button", name="Insert example").click()
+    example = "  - id: enough_rows\n    type: row_count\n    arguments: {min: 1000, warn: {min: 10000}}\n"
+    expect(page.locator("#document")).to_have_value(HEAD + RULES + example)
+    expect(page.locator("#state")).to_have_text("No faults")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".notice").first).to_have_text("Version 2 is saved. The next check goes by it.")
+    page.reload()
+    expect(page.locator("#draft")).to_be_hidden()
+    page.get_by_role("link", name="Versions").click()
+    expect(page.locator("#version-2")).to_contain_text("added enough_rows")
+    assert opened.errors == []
+
+
+def test_a_conflict_shows_both_sides_and_keeps_the_text(shop: Database, tab: Callable[..., Tab]) -> None:
+    opened = tab()
+    opened.sign_in(A)
+    page = opened.page
+    page.locator("#document").fill(RULES + "    severity: warn\n")
+    put(shop, "a", "theirs")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".notice").first).to_contain_text("ci-bot has saved version 2")
+    expect(page.get_by_role("region", name="What ci-bot changed", exact=True)).to_contain_text("Added rule theirs")
+    expect(page.get_by_role("region", name="What you changed", exact=True)).to_contain_text("severity: now warn (loosened)")
+    expect(page.locator("#document")).to_have_value(RULES + "    severity: warn\n")
+    assert opened.faults() == []
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(f"{opened.address}{A}?saved=3")
+
+
+def test_a_text_outlives_its_session(shop: Database, tab: Callable[..., Tab]) -> None:
+    opened = tab()
+    opened.sign_in(A)
+    page = opened.page
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.sessions set expires_at = now()")
+    page.locator("#document").fill(RULES + "    severity: warn\n")
+    expect(page.locator("#state")).to_contain_text("Your session is over")
+    page.goto(opened.address + A)
+    page.get_by_label("Key").fill(KEY)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#document")).to_have_value(RULES + "    severity: warn\n")
+    expect(page.locator("#draft")).to_be_visible()
+    page.get_by_role("button", name="Discard it").click()
+    expect(page.locator("#draft")).to_be_hidden()
+    expect(page.locator("#document")).to_have_value(HEAD + RULES)
+
+
+def test_without_javascript_it_works_too(shop: Database, tab: Callable[..., Tab]) -> None:
+    opened = tab(scripts=False)
+    opened.sign_in("/tables/shop/public.a")
+    page = opened.page
+    page.get_by_role("link", name="Edit rules").click()
+    page.locator("#document").fill(RULES.replace("not_null", "nonull"))
+    page.get_by_role("button", name="Validate").click()
+    expect(page.locator("#gutter b")).to_have_text("✕ 3")
+    expect(page.locator("#document")).to_have_value(RULES.replace("not_null", "nonull"))
+    page.locator("#document").fill(RULES + "    severity: warn\n")
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.sessions set expires_at = now()")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your text is still here")
+    with page.context.expect_page() as second:
+        page.get_by_role("link", name="Sign in in a new tab").click()
+    second.value.get_by_label("Key").fill(KEY)
+    second.value.get_by_role("button", name="Sign in").click()
+    second.value.wait_for_url(opened.address + A)
+    page.get_by_role("button", name="Send again").click()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(f"{opened.address}{A}?saved=2")

@@ -1,0 +1,319 @@
+"""The editor of a table's document, and its versions: what is refused, saved and compared, and that no text is lost."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from backend.app import create_app
+from backend.configuration import store
+from database import keys
+from database.keys import Caller
+from database.pool import Database
+from stringx_dataops.contract.keys import SCOPES, KeyScope
+from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.signatures import new_secret
+from tests.support.datasets import CATALOGUE, check_now, table
+from tests.support.trials import try_now
+
+A = "/configuration/shop/public.a"
+HOSTILE = "</textarea><img src=x onerror=alert(1)>{{ 7+7 }}"
+ANOTHER = Caller("ci-bot", frozenset(SCOPES))
+
+
+@pytest.fixture
+def client(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
+    """A browser's view of the Backend, with nobody signed in."""
+    environment = {"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url, "DATAOPS_URL": "http://127.0.0.1:9"}
+    (tmp_path / "service-key").write_text("key")
+    (tmp_path / "signing-secret").write_text(new_secret())
+    app = create_app(read_settings(environment))
+    held: dict[str, tuple[KeyScope, ...]] = {"owner": SCOPES, "reader": ("read",)}
+    for name, scopes in held.items():
+        keys.register(shop, name, f"sx_{name}", list(scopes))
+    with app.test_client() as opened:
+        yield opened
+
+
+def sign_in(client: FlaskClient, key: str = "sx_owner") -> None:
+    page = client.get("/login")
+    assert client.post("/login", data={"csrf": hidden(page, "csrf"), "key": key}).status_code == 303
+
+
+def hidden(page: TestResponse, name: str) -> str:
+    found = re.findall(rf'name="{name}" value="([^"]*)"', page.text)
+    assert found, page.text
+    return str(found[-1])
+
+
+def text_of(page: TestResponse) -> str:
+    """The document in the page's editor."""
+    found = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", page.text, re.DOTALL)
+    assert found, page.text
+    return unescape(found[1])
+
+
+def send(client: FlaskClient, page: TestResponse, text: str, action: str = "save", path: str = A) -> TestResponse:
+    form = {"csrf": hidden(page, "csrf"), "opened": hidden(page, "opened"), "action": action, "document": text}
+    return client.post(path, data=form)
+
+
+def put(database: Database, *rules: str, name: str = "public.a", **changes: object) -> int:
+    """Another one saves."""
+    return store.put_table(database, CATALOGUE, ANOTHER, ("shop", name), table(name, *rules, **changes), None).version
+
+
+def lines(page: TestResponse) -> list[tuple[str, str]]:
+    """Line and words of each fault."""
+    found = re.findall(r'data-line="(\d+)">Line \d+</a>(.*?)</li>', page.text)
+    return [(line, unescape(re.sub("<[^>]+>", "", words)).strip()) for line, words in found]
+
+
+def test_a_saved_text_is_a_new_version_by_the_key_that_is_signed_in(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    assert text_of(page) == (
+        "apiVersion: stringx/v1\ntarget: shop\ntable: public.a\nrules:\n  - id: a\n    type: not_null\n    column: a\n"
+    )
+    answer = send(client, page, text_of(page).replace("\n", "\r\n") + "    warn_above: 1%\r\n    fail_above: 2%\r\n")
+    assert (answer.status_code, answer.location) == (303, f"{A}?saved=2")
+    assert "Version 2 is saved" in client.get(answer.location).text
+    stored = store.versions(shop, "shop", "public.a")["items"][0]
+    assert (stored["version"], stored["changed_by"], stored["document"]["rules"][0]["fail_above"]) == (2, "owner", "2%")
+    shown = client.get("/tables/shop/public.a").text
+    assert re.search(r"Rules: <a [^>]*/versions\">version 2</a>, changed <time [^>]*>[^<]+</time> by owner", shown)
+
+
+def test_faults_stand_at_their_lines_and_nothing_is_saved(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    wrong = text_of(page).replace("type: not_null", "type: nonull") + "  - {id: b, type: unique,\n    colum: b}\n"
+    for action, status in (("validate", 200), ("preview", 200), ("save", 422)):
+        answer = send(client, page, wrong, action)
+        assert (answer.status_code, text_of(answer)) == (status, wrong)
+        found = lines(answer)
+        assert [line for line, _ in found] == ["6", "9"]
+        assert "did you mean not_null?" in found[0][1]
+        assert "<b>✕ 6</b>" in answer.text
+    part = client.post(f"{A}/validate", data={"csrf": hidden(page, "csrf"), "document": "a: 1\nb: [\n"})
+    assert (part.status_code, lines(part)[0][0], "<html" in part.text) == (200, "3", False)
+    part = client.post(f"{A}/validate", data={"csrf": hidden(page, "csrf"), "document": text_of(page)})
+    assert "No faults" in part.text
+    assert len(store.versions(shop, "shop", "public.a")["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "the text holds no document; write exactly one"),
+        ("a: 1\n---\nb: 1\n", "the text holds 2 documents; write exactly one"),
+        ("target: other\nrules: []", "/target is 'other', and the path says 'shop'"),
+        ("table: public.b\nrules: []", "/table is 'public.b', and the path says 'public.a'"),
+        ("- 1", "must be an object"),
+        ("x: " + "y" * 1024 * 1024, "the document is over 1,024 KiB; make it shorter"),
+        ("a: \"\\0\"", "contains a NUL character"),
+        ("a: \x01", "not YAML"),
+    ],
+)  # fmt: skip
+def test_what_is_no_document_of_this_table_is_said_in_words(client: FlaskClient, text: str, words: str) -> None:
+    sign_in(client)
+    answer = send(client, client.get(A), text)
+    assert answer.status_code in (400, 413, 422)
+    assert words in lines(answer)[0][1]
+
+
+def test_a_form_beyond_what_a_document_takes_is_refused(client: FlaskClient) -> None:
+    sign_in(client)
+    page = client.get(A)
+    assert send(client, page, "x" * 3_200_000).status_code == 413
+    assert client.post("/logout", data={"csrf": hidden(page, "csrf"), "more": "x" * 17_000}).status_code == 413
+
+
+def test_preview_shows_what_saving_would_change(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    answer = send(
+        client, page, text_of(page) + "    fail_above: 5%\n  - {id: more, type: row_count, arguments: {min: 1}}\n", "preview"
+    )
+    assert answer.status_code == 200
+    assert "Added rule <code>more</code>" in answer.text
+    assert "Changed rule <code>a</code>" in answer.text
+    assert "<ins>+     fail_above: 5%</ins>" in answer.text
+    assert "Nothing differs" in send(client, page, text_of(page), "preview").text
+    assert len(store.versions(shop, "shop", "public.a")["items"]) == 1
+
+
+def test_who_comes_second_sees_both_differences_and_loses_nothing(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    mine = text_of(page) + "    warn_above: 1\n    fail_above: 9\n"
+    assert put(shop, "a", "theirs") == 2
+    answer = send(client, page, mine)
+    assert (answer.status_code, text_of(answer)) == (412, mine)
+    assert "ci-bot has saved version 2 since you opened version 1" in answer.text
+    assert answer.text.index("What ci-bot changed") < answer.text.index("Added rule <code>theirs</code>")
+    assert answer.text.index("What you changed") < answer.text.index("<code>warn_above</code>: now <b>1</b>")
+    assert store.find_table(shop, "shop", "public.a").version == 2
+    assert hidden(answer, "opened") == "2"
+    assert send(client, answer, mine).location == f"{A}?saved=3", "now they know"
+
+
+def test_a_document_that_was_deleted_meanwhile_is_a_conflict_too(client: FlaskClient, shop: Database) -> None:
+    put(shop, "x", name="public.new")
+    sign_in(client)
+    path = "/configuration/shop/public.new"
+    page = client.get(path)
+    store.delete_table(shop, ANOTHER, "shop", "public.new", None)
+    answer = send(client, page, text_of(page), path=path)
+    assert (answer.status_code, "ci-bot has deleted the document" in answer.text) == (412, True)
+    assert "was deleted by ci-bot in version 2" in client.get(path).text
+    assert "deleted the document" in client.get(f"{path}/versions").text
+    assert send(client, answer, text_of(page), path=path).location == f"{path}?saved=3"
+
+
+def test_a_new_table_begins_with_a_text_that_is_valid(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    assert "New table" in client.get("/").text
+    assert "<option>shop</option>" in client.get("/configuration").text
+    answer = client.get("/configuration", query_string={"target": "shop", "table": 'public."N.1"'})
+    assert answer.location == "/configuration/shop/public.%22N.1%22"
+    page = client.get(answer.location)
+    assert "Not configured yet" in page.text
+    assert "No faults" in send(client, page, text_of(page), "validate", answer.location).text
+    store.put_table(shop, CATALOGUE, ANOTHER, ("shop", 'public."N.1"'), table('public."N.1"', "n"), None)
+    assert send(client, page, text_of(page), path=answer.location).status_code == 412, "somebody was first"
+    assert client.get("/configuration/none/public.a").status_code == 404
+    assert client.get("/configuration/shop/nodot").status_code == 422
+
+
+def test_without_the_scope_the_page_is_to_read(client: FlaskClient) -> None:
+    sign_in(client, "sx_reader")
+    page = client.get(A)
+    assert (page.status_code, "type: not_null" in page.text) == (200, True)
+    assert "<button name" not in page.text
+    form = {"csrf": hidden(page, "csrf"), "document": "x", "action": "save", "opened": "1"}
+    for path in (A, f"{A}/validate"):
+        assert client.post(path, data=form).status_code == 403
+    assert client.get("/configuration").status_code == 403
+    assert "Rules as YAML" in client.get("/tables/shop/public.a").text
+    board = client.get("/").text
+    assert ("Edit rules" in board, "New table" in board, "Rules as YAML" in board) == (False, False, True)
+
+
+def test_an_older_version_is_opened_and_saved_again(client: FlaskClient, shop: Database) -> None:
+    put(shop, "a", "b")
+    sign_in(client)
+    page = client.get(f"{A}?version=1")
+    assert "This is the text of version 1" in page.text
+    assert "id: b" not in text_of(page)
+    assert hidden(page, "opened") == "2"
+    assert send(client, page, text_of(page)).location == f"{A}?saved=3"
+    assert client.get(f"{A}?version=9").status_code == 404
+    assert client.get(f"{A}?version=x").status_code == 422
+
+
+def test_versions_say_what_changed_and_compare_any_two(client: FlaskClient, shop: Database) -> None:
+    put(shop, "a", "b", owner="data")
+    put(shop, "b", owner="data")
+    sign_in(client)
+    page = client.get(f"{A}/versions").text
+    assert page.index('id="version-3"') < page.index('id="version-2"') < page.index('id="version-1"')
+    assert "removed <code>a</code>" in page
+    assert "settings: <code>owner</code>" in page
+    assert "created the document" in page
+    compared = client.get(f"{A}/versions?from=1&to=3").text
+    assert "Version 1 → version 3" in compared
+    assert "<del>-   - id: a</del>" in compared
+    assert "<ins>+ owner: data</ins>" in compared
+    for query, status in (("from=1&to=99", 404), ("from=a&to=1", 422), ("from=1", 200), ("cursor=odd", 200)):
+        assert client.get(f"{A}/versions?{query}").status_code == status
+    assert client.get("/configuration/shop/public.none/versions").status_code == 404
+
+
+def test_the_last_version_of_a_page_is_compared_with_the_one_on_the_next(client: FlaskClient, shop: Database) -> None:
+    for number in range(10):
+        put(shop, "a", description=f"{number}")
+    sign_in(client)
+    page = client.get(f"{A}/versions").text
+    assert ('id="version-2"' in page, "created the document" in page, 'id="version-1"' in page) == (True, False, False)
+    following = re.search(r'href="([^"]+)" rel="next"', page)
+    assert following
+    assert "created the document" in client.get(unescape(following[1])).text
+
+
+def test_checks_and_plots_show_where_the_document_changed(client: FlaskClient, shop: Database) -> None:
+    check_now(shop, {"a": 1}, table="public.a")
+    put(shop, "a", "b")
+    check_now(shop, {"a": 1}, table="public.a")
+    sign_in(client)
+    change = f"{A}/versions?from=1&amp;to=2"
+    shown = client.get("/tables/shop/public.a").text
+    assert shown.count(change) == 1
+    assert change in client.get("/tables/shop/public.a/rules/a").text
+
+
+def test_an_ended_session_loses_no_text(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    mine = text_of(page) + f"    description: {HOSTILE!r}\n"
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.sessions set expires_at = now()")
+    kept = send(client, page, mine)
+    assert (kept.status_code, text_of(kept)) == (403, mine)
+    assert f'href="/login?next={A}"' in kept.text
+    sign_in(client)
+    again = send(client, kept, mine, "save")
+    assert (again.status_code, text_of(again)) == (403, mine), "the token of the page is of no session: nothing is saved yet"
+    assert len(store.versions(shop, "shop", "public.a")["items"]) == 1
+    assert send(client, again, mine).status_code == 303
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.sessions set expires_at = now()")
+    long = send(client, page, mine + "#" * 40_000)
+    assert (long.status_code, long.location) == (303, f"/login?next={A}"), "a long text of nobody is not read"
+    assert client.post(f"{A}/validate", data={"document": "x"}).status_code == 303
+
+
+def test_a_document_is_shown_as_text(client: FlaskClient, shop: Database) -> None:
+    put(shop, "a", description=HOSTILE, owner=HOSTILE)
+    sign_in(client)
+    for path in (A, f"{A}/versions?from=1&to=2"):
+        page = client.get(path).text
+        assert ("<img" in page, "{{ 7+7 }}" in page) == (False, True)
+    page = client.get(A)
+    answer = send(client, page, f"rules: [{{id: a, type: {HOSTILE!r}}}]\n", "validate")
+    assert (len(lines(answer)), "<img" in answer.text) == (1, False)
+
+
+def test_a_very_long_document_makes_no_endless_page(client: FlaskClient, shop: Database) -> None:
+    put(shop, *(f"r{number}" for number in range(3000)))
+    sign_in(client)
+    page = client.get(f"{A}/versions?from=1&to=2").text
+    assert "and 2,901 more rules" in page
+    assert "The first 500 lines are shown" in page
+    assert len(page) < 150_000
+
+
+def test_a_text_is_tried_and_shown_beside_what_is_stored(client: FlaskClient, shop: Database) -> None:
+    check_now(shop, {"a": 4}, table="public.a")
+    sign_in(client)
+    page = client.get(A)
+    assert send(client, page, "rules: 3\n", "try").status_code == 200, "faults are shown"
+    answer = send(client, page, text_of(page), "try")
+    assert answer.status_code == 303
+    assert answer.location.startswith(f"{A}/trials/")
+    assert "The check is under way" in client.get(answer.location).text
+    document = table("public.a", "b") | {"rules": [*table("public.a", "a", "b")["rules"]]}
+    try_now(shop, document, {"a": 1, "b": 0}, request_id="tried")
+    shown = client.get(f"{A}/trials/tried").text
+    rows = [re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", row)).strip() for row in re.findall(r"<tr><td>.*?</tr>", shown, re.DOTALL)]
+    assert len(rows) == 2
+    assert rows[0].startswith("fail a 1 of 10 rows")
+    assert rows[0].endswith("1 of 10 (10%) fail 4 of 10 (40%)")
+    assert rows[1].endswith("0 of 10 (0%) new –")
+    for path in (f"{A}/trials/none", "/configuration/shop/public.b/trials/tried"):
+        assert client.get(path).status_code == 404
+    assert len(store.versions(shop, "shop", "public.a")["items"]) == 1

@@ -1,0 +1,67 @@
+"""The difference of two documents, rule by rule and in its direction."""
+
+from typing import Any
+
+import pytest
+
+from stringx_dataops.contract.documents.differences import FieldChange, difference
+
+RULE = {"id": "a", "type": "between", "column": "a", "arguments": {"min": 1, "max": 9}, "fail_above": "2%"}
+
+
+def of(*rules: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"kind": "Table", "table": "public.t", "rules": list(rules)} | fields
+
+
+def test_the_same_documents_do_not_differ() -> None:
+    assert difference(of(RULE), of(dict(RULE))).is_none
+    assert difference({}, {}).is_none
+    assert not difference(of(RULE), of(RULE | {"active": True})).is_none, "a default that is written out is a change of the text"
+
+
+def test_rules_are_added_removed_and_changed() -> None:
+    found = difference(of(RULE, {"id": "b"}, {"id": "c"}), of({"id": "d"}, RULE | {"column": "z"}, {"id": "c"}))
+    assert (found.ids("added"), found.ids("removed"), found.ids("changed")) == (["d"], ["b"], ["a"])
+    assert found.rules[-1].fields == (FieldChange("column", "a", "z"),)
+    assert not found.is_reordered
+
+
+def test_another_order_of_rules_is_said() -> None:
+    assert difference(of({"id": "a"}, {"id": "b"}), of({"id": "b"}, {"id": "a"})).is_reordered
+
+
+def test_fields_of_the_table_come_and_go() -> None:
+    found = difference(of(owner="x", gate={"max_age": "1d", "on_warn": "open"}), of(mode="sync", gate={"max_age": "24h"}))
+    assert found.fields == (
+        FieldChange("mode", None, "sync", is_new=True),
+        FieldChange("gate.max_age", "1d", "24h"),
+        FieldChange("gate.on_warn", "open", None, is_gone=True),
+        FieldChange("owner", "x", None, is_gone=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "effect"),
+    [
+        ({"fail_above": "1%"}, "tightened"),
+        ({"fail_above": "2.5%"}, "loosened"),
+        ({"fail_above": 10}, ""),
+        ({"arguments": {"min": 2, "max": 9}}, "tightened"),
+        ({"arguments": {"min": 1, "max": "10.5"}}, "loosened"),
+        ({"arguments": {"max": 9}}, "loosened"),
+        ({"arguments": {"min": 1, "max": 9, "warn": {"max": 5}}}, "tightened"),
+        ({"active": False}, "loosened"),
+        ({"severity": "warn"}, "loosened"),
+        ({"column": "b"}, ""),
+        ({"arguments": {"min": "2020-01-01", "max": 9}}, ""),
+        ({"arguments": {"min": 1, "max": 9, "max_age": "2h"}}, ""),
+    ],
+)
+def test_a_change_says_whether_the_rule_became_tighter(change: dict[str, Any], effect: str) -> None:
+    (found,) = difference(of(RULE), of(RULE | change)).rules
+    assert [field.effect for field in found.fields] == [effect]
+
+
+def test_durations_are_compared_as_times() -> None:
+    before, now = ({"id": "a", "arguments": {"max_age": age}} for age in ("90m", "1h"))
+    assert difference(of(before), of(now)).rules[0].fields == (FieldChange("arguments.max_age", "90m", "1h", effect="tightened"),)
