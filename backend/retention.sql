@@ -11,22 +11,19 @@ update stringx.results set result = coalesce(%(result)s, result), samples_kept =
 
 -- name: delete_results
 -- With their requests. Never one that still decides a gate: the newest of a table (its own, or that of a dataset that held it) and of
--- a dataset. Full ones decide; those of a window with all rules (is_window) too, where the subject's state says so (by_window).
+-- a dataset: the newest full one, and the newest of a window with all rules (is_window) if no full one is newer. Windows are kept
+-- whatever the document says now, because it may say tomorrow that they decide.
 with old as (
     select r.check_id, r.request_id from stringx.results r join stringx.requests q using (request_id)
     where r.finished_at < (select clock_timestamp() - make_interval(days => %(days)s)) and q.finished_at is not null
       and (r.status = 'canceled' or not (r.is_full or r.is_window)
            or not exists (
-               -- what it decides, with whether windows decide, too
                select 1 from (
                    select case when r.dataset is null then 'table' else 'dataset' end as kind, coalesce(r.table_name, r.dataset) as name
                    union all
                    select 'table', own.table_name from stringx.dataset_results own where own.check_id = r.check_id
                ) x
-               cross join lateral (select coalesce(bool_or(s.by_window), false) as by_window from stringx.states s
-                                   where s.kind = x.kind and s.target = r.target and s.name = x.name) w
-               where (r.is_full or w.by_window)
-                 and not exists (select 1 from stringx.results n where x.kind = 'table' and n.target = r.target and n.table_name = x.name
+               where not exists (select 1 from stringx.results n where x.kind = 'table' and n.target = r.target and n.table_name = x.name
                                  and n.is_full and n.status <> 'canceled'
                                  and coalesce(n.snapshot_at, n.finished_at) > coalesce(r.snapshot_at, r.finished_at))
                  and not exists (select 1 from stringx.dataset_results n where x.kind = 'table' and n.target = r.target and n.table_name = x.name
@@ -35,13 +32,13 @@ with old as (
                  and not exists (select 1 from stringx.results n where x.kind = 'dataset' and n.dataset = x.name
                                  and n.is_full and n.status <> 'canceled'
                                  and coalesce(n.snapshot_at, n.finished_at) > coalesce(r.snapshot_at, r.finished_at))
-                 and not exists (select 1 from stringx.results n where w.by_window and x.kind = 'table' and n.target = r.target
+                 and not exists (select 1 from stringx.results n where r.is_window and x.kind = 'table' and n.target = r.target
                                  and n.table_name = x.name and n.is_window and n.status <> 'canceled'
                                  and coalesce(n.snapshot_at, n.finished_at) > coalesce(r.snapshot_at, r.finished_at))
-                 and not exists (select 1 from stringx.dataset_results n where w.by_window and x.kind = 'table' and n.target = r.target
+                 and not exists (select 1 from stringx.dataset_results n where r.is_window and x.kind = 'table' and n.target = r.target
                                  and n.table_name = x.name and n.is_window and n.status <> 'canceled'
                                  and coalesce(n.snapshot_at, n.finished_at) > coalesce(r.snapshot_at, r.finished_at))
-                 and not exists (select 1 from stringx.results n where w.by_window and x.kind = 'dataset' and n.dataset = x.name
+                 and not exists (select 1 from stringx.results n where r.is_window and x.kind = 'dataset' and n.dataset = x.name
                                  and n.is_window and n.status <> 'canceled'
                                  and coalesce(n.snapshot_at, n.finished_at) > coalesce(r.snapshot_at, r.finished_at))))
     order by r.finished_at limit %(batch)s

@@ -49,8 +49,10 @@ def _row(table: PortalTable, source: str) -> str:
 
 
 def _verdict(table: PortalTable) -> str:
-    """The verdict, and that it closes the gate if it does."""
+    """The verdict of the last full check, and that it closes the gate if it does; of gates that windows decide, too, no word."""
     settings, verdict = table.document.gate, table.verdict
+    if settings.by_window:
+        return verdict or "no full check"
     if verdict is None:
         return "not checked: the gate is **closed**"
     is_closed = gate_of(verdict, settings.on_warn, settings.on_error) == "closed"

@@ -4,11 +4,11 @@ from urllib.parse import unquote
 
 from flask import request
 
-from stringx_dataops.contract.messages.requesters import HEADER, is_name
+from stringx_dataops.contract.messages.requesters import HEADER, cleaned, is_name
 from web.keys import caller
 
 
 def requester() -> str:
     """The name of the key. A service, whose key may post results, names in a header the key that has asked it."""
     named = unquote(request.headers.get(HEADER, ""))
-    return named if "results" in caller().scopes and is_name(named) else caller().name
+    return cleaned(named if "results" in caller().scopes and is_name(named) else caller().name)

@@ -14,7 +14,7 @@ from api.targets.engine import Sessions
 from stringx_dataops.contract.problems import StringXError
 
 Stop = Literal["canceled", "timed_out", "gives_way", "handed_back", "lost"]
-_FIRST_LOOK_S = 0.5  # a run that takes less costs no look at its target
+_FIRST_LOOK_S = 1.0  # a run that takes less costs no look at its target
 _GRACE_S = 1.5  # past a check's budget, because the database ends its statements itself
 _CANCEL_EVERY_S = 0.5
 _KILL_AFTER_S = 10.0
@@ -107,16 +107,20 @@ class Attempt:
         return pause_s if has_reached else min(pause_s, _FIRST_LOOK_S)
 
     def _look(self, run: RunHandle, has_reached: bool) -> bool:
-        """Whether the run has reached its target; noted when it is first seen. If it keeps others waiting, the attempt stops."""
+        """Whether the run has reached its target, as far as that is looked at; noted when it is first seen. If it keeps others
+        waiting, the attempt stops. The watchdog goes on after any error: nothing else ends a check that is out of time."""
         try:
-            if not has_reached and run.sessions.is_connected():
-                run.on_reached()
-                has_reached = True
             if run.yield_after_s is not None and run.sessions.keeps_waiting(run.yield_after_s):
                 self.stop("gives_way")
-        except Exception as error:  # the watchdog goes on, because nothing else ends a check that is out of time
+        except Exception as error:
+            log.warning("cannot see who waits for the check: %s", error, extra=self.ids, exc_info=_unexpected(error))
+        try:
+            if has_reached or not run.sessions.is_connected():
+                return has_reached
+            run.on_reached()
+        except Exception as error:  # not looked at again: the look takes a session of the target
             log.warning("cannot see the check on its target: %s", error, extra=self.ids, exc_info=_unexpected(error))
-        return has_reached
+        return True
 
     def _end(self, run: RunHandle) -> bool:
         """Cancel the run on the target; kill its process if that has not helped for 10 s. Returns whether it was killed."""

@@ -87,7 +87,7 @@ def _facts(cursor: Cursor, subject: GateSubject, request_id: str | None) -> Fact
     named["by_window"] = subject.settings.by_window
     suffix = "" if subject.dataset is None else "_of_dataset"
     row = cursor.one(SQL[f"deciding_result{suffix}"], named)
-    newer = cursor.one(SQL[f"unfinished{suffix}"], named | {"decided_by": row["request_id"] if row else None})
+    newer = cursor.one(SQL[f"unfinished{suffix}"], named | {"decided_by": row["request_id"] if row and row["is_full"] else None})
     return Facts(subject, _check(row), newer_request=newer["request_id"] if newer else None)
 
 
@@ -99,6 +99,8 @@ def _of_request(cursor: Cursor, subject: GateSubject, request_id: str) -> Facts:
         words = "is of a trial: it checked a document that is not stored, and no gate answers for it"
         raise invalid([FieldError("/query/request_id", words)])
     row = cursor.one(SQL["result_of_request"], {"request_id": request_id, "table": subject.table})
+    if row is not None and row["result"].get("trial"):
+        row = None  # of a trial that was asked of DataOps under this id
     return Facts(subject, _check(row), Request(request_id, request["status"], request["finished_at"] is not None))
 
 

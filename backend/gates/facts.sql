@@ -1,7 +1,7 @@
 -- name: deciding_result
 -- The result that decides the table's gate, alone or in a dataset: the full one with the newest snapshot; if windows decide, too, also
 -- one of a window with all rules. A result without a snapshot has the time of its end.
-select n.check_id, r.request_id, n.verdict, n.status, n.rules_hash, n.snapshot_at, n.decided_at, r.result,
+select n.check_id, r.request_id, r.is_full, n.verdict, n.status, n.rules_hash, n.snapshot_at, n.decided_at, r.result,
        extract(epoch from clock_timestamp() - n.decided_at)::float8 as age_s
 from (
     (select check_id, verdict, status, rules_hash, snapshot_at, coalesce(snapshot_at, finished_at) as decided_at
@@ -28,7 +28,7 @@ order by n.decided_at desc
 limit 1
 
 -- name: deciding_result_of_dataset
-select check_id, request_id, verdict, status, rules_hash, snapshot_at, decided_at, result,
+select check_id, request_id, is_full, verdict, status, rules_hash, snapshot_at, decided_at, result,
        extract(epoch from clock_timestamp() - decided_at)::float8 as age_s
 from (
     (select *, coalesce(snapshot_at, finished_at) as decided_at from stringx.results
@@ -51,7 +51,8 @@ from stringx.results r left join stringx.dataset_results d on d.check_id = r.che
 where r.request_id = %(request_id)s
 
 -- name: unfinished
--- A request whose check will decide, of the table or of a dataset that holds it, that was made after the deciding one and has not ended.
+-- A request whose check will decide, of the table or of a dataset that holds it, that has not ended. If a full check decided, one that was
+-- made after that one (decided_by), because a full check has looked at all that older ones will. A window has not.
 -- Each by its index: the target's other tables may have ten thousand.
 select r.request_id from (
     (select request_id, created_at from stringx.requests

@@ -91,9 +91,9 @@ def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: b
         "checked_at": result.finished_at,
         "recent": RECENT,
     }
-    cursor.run(SQL["record"], parameters)
-    if datetime.now(UTC) - at > _LATE:
+    if datetime.now(UTC) - at > _LATE:  # before states are locked: it may wait while a day is summed
         cursor.run(SQL["late"], {"at": at})
+    cursor.run(SQL["record"], parameters)
 
 
 def look_again(cursor: Cursor, result: CheckResult) -> None:

@@ -15,6 +15,7 @@ select at, check_id, request_id, verdict, status, gate, is_full, narrowed_to, co
 from stringx.check_points
 where subject_id = %(subject_id)s and at >= coalesce(%(from)s, '-infinity'::timestamptz) and at < coalesce(%(to)s, 'infinity'::timestamptz)
   and (%(at)s::timestamptz is null or (at, check_id) < (%(at)s::timestamptz, %(check_id)s::uuid))
+  and (not %(deciding)s or status <> 'canceled')
   and (not %(deciding)s or is_full
        or (stringx.has_all_rules(narrowed_to) and exists (select 1 from stringx.states s where s.subject_id = %(subject_id)s and s.by_window)))
 order by at desc, check_id desc

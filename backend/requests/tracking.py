@@ -19,7 +19,7 @@ from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
-from stringx_dataops.contract.messages.requesters import check_name
+from stringx_dataops.contract.messages.requesters import cleaned
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, messages, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Mode, Source, Verdict
@@ -135,7 +135,10 @@ def accept(
                 return _replay(row, body_hash)
             columns = request_columns(asked, request_id, Documents(cursor, catalogue).checked_mode(asked))
             is_from_dashboard = source == "dashboard"
-            asked_by = {"requested_by": requested_by, "is_from_dashboard": is_from_dashboard}
+            asked_by = {
+                "requested_by": cleaned(requested_by) if requested_by is not None else None,
+                "is_from_dashboard": is_from_dashboard,
+            }
             first = {"source": "http" if is_from_dashboard else source, "body_hash": body_hash, **Lease(sender).parameters}
             if (
                 row := cursor.one(SQL["accept"], {**columns, **first, **asked_by, "body": json_value(columns["body"])})
@@ -159,11 +162,14 @@ def cancel(database: Database, request_id: str, by: str | None = None) -> Reques
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
     """Store a posted result, once per check id. Returns whether it was new; of a trial False, because the database keeps that
-    apart (`0019_trials.sql`). Invalid if path and body disagree, or if the result is faulty or not final."""
+    apart (`0019_trials.sql`). Invalid if path and body disagree, if the result is faulty or not final, or if it is of a trial and
+    the request is none."""
     _require_storable(request_id, result)
     body, _ = bounded(result.as_json())
     columns = result_columns(request_id, result, body)
     with database.transaction() as cursor:
+        if result.trial and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) and not row["trial"]:
+            raise Invalid(f"the result is of a trial, and request {request_id} is none")
         stored = cursor.run(_STORE, {**columns, "payload": payload(request_id)})
         for table in result.tables if stored else ():
             of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
@@ -197,7 +203,7 @@ def result_columns(request_id: str, result: CheckResult, body: JsonObject) -> Re
         "is_window": result.is_window,
         "body": json_value(asked),
         "body_hash": digest(asked),
-        "requested_by": result.requested_by,
+        "requested_by": cleaned(result.requested_by) if result.requested_by is not None else None,
         "created_at": result.queued_at,
         "status": result.status,
         "verdict": result.verdict,
@@ -220,7 +226,6 @@ def _faults_of_result(result: CheckResult) -> Iterator[FieldError]:
         ("/target", TARGET_NAME.check, result.target),
         ("/dataset", DATASET_NAME.check, result.dataset),
         ("/table", TableName.parse, result.table),
-        ("/requested_by", check_name, result.requested_by),
     ]
     names += [(f"/tables/{index}/table", TableName.parse, table.table) for index, table in enumerate(result.tables)]
     for pointer, check, name in names:

@@ -19,8 +19,20 @@ create table stringx.trials (
     summary     json
 );
 create function stringx.keep_trial() returns trigger language plpgsql as $$
+declare
+    is_stored boolean := false;
 begin
     if not exists (select from stringx.requests q where q.request_id = new.request_id and q.trial) then
+        return new;
+    end if;
+    begin
+        is_stored := new.result #>> '{asked,target}' is not null and new.result #>> '{asked,trial}' is null
+                     and coalesce(new.result #>> '{asked,rule_ids,0}', '') not like 'trial\_%';
+    exception when untranslatable_character then  -- a NUL somewhere in it
+        null;
+    end;
+    if is_stored then  -- a check of the stored document under the id of a trial: it counts
+        update stringx.requests set trial = false, is_full = new.is_full where request_id = new.request_id;
         return new;
     end if;
     insert into stringx.trials (request_id, result, summary) values (new.request_id, new.result, new.summary) on conflict do nothing;

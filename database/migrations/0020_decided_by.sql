@@ -1,13 +1,31 @@
 -- Gates that checks of a window with all rules decide, too (`gate: {decided_by: window}`); and a history that was refused is tried again.
 
--- Of a request's body, or of what a check was narrowed to: whether it leaves out no rule of the stored document, as a trial may do.
+-- Of a request's body, or of what a check was narrowed to: whether it is of a window, and leaves out no rule of the stored document, as a trial may do.
 create function stringx.has_all_rules(narrowed jsonb) returns boolean language sql immutable parallel safe as $$
-    select not narrowed ?| array['kinds', 'dimensions', 'rule_ids', 'document', 'trial']
+    select narrowed ? 'window' and not narrowed ?| array['kinds', 'dimensions', 'rule_ids', 'document', 'trial']
 $$;
 
--- Of a window, with all rules.
+-- Of a window, with all rules. Also of results that a release before this one stores, which runs beside it during an upgrade.
 alter table stringx.results add column is_window boolean not null default false;
 alter table stringx.dataset_results add column is_window boolean not null default false;
+update stringx.results r set is_window = true
+from stringx.requests q where q.request_id = r.request_id and not r.is_full and stringx.has_all_rules(q.body);
+update stringx.dataset_results d set is_window = true
+from stringx.results r where r.check_id = d.check_id and r.is_window and not d.is_full;
+create function stringx.mark_window() returns trigger language plpgsql as $$
+begin
+    new.is_window := exists (select from stringx.requests q where q.request_id = new.request_id and stringx.has_all_rules(q.body));
+    return new;
+end $$;
+create trigger mark_window before insert on stringx.results for each row
+    when (not new.is_full and not new.is_window) execute function stringx.mark_window();
+create function stringx.mark_window_of_dataset() returns trigger language plpgsql as $$
+begin
+    new.is_window := exists (select from stringx.results r where r.check_id = new.check_id and r.is_window);
+    return new;
+end $$;
+create trigger mark_window before insert on stringx.dataset_results for each row
+    when (not new.is_full and not new.is_window) execute function stringx.mark_window_of_dataset();
 
 -- How often the history of a result was refused, and when it is tried again.
 alter table stringx.results add column point_tries smallint not null default 0, add column points_after timestamptz;

@@ -36,7 +36,7 @@ begin
         select p.*, (select s.subject_id from stringx.subjects s where s.kind = p.kind and s.target = of_target and s.name = p.name) as subject_id
         from jsonb_to_recordset(parts) as p (
             kind text, name text, verdict text, rules_hash text, gate text, counts jsonb, row_count bigint, score double precision,
-            config_version integer, state text, rank smallint, reasons text[], stale_at timestamptz, points jsonb)
+            config_version integer, points jsonb)
         order by p.kind desc, subject_id
     loop
         insert into stringx.check_points (subject_id, at, check_id, request_id, status, verdict, gate, is_full, narrowed_to, counts, row_count,
@@ -63,18 +63,25 @@ begin
             order by p.rule_id
             on conflict do nothing;
         end loop;
+    end loop;
 
-        -- A refresh that was asked for meanwhile still takes place.
-        if part.state is not null then
-            update stringx.states s set
-                state = part.state, rank = part.rank, gate = part.gate,
-                since = case when s.gate is distinct from part.gate then of_at else s.since end, verdict = part.verdict, reasons = part.reasons,
-                rules_hash = part.rules_hash, check_id = of_check_id, request_id = of_request_id, decided_at = of_at,
-                snapshot_at = of_snapshot_at, checked_at = of_checked_at, row_count = part.row_count, score = part.score,
-                duration_ms = of_duration_ms,
-                recent = (s.recent || part.verdict)[greatest(1, cardinality(s.recent) + 2 - most_recent):],
-                refresh_at = least(s.refresh_at, part.stale_at)
-            where s.subject_id = part.subject_id and (s.decided_at is null or s.decided_at <= of_at);
-        end if;
+    -- After all rules, so that nobody waits for a rule while states are locked. A refresh that was asked for meanwhile still takes place.
+    for part in
+        select p.*, (select s.subject_id from stringx.subjects s where s.kind = p.kind and s.target = of_target and s.name = p.name) as subject_id
+        from jsonb_to_recordset(parts) as p (
+            kind text, name text, verdict text, rules_hash text, gate text, row_count bigint, score double precision, state text, rank smallint,
+            reasons text[], stale_at timestamptz)
+        where p.state is not null
+        order by p.kind desc, subject_id
+    loop
+        update stringx.states s set
+            state = part.state, rank = part.rank, gate = part.gate,
+            since = case when s.gate is distinct from part.gate then of_at else s.since end, verdict = part.verdict, reasons = part.reasons,
+            rules_hash = part.rules_hash, check_id = of_check_id, request_id = of_request_id, decided_at = of_at,
+            snapshot_at = of_snapshot_at, checked_at = of_checked_at, row_count = part.row_count, score = part.score,
+            duration_ms = of_duration_ms,
+            recent = (s.recent || part.verdict)[greatest(1, cardinality(s.recent) + 2 - most_recent):],
+            refresh_at = least(s.refresh_at, part.stale_at)
+        where s.subject_id = part.subject_id and (s.decided_at is null or s.decided_at <= of_at);
     end loop;
 end $$;

@@ -16,6 +16,7 @@ from backend.requests import tracking
 from database import keys
 from database.migrate import make_secrets
 from database.pool import Database
+from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.keys import SCOPES, KeyScope
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
 from stringx_dataops.contract.settings import read_settings
@@ -108,6 +109,19 @@ def test_checks_that_share_a_run_keep_their_requesters(apps: Apps) -> None:
         rows = cursor.all("select request_id, result ->> 'requested_by' as name from dataops.checks order by request_id")
     assert [(row["request_id"], row["name"]) for row in rows] == [("first", "all"), ("second", "blind")]
     assert leader.requested_by == "all"
+
+
+def test_no_result_is_lost_for_the_name_of_a_key(apps: Apps) -> None:
+    keys.register(apps.database, "Zo\u00a0\t" + "x" * 300, "odd", list(SCOPES))
+    headers = {"Authorization": "Bearer odd"}
+    cleaned = "Zo??" + "x" * 196
+    asked = apps.clients["api"].post(CHECKS, json=OF_A | {"request_id": "odd"}, headers=headers)
+    assert asked.get_json()["requested_by"] == cleaned
+    result_of = finished(apps.database)
+    assert shown(apps, "odd") == (cleaned, "http")
+    other = result_of.model_copy(update={"request_id": "b", "check_id": new_id(), "requested_by": "a\nb"})
+    tracking.store(apps.database, "b", other)
+    assert shown(apps, "b") == ("a?b", "http")
 
 
 def test_a_result_of_an_earlier_release_names_nobody(apps: Apps) -> None:

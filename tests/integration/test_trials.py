@@ -18,6 +18,7 @@ from backend.kafka import results_out
 from backend.requests import tracking
 from database.pool import Database
 from portal import state as portal
+from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.pages import FIRST
 from stringx_dataops.contract.problems import Invalid
@@ -105,6 +106,26 @@ def test_its_result_is_that_of_its_request_alone(shop: Database) -> None:
     assert [rule["id"] for rule in whole["checks"][0]["rules"]] == ["a", "another"]
     with pytest.raises(Invalid, match="is of a trial"):
         gate(shop, "public.a", request_id="t")
+
+
+def test_a_trial_asked_of_dataops_under_the_id_of_a_request_answers_for_no_gate(shop: Database) -> None:
+    check = try_now(shop, table("public.a", "a"), request_id="elsewhere")
+    accepted_request = CheckRequest.model_validate({"target": "shop", "table": "public.a", "request_id": "x"})
+    tracking.accept(shop, CATALOGUE, accepted_request, "http", "s")
+    with pytest.raises(Invalid, match="is of a trial, and request x is none"):
+        tracking.store(shop, "x", check.model_copy(update={"request_id": "x", "check_id": new_id()}))
+    assert requests.find(shop, "x").status == "queued"
+    assert gate(shop, "public.a", request_id="x").gate == "closed"
+
+
+def test_a_check_asked_of_dataops_under_the_id_of_a_trial_counts(shop: Database) -> None:
+    check_now(shop, table="public.a")
+    tracked(shop, TRIED, request_id="t")
+    ask(shop, table="public.a", request_id="t")
+    failed = end(shop, claimed(shop), a=1)
+    assert (gate(shop, "public.a").check_id, gate(shop, "public.a").gate) == (failed.check_id, "closed")
+    found = requests.find(shop, "t")
+    assert (found.trial, found.verdict) == (False, "fail")
 
 
 def test_a_table_that_is_not_configured_is_tried_on_its_target(shop: Database) -> None:

@@ -11,6 +11,11 @@ def is_name(text: str) -> bool:
     return 1 <= len(text) <= _LONGEST and text.isprintable()
 
 
+def cleaned(name: str) -> str:
+    """The name as it is stored: what cannot be printed is `?`, and it is cut to its longest."""
+    return "".join(each if each.isprintable() else "?" for each in name)[:_LONGEST] or "?"
+
+
 def check_name(text: str) -> str:
     """The name unchanged. Raises ValueError with one sentence if it is none."""
     if not is_name(text):
