@@ -1,6 +1,7 @@
 """During an upgrade the release before runs on the schema of this one, beside it: its real code, from the project's history."""
 
 import io
+import signal
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def upgraded(installation: Installation) -> Iterator[Installation]:
     """Without its workers: each test says who works."""
     for worker in installation.of_role("worker"):
-        assert worker.stop() == 0
+        assert worker.stop() in (0, -signal.SIGTERM), "of the test before: it may have started just now"
     yield installation
     installation.supervise()
 
