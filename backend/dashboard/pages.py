@@ -93,23 +93,32 @@ def address_of_page() -> str:
     return f"{_path()}?{query}" if query else _path()
 
 
+def address_to_renew() -> str:
+    """The address at which the page that is shown is opened again; that of a refused form is the page with the form."""
+    return _page_of_form() if request.method == "POST" else address_of_page()
+
+
 def address_of_form() -> str:
-    """The page with the form that was sent, with what was typed into it. Only a person sends it again. For all other forms it is
-    the board."""
+    """The page with the form that was sent, with what was typed into it. Only a person sends it again."""
+    shown = _page_of_form()
+    query = urlencode({name: value for name, value in typed(request.form).items() if len(value) <= _LONGEST})
+    return f"{shown}?{query}" if query else shown
+
+
+def _page_of_form() -> str:
+    """The page with the form that was sent; the board if the form is on many pages."""
     arguments = request.view_args or {}
     match request.endpoint:
         case "dashboard.check":
-            shown = table_url(arguments["target"], arguments["table"])
+            return table_url(arguments["target"], arguments["table"])
         case "dashboard.check_dataset":
-            shown = url_for("dashboard.dataset", **arguments)
+            return url_for("dashboard.dataset", **arguments)
         case "dashboard.cancel":
             return url_for("dashboard.request_page", **arguments)
         case "dashboard.edit_table":
             return editor_url(arguments["target"], arguments["table"])
         case _:
             return url_for("dashboard.board")
-    query = urlencode({name: value for name, value in typed(request.form).items() if len(value) <= _LONGEST})
-    return f"{shown}?{query}" if query else shown
 
 
 def _path() -> str:
@@ -166,4 +175,5 @@ class Numbered:
 
 def _with(name: str, value: str) -> str:
     """The address of this page with another value of a parameter."""
-    return f"{_path()}?{urlencode(dict(request.args.items()) | {name: value})}"
+    path = _page_of_form() if request.method == "POST" else _path()
+    return f"{path}?{urlencode(dict(request.args.items()) | {name: value})}"

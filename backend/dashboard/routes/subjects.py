@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from backend.configuration import editing
 from backend.dashboard import rule_files, samples, views
 from backend.dashboard.asking import ask_form, typed
-from backend.dashboard.pages import Numbered, csv_file, next_page, page, wanted
+from backend.dashboard.pages import Numbered, address_to_renew, csv_file, next_page, page, wanted
 from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
 from backend.insights import board, history, rules, running, trend
@@ -45,7 +45,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         return page(
             "table.html",
             asking.status,
-            address=views.table_url(target, table),
+            address=address_to_renew(),
             asking=asking,
             running=lines(running.of_table(database, target, table)),
             item=views.board_item(item),
@@ -75,7 +75,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         return page(
             "dataset.html",
             asking.status,
-            address=url_for("dashboard.dataset", name=name),
+            address=address_to_renew(),
             asking=asking,
             running=lines(running.of_dataset(database, item["target"], name)),
             item=views.board_item(item),
