@@ -20,6 +20,7 @@ from stringx_dataops import __version__
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
 
 COOKIE = "stringx_session"
+_RENEWAL = "X-Renewal"  # the header of the script that renews a page
 _ON_PAGE = 50
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DIGITS = 6  # of a page's number
@@ -36,7 +37,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     common = {"version": __version__, "caller": g.get("caller") if token else None, "csrf": sessions.csrf(token) if token else ""}
     shown = common | values
     etag = _hash(template, shown) if status == 200 else None
-    if etag is not None and etag in request.if_none_match and request.headers.get("Sec-Fetch-Mode") != "navigate":
+    if etag is not None and etag in request.if_none_match and _RENEWAL in request.headers:
         response = make_response("", 304)
     else:
         response = make_response(render_template(template, **shown), status)
