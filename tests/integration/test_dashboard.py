@@ -194,16 +194,6 @@ def test_a_page_is_rendered_anew_for_people_and_for_the_script_if_what_it_shows_
         assert client.get(path, headers=SCRIPT | {"If-None-Match": changed.headers["ETag"]}).status_code == 304
 
 
-def test_a_page_of_a_rule_stays_the_same_while_there_is_no_new_point(client: FlaskClient, shop: Database) -> None:
-    check_now(shop, table="public.a")
-    sign_in(client)
-    path = "/tables/shop/public.a/rules/a?range=1y"
-    known = SCRIPT | {"If-None-Match": client.get(path).headers["ETag"]}
-    assert client.get(path, headers=known).status_code == 304
-    check_now(shop, {"a": 1}, table="public.a")
-    assert "<dt>Last</dt><dd>1 of 10" in client.get(path, headers=known).text
-
-
 def test_names_and_texts_are_text(client: FlaskClient, shop: Database) -> None:
     rule = {"id": "a", "type": "not_null", "column": "a", "description": HOSTILE}
     apply(shop, {**table(f"public.{HOSTILE}", owner=HOSTILE), "rules": [rule]})

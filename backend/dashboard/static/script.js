@@ -52,7 +52,7 @@ function become(node, other) {
   }
   if (node.isEqualNode(other) || node.hasAttribute("data-own")) return;  // its user's own: a form
   for (const { name } of [...node.attributes]) if (!other.hasAttribute(name) && name !== "open") node.removeAttribute(name);
-  for (const { name, value } of [...other.attributes]) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  for (const { name, value } of [...other.attributes]) if (name !== "open" && node.getAttribute(name) !== value) node.setAttribute(name, value);
   const known = new Map([...node.children].filter(keyOf).map((each) => [keyOf(each), each]));
   let at = node.firstChild;
   for (const next of [...other.childNodes]) {
