@@ -9,12 +9,14 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from backend.dashboard import formats
 from backend.dashboard.routes import rules
 from backend.history import upkeep
 from database.pool import Database
 from tests.support.dashboard import opened, sign_in
 from tests.support.datasets import apply, check_now, table
 
+SCRIPT = {"X-Renewal": "1"}  # the header of the script that renews a page
 TABLE = "/tables/shop/public.a"
 _EMPTY = {"br", "hr", "img", "input", "link", "meta"}
 
@@ -94,9 +96,28 @@ def test_a_page_of_a_rule_stays_the_same_while_there_is_no_new_point(
     def answered(second: int, known: str = "") -> TestResponse:
         clock = type("Clock", (datetime,), {"now": lambda _: minute + timedelta(seconds=second)})
         monkeypatch.setattr(rules, "datetime", clock)
-        return client.get(path, headers={"X-Renewal": "1", "If-None-Match": known})
+        return client.get(path, headers=SCRIPT | {"If-None-Match": known})
 
     known = answered(5).headers["ETag"]
     assert answered(40, known).status_code == 304
     check_now(shop, {"a": 1}, table="public.a")
     assert "<dt>Last</dt><dd>1 of 10" in answered(50, known).text
+
+
+def test_a_page_is_rendered_anew_for_people_and_for_the_script_if_what_it_shows_has_changed(
+    client: FlaskClient, shop: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_now(shop, table="public.a")
+    for path in ("/", "/tables/shop/public.a", "/requests"):
+        known = {"If-None-Match": client.get(path).headers["ETag"]}
+        with monkeypatch.context() as patch:
+            patch.setattr(formats, "ago", lambda *_: "later")
+            same = client.get(path, headers=known | SCRIPT)
+            assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", known["If-None-Match"])
+            loaded = client.get(path, headers=known)
+            assert (loaded.status_code, ">later<" in loaded.text) == (200, True)
+        check_now(shop, {"a": 1}, table="public.a")
+        changed = client.get(path, headers=known | SCRIPT)
+        assert changed.status_code == 200
+        assert changed.headers["ETag"] != known["If-None-Match"]
+        assert client.get(path, headers=SCRIPT | {"If-None-Match": changed.headers["ETag"]}).status_code == 304
