@@ -211,7 +211,9 @@ def test_names_and_texts_are_text(client: FlaskClient, shop: Database) -> None:
 def test_a_table_shows_its_rules_and_checks_and_a_rule_its_points(client: FlaskClient, shop: Database) -> None:
     for failures in (0, 4):
         check_now(shop, {"a": failures}, table="public.a")
+    check_now(shop, {"b": 1}, table="public.b")
     sign_in(client)
+    assert 'fail</span><span class="target">since at least <time' in client.get("/tables/shop/public.b").text
     page = client.get("/tables/shop/public.a").text
     assert "4 of 10 (40%)" in page
     assert re.search(r'fail</span><span class="target">since <time', page)
