@@ -38,8 +38,10 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         found_trend = trend.of_rule(database, name)
         is_share, plotted = views.counts_failures(found), found
         if answer["next_cursor"] is not None and chosen in ("30d", "1y"):
-            plotted = views.points_of_days(history.days(database, catalogue, name, span, Page(_PLOTTED))["items"], is_share)
-            more = "One point per day: the last of the day. "
+            with_today = Span(span.start, end + timedelta(days=1))  # a span of days is without the day in which it ends
+            days = history.days(database, catalogue, name, with_today, Page(_PLOTTED))["items"]
+            plotted = views.points_of_days(days, is_share)
+            more = "One point per day: its last value, in the shape of its worst status. "
         elif answer["next_cursor"] is not None:
             more = f"The newest {_PLOTTED:,} points. "
         versions = rules.versions(database, target, table, span.start or end, end)
