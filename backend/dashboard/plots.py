@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
-from backend.dashboard import formats
+from web.look import formats
 
 _WIDTH, _HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 84, 12, 28  # on the right there is room for the last value and the thresholds

@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from backend.dashboard import formats, plots
+from backend.dashboard import plots
 from backend.dashboard.plots import Mark, Plot, Value
 from backend.dashboard.trends import Column, trends
 from backend.insights import rules
 from backend.insights.history import Span
 from backend.insights.trend import Trend
 from stringx_dataops.contract.documents.durations import parse_duration
+from web.look import formats
 
 
 def board_item(item: dict[str, Any]) -> dict[str, Any]:
@@ -195,8 +196,3 @@ def _difference(now: rules.Point, before: rules.Point) -> str:
     if now.value is None or before.value is None or is_share != (before.total is not None and before.failures is not None):
         return ""
     return f"; now {formats.change(now.value, before.value, is_share=is_share)}"
-
-
-def parts(check: Any) -> list[Any]:
-    """What has rules in a result: itself, or its tables."""
-    return list(check.tables) or [check]

@@ -9,12 +9,12 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from backend.dashboard import formats
 from backend.dashboard.routes import rules
 from backend.history import upkeep
 from database.pool import Database
 from tests.support.dashboard import opened, sign_in
 from tests.support.datasets import apply, check_now, table
+from web.look import formats
 
 SCRIPT = {"X-Renewal": "1"}  # the header of the script that renews a page
 TABLE = "/tables/shop/public.a"

@@ -32,7 +32,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         span = Span(end - length, end)
         name = RuleName(target, table, rule)
         if request.args.get("format") == "csv":
-            return csv_file(f"{rule}.csv", rule_files.texts(rule_files.points(database, catalogue, name, span)))
+            return csv_file(f"{rule}.csv", rule_files.points(database, catalogue, name, span))
         answer = history.points(database, catalogue, name, span, Page(_PLOTTED))
         found, more = answer["items"], ""
         found_trend = trend.of_rule(database, name)

@@ -36,7 +36,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         item = state_of(database, "table", target, table)
         if request.args.get("format") == "csv":
             whole = rules.of_table(database, catalogue, target, table, Slice(MOST_RULES, points=1))
-            return csv_file("rules.csv", rule_files.texts(rule_files.rules_now(whole.rules)))
+            return csv_file("rules.csv", rule_files.rules_now(whole.rules))
         place = Numbered("rules", _RULES)
         found = rules.of_table(database, catalogue, target, table, Slice(_RULES, place.skip, check_id=item["check_id"]))
         checks = history.checks_of_table(database, target, table, page=wanted(history.CHECKS, _CHECKS))
@@ -63,7 +63,6 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             change=next(iter(editing.changes(database, (target, table), 1)), None),
             editor_url=views.editor_url(target, table),
             may_configure="configure" in g.caller.scopes,
-            parts=views.parts,
         )
 
     @routes.get("/datasets/<name>", endpoint="dataset")
