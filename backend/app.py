@@ -38,7 +38,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     listener = Listener(database, tracking.CHANNEL, WAITERS)
     dispatcher = dispatch.Dispatcher(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
     asking = Asking(database, catalogue, dispatcher)
-    is_secure = (settings.public_url or "").startswith("https://")
     secrets = signing_secrets(settings)
     loops = Loops()
     app = service.create(
@@ -57,7 +56,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
     app.register_blueprint(
-        dashboard_routes.blueprint(Dashboard(database, catalogue, asking, is_secure, settings.trusted_proxies, settings.docs_url))
+        dashboard_routes.blueprint(
+            Dashboard(database, catalogue, asking, settings.public_url, settings.trusted_proxies, settings.docs_url)
+        )
     )
     app.register_blueprint(look.blueprint())
     app.register_blueprint(insight_routes.blueprint(database, catalogue))

@@ -14,6 +14,7 @@ from database.pool import Database, Row
 from portal.state import SQL
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.messages.history import State
+from web.look import formats
 
 EVERY_S = 5.0
 OLD_S = 60.0  # a board that is older says so
@@ -107,7 +108,7 @@ def _row(row: Row) -> BoardRow:
         since=_moment(row["since"]),
         why=_OVERDUE if row["is_overdue"] and row["state"] == "stale" else _why(row["reasons"]),
         recent=row["recent"],
-        score="" if row["score"] is None else _share(row["score"]),
+        score="" if row["score"] is None else formats.share(row["score"]),
         owner=row["owner"],
         checked_at=_moment(row["checked_at"]),
     )
@@ -119,8 +120,3 @@ def _why(reasons: Sequence[str]) -> str:
 
 def _moment(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _share(score: float) -> str:
-    """A share of 1 as percent, as the dashboard shows it; never 100% for what is not."""
-    return "> 99.99%" if 0.9999 < score < 1 else f"{score:.2%}".replace(".00%", "%")

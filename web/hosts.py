@@ -41,6 +41,15 @@ def for_viewer(address: str | None) -> str | None:
     return address if not is_on_loopback(address) or (mine is not None and _is_loopback(mine)) else None
 
 
+def is_own_origin(origin: str, public_url: str | None) -> bool:
+    """Whether an `Origin` header names this service: by the host that was asked, or by `public_url`, because a proxy may ask by
+    a name of its own."""
+    try:
+        return urlsplit(origin).netloc == request.host or (public_url is not None and _site(origin) == _site(public_url))
+    except ValueError:
+        return False
+
+
 def is_on_loopback(address: str) -> bool:
     """Whether a URL leads to the machine on which it is opened."""
     return _is_loopback(urlsplit(address).hostname or "")
@@ -55,6 +64,12 @@ def _host(header: str) -> str | None:
         return None
     is_plain = parts.netloc == header and parts.username is None
     return parts.hostname.removesuffix(".") if is_plain and parts.hostname else None
+
+
+def _site(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port, as browsers compare them; ValueError if it is no URL."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _is_loopback(name: str) -> bool:

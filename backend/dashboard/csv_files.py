@@ -3,17 +3,16 @@ that would change the data. Pages warn of such values instead."""
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-def text_of(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def line(row: Iterable[Any]) -> str:
     """As RFC 4180 describes. Texts stand in quotes, so that an empty one differs from NULL, which is nothing."""
-    lines = [",".join(map(_quoted, names)), *(",".join(map(_field, row)) for row in rows)]
-    return "".join(f"{line}\r\n" for line in lines)
+    return ",".join(map(_field, row)) + "\r\n"
 
 
 def may_be_formula(value: Any) -> bool:

@@ -3,15 +3,14 @@
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from inspect import isfunction
 from typing import IO, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Response, g, make_response, render_template, request, url_for
 
-from backend.dashboard import sessions
+from backend.dashboard import csv_files, sessions
 from backend.dashboard.asking import WINDOW_FIELDS, typed
 from backend.dashboard.views import editor_url, table_url
 from backend.requests import filters
@@ -20,6 +19,7 @@ from stringx_dataops import __version__
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages
 
 COOKIE = "stringx_session"
+_RENEWAL = "X-Renewal"  # the header of the script that renews a page
 _ON_PAGE = 50
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DIGITS = 6  # of a page's number
@@ -36,7 +36,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     common = {"version": __version__, "caller": g.get("caller") if token else None, "csrf": sessions.csrf(token) if token else ""}
     shown = common | values
     etag = _hash(template, shown) if status == 200 else None
-    if etag is not None and etag in request.if_none_match and request.headers.get("Sec-Fetch-Mode") != "navigate":
+    if etag is not None and etag in request.if_none_match and _RENEWAL in request.headers:
         response = make_response("", 304)
     else:
         response = make_response(render_template(template, **shown), status)
@@ -46,31 +46,35 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
 
 
 def _hash(template: str, shown: dict[str, Any]) -> str:
-    """Of the values that a page shows, the same in every process. Functions among them are those of the version."""
+    """Of the values that a page shows, the same in every process."""
     caller: Caller | None = shown["caller"]
     scopes = sorted(caller.scopes) if caller is not None else []
-    named = [(name, value) for name, value in sorted(shown.items()) if name != "caller" and not isfunction(value)]
+    named = [(name, value) for name, value in sorted(shown.items()) if name != "caller"]
     values = repr([template, caller and caller.name, scopes, *named])
     return hashlib.sha256(values.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
-def csv_file(name: str, lines: Iterable[str]) -> Response:
-    """The lines as a CSV file to download. It is complete before its first byte is sent, so that no error cuts it off; a large
-    one is kept on the disk meanwhile."""
+def csv_file(name: str, rows: Iterable[Sequence[Any]]) -> Response:
+    """The rows, the first of them with the names, as a CSV file to download. It is complete before its first byte is sent, so
+    that no error cuts it off; a large one is kept on the disk meanwhile."""
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (closed with the answer)
     try:
-        for line in lines:
-            file.write(line.encode())
+        for row in rows:
+            file.write(csv_files.line(row).encode())
         size = file.tell()
         file.seek(0)
     except BaseException:
         file.close()
         raise
-    response = Response(_pieces(file), content_type="text/csv; charset=utf-8")
+    response = _download(_pieces(file), "text/csv", name)
     response.call_on_close(file.close)
     response.content_length = size
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def text_file(name: str, text: str) -> Response:
+    """The text as a file to download."""
+    return _download(text, "text/plain", name)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
@@ -79,9 +83,9 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
             yield piece
 
 
-def download(text: str, kind: str, name: str) -> Response:
+def _download(content: str | Iterator[bytes], kind: str, name: str) -> Response:
     """A file of this kind, such as text/csv, under a name that every system takes."""
-    response = Response(text, content_type=f"{kind}; charset=utf-8")
+    response = Response(content, content_type=f"{kind}; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{_NO_FILE_NAME.sub("_", name)}"'
     return response
 
@@ -93,23 +97,32 @@ def address_of_page() -> str:
     return f"{_path()}?{query}" if query else _path()
 
 
+def address_to_renew() -> str:
+    """The address at which the page that is shown is opened again; that of a refused form is the page with the form."""
+    return _page_of_form() if request.method == "POST" else address_of_page()
+
+
 def address_of_form() -> str:
-    """The page with the form that was sent, with what was typed into it. Only a person sends it again. For all other forms it is
-    the board."""
+    """The page with the form that was sent, with what was typed into it. Only a person sends it again."""
+    shown = _page_of_form()
+    query = urlencode({name: value for name, value in typed(request.form).items() if len(value) <= _LONGEST})
+    return f"{shown}?{query}" if query else shown
+
+
+def _page_of_form() -> str:
+    """The page with the form that was sent; the board if the form is on many pages."""
     arguments = request.view_args or {}
     match request.endpoint:
         case "dashboard.check":
-            shown = table_url(arguments["target"], arguments["table"])
+            return table_url(arguments["target"], arguments["table"])
         case "dashboard.check_dataset":
-            shown = url_for("dashboard.dataset", **arguments)
+            return url_for("dashboard.dataset", **arguments)
         case "dashboard.cancel":
             return url_for("dashboard.request_page", **arguments)
         case "dashboard.edit_table":
             return editor_url(arguments["target"], arguments["table"])
         case _:
             return url_for("dashboard.board")
-    query = urlencode({name: value for name, value in typed(request.form).items() if len(value) <= _LONGEST})
-    return f"{shown}?{query}" if query else shown
 
 
 def _path() -> str:
@@ -166,4 +179,5 @@ class Numbered:
 
 def _with(name: str, value: str) -> str:
     """The address of this page with another value of a parameter."""
-    return f"{_path()}?{urlencode(dict(request.args.items()) | {name: value})}"
+    path = _page_of_form() if request.method == "POST" else _path()
+    return f"{path}?{urlencode(dict(request.args.items()) | {name: value})}"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
-from backend.dashboard import formats
+from web.look import formats
 
 _WIDTH, _HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 84, 12, 28  # on the right there is room for the last value and the thresholds
@@ -70,7 +70,7 @@ class Plot:
         errors = sum(value.value is None for value in self.values)
         words = f"{len(self.values)} points from {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}: last {self._text(known[-1])}, "
         words += f"lowest {self._text(min(known))}, highest {self._text(max(known))}"
-        return f"{words}; {errors} in error." if errors else f"{words}."
+        return f"{words}; {errors} without a value." if errors else f"{words}."
 
     def _range(self) -> tuple[float, float]:
         known = [each for value in self.values for each in (value.value, value.low, value.high) if each is not None]
@@ -140,7 +140,7 @@ class Plot:
     def _gaps(self) -> Iterator[Markup]:
         """A band where the rule was in error: there is no value, and nothing that could be taken for one."""
         for value in self.values:
-            if value.status == "error":
+            if value.status == "error" and value.value is None:
                 yield Markup('<rect class="gap" x="{}" y="{}" width="6" height="{}"><title>{}</title></rect>').format(
                     round(self._x(value.at) - 3, 1), _TOP, _HEIGHT - _TOP - _BOTTOM, value.label
                 )

@@ -1,8 +1,6 @@
 """CSV files of rules: the points of one, and all rules of a table with their last numbers. They hold values as they are, with a
 column per bound."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -47,17 +45,6 @@ def rules_now(rules: Iterable[RuleNow]) -> Rows:
         numbers = (last.failures, last.total, ratio, last.measured) if last else (None,) * 4
         when = (last.status, rfc3339(last.at)) if last else (None, None)
         yield (each.rule.id, each.rule.type, *when, *numbers, *_bounds(each.warn_at), *_bounds(each.fail_at))
-
-
-def texts(rows: Rows) -> Iterator[str]:
-    """The lines of the file."""
-    line = io.StringIO()
-    writer = csv.writer(line)
-    for row in rows:
-        writer.writerow(row)
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
 
 
 def _bounds(threshold: int | str | dict[str, Any] | None) -> tuple[Any, Any]:

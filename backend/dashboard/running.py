@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from backend.dashboard import formats
 from backend.insights.running import MOST, Running
 from stringx_dataops.contract.messages.requests import Progress, RequestView
+from web.look import formats
 
 _COUNTED = 1000  # places in the queue
 _NARROWING = {"kinds", "dimensions", "rule_ids"}

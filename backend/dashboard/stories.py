@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backend.dashboard import formats
 from backend.insights.stories import Facts
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.requests import RequestView
+from web.look import formats
 
 _LONGEST = 500  # characters of an error
 _LISTED = 20  # rules or dimensions that a request names

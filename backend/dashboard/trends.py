@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from backend.dashboard import formats
+from web.look import formats
 
 _WIDTH, _LEFT, _RIGHT = 720, 64, 12
 _WIDEST = 28.0  # a column

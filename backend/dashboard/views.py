@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from backend.dashboard import formats, plots
+from backend.dashboard import plots
 from backend.dashboard.plots import Mark, Plot, Value
 from backend.dashboard.trends import Column, trends
 from backend.insights import rules
 from backend.insights.history import Span
 from backend.insights.trend import Trend
 from stringx_dataops.contract.documents.durations import parse_duration
+from web.look import formats
 
 
 def board_item(item: dict[str, Any]) -> dict[str, Any]:
@@ -93,19 +94,23 @@ def counts_failures(found: list[dict[str, Any]]) -> bool:
 
 
 def points_of_days(days: list[dict[str, Any]], is_share: bool) -> list[dict[str, Any]]:
-    """A point per day for the plot: its last value, and the worst status of the day."""
-    worst = ("fail", "error", "warn", "pass")
+    """A point per day for the plot: its last value in the shape of the worst status of the day; of a day that ended without a
+    value a band."""
+    order = ("fail", "error", "warn", "pass")
+    found = [(day, next(status for status in order if day["counts"][status])) for day in days]
     return [
         {
             "at": day["last_at"],
-            "status": "error" if day["last"] is None else next(status for status in worst if day["counts"][status]),
+            "day": day["day"],
+            "worst": worst,
+            "status": "error" if day["last"] is None else worst,
             "failures": None,
             "total": None,
             "failure_ratio": day["last"] if is_share else None,
             "measured": None if is_share else day["last"],
             "fail_at": day["fail_at"],
         }
-        for day in days
+        for day, worst in found
     ]
 
 
@@ -123,7 +128,12 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
     if is_share and value is None and point["failures"] == 0:
         value = 0.0
     shown = formats.share(value) if is_share else formats.number(value)
-    label = f"{point['status']} at {formats.exact(point['at'])}: {shown}"
+    if "day" in point:
+        last = "without a value at its end" if value is None else f"last {shown}"
+        label = f"worst of {point['day']}: {point['worst']}; {last}"
+    else:
+        label = f"{point['status']} at {formats.exact(point['at'])}: {shown}"
+        value = None if point["status"] == "error" else value
     fail_at = point["fail_at"]
     low = high = None
     if isinstance(fail_at, dict) and is_share:
@@ -136,9 +146,7 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
         high = float(fail_at)
     elif fail_at is not None and point["total"]:
         high = fail_at / point["total"]
-    return Value(
-        datetime.fromisoformat(point["at"]), value if point["status"] != "error" else None, point["status"], low, high, label
-    )
+    return Value(datetime.fromisoformat(point["at"]), value, point["status"], low, high, label)
 
 
 def _float(value: Any) -> float | None:
@@ -156,13 +164,19 @@ def _float(value: Any) -> float | None:
 def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     """What the plot's lines mean; `more` says what is left out."""
     words = f"{more}Dashed: the threshold above (or below) which it fails, as it was then."
-    errors = sum(point["status"] == "error" for point in found)
-    if errors:
-        words += f" Bands: {errors} {'check' if errors == 1 else 'checks'} in which the rule was in error."
+    words += _bands(found)
     if marks:
         versions = "a new version" if len(marks) == 1 else f"{len(marks)} new versions"
         words += f" Dotted: {versions} of the rules, the last {marks[-1].label}."
     return words
+
+
+def _bands(found: list[dict[str, Any]]) -> str:
+    days = sum("day" in point and point["failure_ratio"] is None and point["measured"] is None for point in found)
+    if days:
+        return f" Bands: {days} {'day' if days == 1 else 'days'} that ended without a value."
+    errors = sum("day" not in point and point["status"] == "error" for point in found)
+    return f" Bands: {errors} {'check' if errors == 1 else 'checks'} in which the rule was in error." if errors else ""
 
 
 def trend_facts(found: Trend) -> list[tuple[str, str]]:
@@ -182,8 +196,3 @@ def _difference(now: rules.Point, before: rules.Point) -> str:
     if now.value is None or before.value is None or is_share != (before.total is not None and before.failures is not None):
         return ""
     return f"; now {formats.change(now.value, before.value, is_share=is_share)}"
-
-
-def parts(check: Any) -> list[Any]:
-    """What has rules in a result: itself, or its tables."""
-    return list(check.tables) or [check]

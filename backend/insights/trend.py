@@ -17,6 +17,14 @@ _DAYS = 7  # that a point may be older than the time it stands for
 
 
 @dataclass(frozen=True)
+class Since:
+    """When a rule began to have its present status. `is_first`: it never had another one, as far as its points go back."""
+
+    at: datetime
+    is_first: bool
+
+
+@dataclass(frozen=True)
 class Trend:
     """`status` is the present one, None before the first check. `since` is when the rule began to have it; errors between do not
     end another status. `is_first`: it never had another one, as far as its points go back. The points are the last ones with a
@@ -42,12 +50,11 @@ def of_rule(database: Database, of: RuleName) -> Trend:
     return Trend(since["status"], since["since"], since["is_first"], now, day_ago, week_ago)
 
 
-def since_of_rules(database: Database, target: str, table: str, rules: Sequence[str]) -> dict[str, datetime]:
-    """When each of these rules of a table began to have its present status. Rules without a point are left out; a status that is
-    older than the newest points of its rule counts from the oldest of these."""
+def since_of_rules(database: Database, target: str, table: str, rules: Sequence[str]) -> dict[str, Since]:
+    """When each of these rules of a table began to have its present status. Rules without a point are left out."""
     named = {"target": target, "table": table, "rules": list(rules), "most": _MOST_OF_EACH}
     with database.transaction() as cursor:
-        return {row["rule_id"]: row["since"] for row in cursor.all(SQL["since_of_rules"], named)}
+        return {row["rule_id"]: Since(row["since"], row["is_first"]) for row in cursor.all(SQL["since_of_rules"], named)}
 
 
 def _point(row: Row) -> Point:

@@ -14,7 +14,7 @@ group by p.status, b.at
 
 -- name: since_of_rules
 -- The same for several rules of a table.
-select r.rule_id, min(n.at) as since
+select r.rule_id, min(n.at) as since, bool_and(before.at is null) as is_first
 from stringx.subject_rules r
 cross join lateral (
     select array_agg(l.at order by l.at desc) as times, array_agg(l.status order by l.at desc) as statuses

@@ -69,6 +69,22 @@ def test_a_page_shows_by_itself_what_has_changed(checked: Database, tab: Callabl
     assert opened.errors == []
 
 
+def test_a_page_of_a_list_renews_itself_as_that_page(shop: Database, tab: Callable[..., Tab]) -> None:
+    rules = [{"id": f"r{number:02}", "type": "not_null", "column": "a"} for number in range(60)]
+    apply(shop, {**table("public.a"), "rules": rules})
+    check_now(shop, table="public.a")
+    opened = tab()
+    opened.sign_in()
+    opened.open("/tables/shop/public.a?rules=2")
+    rows = opened.page.locator("#rules tbody tr")
+    expect(rows).to_have_count(10)
+    check_now(shop, table="public.a")
+    expect(opened.page.locator("#checks tbody tr")).to_have_count(2)
+    expect(rows).to_have_count(10)
+    expect(rows.first).to_contain_text("r50")
+    assert opened.errors == []
+
+
 def test_what_is_typed_stays_while_the_page_renews_itself(checked: Database, tab: Callable[..., Tab]) -> None:
     opened = tab()
     opened.sign_in()

@@ -74,7 +74,17 @@ def test_a_window_is_asked_for_and_a_form_is_never_lost(shop: Database, tab: Cal
     with shop.transaction() as cursor:
         cursor.run("update stringx.sessions set expires_at = now()")
     page.get_by_label("To").fill("2026-03-01")
-    expect(page.get_by_text("Your session is over. What you typed stays")).to_be_visible()
+    over = page.get_by_text("Your session is over. What you typed stays")
+    expect(over).to_be_visible()
+    with shop.transaction() as cursor:  # as after signing in in another tab
+        cursor.run("update stringx.sessions set expires_at = now() + interval '1 hour'")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(over).to_be_hidden()
+    check_now(shop, {"a": 3}, table="public.a")
+    expect(page.locator("#gate")).to_contain_text("3 of 10")
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.sessions set expires_at = now()")
+    expect(over).to_be_visible()
     page.get_by_role("button", name="Check the window").click()
     page.get_by_label("Key").fill(KEY)
     page.get_by_role("button", name="Sign in").click()

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,7 +14,7 @@ from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from tests.support.dashboard import opened, sign_in, token
-from tests.support.datasets import CATALOGUE, apply, claimed, end, table
+from tests.support.datasets import CATALOGUE, apply, check_now, claimed, end, table
 
 TABLE = "/tables/shop/public.a"
 WINDOW = {"rows": "window", "column": "day", "from": "2026-01-01", "to": "2026-02-01"}
@@ -75,6 +77,19 @@ def test_a_wrong_window_comes_back_beside_its_field_with_what_was_typed(
     }
     assert f'data-address="{TABLE}"' in answer.text, "the page renews itself from the address of the table"
     assert bodies(shop) == []
+
+
+@pytest.mark.parametrize(("subject", "lists"), [(TABLE, ["rules", "format", "cursor"]), ("/datasets/sales", ["cursor"])])
+def test_links_beside_a_refused_form_lead_to_pages(client: FlaskClient, shop: Database, subject: str, lists: list[str]) -> None:
+    apply(shop, {**table("public.a"), "rules": [{"id": f"r{n:02}", "type": "not_null", "column": "a"} for n in range(60)]})
+    for _ in range(21):
+        check_now(shop, dataset="sales")
+    form = WINDOW | {"csrf": token(client.get(subject)), "from": "", "to": ""}
+    refused = client.post(f"{subject}/check", data=form).text
+    links = [urljoin(f"{subject}/check", unescape(each)) for each in re.findall(r'href="([^"]*\?[^"]*)"', refused)]
+    found = [each for each in links if each.startswith(f"{subject}?")]
+    assert [each.split("?")[1].split("=")[0] for each in found] == lists, links
+    assert [client.get(each).status_code for each in found] == [200] * len(lists)
 
 
 def test_an_expired_session_loses_no_form_and_sends_none(client: FlaskClient, shop: Database) -> None:
@@ -145,5 +160,5 @@ def test_the_usual_time_is_the_bar(client: FlaskClient, shop: Database) -> None:
     page = client.get(TABLE).text
     assert "starts: dbt has not reached the target yet" in page
     assert re.search(r'<progress max="1" value="0\.0\d*"', page)
-    assert "a check usually takes 60" in page
+    assert "a check usually takes 1\N{NARROW NO-BREAK SPACE}h 0" in page
     assert check.check_id not in page.split("<h2>Checks</h2>")[0]

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,26 @@ def test_a_csv_file_has_all_points_of_the_range(client: FlaskClient, shop: Datab
     assert client.get("/tables/shop/public.a/rules/none?format=csv").status_code == 404
 
 
+def test_a_plot_of_days_has_their_last_values_and_says_what_was_worst(client: FlaskClient, shop: Database) -> None:
+    check_now(shop, {"a": 4}, table="public.a")
+    with shop.transaction() as cursor:
+        cursor.run("""insert into stringx.rule_points (rule_key, at, check_id, status, failures, total)
+            select rule_key, date_trunc('day', now() at time zone 'UTC') at time zone 'UTC' - n * interval '30 minutes',
+                   gen_random_uuid(), case n when 40 then 'fail' when 90 then 'error' when 97 then 'error' else 'pass' end,
+                   case n when 40 then 5 when 90 then null when 97 then null else 0 end, case when n in (90, 97) then null else 10 end
+            from stringx.subject_rules, generate_series(1, 1200) n where rule_id = 'a'""")
+        row = cursor.one("select (at at time zone 'UTC')::date as day from stringx.rule_points order by at desc limit 1")
+    assert row is not None
+    page = client.get("/tables/shop/public.a/rules/a?range=30d").text
+    ago = [row["day"] - timedelta(days=number) for number in range(5)]
+    for words in ("fail; last 40%", "fail; last 0%", "error; last 0%", "error; without a value at its end", "pass; last 0%"):
+        assert f"<title>worst of {ago.pop(0)}: {words}</title>" in page, words
+    assert page.count('class="gap"') == 1
+    assert "One point per day" in page
+    assert "Bands: 1 day that ended without a value." in page
+    assert "in error" not in page.split("<figcaption>")[1].split("</figcaption>")[0]
+
+
 def test_messages_of_failed_rules_are_shown_and_those_of_removed_rules_not_looked_for(
     client: FlaskClient, shop: Database
 ) -> None:
@@ -107,7 +128,7 @@ def test_a_page_stays_small_however_much_there_is(client: FlaskClient, shop: Dat
     assert "No rules on this page" in beyond
     assert len(page) < 100_000
     of_month, of_day = (client.get(f"/tables/shop/public.a/rules/a?range={name}").text for name in ("30d", "24h"))
-    assert "One point per day: the last of the day." in of_month
+    assert "One point per day: its last value" in of_month
     assert "Older ones are in the CSV file" in of_month
     assert "One point per day" not in of_day
     assert "73 points from" in of_day or "72 points from" in of_day

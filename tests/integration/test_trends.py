@@ -6,7 +6,7 @@ import pytest
 
 from backend.insights import trend
 from backend.insights.history import RuleName
-from backend.insights.trend import Trend
+from backend.insights.trend import Since, Trend
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import NotFound
@@ -38,6 +38,7 @@ def test_a_rule_fails_since_its_first_failure_and_errors_between_do_not_end_that
         now(shop)
     checked(shop, 3, 40)
     assert (now(shop).status, now(shop).is_first) == ("fail", True)
+    assert [each.is_first for each in trend.since_of_rules(shop, "shop", "public.a", ["a"]).values()] == [True]
     checked(shop, 0, 30)
     assert (now(shop).status, now(shop).is_first) == ("pass", False)
     first = checked(shop, 2, 20)
@@ -48,14 +49,14 @@ def test_a_rule_fails_since_its_first_failure_and_errors_between_do_not_end_that
     assert found.since is not None
     assert first.snapshot_at is not None
     assert found.since == first.snapshot_at - timedelta(days=20)
-    assert trend.since_of_rules(shop, "shop", "public.a", ["a", "none"]) == {"a": found.since}
+    assert trend.since_of_rules(shop, "shop", "public.a", ["a", "none"]) == {"a": Since(found.since, is_first=False)}
     in_error(shop, 2)
     in_error(shop, 1)
     found = now(shop)
     assert found.status == "error"
     assert found.now is not None
     assert found.since is not None
-    assert trend.since_of_rules(shop, "shop", "public.a", ["a"]) == {"a": found.since}
+    assert trend.since_of_rules(shop, "shop", "public.a", ["a"]) == {"a": Since(found.since, is_first=False)}
     assert found.since > found.now.at, "it is in error since the first of the last errors; its value is older"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.dashboard import formats
+from web.look import formats
 
 
 @pytest.mark.parametrize(

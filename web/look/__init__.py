@@ -1,1 +1,2 @@
-"""What pages for people share, those of the Backend and of the docs portal: one stylesheet, and marks of states and verdicts."""
+"""What pages for people share, those of the Backend and of the docs portal: one stylesheet, marks of states and verdicts,
+and how numbers and times are written."""

@@ -5,9 +5,10 @@ import shlex
 
 from flask import Blueprint
 
-from backend.dashboard import documents, formats, stories
+from backend.dashboard import documents, stories
 from backend.dashboard.routes import board, checks, configuration, guard, requests, rules, signing_in, subjects, trials
 from backend.dashboard.service import Dashboard
+from web.look import formats
 
 _FORMATS = {
     "relative": formats.relative,

@@ -1,7 +1,6 @@
 """Who may see a page: a session with the scope `read`; every form needs its CSRF token."""
 
 import logging
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -10,6 +9,7 @@ from backend.dashboard import forms, sessions
 from backend.dashboard.pages import COOKIE, address_of_form, address_of_page, page
 from backend.dashboard.service import Dashboard
 from stringx_dataops.contract.problems import Forbidden, StringXError, TooLarge
+from web import hosts
 
 log = logging.getLogger(__name__)
 _FORM = "application/x-www-form-urlencoded"
@@ -28,7 +28,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         if "Transfer-Encoding" in request.headers or length > forms.largest() or request.mimetype not in ("", _FORM):
             raise TooLarge(f"a form of this page has at most {forms.largest():,} bytes")
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        if origin is not None and not hosts.is_own_origin(origin, service.public_url):
             raise Forbidden("the form is of another site")
 
     @routes.before_request

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request, url_for
 
-from backend.dashboard import csv_files, results, stories, views
-from backend.dashboard.pages import Numbered, download, next_page, page, wanted
+from backend.dashboard import results, stories, views
+from backend.dashboard.pages import Numbered, csv_file, next_page, page, text_file, wanted
 from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
 from backend.insights import requests, running
@@ -91,7 +91,7 @@ def _sample_file(view: RequestView) -> Response:
     found = results.rule_of(view.checks[0], rule, table) if view.checks else None
     if found is None or found.sample is None:
         raise NotFound(f"the result has no sample of a rule {rule!r}")
-    return download(csv_files.text_of(found.sample.columns, found.sample.rows), "text/csv", f"{rule}-sample.csv")
+    return csv_file(f"{rule}-sample.csv", [found.sample.columns, *found.sample.rows])
 
 
 def _command_file(view: RequestView) -> Response:
@@ -99,4 +99,4 @@ def _command_file(view: RequestView) -> Response:
     dbt = view.checks[0].dbt if view.checks else None
     if dbt is None:
         raise NotFound("dbt has not run for this request")
-    return download(f"{dbt.command}\n", "text/plain", "dbt-test.sh")
+    return text_file("dbt-test.sh", f"{dbt.command}\n")

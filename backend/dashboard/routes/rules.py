@@ -1,5 +1,6 @@
 """The page of a rule: its points over time, as a plot, a table and a CSV file."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, request
@@ -15,6 +16,7 @@ from stringx_dataops.contract.messages.pages import Page
 _LISTED = 100  # points on the page
 _PLOTTED = 1000  # points; of more, a plot shows days
 _RANGES = {"24h": ("24 hours", 1), "7d": ("7 days", 7), "30d": ("30 days", 30), "1y": ("1 year", 365)}
+_STEPS = 1440  # of a range: its end moves by one of them, so that a page without a new point stays the same
 
 
 def add(routes: Blueprint, service: Dashboard) -> None:
@@ -25,18 +27,21 @@ def add(routes: Blueprint, service: Dashboard) -> None:
     def rule(target: str, table: str, rule: str) -> Response:
         chosen = request.args.get("range", "30d")
         chosen = chosen if chosen in _RANGES else "30d"
-        end = datetime.now(UTC)
-        span = Span(end - timedelta(days=_RANGES[chosen][1]), end)
+        length = timedelta(days=_RANGES[chosen][1])
+        end = rounded_up(datetime.now(UTC), length / _STEPS)
+        span = Span(end - length, end)
         name = RuleName(target, table, rule)
         if request.args.get("format") == "csv":
-            return csv_file(f"{rule}.csv", rule_files.texts(rule_files.points(database, catalogue, name, span)))
+            return csv_file(f"{rule}.csv", rule_files.points(database, catalogue, name, span))
         answer = history.points(database, catalogue, name, span, Page(_PLOTTED))
         found, more = answer["items"], ""
         found_trend = trend.of_rule(database, name)
         is_share, plotted = views.counts_failures(found), found
         if answer["next_cursor"] is not None and chosen in ("30d", "1y"):
-            plotted = views.points_of_days(history.days(database, catalogue, name, span, Page(_PLOTTED))["items"], is_share)
-            more = "One point per day: the last of the day. "
+            with_today = Span(span.start, end + timedelta(days=1))  # a span of days is without the day in which it ends
+            days = history.days(database, catalogue, name, with_today, Page(_PLOTTED))["items"]
+            plotted = views.points_of_days(days, is_share)
+            more = "One point per day: its last value, in the shape of its worst status. "
         elif answer["next_cursor"] is not None:
             more = f"The newest {_PLOTTED:,} points. "
         versions = rules.versions(database, target, table, span.start or end, end)
@@ -58,3 +63,9 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             editor_url=views.editor_url(target, table),
             caption=views.caption(plotted, marks, more),
         )
+
+
+def rounded_up(moment: datetime, step: timedelta) -> datetime:
+    """The next whole step since 1970, or the moment itself if it is one."""
+    steps = math.ceil(moment.timestamp() / step.total_seconds())
+    return datetime.fromtimestamp(steps * step.total_seconds(), UTC)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from backend.configuration import editing
 from backend.dashboard import rule_files, samples, views
 from backend.dashboard.asking import ask_form, typed
-from backend.dashboard.pages import Numbered, csv_file, next_page, page, wanted
+from backend.dashboard.pages import Numbered, address_to_renew, csv_file, next_page, page, wanted
 from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
 from backend.insights import board, history, rules, running, trend
@@ -36,7 +36,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         item = state_of(database, "table", target, table)
         if request.args.get("format") == "csv":
             whole = rules.of_table(database, catalogue, target, table, Slice(MOST_RULES, points=1))
-            return csv_file("rules.csv", rule_files.texts(rule_files.rules_now(whole.rules)))
+            return csv_file("rules.csv", rule_files.rules_now(whole.rules))
         place = Numbered("rules", _RULES)
         found = rules.of_table(database, catalogue, target, table, Slice(_RULES, place.skip, check_id=item["check_id"]))
         checks = history.checks_of_table(database, target, table, page=wanted(history.CHECKS, _CHECKS))
@@ -45,7 +45,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         return page(
             "table.html",
             asking.status,
-            address=views.table_url(target, table),
+            address=address_to_renew(),
             asking=asking,
             running=lines(running.of_table(database, target, table)),
             item=views.board_item(item),
@@ -63,7 +63,6 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             change=next(iter(editing.changes(database, (target, table), 1)), None),
             editor_url=views.editor_url(target, table),
             may_configure="configure" in g.caller.scopes,
-            parts=views.parts,
         )
 
     @routes.get("/datasets/<name>", endpoint="dataset")
@@ -75,7 +74,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         return page(
             "dataset.html",
             asking.status,
-            address=url_for("dashboard.dataset", name=name),
+            address=address_to_renew(),
             asking=asking,
             running=lines(running.of_dataset(database, item["target"], name)),
             item=views.board_item(item),

@@ -1,7 +1,7 @@
 "use strict";
 // Without this script every page works; with it, times are shown in the viewer's zone and pages renew themselves.
 
-const SHORTEST_MS = 2000, LONGEST_MS = 30000;
+const SHORTEST_MS = 2000, LONGEST_MS = 30000;  // between two renewals; none takes longer than the second
 const UNITS = [[31536000, "y"], [2592000, "mo"], [86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 let pause = SHORTEST_MS, etag = null, timer = 0, renewing = false;
 
@@ -52,7 +52,7 @@ function become(node, other) {
   }
   if (node.isEqualNode(other) || node.hasAttribute("data-own")) return;  // its user's own: a form
   for (const { name } of [...node.attributes]) if (!other.hasAttribute(name) && name !== "open") node.removeAttribute(name);
-  for (const { name, value } of [...other.attributes]) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  for (const { name, value } of [...other.attributes]) if (name !== "open" && node.getAttribute(name) !== value) node.setAttribute(name, value);
   const known = new Map([...node.children].filter(keyOf).map((each) => [keyOf(each), each]));
   let at = node.firstChild;
   for (const next of [...other.childNodes]) {
@@ -105,16 +105,16 @@ function nextPause() {
   return Math.min(pause, ...wanted);
 }
 
-async function renew() {
-  if (renewing || document.hidden) return;
-  renewing = true;
+// The pause until the next one; null if another page is opened.
+async function renewal() {
+  const address = document.getElementById("main").dataset.address || location.href;
+  const headers = { "X-Renewal": "1", ...(etag && { "If-None-Match": etag }) };
   try {
-    const address = document.getElementById("main").dataset.address || location.href;
-    const answer = await fetch(address, { headers: etag ? { "If-None-Match": etag } : {}, redirect: "manual" });
-    if (answer.type === "opaqueredirect") {  // the session is over: to the login, unless that would lose a form
-      if (isTyped()) show("signed-out", true); else location.replace(address);
-      return;
-    }
+    const answer = await fetch(address, { headers, redirect: "manual", signal: AbortSignal.timeout(LONGEST_MS) });
+    const isOver = answer.type === "opaqueredirect";
+    show("signed-out", isOver);
+    if (isOver && !isTyped()) { location.replace(address); return null; }
+    if (isOver) return LONGEST_MS;  // the login would lose what was typed; one can sign in in another tab
     const changed = answer.status === 200 && takeOver(await answer.text());
     if (answer.status === 200) etag = answer.headers.get("ETag");
     pause = changed ? SHORTEST_MS : Math.min(pause * 1.5, LONGEST_MS);
@@ -123,9 +123,19 @@ async function renew() {
     pause = LONGEST_MS;
     show("offline", true);
   }
-  renewing = false;
+  return nextPause();
+}
+
+async function renew() {
+  if (renewing || document.hidden) return;
+  renewing = true;
+  try {
+    const next = await renewal();
+    if (next !== null && partsOf(document).length) timer = setTimeout(renew, next);
+  } finally {
+    renewing = false;
+  }
   showTimes(document);
-  if (partsOf(document).length) timer = setTimeout(renew, nextPause());
 }
 
 showTimes(document);
