@@ -4,7 +4,8 @@
 const VALIDATE_AFTER_MS = 400;
 const form = document.getElementById("editor"), text = document.getElementById("document");
 const gutter = document.getElementById("gutter"), faults = document.getElementById("faults"), state = document.getElementById("state");
-const draftName = `draft ${location.pathname}${new URLSearchParams(location.search).get("version") ?? ""}`;
+const draftName = `draft\n${form.getAttribute("action")}\n${form.dataset.person}`;
+const stored = "posted" in form.dataset ? null : text.defaultValue;
 let timer = null, running = null;
 
 // Line numbers, with a mark where a fault stands.
@@ -48,12 +49,21 @@ async function validate() {
   }
 }
 
+function readDraft() {
+  const kept = JSON.parse(sessionStorage.getItem(draftName) ?? "null");
+  return kept && { text: kept.text, opened: Number(kept.opened) };
+}
+
+function keepDraft() {
+  try {
+    if (text.value === stored) sessionStorage.removeItem(draftName);
+    else sessionStorage.setItem(draftName, JSON.stringify({ text: text.value, opened: form.elements.opened.value }));
+  } catch { /* the tab keeps no more: the text is still on the page */ }
+}
+
 function changed() {
   number();
-  try {
-    const draft = { text: text.value, opened: form.elements.opened.value };
-    sessionStorage.setItem(draftName, JSON.stringify(draft));
-  } catch { /* the tab keeps no more: the text is still on the page */ }
+  keepDraft();
   clearTimeout(timer);
   timer = setTimeout(validate, VALIDATE_AFTER_MS);
 }
@@ -99,14 +109,27 @@ function insert(example) {
   }
 }
 
-function keepOrForgetDraft() {
-  const draft = JSON.parse(sessionStorage.getItem(draftName) ?? "null");
-  if (new URLSearchParams(location.search).has("saved") || !draft || draft.text === text.value) {
+// Only saving ends a draft. The address says so once: what is typed after it is a draft of the saved version.
+function forgetSaved() {
+  const here = new URL(location.href), saved = Number(here.searchParams.get("saved"));
+  if (!saved) return;
+  if (readDraft()?.opened < saved) sessionStorage.removeItem(draftName);
+  here.searchParams.delete("saved");
+  history.replaceState(history.state, "", here);
+}
+
+function showDraft() {
+  const draft = readDraft();
+  if (stored === null) {  // the answer to a form: it has the newest text, and the version that saving it replaces
+    keepDraft();
+  } else if (draft?.text === stored) {
     sessionStorage.removeItem(draftName);
-  } else if (!("posted" in form.dataset)) {
+  } else if (draft) {
     text.value = draft.text;
     form.elements.opened.value = draft.opened;
     document.getElementById("draft").hidden = false;
+    changed();
+  } else if (text.value !== stored) {  // typed before this script was there
     changed();
   }
 }
@@ -129,5 +152,6 @@ find.addEventListener("input", () => {
   for (const entry of document.querySelectorAll(".entry")) entry.hidden = !entry.dataset.words.includes(find.value.trim().toLowerCase());
 });
 if (window.matchMedia("(max-width: 62rem)").matches) document.querySelector(".catalogue").open = false;
-keepOrForgetDraft();
+forgetSaved();
+showDraft();
 number();
