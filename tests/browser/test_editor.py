@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from backend.configuration import store
 from database import keys
@@ -236,3 +236,60 @@ def test_a_draft_is_of_one_table_and_one_person(shop: Database, tab: Callable[..
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Key")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_signing_in_again_in_another_tab_goes_on_with_the_editor(shop: Database, tab: Callable[..., Tab]) -> None:
+    opened = tab()
+    page = begin(opened, MINE)
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.sessions set expires_at = now()")
+    page.locator("#document").fill(RULES)
+    expect(page.locator("#state")).to_contain_text("Your session is over")
+    second = page.context.new_page()
+    second.goto(opened.address)
+    sign_in_as(second, KEY)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.locator("#state")).to_have_text("No faults")
+    keys.register(shop, "second", "sx_second", SCOPES)
+    second.get_by_role("button", name="Sign out").click()
+    sign_in_as(second, "sx_second")
+    page.locator("#document").fill(MINE)
+    expect(page.locator("#state")).to_contain_text("You are signed in as second now. Sign in as owner")
+    second.get_by_role("button", name="Sign out").click()
+    sign_in_as(second, KEY)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.locator("#state")).to_have_text("No faults")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".notice").first).to_contain_text("Version 2 is saved")
+
+
+def sign_in_as(page: Page, key: str) -> None:
+    """On the page of the login."""
+    page.get_by_label("Key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_one_validation_at_a_time_and_the_last_text_wins(shop: Database, tab: Callable[..., Tab]) -> None:
+    opened = tab()
+    opened.sign_in(A)
+    page, asked, is_slow = opened.page, list[Route](), [True]
+
+    def answer(route: Route) -> None:
+        asked.append(route)
+        if not is_slow:
+            route.continue_()
+
+    page.route("**/validate", answer)
+    text = page.locator("#document")
+    for part in ("colum", "colu", "col"):
+        text.fill(RULES + f"    {part}: b\n")
+        page.wait_for_timeout(1000)  # longer than the pause after which the script asks
+    assert len(asked) == 1, "the server goes on with it, whoever waits"
+    text.fill(RULES)
+    is_slow.clear()
+    asked[0].continue_()
+    expect(page.locator("#state")).to_have_text("No faults")
+    keys.register(shop, "owner", KEY, ["read"])
+    text.fill(MINE)
+    expect(page.locator("#state")).to_contain_text("it needs the scope configure")

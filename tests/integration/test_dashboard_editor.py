@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from html import unescape
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from backend.app import create_app
 from backend.configuration import store
+from backend.insights import requests
 from database import keys
 from database.keys import Caller
 from database.pool import Database
@@ -317,3 +319,51 @@ def test_a_text_is_tried_and_shown_beside_what_is_stored(client: FlaskClient, sh
     for path in (f"{A}/trials/none", "/configuration/shop/public.b/trials/tried"):
         assert client.get(path).status_code == 404
     assert len(store.versions(shop, "shop", "public.a")["items"]) == 1
+
+
+def test_a_trial_of_the_editor_is_a_request_of_the_dashboard(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    request_id = send(client, page, text_of(page), "try").location.rpartition("/")[2]
+    assert requests.find(shop, request_id).source == "dashboard"
+
+
+@pytest.mark.parametrize("opened", ["²", "9" * 5000, "99999999999", "-1", "x"])
+def test_a_version_that_is_none_is_refused(client: FlaskClient, opened: str) -> None:
+    sign_in(client)
+    form = {"csrf": hidden(client.get(A), "csrf"), "action": "save", "document": "rules: []\n", "opened": opened}
+    answer = client.post(A, data=form)
+    assert (answer.status_code, "/opened: is no version; write its number, such as 3" in answer.text) == (422, True)
+
+
+def test_a_third_validation_at_once_is_put_off(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    form = {"csrf": hidden(page, "csrf"), "document": text_of(page)}
+    cookie = client.get_cookie("stringx_session")
+    assert cookie is not None
+
+    def validate() -> TestResponse:
+        another = client.application.test_client()
+        another.set_cookie("stringx_session", cookie.value)
+        return another.post(f"{A}/validate", data=form)
+
+    with ThreadPoolExecutor(3) as threads:
+        with shop.transaction() as cursor:
+            cursor.run("lock table stringx.targets in access exclusive mode")  # holds up who validates
+            answers = [threads.submit(validate) for _ in range(3)]
+            refused = next(as_completed(answers, timeout=60)).result()
+        answers_after = [each.result(60) for each in answers]
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    assert "2 other texts are being validated" in refused.text
+    assert sorted(each.status_code for each in answers_after) == [200, 200, 429]
+
+
+def test_another_session_of_the_same_key_gets_its_token_with_the_refusal(client: FlaskClient) -> None:
+    sign_in(client)
+    old = client.get(A)
+    sign_in(client)
+    refused = client.post(f"{A}/validate", data={"csrf": hidden(old, "csrf"), "document": "x"})
+    assert (refused.status_code, hidden(refused, "csrf")) == (403, hidden(client.get(A), "csrf")), "the editor takes it over"
+    refused = client.post("/logout", data={"csrf": hidden(old, "csrf")})
+    assert (refused.status_code, "with what was typed" in refused.text) == (403, False), "nothing was typed"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Blueprint, Response, g, redirect, request
@@ -17,10 +18,11 @@ from backend.requests.trials import Trial
 from database.keys import Caller
 from stringx_dataops.contract.documents.yaml_lines import Fault, faults_in_lines
 from stringx_dataops.contract.documents.yaml_writing import table_as_yaml
-from stringx_dataops.contract.problems import FieldError, Invalid, Malformed, PreconditionFailed, TooLarge, invalid
+from stringx_dataops.contract.problems import Busy, FieldError, Invalid, Malformed, PreconditionFailed, TooLarge, invalid
 from web.parameters import canonical
 
 _VERSIONS, _CHOICES = 10, 200  # on a page, and to choose from
+_AT_ONCE = 2  # validations while people type: a long text takes seconds of this process
 _BEGINNING = """\
 description: ''  # what the table holds
 owner: ''        # who is asked when its gate closes
@@ -48,6 +50,7 @@ class _Sheet:
 def add(routes: Blueprint, service: Dashboard) -> None:
     """The routes of the editor and of versions."""
     database = service.database
+    validations = BoundedSemaphore(_AT_ONCE)
 
     @routes.get("/configuration")
     def new_table() -> BaseResponse:
@@ -77,14 +80,19 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         g.caller.require("configure")
         name, sent = (target, canonical(table)), forms.fields()
         text = sent.get(forms.TEXT, "").replace("\r\n", "\n")
-        opened = int(given) if (given := sent.get("opened", "")).isdigit() else 0
-        return _Edit(service, g.caller, name, text, opened).answer(sent.get("action", ""))
+        opened = _version_in(sent.get("opened", ""), "/opened")
+        return _Edit(service, g.caller, name, text, opened or 0).answer(sent.get("action", ""))
 
     @routes.post("/configuration/<target>/<path:table>/validate")
     def validate_table(target: str, table: str) -> Response:
         g.caller.require("configure")
         text = forms.fields().get(forms.TEXT, "").replace("\r\n", "\n")
-        _, faults = _checked(service, (target, canonical(table)), text)
+        if not validations.acquire(blocking=False):
+            raise Busy(f"{_AT_ONCE} other texts are being validated; try again in a second", retry_after_s=1)
+        try:
+            _, faults = _checked(service, (target, canonical(table)), text)
+        finally:
+            validations.release()
         return page("faults.html", faults=faults)
 
     @routes.get("/configuration/<target>/<path:table>/versions")
@@ -144,7 +152,7 @@ class _Edit:
 
     def _try(self, document: dict[str, Any]) -> BaseResponse:
         """Check the table by the text, and show the result on a page of its own."""
-        tracked, _ = self.service.asking.try_document(Trial(document, mode="async"), "http", self.caller.name)
+        tracked, _ = self.service.asking.try_document(Trial(document, mode="async"), "dashboard", self.caller.name)
         return redirect(f"{views.editor_url(*self.name)}/trials/{tracked.view.request_id}", 303)
 
     def _conflict(self, document: dict[str, Any]) -> Response:
@@ -216,9 +224,13 @@ def _opened(newest: Version | None) -> int:
 
 def _number(name: str) -> int | None:
     """The version that the address names. Raises Invalid if it is none."""
-    given = request.args.get(name, "")
+    return _version_in(request.args.get(name, ""), f"/query/{name}")
+
+
+def _version_in(given: str, pointer: str) -> int | None:
+    """The number of a version, None without one. Raises Invalid if it is none."""
     if given == "":
         return None
     if not given.isascii() or not given.isdigit() or len(given) > 9:
-        raise invalid([FieldError(f"/query/{name}", "is no version; write its number, such as 3")])
+        raise invalid([FieldError(pointer, "is no version; write its number, such as 3")])
     return int(given)
