@@ -97,7 +97,7 @@ def test_a_conflict_shows_both_sides_and_keeps_the_text(shop: Database, tab: Cal
     put(shop, "a", "theirs")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".notice").first).to_contain_text("ci-bot has saved version 2")
-    expect(page.get_by_role("region", name="What ci-bot changed", exact=True)).to_contain_text("Added rule theirs")
+    expect(page.get_by_role("region", name="What was changed meanwhile", exact=True)).to_contain_text("Added rule theirs")
     expect(page.get_by_role("region", name="What you changed", exact=True)).to_contain_text("severity: now warn (loosened)")
     expect(page.locator("#document")).to_have_value(RULES + "    severity: warn\n")
     assert opened.faults() == []

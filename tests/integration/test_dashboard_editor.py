@@ -20,7 +20,7 @@ from stringx_dataops.contract.keys import SCOPES, KeyScope
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.datasets import CATALOGUE, check_now, table
-from tests.support.trials import try_now
+from tests.support.trials import tracked, try_now
 
 A = "/configuration/shop/public.a"
 HOSTILE = "</textarea><img src=x onerror=alert(1)>{{ 7+7 }}"
@@ -64,9 +64,9 @@ def send(client: FlaskClient, page: TestResponse, text: str, action: str = "save
     return client.post(path, data=form)
 
 
-def put(database: Database, *rules: str, name: str = "public.a", **changes: object) -> int:
+def put(database: Database, *rules: str, name: str = "public.a", by: Caller = ANOTHER, **changes: object) -> int:
     """Another one saves."""
-    return store.put_table(database, CATALOGUE, ANOTHER, ("shop", name), table(name, *rules, **changes), None).version
+    return store.put_table(database, CATALOGUE, by, ("shop", name), table(name, *rules, **changes), None).version
 
 
 def lines(page: TestResponse) -> list[tuple[str, str]]:
@@ -157,11 +157,24 @@ def test_who_comes_second_sees_both_differences_and_loses_nothing(client: FlaskC
     answer = send(client, page, mine)
     assert (answer.status_code, text_of(answer)) == (412, mine)
     assert "ci-bot has saved version 2 since you opened version 1" in answer.text
-    assert answer.text.index("What ci-bot changed") < answer.text.index("Added rule <code>theirs</code>")
+    assert answer.text.index("What was changed meanwhile") < answer.text.index("Added rule <code>theirs</code>")
     assert answer.text.index("What you changed") < answer.text.index("<code>warn_above</code>: now <b>1</b>")
     assert store.find_table(shop, "shop", "public.a").version == 2
     assert hidden(answer, "opened") == "2"
     assert send(client, answer, mine).location == f"{A}?saved=3", "now they know"
+
+
+def test_a_conflict_names_everybody_who_has_saved_meanwhile(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    put(shop, "a", "x", by=Caller("ann", frozenset(SCOPES)))
+    put(shop, "a", "x", "y", by=Caller("bob", frozenset(SCOPES)))
+    answer = send(client, page, text_of(page))
+    assert "ann and bob have saved versions 2 to 3 since you opened version 1" in answer.text
+    new = "/configuration/shop/public.new"
+    page = client.get(new)
+    put(shop, "x", name="public.new")
+    assert "ci-bot has saved version 1 since you began" in send(client, page, text_of(page), path=new).text
 
 
 def test_a_document_that_was_deleted_meanwhile_is_a_conflict_too(client: FlaskClient, shop: Database) -> None:
@@ -367,3 +380,16 @@ def test_another_session_of_the_same_key_gets_its_token_with_the_refusal(client:
     assert (refused.status_code, hidden(refused, "csrf")) == (403, hidden(client.get(A), "csrf")), "the editor takes it over"
     refused = client.post("/logout", data={"csrf": hidden(old, "csrf")})
     assert (refused.status_code, "with what was typed" in refused.text) == (403, False), "nothing was typed"
+
+
+def test_only_stored_are_the_rules_that_the_text_does_not_have(client: FlaskClient, shop: Database) -> None:
+    put(shop, "a", "b", "c")
+    sign_in(client)
+    try_now(shop, table("public.a", "a", "b"), {"a": 1}, request_id="of_one", rule_ids=["a"])
+    assert "Only stored: <code>c</code></p>" in client.get(f"{A}/trials/of_one").text
+    tracked(shop, table("public.a", "a"), request_id="stopped")
+    with shop.transaction() as cursor:
+        ended = "status = 'errored', verdict = 'error', reason = 'refused', finished_at = now()"
+        cursor.run(f"update stringx.requests set {ended} where request_id = 'stopped'")
+    shown = client.get(f"{A}/trials/stopped").text
+    assert ("The check is under way" in shown, "Only stored" in shown) == (False, False)

@@ -22,6 +22,7 @@ from stringx_dataops.contract.problems import Busy, FieldError, Invalid, Malform
 from web.parameters import canonical
 
 _VERSIONS, _CHOICES = 10, 200  # on a page, and to choose from
+_AUTHORS = 5  # that a conflict names
 _AT_ONCE = 2  # validations while people type: a long text takes seconds of this process
 _BEGINNING = """\
 description: ''  # what the table holds
@@ -161,16 +162,31 @@ class _Edit:
         newest = editing.find_version(database, self.name)
         base = editing.find_version(database, self.name, self.opened) if self.opened else None
         before, theirs = (each.document if each else None for each in (base, newest))
-        who = newest.changed_by if newest else "somebody"
-        number = newest.version if newest else 0
-        what = "deleted the document" if theirs is None else f"saved version {number}"
-        note = f"Nothing was saved: {who} has {what} since you opened version {self.opened}. Your text is still here. "
+        note = f"Nothing was saved: {self._meanwhile(newest)}. Your text is still here. "
         note += "Take over what you want to keep; saving now replaces what they wrote."
         differences = [
-            (f"What {who} changed", documents.shown_difference(before, theirs, catalogue)),
+            ("What was changed meanwhile", documents.shown_difference(before, theirs, catalogue)),
             ("What you changed", documents.shown_difference(before, document, catalogue)),
         ]
         return self._page(_Sheet(self.text, _opened(newest), [], [note], differences, is_posted=True), PreconditionFailed.status)
+
+    def _meanwhile(self, newest: Version | None) -> str:
+        """Who has saved what since the text was opened."""
+        since = f"since you opened version {self.opened}" if self.opened else "since you began"
+        if newest is None:
+            return f"the document has changed {since}"
+        earlier = editing.changes(self.service.database, self.name, _CHOICES) if self.opened else []
+        made = [each for each in reversed(earlier) if each.version > self.opened] or [newest]
+        names = list(dict.fromkeys(each.changed_by for each in made))
+        have = "have" if len(names) > 1 else "has"
+        if len(names) > _AUTHORS:
+            names[_AUTHORS:] = [f"{len(names) - _AUTHORS} more"]
+        who = " and ".join([part for part in (", ".join(names[:-1]), names[-1]) if part])
+        what = f"version {newest.version}" if len(made) == 1 else f"versions {made[0].version} to {newest.version}"
+        if newest.document is not None:
+            return f"{who} {have} saved {what} {since}"
+        changed = f"{who} {have} saved {what} {since}, and " if len(made) > 1 else ""
+        return f"{changed}{newest.changed_by} has deleted the document{'' if changed else f' {since}'}"
 
     def _page(self, sheet: _Sheet, status: int = 200) -> Response:
         newest = editing.find_version(self.service.database, self.name)
