@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from html import unescape
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +14,7 @@ from werkzeug.test import TestResponse
 from backend.app import create_app
 from backend.configuration import store
 from backend.insights import requests
+from backend.requests import tracking
 from database import keys
 from database.keys import Caller
 from database.pool import Database
@@ -188,6 +190,9 @@ def test_a_document_that_was_deleted_meanwhile_is_a_conflict_too(client: FlaskCl
     assert "was deleted by ci-bot in version 2" in client.get(path).text
     assert "deleted the document" in client.get(f"{path}/versions").text
     assert send(client, answer, text_of(page), path=path).location == f"{path}?saved=3"
+    of_deletion = client.get(f"{path}?version=2")
+    assert "Version 2 deleted the document, so it has no text." in of_deletion.text
+    assert ("This is the text of" in of_deletion.text, text_of(of_deletion)) == (False, text_of(client.get(path)))
 
 
 def test_a_new_table_begins_with_a_text_that_is_valid(client: FlaskClient, shop: Database) -> None:
@@ -393,3 +398,13 @@ def test_only_stored_are_the_rules_that_the_text_does_not_have(client: FlaskClie
         cursor.run(f"update stringx.requests set {ended} where request_id = 'stopped'")
     shown = client.get(f"{A}/trials/stopped").text
     assert ("The check is under way" in shown, "Only stored" in shown) == (False, False)
+
+
+def test_a_measurement_that_may_not_be_seen_is_hidden_in_a_trial_too(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    result = try_now(shop, table("public.a", "a"), {"a": 1}, request_id="tried")
+    tracked(shop, table("public.a", "a"), request_id="measured")
+    rule = result.rules[0].model_copy(update={"failures": None, "total": None, "failure_ratio": None, "measured_hidden": True})
+    another = {"request_id": "measured", "check_id": str(uuid4()), "rules": [rule]}
+    tracking.store(shop, "measured", result.model_copy(update=another))
+    assert '<td class="figure">hidden</td>' in client.get(f"{A}/trials/measured").text

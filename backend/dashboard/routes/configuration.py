@@ -70,8 +70,12 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         notes = []
         if newest is not None and newest.document is None:
             notes.append(f"The document was deleted by {newest.changed_by} in version {newest.version}. Saving creates it again.")
-        if version is not None and newest is not None and version != newest.version:
-            notes.append(f"This is the text of version {version}. It holds again once you save it.")
+        if version is not None and newest is not None and shown is not None and version != newest.version:
+            if shown.document is not None:
+                notes.append(f"This is the text of version {version}. It holds again once you save it.")
+            else:
+                notes.append(f"Version {version} deleted the document, so it has no text.")
+                shown = newest
         if _number("saved") is not None and newest is not None and _number("saved") == newest.version:
             notes.append(f"Version {newest.version} is saved. The next check goes by it.")
         return _editor(service, name, newest, _Sheet(_text_of(service, name, shown), _opened(newest), notes=notes))
