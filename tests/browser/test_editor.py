@@ -1,4 +1,4 @@
-"""The editor of rules in a real browser: faults while typing, examples, saving, conflicts, and text that outlives its session."""
+"""The editor of rules in a real browser: faults while typing, examples, saving, conflicts, and drafts that nothing but saving ends."""
 
 from collections.abc import Callable
 
@@ -290,6 +290,8 @@ def test_one_validation_at_a_time_and_the_last_text_wins(shop: Database, tab: Ca
     is_slow.clear()
     asked[0].continue_()
     expect(page.locator("#state")).to_have_text("No faults")
+    text.fill("rules:\n" + 150 * "  - 1\n")
+    expect(page.locator("#state")).to_have_text("150 faults, the first in line 2")
     keys.register(shop, "owner", KEY, ["read"])
     text.fill(MINE)
     expect(page.locator("#state")).to_contain_text("it needs the scope configure")
