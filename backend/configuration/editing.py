@@ -34,14 +34,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Version(Change):
-    """… with the document; None for a deletion."""
+    """A version with its document, which is None for a deletion."""
 
     document: JsonObject | None
 
 
 @dataclass(frozen=True)
 class VersionSummary(Change):
-    """… with what differs from the version before. `what` is `created`, `deleted` or `changed`."""
+    """A version in a list, with its difference from the version before. `what` is `created`, `deleted` or `changed`."""
 
     what: str
     difference: Difference

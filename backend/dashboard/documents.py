@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
-from stringx_dataops.contract.documents.differences import Difference, difference
+from stringx_dataops.contract.documents.differences import Difference, RuleChange, difference
 from stringx_dataops.contract.documents.yaml_writing import rules_as_yaml, table_as_yaml
 from stringx_dataops.contract.json_types import JsonObject, JsonSchema
 
@@ -36,9 +36,9 @@ class Shown:
     is_cut: bool
 
     @property
-    def rules(self) -> list[Any]:
+    def rules(self) -> tuple[RuleChange, ...]:
         """The changed rules that are shown in words."""
-        return list(self.words.rules[:_SHOWN_RULES])
+        return self.words.rules[:_SHOWN_RULES]
 
     @property
     def more_rules(self) -> int:
@@ -95,7 +95,7 @@ def _compared(before: str, now: str, what: str) -> Iterator[Line]:
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of a rule type. `fault` words such as `required` or `default 0`."""
+    """An argument of a rule type. `note`: words such as `required` or `default 0`."""
 
     name: str
     description: str

@@ -27,6 +27,13 @@ def find(database: Database, request_id: str) -> RequestView:
     return view(row)
 
 
+def tried_rules(database: Database, request_id: str) -> frozenset[str] | None:
+    """The ids of all rules in a trial's document, whichever of them were tried; None if the document is not known."""
+    with database.statements() as cursor:
+        row = cursor.one(SQL["tried_rules"], {"request_id": request_id})
+    return frozenset(row["ids"]) if row is not None else None
+
+
 def with_progress(database: Database, found: RequestView) -> RequestView:
     """The request with how far it is, or as it has ended meanwhile. NotFound if it was deleted meanwhile."""
     if found.ended:

@@ -5,6 +5,11 @@ left join stringx.results s on s.request_id = r.request_id
 left join stringx.trials t on t.request_id = r.request_id
 where r.request_id = %(request_id)s
 
+-- name: tried_rules
+-- The ids of the rules in a trial's document, active or not. No row for what has no document.
+select array(select rule ->> 'id' from jsonb_array_elements(coalesce(body -> 'document' -> 'rules', '[]')) rule) as ids
+from stringx.requests where request_id = %(request_id)s and body ? 'document'
+
 -- name: list
 -- Newest first, those behind a position: the last request of the page before, which may be gone. The parameters are constants to the planner, so that each
 -- filter is read from its index (requests_newest…), and the page from where the cursor is. `bytes` of the whole result, where it is wanted.

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from html import unescape
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from backend.app import create_app
 from backend.configuration import store
+from backend.insights import requests
+from backend.requests import tracking
 from database import keys
 from database.keys import Caller
 from database.pool import Database
@@ -18,7 +22,7 @@ from stringx_dataops.contract.keys import SCOPES, KeyScope
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.datasets import CATALOGUE, check_now, table
-from tests.support.trials import try_now
+from tests.support.trials import tracked, try_now
 
 A = "/configuration/shop/public.a"
 HOSTILE = "</textarea><img src=x onerror=alert(1)>{{ 7+7 }}"
@@ -62,9 +66,9 @@ def send(client: FlaskClient, page: TestResponse, text: str, action: str = "save
     return client.post(path, data=form)
 
 
-def put(database: Database, *rules: str, name: str = "public.a", **changes: object) -> int:
+def put(database: Database, *rules: str, name: str = "public.a", by: Caller = ANOTHER, **changes: object) -> int:
     """Another one saves."""
-    return store.put_table(database, CATALOGUE, ANOTHER, ("shop", name), table(name, *rules, **changes), None).version
+    return store.put_table(database, CATALOGUE, by, ("shop", name), table(name, *rules, **changes), None).version
 
 
 def lines(page: TestResponse) -> list[tuple[str, str]]:
@@ -155,11 +159,24 @@ def test_who_comes_second_sees_both_differences_and_loses_nothing(client: FlaskC
     answer = send(client, page, mine)
     assert (answer.status_code, text_of(answer)) == (412, mine)
     assert "ci-bot has saved version 2 since you opened version 1" in answer.text
-    assert answer.text.index("What ci-bot changed") < answer.text.index("Added rule <code>theirs</code>")
+    assert answer.text.index("What was changed meanwhile") < answer.text.index("Added rule <code>theirs</code>")
     assert answer.text.index("What you changed") < answer.text.index("<code>warn_above</code>: now <b>1</b>")
     assert store.find_table(shop, "shop", "public.a").version == 2
     assert hidden(answer, "opened") == "2"
     assert send(client, answer, mine).location == f"{A}?saved=3", "now they know"
+
+
+def test_a_conflict_names_everybody_who_has_saved_meanwhile(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    put(shop, "a", "x", by=Caller("ann", frozenset(SCOPES)))
+    put(shop, "a", "x", "y", by=Caller("bob", frozenset(SCOPES)))
+    answer = send(client, page, text_of(page))
+    assert "ann and bob have saved versions 2 to 3 since you opened version 1" in answer.text
+    new = "/configuration/shop/public.new"
+    page = client.get(new)
+    put(shop, "x", name="public.new")
+    assert "ci-bot has saved version 1 since you began" in send(client, page, text_of(page), path=new).text
 
 
 def test_a_document_that_was_deleted_meanwhile_is_a_conflict_too(client: FlaskClient, shop: Database) -> None:
@@ -173,6 +190,9 @@ def test_a_document_that_was_deleted_meanwhile_is_a_conflict_too(client: FlaskCl
     assert "was deleted by ci-bot in version 2" in client.get(path).text
     assert "deleted the document" in client.get(f"{path}/versions").text
     assert send(client, answer, text_of(page), path=path).location == f"{path}?saved=3"
+    of_deletion = client.get(f"{path}?version=2")
+    assert "Version 2 deleted the document, so it has no text." in of_deletion.text
+    assert ("This is the text of" in of_deletion.text, text_of(of_deletion)) == (False, text_of(client.get(path)))
 
 
 def test_a_new_table_begins_with_a_text_that_is_valid(client: FlaskClient, shop: Database) -> None:
@@ -317,3 +337,74 @@ def test_a_text_is_tried_and_shown_beside_what_is_stored(client: FlaskClient, sh
     for path in (f"{A}/trials/none", "/configuration/shop/public.b/trials/tried"):
         assert client.get(path).status_code == 404
     assert len(store.versions(shop, "shop", "public.a")["items"]) == 1
+
+
+def test_a_trial_of_the_editor_is_a_request_of_the_dashboard(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    request_id = send(client, page, text_of(page), "try").location.rpartition("/")[2]
+    assert requests.find(shop, request_id).source == "dashboard"
+
+
+@pytest.mark.parametrize("opened", ["²", "9" * 5000, "99999999999", "-1", "x"])
+def test_a_version_that_is_none_is_refused(client: FlaskClient, opened: str) -> None:
+    sign_in(client)
+    form = {"csrf": hidden(client.get(A), "csrf"), "action": "save", "document": "rules: []\n", "opened": opened}
+    answer = client.post(A, data=form)
+    assert (answer.status_code, "/opened: is no version; write its number, such as 3" in answer.text) == (422, True)
+
+
+def test_a_third_validation_at_once_is_put_off(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    page = client.get(A)
+    form = {"csrf": hidden(page, "csrf"), "document": text_of(page)}
+    cookie = client.get_cookie("stringx_session")
+    assert cookie is not None
+
+    def validate() -> TestResponse:
+        another = client.application.test_client()
+        another.set_cookie("stringx_session", cookie.value)
+        return another.post(f"{A}/validate", data=form)
+
+    with ThreadPoolExecutor(3) as threads:
+        with shop.transaction() as cursor:
+            cursor.run("lock table stringx.targets in access exclusive mode")  # holds up who validates
+            answers = [threads.submit(validate) for _ in range(3)]
+            refused = next(as_completed(answers, timeout=60)).result()
+        answers_after = [each.result(60) for each in answers]
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    assert "2 other texts are being validated" in refused.text
+    assert sorted(each.status_code for each in answers_after) == [200, 200, 429]
+
+
+def test_another_session_of_the_same_key_gets_its_token_with_the_refusal(client: FlaskClient) -> None:
+    sign_in(client)
+    old = client.get(A)
+    sign_in(client)
+    refused = client.post(f"{A}/validate", data={"csrf": hidden(old, "csrf"), "document": "x"})
+    assert (refused.status_code, hidden(refused, "csrf")) == (403, hidden(client.get(A), "csrf")), "the editor takes it over"
+    refused = client.post("/logout", data={"csrf": hidden(old, "csrf")})
+    assert (refused.status_code, "with what was typed" in refused.text) == (403, False), "nothing was typed"
+
+
+def test_only_stored_are_the_rules_that_the_text_does_not_have(client: FlaskClient, shop: Database) -> None:
+    put(shop, "a", "b", "c")
+    sign_in(client)
+    try_now(shop, table("public.a", "a", "b"), {"a": 1}, request_id="of_one", rule_ids=["a"])
+    assert "Only stored: <code>c</code></p>" in client.get(f"{A}/trials/of_one").text
+    tracked(shop, table("public.a", "a"), request_id="stopped")
+    with shop.transaction() as cursor:
+        ended = "status = 'errored', verdict = 'error', reason = 'refused', finished_at = now()"
+        cursor.run(f"update stringx.requests set {ended} where request_id = 'stopped'")
+    shown = client.get(f"{A}/trials/stopped").text
+    assert ("The check is under way" in shown, "Only stored" in shown) == (False, False)
+
+
+def test_a_measurement_that_may_not_be_seen_is_hidden_in_a_trial_too(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    result = try_now(shop, table("public.a", "a"), {"a": 1}, request_id="tried")
+    tracked(shop, table("public.a", "a"), request_id="measured")
+    rule = result.rules[0].model_copy(update={"failures": None, "total": None, "failure_ratio": None, "measured_hidden": True})
+    another = {"request_id": "measured", "check_id": str(uuid4()), "rules": [rule]}
+    tracking.store(shop, "measured", result.model_copy(update=another))
+    assert '<td class="figure">hidden</td>' in client.get(f"{A}/trials/measured").text

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Blueprint, Response, g, redirect, request
@@ -17,10 +18,12 @@ from backend.requests.trials import Trial
 from database.keys import Caller
 from stringx_dataops.contract.documents.yaml_lines import Fault, faults_in_lines
 from stringx_dataops.contract.documents.yaml_writing import table_as_yaml
-from stringx_dataops.contract.problems import FieldError, Invalid, Malformed, PreconditionFailed, TooLarge, invalid
+from stringx_dataops.contract.problems import Busy, FieldError, Invalid, Malformed, PreconditionFailed, TooLarge, invalid
 from web.parameters import canonical
 
 _VERSIONS, _CHOICES = 10, 200  # on a page, and to choose from
+_AUTHORS = 5  # that a conflict names
+_AT_ONCE = 2  # validations while people type: a long text takes seconds of this process
 _BEGINNING = """\
 description: ''  # what the table holds
 owner: ''        # who is asked when its gate closes
@@ -48,6 +51,7 @@ class _Sheet:
 def add(routes: Blueprint, service: Dashboard) -> None:
     """The routes of the editor and of versions."""
     database = service.database
+    validations = BoundedSemaphore(_AT_ONCE)
 
     @routes.get("/configuration")
     def new_table() -> BaseResponse:
@@ -66,8 +70,12 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         notes = []
         if newest is not None and newest.document is None:
             notes.append(f"The document was deleted by {newest.changed_by} in version {newest.version}. Saving creates it again.")
-        if version is not None and newest is not None and version != newest.version:
-            notes.append(f"This is the text of version {version}. It holds again once you save it.")
+        if version is not None and newest is not None and shown is not None and version != newest.version:
+            if shown.document is not None:
+                notes.append(f"This is the text of version {version}. It holds again once you save it.")
+            else:
+                notes.append(f"Version {version} deleted the document, so it has no text.")
+                shown = newest
         if _number("saved") is not None and newest is not None and _number("saved") == newest.version:
             notes.append(f"Version {newest.version} is saved. The next check goes by it.")
         return _editor(service, name, newest, _Sheet(_text_of(service, name, shown), _opened(newest), notes=notes))
@@ -77,14 +85,19 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         g.caller.require("configure")
         name, sent = (target, canonical(table)), forms.fields()
         text = sent.get(forms.TEXT, "").replace("\r\n", "\n")
-        opened = int(given) if (given := sent.get("opened", "")).isdigit() else 0
-        return _Edit(service, g.caller, name, text, opened).answer(sent.get("action", ""))
+        opened = _version_in(sent.get("opened", ""), "/opened")
+        return _Edit(service, g.caller, name, text, opened or 0).answer(sent.get("action", ""))
 
     @routes.post("/configuration/<target>/<path:table>/validate")
     def validate_table(target: str, table: str) -> Response:
         g.caller.require("configure")
         text = forms.fields().get(forms.TEXT, "").replace("\r\n", "\n")
-        _, faults = _checked(service, (target, canonical(table)), text)
+        if not validations.acquire(blocking=False):
+            raise Busy(f"{_AT_ONCE} other texts are being validated; try again in a second", retry_after_s=1)
+        try:
+            _, faults = _checked(service, (target, canonical(table)), text)
+        finally:
+            validations.release()
         return page("faults.html", faults=faults)
 
     @routes.get("/configuration/<target>/<path:table>/versions")
@@ -144,7 +157,7 @@ class _Edit:
 
     def _try(self, document: dict[str, Any]) -> BaseResponse:
         """Check the table by the text, and show the result on a page of its own."""
-        tracked, _ = self.service.asking.try_document(Trial(document, mode="async"), "http", self.caller.name)
+        tracked, _ = self.service.asking.try_document(Trial(document, mode="async"), "dashboard", self.caller.name)
         return redirect(f"{views.editor_url(*self.name)}/trials/{tracked.view.request_id}", 303)
 
     def _conflict(self, document: dict[str, Any]) -> Response:
@@ -153,16 +166,31 @@ class _Edit:
         newest = editing.find_version(database, self.name)
         base = editing.find_version(database, self.name, self.opened) if self.opened else None
         before, theirs = (each.document if each else None for each in (base, newest))
-        who = newest.changed_by if newest else "somebody"
-        number = newest.version if newest else 0
-        what = "deleted the document" if theirs is None else f"saved version {number}"
-        note = f"Nothing was saved: {who} has {what} since you opened version {self.opened}. Your text is still here. "
+        note = f"Nothing was saved: {self._meanwhile(newest)}. Your text is still here. "
         note += "Take over what you want to keep; saving now replaces what they wrote."
         differences = [
-            (f"What {who} changed", documents.shown_difference(before, theirs, catalogue)),
+            ("What was changed meanwhile", documents.shown_difference(before, theirs, catalogue)),
             ("What you changed", documents.shown_difference(before, document, catalogue)),
         ]
         return self._page(_Sheet(self.text, _opened(newest), [], [note], differences, is_posted=True), PreconditionFailed.status)
+
+    def _meanwhile(self, newest: Version | None) -> str:
+        """Who has saved what since the text was opened."""
+        since = f"since you opened version {self.opened}" if self.opened else "since you began"
+        if newest is None:
+            return f"the document has changed {since}"
+        earlier = editing.changes(self.service.database, self.name, _CHOICES) if self.opened else []
+        made = [each for each in reversed(earlier) if each.version > self.opened] or [newest]
+        names = list(dict.fromkeys(each.changed_by for each in made))
+        have = "have" if len(names) > 1 else "has"
+        if len(names) > _AUTHORS:
+            names[_AUTHORS:] = [f"{len(names) - _AUTHORS} more"]
+        who = " and ".join([part for part in (", ".join(names[:-1]), names[-1]) if part])
+        what = f"version {newest.version}" if len(made) == 1 else f"versions {made[0].version} to {newest.version}"
+        if newest.document is not None:
+            return f"{who} {have} saved {what} {since}"
+        changed = f"{who} {have} saved {what} {since}, and " if len(made) > 1 else ""
+        return f"{changed}{newest.changed_by} has deleted the document{'' if changed else f' {since}'}"
 
     def _page(self, sheet: _Sheet, status: int = 200) -> Response:
         newest = editing.find_version(self.service.database, self.name)
@@ -216,9 +244,13 @@ def _opened(newest: Version | None) -> int:
 
 def _number(name: str) -> int | None:
     """The version that the address names. Raises Invalid if it is none."""
-    given = request.args.get(name, "")
+    return _version_in(request.args.get(name, ""), f"/query/{name}")
+
+
+def _version_in(given: str, pointer: str) -> int | None:
+    """The number of a version, None without one. Raises Invalid if it is none."""
     if given == "":
         return None
     if not given.isascii() or not given.isdigit() or len(given) > 9:
-        raise invalid([FieldError(f"/query/{name}", "is no version; write its number, such as 3")])
+        raise invalid([FieldError(pointer, "is no version; write its number, such as 3")])
     return int(given)

@@ -10,12 +10,13 @@ from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
 from backend.insights import requests, rules, running
 from backend.insights.rules import Slice
+from stringx_dataops.contract.documents.tables import MOST_RULES
 from stringx_dataops.contract.messages.checks import RuleResult
 from stringx_dataops.contract.problems import NotFound
 from web.parameters import canonical
 
 _RULES = 200  # on the page
-_STORED = Slice(5000, points=1)
+_STORED = Slice(MOST_RULES, points=1)
 
 
 def add(routes: Blueprint, service: Dashboard) -> None:
@@ -29,8 +30,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         if not view.trial or (view.target, view.table) != (target, name):
             raise NotFound(f"there is no trial {request_id} of table {name}; trials are deleted a day after their end")
         tried = [rule for check in view.checks for rule in check.rules or ()]
-        stored = _stored(service, target, name)
-        known = {rule.id for rule in tried}
+        stored = _stored(service, target, name) if tried else {}
+        written = requests.tried_rules(database, request_id) if tried else None
         return page(
             "trial.html",
             view=view,
@@ -39,7 +40,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             editor_url=views.editor_url(target, name),
             rows=[_row(rule, stored.get(rule.id)) for rule in tried[:_RULES]],
             more_rules=max(0, len(tried) - _RULES),
-            missing=[rule for rule in stored if rule not in known] if view.ended else [],
+            missing=[rule for rule in stored if rule not in written] if written is not None else [],
             running=lines(running.of_request(database, request_id)),
             may_trigger="trigger" in g.caller.scopes,
         )
@@ -55,10 +56,11 @@ def _stored(service: Dashboard, target: str, table: str) -> dict[str, rules.Rule
 
 
 def _row(tried: RuleResult, stored: rules.RuleNow | None) -> dict[str, Any]:
+    numbers = views.numbers(tried.failures, tried.total, tried.failure_ratio, tried.measured)
     last = stored.points[-1] if stored is not None and stored.points else None
     return {
         "rule": tried,
-        "numbers": views.numbers(tried.failures, tried.total, tried.failure_ratio, tried.measured),
+        "numbers": "hidden" if tried.measured_hidden else numbers,
         "is_stored": stored is not None,
         "stored_status": last.status if last else None,
         "stored_numbers": views.numbers(last.failures, last.total, last.value, last.measured) if last else "–",

@@ -1,11 +1,12 @@
 // The editor of a table's document. Without this script its buttons do the same; with it, faults show while one types, examples
 // are inserted, and what was typed is kept in the tab until it is saved.
 
-const VALIDATE_AFTER_MS = 400;
+const VALIDATE_AFTER_MS = 400, AGAIN_AFTER_MS = 2000, LONGEST_MS = 60000;
 const form = document.getElementById("editor"), text = document.getElementById("document");
 const gutter = document.getElementById("gutter"), faults = document.getElementById("faults"), state = document.getElementById("state");
-const draftName = `draft ${location.pathname}${new URLSearchParams(location.search).get("version") ?? ""}`;
-let timer = null, running = null;
+const draftName = `draft\n${form.getAttribute("action")}\n${form.dataset.person}`;
+const stored = "posted" in form.dataset ? null : text.defaultValue;
+let timer = null, isRunning = false, isWanted = false, isStuck = false;
 
 // Line numbers, with a mark where a fault stands.
 function number() {
@@ -27,33 +28,66 @@ function number() {
 
 function say(words) { if (state.textContent !== words) state.textContent = words; }
 
+// One validation at a time: the server does not learn that nobody waits for one any more.
 async function validate() {
-  running?.abort();
-  running = new AbortController();
-  const body = new URLSearchParams(new FormData(form));
+  isWanted = isRunning;
+  if (isRunning) return;
+  isRunning = isStuck = true;
   try {
-    const answer = await fetch(form.dataset.validate, { method: "POST", body, redirect: "manual", signal: running.signal });
-    if (answer.type === "opaqueredirect" || answer.status === 403) {
-      say("Your session is over. Sign in in another tab; your text stays here.");
-      return;
-    }
-    if (!answer.ok) { say("The text could not be checked."); return; }
-    const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-    faults.replaceChildren(...found.body.childNodes);
-    const lines = [...faults.querySelectorAll("[data-line]")].map((each) => each.dataset.line);
-    say(lines.length ? `${lines.length} ${lines.length === 1 ? "fault" : "faults"}, the first in line ${lines[0]}` : "No faults");
-    number();
-  } catch (error) {
-    if (error.name !== "AbortError") say("The service cannot be reached; your text stays here.");
+    say(await validated());
+  } catch {
+    say("The service cannot be reached; your text stays here.");
   }
+  isRunning = false;
+  if (isWanted) validate();
+}
+
+// Shows the faults of the text; returns what the line beside the buttons says.
+async function validated() {
+  const options = { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" };
+  const answer = await fetch(form.dataset.validate, { ...options, signal: AbortSignal.timeout(LONGEST_MS) });
+  if (answer.type === "opaqueredirect") return "Your session is over. Sign in in another tab; your text stays here.";
+  const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (answer.status === 403) return refused(found);
+  if (answer.status === 429) {
+    clearTimeout(timer);
+    timer = setTimeout(validate, AGAIN_AFTER_MS);
+    return "Other texts are being checked; this one follows.";
+  }
+  if (!answer.ok) return "The text could not be checked.";
+  isStuck = false;
+  faults.replaceChildren(...found.body.childNodes);
+  number();
+  const first = faults.querySelector("[data-line]");
+  return first ? `${faults.querySelector("h2").textContent}, the first in line ${first.dataset.line}` : "No faults";
+}
+
+// After signing in again in another tab, the page has the token of a session that is over: the same person goes on with the new one.
+function refused(found) {
+  const person = found.querySelector(".who")?.textContent, token = found.querySelector("input[name=csrf]")?.value;
+  if (!person || !token) return "The text could not be checked.";
+  if (person !== form.dataset.person) return `You are signed in as ${person} now. Sign in as ${form.dataset.person}; your text stays here.`;
+  if (token === form.elements.csrf.value) return "Your key may not change rules: it needs the scope configure. Your text stays here.";
+  for (const each of document.querySelectorAll("input[name=csrf]")) each.value = token;
+  isWanted = true;
+  return "Your session has begun anew.";
+}
+
+function readDraft() {
+  const kept = JSON.parse(sessionStorage.getItem(draftName) ?? "null");
+  return kept && { text: kept.text, opened: Number(kept.opened) };
+}
+
+function keepDraft() {
+  try {
+    if (text.value === stored) sessionStorage.removeItem(draftName);
+    else sessionStorage.setItem(draftName, JSON.stringify({ text: text.value, opened: form.elements.opened.value }));
+  } catch { /* the tab keeps no more: the text is still on the page */ }
 }
 
 function changed() {
   number();
-  try {
-    const draft = { text: text.value, opened: form.elements.opened.value };
-    sessionStorage.setItem(draftName, JSON.stringify(draft));
-  } catch { /* the tab keeps no more: the text is still on the page */ }
+  keepDraft();
   clearTimeout(timer);
   timer = setTimeout(validate, VALIDATE_AFTER_MS);
 }
@@ -99,19 +133,33 @@ function insert(example) {
   }
 }
 
-function keepOrForgetDraft() {
-  const draft = JSON.parse(sessionStorage.getItem(draftName) ?? "null");
-  if (new URLSearchParams(location.search).has("saved") || !draft || draft.text === text.value) {
+// Only saving ends a draft. The address says so once: what is typed after it is a draft of the saved version.
+function forgetSaved() {
+  const here = new URL(location.href), saved = Number(here.searchParams.get("saved"));
+  if (!saved) return;
+  if (readDraft()?.opened < saved) sessionStorage.removeItem(draftName);
+  here.searchParams.delete("saved");
+  history.replaceState(history.state, "", here);
+}
+
+function showDraft() {
+  const draft = readDraft();
+  if (stored === null) {  // the answer to a form: it has the newest text, and the version that saving it replaces
+    keepDraft();
+  } else if (draft?.text === stored) {
     sessionStorage.removeItem(draftName);
-  } else if (!("posted" in form.dataset)) {
+  } else if (draft) {
     text.value = draft.text;
     form.elements.opened.value = draft.opened;
     document.getElementById("draft").hidden = false;
+    changed();
+  } else if (text.value !== stored) {  // typed before this script was there
     changed();
   }
 }
 
 text.addEventListener("input", changed);
+window.addEventListener("focus", () => { if (isStuck) validate(); });  // come back from signing in, say
 faults.addEventListener("click", (event) => {
   const link = event.target.closest("[data-line]");
   if (!link) return;
@@ -129,5 +177,6 @@ find.addEventListener("input", () => {
   for (const entry of document.querySelectorAll(".entry")) entry.hidden = !entry.dataset.words.includes(find.value.trim().toLowerCase());
 });
 if (window.matchMedia("(max-width: 62rem)").matches) document.querySelector(".catalogue").open = false;
-keepOrForgetDraft();
+forgetSaved();
+showDraft();
 number();

@@ -140,6 +140,7 @@ async function renew() {
 
 showTimes(document);
 addCopying(document);
+document.querySelector(".logout")?.addEventListener("submit", () => sessionStorage.clear());  // drafts of the editor
 if (partsOf(document).length) {
   document.addEventListener("visibilitychange", () => { pause = SHORTEST_MS; clearTimeout(timer); renew(); });
   timer = setTimeout(renew, nextPause());
