@@ -32,6 +32,11 @@ def table_url(target: str, table: str) -> str:
     return f"/tables/{quote(target, safe='')}/{quote(table, safe='')}"
 
 
+def subject_url(target: str, table: str | None, dataset: str | None) -> str:
+    """The address of what a request is about: of one of the two."""
+    return table_url(target, table) if table else f"/datasets/{quote(dataset or '', safe='')}"
+
+
 def editor_url(target: str, table: str) -> str:
     """The address of the editor of a table's document."""
     return f"/configuration/{quote(target, safe='')}/{quote(table, safe='')}"
@@ -160,8 +165,8 @@ def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     if errors:
         words += f" Bands: {errors} {'check' if errors == 1 else 'checks'} in which the rule was in error."
     if marks:
-        versions = "a new version" if len(marks) == 1 else f"{len(marks)} new versions"
-        words += f" Dotted: {versions} of the rules, the last {marks[-1].label}."
+        changes = "a change" if len(marks) == 1 else f"{len(marks)} changes"
+        words += f" Dotted: {changes} of this rule, the last in {marks[-1].label}."
     return words
 
 

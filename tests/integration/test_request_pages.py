@@ -145,6 +145,24 @@ def test_a_canceled_request_says_by_whom_and_a_refused_one_why(client: FlaskClie
     assert "DataOps refused the request: it is closed" in page
 
 
+def test_a_table_leads_to_its_requests_and_each_request_to_its_table(client: FlaskClient, shop: Database) -> None:
+    of_key = ended(shop, request_id="short").request_id
+    of_uuid = ended(shop).request_id
+    check_now(shop, table="public.b")
+    sign_in(client)
+    page = client.get("/tables/shop/public.a").text
+    assert '<td data-label="by">loader</td>' in page
+    link = re.search(r'href="(/requests[?][^"]+)">All requests of this table', page)
+    assert link
+    listed = client.get(link[1].replace("&amp;", "&")).text
+    assert listed.count('href="/tables/shop/public.a"') == listed.count("<tr data-key") == 2
+    assert f'title="{of_uuid}" aria-label="{of_uuid}">…{of_uuid[-12:]}</a>' in listed
+    assert f'title="{of_key}">{of_key}</a>' in listed
+    assert "All requests of this dataset" in client.get("/datasets/sales").text
+    assert "fail the check ran to its end; this is its verdict" in words(client.get("/requests/short").text)
+    assert "data-clock" in client.get("/requests/short").text
+
+
 def test_a_check_asked_of_dataops_was_not_sent(client: FlaskClient, shop: Database) -> None:
     lifecycle.accept(shop, CATALOGUE, CheckRequest.model_validate(OF_A | {"request_id": "first"}), 100, "loader")
     lifecycle.accept(shop, CATALOGUE, CheckRequest.model_validate(OF_A | {"request_id": "second"}), 100, "loader")

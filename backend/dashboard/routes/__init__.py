@@ -11,6 +11,7 @@ from backend.dashboard.service import Dashboard
 
 _FORMATS = {
     "relative": formats.relative,
+    "clock": formats.clock,
     "number": formats.number,
     "share": formats.share,
     "duration": formats.duration,

@@ -36,6 +36,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             filtered=bool(given or faults),
             faults=faults,
             items=found["items"],
+            subject_url=views.subject_url,
             next=next_page(found),
         )
 
@@ -62,7 +63,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             running=lines(running.of_request(database, request_id)),
             may_trigger="trigger" in g.caller.scopes,
             place=place,
-            about_url=_about_url(view),
+            subject_url=views.subject_url,
+            headline=stories.headline(view),
             steps=stories.steps(view, facts),
             asked_for=stories.asked_for(facts.body),
             leader_url=url_for("dashboard.request_page", request_id=leader) if leader is not None else None,
@@ -76,12 +78,6 @@ def add(routes: Blueprint, service: Dashboard) -> None:
 def _choices(filter_: Parameter[Any]) -> Sequence[str] | None:
     """What a field of the form can be; None if it is typed."""
     return ("true", "false") if filter_.schema["type"] == "boolean" else filter_.schema.get("enum")
-
-
-def _about_url(view: RequestView) -> str:
-    if view.table is not None:
-        return views.table_url(view.target, view.table)
-    return url_for("dashboard.dataset", name=view.dataset)
 
 
 def _sample_file(view: RequestView) -> Response:
