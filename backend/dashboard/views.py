@@ -24,7 +24,14 @@ def board_item(item: dict[str, Any]) -> dict[str, Any]:
     url = table_url(item["target"], name) if is_table else f"/datasets/{quote(name, safe='')}"
     reasons = [reason for reason in item["reasons"] if not reason.startswith("verdict ")]
     cause = reasons[0] if reasons else None
-    return item | {"name": name, "url": url, "cause": cause, "editor_url": editor_url(item["target"], name) if is_table else None}
+    shown = reasons or item["reasons"]  # a verdict alone says nothing that its rules do not say
+    return item | {
+        "name": name,
+        "url": url,
+        "cause": cause,
+        "reasons": shown,
+        "editor_url": editor_url(item["target"], name) if is_table else None,
+    }
 
 
 def table_url(target: str, table: str) -> str:
