@@ -279,6 +279,9 @@ def test_a_trial_is_marked_where_requests_are_shown(client: FlaskClient, shop: D
         assert listed.count('<span class="badge">trial</span>') == badges
         assert ('href="/requests/plain"' in listed) == (query != "?trial=only")
     assert "A trial: a document was checked that is not stored." in client.get("/requests/tried").text
+    assert client.get("/requests/tried").text.count('<td data-label="fails">above 0</td>') == 2, (
+        "thresholds of the tried document"
+    )
     assert "A trial" not in client.get("/requests/plain").text
     assert "another" not in client.get("/tables/shop/public.a").text
     tracked(shop, table("public.a", "a", "another"))

@@ -51,7 +51,10 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         check = view.checks[0] if view.checks else None
         sees_samples = "samples" in g.caller.scopes
         place = Numbered("rules", results.RULES)
-        result = results.page_of(database, catalogue, check, place.skip, with_samples=sees_samples) if check is not None else None
+        result = None
+        if check is not None:
+            tried = facts.body.get("document") if view.trial else None
+            result = results.page_of(database, catalogue, check, place.skip, with_samples=sees_samples, tried=tried)
         leader = insights.request_of_check(database, check.joined) if check is not None and check.joined else None
         return page(
             "request.html",
