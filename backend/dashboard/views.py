@@ -116,6 +116,7 @@ def points_of_days(days: list[dict[str, Any]], is_share: bool) -> list[dict[str,
             "failure_ratio": day["last"] if is_share else None,
             "measured": None if is_share else day["last"],
             "fail_at": day["fail_at"],
+            "warn_at": day["warn_at"],
         }
         for day in days
     ]
@@ -136,21 +137,29 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
         value = 0.0
     shown = formats.share(value) if is_share else formats.number(value)
     label = f"{point['status']} at {formats.exact(point['at'])}: {shown}"
-    fail_at = point["fail_at"]
-    low = high = None
-    if isinstance(fail_at, dict) and is_share:
-        pass  # bounds of what was measured, in a plot of shares: the rule's type has changed
-    elif isinstance(fail_at, dict):
-        low, high = _float(fail_at.get("min")), _float(fail_at.get("max"))
-    elif isinstance(fail_at, str):
-        high = float(fail_at.removesuffix("%")) / 100
-    elif fail_at == 0 or (fail_at is not None and not is_share):
-        high = float(fail_at)
-    elif fail_at is not None and point["total"]:
-        high = fail_at / point["total"]
+    low, high = _bounds(point["fail_at"], point["total"], is_share)
+    warn_low, warn_high = _bounds(point["warn_at"], point["total"], is_share)
     return Value(
-        datetime.fromisoformat(point["at"]), value if point["status"] != "error" else None, point["status"], low, high, label
+        at=datetime.fromisoformat(point["at"]),
+        value=value if point["status"] != "error" else None,
+        status=point["status"],
+        low=low,
+        high=high,
+        label=label,
+        warn_low=warn_low,
+        warn_high=warn_high,
     )
+
+
+def _bounds(threshold: Any, total: int | None, is_share: bool) -> tuple[float | None, float | None]:
+    """A threshold as the numbers of the plot below and above which it trips."""
+    if isinstance(threshold, dict):  # bounds of what was measured; in a plot of shares the rule's type has changed
+        return (None, None) if is_share else (_float(threshold.get("min")), _float(threshold.get("max")))
+    if isinstance(threshold, str):
+        return None, float(threshold.removesuffix("%")) / 100
+    if threshold == 0 or (threshold is not None and not is_share):
+        return None, float(threshold)
+    return None, threshold / total if threshold is not None and total else None
 
 
 def _float(value: Any) -> float | None:
@@ -168,12 +177,14 @@ def _float(value: Any) -> float | None:
 def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     """What the plot's lines mean; `more` says what is left out."""
     words = f"{more}Dashed: the threshold above (or below) which it fails, as it was then."
+    if any(point["warn_at"] is not None for point in found):
+        words += " Dotted across: that of warnings."
     errors = sum(point["status"] == "error" for point in found)
     if errors:
         words += f" Bands: {errors} {'check' if errors == 1 else 'checks'} in which the rule was in error."
     if marks:
         changes = "a change" if len(marks) == 1 else f"{len(marks)} changes"
-        words += f" Dotted: {changes} of this rule, the last in {marks[-1].label}."
+        words += f" Dotted upright: {changes} of this rule, the last in {marks[-1].label}."
     return words
 
 
