@@ -11,14 +11,16 @@ from markupsafe import Markup
 from web.look import formats
 
 _WIDTH, _HEIGHT = 720, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 84, 12, 28  # on the right there is room for the last value and the thresholds
-_LINE = 14  # height of a line of text
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 112, 12, 28  # on the right there is room for the last value and the thresholds
+_LINE = 20  # height of a line of text
 _TICKS = 4
+_TINY = 1e-9  # what a quotient may be off
 
 
 @dataclass(frozen=True)
 class Value:
-    """One point: `value` is None for a rule in error. Thresholds are in the same unit; None is none."""
+    """One point: `value` is None for a rule in error. Thresholds are in the same unit; None is none. It fails below `low` and
+    above `high`, and warns accordingly."""
 
     at: datetime
     value: float | None
@@ -26,6 +28,13 @@ class Value:
     low: float | None = None
     high: float | None = None
     label: str = ""
+    warn_low: float | None = None
+    warn_high: float | None = None
+
+    @property
+    def thresholds(self) -> tuple[float | None, ...]:
+        """All four."""
+        return (self.low, self.high, self.warn_low, self.warn_high)
 
 
 @dataclass(frozen=True)
@@ -73,13 +82,19 @@ class Plot:
         return f"{words}; {errors} without a value." if errors else f"{words}."
 
     def _range(self) -> tuple[float, float]:
-        known = [each for value in self.values for each in (value.value, value.low, value.high) if each is not None]
+        """From the lowest line of the grid to the highest: nothing is drawn outside of them."""
+        lowest, highest = self._span()
+        lines = ticks(lowest, highest)
+        return (lines[0], lines[-1]) if lines[0] < lines[-1] else (lowest, highest)
+
+    def _span(self) -> tuple[float, float]:
+        known = [each for value in self.values for each in (value.value, *value.thresholds) if each is not None]
         lowest, highest = min(known, default=0.0), max(known, default=1.0)
         if self.is_share or (lowest >= 0 and lowest < (highest - lowest)):
             lowest = min(0.0, lowest)
         if lowest == highest:
             highest = lowest + (abs(lowest) or 1.0) * 0.1
-        return lowest, highest + (highest - lowest) * 0.05
+        return lowest, highest
 
     def _x(self, at: datetime) -> float:
         whole = (self.end - self.start).total_seconds() or 1.0
@@ -92,16 +107,15 @@ class Plot:
         return round(_HEIGHT - _BOTTOM - part * (_HEIGHT - _TOP - _BOTTOM), 1)
 
     def _grid(self, lowest: float, highest: float) -> Iterator[Markup]:
-        for tick in ticks(lowest, highest):
+        for tick in ticks(*self._span()):
             y = self._y(tick, lowest, highest)
             yield Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, _WIDTH - _RIGHT, y, y)
             yield Markup('<text class="axis" x="{}" y="{}" text-anchor="end">{}</text>').format(
                 _LEFT - 6, y + 4, self._text(tick)
             )
-        anchors = ("start", "middle", "middle", "middle", "end")
-        for (at, words), anchor in zip(moments(self.start, self.end), anchors, strict=True):
-            text = Markup('<text class="axis" x="{}" y="{}" text-anchor="{}">{}</text>')
-            yield text.format(self._x(at), _HEIGHT - 8, anchor, words)
+        for at, words in moments(self.start, self.end):
+            text = Markup('<text class="axis" x="{}" y="{}" text-anchor="middle">{}</text>')
+            yield text.format(self._x(at), _HEIGHT - 8, words)
 
     def _marks(self) -> Iterator[Markup]:
         for mark in self.marks:
@@ -112,7 +126,7 @@ class Plot:
 
     def _thresholds(self, lowest: float, highest: float) -> Iterator[Markup]:
         """Steps: each holds from its point to the next."""
-        for which in ("low", "high"):
+        for which, kind in (("warn_low", " warns"), ("warn_high", " warns"), ("low", ""), ("high", "")):
             path, last = "", None
             for value, following in zip(self.values, [*self.values, None][1:], strict=True):
                 at = getattr(value, which)
@@ -124,7 +138,7 @@ class Plot:
                 path += f"{'M' if last is None else 'L'}{x} {y}L{end} {y}"
                 last = at
             if path:
-                yield Markup('<path class="threshold" d="{}"/>').format(path)
+                yield Markup('<path class="threshold{}" d="{}"/>').format(kind, path)
 
     def _line(self, lowest: float, highest: float) -> Iterator[Markup]:
         path, is_open = "", False
@@ -161,41 +175,52 @@ class Plot:
         last = self.values[-1] if self.values else None
         if last is None:
             return
-        text, taken = Markup('<text class="note {}" x="{}" y="{}">{}</text>'), float("inf")
+        text, taken = Markup('<text class="note {}" x="{}" y="{}">{}</text>'), list[float]()
         if last.value is not None:
-            taken = self._y(last.value, lowest, highest) + 4
+            taken.append(self._y(last.value, lowest, highest) + 4)
             words = formats.share(last.value) if self.is_share else self._text(last.value)
-            yield text.format("last", self._x(last.at) + 8, taken, words)
-        for at, sign in ((last.low, "<"), (last.high, ">")):
+            yield text.format("last", self._x(last.at) + 8, taken[0], words)
+        limits = [(last.low, "fails <"), (last.high, "fails >"), (last.warn_low, "warns <"), (last.warn_high, "warns >")]
+        for at, words in limits:
             if at is not None:
-                y = self._y(at, lowest, highest) + 4
-                if abs(y - taken) < _LINE:
-                    y = taken + (_LINE if y >= taken else -_LINE)
-                yield text.format("limit", self._x(self.end) + 8, y, f"fails {sign} {self._text(at)}")
+                taken.append(free(self._y(at, lowest, highest) + 4, taken))
+                kind = "limit warns" if words.startswith("warns") else "limit"
+                yield text.format(kind, self._x(self.end) + 8, taken[-1], f"{words} {self._text(at)}")
 
     def _text(self, value: float) -> str:
         return f"{value * 100:.4g}%" if self.is_share else formats.short(value)
 
 
 def ticks(lowest: float, highest: float) -> list[float]:
-    """Round numbers within the range, at most six of them."""
+    """Round numbers around the range, at most seven of them: the first is not above it, the last not below."""
     span = highest - lowest
     if not math.isfinite(span) or span <= 0:
         return [lowest]
     step = 10 ** math.floor(math.log10(span / _TICKS))
     step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= _TICKS + 1)
-    first = math.ceil(lowest / step)
-    return [number * step for number in range(first, math.floor(highest / step) + 1)]
+    first, last = math.floor(lowest / step + _TINY), math.ceil(highest / step - _TINY)
+    return [number * step for number in range(first, last + 1)]
+
+
+def free(y: float, taken: Sequence[float]) -> float:
+    """The place next to y that is a line of text away from all others."""
+    tried = (y + sign * number * _LINE for number in range(len(taken) * 2 + 1) for sign in (1, -1))
+    return next((each for each in tried if all(abs(each - other) >= _LINE for other in taken)), y)
 
 
 def moments(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
-    """Five times from start to end with their words: hours within two days, days else."""
-    span, pattern = (
-        end - start,
-        "%H:%M" if end - start <= timedelta(days=2) else "%b %-d" if end - start <= timedelta(days=180) else "%b %Y",
-    )
-    found = [start + span * number / 4 for number in range(5)]
-    return [(at, at.astimezone(UTC).strftime(pattern)) for at in found]
+    """Even times from start to end with their words, at most eight: full hours within two days, else midnights (UTC), and from
+    half a year on the first days of months."""
+    days = (end - start) / timedelta(days=1)
+    midnight = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if days > 180:
+        months = (midnight.year * 12 + midnight.month + number for number in range(math.ceil(days / 28) + 1))
+        every = math.ceil(days / 31 / 5)
+        found = [datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in months if month % every == 0]
+        return [(at, f"{at:%b %Y}") for at in found if start <= at <= end]
+    step = timedelta(hours=4 if days <= 1 else 8) if days <= 2 else timedelta(days=math.ceil(days / 7))
+    found = [midnight + step * number for number in range(math.ceil((end - midnight) / step) + 1)]
+    return [(at, f"{at:%H:%M}" if days <= 2 else f"{at:%b} {at.day}") for at in found if start <= at <= end]
 
 
 def _shape(status: str, x: float, y: float) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 from backend.dashboard import samples, views
 from backend.dashboard.samples import SampleTable, cut
 from backend.insights import stories
+from backend.insights.history import thresholds_of
 from backend.insights.stories import RuleSample, Version
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckResult, RuleResult, TableResult
 
 RULES = 30  # on a page
@@ -68,11 +70,19 @@ class ResultPage:
         return command if 0 < len(command) <= _COMMAND else None
 
 
-def page_of(database: Database, catalogue: Catalogue, check: CheckResult, skip: int, *, with_samples: bool) -> ResultPage:
-    """The page behind so many rules."""
+def page_of(
+    database: Database,
+    catalogue: Catalogue,
+    check: CheckResult,
+    skip: int,
+    *,
+    with_samples: bool,
+    tried: JsonObject | None = None,
+) -> ResultPage:
+    """The page behind so many rules. `tried` is the document of a trial, which no version holds."""
     rules = _in_order(check)
     shown = rules[skip : skip + RULES]
-    rows = _rows(database, catalogue, check, shown)
+    rows = _rows(database, catalogue, check, shown, tried)
     is_dataset = check.dataset is not None
     found = [
         (RuleSample(check.request_id, row.found.id, row.message, row.found.sample, is_dataset), row.table)
@@ -103,13 +113,25 @@ def _in_order(check: CheckResult) -> list[tuple[CheckResult | TableResult, RuleR
     return [(part, rule) for part in _parts(check) for rule in sorted(part.rules, key=lambda rule: _ORDER[rule.status])]
 
 
+def _thresholds(document: JsonObject, catalogue: Catalogue, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """As `stories.thresholds`, of a document that is not stored."""
+    return {rule["id"]: thresholds_of(rule, catalogue) for rule in document["rules"] if rule["id"] in ids}
+
+
 def _rows(
-    database: Database, catalogue: Catalogue, check: CheckResult, shown: Sequence[tuple[CheckResult | TableResult, RuleResult]]
+    database: Database,
+    catalogue: Catalogue,
+    check: CheckResult,
+    shown: Sequence[tuple[CheckResult | TableResult, RuleResult]],
+    tried: JsonObject | None,
 ) -> list[RuleRow]:
     ids = defaultdict[Version, list[str]](list)
     for part, rule in shown:
         ids[Version(check.target, part.table or "", part.config_version)].append(rule.id)
-    known = {of: stories.thresholds(database, catalogue, of, wanted) for of, wanted in ids.items()}
+    if tried is not None:
+        known = {of: _thresholds(tried, catalogue, wanted) for of, wanted in ids.items()}
+    else:
+        known = {of: stories.thresholds(database, catalogue, of, wanted) for of, wanted in ids.items()}
     rows = []
     for part, rule in shown:
         table = part.table or ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from backend.insights.stories import Facts
 from stringx_dataops.contract.messages.checks import CheckResult
@@ -26,6 +26,25 @@ class Step:
     is_fault: bool = False
     order: datetime | None = None
     gap_ms: int | None = None
+
+
+def headline(view: RequestView) -> str:
+    """What the status means, in plain words beside the verdict. The verdict is that of the rules, and no fault of the request."""
+    match view.status:
+        case "queued":
+            return "waits for its turn"
+        case "running":
+            return "the check is running"
+        case "succeeded":
+            return "the check ran to its end; this is its verdict"
+        case "errored":
+            return "the check could not be completed"
+        case "canceled":
+            return "the check was canceled before it ended"
+        case "timed_out":
+            return "the check was stopped at its timeout"
+        case _:
+            assert_never(view.status)
 
 
 def steps(view: RequestView, facts: Facts) -> list[Step]:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from web.look import formats
 
-_WIDTH, _LEFT, _RIGHT = 720, 64, 12
+_WIDTH, _LEFT, _RIGHT = 720, 84, 12
 _WIDEST = 28.0  # a column
 _GAP, _FOOT = 26, 20  # above a lane, for its name; below the last one, for times
 _STATUSES = ("fail", "error", "warn", "pass")  # from below
@@ -133,7 +133,7 @@ def _rows(columns: Sequence[Column], starts: Sequence[float], width: float) -> l
     last = Markup('<circle class="dot known" cx="{}" cy="{}" r="2.5"/>').format(*dots[-1])
     labels = [_label(_ROWS, scale(high), formats.short(high))]
     if low < high:
-        labels.append(_label(_ROWS, min(scale(low), scale(high) - 0.25), formats.short(low)))
+        labels.append(_label(_ROWS, min(scale(low), scale(high) - 0.4), formats.short(low)))
     return [*labels, Markup('<path class="line" d="{}"/>').format(path), last]
 
 

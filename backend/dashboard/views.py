@@ -25,12 +25,24 @@ def board_item(item: dict[str, Any]) -> dict[str, Any]:
     url = table_url(item["target"], name) if is_table else f"/datasets/{quote(name, safe='')}"
     reasons = [reason for reason in item["reasons"] if not reason.startswith("verdict ")]
     cause = reasons[0] if reasons else None
-    return item | {"name": name, "url": url, "cause": cause, "editor_url": editor_url(item["target"], name) if is_table else None}
+    shown = reasons or item["reasons"]  # a verdict alone says nothing that its rules do not say
+    return item | {
+        "name": name,
+        "url": url,
+        "cause": cause,
+        "reasons": shown,
+        "editor_url": editor_url(item["target"], name) if is_table else None,
+    }
 
 
 def table_url(target: str, table: str) -> str:
     """The address of a table's page."""
     return f"/tables/{quote(target, safe='')}/{quote(table, safe='')}"
+
+
+def subject_url(target: str, table: str | None, dataset: str | None) -> str:
+    """The address of what a request is about: of one of the two."""
+    return table_url(target, table) if table else f"/datasets/{quote(dataset or '', safe='')}"
 
 
 def editor_url(target: str, table: str) -> str:
@@ -109,6 +121,7 @@ def points_of_days(days: list[dict[str, Any]], is_share: bool) -> list[dict[str,
             "failure_ratio": day["last"] if is_share else None,
             "measured": None if is_share else day["last"],
             "fail_at": day["fail_at"],
+            "warn_at": day["warn_at"],
         }
         for day, worst in found
     ]
@@ -134,19 +147,29 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
     else:
         label = f"{point['status']} at {formats.exact(point['at'])}: {shown}"
         value = None if point["status"] == "error" else value
-    fail_at = point["fail_at"]
-    low = high = None
-    if isinstance(fail_at, dict) and is_share:
-        pass  # bounds of what was measured, in a plot of shares: the rule's type has changed
-    elif isinstance(fail_at, dict):
-        low, high = _float(fail_at.get("min")), _float(fail_at.get("max"))
-    elif isinstance(fail_at, str):
-        high = float(fail_at.removesuffix("%")) / 100
-    elif fail_at == 0 or (fail_at is not None and not is_share):
-        high = float(fail_at)
-    elif fail_at is not None and point["total"]:
-        high = fail_at / point["total"]
-    return Value(datetime.fromisoformat(point["at"]), value, point["status"], low, high, label)
+    low, high = _bounds(point["fail_at"], point["total"], is_share)
+    warn_low, warn_high = _bounds(point["warn_at"], point["total"], is_share)
+    return Value(
+        at=datetime.fromisoformat(point["at"]),
+        value=value,
+        status=point["status"],
+        low=low,
+        high=high,
+        label=label,
+        warn_low=warn_low,
+        warn_high=warn_high,
+    )
+
+
+def _bounds(threshold: Any, total: int | None, is_share: bool) -> tuple[float | None, float | None]:
+    """A threshold as the numbers of the plot below and above which it trips."""
+    if isinstance(threshold, dict):  # bounds of what was measured; in a plot of shares the rule's type has changed
+        return (None, None) if is_share else (_float(threshold.get("min")), _float(threshold.get("max")))
+    if isinstance(threshold, str):
+        return None, float(threshold.removesuffix("%")) / 100
+    if threshold == 0 or (threshold is not None and not is_share):
+        return None, float(threshold)
+    return None, threshold / total if threshold is not None and total else None
 
 
 def _float(value: Any) -> float | None:
@@ -164,10 +187,12 @@ def _float(value: Any) -> float | None:
 def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     """What the plot's lines mean; `more` says what is left out."""
     words = f"{more}Dashed: the threshold above (or below) which it fails, as it was then."
+    if any(point["warn_at"] is not None for point in found):
+        words += " Dotted across: that of warnings."
     words += _bands(found)
     if marks:
-        versions = "a new version" if len(marks) == 1 else f"{len(marks)} new versions"
-        words += f" Dotted: {versions} of the rules, the last {marks[-1].label}."
+        changes = "a change" if len(marks) == 1 else f"{len(marks)} changes"
+        words += f" Dotted upright: {changes} of this rule, the last in {marks[-1].label}."
     return words
 
 

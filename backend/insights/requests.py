@@ -14,7 +14,8 @@ from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PAGES = Pages("requests", texts=2)  # positions: created_at, request_id
-FILTERS = ("target", "table", "dataset", "rule", "requested_by", "source", "verdict", "status", "trial", "from", "to")
+FILTERS = ("target", "table", "dataset", "rule", "requested_by", "source", "verdict", "status", "trial", "from", "to", "tables")
+MOST_TABLES = 1000  # that one list is about
 _RESULTS = 8  # that are in memory at once: each may have 8 MiB
 
 
@@ -45,6 +46,14 @@ def with_progress(database: Database, found: RequestView) -> RequestView:
     return found.model_copy(update={"progress": progress(row)})
 
 
+def tables_with(database: Database, part: str, target: str) -> list[str]:
+    """Names of tables, configured or checked before, that hold this text in any case; of one target unless it is empty. One more
+    than MOST_TABLES says that there are more."""
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["tables_with"], {"part": part, "target": target or None, "limit": MOST_TABLES + 1})
+    return [row["name"] for row in rows]
+
+
 def progress(row: Row) -> Progress:
     """From the columns of `stringx.progress_of`."""
     return Progress(
@@ -65,7 +74,7 @@ class Shown:
 
 
 def page(database: Database, filters: Mapping[str, Any], wanted: Page, shown: Shown = Shown()) -> PageJson:
-    """A page of requests, newest first. `filters` are some of FILTERS."""
+    """A page of requests, newest first. `filters` are some of FILTERS; `tables` are names of which the request has one."""
     given = {name: filters.get(name) for name in FILTERS}
     with database.transaction() as cursor:
 

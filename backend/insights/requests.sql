@@ -30,6 +30,7 @@ left join stringx.results s on s.request_id = r.request_id
 left join lateral (select * from stringx.trials where r.trial and request_id = r.request_id limit 1) t on true
 where (%(target)s::text is null or r.target = %(target)s)
   and (%(table)s::text is null or r.table_name = %(table)s)
+  and (%(tables)s::text[] is null or r.table_name = any(%(tables)s::text[]))
   and (%(dataset)s::text is null or r.dataset = %(dataset)s)
   and (%(rule)s::text is null or s.rule_ids @> array[%(rule)s::text])
   and (%(requested_by)s::text is null or r.requested_by = %(requested_by)s)
@@ -43,6 +44,15 @@ where (%(target)s::text is null or r.target = %(target)s)
        or (r.created_at, r.request_id) < (%(created_at)s::timestamptz, %(request_id)s::text))
 order by r.created_at desc, r.request_id desc
 limit %(limit)s
+
+-- name: tables_with
+-- Names that hold a text, of what is configured and what was checked.
+select name from (
+    select table_name as name from stringx.tables where (%(target)s::text is null or target = %(target)s)
+    union
+    select name from stringx.subjects where kind = 'table' and (%(target)s::text is null or target = %(target)s)) known
+where position(lower(%(part)s) in lower(name)) > 0
+order by name limit %(limit)s
 
 -- name: progress
 -- No row for a request that has ended.

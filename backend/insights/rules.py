@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from backend.insights.history import thresholds_of
+from backend.insights.history import RuleName, thresholds_of
 from database import configuration
 from database.configuration import Refusals
 from database.pool import Cursor, Database, Row
@@ -86,10 +86,29 @@ def of_table(database: Database, catalogue: Catalogue, target: str, table: str, 
     return RulesNow(found, len(active), document.window_column)
 
 
-def versions(database: Database, target: str, table: str, start: datetime, end: datetime) -> list[Row]:
-    """Versions of a table's document within a span: `version`, `changed_at`, `changed_by`."""
+def configured(database: Database, catalogue: Catalogue, of: RuleName) -> RuleNow | None:
+    """The rule as it is configured now, without points; None if it or its table is no longer there."""
     with database.transaction() as cursor:
-        return cursor.all(SQL["versions"], {"target": target, "table": table, "start": start, "end": end})
+        table = configuration.tables(cursor, [(of.target, of.table)]).get((of.target, of.table))
+    found = next((rule for rule in table.read().rules if rule.id == of.rule), None) if table is not None else None
+    return None if found is None else _now(found, catalogue, [], None)
+
+
+def changes(database: Database, of: RuleName, start: datetime, end: datetime) -> list[Row]:
+    """Versions of the table's document within a span that changed this rule: `version`, `changed_at`, `changed_by`."""
+    named = {"target": of.target, "table": of.table, "rule": of.rule, "start": start, "end": end}
+    with database.transaction() as cursor:
+        return cursor.all(SQL["changes"], named)
+
+
+def requests_of_points(database: Database, of: RuleName, points: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The request of each point of a rule's history, the newest first, by the id of its check."""
+    if not points:
+        return {}
+    named = {"target": of.target, "table": of.table, "first": points[-1]["at"], "last": points[0]["at"]}
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["requests_of_checks"], named | {"checks": [point["check_id"] for point in points]})
+    return {row["check_id"]: row["request_id"] for row in rows}
 
 
 def _latest(cursor: Cursor, target: str, table: str, rules: Sequence[Rule], points: int) -> dict[str, list[Point]]:

@@ -11,8 +11,23 @@ where r.subject_id = (select subject_id from stringx.subjects where kind = 'tabl
 -- Of the rules that did not pass, by table and rule: not the whole result, which may have 8 MiB.
 select messages from stringx.results where check_id = %(check_id)s
 
--- name: versions
--- Versions of the document within a span, the oldest first.
-select version, changed_at, changed_by from stringx.table_versions
-where target = %(target)s and table_name = %(table)s and changed_at >= %(start)s and changed_at < %(end)s
-order by changed_at limit 200
+-- name: changes
+-- Versions of the document within a span that changed the rule, the oldest first. The newest 200 versions are compared, each with the one before.
+select version, changed_at, changed_by from (
+    select version, changed_at, changed_by, rule is distinct from lag(rule) over (order by version) as differs,
+           version = 1 or row_number() over (order by version) > 1 as is_known
+    from (select version, changed_at, changed_by,
+                 jsonb_path_query_first(document, '$.rules[*] ? (@.id == $id)', jsonb_build_object('id', %(rule)s::text)) as rule
+          from stringx.table_versions
+          where target = %(target)s and table_name = %(table)s and changed_at < %(end)s
+            and version >= coalesce((select max(version) from stringx.table_versions
+                                     where target = %(target)s and table_name = %(table)s and changed_at < %(start)s), 1)
+          order by version desc limit 201) newest) compared
+where differs and is_known and changed_at >= %(start)s
+order by version
+
+-- name: requests_of_checks
+-- The requests of these checks, which are points of the table between the two times.
+select check_id::text, request_id from stringx.check_points
+where subject_id = (select subject_id from stringx.subjects where kind = 'table' and target = %(target)s and name = %(table)s)
+  and at between %(first)s::timestamptz and %(last)s::timestamptz and check_id = any(%(checks)s::uuid[])

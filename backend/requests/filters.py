@@ -1,7 +1,6 @@
-"""Filters of the list of requests: as parameters of the API, and as fields of the dashboard's form."""
+"""Filters of the list of requests, as parameters of the API."""
 
 import re
-from collections.abc import Mapping
 from typing import Any, get_args
 
 from stringx_dataops.contract.documents.fields import DATASET_NAME, RULE_ID, TARGET_NAME
@@ -28,22 +27,7 @@ NAMES = tuple(each.name for each in FILTERS)
 _WITHOUT_ZONE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)?Z?")
 
 
-def of_form(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """The filters of a form, whose empty fields say nothing, and a sentence for each field that is wrong. A time without a zone
-    is UTC."""
-    values, faults = {}, []
-    for each in FILTERS:
-        text = given.get(each.name, "").strip()
-        if not text:
-            continue
-        try:
-            values[each.name] = each.parse(_with_zone(text) if each.name in ("from", "to") else text)
-        except ValueError as error:
-            faults.append(f"{each.name} {error}")
-    return values, faults
-
-
-def _with_zone(text: str) -> str:
-    """As the browser's field for a time sends it, with the zone that it lacks."""
+def with_zone(text: str) -> str:
+    """A date, or a time without a zone, as RFC 3339 in UTC; any other text as it is."""
     found = _WITHOUT_ZONE.fullmatch(text)
     return f"{found[1]}T{found[2] or '00:00'}{found[3] or ':00'}Z" if found else text

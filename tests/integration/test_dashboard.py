@@ -276,10 +276,23 @@ def test_a_trial_is_marked_where_requests_are_shown(client: FlaskClient, shop: D
     sign_in(client)
     check_now(shop, table="public.a", request_id="plain")
     try_now(shop, table("public.a", "a", "another"), request_id="tried")
-    listed = client.get("/requests").text
-    assert listed.count("succeeded (trial)") == 1
+    for query, badges in (("", 0), ("?trial=with", 1), ("?trial=only", 1)):
+        listed = client.get(f"/requests{query}").text
+        assert listed.count('<span class="badge">trial</span>') == badges
+        assert ('href="/requests/plain"' in listed) == (query != "?trial=only")
     assert "A trial: a document was checked that is not stored." in client.get("/requests/tried").text
+    assert client.get("/requests/tried").text.count('<td data-label="fails">above 0</td>') == 2, (
+        "thresholds of the tried document"
+    )
     assert "A trial" not in client.get("/requests/plain").text
     assert "another" not in client.get("/tables/shop/public.a").text
     tracked(shop, table("public.a", "a", "another"))
     assert "<b>a trial of public.a</b>" in client.get("/tables/shop/public.a").text
+
+
+def test_a_gate_names_its_rules_and_not_the_verdict_as_well(client: FlaskClient, shop: Database) -> None:
+    check_now(shop, {"a": 3}, table="public.a")
+    sign_in(client)
+    page = client.get("/tables/shop/public.a").text
+    assert "<li>a: 3 of 10 rows" in page
+    assert "<li>verdict fail</li>" not in page

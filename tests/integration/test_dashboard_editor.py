@@ -269,11 +269,13 @@ def test_checks_and_plots_show_where_the_document_changed(client: FlaskClient, s
     check_now(shop, {"a": 1}, table="public.a")
     put(shop, "a", "b")
     check_now(shop, {"a": 1}, table="public.a")
+    put(shop, "a", "b", owner="somebody")
     sign_in(client)
     change = f"{A}/versions?from=1&amp;to=2"
     shown = client.get("/tables/shop/public.a").text
     assert shown.count(change) == 1
-    assert change in client.get("/tables/shop/public.a/rules/a").text
+    assert change in client.get("/tables/shop/public.a/rules/b").text
+    assert "/versions?from" not in client.get("/tables/shop/public.a/rules/a").text, "the rule itself has not changed"
 
 
 def test_an_ended_session_loses_no_text(client: FlaskClient, shop: Database) -> None:

@@ -162,3 +162,15 @@ def test_the_usual_time_is_the_bar(client: FlaskClient, shop: Database) -> None:
     assert re.search(r'<progress max="1" value="0\.0\d*"', page)
     assert "a check usually takes 1\N{NARROW NO-BREAK SPACE}h 0" in page
     assert check.check_id not in page.split("<h2>Checks</h2>")[0]
+
+
+def test_without_javascript_a_page_with_a_running_check_loads_itself_again(client: FlaskClient, shop: Database) -> None:
+    again = '<noscript><meta http-equiv="refresh" content="5"></noscript>'
+    assert again not in client.get(TABLE).text
+    asked = CheckRequest.model_validate({"target": "shop", "table": "public.a", "request_id": "r"})
+    tracking.accept(shop, CATALOGUE, asked, "http", "s")
+    for path in (TABLE, "/requests/r"):
+        assert again in client.get(path).text.partition("</head>")[0]
+    page = client.get(TABLE)
+    refused = client.post(f"{TABLE}/check", data=WINDOW | {"csrf": token(page), "column": ""})
+    assert (refused.status_code, again in refused.text) == (422, False), "what was typed stays"

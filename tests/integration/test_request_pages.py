@@ -84,10 +84,28 @@ def test_the_list_has_its_filters_in_the_address_and_keeps_them(client: FlaskCli
     assert "about b" not in second, "the next page has the same filters"
     assert "about b" in client.get("/requests?rule=b&verdict=pass").text
     assert "No request matches" in client.get("/requests?source=kafka").text
-    wrong = client.get("/requests?target=No+Target&from=today")
+    wrong = client.get("/requests?rule=b&target=No+Target&from=soon")
     assert wrong.status_code == 422
-    assert words(wrong.text).count("target is no name of a target; write") == 1
-    assert "from is no RFC 3339 time" in words(wrong.text)
+    assert words(wrong.text).count("Target is no name of a target; write") == 1
+    assert "From is no time; write 2026-01-31 06:00, today," in words(wrong.text)
+    assert "about b" in wrong.text, "the fields that are right still hold"
+
+
+def test_a_table_is_found_by_a_part_of_its_name_and_requests_since_today(client: FlaskClient, shop: Database) -> None:
+    sign_in(client)
+    for name in ("public.a", "public.b"):
+        check_now(shop, table=name, request_id=f"about {name}")
+    apply(shop, table("public.ab"))
+
+    def found(query: str) -> set[str]:
+        return set(re.findall(r">about ([^<]+)</a>", client.get(f"/requests?{query}").text))
+
+    assert found("table=.A") == {"public.a"}
+    assert found("table=public") == found("table=public&from=24h&target=shop") == {"public.a", "public.b"}
+    assert found("table=public.b") == {"public.b"}
+    assert found("table=b&from=today&to=24h") == found("table=none") == found("table=a&target=other") == set()
+    assert client.get("/requests?table=%00&from=999999999d&trial=odd").status_code == 422
+    assert 'href="/requests?table=b&amp;from=7d"' in client.get("/requests?table=b&from=today").text
     client.delete_cookie("stringx_session")
     assert client.get("/requests?rule=b&from=2026-01-01&odd=1").location == "/login?next=/requests?from%3D2026-01-01%26rule%3Db"
 
@@ -143,6 +161,24 @@ def test_a_canceled_request_says_by_whom_and_a_refused_one_why(client: FlaskClie
     assert "Cancel asked for" in page
     assert "by night watch" in page
     assert "DataOps refused the request: it is closed" in page
+
+
+def test_a_table_leads_to_its_requests_and_each_request_to_its_table(client: FlaskClient, shop: Database) -> None:
+    of_key = ended(shop, request_id="short").request_id
+    of_uuid = ended(shop).request_id
+    check_now(shop, table="public.b")
+    sign_in(client)
+    page = client.get("/tables/shop/public.a").text
+    assert '<td data-label="by">loader</td>' in page
+    link = re.search(r'href="(/requests[?][^"]+)">All requests of this table', page)
+    assert link
+    listed = client.get(link[1].replace("&amp;", "&")).text
+    assert listed.count('href="/tables/shop/public.a"') == listed.count("<tr data-key") == 2
+    assert f'title="{of_uuid}" aria-label="{of_uuid}">…{of_uuid[-12:]}</a>' in listed
+    assert f'title="{of_key}">{of_key}</a>' in listed
+    assert "All requests of this dataset" in client.get("/datasets/sales").text
+    assert "fail the check ran to its end; this is its verdict" in words(client.get("/requests/short").text)
+    assert "data-clock" in client.get("/requests/short").text
 
 
 def test_a_check_asked_of_dataops_was_not_sent(client: FlaskClient, shop: Database) -> None:

@@ -133,3 +133,17 @@ def test_a_page_stays_small_however_much_there_is(client: FlaskClient, shop: Dat
     assert "One point per day" not in of_day
     assert "73 points from" in of_day or "72 points from" in of_day
     assert max(len(of_month), len(of_day)) < 100_000
+
+
+def test_a_rule_says_what_it_checks_and_leads_to_requests_and_rows(client: FlaskClient, shop: Database) -> None:
+    counted = {"id": "a", "type": "not_null", "column": "a", "warn_above": 1, "fail_above": "50%", "description": "<b>Every</b>"}
+    apply(shop, {**table("public.a"), "rules": [counted]})
+    check_now(shop, {"a": 0}, table="public.a", request_id="good")
+    check_now(shop, {"a": 9}, table="public.a", request_id="bad")
+    page = client.get("/tables/shop/public.a/rules/a").text
+    assert "not_null of a; warns above 1; fails above 50%" in page
+    assert "&lt;b&gt;Every" in page
+    assert 'href="/tables/shop/public.a#samples"' in page
+    assert page.index('href="/requests/bad"') < page.index('href="/requests/good"')
+    apply(shop, table("public.a", "b"))
+    assert "This rule is no longer configured." in client.get("/tables/shop/public.a/rules/a").text

@@ -1,9 +1,13 @@
 """A rule's plot: what it says in words, and that an error is never drawn as a value."""
 
+import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from backend.dashboard.plots import Plot, Value, sparkline
+import pytest
+
+from backend.dashboard.plots import Plot, Value, moments, sparkline
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -22,6 +26,39 @@ def test_thresholds_and_the_last_value_stand_beside_the_plot() -> None:
     assert ">2.45%</text>" in drawn
     assert ">fails &gt; 2%</text>" in drawn
     assert "fails &lt; 1%" in plot((0.01, "pass"), low=0.01)
+    both = plot((0.0201, "warn"), high=0.0202, warn_high=0.02)
+    assert ">warns &gt; 2%</text>" in both
+    assert both.count('class="threshold warns"') == both.count('class="threshold"') == 1
+    heights = sorted(float(y) for y in re.findall(r'class="note [^"]+" x="[^"]+" y="([^"]+)"', both))
+    assert all(after - before >= 20 for before, after in pairwise(heights)), "none covers another"
+
+
+@pytest.mark.parametrize("highest", [0.0301, 0.07, 0.19, 0.5, 1.0])
+def test_no_value_is_above_the_grid(highest: float) -> None:
+    drawn = plot((highest, "fail"), (0.001, "pass"))
+    lines = [float(y) for y in re.findall(r'class="grid" x1="[^"]+" x2="[^"]+" y1="([^"]+)"', drawn)]
+    dots = [float(y) for y in re.findall(r'class="near" cx="[^"]+" cy="([^"]+)"', drawn)]
+    assert min(lines) == 12.0
+    assert min(lines) <= min(dots)
+    assert len(lines) <= 7
+
+
+def test_times_are_even_and_at_midnight() -> None:
+    start = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
+    assert [words for _, words in moments(start, start + timedelta(days=7))] == [f"Nov {day}" for day in range(23, 30)]
+    assert [words for _, words in moments(start, start + timedelta(days=1))] == [
+        "16:00",
+        "20:00",
+        "00:00",
+        "04:00",
+        "08:00",
+        "12:00",
+    ]
+    year = [words for _, words in moments(start - timedelta(days=365), start)]
+    assert year == ["Jan 2026", "Apr 2026", "Jul 2026", "Oct 2026"]
+    half = moments(start - timedelta(days=182), start)
+    assert [words for _, words in half] == ["Jul 2026", "Sep 2026", "Nov 2026"]
+    assert 5 <= len(moments(start - timedelta(days=30), start)) <= 8
 
 
 def test_an_error_is_a_band_and_no_value() -> None:

@@ -1,6 +1,6 @@
 """Numbers and times as pages show them, in one place."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
@@ -13,11 +13,30 @@ def relative(moment: datetime | str | None, now: datetime | None = None) -> Mark
     if moment is None:
         return Markup('<span class="none">never</span>')
     at = _moment(moment)
-    words = ago(at, now or datetime.now(UTC))
+    now = now or datetime.now(UTC)
+    words = ago(at, now)
+    if now - at >= timedelta(days=1):
+        words += f", {day(at, now)}"
     exact = at.astimezone(UTC)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         exact.isoformat().replace("+00:00", "Z"), f"{exact:%Y-%m-%d %H:%M:%S} UTC", words
     )
+
+
+def clock(moment: datetime | str, now: datetime | None = None) -> Markup:
+    """The time of day to the second (UTC), and of another day than today the date before it; the page's script shows it in the
+    viewer's zone."""
+    at, now = _moment(moment).astimezone(UTC), (now or datetime.now(UTC)).astimezone(UTC)
+    date = "" if at.date() == now.date() else f"{day(at, now)}, "
+    return Markup('<time datetime="{}" data-clock>{}{:%H:%M:%S} UTC</time>').format(
+        at.isoformat().replace("+00:00", "Z"), date, at
+    )
+
+
+def day(moment: datetime, now: datetime) -> str:
+    """The date in UTC, such as `Nov 23`; with the year if it is another one than now."""
+    at = moment.astimezone(UTC)
+    return f"{at:%b} {at.day}" if at.year == now.astimezone(UTC).year else f"{at:%b} {at.day}, {at.year}"
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -12,6 +12,7 @@ from web.look import formats
 
 _FORMATS = {
     "relative": formats.relative,
+    "clock": formats.clock,
     "number": formats.number,
     "share": formats.share,
     "duration": formats.duration,

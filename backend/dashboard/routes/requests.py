@@ -1,20 +1,19 @@
 """Requests: a list of them by filters, and one with its story and its result."""
 
-from collections.abc import Sequence
-from typing import Any
+from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request, url_for
 
-from backend.dashboard import results, stories, views
+from backend.dashboard import request_filters, results, stories, views
 from backend.dashboard.pages import Numbered, csv_file, next_page, page, text_file, wanted
+from backend.dashboard.request_filters import RequestFilters
 from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
 from backend.insights import requests, running
 from backend.insights import stories as insights
-from backend.requests import filters
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.problems import NotFound
-from web.parameters import Parameter
 
 _ON_PAGE = 25  # names and ids may be long
 
@@ -25,17 +24,16 @@ def add(routes: Blueprint, service: Dashboard) -> None:
 
     @routes.get("/requests", endpoint="requests")
     def show_requests() -> Response:
-        given, faults = filters.of_form(request.args)
-        found = {"items": [], "next_cursor": None} if faults else requests.page(database, given, wanted(requests.PAGES, _ON_PAGE))
+        form = request_filters.read(database, request.args, datetime.now(UTC))
+        found = requests.page(database, form.values, wanted(requests.PAGES, _ON_PAGE))
         return page(
             "requests.html",
-            status=422 if faults else 200,
+            status=422 if form.faults else 200,
             here="requests",
-            filters=[(each.name, _choices(each), each.schema.get("format")) for each in filters.FILTERS],
-            given={name: request.args.get(name, "") for name in filters.NAMES},
-            filtered=bool(given or faults),
-            faults=faults,
+            form=form,
+            since=_since(form),
             items=found["items"],
+            subject_url=views.subject_url,
             next=next_page(found),
         )
 
@@ -53,7 +51,10 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         check = view.checks[0] if view.checks else None
         sees_samples = "samples" in g.caller.scopes
         place = Numbered("rules", results.RULES)
-        result = results.page_of(database, catalogue, check, place.skip, with_samples=sees_samples) if check is not None else None
+        result = None
+        if check is not None:
+            tried = facts.body.get("document") if view.trial else None
+            result = results.page_of(database, catalogue, check, place.skip, with_samples=sees_samples, tried=tried)
         leader = insights.request_of_check(database, check.joined) if check is not None and check.joined else None
         return page(
             "request.html",
@@ -62,7 +63,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             running=lines(running.of_request(database, request_id)),
             may_trigger="trigger" in g.caller.scopes,
             place=place,
-            about_url=_about_url(view),
+            subject_url=views.subject_url,
+            headline=stories.headline(view),
             steps=stories.steps(view, facts),
             asked_for=stories.asked_for(facts.body),
             leader_url=url_for("dashboard.request_page", request_id=leader) if leader is not None else None,
@@ -73,15 +75,14 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         )
 
 
-def _choices(filter_: Parameter[Any]) -> Sequence[str] | None:
-    """What a field of the form can be; None if it is typed."""
-    return ("true", "false") if filter_.schema["type"] == "boolean" else filter_.schema.get("enum")
-
-
-def _about_url(view: RequestView) -> str:
-    if view.table is not None:
-        return views.table_url(view.target, view.table)
-    return url_for("dashboard.dataset", name=view.dataset)
+def _since(form: RequestFilters) -> list[tuple[str, str, bool]]:
+    """Links to the same list since these times: address, words, and whether it is shown."""
+    given = {field.name: field.value for field in form.fields if field.value and field.name != "to"}
+    here = url_for("dashboard.requests")
+    return [
+        (f"{here}?{urlencode(given | {'from': value})}", words, given.get("from") == value)
+        for value, words in request_filters.SINCE
+    ]
 
 
 def _sample_file(view: RequestView) -> Response:

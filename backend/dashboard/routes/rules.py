@@ -44,7 +44,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             more = "One point per day: its last value, in the shape of its worst status. "
         elif answer["next_cursor"] is not None:
             more = f"The newest {_PLOTTED:,} points. "
-        versions = rules.versions(database, target, table, span.start or end, end)
+        versions = rules.changes(database, name, span.start or end, end)
         marks = [Mark(row["changed_at"], f"version {row['version']} by {row['changed_by']}") for row in versions]
         return page(
             "rule.html",
@@ -52,7 +52,9 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             table=table,
             table_url=views.table_url(target, table),
             rule=rule,
+            configured=rules.configured(database, catalogue, name),
             points=found[:_LISTED],
+            requests=rules.requests_of_points(database, name, found[:_LISTED]),
             has_more=len(found) > _LISTED,
             trend=found_trend,
             facts=views.trend_facts(found_trend),

@@ -12,10 +12,26 @@ function ago(seconds) {
   return seconds > 0 ? `${words} ago` : `in ${words}`;
 }
 
+// As in formats.py, but in the viewer's zone.
+function day(at) {
+  const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  return at.toLocaleDateString("en-US", { month: "short", day: "numeric", ...year });
+}
+
+function words(at) {
+  const seconds = (Date.now() - at) / 1000;
+  return seconds < 86400 ? ago(seconds) : `${ago(seconds)}, ${day(at)}`;
+}
+
+function clock(at) {
+  const time = at.toLocaleTimeString("en-GB");
+  return at.toDateString() === new Date().toDateString() ? time : `${day(at)}, ${time}`;
+}
+
 function showTimes(root) {
   for (const each of root.querySelectorAll("time")) {
     const at = new Date(each.dateTime);
-    each.textContent = ago((Date.now() - at) / 1000);
+    each.textContent = each.hasAttribute("data-clock") ? clock(at) : words(at);
     each.title = at.toLocaleString();
   }
 }
