@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request, url_for
 
-from backend.dashboard import request_filters, results, stories, views
+from backend.dashboard import request_filters, results, stories
 from backend.dashboard.pages import Numbered, csv_file, next_page, page, text_file, wanted
 from backend.dashboard.request_filters import RequestFilters
 from backend.dashboard.running import lines
@@ -33,7 +33,6 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             form=form,
             since=_since(form),
             items=found["items"],
-            subject_url=views.subject_url,
             next=next_page(found),
         )
 
@@ -63,7 +62,6 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             running=lines(running.of_request(database, request_id)),
             may_trigger="trigger" in g.caller.scopes,
             place=place,
-            subject_url=views.subject_url,
             headline=stories.headline(view),
             steps=stories.steps(view, facts),
             asked_for=stories.asked_for(facts.body),
