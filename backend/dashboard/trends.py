@@ -71,9 +71,13 @@ def trends(columns: Sequence[Column]) -> Markup:
         *_times(columns, starts),
         *_titles(columns, starts, width),
     ]
-    return Markup(
-        '<svg class="plot trends" viewBox="0 0 {} {}" role="img"><title>The last {} full checks</title><desc>{}</desc>{}</svg>'
-    ).format(_WIDTH, _HEIGHT, len(columns), _description(columns), Markup("").join(parts))
+    return Markup('<svg class="plot trends" viewBox="0 0 {} {}" role="img"><title>{}</title><desc>{}</desc>{}</svg>').format(
+        _WIDTH, _HEIGHT, _title(len(columns)), _description(columns), Markup("").join(parts)
+    )
+
+
+def _title(number: int) -> str:
+    return "The last check that decides the gate" if number == 1 else f"The last {number} checks that decide the gate"
 
 
 def _description(columns: Sequence[Column]) -> str:
