@@ -11,7 +11,7 @@ from markupsafe import Markup
 from web.look import formats
 
 _WIDTH, _HEIGHT = 720, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 112, 12, 28  # on the right there is room for the last value and the thresholds
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 128, 12, 28  # on the right there is room for the last value and the thresholds
 _LINE = 20  # height of a line of text
 _TICKS = 4
 _TINY = 1e-9  # what a quotient may be off
@@ -209,7 +209,7 @@ def free(y: float, taken: Sequence[float]) -> float:
 
 
 def moments(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
-    """Even times from start to end with their words, at most eight: full hours within two days, else midnights (UTC), and from
+    """Even times from start to end with their words, at most six: full hours within two days, else midnights (UTC), and from
     half a year on the first days of months."""
     days = (end - start) / timedelta(days=1)
     midnight = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -218,7 +218,7 @@ def moments(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
         every = math.ceil(days / 31 / 5)
         found = [datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC) for month in months if month % every == 0]
         return [(at, f"{at:%b %Y}") for at in found if start <= at <= end]
-    step = timedelta(hours=4 if days <= 1 else 8) if days <= 2 else timedelta(days=math.ceil(days / 7))
+    step = timedelta(hours=6 if days <= 1 else 12) if days <= 2 else timedelta(days=math.ceil(days / 5))
     found = [midnight + step * number for number in range(math.ceil((end - midnight) / step) + 1)]
     return [(at, f"{at:%H:%M}" if days <= 2 else f"{at:%b} {at.day}") for at in found if start <= at <= end]
 
