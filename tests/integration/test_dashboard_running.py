@@ -145,7 +145,7 @@ def test_the_usual_time_is_the_bar(client: FlaskClient, shop: Database) -> None:
     page = client.get(TABLE).text
     assert "starts: dbt has not reached the target yet" in page
     assert re.search(r'<progress max="1" value="0\.0\d*"', page)
-    assert "a check usually takes 60" in page
+    assert "a check usually takes 1\N{NARROW NO-BREAK SPACE}h" in page
     assert check.check_id not in page.split("<h2>Checks</h2>")[0]
 
 
