@@ -1,74 +1,31 @@
-"""The editor of a table's document, and its versions: what is refused, saved and compared, and that no text is lost."""
+"""The editor of a table's document: what is refused and saved, and that no text is lost."""
 
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from html import unescape
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from backend.app import create_app
 from backend.configuration import store
-from backend.insights import requests
-from backend.requests import tracking
-from database import keys
 from database.keys import Caller
 from database.pool import Database
-from stringx_dataops.contract.keys import SCOPES, KeyScope
-from stringx_dataops.contract.settings import read_settings
-from stringx_dataops.contract.signatures import new_secret
-from tests.support.datasets import CATALOGUE, check_now, table
-from tests.support.trials import tracked, try_now
+from stringx_dataops.contract.keys import SCOPES
+from tests.support.dashboard import opened, sign_in
+from tests.support.datasets import CATALOGUE, table
+from tests.support.editor import ANOTHER, A, hidden, put, send, text_of
 
-A = "/configuration/shop/public.a"
 HOSTILE = "</textarea><img src=x onerror=alert(1)>{{ 7+7 }}"
-ANOTHER = Caller("ci-bot", frozenset(SCOPES))
 
 
 @pytest.fixture
 def client(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
     """A browser's view of the Backend, with nobody signed in."""
-    environment = {"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url, "DATAOPS_URL": "http://127.0.0.1:9"}
-    (tmp_path / "service-key").write_text("key")
-    (tmp_path / "signing-secret").write_text(new_secret())
-    app = create_app(read_settings(environment))
-    held: dict[str, tuple[KeyScope, ...]] = {"owner": SCOPES, "reader": ("read",)}
-    for name, scopes in held.items():
-        keys.register(shop, name, f"sx_{name}", list(scopes))
-    with app.test_client() as opened:
-        yield opened
-
-
-def sign_in(client: FlaskClient, key: str = "sx_owner") -> None:
-    page = client.get("/login")
-    assert client.post("/login", data={"csrf": hidden(page, "csrf"), "key": key}).status_code == 303
-
-
-def hidden(page: TestResponse, name: str) -> str:
-    found = re.findall(rf'name="{name}" value="([^"]*)"', page.text)
-    assert found, page.text
-    return str(found[-1])
-
-
-def text_of(page: TestResponse) -> str:
-    """The document in the page's editor."""
-    found = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", page.text, re.DOTALL)
-    assert found, page.text
-    return unescape(found[1])
-
-
-def send(client: FlaskClient, page: TestResponse, text: str, action: str = "save", path: str = A) -> TestResponse:
-    form = {"csrf": hidden(page, "csrf"), "opened": hidden(page, "opened"), "action": action, "document": text}
-    return client.post(path, data=form)
-
-
-def put(database: Database, *rules: str, name: str = "public.a", by: Caller = ANOTHER, **changes: object) -> int:
-    """Another one saves."""
-    return store.put_table(database, CATALOGUE, by, ("shop", name), table(name, *rules, **changes), None).version
+    with opened(shop, internal_url, tmp_path) as client:
+        yield client
 
 
 def lines(page: TestResponse) -> list[tuple[str, str]]:
@@ -224,60 +181,6 @@ def test_without_the_scope_the_page_is_to_read(client: FlaskClient) -> None:
     assert ("Edit rules" in board, "New table" in board, "Rules as YAML" in board) == (False, False, True)
 
 
-def test_an_older_version_is_opened_and_saved_again(client: FlaskClient, shop: Database) -> None:
-    put(shop, "a", "b")
-    sign_in(client)
-    page = client.get(f"{A}?version=1")
-    assert "This is the text of version 1" in page.text
-    assert "id: b" not in text_of(page)
-    assert hidden(page, "opened") == "2"
-    assert send(client, page, text_of(page)).location == f"{A}?saved=3"
-    assert client.get(f"{A}?version=9").status_code == 404
-    assert client.get(f"{A}?version=x").status_code == 422
-
-
-def test_versions_say_what_changed_and_compare_any_two(client: FlaskClient, shop: Database) -> None:
-    put(shop, "a", "b", owner="data")
-    put(shop, "b", owner="data")
-    sign_in(client)
-    page = client.get(f"{A}/versions").text
-    assert page.index('id="version-3"') < page.index('id="version-2"') < page.index('id="version-1"')
-    assert "removed <code>a</code>" in page
-    assert "settings: <code>owner</code>" in page
-    assert "created the document" in page
-    compared = client.get(f"{A}/versions?from=1&to=3").text
-    assert "Version 1 → version 3" in compared
-    assert "<del>-   - id: a</del>" in compared
-    assert "<ins>+ owner: data</ins>" in compared
-    for query, status in (("from=1&to=99", 404), ("from=a&to=1", 422), ("from=1", 200), ("cursor=odd", 200)):
-        assert client.get(f"{A}/versions?{query}").status_code == status
-    assert client.get("/configuration/shop/public.none/versions").status_code == 404
-
-
-def test_the_last_version_of_a_page_is_compared_with_the_one_on_the_next(client: FlaskClient, shop: Database) -> None:
-    for number in range(10):
-        put(shop, "a", description=f"{number}")
-    sign_in(client)
-    page = client.get(f"{A}/versions").text
-    assert ('id="version-2"' in page, "created the document" in page, 'id="version-1"' in page) == (True, False, False)
-    following = re.search(r'href="([^"]+)" rel="next"', page)
-    assert following
-    assert "created the document" in client.get(unescape(following[1])).text
-
-
-def test_checks_and_plots_show_where_the_document_changed(client: FlaskClient, shop: Database) -> None:
-    check_now(shop, {"a": 1}, table="public.a")
-    put(shop, "a", "b")
-    check_now(shop, {"a": 1}, table="public.a")
-    put(shop, "a", "b", owner="somebody")
-    sign_in(client)
-    change = f"{A}/versions?from=1&amp;to=2"
-    shown = client.get("/tables/shop/public.a").text
-    assert shown.count(change) == 1
-    assert change in client.get("/tables/shop/public.a/rules/b").text
-    assert "/versions?from" not in client.get("/tables/shop/public.a/rules/a").text, "the rule itself has not changed"
-
-
 def test_an_ended_session_loses_no_text(client: FlaskClient, shop: Database) -> None:
     sign_in(client)
     page = client.get(A)
@@ -319,35 +222,6 @@ def test_a_very_long_document_makes_no_endless_page(client: FlaskClient, shop: D
     assert len(page) < 150_000
 
 
-def test_a_text_is_tried_and_shown_beside_what_is_stored(client: FlaskClient, shop: Database) -> None:
-    check_now(shop, {"a": 4}, table="public.a")
-    sign_in(client)
-    page = client.get(A)
-    assert send(client, page, "rules: 3\n", "try").status_code == 200, "faults are shown"
-    answer = send(client, page, text_of(page), "try")
-    assert answer.status_code == 303
-    assert answer.location.startswith(f"{A}/trials/")
-    assert "The check is under way" in client.get(answer.location).text
-    document = table("public.a", "b") | {"rules": [*table("public.a", "a", "b")["rules"]]}
-    try_now(shop, document, {"a": 1, "b": 0}, request_id="tried")
-    shown = client.get(f"{A}/trials/tried").text
-    rows = [re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", row)).strip() for row in re.findall(r"<tr><td>.*?</tr>", shown, re.DOTALL)]
-    assert len(rows) == 2
-    assert rows[0].startswith("fail a 1 of 10 rows")
-    assert rows[0].endswith("1 of 10 (10%) fail 4 of 10 (40%)")
-    assert rows[1].endswith("0 of 10 (0%) new –")
-    for path in (f"{A}/trials/none", "/configuration/shop/public.b/trials/tried"):
-        assert client.get(path).status_code == 404
-    assert len(store.versions(shop, "shop", "public.a")["items"]) == 1
-
-
-def test_a_trial_of_the_editor_is_a_request_of_the_dashboard(client: FlaskClient, shop: Database) -> None:
-    sign_in(client)
-    page = client.get(A)
-    request_id = send(client, page, text_of(page), "try").location.rpartition("/")[2]
-    assert requests.find(shop, request_id).source == "dashboard"
-
-
 @pytest.mark.parametrize("opened", ["²", "9" * 5000, "99999999999", "-1", "x"])
 def test_a_version_that_is_none_is_refused(client: FlaskClient, opened: str) -> None:
     sign_in(client)
@@ -387,26 +261,3 @@ def test_another_session_of_the_same_key_gets_its_token_with_the_refusal(client:
     assert (refused.status_code, hidden(refused, "csrf")) == (403, hidden(client.get(A), "csrf")), "the editor takes it over"
     refused = client.post("/logout", data={"csrf": hidden(old, "csrf")})
     assert (refused.status_code, "with what was typed" in refused.text) == (403, False), "nothing was typed"
-
-
-def test_only_stored_are_the_rules_that_the_text_does_not_have(client: FlaskClient, shop: Database) -> None:
-    put(shop, "a", "b", "c")
-    sign_in(client)
-    try_now(shop, table("public.a", "a", "b"), {"a": 1}, request_id="of_one", rule_ids=["a"])
-    assert "Only stored: <code>c</code></p>" in client.get(f"{A}/trials/of_one").text
-    tracked(shop, table("public.a", "a"), request_id="stopped")
-    with shop.transaction() as cursor:
-        ended = "status = 'errored', verdict = 'error', reason = 'refused', finished_at = now()"
-        cursor.run(f"update stringx.requests set {ended} where request_id = 'stopped'")
-    shown = client.get(f"{A}/trials/stopped").text
-    assert ("The check is under way" in shown, "Only stored" in shown) == (False, False)
-
-
-def test_a_measurement_that_may_not_be_seen_is_hidden_in_a_trial_too(client: FlaskClient, shop: Database) -> None:
-    sign_in(client)
-    result = try_now(shop, table("public.a", "a"), {"a": 1}, request_id="tried")
-    tracked(shop, table("public.a", "a"), request_id="measured")
-    rule = result.rules[0].model_copy(update={"failures": None, "total": None, "failure_ratio": None, "measured_hidden": True})
-    another = {"request_id": "measured", "check_id": str(uuid4()), "rules": [rule]}
-    tracking.store(shop, "measured", result.model_copy(update=another))
-    assert '<td class="figure">hidden</td>' in client.get(f"{A}/trials/measured").text

@@ -9,14 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.checks import claims, lifecycle
-from backend.app import create_app
 from backend.requests import tracking
-from database import keys
 from database.pool import Database
-from stringx_dataops.contract.keys import SCOPES, KeyScope
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
-from stringx_dataops.contract.settings import read_settings
-from stringx_dataops.contract.signatures import new_secret
+from tests.support.dashboard import opened, sign_in, token
 from tests.support.datasets import CATALOGUE, apply, check_now, claimed, result, table
 from tests.support.history import with_rule
 
@@ -26,27 +22,9 @@ OF_A = {"target": "shop", "table": "public.a"}
 
 @pytest.fixture
 def client(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
-    """A browser's view of the Backend; DataOps is not there. Keys: owner, and blind, which may not see samples."""
-    environment = {"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": internal_url, "DATAOPS_URL": "http://127.0.0.1:9"}
-    (tmp_path / "service-key").write_text("key")
-    (tmp_path / "signing-secret").write_text(new_secret())
-    held: dict[str, tuple[KeyScope, ...]] = {"owner": SCOPES, "blind": ("read", "trigger")}
-    for name, scopes in held.items():
-        keys.register(shop, name, f"sx_{name}", list(scopes))
-    with create_app(read_settings(environment)).test_client() as opened:
-        yield opened
-
-
-def token(text: str) -> str:
-    """The CSRF token of the page's first form with one."""
-    found = re.search(r'name="csrf" value="([^"]+)"', text)
-    assert found, text
-    return found[1]
-
-
-def sign_in(client: FlaskClient, key: str = "owner") -> None:
-    form = {"csrf": token(client.get("/login").text), "key": f"sx_{key}", "next": "/"}
-    assert client.post("/login", data=form).status_code == 303
+    """A browser's view of the Backend; DataOps is not there."""
+    with opened(shop, internal_url, tmp_path) as client:
+        yield client
 
 
 def words(text: str) -> str:
@@ -112,7 +90,7 @@ def test_a_table_is_found_by_a_part_of_its_name_and_requests_since_today(client:
 
 def test_a_check_from_the_dashboard_says_whose_it_is(client: FlaskClient, shop: Database) -> None:
     sign_in(client)
-    form = {"csrf": token(client.get("/tables/shop/public.a").text)}
+    form = {"csrf": token(client.get("/tables/shop/public.a"))}
     assert client.post("/tables/shop/public.a/check", data=form).status_code == 303
     listed = client.get("/api/v1/requests?source=dashboard", headers={"Authorization": "Bearer sx_owner"}).get_json()["items"]
     assert [(item["requested_by"], item["source"]) for item in listed] == [("owner", "dashboard")]
@@ -220,7 +198,7 @@ def test_samples_are_shown_as_text_to_keys_with_their_scope(client: FlaskClient,
         assert file.headers["Content-Disposition"] == 'attachment; filename="a-sample.csv"'
         quoted = HOSTILE.replace('"', '""')
         assert file.text.split("\r\n")[:3] == [f'"id","{quoted}"', f'"{quoted}",', '"=1+1","-5"'], "values as they are"
-        sign_in(client, "blind")
+        sign_in(client, "sx_blind")
         page = client.get(path).text
         assert "keys with the scope <code>samples</code>; yours lacks it" in page
         assert "7+7" not in page

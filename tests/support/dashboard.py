@@ -18,12 +18,17 @@ from stringx_dataops.contract.signatures import new_secret
 
 @contextmanager
 def opened(database: Database, url: str, home: Path) -> Iterator[FlaskClient]:
-    """A browser's view of the Backend, which knows the keys owner, reader and poster; DataOps is not there."""
+    """A browser's view of the Backend, which knows the keys owner, reader, poster and blind (no samples); DataOps is not there."""
     environment = {"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": url, "DATAOPS_URL": "http://127.0.0.1:9"}
     (home / "service-key").write_text("key")
     (home / "signing-secret").write_text(new_secret())
     app = create_app(read_settings(environment))
-    held: dict[str, tuple[KeyScope, ...]] = {"owner": SCOPES, "reader": ("read",), "poster": ("results",)}
+    held: dict[str, tuple[KeyScope, ...]] = {
+        "owner": SCOPES,
+        "reader": ("read",),
+        "poster": ("results",),
+        "blind": ("read", "trigger"),
+    }
     for name, scopes in held.items():
         keys.register(database, name, f"sx_{name}", list(scopes))
     with app.test_client() as client:
