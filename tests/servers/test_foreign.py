@@ -171,6 +171,8 @@ def test_the_result_of_a_check_carries_the_notes(engine: Engine, target: Target,
         queued_at=now,
         started_at=now,
         result=None,
+        requested_by=None,
+        earlier_attempts=[],
     )
     answer = engine.answer(target, specification.build(request, configured.target, scope, catalogue, 60))
     subject = Subject([configured], "sync", "60s", 1, "hash")

@@ -131,7 +131,7 @@ def test_the_dashboard_links_to_the_docs_where_the_reader_reaches_them(shop: Dat
             client.post("/login", data={"csrf": token[1], "key": "sx_reader"}, headers=headers)
             page = client.get("/tables/shop/public.a", headers=headers)
         assert page.status_code == 200
-        found = re.search(r'href="([^"]+)">Columns and description in the dbt docs', page.text)
+        found = re.search(r'href="([^"]+)"[^>]*>Columns and description in the dbt docs', page.text)
         return found[1] if found else None
 
     assert linked("localhost", DOCS_URL="http://127.0.0.1:8001") == "http://127.0.0.1:8001/shop/tables/public.a"
