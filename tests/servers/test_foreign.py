@@ -15,7 +15,7 @@ from api.worker import results
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import stored_target
-from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.settings import ROOT
 from tests.servers.clusters import Made, Server
 from tests.servers.conftest import only
@@ -152,7 +152,7 @@ def test_the_result_of_a_check_carries_the_notes(engine: Engine, target: Target,
     document = TableDocument.model_validate({"apiVersion": "stringx/v1", "target": "shop", "table": "public.f", "rules": rules})
     configured = Configured(document, stored_target(target.document()), 1, "hash")
     scope = [InScope(configured, document.rules)]
-    request = CheckRequest.model_validate({"target": "shop", "table": "public.f"})
+    request = CheckOrder.model_validate({"target": "shop", "table": "public.f"})
     now = datetime.now(UTC)
     check = Check(
         check_id="c",
