@@ -42,6 +42,7 @@ PICTURES = (
     Picture("table.png", "/tables/nyc/public.flights", height=1100),
     Picture("rule-dark.png", "/tables/nyc/public.flights/rules/dep_time_not_null", "dark", height=800),
     Picture("request.png", "LAST_REQUEST", height=800),
+    Picture("editor.png", "/configuration/nyc/public.flights", height=900),
     Picture("portal.png", "/", height=900, of_portal=True),
 )
 
