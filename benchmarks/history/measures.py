@@ -82,7 +82,7 @@ def _asked(client: FlaskClient, processor: Processor, path: str, *, is_known: bo
     headers = {"Authorization": "Bearer sx_owner"}
     answer = client.get(path, headers=headers)
     assert answer.status_code == 200, answer.text
-    headers |= {"If-None-Match": answer.headers["ETag"]} if is_known else {}
+    headers |= {"If-None-Match": answer.headers["ETag"], "X-Renewal": "1"} if is_known else {}
     wanted = 304 if is_known else 200
 
     def ask() -> None:

@@ -301,22 +301,3 @@ def test_a_message_with_a_nul_closes_the_gate_on_the_board_too(shop: Database) -
     assert tracking.store(shop, found.request_id, found)
     assert states(shop)["public.a"]["state"] == "closed"
     assert states(shop)["public.a"]["reasons"][1] == "a: odd message"
-
-
-def test_the_history_of_a_result_is_written_without_reading_that_of_others(shop: Database) -> None:
-    with shop.transaction() as cursor:
-        many = "select 'table', 'shop', 'public.t' || n from generate_series(1, 5000) n"
-        cursor.run(f"insert into stringx.subjects (kind, target, name) {many}")
-        cursor.run("insert into stringx.subject_rules (subject_id, rule_id) select subject_id, 'r' from stringx.subjects")
-        cursor.run("analyze stringx.subjects, stringx.subject_rules")
-    ask(shop, dataset="sales")
-    found = result(shop, claimed(shop))
-    read_whole = (
-        "select relname, seq_scan from pg_stat_xact_user_tables where relname in ('subjects', 'subject_rules') order by 1"
-    )
-    with shop.transaction() as cursor:
-        before = cursor.all(read_whole)
-        recording.record(cursor, found, found.as_json())
-        after = cursor.all(read_whole)
-    assert after == before
-    assert len(points(shop)) == 1

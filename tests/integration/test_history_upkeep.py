@@ -11,8 +11,7 @@ from backend.configuration import tables
 from backend.history import recording, upkeep
 from backend.insights import history
 from backend.requests import tracking
-from database.pool import Database, json_value
-from stringx_dataops.contract.ids import new_id
+from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import Invalid
@@ -71,32 +70,6 @@ def test_a_result_of_the_release_before_beside_this_one_is_taken_up(shop: Databa
     taken_up(shop)
     refreshed(shop)
     assert states(shop)["public.a"]["state"] == "closed"
-
-
-def test_the_release_before_writes_its_history_beside_this_one(shop: Database) -> None:
-    about = {"kind": "table", "target": "shop", "name": "public.a"}
-    part = about | {
-        "verdict": "fail",
-        "gate": "closed",
-        "counts": {"fail": 1},
-        "row_count": 10,
-        "score": 0.0,
-        "config_version": 1,
-    }
-    part |= {"state": "closed", "rank": 0, "reasons": ["a: 10 of 10 rows"], "rules_hash": "hash", "stale_at": None}
-    point = about | {"rule_id": "a", "status": "fail", "failures": 10, "total": 10, "measured": None, "config_version": 1}
-    values = {"parts": json_value([part]), "points": json_value([point]), "at": now(shop), "check_id": new_id()}
-    with shop.transaction() as cursor:
-        cursor.run(
-            "select stringx.record_history(%(parts)s, %(points)s, %(at)s, %(check_id)s, 'before', 'succeeded', true, null, 5, %(at)s,"
-            " %(at)s, true, 30)",
-            values,
-        )
-    assert [each["failures"] for each in points(shop)] == [10]
-    assert states(shop)["public.a"]["state"] == "closed"
-    check_now(shop, table="public.a")
-    assert [each["failures"] for each in points(shop)] == [0, 10]
-    assert states(shop)["public.a"]["recent"] == ["fail", "pass"]
 
 
 def test_a_late_result_of_a_day_whose_points_are_gone_changes_no_sum(shop: Database) -> None:
