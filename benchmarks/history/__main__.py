@@ -1,7 +1,7 @@
 """What the board and a rule's history cost with 10,000 tables of 20 rules and many points, beside what they cost with ten tables.
 
-`python -m benchmarks.history [--points 50000000]` writes `benchmarks/results/history.json` and `history.md`. It takes about a
-quarter of an hour and 10 GB of disk for 50 million points.
+`python -m benchmarks.history [--points 50000000]` writes `benchmarks/results/history.json` and `history.md`. It takes about five
+minutes and 10 GB of disk for 50 million points.
 """
 
 import argparse
