@@ -187,7 +187,7 @@ def test_a_draft_outlives_a_save_that_is_refused(shop: Database, tab: Callable[.
     leave_and_come_back(page)
     expect(page.locator("#document")).to_have_value(MINE)
     save.click()
-    expect(page.locator(".notice").first).to_contain_text("Version 3 is saved", timeout=10_000)
+    expect(page.locator(".notice").first).to_contain_text("Version 3 is saved")
 
 
 def test_what_is_typed_after_a_save_is_a_new_draft(shop: Database, tab: Callable[..., Tab]) -> None:
