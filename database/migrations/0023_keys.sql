@@ -16,9 +16,8 @@ alter table stringx.api_keys
 -- no limits and may run beside it, does not find the key and refuses it.
 create function stringx.valid_keys(hash bytea) returns setof stringx.api_keys language sql stable as $$
     select * from stringx.api_keys
-    where revoked_at is null and (expires_at is null or expires_at > now())
-      and ((key_hash = hash and targets is null) or (key_hash = sha256(hash) and targets is not null)
-           or (previous_hash = hash and previous_until > now()))
+    where (key_hash in (hash, sha256(hash)) or previous_hash in (hash, sha256(hash))) and revoked_at is null and (expires_at is null or expires_at > now())
+      and case when targets is null then hash else sha256(hash) end in (key_hash, case when previous_until > now() then previous_hash end)
 $$;
 
 -- One entry per change, and per cancel, key or login. `subject` is a kind and a name: table:nyc/public.flights. No secrets, no values of rows.
