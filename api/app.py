@@ -46,7 +46,15 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     loops, faults = Loops(), partial(heartbeats.faults, database)
     app = service.create(
-        "api", "StringX DataOps", _DESCRIPTION, database, loops, faults, metrics.metrics, allowed_hosts=settings.allowed_hosts
+        "api",
+        "StringX DataOps",
+        _DESCRIPTION,
+        database,
+        loops,
+        faults,
+        metrics.metrics,
+        allowed_hosts=settings.allowed_hosts,
+        trusted_proxies=settings.trusted_proxies,
     )
     app.register_blueprint(check_routes.blueprint(check_routes.Checks(settings, database, catalogue, listener)))
     app.register_blueprint(deliveries.blueprint(database))

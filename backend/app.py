@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         metrics.metrics,
         allowed_hosts=settings.allowed_hosts,
         own_sign_in=["dashboard", look.NAME],
+        trusted_proxies=settings.trusted_proxies,
     )
     app.register_blueprint(request_routes.blueprint(request_routes.Requests(asking, listener, secrets)))
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))

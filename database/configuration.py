@@ -1,5 +1,7 @@
 """The configuration as both services look it up: by the views that are the contract between them, with the refusals of what is
-not configured. The Backend alone writes it (`backend/configuration`)."""
+not configured. The Backend alone writes it (`backend/configuration`).
+
+It is the configuration as the one who asks sees it: for a limited key, other targets are not there (`database.keys.is_seen`)."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -9,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from database.keys import is_seen
 from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument
@@ -62,7 +65,7 @@ class ConfiguredDataset:
 
 def tables(cursor: Cursor, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], ConfiguredTable]:
     """Those of the names (target, table) that are configured, in the order of the names."""
-    wanted = list(dict.fromkeys(names))
+    wanted = [name for name in dict.fromkeys(names) if is_seen(name[0])]
     named = json_value([{"target": target, "table_name": table} for target, table in wanted])
     found = {
         (row["target"], row["table_name"]): ConfiguredTable(
@@ -89,7 +92,9 @@ class TableGate:
 def table_gates(cursor: Cursor, target: str, tables: Sequence[str]) -> dict[str, TableGate]:
     """Of those tables that are configured, by name. Tables whose gate settings are of another release, which this one cannot
     read, are left out."""
-    found = {}
+    found: dict[str, TableGate] = {}
+    if not is_seen(target):
+        return found
     for row in cursor.all(SQL["gate_settings"], {"target": target, "tables": list(tables)}):
         with suppress(ValidationError):
             settings = GateSettings.model_validate(row["gate"] or {})
@@ -101,12 +106,14 @@ def table_gates(cursor: Cursor, target: str, tables: Sequence[str]) -> dict[str,
 def dataset(cursor: Cursor, name: str) -> ConfiguredDataset | None:
     """None if there is no such dataset."""
     row = cursor.one(SQL["dataset"], {"name": name})
-    return ConfiguredDataset(row["name"], row["target"], row["tables"], row["version"], row["document"]) if row else None
+    if row is None or not is_seen(row["target"]):
+        return None
+    return ConfiguredDataset(row["name"], row["target"], row["tables"], row["version"], row["document"])
 
 
 def target(cursor: Cursor, name: str) -> dict[str, Any] | None:
     """The document of a target; None if there is no such target."""
-    row = cursor.one(SQL["target"], {"name": name})
+    row = cursor.one(SQL["target"], {"name": name}) if is_seen(name) else None
     return row["document"] if row is not None else None
 
 
@@ -117,7 +124,7 @@ def target_mismatch(dataset: str, target: str, asked: str) -> Invalid:
 
 def target_names(cursor: Cursor) -> list[str]:
     """Of all configured targets, sorted."""
-    return [row["name"] for row in cursor.all(SQL["target_names"])]
+    return [row["name"] for row in cursor.all(SQL["target_names"]) if is_seen(row["name"])]
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,11 @@ class Refusals:
 
     cursor: Cursor
     where: str = ""
+
+    def require_seen(self, target: str) -> None:
+        """Raise NotFound, as if it were not configured, if the one who asks does not see the target."""
+        if not is_seen(target):
+            raise self.target(target)
 
     def target(self, name: str, advice: str | None = None) -> NotFound:
         """There is no such target. It names a similar one if there is one; else what to do (`advice`, or to send it)."""

@@ -1,10 +1,24 @@
 -- name: register
--- A key under a name; the row changes only if hash or scopes differ.
-insert into stringx.api_keys (name, key_hash, scopes) values (%(name)s, %(key_hash)s, %(scopes)s)
-on conflict (name) do update set key_hash = excluded.key_hash, scopes = excluded.scopes
-where (api_keys.key_hash, api_keys.scopes) is distinct from (excluded.key_hash, excluded.scopes)
+-- A key under a name; the row changes only if hash or scopes differ. Another key makes a revoked name valid again; the one before stays valid for
+-- `overlap_s`.
+insert into stringx.api_keys as k (name, key_hash, scopes, prefix) values (%(name)s, %(key_hash)s, %(scopes)s, %(prefix)s)
+on conflict (name) do update set
+    key_hash = excluded.key_hash, scopes = excluded.scopes, prefix = excluded.prefix, targets = null,
+    revoked_at = case when k.key_hash = excluded.key_hash then k.revoked_at end,
+    expires_at = case when k.key_hash = excluded.key_hash then k.expires_at end,
+    rotated_at = case when k.key_hash = excluded.key_hash then k.rotated_at else now() end,
+    previous_hash = case when k.key_hash = excluded.key_hash then k.previous_hash
+                         when %(overlap_s)s > 0 and k.targets is null and k.revoked_at is null then k.key_hash end,
+    previous_until = case when k.key_hash = excluded.key_hash then k.previous_until else now() + make_interval(secs => %(overlap_s)s) end
+where (k.key_hash, k.scopes) is distinct from (excluded.key_hash, excluded.scopes)
 
 -- name: find
--- The valid key of a hash.
-select name, scopes from stringx.api_keys
-where key_hash = %(key_hash)s and revoked_at is null and (expires_at is null or expires_at > now())
+-- The valid key of a hash. `is_unnoted`: nobody wrote down for a minute that it is used.
+select name, scopes, targets, last_used_at is null or last_used_at < now() - interval '1 minute' as is_unnoted
+from stringx.valid_keys(%(key_hash)s)
+
+-- name: note_use
+-- Whoever finds the row locked leaves it to the one who holds it.
+update stringx.api_keys set last_used_at = now() where name in (
+    select name from stringx.api_keys
+    where name = %(name)s and (last_used_at is null or last_used_at < now() - interval '1 minute') for update skip locked)

@@ -18,7 +18,7 @@ import psycopg2
 from database import keys
 from database.pool import Cursor, Database, Row
 from stringx_dataops.contract import signatures
-from stringx_dataops.contract.keys import SCOPES, SERVICE_SCOPES, new_key
+from stringx_dataops.contract.keys import OWNER, SCOPES, SERVICE, SERVICE_SCOPES, new_key
 from stringx_dataops.contract.problems import StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, secret, write_secret
 
@@ -33,6 +33,7 @@ _TIMEOUTS_CONCURRENTLY = (
     "set lock_timeout = '10min'; set statement_timeout = '1h'"  # blocks nobody, but waits for older transactions to end
 )
 _LOCKED_S = 300.0  # how long a file is tried again while another session keeps a lock
+_SERVICE_OVERLAP_S = 24 * 3600.0  # an older service key stays valid so long: services are started anew one after the other
 _AGAIN_S = 1.0  # pause between two tries, in which queries that queued up behind the migration can run
 _HOLDERS = """
 select pid, application_name, extract(epoch from clock_timestamp() - xact_start)::integer as age_s
@@ -145,16 +146,16 @@ def _missing(applied: list[dict[str, str]]) -> list[Path]:
 
 def make_secrets(settings: Settings, database: Database) -> None:
     """Make the owner's key, the services' key and the signing secret if they are missing, and store the hashes of both keys."""
-    for variable, file, scopes in (
-        ("STRINGX_API_KEY", "api-key", SCOPES),
-        ("STRINGX_SERVICE_KEY", "service-key", SERVICE_SCOPES),
+    for variable, file, scopes, overlap_s in (
+        ("STRINGX_API_KEY", OWNER, SCOPES, 0.0),
+        ("STRINGX_SERVICE_KEY", SERVICE, SERVICE_SCOPES, _SERVICE_OVERLAP_S),
     ):
         path = settings.home / file
         if secret(variable, path) is None:
             write_secret(path, new_key())
         key = secret(variable, path)
         assert key is not None  # just written
-        keys.register(database, file, key, scopes)
+        keys.register(database, file, key, scopes, overlap_s)
     if secret("STRINGX_SIGNING_SECRET", settings.home / "signing-secret") is None:
         write_secret(settings.home / "signing-secret", signatures.new_secret())
 

@@ -30,6 +30,10 @@ from web.parameters import Parameter
 
 View = TypeVar("View", bound=Callable[..., Any])
 _REF = "#/components/schemas/{model}"
+# How an endpoint names the target that it is about, so that a key that is limited to targets gets no other: the parameter
+# `target` of its path, or `name`; its body; a dataset, request, check or delivery of the target; a list of several. `unlimited`:
+# it is about no target, and takes keys without limits only. `none`: it shows nothing of any target.
+TargetsBy = Literal["path", "name", "body", "dataset", "request", "check", "delivery", "list", "unlimited", "none"]
 _PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 _DEMO = {"target": "nyc", "table": "public.flights"}  # examples for path parameters of these names
 _PROBLEM: JsonSchema = {
@@ -79,16 +83,21 @@ _Parameter = TypedDict(
 )
 
 
-class _OperationItem(TypedDict):
-    """An operation as it stands in the OpenAPI document."""
-
-    operationId: str
-    summary: str
-    description: NotRequired[str]
-    parameters: list[_Parameter]
-    responses: dict[str, _Response]
-    security: NotRequired[list[dict[str, list[str]]]]
-    requestBody: NotRequired[_Body]
+# An operation as it stands in the OpenAPI document.
+_OperationItem = TypedDict(
+    "_OperationItem",
+    {
+        "operationId": str,
+        "summary": str,
+        "description": NotRequired[str],
+        "parameters": list[_Parameter],
+        "responses": dict[str, _Response],
+        "security": NotRequired[list[dict[str, list[str]]]],
+        "requestBody": NotRequired[_Body],
+        "x-scope": NotRequired[str],
+        "x-targets": NotRequired[TargetsBy | None],
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -96,11 +105,13 @@ class Operation:
     """Describes one route. The OpenAPI document shows it, and every request is checked against it.
 
     `query` holds every parameter that the route takes. A route without `body` reads none. Swagger UI fills in `path` and
-    `example`, which belong to the demo.
+    `example`, which belong to the demo. A route with a `scope` says in `targets` how it names its target; limited keys are
+    refused where it does not.
     """
 
     summary: str
     scope: KeyScope | None = None
+    targets: TargetsBy | None = None
     body: type[BaseModel] | None = None
     body_types: tuple[str, ...] = ("application/json",)
     query: tuple[Parameter[Any], ...] = ()
@@ -210,7 +221,9 @@ def _operation(operation: Operation, name: str, path_parameters: list[str]) -> _
     }
     if operation.scope:
         item["security"] = [{"key": []}]
-        item["description"] = f"Needs a key with the scope `{operation.scope}`."
+        limited = " A key that is limited to targets is refused." if operation.targets in ("unlimited", None) else ""
+        item["description"] = f"Needs a key with the scope `{operation.scope}`.{limited}"
+        item["x-scope"], item["x-targets"] = operation.scope, operation.targets
     if operation.body:
         media: _Media = {"schema": _ref(operation.body.__name__)}
         if operation.example is not None:

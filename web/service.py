@@ -16,6 +16,7 @@ from database.probe import Probe
 from database.reports import Report
 from stringx_dataops import __version__
 from stringx_dataops.contract.problems import NotFound, StringXError
+from stringx_dataops.contract.settings import Network
 from web import bodies, hosts, keys, metrics, openapi, parameters, paths, problems
 from web.bodies import answer
 from web.metrics import Metrics
@@ -37,12 +38,13 @@ def create(
     service_metrics: Metrics,
     allowed_hosts: Collection[str],
     own_sign_in: Collection[str] = (),
+    trusted_proxies: Sequence[Network] = (),
 ) -> Flask:
     """An app whose every route needs a key with the scope of its `Operation`, but for health, metrics and documentation.
 
     `loops`: the loops of each web process. `faults`: further reasons why the service is not ready. `service_metrics`: metrics
     that /metrics reads from the database. `allowed_hosts`: names under which the service answers, in addition to its address.
-    `own_sign_in`: blueprints that find out themselves who asks.
+    `own_sign_in`: blueprints that find out themselves who asks. `trusted_proxies`: whose word about a client's address counts.
     """
     app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_BYTES + 1  # so that one byte too many is seen, not cut off
@@ -52,7 +54,7 @@ def create(
     metrics.install(app, database, loops, service_metrics)
     openapi.install(app, title, description, __version__)
     hosts.install(app, allowed_hosts)
-    keys.install(app, database, own_sign_in)
+    keys.install(app, database, own_sign_in, trusted_proxies)
     _install_reading(app, own_sign_in)
     _install_health(app, database, loops, faults)
     app.after_request(_log)
@@ -62,10 +64,12 @@ def create(
 def _install_reading(app: Flask, own_sign_in: Collection[str]) -> None:
     @app.before_request
     def read() -> None:
-        """What every view relies on: a query of known parameters alone, an address without NUL, a request that is whole."""
+        """What every view relies on: a query of known parameters alone, a target that the caller sees, an address without NUL,
+        a request that is whole."""
         if request.url_rule is not None and keys.needs_key(own_sign_in):
             operation = openapi.current_operation(app)
             parameters.read_query(operation.query)
+            keys.require_seen(operation, keys.caller())
             if operation.body is None:
                 bodies.discard()
         if "\0" in request.path:

@@ -41,7 +41,7 @@ def find(database: Database, token: str | None) -> Caller | None:
         return None
     with database.statements() as cursor:
         row = cursor.one(SQL["find"], {"token_hash": _hash(token)})
-    return Caller(row["name"], frozenset(row["scopes"])) if row is not None else None
+    return keys.caller_of(row["name"], row["scopes"], row["targets"]) if row is not None else None
 
 
 def finish(database: Database, token: str) -> None:

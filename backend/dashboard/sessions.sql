@@ -5,10 +5,10 @@ insert into stringx.sessions (token_hash, key_name, key_hash, expires_at)
 values (%(token_hash)s, %(key_name)s, %(key_hash)s, now() + make_interval(hours => %(hours)s))
 
 -- name: find
--- Only as long as the key is valid, and is the same one.
-select k.name, k.scopes from stringx.sessions s
-join stringx.api_keys k on k.name = s.key_name and k.key_hash = s.key_hash
-where s.token_hash = %(token_hash)s and s.expires_at > now() and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+-- Only as long as the key is valid, and is the same one, or the one before a rotation that is still valid.
+select k.name, k.scopes, k.targets from stringx.sessions s
+cross join lateral stringx.valid_keys(s.key_hash) k
+where s.token_hash = %(token_hash)s and s.expires_at > now() and k.name = s.key_name
 
 -- name: finish
 delete from stringx.sessions where token_hash = %(token_hash)s

@@ -1,6 +1,7 @@
 """Who may see a page: a session with the scope `read`; every form needs its CSRF token."""
 
 import logging
+from dataclasses import replace
 
 from flask import Blueprint, Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -8,8 +9,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from backend.dashboard import forms, sessions
 from backend.dashboard.pages import COOKIE, address_of_form, address_of_page, page
 from backend.dashboard.service import Dashboard
+from database.keys import set_asking
 from stringx_dataops.contract.problems import Forbidden, StringXError, TooLarge
 from web import hosts
+from web.keys import address_of_client, require_target
 
 log = logging.getLogger(__name__)
 _FORM = "application/x-www-form-urlencoded"
@@ -42,12 +45,15 @@ def add(routes: Blueprint, service: Dashboard) -> None:
                 return _kept()
             here = address_of_page() if request.method == "GET" else address_of_form()
             return redirect(url_for("dashboard.login", next=here), 303)
-        g.caller, g.session_token = person, token
+        g.caller, g.session_token = replace(person, address=address_of_client(service.trusted_proxies)), token
+        set_asking(g.caller)
         if request.method == "POST" and not sessions.is_csrf(token, forms.fields().get("csrf", "")):
             if forms.can_be_kept():
                 return _kept()
             g.again = address_of_form()
             raise Forbidden("the form is of another session; open the page again")
+        if "target" in (arguments := request.view_args or {}):
+            require_target(g.caller, arguments["target"])
         return None
 
     @routes.after_request
