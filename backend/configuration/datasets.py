@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from backend.configuration.versions import Stored, as_json, change_of, lock, page_of_versions, require_version, with_defaults
+from backend.configuration.versions import Stored, change_of, lock, page_of_versions, require_version, with_defaults
 from database.configuration import Refusals
 from database.keys import Caller
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.documents.effective import as_json
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, invalid
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from backend.configuration import store
-from backend.configuration.versions import Stored, as_json
+from backend.configuration.versions import Stored
 from database.configuration import Refusals
 from database.keys import Caller
 from database.pool import Database
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.differences import Difference, difference
+from stringx_dataops.contract.documents.effective import as_json
 from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.json_types import JsonObject

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.configuration import datasets, tables
-from backend.configuration.streams import Stream, parse_datasets, parse_stream
 from backend.configuration.versions import (
     DOCUMENTS,
     Stored,
-    as_json,
     change_of,
     lock,
     page_of_versions,
@@ -22,7 +20,9 @@ from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.effective import as_json
 from stringx_dataops.contract.documents.engines.base import TargetDocument
+from stringx_dataops.contract.documents.streams import Stream, parse_datasets, parse_stream
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
@@ -220,7 +220,8 @@ def _write_stream(
     cursor: Cursor, stream: Stream, values: Sequence[Any], catalogue: Catalogue, caller: Caller, dry_run: bool
 ) -> list[dict[str, str]]:
     """What it changes; Invalid with every fault of the stream."""
-    found, faults = parse_datasets(cursor, values, {(table.target, table.table) for table in stream.tables})
+    names = {(table.target, table.table) for table in stream.tables}
+    found, faults = parse_datasets(values, lambda dataset, pointer: datasets.faults_of_names(cursor, dataset, names, pointer))
     if errors := stream.errors + faults:
         raise invalid(errors)
     if stream.targets:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backend.configuration.versions import as_json, read_stored
+from backend.configuration.versions import read_stored
 from database.keys import Caller
 from database.pool import Cursor, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.effective import rules_hash, same_document, same_rules
+from stringx_dataops.contract.documents.effective import as_json, rules_hash, same_document, same_rules
 from stringx_dataops.contract.documents.tables import TableDocument
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from database.pool import Cursor, Row
-from stringx_dataops.contract.documents.effective import same, without_defaults
+from stringx_dataops.contract.documents.effective import as_json, same, without_defaults
 from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import PreconditionFailed
@@ -34,12 +34,6 @@ def lock(cursor: Cursor) -> None:
     """Lock the configuration until the transaction ends. So versions have no gaps, and documents that another one names cannot
     disappear before it is written."""
     cursor.run("select pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
-
-
-def as_json(document: BaseModel) -> dict[str, Any]:
-    """The document as it was written, without defaults except `kind`, which tells readers what document it is."""
-    kind = getattr(document, "kind", None)
-    return ({} if kind is None else {"kind": kind}) | document.model_dump(mode="json", exclude_unset=True)
 
 
 def with_defaults(value: Any, defaults: dict[str, Any]) -> Any:

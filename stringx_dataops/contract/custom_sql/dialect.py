@@ -3,9 +3,22 @@
 from collections.abc import Collection
 from typing import Protocol
 
+_NOT_ALLOWED = "calls {}, which is not allowed; an admin may add it to the target's allow_functions as schema.name"
 Table = str | list[str]
 # A name after a dot, as [kind, tables, column, name]: `postgres/qualified.py` says what the kinds are.
 Name = tuple[str, list[Table], str | None, str]
+
+
+def not_allowed(function: str) -> str:
+    """The fault of a text that calls a function which is neither built in nor in `allow_functions`."""
+    return _NOT_ALLOWED.format(function)
+
+
+def function_of(fault: str) -> str | None:
+    """The function that a fault of `not_allowed` names, if a target may allow it; None for every other fault."""
+    head, tail = _NOT_ALLOWED.split("{}")
+    name = fault.removeprefix(head).removesuffix(tail)
+    return name if fault == not_allowed(name) and "." in name else None
 
 
 class Dialect(Protocol):

@@ -42,6 +42,12 @@ def same_document(before: TableDocument, now: TableDocument, catalogue: Catalogu
     return _same_as_stored(_document_without_defaults(before, catalogue), _document_without_defaults(now, catalogue), catalogue)
 
 
+def as_json(document: BaseModel) -> JsonObject:
+    """The document as it was written, without defaults except `kind`, which tells readers what document it is."""
+    kind = getattr(document, "kind", None)
+    return ({} if kind is None else {"kind": kind}) | document.model_dump(mode="json", exclude_unset=True)
+
+
 def without_defaults(document: BaseModel) -> JsonObject:
     """The document as JSON, without fields that equal their default."""
     return document.model_dump(mode="json", exclude_defaults=True, exclude_none=True)

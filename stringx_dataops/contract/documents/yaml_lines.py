@@ -2,52 +2,78 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
-from stringx_dataops.contract.problems import StringXError
+from stringx_dataops.contract.problems import FieldError, StringXError
 
 _LINE = re.compile(r"line ([0-9]{1,9}): ")
 
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """A fault with its line, from 1. `pointer` is empty for what concerns the whole text."""
+    """A fault with its line and column, from 1. `pointer` is empty for what concerns the whole text."""
 
     line: int
     pointer: str
     message: str
+    column: int = field(default=1, compare=False)
 
 
 def faults_in_lines(error: StringXError, text: str) -> list[Fault]:
     """The faults of an error, by line. `text` was read without errors if the error has pointers."""
     if not error.errors:
-        given = _LINE.match(error.detail)
-        return [Fault(int(given[1]) if given else 1, "", error.detail.removeprefix(given[0] if given else ""))]
-    root = next((node for node in yaml.compose_all(text, Loader=yaml.CSafeLoader) if not _is_empty(node)), None)
-    found = []
-    for fault in error.errors:
+        return [fault_of_text(error)]
+    places = Places(text)
+    return sorted(places.fault(fault, (0, fault.pointer)) for fault in error.errors)
+
+
+def fault_of_text(error: StringXError) -> Fault:
+    """The fault of a text that could not be read."""
+    given = _LINE.match(error.detail)
+    mark = getattr(error.__cause__, "problem_mark", None)
+    column = mark.column + 1 if given and mark is not None else 1
+    return Fault(int(given[1]) if given else 1, "", error.detail.removeprefix(given[0] if given else ""), column)
+
+
+class Places:
+    """Where the fields of the documents of a text stand. The text was read without errors. It is parsed when first asked."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._roots: list[yaml.Node] | None = None
+
+    def fault(self, fault: FieldError, place: tuple[int, str]) -> Fault:
+        """The fault at its line. `place`: the index of its document, empty ones left out, and the pointer into it."""
+        index, pointer = place
+        line, column = self.find(index, pointer)
         given = _LINE.match(fault.message)
-        line = int(given[1]) if given else _line_of(root, fault.pointer)
-        found.append(Fault(line, fault.pointer, fault.message.removeprefix(given[0] if given else "")))
-    return sorted(found)
+        if given and int(given[1]) != line:
+            line, column = int(given[1]), 1
+        return Fault(line, pointer, fault.message.removeprefix(given[0] if given else ""), column)
+
+    def find(self, index: int, pointer: str = "") -> tuple[int, int]:
+        """Line and column of the key or item to which the pointer leads; of the last one on the way if the text lacks it."""
+        if self._roots is None:
+            composed = yaml.compose_all(self._text, Loader=yaml.CSafeLoader)
+            self._roots = [node for node in composed if node is not None and not _is_empty(node)]
+        return _place_of(self._roots[index] if index < len(self._roots) else None, pointer)
 
 
 def _is_empty(node: yaml.Node | None) -> bool:
     return node is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null"))
 
 
-def _line_of(node: yaml.Node | None, pointer: str) -> int:
-    """The line of the key or item to which the pointer leads; of the last one on the way if the text lacks it."""
-    line = node.start_mark.line + 1 if node is not None else 1
+def _place_of(node: yaml.Node | None, pointer: str) -> tuple[int, int]:
+    mark = node.start_mark if node is not None else None
     for token in pointer.split("/")[1:]:
         name = token.replace("~1", "/").replace("~0", "~")
-        mark, node = _inside(node, name)
-        if mark is None:
+        inner, node = _inside(node, name)
+        if inner is None:
             break
-        line = mark.line + 1
-    return line
+        mark = inner
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
 
 def _inside(node: yaml.Node | None, name: str) -> tuple[yaml.Mark | None, yaml.Node | None]:

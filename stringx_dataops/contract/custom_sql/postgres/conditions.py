@@ -15,6 +15,7 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from stringx_dataops.contract.custom_sql.dialect import not_allowed
 from stringx_dataops.contract.custom_sql.limits import MAX_SQL, MAX_TOKENS
 from stringx_dataops.contract.custom_sql.postgres.calls import is_no_call
 from stringx_dataops.contract.custom_sql.postgres.function_sizes import FILLED_TYPES, fault_of_size
@@ -235,7 +236,7 @@ def _fault_of_call(tokens: list[Token], paren: int, grammar: Grammar, allow_func
     full = f"{schema}.{name}" if schema else name
     if full in allow_functions:
         return None
-    return f"calls {full}, which is not allowed; an admin may add it to the target's allow_functions as schema.name"
+    return not_allowed(full)
 
 
 def _names(token: Token, grammar: Grammar) -> bool:

@@ -1,19 +1,20 @@
 """Reads a stream of documents: targets, tables and datasets, every fault of every document at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.configuration import datasets
-from backend.configuration.versions import as_json
-from database.pool import Cursor
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.documents.effective import as_json
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
 from stringx_dataops.contract.problems import FieldError, Invalid
+
+NamesJudge = Callable[[DatasetDocument, str], Iterable[FieldError]]  # the faults of a dataset's tables; the text is its pointer
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,22 @@ class Stream:
     errors: list[FieldError]
 
 
-def parse_stream(known: dict[str, Any], catalogue: Catalogue, values: Sequence[Any]) -> Stream:
+def parse_stream(
+    known: dict[str, Any], catalogue: Catalogue, values: Sequence[Any], elsewhere: Callable[[str], Judge] | None = None
+) -> Stream:
     """Read targets and tables, with every fault of every document. Tables may name targets of the same stream; `known` has the
-    documents of the configured targets by name."""
+    documents of the configured targets by name.
+
+    A target that is in neither is a fault, unless `elsewhere` returns, for its name, what judges the custom SQL of its tables.
+    """
     targets, errors = _parse_targets(values)
     documents = known | {name: as_json(target) for name, target in targets.items()}
-    tables, faults = _parse_tables(values, catalogue, documents)
+    tables, faults = _parse_tables(values, catalogue, documents, elsewhere)
     return Stream(targets, tables, errors + faults)
 
 
-def parse_datasets(
-    cursor: Cursor, values: Sequence[Any], tables: Collection[tuple[str, str]]
-) -> tuple[list[DatasetDocument], list[FieldError]]:
-    """The datasets of a stream and their faults; `tables` are the tables of the stream, as (target, table)."""
+def parse_datasets(values: Sequence[Any], faults_of_names: NamesJudge) -> tuple[list[DatasetDocument], list[FieldError]]:
+    """The datasets of a stream and their faults."""
     found: dict[str, DatasetDocument] = {}
     errors: list[FieldError] = []
     for index, value in enumerate(values):
@@ -51,8 +55,19 @@ def parse_datasets(
         if dataset.name in found:
             errors.append(FieldError(f"/{index}/name", f"dataset {dataset.name} stands twice in the stream"))
         found[dataset.name] = dataset
-        errors += datasets.faults_of_names(cursor, dataset, tables, f"/{index}")
+        errors += faults_of_names(dataset, f"/{index}")
     return list(found.values()), errors
+
+
+def name_of(value: Any) -> tuple[str, str] | None:
+    """The kind and the name of a document that need not be valid, a table's as TARGET/TABLE; None if it has no name."""
+    if not isinstance(value, dict):
+        return None
+    kind, fields = value.get("kind", "Table"), ("target", "table") if value.get("kind", "Table") == "Table" else ("name",)
+    parts = [value.get(field) for field in fields]
+    if not isinstance(kind, str) or not all(isinstance(part, str) for part in parts):
+        return None
+    return kind, "/".join(map(str, parts))
 
 
 def _parse_targets(values: Sequence[Any]) -> tuple[dict[str, TargetDocument], list[FieldError]]:
@@ -72,16 +87,21 @@ def _parse_targets(values: Sequence[Any]) -> tuple[dict[str, TargetDocument], li
 
 
 def _parse_tables(
-    values: Sequence[Any], catalogue: Catalogue, targets: dict[str, Any]
+    values: Sequence[Any], catalogue: Catalogue, targets: dict[str, Any], elsewhere: Callable[[str], Judge] | None
 ) -> tuple[list[TableDocument], list[FieldError]]:
     """The tables and their faults; also a fault for each value that is no document of any kind. `targets`: documents by name."""
     found: list[TableDocument] = []
     errors: list[FieldError] = []
     seen: set[tuple[str, str]] = set()
+    here = judge_of(targets)
+
+    def judge(name: str) -> Judge:
+        return here(name) if name in targets or elsewhere is None else elsewhere(name)
+
     for index, value in enumerate(values):
         if isinstance(value, dict) and value.get("kind", "Table") == "Table":
             try:
-                table = parse_table(value, catalogue, judge_of(targets), f"/{index}")
+                table = parse_table(value, catalogue, judge, f"/{index}")
             except Invalid as fault:
                 errors += fault.errors
                 continue
@@ -89,7 +109,7 @@ def _parse_tables(
                 errors.append(FieldError(f"/{index}/table", f"table {table.table} stands twice in the stream"))
             seen.add((table.target, table.table))
             found.append(table)
-            if table.target not in targets:
+            if table.target not in targets and elsewhere is None:
                 errors.append(FieldError(f"/{index}/target", _no_target(table.target, targets)))
         elif not isinstance(value, dict):
             errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
