@@ -7,9 +7,9 @@ compile() { uv pip compile --quiet --universal --python-version 3.11 --generate-
 
 unused=requirements-unused.txt # what packages ask for and nothing here imports; the service does without it
 sed -i '/^-r /d' requirements.txt
-compile "$@" --excludes <(printf '%s\n' pandas flask-openapi3) pyproject.toml --group services -o requirements.txt
+compile "$@" --excludes <(printf '%s\n' pandas flask-openapi3) pyproject.toml --extra services --group checkout -o requirements.txt
 mapfile -t used < <(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package=\1/p' requirements.txt | sort -u)
-compile "$@" -c requirements.txt "${used[@]}" pyproject.toml --group services -o "$unused"
+compile "$@" -c requirements.txt "${used[@]}" pyproject.toml --extra services --group checkout -o "$unused"
 sed -i '/^# The following packages were excluded/,$d' "$unused"
 compile "$@" -c requirements.txt --group dev -o requirements-dev.txt
 printf '%s\n' "-r $unused" >>requirements.txt

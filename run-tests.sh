@@ -33,6 +33,7 @@ all_tests() { # with CI=true what failed is run once more, alone: what passes th
 step ruff check .
 step ruff format --check .
 step mypy
+step mypy --python-version 3.10 stringx_dataops # runs on older Pythons than the services
 step lint-imports
 step all_tests
 ((${#failed[@]} == 0)) || { printf 'run-tests: failed: %s\n' "${failed[@]}" >&2; exit 1; }

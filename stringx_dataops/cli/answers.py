@@ -1,6 +1,8 @@
 """The parts of the Backend's answers that commands read. Another release may send more fields."""
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
+
+from typing_extensions import NotRequired
 
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Gate, RuleStatus, Verdict
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any, TypedDict
 
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
@@ -145,6 +145,6 @@ def _partition(record: Any) -> TopicPartition:
 
 
 def _letter(record: Any) -> Letter:
-    sent_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    sent_at = datetime.fromtimestamp(record.timestamp / 1000, timezone.utc)
     headers = [(name, value or b"") for name, value in record.headers or ()]
     return Letter(record.partition, record.offset, sent_at, record.key, record.value, headers)

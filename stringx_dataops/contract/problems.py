@@ -1,7 +1,9 @@
 """All errors that callers see. Each has its HTTP status, its problem type (RFC 9457) and the headers that say when to retry."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, NotRequired, TypedDict
+from typing import ClassVar, TypedDict
+
+from typing_extensions import NotRequired
 
 
 class FieldErrorJson(TypedDict):

@@ -3,7 +3,7 @@
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -39,7 +39,7 @@ def read_secrets(text: str) -> list[str]:
 
 def sign(secrets: Sequence[str], message_id: str, body: str, now: datetime | None = None) -> dict[str, str]:
     """The three headers for a body that is sent now, with a signature by each secret. All attempts use the same id."""
-    moment = now or datetime.now(UTC)
+    moment = now or datetime.now(timezone.utc)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(moment.timestamp())),

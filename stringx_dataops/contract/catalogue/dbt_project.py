@@ -4,15 +4,19 @@ The project is `stringx/`, a copy of it, or another dbt project that has `string
 """
 
 import os
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
 import yaml
 
+import stringx_dataops
 from stringx_dataops.contract.adapters import Adapter, adapter_of
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.settings import ROOT
 
 PACKAGE = "stringx"
+PACKED = Path(stringx_dataops.__file__).parent / "packed"  # of an installed package; setup.py puts the catalogue there
 _WRITTEN_BY_DBT = {"target", "logs", ".user.yml", ".git", "__pycache__"}
 # What each field of the profile's output must be read from, by the output's `type`, so that a check reaches the target it was
 # asked about.
@@ -31,6 +35,12 @@ CONNECTION: dict[Adapter, dict[str, str]] = {
 SILENT_FLAGS: dict[Adapter, str] = {"postgres": "postgres_skip_autocommit_transaction_statements"}
 # The variable from which an adapter's driver takes the name of a session if the profile's is empty.
 SESSION_NAMES: dict[Adapter, str] = {"postgres": "PGAPPNAME"}
+
+
+def project_of_commands(environ: Mapping[str, str] | None = None) -> Path:
+    """The project whose rule types count offline: DBT_PROJECT_DIR, else that of the checkout, else what the package brings."""
+    given = (os.environ if environ is None else environ).get("DBT_PROJECT_DIR")
+    return Path(given) if given else PACKED if PACKED.is_dir() else ROOT / "stringx"
 
 
 def settings(project_dir: Path) -> JsonObject:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 import yaml
+from typing_extensions import assert_never
 
 from stringx_dataops.contract.catalogue.rule_types import ANY, Catalogue, RuleType
 from stringx_dataops.contract.json_types import JsonSchema

@@ -1,6 +1,6 @@
 """Which dialect custom SQL is written in: that of the target's engine."""
 
-from typing import assert_never
+from typing_extensions import assert_never
 
 from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.custom_sql.dialect import Dialect

@@ -47,6 +47,8 @@ _zones = cache(available_timezones)  # cached, because reading the folder of zon
 
 
 def _timezone(name: str) -> str:
+    if not _zones():
+        raise ValueError("cannot be checked, because this machine knows no time zones; pip install tzdata")
     if name not in _zones():
         raise ValueError("is no time zone; write an IANA name such as Europe/Berlin or UTC")
     return str(ZoneInfo(name))

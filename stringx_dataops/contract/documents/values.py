@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.iso_times import parse_iso
 
 
 def number_of(value: object) -> Decimal | None:
@@ -23,7 +24,7 @@ def moment_of(value: object) -> datetime | None:
     if not isinstance(value, str) or number_of(value) is not None:
         return None
     try:
-        return datetime.fromisoformat(value.strip().upper())
+        return parse_iso(value.strip().upper())
     except ValueError:
         return None
 

@@ -1,6 +1,8 @@
 """The outcome: the JSON that the gate test returns in dbt's result."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
+
+from typing_extensions import NotRequired
 
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import RuleStatus, Verdict

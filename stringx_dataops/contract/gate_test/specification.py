@@ -1,6 +1,8 @@
 """The specification: the data that dbt's test `gate` reads from `var('gate')`. It has no statements and no Jinja."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
+
+from typing_extensions import NotRequired
 
 from stringx_dataops.contract.json_types import JsonObject
 

@@ -1,7 +1,9 @@
 """Times in RFC 3339 notation."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
+
+from stringx_dataops.contract.iso_times import parse_iso
 
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d{1,30}))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
@@ -22,9 +24,9 @@ def parse_moment(text: str) -> datetime:
     digits = (fraction or "").ljust(6, "0")
     leap, beyond = second == "60", bool(digits[6:].strip("0"))
     try:
-        moment = datetime.fromisoformat(f"{date}T{minute}:{'59' if leap else second}.{digits[:6]}{offset.upper()}")
+        moment = parse_iso(f"{date}T{minute}:{'59' if leap else second}.{digits[:6]}{offset.upper()}")
         moment += timedelta(seconds=leap, microseconds=beyond)
-        in_utc = moment.astimezone(UTC)
+        in_utc = moment.astimezone(timezone.utc)
     except (ValueError, OverflowError) as error:
         raise ValueError("is no moment of the calendar; write one such as 2026-01-31T06:00:00Z") from error
     if leap and (in_utc.hour, in_utc.minute) != (0, 0):

@@ -1,7 +1,9 @@
 """The values of verdicts, statuses and similar fields, and how verdicts combine and open a gate."""
 
 from collections.abc import Iterable
-from typing import Literal, assert_never
+from typing import Literal
+
+from typing_extensions import assert_never
 
 RuleStatus = Literal["pass", "warn", "fail", "error"]
 Verdict = Literal["pass", "warn", "fail", "error"]

@@ -10,6 +10,7 @@ from itertools import pairwise
 from sqlglot.tokenizer_core import Token, TokenType
 
 from stringx_dataops.contract.custom_sql.postgres.tokens import name_of
+from stringx_dataops.contract.iso_times import parse_iso
 
 MOST = 10_000  # characters, or times
 MOST_ROWS = 6_000_000  # of a series: a server keeps so many numbers in a temporary file of some 100 MB
@@ -197,7 +198,7 @@ def _typed(argument: list[Token], types: frozenset[str]) -> str | None:
 def _moment(argument: list[Token]) -> datetime | None:
     text = _typed(argument, _MOMENTS)
     try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=None) if text is not None else None
+        return parse_iso(text.strip()).replace(tzinfo=None) if text is not None else None
     except ValueError:
         return None
 
