@@ -15,6 +15,7 @@ from stringx_dataops import __version__
 from stringx_dataops.cli import render
 from stringx_dataops.cli.answers import ChangesAnswer, GateAnswer, RequestAnswer
 from stringx_dataops.cli.dead_letters import dlq
+from stringx_dataops.cli.exchange import import_
 from stringx_dataops.cli.files import count_documents, read_text
 from stringx_dataops.cli.requests import requests
 from stringx_dataops.cli.trials import try_
@@ -163,6 +164,7 @@ def apply(server: str | None, files: Sequence[Path], dry_run: bool) -> int:
 
 
 rules.add_command(try_)
+rules.add_command(import_)
 cli.add_command(requests)
 cli.add_command(dlq)
 

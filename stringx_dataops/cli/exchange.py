@@ -1,0 +1,91 @@
+"""`dataops rules import`: rules of other tools as documents of tables."""
+
+import json
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import click
+
+from stringx_dataops.client import Refused
+
+if TYPE_CHECKING:
+    from stringx_dataops.contract.catalogue.rule_types import Catalogue
+    from stringx_dataops.exchange.model import Taken
+
+FORMATS = ("dbt", "soda", "gx", "odcs")
+_MADE = "# Made by `dataops rules import`; another import writes this file anew."
+
+
+@click.command("import")
+@click.argument("source", type=click.Choice(FORMATS), metavar="dbt|soda|gx|odcs")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--target", required=True, help="the target that the tables are of")
+@click.option("--schema", help="the schema of tables of which the source does not say it")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="write a file per table into this folder")
+@click.option("--strict", is_flag=True, help="exit with 1 if anything is lost")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object: documents, losses and remarks")
+def import_(
+    source: str, paths: Sequence[Path], target: str, schema: str | None, out: Path | None, strict: bool, as_json: bool
+) -> int:
+    """Take up the rules in PATHS (files or folders of another tool) and print them as documents of tables.
+
+    What was taken up, and a line for each loss, is on standard error. Works without a server.
+    """
+    from stringx_dataops.exchange.model import Unreadable
+    from stringx_dataops.exchange.offline import own_catalogue
+
+    catalogue = own_catalogue()
+    try:
+        taken: Taken = import_module(f"stringx_dataops.exchange.{source}.reading").read(paths, target, catalogue, schema)
+    except Unreadable as error:
+        raise Refused([str(error)], []) from error
+    if out is not None:
+        _write(out, taken, catalogue)
+    if as_json:
+        click.echo(json.dumps(_as_json(taken), indent=2, ensure_ascii=False))
+    elif out is None:
+        click.echo("---\n".join(_texts(taken, catalogue)), nl=False)
+    _report(taken, out)
+    return 1 if strict and taken.losses else 0
+
+
+def _texts(taken: "Taken", catalogue: "Catalogue") -> list[str]:
+    from stringx_dataops.contract.documents.yaml_writing import table_as_yaml
+
+    return [table_as_yaml(document, catalogue) for document in taken.documents]
+
+
+def _as_json(taken: "Taken") -> dict[str, object]:
+    losses = [{"place": loss.place, "words": loss.words} for loss in taken.losses]
+    return {"taken": taken.taken, "documents": taken.documents, "losses": losses, "remarks": taken.remarks}
+
+
+def _report(taken: "Taken", out: Path | None) -> None:
+    where = f" in {out}" if out is not None else ""
+    tables = len(taken.documents)
+    losses = f"{len(taken.losses)} lost" if taken.losses else "nothing lost"
+    click.echo(f"{taken.taken} rule(s) for {tables} table(s) taken up{where}, {losses}", err=True)
+    for remark in taken.remarks:
+        click.echo(f"note: {remark}", err=True)
+    for loss in taken.losses:
+        click.echo(f"loss: {loss}", err=True)
+
+
+def _write(folder: Path, taken: "Taken", catalogue: "Catalogue") -> None:
+    """A file per table. Raises Refused, before anything is written, if a file is there that no import has made."""
+    files = {
+        folder / f"{quote(document['table'], safe=' .')}.yml": f"{_MADE}\n{text}"
+        for document, text in zip(taken.documents, _texts(taken, catalogue), strict=True)
+    }
+    try:
+        for file in files:
+            if file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(_MADE):
+                raise Refused([f"{file}: is there already, and no import has made it; move it away, or give another folder"], [])
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Refused([f"{error.filename or folder}: cannot be written ({error.strerror})"], []) from error

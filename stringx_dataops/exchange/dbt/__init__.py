@@ -1,0 +1,1 @@
+"""dbt: tests of schema.yml files and of manifest.json."""

@@ -1,0 +1,1 @@
+"""ODCS: data contracts of the Open Data Contract Standard, version 3."""
