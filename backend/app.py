@@ -3,6 +3,7 @@
 from flask import Flask
 
 from backend import metrics, retention
+from backend.audit import routes as audit_routes
 from backend.configuration import dataset_routes as dataset_routes
 from backend.configuration import routes as configuration_routes
 from backend.dashboard import routes as dashboard_routes
@@ -10,6 +11,7 @@ from backend.dashboard.service import Dashboard
 from backend.gates import routes as gate_routes
 from backend.history import upkeep
 from backend.insights import routes as insight_routes
+from backend.keys import routes as key_routes
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
@@ -56,6 +58,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
+    app.register_blueprint(key_routes.blueprint(database))
+    app.register_blueprint(audit_routes.blueprint(database))
     app.register_blueprint(
         dashboard_routes.blueprint(
             Dashboard(database, catalogue, asking, settings.public_url, settings.trusted_proxies, settings.docs_url)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_LEAST_AUDIT_DAYS = 30
 
 
 class SettingsError(Exception):
@@ -48,6 +49,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     docs_url: str | None
     retention_days_years: int
+    retention_audit_days: int
     secrets: Path
     demo: bool
 
@@ -97,6 +99,7 @@ VARIABLES = (
     "RETENTION_SAMPLES_DAYS",
     "RETENTION_DELIVERED_DAYS",
     "RETENTION_POINTS_DAYS",
+    "RETENTION_AUDIT_DAYS",
     "RETENTION_DAYS_YEARS",
     "PUBLIC_URL",
     "TRUSTED_PROXIES",
@@ -151,6 +154,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         retention_delivered_days=_number(env, "RETENTION_DELIVERED_DAYS", 7, 0, 36_500),
         retention_points_days=_number(env, "RETENTION_POINTS_DAYS", 400, 0, 36_500),
         retention_days_years=_number(env, "RETENTION_DAYS_YEARS", 5, 0, 100),
+        retention_audit_days=_audit_days(env),
         secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
         demo=_switch(env, "STRINGX_DEMO", default=True),
     )
@@ -234,6 +238,14 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
         raise SettingsError(f"{name} is {text[:40]!r}; give a whole number from {low} to {high}")
     return int(text)
+
+
+def _audit_days(env: Mapping[str, str]) -> int:
+    """The database deletes no younger entries than this bound, whatever it is asked (0023_keys.sql)."""
+    days = _number(env, "RETENTION_AUDIT_DAYS", 400, 0, 36_500)
+    if 0 < days < _LEAST_AUDIT_DAYS:
+        raise SettingsError(f"RETENTION_AUDIT_DAYS is {days}; give at least {_LEAST_AUDIT_DAYS}, or 0 to keep the log for ever")
+    return days
 
 
 def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
