@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stringx_dataops.contract import sign_in
+from stringx_dataops.contract.sign_in import SignIn
+
 ROOT = Path(__file__).resolve().parents[2]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LEAST_AUDIT_DAYS = 30
@@ -48,6 +51,7 @@ class Settings:
     public_url: str | None
     trusted_proxies: tuple[Network, ...]
     docs_url: str | None
+    sign_in: SignIn | None
     retention_days_years: int
     retention_audit_days: int
     secrets: Path
@@ -104,6 +108,7 @@ VARIABLES = (
     "PUBLIC_URL",
     "TRUSTED_PROXIES",
     "DOCS_URL",
+    *sign_in.VARIABLES,
 )
 SECRETS = (
     "STRINGX_DATABASE_URL",
@@ -112,6 +117,7 @@ SECRETS = (
     "STRINGX_SIGNING_SECRET",
     "KAFKA_SASL_PASSWORD",
     "KAFKA_SSL_KEY_PASSWORD",
+    sign_in.SECRET,
 )
 FILES = ("KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE")  # variables that name a file
 
@@ -138,6 +144,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_url=public_url,
         trusted_proxies=tuple(_networks(env, "TRUSTED_PROXIES")),
         docs_url=docs_url,
+        sign_in=_sign_in(env, public_url),
         dataops_url=dataops_url,
         backend_url=backend_url,
         database_url=_database_url(env),
@@ -187,6 +194,14 @@ def secret(name: str, default: Path | None = None, environ: Mapping[str, str] | 
 def service_key(settings: Settings) -> str:
     """The key with which the services call each other. Raises SettingsError if there is none."""
     return _required("STRINGX_SERVICE_KEY", settings.home / "service-key")
+
+
+def sign_in_secret() -> str:
+    """The secret of the client at the OpenID provider. Raises SettingsError if it cannot be read."""
+    value = secret(sign_in.SECRET)
+    if value is None:
+        raise SettingsError(f"{sign_in.SECRET} is not set; give the secret of the client OIDC_CLIENT_ID")
+    return value
 
 
 def signing_secrets(settings: Settings) -> list[str]:
@@ -260,6 +275,13 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     if not _is_address(text, "http", "https"):
         raise SettingsError(f"{name} is {text!r}; give an address such as http://127.0.0.1:5001")
     return text
+
+
+def _sign_in(env: Mapping[str, str], public_url: str | None) -> SignIn | None:
+    try:
+        return sign_in.read(env, public_url)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:
