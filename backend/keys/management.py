@@ -69,6 +69,13 @@ def page(database: Database, caller: Caller, wanted: Page = FIRST) -> PageJson:
     return PAGES.answer(wanted, [((row["name"],), _item(row).model_dump(mode="json")) for row in rows])
 
 
+def find(database: Database, caller: Caller, name: str) -> KeyItem:
+    """The key of this name, also one that has ended. NotFound if there is none."""
+    _require_admin(caller)
+    with database.transaction() as cursor:
+        return _item(_find(cursor, name))
+
+
 def rotate(database: Database, caller: Caller, name: str, overlap_s: float) -> MadeKey:
     """Give a key a new secret; the one before stays valid for `overlap_s` seconds, and one before that ends. NotFound if there is
     no such key; Conflict for one that has ended, or whose secret is not kept here; Forbidden if it has a scope that the caller
