@@ -29,7 +29,11 @@ Environment, all optional (each secret also reads from the file that NAME_FILE n
   PUBLIC_URL               where people reach the Backend: https://checks.example.org
   DOCS_URL                 where people reach the docs portal
   TRUSTED_PROXIES          networks of the proxies in front of the Backend: 10.0.0.0/8
+  OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET  people sign in to the dashboard at this OpenID provider; needs PUBLIC_URL
+  OIDC_ROLES               what their groups may do: staff=viewer, data=editor@nyc+crm, owners=admin
+  OIDC_GROUPS_CLAIM        groups    OIDC_SCOPES              openid profile email
   RETENTION_POINTS_DAYS    400       RETENTION_DAYS_YEARS     5
+  RETENTION_AUDIT_DAYS     400
   STRINGX_SECRETS          folder of secret files; default $STRINGX_HOME/secrets
   STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET  instead of generated ones
   STRINGX_DEMO=0           without the demo
@@ -88,14 +92,15 @@ run_docker() {
   # Variables go by name alone, so that no value stands in the list of processes.
   for name in DATAOPS_PORT BACKEND_PORT DOCS_PORT ALLOWED_HOSTS STRINGX_DATABASE_URL BACKEND_URL DATAOPS_URL KAFKA_BOOTSTRAP_SERVERS \
     WORKER_CONCURRENCY WORKER_MAX_CHECKS QUEUE_LIMIT LEASE_SECONDS RETENTION_RESULTS_DAYS RETENTION_SAMPLES_DAYS \
-    RETENTION_DELIVERED_DAYS PUBLIC_URL DOCS_URL TRUSTED_PROXIES RETENTION_POINTS_DAYS RETENTION_DAYS_YEARS STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET \
+    RETENTION_DELIVERED_DAYS PUBLIC_URL DOCS_URL TRUSTED_PROXIES RETENTION_POINTS_DAYS RETENTION_DAYS_YEARS RETENTION_AUDIT_DAYS STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET \
     KAFKA_TOPIC_PREFIX KAFKA_SECURITY_PROTOCOL KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD \
+    OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET OIDC_ROLES OIDC_GROUPS_CLAIM OIDC_SCOPES \
     KAFKA_SSL_KEY_PASSWORD $(compgen -e TARGET_ || true); do
     if [[ -n ${!name:-} && $name != TARGET_*_FILE ]]; then options+=(-e "$name"); fi
   done
   # Folders and files of this machine are mounted where they are.
   for name in DBT_PROJECT_DIR DBT_PROFILES_DIR STRINGX_SECRETS STRINGX_DATABASE_URL_FILE STRINGX_API_KEY_FILE \
-    STRINGX_SERVICE_KEY_FILE STRINGX_SIGNING_SECRET_FILE KAFKA_SASL_PASSWORD_FILE KAFKA_SSL_KEY_PASSWORD_FILE \
+    STRINGX_SERVICE_KEY_FILE STRINGX_SIGNING_SECRET_FILE KAFKA_SASL_PASSWORD_FILE KAFKA_SSL_KEY_PASSWORD_FILE OIDC_CLIENT_SECRET_FILE \
     KAFKA_SSL_CAFILE KAFKA_SSL_CERTFILE KAFKA_SSL_KEYFILE $(compgen -e TARGET_ || true); do
     [[ -n ${!name:-} ]] || continue
     if [[ $name == TARGET_* && $name != *_FILE ]]; then continue; fi

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from api.worker.heartbeats import SEEN_S
+from database.keys import is_seen
 from database.pool import Database, Row
 from database.queries import load_queries
 
@@ -14,7 +15,7 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True)
 class Queue:
-    """What waits and runs, of each target, and who works at it."""
+    """What waits and runs, of each target that the caller sees, and who works at it."""
 
     targets: list[Row]
     workers: int
@@ -35,7 +36,7 @@ class Queue:
 
 def queue(database: Database) -> Queue:
     with database.transaction() as cursor:
-        targets = cursor.all(SQL["targets"])
+        targets = [row for row in cursor.all(SQL["targets"]) if is_seen(row["target"])]
         workers = cursor.one(SQL["workers"], {"seen_s": SEEN_S})
     assert workers is not None
     return Queue(targets, int(workers["workers"]), int(workers["children"]), int(workers["warm"]))

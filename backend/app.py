@@ -3,22 +3,25 @@
 from flask import Flask
 
 from backend import metrics, retention
+from backend.audit import routes as audit_routes
 from backend.configuration import dataset_routes as dataset_routes
 from backend.configuration import routes as configuration_routes
 from backend.dashboard import routes as dashboard_routes
-from backend.dashboard.service import Dashboard
+from backend.dashboard.service import Dashboard, OpenId
 from backend.gates import routes as gate_routes
 from backend.history import upkeep
 from backend.insights import routes as insight_routes
+from backend.keys import routes as key_routes
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
+from backend.sign_in.provider import Provider
 from database import leases
 from database.loops import Loops
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, signing_secrets
+from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, sign_in_secret, signing_secrets
 from web import service
 from web.look import files as look
 
@@ -56,9 +59,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
+    app.register_blueprint(key_routes.blueprint(database))
+    app.register_blueprint(audit_routes.blueprint(database))
     app.register_blueprint(
         dashboard_routes.blueprint(
-            Dashboard(database, catalogue, asking, settings.public_url, settings.trusted_proxies, settings.docs_url)
+            Dashboard(
+                database, catalogue, asking, settings.public_url, settings.trusted_proxies, settings.docs_url, _openid(settings)
+            )
         )
     )
     app.register_blueprint(look.blueprint())
@@ -72,3 +79,10 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app
+
+
+def _openid(settings: Settings) -> OpenId | None:
+    if settings.sign_in is None:
+        return None
+    secret = sign_in_secret()
+    return OpenId(settings.sign_in, Provider(settings.sign_in, secret), secret)

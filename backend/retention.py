@@ -28,6 +28,8 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
     """Delete everything that is due, in batches. `alive` is called after each batch. Several processes may do this at once."""
     batches = Batches(database, SQL, alive)
     batches.delete("delete_trials", _TRIAL_DAYS)
+    if settings.retention_audit_days:
+        batches.delete("delete_audit", settings.retention_audit_days)
     if settings.retention_samples_days:
         batches.drop_samples(settings.retention_samples_days)
     if settings.retention_results_days:

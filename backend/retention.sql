@@ -65,3 +65,9 @@ delete from stringx.requests where request_id in (
     where trial and finished_at < (select clock_timestamp() - make_interval(days => %(days)s))
     order by finished_at limit %(batch)s
     for update skip locked)
+
+-- name: delete_audit
+-- A trigger refuses to delete what is younger than 30 days.
+delete from stringx.audit where entry_id in (
+    select entry_id from stringx.audit where at < (select now() - make_interval(days => %(days)s))
+    order by at limit %(batch)s for update skip locked)

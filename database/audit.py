@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from database.keys import Caller
+from database.keys import Caller, who_asks
 from database.pool import Cursor, json_value
 from database.queries import load_queries
+from stringx_dataops.contract.keys import SERVICE
 from stringx_dataops.contract.messages.audit import AuditAction
 from stringx_dataops.contract.messages.requesters import cleaned
 
@@ -35,6 +36,14 @@ def record(cursor: Cursor, caller: Caller, action: AuditAction, subject: str, de
     """Write an entry, in the caller's transaction: it stands if and only if the change does. Details that are too long are left
     out."""
     record_all(cursor, caller, [Entry(action, subject, details or {})])
+
+
+def record_asked(cursor: Cursor, action: AuditAction, subject: str, details: Mapping[str, Any] | None = None) -> None:
+    """The same for whoever sent the request that this thread handles. Nothing outside of requests, and for the services' own key:
+    the service that it was asked of has written the entry."""
+    caller = who_asks()
+    if caller is not None and caller.name != SERVICE:
+        record(cursor, caller, action, subject, details)
 
 
 def record_all(cursor: Cursor, caller: Caller, entries: Sequence[Entry], most_per_hour: int | None = None) -> None:

@@ -60,6 +60,11 @@ def asking(caller: Caller) -> Iterator[None]:
         _asking.reset(token)
 
 
+def who_asks() -> Caller | None:
+    """Who sent the request that this thread handles; None outside of requests."""
+    return _asking.get()
+
+
 def is_seen(target: str) -> bool:
     """Whether the one who asks sees the target."""
     caller = _asking.get()

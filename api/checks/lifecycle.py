@@ -11,12 +11,16 @@ from api.checks import lookup
 from api.checks.result_parts import CANCELED, Ending, Execution, undecided
 from api.delivery import outbox
 from api.notifications import notify
+from database import audit
+from database.configuration import Refusals
+from database.keys import is_seen
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages.audit import subject as audited
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, EarlierAttempt, Scope, require_scope
 from stringx_dataops.contract.messages.samples import hidden
 from stringx_dataops.contract.messages.trials import CheckOrder
@@ -76,6 +80,13 @@ class Check:
     @property
     def is_trial(self) -> bool:
         return self.request.document is not None
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What it is about."""
+        asked = self.request
+        named = {"target": asked.target, "table": asked.table, "dataset": asked.dataset}
+        return {name: value for name, value in named.items() if value is not None}
 
     def as_json(self, *, with_samples: bool) -> dict[str, Any]:
         """The result, or as much of it as is known. `with_samples`: whether the key that asks may see samples."""
@@ -156,7 +167,8 @@ def accept(
     """
     body_hash = request.digest()
     request_id = request.request_id or new_id()
-    with database.statements() as cursor:
+    with database.transaction() if request.tried is not None else database.statements() as cursor:
+        Refusals(cursor, lookup.ON_BACKEND).require_seen(request.target)
         if request.request_id and (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})):
             return _replay(row, body_hash)
         subject = lookup.find_subject_with(cursor, catalogue, request)
@@ -180,6 +192,9 @@ def accept(
             "queue_limit": queue_limit,
         }
         if (row := cursor.one(SQL["accept"], asked)) is not None:
+            if is_trial:
+                of = audited("table", request.target, request.table or "")
+                audit.record_asked(cursor, "trial.asked", of, {"request_id": request_id})
             return Accepted(read_check(row), replayed=False)
         if (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})) is not None:
             return _replay(row, body_hash)
@@ -205,6 +220,8 @@ def cancel(database: Database, check_id: str, backend_url: str, by: str | None =
         elif not check.terminal:
             cursor.run(SQL["cancel_running"], {"check_id": check_id, "by": by})
             notify(cursor, CANCEL)
+        if not check.terminal and not check.cancel_requested:
+            audit.record_asked(cursor, "request.canceled", audited("request", check.request_id), check.named)
         return _find(cursor, check_id)
 
 
@@ -243,7 +260,7 @@ def _body_of_trial(request: CheckRequest, check_id: str) -> JsonObject:
 
 def _find(cursor: Cursor, check_id: str) -> Check:
     row = cursor.one(SQL["find"], {"check_id": check_id})
-    if row is None:
+    if row is None or not is_seen(row["target"]):
         raise NotFound(f"there is no check {check_id}")
     return read_check(row)
 

@@ -20,7 +20,7 @@ from stringx_dataops.contract.messages.verdicts import Dimension, Mode
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 
 _NOT_STORED = 0  # in place of a version
-_ON_BACKEND = " on the Backend"  # refusals name a path, and DataOps has none that takes documents
+ON_BACKEND = " on the Backend"  # refusals name a path, and DataOps has none that takes documents
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def read_trial(database: Database, catalogue: Catalogue, order: CheckOrder, docu
     with database.statements() as cursor:
         target = configuration.target(cursor, order.target)
         if target is None:
-            raise Refusals(cursor, _ON_BACKEND).target(order.target)
+            raise Refusals(cursor, ON_BACKEND).target(order.target)
     read = parse_table(document, catalogue, judge_of({order.target: target}), "/document")
     for field, asked, named in (("target", order.target, read.target), ("table", order.table, read.table)):
         if asked != named:
@@ -110,7 +110,7 @@ def _of_trial(cursor: Cursor, catalogue: Catalogue, document: TableDocument) -> 
     """Its target as it is configured now."""
     target = configuration.target(cursor, document.target)
     if target is None:
-        raise Refusals(cursor, _ON_BACKEND).target(document.target)
+        raise Refusals(cursor, ON_BACKEND).target(document.target)
     found = Configured(document, stored_target(target), _NOT_STORED, rules_hash(document, catalogue))
     return Subject([found], document.mode, document.timeout, None, found.rules_hash)
 
@@ -118,7 +118,7 @@ def _of_trial(cursor: Cursor, catalogue: Catalogue, document: TableDocument) -> 
 def _find_table(cursor: Cursor, target: str, table: str) -> Subject:
     found = _find_tables(cursor, target, [table])
     if not found:
-        raise Refusals(cursor, _ON_BACKEND).table(target, table)
+        raise Refusals(cursor, ON_BACKEND).table(target, table)
     document = found[0].document
     return Subject(found, document.mode, document.timeout, found[0].version, found[0].rules_hash)
 
@@ -126,7 +126,7 @@ def _find_table(cursor: Cursor, target: str, table: str) -> Subject:
 def _find_dataset(cursor: Cursor, target: str, name: str, tables: Sequence[str] | None) -> Subject:
     dataset = configuration.dataset(cursor, name)
     if dataset is None:
-        raise Refusals(cursor, _ON_BACKEND).dataset(name, target)
+        raise Refusals(cursor, ON_BACKEND).dataset(name, target)
     if dataset.target != target:
         raise configuration.target_mismatch(name, dataset.target, asked=target)
     document = dataset.read()

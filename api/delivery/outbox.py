@@ -6,9 +6,12 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from api.notifications import notify
+from database import audit
+from database.keys import seen_targets
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages.audit import subject
 from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.problems import NotFound
@@ -40,7 +43,7 @@ def page(database: Database, state: State, wanted: Page = FIRST) -> PageJson:
     """A page of messages in a state, oldest first: address, attempts, last error; never the body."""
     with database.transaction() as cursor:
         after = wanted.after[0] if wanted.after else None
-        rows = cursor.all(SQL["list"], {"state": state, "after": after, "limit": wanted.limit + 1})
+        rows = cursor.all(SQL["list"], {"state": state, "after": after, "seen": seen_targets(), "limit": wanted.limit + 1})
     return PAGES.answer(wanted, [((item["message_id"],), item) for item in map(_as_json, rows)])
 
 
@@ -50,10 +53,13 @@ def redeliver(database: Database, message_id: str | None = None) -> int:
     A delivered message may be sent again too. NotFound if there is no such message, or it is just being sent."""
     with database.transaction() as cursor:
         chosen = "redeliver_failed" if message_id is None else "redeliver"
-        number = cursor.run(SQL[chosen], {"message_id": message_id})
+        number = cursor.run(SQL[chosen], {"message_id": message_id, "seen": seen_targets()})
         if message_id is not None and number == 0:
             raise NotFound(f"there is no delivery {message_id}, or it is just under way")
         notify(cursor, OUTBOX)
+        if number:
+            named = subject("delivery", message_id or "all")
+            audit.record_asked(cursor, "delivery.sent_again", named, {"deliveries": number})
     return number
 
 

@@ -47,12 +47,18 @@ where ((%(state)s = 'waiting' and delivered_at is null and given_up_at is null)
        or (%(state)s = 'failed' and delivered_at is null and given_up_at is not null)
        or (%(state)s = 'delivered' and delivered_at is not null))
   and (%(after)s::uuid is null or message_id > %(after)s::uuid)
+  and (%(seen)s::text[] is null or exists (
+      select from dataops.checks c where c.check_id = outbox.check_id and c.target = any(%(seen)s::text[])))
 order by message_id limit %(limit)s
 
 -- name: redeliver
 update dataops.outbox set delivered_at = null, given_up_at = null, next_attempt_at = clock_timestamp(), resent_at = clock_timestamp()
 where message_id = %(message_id)s and (lease_expires_at is null or lease_expires_at < clock_timestamp())
+  and (%(seen)s::text[] is null or exists (
+      select from dataops.checks c where c.check_id = outbox.check_id and c.target = any(%(seen)s::text[])))
 
 -- name: redeliver_failed
 update dataops.outbox set given_up_at = null, next_attempt_at = clock_timestamp(), resent_at = clock_timestamp()
 where given_up_at is not null and delivered_at is null
+  and (%(seen)s::text[] is null or exists (
+      select from dataops.checks c where c.check_id = outbox.check_id and c.target = any(%(seen)s::text[])))

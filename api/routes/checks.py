@@ -57,6 +57,7 @@ def blueprint(service: Checks) -> Blueprint:
         Operation(
             "Check a table or a dataset: sync answers with the result, async with 202",
             scope="trigger",
+            targets="body",
             body=CheckOrder,
             example={"target": "nyc", "table": "public.flights", "mode": "sync"},
             answers={200: CheckResult, 202: CheckResult},
@@ -84,6 +85,7 @@ def blueprint(service: Checks) -> Blueprint:
         Operation(
             "A check's result, or its state so far",
             scope="read",
+            targets="check",
             query=(WAIT,),
             answers={200: CheckResult},
             errors=(NotFound, Invalid, Unavailable),
@@ -98,6 +100,7 @@ def blueprint(service: Checks) -> Blueprint:
         Operation(
             "Cancel: a waiting check ends at once, a running one when it has been stopped; one that has ended stays as it is",
             scope="trigger",
+            targets="check",
             query=(WAIT,),
             answers={200: CheckResult, 202: CheckResult},
             errors=(NotFound, Invalid, Unavailable),

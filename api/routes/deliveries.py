@@ -26,6 +26,7 @@ def blueprint(database: Database) -> Blueprint:
         Operation(
             "Deliveries of results in one state, the oldest first",
             scope="read",
+            targets="list",
             query=(_STATE, *_PAGING.parameters),
             errors=(Invalid, Unavailable),
         )
@@ -35,14 +36,26 @@ def blueprint(database: Database) -> Blueprint:
 
     @routes.post("/api/v1/deliveries/redeliver")
     @describe(
-        Operation("Send everything again that was given up", scope="trigger", answers={202: None}, errors=(Invalid, Unavailable))
+        Operation(
+            "Send everything again that was given up",
+            scope="trigger",
+            targets="list",
+            answers={202: None},
+            errors=(Invalid, Unavailable),
+        )
     )
     def redeliver_failed() -> Response:
         return answer({"redelivered": outbox.redeliver(database)}, 202)
 
     @routes.post("/api/v1/deliveries/<message_id>/redeliver")
     @describe(
-        Operation("Send one again, under its id", scope="trigger", answers={202: None}, errors=(NotFound, Invalid, Unavailable))
+        Operation(
+            "Send one again, under its id",
+            scope="trigger",
+            targets="delivery",
+            answers={202: None},
+            errors=(NotFound, Invalid, Unavailable),
+        )
     )
     def redeliver(message_id: str) -> Response:
         message = parameters.uuid_of(message_id, f"there is no delivery {message_id}; GET /api/v1/deliveries lists them")

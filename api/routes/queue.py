@@ -13,7 +13,14 @@ def blueprint(database: Database) -> Blueprint:
     routes = Blueprint("queue", __name__)
 
     @routes.get("/api/v1/queue")
-    @describe(Operation("What waits and runs, of each target, and who works at it", scope="read", errors=(Invalid, Unavailable)))
+    @describe(
+        Operation(
+            "What waits and runs, of each target, and who works at it",
+            scope="read",
+            targets="list",
+            errors=(Invalid, Unavailable),
+        )
+    )
     def show() -> Response:
         return answer(insights.queue(database).as_json())
 

@@ -11,4 +11,5 @@ from web.keys import caller
 def requester() -> str:
     """The name of the key. A service, whose key may post results, names in a header the key that has asked it."""
     named = unquote(request.headers.get(HEADER, ""))
-    return cleaned(named if "results" in caller().scopes and is_name(named) else caller().name)
+    is_service = "results" in caller().scopes and caller().targets is None
+    return cleaned(named if is_service and is_name(named) else caller().name)

@@ -21,6 +21,7 @@ def blueprint(catalogue: Catalogue) -> Blueprint:
         Operation(
             "Every rule type with the JSON Schema of its arguments",
             scope="read",
+            targets="none",
             query=_PAGING.parameters,
             errors=(Invalid,),
         )

@@ -22,7 +22,14 @@ def blueprint(database: Database) -> Blueprint:
 
     @routes.get("/api/v1/datasets/<name>")
     @describe(
-        Operation("A dataset", scope="read", answers={200: DatasetDocument}, errors=(NotFound, Invalid, Unavailable), path=_NAMED)
+        Operation(
+            "A dataset",
+            scope="read",
+            targets="dataset",
+            answers={200: DatasetDocument},
+            errors=(NotFound, Invalid, Unavailable),
+            path=_NAMED,
+        )
     )
     def show(name: str) -> Response:
         return stored_answer(datasets.find(database, name))
@@ -32,6 +39,7 @@ def blueprint(database: Database) -> Blueprint:
         Operation(
             "A dataset's document through time, newest first",
             scope="read",
+            targets="dataset",
             query=_VERSIONS.parameters,
             errors=(NotFound, Invalid, Unavailable),
             path=_NAMED,
@@ -45,6 +53,7 @@ def blueprint(database: Database) -> Blueprint:
         Operation(
             "Create or replace a dataset: configured tables of one target that are checked together, on one snapshot",
             scope="configure",
+            targets="body",
             body=DatasetDocument,
             body_types=TYPES,
             answers={200: DatasetDocument, 201: DatasetDocument},
@@ -61,6 +70,7 @@ def blueprint(database: Database) -> Blueprint:
         Operation(
             "Forget a dataset; its tables and results stay",
             scope="configure",
+            targets="dataset",
             answers={204: None},
             errors=(NotFound, PreconditionFailed, Invalid, Unavailable),
             path=_NAMED,

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from backend.configuration.versions import Stored, change_of, lock, page_of_versions, require_version, with_defaults
+from database import audit
 from database.configuration import Refusals
-from database.keys import Caller
+from database.keys import Caller, is_seen, seen_targets
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
 from stringx_dataops.contract.documents.effective import as_json
+from stringx_dataops.contract.messages.audit import AuditAction, subject
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, invalid
 
@@ -28,7 +30,7 @@ def find(database: Database, name: str) -> Stored:
 def find_with(cursor: Cursor, name: str) -> Row:
     """The stored dataset as a row with `document` and `version`. Raises NotFound."""
     row = cursor.one(SQL["find"], {"name": name})
-    if row is None:
+    if row is None or not is_seen(row["target"]):
         raise Refusals(cursor).dataset(name)
     return row
 
@@ -36,7 +38,7 @@ def find_with(cursor: Cursor, name: str) -> Row:
 def versions(database: Database, name: str, page: Page = FIRST) -> PageJson:
     """A page of versions, newest first; `document` is null for a deletion. Raises NotFound if there never was such a dataset."""
     with database.transaction() as cursor:
-        found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"name": name})
+        found = page_of_versions(VERSIONS, page, cursor, SQL["versions"], {"name": name, "seen": seen_targets()})
     if not found["items"]:
         raise NotFound(f"dataset {name} was never configured")
     return found
@@ -53,6 +55,8 @@ def put(database: Database, caller: Caller, name: str, value: Any, if_match: str
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["lock"], {"name": name})
+        if before is not None and not is_seen(before["target"]):
+            raise Conflict(_taken(name))
         require_version(if_match, before["version"] if before else None)
         if faults := list(faults_of_names(cursor, document)):
             raise invalid(faults)
@@ -66,12 +70,15 @@ def delete(database: Database, caller: Caller, name: str, if_match: str | None) 
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["lock"], {"name": name})
-        if before is None:
+        if before is None or not is_seen(before["target"]):
             raise NotFound(f"there is no dataset {name}")
         require_version(if_match, before["version"])
         version = _next_version(cursor, name)
         cursor.run(SQL["delete"], {"name": name})
         cursor.run(SQL["add_version"], {"name": name, "version": version, "document": None, "changed_by": caller.name})
+        audit.record(
+            cursor, caller, "dataset.deleted", subject("dataset", name), {"target": before["target"], "version": version}
+        )
 
 
 def faults_of_names(
@@ -81,6 +88,12 @@ def faults_of_names(
 
     `tables` are (target, table) from the same stream of documents; they count as configured.
     """
+    if not is_seen(document.target):
+        yield FieldError(f"{pointer}/target", Refusals(cursor).target(document.target, "send it and its tables first").detail)
+        return
+    of_that_name = cursor.one(SQL["find"], {"name": document.name})
+    if of_that_name is not None and not is_seen(of_that_name["target"]):
+        yield FieldError(f"{pointer}/name", _taken(document.name))
     named = {"target": document.target, "tables": document.tables}
     known = {row["table_name"] for row in cursor.all(SQL["configured_tables"], named)}
     known |= {table for target, table in tables if target == document.target}
@@ -104,7 +117,8 @@ def require_unnamed(cursor: Cursor, target: str, table: str) -> None:
 
 def write(cursor: Cursor, document: DatasetDocument, caller: Caller) -> None:
     """Store the document as a new version if it has changed."""
-    if change_of(cursor.one(SQL["lock"], {"name": document.name}), document) == "unchanged":
+    change = change_of(cursor.one(SQL["lock"], {"name": document.name}), document)
+    if change == "unchanged":
         return
     written = {
         "name": document.name,
@@ -115,6 +129,14 @@ def write(cursor: Cursor, document: DatasetDocument, caller: Caller) -> None:
     }
     cursor.run(SQL["put"], written)
     cursor.run(SQL["add_version"], written | {"changed_by": caller.name})
+    details = {"target": document.target, "version": written["version"], "tables": len(document.tables)}
+    action: AuditAction = "dataset.created" if change == "created" else "dataset.updated"
+    audit.record(cursor, caller, action, subject("dataset", document.name), details)
+
+
+def _taken(name: str) -> str:
+    """Of a dataset that the caller does not see: names of datasets are not by target."""
+    return f"the name {name} is not free; choose another name for the dataset"
 
 
 def _next_version(cursor: Cursor, name: str) -> int:

@@ -2,10 +2,11 @@
 select name, target, tables, document, version, as_written from stringx.datasets where name = %(name)s
 
 -- name: lock
-select version, document, as_written from stringx.datasets where name = %(name)s for update
+select target, version, document, as_written from stringx.datasets where name = %(name)s for update
 
 -- name: after
-select name, document, octet_length(document::text) as bytes from stringx.datasets where name > %(name)s order by name limit %(limit)s
+select name, document, octet_length(document::text) as bytes from stringx.datasets
+where name > %(name)s and (%(seen)s::text[] is null or target = any(%(seen)s::text[])) order by name limit %(limit)s
 
 -- name: naming_table
 -- The datasets that a table belongs to.
@@ -35,6 +36,11 @@ insert into stringx.dataset_versions (name, version, document, changed_by)
 values (%(name)s, %(version)s, %(document)s, %(changed_by)s)
 
 -- name: versions
-select version, document, changed_by, changed_at, octet_length(document::text) as bytes from stringx.dataset_versions
-where name = %(name)s and (%(before)s::integer is null or version < %(before)s::integer)
+-- Those of targets that the caller sees; a deletion is of the target of the version before.
+select version, document, changed_by, changed_at, octet_length(document::text) as bytes from stringx.dataset_versions v
+where name = %(name)s
+  and (%(seen)s::text[] is null or coalesce(document ->> 'target', (
+      select b.document ->> 'target' from stringx.dataset_versions b
+      where b.name = v.name and b.version < v.version and b.document is not null order by b.version desc limit 1)) = any(%(seen)s::text[]))
+  and (%(before)s::integer is null or version < %(before)s::integer)
 order by version desc limit %(limit)s

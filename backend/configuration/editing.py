@@ -8,7 +8,7 @@ from typing import Any
 from backend.configuration import store
 from backend.configuration.versions import Stored
 from database.configuration import Refusals
-from database.keys import Caller
+from database.keys import Caller, is_seen
 from database.pool import Database
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -85,7 +85,7 @@ def _summary(item: dict[str, Any], earlier: JsonObject | None) -> VersionSummary
 def targets(database: Database) -> list[str]:
     """The names of the targets, at most 1,000."""
     with database.transaction() as cursor:
-        return [row["name"] for row in cursor.all(SQL["targets"])]
+        return [row["name"] for row in cursor.all(SQL["targets"]) if is_seen(row["name"])]
 
 
 def check_text(database: Database, catalogue: Catalogue, name: TableName, text: str) -> JsonObject:

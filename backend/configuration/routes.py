@@ -68,6 +68,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "Every target, table and dataset as documents, page by page",
             scope="read",
+            targets="list",
             query=_PAGING.parameters,
             errors=(Invalid, Unavailable),
         )
@@ -80,6 +81,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "Apply a stream of documents (targets, tables, datasets), all or nothing; what is not in it is left alone",
             scope="configure",
+            targets="body",
             body=TableDocument,
             body_types=("application/yaml", "application/json"),
             query=(_DRY_RUN,),
@@ -97,7 +99,16 @@ def _targets(routes: Blueprint, database: Database) -> None:
     document = described()
 
     @routes.get("/api/v1/targets/<name>")
-    @describe(Operation("A target", scope="read", answers={200: document}, errors=(NotFound, Invalid, Unavailable), path=_TARGET))
+    @describe(
+        Operation(
+            "A target",
+            scope="read",
+            targets="name",
+            answers={200: document},
+            errors=(NotFound, Invalid, Unavailable),
+            path=_TARGET,
+        )
+    )
     def show_target(name: str) -> Response:
         return stored_answer(store.find_target(database, name))
 
@@ -106,6 +117,7 @@ def _targets(routes: Blueprint, database: Database) -> None:
         Operation(
             "A target's document through time, newest first",
             scope="read",
+            targets="name",
             query=_TARGET_VERSIONS.parameters,
             errors=(NotFound, Invalid, Unavailable),
             path=_TARGET,
@@ -119,6 +131,7 @@ def _targets(routes: Blueprint, database: Database) -> None:
         Operation(
             "Create or replace a target; its password stays where password_env or password_file says",
             scope="admin",
+            targets="name",
             body=document,
             body_types=TYPES,
             answers={200: document, 201: document},
@@ -140,6 +153,7 @@ def _targets(routes: Blueprint, database: Database) -> None:
         Operation(
             "Forget a target",
             scope="admin",
+            targets="name",
             answers={204: None},
             errors=(NotFound, Conflict, PreconditionFailed, Invalid, Unavailable),
             path=_TARGET,
@@ -153,7 +167,13 @@ def _targets(routes: Blueprint, database: Database) -> None:
 def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None:
     @routes.get("/api/v1/tables/<target>/<path:table>")
     @describe(
-        Operation("A table's document", scope="read", answers={200: TableDocument}, errors=(NotFound, Invalid, Unavailable))
+        Operation(
+            "A table's document",
+            scope="read",
+            targets="path",
+            answers={200: TableDocument},
+            errors=(NotFound, Invalid, Unavailable),
+        )
     )
     def show_table(target: str, table: str) -> Response:
         return stored_answer(store.find_table(database, target, canonical(table)))
@@ -163,6 +183,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
         Operation(
             "A table's document through time, newest first",
             scope="read",
+            targets="path",
             query=_VERSIONS.parameters,
             errors=(NotFound, Invalid, Unavailable),
         )
@@ -175,6 +196,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
         Operation(
             "Create or replace a table's document",
             scope="configure",
+            targets="path",
             body=TableDocument,
             body_types=TYPES,
             answers={200: TableDocument, 201: TableDocument},
@@ -193,6 +215,7 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
         Operation(
             "Forget a table's document; its results stay",
             scope="configure",
+            targets="path",
             answers={204: None},
             errors=(NotFound, Conflict, PreconditionFailed, Invalid, Unavailable),
         )

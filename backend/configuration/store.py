@@ -14,8 +14,9 @@ from backend.configuration.versions import (
     require_version,
     with_defaults,
 )
+from database import audit
 from database.configuration import Refusals
-from database.keys import Caller
+from database.keys import Caller, is_seen, seen_targets
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -25,6 +26,7 @@ from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.streams import Stream, parse_datasets, parse_stream
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
+from stringx_dataops.contract.messages.audit import AuditAction, subject
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, Unavailable, invalid
 
@@ -86,7 +88,8 @@ def delete_target(database: Database, caller: Caller, name: str, if_match: str |
         if counted and counted["tables"]:
             raise Conflict(f"target {name} has {counted['tables']} configured tables; delete them first")
         cursor.run(SQL["delete_target"], {"name": name})
-        cursor.run(SQL["add_target_deletion"], {"name": name, "version": before["version"], "changed_by": caller.name})
+        deletion = cursor.one(SQL["add_target_deletion"], {"name": name, "version": before["version"], "changed_by": caller.name})
+        audit.record(cursor, caller, "target.deleted", subject("target", name), deletion)
 
 
 def find_table(database: Database, target: str, table: str) -> Stored:
@@ -171,6 +174,7 @@ def delete_table(database: Database, caller: Caller, target: str, table: str, if
         cursor.run(SQL["delete_table"], {"target": target, "table": table})
         named = {"target": target, "table": table, "version": last["version"] + 1, "changed_by": caller.name}
         cursor.run(SQL["add_deletion"], named)
+        audit.record(cursor, caller, "table.deleted", subject("table", target, table), {"version": named["version"]})
 
 
 def export(database: Database, page: Page = _FIRST) -> PageJson:
@@ -185,7 +189,7 @@ def export(database: Database, page: Page = _FIRST) -> PageJson:
             found: list[Sized] = []
             for each in list(statements)[list(statements).index(kind) :]:
                 target, _, table = name.partition("/") if each == kind else ("", "", "")
-                behind = {"name": name if each == kind else "", "target": target, "table": table}
+                behind = {"name": name if each == kind else "", "target": target, "table": table, "seen": seen_targets()}
                 rows = cursor.all(statements[each], behind | {"limit": limit - len(found)})
                 found += [((each, row["name"]), row["document"], row["bytes"]) for row in rows]
                 if len(found) == limit:
@@ -243,8 +247,8 @@ def _known_target(cursor: Cursor, name: str) -> dict[str, Any]:
 
 
 def _targets(cursor: Cursor) -> dict[str, Any]:
-    """{name: document} of all targets."""
-    return {row["name"]: row["document"] for row in cursor.all(SQL["targets"])}
+    """{name: document} of all targets that the caller sees."""
+    return {row["name"]: row["document"] for row in cursor.all(SQL["targets"]) if is_seen(row["name"])}
 
 
 def _changed_targets(cursor: Cursor, targets: dict[str, TargetDocument]) -> list[dict[str, str]]:
@@ -268,7 +272,10 @@ def _changed_datasets(cursor: Cursor, found: list[DatasetDocument]) -> list[dict
 
 def _write_target(cursor: Cursor, target: TargetDocument, caller: Caller) -> None:
     """An unchanged document keeps its version."""
-    if change_of(cursor.one(SQL["find_target"], {"name": target.name}), target) == "unchanged":
+    change = change_of(cursor.one(SQL["find_target"], {"name": target.name}), target)
+    if change == "unchanged":
         return
     written = {"name": target.name, "document": json_value(as_json(target)), "changed_by": caller.name}
-    cursor.run(SQL["put_target"], written)
+    stored = cursor.one(SQL["put_target"], written)
+    action: AuditAction = "target.created" if change == "created" else "target.updated"
+    audit.record(cursor, caller, action, subject("target", target.name), stored)

@@ -12,10 +12,12 @@ with stored as (
     returning name, version, document
 )
 insert into stringx.target_versions (name, version, document, changed_by) select name, version, document, %(changed_by)s from stored
+returning version
 
 -- name: add_target_deletion
 insert into stringx.target_versions (name, version, document, changed_by)
 select %(name)s, 1 + greatest(%(version)s, max(version)), null, %(changed_by)s from stringx.target_versions where name = %(name)s
+returning version
 
 -- name: target_versions
 select version, document, changed_by, changed_at, octet_length(document::text) as bytes from stringx.target_versions
@@ -47,10 +49,12 @@ where target = %(target)s and table_name = %(table)s and (%(before)s::integer is
 order by version desc limit %(limit)s
 
 -- name: targets_after
-select name, document, octet_length(document::text) as bytes from stringx.targets where name > %(name)s order by name limit %(limit)s
+select name, document, octet_length(document::text) as bytes from stringx.targets
+where name > %(name)s and (%(seen)s::text[] is null or name = any(%(seen)s::text[])) order by name limit %(limit)s
 
 -- name: tables_after
-select target || '/' || table_name as name, document, octet_length(document::text) as bytes from stringx.tables where (target, table_name) > (%(target)s, %(table)s)
+select target || '/' || table_name as name, document, octet_length(document::text) as bytes from stringx.tables
+where (target, table_name) > (%(target)s, %(table)s) and (%(seen)s::text[] is null or target = any(%(seen)s::text[]))
 order by target, table_name limit %(limit)s
 
 -- name: targets

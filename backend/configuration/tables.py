@@ -1,16 +1,21 @@
 """Compares and writes table documents, many per statement, so that ten thousand take seconds."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from backend.configuration.versions import read_stored
+from database import audit
 from database.keys import Caller
 from database.pool import Cursor, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.differences import Change, difference
 from stringx_dataops.contract.documents.effective import as_json, rules_hash, same_document, same_rules
 from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages.audit import subject
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _AT_ONCE = 200
@@ -26,26 +31,50 @@ def put(
     The caller holds the configuration's lock.
     """
     changes = []
-    changed: list[tuple[TableDocument, str]] = []  # with their rules_hash
+    changed: list[_Changed] = []
     for chunk in _chunks(documents):
         bodies = json_value([_row(document) for document in chunk])
         found = {(row["target"], row["table_name"]): row for row in cursor.all(SQL["compare"], {"tables": bodies})}
         for document in chunk:
-            change, hash_of_rules = _change(document, found[document.target, document.table], catalogue)
+            row = found[document.target, document.table]
+            change, hash_of_rules = _change(document, row, catalogue)
             changes.append({"kind": "Table", "name": f"{document.target}/{document.table}", "change": change})
             if change != "unchanged":
-                changed.append((document, hash_of_rules))
+                changed.append(_Changed(document, hash_of_rules, change, row["document"]))
     if changed and not dry_run:
         _write(cursor, changed, caller)
     return changes
 
 
-def _write(cursor: Cursor, changed: list[tuple[TableDocument, str]], caller: Caller) -> None:
-    names = [{"target": document.target, "table_name": document.table} for document, _ in changed]
+@dataclass(frozen=True)
+class _Changed:
+    """A document to be written. `before`: the stored one, if its rules are another text."""
+
+    document: TableDocument
+    rules_hash: str
+    change: str
+    before: JsonObject | None
+
+    def entry(self, version: int) -> audit.Entry:
+        """What the audit log says of it: ids of rules, no values."""
+        named = subject("table", self.document.target, self.document.table)
+        if self.change == "created":
+            return audit.Entry("table.created", named, {"version": version, "rules": len(self.document.rules)})
+        found = difference(self.before, as_json(self.document)) if self.before is not None else None
+        kinds: tuple[Change, ...] = ("added", "removed", "changed")
+        rules = {kind: audit.names(ids) for kind in kinds if found is not None and (ids := found.ids(kind))}
+        return audit.Entry("table.updated", named, {"version": version} | ({"rules": rules} if rules else {}))
+
+
+def _write(cursor: Cursor, changed: list[_Changed], caller: Caller) -> None:
+    names = [{"target": each.document.target, "table_name": each.document.table} for each in changed]
     cursor.run(SQL["lock_states"], {"tables": json_value(names)})
     for chunk in _chunks(changed):
-        rows = [_row(document) | {"rules_hash": hash_of_rules} for document, hash_of_rules in chunk]
-        cursor.run(SQL["write"], {"tables": json_value(rows), "changed_by": caller.name})
+        rows = [_row(each.document) | {"rules_hash": each.rules_hash} for each in chunk]
+        written = cursor.all(SQL["write"], {"tables": json_value(rows), "changed_by": caller.name})
+        versions = {(row["target"], row["table_name"]): row["version"] for row in written}
+        entries = [each.entry(versions[each.document.target, each.document.table]) for each in chunk]
+        audit.record_all(cursor, caller, entries)
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -48,3 +48,4 @@ with numbered as (
 )
 insert into stringx.table_versions (target, table_name, version, document, changed_by)
 select target, table_name, version, document, %(changed_by)s from numbered
+returning target, table_name, version

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Response, g, make_response, render_template, request, url_for
 
-from backend.dashboard import csv_files, sessions
+from backend.dashboard import audit_filters, csv_files, sessions
 from backend.dashboard.asking import WINDOW_FIELDS, typed
 from backend.dashboard.views import editor_url, table_url
 from backend.requests import filters
@@ -25,7 +25,7 @@ _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DIGITS = 6  # of a page's number
 _IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024  # bytes of a file
 _OF_LISTS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", "version")
-_PARAMETERS = (*_OF_LISTS, *WINDOW_FIELDS, *filters.NAMES)
+_PARAMETERS = (*_OF_LISTS, *WINDOW_FIELDS, *filters.NAMES, *audit_filters.NAMES)
 _LONGEST = 200  # characters of a field that an address repeats
 
 
@@ -33,7 +33,13 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     """The page. Its ETag is that of the values it shows: if the script asks again, it is rendered only if they have changed. For
     whoever loads it, it is always rendered, because words such as `3 min ago` change without them."""
     token = g.get("session_token")
-    common = {"version": __version__, "caller": g.get("caller") if token else None, "csrf": sessions.csrf(token) if token else ""}
+    caller: Caller | None = g.get("caller") if token else None
+    common = {
+        "version": __version__,
+        "caller": caller,
+        "csrf": sessions.csrf(token) if token else "",
+        "may_administer": caller is not None and "admin" in caller.scopes and caller.targets is None,
+    }
     shown = common | values
     etag = _hash(template, shown) if status == 200 else None
     if etag is not None and etag in request.if_none_match and _RENEWAL in request.headers:
@@ -50,7 +56,8 @@ def _hash(template: str, shown: dict[str, Any]) -> str:
     caller: Caller | None = shown["caller"]
     scopes = sorted(caller.scopes) if caller is not None else []
     named = [(name, value) for name, value in sorted(shown.items()) if name != "caller"]
-    values = repr([template, caller and caller.name, scopes, *named])
+    targets = sorted(caller.targets) if caller is not None and caller.targets is not None else None
+    values = repr([template, caller and caller.name, scopes, targets, *named])
     return hashlib.sha256(values.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 

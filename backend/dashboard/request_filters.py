@@ -10,6 +10,7 @@ from backend.requests import filters
 from database.pool import Database
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.contract.messages.moments import parse_moment
 from web.parameters import Parameter
 
 SINCE = (("today", "Today"), ("24h", "24 hours"), ("7d", "7 days"))  # values of the field `from`, and their words
@@ -106,7 +107,7 @@ def _read(database: Database, parameter: Parameter[Any], text: str, target: str,
     if name == "table":
         return _tables(database, text, target)
     if name in ("from", "to"):
-        return {name: _moment(parameter, text, now)}
+        return {name: moment_of(text, now)}
     return {name: parameter.parse(text)}
 
 
@@ -126,7 +127,8 @@ def _tables(database: Database, text: str, target: str) -> dict[str, Any]:
     return {"tables": found}
 
 
-def _moment(parameter: Parameter[datetime], text: str, now: datetime) -> datetime:
+def moment_of(text: str, now: datetime) -> datetime:
+    """The time that was typed. Raises ValueError or OverflowError if it is none."""
     if text == "today":
         return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     try:
@@ -134,6 +136,6 @@ def _moment(parameter: Parameter[datetime], text: str, now: datetime) -> datetim
     except ValueError:
         pass
     try:
-        return parameter.parse(filters.with_zone(text))
+        return parse_moment(filters.with_zone(text))
     except ValueError as error:
         raise ValueError(_NO_TIME) from error

@@ -1,17 +1,28 @@
 """What the pages of the dashboard need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backend.requests.asking import Asking
+from backend.sign_in.provider import Provider
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import Network
+from stringx_dataops.contract.sign_in import SignIn
+
+
+@dataclass(frozen=True)
+class OpenId:
+    """The OpenID provider at which people sign in, and the client's secret there."""
+
+    settings: SignIn
+    provider: Provider
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """What the pages need. `public_url` and `docs_url`: where people reach the pages and the docs portal; None if that is not
-    known. `trusted_proxies`: whose word about a client's address is believed."""
+    """What the pages need. `openid`: None if people sign in with keys alone. `public_url` and `docs_url`: where people reach the
+    pages and the docs portal; None if that is not known. `trusted_proxies`: whose word about a client's address is believed."""
 
     database: Database
     catalogue: Catalogue
@@ -19,6 +30,7 @@ class Dashboard:
     public_url: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
     docs_url: str | None = None
+    openid: OpenId | None = None
 
     @property
     def is_secure(self) -> bool:

@@ -27,6 +27,7 @@ def blueprint(database: Database) -> Blueprint:
         Operation(
             "Whether the next step may use the table, and why",
             scope="read",
+            targets="path",
             query=_QUERY,
             answers={200: GateView},
             errors=(NotFound, Invalid, Unavailable),
@@ -41,6 +42,7 @@ def blueprint(database: Database) -> Blueprint:
         Operation(
             "Whether the next step may use all tables of the dataset, and why",
             scope="read",
+            targets="dataset",
             query=_QUERY,
             path={"name": "departures"},
             answers={200: GateView},

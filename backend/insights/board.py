@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from database.keys import seen_targets
 from database.pool import Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import rfc3339
@@ -19,7 +20,7 @@ _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 def page(database: Database, kind: str, filters: Mapping[str, str | None], wanted: Page = FIRST) -> PageJson:
     """A page of states as JSON. `kind` is table or dataset; `filters` are some of FILTERS, `q` a part of the name."""
-    given: dict[str, str | None] = {name: filters.get(name) for name in FILTERS}
+    given: dict[str, Any] = {name: filters.get(name) for name in FILTERS} | {"seen": seen_targets()}
     rank, target, name = wanted.after or (None, None, None)
     position = {"rank": rank, "after_target": target, "after_name": name, "limit": wanted.limit + 1}
     part = f"%{q.translate(_ESCAPED)}%" if (q := given["q"]) else None
@@ -31,7 +32,8 @@ def page(database: Database, kind: str, filters: Mapping[str, str | None], wante
 
 def of_names(database: Database, target: str, tables: Sequence[str]) -> list[dict[str, Any]]:
     """The states of these tables of a target, in the board's order; those that are not configured are left out."""
-    named = dict.fromkeys(FILTERS) | {"kind": "table", "target": target, "names": list(tables), "limit": len(tables)}
+    every: dict[str, Any] = dict.fromkeys(FILTERS) | {"seen": seen_targets()}
+    named = every | {"kind": "table", "target": target, "names": list(tables), "limit": len(tables)}
     with database.transaction() as cursor:
         rows = cursor.all(SQL["page"], named | {"rank": None, "after_target": None, "after_name": None})
     return [_item(row) for row in rows]
@@ -40,7 +42,7 @@ def of_names(database: Database, target: str, tables: Sequence[str]) -> list[dic
 def counts(database: Database, kind: str) -> dict[str, int]:
     """How many are closed, stale, never_checked and open."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["counts"], {"kind": kind})
+        rows = cursor.all(SQL["counts"], {"kind": kind, "seen": seen_targets()})
     return dict.fromkeys(("closed", "stale", "never_checked", "open"), 0) | {row["state"]: row["number"] for row in rows}
 
 

@@ -17,6 +17,7 @@ from stringx.states s
 left join stringx.datasets d on s.kind = 'dataset' and d.name = s.name
 where s.kind = %(kind)s
   and (%(target)s::text is null or s.target = %(target)s)
+  and (%(seen)s::text[] is null or s.target = any(%(seen)s::text[]))
   and (%(name)s::text is null or s.name = %(name)s)
   and (%(names)s::text[] is null or s.name = any(%(names)s::text[]))
   and (%(q)s::text is null or s.name ilike %(q)s)
@@ -30,4 +31,5 @@ order by s.rank, s.target, s.name
 limit %(limit)s
 
 -- name: counts
-select state, count(*) as number from stringx.states where kind = %(kind)s group by state
+select state, count(*) as number from stringx.states
+where kind = %(kind)s and (%(seen)s::text[] is null or target = any(%(seen)s::text[])) group by state

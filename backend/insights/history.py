@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from database.keys import is_seen
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
@@ -51,7 +52,7 @@ def checks_of_dataset(
     """The same for a dataset."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["subject_of_dataset"], {"name": name})
-        if row is None:
+        if row is None or not is_seen(row["target"]):
             raise NotFound(f"dataset {name} was never configured")
         return _checks(cursor, row["subject_id"], span, page, deciding)
 

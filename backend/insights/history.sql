@@ -3,7 +3,7 @@ select subject_id from stringx.subjects where kind = %(kind)s and target = %(tar
 
 -- name: subject_of_dataset
 -- The target that the dataset has now, or had last.
-select s.subject_id from stringx.subjects s left join stringx.datasets d on d.name = s.name and d.target = s.target
+select s.subject_id, s.target from stringx.subjects s left join stringx.datasets d on d.name = s.name and d.target = s.target
 where s.kind = 'dataset' and s.name = %(name)s order by d.name is null, s.subject_id desc limit 1
 
 -- name: rule

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from database.keys import is_seen, seen_targets
 from database.pool import Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import CheckResult, rfc3339
@@ -23,7 +24,7 @@ def find(database: Database, request_id: str) -> RequestView:
     """With its result, if it has one. NotFound if there is no such request."""
     with database.statements() as cursor:
         row = cursor.one(SQL["find"], {"request_id": request_id})
-    if row is None:
+    if row is None or not is_seen(row["target"]):
         raise NotFound(f"there is no request {request_id}")
     return view(row)
 
@@ -50,7 +51,9 @@ def tables_with(database: Database, part: str, target: str) -> list[str]:
     """Names of tables, configured or checked before, that hold this text in any case; of one target unless it is empty. One more
     than MOST_TABLES says that there are more."""
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["tables_with"], {"part": part, "target": target or None, "limit": MOST_TABLES + 1})
+        rows = cursor.all(
+            SQL["tables_with"], {"part": part, "target": target or None, "seen": seen_targets(), "limit": MOST_TABLES + 1}
+        )
     return [row["name"] for row in rows]
 
 
@@ -75,7 +78,7 @@ class Shown:
 
 def page(database: Database, filters: Mapping[str, Any], wanted: Page, shown: Shown = Shown()) -> PageJson:
     """A page of requests, newest first. `filters` are some of FILTERS; `tables` are names of which the request has one."""
-    given = {name: filters.get(name) for name in FILTERS}
+    given = {name: filters.get(name) for name in FILTERS} | {"seen": seen_targets()}
     with database.transaction() as cursor:
 
         def piece(after: Position | None, limit: int) -> list[Sized]:

@@ -29,6 +29,7 @@ from stringx.requests r
 left join stringx.results s on s.request_id = r.request_id
 left join lateral (select * from stringx.trials where r.trial and request_id = r.request_id limit 1) t on true
 where (%(target)s::text is null or r.target = %(target)s)
+  and (%(seen)s::text[] is null or r.target = any(%(seen)s::text[]))
   and (%(table)s::text is null or r.table_name = %(table)s)
   and (%(tables)s::text[] is null or r.table_name = any(%(tables)s::text[]))
   and (%(dataset)s::text is null or r.dataset = %(dataset)s)
@@ -48,9 +49,12 @@ limit %(limit)s
 -- name: tables_with
 -- Names that hold a text, of what is configured and what was checked.
 select name from (
-    select table_name as name from stringx.tables where (%(target)s::text is null or target = %(target)s)
+    select table_name as name from stringx.tables
+    where (%(target)s::text is null or target = %(target)s) and (%(seen)s::text[] is null or target = any(%(seen)s::text[]))
     union
-    select name from stringx.subjects where kind = 'table' and (%(target)s::text is null or target = %(target)s)) known
+    select name from stringx.subjects
+    where kind = 'table' and (%(target)s::text is null or target = %(target)s)
+      and (%(seen)s::text[] is null or target = any(%(seen)s::text[]))) known
 where position(lower(%(part)s) in lower(name)) > 0
 order by name limit %(limit)s
 

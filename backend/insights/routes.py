@@ -50,6 +50,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "Configured tables as they stand: closed gates first, then stale, never checked and open ones",
             scope="read",
+            targets="list",
             query=(*_FILTERS, *_TABLES.parameters),
             answers={200: TablePage},
             errors=(Invalid, Unavailable),
@@ -63,6 +64,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "Configured datasets as they stand, in the same order",
             scope="read",
+            targets="list",
             query=(*_FILTERS, *_DATASETS.parameters),
             answers={200: DatasetPage},
             errors=(Invalid, Unavailable),
@@ -76,6 +78,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "Checks of a table, newest first",
             scope="read",
+            targets="path",
             query=(_FROM, _TO, *_CHECKS.parameters),
             answers={200: CheckHistory},
             errors=(NotFound, Invalid, Unavailable),
@@ -89,6 +92,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "Checks of a dataset, newest first",
             scope="read",
+            targets="dataset",
             query=(_FROM, _TO, *_CHECKS.parameters),
             path={"name": "departures"},
             answers={200: CheckHistory},
@@ -103,6 +107,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "What checks found for a rule, newest first, with its thresholds as they were then",
             scope="read",
+            targets="path",
             query=(_FROM, _TO, _RESOLUTION, *_RULE_PAGES.parameters),
             path={"rule": "dep_time_not_null"},
             answers={200: RuleHistory},

@@ -77,6 +77,7 @@ def blueprint(service: Requests) -> Blueprint:
         Operation(
             "Ask for a check of a table or a dataset: sync answers with the result, async with 202",
             scope="trigger",
+            targets="body",
             body=CheckRequest,
             example={"target": "nyc", "table": "public.flights", "mode": "sync"},
             answers={200: RequestView, 202: RequestView},
@@ -92,6 +93,7 @@ def blueprint(service: Requests) -> Blueprint:
         Operation(
             "Check a table by a document that is not stored: it decides no gate, and is kept for a day",
             scope="configure",
+            targets="body",
             body=TableDocument,
             body_types=("application/json", "application/yaml"),
             query=(_TRIED_RULES, _MODE, _TRIAL_WAIT),
@@ -110,6 +112,7 @@ def blueprint(service: Requests) -> Blueprint:
         Operation(
             "Requests, newest first: of their results the counts, or with include=rules all",
             scope="read",
+            targets="list",
             query=(*FILTERS, _INCLUDE, *_PAGING.parameters),
             answers={200: RequestPage},
             errors=(Invalid, Unavailable),
@@ -125,6 +128,7 @@ def blueprint(service: Requests) -> Blueprint:
         Operation(
             "A request with its result, or its state so far",
             scope="read",
+            targets="request",
             query=(WAIT,),
             answers={200: RequestView},
             errors=(NotFound, Invalid, Unavailable),
@@ -139,6 +143,7 @@ def blueprint(service: Requests) -> Blueprint:
         Operation(
             "Cancel: a waiting check ends at once, a running one when it has been stopped; one that has ended stays as it is",
             scope="trigger",
+            targets="request",
             query=(WAIT,),
             answers={200: RequestView, 202: RequestView},
             errors=(NotFound, Invalid, Unavailable),
@@ -154,6 +159,7 @@ def blueprint(service: Requests) -> Blueprint:
         Operation(
             "DataOps posts a result: signed, acknowledged by 204, stored once by check id",
             scope="results",
+            targets="unlimited",
             body=CheckResult,
             answers={204: None},
             errors=(Malformed, Unauthenticated, Forbidden, TooLarge, Invalid, Unavailable),

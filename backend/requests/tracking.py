@@ -10,6 +10,8 @@ from uuid import UUID
 from backend.history import recording
 from backend.insights import requests
 from backend.requests.documents import Documents
+from database import audit
+from database.configuration import Refusals
 from database.leases import Lease
 from database.pool import Database, Json, Row, json_value
 from database.queries import load_queries, together
@@ -18,6 +20,7 @@ from stringx_dataops.contract.documents.fields import DATASET_NAME, TARGET_NAME
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages.audit import subject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
 from stringx_dataops.contract.messages.requesters import cleaned
 from stringx_dataops.contract.messages.requests import RequestView
@@ -130,7 +133,8 @@ def accept(
     request_id = asked.request_id or new_id()
 
     def attempt() -> Tracked | None:
-        with database.statements() as cursor:
+        with database.transaction() if asked.tried is not None else database.statements() as cursor:
+            Refusals(cursor).require_seen(asked.target)
             if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
                 return _replay(row, body_hash)
             columns = request_columns(asked, request_id, Documents(cursor, catalogue).checked_mode(asked))
@@ -143,6 +147,9 @@ def accept(
             if (
                 row := cursor.one(SQL["accept"], {**columns, **first, **asked_by, "body": json_value(columns["body"])})
             ) is not None:
+                if asked.tried is not None:
+                    of = subject("table", asked.target, asked.tried.table)
+                    audit.record_asked(cursor, "trial.asked", of, {"request_id": request_id})
                 return Tracked(requests.view(row), row["body"], replayed=False, is_promised=False)
             row = cursor.one(requests.SQL["find"], {"request_id": request_id})
             return _replay(row, body_hash) if row is not None else None
@@ -157,7 +164,15 @@ def cancel(database: Database, request_id: str, by: str | None = None) -> Reques
     with database.transaction() as cursor:
         if cursor.run(SQL["request_cancel"], {"request_id": request_id, "by": by}):
             cursor.run(SQL["notify"], {"payload": UNSENT})
+            if view.canceled_by is None:
+                audit.record_asked(cursor, "request.canceled", subject("request", request_id), _names(view))
     return view
+
+
+def _names(view: RequestView) -> dict[str, str | None]:
+    """What a request is about."""
+    named = {"target": view.target, "table": view.table, "dataset": view.dataset}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:

@@ -10,7 +10,8 @@ KeyScope = Literal["trigger", "read", "samples", "configure", "results", "admin"
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 SERVICE_SCOPES: tuple[KeyScope, ...] = ("trigger", "read", "results", "configure")  # configure: it sends trials
 OWNER, SERVICE = "api-key", "service-key"  # names of the keys that the first start makes; each lies in a file of its name
-RESERVED = frozenset({OWNER, SERVICE, "kafka"})  # kafka: stands where a key would, in what messages have asked for
+UNKNOWN = "unknown"  # who was refused, in the audit log
+RESERVED = frozenset({OWNER, SERVICE, UNKNOWN, "kafka"})  # kafka: stands where a key would, in what messages have asked for
 _PUBLIC = 8  # letters
 _FORM = re.compile(rf"(sx_[a-z]{{{_PUBLIC}}})_\S+")
 

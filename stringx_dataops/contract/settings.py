@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stringx_dataops.contract import sign_in
+from stringx_dataops.contract.sign_in import SignIn
+
 ROOT = Path(__file__).resolve().parents[2]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_LEAST_AUDIT_DAYS = 30
 
 
 class SettingsError(Exception):
@@ -47,7 +51,9 @@ class Settings:
     public_url: str | None
     trusted_proxies: tuple[Network, ...]
     docs_url: str | None
+    sign_in: SignIn | None
     retention_days_years: int
+    retention_audit_days: int
     secrets: Path
     demo: bool
 
@@ -97,10 +103,12 @@ VARIABLES = (
     "RETENTION_SAMPLES_DAYS",
     "RETENTION_DELIVERED_DAYS",
     "RETENTION_POINTS_DAYS",
+    "RETENTION_AUDIT_DAYS",
     "RETENTION_DAYS_YEARS",
     "PUBLIC_URL",
     "TRUSTED_PROXIES",
     "DOCS_URL",
+    *sign_in.VARIABLES,
 )
 SECRETS = (
     "STRINGX_DATABASE_URL",
@@ -109,6 +117,7 @@ SECRETS = (
     "STRINGX_SIGNING_SECRET",
     "KAFKA_SASL_PASSWORD",
     "KAFKA_SSL_KEY_PASSWORD",
+    sign_in.SECRET,
 )
 FILES = ("KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE")  # variables that name a file
 
@@ -135,6 +144,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_url=public_url,
         trusted_proxies=tuple(_networks(env, "TRUSTED_PROXIES")),
         docs_url=docs_url,
+        sign_in=_sign_in(env, public_url),
         dataops_url=dataops_url,
         backend_url=backend_url,
         database_url=_database_url(env),
@@ -151,6 +161,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         retention_delivered_days=_number(env, "RETENTION_DELIVERED_DAYS", 7, 0, 36_500),
         retention_points_days=_number(env, "RETENTION_POINTS_DAYS", 400, 0, 36_500),
         retention_days_years=_number(env, "RETENTION_DAYS_YEARS", 5, 0, 100),
+        retention_audit_days=_audit_days(env),
         secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
         demo=_switch(env, "STRINGX_DEMO", default=True),
     )
@@ -183,6 +194,14 @@ def secret(name: str, default: Path | None = None, environ: Mapping[str, str] | 
 def service_key(settings: Settings) -> str:
     """The key with which the services call each other. Raises SettingsError if there is none."""
     return _required("STRINGX_SERVICE_KEY", settings.home / "service-key")
+
+
+def sign_in_secret() -> str:
+    """The secret of the client at the OpenID provider. Raises SettingsError if it cannot be read."""
+    value = secret(sign_in.SECRET)
+    if value is None:
+        raise SettingsError(f"{sign_in.SECRET} is not set; give the secret of the client OIDC_CLIENT_ID")
+    return value
 
 
 def signing_secrets(settings: Settings) -> list[str]:
@@ -236,6 +255,14 @@ def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int
     return int(text)
 
 
+def _audit_days(env: Mapping[str, str]) -> int:
+    """The database deletes no younger entries than this bound, whatever it is asked (0023_keys.sql)."""
+    days = _number(env, "RETENTION_AUDIT_DAYS", 400, 0, 36_500)
+    if 0 < days < _LEAST_AUDIT_DAYS:
+        raise SettingsError(f"RETENTION_AUDIT_DAYS is {days}; give at least {_LEAST_AUDIT_DAYS}, or 0 to keep the log for ever")
+    return days
+
+
 def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
     text = (env.get(name) or ("1" if default else "0")).lower()
     if text not in ("0", "1", "true", "false"):
@@ -248,6 +275,13 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     if not _is_address(text, "http", "https"):
         raise SettingsError(f"{name} is {text!r}; give an address such as http://127.0.0.1:5001")
     return text
+
+
+def _sign_in(env: Mapping[str, str], public_url: str | None) -> SignIn | None:
+    try:
+        return sign_in.read(env, public_url)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _hosts(env: Mapping[str, str], name: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from stringx_dataops.contract.settings import ROOT
-from tests.support.databases import need
+from tests.support.node import installed
 from tests.support.service import Service
 
 COLLECTION = ROOT / "postman" / "stringx.postman_collection.json"
@@ -20,16 +20,8 @@ FOLDER = ROOT / "tests" / "newman"
 
 @pytest.fixture(scope="module")
 def newman() -> str:
-    """As pinned in tests/newman; installed where it is not, or is another."""
-    need("node", "install Node.js 18 or newer (Debian, Ubuntu: apt install nodejs npm)")
-    need("npm", "install npm (Debian, Ubuntu: apt install npm)")
-    lock, installed = (FOLDER / "package-lock.json").read_text(), FOLDER / "node_modules" / ".installed"
-    if not installed.exists() or installed.read_text() != lock:
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=240, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        installed.write_text(lock)
-    return str(FOLDER / "node_modules" / ".bin" / "newman")
+    """As pinned in tests/newman."""
+    return str(installed(FOLDER) / ".bin" / "newman")
 
 
 def leaves(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

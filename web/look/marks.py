@@ -15,6 +15,8 @@ ICONS = {
     "fail": _CROSS,
     "stale": _EXCLAMATION,
     "warn": _EXCLAMATION,
+    "valid": _CHECK,
+    "revoked": _CROSS,
     "error": _TRIANGLE,
     "never_checked": _DASH,
 }

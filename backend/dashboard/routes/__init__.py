@@ -6,7 +6,20 @@ import shlex
 from flask import Blueprint
 
 from backend.dashboard import documents, stories, views
-from backend.dashboard.routes import board, checks, configuration, guard, requests, rules, signing_in, subjects, trials
+from backend.dashboard.routes import (
+    audit,
+    board,
+    checks,
+    configuration,
+    guard,
+    keys,
+    openid,
+    requests,
+    rules,
+    signing_in,
+    subjects,
+    trials,
+)
 from backend.dashboard.service import Dashboard
 from web.look import formats
 
@@ -30,6 +43,6 @@ def blueprint(service: Dashboard) -> Blueprint:
     routes.add_app_template_global(views.subject_url)
     for name, function in _FORMATS.items():
         routes.add_app_template_filter(function, name)  # type: ignore[arg-type]
-    for pages in (guard, signing_in, board, subjects, rules, requests, checks, configuration, trials):
+    for pages in (guard, signing_in, openid, board, subjects, rules, requests, checks, configuration, trials, keys, audit):
         pages.add(routes, service)
     return routes

@@ -8,8 +8,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from backend.dashboard import forms, sessions
 from backend.dashboard.pages import COOKIE, address_of_form, address_of_page, page
+from backend.dashboard.routes import openid
 from backend.dashboard.service import Dashboard
-from database.keys import set_asking
+from backend.sign_in import people
+from database.keys import Caller, set_asking
 from stringx_dataops.contract.problems import Forbidden, StringXError, TooLarge
 from web import hosts
 from web.keys import address_of_client, require_target
@@ -36,10 +38,10 @@ def add(routes: Blueprint, service: Dashboard) -> None:
 
     @routes.before_request
     def require_session() -> BaseResponse | None:
-        if request.endpoint in ("dashboard.login", "dashboard.static"):
+        if request.endpoint in ("dashboard.login", "dashboard.static", *openid.PUBLIC):
             return None
         token = request.cookies.get(COOKIE, "")
-        person = sessions.find(service.database, token)
+        person = _signed_in(service, token)
         if person is None or "read" not in person.scopes:
             if forms.can_be_kept():
                 return _kept()
@@ -72,6 +74,12 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         response = page("error.html", error=error, status=error.status, again=g.get("again"))
         response.headers.update(error.headers())
         return response
+
+
+def _signed_in(service: Dashboard, token: str) -> Caller | None:
+    if people.is_token(token):
+        return people.find(service.database, service.openid.settings if service.openid else None, token)
+    return sessions.find(service.database, token)
 
 
 def _kept() -> Response:

@@ -1,0 +1,1 @@
+"""Named keys: made, listed, rotated, revoked."""

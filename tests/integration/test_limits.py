@@ -1,0 +1,338 @@
+"""Every endpoint of both services, as their OpenAPI documents list them, with every scope and with a key that is limited to one
+target: other targets are answered as if they were not configured. An endpoint that does not declare its scope and how it names
+its target fails here, as does one that this module has no example for."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from werkzeug.test import TestResponse
+
+from api.checks import claims, lifecycle
+from backend.keys import management
+from backend.requests import tracking
+from database.pool import Database
+from stringx_dataops.contract.keys import SCOPES
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
+from stringx_dataops.contract.messages.keys import NewKey
+from tests.support.apps import Apps
+from tests.support.apps import made as apps_of
+from tests.support.databases import Admin
+from tests.support.datasets import CATALOGUE, ME, apply, claimed, result
+from tests.support.history import with_rule
+from tests.support.trials import accepted as accepted_trial
+from tests.support.trials import tracked as tracked_trial
+
+CANARY = "a-value-of-a-row"
+OWN, OTHER, UNKNOWN = "shop", "vault", "nothing"  # targets: the key's, another one, and none
+WORDS = {OWN: "s", OTHER: "v", UNKNOWN: "n"}  # what names of each end with
+LIMITED = tuple(scope for scope in SCOPES if scope != "admin")
+# Bodies of endpoints whose body names the target, for a target.
+BODIES: dict[str, Any] = {
+    "POST /api/v1/quality-checks": lambda target: {"target": target, "table": "public.a", "request_id": f"ask-{target}"},
+    "POST /api/v1/requests": lambda target: {"target": target, "table": "public.a", "request_id": f"ask-{target}"},
+    "POST /api/v1/trials": lambda target: _table(target),
+    "POST /api/v1/configuration": lambda target: [_table(target), _dataset(target)],
+    "PUT /api/v1/datasets/{name}": lambda target: _dataset(target),
+}
+# Bodies of the others that read one.
+OTHERS: dict[str, Any] = {"PUT /api/v1/tables/{target}/{table}": {"rules": []}}
+
+
+def _table(target: str) -> dict[str, Any]:
+    rules = [{"id": "a", "type": "not_null", "column": "a"}]
+    return {"apiVersion": "stringx/v1", "target": target, "table": "public.a", "key": ["a"], "rules": rules}
+
+
+def _dataset(target: str) -> dict[str, Any]:
+    named = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": f"set-{WORDS[target]}", "target": target}
+    return named | {"tables": ["public.a"]}
+
+
+def _target(name: str) -> dict[str, Any]:
+    return {"apiVersion": "stringx/v1", "kind": "Target", "name": name, "host": "h", "dbname": "d", "user": "u"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """As an OpenAPI document lists it."""
+
+    service: str
+    method: str
+    path: str
+    item: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def targets(self) -> str:
+        found: str = self.item["x-targets"]
+        return found
+
+
+@dataclass(frozen=True)
+class World:
+    """Both services with two targets, of each a checked table, a dataset, a trial and a delivery that was given up."""
+
+    apps: Apps
+    keys: dict[str, str]
+    ids: dict[str, dict[str, str]]  # by target: values of the parameters of paths
+
+    def endpoints(self) -> list[Endpoint]:
+        found = []
+        for service, client in self.apps.clients.items():
+            for path, items in client.get("/openapi.json").get_json()["paths"].items():
+                if path.startswith("/api/"):
+                    found += [Endpoint(service, method.upper(), path, item) for method, item in items.items()]
+        return found
+
+    def call(self, endpoint: Endpoint, target: str, key: str, body_of: str | None = None) -> TestResponse:
+        """Ask for something of the target. `body_of`: the target that the body names, if it is another one."""
+        path = endpoint.path
+        for parameter in endpoint.item["parameters"]:
+            if parameter["in"] == "path":
+                value = self.ids[target].get(parameter["name"])
+                if parameter["name"] == "name":
+                    value = {"dataset": f"set-{WORDS[target]}", "name": target}.get(endpoint.targets, "some-key")
+                    value = f"set-{WORDS[target]}" if "/datasets/" in path else value
+                assert value is not None, f"{endpoint.name}: no example for {{{parameter['name']}}}"
+                path = path.replace(f"{{{parameter['name']}}}", quote(value, safe=""))
+        headers = {"Authorization": f"Bearer {key}"}
+        options: dict[str, Any] = {}
+        if "requestBody" in endpoint.item:
+            of = BODIES.get(endpoint.name)
+            options["json"] = of(body_of or target) if of is not None else OTHERS.get(endpoint.name, {})
+        return self.apps.clients[endpoint.service].open(path, method=endpoint.method, headers=headers, **options)
+
+
+@pytest.fixture(scope="module")
+def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with apps_of(admin, internal_template, tmp_path_factory.mktemp("home")) as apps:
+        database = apps.database
+        for target in (OWN, OTHER):
+            apply(database, _target(target), _table(target), _dataset(target))
+        keys = {"all": apps.keys[SCOPES]}
+        for name, scopes, targets in [
+            ("limited", LIMITED, [OWN]),
+            ("blind", ("read", "trigger"), [OWN]),
+            ("seeing", LIMITED, None),
+        ]:
+            asked = NewKey.model_validate({"name": name, "scopes": scopes, "targets": targets})
+            keys[name] = management.create(database, ME, asked).key
+        for scope in LIMITED:
+            asked = NewKey.model_validate({"name": f"no-{scope}", "scopes": [x for x in LIMITED if x != scope], "targets": [OWN]})
+            keys[f"no-{scope}"] = management.create(database, ME, asked).key
+        ids = {target: _past(database, target) for target in (OWN, OTHER)}
+        nowhere = "01890000-0000-7000-8000-00000000000n".replace("n", "0")
+        ids[UNKNOWN] = {"target": UNKNOWN, "table": "public.a", "rule": "a", "request_id": "done-n"}
+        ids[UNKNOWN] |= {"check_id": nowhere, "message_id": nowhere}
+        yield World(apps, keys, ids)
+
+
+def _past(database: Database, target: str) -> dict[str, str]:
+    """A finished check with a sample, its delivery given up, and a trial that waits; the ids of all."""
+    asked = {"target": target, "table": "public.a", "request_id": f"done-{WORDS[target]}"}
+    request = tracking.accept(database, CATALOGUE, CheckRequest.model_validate(asked), "http", "s", f"asker-{target}")
+    lifecycle.accept(database, CATALOGUE, CheckRequest.model_validate(request.body), 100, f"asker-{target}")
+    check = claimed(database)
+    found = with_rule(result(database, check, a=1), sample=Sample(columns=["a"], rows=[[CANARY]]))
+    assert claims.finish(database, check, found, "http://backend")
+    tracking.store(database, check.request_id, CheckResult.model_validate(found.as_json()))
+    accepted_trial(database, tracked_trial(database, _table(target), request_id=f"trial-{WORDS[target]}").body)
+    with database.transaction() as cursor:
+        cursor.run("update dataops.outbox set given_up_at = now() where given_up_at is null")
+        message = cursor.one("select message_id from dataops.outbox where check_id = %(id)s", {"id": check.check_id})
+    assert message is not None
+    ids = {"target": target, "table": "public.a", "rule": "a", "request_id": check.request_id}
+    return ids | {"check_id": check.check_id, "message_id": str(message["message_id"])}
+
+
+def renamed(answer: TestResponse, ids: dict[str, str], target: str) -> tuple[int, str]:
+    """What is answered, with the names of the unknown target in place of this one's."""
+    text = answer.text
+    for name, value in [*ids.items(), ("set", f"set-{WORDS[target]}"), ("ask", f"ask-{target}")]:
+        if name not in ("table", "rule"):
+            text = text.replace(value, f"<{name}>")
+    return answer.status_code, text
+
+
+def test_every_endpoint_declares_its_scope_and_how_it_names_its_target(world: World) -> None:
+    endpoints = world.endpoints()
+    assert len(endpoints) >= 38
+    for endpoint in endpoints:
+        assert endpoint.item.get("x-scope") in SCOPES, f"{endpoint.name} declares no scope"
+        assert endpoint.item.get("x-targets"), f"{endpoint.name} does not declare how it names its target (Operation.targets)"
+        if "requestBody" in endpoint.item and endpoint.targets == "body":
+            assert endpoint.name in BODIES, f"{endpoint.name}: add an example of its body to BODIES"
+
+
+def test_every_endpoint_refuses_a_key_without_its_scope_or_without_any(world: World) -> None:
+    for endpoint in world.endpoints():
+        scope = endpoint.item["x-scope"]
+        lacking = world.apps.keys[tuple(other for other in SCOPES if other != scope)]
+        assert world.call(endpoint, OWN, lacking).status_code == 403, endpoint.name
+        limited = world.keys["limited" if scope == "admin" else f"no-{scope}"]
+        assert world.call(endpoint, OWN, limited).status_code == 403, endpoint.name
+        assert world.call(endpoint, OWN, "sx_nonsense").status_code == 401, endpoint.name
+
+
+def test_what_belongs_to_no_target_needs_a_key_without_limits(world: World) -> None:
+    found = [endpoint.name for endpoint in world.endpoints() if endpoint.targets == "unlimited"]
+    assert "GET /api/v1/keys" in found
+    assert "GET /api/v1/audit" in found
+    for endpoint in world.endpoints():
+        if endpoint.targets == "unlimited":
+            answer = world.call(endpoint, OWN, world.keys["limited"])
+            assert answer.status_code == 403, endpoint.name
+
+
+def test_another_target_is_answered_as_one_that_is_not_there(world: World) -> None:
+    tried = 0
+    for endpoint in world.endpoints():
+        if endpoint.targets in ("list", "none", "unlimited") or endpoint.item["x-scope"] == "admin":
+            continue
+        other = renamed(world.call(endpoint, OTHER, world.keys["limited"]), world.ids[OTHER], OTHER)
+        if endpoint.name == "PUT /api/v1/datasets/{name}":
+            assert other[0] == 409, other  # names of datasets are shared, and this one is not free
+            other = renamed(world.call(endpoint, UNKNOWN, world.keys["limited"], OTHER), world.ids[OTHER], OTHER)
+            assert other[0] == 422
+            tried += 1
+            continue
+        unknown = renamed(world.call(endpoint, UNKNOWN, world.keys["limited"]), world.ids[UNKNOWN], UNKNOWN)
+        assert other == unknown, endpoint.name
+        assert other[0] in ((404, 422) if endpoint.targets == "body" else (404,)), (endpoint.name, other)
+        own = world.call(endpoint, OWN, world.keys["limited"]) if endpoint.method == "GET" else None
+        assert own is None or own.status_code == 200, (endpoint.name, own.text)
+        tried += 1
+    assert tried >= 22
+
+
+def test_lists_hold_nothing_of_other_targets_and_count_none_of_it(world: World) -> None:
+    for endpoint in world.endpoints():
+        if endpoint.targets not in ("list", "none"):
+            continue
+        method, key = endpoint.method, world.keys["limited"]
+        answer = world.call(endpoint, OWN, key)
+        assert answer.status_code in (200, 202), (endpoint.name, answer.text)
+        for word in (OTHER, "-v", *(world.ids[OTHER][name] for name in ("check_id", "message_id"))):
+            assert word not in answer.text, (endpoint.name, answer.text)
+        if method == "GET" and endpoint.targets == "list":
+            whole = world.call(endpoint, OWN, world.keys["all"])
+            assert OTHER in whole.text or "-v" in whole.text or world.ids[OTHER]["check_id"] in whole.text, endpoint.name
+
+
+@pytest.mark.parametrize(
+    ("path", "counted"),
+    [("/api/v1/requests?limit=1", 2), ("/api/v1/configuration?limit=1", 3), ("/api/v1/tables?limit=1", 1), ("/api/v1/requests?target=vault", 0),
+     ("/api/v1/tables?target=vault", 0), ("/api/v1/datasets?target=vault", 0), ("/api/v1/requests?requested_by=asker-vault", 0),
+     ("/api/v1/requests?include=rules", 2), ("/api/v1/requests?trial=true", 1), ("/api/v1/tables?q=a", 1), ("/api/v1/datasets?limit=1", 1)],
+)  # fmt: skip
+def test_pages_of_a_list_end_where_the_own_ends(world: World, path: str, counted: int) -> None:
+    found, cursor = 0, ""
+    while True:
+        answer = world.apps.clients["backend"].get(path + cursor, headers={"Authorization": f"Bearer {world.keys['limited']}"})
+        assert answer.status_code == 200, answer.text
+        page = answer.get_json()
+        found += len(page["items"])
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert found == counted
+
+
+def test_a_request_id_of_another_target_tells_nothing_of_it(world: World) -> None:
+    headers = {"Authorization": f"Bearer {world.keys['limited']}"}
+    own = {"target": OWN, "table": "public.a", "request_id": "done-v"}
+    for service, path in (("backend", "/api/v1/requests"), ("api", "/api/v1/quality-checks")):
+        client = world.apps.clients[service]
+        answer = client.post(path, json=own, headers=headers)
+        assert answer.status_code == 409, answer.text
+        assert OTHER not in answer.text
+        keyed = client.post(path, json={"target": OWN, "table": "public.a"}, headers=headers | {"Idempotency-Key": "done-v"})
+        assert (keyed.status_code, keyed.get_json()["detail"]) == (409, answer.get_json()["detail"])
+        same = client.post(path, json=own | {"target": OTHER}, headers=headers)  # the very body of the other request
+        assert same.status_code == 404, same.text
+    for path in (f"/api/v1/gates/{OWN}/public.a", "/api/v1/gates/datasets/set-s"):
+        answers = [
+            world.apps.clients["backend"].get(f"{path}?request_id={name}", headers=headers) for name in ("done-v", "done-n")
+        ]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert answers[0].text.replace("done-v", "done-n") == answers[1].text
+
+
+def test_nothing_proposes_the_name_of_another_target(world: World) -> None:
+    headers, client = {"Authorization": f"Bearer {world.keys['limited']}"}, world.apps.clients["backend"]
+    for answer in (
+        client.get("/api/v1/tables/vaul/public.a", headers=headers),
+        client.post("/api/v1/requests", json={"target": "vaul", "table": "public.a"}, headers=headers),
+        client.post("/api/v1/configuration", json=[_table(OWN) | {"target": "vaul"}], headers=headers),
+        client.post("/api/v1/trials", json=_table(OWN) | {"target": "vaul"}, headers=headers),
+        world.apps.clients["api"].post("/api/v1/quality-checks", json={"target": "vaul", "table": "public.a"}, headers=headers),
+    ):
+        assert answer.status_code in (404, 422)
+        assert OTHER not in answer.text
+    assert "did you mean shop?" in client.get("/api/v1/tables/shpo/public.a", headers=headers).text
+
+
+def test_a_dataset_may_not_take_the_name_of_one_of_another_target(world: World) -> None:
+    headers, client = {"Authorization": f"Bearer {world.keys['limited']}"}, world.apps.clients["backend"]
+    body = {"target": OWN, "tables": ["public.a"]}
+    answer = client.put("/api/v1/datasets/set-v", json=body, headers=headers)
+    assert (answer.status_code, OTHER in answer.text) == (409, False)
+    stream = [_dataset(OWN) | {"name": "set-v"}]
+    for query in ("", "?dry_run=true"):
+        answer = client.post(f"/api/v1/configuration{query}", json=stream, headers=headers)
+        assert answer.status_code == 422
+        assert answer.get_json()["errors"][0]["pointer"] == "/0/name"
+        assert OTHER not in answer.text
+
+
+def test_versions_of_a_dataset_that_was_of_another_target_are_not_shown(world: World) -> None:
+    database, client = world.apps.database, world.apps.clients["backend"]
+    apply(database, _dataset(OTHER) | {"name": "moved"})
+    apply(database, _dataset(OWN) | {"name": "moved"})
+    headers = {"Authorization": f"Bearer {world.keys['limited']}"}
+    found = client.get("/api/v1/datasets/moved/versions", headers=headers).get_json()["items"]
+    assert [(item["version"], item["document"]["target"]) for item in found] == [(2, OWN)]
+    whole = client.get("/api/v1/datasets/moved/versions", headers={"Authorization": f"Bearer {world.keys['all']}"}).get_json()
+    assert [item["version"] for item in whole["items"]] == [2, 1]
+    assert client.delete("/api/v1/datasets/moved", headers={"Authorization": f"Bearer {world.keys['all']}"}).status_code == 204
+
+
+def test_no_endpoint_of_either_service_shows_a_sample_to_a_key_without_the_scope(world: World) -> None:
+    shown = set()
+    for endpoint in world.endpoints():
+        if endpoint.item["x-scope"] != "read":
+            continue
+        assert CANARY not in world.call(endpoint, OWN, world.keys["blind"]).text, endpoint.name
+        if CANARY in world.call(endpoint, OWN, world.keys["limited"]).text:
+            shown.add(endpoint.name)
+    assert shown == {"GET /api/v1/quality-checks/{check_id}", "GET /api/v1/requests/{request_id}"}
+    for service, path in (
+        ("backend", "/api/v1/requests?include=rules"),
+        ("backend", f"/api/v1/requests/{world.ids[OWN]['request_id']}/cancel"),
+        ("api", f"/api/v1/quality-checks/{world.ids[OWN]['check_id']}/cancel"),
+        ("api", "/api/v1/quality-checks"),
+        ("backend", "/api/v1/requests"),
+    ):
+        again = {"target": OWN, "table": "public.a", "request_id": world.ids[OWN]["request_id"], "mode": "sync"}
+        body = None if "cancel" in path or "?" in path else again
+        for key, sees in (("blind", False), ("limited", True)):
+            answer = world.apps.clients[service].open(
+                path,
+                method="GET" if "?" in path else "POST",
+                headers={"Authorization": f"Bearer {world.keys[key]}"},
+                **({"data": json.dumps(body), "content_type": "application/json"} if body else {}),
+            )
+            assert (CANARY in answer.text) == (sees and answer.status_code == 200), (path, key, answer.text)
+            assert sees or "sample_hidden" in answer.text or answer.status_code != 200, (path, answer.text)
+
+
+def test_metrics_hide_nothing_and_need_no_key(world: World) -> None:
+    for client in world.apps.clients.values():
+        assert OTHER in client.get("/metrics").text
