@@ -8,7 +8,7 @@ import requests
 
 from launch.verdict_table import VerdictRow
 from stringx_dataops import __version__
-from stringx_dataops.client import Client, key_source, path_of
+from stringx_dataops.connection import Connection, key_source, path_of
 from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.messages.verdicts import TERMINAL
@@ -30,14 +30,14 @@ class FirstStartClient:
         if key is None:
             raise StepError(f"{default} is missing, and STRINGX_API_KEY is not set")
 
-        def client(server: str) -> Client:
+        def connection(server: str) -> Connection:
             """No proxy stands between the processes of one machine."""
             agent = f"stringx-first-start/{__version__}"
-            return Client(server, key, key_source(default), user_agent=agent, uses_proxies=False)
+            return Connection(server, key, key_source(default), user_agent=agent, uses_proxies=False)
 
-        self._backend, self._dataops = client(settings.backend_url), client(settings.dataops_url)
+        self._backend, self._dataops = connection(settings.backend_url), connection(settings.dataops_url)
         try:
-            self._backend.with_valid_key()
+            self._backend.require_valid_key()
         except SettingsError as error:
             raise StepError(str(error)) from error
 
@@ -103,7 +103,7 @@ class FirstStartClient:
         return found
 
 
-def _why_not_ready(client: Client) -> str | None:
+def _why_not_ready(client: Connection) -> str | None:
     try:
         answer = client.send("GET", "/readyz", 5)
     except http_answers.FAULTS as error:

@@ -1,181 +1,234 @@
-"""Talking to the Backend: where it is, with which key, and plain words when it does not answer."""
+"""A client of the Backend, for Python and for the `dataops` command: gates, checks, requests, lists."""
 
-import ipaddress
-import os
-import socket
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlsplit
-
-import requests
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from types import TracebackType
+from typing import Any, TypeVar
 
 from stringx_dataops import __version__
-from stringx_dataops.contract import http_answers
-from stringx_dataops.contract.http_answers import HttpAnswer
-from stringx_dataops.contract.settings import ROOT, SettingsError, secret
+from stringx_dataops.answers import Check, Gate, Request, State
+from stringx_dataops.connection import USER_AGENT, Connection, address_of, key_of, key_source, path_of, require
+from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.errors import Away, CheckFailed, DataOpsError, GateClosed, Misconfigured, Refused, Undecided
 
-_LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
+__all__ = [
+    "Away", "Check", "CheckFailed", "Client", "Connection", "DataOpsError", "Gate", "GateClosed", "Misconfigured", "Refused",
+    "Request", "State", "Undecided", "key_source", "path_of", "persist", "require",
+]  # fmt: skip
 
-
-class Refused(Exception):
-    """The Backend refused the request (exit code 2); the lines are for the person who asked."""
-
-    def __init__(self, lines: list[str], errors: list[dict[str, str]]) -> None:
-        super().__init__("\n".join(lines))
-        self.errors = errors
-
-
-class Undecided(Exception):
-    """No answer could be had (exit code 3): the service is away, or does not let this key in."""
-
-
-class Away(Undecided):
-    """Nobody answers, or only that it cannot just now: asking again later may help."""
+PATIENCE_S = 600  # what `wait=True` means
+POLL_S = 0.5
+LONGEST_POLL_S = 30.0  # the Backend keeps a question after a request open for so long
+_OF_A_GATE = ("gate", "verdict", "snapshot_at", "age_s", "reasons")
+_OF_A_REQUEST = ("request_id", "status", "verdict", "checks")
+_T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
-class Client:
-    """One Backend and one key. `key_from` says in messages where the key is from. `uses_proxies`: HTTP_PROXY and NO_PROXY count;
-    a loopback address is never reached through a proxy."""
+class Client(Connection):
+    """A Backend and a key. What is not given comes from the environment, as for the `dataops` command: the address from
+    STRINGX_BACKEND_URL (else http://127.0.0.1:5002), the key from STRINGX_API_KEY or STRINGX_API_KEY_FILE.
 
-    server: str
-    key: str
-    key_from: str
-    user_agent: str = f"stringx-cli/{__version__}"
-    uses_proxies: bool = True
+    `timeout` is how many seconds an answer may take. Threads may share a client. Raises Misconfigured if there is no key. Methods
+    raise Refused if what is asked for is wrong, Undecided if there is no answer, and Away, which is Undecided, too, if asking
+    again later may help. `wait` is a number of seconds, or True for ten minutes.
+    """
+
+    def __init__(
+        self, url: str | None = None, key: str | None = None, timeout: float = 30, *, user_agent: str = USER_AGENT
+    ) -> None:
+        server = address_of(url)
+        found, source = key_of(key)
+        super().__init__(server, found, source, user_agent=user_agent, timeout_s=timeout)
+        self.require_valid_key()
 
     @classmethod
     def from_environment(cls, server: str | None) -> "Client":
-        """SettingsError in one line if there is no key, or the server's address is none."""
-        address = _address(server or os.environ.get("STRINGX_BACKEND_URL") or _default_server())
-        default = _home() / "api-key"
-        key = secret("STRINGX_API_KEY", default)
-        if key is None:
-            raise SettingsError(f"no key: set STRINGX_API_KEY or STRINGX_API_KEY_FILE ({default} is not there)")
-        return cls(address, key, key_source(default)).with_valid_key()
+        """The client of the `dataops` command, which the Backend lists as the source `cli`."""
+        return cls(server, user_agent=f"stringx-cli/{__version__}")
 
-    def with_valid_key(self) -> "Client":
-        """The client itself; SettingsError if its key cannot stand in a header."""
-        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
-            raise SettingsError(f"the key from {self.key_from} holds a character that no key has; copy it again")
+    def __enter__(self) -> "Client":
         return self
 
-    def get(self, path: str, query: dict[str, Any] | None = None, timeout_s: float = 30) -> dict[str, Any]:
-        """The answer of the Backend as JSON; Refused, Undecided or Away if there is none, as for the methods below."""
-        return self._ask("GET", path, timeout_s, params=query or {})
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Every request closes its own connection, so there is nothing left to close."""
 
-    def post(self, path: str, query: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
-        """Post without a body."""
-        return self._ask("POST", path, timeout_s, params=query)
+    def gate(
+        self,
+        target: str,
+        table: str | None = None,
+        *,
+        dataset: str | None = None,
+        not_before: str | datetime | None = None,
+        request_id: str | None = None,
+        wait: bool | float = False,
+        on_wait: Callable[[Gate], None] | None = None,
+    ) -> Gate:
+        """The gate of a table (schema.table) or dataset. `not_before`: closed unless the snapshot is at least as new, on the
+        target's clock. `request_id`: the gate for the load that this request announced.
 
-    def post_json(self, path: str, body: dict[str, Any], timeout_s: float = 30) -> dict[str, Any]:
-        """Post a JSON body."""
-        return self._ask("POST", path, timeout_s, json=body)
+        With `wait`, asks until a check has decided it; Undecided if that takes longer. `on_wait` gets each answer before.
+        """
+        subject = _subject(table, dataset)
+        path = path_of("gates", "datasets", dataset) if dataset is not None else path_of("gates", target, str(table))
+        query = {
+            name: value for name, value in (("not_before", _text(not_before)), ("request_id", request_id)) if value is not None
+        }
+        seconds = _seconds(wait)
+        until = time.monotonic() + seconds
 
-    def post_yaml(self, path: str, body: str, query: dict[str, str]) -> dict[str, Any]:
-        """Post a YAML body, and wait for up to two minutes."""
-        headers = {"Content-Type": "application/yaml"}
-        return self._ask("POST", path, 120, data=body.encode(), params=query, headers=headers)
+        def ask() -> Gate:
+            found = self._as(Gate.of, self.get(path, query), *_OF_A_GATE, *subject)
+            if found.target not in ("", target):
+                raise Refused([f"{found.name} is of target {found.target}, not of {target}"])
+            return found
 
-    def send(self, method: str, path: str, timeout_s: float, **options: Any) -> HttpAnswer:
-        """The whole answer, whatever its status; one of `http_answers.FAULTS` if there is none. `options`: those of requests."""
-        headers = options.pop("headers", {}) | {"User-Agent": self.user_agent, "Accept-Encoding": "identity"}
-        options |= {"headers": headers, "auth": self._authorize, "timeout": timeout_s, "stream": True}
-        with requests.Session() as session:
-            session.trust_env = self.uses_proxies and not _is_loopback(self.server)
-            return http_answers.read(session.request(method, self.server + path, **options), _LARGEST, timeout_s)
+        found = ask()
+        while found.pending and time.monotonic() < until:
+            if on_wait:
+                on_wait(found)
+            time.sleep(POLL_S)
+            found = persist(ask, until)
+        if found.pending and seconds:
+            raise Undecided(f"not decided within {seconds:g} s; the gate stays closed", found)
+        return found
 
-    def _ask(self, method: str, path: str, timeout_s: float, **options: Any) -> dict[str, Any]:
+    def require_open(self, target: str, table: str | None = None, **options: Any) -> Gate:
+        """The gate if it is open. Raises GateClosed if it is not. `options` are those of `gate`."""
+        found = self.gate(target, table, **options)
+        if not found.is_open:
+            raise GateClosed("\n".join([f"{found.name}: gate closed", *found.reasons]), found)
+        return found
+
+    def check(
+        self,
+        target: str,
+        table: str | None = None,
+        *,
+        dataset: str | None = None,
+        wait: bool | float = True,
+        window: Mapping[str, str | int | float | date | datetime] | None = None,
+        rule_ids: Sequence[str] = (),
+        kinds: Sequence[str] = (),
+        dimensions: Sequence[str] = (),
+        request_id: str | None = None,
+        timeout_s: int | None = None,
+        on_wait: Callable[[Request], None] | None = None,
+    ) -> Request:
+        """Ask for a check, and follow it to its end; Undecided if that takes longer than `wait`, and the check goes on then.
+        With `wait=False` returns at once.
+
+        `window` has `from` (inclusive), `to` (exclusive) and `column` (default: the document's). Asking again with the same
+        `request_id` is the same request. `timeout_s` is the check's budget. `on_wait` gets each answer before the last.
+        """
+        subject, seconds = _subject(table, dataset), _seconds(wait)
+        until = time.monotonic() + seconds
+        mode = "sync" if seconds else "async"  # wait_s is 0, so that the id is known before the waiting
+        body: JsonObject = {"request_id": request_id or new_id(), "target": target, **subject, "mode": mode, "wait_s": 0}
+        narrowed = {"kinds": kinds, "dimensions": dimensions, "rule_ids": rule_ids}
+        body |= {name: list(values) for name, values in narrowed.items() if values}
+        if timeout_s is not None:
+            body["timeout_s"] = timeout_s
+        if window:
+            body["window"] = {name: _text(value) for name, value in window.items()}
+        found = self._as(Request.of, self.post_json(path_of("requests"), body), *_OF_A_REQUEST, *subject)
+        while not found.has_ended and time.monotonic() < until:
+            if on_wait:
+                on_wait(found)
+            found = self.follow(found.request_id, until)
+        if not found.has_ended and seconds:
+            raise Undecided(f"not finished within {seconds:g} s; it goes on as request {found.request_id}", found)
+        return found
+
+    def request(self, request_id: str, *, wait: bool | float = False) -> Request:
+        """A request as it stands, or after its end if that comes within `wait`."""
+        until = time.monotonic() + _seconds(wait)
+        found = self._as(Request.of, self.get(path_of("requests", request_id)), *_OF_A_REQUEST)
+        while not found.has_ended and time.monotonic() < until:
+            found = self.follow(request_id, until)
+        return found
+
+    def follow(self, request_id: str, until: float) -> Request:
+        """The request after some seconds, or as soon as it has ended. `until` is on the monotonic clock."""
+        patience = round(max(0.0, min(LONGEST_POLL_S, until - time.monotonic())), 3)
+        path, query = path_of("requests", request_id), {"wait": patience}
+        return persist(lambda: self._as(Request.of, self.get(path, query, patience + self.timeout_s), *_OF_A_REQUEST), until)
+
+    def cancel(self, request_id: str, *, wait: float = 30) -> Request:
+        """Cancel a request, and wait for its end; one that has ended stays as it is."""
+        path = f"{path_of('requests', request_id)}/cancel"
+        return self._as(Request.of, self.post(path, {"wait": wait}, wait + self.timeout_s), *_OF_A_REQUEST)
+
+    def tables(self, **filters: str) -> Iterator[State]:
+        """All configured tables as they stand, closed gates first. `filters`: target, q, owner, tag, gate, verdict."""
+        return (self._as(State.of, item) for item in self.items(path_of("tables"), filters))
+
+    def datasets(self, **filters: str) -> Iterator[State]:
+        """All configured datasets; filters as for tables."""
+        return (self._as(State.of, item) for item in self.items(path_of("datasets"), filters))
+
+    def requests(self, **filters: str) -> Iterator[Request]:
+        """Requests, newest first, with the counts of their results alone. `filters` are those of the API, such as target, table,
+        verdict, status, and `include="rules"` for whole results."""
+        return (self._as(Request.of, item) for item in self.items(path_of("requests"), filters))
+
+    def results(
+        self,
+        target: str,
+        table: str | None = None,
+        *,
+        dataset: str | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+    ) -> Iterator[Check]:
+        """The checks of a table or dataset, newest first: not before `since`, and before `until`."""
+        _subject(table, dataset)
+        path = path_of("datasets", dataset) if dataset is not None else path_of("tables", target, str(table))
+        span = {name: _text(value) for name, value in (("from", since), ("to", until)) if value is not None}
+        return (self._as(Check.of, item) for item in self.items(f"{path}/history", span))
+
+    def items(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[JsonObject]:
+        """The items of any list of the API, page by page."""
+        asked = dict(query or {})
+        while True:
+            page = require(self, self.get(path, asked), "items", "next_cursor")
+            yield from page["items"]
+            if page["next_cursor"] is None:
+                return
+            asked["cursor"] = page["next_cursor"]
+
+    def _as(self, read: Callable[[JsonObject], _T], answer: JsonObject, *fields: str) -> _T:
+        """Undecided if the answer is none of the Backend."""
         try:
-            answer = self.send(method, path, timeout_s, **options)
-        except http_answers.Unreadable as error:
-            raise Away(f"the answer of {self.server} cannot be read: {error}") from error
-        except requests.Timeout as error:
-            raise Away(f"no answer from {self.server} within {timeout_s:.0f} s; is the Backend overloaded?") from error
-        except http_answers.FAULTS as error:
-            raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
-        return self._read(answer)
-
-    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """As `auth`, so that no entry of a ~/.netrc takes the key's place."""
-        request.headers["Authorization"] = f"Bearer {self.key}"
-        return request
-
-    def _read(self, answer: HttpAnswer) -> dict[str, Any]:
-        body, status = answer.content, answer.status
-        if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
-            stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
-            raise Away(stranger) if status >= 500 else Undecided(stranger)
-        if status < 400:
-            return body
-        detail, given = str(body["detail"]), body.get("errors")
-        errors = [error for error in given if _is_error(error)] if isinstance(given, list) else []
-        if status in (401, 403):
-            raise Undecided(f"{detail} (the key is from {self.key_from})")
-        if status in (429, 502, 503, 504):
-            raise Away(detail)
-        if status >= 500:
-            raise Undecided(detail)
-        raise Refused([f"{error['pointer']}: {error['message']}".removeprefix(": ") for error in errors] or [detail], errors)
+            return read(require(self, answer, *fields))
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            raise Undecided(f"an answer of the Backend is not as expected ({cause}); is it of the same release?") from error
 
 
-def key_source(default: Path) -> str:
-    """Where the key is from: the variable that gives it, or the default file."""
-    given = [name for name in ("STRINGX_API_KEY", "STRINGX_API_KEY_FILE") if os.environ.get(name)]
-    return given[0] if given else str(default)
-
-
-def _is_error(error: Any) -> bool:
-    """Whether it says what is wrong with a field."""
-    return isinstance(error, dict) and isinstance(error.get("pointer"), str) and isinstance(error.get("message"), str)
-
-
-def require(client: Client, answer: dict[str, Any], *fields: str) -> dict[str, Any]:
-    """The answer, or Undecided where another service than the Backend gave it."""
-    if missing := [field for field in fields if field not in answer]:
-        raise Undecided(f"{client.server} is no StringX Backend (its answer has no {missing[0]}); give its address by --server")
-    return answer
-
-
-def path_of(*parts: str) -> str:
-    """A path under /api/v1 with each part escaped."""
-    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
-
-
-def _address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:  # a port or an IPv6 address that is none
-        valid = False
-    if not valid:
-        raise SettingsError(f"the server is {text!r}; give an address such as http://127.0.0.1:5002")
-    return text.rstrip("/")
-
-
-def _is_loopback(server: str) -> bool:
-    """Whether an address names this very machine, by name or number."""
-    host = (urlsplit(server).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        number = ipaddress.ip_address(host)
-    except ValueError:
+def persist(call: Callable[[], _T], until: float) -> _T:
+    """Call until there is an answer or the time is over, so that a restart of the service does not end the waiting."""
+    while True:
         try:
-            number = ipaddress.ip_address(socket.inet_aton(host))  # 127.1 is a number, too
-        except OSError:
-            return False
-    mapped = getattr(number, "ipv4_mapped", None) or number
-    return bool(mapped.is_loopback or mapped.is_unspecified)
+            return call()
+        except Away:
+            if time.monotonic() > until:
+                raise
+            time.sleep(POLL_S)
 
 
-def _home() -> Path:
-    try:
-        return Path(os.environ.get("STRINGX_HOME") or ROOT / ".stringx").expanduser()
-    except RuntimeError as error:
-        raise SettingsError(f"STRINGX_HOME is {os.environ['STRINGX_HOME']!r}: no such user; give an absolute path") from error
+def _subject(table: str | None, dataset: str | None) -> dict[str, str]:
+    """The field `table` or `dataset` of requests and answers."""
+    if (table is None) == (dataset is None):
+        raise ValueError("give either a table or a dataset")
+    return {"table": table} if table is not None else {"dataset": str(dataset)}
 
 
-def _default_server() -> str:
-    return f"http://127.0.0.1:{os.environ.get('BACKEND_PORT') or 5002}"
+def _seconds(wait: bool | float) -> float:
+    return float(PATIENCE_S if wait else 0) if isinstance(wait, bool) else max(0.0, wait)
+
+
+def _text(value: Any) -> Any:
+    """Times as the API reads them; it refuses those without a zone where it needs one."""
+    return value.isoformat() if isinstance(value, date) else value

@@ -112,7 +112,10 @@ CHAINS = ("faults", "kafka", "acceptance")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The order in which several processes take the tests; one process keeps its own."""
+    """Without --long, not the long ones. The order in which several processes take the tests; one process keeps its own."""
+    if not config.getoption("long") and (long := [item for item in items if item.get_closest_marker("long")]):
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
     if hasattr(config, "workerinput"):
         places = {folder: place for place, folder in enumerate(FIRST)}
         items.sort(key=lambda item: (places.get(_folder(item.nodeid), len(FIRST)), not _is_unit(item.nodeid)))

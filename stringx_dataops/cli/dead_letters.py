@@ -8,6 +8,7 @@ import click
 
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
+from stringx_dataops.contract.settings import SettingsError
 
 if TYPE_CHECKING:
     from stringx_dataops.cli.letters import Letters
@@ -65,7 +66,12 @@ def replay(places: Sequence[str], everything: bool) -> int:
 
 
 def _letters(settings: Kafka) -> "Letters":
-    from stringx_dataops.cli.letters import Letters  # here, because no other command needs the Kafka client
+    try:
+        from stringx_dataops.cli.letters import Letters  # here, because no other command needs the Kafka client
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "kafka":
+            raise
+        raise SettingsError("the Kafka client is not installed; pip install 'stringx-dataops[kafka]'") from error
 
     return Letters(settings)
 

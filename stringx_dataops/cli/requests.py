@@ -1,16 +1,14 @@
 """`dataops requests`: list requests, show one, cancel one."""
 
 import json
+from itertools import islice
 from typing import cast
 
 import click
 
 from stringx_dataops.cli import render
 from stringx_dataops.cli.answers import RequestAnswer
-from stringx_dataops.client import Client, Undecided, path_of, require
-from stringx_dataops.contract.messages.verdicts import TERMINAL
-
-_FIELDS = ("request_id", "status", "verdict", "checks")
+from stringx_dataops.client import Client, Undecided, path_of
 
 
 @click.group()
@@ -38,15 +36,8 @@ def list_(server: str | None, /, limit: int, as_json: bool, with_rules: bool, **
     client = Client.from_environment(server)
     query = {name: value for name, value in filters.items() if value is not None}
     query |= {"include": "rules"} if with_rules and as_json else {}
-    views: list[RequestAnswer] = []
-    cursor: dict[str, str] = {}
-    while len(views) < limit:
-        page = require(client, client.get(path_of("requests"), query | cursor), "items", "next_cursor")
-        views += page["items"]
-        if page["next_cursor"] is None:
-            break
-        cursor = {"cursor": page["next_cursor"]}
-    for view in views[:limit]:
+    views = [cast(RequestAnswer, view) for view in islice(client.items(path_of("requests"), query), limit)]
+    for view in views:
         click.echo(json.dumps(view, ensure_ascii=False) if as_json else render.request_line(view))
     return 0
 
@@ -58,7 +49,7 @@ def list_(server: str | None, /, limit: int, as_json: bool, with_rules: bool, **
 def show(server: str | None, request_id: str, as_json: bool) -> int:
     """One request, and the rules that did not pass."""
     client = Client.from_environment(server)
-    view = cast(RequestAnswer, require(client, client.get(path_of("requests", request_id)), *_FIELDS))
+    view = cast(RequestAnswer, client.request(request_id).raw)
     click.echo(json.dumps(view, indent=2, ensure_ascii=False) if as_json else render.request(view))
     return 0
 
@@ -70,9 +61,8 @@ def show(server: str | None, request_id: str, as_json: bool) -> int:
 def cancel(server: str | None, request_id: str, wait: int) -> int:
     """Cancel a request; one that has ended stays as it is."""
     client = Client.from_environment(server)
-    path = f"{path_of('requests', request_id)}/cancel"
-    view = cast(RequestAnswer, require(client, client.post(path, {"wait": wait}, wait + 30), *_FIELDS))
-    click.echo(render.request(view))
-    if view["status"] not in TERMINAL:
+    found = client.cancel(request_id, wait=wait)
+    click.echo(render.request(cast(RequestAnswer, found.raw)))
+    if not found.has_ended:
         raise Undecided(f"not ended within {wait} s; it ends when its worker has stopped it")
     return 0

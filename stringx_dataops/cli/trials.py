@@ -9,11 +9,11 @@ from typing import cast
 
 import click
 
+from stringx_dataops.answers import EXIT
 from stringx_dataops.cli import render
 from stringx_dataops.cli.answers import RequestAnswer
 from stringx_dataops.cli.files import WrittenDocument, read_documents
-from stringx_dataops.cli.waiting import EXIT, PATIENCE_S, follow
-from stringx_dataops.client import Client, Refused, Undecided, path_of, require
+from stringx_dataops.client import PATIENCE_S, Client, Refused, Undecided, path_of, require
 from stringx_dataops.contract.messages.verdicts import TERMINAL, Verdict, worst
 
 _AT_ONCE = 8  # trials that have not ended
@@ -48,7 +48,7 @@ def _ended(client: Client, wanted: Sequence[tuple[WrittenDocument, list[str]]], 
         while len(asked) == _AT_ONCE or (asked and number == len(wanted)):
             view = asked.popleft()
             while view["status"] not in TERMINAL and time.monotonic() < until:
-                view = cast(RequestAnswer, require(client, follow(client, view["request_id"], until), *_FIELDS))
+                view = cast(RequestAnswer, require(client, dict(client.follow(view["request_id"], until).raw), *_FIELDS))
             yield view
 
 

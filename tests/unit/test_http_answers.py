@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from stringx_dataops import client
+from stringx_dataops import connection
 from stringx_dataops.cli import main
-from stringx_dataops.client import Client, Refused, Undecided
+from stringx_dataops.connection import Connection
 from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.http_answers import Unreadable
+from stringx_dataops.errors import Refused, Undecided
 from tests.support.stranger import SENSELESS, Stranger, answer
 
 HEADERS = {"Accept-Encoding": "identity"}
@@ -44,8 +45,8 @@ def test_every_senseless_answer_is_read_with_a_bound_or_a_fault(stranger: Strang
 def test_the_command_line_says_of_every_senseless_answer_that_it_is_none(
     stranger: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_LARGEST", 1 << 20)
-    backend = Client(f"http://127.0.0.1:{stranger.port}", "key", "a test")
+    monkeypatch.setattr(connection, "LARGEST", 1 << 20)
+    backend = Connection(f"http://127.0.0.1:{stranger.port}", "key", "a test")
     lines = []
     for one in SENSELESS:
         try:

@@ -6,7 +6,7 @@ import pytest
 
 from api.checks.lookup import Configured, InScope
 from api.checks.specification import build, table_without_window_column
-from stringx_dataops.cli.main import _body
+from stringx_dataops.cli.checks import _window
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.tables import TableDocument
@@ -115,6 +115,6 @@ def test_every_fault_of_the_scope_at_once() -> None:
 
 
 def test_the_command_line_leaves_the_column_to_the_document() -> None:
-    nothing = dict.fromkeys(("kinds", "dimensions", "rule_ids", "request_id", "timeout_s", "column", "to"))
-    assert _body("shop", {"table": "public.a"}, None, nothing | {"from_": "2024-01-01"})["window"] == {"from": "2024-01-01"}
-    assert "window" not in _body("shop", {"table": "public.a"}, None, nothing | {"from_": None})
+    nothing = dict.fromkeys(("column", "from_", "to"))
+    assert _window(nothing | {"from_": "2024-01-01"}) == {"from": "2024-01-01"}
+    assert _window(nothing) == {}

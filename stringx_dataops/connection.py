@@ -1,0 +1,193 @@
+"""HTTP with the Backend: where it is, with which key, and plain words when it does not answer.
+
+What HTTP needs is imported with the first request, so that a program starts fast.
+"""
+
+import os
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from stringx_dataops import __version__
+from stringx_dataops.contract.settings import ROOT, SettingsError, secret
+from stringx_dataops.errors import Away, Misconfigured, Refused, Undecided
+
+if TYPE_CHECKING:
+    import requests
+
+    from stringx_dataops.contract.http_answers import HttpAnswer
+
+LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
+USER_AGENT = f"stringx-client/{__version__}"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One server and one key. `key_from` says in messages where the key is from. `uses_proxies`: HTTP_PROXY and NO_PROXY count;
+    a loopback address is never reached through a proxy. `timeout_s`: for an answer, where a call does not say another time.
+
+    Threads may share it: every request has a session of its own.
+    """
+
+    server: str
+    key: str = field(repr=False)
+    key_from: str
+    _: KW_ONLY
+    user_agent: str = USER_AGENT
+    uses_proxies: bool = True
+    timeout_s: float = 30
+
+    def require_valid_key(self) -> None:
+        """Raises Misconfigured if the key cannot stand in a header."""
+        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
+            raise Misconfigured(f"the key from {self.key_from} holds a character that no key has; copy it again")
+
+    def get(self, path: str, query: dict[str, Any] | None = None, timeout_s: float | None = None) -> dict[str, Any]:
+        """The answer of the Backend as JSON; Refused, Undecided or Away if there is none, as for the methods below."""
+        return self._ask("GET", path, timeout_s, params=query or {})
+
+    def post(self, path: str, query: dict[str, Any], timeout_s: float | None = None) -> dict[str, Any]:
+        """Post without a body."""
+        return self._ask("POST", path, timeout_s, params=query)
+
+    def post_json(self, path: str, body: dict[str, Any], timeout_s: float | None = None) -> dict[str, Any]:
+        """Post a JSON body."""
+        return self._ask("POST", path, timeout_s, json=body)
+
+    def post_yaml(self, path: str, body: str, query: dict[str, str]) -> dict[str, Any]:
+        """Post a YAML body, and wait for up to two minutes."""
+        headers = {"Content-Type": "application/yaml"}
+        return self._ask("POST", path, 120, data=body.encode(), params=query, headers=headers)
+
+    def send(self, method: str, path: str, timeout_s: float, **options: Any) -> "HttpAnswer":
+        """The whole answer, whatever its status; one of `http_answers.FAULTS` if there is none. `options`: those of requests."""
+        import requests
+
+        from stringx_dataops.contract import http_answers
+
+        headers = options.pop("headers", {}) | {"User-Agent": self.user_agent, "Accept-Encoding": "identity"}
+        options |= {"headers": headers, "auth": self._authorize, "timeout": timeout_s, "stream": True}
+        with requests.Session() as session:
+            session.trust_env = self.uses_proxies and not _is_loopback(self.server)
+            return http_answers.read(session.request(method, self.server + path, **options), LARGEST, timeout_s)
+
+    def _ask(self, method: str, path: str, timeout_s: float | None, **options: Any) -> dict[str, Any]:
+        import requests
+
+        from stringx_dataops.contract import http_answers
+
+        within_s = self.timeout_s if timeout_s is None else timeout_s
+        try:
+            answer = self.send(method, path, within_s, **options)
+        except http_answers.Unreadable as error:
+            raise Away(f"the answer of {self.server} cannot be read: {error}") from error
+        except requests.Timeout as error:
+            raise Away(f"no answer from {self.server} within {within_s:.0f} s; is the Backend overloaded?") from error
+        except http_answers.FAULTS as error:
+            raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
+        return self._read(answer)
+
+    def _authorize(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
+        """As `auth`, so that no entry of a ~/.netrc takes the key's place."""
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
+
+    def _read(self, answer: "HttpAnswer") -> dict[str, Any]:
+        body, status = answer.content, answer.status
+        if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
+            stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
+            raise Away(stranger) if status >= 500 else Undecided(stranger)
+        if status < 400:
+            return body
+        detail, given = str(body["detail"]), body.get("errors")
+        errors = [error for error in given if _is_error(error)] if isinstance(given, list) else []
+        if status in (401, 403):
+            raise Undecided(f"{detail} (the key is from {self.key_from})")
+        if status in (429, 502, 503, 504):
+            raise Away(detail)
+        if status >= 500:
+            raise Undecided(detail)
+        raise Refused([f"{error['pointer']}: {error['message']}".removeprefix(": ") for error in errors] or [detail], errors)
+
+
+def address_of(url: str | None) -> str:
+    """The address that is given, else that of the environment. Raises Misconfigured if it is none."""
+    text = url or os.environ.get("STRINGX_BACKEND_URL") or f"http://127.0.0.1:{os.environ.get('BACKEND_PORT') or 5002}"
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port or an IPv6 address that is none
+        valid = False
+    if valid and "@" in parts.netloc:
+        raise Misconfigured("the server's address holds a user's name; leave it out, the key is all that the Backend asks for")
+    if not valid:
+        raise Misconfigured(f"the server is {text!r}; give an address such as http://127.0.0.1:5002")
+    return text.rstrip("/")
+
+
+def key_of(key: str | None) -> tuple[str, str]:
+    """The key that is given, else that of the environment, and where it is from. Raises Misconfigured if there is none."""
+    if key is not None:
+        return key, "the argument key"
+    default = _home() / "api-key"
+    try:
+        found = secret("STRINGX_API_KEY", default)
+    except SettingsError as error:
+        raise Misconfigured(str(error)) from error
+    if found is None:
+        raise Misconfigured(f"no key: set STRINGX_API_KEY or STRINGX_API_KEY_FILE ({default} is not there)")
+    return found, key_source(default)
+
+
+def key_source(default: Path) -> str:
+    """Where the key is from: the variable that gives it, or the default file."""
+    given = [name for name in ("STRINGX_API_KEY", "STRINGX_API_KEY_FILE") if os.environ.get(name)]
+    return given[0] if given else str(default)
+
+
+def path_of(*parts: str) -> str:
+    """A path under /api/v1 with each part escaped."""
+    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def require(connection: Connection, answer: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """The answer, or Undecided where another service than the Backend gave it."""
+    if missing := [field for field in fields if field not in answer]:
+        wrong = f"{connection.server} is no StringX Backend (its answer has no {missing[0]}); give its address by --server"
+        raise Undecided(wrong)
+    return answer
+
+
+def _is_error(error: Any) -> bool:
+    """Whether it says what is wrong with a field."""
+    return isinstance(error, dict) and isinstance(error.get("pointer"), str) and isinstance(error.get("message"), str)
+
+
+def _is_loopback(server: str) -> bool:
+    """Whether an address names this very machine, by name or number."""
+    import ipaddress
+    import socket
+
+    host = (urlsplit(server).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            number = ipaddress.ip_address(socket.inet_aton(host))  # 127.1 is a number, too
+        except OSError:
+            return False
+    mapped = getattr(number, "ipv4_mapped", None) or number
+    return bool(mapped.is_loopback or mapped.is_unspecified)
+
+
+def _home() -> Path:
+    """That of the checkout or image; what is installed elsewhere has ~/.stringx."""
+    default = ROOT / ".stringx" if (ROOT / "launch").is_dir() else Path("~/.stringx")
+    try:
+        return Path(os.environ.get("STRINGX_HOME") or default).expanduser()
+    except RuntimeError as error:
+        named = os.environ.get("STRINGX_HOME")
+        raise Misconfigured(f"STRINGX_HOME is {named!r}: no such user; give an absolute path") from error
