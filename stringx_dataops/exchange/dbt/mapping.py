@@ -18,7 +18,7 @@ _COUNTED = re.compile(r"count\s*\(\s*\*\s*\)", re.IGNORECASE)
 def rule_of(test: DbtTest) -> JsonObject:
     """The rule without its id. Raises Lost."""
     settings = {name: value for name, value in test.config.items() if name in DECIDING}
-    for name, value in (("an argument", test.arguments), ("its config", settings)):
+    for name, value in (("its column", test.column), ("an argument", test.arguments), ("its config", settings)):
         if is_rendered(value):
             raise Lost(f"{test.name}: {name} {advice_about_jinja(value)}")
     if test.config.get("sql_header"):

@@ -105,14 +105,16 @@ def _relationships_where(test: DbtTest, thresholds: Thresholds) -> JsonObject:
 
 
 def _not_null_proportion(test: DbtTest, thresholds: Thresholds) -> JsonObject:
+    """A share of NULLs; without a row dbt finds nothing, and neither does `not_null`."""
     _arguments(test, "at_least", "at_most", "group_by_columns")
+    least, most = (_share(test.argument(name)) for name in ("at_least", "at_most"))
+    if least is None or (most is not None and most < 1):
+        raise Inexact("it has another bound than at_least")
     if test.argument("group_by_columns") or not thresholds.are_of_zero:
         raise Inexact("it is counted per group")
-    least, most = (_share(test.argument(name)) for name in ("at_least", "at_most"))
-    if least is None:
-        raise Inexact("it has no at_least")
-    bounds = {"max": _number(1 - least)} | ({"min": _number(1 - most)} if most is not None and most < 1 else {})
-    return _measured("aggregate", test, thresholds, bounds, {"function": "null_ratio"}, column=_column(test))
+    share = f"{((1 - least) * 100).normalize():f}%"
+    decides = "fail_above" if thresholds.fail is not None else "warn_above"
+    return {"type": "not_null", "column": _column(test), "where": test.config.get("where"), decides: share}
 
 
 def _share(value: Any) -> Decimal | None:
@@ -125,10 +127,6 @@ def _share(value: Any) -> Decimal | None:
     if not 0 <= share <= 1 or round(share, _DECIMALS) != share:
         raise Inexact("its share has many decimals")
     return share
-
-
-def _number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _measured(
