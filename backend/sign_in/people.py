@@ -28,7 +28,8 @@ def is_token(token: str) -> bool:
 
 
 def begin(database: Database, sign_in: SignIn, person: Person, state: str, address: str) -> tuple[str, Caller]:
-    """A new session's token, and who it is, signing in from this address. Forbidden without a role, Conflict if a session has begun with this state before."""
+    """A new session's token, and who it is, signing in from this address. Forbidden without a role, Conflict if a session has
+    begun with this state before."""
     grant = sign_in.grant_of(person.groups)
     if grant is None:
         _refuse(database, sign_in, person, address)
