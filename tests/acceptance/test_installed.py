@@ -54,6 +54,7 @@ with Client() as client:
         (failed.require_pass, CheckFailed),
         (lambda: client.require_open("nyc", "public.flights"), GateClosed),
         (lambda: client.gate("nyc", "public.nowhere"), Refused),
+        (lambda: client.check("nyc", dataset="nothing"), Refused),
         (lambda: client.gate("nyc", "public.airports", wait=0.2, not_before="2100-01-01T00:00:00Z"), Undecided),
         (lambda: Client("http://127.0.0.1:9").gate("nyc", "public.airports"), Undecided),
     ):
@@ -63,7 +64,6 @@ with Client() as client:
             continue
         raise AssertionError(error)
     assert client.request(failed.request_id).verdict == "fail"
-    assert client.check("nyc", dataset="departures").tables
     states = {state.table: state for state in client.tables(target="nyc")}
     assert states["public.airports"] and not states["public.flights"], states
     assert next(client.results("nyc", "public.flights")).verdict == "fail"

@@ -80,6 +80,11 @@ def test_a_gate_is_true_only_where_it_is_open(serve: Callable[..., str]) -> None
     assert not client.gate("nyc", "public.a")
     with pytest.raises(Undecided, match="not as expected"):
         client.gate("nyc", "public.a")
+    of_a_dataset = {name: value for name, value in GATE.items() if name != "table"} | {"dataset": "d", "target": "other"}
+    client = Client(serve((200, of_a_dataset)), "sx_key")
+    assert client.gate("other", dataset="d").name == "dataset d"
+    with pytest.raises(Refused, match="dataset d is of target other, not of nyc"):
+        client.gate("nyc", dataset="d")
 
 
 def test_waiting_for_a_gate_outlives_a_service_that_is_away_and_ends(serve: Callable[..., str]) -> None:
