@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 
 from backend.configuration import store
+from backend.configuration.sources import Origin, source_name
 from backend.configuration.versions import Stored
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -28,6 +29,8 @@ from web.parameters import canonical
 WRITES = (Malformed, Forbidden, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, Unavailable)
 TYPES = ("application/json", "application/yaml")
 _DRY_RUN = parameters.flag("dry_run", "true: say what would change, change nothing")
+_SOURCE = parameters.text("source", "where the documents come from, such as github.com/acme/rules", source_name)
+_PRUNE = parameters.flag("prune", "true: delete documents that were last applied from `source` and are not in the stream")
 _PAGING = parameters.paging(store.PAGES)
 _VERSIONS = parameters.paging(store.VERSIONS)
 _TARGET_VERSIONS = parameters.paging(store.TARGET_VERSIONS)
@@ -66,7 +69,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
     @routes.get("/api/v1/configuration")
     @describe(
         Operation(
-            "Every target, table and dataset as documents, page by page",
+            "Every target, table and dataset as documents, page by page; `sources` says where each was applied from",
             scope="read",
             targets="list",
             query=_PAGING.parameters,
@@ -84,13 +87,14 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
             targets="body",
             body=TableDocument,
             body_types=("application/yaml", "application/json"),
-            query=(_DRY_RUN,),
+            query=(_DRY_RUN, _SOURCE, _PRUNE),
             example=_AIRLINES,
             errors=WRITES,
         )
     )
     def apply() -> Response:
-        return answer(store.apply(database, catalogue, caller(), document_stream(), _DRY_RUN.value()))
+        origin = Origin(_SOURCE.value(), _PRUNE.value())
+        return answer(store.apply(database, catalogue, caller(), document_stream(), _DRY_RUN.value(), origin))
 
     return routes
 

@@ -2,15 +2,16 @@
 
 import click
 
-from stringx_dataops.cli.rules.apply import apply
-from stringx_dataops.cli.rules.trials import try_
-from stringx_dataops.cli.rules.validate import validate
+from stringx_dataops.cli.lazy import LazyGroup
+
+_HERE = "stringx_dataops.cli.rules"
+COMMANDS = {
+    "validate": (f"{_HERE}.validate", "validate", "Say what is wrong with files; needs no service."),
+    "try": (f"{_HERE}.trials", "try_", "Check tables by the files and print every rule; nothing is stored."),
+    "apply": (f"{_HERE}.apply", "apply", "Store the documents of files, all or none."),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, commands_by_name=COMMANDS)
 def rules() -> None:
     """Rules as code: check files, compare them with the Backend, apply them, take them back."""
-
-
-for command in (validate, try_, apply):
-    rules.add_command(command)
