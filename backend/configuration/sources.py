@@ -10,12 +10,11 @@ from database.keys import is_seen
 from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument
-from stringx_dataops.contract.documents.streams import Stream
+from stringx_dataops.contract.documents.streams import Named, Stream
 from stringx_dataops.contract.problems import Conflict, FieldError, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 Change = dict[str, str]
-Named = tuple[str, str]  # kind and name
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/@:+#=-]{0,199}")
 _ORDER = ("Dataset", "Table", "Target")  # in which documents are deleted: what others name comes last
 
@@ -59,10 +58,9 @@ def remember(cursor: Cursor, source: str, changes: list[Change], dry_run: bool) 
 
 
 def missing(cursor: Cursor, source: str, stream: Stream, datasets: Sequence[DatasetDocument]) -> list[Named]:
-    """What was last applied from the source and is not in the stream, in the order in which it can be deleted. A target is left
-    out unless it is empty then, and so is what the caller does not see. Raises Conflict if a dataset that stays names one of the tables."""
-    names = [("Target", name) for name in stream.targets]
-    names += [("Table", f"{table.target}/{table.table}") for table in stream.tables]
+    """What was last applied from the source and is not in the stream, in the order in which it can be deleted. Left out are targets
+    that are not empty then, and what the caller does not see. Raises Conflict if a dataset that stays names one of the tables."""
+    names = [name for name, _ in stream.named()]
     names += [("Dataset", dataset.name) for dataset in datasets]
     rows = cursor.all(SQL["missing"], {"names": _as_json(names), "source": source})
     gone = [(row["kind"], row["name"]) for row in rows if row["target"] is not None and is_seen(row["target"])]
