@@ -197,7 +197,7 @@ def test_the_backend_says_what_is_wrong_at_its_place_in_the_files(database: Data
     assert run("apply", tmp_path, code=2).splitlines() == [
         f"{tmp_path}/a.yml:4:1: target: there is no target shop; add its document",
         f"{tmp_path}/b.yml:8:11: rule x: type: 'uniqe' is no rule type; did you mean unique?",
-        f"{tmp_path}/c.yml:7:25: rule x: column: is missing; unique needs at least 1",
+        f"{tmp_path}/c.yml:7:3: rule x: columns: is missing; unique needs at least 1",
     ]
     assert "name one document" in run("delete", code=2)
     assert "name one document" in run("show", "shop", "public.a", "--dataset", "x", code=2)
