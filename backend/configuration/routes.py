@@ -1,5 +1,7 @@
 """Routes of targets and tables (datasets: `dataset_routes.py`), and of YAML streams, which are applied whole or not at all."""
 
+import hashlib
+
 from flask import Blueprint, Response, request
 
 from backend.configuration import store
@@ -7,6 +9,7 @@ from backend.configuration.sources import Origin, source_name
 from backend.configuration.versions import Stored
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents import json_schema
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import described
 from stringx_dataops.contract.problems import (
@@ -65,6 +68,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
     routes = Blueprint("configuration", __name__)
     _targets(routes, database)
     _tables(routes, database, catalogue)
+    _schema(routes, catalogue)
 
     @routes.get("/api/v1/configuration")
     @describe(
@@ -227,6 +231,24 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
     def delete_table(target: str, table: str) -> Response:
         store.delete_table(database, caller(), target, canonical(table), request.headers.get("If-Match"))
         return Response(status=204)
+
+
+def _schema(routes: Blueprint, catalogue: Catalogue) -> None:
+    @routes.get("/api/v1/schema")
+    @describe(
+        Operation(
+            "The JSON Schema of all documents (application/schema+json), with the rule types of this installation",
+            scope="read",
+            targets="none",
+            errors=(Unavailable,),
+        )
+    )
+    def show_schema() -> Response:
+        body = json_schema.as_text(catalogue)
+        response = Response(body, content_type="application/schema+json")
+        response.set_etag(hashlib.sha256(body.encode()).hexdigest()[:32])
+        response.make_conditional(request)
+        return response
 
 
 def stored_answer(stored: Stored) -> Response:

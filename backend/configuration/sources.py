@@ -58,8 +58,11 @@ def remember(cursor: Cursor, source: str, changes: list[Change], dry_run: bool) 
 
 
 def missing(cursor: Cursor, source: str, stream: Stream, datasets: Sequence[DatasetDocument]) -> list[Named]:
-    """What was last applied from the source and is not in the stream, in the order in which it can be deleted. Left out are targets
-    that are not empty then, and what the caller does not see. Raises Conflict if a dataset that stays names one of the tables."""
+    """What was last applied from the source and is not in the stream, in the order in which it can be deleted.
+
+    Left out are targets that are not empty then, and what the caller does not see. Raises Conflict if a dataset that stays names
+    one of the tables.
+    """
     names = [name for name, _ in stream.named()]
     names += [("Dataset", dataset.name) for dataset in datasets]
     rows = cursor.all(SQL["missing"], {"names": _as_json(names), "source": source})

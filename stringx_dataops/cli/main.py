@@ -19,7 +19,10 @@ _COMMANDS = {
         "Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not.",
     ),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),
-    "rules": ("stringx_dataops.cli.rules:rules", "Change the configuration."),
+    "rules": (
+        "stringx_dataops.cli.rules:rules",
+        "Rules as code: check files, compare them with the Backend, apply them, take them back.",
+    ),
 }
 
 

@@ -201,3 +201,24 @@ def test_the_backend_says_what_is_wrong_at_its_place_in_the_files(database: Data
     ]
     assert "name one document" in run("delete", code=2)
     assert "name one document" in run("show", "shop", "public.a", "--dataset", "x", code=2)
+
+
+def test_the_schema_is_served_with_an_etag_and_printed(database: Database, internal_url: str, tmp_path: Path) -> None:
+    with opened(database, internal_url, tmp_path) as client:
+        headers = {"Authorization": "Bearer sx_reader"}
+        answer = client.get("/api/v1/schema", headers=headers)
+        assert (answer.status_code, answer.content_type) == (200, "application/schema+json")
+        assert answer.text == CliRunner().invoke(rules, ["schema"], standalone_mode=False).output
+        again = client.get("/api/v1/schema", headers=headers | {"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+        assert client.get("/api/v1/schema?x=1", headers=headers).status_code == 422
+        assert client.get("/api/v1/schema", headers={"Authorization": "Bearer sx_poster"}).status_code == 403
+        board = client.get("/api/v1/tables", headers=headers)
+        assert board.json == {"items": [], "next_cursor": None}
+        apply(database, TARGET, table("public.a"))
+        client.post("/api/v1/configuration?source=repo", headers={"Authorization": "Bearer sx_owner"}, json=table("public.a"))
+        assert [item["source"] for item in client.get("/api/v1/tables", headers=headers).json["items"]] == ["repo"]
+        wrong = client.post(
+            "/api/v1/configuration?source=%20x&prune=1", headers={"Authorization": "Bearer sx_owner"}, json=table("public.a")
+        )
+        assert [error["pointer"] for error in wrong.json["errors"]] == ["/query/source"]

@@ -6,7 +6,7 @@ import pytest
 
 from backend.configuration import store
 from backend.configuration.sources import Origin
-from database.keys import Caller
+from database.keys import Caller, asking
 from database.pool import Database
 from stringx_dataops.contract.problems import Conflict, Forbidden, Invalid, NotFound
 from tests.support.datasets import ME, TARGET, dataset, table
@@ -110,3 +110,13 @@ def test_pruning_is_refused_without_a_source_and_with_faults(database: Database)
     apply(database, A, prune=True)
     with pytest.raises(NotFound):
         store.find_table(database, "shop", "public.b")
+
+
+def test_a_limited_key_prunes_its_own_targets_alone(database: Database) -> None:
+    other = TARGET | {"name": "other"}
+    apply(database, TARGET, other, A, B, {**A, "target": "other"}, dataset("theirs", ["public.a"], target="other"))
+    limited = Caller("limited", frozenset({"read", "configure"}), frozenset({"shop"}))
+    with asking(limited):
+        assert apply(database, A, prune=True, caller=limited) == {"shop/public.a": "unchanged", "shop/public.b": "deleted"}
+        assert set(names(database)) == {"shop", "public.a"}
+    assert len(store.export(database)["items"]) == 5

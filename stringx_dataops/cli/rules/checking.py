@@ -1,6 +1,5 @@
 """Validates the documents of files without a service: as the Backend does, but for what only its own configuration can say."""
 
-import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from stringx_dataops.cli.rules.documents import Documents, FileFault
+from stringx_dataops.contract.catalogue.dbt_project import project_of_commands
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialect import Dialect, function_of
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
@@ -15,7 +15,7 @@ from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.streams import Stream, parse_datasets, parse_stream
 from stringx_dataops.contract.problems import FieldError
-from stringx_dataops.contract.settings import ROOT, SettingsError
+from stringx_dataops.contract.settings import SettingsError
 
 _TWICE = re.compile(r" stands twice in the stream$")
 _MOST_FUNCTIONS = 100  # that one text may call
@@ -80,8 +80,7 @@ class _AnyFunction(Judge):
 
 def load_catalogue() -> Catalogue:
     """The rule types of this release, or of the dbt project in DBT_PROJECT_DIR. Raises SettingsError."""
-    project = os.environ.get("DBT_PROJECT_DIR")
-    return _catalogue(Path(project) if project else ROOT / "stringx")
+    return _catalogue(project_of_commands())
 
 
 @cache

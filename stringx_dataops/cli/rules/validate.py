@@ -28,9 +28,9 @@ ENV = click.option("--env", "fills_in", is_flag=True, help="fill in ${NAME} from
 )
 @ENV
 def validate(paths: Sequence[str], style: str, functions: Sequence[str], fills_in: bool) -> int:
-    """Say what is wrong with the documents of files, folders (their *.yml and *.yaml) and - (standard input).
+    """Say what is wrong with the documents of files, folders and standard input; needs no service.
 
-    Needs no service. Exit code 0, or 2 if there is a fault.
+    Of folders, *.yml and *.yaml are read; - is standard input. Exit code 0, or 2 if there is a fault.
     """
     from stringx_dataops.cli.rules.checking import check, load_catalogue  # takes half a second, which --help need not
     from stringx_dataops.cli.rules.documents import load

@@ -51,7 +51,10 @@ def show(
 @_JSON
 @click.pass_obj
 def versions(server: str | None, words: Sequence[str], dataset: str | None, target: str | None, as_json: bool) -> int:
-    """List the versions of a document, newest first: when, by whom, and how many rules changed in which way."""
+    """List the versions of a document, newest first.
+
+    Each with its time, who made it, and how many rules changed in which way.
+    """
     subject = subject_of(words, dataset, target)
     items = list(stored.versions(Client.from_environment(server), subject))
     if as_json:
@@ -82,9 +85,10 @@ def _change(before: JsonObject | None, now: JsonObject | None, catalogue: Catalo
 @click.option("--dry-run", is_flag=True, help="say what would change, change nothing")
 @click.pass_obj
 def rollback(server: str | None, words: Sequence[str], dataset: str | None, target: str | None, yes: bool, dry_run: bool) -> int:
-    """Store the document of an earlier VERSION again: TARGET TABLE VERSION, or --dataset NAME VERSION, or --target NAME VERSION.
+    """Store the document of an earlier VERSION again.
 
-    It becomes the next version, if it is valid by the rules of today, and nobody has changed the document meanwhile.
+    Write TARGET TABLE VERSION, or --dataset NAME VERSION, or --target NAME VERSION. It becomes the next version, if it is valid
+    by the rules of today, and nobody has changed the document meanwhile.
     """
     *named, last = words or ("",)
     if not last.isascii() or not last.isdigit():

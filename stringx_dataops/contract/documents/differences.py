@@ -56,23 +56,27 @@ class Difference:
         return [rule.id for rule in self.rules if rule.change == change]
 
 
-def difference(before: JsonObject, now: JsonObject, catalogue: Catalogue) -> Difference:
-    """The difference of two documents, each as it was stored: a default that is written out differs from one that is left out."""
+def difference(before: JsonObject, now: JsonObject, catalogue: Catalogue | None = None) -> Difference:
+    """The difference of two documents, each as it was stored: a default that is written out differs from one that is left out.
+
+    Without the catalogue, rules have no effect.
+    """
     old, new = _rules(before), _rules(now)
     rules = [RuleChange(rule, "added") for rule in new if rule not in old]
     rules += [RuleChange(rule, "removed") for rule in old if rule not in new]
     for rule in new:
         if rule in old and (fields := tuple(_fields_of_rule(old[rule], new[rule], catalogue))):
-            rules.append(RuleChange(rule, "changed", fields, effect_of_rule(old[rule], new[rule], catalogue)))
+            effect: Effect = effect_of_rule(old[rule], new[rule], catalogue) if catalogue is not None else ""
+            rules.append(RuleChange(rule, "changed", fields, effect))
     kept = [rule for rule in old if rule in new]
     is_reordered = kept != [rule for rule in new if rule in old]
     fields = tuple(_fields(_settings(before), _settings(now), effect_of_setting))
     return Difference(fields, tuple(rules), is_reordered)
 
 
-def _fields_of_rule(before: JsonObject, now: JsonObject, catalogue: Catalogue) -> Iterator[FieldChange]:
+def _fields_of_rule(before: JsonObject, now: JsonObject, catalogue: Catalogue | None) -> Iterator[FieldChange]:
     def effect(path: _Path, _: Any, new: Any) -> Effect:
-        return effect_of_rule(before, _with(before, path, new), catalogue)
+        return effect_of_rule(before, _with(before, path, new), catalogue) if catalogue is not None else ""
 
     return _fields(before, now, effect)
 
