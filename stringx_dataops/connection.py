@@ -4,6 +4,7 @@ What HTTP needs is imported with the first request, so that a program starts fas
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,21 +79,32 @@ class Connection:
             session.trust_env = self.uses_proxies and not _is_loopback(self.server)
             return http_answers.read(session.request(method, self.server + path, **options), LARGEST, timeout_s)
 
+    def exchange(
+        self, method: str, path: str, timeout_s: float | None = None, accepts: Sequence[int] = (), **options: Any
+    ) -> "HttpAnswer":
+        """The whole answer, with its headers; raises as `get` does, except for problems whose status the caller `accepts`."""
+        answer = self._answer(method, path, timeout_s, **options)
+        if answer.status != _NO_CONTENT and not (answer.status in accepts and answer.is_problem):
+            self._read(answer)
+        return answer
+
     def _ask(self, method: str, path: str, timeout_s: float | None, **options: Any) -> dict[str, Any]:
+        return self._read(self._answer(method, path, timeout_s, **options))
+
+    def _answer(self, method: str, path: str, timeout_s: float | None, **options: Any) -> "HttpAnswer":
         import requests
 
         from stringx_dataops.contract import http_answers
 
         within_s = self.timeout_s if timeout_s is None else timeout_s
         try:
-            answer = self.send(method, path, within_s, **options)
+            return self.send(method, path, within_s, **options)
         except http_answers.Unreadable as error:
             raise Away(f"the answer of {self.server} cannot be read: {error}") from error
         except requests.Timeout as error:
             raise Away(f"no answer from {self.server} within {within_s:.0f} s; is the Backend overloaded?") from error
         except http_answers.FAULTS as error:
             raise Away(f"nothing answers at {self.server}; start the service, or {_GIVE}") from error
-        return self._read(answer)
 
     def _authorize(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
         """As `auth`, so that no entry of a ~/.netrc takes the key's place."""

@@ -80,6 +80,7 @@ class ChangeAnswer(TypedDict):
     kind: str
     name: str
     change: str
+    taken_from: NotRequired[str]  # another source than the one that is given
 
 
 class ChangesAnswer(TypedDict):

@@ -21,7 +21,10 @@ _COMMANDS = {
     ),
     "keys": ("stringx_dataops.cli.keys:keys", "Make, list, rotate and revoke keys (scope admin)."),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),
-    "rules": ("stringx_dataops.cli.rules:rules", "Change the configuration."),
+    "rules": (
+        "stringx_dataops.cli.rules:rules",
+        "Rules as code: check files, compare them with the Backend, apply them, take them back.",
+    ),
 }
 
 
