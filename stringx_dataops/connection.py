@@ -65,7 +65,7 @@ class Connection:
 
     def delete(self, path: str) -> None:
         """Delete what is there."""
-        self._ask("DELETE", path, None)
+        self.exchange("DELETE", path)
 
     def send(self, method: str, path: str, timeout_s: float, **options: Any) -> "HttpAnswer":
         """The whole answer, whatever its status; one of `http_answers.FAULTS` if there is none. `options`: those of requests."""
@@ -113,8 +113,6 @@ class Connection:
 
     def _read(self, answer: "HttpAnswer") -> dict[str, Any]:
         body, status = answer.content, answer.status
-        if status == _NO_CONTENT:
-            return {}
         if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
             stranger = f"{self.server} answered {status}, not as a StringX Backend does; {_GIVE}"
             raise Away(stranger) if status >= 500 else Undecided(stranger)

@@ -153,7 +153,10 @@ class _Contract:
             self._lose(entry, "to", f"the relationship to {entry.get('to')} names no columns of this contract")
             return
         arguments: JsonObject = {"to_table": str(other.table)}
-        arguments |= {"to_column": referenced[0]} if len(own) == 1 else {"to_columns": referenced}
+        if len(own) == 1:
+            arguments["to_column"] = referenced[0]
+        else:
+            arguments["to_columns"] = referenced
         named: JsonObject = {"column": own[0]} if len(own) == 1 else {"columns": own}
         self.collector.add(each.table, {"type": "relationship", **named, "arguments": arguments}, f"{self.file}:{entry.line}")
 
