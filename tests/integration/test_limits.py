@@ -128,22 +128,24 @@ def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPat
             asked = NewKey.model_validate({"name": f"no-{scope}", "scopes": [x for x in LIMITED if x != scope], "targets": [OWN]})
             keys[f"no-{scope}"] = management.create(database, ME, asked).key
         ids = {target: _past(database, target) for target in (OWN, OTHER)}
-        nowhere = "01890000-0000-7000-8000-00000000000n".replace("n", "0")
+        for target in (OWN, OTHER):
+            tried = tracked_trial(database, _table(target), request_id=f"trial-{WORDS[target]}")
+            accepted_trial(database, tried.body)
         ids[UNKNOWN] = {"target": UNKNOWN, "table": "public.a", "rule": "a", "request_id": "done-n"}
-        ids[UNKNOWN] |= {"check_id": nowhere, "message_id": nowhere}
+        ids[UNKNOWN] |= {f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}" for n, name in enumerate(("check", "message"))}
         yield World(apps, keys, ids)
 
 
 def _past(database: Database, target: str) -> dict[str, str]:
-    """A finished check with a sample, its delivery given up, and a trial that waits; the ids of all."""
+    """A finished check with a sample, and its delivery given up; the ids of both."""
     asked = {"target": target, "table": "public.a", "request_id": f"done-{WORDS[target]}"}
     request = tracking.accept(database, CATALOGUE, CheckRequest.model_validate(asked), "http", "s", f"asker-{target}")
     lifecycle.accept(database, CATALOGUE, CheckRequest.model_validate(request.body), 100, f"asker-{target}")
     check = claimed(database)
+    assert check.request_id == request.view.request_id
     found = with_rule(result(database, check, a=1), sample=Sample(columns=["a"], rows=[[CANARY]]))
     assert claims.finish(database, check, found, "http://backend")
     tracking.store(database, check.request_id, CheckResult.model_validate(found.as_json()))
-    accepted_trial(database, tracked_trial(database, _table(target), request_id=f"trial-{WORDS[target]}").body)
     with database.transaction() as cursor:
         cursor.run("update dataops.outbox set given_up_at = now() where given_up_at is null")
         message = cursor.one("select message_id from dataops.outbox where check_id = %(id)s", {"id": check.check_id})
@@ -335,4 +337,4 @@ def test_no_endpoint_of_either_service_shows_a_sample_to_a_key_without_the_scope
 
 def test_metrics_hide_nothing_and_need_no_key(world: World) -> None:
     for client in world.apps.clients.values():
-        assert OTHER in client.get("/metrics").text
+        assert f'target="{OTHER}"' in client.get("/metrics").text
