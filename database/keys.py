@@ -13,6 +13,7 @@ from stringx_dataops.contract.keys import KeyScope, hash_key, prefix_of
 from stringx_dataops.contract.problems import Forbidden, StringXError, Unauthenticated
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+PERSON = "person:"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,16 @@ class Caller:
     targets: frozenset[str] | None = None
     address: str | None = None
 
+    @property
+    def is_person(self) -> bool:
+        """Whether it is somebody who signed in at an OpenID provider: person:NAME. No key's name has a colon."""
+        return self.name.startswith(PERSON)
+
+    @property
+    def described(self) -> str:
+        """As messages name the caller."""
+        return self.name if self.is_person else f"the key {self.name!r}"
+
     def sees(self, target: str) -> bool:
         """Whether the target is one of the caller's. Every other one is answered as if it were not configured."""
         return self.targets is None or target in self.targets
@@ -32,12 +43,14 @@ class Caller:
     def require(self, scope: KeyScope) -> None:
         """Forbidden if the key lacks the scope."""
         if scope not in self.scopes:
-            raise Forbidden(f"the key {self.name!r} lacks the scope {scope!r}; use one that has it")
+            advice = "ask for a role that has it" if self.is_person else "use one that has it"
+            raise Forbidden(f"{self.described} lacks the scope {scope!r}; {advice}")
 
     def require_unlimited(self) -> None:
         """Forbidden if the key is limited to targets: for what belongs to no target."""
         if self.targets is not None:
-            raise Forbidden(f"the key {self.name!r} is limited to targets, and this belongs to none; use a key without targets")
+            advice = "ask for a role on all targets" if self.is_person else "use a key without targets"
+            raise Forbidden(f"{self.described} is limited to targets, and this belongs to none; {advice}")
 
 
 # Who sent the request that this thread handles; None in loops, workers and commands, which see everything.

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from database.keys import PERSON
 from stringx_dataops.contract.http_answers import in_one_line
 from stringx_dataops.contract.problems import Forbidden
 from stringx_dataops.contract.sign_in import SignIn
 
 _MOST_GROUPS, _LONGEST = 1000, 256
 _LONGEST_NAME = 100
-_PREFIX = "person:"  # no key's name has a colon
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Person:
     @property
     def caller_name(self) -> str:
         """As requests, versions and the audit name them: never the name of a key."""
-        return _PREFIX + self.name
+        return PERSON + self.name
 
 
 def says_enough(sign_in: SignIn, claims: Mapping[str, Any]) -> bool:

@@ -71,7 +71,9 @@ def find(database: Database, sign_in: SignIn | None, token: str) -> Caller | Non
 def finish(database: Database, token: str) -> None:
     """Sign out."""
     with database.transaction() as cursor:
-        cursor.run(SQL["finish"], {"token_hash": _hash(token)})
+        row = cursor.one(SQL["finish"], {"token_hash": _hash(token)})
+        if row is not None:
+            audit.record_asked(cursor, "logout", subject("person", row["subject"]))
 
 
 def _caller(name: str, grant: Grant, address: str | None = None) -> Caller:

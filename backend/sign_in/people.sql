@@ -15,4 +15,4 @@ select name, groups from stringx.person_sessions
 where token_hash = %(token_hash)s and issuer = %(issuer)s and client_id = %(client_id)s and expires_at > now()
 
 -- name: finish
-delete from stringx.person_sessions where token_hash = %(token_hash)s
+delete from stringx.person_sessions where token_hash = %(token_hash)s returning subject

@@ -64,14 +64,17 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["X-Content-Type-Options"] = "nosniff"
         if request.endpoint != "dashboard.static":
-            response.headers["Cache-Control"] = "private, no-cache"
+            response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
 
     @routes.errorhandler(StringXError)
     def show_error(error: StringXError) -> Response:
         if error.status == StringXError.status:
             log.error("%s", error, exc_info=error)
-        response = page("error.html", error=error, status=error.status, again=g.get("again"))
+        caller: Caller | None = g.get("caller")
+        is_roles = isinstance(error, Forbidden) and caller is not None and caller.is_person
+        title = "Your role does not allow this" if is_roles else error.title
+        response = page("error.html", error=error, title=title, status=error.status, again=g.get("again"))
         response.headers.update(error.headers())
         return response
 

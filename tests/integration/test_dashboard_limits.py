@@ -1,0 +1,178 @@
+"""Every page of the dashboard, as a key sees it that is limited to one target: others look as if they were not configured. A new
+page that does not stand in PAGES fails here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.integration.test_limits import OTHER, OWN, UNKNOWN, WORDS, World, renamed, world
+from tests.support.dashboard import sign_in, token
+
+__all__ = ["world"]  # the fixture
+# How a page names what it is about: one thing of a target; a list of all that one sees; nothing of any target, and then only for
+# keys without limits, or for everybody.
+How = Literal["one", "list", "unlimited", "everybody"]
+TABLE = "{target}/public.a"
+TEXT = "apiVersion: stringx/v1\ntarget: {target}\ntable: public.a\nrules: []\n"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A page, or a form (of POST), with the target in place of {target}; `s` or `v` as what ends names of a target for {w}."""
+
+    how: How
+    path: str = ""
+    form: dict[str, str] | None = None
+
+
+PAGES: dict[str, list[Case]] = {
+    "board": [Case("list", "/"), Case("list", "/?kind=dataset"), Case("list", "/?target={target}"), Case("list", "/?q=public")],
+    "table": [Case("one", f"/tables/{TABLE}"), Case("one", f"/tables/{TABLE}?format=csv")],
+    "rule": [Case("one", f"/tables/{TABLE}/rules/a{query}") for query in ("", "?format=csv", "?range=1y")],
+    "dataset": [Case("one", "/datasets/set-{w}")],
+    "check": [Case("one", f"/tables/{TABLE}/check", {})],
+    "check_dataset": [Case("one", "/datasets/set-{w}/check", {})],
+    "requests": [
+        Case("list", f"/requests{query}")
+        for query in ("", "?target={target}", "?table=publ", "?table=public.a", "?trial=only", "?dataset=set-{w}", "?requested_by=asker-{target}")
+    ],
+    "request_page": [
+        Case("one", f"/requests/{which}-{{w}}{query}")
+        for which in ("done", "trial")
+        for query in ("", "?format=csv&rule=a", "?format=command")
+    ],
+    "cancel": [Case("one", "/requests/trial-{w}/cancel", {})],
+    "new_table": [Case("list", "/configuration")],
+    "show_editor": [Case("one", f"/configuration/{TABLE}"), Case("one", f"/configuration/{TABLE}?version=1")],
+    "edit_table": [
+        Case("one", f"/configuration/{TABLE}", {"document": TEXT, "opened": "1", "action": action})
+        for action in ("validate", "preview", "try")
+    ],
+    "validate_table": [Case("one", f"/configuration/{TABLE}/validate", {"document": TEXT})],
+    "table_versions": [Case("one", f"/configuration/{TABLE}/versions"), Case("one", f"/configuration/{TABLE}/versions?from=1&to=1")],
+    "table_trial": [Case("one", f"/configuration/{TABLE}/trials/trial-{{w}}")],
+    "keys": [Case("unlimited", "/keys")],
+    "new_key": [Case("unlimited", "/keys/new")],
+    "create_key": [Case("unlimited", "/keys", {"name": "new", "scopes": "read"})],
+    "rotate_key": [Case("unlimited", "/keys/seeing/rotate")],
+    "rotate_key_now": [Case("unlimited", "/keys/seeing/rotate", {"overlap": "0s"})],
+    "revoke_key": [Case("unlimited", "/keys/seeing/revoke")],
+    "revoke_key_now": [Case("unlimited", "/keys/seeing/revoke", {})],
+    "audit": [Case("unlimited", "/audit")],
+    "login": [Case("everybody")],
+    "logout": [Case("everybody")],
+    "static": [Case("everybody")],
+}  # fmt: skip
+CASES = [(name, case) for name, cases in PAGES.items() for case in cases if case.path]
+
+
+@dataclass(frozen=True)
+class Viewers:
+    """Browsers that are signed in: with a limited key, with one of the same scopes without limits."""
+
+    limited: FlaskClient
+    seeing: FlaskClient
+
+    def open(self, client: FlaskClient, case: Case, target: str) -> TestResponse:
+        def filled(text: str) -> str:
+            return text.replace("{target}", target).replace("{w}", WORDS[target])
+
+        if case.form is None:
+            return client.get(filled(case.path))
+        csrf = token(client.get("/"))
+        return client.post(filled(case.path), data={"csrf": csrf} | {name: filled(value) for name, value in case.form.items()})
+
+
+@pytest.fixture(scope="module")
+def viewers(world: World) -> Viewers:
+    clients = []
+    for name in ("limited", "seeing"):
+        client = world.apps.apps["backend"].test_client()
+        assert sign_in(client, world.keys[name]).status_code == 303
+        clients.append(client)
+    return Viewers(*clients)
+
+
+def pages_of(world: World) -> Iterator[str]:
+    for rule in world.apps.apps["backend"].url_map.iter_rules():
+        if rule.endpoint.startswith("dashboard."):
+            yield rule.endpoint.removeprefix("dashboard.")
+
+
+def ids_of(world: World, target: str) -> dict[str, str]:
+    """What names the target on a page, also within addresses."""
+    named = {"target": target, "w": f"set-{WORDS[target]}", "done": f"done-{WORDS[target]}", "trial": f"trial-{WORDS[target]}"}
+    return world.ids[target] | named | {"quoted": quote(target)}
+
+
+def test_every_page_says_how_it_names_its_target(world: World) -> None:
+    assert sorted(set(pages_of(world))) == sorted(PAGES)
+
+
+@pytest.mark.parametrize(("name", "case"), [each for each in CASES if each[1].how == "one"])
+def test_another_target_looks_like_one_that_is_not_there(world: World, viewers: Viewers, name: str, case: Case) -> None:
+    shown = {target: viewers.open(viewers.limited, case, target) for target in (OTHER, UNKNOWN)}
+    other, unknown = (renamed(answer, ids_of(world, target), target) for target, answer in shown.items())
+    assert other == unknown
+    assert other[0] == 404, shown[OTHER].text
+    if case.form is None and "command" not in case.path and "trial-" not in case.path:  # dbt has not run here
+        assert viewers.open(viewers.limited, case, OWN).status_code == 200
+        assert viewers.open(viewers.seeing, case, OTHER).status_code == 200
+
+
+@pytest.mark.parametrize(("name", "case"), [each for each in CASES if each[1].how == "list"])
+def test_lists_hold_nothing_of_another_target(world: World, viewers: Viewers, name: str, case: Case) -> None:
+    page = viewers.open(viewers.limited, case, OWN)
+    assert page.status_code == 200
+    for word in (OTHER, "-v"):
+        assert word not in page.text
+    if "{" not in case.path:
+        assert OTHER in viewers.open(viewers.seeing, case, OWN).text
+        return
+    other, unknown = (viewers.open(viewers.limited, case, target) for target in (OTHER, UNKNOWN))
+    assert renamed(other, ids_of(world, OTHER), OTHER) == renamed(unknown, ids_of(world, UNKNOWN), UNKNOWN)
+
+
+@pytest.mark.parametrize(("name", "case"), [each for each in CASES if each[1].how == "unlimited"])
+def test_what_belongs_to_no_target_is_for_keys_without_limits(viewers: Viewers, name: str, case: Case) -> None:
+    page = viewers.open(viewers.limited, case, OWN)
+    assert page.status_code == 403
+    assert "<h1>" in page.text
+
+
+def test_counts_are_of_what_one_sees(world: World, viewers: Viewers) -> None:
+    assert "<title>1 closed" in viewers.limited.get("/").text
+    assert "<title>2 closed" in viewers.seeing.get("/").text
+
+
+def test_what_one_sees_is_part_of_the_etag(world: World, viewers: Viewers) -> None:
+    """The same page with the same values is another one as soon as its viewer may see something else."""
+    path, renewal = "/configuration", {"X-Renewal": "1"}
+    etag = viewers.limited.get(path).headers["ETag"]
+
+    def asked() -> int:
+        return viewers.limited.get(path, headers=renewal | {"If-None-Match": etag}).status_code
+
+    def limit(targets: list[str]) -> None:
+        with world.apps.database.transaction() as cursor:
+            cursor.run("update stringx.api_keys set targets = %(targets)s where name = 'limited'", {"targets": targets})
+
+    assert asked() == 304
+    limit([OWN, "another"])
+    assert asked() == 200
+    limit([OWN])
+    assert asked() == 304
+
+
+def test_the_navigation_leads_only_to_what_one_may_open(world: World, viewers: Viewers) -> None:
+    owner: Any = world.apps.apps["backend"].test_client()
+    sign_in(owner, world.keys["all"])
+    for path in ("/keys", "/audit"):
+        assert f'href="{path}"' in owner.get("/").text
+        assert f'href="{path}"' not in viewers.limited.get("/").text
+        assert f'href="{path}"' not in viewers.seeing.get("/").text
