@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stringx_dataops.contract.http_answers import HttpAnswer
 
 LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
+_GIVE = "give its address by --server or STRINGX_BACKEND_URL"
 USER_AGENT = f"stringx-client/{__version__}"
 
 
@@ -85,7 +86,7 @@ class Connection:
         except requests.Timeout as error:
             raise Away(f"no answer from {self.server} within {within_s:.0f} s; is the Backend overloaded?") from error
         except http_answers.FAULTS as error:
-            raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
+            raise Away(f"nothing answers at {self.server}; start the service, or {_GIVE}") from error
         return self._read(answer)
 
     def _authorize(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
@@ -96,7 +97,7 @@ class Connection:
     def _read(self, answer: "HttpAnswer") -> dict[str, Any]:
         body, status = answer.content, answer.status
         if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
-            stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
+            stranger = f"{self.server} answered {status}, not as a StringX Backend does; {_GIVE}"
             raise Away(stranger) if status >= 500 else Undecided(stranger)
         if status < 400:
             return body
@@ -154,7 +155,7 @@ def path_of(*parts: str) -> str:
 def require(connection: Connection, answer: dict[str, Any], *fields: str) -> dict[str, Any]:
     """The answer, or Undecided where another service than the Backend gave it."""
     if missing := [field for field in fields if field not in answer]:
-        wrong = f"{connection.server} is no StringX Backend (its answer has no {missing[0]}); give its address by --server"
+        wrong = f"{connection.server} is no StringX Backend (its answer has no {missing[0]}); {_GIVE}"
         raise Undecided(wrong)
     return answer
 
