@@ -69,7 +69,7 @@ def sodacl_check(chance: random.Random) -> Any:
         case 8:
             return _judged(chance, f"invalid_percent({chance.choice('ef')})", PERCENTS, more | {"valid format": chance.choice(FORMATS)})
         case 9:
-            return _judged(chance, f"duplicate_count({chance.choice(['id', 't', 'id, t', 's, t, v', 'd'])})", COUNTS, more)
+            return _judged(chance, f"duplicate_count({chance.choice(['id', 't', 'id, t', 's, t, v', 'big'])})", COUNTS, more)
         case 10:
             return _judged(chance, f"duplicate_percent({chance.choice(['id', 't', 'id, t', 's'])})", PERCENTS, more)
         case 11 | 12:
@@ -178,7 +178,7 @@ def contract_text(table: str, dbname: str, chance: random.Random) -> str:
         case 5:
             by_name[chance.choice("nxrs")]["checks"] = [{"invalid": _limited(chance, percent) | numbers}]
         case 6:
-            by_name[chance.choice(["id", "t", "s"])]["checks"] = [{"duplicate": _limited(chance, percent) | (missing if chance.random() < 0.3 and False else {})}]
+            by_name[chance.choice(["id", "t", "s"])]["checks"] = [{"duplicate": _limited(chance, percent)}]
         case 7:
             checks = [{"duplicate": {"columns": chance.choice([["id", "t"], ["s", "v"], ["id"]])} | _limited(chance, percent)}]
         case 8:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from psycopg2.extensions import parse_dsn
 
 from tests.support.databases import Target
@@ -37,6 +38,11 @@ class Tool:
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout)
+
+
+def tools_folder(request: pytest.FixtureRequest) -> Path:
+    """Where tools are kept between runs."""
+    return Path(request.config.cache.mkdir("foreign-tools"))
 
 
 def tool_of(name: str, folder: Path) -> Tool:

@@ -8,7 +8,7 @@ from typing import Any
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.gx.conditions import NoRule, sql_of, sql_value
-from stringx_dataops.exchange.gx.types import types_of
+from stringx_dataops.exchange.gx.types import SIZED, types_of
 from stringx_dataops.exchange.making import Check, Maker, both
 from stringx_dataops.exchange.sql import literal, quoted
 from stringx_dataops.exchange.zones import Zone, is_natural, number, plain, share_above
@@ -21,12 +21,13 @@ _ROWS = frozenset(("row_condition", "condition_parser"))
 
 @dataclass(frozen=True)
 class Expectation:
-    """An expectation with what its rule needs: the table, and what it is named after."""
+    """An expectation with what its rule needs. `old` is the format of 0.18."""
 
     maker: Maker
     check: Check
     kind: str
     kwargs: JsonObject
+    old: bool = False
 
     def add(self) -> None:
         """Its rule. Raises NoRule."""
@@ -231,8 +232,11 @@ def _unique(one: Expectation) -> None:
 def _repeated(one: Expectation, columns: list[str], share: str, where: str | None) -> None:
     """The share of all rows whose key repeats, the first of each among them."""
     check = one.named(f"{'_'.join(columns)}_unique", where)
-    keys = f"select count(*) as times from {check.relation}{f' where {where}' if where else ''} group by {', '.join(map(quoted, columns))}"
-    measure = "100.0 * sum(times) filter (where times > 1) / nullif(sum(times), 0)"
+    names = list(map(quoted, columns))
+    whole = " and ".join(f"{name} is not null" for name in names)  # a key with a NULL equals none
+    source = f"{check.relation}{f' where {where}' if where else ''}"
+    keys = f"select count(*) as times, {whole} as whole from {source} group by {', '.join(names)}"
+    measure = "100.0 * coalesce(sum(times) filter (where times > 1 and whole), 0) / nullif(sum(times), 0)"
     failing = Zone(low=Decimal(share.rstrip("%")), low_open=True)
     one.maker.query(check, f"select {measure} as measured from ({keys}) as keys having {failing.sql(measure)}")
 
@@ -245,7 +249,7 @@ def _compound_unique(one: Expectation) -> None:
         _repeated(one, columns, share, where)
         return
     check = one.named(f"{'_'.join(columns)}_unique", where)
-    one.maker.plain(check, type="unique", columns=columns, where=where, arguments={"nulls": "equal"})
+    one.maker.plain(check, type="unique", columns=columns, where=where)
 
 
 def _unique_within(one: Expectation) -> None:
@@ -289,19 +293,19 @@ def _ignored(one: Expectation, columns: list[str]) -> str | None:
 
 def _pair_greater(one: Expectation) -> None:
     one.known("column_A", "column_B", "or_equal", "ignore_row_if", "mostly", *_ROWS)
-    _pair(one, ">=" if one.flag("or_equal") else ">")
+    _pair(one, {"operator": ">=" if one.flag("or_equal") else ">"})
 
 
 def _pair_equal(one: Expectation) -> None:
     one.known("column_A", "column_B", "ignore_row_if", "mostly", *_ROWS)
-    _pair(one, "=")
+    _pair(one, {"operator": "=", "null_passes": False})
 
 
-def _pair(one: Expectation, operator: str) -> None:
+def _pair(one: Expectation, arguments: JsonObject) -> None:
     left, right = one.text("column_A"), one.text("column_B")
     where = both(one.where(), _ignored(one, [left, right]))
     check = one.named(f"{left}_{right}_compare", where)
-    arguments = {"operator": operator, "other_column": right}
+    arguments |= {"other_column": right}
     one.maker.plain(check, type="compare", column=left, where=where, arguments=arguments, fail_above=one.above())
 
 
@@ -383,7 +387,11 @@ def _type_list(one: Expectation) -> None:
 
 def _typed(one: Expectation, wanted: list[str]) -> None:
     column = one.text("column")
-    one.maker.plain(one.named(f"{column}_type", None), type="column_type", column=column, arguments={"types": types_of(wanted)})
+    types = types_of(wanted, one.old)
+    one.maker.plain(one.named(f"{column}_type", None), type="column_type", column=column, arguments={"types": types})
+    if not one.old and (sized := [name for name in wanted if name.upper() in SIZED]):
+        words = f"{one.kind}: a {' or '.join(sized)} with a length or precision counts too; Great Expectations 1 wants it in the name"
+        one.maker.collector.lose(one.check.place, words)
 
 
 def _aggregate(function: str, measure: str) -> Callable[[Expectation], None]:

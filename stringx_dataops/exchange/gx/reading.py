@@ -140,7 +140,8 @@ def _add_one(collector: Collector, table: TableName, place: str, expectation: An
         raise NoRule("must be a mapping with `type` (or `expectation_type`) and `kwargs`")
     words = expectation.get("description") or (expectation.get("meta") or {}).get("notes")
     described = words if isinstance(words, str) else kind
-    Expectation(Maker(collector), Check(table, place, "", described), _OLD_NAMES.get(kind, kind), kwargs).add()
+    old = "type" not in expectation
+    Expectation(Maker(collector), Check(table, place, "", described), _OLD_NAMES.get(kind, kind), kwargs, old).add()
     severity = expectation.get("severity", "critical")
     if severity != "critical":
         collector.lose(place, f"{kind}: its severity {severity!r}; it fails, as it does in Great Expectations; write `severity: warn` to have it warn")
@@ -167,9 +168,12 @@ def _lines_of(file: Path, expectations: list[Any]) -> list[int]:
         return unknown
     lines, position, line, counted = [], begin.end(), 1, 0
     for expectation in expectations:
-        while text[position] in " \t\r\n,":
-            position += 1
-        value, end = decoder.raw_decode(text, position)
+        try:
+            while text[position] in " \t\r\n,":
+                position += 1
+            value, end = decoder.raw_decode(text, position)
+        except (IndexError, ValueError):  # another list of this name, deeper within
+            return unknown
         line, counted = line + text.count("\n", counted, position), position
         lines.append(line)
         if value != expectation:

@@ -1,5 +1,6 @@
 """Types by SQLAlchemy's names, as Great Expectations compares them on PostgreSQL."""
 
+import re
 from collections.abc import Sequence
 
 from stringx_dataops.exchange.gx.conditions import NoRule
@@ -16,6 +17,8 @@ _TYPES = {
     "NUMERIC": ["numeric"],
     "REAL": ["real"],
     "DOUBLE_PRECISION": ["double precision"],
+    "TIMESTAMP_WITHOUT_TIME_ZONE": ["timestamp without time zone"],
+    "TIMESTAMP_WITH_TIME_ZONE": ["timestamp with time zone"],
     "TIMESTAMP": ["timestamp without time zone", "timestamp with time zone"],
     "TIME": ["time without time zone", "time with time zone"],
     "UUID": ["uuid"],
@@ -24,12 +27,20 @@ _TYPES = {
 }
 
 
-def types_of(names: Sequence[str]) -> list[str]:
-    """PostgreSQL's names of the types. Raises NoRule for one that is not known."""
+_NOT_NOW = ("TIMESTAMP", "TIME")  # 1 names them with their time zone
+SIZED = ("VARCHAR", "CHAR", "NUMERIC")
+_WITH_SIZE = re.compile(r"(VARCHAR|CHAR|NUMERIC)\([0-9]+(, ?[0-9]+)?\)", re.IGNORECASE)
+
+
+def types_of(names: Sequence[str], old: bool) -> list[str]:
+    """PostgreSQL's names of the types. 0.18 (`old`) knows them by classes, 1 by their names in SQL, in any case. Raises NoRule."""
     found: dict[str, None] = {}
     for name in names:
-        if name not in _TYPES:
-            known = ", ".join(_TYPES)
-            raise NoRule(f"the type {name!r} is none of a PostgreSQL column here ({known})")
-        found.update(dict.fromkeys(_TYPES[name]))
+        if not old and _WITH_SIZE.fullmatch(name):
+            found[name.lower()] = None
+            continue
+        known = _TYPES.get(name if old else name.upper().replace(" ", "_"))
+        if known is None or (not old and ("_" in name or name.upper() in _NOT_NOW)) or (old and name.endswith("_TIME_ZONE")):
+            raise NoRule(f"the type {name!r} is none by which Great Expectations finds a column of PostgreSQL")
+        found.update(dict.fromkeys(known))
     return list(found)

@@ -22,4 +22,4 @@ def outcome(configuration, text):
 
 given = json.load(sys.stdin)
 found = [outcome(given["configuration"], text) for text in given["cases"]]
-json.dump(found, sys.__stdout__, default=str)
+print(json.dumps(found, default=str))
