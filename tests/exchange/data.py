@@ -15,7 +15,19 @@ tz timestamp without time zone, b boolean, s smallint, big bigint
 NAMES = [part.split()[0] for part in COLUMNS.replace("\n", " ").split(",") if not part.strip().startswith("4")]
 WORDS = ["a", "b", "c", "A", "", " ", "N/A", "n/a", "ab", "abc", "it's", "a\\b", "ä", "-"]
 EMAILS = ["x@example.org", "first.last@mail.example.com", "x@y", "@x.org", "no mail", "a@b.toolong"]
-FORMATTED = ["1", "-1", " 12 ", "1.5", "1,5", "50%", "2020-01-31", "31/12/2020", "12:30", "23:59:59", "0f8fad5b-d9cb-469f-a165-70867728950e"]
+FORMATTED = [
+    "1",
+    "-1",
+    " 12 ",
+    "1.5",
+    "1,5",
+    "50%",
+    "2020-01-31",
+    "31/12/2020",
+    "12:30",
+    "23:59:59",
+    "0f8fad5b-d9cb-469f-a165-70867728950e",
+]
 TABLES = {"full": 240, "small": 7, "single": 1, "hollow": 5, "nothing": 0}
 
 
@@ -47,13 +59,15 @@ def _row(chance: random.Random, hollow: bool) -> tuple[Any, ...]:
 
 def fill(target: Target) -> None:
     """The tables, the same at each run, and `other`, whose key some of their values are in."""
-    chance = random.Random(19)  # noqa: S311
+    chance = random.Random(19)
     connection = psycopg2.connect(target.loader_url)
     with connection, connection.cursor() as cursor:
         for name, rows in TABLES.items():
             cursor.execute(f"create table public.{name} ({COLUMNS})")
             if rows:
-                execute_values(cursor, f"insert into public.{name} values %s", [_row(chance, name == "hollow") for _ in range(rows)])  # noqa: S608
+                execute_values(
+                    cursor, f"insert into public.{name} values %s", [_row(chance, name == "hollow") for _ in range(rows)]
+                )
         cursor.execute("create table public.other (key integer, word text)")
         cursor.execute("insert into public.other select n, chr(96 + n % 4) from generate_series(0, 180) n")
         cursor.execute("insert into public.other values (null, null), (3, 'a')")

@@ -103,8 +103,34 @@ def expectation(chance: random.Random, old: bool) -> tuple[str, dict[str, Any]]:
 
 
 ALL = ("id", "n", "x", "r", "t", "e", "f", "v", "d", "ts", "tz", "b", "s", "big")
-TYPES = ["INTEGER", "BIGINT", "SMALLINT", "TEXT", "VARCHAR", "BOOLEAN", "DATE", "NUMERIC", "REAL", "DOUBLE_PRECISION", "TIMESTAMP"]
-TYPES_NOW = ["INTEGER", "bigint", "SMALLINT", "TEXT", "VARCHAR", "VARCHAR(20)", "VARCHAR(21)", "BOOLEAN", "date", "REAL", "DOUBLE PRECISION", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITHOUT TIME ZONE"]
+TYPES = [
+    "INTEGER",
+    "BIGINT",
+    "SMALLINT",
+    "TEXT",
+    "VARCHAR",
+    "BOOLEAN",
+    "DATE",
+    "NUMERIC",
+    "REAL",
+    "DOUBLE_PRECISION",
+    "TIMESTAMP",
+]
+TYPES_NOW = [
+    "INTEGER",
+    "bigint",
+    "SMALLINT",
+    "TEXT",
+    "VARCHAR",
+    "VARCHAR(20)",
+    "VARCHAR(21)",
+    "BOOLEAN",
+    "date",
+    "REAL",
+    "DOUBLE PRECISION",
+    "TIMESTAMP WITH TIME ZONE",
+    "TIMESTAMP WITHOUT TIME ZONE",
+]
 
 
 def _set(chance: random.Random, rows: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -115,7 +141,9 @@ def _set(chance: random.Random, rows: dict[str, Any]) -> tuple[str, dict[str, An
 
 
 def _dates(chance: random.Random) -> dict[str, Any]:
-    return chance.choice([{"min_value": "2021-01-01"}, {"max_value": "2023-06-30"}, {"min_value": "2019-01-01", "max_value": "2025-01-01"}])
+    return chance.choice(
+        [{"min_value": "2021-01-01"}, {"max_value": "2023-06-30"}, {"min_value": "2019-01-01", "max_value": "2025-01-01"}]
+    )
 
 
 def _pattern(chance: random.Random, rows: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -123,13 +151,25 @@ def _pattern(chance: random.Random, rows: dict[str, Any]) -> tuple[str, dict[str
     negated = chance.choice(["", "not_"])
     if chance.random() < 0.5:
         if chance.random() < 0.5:
-            return f"expect_column_values_to_{negated}match_regex", {"column": chance.choice("tef"), "regex": chance.choice(regexes)} | rows
+            return f"expect_column_values_to_{negated}match_regex", {
+                "column": chance.choice("tef"),
+                "regex": chance.choice(regexes),
+            } | rows
         any_or_all = {} if negated else chance.choice([{}, {"match_on": "all"}, {"match_on": "any"}])
-        return f"expect_column_values_to_{negated}match_regex_list", {"column": "t", "regex_list": chance.sample(regexes, 2)} | any_or_all | rows
+        return f"expect_column_values_to_{negated}match_regex_list", {
+            "column": "t",
+            "regex_list": chance.sample(regexes, 2),
+        } | any_or_all | rows
     if chance.random() < 0.5:
-        return f"expect_column_values_to_{negated}match_like_pattern", {"column": "t", "like_pattern": chance.choice(likes)} | rows
+        return f"expect_column_values_to_{negated}match_like_pattern", {
+            "column": "t",
+            "like_pattern": chance.choice(likes),
+        } | rows
     any_or_all = {} if negated else {"match_on": chance.choice(["all", "any"])}
-    return f"expect_column_values_to_{negated}match_like_pattern_list", {"column": "t", "like_pattern_list": chance.sample(likes, 2)} | any_or_all | rows
+    return f"expect_column_values_to_{negated}match_like_pattern_list", {
+        "column": "t",
+        "like_pattern_list": chance.sample(likes, 2),
+    } | any_or_all | rows
 
 
 def _ignoring(chance: random.Random, kinds: list[str]) -> dict[str, Any]:
@@ -146,7 +186,9 @@ def _pair(chance: random.Random, rows: dict[str, Any]) -> tuple[str, dict[str, A
         case 1:
             return "expect_column_pair_values_to_be_equal", columns | ignoring | rows
         case _:
-            return "expect_column_pair_values_to_be_in_set", columns | {"value_pairs_set": [[0, 1], [2, 3], [1, 1]]} | ignoring | rows
+            return "expect_column_pair_values_to_be_in_set", columns | {
+                "value_pairs_set": [[0, 1], [2, 3], [1, 1]]
+            } | ignoring | rows
 
 
 def _quantiles(chance: random.Random, whole: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -158,4 +200,7 @@ def _quantiles(chance: random.Random, whole: dict[str, Any]) -> tuple[str, dict[
 def _distinct(chance: random.Random, whole: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     kind = chance.choice(["be_in_set", "contain_set", "equal_set"])
     column = chance.choice("tsv")
-    return f"expect_column_distinct_values_to_{kind}", {"column": column, "value_set": [value for value in chance.choice(SETS[column]) if value is not None]} | whole
+    return f"expect_column_distinct_values_to_{kind}", {
+        "column": column,
+        "value_set": [value for value in chance.choice(SETS[column]) if value is not None],
+    } | whole

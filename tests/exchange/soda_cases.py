@@ -11,7 +11,13 @@ FORMATS = [
     "integer", "positive integer", "decimal", "decimal point", "decimal comma", "percentage", "date inverse", "date eu", "time 24h", "email", "uuid",
     "ip address", "phone number", "negative decimal", "time 24h nosec", "timestamp 24h", "date us", "positive percentage point",
 ]  # fmt: skip
-MISSING: list[dict[str, Any]] = [{}, {}, {"missing values": ["N/A", "-"]}, {"missing regex": "^ *$"}, {"missing values": [""], "missing regex": "(?i)n/a"}]
+MISSING: list[dict[str, Any]] = [
+    {},
+    {},
+    {"missing values": ["N/A", "-"]},
+    {"missing regex": "^ *$"},
+    {"missing values": [""], "missing regex": "(?i)n/a"},
+]
 TEXTS: list[dict[str, Any]] = [
     {"valid values": ["a", "b", "c"]}, {"invalid values": ["N/A", "A"]}, {"valid regex": "^[a-c]+$"}, {"invalid regex": "[A-Z]"},
     {"valid min length": 1}, {"valid max length": 2}, {"valid length": 1}, {"valid min length": 1, "valid max length": 2},
@@ -67,7 +73,9 @@ def sodacl_check(chance: random.Random) -> Any:
         case 7:
             return _judged(chance, f"invalid_count({chance.choice('nxrs')})", COUNTS, more | chance.choice(NUMBERS))
         case 8:
-            return _judged(chance, f"invalid_percent({chance.choice('ef')})", PERCENTS, more | {"valid format": chance.choice(FORMATS)})
+            return _judged(
+                chance, f"invalid_percent({chance.choice('ef')})", PERCENTS, more | {"valid format": chance.choice(FORMATS)}
+            )
         case 9:
             return _judged(chance, f"duplicate_count({chance.choice(['id', 't', 'id, t', 's, t, v', 'big'])})", COUNTS, more)
         case 10:
@@ -89,13 +97,24 @@ def _other_sodacl(chance: random.Random) -> Any:
     return chance.choice(
         [
             {"failed rows": {"fail condition": chance.choice(["n < 0", "t = '' or t is null", "s > 4 and b"]), **zones}},
-            {"failed rows": {"fail query": chance.choice(["select * from public.full where n < 1;", "select id from public.small where n > 1000"]), **zones}},
+            {
+                "failed rows": {
+                    "fail query": chance.choice(
+                        ["select * from public.full where n < 1;", "select id from public.small where n > 1000"]
+                    ),
+                    **zones,
+                }
+            },
             f"values in ({chance.choice(['id', 's'])}) must exist in other (key)",
             "values in (t) must exist in other (word)",
             "values in (id, t) must exist in other (key, word)",
             "values in (id) must not exist in other (key)",
             f"row_count same as {chance.choice(['other', 'full', 'small', 'nothing'])}",
-            {"schema": {chance.choice(["fail", "warn"]): {"when required column missing": chance.choice([["id", "t"], ["id", "zz"]])}}},
+            {
+                "schema": {
+                    chance.choice(["fail", "warn"]): {"when required column missing": chance.choice([["id", "t"], ["id", "zz"]])}
+                }
+            },
             {"schema": {"fail": {"when wrong column type": chance.choice(SCHEMAS)}}},
             {"schema": {"fail": {"when mismatching columns": {"id": "integer", "t": "text"}}}},
             f"freshness(ts) < {chance.choice(['1d', '400d', '1000d', '2500d', '9000d12h'])}",
@@ -128,11 +147,28 @@ def sodacl_text(table: str, check: Any, chance: random.Random) -> str:
 def _must(chance: random.Random, values: list[Any]) -> dict[str, Any]:
     low, high = sorted(chance.sample(sorted(set(values)), 2))
     one = chance.choice(values)
-    kinds = ["must_be", "must_not_be", "must_be_less_than", "must_be_less_than_or_equal", "must_be_greater_than", "must_be_greater_than_or_equal"]
+    kinds = [
+        "must_be",
+        "must_not_be",
+        "must_be_less_than",
+        "must_be_less_than_or_equal",
+        "must_be_greater_than",
+        "must_be_greater_than_or_equal",
+    ]
     if chance.random() < 0.3:
         if chance.random() < 0.6:
-            return {"must_be_between": {chance.choice(["greater_than", "greater_than_or_equal"]): low, chance.choice(["less_than", "less_than_or_equal"]): high}}
-        return {"must_be_not_between": {chance.choice(["greater_than", "greater_than_or_equal"]): high, chance.choice(["less_than", "less_than_or_equal"]): low}}
+            return {
+                "must_be_between": {
+                    chance.choice(["greater_than", "greater_than_or_equal"]): low,
+                    chance.choice(["less_than", "less_than_or_equal"]): high,
+                }
+            }
+        return {
+            "must_be_not_between": {
+                chance.choice(["greater_than", "greater_than_or_equal"]): high,
+                chance.choice(["less_than", "less_than_or_equal"]): low,
+            }
+        }
     return {chance.choice(kinds): one}
 
 
@@ -185,7 +221,12 @@ def contract_text(table: str, dbname: str, chance: random.Random) -> str:
             function = chance.choice(["avg", "sum", "min", "max"])
             by_name[chance.choice("nsx")]["checks"] = [{"aggregate": {"function": function} | _limited(chance, False, VALUES)}]
         case 9:
-            by_name["t"]["checks"] = [{"aggregate": {"function": chance.choice(["avg_length", "min_length", "max_length"])} | _limited(chance, False, VALUES)}]
+            by_name["t"]["checks"] = [
+                {
+                    "aggregate": {"function": chance.choice(["avg_length", "min_length", "max_length"])}
+                    | _limited(chance, False, VALUES)
+                }
+            ]
         case 10:
             by_name["t"] |= missing | texts  # of the column, for its checks
             by_name["t"]["checks"] = [{chance.choice(["missing", "invalid", "duplicate"]): _limited(chance, percent)}]
@@ -214,7 +255,11 @@ def _other_contract(chance: random.Random, percent: bool, columns: dict[str, dic
         filtered = {"filter": chance.choice(["s > 3", "s > 100"])} if chance.random() < 0.4 else {}
         return [{"freshness": {"column": chance.choice(["ts", "tz", "d"]), "threshold": limit | {"unit": "day"}} | filtered}], []
     if pick == 6:
-        for name, wanted in (("id", "integer"), ("t", chance.choice(["text", "varchar"])), ("n", chance.choice(["numeric", "decimal"]))):
+        for name, wanted in (
+            ("id", "integer"),
+            ("t", chance.choice(["text", "varchar"])),
+            ("n", chance.choice(["numeric", "decimal"])),
+        ):
             columns[name]["data_type"] = wanted
         columns["v"] |= {"data_type": "varchar", "character_maximum_length": chance.choice([20, 21])}
         return [{"schema": {"allow_extra_columns": chance.random() < 0.7, "allow_other_column_order": chance.random() < 0.5}}], []

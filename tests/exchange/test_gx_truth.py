@@ -39,7 +39,7 @@ def suite_of(each: dict[str, Any], old: bool) -> str:
 def test_great_expectations_and_the_imported_rules_agree(
     tool: str, old: bool, data: Target, engine: Engine, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    chance = random.Random(18 if old else 1)  # noqa: S311
+    chance = random.Random(18 if old else 1)
     suites: dict[str, list[Any]] = {table: [] for table in TABLES}
     taken: list[Taken] = []
     cases: list[tuple[str, dict[str, Any]]] = []
@@ -67,7 +67,9 @@ def test_great_expectations_and_the_imported_rules_agree(
         elif answer["raised"]:  # Great Expectations could not decide
             counts["raised"] += 1
         elif status is None or (status == "pass") != answer["success"] or not _same_number(taken[number], answer, rule, counts):
-            different.append(f"{cases[number]}\n  theirs {answer}\n  ours {status} {rule}\n  {json.dumps(taken[number].documents)}")
+            different.append(
+                f"{cases[number]}\n  theirs {answer}\n  ours {status} {rule}\n  {json.dumps(taken[number].documents)}"
+            )
         else:
             counts["agree"] += 1
     assert not different, f"{len(different)} of {CASES} differ:\n" + "\n".join(different[:15])

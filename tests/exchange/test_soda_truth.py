@@ -44,8 +44,15 @@ def _same_number(text: str, taken: Taken, answer: dict[str, Any], rule: dict[str
     """Whether failures are what Soda counts, where both count: not for keys that repeat, shares, and queries that decide themselves."""
     made = taken.documents[0]["rules"][0]
     value = answer["checks"][0][1]
-    whole = isinstance(value, (int, float)) and not re.search(r"percent|_length|avg|my_|metric|max|min|sum|row_count|freshness|schema|dev|var", text)
-    if not whole or rule.get("failures") is None or made["type"] == "unique" or "having" in json.dumps(made) and "repeat" not in text:
+    whole = isinstance(value, (int, float)) and not re.search(
+        r"percent|_length|avg|my_|metric|max|min|sum|row_count|freshness|schema|dev|var", text
+    )
+    if (
+        not whole
+        or rule.get("failures") is None
+        or made["type"] == "unique"
+        or ("having" in json.dumps(made) and "repeat" not in text)
+    ):
         return True
     if "as measured" in json.dumps(made):
         return True
@@ -54,7 +61,11 @@ def _same_number(text: str, taken: Taken, answer: dict[str, Any], rule: dict[str
 
 
 def compare(
-    texts: Sequence[str], taken: Sequence[Taken], native: Sequence[dict[str, Any]], ours: Sequence[tuple[str | None, dict[str, Any]]], known: Any
+    texts: Sequence[str],
+    taken: Sequence[Taken],
+    native: Sequence[dict[str, Any]],
+    ours: Sequence[tuple[str | None, dict[str, Any]]],
+    known: Any,
 ) -> Counter[str]:
     """How many agree. Fails with the cases that differ without a loss."""
     counts: Counter[str] = Counter()
@@ -75,8 +86,10 @@ def compare(
     return counts
 
 
-def test_soda_3_and_the_imported_rules_agree(data: Target, engine: Engine, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    chance = random.Random(3)  # noqa: S311
+def test_soda_3_and_the_imported_rules_agree(
+    data: Target, engine: Engine, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    chance = random.Random(3)
     texts = []
     for _ in range(CASES):
         table = chance.choice([*TABLES, "full", "small", "full"])
@@ -105,15 +118,22 @@ def test_soda_3_and_the_imported_rules_agree(data: Target, engine: Engine, reque
     assert counts["agree"] > CASES * 0.75, counts
 
 
-def test_soda_4_and_the_imported_rules_agree(data: Target, engine: Engine, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    chance = random.Random(4)  # noqa: S311
+def test_soda_4_and_the_imported_rules_agree(
+    data: Target, engine: Engine, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    chance = random.Random(4)
     texts = []
     for _ in range(CASES):
         table = chance.choice([*TABLES, "full", "small", "full"])
         texts.append(contract_text(table, data.dbname, chance).replace("{dbname}", data.dbname))
     taken = imported(texts, tmp_path)
     connection = connection_of(data)
-    properties = {"host": connection["host"], "port": int(connection["port"]), "user": connection["user"], "password": connection["password"]}
+    properties = {
+        "host": connection["host"],
+        "port": int(connection["port"]),
+        "user": connection["user"],
+        "password": connection["password"],
+    }
     configuration = json.dumps({"type": "postgres", "name": "pg", "connection": properties | {"database": connection["dbname"]}})
     native = tool_of("soda4", tools_folder(request)).run("soda4", {"configuration": configuration, "cases": texts})
     words = {"PASSED": "pass", "FAILED": "fail", "WARN": "warn"}

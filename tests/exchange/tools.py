@@ -34,7 +34,12 @@ class Tool:
         """What a runner answers."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
         done = subprocess.run(
-            [self.python, RUNNERS / f"{runner}.py"], input=json.dumps(given), capture_output=True, text=True, env=clean, timeout=1200
+            [self.python, RUNNERS / f"{runner}.py"],
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            env=clean,
+            timeout=1200,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout)

@@ -14,7 +14,18 @@ from stringx_dataops.exchange.sql import literal, quoted
 from stringx_dataops.exchange.zones import Zone, is_natural, number, plain, share_above
 
 _SAYS_NOTHING = frozenset(
-    ("batch_id", "table", "result_format", "include_config", "catch_exceptions", "meta", "notes", "description", "id", "rendered_content")
+    (
+        "batch_id",
+        "table",
+        "result_format",
+        "include_config",
+        "catch_exceptions",
+        "meta",
+        "notes",
+        "description",
+        "id",
+        "rendered_content",
+    )
 )
 _ROWS = frozenset(("row_condition", "condition_parser"))
 
@@ -33,7 +44,9 @@ class Expectation:
         """Its rule. Raises NoRule."""
         handler = _HANDLERS.get(self.kind)
         if handler is None:
-            raise NoRule("no rule says it; a custom expectation, or one that Great Expectations itself does not run on a database")
+            raise NoRule(
+                "no rule says it; a custom expectation, or one that Great Expectations itself does not run on a database"
+            )
         handler(self)
 
     # what kwargs hold
@@ -168,7 +181,9 @@ def _between(one: Expectation) -> None:
         return
     signs = {("min", False): ">=", ("min", True): ">", ("max", False): "<=", ("max", True): "<"}
     name = quoted(one.text("column"))
-    one.condition_rule("between", " and ".join(f"{name} {signs[side, strict[side]]} {sql_value(value)}" for side, value in given.items()))
+    one.condition_rule(
+        "between", " and ".join(f"{name} {signs[side, strict[side]]} {sql_value(value)}" for side, value in given.items())
+    )
 
 
 def _lengths(one: Expectation) -> None:
@@ -214,7 +229,9 @@ def _matched_list(operator: str, field: str, negate: bool) -> Callable[[Expectat
             raise NoRule("match_on must be any or all")
         name = quoted(one.text("column"))
         parts = [f"{name} {operator} {literal(pattern)}" for pattern in one.texts(field)]
-        joined = " and ".join(f"not ({part})" for part in parts) if negate else (" or " if match_on == "any" else " and ").join(parts)
+        joined = (
+            " and ".join(f"not ({part})" for part in parts) if negate else (" or " if match_on == "any" else " and ").join(parts)
+        )
         one.condition_rule("matches", joined)
 
     return add
@@ -259,7 +276,9 @@ def _unique_within(one: Expectation) -> None:
         raise NoRule("column_list must hold at least two columns")
     names = [quoted(column) for column in columns]
     equal = [
-        f"{left} = {right} or ({left} is null and {right} is null)" for index, left in enumerate(names) for right in names[index + 1 :]
+        f"{left} = {right} or ({left} is null and {right} is null)"
+        for index, left in enumerate(names)
+        for right in names[index + 1 :]
     ]
     _row_rule(one, columns, "differ", f"not ({' or '.join(equal)})")
 
@@ -316,7 +335,9 @@ def _pair_in_set(one: Expectation) -> None:
         raise NoRule("value_pairs_set must be a list of pairs")
     if any(value is None for pair in pairs for value in pair):
         raise NoRule("value_pairs_set holds a null")
-    sql = " or ".join(f"({quoted(left)} = {sql_value(first)} and {quoted(right)} = {sql_value(second)})" for first, second in pairs)
+    sql = " or ".join(
+        f"({quoted(left)} = {sql_value(first)} and {quoted(right)} = {sql_value(second)})" for first, second in pairs
+    )
     _row_rule(one, [left, right], "pairs", sql)
 
 
@@ -372,7 +393,9 @@ def _columns_set(one: Expectation) -> None:
     if exact not in (None, True, False):
         raise NoRule("exact_match must be true or false")
     names = list(dict.fromkeys(one.texts("column_set")))
-    one.maker.plain(one.named("columns", None), type="columns", arguments={"names": names, "mode": "contains" if exact is False else "exact"})
+    one.maker.plain(
+        one.named("columns", None), type="columns", arguments={"names": names, "mode": "contains" if exact is False else "exact"}
+    )
 
 
 def _type(one: Expectation) -> None:
@@ -390,7 +413,9 @@ def _typed(one: Expectation, wanted: list[str]) -> None:
     types = types_of(wanted, one.old)
     one.maker.plain(one.named(f"{column}_type", None), type="column_type", column=column, arguments={"types": types})
     if not one.old and (sized := [name for name in wanted if name.upper() in SIZED]):
-        words = f"{one.kind}: a {' or '.join(sized)} with a length or precision counts too; Great Expectations 1 wants it in the name"
+        words = (
+            f"{one.kind}: a {' or '.join(sized)} with a length or precision counts too; Great Expectations 1 wants it in the name"
+        )
         one.maker.collector.lose(one.check.place, words)
 
 
@@ -416,7 +441,9 @@ def _extreme(function: str) -> Callable[[Expectation], None]:
         one.known("column", "min_value", "max_value", "strict_min", "strict_max", *_ROWS)
         column, where = one.text("column"), one.where()
         check = one.named(f"{column}_{function}", where)
-        arguments = {"function": function} | {side: bound for side, bound in zip(("min", "max"), bounds, strict=True) if bound is not None}
+        arguments = {"function": function} | {
+            side: bound for side, bound in zip(("min", "max"), bounds, strict=True) if bound is not None
+        }
         arguments |= {f"exclusive_{side}": True for side in ("min", "max") if side in arguments and one.flag(f"strict_{side}")}
         one.maker.plain(check, type="aggregate", column=column, where=where, arguments=arguments)
         one.maker.needs_a_value(check, None)
@@ -459,7 +486,11 @@ def _quantiles(one: Expectation) -> None:
         raise NoRule("quantile_ranges must hold as many quantiles as value_ranges")
     where = one.where()
     for quantile, pair in zip(quantiles, values, strict=True):
-        if not isinstance(pair, list) or len(pair) != 2 or not all(bound is None or type(bound) in (int, float) for bound in pair):
+        if (
+            not isinstance(pair, list)
+            or len(pair) != 2
+            or not all(bound is None or type(bound) in (int, float) for bound in pair)
+        ):
             raise NoRule("a value range must hold two numbers, or null")
         if type(quantile) not in (int, float) or not 0 <= quantile <= 1:
             raise NoRule("a quantile must be a number from 0 to 1")

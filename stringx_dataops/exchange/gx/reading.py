@@ -39,9 +39,7 @@ class _Found:
     tables: dict[str, str] = field(default_factory=dict)
 
 
-def read(
-    paths: Sequence[Path], target: str, catalogue: Catalogue, schema: str | None = None, table: str | None = None
-) -> Taken:
+def read(paths: Sequence[Path], target: str, catalogue: Catalogue, schema: str | None = None, table: str | None = None) -> Taken:
     """The suites among files, or in folders of such. `table` is the table of suites, whatever files say. Raises Unreadable."""
     collector = Collector(target, catalogue)
     found = _Found()
@@ -67,7 +65,9 @@ def _take(found: _Found, file: Path, value: Any) -> None:
         meta = value.get("meta")
         lines = _lines_of(file, value["expectations"])
         items = list(zip(lines, value["expectations"], strict=True))
-        found.suites.append(_Suite(file, name if isinstance(name, str) else file.stem, items, meta if isinstance(meta, dict) else {}))
+        found.suites.append(
+            _Suite(file, name if isinstance(name, str) else file.stem, items, meta if isinstance(meta, dict) else {})
+        )
         return
     for suite, asset in _pairs(value):
         found.assets.setdefault(suite, {})[asset] = None
@@ -91,7 +91,12 @@ def _pairs(value: JsonObject) -> Iterator[tuple[str, str]]:
             yield suite, request["data_asset_name"]
     data, suite = value.get("data"), value.get("suite")
     asset = data.get("asset") if isinstance(data, dict) else None
-    if isinstance(asset, dict) and isinstance(suite, dict) and isinstance(asset.get("name"), str) and isinstance(suite.get("name"), str):
+    if (
+        isinstance(asset, dict)
+        and isinstance(suite, dict)
+        and isinstance(asset.get("name"), str)
+        and isinstance(suite.get("name"), str)
+    ):
         yield suite["name"], asset["name"]
 
 
@@ -144,7 +149,10 @@ def _add_one(collector: Collector, table: TableName, place: str, expectation: An
     Expectation(Maker(collector), Check(table, place, "", described), _OLD_NAMES.get(kind, kind), kwargs, old).add()
     severity = expectation.get("severity", "critical")
     if severity != "critical":
-        collector.lose(place, f"{kind}: its severity {severity!r}; it fails, as it does in Great Expectations; write `severity: warn` to have it warn")
+        collector.lose(
+            place,
+            f"{kind}: its severity {severity!r}; it fails, as it does in Great Expectations; write `severity: warn` to have it warn",
+        )
 
 
 def _kind(expectation: Any) -> str | None:

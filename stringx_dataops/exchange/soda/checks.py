@@ -168,7 +168,9 @@ class SodaCL:
         merged = dict(own)
         for key, value in shared.items():
             mine = merged.get(key)
-            merged[key] = value if mine is None else [*mine, *value] if isinstance(mine, list) and isinstance(value, list) else mine
+            merged[key] = (
+                value if mine is None else [*mine, *value] if isinstance(mine, list) and isinstance(value, list) else mine
+            )
         return read_validity(merged)
 
 
@@ -209,7 +211,9 @@ class _Judged:
             maker.rows(check, failing, warning)
             return
         if not metric.arguments:
-            raise NotUnderstood(f"{metric.name} needs a column" if metric.name in self._functions() else "is no metric that is known")
+            raise NotUnderstood(
+                f"{metric.name} needs a column" if metric.name in self._functions() else "is no metric that is known"
+            )
         column = folded(metric.arguments[0].strip("`"))
         if metric.name in ("duplicate_count", "duplicate_percent"):
             self._duplicates(check, metric, failing, warning)
@@ -325,12 +329,16 @@ class _Judged:
             self.soda.maker.plain(named, type="relationship", column=columns[0], where=self.check.where, arguments=arguments)
             return
         if self.check.where:
-            raise NotUnderstood("a filter beside a reference of several columns, or to values that must not exist, is not taken up")
+            raise NotUnderstood(
+                "a filter beside a reference of several columns, or to values that must not exist, is not taken up"
+            )
         pairs = list(zip(map(quoted, columns), map(quoted, others), strict=True))
         equal = " and ".join(f"source.{own} = target.{their}" for own, their in pairs)
         ends = "is not null" if reference.must_not else "is null"
         found = " or ".join(f"(source.{own} is not null and target.{their} {ends})" for own, their in pairs)
-        query = f"select source.* from {self.check.relation} as source left join {relation(other)} as target on {equal} where {found}"
+        query = (
+            f"select source.* from {self.check.relation} as source left join {relation(other)} as target on {equal} where {found}"
+        )
         self.soda.maker.query(named, query)
 
     def same_rows(self, same: SameRows) -> None:
@@ -427,4 +435,9 @@ def _variable_in(value: Any) -> str | None:
 
 
 _ZERO = decimal("", 0)
-_ABOVE_NONE = (Zone(_ZERO, low_open=True), Zone(_ZERO, _ZERO, outside=True), Zone(high=_ZERO, outside=True), Zone(high=_ZERO + 1, high_open=True, outside=True))
+_ABOVE_NONE = (
+    Zone(_ZERO, low_open=True),
+    Zone(_ZERO, _ZERO, outside=True),
+    Zone(high=_ZERO, outside=True),
+    Zone(high=_ZERO + 1, high_open=True, outside=True),
+)

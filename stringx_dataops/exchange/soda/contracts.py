@@ -24,7 +24,9 @@ _VALIDITY = frozenset((*_LISTS, *_FORMATS, *_LENGTHS, "valid_min", "valid_max", 
 _SAYS_NOTHING = frozenset(("name", "qualifier", "attributes", "store_failed_rows"))
 _COMMON = _SAYS_NOTHING | {"threshold", "filter"}
 _AGGREGATES = {"avg": "avg", "sum": "sum", "min": "min", "max": "max"}
-_MEASURES = _AGGREGATES | {f"{name}{under}length": f"{name}(length({{}}))" for name in ("avg", "min", "max") for under in ("", "_")}
+_MEASURES = _AGGREGATES | {
+    f"{name}{under}length": f"{name}(length({{}}))" for name in ("avg", "min", "max") for under in ("", "_")
+}
 _UNITS = {"minute": 60, "hour": 3_600, "day": 86_400}
 _SYNONYMS = {"int": "integer", "int4": "integer", "decimal": "numeric", "timestamp": "timestamp without time zone"}
 _VARIABLE = re.compile(r"\$\{")
@@ -166,7 +168,9 @@ class _ContractCheck:
         if validity.finds_invalid or (validity.finds_missing and judged.percent):
             raise NotUnderstood("valid_reference_data stands beside other validity; write a check of its own for it")
         other, their = self.contract.table(reference.get("dataset")), reference["column"]
-        check = self._filtered(f"{self._name}_in_{other.name}", f"not ({validity.missing(self._name)})" if validity.finds_missing else None)
+        check = self._filtered(
+            f"{self._name}_in_{other.name}", f"not ({validity.missing(self._name)})" if validity.finds_missing else None
+        )
         rule = {"type": "relationship", "column": self._name, "arguments": {"to_table": str(other), "to_column": their}}
         own = f"{check.relation}.{quoted(self._name)}"
         found = f"exists (select 1 from {relation(other)} as target where target.{quoted(their)} = {own})"
@@ -269,7 +273,9 @@ class _ContractCheck:
             mode = "contains" if extra else "exact" if any_order else "ordered"
             maker.plain(self._unfiltered("columns"), type="columns", arguments={"names": names, "mode": mode})
             if extra and not any_order and len(names) > 1:
-                maker.collector.lose(self.check.place, "schema: the order of the columns is not looked at where others may stand between them")
+                maker.collector.lose(
+                    self.check.place, "schema: the order of the columns is not looked at where others may stand between them"
+                )
         for column in columns:
             if column.get("data_type") is None:
                 continue
@@ -278,7 +284,9 @@ class _ContractCheck:
             except NotUnderstood as error:
                 maker.collector.lose(f"{self.check.place}", f"schema: {column['name']}: {error}")
                 continue
-            maker.plain(self._unfiltered(f"{column['name']}_type"), type="column_type", column=column["name"], arguments={"type": wanted})
+            maker.plain(
+                self._unfiltered(f"{column['name']}_type"), type="column_type", column=column["name"], arguments={"type": wanted}
+            )
 
     @property
     def _name(self) -> str:
@@ -295,7 +303,13 @@ class _ContractCheck:
 
     def _filtered(self, name: str, *more: str | None) -> Check:
         check = self.check
-        return Check(check.table, check.place, check.name or name, check.description, both(check.where, _text(self.fields, "filter"), *more))
+        return Check(
+            check.table,
+            check.place,
+            check.name or name,
+            check.description,
+            both(check.where, _text(self.fields, "filter"), *more),
+        )
 
     def _unfiltered(self, name: str) -> Check:
         return Check(self.check.table, self.check.place, self.check.name or name, self.check.description)
@@ -341,7 +355,11 @@ def _type(column: JsonObject) -> str:
     """The type of a column, with its length or precision if that is given."""
     name = " ".join(str(column["data_type"]).lower().split())
     name = _SYNONYMS.get(name, name)
-    size = {key: whole(key, column[key]) for key in ("character_maximum_length", "numeric_precision", "numeric_scale", "datetime_precision") if column.get(key) is not None}
+    size = {
+        key: whole(key, column[key])
+        for key in ("character_maximum_length", "numeric_precision", "numeric_scale", "datetime_precision")
+        if column.get(key) is not None
+    }
     if not size:
         return name
     if set(size) == {"character_maximum_length"}:
@@ -392,4 +410,3 @@ def _holds_variable(value: Any) -> bool:
         return bool(_VARIABLE.search(value))
     inner = [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
     return any(map(_holds_variable, inner))
-

@@ -19,7 +19,9 @@ def read(paths: Sequence[Path], target: str, catalogue: Catalogue, schema: str |
     collector = Collector(target, catalogue)
     files = files_below(paths, _ENDS)
     if not files:
-        raise Unreadable(f"{', '.join(map(str, paths))}: holds no file that ends in .yml or .yaml; give Soda's checks or contracts")
+        raise Unreadable(
+            f"{', '.join(map(str, paths))}: holds no file that ends in .yml or .yaml; give Soda's checks or contracts"
+        )
     soda = SodaCL(collector, schema or "public")
     for file in files:
         for document in read_yaml_file(file, core=True):

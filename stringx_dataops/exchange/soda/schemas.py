@@ -11,7 +11,9 @@ _NAMED = frozenset(
     """
     integer|bigint|smallint|text|character varying|character|boolean|date|numeric|real|double precision|uuid|json|jsonb|bytea|interval
     timestamp without time zone|timestamp with time zone|time without time zone|time with time zone|inet|cidr|macaddr|money|xml
-    """.strip().replace("\n", "|").split("|")
+    """.strip()
+    .replace("\n", "|")
+    .split("|")
 )
 _NAMES = frozenset(name.strip() for name in _NAMED)
 _SAME = {
@@ -80,7 +82,9 @@ def _add_types(maker: Maker, check: Check, types: dict[str, str | None], severit
         name = " ".join(wanted.lower().split())
         found = _SAME.get(name, [name] if name in _NAMES else None)
         if found is None:
-            maker.collector.lose(check.place, f"schema: the type {wanted!r} of {column} is none that Soda finds in PostgreSQL's information_schema")
+            maker.collector.lose(
+                check.place, f"schema: the type {wanted!r} of {column} is none that Soda finds in PostgreSQL's information_schema"
+            )
             continue
         named = Check(check.table, check.place, f"{column}_type", check.description)
         maker.plain(named, type="column_type", column=column, arguments={"types": found}, **warns)

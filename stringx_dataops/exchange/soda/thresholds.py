@@ -102,5 +102,7 @@ def _range(key: str, value: Any) -> Zone:
             raise NotUnderstood("the bounds are the wrong way round, and Soda does not evaluate it then")
         return Zone(low, high, low_open, high_open, outside=True)
     if low <= high:
-        raise NotUnderstood("must_be_not_between takes the greater bound under greater_than, and Soda does not evaluate it otherwise")
+        raise NotUnderstood(
+            "must_be_not_between takes the greater bound under greater_than, and Soda does not evaluate it otherwise"
+        )
     return Zone(high, low, not high_open, not low_open)  # it fails from the lower bound up to the greater one

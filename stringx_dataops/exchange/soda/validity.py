@@ -42,7 +42,9 @@ class Validity:
     @property
     def finds_invalid(self) -> bool:
         """Whether anything is said of valid values."""
-        return self != replace(Validity(), missing_values=self.missing_values, missing_regex=self.missing_regex, include_null=self.include_null)
+        return self != replace(
+            Validity(), missing_values=self.missing_values, missing_regex=self.missing_regex, include_null=self.include_null
+        )
 
     def missing(self, column: str) -> str:
         """The condition that a row's value is missing."""
@@ -111,8 +113,16 @@ class Validity:
         if given and given <= {"valid_length", "valid_min_length", "valid_max_length"}:
             return self._lengths()
         limits = {"min": self.valid_min, "max": self.valid_max}
-        if given and given <= {"valid_min", "valid_max"} and all(limit is None or _is_natural(limit) for limit in limits.values()):
-            values = {name: number(limit) if isinstance(limit, Decimal) else limit for name, limit in limits.items() if limit is not None}
+        if (
+            given
+            and given <= {"valid_min", "valid_max"}
+            and all(limit is None or _is_natural(limit) for limit in limits.values())
+        ):
+            values = {
+                name: number(limit) if isinstance(limit, Decimal) else limit
+                for name, limit in limits.items()
+                if limit is not None
+            }
             ordered = len(values) < 2 or isinstance(self.valid_min, str) or self.valid_min <= self.valid_max  # type: ignore[operator]
             return {"type": "between", "arguments": values} if ordered else None
         return None

@@ -40,6 +40,9 @@ for table, expectations in given["suites"].items():
             "success": bool(result.success),
             "unexpected": details.get("unexpected_count"),
             "observed": str(details.get("observed_value"))[:200],
-            "raised": str(result.exception_info)[:600] if "'raised_exception': True" in str(result.exception_info) or "\"raised_exception\": true" in str(result.exception_info) else None,
+            "raised": str(result.exception_info)[:600]
+            if "'raised_exception': True" in str(result.exception_info)
+            or '"raised_exception": true' in str(result.exception_info)
+            else None,
         }
 print(json.dumps(found, default=str), file=answer, flush=True)

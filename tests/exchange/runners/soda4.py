@@ -8,8 +8,8 @@ import sys
 os.environ["SODA_CORE_TELEMETRY_ENABLED"] = "false"
 os.environ["OTEL_SDK_DISABLED"] = "true"
 
-from soda_core.common.yaml import ContractYamlSource, DataSourceYamlSource  # noqa: E402
-from soda_core.contracts.contract_verification import ContractVerificationSession  # noqa: E402
+from soda_core.common.yaml import ContractYamlSource, DataSourceYamlSource
+from soda_core.contracts.contract_verification import ContractVerificationSession
 
 logging.disable(logging.CRITICAL)
 given = json.load(sys.stdin)
