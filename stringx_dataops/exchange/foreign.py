@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import yaml
 
@@ -100,7 +100,8 @@ def read_json_file(path: Path) -> Any:
 
 
 def read_yaml_file(path: Path, core: bool = False) -> list[Any]:
-    """Each document of a YAML file, except empty ones, by YAML 1.1, or 1.2 if `core`: mappings are `Mapping`, lists `Items`, other values Python's. Raises Unreadable."""
+    """Each document of a YAML file, except empty ones, by YAML 1.1, or 1.2 if `core`. Mappings are `Mapping`, lists `Items`, the
+    rest Python's. Raises Unreadable."""
     text = read_text(path)
     try:
         _check_depth(text)
@@ -151,7 +152,7 @@ def _items(loader: _Loader, node: yaml.SequenceNode) -> Iterator[Items]:
     items = Items()
     items.lines = [item.start_mark.line + 1 for item in node.value]
     yield items
-    items.extend(loader.construct_object(item, deep=True) for item in node.value)  # type: ignore[no-untyped-call]
+    items.extend(loader.construct_object(item, deep=True) for item in node.value)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
@@ -161,7 +162,7 @@ _Loader.add_constructor("tag:yaml.org,2002:seq", _items)
 class _CoreLoader(_Loader):
     """The scalars of YAML 1.2 and dates: `yes`, `12:30` and `0123` are no boolean, no time and no octal number."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers: dict[str, Any] = {}
 
 
 def _whole(loader: _CoreLoader, node: yaml.ScalarNode) -> int:
@@ -182,7 +183,7 @@ for _tag, _pattern, _first in (
     ("timestamp", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", list("0123456789")),
     ("merge", r"<<", ["<"]),
 ):
-    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)  # type: ignore[no-untyped-call]
+    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 _CoreLoader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 

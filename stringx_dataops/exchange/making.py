@@ -55,8 +55,8 @@ class Maker:
         warning: Zone | None,
         share: bool = False,
     ) -> None:
-        """A row rule whose failures (or their share of its total, in percent) are judged. `violation` is the same in SQL, for zones
-        that no threshold says."""
+        """A row rule whose failures (or their share of its total, in percent) are judged. `violation` is the same in SQL, for
+        zones that no threshold says."""
         count = f"count(*) filter (where {violation})"
         measure = f"coalesce(100.0 * {count} / nullif(count(*), 0), 0)" if share else count
         self.counted_as(check, rule, measure, failing, warning, share)

@@ -38,8 +38,17 @@ def _threshold(chance: random.Random, values: list[Any]) -> str:
     low, high = sorted(chance.sample(sorted(set(values)), 2))
     one = _number(chance.choice(values))
     return chance.choice(
-        [f"= {one}", f"< {one}", f"<= {one}", f"> {one}", f">= {one}", f"!= {one}", f"between {_number(low)} and {_number(high)}"]
-        + [f"not between {_number(low)} and {_number(high)}", f"between ({_number(low)} and {_number(high)}]"]
+        [
+            f"= {one}",
+            f"< {one}",
+            f"<= {one}",
+            f"> {one}",
+            f">= {one}",
+            f"!= {one}",
+            f"between {_number(low)} and {_number(high)}",
+            f"not between {_number(low)} and {_number(high)}",
+            f"between ({_number(low)} and {_number(high)}]",
+        ]
     )
 
 

@@ -13,7 +13,8 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.collecting import Collector
 from stringx_dataops.exchange.foreign import files_below, read_json_file, read_text, read_yaml_file
 from stringx_dataops.exchange.gx.conditions import NoRule
-from stringx_dataops.exchange.gx.expectations import Expectation
+from stringx_dataops.exchange.gx.expectation import Expectation
+from stringx_dataops.exchange.gx.expectations import add_rule
 from stringx_dataops.exchange.making import Check, Maker
 from stringx_dataops.exchange.model import Taken, Unreadable
 
@@ -101,13 +102,14 @@ def _pairs(value: JsonObject) -> Iterator[tuple[str, str]]:
 
 
 def _tables_of(suite: _Suite, found: _Found, table: str | None) -> list[str]:
-    """The tables of a suite: the one that is given, else those of its assets, else that of its own citations. Raises Unreadable."""
+    """The tables of a suite: the one that is given, else those of its assets, else those that it cites. Raises Unreadable."""
     if table is not None:
         return [table]
     assets = list(found.assets.get(suite.name, {})) or list(_cited(suite.meta))
     if not assets:
         raise Unreadable(
-            f"{suite.file}:1: nothing says which table the suite {suite.name!r} is of; give --table, or its checkpoint or validation definition too"
+            f"{suite.file}:1: nothing says which table the suite {suite.name!r} is of; "
+            "give --table, or its checkpoint or validation definition too"
         )
     return [found.tables.get(asset, asset) for asset in assets]
 
@@ -146,13 +148,11 @@ def _add_one(collector: Collector, table: TableName, place: str, expectation: An
     words = expectation.get("description") or (expectation.get("meta") or {}).get("notes")
     described = words if isinstance(words, str) else kind
     old = "type" not in expectation
-    Expectation(Maker(collector), Check(table, place, "", described), _OLD_NAMES.get(kind, kind), kwargs, old).add()
+    add_rule(Expectation(Maker(collector), Check(table, place, "", described), _OLD_NAMES.get(kind, kind), kwargs, old))
     severity = expectation.get("severity", "critical")
     if severity != "critical":
-        collector.lose(
-            place,
-            f"{kind}: its severity {severity!r}; it fails, as it does in Great Expectations; write `severity: warn` to have it warn",
-        )
+        words = f"its severity {severity!r}; it fails, as in Great Expectations; write `severity: warn` to have it warn"
+        collector.lose(place, f"{kind}: {words}")
 
 
 def _kind(expectation: Any) -> str | None:

@@ -33,7 +33,7 @@ _WITH_SIZE = re.compile(r"(VARCHAR|CHAR|NUMERIC)\([0-9]+(, ?[0-9]+)?\)", re.IGNO
 
 
 def types_of(names: Sequence[str], old: bool) -> list[str]:
-    """PostgreSQL's names of the types. 0.18 (`old`) knows them by classes, 1 by their names in SQL, in any case. Raises NoRule."""
+    """PostgreSQL's names of the types. 0.18 (`old`) knows them by classes, 1 by SQL's names in any case. Raises NoRule."""
     found: dict[str, None] = {}
     for name in names:
         if not old and _WITH_SIZE.fullmatch(name):

@@ -1,24 +1,19 @@
-"""SodaCL: the sections of a file, and its checks as rules."""
+"""Checks of SodaCL as rules."""
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING
 
-from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.exchange.collecting import Collector
-from stringx_dataops.exchange.foreign import Items, Mapping, line_of
-from stringx_dataops.exchange.making import EVER, Check, Maker, both, relation
-from stringx_dataops.exchange.soda.lines import Metric, NotUnderstood, Reference, SameRows, parse_line, when
-from stringx_dataops.exchange.soda.schemas import add_schema
-from stringx_dataops.exchange.soda.validity import KEYS, Validity, decimal, read_validity
+from stringx_dataops.exchange.making import EVER, Check, both, relation
+from stringx_dataops.exchange.soda.lines import Metric, NotUnderstood, Reference, SameRows, when
+from stringx_dataops.exchange.soda.validity import KEYS, Validity, decimal
 from stringx_dataops.exchange.sql import folded, quoted
 from stringx_dataops.exchange.zones import Zone, before_rounding, number
 
-_HEADER = re.compile(r"(checks for|filter|configurations for) (\S+)(?: \[(.+)\])?")
-_EACH = re.compile(r"for each (?:dataset|table) (\S+)")
+if TYPE_CHECKING:
+    from stringx_dataops.exchange.soda.sodacl import Section, SodaCL
+
 _SAYS_NOTHING = frozenset(("name", "attributes", "identity", "samples limit", "samples columns", "key columns"))
 _JUDGED = frozenset(("warn", "fail"))
 _AGGREGATES = {"min": "min", "max": "max", "avg": "avg", "sum": "sum", "stddev": "stddev", "stddev_samp": "stddev"}
@@ -26,160 +21,21 @@ _MEASURES = {
     **{name: f"{name}({{}})" for name in (*_AGGREGATES, "stddev_pop", "variance", "var_pop", "var_samp")},
     **{f"{name}_length": f"{name}(length({{}}))" for name in ("min", "max", "avg")},
 }
-_VARIABLE = re.compile(r"\$\{|\{\{|\{%")
-
-
-@dataclass
-class Settings:
-    """What the sections of a folder say of tables: filters by name and partition, validity by name and column."""
-
-    filters: dict[tuple[str, str], str] = field(default_factory=dict)
-    columns: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Section:
-    """The checks of one table, with the place of each."""
-
-    table: str
-    partition: str | None
-    checks: list[tuple[str, Any]]
-
-
-class SodaCL:
-    """The files of a scan: first all of their settings, then their checks."""
-
-    def __init__(self, collector: Collector, schema: str) -> None:
-        self._collector = collector
-        self._maker = Maker(collector)
-        self._schema = schema
-        self._settings = Settings()
-        self._sections: list[Section] = []
-
-    def read(self, file: str, document: Mapping) -> None:
-        """One document of a file."""
-        for header, content in document.items():
-            place = f"{file}:{document.line_of(header)}"
-            try:
-                self._section(file, place, header, content)
-            except NotUnderstood as error:
-                self._collector.lose(place, f"{header}: {error}")
-
-    def add(self) -> None:
-        """The checks of all files that were read."""
-        for section in self._sections:
-            for place, check in section.checks:
-                try:
-                    self._check(section, place, check)
-                except NotUnderstood as error:
-                    self._collector.lose(place, f"{_text_of(check)}: {error}")
-
-    def _section(self, file: str, place: str, header: str, content: Any) -> None:
-        if found := _EACH.fullmatch(header):
-            self._sections += _of_each(file, place, content)
-            return
-        found = _HEADER.fullmatch(header)
-        if _VARIABLE.search(header) or header == "variables":
-            raise NotUnderstood("variables are not filled in; write the value itself")
-        if found is None:
-            raise NotUnderstood("no rule says it")
-        kind, table, partition = found.groups()
-        if kind == "checks for":
-            if not isinstance(content, list):
-                raise NotUnderstood("must hold a list of checks, each with a dash")
-            self._sections.append(Section(table, partition, list(_placed(file, place, content))))
-        elif kind == "filter":
-            if not isinstance(content, dict) or not isinstance(content.get("where"), str):
-                raise NotUnderstood("must hold `where` with an SQL condition")
-            self._settings.filters[table, partition or ""] = content["where"].strip()
-        else:
-            self._configure(table, content)
-
-    def _configure(self, table: str, content: Any) -> None:
-        if not isinstance(content, dict):
-            raise NotUnderstood("must hold configurations, without dashes")
-        for key, value in content.items():
-            kind, _, column = key.partition(" for ")
-            if kind not in KEYS or not column:
-                raise NotUnderstood(f"{key!r} is no configuration of a column")
-            self._settings.columns.setdefault((table, column.strip()), {})[kind] = value
-
-    def _check(self, section: Section, place: str, check: Any) -> None:
-        text, configuration = _text_of(check), {}
-        if isinstance(check, dict):
-            configuration = next(iter(check.values())) if check else None
-            if len(check) != 1:
-                raise NotUnderstood("has fields beside it that Soda ignores; indent them")
-        elif not isinstance(check, str):
-            raise NotUnderstood("is no check")
-        if text == "attributes":
-            return
-        if configuration is not None and not isinstance(configuration, dict):
-            raise NotUnderstood("its configuration must be a mapping")
-        self._table_check(section, place, text, configuration or {})
-
-    def _table_check(self, section: Section, place: str, text: str, configuration: JsonObject) -> None:
-        if variable := _variable_in([text, configuration]):
-            raise NotUnderstood(f"holds the variable {variable!r}, which is not filled in; write the value itself")
-        where = None
-        if section.partition is not None:
-            where = self._settings.filters.get((section.table, section.partition))
-            if where is None:
-                raise NotUnderstood(f"no section declares `filter {section.table} [{section.partition}]`")
-        name = configuration.get("name")
-        table = self._table(section.table)
-        self._collector.describe(table, on_empty="pass")
-        said = name if isinstance(name, str) else ""
-        check = Check(table, place, said, f"Soda: {text}" if text not in ("schema", "failed rows") else said, where)
-        judged = _Judged(self, section, check, configuration)
-        if text == "schema":
-            add_schema(self._maker, check, configuration)
-        elif text == "failed rows":
-            judged.failed_rows()
-        elif text in ("group by", "group evolution"):
-            raise NotUnderstood("no rule looks at groups yet")
-        else:
-            match parse_line(text):
-                case Metric() as metric:
-                    judged.metric(metric)
-                case Reference() as reference:
-                    judged.reference(reference)
-                case SameRows() as same:
-                    judged.same_rows(same)
-
-    def _table(self, name: str) -> TableName:
-        schema, dot, table = name.partition(".") if not name.startswith('"') else ("", "", name)
-        try:
-            return TableName.parse(f"{folded(schema)}.{folded(table)}" if dot else str(TableName(self._schema, folded(name))))
-        except ValueError as error:
-            raise NotUnderstood(f"the table {name} {error}") from error
-
-    @property
-    def maker(self) -> Maker:
-        return self._maker
-
-    def table(self, name: str) -> TableName:
-        """A table as SodaCL names it."""
-        return self._table(name)
-
-    def validity(self, table: str, column: str, own: JsonObject) -> Validity:
-        """The validity of a check: its own, and what is configured for its column. Lists are joined, as Soda joins them."""
-        shared = self._settings.columns.get((table, column), {})
-        merged = dict(own)
-        for key, value in shared.items():
-            mine = merged.get(key)
-            merged[key] = (
-                value if mine is None else [*mine, *value] if isinstance(mine, list) and isinstance(value, list) else mine
-            )
-        return read_validity(merged)
+_ZERO = decimal("", 0)
+_ABOVE_NONE = (
+    Zone(_ZERO, low_open=True),
+    Zone(_ZERO, _ZERO, outside=True),
+    Zone(high=_ZERO, outside=True),
+    Zone(high=_ZERO + 1, high_open=True, outside=True),
+)
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Judged:
     """One check of a section, whose configuration says when it fails."""
 
-    soda: SodaCL
-    section: Section
+    soda: "SodaCL"
+    section: "Section"
     check: Check
     configuration: JsonObject
 
@@ -268,8 +124,8 @@ class _Judged:
     def _aggregate(
         self, check: Check, metric: Metric, column: str, validity: Validity, failing: Zone | None, warning: Zone | None
     ) -> None:
-        if validity.include_null:
-            raise NotUnderstood("`include null` has no meaning beside an aggregate")
+        if validity.include_null or validity.reads_numbers:
+            raise NotUnderstood("neither `include null` nor a format of numbers is taken up beside an aggregate; make a view")
         valid = validity.valid(column) or (f"not ({validity.invalid(column)})" if validity.invalid(column) else None)
         said = f"not ({validity.missing(column)})" if validity != Validity() else None
         check = self._where(self._named(f"{column}_{metric.name}", check), both(both(said, valid), check.where))
@@ -380,7 +236,7 @@ class _Judged:
         return Check(check.table, check.place, check.name, check.description, where)
 
     @staticmethod
-    def _functions() -> Callable[[], Any] | set[str]:
+    def _functions() -> set[str]:
         counts = {f"{kind}_{unit}" for kind in ("missing", "invalid", "duplicate") for unit in ("count", "percent")}
         return {*_MEASURES, *counts, "valid_count", "freshness", "percentile"}
 
@@ -393,51 +249,8 @@ def _age(zone: Zone) -> str:
     return f"{bound.to_integral_value()}s"
 
 
-def _placed(file: str, place: str, checks: list[Any]) -> Iterator[tuple[str, Any]]:
-    lines = checks.lines if isinstance(checks, Items) else []
-    for index, check in enumerate(checks):
-        line = line_of(check, lines[index] if index < len(lines) else 0)
-        yield (f"{file}:{line}" if line else place), check
-
-
-def _of_each(file: str, place: str, content: Any) -> Iterator[Section]:
-    """A section per table that `for each dataset` names."""
-    names = content.get("datasets", content.get("tables")) if isinstance(content, dict) else None
-    checks = content.get("checks") if isinstance(content, dict) else None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or not isinstance(checks, list):
-        raise NotUnderstood("must hold a list `datasets` and a list `checks`")
-    excluded = {name.removeprefix("exclude ") for name in names if name.startswith("exclude ")}
-    included = [name.removeprefix("include ") for name in names if not name.startswith("exclude ")]
-    if any("%" in name or "*" in name for name in (*included, *excluded)):
-        raise NotUnderstood("stands for the tables that match when it runs; name them, or write a RuleSet")
-    for name in included:
-        if name not in excluded:
-            yield Section(name, None, list(_placed(file, place, checks)))
-
-
-def _text_of(check: Any) -> str:
-    text = next(iter(check), "") if isinstance(check, dict) else check
-    return " ".join(str(text).split())[:200]
-
-
 def _text(fields: JsonObject, key: str) -> str | None:
     value = fields.get(key)
     if value is not None and not isinstance(value, str):
         raise NotUnderstood(f"{key} must be a text")
     return value.strip() if value is not None else None
-
-
-def _variable_in(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value[:60] if _VARIABLE.search(value) else None
-    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
-    return next((found for item in inner if (found := _variable_in(item))), None)
-
-
-_ZERO = decimal("", 0)
-_ABOVE_NONE = (
-    Zone(_ZERO, low_open=True),
-    Zone(_ZERO, _ZERO, outside=True),
-    Zone(high=_ZERO, outside=True),
-    Zone(high=_ZERO + 1, high_open=True, outside=True),
-)

@@ -7,9 +7,9 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.exchange.collecting import Collector
 from stringx_dataops.exchange.foreign import Mapping, files_below, read_yaml_file
 from stringx_dataops.exchange.model import Taken, Unreadable
-from stringx_dataops.exchange.soda.checks import SodaCL
 from stringx_dataops.exchange.soda.contracts import Contract
 from stringx_dataops.exchange.soda.lines import NotUnderstood
+from stringx_dataops.exchange.soda.sodacl import SodaCL
 
 _ENDS = (".yml", ".yaml")
 

@@ -1,21 +1,40 @@
-"""Schema checks of SodaCL: the columns that must be there, and their types."""
+"""Schema checks: the columns that must be there, and their types."""
 
+import re
 from typing import Any, Literal
 
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.making import Check, Maker
 from stringx_dataops.exchange.soda.lines import NotUnderstood
+from stringx_dataops.exchange.soda.validity import whole
 
 # Types as PostgreSQL's information_schema names them, with which Soda compares, and those that it takes for the same.
-_NAMED = frozenset(
-    """
-    integer|bigint|smallint|text|character varying|character|boolean|date|numeric|real|double precision|uuid|json|jsonb|bytea|interval
-    timestamp without time zone|timestamp with time zone|time without time zone|time with time zone|inet|cidr|macaddr|money|xml
-    """.strip()
-    .replace("\n", "|")
-    .split("|")
+_NAMES = frozenset(
+    [
+        *(
+            "integer",
+            "bigint",
+            "smallint",
+            "text",
+            "character varying",
+            "character",
+            "boolean",
+            "date",
+            "numeric",
+            "real",
+            "uuid",
+        ),
+        *(
+            "double precision",
+            "timestamp without time zone",
+            "timestamp with time zone",
+            "time without time zone",
+            "xml",
+            "money",
+        ),
+        *("time with time zone", "json", "jsonb", "bytea", "interval", "inet", "cidr", "macaddr"),
+    ]
 )
-_NAMES = frozenset(name.strip() for name in _NAMED)
 _SAME = {
     "varchar": ["character varying"],
     "text": ["text", "character varying"],
@@ -26,6 +45,7 @@ _SAME = {
     "timestamp": ["timestamp without time zone"],
     "timestamptz": ["timestamp with time zone"],
 }
+_SYNONYMS = {"int": "integer", "int4": "integer", "decimal": "numeric", "timestamp": "timestamp without time zone"}
 _REQUIRED, _FORBIDDEN = "when required column missing", "when forbidden column present"
 _TYPES, _EXACT, _OPTIONAL = "when wrong column type", "when mismatching columns", "with optional columns"
 
@@ -100,3 +120,23 @@ def _types(value: Any) -> dict[str, str | None]:
     if not isinstance(value, dict) or not all(item is None or isinstance(item, str) for item in value.values()):
         raise NotUnderstood("must hold a type for each column")
     return value
+
+
+def type_of(column: JsonObject) -> str:
+    """The type of a contract's column, with its length or precision if that is given. Raises NotUnderstood."""
+    name = " ".join(str(column["data_type"]).lower().split())
+    name = _SYNONYMS.get(name, name)
+    size = {
+        key: whole(key, column[key])
+        for key in ("character_maximum_length", "numeric_precision", "numeric_scale", "datetime_precision")
+        if column.get(key) is not None
+    }
+    if not size:
+        return name
+    if set(size) == {"character_maximum_length"}:
+        return f"{name}({size['character_maximum_length']})"
+    if set(size) == {"numeric_precision", "numeric_scale"}:
+        return f"{name}({size['numeric_precision']},{size['numeric_scale']})"
+    if set(size) == {"datetime_precision"} and (found := re.fullmatch(r"(time|timestamp)( with(?:out)? time zone)?", name)):
+        return f"{found[1]}({size['datetime_precision']}){found[2] or ''}"
+    raise NotUnderstood("a precision without a scale, or the other way round, is not taken up")

@@ -1,7 +1,6 @@
 """What is missing and what is invalid in a column, as Soda counts it."""
 
-import datetime
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -28,11 +27,12 @@ class Validity:
     valid_length: int | None = None
     valid_min_length: int | None = None
     valid_max_length: int | None = None
-    valid_min: Decimal | str | None = None
-    valid_max: Decimal | str | None = None
+    valid_min: Decimal | None = None
+    valid_max: Decimal | None = None
     invalid_values: tuple[Any, ...] | None = None
     invalid_regex: str | None = None
     include_null: bool = False
+    reads_numbers: bool = False  # aggregates read texts as numbers
 
     @property
     def finds_missing(self) -> bool:
@@ -42,9 +42,8 @@ class Validity:
     @property
     def finds_invalid(self) -> bool:
         """Whether anything is said of valid values."""
-        return self != replace(
-            Validity(), missing_values=self.missing_values, missing_regex=self.missing_regex, include_null=self.include_null
-        )
+        said = {**vars(self), "missing_values": None, "missing_regex": None, "include_null": None, "reads_numbers": None}
+        return any(value is not None for value in said.values())
 
     def missing(self, column: str) -> str:
         """The condition that a row's value is missing."""
@@ -69,7 +68,7 @@ class Validity:
                 found.append(f"length({name}) {sign} {length}")
         for sign, bound in ((">=", self.valid_min), ("<=", self.valid_max)):
             if bound is not None:
-                found.append(f"{name} {sign} {plain(bound) if isinstance(bound, Decimal) else literal(bound)}")
+                found.append(f"{name} {sign} {plain(bound)}")
         return " and ".join(found) or None
 
     def invalid(self, column: str) -> str | None:
@@ -84,10 +83,13 @@ class Validity:
 
     def violation(self, column: str) -> str:
         """The condition that a row's value counts as invalid."""
-        valid, invalid = self.valid(column), self.invalid(column)
-        faults = [f"not ({valid})" if valid else None, f"({invalid})" if invalid else None]
-        words = f"not ({self.missing(column)}) and ({' or '.join(fault for fault in faults if fault)})"
+        words = f"not ({self.missing(column)}) and ({self.faults(column)})"
         return f"{words} or {quoted(column)} is null" if self.include_null else words
+
+    def faults(self, column: str) -> str:
+        """The condition that a value, missing or not, is not valid."""
+        valid, invalid = self.valid(column), self.invalid(column)
+        return " or ".join(fault for fault in (f"not ({valid})" if valid else None, f"({invalid})" if invalid else None) if fault)
 
     def rule(self, column: str) -> JsonObject:
         """The row rule whose failures are what counts as invalid: a type of its own where one says the same."""
@@ -102,7 +104,9 @@ class Validity:
         return {"type": "expression", "column": column, "arguments": {"sql": f"not ({self.missing(column)})"}}
 
     def _natural(self) -> JsonObject | None:
-        given = {name for name, value in vars(self).items() if value is not None and value is not False}
+        given = {
+            name for name, value in vars(self).items() if value is not None and name not in ("include_null", "reads_numbers")
+        }
         if given == {"valid_values"} and _are_natural(self.valid_values):
             return {"type": "accepted_values", "arguments": {"values": list(self.valid_values or ())}}
         if given == {"invalid_values"} and _are_natural(self.invalid_values):
@@ -113,17 +117,11 @@ class Validity:
         if given and given <= {"valid_length", "valid_min_length", "valid_max_length"}:
             return self._lengths()
         limits = {"min": self.valid_min, "max": self.valid_max}
-        if (
-            given
-            and given <= {"valid_min", "valid_max"}
-            and all(limit is None or _is_natural(limit) for limit in limits.values())
-        ):
-            values = {
-                name: number(limit) if isinstance(limit, Decimal) else limit
-                for name, limit in limits.items()
-                if limit is not None
-            }
-            ordered = len(values) < 2 or isinstance(self.valid_min, str) or self.valid_min <= self.valid_max  # type: ignore[operator]
+        numbers = {name: limit for name, limit in limits.items() if limit is not None}
+        # NaN is above a minimum alone, but not between; and the bounds must mean the same as the column's type
+        if given in ({"valid_max"}, {"valid_min", "valid_max"}) and all(map(is_natural, numbers.values())):
+            ordered = len(numbers) == 1 or numbers["min"] <= numbers["max"]
+            values = {name: number(limit) for name, limit in numbers.items()}
             return {"type": "between", "arguments": values} if ordered else None
         return None
 
@@ -134,10 +132,6 @@ class Validity:
         if any(length < 0 for length in (*lows, *highs)) or (lows and highs and max(lows) > min(highs)):
             return None
         return {"type": "length", "arguments": found}
-
-
-def _is_natural(limit: Decimal | str) -> bool:
-    return isinstance(limit, str) or is_natural(limit)
 
 
 def _are_natural(values: tuple[Any, ...] | None) -> bool:
@@ -176,7 +170,8 @@ def read_validity(fields: JsonObject) -> Validity:
             found[name] = decimal(key, value)
         elif key == "include null":
             found[name] = value is True
-    if fields.get("valid format") in NUMERIC_FORMATS and ("valid min" in found or "valid max" in found):
+    found["reads_numbers"] = fields.get("valid format") in NUMERIC_FORMATS
+    if found["reads_numbers"] and ("valid_min" in found or "valid_max" in found):
         raise NotUnderstood("compares texts as numbers by their format; cast the column in a view")
     return Validity(**found)
 
@@ -223,8 +218,3 @@ def _format_of(value: Any) -> str:
     if pattern is None:
         raise NotUnderstood(f"the format {value!r} is not taken up; write its pattern as a regex")
     return pattern
-
-
-def value_of(value: Any) -> Any:
-    """A value of a list in a contract: a date as its text."""
-    return value.isoformat() if isinstance(value, (datetime.date, datetime.datetime)) else value
