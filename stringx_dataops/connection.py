@@ -4,6 +4,7 @@ What HTTP needs is imported with the first request, so that a program starts fas
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from stringx_dataops.contract.http_answers import HttpAnswer
 
 LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
+_NO_CONTENT = 204
+_GIVE = "give its address by --server or STRINGX_BACKEND_URL"
 USER_AGENT = f"stringx-client/{__version__}"
 
 
@@ -60,6 +63,10 @@ class Connection:
         headers = {"Content-Type": "application/yaml"}
         return self._ask("POST", path, 120, data=body.encode(), params=query, headers=headers)
 
+    def delete(self, path: str) -> None:
+        """Delete what is there."""
+        self.exchange("DELETE", path)
+
     def send(self, method: str, path: str, timeout_s: float, **options: Any) -> "HttpAnswer":
         """The whole answer, whatever its status; one of `http_answers.FAULTS` if there is none. `options`: those of requests."""
         import requests
@@ -72,21 +79,32 @@ class Connection:
             session.trust_env = self.uses_proxies and not _is_loopback(self.server)
             return http_answers.read(session.request(method, self.server + path, **options), LARGEST, timeout_s)
 
+    def exchange(
+        self, method: str, path: str, timeout_s: float | None = None, accepts: Sequence[int] = (), **options: Any
+    ) -> "HttpAnswer":
+        """The whole answer, with its headers; raises as `get` does, except for problems whose status the caller `accepts`."""
+        answer = self._answer(method, path, timeout_s, **options)
+        if answer.status != _NO_CONTENT and not (answer.status in accepts and answer.is_problem):
+            self._read(answer)
+        return answer
+
     def _ask(self, method: str, path: str, timeout_s: float | None, **options: Any) -> dict[str, Any]:
+        return self._read(self._answer(method, path, timeout_s, **options))
+
+    def _answer(self, method: str, path: str, timeout_s: float | None, **options: Any) -> "HttpAnswer":
         import requests
 
         from stringx_dataops.contract import http_answers
 
         within_s = self.timeout_s if timeout_s is None else timeout_s
         try:
-            answer = self.send(method, path, within_s, **options)
+            return self.send(method, path, within_s, **options)
         except http_answers.Unreadable as error:
             raise Away(f"the answer of {self.server} cannot be read: {error}") from error
         except requests.Timeout as error:
             raise Away(f"no answer from {self.server} within {within_s:.0f} s; is the Backend overloaded?") from error
         except http_answers.FAULTS as error:
-            raise Away(f"nothing answers at {self.server}; start the service, or give --server") from error
-        return self._read(answer)
+            raise Away(f"nothing answers at {self.server}; start the service, or {_GIVE}") from error
 
     def _authorize(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
         """As `auth`, so that no entry of a ~/.netrc takes the key's place."""
@@ -96,7 +114,7 @@ class Connection:
     def _read(self, answer: "HttpAnswer") -> dict[str, Any]:
         body, status = answer.content, answer.status
         if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
-            stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
+            stranger = f"{self.server} answered {status}, not as a StringX Backend does; {_GIVE}"
             raise Away(stranger) if status >= 500 else Undecided(stranger)
         if status < 400:
             return body
@@ -154,7 +172,7 @@ def path_of(*parts: str) -> str:
 def require(connection: Connection, answer: dict[str, Any], *fields: str) -> dict[str, Any]:
     """The answer, or Undecided where another service than the Backend gave it."""
     if missing := [field for field in fields if field not in answer]:
-        wrong = f"{connection.server} is no StringX Backend (its answer has no {missing[0]}); give its address by --server"
+        wrong = f"{connection.server} is no StringX Backend (its answer has no {missing[0]}); {_GIVE}"
         raise Undecided(wrong)
     return answer
 

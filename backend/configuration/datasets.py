@@ -73,12 +73,15 @@ def delete(database: Database, caller: Caller, name: str, if_match: str | None) 
         if before is None or not is_seen(before["target"]):
             raise NotFound(f"there is no dataset {name}")
         require_version(if_match, before["version"])
-        version = _next_version(cursor, name)
-        cursor.run(SQL["delete"], {"name": name})
-        cursor.run(SQL["add_version"], {"name": name, "version": version, "document": None, "changed_by": caller.name})
-        audit.record(
-            cursor, caller, "dataset.deleted", subject("dataset", name), {"target": before["target"], "version": version}
-        )
+        remove(cursor, caller, name, before["target"])
+
+
+def remove(cursor: Cursor, caller: Caller, name: str, target: str) -> None:
+    """Delete a dataset that is configured, as a new version."""
+    version = _next_version(cursor, name)
+    cursor.run(SQL["delete"], {"name": name})
+    cursor.run(SQL["add_version"], {"name": name, "version": version, "document": None, "changed_by": caller.name})
+    audit.record(cursor, caller, "dataset.deleted", subject("dataset", name), {"target": target, "version": version})
 
 
 def faults_of_names(

@@ -63,21 +63,21 @@ def find_version(database: Database, name: TableName, version: int | None = None
     return None if row is None else Version(**row)
 
 
-def summaries(database: Database, name: TableName, page: Page) -> tuple[list[VersionSummary], str | None]:
+def summaries(database: Database, catalogue: Catalogue, name: TableName, page: Page) -> tuple[list[VersionSummary], str | None]:
     """A page of versions, newest first, and the cursor of the next. NotFound if there never was such a table."""
     found = store.versions(database, *name, page)
     items: list[dict[str, Any]] = found["items"]
     oldest = items[-1]["version"]
     before = find_version(database, name, oldest - 1) if oldest > 1 else None
     documents = [item["document"] for item in items] + [before.document if before else None]
-    made = [_summary(item, earlier) for item, earlier in zip(items, documents[1:], strict=True)]
+    made = [_summary(item, earlier, catalogue) for item, earlier in zip(items, documents[1:], strict=True)]
     return made, found["next_cursor"]
 
 
-def _summary(item: dict[str, Any], earlier: JsonObject | None) -> VersionSummary:
+def _summary(item: dict[str, Any], earlier: JsonObject | None, catalogue: Catalogue) -> VersionSummary:
     document = item["document"]
     what = "deleted" if document is None else "created" if earlier is None else "changed"
-    found = difference(earlier or {}, document or {}) if what == "changed" else Difference((), ())
+    found = difference(earlier or {}, document or {}, catalogue) if what == "changed" else Difference((), ())
     at = datetime.fromisoformat(item["changed_at"])
     return VersionSummary(item["version"], item["changed_by"], at, what, found)
 

@@ -1,11 +1,15 @@
 """Routes of targets and tables (datasets: `dataset_routes.py`), and of YAML streams, which are applied whole or not at all."""
 
+import hashlib
+
 from flask import Blueprint, Response, request
 
 from backend.configuration import store
+from backend.configuration.sources import Origin, source_name
 from backend.configuration.versions import Stored
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents import json_schema
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import described
 from stringx_dataops.contract.problems import (
@@ -28,6 +32,8 @@ from web.parameters import canonical
 WRITES = (Malformed, Forbidden, Conflict, PreconditionFailed, TooLarge, UnsupportedMediaType, Invalid, Unavailable)
 TYPES = ("application/json", "application/yaml")
 _DRY_RUN = parameters.flag("dry_run", "true: say what would change, change nothing")
+_SOURCE = parameters.text("source", "where the documents come from, such as github.com/acme/rules", source_name)
+_PRUNE = parameters.flag("prune", "true: delete documents that were last applied from `source` and are not in the stream")
 _PAGING = parameters.paging(store.PAGES)
 _VERSIONS = parameters.paging(store.VERSIONS)
 _TARGET_VERSIONS = parameters.paging(store.TARGET_VERSIONS)
@@ -62,11 +68,12 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
     routes = Blueprint("configuration", __name__)
     _targets(routes, database)
     _tables(routes, database, catalogue)
+    _schema(routes, catalogue)
 
     @routes.get("/api/v1/configuration")
     @describe(
         Operation(
-            "Every target, table and dataset as documents, page by page",
+            "Every target, table and dataset as documents, page by page; `sources` says where each was applied from",
             scope="read",
             targets="list",
             query=_PAGING.parameters,
@@ -84,13 +91,14 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
             targets="body",
             body=TableDocument,
             body_types=("application/yaml", "application/json"),
-            query=(_DRY_RUN,),
+            query=(_DRY_RUN, _SOURCE, _PRUNE),
             example=_AIRLINES,
             errors=WRITES,
         )
     )
     def apply() -> Response:
-        return answer(store.apply(database, catalogue, caller(), document_stream(), _DRY_RUN.value()))
+        origin = Origin(_SOURCE.value(), _PRUNE.value())
+        return answer(store.apply(database, catalogue, caller(), document_stream(), _DRY_RUN.value(), origin))
 
     return routes
 
@@ -223,6 +231,24 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
     def delete_table(target: str, table: str) -> Response:
         store.delete_table(database, caller(), target, canonical(table), request.headers.get("If-Match"))
         return Response(status=204)
+
+
+def _schema(routes: Blueprint, catalogue: Catalogue) -> None:
+    @routes.get("/api/v1/schema")
+    @describe(
+        Operation(
+            "The JSON Schema of all documents (application/schema+json), with the rule types of this installation",
+            scope="read",
+            targets="none",
+            errors=(Unavailable,),
+        )
+    )
+    def show_schema() -> Response:
+        body = json_schema.as_text(catalogue)
+        response = Response(body, content_type="application/schema+json")
+        response.set_etag(hashlib.sha256(body.encode()).hexdigest()[:32])
+        response.make_conditional(request)
+        return response
 
 
 def stored_answer(stored: Stored) -> Response:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.configuration import datasets, tables
+from backend.configuration import datasets, sources, tables
+from backend.configuration.sources import Origin
 from backend.configuration.versions import (
     DOCUMENTS,
     Stored,
@@ -23,7 +24,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.effective import as_json
 from stringx_dataops.contract.documents.engines.base import TargetDocument
-from stringx_dataops.contract.documents.streams import Stream, parse_datasets, parse_stream
+from stringx_dataops.contract.documents.streams import Stream, name_of, parse_datasets, parse_stream
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
 from stringx_dataops.contract.messages.audit import AuditAction, subject
@@ -38,6 +39,12 @@ _FIRST = Page(PAGES.default)
 VERSIONS = Pages("versions of a table")
 TARGET_VERSIONS = Pages("versions of a target")
 _TRIES = 3
+
+
+class ConfigurationJson(PageJson):
+    """A page of documents; `sources` says where each was last applied from, or null."""
+
+    sources: list[str | None]
 
 
 def find_target(database: Database, name: str) -> Stored:
@@ -87,9 +94,13 @@ def delete_target(database: Database, caller: Caller, name: str, if_match: str |
         counted = cursor.one(SQL["count_tables_of_target"], {"name": name})
         if counted and counted["tables"]:
             raise Conflict(f"target {name} has {counted['tables']} configured tables; delete them first")
-        cursor.run(SQL["delete_target"], {"name": name})
-        deletion = cursor.one(SQL["add_target_deletion"], {"name": name, "version": before["version"], "changed_by": caller.name})
-        audit.record(cursor, caller, "target.deleted", subject("target", name), deletion)
+        _remove_target(cursor, caller, name, before["version"])
+
+
+def _remove_target(cursor: Cursor, caller: Caller, name: str, version: int) -> None:
+    cursor.run(SQL["delete_target"], {"name": name})
+    deletion = cursor.one(SQL["add_target_deletion"], {"name": name, "version": version, "changed_by": caller.name})
+    audit.record(cursor, caller, "target.deleted", subject("target", name), deletion)
 
 
 def find_table(database: Database, target: str, table: str) -> Stored:
@@ -169,16 +180,21 @@ def delete_table(database: Database, caller: Caller, target: str, table: str, if
             raise Refusals(cursor).table(target, table)
         require_version(if_match, before["version"])
         datasets.require_unnamed(cursor, target, table)
-        last = cursor.one(SQL["last_version"], {"target": target, "table": table})
-        assert last is not None  # a table always has a version
-        cursor.run(SQL["delete_table"], {"target": target, "table": table})
-        named = {"target": target, "table": table, "version": last["version"] + 1, "changed_by": caller.name}
-        cursor.run(SQL["add_deletion"], named)
-        audit.record(cursor, caller, "table.deleted", subject("table", target, table), {"version": named["version"]})
+        _remove_table(cursor, caller, target, table)
 
 
-def export(database: Database, page: Page = _FIRST) -> PageJson:
-    """A page of all documents: first the targets, then the tables, then the datasets, each sorted by name."""
+def _remove_table(cursor: Cursor, caller: Caller, target: str, table: str) -> None:
+    last = cursor.one(SQL["last_version"], {"target": target, "table": table})
+    assert last is not None  # a table always has a version
+    cursor.run(SQL["delete_table"], {"target": target, "table": table})
+    named = {"target": target, "table": table, "version": last["version"] + 1, "changed_by": caller.name}
+    cursor.run(SQL["add_deletion"], named)
+    audit.record(cursor, caller, "table.deleted", subject("table", target, table), {"version": named["version"]})
+
+
+def export(database: Database, page: Page = _FIRST) -> ConfigurationJson:
+    """A page of all documents: first the targets, then the tables, then the datasets, each sorted by name. `sources` says, for
+    each of `items`, where it was last applied from, or null."""
     statements = {"Target": SQL["targets_after"], "Table": SQL["tables_after"], "Dataset": datasets.SQL["after"]}
     if page.after is not None and page.after[0] not in statements:
         raise invalid([FieldError("/query/cursor", "is no cursor of this list; give next_cursor of the page before")])
@@ -196,16 +212,28 @@ def export(database: Database, page: Page = _FIRST) -> PageJson:
                     break
             return found
 
-        return PAGES.read(page, piece, DOCUMENTS)
+        found = PAGES.read(page, piece, DOCUMENTS)
+        names = [name for name in map(name_of, found["items"]) if name is not None]
+        known = sources.sources_of(cursor, names)
+        return {**found, "sources": [known.get(name) for name in names]}
 
 
-def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequence[Any], dry_run: bool) -> dict[str, Any]:
-    """Apply all documents of a stream, or none of them; a dry run only returns what would change.
+def apply(
+    database: Database,
+    catalogue: Catalogue,
+    caller: Caller,
+    values: Sequence[Any],
+    dry_run: bool,
+    origin: Origin = Origin(),  # noqa: B008 - it is frozen
+) -> dict[str, Any]:
+    """Apply all documents of a stream, or none of them; a dry run only returns what would change. With a source, it is remembered
+    for each of them; `origin.prunes` deletes what was applied from there and is not in the stream.
 
     Pointers in errors begin with the document's index in the stream. Parsing ten thousand documents takes some seconds, so it
     happens before the lock is taken, and again if a target has changed meanwhile. Raises Invalid, or Forbidden if the stream has
-    targets and the caller lacks the scope `admin`.
+    targets and the caller lacks the scope `admin`, Conflict if a dataset names a table that would be pruned.
     """
+    origin.require_source()
     if not values:
         raise invalid([FieldError("", "the stream holds no document; send at least one")])
     for _ in range(_TRIES):
@@ -215,13 +243,13 @@ def apply(database: Database, catalogue: Catalogue, caller: Caller, values: Sequ
         with database.transaction() as cursor:
             lock(cursor)
             if known == _targets(cursor):
-                changes = _write_stream(cursor, stream, values, catalogue, caller, dry_run)
+                changes = _write_stream(cursor, stream, values, catalogue, caller, dry_run, origin)
                 return {"dry_run": dry_run, "documents": len(values), "changes": changes}
     raise Unavailable("the targets are just being changed by others; try again")
 
 
 def _write_stream(
-    cursor: Cursor, stream: Stream, values: Sequence[Any], catalogue: Catalogue, caller: Caller, dry_run: bool
+    cursor: Cursor, stream: Stream, values: Sequence[Any], catalogue: Catalogue, caller: Caller, dry_run: bool, origin: Origin
 ) -> list[dict[str, str]]:
     """What it changes; Invalid with every fault of the stream."""
     names = {(table.target, table.table) for table in stream.tables}
@@ -237,7 +265,25 @@ def _write_stream(
     changes += _changed_datasets(cursor, found)
     for dataset in () if dry_run else found:
         datasets.write(cursor, dataset, caller)
+    if origin.source is not None:
+        changes = sources.remember(cursor, origin.source, changes, dry_run)
+    if origin.source is not None and origin.prunes:
+        gone = sources.missing(cursor, origin.source, stream, found)
+        if any(kind == "Target" for kind, _ in gone):
+            caller.require("admin")
+        changes += sources.prune(gone, lambda kind, name: _remove(cursor, caller, kind, name), dry_run)
     return changes
+
+
+def _remove(cursor: Cursor, caller: Caller, kind: str, name: str) -> None:
+    """Delete what is configured under this name: of a table target/table."""
+    if kind == "Table":
+        target, _, table = name.partition("/")
+        _remove_table(cursor, caller, target, table)
+    elif kind == "Dataset":
+        datasets.remove(cursor, caller, name, datasets.find_with(cursor, name)["target"])
+    elif (row := cursor.one(SQL["find_target"], {"name": name})) is not None:
+        _remove_target(cursor, caller, name, row["version"])
 
 
 def _known_target(cursor: Cursor, name: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Shown:
 
 def shown_difference(before: JsonObject | None, now: JsonObject | None, catalogue: Catalogue) -> Shown:
     """What differs between two documents; None is a table without a document."""
-    found = difference(before or {}, now or {})
+    found = difference(before or {}, now or {}, catalogue)
     lines = list(islice(_lines(before or {}, now or {}, found, catalogue), _SHOWN_LINES + 1))
     return Shown(found, lines[:_SHOWN_LINES], len(lines) > _SHOWN_LINES)
 

@@ -67,6 +67,7 @@ def _item(row: Row) -> dict[str, Any]:
         "recent": row["recent"],
         "owner": row["owner"],
         "tags": row["tags"],
+        "source": row["source"],
     }
 
 

@@ -2,6 +2,8 @@
 -- The board's order: what needs somebody first. Its index gives a page without reading the others, unless a filter leaves them out.
 select s.kind, s.target, s.name, s.state, s.rank, s.gate, s.since, s.verdict, s.reasons, s.check_id, s.checked_at, s.snapshot_at, s.row_count, s.score,
        s.duration_ms, s.recent, s.owner, s.tags, d.tables,
+       (select o.source from stringx.sources o where o.kind = initcap(s.kind)
+            and o.name = case s.kind when 'table' then s.target || '/' || s.name else s.name end) as source,
        exists (select 1 from stringx.requests r
                where s.kind = 'table' and r.target = s.target and r.table_name = s.name and r.finished_at is null
                  and (r.is_full or (s.by_window and stringx.has_all_rules(r.body))))

@@ -1,6 +1,6 @@
 """The parts of the Backend's answers that commands read. Another release may send more fields."""
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from typing_extensions import NotRequired
 
@@ -80,6 +80,7 @@ class ChangeAnswer(TypedDict):
     kind: str
     name: str
     change: str
+    taken_from: NotRequired[str]  # another source than the one that is given
 
 
 class ChangesAnswer(TypedDict):
@@ -87,3 +88,27 @@ class ChangesAnswer(TypedDict):
 
     dry_run: bool
     changes: list[ChangeAnswer]
+
+
+class KeyAnswer(TypedDict):
+    """A key in a list; `key` only where it was just made."""
+
+    name: str
+    prefix: str | None
+    scopes: list[str]
+    targets: list[str] | None
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+    key: NotRequired[str]
+
+
+class AuditAnswer(TypedDict):
+    """An entry of the audit log."""
+
+    at: str
+    actor: str
+    action: str
+    subject: str
+    address: str | None
+    details: dict[str, Any]

@@ -1,7 +1,7 @@
 """`dataops rules import`: rules of other tools as documents of tables."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,12 @@ from stringx_dataops.client import Refused
 
 if TYPE_CHECKING:
     from stringx_dataops.contract.catalogue.rule_types import Catalogue
-    from stringx_dataops.exchange.model import Taken
+    from stringx_dataops.contract.documents.tables import TableDocument
+    from stringx_dataops.exchange.model import Taken, Written
 
 FORMATS = ("dbt", "soda", "gx", "odcs")
 _MADE = "# Made by `dataops rules import`; another import writes this file anew."
+_MADE_BY_EXPORT = "# Made by `dataops rules export`; another export writes this file anew."
 
 
 @click.command("import")
@@ -43,13 +45,27 @@ def import_(
     except Unreadable as error:
         raise Refused([str(error)], []) from error
     if out is not None:
-        _write(out, taken, catalogue)
+        _write(out, _files(out, taken, catalogue))
     if as_json:
         click.echo(json.dumps(_as_json(taken), indent=2, ensure_ascii=False))
     elif out is None:
         click.echo("---\n".join(_texts(taken, catalogue)), nl=False)
     _report(taken, out)
     return 1 if strict and taken.losses else 0
+
+
+EXPORTS = ("dbt", "odcs")
+
+
+def export_as(kind: str, folder: Path, documents: "Sequence[TableDocument]", catalogue: "Catalogue") -> int:
+    """Write documents into a folder in the words of another tool, and tell each loss on standard error; the exit code."""
+    written: Written = import_module(f"stringx_dataops.exchange.{kind}.writing").write(documents, catalogue)
+    _write(folder, {folder / name: f"{_MADE_BY_EXPORT}\n{text}" for name, text in written.files.items()})
+    losses = f"{len(written.losses)} lost" if written.losses else "nothing lost"
+    click.echo(f"{len(documents)} table(s) in {len(written.files)} file(s) in {folder}, {losses}", err=True)
+    for loss in written.losses:
+        click.echo(f"loss: {loss}", err=True)
+    return 0
 
 
 def _texts(taken: "Taken", catalogue: "Catalogue") -> list[str]:
@@ -74,16 +90,23 @@ def _report(taken: "Taken", out: Path | None) -> None:
         click.echo(f"loss: {loss}", err=True)
 
 
-def _write(folder: Path, taken: "Taken", catalogue: "Catalogue") -> None:
-    """A file per table. Raises Refused, before anything is written, if a file is there that no import has made."""
-    files = {
+def _files(folder: Path, taken: "Taken", catalogue: "Catalogue") -> dict[Path, str]:
+    """A file per table."""
+    return {
         folder / f"{quote(document['table'], safe=' .')}.yml": f"{_MADE}\n{text}"
         for document, text in zip(taken.documents, _texts(taken, catalogue), strict=True)
     }
+
+
+def _write(folder: Path, files: Mapping[Path, str]) -> None:
+    """Raises Refused, before anything is written, if a file is there that this command has not made."""
     try:
         for file in files:
-            if file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(_MADE):
-                raise Refused([f"{file}: is there already, and no import has made it; move it away, or give another folder"], [])
+            mark = files[file].partition("\n")[0]
+            if file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(mark):
+                raise Refused(
+                    [f"{file}: is there already, and this command has not made it; move it away, or give another folder"], []
+                )
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in files.items():
             file.write_text(text, encoding="utf-8")

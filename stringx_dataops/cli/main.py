@@ -12,14 +12,19 @@ from stringx_dataops.contract.settings import SettingsError
 from stringx_dataops.errors import DataOpsError
 
 _COMMANDS = {
+    "audit": ("stringx_dataops.cli.keys:audit", "Who did what, the newest first (scope admin)."),
     "check": ("stringx_dataops.cli.checks:check", "Check TABLE (schema.table), or the tables of a dataset, of TARGET."),
     "dlq": ("stringx_dataops.cli.dead_letters:dlq", "Messages of Kafka that could not become requests (dead letters)."),
     "gate": (
         "stringx_dataops.cli.checks:gate",
         "Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not.",
     ),
+    "keys": ("stringx_dataops.cli.keys:keys", "Make, list, rotate and revoke keys (scope admin)."),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),
-    "rules": ("stringx_dataops.cli.rules:rules", "Change the configuration."),
+    "rules": (
+        "stringx_dataops.cli.rules:rules",
+        "Rules as code: check files, compare them with the Backend, apply them, take them back.",
+    ),
 }
 
 

@@ -1,6 +1,14 @@
 """Answers of the Backend as text for people."""
 
-from stringx_dataops.cli.answers import ChangesAnswer, CheckAnswer, GateAnswer, ProgressAnswer, RequestAnswer, TableAnswer
+from stringx_dataops.cli.answers import (
+    ChangeAnswer,
+    ChangesAnswer,
+    CheckAnswer,
+    GateAnswer,
+    ProgressAnswer,
+    RequestAnswer,
+    TableAnswer,
+)
 
 _MARKS = {"fail": "fail ", "error": "error", "warn": "warn ", "pass": "pass "}
 
@@ -73,4 +81,8 @@ def gate(view: GateAnswer) -> str:
 def changes(answer: ChangesAnswer) -> str:
     """One line per applied document with its change, also for a dry run."""
     prefix = "would be " if answer["dry_run"] else ""
-    return "\n".join(f"{item['kind']} {item['name']}: {prefix}{item['change']}" for item in answer["changes"])
+    return "\n".join(f"{item['kind']} {item['name']}: {prefix}{item['change']}{_taken(item)}" for item in answer["changes"])
+
+
+def _taken(item: ChangeAnswer) -> str:
+    return f" (from {item['taken_from']} before)" if "taken_from" in item else ""

@@ -49,6 +49,10 @@ class Collector:
         """Fields of the table's document, such as `description`. Empty ones are left out."""
         self._of(table).fields |= {name: jsonable(value) for name, value in fields.items() if value}
 
+    def keep(self, table: TableName, fields: JsonObject) -> None:
+        """Fields of the table's document as they are."""
+        self._of(table).fields |= jsonable(fields)
+
     def lose(self, place: str, words: str) -> None:
         """Something that no rule says, in one line."""
         self._losses.append(Loss(place, " ".join(words.split())))

@@ -28,3 +28,11 @@ class Taken:
     losses: list[Loss]
     taken: int
     remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Written:
+    """An export: the text of each file by its name, and what the format cannot say."""
+
+    files: dict[str, str]
+    losses: list[Loss]

@@ -89,7 +89,7 @@ def test_json_is_the_answer_of_the_api(service: Service) -> None:
     assert {**found, "age_s": 0} == {**asked, "age_s": 0}
 
 
-def test_a_bad_file_is_told_by_file_document_and_pointer(service: Service, tmp_path: Path) -> None:
+def test_a_bad_file_is_told_by_file_line_and_rule(service: Service, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.yml", tmp_path / "bad.yml"
     good.write_text("apiVersion: stringx/v1\ntarget: nyc\ntable: public.airlines\nowner: nobody\n")
     bad.write_text(
@@ -98,8 +98,8 @@ def test_a_bad_file_is_told_by_file_document_and_pointer(service: Service, tmp_p
     )
     done = service.dataops_command("rules", "apply", str(good), str(bad))
     assert done.returncode == 2
-    assert f"{bad}: document 2: /table: " in done.stderr
-    assert f"{bad}: document 2: /rules/0/type: 'uniqe' is no rule type; did you mean unique?" in done.stderr
+    assert f"{bad}:7:1: table: " in done.stderr
+    assert f"{bad}:9:12: rule x: type: 'uniqe' is no rule type; did you mean unique?" in done.stderr
     stored = service.call("GET", f"{service.backend}/api/v1/tables/nyc/public.airlines").json()
     assert stored.get("owner") != "nobody", "nothing was applied"
 
@@ -124,6 +124,6 @@ def test_a_trial_prints_every_rule_of_the_file_and_moves_nothing(service: Servic
     assert (undecided.returncode, json.loads(undecided.stdout)["trial"]) == (3, True)
     file.write_text(file.read_text().replace("type: unique,", "type: uniqe,"))
     refused = service.dataops_command("rules", "try", str(file))
-    assert f"{file}: document 2: /rules/2/type: 'uniqe' is no rule type; did you mean unique?" in refused.stderr
+    assert f"{file}:10:17: rule unique: type: 'uniqe' is no rule type; did you mean unique?" in refused.stderr
     after = [service.gate("public.airlines"), service.gate("public.flights")]
     assert [gate | {"age_s": None} for gate in after] == [gate | {"age_s": None} for gate in before]

@@ -1,5 +1,6 @@
 """What other people get: the wheel in an environment of its own, on the oldest Python that it supports, against a running service."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -119,5 +120,12 @@ def test_it_is_small_and_works_without_a_server(installed: Environment, tmp_path
 def test_it_asks_a_running_service(installed: Environment, service: Service, tmp_path: Path) -> None:
     given = {"STRINGX_BACKEND_URL": service.backend, "STRINGX_API_KEY": service.key}
     assert installed.run("python", "-W", "error", "-c", CLIENT, cwd=tmp_path, **given).stdout == "all of it\n"
+    snippets = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "python.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(snippets) > 5
+    said = installed.run("python", "-W", "error", "-c", "\n".join(snippets), cwd=tmp_path, **given).stdout
+    assert "dep_time_not_null 8255 336776 8,255 of 336,776 rows (2.45%) have no dep_time; fails above 2%" in said
+    assert said.endswith(
+        "3 nothing answers at http://127.0.0.1:9; start the service, or give its address by --server or STRINGX_BACKEND_URL\n"
+    )
     command = ("dataops", "check", "nyc", "public.flights", "--wait")
     assert installed.run(*command, cwd=tmp_path, check=False, **given).returncode == 1

@@ -15,10 +15,13 @@ from psycopg2.extensions import parse_dsn
 from api.engine.command import DbtProject, dbt_executable
 from api.engine.pool import ChildFactory
 from api.engine.profile import clean_environment
+from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.exchange.dbt.reading import read
+from stringx_dataops.exchange.dbt.writing import write as write_sources
 from stringx_dataops.exchange.model import Taken
 from tests.exchange.dbt_uses import COUNTED_OTHERWISE, MACROS, SCHEMAS, TABLES, USES, Use
 from tests.support.databases import Admin, Target, make_target
+from tests.support.documents import plain_judge
 from tests.support.engine import CATALOGUE, Engine
 from tests.support.exchange import checked
 from tests.support.projects import STRINGX, write
@@ -75,6 +78,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
 @pytest.fixture(scope="module")
 def ran(project: DbtProject, data: Target, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("native")
+    return Ran(dbt_test(project, data, folder), folder / "manifest.json", project.project_dir / "models")
+
+
+def dbt_test(project: DbtProject, data: Target, folder: Path) -> dict[str, tuple[str, int | None]]:
+    """Status and failures of each test by its name; `folder` gets what dbt writes."""
     command = [dbt_executable(), "test", "--exclude", "gate", "--project-dir", str(project.project_dir), "--threads", "1"]
     command += ["--profiles-dir", str(project.profiles_dir), "--target-path", str(folder), "--log-path", str(folder)]
     loader = parse_dsn(data.loader_url)
@@ -83,14 +91,89 @@ def ran(project: DbtProject, data: Target, tmp_path_factory: pytest.TempPathFact
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (folder / "run_results.json").exists(), done.stdout
     results = json.loads((folder / "run_results.json").read_text())["results"]
-    found = {one["unique_id"].split(".")[2]: (one["status"], one["failures"]) for one in results}
-    return Ran(found, folder / "manifest.json", project.project_dir / "models")
+    return {one["unique_id"].split(".")[2]: (one["status"], one["failures"]) for one in results}
 
 
 @pytest.fixture(scope="module")
 def engine_of_project(project: DbtProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     with ChildFactory(project, tmp_path_factory.mktemp("child")).slot(max_checks=1000) as child:
         yield Engine(child, tmp_path_factory.mktemp("runs"))
+
+
+EXPORTED: list[dict[str, Any]] = [
+    {"type": "not_null", "column": "code"},
+    {"type": "not_null", "columns": ["code", "Mixed Case"], "severity": "warn", "where": "id > 0"},
+    {"type": "not_null", "column": "code", "warn_above": 1, "fail_above": 3},
+    {"type": "not_null", "column": "code", "warn_above": "10%", "fail_above": "60%"},
+    {"type": "not_null", "column": "code", "fail_above": "10%"},
+    {"type": "not_blank", "column": "email"},
+    {"type": "is_null", "column": "code", "warn_above": 5},
+    {"type": "accepted_values", "column": "code", "arguments": {"values": ["A", "B", "it's"]}},
+    {"type": "accepted_values", "column": "code", "arguments": {"values": ["a", "b"], "case_sensitive": False}, "fail_above": 2},
+    {"type": "rejected_values", "column": "id", "arguments": {"values": [2]}},
+    {"type": "between", "column": "weight", "arguments": {"min": 1}},
+    {"type": "between", "column": "price", "arguments": {"min": 0, "max": "50.5", "exclusive_min": True}},
+    {"type": "between", "column": "real_weight", "arguments": {"max": 0.1}},
+    {"type": "between", "column": "day", "arguments": {"max": "2026-06-01"}},
+    {"type": "length", "column": "email", "arguments": {"min": 5}},
+    {"type": "regex", "column": "email", "arguments": {"pattern": "^[a-z]@x.org$"}},
+    {"type": "like", "column": "Mixed Case", "arguments": {"pattern": "m%", "negate": True}},
+    {"type": "format", "column": "email", "arguments": {"format": "email"}},
+    {"type": "castable", "column": "code", "arguments": {"to": "integer"}},
+    {"type": "not_in_future", "column": "day"},
+    {"type": "compare", "column": "price", "arguments": {"operator": "<=", "other_column": "weight", "null_passes": False}},
+    {"type": "expression", "arguments": {"sql": "price > 0 and paid"}},
+    {"type": "unique", "column": "id"},
+    {"type": "unique", "columns": ["id", "code"], "arguments": {"nulls": "equal"}, "warn_above": 0, "fail_above": 2},
+    {"type": "relationship", "column": "customer_id", "arguments": {"to_table": "{schema}.customers", "to_column": "id"}},
+    {"type": "outliers", "column": "price", "arguments": {"method": "iqr", "limit": 1.5}},
+    {"type": "monotonic", "column": "price", "arguments": {"order_by": "day"}},
+    {"type": "distinct_values", "column": "code", "arguments": {"values": ["A", "B"], "mode": "equal"}},
+    {"type": "most_common_value", "column": "code", "arguments": {"values": ["A"]}},
+    {"type": "no_gaps", "column": "day", "arguments": {"every": "day"}},
+    {"type": "row_count", "arguments": {"min": 3, "warn": {"min": 5}}, "where": "id > 1"},
+    {"type": "aggregate", "column": "price", "arguments": {"function": "avg", "max": 10}},
+    {"type": "aggregate", "column": "real_weight", "arguments": {"function": "sum", "warn": {"max": 3}}},
+    {"type": "aggregate", "column": "code", "arguments": {"function": "distinct_count", "max": 2}, "where": "id > 100"},
+    {"type": "aggregate", "column": "price", "arguments": {"function": "median", "min": 2}},
+    {"type": "freshness", "column": "day", "arguments": {"max_age": "1h"}},
+    {"type": "row_count_matches", "arguments": {"other_table": "{schema}.customers", "tolerance": 2}},
+    {"type": "aggregate_matches", "column": "id", "arguments": {"function": "max", "other_table": "{schema}.customers"}},
+    {"type": "column_count", "arguments": {"min": 10, "max": 10}},
+    {"type": "columns", "arguments": {"names": ["id", "code"], "mode": "contains"}},
+    {"type": "column_type", "column": "id", "arguments": {"type": "text"}, "severity": "warn"},
+    {"type": "sql", "arguments": {"query": "select id from {schema}.orders where price > 10"}, "fail_above": 1},
+    {"type": "dbt", "column": "id", "arguments": {"test": "unique", "config": {"error_if": "> 2"}}},
+    {"type": "dbt", "column": "Mixed Case", "arguments": {"test": "not_null"}, "warn_above": 0},
+]  # fmt: skip
+
+
+def exported(schema: str) -> dict[str, Any]:
+    rules = [{"id": f"r{number}_{rule['type']}", **rule} for number, rule in enumerate(EXPORTED)]
+    document = {"apiVersion": "stringx/v1", "target": "shop", "table": f"{schema}.orders", "rules": rules}
+    filled: dict[str, Any] = json.loads(json.dumps(document).replace("{schema}", schema))
+    return filled
+
+
+def test_every_exported_rule_says_in_dbt_what_it_says_here(data: Target, engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(STRINGX, folder / "dbt_packages" / "stringx", ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    write(folder, {"dbt_project.yml": "name: shop\nversion: '1.0'\nconfig-version: 2\nprofile: stringx\n"})
+    documents = [exported(schema) for schema in SCHEMAS]
+    written = write_sources([parse_table(document, CATALOGUE, plain_judge) for document in documents], CATALOGUE)
+    assert written.losses == []
+    write(folder / "models", written.files)
+    ran = dbt_test(DbtProject(folder, STRINGX), data, tmp_path / "written")
+    found = checked(engine, data, documents)
+    for schema in SCHEMAS:
+        ours, dbts = {}, {}
+        for rule in documents[list(SCHEMAS).index(schema)]["rules"]:
+            outcome, name = found[f"{schema}.orders"][rule["id"]], f"{schema}_orders_{rule['id']}"
+            is_count = outcome["failures"] is not None and "%" not in str((rule.get("warn_above"), rule.get("fail_above")))
+            passes_in_dbt = outcome["status"] == "pass"  # dbt says 0 then
+            ours[name] = (outcome["status"], (0 if passes_in_dbt else outcome["failures"]) if is_count else None)
+            dbts[name] = (ran[name][0], ran[name][1] if is_count else None)
+        assert dbts == ours
 
 
 def said(use: Use, rule: dict[str, Any]) -> tuple[str, int | None]:

@@ -335,6 +335,20 @@ def test_no_endpoint_of_either_service_shows_a_sample_to_a_key_without_the_scope
             assert sees or "sample_hidden" in answer.text or answer.status_code != 200, (path, answer.text)
 
 
+def test_only_own_results_are_sent_again(world: World) -> None:
+    with world.apps.database.transaction() as cursor:
+        cursor.run("update dataops.outbox set given_up_at = now(), delivered_at = null")
+    headers, client = {"Authorization": f"Bearer {world.keys['limited']}"}, world.apps.clients["api"]
+    answer = client.post("/api/v1/deliveries/redeliver", headers=headers)
+    with world.apps.database.transaction() as cursor:
+        left = cursor.all(
+            "select distinct c.target from dataops.outbox o join dataops.checks c using (check_id) where o.given_up_at is not null"
+        )
+        own = cursor.all("select message_id from dataops.outbox where given_up_at is null")
+    assert [row["target"] for row in left] == [OTHER]
+    assert answer.get_json() == {"redelivered": len(own)}
+
+
 def test_metrics_hide_nothing_and_need_no_key(world: World) -> None:
     for client in world.apps.clients.values():
         assert f'target="{OTHER}"' in client.get("/metrics").text

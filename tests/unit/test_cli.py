@@ -51,35 +51,16 @@ def test_what_is_missing_is_one_line(arguments: list[str], variables: dict[str, 
         (["gate", "nyc", b"a\xff.b"], "an argument is not UTF-8"),
         (["gate", "nyc", "public.a", "--wait", "0"], "--wait"),
         (["check", "nyc", "public.a", "--wait=soon"], "--wait"),
-        (["rules", "apply"], "Missing argument 'FILES...'"),
-        (["rules", "apply", "/nowhere.yml"], "does not exist"),
-        (["rules", "apply", "/"], "is a directory"),
-        (["rules", "try"], "Missing argument 'FILES...'"),
-        (["rules", "try", "/nowhere.yml"], "does not exist"),
+        (["rules", "apply"], "Missing argument 'PATH...'"),
+        (["rules", "apply", "/nowhere.yml"], "/nowhere.yml:1:1: cannot be read (No such file or directory)"),
+        (["rules", "apply", "rules", "--prune"], "say which with --source NAME"),
+        (["rules", "try"], "Missing argument 'PATH...'"),
+        (["rules", "try", "/nowhere.yml"], "/nowhere.yml:1:1: cannot be read (No such file or directory)"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
 def test_usage_is_one_line(arguments: list[str], words: str) -> None:
     assert_one_line(run(*arguments), 2, words)
-
-
-@pytest.mark.parametrize("command", ["apply", "try"])
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (b"a: [", "not YAML"),
-        (b"a: 1\na: 2", "line 2: the field 'a' stands twice"),
-        (b"\xff", "not UTF-8"),
-        (b"[" * 200_000, "deeper than"),
-        (b'a: "\\0"', "NUL"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_named_and_nothing_is_sent(tmp_path: Path, text: bytes, words: str, command: str) -> None:
-    file = tmp_path / "rules.yml"
-    file.write_bytes(text)
-    done = run("--server", "http://127.0.0.1:9", "rules", command, str(file))
-    assert_one_line(done, 2, words)
-    assert f"dataops: {file}: " in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -99,19 +80,6 @@ def test_what_cannot_be_tried_is_one_line_and_nothing_is_sent(
     assert_one_line(run("--server", "http://127.0.0.1:9", "rules", "try", str(file), *arguments), 2, words)
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [(b"", "is empty"), (b" \n\n", "is empty"), (b"\xef\xbb\xbf", "is empty"), (b"# rules\n", "holds no document"), (b"---\n...\n", "holds no document")],
-)  # fmt: skip
-def test_a_file_without_a_document_is_named_among_several(tmp_path: Path, text: bytes, words: str) -> None:
-    full, empty = tmp_path / "full.yml", tmp_path / "rules.yml"
-    full.write_text("apiVersion: stringx/v1\ntarget: shop\ntable: public.a\n")
-    empty.write_bytes(text)
-    for files in ([empty], [full, empty], [empty, full], [full, empty, full]):
-        done = run("--server", "http://127.0.0.1:9", "rules", "apply", *map(str, files))
-        assert_one_line(done, 2, f"dataops: {empty} {words}; write one, or leave the file out")
-
-
 def test_a_file_that_begins_with_a_byte_order_mark_is_read_or_refused_by_its_name(
     serve: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -121,7 +89,7 @@ def test_a_file_that_begins_with_a_byte_order_mark_is_read_or_refused_by_its_nam
     server = serve((200, {"dry_run": False, "changes": []}))
     assert run("--server", server, "rules", "apply", str(tmp_path / "a.yml"), str(tmp_path / "a.yml")).returncode == 0
     done = run("--server", server, "rules", "apply", str(tmp_path / "a.yml"), str(tmp_path / "b.yml"))
-    assert_one_line(done, 2, f"{tmp_path / 'b.yml'}: the body begins with the byte order mark of UTF-16; send UTF-8")
+    assert_one_line(done, 2, f"{tmp_path / 'b.yml'}:1:1: the file begins with the byte order mark of UTF-16; send UTF-8")
 
 
 @pytest.mark.parametrize(("view", "code"), [(GATE, 0), (FAILED, 1), (PENDING, 1)])

@@ -4,13 +4,19 @@ from typing import Any
 
 import pytest
 
-from stringx_dataops.contract.documents.differences import FieldChange, difference
+from stringx_dataops.contract.documents import differences
+from stringx_dataops.contract.documents.differences import Difference, FieldChange
+from tests.support.documents import CATALOGUE
 
 RULE = {"id": "a", "type": "between", "column": "a", "arguments": {"min": 1, "max": 9}, "fail_above": "2%"}
 
 
 def of(*rules: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"kind": "Table", "table": "public.t", "rules": list(rules)} | fields
+
+
+def difference(before: dict[str, Any], now: dict[str, Any]) -> Difference:
+    return differences.difference(before, now, CATALOGUE)
 
 
 def test_the_same_documents_do_not_differ() -> None:
@@ -49,9 +55,9 @@ def test_fields_of_the_table_come_and_go() -> None:
         ({"arguments": {"min": 2, "max": 9}}, "tightened"),
         ({"arguments": {"min": 1, "max": "10.5"}}, "loosened"),
         ({"arguments": {"max": 9}}, "loosened"),
-        ({"arguments": {"min": 1, "max": 9, "warn": {"max": 5}}}, "tightened"),
+        ({"arguments": {"min": 1, "max": 9, "exclusive_max": True}}, "tightened"),
         ({"active": False}, "loosened"),
-        ({"severity": "warn"}, "loosened"),
+        ({"fail_above": "2%", "warn_above": "1%"}, "tightened"),
         ({"column": "b"}, ""),
         ({"arguments": {"min": "2020-01-01", "max": 9}}, ""),
         ({"arguments": {"min": 1, "max": 9, "max_age": "2h"}}, ""),
@@ -60,8 +66,14 @@ def test_fields_of_the_table_come_and_go() -> None:
 def test_a_change_says_whether_the_rule_became_tighter(change: dict[str, Any], effect: str) -> None:
     (found,) = difference(of(RULE), of(RULE | change)).rules
     assert [field.effect for field in found.fields] == [effect]
+    assert found.effect == effect
+
+
+def test_a_rule_whose_fields_pull_both_ways_is_neither_tightened_nor_loosened() -> None:
+    (found,) = difference(of(RULE), of(RULE | {"fail_above": "1%", "arguments": {"max": 9}})).rules
+    assert ([field.effect for field in found.fields], found.effect) == (["loosened", "tightened"], "")
 
 
 def test_durations_are_compared_as_times() -> None:
-    before, now = ({"id": "a", "arguments": {"max_age": age}} for age in ("90m", "1h"))
+    before, now = ({"id": "a", "type": "freshness", "column": "c", "arguments": {"max_age": age}} for age in ("90m", "1h"))
     assert difference(of(before), of(now)).rules[0].fields == (FieldChange("arguments.max_age", "90m", "1h", effect="tightened"),)

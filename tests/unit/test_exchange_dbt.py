@@ -424,6 +424,6 @@ def test_the_command_writes_files_and_no_others(tmp_path: Path, capsys: pytest.C
     assert yaml.safe_load(written.read_text()) == answer["documents"][0]
     assert import_.main(into, standalone_mode=False) == 0
     written.write_text("mine: true\n")
-    with pytest.raises(Refused, match="is there already, and no import has made it"):
+    with pytest.raises(Refused, match="is there already, and this command has not made it"):
         import_.main(into, standalone_mode=False)
     assert written.read_text() == "mine: true\n"

@@ -103,7 +103,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
     @routes.get("/configuration/<target>/<path:table>/versions")
     def table_versions(target: str, table: str) -> Response:
         name = (target, canonical(table))
-        found, cursor = editing.summaries(database, name, wanted(store.VERSIONS, _VERSIONS))
+        found, cursor = editing.summaries(database, service.catalogue, name, wanted(store.VERSIONS, _VERSIONS))
         first, second = _number("from"), _number("to")
         compared = None
         if first is not None and second is not None:

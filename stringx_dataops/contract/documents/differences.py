@@ -1,24 +1,24 @@
-"""What differs between two versions of a table's document, rule by rule, and whether a rule became tighter or looser."""
+"""What differs between two versions of a document, rule by rule, and whether each became tighter or looser."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.effective import same
-from stringx_dataops.contract.documents.values import order
+from stringx_dataops.contract.documents.effects import Effect, effect_of_rule, effect_of_setting
 from stringx_dataops.contract.json_types import JsonObject
 
 Change = Literal["added", "removed", "changed"]
-Effect = Literal["tightened", "loosened", ""]
-_MISSING = object()
+_MISSING: Any = object()
 _SPLIT = ("gate", "arguments", "warn")  # fields whose own fields are compared one by one
-_LOWER_IS_TIGHTER = {"max", "max_age", "at_most", "tolerance", "warn_above", "fail_above"}
-_HIGHER_IS_TIGHTER = {"min"}
+_Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class FieldChange:
-    """A field that differs; `is_new` or `is_gone` if only one document has it. The name may have dots: `arguments.min`."""
+    """A field that differs; `is_new` or `is_gone` if only one document has it. The name may have dots: `arguments.min`. `effect`
+    is that of this field alone."""
 
     name: str
     before: Any
@@ -30,11 +30,12 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class RuleChange:
-    """A rule that only one of the documents has, or with the fields that differ."""
+    """A rule that only one of the documents has, or with the fields that differ and what they do together."""
 
     id: str
     change: Change
     fields: tuple[FieldChange, ...] = ()
+    effect: Effect = ""
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,39 @@ class Difference:
         return [rule.id for rule in self.rules if rule.change == change]
 
 
-def difference(before: JsonObject, now: JsonObject) -> Difference:
-    """The difference of two documents, each as it was stored: a default that is written out differs from one that is left out."""
+def difference(before: JsonObject, now: JsonObject, catalogue: Catalogue | None = None) -> Difference:
+    """The difference of two documents, each as it was stored: a default that is written out differs from one that is left out.
+
+    Without the catalogue, rules have no effect.
+    """
     old, new = _rules(before), _rules(now)
     rules = [RuleChange(rule, "added") for rule in new if rule not in old]
     rules += [RuleChange(rule, "removed") for rule in old if rule not in new]
     for rule in new:
-        if rule in old and (fields := tuple(_fields(old[rule], new[rule]))):
-            rules.append(RuleChange(rule, "changed", fields))
+        if rule in old and (fields := tuple(_fields_of_rule(old[rule], new[rule], catalogue))):
+            effect: Effect = effect_of_rule(old[rule], new[rule], catalogue) if catalogue is not None else ""
+            rules.append(RuleChange(rule, "changed", fields, effect))
     kept = [rule for rule in old if rule in new]
     is_reordered = kept != [rule for rule in new if rule in old]
-    return Difference(tuple(_fields(_settings(before), _settings(now))), tuple(rules), is_reordered)
+    fields = tuple(_fields(_settings(before), _settings(now), effect_of_setting))
+    return Difference(fields, tuple(rules), is_reordered)
+
+
+def _fields_of_rule(before: JsonObject, now: JsonObject, catalogue: Catalogue | None) -> Iterator[FieldChange]:
+    def effect(path: _Path, _: Any, new: Any) -> Effect:
+        return effect_of_rule(before, _with(before, path, new), catalogue) if catalogue is not None else ""
+
+    return _fields(before, now, effect)
+
+
+def _with(fields: JsonObject, path: _Path, value: Any) -> JsonObject:
+    """The fields with another value at one place; None takes it away."""
+    name, *rest = path
+    inner = fields.get(name)
+    if rest:
+        value = _with(inner if isinstance(inner, dict) else {}, tuple(rest), value)
+    others = {each: old for each, old in fields.items() if each != name}
+    return others if value is None else others | {name: value}
 
 
 def _settings(document: JsonObject) -> JsonObject:
@@ -79,37 +102,17 @@ def _rules(document: JsonObject) -> dict[str, JsonObject]:
     return {str(rule.get("id")): rule for rule in rules if isinstance(rule, dict)}
 
 
-def _fields(before: JsonObject, now: JsonObject, prefix: str = "") -> Iterator[FieldChange]:
+def _fields(
+    before: JsonObject, now: JsonObject, effect_of: Callable[[_Path, Any, Any], Effect], above: _Path = ()
+) -> Iterator[FieldChange]:
     for name in (*now, *(each for each in before if each not in now)):
-        old, new = before.get(name, _MISSING), now.get(name, _MISSING)
+        old, new, path = before.get(name, _MISSING), now.get(name, _MISSING), (*above, name)
         if old is not _MISSING and new is not _MISSING and same(old, new):
             continue
         if name in _SPLIT and all(value is _MISSING or isinstance(value, dict) for value in (old, new)):
             parts = [{} if value is _MISSING else value for value in (old, new)]
-            yield from _fields(parts[0], parts[1], f"{prefix}{name}.")
-        elif old is _MISSING:
-            yield FieldChange(prefix + name, None, new, is_new=True, effect=_effect_of_presence(name, new, is_there=True))
-        elif new is _MISSING:
-            yield FieldChange(prefix + name, old, None, is_gone=True, effect=_effect_of_presence(name, old, is_there=False))
-        else:
-            yield FieldChange(prefix + name, old, new, effect=_effect(name, old, new))
-
-
-def _effect_of_presence(name: str, value: Any, *, is_there: bool) -> Effect:
-    """Of a bound that comes or goes, and of a rule that is switched off or only warns."""
-    if name in ("min", "max"):
-        return "tightened" if is_there else "loosened"
-    if (name, value) in (("active", False), ("severity", "warn")):
-        return "loosened" if is_there else "tightened"
-    return ""
-
-
-def _effect(name: str, old: Any, new: Any) -> Effect:
-    """Of a value that both have: a count, a share, a number or a duration."""
-    if name == "active":
-        return "tightened" if new else "loosened"
-    tighter = {-1: name in _LOWER_IS_TIGHTER, 1: name in _HIGHER_IS_TIGHTER}
-    step = order(new, old)
-    if not step or not (tighter[step] or tighter[-step]):
-        return ""
-    return "tightened" if tighter[step] else "loosened"
+            yield from _fields(parts[0], parts[1], effect_of, path)
+            continue
+        is_new, is_gone = old is _MISSING, new is _MISSING
+        old, new = None if is_new else old, None if is_gone else new
+        yield FieldChange(".".join(path), old, new, is_new, is_gone, effect_of(path, old, new))

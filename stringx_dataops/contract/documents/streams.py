@@ -1,6 +1,6 @@
 """Reads a stream of documents: targets, tables and datasets, every fault of every document at once."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,10 @@ from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import FieldError, Invalid
 
+Named = tuple[str, str]  # kind and name; the name of a table is TARGET/TABLE
 NamesJudge = Callable[[DatasetDocument, str], Iterable[FieldError]]  # the faults of a dataset's tables; the text is its pointer
 
 
@@ -24,6 +26,11 @@ class Stream:
     targets: dict[str, TargetDocument]
     tables: list[TableDocument]
     errors: list[FieldError]
+
+    def named(self) -> Iterator[tuple[Named, JsonObject]]:
+        """Each document as it is stored, with its kind and name, but for the datasets."""
+        yield from ((("Target", name), as_json(target)) for name, target in self.targets.items())
+        yield from ((("Table", f"{table.target}/{table.table}"), as_json(table)) for table in self.tables)
 
 
 def parse_stream(
@@ -59,7 +66,7 @@ def parse_datasets(values: Sequence[Any], faults_of_names: NamesJudge) -> tuple[
     return list(found.values()), errors
 
 
-def name_of(value: Any) -> tuple[str, str] | None:
+def name_of(value: Any) -> Named | None:
     """The kind and the name of a document that need not be valid, a table's as TARGET/TABLE; None if it has no name."""
     if not isinstance(value, dict):
         return None

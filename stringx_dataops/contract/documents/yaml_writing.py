@@ -34,6 +34,13 @@ def table_as_yaml(document: JsonObject, catalogue: Catalogue) -> str:
     return f"{text}rules:\n{rules_as_yaml(rules, catalogue)}"
 
 
+def document_as_yaml(document: JsonObject, catalogue: Catalogue) -> str:
+    """The document of anything. Fields of documents that are no tables stand as they are stored."""
+    return (
+        table_as_yaml(document, catalogue) if document.get("kind", "Table") == "Table" else _block(_mapping(document, flow=False))
+    )
+
+
 def rules_as_yaml(rules: Sequence[JsonObject], catalogue: Catalogue) -> str:
     """Rules as items of a list, indented by two."""
     items = [_mapping(dict(_ordered(_with_arguments(rule, catalogue), _OF_RULE)), flow=False) for rule in rules]

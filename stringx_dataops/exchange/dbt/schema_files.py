@@ -174,9 +174,9 @@ class SchemaFiles:
         nested, config = given.get("arguments"), given.get("config")
         if (nested is not None and not isinstance(nested, dict)) or (config is not None and not isinstance(config, dict)):
             raise Lost(f"{name}: arguments and config must be mappings")
-        flat = {key: value for key, value in given.items() if key not in ("arguments", "config", "name", "description")}
-        settings = {key: flat.pop(key) for key in list(flat) if key in OF_CONFIG}
-        arguments = flat | (nested or {})
+        given = {key: value for key, value in given.items() if key not in ("arguments", "config")} | (nested or {})
+        arguments = {key: value for key, value in given.items() if key not in ("config", "name", "description")}
+        settings = {key: arguments.pop(key) for key in list(arguments) if key in OF_CONFIG}  # wherever it stands, as dbt does
         column = arguments.pop("column_name", column)
         settings |= config or {}
         enabled = settings.get("enabled", True)

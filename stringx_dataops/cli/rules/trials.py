@@ -4,15 +4,17 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 import click
 
 from stringx_dataops.answers import EXIT
 from stringx_dataops.cli import render
 from stringx_dataops.cli.answers import RequestAnswer
-from stringx_dataops.cli.files import WrittenDocument, read_documents
+from stringx_dataops.cli.rules.documents import Documents, FileFault, load
+from stringx_dataops.cli.rules.paths import PATHS, read_files
+from stringx_dataops.cli.rules.validate import ENV, refused
 from stringx_dataops.client import PATIENCE_S, Client, Refused, Undecided, path_of, require
 from stringx_dataops.contract.messages.verdicts import TERMINAL, Verdict, worst
 
@@ -20,16 +22,36 @@ _AT_ONCE = 8  # trials that have not ended
 _FIELDS = ("request_id", "table", "status", "verdict", "checks")
 
 
+@dataclass(frozen=True)
+class _Table:
+    """The document of a table: its index, its value and its text."""
+
+    documents: Documents
+    index: int
+    text: str
+
+    @property
+    def value(self) -> Any:
+        return self.documents.values[self.index]
+
+    def fault(self, pointer: str, message: str) -> FileFault:
+        return self.documents.refusal({"pointer": f"/{self.index}{pointer}", "message": message})
+
+
 @click.command("try")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@PATHS
 @click.option("--rule", "rule_ids", multiple=True, help="only this rule")
 @click.option("--wait", type=click.IntRange(1, 86400), default=PATIENCE_S, show_default=True, help="seconds to wait for the end")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object per table and line: the API's answer")
+@ENV
 @click.pass_obj
-def try_(server: str | None, files: Sequence[Path], rule_ids: Sequence[str], wait: int, as_json: bool) -> int:
-    """Check the tables of FILES by their documents there, and print every rule. Nothing is stored, no gate moves."""
+def try_(server: str | None, paths: Sequence[str], rule_ids: Sequence[str], wait: int, as_json: bool, fills_in: bool) -> int:
+    """Check the tables of PATH by their documents there, and print every rule. Nothing is stored, no gate moves."""
     client = Client.from_environment(server)
-    wanted = _wanted([document for file in files for document in read_documents(file)], rule_ids)
+    documents = load(read_files(paths), fills_in=fills_in)
+    if documents.faults:
+        raise Refused(refused(documents.faults), [])
+    wanted = _wanted([_Table(documents, index, text) for index, text in documents.pieces()], rule_ids)
     until = time.monotonic() + wait
     verdicts: list[Verdict] = []
     for view in _ended(client, wanted, until):
@@ -40,7 +62,7 @@ def try_(server: str | None, files: Sequence[Path], rule_ids: Sequence[str], wai
     return EXIT[worst(verdicts)]
 
 
-def _ended(client: Client, wanted: Sequence[tuple[WrittenDocument, list[str]]], until: float) -> Iterator[RequestAnswer]:
+def _ended(client: Client, wanted: Sequence[tuple[_Table, list[str]]], until: float) -> Iterator[RequestAnswer]:
     """The trials in their order, each after its end, or as it stands when the time is over. Several run side by side."""
     asked: deque[RequestAnswer] = deque()
     for number, (document, rule_ids) in enumerate(wanted, 1):
@@ -52,7 +74,7 @@ def _ended(client: Client, wanted: Sequence[tuple[WrittenDocument, list[str]]], 
             yield view
 
 
-def _wanted(documents: Sequence[WrittenDocument], rule_ids: Sequence[str]) -> list[tuple[WrittenDocument, list[str]]]:
+def _wanted(documents: Sequence[_Table], rule_ids: Sequence[str]) -> list[tuple[_Table, list[str]]]:
     """The tables among the documents, each with those of `rule_ids` that it has. UsageError for a rule that none of them has, and
     for files without a table."""
     tables = [document for document in documents if _kind(document) == "Table"]
@@ -67,20 +89,20 @@ def _wanted(documents: Sequence[WrittenDocument], rule_ids: Sequence[str]) -> li
     return [(table, ids) for table, ids in found if ids]
 
 
-def _kind(document: WrittenDocument) -> object:
+def _kind(document: _Table) -> object:
     return document.value.get("kind", "Table") if isinstance(document.value, dict) else "Table"
 
 
-def _ids(document: WrittenDocument) -> set[str]:
+def _ids(document: _Table) -> set[str]:
     rules = document.value.get("rules") if isinstance(document.value, dict) else None
     return {str(rule.get("id")) for rule in rules or () if isinstance(rule, dict)} if isinstance(rules, list) else set()
 
 
-def _ask(client: Client, document: WrittenDocument, rule_ids: Sequence[str]) -> RequestAnswer:
+def _ask(client: Client, document: _Table, rule_ids: Sequence[str]) -> RequestAnswer:
     """Does not wait for the end, so that the id is known before."""
     query = {"wait": "0"} | ({"rule_ids": ",".join(rule_ids)} if rule_ids else {})
     try:
         return cast(RequestAnswer, require(client, client.post_yaml(path_of("trials"), document.text, query), *_FIELDS))
-    except Refused as refused:
-        lines = [document.fault(error["pointer"], error["message"]) for error in refused.errors]
-        raise Refused(lines or [document.fault("", str(refused))], refused.errors) from refused
+    except Refused as error:
+        faults = [document.fault(each["pointer"], each["message"]) for each in error.errors]
+        raise Refused([fault.text for fault in faults or [document.fault("", str(error))]], error.errors) from error

@@ -1,0 +1,131 @@
+"""Validates the documents of files without a service: as the Backend does, but for what only its own configuration can say."""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from stringx_dataops.cli.rules.documents import Documents, FileFault
+from stringx_dataops.contract.catalogue.dbt_project import project_of_commands
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.custom_sql.dialect import Dialect, function_of
+from stringx_dataops.contract.custom_sql.dialects import dialect_of
+from stringx_dataops.contract.custom_sql.judge import Judge
+from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.streams import Stream, parse_datasets, parse_stream
+from stringx_dataops.contract.problems import FieldError
+from stringx_dataops.contract.settings import SettingsError
+
+_TWICE = re.compile(r" stands twice in the stream$")
+_MOST_FUNCTIONS = 100  # that one text may call
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the documents are, what is wrong with them, and what only the Backend can judge."""
+
+    documents: Documents
+    stream: Stream
+    datasets: list[DatasetDocument]
+    faults: list[FileFault]
+    notes: list[str]
+
+    @property
+    def rules(self) -> int:
+        """The number of rules in documents without a fault."""
+        return sum(len(table.rules) for table in self.stream.tables)
+
+
+@dataclass
+class _Elsewhere:
+    """What the documents need of targets that they do not hold."""
+
+    allowed: Collection[str] | None  # functions that these targets allow; None if that is not known
+    targets: set[str] = field(default_factory=set)
+    functions: dict[str, set[str]] = field(default_factory=dict)  # by target
+
+    def judge(self, target: str) -> Judge:
+        self.targets.add(target)
+        dialect = dialect_of("postgres")
+        if self.allowed is not None:
+            return Judge(dialect, frozenset(self.allowed))
+        return _AnyFunction(dialect, self.functions.setdefault(target, set()))
+
+
+class _AnyFunction(Judge):
+    """Allows every function that a target may allow, and notes which ones were called."""
+
+    def __init__(self, dialect: Dialect, called: set[str]) -> None:
+        super().__init__(dialect)
+        self._called = called
+
+    def fault_of_condition(self, sql: str) -> str | None:
+        return self._fault(sql, is_query=False)
+
+    def fault_of_query(self, sql: str) -> str | None:
+        return self._fault(sql, is_query=True)
+
+    def _fault(self, sql: str, *, is_query: bool) -> str | None:
+        judge = self.dialect.fault_of_query if is_query else self.dialect.fault_of_condition
+        allowed: set[str] = set()
+        fault = judge(sql)
+        while fault is not None and (name := function_of(fault)) is not None and len(allowed) < _MOST_FUNCTIONS:
+            allowed.add(name)
+            fault = judge(sql, frozenset(allowed))
+        if fault is None:
+            self._called.update(allowed)
+        return fault
+
+
+def load_catalogue() -> Catalogue:
+    """The rule types of this release, or of the dbt project in DBT_PROJECT_DIR. Raises SettingsError."""
+    return _catalogue(project_of_commands())
+
+
+@cache
+def _catalogue(project: Path) -> Catalogue:
+    try:
+        return Catalogue.load(project)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+
+
+def check(documents: Documents, catalogue: Catalogue, allowed: Collection[str] | None) -> Checked:
+    """Every fault of every document. `allowed`: the functions of targets that the documents do not hold, None if not known."""
+    elsewhere = _Elsewhere(allowed)
+    stream = parse_stream({}, catalogue, documents.values, elsewhere.judge)
+    configured = {(table.target, table.table) for table in stream.tables}
+    unknown: list[str] = []
+
+    def faults_of_names(dataset: DatasetDocument, pointer: str) -> Iterator[FieldError]:
+        unknown.extend(f"{dataset.target}/{table}" for table in dataset.tables if (dataset.target, table) not in configured)
+        yield from ()
+
+    datasets, faults = parse_datasets(documents.values, faults_of_names)
+    repeated = documents.first_of_name()
+    found = [documents.fault(_at_first(documents, fault, repeated)) for fault in stream.errors + faults]
+    order = {text.name: number for number, text in enumerate(documents.texts)}
+    found.sort(key=lambda fault: (order.get(fault.file, -1), fault.line, fault.column))
+    return Checked(documents, stream, datasets, documents.faults + found, list(_notes(elsewhere, unknown)))
+
+
+def _at_first(documents: Documents, fault: FieldError, repeated: dict[int, int]) -> FieldError:
+    """The fault of a document that stands twice names the place of the other one."""
+    head = fault.pointer.split("/")[1] if "/" in fault.pointer else ""
+    if not head.isdigit() or int(head) not in repeated or not _TWICE.search(fault.message):
+        return fault
+    other = documents.place(repeated[int(head)])
+    return FieldError(fault.pointer, _TWICE.sub(f" stands in {other} too; keep one of the two", fault.message))
+
+
+def _notes(elsewhere: _Elsewhere, tables: list[str]) -> Iterator[str]:
+    for target, functions in sorted(elsewhere.functions.items()):
+        if functions:
+            names = ", ".join(sorted(functions)[:10]) + (", …" if len(functions) > 10 else "")
+            yield f"target {target} is not in the files: whether it allows {names} is judged when they are applied"
+    if missing := sorted(target for target in elsewhere.targets if target and not elsewhere.functions.get(target)):
+        yield f"not in the files, and looked up when they are applied: target {', '.join(missing[:10])}"
+    if tables:
+        names = ", ".join(sorted(set(tables))[:10]) + (", …" if len(set(tables)) > 10 else "")
+        yield f"not in the files, and looked up when they are applied: {names}"

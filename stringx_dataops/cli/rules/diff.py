@@ -1,0 +1,38 @@
+"""`dataops rules diff`: what applying the files would change, rule by rule."""
+
+import json
+from collections.abc import Sequence
+
+import click
+
+from stringx_dataops.cli.rules.apply import SOURCE
+from stringx_dataops.cli.rules.checking import check, load_catalogue
+from stringx_dataops.cli.rules.comparing import as_answer, as_text, changes
+from stringx_dataops.cli.rules.documents import load
+from stringx_dataops.cli.rules.paths import PATHS, read_files
+from stringx_dataops.cli.rules.stored import configuration
+from stringx_dataops.cli.rules.validate import ENV, refused
+from stringx_dataops.client import Client, Refused
+
+
+@click.command()
+@PATHS
+@SOURCE
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@ENV
+@click.pass_obj
+def diff(server: str | None, paths: Sequence[str], source: str | None, as_json: bool, fills_in: bool) -> int:
+    """Say per rule what files would add, remove, tighten, loosen or change on the Backend.
+
+    Exit code 0 if nothing differs, 1 if something does. With --source, documents that --prune would delete are named, too.
+    """
+    catalogue = load_catalogue()
+    checked = check(load(read_files(paths), fills_in=fills_in), catalogue, None)
+    if checked.faults:
+        raise Refused(refused(checked.faults), [])
+    found = changes(checked, configuration(Client.from_environment(server)), source, catalogue)
+    shown = (
+        json.dumps(as_answer(found), indent=2, ensure_ascii=False) if as_json else as_text(found, len(checked.documents.values))
+    )
+    click.echo(shown)
+    return 1 if found else 0

@@ -1,0 +1,100 @@
+"""`dataops rules export`: the configuration as files, one per document, which `apply` reads back without a change."""
+
+import hashlib
+import os
+import re
+import tempfile
+import unicodedata
+from pathlib import Path
+
+import click
+
+from stringx_dataops.cli.rules.checking import load_catalogue
+from stringx_dataops.cli.rules.stored import configuration
+from stringx_dataops.client import Client, Refused
+from stringx_dataops.contract.documents.streams import Named
+from stringx_dataops.contract.documents.yaml_writing import document_as_yaml
+from stringx_dataops.contract.json_types import JsonObject
+
+MARK = "# Written by `dataops rules export`, which writes this file again; delete this line to keep the file as it is.\n"
+_UNSAFE = re.compile(r"[^a-z0-9._-]")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")  # of Windows, with any ending
+_LONGEST = 100  # characters of a name
+_SHOWN = 10
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--target", metavar="NAME", help="only this target with its tables and datasets")
+@click.option("--force", is_flag=True, help="replace files that export has not written, or that were changed by hand")
+@click.pass_obj
+def export(server: str | None, folder: Path, target: str | None, force: bool) -> int:
+    """Write a file per document into FOLDER; applying them changes nothing.
+
+    Files that export has written are written again; others are left alone, and nothing is written then, unless --force is given.
+    """
+    catalogue = load_catalogue()
+    documents = configuration(Client.from_environment(server))
+    wanted = {name: each.document for name, each in documents.items() if target in (None, _target_of(name, each.document))}
+    if target is not None and ("Target", target) not in wanted:
+        raise Refused([f"there is no target {target}"], [])
+    files = {folder / path_of(name, document): document_as_yaml(document, catalogue) for name, document in wanted.items()}
+    if foreign := sorted(str(path) for path, text in files.items() if not force and _is_foreign(path, text)):
+        names = ", ".join(foreign[:_SHOWN]) + (f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else "")
+        raise Refused([f"export has not written {names}; nothing was written; give --force to replace, or another folder"], [])
+    written = sum(_write(path, MARK + text) for path, text in files.items())
+    click.echo(f"{len(files)} documents in {folder}: {written} files written, {len(files) - written} as they were")
+    return 0
+
+
+def path_of(name: Named, document: JsonObject) -> Path:
+    """Where the file of a document lies below the folder."""
+    kind, text = name
+    folder = Path(file_name(_target_of(name, document)))
+    if kind == "Target":
+        return folder / "target.yml"
+    if kind == "Table":
+        return folder / "tables" / f"{file_name(text.partition('/')[2])}.yml"
+    return folder / f"{file_name(kind.lower())}s" / f"{file_name(text)}.yml"
+
+
+def file_name(text: str) -> str:
+    """A name that every file system takes, and that no other text has: the text itself if that is safe, else with a hash."""
+    safe = _UNSAFE.sub("_", unicodedata.normalize("NFKD", text).lower())[:_LONGEST].strip(".-_ ") or "x"
+    if safe == text and not _RESERVED.match(safe):
+        return safe
+    return (
+        f"{'x_' if _RESERVED.match(safe) else ''}{safe}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    )
+
+
+def _target_of(name: Named, document: JsonObject) -> str:
+    return name[1] if name[0] == "Target" else str(document.get("target"))
+
+
+def _is_foreign(path: Path, text: str) -> bool:
+    """Whether a file is there that export has not written, and that says something else."""
+    try:
+        found = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    except (OSError, UnicodeDecodeError):
+        return True
+    return not found.startswith(MARK) and found != text
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write the file as a whole, unless it is as it should be. Raises Refused."""
+    try:
+        if path.is_file() and path.read_bytes() in (text.encode(), text.removeprefix(MARK).encode()):
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as file:
+            file.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(file.name, 0o666 & ~mask)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise Refused([f"{path}: cannot be written ({error.strerror})"], []) from error
+    return True

@@ -1,0 +1,108 @@
+"""What the Backend has stored: its whole configuration, one document with its version, its versions."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from stringx_dataops.client import Client, Refused, Undecided, path_of, require
+from stringx_dataops.contract.documents.streams import Named, name_of
+from stringx_dataops.contract.json_types import JsonObject
+
+_PAGES = 100_000  # more than any list has
+_JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A document by its name."""
+
+    kind: str
+    name: str  # of a table TARGET/TABLE
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A document as it is stored, and where it was last applied from."""
+
+    document: JsonObject
+    source: str | None
+
+
+def subject_of(words: Sequence[str], dataset: str | None, target: str | None) -> Subject:
+    """TARGET TABLE, or the dataset or target of an option. Raises UsageError unless exactly one document is named."""
+    if (dataset is not None) + (target is not None) + bool(words) != 1:
+        raise click.UsageError("name one document: TARGET TABLE, or --dataset NAME, or --target NAME")
+    if dataset is not None:
+        return Subject("Dataset", dataset, path_of("datasets", dataset))
+    if target is not None:
+        return Subject("Target", target, path_of("targets", target))
+    if len(words) != 2:
+        raise click.UsageError(f"{len(words)} words are given; name one document: TARGET TABLE")
+    return Subject("Table", "/".join(words), path_of("tables", *words))
+
+
+def configuration(client: Client) -> dict[Named, Stored]:
+    """Every document, by kind and name."""
+    found: dict[Named, Stored] = {}
+    for page in _pages(client, path_of("configuration")):
+        sources = page.get("sources") or [None] * len(page["items"])  # a release that does not know sources
+        for document, source in zip(page["items"], sources, strict=True):
+            if (name := name_of(document)) is not None:
+                found[name] = Stored(document, source)
+    return found
+
+
+def versions(client: Client, subject: Subject) -> Iterator[JsonObject]:
+    """Its versions, newest first."""
+    for page in _pages(client, f"{subject.path}/versions"):
+        yield from page["items"]
+
+
+def version(client: Client, subject: Subject, number: int) -> JsonObject:
+    """One of its versions. Raises Refused."""
+    for item in versions(client, subject):
+        if item["version"] == number:
+            return item
+        if item["version"] < number:
+            break
+    raise Refused([f"{subject} has no version {number}; dataops rules versions lists them"], [])
+
+
+def find(client: Client, subject: Subject) -> tuple[JsonObject | None, str]:
+    """The document and its version as the value of If-Match; None and version 0 if it is not configured."""
+    answer = client.exchange("GET", subject.path, accepts=(404,))
+    if answer.status == 404:
+        return None, '"0"'
+    document, etag = answer.content, answer.headers.get("ETag")
+    if not isinstance(document, dict) or etag is None:
+        raise Undecided(f"{client.server} is no StringX Backend (its answer has no ETag); give its address by --server")
+    return document, etag
+
+
+def put(client: Client, subject: Subject, document: JsonObject, if_match: str) -> str:
+    """Stores the document, and returns its version. Raises Refused, also if it is another version by now."""
+    body = json.dumps(document, ensure_ascii=False).encode()
+    answer = client.exchange("PUT", subject.path, 120, data=body, headers=_JSON | {"If-Match": if_match})
+    return str(answer.headers.get("ETag", "")).strip('W/"')
+
+
+def delete(client: Client, subject: Subject, if_match: str) -> None:
+    """Deletes the document. Raises Refused, also if it is another version by now."""
+    client.exchange("DELETE", subject.path, headers={"If-Match": if_match})
+
+
+def _pages(client: Client, path: str) -> Iterator[JsonObject]:
+    query: dict[str, Any] = {}
+    for _ in range(_PAGES):
+        page = require(client, client.get(path, query, 120), "items", "next_cursor")
+        yield page
+        if page["next_cursor"] is None:
+            return
+        query = {"cursor": page["next_cursor"]}

@@ -1,0 +1,138 @@
+"""`dataops rules show`, `versions`, `rollback` and `delete`: one document of the Backend."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from stringx_dataops.cli.rules import stored
+from stringx_dataops.cli.rules.apply import YES, confirm
+from stringx_dataops.cli.rules.checking import load_catalogue
+from stringx_dataops.cli.rules.comparing import DocumentChange, as_text, word_of
+from stringx_dataops.cli.rules.stored import Subject, subject_of
+from stringx_dataops.client import Client, Refused
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.differences import difference
+from stringx_dataops.contract.documents.yaml_writing import document_as_yaml
+from stringx_dataops.contract.json_types import JsonObject
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
+
+
+def _named(function: _F) -> _F:
+    """The arguments of a command about one document."""
+    function = click.option("--target", metavar="NAME", help="the document of this target, in place of TARGET TABLE")(function)
+    function = click.option("--dataset", metavar="NAME", help="the document of this dataset, in place of TARGET TABLE")(function)
+    return click.argument("words", nargs=-1, metavar="[TARGET TABLE]")(function)
+
+
+@click.command()
+@_named
+@click.option("--version", "number", type=click.IntRange(1), help="this version, in place of the newest")
+@_JSON
+@click.pass_obj
+def show(
+    server: str | None, words: Sequence[str], dataset: str | None, target: str | None, number: int | None, as_json: bool
+) -> int:
+    """Print the document of a table, dataset or target as it is stored."""
+    subject = subject_of(words, dataset, target)
+    client = Client.from_environment(server)
+    document = _document(client, subject, number) if number else client.get(subject.path)
+    text = json.dumps(document, indent=2, ensure_ascii=False) if as_json else document_as_yaml(document, load_catalogue())
+    click.echo(text.rstrip("\n"))
+    return 0
+
+
+@click.command()
+@_named
+@_JSON
+@click.pass_obj
+def versions(server: str | None, words: Sequence[str], dataset: str | None, target: str | None, as_json: bool) -> int:
+    """List the versions of a document, newest first.
+
+    Each with its time, who made it, and how many rules changed in which way.
+    """
+    subject = subject_of(words, dataset, target)
+    items = list(stored.versions(Client.from_environment(server), subject))
+    if as_json:
+        click.echo(json.dumps(items, indent=2, ensure_ascii=False))
+        return 0
+    catalogue = load_catalogue()
+    for item, earlier in zip(items, [*items[1:], None], strict=True):
+        what = _change(earlier["document"] if earlier else None, item["document"], catalogue)
+        click.echo(f"{item['version']:>4}  {item['changed_at']}  {item['changed_by']}  {what}")
+    return 0
+
+
+def _change(before: JsonObject | None, now: JsonObject | None, catalogue: Catalogue) -> str:
+    """What a version changed, in a few words."""
+    if now is None:
+        return "deleted"
+    if before is None:
+        return f"created, {len(now['rules'])} rules" if now.get("rules") else "created"
+    found = difference(before, now, catalogue)
+    words = [word_of(rule) for rule in found.rules]
+    parts = [f"{count} rule{'' if count == 1 else 's'} {word}" for word, count in Counter(words).items()]
+    return ", ".join(parts + [field.name for field in found.fields] + (["another order"] if found.is_reordered else []))
+
+
+@click.command()
+@_named
+@YES
+@click.option("--dry-run", is_flag=True, help="say what would change, change nothing")
+@click.pass_obj
+def rollback(server: str | None, words: Sequence[str], dataset: str | None, target: str | None, yes: bool, dry_run: bool) -> int:
+    """Store the document of an earlier VERSION again.
+
+    Write TARGET TABLE VERSION, or --dataset NAME VERSION, or --target NAME VERSION. It becomes the next version, if it is valid
+    by the rules of today, and nobody has changed the document meanwhile.
+    """
+    *named, last = words or ("",)
+    if not last.isascii() or not last.isdigit():
+        raise click.UsageError("the last word is no version; write TARGET TABLE VERSION, as dataops rules versions lists them")
+    subject = subject_of(named, dataset, target)
+    client = Client.from_environment(server)
+    document = _document(client, subject, int(last))
+    before, if_match = stored.find(client, subject)
+    found = difference(before or {}, document, load_catalogue())
+    if before is not None and found.is_none:
+        click.echo(f"{subject} is as version {last} was")
+        return 0
+    change = DocumentChange((subject.kind, subject.name), "created" if before is None else "updated", found)
+    click.echo(as_text([change], 1).rpartition("\n")[0])
+    if dry_run:
+        return 0
+    if not yes:
+        confirm(f"Store version {last} of {subject} again?")
+    number = stored.put(client, subject, document, if_match)
+    click.echo(f"{subject}: version {number}, as version {last} was")
+    return 0
+
+
+@click.command()
+@_named
+@YES
+@click.pass_obj
+def delete(server: str | None, words: Sequence[str], dataset: str | None, target: str | None, yes: bool) -> int:
+    """Delete the document of a table, dataset or target; its results and versions stay."""
+    subject = subject_of(words, dataset, target)
+    client = Client.from_environment(server)
+    document, if_match = stored.find(client, subject)
+    if document is None:
+        client.get(subject.path)  # says what is missing
+        raise Refused([f"{subject} was configured just now; try again"], [])
+    if not yes:
+        confirm(f"Delete {subject}? Nobody can ask for its checks then, and its gate answers no more")
+    stored.delete(client, subject, if_match)
+    click.echo(f"{subject}: deleted")
+    return 0
+
+
+def _document(client: Client, subject: Subject, number: int) -> JsonObject:
+    document: JsonObject | None = stored.version(client, subject, number)["document"]
+    if document is None:
+        raise Refused([f"version {number} of {subject} is its deletion; dataops rules delete does that"], [])
+    return document

@@ -1,0 +1,112 @@
+"""`dataops keys` and `dataops audit` against a Backend: what they print, and where."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from database import keys
+from stringx_dataops.cli import main as command_line
+from stringx_dataops.contract.keys import SCOPES
+from tests.support.apps import Apps
+from tests.support.apps import made as apps_of
+from tests.support.databases import Admin
+
+
+@pytest.fixture(scope="module")
+def apps(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Apps, str]]:
+    with apps_of(admin, internal_template, tmp_path_factory.mktemp("home")) as made:
+        keys.register(made.database, "api-key", "sx_owner", SCOPES)
+        server = make_server("127.0.0.1", 0, made.apps["backend"], threaded=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield made, f"http://127.0.0.1:{server.port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def run(apps: tuple[Apps, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Runner":
+    monkeypatch.setenv("STRINGX_BACKEND_URL", apps[1])
+    monkeypatch.setenv("STRINGX_API_KEY", "sx_owner")
+    return Runner(monkeypatch, capsys)
+
+
+class Runner:
+    """Runs the command in this process; the exit code, and what it wrote."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        self.monkeypatch.setattr("sys.argv", ["dataops", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        out, err = self.capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, out, err
+
+
+def test_a_new_key_stands_alone_on_standard_output(run: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code, key, words = run("keys", "create", "ci", "--scope", "read", "--scope", "trigger", "--expires-in", "90d")
+    assert (code, key.count("\n"), key.startswith("sx_")) == (0, 1, True)
+    assert key.strip() not in words
+    assert words.startswith(f"ci  {key[:11]}  read, trigger  all targets  until ")
+    assert words.endswith("Keep the key below; it is not shown again.\n")
+    monkeypatch.setenv("STRINGX_API_KEY", key.strip())
+    assert run("requests", "list") == (0, "", "")
+    code, _, words = run("keys", "list")
+    assert (code, "lacks the scope 'admin'" in words) == (3, True)
+    monkeypatch.setenv("STRINGX_API_KEY", "sx_owner")
+    code, anew, _ = run("keys", "rotate", "ci", "--overlap", "0s")
+    assert (code, anew == key) == (0, False)
+    code, shown, words = run("keys", "rotate", "ci", "--json")
+    assert (code, words, json.loads(shown)["name"]) == (0, "", "ci")
+    assert run("keys", "revoke", "ci") == (0, "key ci: revoked\n", "")
+    monkeypatch.setenv("STRINGX_API_KEY", json.loads(shown)["key"])
+    code, out, words = run("requests", "list")
+    assert (code, out, "revoked" in words) == (3, "", True)
+
+
+def test_lists_are_for_people_or_one_json_object_per_line(run: Runner) -> None:
+    run("keys", "create", "listed", "--scope", "read")
+    code, out, _ = run("keys", "list")
+    assert code == 0
+    assert any(
+        line.startswith("listed  sx_") and line.endswith("  read  all targets  no end  not used") for line in out.splitlines()
+    )
+    items = [json.loads(line) for line in run("keys", "list", "--json")[1].splitlines()]
+    assert "listed" in [item["name"] for item in items]
+    code, out, _ = run("audit", "--subject", "key:listed")
+    assert (code, out.count("\n")) == (0, 1)
+    assert "  api-key  key.created  key:listed  from 127.0.0.1  {" in out
+    (line,) = run("audit", "--limit", "1", "--json")[1].splitlines()
+    assert json.loads(line)["action"] == "key.created"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("keys", "create", "x"), "--scope"),
+        (("keys", "create", "x", "--scope", "all"), "--scope"),
+        (("keys", "create", "a b", "--scope", "read"), "/name: is no name of a key"),
+        (("keys", "create", "x", "--scope", "read", "--target", "nyc"), "/targets/0: there is no target nyc"),
+        (("keys", "create", "x", "--scope", "admin", "--target", "nyc"), "/targets: go with every scope but admin"),
+        (("keys", "create", "x", "--scope", "read", "--expires-in", "soon"), "/expires_in: is no duration"),
+        (("keys", "rotate", "nobody"), "there is no key nobody"),
+        (("keys", "rotate", "api-key"), "lies in a file"),
+        (("keys", "rotate", "api-key", "--overlap", "1y"), "/query/overlap: is no duration"),
+        (("keys", "revoke", "nobody"), "there is no key nobody"),
+        (("keys", "revoke"), "Missing argument 'NAME'"),
+        (("audit", "--action", "table.changed"), "/query/action"),
+        (("audit", "--from", "yesterday"), "/query/from: is no RFC 3339 time"),
+        (("audit", "--limit", "0"), "--limit"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_line(run: Runner, arguments: tuple[str, ...], words: str) -> None:
+    code, out, said = run(*arguments)
+    assert (code, out, said.count("\n")) == (2, "", 1), said
+    assert words in said
