@@ -15,7 +15,7 @@ FILTERS: tuple[Parameter[Any], ...] = (
     parameters.text("table", "schema.table", lambda text: str(TableName.parse(text))),
     parameters.text("dataset", "name of a dataset", DATASET_NAME.check),
     parameters.text("rule", "id of a rule that ran", RULE_ID.check),
-    parameters.text("requested_by", "name of the key that asked; kafka for messages", check_name),
+    parameters.text("requested_by", "name of the key or the person that asked; kafka for messages", check_name),
     parameters.word("source", "where it was asked", get_args(Source), None),
     parameters.word("verdict", "how it was judged", get_args(Verdict), None),
     parameters.word("status", "how far it is, or how it ended", get_args(CheckStatus), None),
