@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stringx_dataops.contract.http_answers import HttpAnswer
 
 LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
+_NO_CONTENT = 204
 USER_AGENT = f"stringx-client/{__version__}"
 
 
@@ -60,6 +61,10 @@ class Connection:
         headers = {"Content-Type": "application/yaml"}
         return self._ask("POST", path, 120, data=body.encode(), params=query, headers=headers)
 
+    def delete(self, path: str) -> None:
+        """Delete what is there."""
+        self._ask("DELETE", path, None)
+
     def send(self, method: str, path: str, timeout_s: float, **options: Any) -> "HttpAnswer":
         """The whole answer, whatever its status; one of `http_answers.FAULTS` if there is none. `options`: those of requests."""
         import requests
@@ -95,6 +100,8 @@ class Connection:
 
     def _read(self, answer: "HttpAnswer") -> dict[str, Any]:
         body, status = answer.content, answer.status
+        if status == _NO_CONTENT:
+            return {}
         if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
             stranger = f"{self.server} answered {status}, not as a StringX Backend does; give its address by --server"
             raise Away(stranger) if status >= 500 else Undecided(stranger)

@@ -19,6 +19,11 @@ _COMMANDS = {
         "Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not.",
     ),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),
+    "waive": (
+        "stringx_dataops.cli.waivers:waive",
+        "Have the failing RULE of TABLE (schema.table) of TARGET warn for a while, within limits.",
+    ),
+    "waivers": ("stringx_dataops.cli.waivers:waivers", "Look at waivers, end one."),
     "rules": ("stringx_dataops.cli.rules:rules", "Change the configuration."),
 }
 
