@@ -31,7 +31,7 @@ delete from stringx.targets where name = %(name)s
 select count(*) as tables from stringx.tables where target = %(name)s
 
 -- name: find_table
-select target, table_name, document, rules_hash, version from stringx.tables where target = %(target)s and table_name = %(table)s
+select target, table_name, document, rules_hash, version, as_written from stringx.tables where target = %(target)s and table_name = %(table)s
 
 -- name: last_version
 select coalesce(max(version), 0) as version from stringx.table_versions where target = %(target)s and table_name = %(table)s
