@@ -133,9 +133,11 @@ def write(cursor: Cursor, document: DatasetDocument, caller: Caller) -> None:
         "version": _next_version(cursor, document.name),
     }
     cursor.run(SQL["put"], written)
-    cursor.run(SQL["add_version"], written | {"changed_by": caller.name})
-    details = {"target": document.target, "version": written["version"], "tables": len(document.tables)}
+    stored = cursor.one(SQL["add_version"], written | {"changed_by": caller.name})
+    details: dict[str, Any] = {"target": document.target, "version": written["version"], "tables": len(document.tables)}
     action: AuditAction = "dataset.created" if change == "created" else "dataset.updated"
+    if change == "updated" and stored is not None and stored["same_as"] is not None:
+        action, details["to"] = "dataset.rolled_back", stored["same_as"]
     audit.record(cursor, caller, action, subject("dataset", document.name), details)
     require_bounded(cursor, "/tables")
 

@@ -40,8 +40,12 @@ delete from stringx.datasets where name = %(name)s
 select coalesce(max(version), 0) as version from stringx.dataset_versions where name = %(name)s
 
 -- name: add_version
-insert into stringx.dataset_versions (name, version, document, changed_by)
+-- `same_as`: the newest of a hundred versions before that had the very document.
+insert into stringx.dataset_versions as w (name, version, document, changed_by)
 values (%(name)s, %(version)s, %(document)s, %(changed_by)s)
+returning version, (select max(o.version) from (
+           select p.version, p.document from stringx.dataset_versions p where p.name = w.name and p.version < w.version
+           order by p.version desc limit 100) o where o.document::text = w.document::text) as same_as
 
 -- name: versions
 -- Those of targets that the caller sees; a deletion is of the target of the version before.

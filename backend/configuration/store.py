@@ -366,5 +366,9 @@ def _write_target(cursor: Cursor, target: TargetDocument, caller: Caller) -> Non
         return
     written = {"name": target.name, "document": json_value(as_json(target)), "changed_by": caller.name}
     stored = cursor.one(SQL["put_target"], written)
+    assert stored is not None  # just written
     action: AuditAction = "target.created" if change == "created" else "target.updated"
-    audit.record(cursor, caller, action, subject("target", target.name), stored)
+    details = {"version": stored["version"]}
+    if change == "updated" and stored["same_as"] is not None:
+        action, details["to"] = "target.rolled_back", stored["same_as"]
+    audit.record(cursor, caller, action, subject("target", target.name), details)

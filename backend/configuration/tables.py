@@ -62,15 +62,18 @@ class _Changed:
     change: str
     before: JsonObject | None
 
-    def entry(self, version: int) -> audit.Entry:
-        """What the audit log says of it: ids of rules, no values."""
+    def entry(self, version: int, same_as: int | None) -> audit.Entry:
+        """What the audit log says of it: ids of rules, no values. `same_as`: an earlier version that is the same."""
         named = subject("table", self.document.target, self.document.table)
         if self.change == "created":
             return audit.Entry("table.created", named, {"version": version, "rules": len(self.document.rules)})
         found = difference(self.before, as_json(self.document)) if self.before is not None else None
         kinds: tuple[Change, ...] = ("added", "removed", "changed")
         rules = {kind: audit.names(ids) for kind in kinds if found is not None and (ids := found.ids(kind))}
-        return audit.Entry("table.updated", named, {"version": version} | ({"rules": rules} if rules else {}))
+        details = {"version": version} | ({"rules": rules} if rules else {})
+        if same_as is not None:
+            return audit.Entry("table.rolled_back", named, details | {"to": same_as})
+        return audit.Entry("table.updated", named, details)
 
 
 def _write(cursor: Cursor, changed: list[_Changed], catalogue: Catalogue, caller: Caller, layers: Mapping[str, Layers]) -> None:
@@ -83,8 +86,8 @@ def _write(cursor: Cursor, changed: list[_Changed], catalogue: Catalogue, caller
             for each, of in zip(chunk, made, strict=True)
         ]
         written = cursor.all(SQL["write"], {"tables": json_value(rows), "changed_by": caller.name})
-        versions = {(row["target"], row["table_name"]): row["version"] for row in written}
-        entries = [each.entry(versions[each.document.target, each.document.table]) for each in chunk]
+        versions = {(row["target"], row["table_name"]): (row["version"], row["same_as"]) for row in written}
+        entries = [each.entry(*versions[each.document.target, each.document.table]) for each in chunk]
         audit.record_all(cursor, caller, entries)
 
 

@@ -34,7 +34,7 @@ select count(*) from (
     order by s.kind desc, s.subject_id for update of s) as locked
 
 -- name: write
--- Stores each document as the next version of its table. The numbers of versions continue after a deletion.
+-- Stores each document as the next version of its table; `same_as` is the newest of a hundred versions before that had the very document. The numbers of versions continue after a deletion.
 with numbered as (
     select n.*, 1 + coalesce((select max(v.version) from stringx.table_versions v
                               where v.target = n.target and v.table_name = n.table_name), 0) as version
@@ -48,6 +48,8 @@ with numbered as (
         effective = excluded.effective, effective_hash = excluded.effective_hash, effective_version = excluded.effective_version,
         as_written = true, updated_at = now()
 )
-insert into stringx.table_versions (target, table_name, version, document, effective, changed_by)
+insert into stringx.table_versions as w (target, table_name, version, document, effective, changed_by)
 select target, table_name, version, document, effective, %(changed_by)s from numbered
-returning target, table_name, version
+returning target, table_name, version, (select max(o.version) from (
+           select p.version, p.document from stringx.table_versions p where p.target = w.target and p.table_name = w.table_name and p.version < w.version
+           order by p.version desc limit 100) o where o.document::text = w.document::text) as same_as
