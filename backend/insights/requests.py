@@ -78,7 +78,10 @@ class Shown:
 
 def page(database: Database, filters: Mapping[str, Any], wanted: Page, shown: Shown = Shown()) -> PageJson:
     """A page of requests, newest first. `filters` are some of FILTERS; `tables` are names of which the request has one."""
-    given = {name: filters.get(name) for name in FILTERS} | {"seen": seen_targets()}
+    seen = seen_targets()
+    given = {name: filters.get(name) for name in FILTERS} | {"seen": seen}
+    if seen is not None and len(seen) == 1 and given["target"] is None:
+        given["target"] = seen[0]  # an index has these in order
     with database.transaction() as cursor:
 
         def piece(after: Position | None, limit: int) -> list[Sized]:

@@ -26,11 +26,19 @@ _MADE_BY_EXPORT = "# Made by `dataops rules export`; another export writes this 
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--target", required=True, help="the target that the tables are of")
 @click.option("--schema", help="the schema of tables of which the source does not say it")
+@click.option("--table", help="gx alone: the table (schema.table) of the suites, if no checkpoint among the files says it")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="write a file per table into this folder")
 @click.option("--strict", is_flag=True, help="exit with 1 if anything is lost")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object: documents, losses and remarks")
 def import_(
-    source: str, paths: Sequence[Path], target: str, schema: str | None, out: Path | None, strict: bool, as_json: bool
+    source: str,
+    paths: Sequence[Path],
+    target: str,
+    schema: str | None,
+    table: str | None,
+    out: Path | None,
+    strict: bool,
+    as_json: bool,
 ) -> int:
     """Take up the rules in PATHS (files or folders of another tool) and print them as documents of tables.
 
@@ -39,9 +47,12 @@ def import_(
     from stringx_dataops.exchange.model import Unreadable
     from stringx_dataops.exchange.offline import own_catalogue
 
+    if table is not None and source != "gx":
+        raise click.UsageError(f"--table is for gx alone; files of {source} name their tables")
     catalogue = own_catalogue()
+    more = {"table": table} if table is not None else {}
     try:
-        taken: Taken = import_module(f"stringx_dataops.exchange.{source}.reading").read(paths, target, catalogue, schema)
+        taken: Taken = import_module(f"stringx_dataops.exchange.{source}.reading").read(paths, target, catalogue, schema, **more)
     except Unreadable as error:
         raise Refused([str(error)], []) from error
     if out is not None:

@@ -3,6 +3,7 @@
 import datetime
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +29,12 @@ class Mapping(dict[str, Any]):
     def line_of(self, key: str) -> int:
         """The line of a key; of the mapping if it has no such key."""
         return self.lines.get(key, self.line)
+
+
+class Items(list[Any]):
+    """A list of a YAML file: `lines` is where each item begins."""
+
+    lines: list[int]
 
 
 def line_of(value: Any, otherwise: int) -> int:
@@ -92,12 +99,13 @@ def read_json_file(path: Path) -> Any:
         raise Unreadable(f"{path}:1: not JSON that can be read: nested too deeply, or a number that is too long") from error
 
 
-def read_yaml_file(path: Path) -> list[Any]:
-    """Each document of a YAML file, except empty ones: mappings are `Mapping`, other values Python's. Raises Unreadable."""
+def read_yaml_file(path: Path, core: bool = False) -> list[Any]:
+    """Each document of a YAML file, except empty ones, by YAML 1.1, or 1.2 if `core`. Mappings are `Mapping`, lists `Items`, the
+    rest Python's. Raises Unreadable."""
     text = read_text(path)
     try:
         _check_depth(text)
-        loader = _Loader(text)
+        loader = (_CoreLoader if core else _Loader)(text)
         try:
             documents = []
             while loader.check_node():
@@ -140,7 +148,43 @@ def _key(loader: _Loader, node: yaml.Node) -> str:
     return str(node.value)
 
 
+def _items(loader: _Loader, node: yaml.SequenceNode) -> Iterator[Items]:
+    items = Items()
+    items.lines = [item.start_mark.line + 1 for item in node.value]
+    yield items
+    items.extend(loader.construct_object(item, deep=True) for item in node.value)
+
+
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:seq", _items)
+
+
+class _CoreLoader(_Loader):
+    """The scalars of YAML 1.2 and dates: `yes`, `12:30` and `0123` are no boolean, no time and no octal number."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}
+
+
+def _whole(loader: _CoreLoader, node: yaml.ScalarNode) -> int:
+    sign, digits = (-1, node.value[1:]) if node.value.startswith("-") else (1, node.value.lstrip("+"))
+    base = {"0x": 16, "0o": 8, "0b": 2}.get(digits[:2].lower())
+    return sign * (int(digits[2:], base) if base else int(digits))
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?(?:0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]+)", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(?:[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?)|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        list("-+0123456789."),
+    ),
+    ("timestamp", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", list("0123456789")),
+    ("merge", r"<<", ["<"]),
+):
+    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+_CoreLoader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def _check_depth(text: str) -> None:

@@ -5,6 +5,7 @@ its target fails here, as does one that this module has no example for."""
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -14,10 +15,12 @@ from werkzeug.test import TestResponse
 from api.checks import claims, lifecycle
 from backend.keys import management
 from backend.requests import tracking
+from backend.waivers import store as waivers
 from database.pool import Database
 from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
 from stringx_dataops.contract.messages.keys import NewKey
+from stringx_dataops.contract.messages.waivers import WaiverOrder
 from tests.support.apps import Apps
 from tests.support.apps import made as apps_of
 from tests.support.databases import Admin
@@ -37,6 +40,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/trials": lambda target: _table(target),
     "POST /api/v1/configuration": lambda target: [_table(target), _dataset(target)],
     "PUT /api/v1/datasets/{name}": lambda target: _dataset(target),
+    "POST /api/v1/waivers": lambda target: _waiver(target),
 }
 # Bodies of the others that read one.
 OTHERS: dict[str, Any] = {"PUT /api/v1/tables/{target}/{table}": {"rules": []}}
@@ -50,6 +54,11 @@ def _table(target: str) -> dict[str, Any]:
 def _dataset(target: str) -> dict[str, Any]:
     named = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": f"set-{WORDS[target]}", "target": target}
     return named | {"tables": ["public.a"]}
+
+
+def _waiver(target: str) -> dict[str, Any]:
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    return {"target": target, "table": "public.a", "rule": "a", "reason": "known", "until": until}
 
 
 def _target(name: str) -> dict[str, Any]:
@@ -127,12 +136,16 @@ def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPat
         for scope in LIMITED:
             asked = NewKey.model_validate({"name": f"no-{scope}", "scopes": [x for x in LIMITED if x != scope], "targets": [OWN]})
             keys[f"no-{scope}"] = management.create(database, ME, asked).key
+        for scope in SCOPES:
+            keys[f"only-{scope}"] = management.create(database, ME, NewKey(name=f"only-{scope}", scopes=[scope])).key
         ids = {target: _past(database, target) for target in (OWN, OTHER)}
         for target in (OWN, OTHER):
             tried = tracked_trial(database, _table(target), request_id=f"trial-{WORDS[target]}")
             accepted_trial(database, tried.body)
         ids[UNKNOWN] = {"target": UNKNOWN, "table": "public.a", "rule": "a", "request_id": "done-n"}
-        ids[UNKNOWN] |= {f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}" for n, name in enumerate(("check", "message"))}
+        ids[UNKNOWN] |= {
+            f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}" for n, name in enumerate(("check", "message", "waiver"))
+        }
         yield World(apps, keys, ids)
 
 
@@ -146,12 +159,19 @@ def _past(database: Database, target: str) -> dict[str, str]:
     found = with_rule(result(database, check, a=1), sample=Sample(columns=["a"], rows=[[CANARY]]))
     assert claims.finish(database, check, found, "http://backend")
     tracking.store(database, check.request_id, CheckResult.model_validate(found.as_json()))
+    give_up(database)
     with database.transaction() as cursor:
-        cursor.run("update dataops.outbox set given_up_at = now() where given_up_at is null")
         message = cursor.one("select message_id from dataops.outbox where check_id = %(id)s", {"id": check.check_id})
     assert message is not None
     ids = {"target": target, "table": "public.a", "rule": "a", "request_id": check.request_id}
-    return ids | {"check_id": check.check_id, "message_id": str(message["message_id"])}
+    waiver = waivers.create(database, CATALOGUE, ME, WaiverOrder.model_validate(_waiver(target)))
+    return ids | {"check_id": check.check_id, "message_id": str(message["message_id"]), "waiver_id": waiver.id}
+
+
+def give_up(database: Database) -> None:
+    """Every delivery, as if it had been tried for three days."""
+    with database.transaction() as cursor:
+        cursor.run("update dataops.outbox set given_up_at = now(), delivered_at = null")
 
 
 def renamed(answer: TestResponse, ids: dict[str, str], target: str) -> tuple[int, str]:
@@ -181,6 +201,16 @@ def test_every_endpoint_refuses_a_key_without_its_scope_or_without_any(world: Wo
         limited = world.keys["limited" if scope == "admin" else f"no-{scope}"]
         assert world.call(endpoint, OWN, limited).status_code == 403, endpoint.name
         assert world.call(endpoint, OWN, "sx_nonsense").status_code == 401, endpoint.name
+
+
+def test_the_scope_of_an_endpoint_suffices(world: World) -> None:
+    for endpoint in world.endpoints():
+        of = OWN if endpoint.method == "GET" else UNKNOWN  # so that nothing changes
+        answer = world.call(endpoint, of, world.keys[f"only-{endpoint.item['x-scope']}"])
+        if endpoint.name == "POST /api/v1/requests/{request_id}/results":
+            assert (answer.status_code, "signature" in answer.text) == (401, True), answer.text
+        else:
+            assert answer.status_code not in (401, 403), (endpoint.name, answer.text)
 
 
 def test_what_belongs_to_no_target_needs_a_key_without_limits(world: World) -> None:
@@ -215,6 +245,7 @@ def test_another_target_is_answered_as_one_that_is_not_there(world: World) -> No
 
 
 def test_lists_hold_nothing_of_other_targets_and_count_none_of_it(world: World) -> None:
+    give_up(world.apps.database)
     for endpoint in world.endpoints():
         if endpoint.targets not in ("list", "none"):
             continue
@@ -336,8 +367,7 @@ def test_no_endpoint_of_either_service_shows_a_sample_to_a_key_without_the_scope
 
 
 def test_only_own_results_are_sent_again(world: World) -> None:
-    with world.apps.database.transaction() as cursor:
-        cursor.run("update dataops.outbox set given_up_at = now(), delivered_at = null")
+    give_up(world.apps.database)
     headers, client = {"Authorization": f"Bearer {world.keys['limited']}"}, world.apps.clients["api"]
     answer = client.post("/api/v1/deliveries/redeliver", headers=headers)
     with world.apps.database.transaction() as cursor:

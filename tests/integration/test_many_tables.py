@@ -41,7 +41,10 @@ def plan(database: Database, statement: str, parameters: dict[str, Any]) -> str:
 
 
 def test_the_board_asks_only_the_datasets_with_a_table_whether_it_is_being_checked(database: Database) -> None:
-    named = dict.fromkeys([*board.FILTERS, "names", "rank", "after_target", "after_name"]) | {"kind": "table", "limit": 51}
+    named = dict.fromkeys([*board.FILTERS, "seen", "names", "rank", "after_target", "after_name"]) | {
+        "kind": "table",
+        "limit": 51,
+    }
     with database.transaction() as cursor:
         cursor.run("set local enable_seqscan = off")
         found = "\n".join(row["QUERY PLAN"] for row in cursor.all("explain (costs off) " + board.SQL["page"], named))
@@ -102,14 +105,15 @@ def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
         ({"verdict": "fail"}, "requests_newest_by_verdict"),
         ({"status": "errored"} | BEHIND, "requests_newest_by_status"),
         ({"target": "few"}, "requests_newest_of_target"),
+        ({"target": "few", "seen": ["few"]}, "requests_newest_of_target"),
         ({"requested_by": "loader"} | BEHIND, "requests_newest_by_requester"),
         ({"source": "dashboard"}, "requests_newest_by_source"),
         ({"from": "2026-01-01Z", "to": "2026-01-02Z"}, "requests_newest"),
     ],
 )
-def test_each_list_of_requests_is_read_from_its_index(database: Database, asked: dict[str, str], index: str) -> None:
+def test_each_list_of_requests_is_read_from_its_index(database: Database, asked: dict[str, Any], index: str) -> None:
     for rules in (False, True):
-        page = {"created_at": None, "request_id": None, "limit": 51, "rules": rules}
+        page = {"created_at": None, "request_id": None, "limit": 51, "rules": rules, "seen": None}
         found = plan(database, requests.SQL["list"], FILTERS | page | asked)
         assert f"Index Scan Backward using {index} on requests r" in found, found
         assert "Sort" not in found

@@ -67,6 +67,8 @@ def test_what_follows_from_what() -> None:
         ("STRINGX_DATABASE_URL_FILE", "/nonexistent/file"),
         ("STRINGX_DATABASE_URL_FILE", "/"),
         ("STRINGX_DEMO", "maybe"),
+        ("RETENTION_AUDIT_DAYS", "29"),
+        ("RETENTION_AUDIT_DAYS", "-1"),
         ("STRINGX_HOME", "~no-such-user/x"),
     ],
 )

@@ -98,7 +98,7 @@ def _query_of_repeated(test: DbtTest, expression: str) -> JsonObject:
     rows = f"{quoted(test.table.schema)}.{quoted(test.table.name)}"
     where = f" where ({condition})" if condition else ""
     query = (
-        f"select expression from (select ({expression}) as expression from {rows}{where}) as expressions"  # noqa: S608
+        f"select expression from (select ({expression}) as expression from {rows}{where}) as expressions"
         " where expression is not null group by expression having count(*) > 1"
     )
     return {"type": "sql", "arguments": {"query": query}}
