@@ -15,7 +15,7 @@ from authlib.integrations.requests_client import OAuth2Session, OAuthError
 from authlib.oidc.core import CodeIDToken
 from joserfc import jws, jwt
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, InvalidKeyIdError, JoseError, MissingClaimError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet, import_key
 
 from backend.sign_in.claims import Person, person_of, says_enough
 from stringx_dataops.contract import http_answers
@@ -120,6 +120,7 @@ class Provider:
             redirect_uri=self._sign_in.redirect_uri,
             code_challenge_method="S256",
             token_endpoint_auth_method=found.client_auth,
+            leeway=0,  # of the access token, which is used at once
         )
 
     def _found(self) -> _Metadata:
@@ -168,10 +169,9 @@ class Provider:
         keys = content.get("keys")
         if not isinstance(keys, list) or not 0 < len(keys) <= _MOST_KEYS:
             raise Unavailable(f"the OpenID provider publishes no list of 1 to {_MOST_KEYS} keys at {found.keys}")
-        try:
-            fetched = KeySet.import_key_set({"keys": [key for key in keys if isinstance(key, dict) and key.get("use") != "enc"]})
-        except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise Unavailable(f"the OpenID provider's keys cannot be read: {type(error).__name__}") from error
+        fetched = KeySet([key for each in keys if (key := _read_key(each)) is not None])
+        if not fetched.keys:
+            raise Unavailable(f"none of the OpenID provider's keys at {found.keys} can be used")
         self._keys = (now, fetched)
         return fetched
 
@@ -239,6 +239,14 @@ def _is_safe(address: str) -> bool:
         return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
     except ValueError:
         return False
+
+
+def _read_key(given: Any) -> Key | None:
+    """None for a key that signs nothing, or is of a kind that is not known: others may do."""
+    try:
+        return import_key(given) if isinstance(given, dict) and given.get("use") != "enc" else None
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _has(keys: KeySet, kid: Any) -> bool:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from backend.dashboard.routes import openid
 from backend.sign_in import people
 from backend.sign_in.claims import Person
 from stringx_dataops.contract.problems import Conflict
@@ -143,6 +145,44 @@ def test_an_answer_counts_once_and_in_the_browser_that_asked(browser: Browser, c
         403,
         "the OpenID provider refused the sign-in: invalid_grant: grant request is invalid",
     )
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        (
+            "error=server_error&error_description=try%0Alater",
+            403,
+            "the OpenID provider refused the sign-in: server_error: try later",
+        ),
+        ("error=login_required", 403, "the OpenID provider refused the sign-in: login_required"),
+        ("", 400, "the OpenID provider's answer has no code; sign in again"),
+        (f"code={'x' * 5000}", 400, "the OpenID provider's answer has no code; sign in again"),
+        (
+            "code=nonsense&iss=https://evil.example.org",
+            403,
+            "the answer is of another OpenID provider than OIDC_ISSUER; sign in again",
+        ),
+    ],
+)
+def test_an_answer_that_is_none_is_one_line(browser: Browser, query: str, status: int, says: str) -> None:
+    state = parse_qs(urlsplit(browser.begin()).query)["state"][0]
+    page = browser.client.get(f"/login/oidc?state={state}&{query}")
+    assert (page.status_code, fault(page)) == (status, says)
+    again = browser.client.get(f"/login/oidc?state={state}&code=x")
+    assert "has begun no sign-in here" in fault(again)
+
+
+def test_a_sign_in_that_takes_too_long_is_begun_again(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    back = browser.answer(browser.begin(), "vera.staff")
+    monkeypatch.setattr(people, "BEGUN_S", -1)
+    assert fault(browser.client.get(back)).startswith("this sign-in took over")
+
+
+def test_only_so_many_wait_for_the_provider(installation: Installation, provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openid, "_AT_ONCE", 0)
+    page = installation.client(provider).get("/login/oidc/start")
+    assert (page.status_code, fault(page)) == (429, "many people are signing in at this moment; try again in some seconds")
 
 
 def test_a_state_begins_one_session(installation: Installation) -> None:
