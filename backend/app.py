@@ -16,6 +16,8 @@ from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
 from backend.sign_in.provider import Provider
+from backend.waivers import routes as waiver_routes
+from backend.waivers import upkeep as waiver_upkeep
 from database import leases
 from database.loops import Loops
 from database.notifications import Listener
@@ -61,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(gate_routes.blueprint(database))
     app.register_blueprint(key_routes.blueprint(database))
     app.register_blueprint(audit_routes.blueprint(database))
+    app.register_blueprint(waiver_routes.blueprint(database, catalogue))
     app.register_blueprint(
         dashboard_routes.blueprint(
             Dashboard(
@@ -76,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         dispatch.start(dispatcher, listener, loops)
         retention.start(database, settings, loops)
         upkeep.start(database, settings, loops)
+        waiver_upkeep.start(database, loops)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app

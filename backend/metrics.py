@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from backend.insights import totals
+from backend.waivers import store
 from database.pool import Database
 
 
@@ -15,6 +16,7 @@ def metrics(database: Database) -> Iterator[Metric]:
     for row in found.ended:
         ended.add_metric([row.source, row.target, row.status, row.verdict], row.requests)
     yield ended
+    yield GaugeMetricFamily("stringx_waivers_active", "Rules whose failures a waiver overlooks", value=store.active(database))
     for name, words, waiting in (
         ("unfinished", "Requests whose check has not ended", found.unfinished),
         ("unsent", "Requests that DataOps has not accepted yet", found.unsent),

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from api.checks import waiving
 from api.checks.lifecycle import Check, lock_target, read_check, release_joined
+from api.checks.waiving import Decided
 from api.delivery import outbox
 from api.notifications import notify
 from database.leases import LEASE_S
@@ -16,6 +18,7 @@ from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.sizes import bounded
+from stringx_dataops.contract.messages.waivers import claims_of
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 MAX_CRASHES = 3  # runs that may end their worker, or their dbt process, before a check is `errored`
@@ -55,13 +58,21 @@ def mark_reached(database: Database, check: Check) -> None:
         cursor.run(SQL["mark_reached"], _fence(check))
 
 
-def finish(database: Database, check: Check, result: CheckResult, backend_url: str) -> bool:
+def finish(database: Database, check: Check, end: CheckResult | Decided, backend_url: str) -> bool:
     """Stores the result and its message, for the check and for all checks that share its run (unless it was canceled: they then
-    run without it). False, and nothing stored, if the claim was lost."""
-    body, text = bounded(result.as_json())
-    message = outbox.message(check.results_url(backend_url), text)
-    ended = {"status": result.status, "verdict": result.verdict}
+    run without it). Waivers that are active now are applied to a result that was decided. False, and nothing stored, if the claim
+    was lost."""
     with database.transaction() as cursor:
+        result = waiving.apply(cursor, end) if isinstance(end, Decided) else end
+        whole = result.as_json()
+        leans_on = claims_of(whole)
+        body, text = bounded(whole)
+        message = outbox.message(check.results_url(backend_url), text)
+        ended = {
+            "status": result.status,
+            "verdict": result.verdict,
+            "waivers": json_value(leans_on) if leans_on else None,
+        }
         lock_target(cursor, check.request.target)
         row = cursor.one(SQL["finish"], _fence(check) | ended | message)
         if row is None:

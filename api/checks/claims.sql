@@ -55,7 +55,7 @@ where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s a
 with said as (select %(body)s::text as body), ended as (
     update dataops.checks set
         status = %(status)s, verdict = %(verdict)s, result = said.body::json, finished_at = clock_timestamp(),
-        worker = null, lease_expires_at = null
+        worker = null, lease_expires_at = null, waivers = %(waivers)s
     from said
     where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
     returning check_id
@@ -72,7 +72,7 @@ select * from dataops.checks where joined = %(check_id)s and status = 'queued' o
 
 -- name: finish_joined
 update dataops.checks set
-    status = %(status)s, verdict = %(verdict)s, result = %(result)s, finished_at = clock_timestamp(),
+    status = %(status)s, verdict = %(verdict)s, result = %(result)s, finished_at = clock_timestamp(), waivers = %(waivers)s,
     started_at = (select l.started_at from dataops.checks l where l.check_id = %(leader)s)
 where check_id = %(check_id)s and status = 'queued'
 

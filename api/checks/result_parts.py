@@ -1,9 +1,11 @@
 """The parts that make up a check's result, beside the check itself. `Check.result_with` joins them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from stringx_dataops.contract.messages.checks import DbtRun, RuleResult, TableResult
+from stringx_dataops.contract.messages.scores import Scored, scores
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Verdict
 
 CANCELED = "canceled on request"  # the reason of each canceled check
@@ -39,6 +41,18 @@ class Execution:
     target_hash: str
     skipped: list[str]  # a dataset's tables without a rule in scope
     dbt: DbtRun | None
+
+
+def counts_of(rules: Sequence[RuleResult]) -> dict[str, int]:
+    """How many rules have each status. Shadow rules are counted apart, under `shadow`, if there are any."""
+    shadows = sum(rule.shadow for rule in rules)
+    counts = {name: sum(rule.status == name and not rule.shadow for rule in rules) for name in ("pass", "warn", "fail", "error")}
+    return counts | ({"shadow": shadows} if shadows else {})
+
+
+def scores_of(rules: Sequence[RuleResult]) -> dict[str, float | None]:
+    """Of the rules that are no shadows."""
+    return scores([Scored(rule.dimension, rule.status, rule.failures, rule.total) for rule in rules if not rule.shadow])
 
 
 def undecided(status: CheckStatus, reason: str, finished_at: datetime) -> Ending:

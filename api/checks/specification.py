@@ -83,7 +83,10 @@ def _table_specification(request: CheckRequest, table: InScope, catalogue: Catal
         "key": document.key,
         "sample_rows": document.sample_rows,
         "sample_columns": document.sample_columns,
-        "rules": [_rule_specification(rule, name.name, catalogue, allowed) for rule in table.rules],
+        "rules": [
+            _rule_specification(rule, name.name, catalogue, allowed) | ({"shadow": True} if rule.is_shadow else {})
+            for rule in table.rules
+        ],
     }
 
 

@@ -64,7 +64,7 @@ def _table_without(table: TableSpecification, character: str, encoding: str) -> 
 
 def _undecided(rule: RuleSpecification, fault: str) -> RuleSpecification:
     """The parts of a rule that its outcome needs."""
-    return {
+    undecided: RuleSpecification = {
         "id": rule["id"],
         "type": rule["type"],
         "warn_above": rule["warn_above"],
@@ -73,6 +73,7 @@ def _undecided(rule: RuleSpecification, fault: str) -> RuleSpecification:
         "arguments": {},
         "fault": fault,
     }
+    return undecided | {"shadow": True} if rule.get("shadow") else undecided
 
 
 def _places(rule: RuleSpecification, character: str) -> Iterator[str]:

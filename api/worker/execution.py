@@ -16,7 +16,8 @@ from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
 from api.checks.result_parts import CANCELED, undecided
-from api.engine import command, faulty_rules, outcome
+from api.checks.waiving import Decided
+from api.engine import command, faulty_rules, outcome, shadow_rules
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import Slot
 from api.engine.processes import ChildDied
@@ -55,7 +56,7 @@ class HandBack:
     tables: list[str] | None = None
 
 
-AttemptEnd = CheckResult | HandBack | None  # None: the claim is lost, and nothing is to be stored
+AttemptEnd = CheckResult | Decided | HandBack | None  # None: the claim is lost, and nothing is to be stored
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class Executor:
 
         on_reached = partial(claims.mark_reached, self.database, attempt.check)
         with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, on_reached, self.runner.terminate)):
-            return faulty_rules.run_compilable(run_encodable, built)
+            return shadow_rules.run_despite_shadows(partial(faulty_rules.run_compilable, run_encodable), built)
 
     def _conclude(self, attempt: Attempt, run: Run, result: DbtRunResult) -> AttemptEnd:
         """How the attempt ends after dbt ran. If it was stopped, an outcome that was complete before still counts."""
@@ -181,7 +182,7 @@ class Executor:
         if stopped == "lost":
             return None
         if stopped is None or outcome.outcome_of(result) is not None:
-            return results.from_dbt_result(run, result, self.catalogue)
+            return results.decided(run, result, self.catalogue)
         match stopped:
             case "canceled":
                 return results.canceled(run, result)

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
-from api.checks.result_parts import CANCELED, Ending, Execution
+from api.checks.result_parts import CANCELED, Ending, Execution, counts_of, scores_of
+from api.checks.waiving import Decided, Marks
 from api.engine.outcome import is_database_error, outcome_of
 from api.engine.run_result import DbtRunResult
 from api.targets.registry import engine_of
@@ -19,11 +20,12 @@ from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.gate_test.outcome import RuleOutcome, TableOutcome
 from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Sample, TableResult
-from stringx_dataops.contract.messages.scores import Scored, quotient, scores
+from stringx_dataops.contract.messages.scores import quotient
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Verdict, worst
 
 _AHEAD = timedelta(minutes=5)  # of a target's clock to the internal database's; the Backend allows twice that to its own
 _LEFT_OUT = "some rules have no outcome; they are in error"
+_NO_SHADOWS = "the dbt project in DBT_PROJECT_DIR is of a release without shadow rules: take its macros over from stringx/"
 _DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 
 
@@ -61,6 +63,18 @@ def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) ->
     is_dataset = run.check.request.dataset is not None
     ending = _ending_of_dataset(run, snapshot_at, tables) if is_dataset else _ending_of_table(run, snapshot_at, tables[0])
     return run.check.result_with(ending, _execution(run, dbt_result))
+
+
+def decided(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) -> Decided:
+    """The same with what each rule adds to the verdicts."""
+    outcome = outcome_of(dbt_result)
+    outcomes = {(table["schema"], table["name"]): table for table in outcome["tables"]} if outcome is not None else {}
+    marks = {}
+    for table in run.tables:
+        name = TableName.parse(table.configured.document.table)
+        if (found := _marks(table, outcomes.get((name.schema, name.name)))) is not None:
+            marks[table.configured.document.table] = found
+    return Decided(from_dbt_result(run, dbt_result, catalogue), marks)
 
 
 def errored(run: Run, reason: str) -> CheckResult:
@@ -115,8 +129,8 @@ def _ending_of_dataset(run: Run, snapshot_at: datetime, tables: list[TableResult
         row_count=_sum([table.row_count for table in tables]),
         window_nulls=_sum([table.window_nulls for table in tables]),
         notes=[f"{table.table}: {note}" for table in tables for note in table.notes],
-        counts=_counts(rules),
-        scores=_scores(rules),
+        counts=counts_of(rules),
+        scores=scores_of(rules),
         tables=tables,
     )
 
@@ -145,6 +159,8 @@ def _decided_table(checked: InScope, outcome: TableOutcome | None, catalogue: Ca
     notes = notes_of(checked.configured.document)
     if outcome is None:
         return _table_result(checked, "error", _LEFT_OUT, notes=notes, rules=rules)
+    if "marks" not in outcome and any(rule.is_shadow for rule in checked.rules):  # they counted in its verdict
+        return _table_result(checked, "error", _NO_SHADOWS, notes=notes, rules=rules)
     is_complete = all(rule.id in outcomes for rule in checked.rules)
     return _table_result(
         checked,
@@ -155,6 +171,15 @@ def _decided_table(checked: InScope, outcome: TableOutcome | None, catalogue: Ca
         notes=[*(outcome.get("notes") or []), *notes],
         rules=rules,
     )
+
+
+def _marks(checked: InScope, outcome: TableOutcome | None) -> Marks | None:
+    """None if the outcome does not say it, for each of its rules. A rule without an outcome is an error."""
+    marks = outcome.get("marks") if outcome is not None else None
+    if outcome is None or marks is None or len(marks) != len(outcome["rules"]):
+        return None
+    said = {rule["id"]: mark for rule, mark in zip(outcome["rules"], marks, strict=True)}
+    return Marks({rule.id: said.get(rule.id, "error") for rule in checked.rules}, outcome.get("empty"))
 
 
 def _table_result(
@@ -176,18 +201,10 @@ def _table_result(
         window_nulls=window_nulls,
         reason=reason,
         notes=list(notes),
-        counts=_counts(rules) if rules else {},
-        scores=_scores(rules) if rules else {},
+        counts=counts_of(rules) if rules else {},
+        scores=scores_of(rules) if rules else {},
         rules=list(rules),
     )
-
-
-def _counts(rules: Sequence[RuleResult]) -> dict[str, int]:
-    return {status: sum(rule.status == status for rule in rules) for status in ("pass", "warn", "fail", "error")}
-
-
-def _scores(rules: Sequence[RuleResult]) -> dict[str, float | None]:
-    return scores([Scored(rule.dimension, rule.status, rule.failures, rule.total) for rule in rules])
 
 
 def _sum(numbers: list[int | None]) -> int | None:
@@ -233,6 +250,7 @@ def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue)
         description=rule.description,
         sample=Sample.model_validate(sample) if sample is not None else None,
         sample_dropped=bool(outcome.get("sample_dropped")),
+        shadow=rule.is_shadow,
     )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from api import retention
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
+from api.checks.waiving import Decided
 from api.delivery import outbox
 from api.delivery.sender import Credentials, ResultSender
 from api.engine.command import DbtProject, Executable
@@ -183,13 +184,14 @@ class Worker:
                     return
                 time.sleep(_STORE_AGAIN_S)
 
-    def _write(self, check: Check, end: CheckResult | HandBack) -> None:
+    def _write(self, check: Check, end: CheckResult | Decided | HandBack) -> None:
         ids = {"check_id": check.check_id, "request_id": check.request_id, "worker": self.name}
         if isinstance(end, HandBack):
             stored, words = claims.hand_back(self.database, check, **asdict(end)), "handed back"
         else:
             stored = claims.finish(self.database, check, end, self.settings.backend_url)
-            words = f"ended: {end.status} {end.verdict}"
+            result = end.result if isinstance(end, Decided) else end
+            words = f"ended: {result.status} {result.verdict}"
         if stored:
             log.info("check of %s %s", check.request.subject, words, extra=ids)
         else:

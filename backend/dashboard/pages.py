@@ -24,7 +24,7 @@ _ON_PAGE = 50
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DIGITS = 6  # of a page's number
 _IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024  # bytes of a file
-_OF_LISTS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", "version")
+_OF_LISTS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", "version", "state")
 _PARAMETERS = (*_OF_LISTS, *WINDOW_FIELDS, *filters.NAMES, *audit_filters.NAMES)
 _LONGEST = 200  # characters of a field that an address repeats
 
@@ -126,6 +126,10 @@ def _page_of_form() -> str:
             return url_for("dashboard.dataset", **arguments)
         case "dashboard.cancel":
             return url_for("dashboard.request_page", **arguments)
+        case "dashboard.create_waiver":
+            return url_for("dashboard.new_waiver")
+        case "dashboard.end_waiver":
+            return url_for("dashboard.waiver", **arguments)
         case "dashboard.edit_table":
             return editor_url(arguments["target"], arguments["table"])
         case _:

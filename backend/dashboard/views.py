@@ -80,6 +80,7 @@ def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
         "id": found.rule.id,
         "url": f"{table_url(target, table)}/rules/{found.rule.id}",
         "status": last.status if last else None,
+        "shadow": found.rule.is_shadow,
         "message": found.message if last and last.status != "pass" else None,
         "description": found.rule.description,
         "last": _last(last),

@@ -1,17 +1,20 @@
 """The gate of a table or a dataset: open or closed, and why. A pure function of the facts that `facts` has read."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from backend.gates.waiving import Leaning, WaiverFact
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.tables import GateSettings
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.requests import GateView
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
+from stringx_dataops.contract.messages.waivers import Claim
 
 _MOST_REASONS = 20
+KEPT = "the rules have changed since; kept as configured"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class DecidingCheck:
     age_s: float  # since then
     result: dict[str, Any]  # a CheckResult as JSON
     request_id: str | None = None
+    leans_on: Sequence[Claim] = ()  # its waivers
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,14 @@ class Facts:
     check: DecidingCheck | None
     request: Request | None = None  # asked about; without it, the gate as it stands
     newer_request: str | None = None  # made after the deciding one, and not finished
+    is_kept: bool = False  # the rules have changed since, and its settings keep the gate as it is
+    waivers: Mapping[str, WaiverFact] = field(default_factory=dict)  # those that the check leans on, by id
+
+    @property
+    def leaning(self) -> Leaning:
+        """What the check leans on, as far as it is about the gate's tables."""
+        claims = self.check.leans_on if self.check is not None else ()
+        return Leaning(self.subject.target, self.subject.table, claims, self.waivers)
 
 
 def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
@@ -97,13 +109,15 @@ def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
         if check.result.get("target_hash") not in (None, facts.subject.target_hash):
             reasons.append(Reason("the target has been another database or role since the last check: ask for a new one"))
         reasons += map(Reason, _reasons_of_verdict(facts.subject, check))
+        reasons += map(Reason, facts.leaning.reasons())
         if not_before is not None and check.decided_at < not_before:
             moment = check.decided_at.isoformat()
             words = f"the newest snapshot ({moment}) is older than not_before ({not_before.isoformat()})"
             reasons.append(Reason(words, pending=True))
     elif not reasons:
         reasons = [_NEVER_CHECKED]
-    return _view(facts.subject, check, reasons)
+    notes = [KEPT] if facts.request is None and _has_changed_rules(facts) and facts.is_kept else []
+    return _view(facts, check, reasons, notes)
 
 
 def _of_request(facts: Facts, request: Request) -> tuple[DecidingCheck | None, list[Reason]]:
@@ -128,12 +142,16 @@ def _reasons_of_state(facts: Facts) -> list[Reason]:
         reasons.append(Reason(f"a newer request is not finished: {facts.newer_request}", pending=True))
     if check is None:
         return reasons
-    if check.rules_hash is not None and check.rules_hash != subject.rules_hash:
+    if _has_changed_rules(facts) and not facts.is_kept:
         reasons.append(Reason("the rules have changed since the last check: ask for a new one"))
     max_age = subject.settings.max_age
     if max_age is not None and check.age_s > parse_duration(max_age):
         reasons.append(Reason(f"the last check is older than max_age ({max_age}): ask for a new one"))
     return reasons
+
+
+def _has_changed_rules(facts: Facts) -> bool:
+    return facts.check is not None and facts.check.rules_hash not in (None, facts.subject.rules_hash)
 
 
 def _reasons_of_verdict(subject: GateSubject, check: DecidingCheck) -> list[str]:
@@ -164,7 +182,8 @@ def _parts(subject: GateSubject, result: dict[str, Any]) -> Iterator[tuple[str, 
             yield "", table
 
 
-def _view(subject: GateSubject, check: DecidingCheck | None, reasons: Sequence[Reason]) -> GateView:
+def _view(facts: Facts, check: DecidingCheck | None, reasons: Sequence[Reason], notes: Sequence[str]) -> GateView:
+    subject = facts.subject
     return GateView(
         gate="closed" if reasons else "open",
         target=subject.target,
@@ -176,5 +195,7 @@ def _view(subject: GateSubject, check: DecidingCheck | None, reasons: Sequence[R
         check_id=check.check_id if check else None,
         rules_hash=check.rules_hash if check else None,
         reasons=[reason.text for reason in reasons],
+        notes=list(notes),
+        waivers=facts.leaning.named() if check is not None else [],
         pending=any(reason.pending for reason in reasons),
     )

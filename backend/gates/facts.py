@@ -4,13 +4,15 @@ newer requests."""
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from backend.gates.decision import DecidingCheck, Facts, GateSubject, Request
+from backend.gates.waiving import WaiverFact
 from database import configuration
 from database.configuration import ConfiguredDataset, ConfiguredTable, Refusals
-from database.pool import Cursor, Database, Row
+from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import rules_hash
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid
@@ -87,8 +89,60 @@ def _facts(cursor: Cursor, subject: GateSubject, request_id: str | None) -> Fact
     named["by_window"] = subject.settings.by_window
     suffix = "" if subject.dataset is None else "_of_dataset"
     row = cursor.one(SQL[f"deciding_result{suffix}"], named)
+    check = _check(row)
     newer = cursor.one(SQL[f"unfinished{suffix}"], named | {"decided_by": row["request_id"] if row and row["is_full"] else None})
-    return Facts(subject, _check(row), newer_request=newer["request_id"] if newer else None)
+    return Facts(
+        subject,
+        check,
+        newer_request=newer["request_id"] if newer else None,
+        is_kept=check is not None and _is_kept(cursor, subject, check),
+        waivers=waivers_of(cursor, check),
+    )
+
+
+def _is_kept(cursor: Cursor, subject: GateSubject, check: DecidingCheck) -> bool:
+    """Whether changes of the rules since the check left the gate as it was, as its settings said then and say now."""
+    if not subject.settings.is_kept or check.rules_hash in (None, subject.rules_hash):
+        return False
+    if subject.dataset is None:
+        named = {"target": subject.target, "table": subject.table, "rules_hash": check.rules_hash}
+        row = cursor.one(SQL["kept_table"], named)
+    else:
+        tables = check.result.get("tables") or ()
+        checked = [{"table_name": table["table"], "rules_hash": table["rules_hash"]} for table in tables]
+        row = cursor.one(SQL["kept_dataset"], {"dataset": subject.dataset, "checked": json_value(checked)})
+    return row is not None and bool(row["is_kept"])
+
+
+def waivers_of(cursor: Cursor, check: DecidingCheck | None) -> dict[str, WaiverFact]:
+    """The waivers that the check leans on, by id, as they stand now; those that do not exist are left out."""
+    ids = [claim["id"] for claim in check.leans_on if _is_id(claim["id"])] if check is not None else []
+    if not ids:
+        return {}
+    return {str(row["waiver_id"]): _waiver(row) for row in cursor.all(SQL["waivers"], {"ids": ids})}
+
+
+def _waiver(row: Row) -> WaiverFact:
+    return WaiverFact(
+        id=str(row["waiver_id"]),
+        target=row["target"],
+        table=row["table_name"],
+        rule=row["rule_id"],
+        by=row["created_by"],
+        reason=row["reason"],
+        until=row["until"],
+        at_most=row["at_most"],
+        ended_because=row["ended_because"],
+        ended_by=row["ended_by"],
+    )
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _of_request(cursor: Cursor, subject: GateSubject, request_id: str) -> Facts:
@@ -101,7 +155,9 @@ def _of_request(cursor: Cursor, subject: GateSubject, request_id: str) -> Facts:
     row = cursor.one(SQL["result_of_request"], {"request_id": request_id, "table": subject.table})
     if row is not None and row["result"].get("trial"):
         row = None  # of a trial that was asked of DataOps under this id
-    return Facts(subject, _check(row), Request(request_id, request["status"], request["finished_at"] is not None))
+    check = _check(row)
+    asked = Request(request_id, request["status"], request["finished_at"] is not None)
+    return Facts(subject, check, asked, waivers=waivers_of(cursor, check))
 
 
 def _is_about(request: Row, subject: GateSubject) -> bool:
@@ -117,4 +173,5 @@ def _check(row: Row | None) -> DecidingCheck | None:
     if row is None:
         return None
     names = ("verdict", "status", "rules_hash", "snapshot_at", "decided_at", "age_s", "result")
-    return DecidingCheck(check_id=str(row["check_id"]), request_id=row["request_id"], **{name: row[name] for name in names})
+    known = {name: row[name] for name in names} | {"leans_on": row["waivers"] or []}
+    return DecidingCheck(check_id=str(row["check_id"]), request_id=row["request_id"], **known)

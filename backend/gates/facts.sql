@@ -1,7 +1,7 @@
 -- name: deciding_result
 -- The result that decides the table's gate, alone or in a dataset: the full one with the newest snapshot; if windows decide, too, also
 -- one of a window with all rules. A result without a snapshot has the time of its end.
-select n.check_id, r.request_id, r.is_full, n.verdict, n.status, n.rules_hash, n.snapshot_at, n.decided_at, r.result,
+select n.check_id, r.request_id, r.is_full, n.verdict, n.status, n.rules_hash, n.snapshot_at, n.decided_at, r.result, r.waivers,
        extract(epoch from clock_timestamp() - n.decided_at)::float8 as age_s
 from (
     (select check_id, verdict, status, rules_hash, snapshot_at, coalesce(snapshot_at, finished_at) as decided_at
@@ -28,7 +28,7 @@ order by n.decided_at desc
 limit 1
 
 -- name: deciding_result_of_dataset
-select check_id, request_id, is_full, verdict, status, rules_hash, snapshot_at, decided_at, result,
+select check_id, request_id, is_full, verdict, status, rules_hash, snapshot_at, decided_at, result, waivers,
        extract(epoch from clock_timestamp() - decided_at)::float8 as age_s
 from (
     (select *, coalesce(snapshot_at, finished_at) as decided_at from stringx.results
@@ -45,7 +45,7 @@ limit 1
 -- name: result_of_request
 -- Of a table's gate and a dataset's request: what the result says of this table.
 select r.check_id, r.request_id, coalesce(d.verdict, r.verdict) as verdict, r.status, coalesce(d.rules_hash, r.rules_hash) as rules_hash,
-       r.snapshot_at, coalesce(r.snapshot_at, r.finished_at) as decided_at, r.result,
+       r.snapshot_at, coalesce(r.snapshot_at, r.finished_at) as decided_at, r.result, r.waivers,
        extract(epoch from clock_timestamp() - coalesce(r.snapshot_at, r.finished_at))::float8 as age_s
 from stringx.results r left join stringx.dataset_results d on d.check_id = r.check_id and d.table_name = %(table)s
 where r.request_id = %(request_id)s
@@ -83,3 +83,24 @@ select q.request_id, q.target, q.table_name, q.dataset, q.trial, q.status, q.fin
                  where r.request_id = q.request_id and r.dataset is not null),
                 (select d.tables from stringx.datasets d where d.name = q.dataset and d.target = q.target)) as tables
 from stringx.requests q where q.request_id = %(request_id)s
+
+-- name: kept_table
+-- Whether the table's gate was kept through all changes of its rules since a check of this set of rules.
+select t.kept ? %(rules_hash)s::text as is_kept from stringx.tables t where t.target = %(target)s and t.table_name = %(table)s
+
+-- name: kept_dataset
+-- Of the tables that a dataset has now: whether the gate of each was kept through all changes since it was checked (`checked`), and since
+-- the dataset itself is kept. Tables that were not checked then must have no rules now.
+select coalesce(bool_and(coalesce(t.rules_hash = c.rules_hash or (t.kept ->> c.rules_hash)::timestamptz >= d.keeps_since, false)), false) as is_kept
+from stringx.datasets d
+cross join lateral unnest(d.tables) as n (table_name)
+left join stringx.tables t on t.target = d.target and t.table_name = n.table_name
+left join jsonb_to_recordset(%(checked)s) as c (table_name text, rules_hash text) on c.table_name = n.table_name
+where d.name = %(dataset)s
+  and not (c.table_name is null
+           and not jsonb_path_exists(t.document, '$.rules[*] ? (!exists(@.active) || @.active == true)'))
+
+-- name: waivers
+-- As they stand at this moment of the database's clock.
+select waiver_id, target, table_name, rule_id, reason, at_most, until, created_by, ended_because, ended_by, ended_at
+from stringx.waivers_now where waiver_id = any(%(ids)s::uuid[])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.gates import facts
-from backend.gates.decision import DecidingCheck, GateSubject, decides
+from backend.gates.decision import DecidingCheck, Facts, GateSubject, decides
 from backend.history.state import state_of
 from database.pool import Cursor, json_value
 from database.queries import load_queries
@@ -18,6 +18,7 @@ from stringx_dataops.contract.documents.fields import RULE_ID
 from stringx_dataops.contract.documents.tables import GateSettings
 from stringx_dataops.contract.messages.checks import CheckResult, RuleResult
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
+from stringx_dataops.contract.messages.waivers import claims_of
 from stringx_dataops.contract.problems import Unavailable
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -75,7 +76,7 @@ def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: b
             "points": list(_points(part)) if has_points else [],
         }
         if subject is not None and is_new and decides(settings, result):
-            row |= _state(subject, _deciding(result, part, at, body))
+            row |= _state(cursor, subject, _deciding(result, part, at, body))
         rows.append(row)
     parameters = {
         "parts": json_value(rows),
@@ -168,11 +169,12 @@ def _deciding(result: CheckResult, part: Part, at: datetime, body: dict[str, Any
         age_s=0.0,
         result=body,
         request_id=result.request_id,
+        leans_on=claims_of(body),
     )
 
 
-def _state(subject: GateSubject, check: DecidingCheck) -> dict[str, Any]:
-    state = state_of(subject, check)
+def _state(cursor: Cursor, subject: GateSubject, check: DecidingCheck) -> dict[str, Any]:
+    state = state_of(Facts(subject, check, waivers=facts.waivers_of(cursor, check)))
     stale_at = state.stale_at.isoformat() if state.stale_at is not None else None
     return {"state": state.name, "rank": state.rank, "reasons": cut(state.reasons), "stale_at": stale_at}
 
@@ -189,6 +191,8 @@ def _points(part: Part) -> Iterator[dict[str, Any]]:
             "failures": _bounded(rule.failures) if has_numbers else None,
             "total": _bounded(rule.total) if has_numbers else None,
             "measured": _number(rule) if has_numbers else None,
+            "waived": rule.waived is not None,
+            "shadow": rule.shadow,
         }
 
 

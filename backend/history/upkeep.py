@@ -79,7 +79,7 @@ def _refresh(cursor: Cursor, named: dict[str, str]) -> None:
     except NotFound:
         cursor.run(SQL["forget_state"], named)
         return
-    check, state = found.check, state_of(found.subject, found.check)
+    check, state = found.check, state_of(found)
     present = {
         "state": state.name,
         "rank": state.rank,

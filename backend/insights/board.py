@@ -14,6 +14,7 @@ from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 TABLES = Pages("tables", texts=3)  # positions: rank, target, name
 DATASETS = Pages("datasets", texts=3)
+MOST_WAIVERS = 20  # of a table or dataset
 FILTERS = ("target", "name", "q", "owner", "tag", "gate", "verdict")
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
@@ -25,14 +26,15 @@ def page(database: Database, kind: str, filters: Mapping[str, str | None], wante
     position = {"rank": rank, "after_target": target, "after_name": name, "limit": wanted.limit + 1}
     part = f"%{q.translate(_ESCAPED)}%" if (q := given["q"]) else None
     with database.transaction() as cursor:
-        rows = cursor.all(SQL["page"], given | {"kind": kind, "q": part, "names": None} | position)
+        named = {"kind": kind, "q": part, "names": None, "most_waivers": MOST_WAIVERS}
+        rows = cursor.all(SQL["page"], given | named | position)
     pages = TABLES if kind == "table" else DATASETS
     return pages.answer(wanted, [((str(row["rank"]), row["target"], row["name"]), _item(row)) for row in rows])
 
 
 def of_names(database: Database, target: str, tables: Sequence[str]) -> list[dict[str, Any]]:
     """The states of these tables of a target, in the board's order; those that are not configured are left out."""
-    every: dict[str, Any] = dict.fromkeys(FILTERS) | {"seen": seen_targets()}
+    every: dict[str, Any] = dict.fromkeys(FILTERS) | {"seen": seen_targets(), "most_waivers": MOST_WAIVERS}
     named = every | {"kind": "table", "target": target, "names": list(tables), "limit": len(tables)}
     with database.transaction() as cursor:
         rows = cursor.all(SQL["page"], named | {"rank": None, "after_target": None, "after_name": None})
@@ -65,6 +67,7 @@ def _item(row: Row) -> dict[str, Any]:
         "score": row["score"],
         "duration_ms": row["duration_ms"],
         "recent": row["recent"],
+        "waivers": row["waivers"],
         "owner": row["owner"],
         "tags": row["tags"],
         "source": row["source"],

@@ -4,6 +4,10 @@ select s.kind, s.target, s.name, s.state, s.rank, s.gate, s.since, s.verdict, s.
        s.duration_ms, s.recent, s.owner, s.tags, d.tables,
        (select o.source from stringx.sources o where o.kind = initcap(s.kind)
             and o.name = case s.kind when 'table' then s.target || '/' || s.name else s.name end) as source,
+       array(select jsonb_build_object('id', w.waiver_id, 'table', w.table_name, 'rule', w.rule_id)
+             from stringx.active_waivers w
+             where w.target = s.target and w.table_name = any(case when s.kind = 'table' then array[s.name] else d.tables end)
+             order by w.table_name, w.rule_id limit %(most_waivers)s) as waivers,
        exists (select 1 from stringx.requests r
                where s.kind = 'table' and r.target = s.target and r.table_name = s.name and r.finished_at is null
                  and (r.is_full or (s.by_window and stringx.has_all_rules(r.body))))

@@ -153,6 +153,8 @@ def _point(row: Row) -> dict[str, Any]:
         "total": total,
         "failure_ratio": quotient(failures, total) if failures is not None and total else None,
         "measured": row["measured"],
+        "waived": row["waived"],
+        "shadow": row["shadow"],
         "config_version": row["config_version"],
     }
 

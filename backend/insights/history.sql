@@ -22,7 +22,7 @@ order by at desc, check_id desc
 limit %(limit)s
 
 -- name: points
-select at, check_id, status, failures, total, measured, config_version
+select at, check_id, status, failures, total, measured, config_version, waived, shadow
 from stringx.rule_points
 where rule_key = %(rule_key)s and at >= coalesce(%(from)s, '-infinity'::timestamptz) and at < coalesce(%(to)s, 'infinity'::timestamptz)
   and (%(at)s::timestamptz is null or (at, check_id) < (%(at)s::timestamptz, %(check_id)s::uuid))

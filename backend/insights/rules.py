@@ -28,6 +28,7 @@ class Point:
     failures: int | None
     total: int | None
     measured: float | None
+    waived: bool = False
 
     @property
     def value(self) -> float | None:
@@ -62,7 +63,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class RulesNow:
-    """Some of the active rules of a table; `total`: how many there are. `window_column` is the document's."""
+    """Some of the rules of a table that run; `total`: how many there are. `window_column` is the document's."""
 
     rules: list[RuleNow]
     total: int
@@ -76,7 +77,7 @@ def of_table(database: Database, catalogue: Catalogue, target: str, table: str, 
         if configured is None:
             raise Refusals(cursor).table(target, table)
         document = configured.read()
-        active = document.active_rules
+        active = document.running_rules
         newest = _latest(cursor, target, table, active, 1)
         ordered = sorted(active, key=lambda rule: _ORDER[newest[rule.id][-1].status if rule.id in newest else None])
         shown = ordered[wanted.skip : wanted.skip + wanted.most]
@@ -129,5 +130,5 @@ def _messages(cursor: Cursor, check_id: str | None, table: str) -> dict[str, str
 
 
 def _point(value: dict[str, Any]) -> Point:
-    numbers = {name: value[name] for name in ("status", "failures", "total", "measured")}
+    numbers = {name: value[name] for name in ("status", "failures", "total", "measured", "waived")}
     return Point(at=datetime.fromisoformat(value["at"]), **numbers)

@@ -26,6 +26,7 @@ from stringx_dataops.contract.messages.requesters import cleaned
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, messages, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Mode, Source, Verdict
+from stringx_dataops.contract.messages.waivers import claims_of
 from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -88,6 +89,7 @@ class ResultColumns(TypedDict):
     summary: Json
     rule_ids: list[str]
     messages: Json
+    waivers: Json | None
 
 
 def payload(request_id: str) -> str:
@@ -230,6 +232,7 @@ def result_columns(request_id: str, result: CheckResult, body: JsonObject) -> Re
         "summary": json_value(summary(body)),
         "rule_ids": recording.rule_ids(result),
         "messages": json_value(messages(body)),
+        "waivers": json_value(leans_on) if (leans_on := claims_of(body)) else None,
     }
 
 

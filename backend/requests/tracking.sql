@@ -81,10 +81,10 @@ where request_id = %(request_id)s and finished_at is null
 -- name: store_result
 -- Once by check id, whatever order posts arrive in.
 insert into stringx.results (check_id, request_id, target, table_name, dataset, is_full, is_window, status, verdict, rules_hash,
-                             snapshot_at, finished_at, result, summary, messages, has_points, rule_ids)
+                             snapshot_at, finished_at, result, summary, messages, has_points, rule_ids, waivers)
 values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(dataset)s, %(is_full)s, %(is_window)s, %(status)s, %(verdict)s,
         %(rules_hash)s, %(snapshot_at)s, coalesce(%(finished_at)s, clock_timestamp()), %(result)s, %(summary)s, %(messages)s, true,
-        %(rule_ids)s)
+        %(rule_ids)s, %(waivers)s)
 on conflict (check_id) do nothing
 
 -- name: store_dataset_result

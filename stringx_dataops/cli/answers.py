@@ -13,6 +13,7 @@ class RuleAnswer(TypedDict):
     id: str
     status: RuleStatus
     message: str
+    shadow: NotRequired[bool]
 
 
 class TableAnswer(TypedDict):
@@ -60,6 +61,16 @@ class RequestAnswer(TypedDict):
     progress: NotRequired[ProgressAnswer]
 
 
+class WaivedAnswer(TypedDict):
+    """A rule whose failure a waiver overlooks."""
+
+    table: str
+    rule: str
+    by: str
+    until: str
+    reason: str
+
+
 class GateAnswer(TypedDict):
     """The gate of a table or of a dataset."""
 
@@ -71,6 +82,8 @@ class GateAnswer(TypedDict):
     snapshot_at: str | None
     age_s: float | None
     reasons: list[str]
+    notes: NotRequired[list[str]]
+    waivers: NotRequired[list[WaivedAnswer]]
     pending: NotRequired[bool | None]  # whether waiting may open it
 
 

@@ -9,6 +9,7 @@ from stringx_dataops.cli.answers import (
     RequestAnswer,
     TableAnswer,
 )
+from stringx_dataops.contract.messages.verdicts import WORST_FIRST
 
 _MARKS = {"fail": "fail ", "error": "error", "warn": "warn ", "pass": "pass "}
 
@@ -55,12 +56,14 @@ def _subject(view: RequestAnswer | GateAnswer) -> str:
 
 
 def _counts(result: CheckAnswer | TableAnswer) -> str:
-    return f"{result['counts']['pass']} of {sum(result['counts'].values())} rules pass"
+    counts = result["counts"]
+    shadows = f", {counts['shadow']} in shadow" if counts.get("shadow") else ""
+    return f"{counts['pass']} of {sum(counts[status] for status in WORST_FIRST)} rules pass{shadows}"
 
 
 def _findings(result: CheckAnswer | TableAnswer, passed: bool = False) -> list[str]:
     return [
-        f"  {mark}  {rule['id']}: {rule['message']}"
+        f"  {mark}  {rule['id']}{' (shadow)' if rule.get('shadow') else ''}: {rule['message']}"
         for status, mark in _MARKS.items()
         if status != "pass" or passed
         for rule in result.get("rules", ())
@@ -75,7 +78,12 @@ def gate(view: GateAnswer) -> str:
         line += f", verdict {view['verdict']}"
     if view["snapshot_at"] is not None:
         line += f", snapshot {view['snapshot_at']} ({view['age_s']:.0f} s ago)"
-    return "\n".join([line, *(f"  {reason}" for reason in view["reasons"])])
+    waived = [
+        f"  waived until {each['until']}: {each['table'] + ': ' if 'dataset' in view else ''}{each['rule']}"
+        f" by {each['by']}: {' '.join(each['reason'].split())}"
+        for each in view.get("waivers", ())
+    ]
+    return "\n".join([line, *(f"  {words}" for words in (*view["reasons"], *view.get("notes", ()))), *waived])
 
 
 def changes(answer: ChangesAnswer) -> str:

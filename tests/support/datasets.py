@@ -11,6 +11,7 @@ import pytest
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.checks.lookup import find_subject
+from api.checks.waiving import Decided
 from api.delivery.sender import Credentials
 from api.engine.command import Executable
 from api.engine.run_result import DbtRunResult
@@ -81,6 +82,11 @@ def now(database: Database) -> datetime:
 
 def result(database: Database, check: Check, **failures: int) -> CheckResult:
     """As if dbt had found so many failures in the tables' rules (0 where nothing is said), a snapshot a check."""
+    return decided(database, check, **failures).result
+
+
+def decided(database: Database, check: Check, **failures: int) -> Decided:
+    """The same, before waivers are applied."""
     subject = find_subject(database, CATALOGUE, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     moment = now(database)
@@ -88,7 +94,8 @@ def result(database: Database, check: Check, **failures: int) -> CheckResult:
     found = []
     for each in tables:
         rules = [rule_outcome(rule.id, failures.get(rule.id, 0)) for rule in each.rules]
-        verdict = "fail" if any(rule["failures"] for rule in rules) else "pass"
+        marks = [None if rule.is_shadow else found["status"] for rule, found in zip(each.rules, rules, strict=True)]
+        verdict = "fail" if "fail" in marks else "pass"
         name = each.configured.document.table.removeprefix("public.")
         found.append(
             {
@@ -97,12 +104,14 @@ def result(database: Database, check: Check, **failures: int) -> CheckResult:
                 "row_count": 10,
                 "window_nulls": None,
                 "verdict": verdict,
+                "marks": marks,
+                "empty": None,
                 "reason": None,
                 "rules": rules,
             }
         )
     outcome = {"format": FORMAT, "snapshot_at": moment.isoformat(), "tables": found}
-    return results.from_dbt_result(run, DbtRunResult("id", "1", None, json.dumps(outcome)), CATALOGUE)
+    return results.decided(run, DbtRunResult("id", "1", None, json.dumps(outcome)), CATALOGUE)
 
 
 def rule_outcome(name: str, failures: int) -> dict[str, Any]:
@@ -112,9 +121,9 @@ def rule_outcome(name: str, failures: int) -> dict[str, Any]:
 
 def end(database: Database, check: Check, **failures: int) -> CheckResult:
     """Finish a claimed check on both sides: the queue, and the Backend that its result is posted to."""
-    found = result(database, check, **failures)
-    assert claims.finish(database, check, found, "http://backend")
-    tracking.store(database, check.request_id, CheckResult.model_validate(found.as_json()))
+    assert claims.finish(database, check, decided(database, check, **failures), "http://backend")
+    found = CheckResult.model_validate(lifecycle.find(database, check.check_id).result)
+    tracking.store(database, check.request_id, found)
     return found
 
 

@@ -17,6 +17,7 @@ ICONS = {
     "warn": _EXCLAMATION,
     "valid": _CHECK,
     "revoked": _CROSS,
+    "active": _EXCLAMATION,
     "error": _TRIANGLE,
     "never_checked": _DASH,
 }

@@ -19,6 +19,7 @@ from backend.dashboard.routes import (
     signing_in,
     subjects,
     trials,
+    waivers,
 )
 from backend.dashboard.service import Dashboard
 from web.look import formats
@@ -43,6 +44,6 @@ def blueprint(service: Dashboard) -> Blueprint:
     routes.add_app_template_global(views.subject_url)
     for name, function in _FORMATS.items():
         routes.add_app_template_filter(function, name)  # type: ignore[arg-type]
-    for pages in (guard, signing_in, openid, board, subjects, rules, requests, checks, configuration, trials, keys, audit):
+    for pages in (guard, signing_in, openid, board, subjects, rules, requests, checks, configuration, trials, keys, audit, waivers):
         pages.add(routes, service)
     return routes

@@ -3,7 +3,7 @@
 import math
 from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from backend.dashboard import rule_files, views
 from backend.dashboard.pages import csv_file, page
@@ -11,6 +11,7 @@ from backend.dashboard.plots import Mark
 from backend.dashboard.service import Dashboard
 from backend.insights import history, rules, trend
 from backend.insights.history import RuleName, Span
+from backend.waivers import store as waivers
 from stringx_dataops.contract.messages.pages import Page
 
 _LISTED = 100  # points on the page
@@ -63,6 +64,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             plot=views.plot_of(rule, plotted, span, marks, is_share),
             marks=versions[::-1],
             editor_url=views.editor_url(target, table),
+            waiver=waivers.of_table(database, target, table).get(rule),
+            may_configure="configure" in g.caller.scopes,
             caption=views.caption(plotted, marks, more),
         )
 

@@ -13,6 +13,7 @@ from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
 from backend.insights import board, history, rules, running, trend
 from backend.insights.rules import Slice
+from backend.waivers import store as waivers
 from database.keys import Caller
 from database.pool import Database
 from stringx_dataops.contract.documents.fields import parse_model
@@ -53,6 +54,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             in_error=[each for each in shown if each["status"] == "error"],
             **samples.of_table(database, item, found.rules, g.caller.scopes),
             since=trend.since_of_rules(database, target, table, [each["id"] for each in shown if each["status"] in _TROUBLE]),
+            waivers=waivers.of_table(database, target, table),
             total=found.total,
             place=place,
             trends=views.trends_of(history.checks_of_table(database, target, table, page=_COLUMNS, deciding=True)["items"]),

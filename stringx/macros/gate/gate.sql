@@ -32,11 +32,11 @@
     {%- set last.given_up = last.given_up + (last.read.changed if attempt >= 2 else []) -%}
   {%- endfor -%}
   {%- set outcome = stringx_outcome(last.tables, last.state, last.read) -%}
-  {%- set counts = outcome.counts -%}
-  {%- if counts.error -%}
+  {%- set statuses = outcome.tables | map(attribute='rules') | sum(start=[]) | map(attribute='status') | list -%}
+  {%- if 'error' in statuses -%}
     {%- set outcome = stringx_with_details(outcome, stringx_reasons_of_arguments(spec, last.tables, last.state, outcome), {}) -%}
   {%- endif -%}
-  {%- if counts.fail or counts.warn -%}
+  {%- if 'fail' in statuses or 'warn' in statuses -%}
     {%- set samples = stringx_samples(spec, last.tables, last.state, outcome) -%}
     {%- set outcome = stringx_with_details(outcome, samples.details, samples.notes) -%}
   {%- endif -%}
@@ -74,7 +74,7 @@
 {% endmacro %}
 
 
-{#- Stores the dbt result: failures is the number of rules that fail or could not be decided. `nothing` is a dbt result without failures that came
+{#- Stores the dbt result: failures is the number of rules that fail or could not be decided, without shadow rules. `nothing` is a dbt result without failures that came
     with the rules' values. If it is true, dbt closes the connection at once, which ends the snapshot and its locks; otherwise
     one more round trip ends them. -#}
 {% macro stringx_leave(outcome, nothing=none) %}

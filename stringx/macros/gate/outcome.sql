@@ -2,7 +2,13 @@
 {% macro stringx_outcome(tables, state, read) %}
   {%- set outcomes = [] -%}
   {%- for table in tables -%}{%- do outcomes.append(stringx_table_outcome(table, state, read)) -%}{%- endfor -%}
-  {%- set statuses = outcomes | map(attribute='rules') | sum(start=[]) | map(attribute='status') | list -%}
+  {%- set statuses = [] -%}
+  {%- for outcome in outcomes -%}
+    {%- set planned = tables[loop.index0].rules -%}
+    {%- for rule in outcome.rules -%}
+      {%- if not planned[loop.index0].spec.get('shadow') -%}{%- do statuses.append(rule.status) -%}{%- endif -%}
+    {%- endfor -%}
+  {%- endfor -%}
   {%- set counts = {} -%}
   {%- for status in ('pass', 'warn', 'fail', 'error') -%}{%- do counts.update({status: statuses | select('equalto', status) | list | length}) -%}{%- endfor -%}
   {{- return({'format': 'stringx-gate/1', 'snapshot_at': read.snapshot_at, 'server_version': state.server_version, 'tables': outcomes,
@@ -21,7 +27,8 @@
   {%- set verdict = stringx_verdict(table, rules, answers.rules, row_count) -%}
   {{- return({'schema': table.spec.schema, 'name': table.spec.name, 'row_count': row_count,
               'window_nulls': answers.window_nulls | int if answers.window_nulls is not none else none,
-              'verdict': verdict.verdict, 'reason': state.relations[table.relation].reason or verdict.reason,
+              'verdict': verdict.verdict, 'marks': verdict.marks, 'empty': verdict.empty,
+              'reason': state.relations[table.relation].reason or verdict.reason,
               'notes': stringx_notes(table, state.relations) + (table.rules | map(attribute='sql') | selectattr('note', 'defined') | map(attribute='note') | unique(true) | list),
               'rules': rules}) -}}
 {% endmacro %}
@@ -125,29 +132,41 @@
 {% endmacro %}
 
 
-{#- {verdict, reason} of a table: fail before error before warn before pass. An undecided rule that could only have warned counts as a warning.
+{#- {verdict, reason, marks, empty} of a table: fail before error before warn before pass. `marks` is what each rule adds to the verdict, none if nothing;
+    `empty` is what on_empty adds. An undecided rule that could only have warned counts as a warning. A shadow rule adds nothing.
 
     In an empty table the statuses of rules about rows are replaced: by those of row_count rules, or else by on_empty. Rules that were decided without the
     table's rows (`about_rows` is false), or on other rows than the window's, still count. -#}
 {% macro stringx_verdict(table, rules, answers, row_count) %}
   {%- set empty = row_count == 0 -%}
   {%- set marks = [] -%}
-  {%- set deciding = [] -%}
+  {%- set found = namespace(active=false, decides_empty=false) -%}
   {%- for rule in rules -%}
     {%- set planned = table.rules[loop.index0] -%}
-    {%- if rule.status == 'error' -%}
-      {%- do marks.append('error' if stringx_may_fail(planned) else 'warn') -%}
-    {%- elif planned.sql.decides_empty -%}
-      {%- do deciding.append(rule.status) -%}
-    {%- elif not empty or planned.whole_table and rule.total
-             or not planned.spec.get('about_rows', true) and not stringx_has_no_value(planned, rule, answers[loop.index0]) -%}
-      {%- do marks.append(rule.status) -%}
+    {%- if planned.spec.get('shadow') -%}
+      {%- do marks.append(none) -%}
+    {%- else -%}
+      {%- set found.active = true -%}
+      {%- if rule.status == 'error' -%}
+        {%- do marks.append('error' if stringx_may_fail(planned) else 'warn') -%}
+      {%- elif planned.sql.decides_empty -%}
+        {%- set found.decides_empty = true -%}
+        {%- do marks.append(rule.status) -%}
+      {%- elif not empty or planned.whole_table and rule.total
+               or not planned.spec.get('about_rows', true) and not stringx_has_no_value(planned, rule, answers[loop.index0]) -%}
+        {%- do marks.append(rule.status) -%}
+      {%- else -%}
+        {%- do marks.append(none) -%}
+      {%- endif -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- if not rules -%}{{- return({'verdict': 'error', 'reason': 'no rule was run'}) -}}{%- endif -%}
-  {%- if not empty -%}{{- return({'verdict': stringx_worst(marks + deciding), 'reason': none}) -}}{%- endif -%}
-  {%- set decided = stringx_worst(deciding) if deciding else table.spec.get('on_empty', 'fail') -%}
-  {{- return({'verdict': stringx_worst(marks + [decided]), 'reason': 'there is no row to look at' ~ ('' if deciding else ' (on_empty: ' ~ decided ~ ')')}) -}}
+  {%- set on_empty = table.spec.get('on_empty', 'fail') if empty and not found.decides_empty else none -%}
+  {%- if not found.active -%}
+    {{- return({'verdict': 'error', 'reason': 'no rule was run' ~ (' that is not a shadow' if rules else ''), 'marks': marks, 'empty': none}) -}}
+  {%- endif -%}
+  {%- set verdict = stringx_worst(marks | reject('none') | list + ([on_empty] if on_empty else [])) -%}
+  {%- set reason = none if not empty else 'there is no row to look at' ~ (' (on_empty: ' ~ on_empty ~ ')' if on_empty else '') -%}
+  {{- return({'verdict': verdict, 'reason': reason, 'marks': marks, 'empty': on_empty}) -}}
 {% endmacro %}
 
 

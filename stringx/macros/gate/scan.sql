@@ -21,14 +21,16 @@
 
 {#- What is run in the snapshot: {slots: {name: {sql, timezone, path, in_halves}}, readings: [of each table [{shape, fault, proof, parts, own} of each rule]],
     proofs: those of `proofs` that are still wanted}. A slot is a SELECT of one JSON list; that of a table's scan is named by the table's
-    number, that of a rule's own statement by table and rule. -#}
+    number, that of a rule's own statement by table and rule.
+
+    Shadow rules come last, and a table's are in a scan of their own, `N/shadows`: they can neither break nor slow down what decides. -#}
 {% macro stringx_slots(tables, state, proofs) %}
-  {%- set slots, readings, wanted = {}, [], {} -%}
+  {%- set slots, readings, wanted, late = {}, [], {}, {} -%}
   {%- for table in tables -%}
-    {%- set parts_of_table = stringx_base(table) -%}
+    {%- set parts_of_table, parts_of_shadows = stringx_base(table), [] -%}
     {%- set unreadable = state.relations[table.relation].reason -%}
     {%- set timezone = table.spec.timezone -%}
-    {%- set scan = namespace(path=none) -%}
+    {%- set scan, shadows = namespace(path=none), namespace(path=none) -%}
     {%- set own_slots, readings_of_table = {}, [] -%}
     {%- for rule in table.rules -%}
       {%- set sql, both, rule_key = rule.sql, rule.scope.both, table.number ~ '/' ~ rule.number -%}
@@ -47,19 +49,27 @@
         {%- set reading = stringx_reading(rule, total, state) -%}
       {%- endif -%}
       {%- do readings_of_table.append(reading) -%}
-      {%- do parts_of_table.extend(reading.parts) -%}
-      {%- if rule.runs_custom and reading.parts -%}{%- set scan.path = state.path -%}{%- endif -%}
+      {%- set is_shadow = rule.spec.get('shadow') -%}
+      {%- do (parts_of_shadows if is_shadow else parts_of_table).extend(reading.parts) -%}
+      {%- if rule.runs_custom and reading.parts -%}
+        {%- if is_shadow -%}{%- set shadows.path = state.path -%}{%- else -%}{%- set scan.path = state.path -%}{%- endif -%}
+      {%- endif -%}
       {%- if reading.own is not none -%}
-        {%- do own_slots.update({rule_key: {'sql': reading.own, 'timezone': timezone, 'in_halves': sql.get('in_halves', false),
-                                            'path': state.path if rule.runs_custom else none}}) -%}
+        {%- do (late if is_shadow else own_slots).update({rule_key: {'sql': reading.own, 'timezone': timezone, 'in_halves': sql.get('in_halves', false),
+                                            'path': state.path if rule.runs_custom else none, 'shadow': is_shadow}}) -%}
       {%- endif -%}
     {%- endfor -%}
+    {%- if parts_of_shadows -%}
+      {%- do late.update({table.number ~ '/shadows': {'sql': stringx_select(table, parts_of_shadows), 'timezone': timezone, 'path': shadows.path,
+                                                      'shadow': true}}) -%}
+    {%- endif -%}
     {%- if unreadable is none -%}
       {%- do slots.update({table.number | string: {'sql': stringx_select(table, parts_of_table), 'timezone': timezone, 'path': scan.path}}) -%}
     {%- endif -%}
     {%- do slots.update(own_slots) -%}
     {%- do readings.append(readings_of_table) -%}
   {%- endfor -%}
+  {%- do slots.update(late) -%}
   {{- return({'slots': slots, 'readings': readings, 'proofs': wanted}) -}}
 {% endmacro %}
 
@@ -108,13 +118,21 @@
   {%- set whole = scan is sequence and scan is not mapping -%}
   {%- set base = scan if whole else results.get(number ~ '/base', {}) -%}
   {%- set row_count, window_nulls = base[:2] if base is sequence and base is not mapping else (none, none) -%}
-  {%- set next = namespace(start=2) -%}
+  {%- set of_shadows = results.get(number ~ '/shadows') -%}
+  {%- set all_shadows = of_shadows is sequence and of_shadows is not mapping -%}
+  {%- set next = namespace(start=2, shadow=0) -%}
   {%- set answers = [] -%}
   {%- for reading in readings -%}
     {%- set shape, rule_key = reading.shape, number ~ '/' ~ loop.index0 -%}
-    {%- set end = next.start + reading.parts | length -%}
-    {%- set parts = scan[next.start:end] if whole else results.get(rule_key ~ '/parts', []) -%}
-    {%- set next.start = end -%}
+    {%- if table.rules[loop.index0].spec.get('shadow') -%}
+      {%- set end = next.shadow + reading.parts | length -%}
+      {%- set parts = of_shadows[next.shadow:end] if all_shadows else results.get(rule_key ~ '/parts', []) -%}
+      {%- set next.shadow = end -%}
+    {%- else -%}
+      {%- set end = next.start + reading.parts | length -%}
+      {%- set parts = scan[next.start:end] if whole else results.get(rule_key ~ '/parts', []) -%}
+      {%- set next.start = end -%}
+    {%- endif -%}
     {%- set own = results.get(rule_key) -%}
     {%- if parts is mapping or own is mapping -%}
       {%- do answers.append({'error': parts if parts is mapping else own, 'silent': false}) -%}
@@ -143,14 +161,23 @@
 
 {#- The slots after a table's scan has failed: the same parts rule by rule, so that only the faulty rule is an error. -#}
 {% macro stringx_slots_again(tables, state, plan, results) %}
-  {%- set again = {} -%}
-  {%- for table in tables if table.number | string in plan.slots and results[table.number | string] is mapping -%}
-    {%- do again.update({table.number ~ '/base': {'sql': stringx_select(table, stringx_base(table)), 'timezone': table.spec.timezone}}) -%}
-    {%- for rule in table.rules if plan.readings[table.number][rule.number].parts -%}
-      {%- do again.update({table.number ~ '/' ~ rule.number ~ '/parts': {'sql': stringx_select(table, plan.readings[table.number][rule.number].parts),
-                                                                         'timezone': table.spec.timezone, 'path': state.path if rule.runs_custom else none}}) -%}
+  {%- set again, late = {}, {} -%}
+  {%- for table in tables -%}
+    {%- set failed = results.get(table.number | string) is mapping -%}
+    {%- set shadows_failed = results.get(table.number ~ '/shadows') is mapping -%}
+    {%- if failed -%}
+      {%- do again.update({table.number ~ '/base': {'sql': stringx_select(table, stringx_base(table)), 'timezone': table.spec.timezone}}) -%}
+    {%- endif -%}
+    {%- for rule in table.rules if (failed or shadows_failed) and plan.readings[table.number][rule.number].parts -%}
+      {%- set is_shadow = rule.spec.get('shadow') -%}
+      {%- if (is_shadow and shadows_failed) or (failed and not is_shadow) -%}
+        {%- do (late if is_shadow else again).update({table.number ~ '/' ~ rule.number ~ '/parts': {
+              'sql': stringx_select(table, plan.readings[table.number][rule.number].parts), 'timezone': table.spec.timezone,
+              'path': state.path if rule.runs_custom else none, 'shadow': is_shadow}}) -%}
+      {%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
+  {%- do again.update(late) -%}
   {{- return(again) -}}
 {% endmacro %}
 

@@ -59,7 +59,12 @@ class Rule(Model):
     where: Condition | None = None
     verify: Literal["scan", "constraint"] = "scan"
     description: Words = ""
-    active: Flag = True
+    active: Flag | Literal["shadow"] = True
+
+    @property
+    def is_shadow(self) -> bool:
+        """Whether it runs and is reported, and counts in nothing."""
+        return self.active == "shadow"
 
     @property
     def all_columns(self) -> list[str]:

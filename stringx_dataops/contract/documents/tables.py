@@ -59,12 +59,19 @@ Timeout = Annotated[Duration, AfterValidator(_timeout)]
 
 class GateSettings(Model):
     """How verdicts open or close the gate. `max_age` is how old a snapshot may be before the gate closes. `decided_by`: full
-    checks alone, or checks of a window with all rules, too."""
+    checks alone, or checks of a window with all rules, too. `on_changed_rules`: whether a changed set of rules closes the
+    gate until the next check."""
 
     on_error: Gate = "closed"
     on_warn: Gate = "open"
     max_age: Duration | None = None
     decided_by: Literal["full", "window"] = "full"
+    on_changed_rules: Literal["closed", "keep"] = "closed"
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a changed set of rules leaves the gate as it is until the next check."""
+        return self.on_changed_rules == "keep"
 
     @property
     def by_window(self) -> bool:
@@ -94,7 +101,12 @@ class TableDocument(Model):
 
     @property
     def active_rules(self) -> list[Rule]:
-        """The rules that checks run."""
+        """The rules that count in verdicts."""
+        return [rule for rule in self.rules if rule.active is True]
+
+    @property
+    def running_rules(self) -> list[Rule]:
+        """The rules that checks run: active ones and shadows."""
         return [rule for rule in self.rules if rule.active]
 
 

@@ -40,6 +40,8 @@ class TableOutcome(TypedDict):
     row_count: int | None
     window_nulls: int | None
     verdict: Verdict
+    marks: NotRequired[list[Verdict | None]]  # what each rule adds to the verdict; None: nothing, as of a shadow rule
+    empty: NotRequired[Verdict | None]  # what `on_empty` adds to the verdict
     reason: str | None
     notes: list[str]
     rules: list[RuleOutcome]

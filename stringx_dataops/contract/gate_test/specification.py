@@ -62,6 +62,7 @@ class RuleSpecification(TypeFacts, CustomSqlFacts, DbtTestFacts):
     warn_above: Threshold | None
     fail_above: Threshold | None
     verify: NotRequired[Literal["constraint", "scan"]]  # whether a constraint may prove it
+    shadow: NotRequired[bool]  # it is decided and reported, and adds nothing to the verdict
     fault: NotRequired[str]  # the reason why the rule cannot be decided; it is not run then
 
 

@@ -13,6 +13,7 @@ from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
+from stringx_dataops.contract.messages.waivers import Waived
 from stringx_dataops.contract.messages.windows import Window, WindowJson
 from stringx_dataops.contract.problems import FieldError, invalid
 
@@ -102,20 +103,22 @@ def digest(identity: JsonObject) -> bytes:
 
 
 def rules_in_scope(request: CheckRequest, document: TableDocument, default_dimension: dict[str, Dimension]) -> list[Rule]:
-    """The active rules that the request covers. `default_dimension` is the dimension of rules without one, by rule type."""
-    return [
+    """The rules that the request covers, active ones and shadows; none if no active one is among them. `default_dimension` is
+    the dimension of rules without one, by rule type."""
+    found = [
         rule
-        for rule in document.active_rules
+        for rule in document.running_rules
         if (request.kinds is None or rule.kind in request.kinds)
         and (request.dimensions is None or (rule.dimension or default_dimension.get(rule.type)) in request.dimensions)
         and (request.rule_ids is None or rule.id in request.rule_ids)
     ]
+    return found if any(not rule.is_shadow for rule in found) else []
 
 
 def require_scope(request: CheckRequest, documents: Sequence[TableDocument], default_dimension: dict[str, Dimension]) -> None:
     """Raise Invalid if no rule of any table is left to run, if the request names a rule that no table has, or if its window does
     not fit a table."""
-    known = {rule.id for document in documents for rule in document.active_rules}
+    known = {rule.id for document in documents for rule in document.running_rules}
     unknown = [
         FieldError(f"/rule_ids/{index}", f"{request.subject} has no active rule {rule_id!r}")
         for index, rule_id in enumerate(request.rule_ids or [])
@@ -127,7 +130,7 @@ def require_scope(request: CheckRequest, documents: Sequence[TableDocument], def
         raise invalid(faults)
     if checked:
         return
-    if not known:
+    if not any(document.active_rules for document in documents):
         field, whose = ("dataset", "one of its tables") if request.dataset else ("table", "its configuration")
         raise invalid([FieldError(f"/{field}", f"{request.subject} has no active rule; add one to {whose}")])
     narrowed = next(name for name in ("kinds", "dimensions", "rule_ids") if getattr(request, name))
@@ -148,7 +151,8 @@ class RuleResult(Model):
     `failure_ratio` is failures / total as the nearest double, but 0 or 1 only if it is exactly that. `measured_hidden` means that
     the measured value is a row's value, and the document does not allow showing that column. `sample_dropped` means that its
     sample was left out, because the result would have been too large. `sample_hidden` means that the key which asks lacks the
-    scope `samples`, whether there is a sample or not.
+    scope `samples`, whether there is a sample or not. `shadow`: it counts neither in the verdict nor in counts and scores.
+    `waived`: it fails, and a waiver makes it warn.
     """
 
     id: str
@@ -168,6 +172,8 @@ class RuleResult(Model):
     sample: Sample | None = None
     sample_dropped: bool = False
     sample_hidden: bool = False
+    shadow: bool = False
+    waived: Waived | None = None
 
 
 class ScopeJson(TypedDict):

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime
 
 from stringx_dataops.contract.documents.fields import Model
 from stringx_dataops.contract.messages.verdicts import Gate, RuleStatus, Verdict
+from stringx_dataops.contract.messages.waivers import ActiveWaiver
 
 State = Literal["closed", "stale", "never_checked", "open"]
 
@@ -14,7 +15,7 @@ class SubjectState(Model):
     """`state` is closed if the last deciding check closed the gate; stale if that check is too old, or rules or target have
     changed since; never_checked; else open. `gate` is open in the state open alone. `since`: when the decided gate last changed.
     `checking`: a request that will decide is not finished, and the gate itself stays closed until it is. `recent`: verdicts of
-    the last 30 checks that decided, oldest first. `score`: 0 to 1."""
+    the last 30 checks that decided, oldest first. `score`: 0 to 1. `waivers`: those that are active, the first 20."""
 
     target: str
     state: State
@@ -30,6 +31,7 @@ class SubjectState(Model):
     score: float | None
     duration_ms: int | None
     recent: list[Verdict]
+    waivers: list[ActiveWaiver]
     owner: str
     tags: list[str]
 
@@ -90,7 +92,8 @@ class CheckHistory(Model):
 
 class RulePoint(Model):
     """What one check without a window found for a rule. A rule in error has no numbers. `warn_at` and `fail_at` are its
-    thresholds as they were then: failures as a count or share, or bounds of what is measured."""
+    thresholds as they were then: failures as a count or share, or bounds of what is measured. `waived`: it failed, and a waiver
+    made it warn. `shadow`: it counted in nothing."""
 
     at: AwareDatetime
     check_id: str
@@ -99,6 +102,8 @@ class RulePoint(Model):
     total: int | None
     failure_ratio: float | None
     measured: float | None
+    waived: bool = False
+    shadow: bool = False
     warn_at: int | str | dict[str, Any] | None
     fail_at: int | str | dict[str, Any] | None
     config_version: int | None

@@ -9,6 +9,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.samples import hidden
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Gate, Mode, Source, Verdict
+from stringx_dataops.contract.messages.waivers import WaivedRule
 
 Phase = Literal["queued", "starting", "reading", "delivering"]
 
@@ -70,7 +71,9 @@ class RequestPage(Model):
 
 
 class GateView(OfOne):
-    """Whether the gate of a table or dataset is open, that is, whether the next step may use the data, and the reasons if not."""
+    """Whether the gate of a table or dataset is open, that is, whether the next step may use the data, and the reasons if not.
+    `notes`: what a reader should know though it closes nothing. `waivers`: the rules whose failures it overlooks, the first
+    hundred."""
 
     gate: Gate
     target: str
@@ -82,6 +85,8 @@ class GateView(OfOne):
     check_id: str | None
     rules_hash: str | None
     reasons: list[str]
+    notes: list[str] = []
+    waivers: list[WaivedRule] = []
     pending: bool  # closed, and a check that is not finished, or still to come, may open it
 
     def as_json(self) -> JsonObject:

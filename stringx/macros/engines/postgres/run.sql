@@ -9,7 +9,7 @@
   {%- call statement('stringx_run', fetch_result=true, auto_begin=false) -%}
     {{ header }}
     {% for name, slot in slots.items() -%}
-      {{ stringx_isolated(loop.index0, slot, spec.statement_timeout_ms | int, proofs) }}
+      {{ stringx_isolated(loop.index0, slot, spec.statement_timeout_ms | int * 3 // 4 if slot.shadow else spec.statement_timeout_ms | int, proofs) }}
     {% endfor -%}
     select json_build_object(
       'snapshot_at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -33,7 +33,7 @@
 {% endmacro %}
 
 
-{#- One isolated statement. It may use half of the time that is left, and leaves a JSON list of its values, or an object with sqlstate and
+{#- One isolated statement. It may use half of the time that is left (a shadow rule's of three quarters of it), and leaves a JSON list of its values, or an object with sqlstate and
     message. A cancel that is no timeout is passed on. `in_halves`: each half of the statement may have its own process, which PostgreSQL does
     only if it does not share out the scans of the halves. -#}
 {% macro stringx_isolated(number, slot, budget_ms, proofs) %}

@@ -1,0 +1,115 @@
+"""Waivers, applied to a result in the transaction that finishes its check: failing rules that a waiver covers warn instead."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.checks.result_parts import counts_of, scores_of
+from database.pool import Cursor, json_value
+from database.queries import load_queries
+from stringx_dataops.contract.messages.checks import CheckResult, RuleResult, TableResult
+from stringx_dataops.contract.messages.verdicts import Verdict, worst
+from stringx_dataops.contract.messages.waivers import Waived, is_within
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What each rule of a table adds to the table's verdict (None: nothing), and what `on_empty` adds to it."""
+
+    rules: Mapping[str, Verdict | None]
+    empty: Verdict | None
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A result whose verdict follows from the marks of its tables, by their names. Tables without marks, as those that an older
+    copy of the dbt project has decided, are not waived."""
+
+    result: CheckResult
+    marks: Mapping[str, Marks]
+
+
+@dataclass(frozen=True)
+class _Waiver:
+    """An active waiver of a rule of the set that ran."""
+
+    waived: Waived
+    at_most: int | str | None
+
+    def covers(self, rule: RuleResult) -> bool:
+        """Only a failure within its limit."""
+        return rule.status == "fail" and not rule.shadow and is_within(self.at_most, rule.failures, rule.total)
+
+
+_Waivers = Mapping[tuple[str, str], _Waiver]  # by table and rule
+
+
+def apply(cursor: Cursor, decided: Decided) -> CheckResult:
+    """The result with the waivers that are active now, by the database's clock. No trial is waived: its rules are not the stored
+    ones."""
+    result = decided.result
+    failing = [
+        {"table_name": table, "rule_id": rule.id, "rules_hash": rules_hash}
+        for table, rules_hash, rules in _parts(result)
+        for rule in rules
+        if rule.status == "fail" and not rule.shadow and table in decided.marks
+    ]
+    if not failing or result.trial:
+        return result
+    rows = cursor.all(SQL["waivers"], {"target": result.target, "failing": json_value(failing)})
+    return waived(decided, {(row["table_name"], row["rule_id"]): _read(row) for row in rows}) if rows else result
+
+
+def waived(decided: Decided, waivers: _Waivers) -> CheckResult:
+    """The result in which rules that the waivers cover warn, with the counts, scores and verdicts that follow."""
+    result = decided.result
+    if result.table is not None:
+        changed = _changed(result.table, result.rules, result.verdict, decided.marks, waivers)
+        return result if changed is None else result.model_copy(update=changed)
+    tables = [_waived_table(table, decided.marks, waivers) for table in result.tables]
+    if all(table is before for table, before in zip(tables, result.tables, strict=True)):
+        return result
+    rules = [rule for table in tables for rule in table.rules]
+    whole = {"counts": counts_of(rules), "scores": scores_of(rules), "verdict": worst(table.verdict for table in tables)}
+    return result.model_copy(update={"tables": tables, **whole})
+
+
+def _waived_table(table: TableResult, marks: Mapping[str, Marks], waivers: _Waivers) -> TableResult:
+    changed = _changed(table.table, table.rules, table.verdict, marks, waivers)
+    return table if changed is None else table.model_copy(update=changed)
+
+
+def _changed(
+    table: str, rules: Sequence[RuleResult], verdict: Verdict | None, marks: Mapping[str, Marks], waivers: _Waivers
+) -> dict[str, Any] | None:
+    """The fields of a table's result that its waivers change; None if they change nothing. Only a verdict `fail` is changed."""
+    found = marks.get(table)
+    covering = {rule.id: waiver.waived for rule in rules if (waiver := waivers.get((table, rule.id))) and waiver.covers(rule)}
+    if found is None or not covering or verdict != "fail":
+        return None
+    after = [_waived_rule(rule, covering[rule.id]) if rule.id in covering else rule for rule in rules]
+    added = [
+        "warn" if rule_id in covering and mark == "fail" else mark for rule_id, mark in found.rules.items() if mark is not None
+    ]
+    decided = worst([*added, *([found.empty] if found.empty is not None else [])])
+    return {"rules": after, "counts": counts_of(after), "scores": scores_of(after), "verdict": decided}
+
+
+def _waived_rule(rule: RuleResult, by: Waived) -> RuleResult:
+    words = f"{rule.message}; waived until {by.until:%Y-%m-%d %H:%M} UTC by {by.by}"
+    return rule.model_copy(update={"status": "warn", "waived": by, "message": words})
+
+
+def _parts(result: CheckResult) -> list[tuple[str, str | None, Sequence[RuleResult]]]:
+    """Each table's name, the hash of the set of rules that ran, and their results."""
+    if result.table is not None:
+        return [(result.table, result.rules_hash, result.rules)]
+    return [(table.table, table.rules_hash, table.rules) for table in result.tables]
+
+
+def _read(row: Mapping[str, Any]) -> _Waiver:
+    by = Waived(id=str(row["waiver_id"]), by=row["created_by"], until=row["until"], reason=row["reason"])
+    return _Waiver(by, row["at_most"])
