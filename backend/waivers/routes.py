@@ -42,6 +42,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "Have a failing rule warn for a while, within limits; from the next check on",
             scope="configure",
+            targets="body",
             body=WaiverOrder,
             answers={201: CreatedWaiver},
             errors=(NotFound, Conflict, Malformed, TooLarge, UnsupportedMediaType, Invalid, Unavailable),
@@ -57,6 +58,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "Waivers, the newest first",
             scope="read",
+            targets="list",
             query=(*_FILTERS, *_PAGES.parameters),
             answers={200: WaiverPage},
             errors=(Invalid, Unavailable),
@@ -66,7 +68,9 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         return answer(store.page(database, {each.name: each.value() for each in _FILTERS}, _PAGES.page()))
 
     @routes.get("/api/v1/waivers/<waiver_id>")
-    @describe(Operation("A waiver", scope="read", answers={200: Waiver}, errors=(NotFound, Invalid, Unavailable)))
+    @describe(
+        Operation("A waiver", scope="read", targets="waiver", answers={200: Waiver}, errors=(NotFound, Invalid, Unavailable))
+    )
     def show(waiver_id: str) -> Response:
         return answer(store.find(database, _id(waiver_id)).model_dump(mode="json"))
 
@@ -75,6 +79,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         Operation(
             "End a waiver; gates that lean on it close at once",
             scope="configure",
+            targets="waiver",
             answers={204: None},
             errors=(NotFound, Conflict, Invalid, Unavailable),
         )

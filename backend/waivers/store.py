@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.configuration import versions
+from database import audit
 from database.configuration import Refusals
-from database.keys import Caller
+from database.keys import Caller, is_seen, seen_targets
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -14,6 +15,7 @@ from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.messages.audit import subject
 from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.messages.requesters import cleaned
@@ -23,6 +25,8 @@ from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, in
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 WAIVERS = Pages("waivers", texts=2)  # positions: created_at, id
 FILTERS = ("target", "table", "rule", "state")
+KEPT_DAYS = 400  # after its end
+_NOBODY = Caller("stringx", frozenset())  # in the audit log: time, or a change that has an entry of its own
 
 
 def create(database: Database, catalogue: Catalogue, caller: Caller, order: WaiverOrder) -> CreatedWaiver:
@@ -33,7 +37,7 @@ def create(database: Database, catalogue: Catalogue, caller: Caller, order: Waiv
     with database.transaction() as cursor:
         versions.lock(cursor)
         row = cursor.one(SQL["configured"], named)
-        if row is None:
+        if row is None or not is_seen(order.target):
             raise Refusals(cursor).table(order.target, order.table)
         faults = [*_faults_of_rule(row, order, catalogue), *_faults_of_until(cursor, order)]
         if faults:
@@ -43,7 +47,9 @@ def create(database: Database, catalogue: Catalogue, caller: Caller, order: Waiv
         stored |= {"at_most": None if order.at_most is None else json_value(order.at_most), "by": cleaned(caller.name)}
         if not cursor.run(SQL["create"], stored):
             raise _other(cursor, named)
-        return CreatedWaiver.model_validate(_fields(_require(cursor, waiver_id)))
+        made = CreatedWaiver.model_validate(_fields(_require(cursor, waiver_id)))
+        audit.record(cursor, caller, "waiver.created", _audited(made), _details(made))
+        return made
 
 
 def find(database: Database, waiver_id: str) -> Waiver:
@@ -56,7 +62,7 @@ def page(database: Database, filters: Mapping[str, str | None], wanted: Page = F
     """A page of waivers as JSON, the newest first. `filters` are some of FILTERS."""
     at, waiver_id = wanted.after or (None, None)
     given: dict[str, Any] = {name: filters.get(name) for name in FILTERS}
-    given |= {"at": at, "id": waiver_id, "limit": wanted.limit + 1, "targets": None}
+    given |= {"at": at, "id": waiver_id, "limit": wanted.limit + 1, "targets": seen_targets()}
     with database.transaction() as cursor:
         rows = cursor.all(SQL["page"], given)
     found = [((rfc3339(row["created_at"]), str(row["waiver_id"])), _read(row).model_dump(mode="json")) for row in rows]
@@ -84,7 +90,34 @@ def delete(database: Database, caller: Caller, waiver_id: str) -> Waiver:
         before = _read(_require(cursor, waiver_id))
         if before.state == "ended" or not cursor.run(SQL["delete"], {"id": waiver_id, "by": cleaned(caller.name)}):
             raise Conflict(f"waiver {waiver_id} has ended already")
+        audit.record(cursor, caller, "waiver.deleted", _audited(before), _details(before))
         return _read(_require(cursor, waiver_id))
+
+
+def note_ends(database: Database, most: int = 1000) -> int:
+    """Note the ends that time or a change has brought, and tell the audit log of them, at most `most` at a time; how many have
+    ended since the last time. The states of their tables are looked at again (`0027_waivers.sql`)."""
+    with database.transaction() as cursor:
+        cursor.run(SQL["forget"], {"days": KEPT_DAYS})
+        due = cursor.one(SQL["has_ended"])
+        if due is None or not due["has_ended"]:
+            return 0
+        versions.lock(cursor)  # as whoever changes rules does: it locks states before waivers, and this after them
+        cursor.run(SQL["note_end"], dict.fromkeys(("target", "table", "rule")))
+        ended = [_read(row) for row in cursor.all(SQL["ended"], {"most": most})]
+        entries = [
+            audit.Entry("waiver.ended", _audited(each), _details(each) | {"because": each.ended_because}) for each in ended
+        ]
+        audit.record_all(cursor, _NOBODY, entries)
+    return len(ended)
+
+
+def _audited(waiver: Waiver) -> str:
+    return subject("waiver", waiver.target, waiver.table, waiver.rule)
+
+
+def _details(waiver: Waiver) -> dict[str, Any]:
+    return {"id": waiver.id, "until": rfc3339(waiver.until), "at_most": waiver.at_most, "reason": waiver.reason}
 
 
 def active(database: Database) -> int:
@@ -96,7 +129,7 @@ def active(database: Database) -> int:
 
 def _require(cursor: Cursor, waiver_id: str) -> Row:
     row = cursor.one(SQL["find"], {"id": waiver_id})
-    if row is None:
+    if row is None or not is_seen(row["target"]):
         raise NotFound(f"there is no waiver {waiver_id}")
     return row
 

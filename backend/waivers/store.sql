@@ -7,7 +7,7 @@ select t.document, stringx.waivable_rule(t.document, %(rule)s) as rule
 from stringx.configured_tables t where t.target = %(target)s and t.table_name = %(table)s
 
 -- name: has_ended
-select exists (select from stringx.waivers_now n join stringx.waivers w on w.waiver_id = n.waiver_id
+select exists (select from stringx.waivers where ended_at is not null and not is_audited) or exists (select from stringx.waivers_now n join stringx.waivers w on w.waiver_id = n.waiver_id
                where w.ended_at is null and n.ended_because is not null) as has_ended
 
 -- name: note_end
@@ -40,7 +40,7 @@ order by created_at desc, waiver_id desc
 limit %(limit)s
 
 -- name: delete
-update stringx.waivers set ended_at = clock_timestamp(), ended_because = 'deleted', ended_by = %(by)s
+update stringx.waivers set ended_at = clock_timestamp(), ended_because = 'deleted', ended_by = %(by)s, is_audited = true
 where waiver_id = %(id)s and ended_at is null
 
 -- name: ended
@@ -49,7 +49,7 @@ update stringx.waivers w set is_audited = true
 from (select waiver_id from stringx.waivers where ended_at is not null and not is_audited
       order by until limit %(most)s for update skip locked) due
 where w.waiver_id = due.waiver_id
-returning w.waiver_id, w.target, w.table_name, w.rule_id, w.ended_because, w.ended_by
+returning w.*
 
 -- name: forget
 -- Waivers that ended long ago.

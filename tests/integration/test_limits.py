@@ -5,6 +5,7 @@ its target fails here, as does one that this module has no example for."""
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -14,10 +15,12 @@ from werkzeug.test import TestResponse
 from api.checks import claims, lifecycle
 from backend.keys import management
 from backend.requests import tracking
+from backend.waivers import store as waivers
 from database.pool import Database
 from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
 from stringx_dataops.contract.messages.keys import NewKey
+from stringx_dataops.contract.messages.waivers import WaiverOrder
 from tests.support.apps import Apps
 from tests.support.apps import made as apps_of
 from tests.support.databases import Admin
@@ -37,6 +40,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/trials": lambda target: _table(target),
     "POST /api/v1/configuration": lambda target: [_table(target), _dataset(target)],
     "PUT /api/v1/datasets/{name}": lambda target: _dataset(target),
+    "POST /api/v1/waivers": lambda target: _waiver(target),
 }
 # Bodies of the others that read one.
 OTHERS: dict[str, Any] = {"PUT /api/v1/tables/{target}/{table}": {"rules": []}}
@@ -50,6 +54,11 @@ def _table(target: str) -> dict[str, Any]:
 def _dataset(target: str) -> dict[str, Any]:
     named = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": f"set-{WORDS[target]}", "target": target}
     return named | {"tables": ["public.a"]}
+
+
+def _waiver(target: str) -> dict[str, Any]:
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    return {"target": target, "table": "public.a", "rule": "a", "reason": "known", "until": until}
 
 
 def _target(name: str) -> dict[str, Any]:
@@ -132,7 +141,8 @@ def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPat
             tried = tracked_trial(database, _table(target), request_id=f"trial-{WORDS[target]}")
             accepted_trial(database, tried.body)
         ids[UNKNOWN] = {"target": UNKNOWN, "table": "public.a", "rule": "a", "request_id": "done-n"}
-        ids[UNKNOWN] |= {f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}" for n, name in enumerate(("check", "message"))}
+        names = ("check", "message", "waiver")
+        ids[UNKNOWN] |= {f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}" for n, name in enumerate(names)}
         yield World(apps, keys, ids)
 
 
@@ -151,7 +161,8 @@ def _past(database: Database, target: str) -> dict[str, str]:
         message = cursor.one("select message_id from dataops.outbox where check_id = %(id)s", {"id": check.check_id})
     assert message is not None
     ids = {"target": target, "table": "public.a", "rule": "a", "request_id": check.request_id}
-    return ids | {"check_id": check.check_id, "message_id": str(message["message_id"])}
+    waiver = waivers.create(database, CATALOGUE, ME, WaiverOrder.model_validate(_waiver(target)))
+    return ids | {"check_id": check.check_id, "message_id": str(message["message_id"]), "waiver_id": waiver.id}
 
 
 def renamed(answer: TestResponse, ids: dict[str, str], target: str) -> tuple[int, str]:

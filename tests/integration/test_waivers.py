@@ -9,7 +9,7 @@ import pytest
 from api.checks import claims, lifecycle
 from backend.gates.gate import of_dataset
 from backend.requests import tracking
-from backend.waivers import store, upkeep
+from backend.waivers import store
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.waivers import claims_of
@@ -112,10 +112,15 @@ def test_when_it_ends_every_gate_that_leaned_on_it_closes_at_once(shop: Database
     assert gate(shop, "public.b").gate == "open", "it leaned on nothing"
     words = {"expired": "ended on", "deleted": "deleted by me"}.get(how, "change of the rule")
     assert all(any("a: its waiver" in reason and words in reason for reason in view.reasons) for view in closed)
-    upkeep.note_ends(shop)
+    store.note_ends(shop)
     assert (store.find(shop, waiver.id).state, store.find(shop, waiver.id).ended_because) == (
         "ended", how if how in ("expired", "deleted") else "changed",
     )  # fmt: skip
+    with shop.transaction() as cursor:
+        found = cursor.all("select action, actor, subject from stringx.audit where action like 'waiver.%%' order by entry_id", {})
+    ended = ("waiver.deleted", "me") if how == "deleted" else ("waiver.ended", "stringx")
+    assert [(row["action"], row["actor"]) for row in found] == [("waiver.created", "me"), ended]
+    assert {row["subject"] for row in found} == {"waiver:shop/public.a/a"}
     refreshed(shop)
     item = states(shop)["public.a"]
     assert (item["state"], item["gate"], item["waivers"]) == ("closed", "closed", [])

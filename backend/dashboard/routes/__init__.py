@@ -44,6 +44,20 @@ def blueprint(service: Dashboard) -> Blueprint:
     routes.add_app_template_global(views.subject_url)
     for name, function in _FORMATS.items():
         routes.add_app_template_filter(function, name)  # type: ignore[arg-type]
-    for pages in (guard, signing_in, openid, board, subjects, rules, requests, checks, configuration, trials, keys, audit, waivers):
+    for pages in (
+        guard,
+        signing_in,
+        openid,
+        board,
+        subjects,
+        rules,
+        requests,
+        checks,
+        configuration,
+        trials,
+        keys,
+        audit,
+        waivers,
+    ):
         pages.add(routes, service)
     return routes

@@ -12,7 +12,7 @@ AuditAction = Literal[
     "dataset.created", "dataset.updated", "dataset.deleted", "dataset.rolled_back",
     "defaults.created", "defaults.updated", "defaults.deleted", "defaults.rolled_back",
     "ruleset.created", "ruleset.updated", "ruleset.deleted", "ruleset.rolled_back",
-    "waiver.created", "waiver.deleted",
+    "waiver.created", "waiver.deleted", "waiver.ended",
     "key.created", "key.rotated", "key.revoked",
     "login.succeeded", "login.failed", "logout",
     "request.canceled", "trial.asked", "delivery.sent_again",
