@@ -4,7 +4,7 @@ file, so that the web application needs no database. It is a picture with a date
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -37,6 +37,7 @@ class BoardRow:
     score: str
     owner: str
     checked_at: str
+    waived: list[str] = field(default_factory=list)  # rules
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def _row(row: Row) -> BoardRow:
         score="" if row["score"] is None else formats.share(row["score"]),
         owner=row["owner"],
         checked_at=_moment(row["checked_at"]),
+        waived=row["waived"],
     )
 
 

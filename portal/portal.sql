@@ -57,14 +57,15 @@ left join lateral (
            json_agg(json_build_object('id', id, 'status', status, 'message', left(message, 1000)) order by place) filter (where place <= %(most)s) as findings
     from (
         select rule ->> 'id' as id, rule ->> 'status' as status, rule ->> 'message' as message, row_number() over (order by n) as place
-        from json_array_elements(c.result -> 'rules') with ordinality as rules(rule, n) where rule ->> 'status' <> 'pass'
+        from json_array_elements(c.result -> 'rules') with ordinality as rules(rule, n)
+        where rule ->> 'status' <> 'pass' and coalesce(rule ->> 'shadow', 'false') = 'false'
     ) as found) r on true
 where t.target = %(target)s and t.table_name = any(%(tables)s)
 order by t.table_name
 
 -- name: board
 -- The present states of one kind, those that need somebody first, by the index of the Backend's board.
-select target, name, state, is_overdue, since, reasons, recent, score, owner, checked_at from stringx.board
+select target, name, state, is_overdue, since, reasons, recent, score, owner, checked_at, waived from stringx.board
 where kind = %(kind)s order by rank, target, name limit %(most)s
 
 -- name: counts

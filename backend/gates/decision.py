@@ -162,7 +162,7 @@ def _reasons_of_verdict(subject: GateSubject, check: DecidingCheck) -> list[str]
         f"{place}{rule['id']}: {rule['message']}"
         for place, part in parts
         for rule in part["rules"]
-        if rule["status"] == check.verdict
+        if rule["status"] == check.verdict and not rule.get("shadow")
     ]
     reasons_of_parts = [
         f"{place}{part['reason']}" for place, part in parts if part["reason"] and part["verdict"] == check.verdict

@@ -89,6 +89,18 @@ begin
 end $$;
 create trigger note_waivers before insert on stringx.results for each row execute function stringx.note_waivers();
 
+-- The docs portal names the rules of a table or dataset that are waived, the first ten.
+create or replace view stringx.board as
+select s.kind, s.target, s.name, s.rank,
+       case when s.state = 'open' and o.is_overdue then 'stale' else s.state end as state,
+       o.is_overdue, s.since, s.reasons, s.recent, s.score, s.owner, s.checked_at,
+       array(select w.rule_id from stringx.active_waivers w
+             where w.target = s.target and (s.kind = 'table' and w.table_name = s.name
+                                            or s.kind = 'dataset' and w.table_name in (select unnest(d.tables) from stringx.datasets d where d.name = s.name))
+             order by w.table_name, w.rule_id limit 10) as waived
+from stringx.states s
+cross join lateral (select coalesce(s.refresh_at < clock_timestamp() - interval '1 minute', false) as is_overdue) o;
+
 -- Points of waived failures, and of shadow rules, are marked.
 alter table stringx.rule_points add column waived boolean not null default false, add column shadow boolean not null default false;
 create or replace function stringx.write_history(

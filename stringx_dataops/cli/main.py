@@ -25,6 +25,11 @@ _COMMANDS = {
         "stringx_dataops.cli.rules:rules",
         "Rules as code: check files, compare them with the Backend, apply them, take them back.",
     ),
+    "waive": (
+        "stringx_dataops.cli.waivers:waive",
+        "Have the failing RULE of TABLE (schema.table) of TARGET warn for a while, within limits.",
+    ),
+    "waivers": ("stringx_dataops.cli.waivers:waivers", "Look at waivers, end one."),
 }
 
 
