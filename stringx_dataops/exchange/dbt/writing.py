@@ -48,7 +48,9 @@ def _tests(document: TableDocument, catalogue: Catalogue, losses: list[Loss]) ->
             continue
         if rule.verify == "constraint":
             losses.append(Loss(place, "verify: constraint; dbt reads the rows"))
-        counts_rows |= rule.type == "row_count" and rule.active
+        if rule.is_shadow:
+            losses.append(Loss(place, "active: shadow; a dbt test counts, so it is disabled"))
+        counts_rows |= rule.type == "row_count" and rule.active is True
         if (test := _test(document, rule, rule_type, place, losses)) is not None:
             yield test
     if document.on_empty != "pass" and document.rules and not counts_rows:
@@ -60,7 +62,7 @@ def _test(document: TableDocument, rule: Rule, rule_type: RuleType, place: str, 
     common: JsonObject = {"name": _name(document, rule.id)}
     if rule.description:
         common["description"] = rule.description
-    config: JsonObject = {} if rule.active else {"enabled": False}
+    config: JsonObject = {} if rule.active is True else {"enabled": False}
     if rule.type == "dbt":
         return _own_test(rule, common, config, place, losses)
     if rule_type.name == "sql":
