@@ -23,6 +23,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "on_error": "the gate if the check could not be decided",
         "on_warn": "the gate if the verdict is warn",
         "max_age": "how old the snapshot may be, such as 24h, before the gate closes",
+        "on_changed_rules": "closed until a check with the changed rules, or kept as it was",
         "decided_by": "full checks alone, or checks of a window with all rules, too",
     },
     "Rule": {
@@ -37,7 +38,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "where": "SQL condition: only these rows are looked at",
         "verify": "constraint: a valid constraint that proves the rule makes the scan unnecessary",
         "description": "why the rule is there",
-        "active": "whether checks run it",
+        "active": "whether checks run it; shadow: it runs and is reported, and decides nothing",
     },
     "DatasetDocument": {
         "apiVersion": "always stringx/v1",
