@@ -38,7 +38,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "where": "SQL condition: only these rows are looked at",
         "verify": "constraint: a valid constraint that proves the rule makes the scan unnecessary",
         "description": "why the rule is there",
-        "active": "whether checks run it; shadow: it runs and counts in nothing",
+        "active": "whether checks run it; shadow: it runs and is reported, and decides nothing",
     },
     "DatasetDocument": {
         "apiVersion": "always stringx/v1",
