@@ -44,6 +44,7 @@ def test_the_board_asks_only_the_datasets_with_a_table_whether_it_is_being_check
     named = dict.fromkeys([*board.FILTERS, "seen", "names", "rank", "after_target", "after_name"]) | {
         "kind": "table",
         "limit": 51,
+        "most_waivers": 10,
     }
     with database.transaction() as cursor:
         cursor.run("set local enable_seqscan = off")
