@@ -4,7 +4,7 @@ from flask import Flask
 
 from backend import metrics, retention
 from backend.audit import routes as audit_routes
-from backend.configuration import dataset_routes as dataset_routes
+from backend.configuration import dataset_routes, layer_routes, refreshing
 from backend.configuration import routes as configuration_routes
 from backend.dashboard import routes as dashboard_routes
 from backend.dashboard.service import Dashboard, OpenId
@@ -60,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(request_routes.blueprint(request_routes.Requests(asking, listener, secrets)))
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
+    app.register_blueprint(layer_routes.blueprint(database, catalogue))
     app.register_blueprint(gate_routes.blueprint(database))
     app.register_blueprint(key_routes.blueprint(database))
     app.register_blueprint(audit_routes.blueprint(database))
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         retention.start(database, settings, loops)
         upkeep.start(database, settings, loops)
         waiver_upkeep.start(database, loops)
+        refreshing.start(database, catalogue, loops)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app

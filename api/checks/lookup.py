@@ -99,7 +99,7 @@ def read_trial(database: Database, catalogue: Catalogue, order: CheckOrder, docu
         target = configuration.target(cursor, order.target)
         if target is None:
             raise Refusals(cursor, ON_BACKEND).target(order.target)
-    read = parse_table(document, catalogue, judge_of({order.target: target}), "/document")
+    read = parse_table(document, catalogue, judge_of({order.target: target}), "/document", is_effective=True)
     for field, asked, named in (("target", order.target, read.target), ("table", order.table, read.table)):
         if asked != named:
             raise invalid([FieldError(f"/document/{field}", f"is {named!r}, and the request says {asked!r}")])

@@ -17,6 +17,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.custom_sql.dialect import Dialect, Name
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.documents.engines.base import TargetDocument
+from stringx_dataops.contract.documents.globs import python_pattern
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
@@ -111,6 +112,9 @@ def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _
     }
     if rule_type is None:
         return specification
+    if rule.column_globs:
+        specification["column_globs"] = {glob: python_pattern(glob) for glob in rule.column_globs}
+        specification["most_columns"] = rule_type.max_columns
     facts = type_facts(rule_type, rule.arguments, allowed.dialect)
     tables = {table, *(parts[-1] for parts in facts.get("relations", ()))}
     return {

@@ -12,7 +12,7 @@ from api.checks.waiving import Decided, Marks
 from api.engine.outcome import is_database_error, outcome_of
 from api.engine.run_result import DbtRunResult
 from api.targets.registry import engine_of
-from api.worker.rule_sentences import message
+from api.worker.rule_sentences import message_and_finding
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.catalogue.words import age
 from stringx_dataops.contract.documents.names import TableName
@@ -232,6 +232,9 @@ def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue)
     rule_type = catalogue.get(rule.type)
     outcome = reported or _no_outcome(rule)
     failures, total, sample = outcome.get("failures"), outcome.get("total"), outcome.get("sample")
+    if rule.column_globs:
+        rule = rule.model_copy(update={"column": None, "columns": outcome.get("columns") or rule.all_columns})
+    message, finding = message_and_finding(rule, rule_type, outcome)
     ratio = quotient(failures, total) if failures is not None and total else None
     return RuleResult(
         id=rule.id,
@@ -246,8 +249,11 @@ def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue)
         measured=outcome.get("measured"),
         measured_hidden=bool(outcome.get("measured_hidden")),
         verified_by=outcome.get("verified_by") or "scan",
-        message=message(rule, rule_type, outcome),
+        message=message,
+        finding=finding,
         description=rule.description,
+        owner=rule.owner,
+        runbook=rule.runbook,
         sample=Sample.model_validate(sample) if sample is not None else None,
         sample_dropped=bool(outcome.get("sample_dropped")),
         shadow=rule.is_shadow,

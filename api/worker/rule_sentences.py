@@ -7,13 +7,36 @@ from typing import Any, assert_never
 from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.catalogue.words import age, decimal, number, share
 from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.rule_messages import filled_in
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.gate_test.outcome import RuleOutcome
 
 
+def message_and_finding(rule: Rule, rule_type: RuleType | None, outcome: RuleOutcome) -> tuple[str, str | None]:
+    """What a result says of the rule. If the rule has a message of its own and fails or warns, that message, with its numbers
+    filled in, and the sentence that it replaces. A rule that passes, or could not be decided, keeps the sentence."""
+    finding = message(rule, rule_type, outcome)
+    if rule.message is None or rule_type is None or outcome["status"] not in ("fail", "warn"):
+        return finding, None
+    return filled_in(rule.message, _numbers(rule, rule_type, outcome)), finding
+
+
+def _numbers(rule: Rule, rule_type: RuleType, outcome: RuleOutcome) -> dict[str, str]:
+    """The placeholders' values. A value of a row is never shown, as in no message."""
+    failures, total, measured = outcome.get("failures"), outcome.get("total"), outcome.get("measured")
+    shares = [Fraction(limit.rstrip("% ")) for limit in rule.thresholds if isinstance(limit, str)]
+    is_row_value = outcome.get("row_value") or outcome.get("measured_hidden")
+    return {
+        "failures": "unknown" if failures is None else f"{failures:,}",
+        "total": "unknown" if total is None else f"{total:,}",
+        "ratio": share(failures, total, shares) if failures is not None and total else "unknown",
+        "measured": "hidden" if is_row_value else "unknown" if measured is None else _measured(rule, rule_type, outcome),
+    }
+
+
 def message(rule: Rule, rule_type: RuleType | None, outcome: RuleOutcome) -> str:
-    """One sentence with the numbers. It never contains a value of a row. Of the rule it contains columns, thresholds, and the
-    arguments that its type's sentence names."""
+    """DataOps' own sentence with the numbers. It never contains a value of a row. Of the rule it contains columns, thresholds,
+    and the arguments that its type's sentence names."""
     if outcome["status"] == "error" or rule_type is None:
         return f"could not be decided: {outcome.get('reason') or 'unknown'}"
     if outcome.get("nothing_there") and rule_type.decides != "count":

@@ -10,8 +10,9 @@ from database.configuration import Refusals
 from database.keys import Caller, is_seen, seen_targets
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
-from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_dataset
+from stringx_dataops.contract.documents.datasets import MOST_TABLES, DatasetDocument, parse_dataset
 from stringx_dataops.contract.documents.effective import as_json
+from stringx_dataops.contract.documents.globs import is_glob, postgres_pattern
 from stringx_dataops.contract.messages.audit import AuditAction, subject
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, invalid
@@ -87,7 +88,7 @@ def remove(cursor: Cursor, caller: Caller, name: str, target: str) -> None:
 def faults_of_names(
     cursor: Cursor, document: DatasetDocument, tables: Collection[tuple[str, str]] = (), pointer: str = ""
 ) -> Iterator[FieldError]:
-    """A fault for each table that is not configured on the dataset's target.
+    """A fault for each table that it names and that is not configured on the dataset's target. A pattern need not match any yet.
 
     `tables` are (target, table) from the same stream of documents; they count as configured.
     """
@@ -97,14 +98,14 @@ def faults_of_names(
     of_that_name = cursor.one(SQL["find"], {"name": document.name})
     if of_that_name is not None and not is_seen(of_that_name["target"]):
         yield FieldError(f"{pointer}/name", _taken(document.name))
-    named = {"target": document.target, "tables": document.tables}
+    named = {"target": document.target, "tables": document.named}
     known = {row["table_name"] for row in cursor.all(SQL["configured_tables"], named)}
     known |= {table for target, table in tables if target == document.target}
     if not known and cursor.one(SQL["find_target"], {"name": document.target}) is None:
         yield FieldError(f"{pointer}/target", Refusals(cursor).target(document.target, "send it and its tables first").detail)
         return
     for index, table in enumerate(document.tables):
-        if table not in known:
+        if table not in known and not is_glob(table):
             yield FieldError(
                 f"{pointer}/tables/{index}", f"{table} is not configured on target {document.target}; send its document first"
             )
@@ -126,15 +127,26 @@ def write(cursor: Cursor, document: DatasetDocument, caller: Caller) -> None:
     written = {
         "name": document.name,
         "target": document.target,
-        "tables": document.tables,
+        "named": document.named,
+        "patterns": [postgres_pattern(glob) for glob in document.globs] or None,
         "document": json_value(as_json(document)),
         "version": _next_version(cursor, document.name),
     }
     cursor.run(SQL["put"], written)
-    cursor.run(SQL["add_version"], written | {"changed_by": caller.name})
-    details = {"target": document.target, "version": written["version"], "tables": len(document.tables)}
+    stored = cursor.one(SQL["add_version"], written | {"changed_by": caller.name})
+    details: dict[str, Any] = {"target": document.target, "version": written["version"], "tables": len(document.tables)}
     action: AuditAction = "dataset.created" if change == "created" else "dataset.updated"
+    if change == "updated" and stored is not None and stored["same_as"] is not None:
+        action, details["to"] = "dataset.rolled_back", stored["same_as"]
     audit.record(cursor, caller, action, subject("dataset", document.name), details)
+    require_bounded(cursor, "/tables")
+
+
+def require_bounded(cursor: Cursor, pointer: str) -> None:
+    """Raise Invalid if more tables match the patterns of a dataset than one may have."""
+    if row := cursor.one(SQL["too_large"], {"most": MOST_TABLES}):
+        words = f"dataset {row['name']} would have {row['tables']} tables; at most {MOST_TABLES} are allowed: narrow its patterns"
+        raise invalid([FieldError(pointer, words)])
 
 
 def _taken(name: str) -> str:

@@ -9,8 +9,8 @@ select name, document, octet_length(document::text) as bytes from stringx.datase
 where name > %(name)s and (%(seen)s::text[] is null or target = any(%(seen)s::text[])) order by name limit %(limit)s
 
 -- name: naming_table
--- The datasets that a table belongs to.
-select name from stringx.datasets where target = %(target)s and %(table)s = any(tables) order by name
+-- The datasets that name a table.
+select name from stringx.datasets where target = %(target)s and %(table)s = any(coalesce(named, tables)) order by name
 
 -- name: find_target
 select name from stringx.targets where name = %(name)s
@@ -19,11 +19,19 @@ select name from stringx.targets where name = %(name)s
 select table_name from stringx.tables where target = %(target)s and table_name = any(%(tables)s)
 
 -- name: put
-insert into stringx.datasets (name, target, tables, document, version, as_written)
-values (%(name)s, %(target)s, %(tables)s, %(document)s, %(version)s, true)
+insert into stringx.datasets (name, target, tables, named, patterns, document, version, as_written)
+values (%(name)s, %(target)s,
+        case when %(patterns)s::text[] is null then %(named)s::text[]
+             else stringx.dataset_tables(%(target)s, %(named)s::text[], %(patterns)s::text[]) end,
+        %(named)s::text[], %(patterns)s::text[], %(document)s, %(version)s, true)
 on conflict (name) do update set
-    target = excluded.target, tables = excluded.tables, document = excluded.document, version = excluded.version,
+    target = excluded.target, tables = excluded.tables, named = excluded.named, patterns = excluded.patterns, document = excluded.document, version = excluded.version,
     as_written = true, updated_at = now()
+
+-- name: too_large
+-- A dataset for whose patterns too many tables match.
+select name, cardinality(tables) as tables from stringx.datasets
+where patterns is not null and cardinality(tables) > %(most)s order by name limit 1
 
 -- name: delete
 delete from stringx.datasets where name = %(name)s
@@ -32,8 +40,12 @@ delete from stringx.datasets where name = %(name)s
 select coalesce(max(version), 0) as version from stringx.dataset_versions where name = %(name)s
 
 -- name: add_version
-insert into stringx.dataset_versions (name, version, document, changed_by)
+-- `same_as`: the newest of a hundred versions before that had the very document.
+insert into stringx.dataset_versions as w (name, version, document, changed_by)
 values (%(name)s, %(version)s, %(document)s, %(changed_by)s)
+returning version, (select max(o.version) from (
+           select p.version, p.document from stringx.dataset_versions p where p.name = w.name and p.version < w.version
+           order by p.version desc limit 100) o where o.document::text = w.document::text) as same_as
 
 -- name: versions
 -- Those of targets that the caller sees; a deletion is of the target of the version before.

@@ -34,6 +34,9 @@ TYPES = ("application/json", "application/yaml")
 _DRY_RUN = parameters.flag("dry_run", "true: say what would change, change nothing")
 _SOURCE = parameters.text("source", "where the documents come from, such as github.com/acme/rules", source_name)
 _PRUNE = parameters.flag("prune", "true: delete documents that were last applied from `source` and are not in the stream")
+_EFFECTIVE = parameters.flag(
+    "effective", "true: every field, with the target's defaults and the rules of its sets; `origins` says where each comes from"
+)
 _PAGING = parameters.paging(store.PAGES)
 _VERSIONS = parameters.paging(store.VERSIONS)
 _TARGET_VERSIONS = parameters.paging(store.TARGET_VERSIONS)
@@ -73,7 +76,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
     @routes.get("/api/v1/configuration")
     @describe(
         Operation(
-            "Every target, table and dataset as documents, page by page; `sources` says where each was applied from",
+            "Every target, its defaults and rule sets, tables and datasets, page by page; `sources`: where each was applied from",
             scope="read",
             targets="list",
             query=_PAGING.parameters,
@@ -86,7 +89,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
     @routes.post("/api/v1/configuration")
     @describe(
         Operation(
-            "Apply a stream of documents (targets, tables, datasets), all or nothing; what is not in it is left alone",
+            "Apply a stream of documents of any kind, all or nothing; what is not in it is left alone",
             scope="configure",
             targets="body",
             body=TableDocument,
@@ -176,15 +179,17 @@ def _tables(routes: Blueprint, database: Database, catalogue: Catalogue) -> None
     @routes.get("/api/v1/tables/<target>/<path:table>")
     @describe(
         Operation(
-            "A table's document",
+            "A table's document as it was written, or its effective one",
             scope="read",
             targets="path",
+            query=(_EFFECTIVE,),
             answers={200: TableDocument},
             errors=(NotFound, Invalid, Unavailable),
         )
     )
     def show_table(target: str, table: str) -> Response:
-        return stored_answer(store.find_table(database, target, canonical(table)))
+        find = store.find_effective if _EFFECTIVE.value() else store.find_table
+        return stored_answer(find(database, target, canonical(table)))
 
     @routes.get("/api/v1/tables/<target>/<path:table>/versions")
     @describe(

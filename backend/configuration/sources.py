@@ -10,13 +10,14 @@ from database.keys import is_seen
 from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.layers import KINDS
 from stringx_dataops.contract.documents.streams import Named, Stream
 from stringx_dataops.contract.problems import Conflict, FieldError, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 Change = dict[str, str]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/@:+#=-]{0,199}")
-_ORDER = ("Dataset", "Table", "Target")  # in which documents are deleted: what others name comes last
+_ORDER = ("Dataset", "Table", "RuleSet", "Defaults", "Target")  # in which documents are deleted: what others name comes last
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,10 @@ def missing(cursor: Cursor, source: str, stream: Stream, datasets: Sequence[Data
     paths = [name for kind, name in gone if kind == "Table"]
     _require_unnamed(cursor, gone, paths, datasets)
     targets = [name for kind, name in gone if kind == "Target"]
-    rows = cursor.all(SQL["occupied_targets"], {"targets": targets, "paths": paths})
-    occupied = {row["target"] for row in rows} | {table.target for table in stream.tables}
+    layers = [f"{kind}/{name}" for kind, name in gone if kind in KINDS]
+    rows = cursor.all(SQL["occupied_targets"], {"targets": targets, "paths": paths, "layers": layers})
+    occupied = {row["target"] for row in rows}
+    occupied |= {table.target for table in stream.tables} | {layer.target for layer in stream.layers.values()}
     left = [name for name in gone if name[0] in _ORDER and not (name[0] == "Target" and name[1] in occupied)]
     return sorted(left, key=lambda name: (_ORDER.index(name[0]), name[1]))
 

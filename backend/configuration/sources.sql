@@ -11,7 +11,8 @@ on conflict (kind, name) do update set source = excluded.source where s.source <
 -- name: missing
 -- What was last applied from this source, and is not among these names; each with its target.
 select s.kind, s.name, case s.kind when 'Table' then split_part(s.name, '/', 1) when 'Target' then s.name
-                                   else (select d.target from stringx.datasets d where d.name = s.name) end as target
+                                   when 'Dataset' then (select d.target from stringx.datasets d where d.name = s.name)
+                                   else (select l.target from stringx.layers l where l.kind = s.kind and l.name = s.name) end as target
 from stringx.sources s
 where s.source = %(source)s and not exists (
     select 1 from jsonb_to_recordset(%(names)s) as n (kind text, name text) where n.kind = s.kind and n.name = s.name)
@@ -20,11 +21,13 @@ order by s.kind, s.name
 -- name: naming_datasets
 -- The datasets that name one of these tables (target/table), each with that table.
 select d.name, t.table_name, d.target || '/' || t.table_name as path
-from stringx.datasets d cross join lateral unnest(d.tables) as t (table_name)
+from stringx.datasets d cross join lateral unnest(coalesce(d.named, d.tables)) as t (table_name)
 where d.target || '/' || t.table_name = any(%(paths)s)
 order by d.name, t.table_name
 
 -- name: occupied_targets
--- Those of these targets that have tables besides these (target/table).
-select distinct t.target from stringx.tables t
+-- Those of these targets that have tables besides these (target/table), or defaults or rule sets besides these (kind/name).
+select t.target from stringx.tables t
 where t.target = any(%(targets)s) and t.target || '/' || t.table_name <> all(%(paths)s)
+union
+select l.target from stringx.layers l where l.target = any(%(targets)s) and l.kind || '/' || l.name <> all(%(layers)s)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.configuration import datasets, sources, tables
+from backend.configuration import datasets, effective, layer_streams, layers, sources, tables
 from backend.configuration.sources import Origin
 from backend.configuration.versions import (
     DOCUMENTS,
@@ -24,6 +24,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.effective import as_json
 from stringx_dataops.contract.documents.engines.base import TargetDocument
+from stringx_dataops.contract.documents.merging import as_said, merged, origins
 from stringx_dataops.contract.documents.streams import Stream, name_of, parse_datasets, parse_stream
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
@@ -94,6 +95,9 @@ def delete_target(database: Database, caller: Caller, name: str, if_match: str |
         counted = cursor.one(SQL["count_tables_of_target"], {"name": name})
         if counted and counted["tables"]:
             raise Conflict(f"target {name} has {counted['tables']} configured tables; delete them first")
+        counted = cursor.one(layers.SQL["count_of_target"], {"target": name})
+        if counted and counted["number"]:
+            raise Conflict(f"target {name} has defaults or rule sets; delete them first")
         _remove_target(cursor, caller, name, before["version"])
 
 
@@ -110,6 +114,19 @@ def find_table(database: Database, target: str, table: str) -> Stored:
         if row is None:
             raise Refusals(cursor).table(target, table)
     return Stored(row["document"], row["version"])
+
+
+def find_effective(database: Database, target: str, table: str) -> Stored:
+    """The table's effective document with every field, and `origins`, which say where each comes from. NotFound as above."""
+    with database.transaction() as cursor:
+        row = cursor.one(SQL["find_table"], {"target": target, "table": table})
+        if row is None:
+            raise Refusals(cursor).table(target, table)
+        added = effective.load(cursor, [target])[target]
+    said = as_said(row["document"], row["as_written"])
+    whole = TableDocument.model_validate(merged(said, added))
+    document = whole.model_dump(mode="json", exclude={"overrides"}) | {"origins": origins(said, added)}
+    return Stored(document, row["version"])
 
 
 def versions(database: Database, target: str, table: str, page: Page = FIRST) -> PageJson:
@@ -142,7 +159,11 @@ def put_table(
             require_version(if_match, before["version"] if before else None)
             if not known:
                 raise invalid([FieldError("/target", Refusals(cursor).target(target).detail)])
-            tables.put(cursor, [document], catalogue, caller)
+            added = effective.load(cursor, [target])
+            if errors := list(effective.faults(as_json(document), added[target], catalogue, known[target])):
+                raise invalid(errors)
+            tables.put(cursor, [document], catalogue, caller, added)
+            datasets.require_bounded(cursor, "/table")
             after = cursor.one(SQL["find_table"], {"target": target, "table": table})
         assert after is not None  # just written
         return Stored(after["document"], after["version"], created=before is None)
@@ -154,9 +175,12 @@ def check_table(database: Database, catalogue: Catalogue, path: tuple[str, str],
     with database.transaction() as cursor:
         known = _known_target(cursor, path[0])
         refusal = None if known else Refusals(cursor).target(path[0]).detail
+        added = effective.load(cursor, [path[0]])[path[0]]
     document = _parsed(value, catalogue, known, path)
     if refusal is not None:
         raise invalid([FieldError("/target", refusal)])
+    if errors := list(effective.faults(as_json(document), added, catalogue, known[path[0]])):
+        raise invalid(errors)
     return document
 
 
@@ -193,9 +217,15 @@ def _remove_table(cursor: Cursor, caller: Caller, target: str, table: str) -> No
 
 
 def export(database: Database, page: Page = _FIRST) -> ConfigurationJson:
-    """A page of all documents: first the targets, then the tables, then the datasets, each sorted by name. `sources` says, for
-    each of `items`, where it was last applied from, or null."""
-    statements = {"Target": SQL["targets_after"], "Table": SQL["tables_after"], "Dataset": datasets.SQL["after"]}
+    """A page of all documents: targets, defaults, rule sets, tables, datasets, each sorted by name. `sources` says, for each of
+    `items`, where it was last applied from, or null."""
+    statements = {
+        "Target": SQL["targets_after"],
+        "Defaults": layers.SQL["after_defaults"],
+        "RuleSet": layers.SQL["after_rule_sets"],
+        "Table": SQL["tables_after"],
+        "Dataset": datasets.SQL["after"],
+    }
     if page.after is not None and page.after[0] not in statements:
         raise invalid([FieldError("/query/cursor", "is no cursor of this list; give next_cursor of the page before")])
     with database.transaction() as cursor:
@@ -256,12 +286,21 @@ def _write_stream(
     found, faults = parse_datasets(values, lambda dataset, pointer: datasets.faults_of_names(cursor, dataset, names, pointer))
     if errors := stream.errors + faults:
         raise invalid(errors)
+    added = layer_streams.added(cursor, stream)
+    documents = _targets(cursor) | {name: as_json(target) for name, target in stream.targets.items()}
+    if errors := list(layer_streams.misfits(cursor, stream, added, catalogue, documents)):
+        raise invalid(errors)
     if stream.targets:
         caller.require("admin")
     changes = _changed_targets(cursor, stream.targets)
     for target in () if dry_run else stream.targets.values():
         _write_target(cursor, target, caller)
-    changes += tables.put(cursor, stream.tables, catalogue, caller, dry_run)
+    changed_layers = layer_streams.changed(cursor, stream)
+    changes += layer_streams.store(cursor, stream, changed_layers, caller, dry_run)
+    changes += tables.put(cursor, stream.tables, catalogue, caller, added, dry_run)
+    if errors := layer_streams.refresh(cursor, stream, changed_layers, catalogue, caller, dry_run):
+        raise invalid(errors)
+    datasets.require_bounded(cursor, "")
     changes += _changed_datasets(cursor, found)
     for dataset in () if dry_run else found:
         datasets.write(cursor, dataset, caller)
@@ -271,17 +310,21 @@ def _write_stream(
         gone = sources.missing(cursor, origin.source, stream, found)
         if any(kind == "Target" for kind, _ in gone):
             caller.require("admin")
-        changes += sources.prune(gone, lambda kind, name: _remove(cursor, caller, kind, name), dry_run)
+        changes += sources.prune(gone, lambda kind, name: _remove(cursor, catalogue, caller, kind, name), dry_run)
     return changes
 
 
-def _remove(cursor: Cursor, caller: Caller, kind: str, name: str) -> None:
+def _remove(cursor: Cursor, catalogue: Catalogue, caller: Caller, kind: str, name: str) -> None:
     """Delete what is configured under this name: of a table target/table."""
     if kind == "Table":
         target, _, table = name.partition("/")
         _remove_table(cursor, caller, target, table)
     elif kind == "Dataset":
         datasets.remove(cursor, caller, name, datasets.find_with(cursor, name)["target"])
+    elif kind in ("Defaults", "RuleSet"):
+        row = cursor.one(layers.SQL["find"], {"kind": kind, "name": name})
+        if row is not None and (errors := layers.remove(cursor, catalogue, caller, row)):
+            raise invalid(errors)
     elif (row := cursor.one(SQL["find_target"], {"name": name})) is not None:
         _remove_target(cursor, caller, name, row["version"])
 
@@ -323,5 +366,9 @@ def _write_target(cursor: Cursor, target: TargetDocument, caller: Caller) -> Non
         return
     written = {"name": target.name, "document": json_value(as_json(target)), "changed_by": caller.name}
     stored = cursor.one(SQL["put_target"], written)
+    assert stored is not None  # just written
     action: AuditAction = "target.created" if change == "created" else "target.updated"
-    audit.record(cursor, caller, action, subject("target", target.name), stored)
+    details = {"version": stored["version"]}
+    if change == "updated" and stored["same_as"] is not None:
+        action, details["to"] = "target.rolled_back", stored["same_as"]
+    audit.record(cursor, caller, action, subject("target", target.name), details)

@@ -11,8 +11,10 @@ with stored as (
                                      as_written = true, updated_at = now()
     returning name, version, document
 )
-insert into stringx.target_versions (name, version, document, changed_by) select name, version, document, %(changed_by)s from stored
-returning version
+insert into stringx.target_versions as w (name, version, document, changed_by) select name, version, document, %(changed_by)s from stored
+returning version, (select max(o.version) from (
+           select p.version, p.document from stringx.target_versions p where p.name = w.name and p.version < w.version
+           order by p.version desc limit 100) o where o.document::text = w.document::text) as same_as
 
 -- name: add_target_deletion
 insert into stringx.target_versions (name, version, document, changed_by)
@@ -31,7 +33,7 @@ delete from stringx.targets where name = %(name)s
 select count(*) as tables from stringx.tables where target = %(name)s
 
 -- name: find_table
-select target, table_name, document, rules_hash, version from stringx.tables where target = %(target)s and table_name = %(table)s
+select target, table_name, document, rules_hash, version, as_written from stringx.tables where target = %(target)s and table_name = %(table)s
 
 -- name: last_version
 select coalesce(max(version), 0) as version from stringx.table_versions where target = %(target)s and table_name = %(table)s

@@ -1,10 +1,11 @@
 """Compares and writes table documents, many per statement, so that ten thousand take seconds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from backend.configuration import effective
 from backend.configuration.versions import read_stored
 from database import audit
 from database.keys import Caller
@@ -13,6 +14,7 @@ from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.differences import Change, difference
 from stringx_dataops.contract.documents.effective import as_json, rules_hash, same_document, same_rules
+from stringx_dataops.contract.documents.merging import Layers
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.audit import subject
@@ -24,11 +26,16 @@ T = TypeVar("T")
 
 
 def put(
-    cursor: Cursor, documents: Sequence[TableDocument], catalogue: Catalogue, caller: Caller, dry_run: bool = False
+    cursor: Cursor,
+    documents: Sequence[TableDocument],
+    catalogue: Catalogue,
+    caller: Caller,
+    layers: Mapping[str, Layers],
+    dry_run: bool = False,
 ) -> list[dict[str, str]]:
     """Write documents and return a change for each: `created`, `updated`, or `unchanged`, which gets no new version.
 
-    The caller holds the configuration's lock.
+    `layers` are those of the documents' targets. The caller holds the configuration's lock.
     """
     changes = []
     changed: list[_Changed] = []
@@ -42,7 +49,7 @@ def put(
             if change != "unchanged":
                 changed.append(_Changed(document, hash_of_rules, change, row["document"]))
     if changed and not dry_run:
-        _write(cursor, changed, caller)
+        _write(cursor, changed, catalogue, caller, layers)
     return changes
 
 
@@ -55,25 +62,32 @@ class _Changed:
     change: str
     before: JsonObject | None
 
-    def entry(self, version: int) -> audit.Entry:
-        """What the audit log says of it: ids of rules, no values."""
+    def entry(self, version: int, same_as: int | None) -> audit.Entry:
+        """What the audit log says of it: ids of rules, no values. `same_as`: an earlier version that is the same."""
         named = subject("table", self.document.target, self.document.table)
         if self.change == "created":
             return audit.Entry("table.created", named, {"version": version, "rules": len(self.document.rules)})
         found = difference(self.before, as_json(self.document)) if self.before is not None else None
         kinds: tuple[Change, ...] = ("added", "removed", "changed")
         rules = {kind: audit.names(ids) for kind in kinds if found is not None and (ids := found.ids(kind))}
-        return audit.Entry("table.updated", named, {"version": version} | ({"rules": rules} if rules else {}))
+        details = {"version": version} | ({"rules": rules} if rules else {})
+        if same_as is not None:
+            return audit.Entry("table.rolled_back", named, details | {"to": same_as})
+        return audit.Entry("table.updated", named, details)
 
 
-def _write(cursor: Cursor, changed: list[_Changed], caller: Caller) -> None:
+def _write(cursor: Cursor, changed: list[_Changed], catalogue: Catalogue, caller: Caller, layers: Mapping[str, Layers]) -> None:
     names = [{"target": each.document.target, "table_name": each.document.table} for each in changed]
     cursor.run(SQL["lock_states"], {"tables": json_value(names)})
     for chunk in _chunks(changed):
-        rows = [_row(each.document) | {"rules_hash": each.rules_hash} for each in chunk]
+        made = effective.with_effective(cursor, [(each.document, each.rules_hash) for each in chunk], layers, catalogue)
+        rows = [
+            _row(each.document) | {"rules_hash": each.rules_hash, "effective": of.document, "effective_hash": of.rules_hash}
+            for each, of in zip(chunk, made, strict=True)
+        ]
         written = cursor.all(SQL["write"], {"tables": json_value(rows), "changed_by": caller.name})
-        versions = {(row["target"], row["table_name"]): row["version"] for row in written}
-        entries = [each.entry(versions[each.document.target, each.document.table]) for each in chunk]
+        versions = {(row["target"], row["table_name"]): (row["version"], row["same_as"]) for row in written}
+        entries = [each.entry(*versions[each.document.target, each.document.table]) for each in chunk]
         audit.record_all(cursor, caller, entries)
 
 

@@ -34,18 +34,22 @@ select count(*) from (
     order by s.kind desc, s.subject_id for update of s) as locked
 
 -- name: write
--- Stores each document as the next version of its table. The numbers of versions continue after a deletion.
+-- Stores each document as the next version of its table; `same_as` is the newest of a hundred versions before that had the very document. The numbers of versions continue after a deletion.
 with numbered as (
     select n.*, 1 + coalesce((select max(v.version) from stringx.table_versions v
                               where v.target = n.target and v.table_name = n.table_name), 0) as version
-    from jsonb_to_recordset(%(tables)s) as n (target text, table_name text, document jsonb, rules_hash text)
+    from jsonb_to_recordset(%(tables)s) as n (target text, table_name text, document jsonb, rules_hash text, effective jsonb,
+                                             effective_hash text)
 ), written as (
-    insert into stringx.tables (target, table_name, document, rules_hash, version, as_written)
-    select target, table_name, document, rules_hash, version, true from numbered
+    insert into stringx.tables (target, table_name, document, rules_hash, version, as_written, effective, effective_hash, effective_version)
+    select target, table_name, document, rules_hash, version, true, effective, effective_hash, version from numbered
     on conflict (target, table_name) do update set
         document = excluded.document, rules_hash = excluded.rules_hash, version = excluded.version,
+        effective = excluded.effective, effective_hash = excluded.effective_hash, effective_version = excluded.effective_version,
         as_written = true, updated_at = now()
 )
-insert into stringx.table_versions (target, table_name, version, document, changed_by)
-select target, table_name, version, document, %(changed_by)s from numbered
-returning target, table_name, version
+insert into stringx.table_versions as w (target, table_name, version, document, effective, changed_by)
+select target, table_name, version, document, effective, %(changed_by)s from numbered
+returning target, table_name, version, (select max(o.version) from (
+           select p.version, p.document from stringx.table_versions p where p.target = w.target and p.table_name = w.table_name and p.version < w.version
+           order by p.version desc limit 100) o where o.document::text = w.document::text) as same_as

@@ -91,14 +91,15 @@ select t.kept ? %(rules_hash)s::text as is_kept from stringx.tables t where t.ta
 -- name: kept_dataset
 -- Of the tables that a dataset has now: whether the gate of each was kept through all changes since it was checked (`checked`), and since
 -- the dataset itself is kept. Tables that were not checked then must have no rules now.
-select coalesce(bool_and(coalesce(t.rules_hash = c.rules_hash or (t.kept ->> c.rules_hash)::timestamptz >= d.keeps_since, false)), false) as is_kept
+select coalesce(bool_and(coalesce(e.rules_hash = c.rules_hash or (t.kept ->> c.rules_hash)::timestamptz >= d.keeps_since, false)), false) as is_kept
 from stringx.datasets d
 cross join lateral unnest(d.tables) as n (table_name)
 left join stringx.tables t on t.target = d.target and t.table_name = n.table_name
+left join stringx.configured_tables e on e.target = d.target and e.table_name = n.table_name
 left join jsonb_to_recordset(%(checked)s) as c (table_name text, rules_hash text) on c.table_name = n.table_name
 where d.name = %(dataset)s
   and not (c.table_name is null
-           and not jsonb_path_exists(t.document, '$.rules[*] ? (!exists(@.active) || @.active == true)'))
+           and not jsonb_path_exists(e.document, '$.rules[*] ? (!exists(@.active) || @.active == true)'))
 
 -- name: waivers
 -- As they stand at this moment of the database's clock.

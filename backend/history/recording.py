@@ -14,7 +14,7 @@ from backend.gates.decision import DecidingCheck, Facts, GateSubject, decides
 from backend.history.state import state_of
 from database.pool import Cursor, json_value
 from database.queries import load_queries
-from stringx_dataops.contract.documents.fields import RULE_ID
+from stringx_dataops.contract.documents.fields import RULE_OF_TABLE
 from stringx_dataops.contract.documents.tables import GateSettings
 from stringx_dataops.contract.messages.checks import CheckResult, RuleResult
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
@@ -199,7 +199,7 @@ def _points(part: Part) -> Iterator[dict[str, Any]]:
 @lru_cache(maxsize=10_000)  # the same ids come again and again
 def _is_rule_id(text: str) -> bool:
     try:
-        RULE_ID.check(text)
+        RULE_OF_TABLE.check(text)
     except ValueError:
         return False
     return True

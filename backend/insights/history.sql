@@ -58,5 +58,5 @@ where not exists (select 1 from stringx.summed_days s where s.day = day.day::dat
 
 -- name: versions
 -- The rule as these versions of its table's document had it.
-select version, jsonb_path_query_first(document, '$.rules[*] ? (@.id == $id)', jsonb_build_object('id', %(rule_id)s::text)) as rule
+select version, jsonb_path_query_first(coalesce(effective, document), '$.rules[*] ? (@.id == $id)', jsonb_build_object('id', %(rule_id)s::text)) as rule
 from stringx.table_versions where target = %(target)s and table_name = %(name)s and version = any(%(versions)s)

@@ -112,7 +112,7 @@ def view(row: Row) -> RequestView:
         created_at=row["created_at"],
         finished_at=row["finished_at"],
         canceled_by=row["canceled_by"],
-        checks=[CheckResult.model_validate(row["result"])] if row["result"] is not None else [],
+        checks=[CheckResult.model_validate(row["result"], extra="ignore")] if row["result"] is not None else [],
     )
 
 

@@ -63,11 +63,12 @@ class Slice:
 
 @dataclass(frozen=True)
 class RulesNow:
-    """Some of the rules of a table that run; `total`: how many there are. `window_column` is the document's."""
+    """Some of the rules of a table that run; `total`: how many there are. `window_column` and `runbook` are the table's."""
 
     rules: list[RuleNow]
     total: int
     window_column: str | None
+    runbook: str | None = None
 
 
 def of_table(database: Database, catalogue: Catalogue, target: str, table: str, wanted: Slice) -> RulesNow:
@@ -84,7 +85,7 @@ def of_table(database: Database, catalogue: Catalogue, target: str, table: str, 
         points = newest if wanted.points == 1 else _latest(cursor, target, table, shown, wanted.points)
         messages = _messages(cursor, wanted.check_id, table)
     found = [_now(rule, catalogue, points.get(rule.id, []), messages.get(rule.id)) for rule in shown]
-    return RulesNow(found, len(active), document.window_column)
+    return RulesNow(found, len(active), document.window_column, document.runbook)
 
 
 def configured(database: Database, catalogue: Catalogue, of: RuleName) -> RuleNow | None:

@@ -17,7 +17,7 @@ select version, changed_at, changed_by from (
     select version, changed_at, changed_by, rule is distinct from lag(rule) over (order by version) as differs,
            version = 1 or row_number() over (order by version) > 1 as is_known
     from (select version, changed_at, changed_by,
-                 jsonb_path_query_first(document, '$.rules[*] ? (@.id == $id)', jsonb_build_object('id', %(rule)s::text)) as rule
+                 jsonb_path_query_first(coalesce(effective, document), '$.rules[*] ? (@.id == $id)', jsonb_build_object('id', %(rule)s::text)) as rule
           from stringx.table_versions
           where target = %(target)s and table_name = %(table)s and changed_at < %(end)s
             and version >= coalesce((select max(version) from stringx.table_versions

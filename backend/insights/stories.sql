@@ -15,7 +15,7 @@ select request_id from stringx.results where check_id = %(check_id)s
 
 -- name: rules
 -- Rules as a version of their table's document had them.
-select e.rule from stringx.table_versions v cross join lateral jsonb_array_elements(v.document -> 'rules') as e (rule)
+select e.rule from stringx.table_versions v cross join lateral jsonb_array_elements(coalesce(v.effective, v.document) -> 'rules') as e (rule)
 where v.target = %(target)s and v.table_name = %(table)s and v.version = %(version)s and e.rule ->> 'id' = any(%(ids)s)
 
 -- name: samples

@@ -19,7 +19,7 @@ class Documents:
         self._cursor = cursor
         self._dimensions = catalogue.default_dimensions
         self._tables: dict[tuple[str, str], TableDocument | None] = {}
-        self._datasets: dict[str, DatasetDocument] = {}
+        self._datasets: dict[str, tuple[list[str], DatasetDocument]] = {}  # with the tables that match its patterns
 
     def checked_mode(self, asked: CheckRequest) -> Mode:
         """The request's mode, or else that of its table or dataset. Raises NotFound or Invalid if the check is not possible."""
@@ -51,15 +51,15 @@ class Documents:
     def _of_dataset(self, asked: CheckRequest, name: str) -> tuple[list[TableDocument], Mode]:
         if name not in self._datasets:
             self._datasets[name] = self._find_dataset(asked.target, name)
-        dataset = self._datasets[name]
+        names, dataset = self._datasets[name]
         if dataset.target != asked.target:
             raise configuration.target_mismatch(name, dataset.target, asked=asked.target)
-        tables = [(dataset.target, table) for table in dataset.tables]
+        tables = [(dataset.target, table) for table in names]
         self.read(tables)
         return [document for table in tables if (document := self._tables[table]) is not None], dataset.mode
 
-    def _find_dataset(self, target: str, name: str) -> DatasetDocument:
+    def _find_dataset(self, target: str, name: str) -> tuple[list[str], DatasetDocument]:
         dataset = configuration.dataset(self._cursor, name)
         if dataset is None:
             raise Refusals(self._cursor).dataset(name, target)
-        return dataset.read()
+        return dataset.tables, dataset.read()

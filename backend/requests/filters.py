@@ -3,7 +3,7 @@
 import re
 from typing import Any, get_args
 
-from stringx_dataops.contract.documents.fields import DATASET_NAME, RULE_ID, TARGET_NAME
+from stringx_dataops.contract.documents.fields import DATASET_NAME, RULE_OF_TABLE, TARGET_NAME
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.messages.requesters import check_name
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Source, Verdict
@@ -14,7 +14,7 @@ FILTERS: tuple[Parameter[Any], ...] = (
     parameters.text("target", "name of a target", TARGET_NAME.check),
     parameters.text("table", "schema.table", lambda text: str(TableName.parse(text))),
     parameters.text("dataset", "name of a dataset", DATASET_NAME.check),
-    parameters.text("rule", "id of a rule that ran", RULE_ID.check),
+    parameters.text("rule", "id of a rule that ran", RULE_OF_TABLE.check),
     parameters.text("requested_by", "name of the key or the person that asked; kafka for messages", check_name),
     parameters.word("source", "where it was asked", get_args(Source), None),
     parameters.word("verdict", "how it was judged", get_args(Verdict), None),

@@ -15,7 +15,7 @@ from backend.requests.trials import Trial
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract import signatures
-from stringx_dataops.contract.documents.fields import RULE_ID, parse_model
+from stringx_dataops.contract.documents.fields import RULE_OF_TABLE, parse_model
 from stringx_dataops.contract.documents.reading import read_json
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.json_types import JsonObject
@@ -42,7 +42,7 @@ from web.parameters import WAIT, Parameter, header_key, idempotency_key
 from web.service import log_ids
 from web.waiting import Work
 
-_TRIED_RULES = parameters.names("rule_ids", "only these rules, with commas between their ids", RULE_ID.check, MOST_RULES)
+_TRIED_RULES = parameters.names("rule_ids", "only these rules, with commas between their ids", RULE_OF_TABLE.check, MOST_RULES)
 _MODE: Parameter[Mode] = parameters.word("mode", "sync: before checks that nobody waits for", get_args(Mode), "sync")
 _TRIAL_WAIT = parameters.wait(60)
 _TRIED = {

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, url_for
 from backend.waivers import store
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.documents.fields import RULE_ID, TARGET_NAME, parse_model
+from stringx_dataops.contract.documents.fields import RULE_OF_TABLE, TARGET_NAME, parse_model
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.messages.waivers import CreatedWaiver, Waiver, WaiverOrder, WaiverPage, WaiverState
 from stringx_dataops.contract.problems import Conflict, Invalid, Malformed, NotFound, TooLarge, Unavailable, UnsupportedMediaType
@@ -21,7 +21,7 @@ _PAGES = parameters.paging(store.WAIVERS)
 _FILTERS = (
     parameters.text("target", "name of a target", TARGET_NAME.check),
     parameters.text("table", "schema.table", lambda text: str(TableName.parse(text))),
-    parameters.text("rule", "id of a rule", RULE_ID.check),
+    parameters.text("rule", "id of a rule", RULE_OF_TABLE.check),
     parameters.word("state", "active, or ended for whatever reason", get_args(WaiverState), None),
 )
 _EXAMPLE = {

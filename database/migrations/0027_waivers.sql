@@ -173,7 +173,7 @@ begin
     end loop;
 end $$;
 
--- `gate: {on_changed_rules: keep}`. `kept`: the hashes of earlier sets of rules whose gate no change has closed since, each with the time when
+-- `gate: {on_changed_rules: keep}` of the effective document. `kept`: the hashes of earlier sets of rules whose gate no change has closed since, each with the time when
 -- the set was replaced. `keeps_since` of a dataset: since when it is kept through changes of its tables. Triggers, so that a document that a
 -- release before this one writes, which knows no such setting, closes the gate.
 alter table stringx.tables add column kept jsonb not null default '{}';
@@ -181,12 +181,15 @@ alter table stringx.datasets add column keeps_since timestamptz;
 create function stringx.keep_gate_of_table() returns trigger language plpgsql as $$
 declare
     active constant jsonpath := '$.rules[*] ? (!exists(@.active) || @.active == true)';
+    before constant jsonb := coalesce(old.effective, old.document);
+    now_of constant jsonb := coalesce(new.effective, new.document);
+    hash_before constant text := coalesce(old.effective_hash, old.rules_hash);
 begin
-    if new.document #>> '{gate,on_changed_rules}' is distinct from 'keep' or not jsonb_path_exists(new.document, active) then
+    if now_of #>> '{gate,on_changed_rules}' is distinct from 'keep' or not jsonb_path_exists(now_of, active) then
         new.kept := '{}';
-    elsif new.rules_hash is distinct from old.rules_hash then
-        if jsonb_path_exists(old.document, active) and (select count(*) from jsonb_object_keys(old.kept)) < 1000 then
-            new.kept := old.kept || jsonb_build_object(old.rules_hash, clock_timestamp());
+    elsif coalesce(new.effective_hash, new.rules_hash) is distinct from hash_before then
+        if jsonb_path_exists(before, active) and (select count(*) from jsonb_object_keys(old.kept)) < 1000 then
+            new.kept := old.kept || jsonb_build_object(hash_before, clock_timestamp());
         else
             new.kept := '{}';
         end if;

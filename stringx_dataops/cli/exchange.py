@@ -1,4 +1,4 @@
-"""`dataops rules import`: rules of other tools as documents of tables."""
+"""`dataops rules import`, and `rules export --as`: rules of other tools as documents of tables, and the other way round."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,11 @@ from stringx_dataops.client import Refused
 
 if TYPE_CHECKING:
     from stringx_dataops.contract.catalogue.rule_types import Catalogue
-    from stringx_dataops.contract.documents.tables import TableDocument
+    from stringx_dataops.contract.json_types import JsonObject
     from stringx_dataops.exchange.model import Taken, Written
 
 FORMATS = ("dbt", "soda", "gx", "odcs")
+EXPORTS = ("dbt", "odcs")
 _MADE = "# Made by `dataops rules import`; another import writes this file anew."
 _MADE_BY_EXPORT = "# Made by `dataops rules export`; another export writes this file anew."
 
@@ -65,13 +66,17 @@ def import_(
     return 1 if strict and taken.losses else 0
 
 
-EXPORTS = ("dbt", "odcs")
+def export_as(kind: str, folder: Path, documents: "Sequence[JsonObject]", force: bool = False) -> int:
+    """Write stored documents of tables of one target, and tell each loss on standard error; the exit code. Raises Refused."""
+    from stringx_dataops.contract.documents.tables import TableDocument
+    from stringx_dataops.exchange.offline import own_catalogue
 
-
-def export_as(kind: str, folder: Path, documents: "Sequence[TableDocument]", catalogue: "Catalogue") -> int:
-    """Write documents into a folder in the words of another tool, and tell each loss on standard error; the exit code."""
-    written: Written = import_module(f"stringx_dataops.exchange.{kind}.writing").write(documents, catalogue)
-    _write(folder, {folder / name: f"{_MADE_BY_EXPORT}\n{text}" for name, text in written.files.items()})
+    targets = sorted({str(each.get("target")) for each in documents})
+    if len(targets) != 1:
+        raise Refused([f"there are tables of {', '.join(targets) or 'no target'}; choose one by --target"], [])
+    tables = [TableDocument.model_validate(each) for each in documents]
+    written: Written = import_module(f"stringx_dataops.exchange.{kind}.writing").write(tables, own_catalogue())
+    _write(folder, {folder / name: f"{_MADE_BY_EXPORT}\n{text}" for name, text in written.files.items()}, force)
     losses = f"{len(written.losses)} lost" if written.losses else "nothing lost"
     click.echo(f"{len(documents)} table(s) in {len(written.files)} file(s) in {folder}, {losses}", err=True)
     for loss in written.losses:
@@ -109,12 +114,12 @@ def _files(folder: Path, taken: "Taken", catalogue: "Catalogue") -> dict[Path, s
     }
 
 
-def _write(folder: Path, files: Mapping[Path, str]) -> None:
-    """Raises Refused, before anything is written, if a file is there that this command has not made."""
+def _write(folder: Path, files: Mapping[Path, str], force: bool = False) -> None:
+    """Raises Refused, before anything is written, if a file is there that this command has not made, unless that is forced."""
     try:
         for file in files:
             mark = files[file].partition("\n")[0]
-            if file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(mark):
+            if not force and file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(mark):
                 raise Refused(
                     [f"{file}: is there already, and this command has not made it; move it away, or give another folder"], []
                 )

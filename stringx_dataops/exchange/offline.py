@@ -1,9 +1,9 @@
 """The catalogue of rule types that comes with this package, for commands that work without a server."""
 
+from stringx_dataops.contract.catalogue.dbt_project import project_of_commands
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.settings import ROOT
 
 
 def own_catalogue() -> Catalogue:
-    """The rule types of the dbt project `stringx` of this release."""
-    return Catalogue.load(ROOT / "stringx")
+    """The rule types of the dbt project `stringx` of this release, or of DBT_PROJECT_DIR."""
+    return Catalogue.load(project_of_commands())

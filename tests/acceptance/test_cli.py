@@ -99,7 +99,7 @@ def test_a_bad_file_is_told_by_file_line_and_rule(service: Service, tmp_path: Pa
     done = service.dataops_command("rules", "apply", str(good), str(bad))
     assert done.returncode == 2
     assert f"{bad}:7:1: table: " in done.stderr
-    assert f"{bad}:9:12: rule x: type: 'uniqe' is no rule type; did you mean unique?" in done.stderr
+    assert f"{bad}:9:13: rule x: type: 'uniqe' is no rule type; did you mean unique?" in done.stderr
     stored = service.call("GET", f"{service.backend}/api/v1/tables/nyc/public.airlines").json()
     assert stored.get("owner") != "nobody", "nothing was applied"
 
@@ -124,6 +124,6 @@ def test_a_trial_prints_every_rule_of_the_file_and_moves_nothing(service: Servic
     assert (undecided.returncode, json.loads(undecided.stdout)["trial"]) == (3, True)
     file.write_text(file.read_text().replace("type: unique,", "type: uniqe,"))
     refused = service.dataops_command("rules", "try", str(file))
-    assert f"{file}:10:17: rule unique: type: 'uniqe' is no rule type; did you mean unique?" in refused.stderr
+    assert f"{file}:10:18: rule unique: type: 'uniqe' is no rule type; did you mean unique?" in refused.stderr
     after = [service.gate("public.airlines"), service.gate("public.flights")]
     assert [gate | {"age_s": None} for gate in after] == [gate | {"age_s": None} for gate in before]

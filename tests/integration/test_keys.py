@@ -345,7 +345,8 @@ def test_every_change_is_in_the_audit_log_with_ids_and_without_values(apps: Apps
     named = {"environ_base": {"REMOTE_ADDR": "192.0.2.7"}}
     changed = {"rules": [{"id": "a", "type": "not_null", "column": "zebra"}, {"id": "c", "type": "not_null", "column": "b"}]}
     path = "/api/v1/tables/shop/public.logged"
-    for method, body in (("PUT", TABLE), ("PUT", TABLE), ("PUT", changed), ("PUT", changed | {"owner": "me"}), ("DELETE", None)):
+    again = changed | {"owner": "me"}
+    for method, body in (("PUT", TABLE), ("PUT", TABLE), ("PUT", changed), ("PUT", again), ("PUT", TABLE), ("DELETE", None)):
         options = {"json": body} if body is not None else {}
         assert apps.ask(path, method, **named, **options).status_code in (200, 201, 204)
     entries = log_of(apps, subject="table:shop/public.logged")[::-1]
@@ -353,23 +354,29 @@ def test_every_change_is_in_the_audit_log_with_ids_and_without_values(apps: Apps
         ("table.created", {"version": 1, "rules": 2}),
         ("table.updated", {"version": 2, "rules": {"added": ["c"], "removed": ["b"], "changed": ["a"]}}),
         ("table.updated", {"version": 3}),
-        ("table.deleted", {"version": 4}),
+        ("table.rolled_back", {"version": 4, "rules": {"added": ["b"], "removed": ["c"], "changed": ["a"]}, "to": 1}),
+        ("table.deleted", {"version": 5}),
     ]
     assert {(entry["actor"], entry["address"]) for entry in entries} == {("-".join(SCOPES), "192.0.2.7")}
     assert "zebra" not in str(entries)
     dataset = {"target": "shop", "tables": ["public.orders"]}
-    for method in ("PUT", "DELETE"):
-        assert apps.ask("/api/v1/datasets/logged", method, json=dataset).status_code in (201, 204)
+    for described in ({}, {"mode": "sync"}, {}):
+        assert apps.ask("/api/v1/datasets/logged", "PUT", json=dataset | described).status_code in (200, 201)
+    assert apps.ask("/api/v1/datasets/logged", "DELETE").status_code == 204
     assert apps.ask("/api/v1/targets/logged", "PUT", json=TARGET | {"name": "logged"}).status_code == 201
-    assert apps.ask("/api/v1/targets/logged", "PUT", json=TARGET | {"name": "logged", "port": 1}).status_code == 200
+    for port in ({"port": 1}, {}):
+        assert apps.ask("/api/v1/targets/logged", "PUT", json=TARGET | {"name": "logged"} | port).status_code == 200
     assert apps.ask("/api/v1/targets/logged", "DELETE").status_code == 204
-    found = [(entry["subject"], entry["action"], entry["details"]["version"]) for entry in log_of(apps, limit="5")[::-1]]
+    found = [(entry["subject"], entry["action"], entry["details"]["version"]) for entry in log_of(apps, limit="8")[::-1]]
     assert found == [
         ("dataset:logged", "dataset.created", 1),
-        ("dataset:logged", "dataset.deleted", 2),
+        ("dataset:logged", "dataset.updated", 2),
+        ("dataset:logged", "dataset.rolled_back", 3),
+        ("dataset:logged", "dataset.deleted", 4),
         ("target:logged", "target.created", 1),
         ("target:logged", "target.updated", 2),
-        ("target:logged", "target.deleted", 3),
+        ("target:logged", "target.rolled_back", 3),
+        ("target:logged", "target.deleted", 4),
     ]
 
 

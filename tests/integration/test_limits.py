@@ -38,7 +38,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/quality-checks": lambda target: {"target": target, "table": "public.a", "request_id": f"ask-{target}"},
     "POST /api/v1/requests": lambda target: {"target": target, "table": "public.a", "request_id": f"ask-{target}"},
     "POST /api/v1/trials": lambda target: _table(target),
-    "POST /api/v1/configuration": lambda target: [_table(target), _dataset(target)],
+    "POST /api/v1/configuration": lambda target: [_table(target), _dataset(target), _rule_set(target), _defaults(target)],
+    "PUT /api/v1/rule-sets/{name}": lambda target: _rule_set(target),
     "PUT /api/v1/datasets/{name}": lambda target: _dataset(target),
     "POST /api/v1/waivers": lambda target: _waiver(target),
 }
@@ -59,6 +60,15 @@ def _dataset(target: str) -> dict[str, Any]:
 def _waiver(target: str) -> dict[str, Any]:
     until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     return {"target": target, "table": "public.a", "rule": "a", "reason": "known", "until": until}
+
+
+def _rule_set(target: str) -> dict[str, Any]:
+    named = {"apiVersion": "stringx/v1", "kind": "RuleSet", "name": f"set_{WORDS[target]}", "target": target}
+    return named | {"tables": ["public.none*"], "rules": [{"id": "a", "type": "not_null", "column": "a"}]}
+
+
+def _defaults(target: str) -> dict[str, Any]:
+    return {"apiVersion": "stringx/v1", "kind": "Defaults", "target": target, "owner": "o"}
 
 
 def _target(name: str) -> dict[str, Any]:
@@ -109,6 +119,7 @@ class World:
                 if parameter["name"] == "name":
                     value = {"dataset": f"set-{WORDS[target]}", "name": target}.get(endpoint.targets, "some-key")
                     value = f"set-{WORDS[target]}" if "/datasets/" in path else value
+                    value = f"set_{WORDS[target]}" if "/rule-sets/" in path else value
                 assert value is not None, f"{endpoint.name}: no example for {{{parameter['name']}}}"
                 path = path.replace(f"{{{parameter['name']}}}", quote(value, safe=""))
         headers = {"Authorization": f"Bearer {key}"}
@@ -124,7 +135,7 @@ def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPat
     with apps_of(admin, internal_template, tmp_path_factory.mktemp("home")) as apps:
         database = apps.database
         for target in (OWN, OTHER):
-            apply(database, _target(target), _table(target), _dataset(target))
+            apply(database, _target(target), _table(target), _dataset(target), _rule_set(target), _defaults(target))
         keys = {"all": apps.keys[SCOPES]}
         for name, scopes, targets in [
             ("limited", LIMITED, [OWN]),
@@ -177,7 +188,12 @@ def give_up(database: Database) -> None:
 def renamed(answer: TestResponse, ids: dict[str, str], target: str) -> tuple[int, str]:
     """What is answered, with the names of the unknown target in place of this one's."""
     text = answer.text
-    for name, value in [*ids.items(), ("set", f"set-{WORDS[target]}"), ("ask", f"ask-{target}")]:
+    for name, value in [
+        *ids.items(),
+        ("set", f"set-{WORDS[target]}"),
+        ("rules", f"set_{WORDS[target]}"),
+        ("ask", f"ask-{target}"),
+    ]:
         if name not in ("table", "rule"):
             text = text.replace(value, f"<{name}>")
     return answer.status_code, text
@@ -229,8 +245,8 @@ def test_another_target_is_answered_as_one_that_is_not_there(world: World) -> No
         if endpoint.targets in ("list", "none", "unlimited") or endpoint.item["x-scope"] == "admin":
             continue
         other = renamed(world.call(endpoint, OTHER, world.keys["limited"]), world.ids[OTHER], OTHER)
-        if endpoint.name == "PUT /api/v1/datasets/{name}":
-            assert other[0] == 409, other  # names of datasets are shared, and this one is not free
+        if endpoint.name in ("PUT /api/v1/datasets/{name}", "PUT /api/v1/rule-sets/{name}"):
+            assert other[0] == 409, other  # names of datasets and rule sets are shared, and this one is not free
             other = renamed(world.call(endpoint, UNKNOWN, world.keys["limited"], OTHER), world.ids[OTHER], OTHER)
             assert other[0] == 422
             tried += 1
@@ -261,7 +277,7 @@ def test_lists_hold_nothing_of_other_targets_and_count_none_of_it(world: World) 
 
 @pytest.mark.parametrize(
     ("path", "counted"),
-    [("/api/v1/requests?limit=1", 2), ("/api/v1/configuration?limit=1", 3), ("/api/v1/tables?limit=1", 1), ("/api/v1/requests?target=vault", 0),
+    [("/api/v1/requests?limit=1", 2), ("/api/v1/configuration?limit=1", 5), ("/api/v1/tables?limit=1", 1), ("/api/v1/requests?target=vault", 0),
      ("/api/v1/tables?target=vault", 0), ("/api/v1/datasets?target=vault", 0), ("/api/v1/requests?requested_by=asker-vault", 0),
      ("/api/v1/requests?include=rules", 2), ("/api/v1/requests?trial=true", 1), ("/api/v1/tables?q=a", 1), ("/api/v1/datasets?limit=1", 1)],
 )  # fmt: skip

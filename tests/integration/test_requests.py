@@ -207,7 +207,7 @@ def test_requests_of_a_rule_are_read_by_index_be_there_few_or_many(shop: Databas
         cursor.run("analyze stringx.requests, stringx.results")
         for rule, index in (("seldom", "results_by_rule"), ("often", "requests_newest")):
             asked: dict[str, Any] = dict.fromkeys(requests.FILTERS) | {"rule": rule}
-            asked |= {"created_at": None, "request_id": None, "rules": False, "limit": 51}
+            asked |= {"seen": None, "created_at": None, "request_id": None, "rules": False, "limit": 51}
             plan = "\n".join(row["QUERY PLAN"] for row in cursor.all(f"explain {requests.SQL['list']}", asked))
             assert f" {index} " in plan, (rule, plan)
             assert "Seq Scan" not in plan, (rule, plan)

@@ -306,13 +306,19 @@ def _checks(value: JsonObject) -> list[JsonObject]:
 
 
 def test_exports_are_files_that_no_other_file_gives_way_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    document = examples()
-    assert export_as("odcs", tmp_path / "out", [document], CATALOGUE) == 0
+    document = examples().model_dump(mode="json", exclude_unset=True)
+    assert export_as("odcs", tmp_path / "out", [document]) == 0
     assert "1 table(s) in 1 file(s)" in capsys.readouterr().err
     file = tmp_path / "out" / "public.Orders.odcs.yaml"
     assert read([tmp_path / "out"], "nyc", CATALOGUE).documents[0]["table"] == "public.Orders"
-    assert export_as("dbt", tmp_path / "out", [document], CATALOGUE) == 0
+    assert export_as("dbt", tmp_path / "out", [document]) == 0
     assert "loss: public.Orders: gate has no counterpart in dbt" in capsys.readouterr().err
     file.write_text(json.dumps({"mine": True}))
     with pytest.raises(Refused, match="this command has not made it"):
-        export_as("odcs", tmp_path / "out", [document], CATALOGUE)
+        export_as("odcs", tmp_path / "out", [document])
+    for documents, words in (
+        ([], "no target"),
+        ([document, document | {"target": "other"}], "tables of nyc, other; choose one by --target"),
+    ):
+        with pytest.raises(Refused, match=words):
+            export_as("odcs", tmp_path / "out", documents)

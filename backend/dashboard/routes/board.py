@@ -15,7 +15,9 @@ def add(routes: Blueprint, service: Dashboard) -> None:
     @routes.get("/", endpoint="board")
     def show_board() -> Response:
         kind = "dataset" if request.args.get("kind") == "dataset" else "table"
-        filters = {name: value for name in ("q", "target", "owner", "gate") if (value := request.args.get(name, "")[:200]) != ""}
+        filters = {
+            name: value for name in ("q", "target", "owner", "tag", "gate") if (value := request.args.get(name, "")[:200]) != ""
+        }
         if filters.get("gate") not in (None, "open", "closed"):
             del filters["gate"]
         found = board.page(database, kind, filters, wanted(board.TABLES if kind == "table" else board.DATASETS))

@@ -12,6 +12,7 @@ from backend.configuration import editing, store
 from backend.configuration.editing import TableName, Version
 from backend.dashboard import documents, forms, views
 from backend.dashboard.documents import Shown
+from backend.dashboard.effective import from_elsewhere
 from backend.dashboard.pages import next_page, page, wanted
 from backend.dashboard.service import Dashboard
 from backend.requests.trials import Trial
@@ -217,6 +218,7 @@ def _editor(service: Dashboard, name: TableName, newest: Version | None, sheet: 
         bad_lines={fault.line for fault in sheet.faults or ()},
         may_configure=may_configure,
         catalogue=documents.entries(service.catalogue) if may_configure else [],
+        effective=from_elsewhere(service.database, *name),
     )
 
 

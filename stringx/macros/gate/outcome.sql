@@ -39,6 +39,7 @@
   {%- set sql, shape = rule.sql, reading.shape -%}
   {%- set outcome = {'id': rule.spec.id, 'status': 'error', 'failures': none, 'total': none, 'measured': none,
                      'verified_by': 'scan', 'reason': none, 'sample': none} -%}
+  {%- if 'column_globs' in rule.spec and not rule.get('unmatched') -%}{%- do outcome.update({'columns': rule.spec.columns}) -%}{%- endif -%}
   {%- if reading.fault is not none or answer.error is not none -%}
     {%- do outcome.update({'reason': modules.re.sub('\\s+', ' ', reading.fault or stringx_reason(answer.error))[:300],
                            'sqlstate': answer.error.sqlstate if answer.error else none}) -%}

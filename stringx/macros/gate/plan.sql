@@ -1,8 +1,8 @@
 {#- The plan: which SQL each rule runs. Nothing here changes a plan; each macro returns a new one. -#}
 
 {#- The tables of the specification: [{number, spec, relation, window, rules: [{number, spec, scope, sql, relations, whole_table, runs_custom}]}].
-    `sql` is what the rule's macro returns. If there is no macro it is a `fault`, so that only this rule is not decided. A `typed` rule's macro is called
-    when the types of its columns are known (stringx_with_types).
+    `sql` is what the rule's macro returns. If there is no macro it is a `fault`, so that only this rule is not decided. The macro of a `typed` rule, and
+    of one whose columns are patterns, is called when its columns are known (stringx_with_types).
 
     Here and in other loops over rules simple steps are inlined on purpose: a macro call costs as much as about 30 inline lines. -#}
 {% macro stringx_plan(spec) %}
@@ -23,7 +23,7 @@
       {%- set macro_name = 'stringx_rule__' ~ rule.type -%}
       {%- if rule.get('fault') or macro_name not in context -%}
         {%- set sql = {'fault': rule.get('fault') or 'the project has no macro ' ~ macro_name} -%}
-      {%- elif typed and not spec.get('plan_only') -%}
+      {%- elif (typed or 'column_globs' in rule) and not spec.get('plan_only') -%}
         {%- set sql = {} -%}
       {%- else -%}
         {%- set sql = context[macro_name](rule, scope) -%}
@@ -43,12 +43,12 @@
 {% endmacro %}
 
 
-{#- What the probe has to look up for a plan: {relations, names: of columns, sql: whether there is custom SQL, code: whether a dbt test or a rule type of the
+{#- What the probe has to look up for a plan: {relations, names: of columns, all_columns: whether all are looked up, for patterns, sql: whether there is custom SQL, code: whether a dbt test or a rule type of the
     project's own may look for any name, casts: types that custom SQL casts to, patterns: regular expressions, qualified: names after a dot,
     each with the key of its `rule`}. -#}
 {% macro stringx_wanted(tables) %}
   {%- set relations, names, casts, patterns, qualified = [], [], [], [], [] -%}
-  {%- set custom = namespace(sql=false, code=false) -%}
+  {%- set custom = namespace(sql=false, code=false, all_columns=false) -%}
   {%- for table in tables -%}
     {%- if table.relation not in relations -%}{%- do relations.append(table.relation) -%}{%- endif -%}
     {%- if table.window is not none -%}{%- do names.append(table.spec.window.column) -%}{%- endif -%}
@@ -65,10 +65,11 @@
       {%- if 'casts' in spec -%}{%- do casts.extend(spec.casts) -%}{%- endif -%}
       {%- if 'patterns' in spec -%}{%- do patterns.extend(spec.patterns.values() | sum(start=[])) -%}{%- endif -%}
       {%- if rule.runs_custom -%}{%- set custom.sql = true -%}{%- endif -%}
+      {%- if 'column_globs' in spec -%}{%- set custom.all_columns = true -%}{%- endif -%}
       {%- if 'typed' not in spec -%}{%- set custom.code = true -%}{%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
-  {{- return({'relations': relations, 'names': names | unique(true) | list, 'sql': custom.sql, 'code': custom.code, 'casts': casts,
+  {{- return({'relations': relations, 'names': names | unique(true) | list, 'all_columns': custom.all_columns, 'sql': custom.sql, 'code': custom.code, 'casts': casts,
               'patterns': patterns | unique(true) | list, 'qualified': qualified}) -}}
 {% endmacro %}
 
@@ -83,6 +84,7 @@
     {%- set window = stringx_window(table.spec.window, types.get(table.spec.window.column)) if table.spec.get('window') else none -%}
     {%- set rules = [] -%}
     {%- for rule in table.rules -%}
+      {%- if 'column_globs' in rule.spec and state.relations[table.relation].reason is none -%}{%- set rule = stringx_with_columns(rule, types) -%}{%- endif -%}
       {%- set spec, scope = rule.spec, rule.scope -%}
       {%- set columns, accepts = spec.columns, spec.get('accepts') -%}
       {%- set windowed = scope.window is not none -%}
@@ -90,11 +92,11 @@
       {%- set missing = stringx_missing(rule, table, state) if may_miss else none -%}
       {%- set called = state.called.get(table.number ~ '/' ~ rule.number) if state.called else none -%}
       {%- set broken = stringx_broken(rule, state) if state.broken and 'patterns' in spec else none -%}
-      {%- set fault = 'column "' ~ missing ~ '" does not exist' if missing is not none else stringx_called(called) if called is not none
+      {%- set fault = rule.unmatched if rule.get('unmatched') else 'column "' ~ missing ~ '" does not exist' if missing is not none else stringx_called(called) if called is not none
                       else rule.get('untrusted') or broken -%}
       {%- if fault -%}
         {%- do rules.append(dict(rule, sql={'fault': fault})) -%}
-      {%- elif ('typed' in spec or windowed) and not spec.get('fault') and 'stringx_rule__' ~ spec.type in context -%}
+      {%- elif ('typed' in spec or windowed or 'column_globs' in spec) and not spec.get('fault') and 'stringx_rule__' ~ spec.type in context -%}
         {%- set scope = dict(scope, types=types, others=others, parallel=parallel) -%}
         {%- if windowed -%}
           {%- set scope = dict(scope, window=window, both=window if scope.where is none else window ~ ' and ' ~ scope.where) -%}
@@ -116,6 +118,26 @@
     {%- do planned.append(dict(table, window=window, rules=rules)) -%}
   {%- endfor -%}
   {{- return(planned) -}}
+{% endmacro %}
+
+
+{#- The rule with the columns that its patterns stand for, of those that its table has (`types`), sorted by name. Without any it is `unmatched`. -#}
+{% macro stringx_with_columns(rule, types) %}
+  {%- set globs, columns = rule.spec.column_globs, [] -%}
+  {%- for column in rule.spec.columns -%}
+    {%- if column in globs -%}
+      {%- for name in types | sort(case_sensitive=true) if modules.re.match(globs[column], name) and name not in columns -%}{%- do columns.append(name) -%}{%- endfor -%}
+    {%- elif column not in columns -%}
+      {%- do columns.append(column) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- set most = rule.spec.get('most_columns') -%}
+  {%- if not columns -%}
+    {{- return(dict(rule, unmatched='no column matches ' ~ globs | join(', '))) -}}
+  {%- elif most is not none and columns | length > most -%}
+    {{- return(dict(rule, unmatched=columns | length ~ ' columns match ' ~ globs | join(', ') ~ ', and ' ~ rule.spec.type ~ ' takes at most ' ~ most)) -}}
+  {%- endif -%}
+  {{- return(dict(rule, spec=dict(rule.spec, columns=columns))) -}}
 {% endmacro %}
 
 

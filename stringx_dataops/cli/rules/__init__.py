@@ -12,6 +12,10 @@ _COMMANDS = {
     ),
     "delete": (f"{_HERE}.versions:delete", "Delete the document of a table, dataset or target; its results and versions stay."),
     "diff": (f"{_HERE}.diff:diff", "Say per rule what files would add, remove, tighten, loosen or change on the Backend."),
+    "explain": (
+        "stringx_dataops.cli.explain:explain",
+        "Say what holds for TABLE (schema.table) of TARGET, and where it comes from.",
+    ),
     "export": (
         f"{_HERE}.export:export",
         "Write a file per document into FOLDER; applying them changes nothing.",

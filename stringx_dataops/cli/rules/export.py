@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from stringx_dataops.cli.exchange import EXPORTS, export_as
 from stringx_dataops.cli.rules.checking import load_catalogue
 from stringx_dataops.cli.rules.stored import configuration
 from stringx_dataops.client import Client, Refused
@@ -26,9 +27,12 @@ _SHOWN = 10
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--target", metavar="NAME", help="only this target with its tables and datasets")
+@click.option(
+    "--as", "kind", type=click.Choice(EXPORTS), help="the tables of one target as tests of a dbt project, or as data contracts"
+)
 @click.option("--force", is_flag=True, help="replace files that export has not written, or that were changed by hand")
 @click.pass_obj
-def export(server: str | None, folder: Path, target: str | None, force: bool) -> int:
+def export(server: str | None, folder: Path, target: str | None, kind: str | None, force: bool) -> int:
     """Write a file per document into FOLDER; applying them changes nothing.
 
     Files that export has written are written again; others are left alone, and nothing is written then, unless --force is given.
@@ -38,6 +42,8 @@ def export(server: str | None, folder: Path, target: str | None, force: bool) ->
     wanted = {name: each.document for name, each in documents.items() if target in (None, _target_of(name, each.document))}
     if target is not None and ("Target", target) not in wanted:
         raise Refused([f"there is no target {target}"], [])
+    if kind is not None:
+        return export_as(kind, folder, [document for (of, _), document in wanted.items() if of == "Table"], force)
     files = {folder / path_of(name, document): document_as_yaml(document, catalogue) for name, document in wanted.items()}
     if foreign := sorted(str(path) for path, text in files.items() if not force and _is_foreign(path, text)):
         names = ", ".join(foreign[:_SHOWN]) + (f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else "")

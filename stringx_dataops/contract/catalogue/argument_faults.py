@@ -53,6 +53,11 @@ def faults_of_arguments(rule_type: RuleType, arguments: JsonObject, pointer: str
     yield from faults_of_bounds(arguments, rule_type.bounds, pointer)
 
 
+def one_per_column(rule_type: RuleType) -> bool:
+    """Whether an argument of the type has one item per column of the rule."""
+    return any(schema.get("x-one-per-column") for schema in rule_type.arguments.get("properties", {}).values())
+
+
 def faults_of_lengths(rule_type: RuleType, arguments: JsonObject, columns: int, pointer: str) -> Iterator[FieldError]:
     """A fault per argument that must have one item per column of the rule (`x-one-per-column`) and has another number."""
     for name, schema in rule_type.arguments.get("properties", {}).items():

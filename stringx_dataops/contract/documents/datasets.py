@@ -5,13 +5,26 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
-from stringx_dataops.contract.documents.fields import DatasetName, Model, Table, TargetName, Words, parse_model
+from stringx_dataops.contract.documents.fields import (
+    DatasetName,
+    Model,
+    Owner,
+    Table,
+    Tags,
+    TargetName,
+    WebAddress,
+    Words,
+    parse_model,
+)
+from stringx_dataops.contract.documents.globs import check_glob, is_glob
 from stringx_dataops.contract.documents.names import fault_of_literal_name
 from stringx_dataops.contract.documents.tables import GateSettings, Timeout, faults_of_gate
 from stringx_dataops.contract.messages.verdicts import Mode
 from stringx_dataops.contract.problems import FieldError, invalid
+
+MOST_TABLES = 500
 
 
 def _tables(names: list[str]) -> list[str]:
@@ -23,29 +36,52 @@ def _tables(names: list[str]) -> list[str]:
 
 
 class DatasetDocument(Model):
-    """The configuration of one dataset. Its rules are those of its tables' documents."""
+    """The configuration of one dataset. Its rules are those of its tables' documents. A name in `tables` with a `*` or `?` stands
+    for the configured tables that match."""
 
     apiVersion: Literal["stringx/v1"]
     kind: Literal["Dataset"]
     name: DatasetName
     target: TargetName
     description: Words = ""
-    owner: Annotated[str, StringConstraints(max_length=200)] = ""
-    tables: Annotated[list[Table], Field(max_length=500), AfterValidator(_tables)]
+    owner: Owner = ""
+    tags: Tags = []
+    runbook: WebAddress | None = None
+    tables: Annotated[list[Table], Field(max_length=MOST_TABLES), AfterValidator(_tables)]
     mode: Mode = "async"
     timeout: Timeout = "5m"
     gate: GateSettings = GateSettings()
+
+    @property
+    def named(self) -> list[str]:
+        """The tables that it names."""
+        return [name for name in self.tables if not is_glob(name)]
+
+    @property
+    def globs(self) -> list[str]:
+        """The patterns among its tables."""
+        return [name for name in self.tables if is_glob(name)]
 
 
 def parse_dataset(value: Any, pointer: str = "") -> DatasetDocument:
     """Parse a dataset document. Raises Invalid with every fault; the caller checks whether the tables are configured."""
     document = parse_model(DatasetDocument, value, pointer)
-    names = [(f"{pointer}/tables/{index}", fault_of_literal_name(name)) for index, name in enumerate(document.tables)]
+    names = [(f"{pointer}/tables/{index}", _fault(name)) for index, name in enumerate(document.tables)]
     faults = [FieldError(place, fault) for place, fault in names if fault]
     faults += faults_of_gate(document.gate.model_dump(), pointer)
     if faults:
         raise invalid(faults)
     return document
+
+
+def _fault(name: str) -> str | None:
+    if not is_glob(name):
+        return fault_of_literal_name(name)
+    try:
+        check_glob(name)
+    except ValueError as error:
+        return str(error)
+    return "holds ${, and variables are not filled in; write the name itself" if "${" in name else None
 
 
 def rules_hash(tables: Mapping[str, str]) -> str:

@@ -45,7 +45,7 @@ def same_document(before: TableDocument, now: TableDocument, catalogue: Catalogu
 def as_json(document: BaseModel) -> JsonObject:
     """The document as it was written, without defaults except `kind`, which tells readers what document it is."""
     kind = getattr(document, "kind", None)
-    return ({} if kind is None else {"kind": kind}) | document.model_dump(mode="json", exclude_unset=True)
+    return ({} if kind is None else {"kind": kind}) | document.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def without_defaults(document: BaseModel) -> JsonObject:

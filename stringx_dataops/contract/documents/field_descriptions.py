@@ -24,6 +24,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "on_warn": "the gate if the verdict is warn",
         "max_age": "how old the snapshot may be, such as 24h, before the gate closes",
         "decided_by": "full checks alone, or checks of a window with all rules, too",
+        "on_changed_rules": "closed: a changed set of rules closes the gate until the next check; keep: it stays as it is",
     },
     "Rule": {
         "id": "unique in the table: 1 to 63 of a to z, 0 to 9 and _",
@@ -37,7 +38,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "where": "SQL condition: only these rows are looked at",
         "verify": "constraint: a valid constraint that proves the rule makes the scan unnecessary",
         "description": "why the rule is there",
-        "active": "whether checks run it",
+        "active": "whether checks run it; shadow: it runs and counts in nothing",
     },
     "DatasetDocument": {
         "apiVersion": "always stringx/v1",

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
@@ -69,9 +71,13 @@ class Matching:
 
     def check(self, text: str) -> str:
         """Return the text unchanged. Raises ValueError with `message` if it does not match."""
-        if re.fullmatch(self.pattern, text) is None:
+        if not self.fits(text):
             raise ValueError(self.message)
         return text
+
+    def fits(self, text: str) -> bool:
+        """Whether the text matches."""
+        return re.fullmatch(self.pattern, text) is not None
 
     @property
     def _whole(self) -> str:
@@ -119,12 +125,39 @@ def _duration(text: str) -> str:
     return text
 
 
+def _each_once(tags: list[str]) -> list[str]:
+    if repeated := next((tag for index, tag in enumerate(tags) if tag in tags[:index]), None):
+        raise ValueError(f"names {repeated} twice; keep one")
+    return tags
+
+
+def _web_address(text: str) -> str:
+    fault = "is no address of a page; write one that begins with https:// or http://, such as https://wiki.example.com/orders"
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError as error:
+        raise ValueError(fault) from error
+    if not is_address or not text.isprintable() or " " in text:
+        raise ValueError(fault)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds a name or password, which everybody who sees the page would read; leave it out")
+    return text
+
+
 Flag = StrictBool
 Whole = StrictInt
 Column = Annotated[str, AfterValidator(check_identifier)]
 Table = Annotated[str, AfterValidator(_table)]
 Duration = Annotated[str, AfterValidator(_duration)]
-RULE_ID = Matching(r"[a-z0-9_]{1,63}", "is no id of a rule; write 1 to 63 of a to z, 0 to 9 and _, such as dep_time_not_null")
+RULE_OF_TABLE = Matching(  # of a set's rule, the set's name and a dot come first
+    r"[a-z0-9_]{1,63}(\.[a-z0-9_]{1,63})?",
+    "is no id of a rule; write 1 to 63 of a to z, 0 to 9 and _, such as dep_time_not_null,"
+    " for a rule of a set after the set's name and a dot, such as keys.id_not_null",
+)
+RULE_SET_NAME = Matching(
+    r"[a-z0-9_]{1,63}", "is no name of a rule set; write 1 to 63 of a to z, 0 to 9 and _, because ids of rules begin with it"
+)
 TARGET_NAME = Matching(
     r"[a-z0-9][a-z0-9_-]{0,62}",
     "is no name of a target; write 1 to 63 of a to z, 0 to 9, _ and -, with a letter or digit in front, such as nyc",
@@ -133,7 +166,8 @@ DATASET_NAME = Matching(
     r"[a-z0-9][a-z0-9_-]{0,62}",
     "is no name of a dataset; write 1 to 63 of a to z, 0 to 9, _ and -, with a letter or digit in front, such as departures",
 )
-RuleId = Annotated[str, RULE_ID]
+RuleId = Annotated[str, RULE_OF_TABLE]
+RuleSetName = Annotated[str, RULE_SET_NAME]
 TargetName = Annotated[str, TARGET_NAME]
 DatasetName = Annotated[str, DATASET_NAME]
 Host = Annotated[
@@ -165,6 +199,16 @@ FunctionName = Annotated[
     Matching(r"[^.]{1,63}\.[^.]{1,63}", "is no function with its schema; write schema.function, such as public.code_of"),
 ]
 Condition = Annotated[str, AtMost(MAX_SQL)]
+Owner = Annotated[str, StringConstraints(max_length=200)]
+Tag = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,62}",
+        "is no tag; write 1 to 63 letters, digits, _ . : / and -, with a letter, digit or _ in front, such as finance",
+    ),
+]
+Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_each_once)]
+WebAddress = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_address)]
 Words = Annotated[str, StringConstraints(max_length=10_000)]
 
 M = TypeVar("M", bound=BaseModel)

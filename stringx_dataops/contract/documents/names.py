@@ -30,6 +30,11 @@ def fault_of_literal_name(name: str) -> str | None:
     return "holds ${, and variables are not filled in; write the name itself" if "${" in name else None
 
 
+def is_pattern(name: str) -> bool:
+    """Whether a name has a `*` or `?` that no table's name may have."""
+    return _PATTERN.search(name) is not None
+
+
 @dataclass(frozen=True)
 class TableName:
     """A relation by schema and name. `str()` gives the canonical spelling, which `parse` reads back."""

@@ -5,12 +5,25 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from stringx_dataops.contract.catalogue.argument_faults import faults_of_arguments, faults_of_lengths
+from stringx_dataops.contract.catalogue.argument_faults import faults_of_arguments, faults_of_lengths, one_per_column
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.custom_sql.judge import Judge
-from stringx_dataops.contract.documents.fields import AtMost, Column, Condition, Flag, Model, RuleId, Words
+from stringx_dataops.contract.documents.fields import (
+    AtMost,
+    Column,
+    Condition,
+    Flag,
+    Model,
+    Owner,
+    RuleId,
+    Tags,
+    WebAddress,
+    Words,
+)
+from stringx_dataops.contract.documents.globs import check_glob, is_column_glob
+from stringx_dataops.contract.documents.rule_messages import MAX_MESSAGE, check_message
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import Dimension, Kind
 from stringx_dataops.contract.problems import FieldError
@@ -43,11 +56,17 @@ Threshold = Annotated[
 ]
 
 
-class Rule(Model):
-    """One rule in a table document, before its type's defaults are applied."""
-
+class _Named(Model):
     id: RuleId
+
+
+class _Typed(_Named):
     type: str
+
+
+class RuleFields(_Named):
+    """What a rule has beside its type. A column's name with a `*` or `?` stands for the columns that match."""
+
     column: Column | None = None
     columns: Annotated[list[Column], Field(min_length=1), AtMost(MOST_COLUMNS)] | None = None
     arguments: JsonObject = {}
@@ -59,6 +78,10 @@ class Rule(Model):
     where: Condition | None = None
     verify: Literal["scan", "constraint"] = "scan"
     description: Words = ""
+    owner: Owner = ""
+    tags: Tags = []
+    runbook: WebAddress | None = None
+    message: Annotated[str, StringConstraints(max_length=MAX_MESSAGE), AfterValidator(check_message)] | None = None
     active: Flag | Literal["shadow"] = True
 
     @property
@@ -66,10 +89,19 @@ class Rule(Model):
         """Whether it runs and is reported, and counts in nothing."""
         return self.active == "shadow"
 
+
+class Rule(RuleFields, _Typed):
+    """One rule of a table or a rule set, before its type's defaults are applied. Its fields are in the order of its bases."""
+
     @property
     def all_columns(self) -> list[str]:
         """The columns from `column` or `columns`; empty if the rule names none."""
         return self.columns if self.columns is not None else [self.column] if self.column is not None else []
+
+    @property
+    def column_globs(self) -> list[str]:
+        """Those of its columns that are patterns."""
+        return [column for column in self.all_columns if is_column_glob(column)]
 
     @property
     def thresholds(self) -> tuple[int | str | None, int | str | None]:
@@ -96,6 +128,7 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, judge: Judge)
         field = "columns" if rule.columns is not None else "column"
         most = f"at most {rule_type.max_columns}" if rule_type.max_columns else "no column"
         yield FieldError(f"{pointer}/{field}", f"{rule.type} takes {most}")
+    yield from _faults_of_globs(rule, rule_type, pointer)
     if len(set(rule.all_columns)) < len(rule.all_columns):
         yield FieldError(f"{pointer}/columns", "names a column twice")
     if rule.where is not None:
@@ -105,8 +138,29 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, judge: Judge)
     if rule.verify == "constraint" and not rule_type.constraint:
         yield FieldError(f"{pointer}/verify", f"no constraint can prove {rule.type}; leave it out, it is scanned")
     yield from faults_of_arguments(rule_type, rule.arguments, f"{pointer}/arguments", judge)
-    yield from faults_of_lengths(rule_type, rule.arguments, len(rule.all_columns), f"{pointer}/arguments")
+    if not rule.column_globs:
+        yield from faults_of_lengths(rule_type, rule.arguments, len(rule.all_columns), f"{pointer}/arguments")
     yield from _faults_of_thresholds(rule, rule_type, pointer)
+
+
+def _faults_of_globs(rule: Rule, rule_type: RuleType, pointer: str) -> Iterator[FieldError]:
+    """Faults of columns that are patterns."""
+    for index, column in enumerate(rule.all_columns):
+        if not is_column_glob(column):
+            continue
+        place = f"{pointer}/column" if rule.columns is None else f"{pointer}/columns/{index}"
+        if rule_type.max_columns is not None and rule_type.max_columns <= 1:
+            words = f"{column} stands for several columns, and {rule_type.name} takes one; a literal * or ? is written [*] or [?]"
+            yield FieldError(place, words)
+        elif one_per_column(rule_type):
+            yield FieldError(
+                place, f"{column} stands for several columns, and {rule_type.name} pairs each with another; name them"
+            )
+        else:
+            try:
+                check_glob(column)
+            except ValueError as error:
+                yield FieldError(place, str(error))
 
 
 def _faults_of_thresholds(rule: Rule, rule_type: RuleType, pointer: str) -> Iterator[FieldError]:

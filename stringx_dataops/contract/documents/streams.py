@@ -1,7 +1,7 @@
-"""Reads a stream of documents: targets, tables and datasets, every fault of every document at once."""
+"""Reads a stream of documents of all kinds, every fault of every document at once."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -10,6 +10,7 @@ from stringx_dataops.contract.documents.datasets import DatasetDocument, parse_d
 from stringx_dataops.contract.documents.effective import as_json
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.documents.layers import KINDS, Layer, parse_layers
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
 from stringx_dataops.contract.json_types import JsonObject
@@ -21,30 +22,44 @@ NamesJudge = Callable[[DatasetDocument, str], Iterable[FieldError]]  # the fault
 
 @dataclass(frozen=True)
 class Stream:
-    """The targets and tables of a stream, and what is wrong with its documents, except its datasets."""
+    """The targets, tables, defaults and rule sets of a stream, and what is wrong with its documents, except its datasets."""
 
     targets: dict[str, TargetDocument]
     tables: list[TableDocument]
     errors: list[FieldError]
+    places: tuple[str, ...] = ()  # the pointers of the tables in the stream
+    layers: Mapping[str, Layer] = field(default_factory=dict)  # defaults and rule sets by their pointers
 
     def named(self) -> Iterator[tuple[Named, JsonObject]]:
         """Each document as it is stored, with its kind and name, but for the datasets."""
         yield from ((("Target", name), as_json(target)) for name, target in self.targets.items())
+        yield from (((layer.kind, layer.name), layer.document) for layer in self.layers.values())
         yield from ((("Table", f"{table.target}/{table.table}"), as_json(table)) for table in self.tables)
 
 
 def parse_stream(
     known: dict[str, Any], catalogue: Catalogue, values: Sequence[Any], elsewhere: Callable[[str], Judge] | None = None
 ) -> Stream:
-    """Read targets and tables, with every fault of every document. Tables may name targets of the same stream; `known` has the
-    documents of the configured targets by name.
+    """Read all but the datasets, with every fault of every document. Documents may name targets of the same stream; `known` has
+    the documents of the configured targets by name.
 
     A target that is in neither is a fault, unless `elsewhere` returns, for its name, what judges the custom SQL of its tables.
     """
     targets, errors = _parse_targets(values)
     documents = known | {name: as_json(target) for name, target in targets.items()}
-    tables, faults = _parse_tables(values, catalogue, documents, elsewhere)
-    return Stream(targets, tables, errors + faults)
+    here = judge_of(documents)
+
+    def judge(name: str) -> Judge:
+        return here(name) if name in documents or elsewhere is None else elsewhere(name)
+
+    tables, faults = _parse_tables(values, catalogue, judge)
+    layers, more = parse_layers(values, catalogue, judge)
+    if elsewhere is None:
+        named = {place: document.target for place, document in (tables | layers).items()}
+        more += [
+            FieldError(f"{place}/target", _no_target(name, documents)) for place, name in named.items() if name not in documents
+        ]
+    return Stream(targets, list(tables.values()), errors + faults + more, tuple(tables), layers)
 
 
 def parse_datasets(values: Sequence[Any], faults_of_names: NamesJudge) -> tuple[list[DatasetDocument], list[FieldError]]:
@@ -70,7 +85,8 @@ def name_of(value: Any) -> Named | None:
     """The kind and the name of a document that need not be valid, a table's as TARGET/TABLE; None if it has no name."""
     if not isinstance(value, dict):
         return None
-    kind, fields = value.get("kind", "Table"), ("target", "table") if value.get("kind", "Table") == "Table" else ("name",)
+    kind = value.get("kind", "Table")
+    fields = {"Table": ("target", "table"), "Defaults": ("target",)}.get(str(kind), ("name",))
     parts = [value.get(field) for field in fields]
     if not isinstance(kind, str) or not all(isinstance(part, str) for part in parts):
         return None
@@ -94,17 +110,12 @@ def _parse_targets(values: Sequence[Any]) -> tuple[dict[str, TargetDocument], li
 
 
 def _parse_tables(
-    values: Sequence[Any], catalogue: Catalogue, targets: dict[str, Any], elsewhere: Callable[[str], Judge] | None
-) -> tuple[list[TableDocument], list[FieldError]]:
-    """The tables and their faults; also a fault for each value that is no document of any kind. `targets`: documents by name."""
-    found: list[TableDocument] = []
+    values: Sequence[Any], catalogue: Catalogue, judge: Callable[[str], Judge]
+) -> tuple[dict[str, TableDocument], list[FieldError]]:
+    """The tables by their pointers, and their faults; also a fault for each value that is no document of any kind."""
+    found: dict[str, TableDocument] = {}
     errors: list[FieldError] = []
     seen: set[tuple[str, str]] = set()
-    here = judge_of(targets)
-
-    def judge(name: str) -> Judge:
-        return here(name) if name in targets or elsewhere is None else elsewhere(name)
-
     for index, value in enumerate(values):
         if isinstance(value, dict) and value.get("kind", "Table") == "Table":
             try:
@@ -115,13 +126,12 @@ def _parse_tables(
             if (table.target, table.table) in seen:
                 errors.append(FieldError(f"/{index}/table", f"table {table.table} stands twice in the stream"))
             seen.add((table.target, table.table))
-            found.append(table)
-            if table.target not in targets and elsewhere is None:
-                errors.append(FieldError(f"/{index}/target", _no_target(table.target, targets)))
+            found[f"/{index}"] = table
         elif not isinstance(value, dict):
             errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
-        elif value.get("kind") not in ("Target", "Dataset"):
-            errors.append(FieldError(f"/{index}/kind", f"is {value.get('kind')!r}; known kinds: Table, Target, Dataset"))
+        elif value.get("kind") not in ("Target", "Dataset", *KINDS):
+            known = f"known kinds: Table, Target, Dataset, {', '.join(KINDS)}"
+            errors.append(FieldError(f"/{index}/kind", f"is {value.get('kind')!r}; {known}"))
     return found, errors
 
 

@@ -1,12 +1,12 @@
 """Table documents: the rules and settings of a table."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from stringx_dataops.contract.catalogue.arguments import sql_of_arguments
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -14,19 +14,24 @@ from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.custom_sql.limits import MAX_TOKENS
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.fields import (
+    RULE_OF_TABLE,
     SENT,
     AtMost,
     Column,
     Duration,
     Model,
+    Owner,
     Table,
+    Tags,
     TargetName,
+    WebAddress,
     Whole,
     Words,
     parse_model,
     schema_of,
 )
 from stringx_dataops.contract.documents.names import fault_of_literal_name
+from stringx_dataops.contract.documents.overrides import Override, faults_of_overrides
 from stringx_dataops.contract.documents.rules import MOST_COLUMNS, Rule, faults_of_rule
 from stringx_dataops.contract.documents.values import duration_of
 from stringx_dataops.contract.documents.written import holds_plain, resolve_plain
@@ -35,6 +40,8 @@ from stringx_dataops.contract.messages.verdicts import Gate, Mode
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
 
 MOST_RULES = 5000
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def _timeout(text: str) -> str:
@@ -46,7 +53,7 @@ def _timeout(text: str) -> str:
 _zones = cache(available_timezones)  # cached, because reading the folder of zones takes 12 ms
 
 
-def _timezone(name: str) -> str:
+def check_timezone(name: str) -> str:
     if not _zones():
         raise ValueError("cannot be checked, because this machine knows no time zones; pip install tzdata")
     if name not in _zones():
@@ -87,8 +94,10 @@ class TableDocument(Model):
     target: TargetName
     table: Table
     description: Words = ""
-    owner: Annotated[str, StringConstraints(max_length=200)] = ""
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    owner: Owner = ""
+    tags: Tags = []
+    runbook: WebAddress | None = None
+    timezone: Annotated[str, AfterValidator(check_timezone)] = "UTC"
     mode: Mode = "async"
     timeout: Timeout = "5m"
     on_empty: Literal["fail", "warn", "pass"] = "fail"
@@ -98,6 +107,7 @@ class TableDocument(Model):
     sample_columns: Annotated[list[Column], AtMost(MOST_COLUMNS)] = []
     gate: GateSettings = GateSettings()
     rules: Annotated[list[Rule], Field(max_length=MOST_RULES)] = []
+    overrides: Annotated[list[Override], Field(max_length=MOST_RULES)] = []
 
     @property
     def active_rules(self) -> list[Rule]:
@@ -110,25 +120,41 @@ class TableDocument(Model):
         return [rule for rule in self.rules if rule.active]
 
 
-def parse_table(value: Any, catalogue: Catalogue, judge_of: Callable[[str], Judge], pointer: str = "") -> TableDocument:
+def parse_table(
+    value: Any, catalogue: Catalogue, judge_of: Callable[[str], Judge], pointer: str = "", *, is_effective: bool = False
+) -> TableDocument:
     """A table from its document, each rule held against the catalogue; Invalid with every fault.
 
     `judge_of` returns, for a target's name, what judges the custom SQL of the document. It must take a name that no target has.
+    `is_effective`: the document holds the rules of its sets already (`merging.py`); one that somebody has written has none.
     """
+    faults_of = _faults_of_effective if is_effective else _faults
+    return parse_with_rules(TableDocument, value, catalogue, judge_of, pointer, faults_of)
+
+
+def parse_with_rules(
+    model: type[M],
+    value: Any,
+    catalogue: Catalogue,
+    judge_of: Callable[[str], Judge],
+    pointer: str,
+    faults_of: Callable[[JsonObject, str], Iterable[FieldError]],
+) -> M:
+    """The same for any document with `target` and `rules`; `faults_of` are those that the model does not find."""
     value, errors = _with_arguments(value, catalogue, pointer)
-    value, faults = resolve_plain(value, schema_of(TableDocument), pointer)
+    if isinstance(value, dict):
+        errors += faults_of(value, pointer)  # texts are as they were written
+    value, faults = resolve_plain(value, schema_of(model), pointer)
     errors += faults
     document = None
     try:
-        document = parse_model(TableDocument, value, pointer)
+        document = parse_model(model, value, pointer)
     except Invalid as fault:
         errors += fault.errors
-    if isinstance(value, dict):
-        errors += _faults_of_document(value, pointer)
     rules = _readable_rules(value)
     target = value.get("target") if isinstance(value, dict) else None
     judge = judge_of(target if isinstance(target, str) else "")
-    if judge.dialect.are_too_many(_custom_sql(rules, catalogue)):
+    if judge.dialect.are_too_many(custom_sql_of([rule for _, rule in rules], catalogue)):
         words = f"hold more than {MAX_TOKENS:,} words and signs of custom SQL; make views of it, or leave rules out"
         raise invalid([*errors, FieldError(f"{pointer}/rules", words)])
     for index, rule in rules:
@@ -162,7 +188,23 @@ def _with_arguments(value: Any, catalogue: Catalogue, pointer: str) -> tuple[Any
     return value | {"rules": found}, errors
 
 
-def _faults_of_document(value: JsonObject, pointer: str) -> Iterator[FieldError]:
+def _faults(value: JsonObject, pointer: str) -> Iterator[FieldError]:
+    """Of a document that somebody has written."""
+    yield from faults_of_ids(value, pointer)
+    yield from faults_of_overrides(value.get("overrides"), f"{pointer}/overrides")
+    yield from _faults_of_effective(value, pointer)
+
+
+def faults_of_ids(value: JsonObject, pointer: str) -> Iterator[FieldError]:
+    """A fault for each id with a dot: only ids of rules that a set gives a table have one."""
+    rules = value.get("rules")
+    for index, rule in enumerate(rules if isinstance(rules, list) else []):
+        if isinstance(rule, dict) and isinstance(rule.get("id"), str) and RULE_OF_TABLE.fits(rule["id"]) and "." in rule["id"]:
+            words = "has a dot, as only a rule of a set has; to change a set's rule for this table, write it under overrides"
+            yield FieldError(f"{pointer}/rules/{index}/id", words)
+
+
+def _faults_of_effective(value: JsonObject, pointer: str) -> Iterator[FieldError]:
     """Faults that no model checks, because stored documents of earlier releases may have them."""
     name, gate = value.get("table"), value.get("gate")
     if isinstance(name, str) and (fault := fault_of_literal_name(name)):
@@ -188,10 +230,11 @@ def _readable_rules(value: Any) -> list[tuple[int, Rule]]:
     return readable
 
 
-def _custom_sql(rules: list[tuple[int, Rule]], catalogue: Catalogue) -> set[str]:
+def custom_sql_of(rules: Iterable[Rule], catalogue: Catalogue) -> set[str]:
     """All custom SQL of the rules; repeated texts once, because they are parsed once."""
-    texts = {rule.where for _, rule in rules if rule.where is not None}
-    for _, rule in rules:
+    rules = list(rules)
+    texts = {rule.where for rule in rules if rule.where is not None}
+    for rule in rules:
         if (rule_type := catalogue.get(rule.type)) is not None:
             texts.update(sql_of_arguments(rule_type, rule.arguments))
     return texts

@@ -124,7 +124,8 @@ def _merged(value: Any, line: int) -> JsonObject:
     for source in value if isinstance(value, list) else [value]:
         if not isinstance(source, dict):
             raise Malformed(f"line {line}: << takes a mapping, or a list of mappings")
-        fields = source | fields
+        for name, inner in source.items():  # in place: copies would take quadratic time
+            fields.setdefault(name, inner)
     return fields
 
 

@@ -29,6 +29,7 @@ class RuleOutcome(TypedDict):
     measured_hidden: NotRequired[bool]  # `measured` is a row's value that may not be shown
     row_value: NotRequired[bool]  # `measured` is a row's value, which no message shows
     finding: NotRequired[str]  # of a dbt test: the template that replaces the rule type's
+    columns: NotRequired[list[str]]  # those that matched, of a rule whose columns are patterns
     threshold: NotRequired[str]  # of a dbt test: the limit that was exceeded, in words
 
 

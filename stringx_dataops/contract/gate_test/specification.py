@@ -63,6 +63,8 @@ class RuleSpecification(TypeFacts, CustomSqlFacts, DbtTestFacts):
     fail_above: Threshold | None
     verify: NotRequired[Literal["constraint", "scan"]]  # whether a constraint may prove it
     shadow: NotRequired[bool]  # it is decided and reported, and adds nothing to the verdict
+    column_globs: NotRequired[dict[str, str]]  # columns that stand for those that match, with their regular expressions
+    most_columns: NotRequired[int | None]  # that its type takes
     fault: NotRequired[str]  # the reason why the rule cannot be decided; it is not run then
 
 

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypedDict
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from stringx_dataops.contract.documents.fields import DatasetName, Model, OfOne, RuleId, Table, TargetName, Whole, is_missing
 from stringx_dataops.contract.documents.rules import Rule
@@ -153,6 +163,8 @@ class RuleResult(Model):
     sample was left out, because the result would have been too large. `sample_hidden` means that the key which asks lacks the
     scope `samples`, whether there is a sample or not. `shadow`: it counts neither in the verdict nor in counts and scores.
     `waived`: it fails, and a waiver makes it warn.
+    `finding` is DataOps' own sentence where the rule's `message` replaces it.
+    `finding`, `owner` and `runbook` are left out of the JSON where there is none, because earlier releases do not know them.
     """
 
     id: str
@@ -168,12 +180,20 @@ class RuleResult(Model):
     measured_hidden: bool = False
     verified_by: str
     message: str
+    finding: str | None = None
     description: str = ""
+    owner: str = ""
+    runbook: str | None = None
     sample: Sample | None = None
     sample_dropped: bool = False
     sample_hidden: bool = False
     shadow: bool = False
     waived: Waived | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
+        fields: JsonObject = serialize(self)
+        return {name: value for name, value in fields.items() if value or name not in ("finding", "owner", "runbook")}
 
 
 class ScopeJson(TypedDict):

@@ -65,7 +65,7 @@
 {% macro stringx_probe_body(wanted) %}
 declare
   names text[] := array[{{ stringx_literals(wanted.relations) }}]::text[];
-  columns constant text[] := array[{{ stringx_literals(wanted.names) }}]::text[];
+  columns constant text[] := {{ 'null' if wanted.all_columns else 'array[' ~ stringx_literals(wanted.names) ~ ']' }}::text[];
   found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; behind json; types json; special boolean; shape text; m text; s text;
 begin
 {%- for relation in wanted.relations if not modules.re.search('[.]"', relation) %}
@@ -96,7 +96,7 @@ begin
   end if;
   perform set_config('stringx.behind', behind::text, true);
   perform set_config('stringx.names', array_to_json(names)::text, true);
-  {%- if wanted.names or wanted.sql %}
+  {%- if wanted.names or wanted.sql or wanted.all_columns %}
   {{ stringx_columns('readable', 'columns') | trim }} into types, special, shape;
   if special then
     {{ stringx_columns_of_all_types('readable', 'columns') | trim }} into types;

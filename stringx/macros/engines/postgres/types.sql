@@ -37,11 +37,11 @@
 {% endmacro %}
 
 
-{#- A SELECT of three values: a JSON list of a row for each column of `names` in each of the relations (text[], NULL for one that cannot be read); whether any
+{#- A SELECT of three values: a JSON list of a row for each column of `names` (text[], NULL for all) in each of the relations (text[], NULL for one that cannot be read); whether any
     column of them is of a type that is not PostgreSQL's (then the next query is needed, which takes a new session longer to plan); and
     the hash of all their types. -#}
 {% macro stringx_columns(relations, names) %}
-  select json_agg(json_build_array(place, attname, format_type(t.oid, null), typtype, typcategory, null, null)) filter (where attname = any({{ names }})),
+  select json_agg(json_build_array(place, attname, format_type(t.oid, null), typtype, typcategory, null, null)) filter (where {{ names }} is null or attname = any({{ names }})),
          bool_or(typnamespace <> 'pg_catalog'::regnamespace), {{ stringx_shape() }}
   from unnest({{ relations }}) with ordinality as given (name, place)
   join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and not attisdropped
@@ -56,7 +56,7 @@
   with recursive stands (place, attname, oid) as (
     select place, attname, atttypid
     from unnest({{ relations }}) with ordinality as given (name, place)
-    join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and attname = any({{ names }})
+    join pg_attribute on attrelid = to_regclass(name)::oid and attnum > 0 and not attisdropped and ({{ names }} is null or attname = any({{ names }}))
     union all
     select place, attname, typbasetype from stands join pg_type as domain on domain.oid = stands.oid where typtype = 'd'
   )
