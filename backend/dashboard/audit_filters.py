@@ -86,7 +86,7 @@ def row(entry: dict[str, Any], here: str) -> AuditRow:
         entry=entry,
         kind=kind,
         name=name,
-        url=_url(kind, name, entry["action"]),
+        url=_url(kind, name, entry),
         same_url=f"{here}?{urlencode({'subject': entry['subject']})}",
         actor_url=f"{here}?{urlencode({'actor': entry['actor']})}",
         details=details,
@@ -101,9 +101,9 @@ def _words(value: Any) -> str:
     return documents.value(value)
 
 
-def _url(kind: str, name: str, action: str) -> str | None:
+def _url(kind: str, name: str, entry: dict[str, Any]) -> str | None:
     """Pages of what is deleted are not there any more, but for the versions of a table."""
-    is_gone = action.endswith(".deleted")
+    is_gone = entry["action"].endswith(".deleted")
     target, slash, rest = name.partition("/")
     match kind:
         case "table" if slash:
@@ -114,6 +114,8 @@ def _url(kind: str, name: str, action: str) -> str | None:
             return f"/?{urlencode({'target': name})}"
         case "request":
             return f"/requests/{quote(name, safe='')}"
+        case "waiver" if isinstance(waiver_id := entry["details"].get("id"), str):
+            return f"/waivers/{quote(waiver_id, safe='')}"
         case "key":
             return f"/keys#key-{quote(name, safe='')}"
         case _:

@@ -23,7 +23,7 @@ TEXT = "apiVersion: stringx/v1\ntarget: {target}\ntable: public.a\nrules: []\n"
 
 @dataclass(frozen=True)
 class Case:
-    """A page, or a form (of POST), with the target in place of {target}; `s` or `v` as what ends names of a target for {w}."""
+    """A page, or a form (of POST). {target} stands for the target, {w} for what ends names of it, {waiver_id} for its waiver."""
 
     how: How
     path: str = ""
@@ -64,6 +64,13 @@ PAGES: dict[str, list[Case]] = {
     "revoke_key": [Case("unlimited", "/keys/seeing/revoke")],
     "revoke_key_now": [Case("unlimited", "/keys/seeing/revoke", {})],
     "audit": [Case("unlimited", "/audit")],
+    "waivers": [Case("list", "/waivers"), Case("list", "/waivers?target={target}")],
+    "new_waiver": [Case("list", "/waivers/new?target={target}&table=public.a&rule=a")],
+    "create_waiver": [
+        Case("one", "/waivers", {"target": "{target}", "table": "public.a", "rule": "a", "reason": "because", "until": "2020-01-01"})
+    ],
+    "waiver": [Case("one", "/waivers/{waiver_id}")],
+    "end_waiver": [Case("one", "/waivers/{waiver_id}/delete", {})],
     "login": [Case("everybody")],
     "logout": [Case("everybody")],
     "static": [Case("everybody")],
@@ -77,10 +84,12 @@ class Viewers:
 
     limited: FlaskClient
     seeing: FlaskClient
+    waivers: dict[str, str]
 
     def open(self, client: FlaskClient, case: Case, target: str) -> TestResponse:
         def filled(text: str) -> str:
-            return text.replace("{target}", target).replace("{w}", WORDS[target])
+            named = text.replace("{target}", target).replace("{w}", WORDS[target])
+            return named.replace("{waiver_id}", self.waivers[target])
 
         if case.form is None:
             return client.get(filled(case.path))
@@ -95,7 +104,7 @@ def viewers(world: World) -> Viewers:
         client = world.apps.apps["backend"].test_client()
         assert sign_in(client, world.keys[name]).status_code == 303
         clients.append(client)
-    return Viewers(*clients)
+    return Viewers(*clients, {target: ids["waiver_id"] for target, ids in world.ids.items()})
 
 
 def pages_of(world: World) -> Iterator[str]:
@@ -143,6 +152,14 @@ def test_what_belongs_to_no_target_is_for_keys_without_limits(viewers: Viewers, 
     page = viewers.open(viewers.limited, case, OWN)
     assert page.status_code == 403
     assert "<h1>" in page.text
+
+
+def test_the_audit_log_leads_to_its_subjects(world: World) -> None:
+    owner = world.apps.apps["backend"].test_client()
+    sign_in(owner, world.keys["all"])
+    page = owner.get("/audit?action=waiver.created").text
+    assert f'href="/waivers/{world.ids[OWN]["waiver_id"]}"' in page
+    assert owner.get(f"/waivers/{world.ids[OWN]['waiver_id']}").status_code == 200
 
 
 def test_counts_are_of_what_one_sees(world: World, viewers: Viewers) -> None:
