@@ -83,7 +83,8 @@ def _table(table: PortalTable, name: TableName, word: str, target: str) -> _Tabl
     on_table: list[JsonObject] = []
     for rule in document.active_rules:
         test = _test(rule, f"{target}_{name.schema}_{name.name}", f"dataops check {target} {document.table}")
-        (on_columns[rule.all_columns[0]] if len(rule.all_columns) == 1 else on_table).append(test)
+        is_of_column = len(rule.all_columns) == 1 and not rule.column_globs
+        (on_columns[rule.all_columns[0]] if is_of_column else on_table).append(test)
     return {
         "name": word,
         "identifier": literal(name.name),
@@ -109,9 +110,10 @@ def description(table: PortalTable) -> str:
 
 
 def _columns(table: PortalTable) -> list[str]:
-    """Columns that the document names, each once. dbt's catalog adds the other columns, and all types."""
+    """Columns that the document names, each once; patterns are none. dbt's catalog adds the other columns, and all types."""
     of_table = [*table.document.key, *table.document.sample_columns]
-    of_rules = [column for rule in table.document.active_rules for column in rule.all_columns]
+    rules = table.document.active_rules
+    of_rules = [column for rule in rules for column in rule.all_columns if column not in rule.column_globs]
     return list(dict.fromkeys([*of_table, *of_rules]))
 
 
@@ -122,7 +124,7 @@ def _test(rule: Rule, prefix: str, command: str) -> JsonObject:
     lines = [*([as_text(rule.description), ""] if rule.description else []), "```json", json_as_text(rule_json), "```"]
     return {
         "stringx_rule": {
-            "name": re.sub(r"\W", "_", f"{prefix}_{rule.id}"),
+            "name": re.sub(r"\W", "_", f"{prefix}_{rule.id.replace('.', '__of_set_')}"),
             "description": literal("\n".join(lines)),
             "arguments": {"rule": literal(rule_json), "reason": literal(f"run: {command}")},
         }

@@ -222,3 +222,34 @@ def test_the_schema_is_served_with_an_etag_and_printed(database: Database, inter
             "/api/v1/configuration?source=%20x&prune=1", headers={"Authorization": "Bearer sx_owner"}, json=table("public.a")
         )
         assert [error["pointer"] for error in wrong.json["errors"]] == ["/query/source"]
+
+
+def test_what_holds_for_a_table_is_explained(database: Database, run: Run, tmp_path: Path) -> None:
+    defaults = {"apiVersion": "stringx/v1", "kind": "Defaults", "target": "shop", "owner": "data", "gate": {"max_age": "1h"}}
+    rule_set = {"apiVersion": "stringx/v1", "kind": "RuleSet", "name": "keys", "target": "shop", "tables": ["public.*"]}
+    ids = {"id": "ids", "type": "not_null", "columns": ["*_id"]}
+    apply(
+        database,
+        TARGET,
+        defaults,
+        rule_set | {"rules": [ids]},
+        table("public.a", "a", overrides=[{"id": "keys.ids", "active": False}]),
+    )
+    lines = [" ".join(line.split()) for line in run("explain", "shop", "public.a").splitlines()]
+    assert lines[0] == "public.a of target shop"
+    assert {"owner data defaults of the target", "gate.max_age 1h defaults of the target", "timezone UTC built in"} <= set(lines)
+    assert lines[-2:] == [
+        "a not_null a the table",
+        "keys.ids not_null *_id (active: false) rule set keys, the table overrides active",
+    ]
+    found = json.loads(run("explain", "shop", "public.a", "--json"))
+    assert found["origins"]["rules"]["keys.ids"]["rule_set"] == "keys"
+    assert "public.x" in run("explain", "shop", "public.x", code=2)
+    run("export", tmp_path)
+    assert run("diff", tmp_path) == "no difference in 4 documents\n"
+    assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.yml")) == [
+        "shop/defaults.yml",
+        "shop/rulesets/keys.yml",
+        "shop/tables/public.a.yml",
+        "shop/target.yml",
+    ]

@@ -120,3 +120,18 @@ def test_a_limited_key_prunes_its_own_targets_alone(database: Database) -> None:
         assert apply(database, A, prune=True, caller=limited) == {"shop/public.a": "unchanged", "shop/public.b": "deleted"}
         assert set(names(database)) == {"shop", "public.a"}
     assert len(store.export(database)["items"]) == 5
+
+
+def test_defaults_and_rule_sets_are_pruned_before_their_target(database: Database) -> None:
+    defaults = {"apiVersion": "stringx/v1", "kind": "Defaults", "target": "shop", "owner": "data"}
+    rules = [{"id": "a", "type": "not_null", "column": "a"}]
+    keys = {"apiVersion": "stringx/v1", "kind": "RuleSet", "name": "keys", "target": "shop", "tables": ["*"], "rules": rules}
+    other = TARGET | {"name": "other"}
+    apply(database, other, TARGET, defaults, keys, A | {"overrides": [{"id": "keys.a", "active": False}]})
+    with pytest.raises(Invalid, match=r"public\.a"):
+        apply(database, other, TARGET, A | {"overrides": [{"id": "keys.a", "active": False}]}, prune=True)
+    assert apply(database, other, TARGET, A, keys, prune=True, dry_run=True)["shop"] == "deleted"
+    apply(database, keys | {"name": "kept"}, source="other")
+    done = apply(database, other, prune=True)
+    assert list(done) == ["other", "shop/public.a", "keys", "shop"], "the target stays: a set of another source is on it"
+    assert set(names(database)) == {"other", "shop", "kept"}

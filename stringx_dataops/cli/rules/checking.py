@@ -99,7 +99,7 @@ def check(documents: Documents, catalogue: Catalogue, allowed: Collection[str] |
     unknown: list[str] = []
 
     def faults_of_names(dataset: DatasetDocument, pointer: str) -> Iterator[FieldError]:
-        unknown.extend(f"{dataset.target}/{table}" for table in dataset.tables if (dataset.target, table) not in configured)
+        unknown.extend(f"{dataset.target}/{table}" for table in dataset.named if (dataset.target, table) not in configured)
         yield from ()
 
     datasets, faults = parse_datasets(documents.values, faults_of_names)

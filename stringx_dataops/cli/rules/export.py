@@ -59,6 +59,8 @@ def path_of(name: Named, document: JsonObject) -> Path:
     folder = Path(file_name(_target_of(name, document)))
     if kind == "Target":
         return folder / "target.yml"
+    if kind == "Defaults":
+        return folder / "defaults.yml"
     if kind == "Table":
         return folder / "tables" / f"{file_name(text.partition('/')[2])}.yml"
     return folder / f"{file_name(kind.lower())}s" / f"{file_name(text)}.yml"

@@ -15,7 +15,9 @@ from pydantic.json_schema import models_json_schema
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.defaults import DefaultsDocument
 from stringx_dataops.contract.documents.field_descriptions import DESCRIPTIONS, EXAMPLES
+from stringx_dataops.contract.documents.rule_sets import RuleSetDocument
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import described
 from stringx_dataops.contract.json_types import JsonSchema
@@ -30,7 +32,13 @@ _LEFT_OUT = {"format", "uniqueItems", "title"}
 
 def models() -> dict[str, type[BaseModel]]:
     """The model of each kind of document."""
-    return {"Table": TableDocument, "Dataset": DatasetDocument, "Target": described()}
+    return {
+        "Table": TableDocument,
+        "Dataset": DatasetDocument,
+        "Target": described(),
+        "Defaults": DefaultsDocument,
+        "RuleSet": RuleSetDocument,
+    }
 
 
 def schema(catalogue: Catalogue) -> JsonSchema:
@@ -55,7 +63,7 @@ def schema(catalogue: Catalogue) -> JsonSchema:
     )
     return {
         "$schema": _DRAFT,
-        "title": "StringX DataOps: documents of tables, datasets and targets",
+        "title": "StringX DataOps: documents of tables, datasets, targets, defaults and rule sets",
         "type": "object",
         "properties": {
             "apiVersion": {"const": "stringx/v1", "description": "always stringx/v1"},

@@ -52,13 +52,11 @@ def parse_stream(
     def judge(name: str) -> Judge:
         return here(name) if name in documents or elsewhere is None else elsewhere(name)
 
-    tables, faults = _parse_tables(values, catalogue, judge)
+    tables, faults = _parse_tables(values, catalogue, judge, documents if elsewhere is None else None)
     layers, more = parse_layers(values, catalogue, judge)
     if elsewhere is None:
-        named = {place: document.target for place, document in (tables | layers).items()}
-        more += [
-            FieldError(f"{place}/target", _no_target(name, documents)) for place, name in named.items() if name not in documents
-        ]
+        unknown = {place: layer.target for place, layer in layers.items() if layer.target not in documents}
+        more += [FieldError(f"{place}/target", _no_target(name, documents)) for place, name in unknown.items()]
     return Stream(targets, list(tables.values()), errors + faults + more, tuple(tables), layers)
 
 
@@ -110,9 +108,10 @@ def _parse_targets(values: Sequence[Any]) -> tuple[dict[str, TargetDocument], li
 
 
 def _parse_tables(
-    values: Sequence[Any], catalogue: Catalogue, judge: Callable[[str], Judge]
+    values: Sequence[Any], catalogue: Catalogue, judge: Callable[[str], Judge], targets: Collection[str] | None
 ) -> tuple[dict[str, TableDocument], list[FieldError]]:
-    """The tables by their pointers, and their faults; also a fault for each value that is no document of any kind."""
+    """The tables by their pointers, and their faults; also a fault for each value that is no document of any kind. `targets`:
+    the names of those that are known, None if that is not asked."""
     found: dict[str, TableDocument] = {}
     errors: list[FieldError] = []
     seen: set[tuple[str, str]] = set()
@@ -127,6 +126,8 @@ def _parse_tables(
                 errors.append(FieldError(f"/{index}/table", f"table {table.table} stands twice in the stream"))
             seen.add((table.target, table.table))
             found[f"/{index}"] = table
+            if targets is not None and table.target not in targets:
+                errors.append(FieldError(f"/{index}/target", _no_target(table.target, targets)))
         elif not isinstance(value, dict):
             errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
         elif value.get("kind") not in ("Target", "Dataset", *KINDS):
