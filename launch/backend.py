@@ -4,15 +4,13 @@ import time
 from http.client import responses
 from typing import Any
 
-import requests
-
 from launch.verdict_table import VerdictRow
 from stringx_dataops import __version__
 from stringx_dataops.connection import Connection, key_source, path_of
-from stringx_dataops.contract import http_answers
-from stringx_dataops.contract.http_answers import HttpAnswer
+from stringx_dataops.contract.http_content import HttpAnswer, in_one_line
 from stringx_dataops.contract.messages.verdicts import TERMINAL
 from stringx_dataops.contract.settings import Settings, SettingsError, secret
+from stringx_dataops.http import FAULTS
 
 _LONGEST_CHECK_S = 600
 
@@ -90,8 +88,8 @@ class FirstStartClient:
     def _send(self, method: str, path: str, timeout_s: float, **options: Any) -> HttpAnswer:
         try:
             return self._backend.send(method, path, timeout_s, **options)
-        except http_answers.FAULTS as error:
-            raise StepError(str(error) or type(error).__name__) from error
+        except FAULTS as error:
+            raise StepError(in_one_line(str(error), 300) or type(error).__name__) from error
 
     def _document(self, path: str) -> dict[str, Any] | None:
         answer = self._send("GET", path, 30, headers={"Accept": "application/json"})
@@ -106,8 +104,8 @@ class FirstStartClient:
 def _why_not_ready(client: Connection) -> str | None:
     try:
         answer = client.send("GET", "/readyz", 5)
-    except http_answers.FAULTS as error:
-        return "no answer" if isinstance(error, requests.ConnectionError) else str(error)
+    except FAULTS as error:
+        return "no answer" if isinstance(error, OSError) else in_one_line(str(error), 300)
     return None if _is_ok(answer) else _problem(answer)
 
 

@@ -94,9 +94,21 @@ class Client(Connection):
             raise Undecided(f"not decided within {seconds:g} s; the gate stays closed", found)
         return found
 
-    def require_open(self, target: str, table: str | None = None, **options: Any) -> Gate:
-        """The gate if it is open. Raises GateClosed if it is not. `options` are those of `gate`."""
-        found = self.gate(target, table, **options)
+    def require_open(
+        self,
+        target: str,
+        table: str | None = None,
+        *,
+        dataset: str | None = None,
+        not_before: str | datetime | None = None,
+        request_id: str | None = None,
+        wait: bool | float = False,
+        on_wait: Callable[[Gate], None] | None = None,
+    ) -> Gate:
+        """The gate as `gate` answers it, if it is open. Raises GateClosed if it is not."""
+        found = self.gate(
+            target, table, dataset=dataset, not_before=not_before, request_id=request_id, wait=wait, on_wait=on_wait
+        )
         if not found.is_open:
             raise GateClosed("\n".join([f"{found.name}: gate closed", *found.reasons]), found)
         return found

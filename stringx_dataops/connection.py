@@ -15,9 +15,7 @@ from stringx_dataops.contract.settings import ROOT, SettingsError, secret
 from stringx_dataops.errors import Away, Misconfigured, Refused, Undecided
 
 if TYPE_CHECKING:
-    import requests
-
-    from stringx_dataops.contract.http_answers import HttpAnswer
+    from stringx_dataops.contract.http_content import HttpAnswer
 
 LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
 _NO_CONTENT = 204
@@ -68,16 +66,21 @@ class Connection:
         self.exchange("DELETE", path)
 
     def send(self, method: str, path: str, timeout_s: float, **options: Any) -> "HttpAnswer":
-        """The whole answer, whatever its status; one of `http_answers.FAULTS` if there is none. `options`: those of requests."""
-        import requests
-
-        from stringx_dataops.contract import http_answers
+        """The whole answer, whatever its status; one of `http.FAULTS` if there is none. `options`: params, json, data,
+        headers."""
+        from stringx_dataops import http
 
         headers = options.pop("headers", {}) | {"User-Agent": self.user_agent, "Accept-Encoding": "identity"}
-        options |= {"headers": headers, "auth": self._authorize, "timeout": timeout_s, "stream": True}
-        with requests.Session() as session:
-            session.trust_env = self.uses_proxies and not _is_loopback(self.server)
-            return http_answers.read(session.request(method, self.server + path, **options), LARGEST, timeout_s)
+        return http.send(
+            method,
+            self.server + path,
+            timeout_s=timeout_s,
+            largest=LARGEST,
+            uses_proxies=self.uses_proxies and not _is_loopback(self.server),
+            headers=headers | {"Authorization": f"Bearer {self.key}"},
+            json_body=options.pop("json", None),
+            **options,
+        )
 
     def exchange(
         self, method: str, path: str, timeout_s: float | None = None, accepts: Sequence[int] = (), **options: Any
@@ -92,24 +95,24 @@ class Connection:
         return self._read(self._answer(method, path, timeout_s, **options))
 
     def _answer(self, method: str, path: str, timeout_s: float | None, **options: Any) -> "HttpAnswer":
-        import requests
+        import ssl
 
-        from stringx_dataops.contract import http_answers
+        from stringx_dataops import http
+        from stringx_dataops.contract.http_content import Unreadable
 
         within_s = self.timeout_s if timeout_s is None else timeout_s
         try:
             return self.send(method, path, within_s, **options)
-        except http_answers.Unreadable as error:
+        except Unreadable as error:
             raise Away(f"the answer of {self.server} cannot be read: {error}") from error
-        except requests.Timeout as error:
-            raise Away(f"no answer from {self.server} within {within_s:.0f} s; is the Backend overloaded?") from error
-        except http_answers.FAULTS as error:
+        except http.FAULTS as error:
+            cause = getattr(error, "reason", error)  # of URLError: why nothing was sent
+            if isinstance(cause, TimeoutError):
+                raise Away(f"no answer from {self.server} within {within_s:.0f} s; is the Backend overloaded?") from error
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                trust = "set SSL_CERT_FILE to the certificate of its authority"
+                raise Undecided(f"the certificate of {self.server} is not trusted ({cause.verify_message}); {trust}") from error
             raise Away(f"nothing answers at {self.server}; start the service, or {_GIVE}") from error
-
-    def _authorize(self, request: "requests.PreparedRequest") -> "requests.PreparedRequest":
-        """As `auth`, so that no entry of a ~/.netrc takes the key's place."""
-        request.headers["Authorization"] = f"Bearer {self.key}"
-        return request
 
     def _read(self, answer: "HttpAnswer") -> dict[str, Any]:
         body, status = answer.content, answer.status

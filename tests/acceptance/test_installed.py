@@ -25,7 +25,8 @@ NOT_BROUGHT = {
 }
 EVERY_MODULE = """
 import importlib, pkgutil, sys, stringx_dataops
-of_an_extra = {"stringx_dataops.cli.letters", "stringx_dataops.contract.signatures"}
+contract = "stringx_dataops.contract."
+of_an_extra = {"stringx_dataops.cli.letters", contract + "http_answers", contract + "http_posts", contract + "signatures"}
 names = [module.name for module in pkgutil.walk_packages(stringx_dataops.__path__, "stringx_dataops.")]
 for name in set(names) - of_an_extra:
     importlib.import_module(name)
@@ -110,6 +111,13 @@ def test_it_is_small_and_works_without_a_server(installed: Environment, tmp_path
     types, times = installed.run("python", "-c", OFFLINE, cwd=tmp_path).stdout.splitlines()
     assert int(types) > 30
     assert times == "2026-01-31T06:00:00.500000+00:00 2026-01-31 06:00:00+00:00 2026-01-31 06:00:00 2026-01-26 00:00:00"
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(
+        "apiVersion: stringx/v1\ntarget: t\ntable: a.b\nrules:\n  - {id: r, type: not_nul, column: c, where: 'now('}\n"
+    )
+    assert installed.run("dataops", "rules", "validate", str(ROOT / "rules"), cwd=tmp_path).returncode == 0
+    refused = installed.run("dataops", "rules", "validate", str(wrong), cwd=tmp_path, check=False)
+    assert (refused.returncode, "wrong.yml:5:" in refused.stdout + refused.stderr) == (2, True), refused
     without = installed.run("dataops", "dlq", "list", cwd=tmp_path, check=False, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9")
     assert (without.returncode, without.stderr) == (
         2,

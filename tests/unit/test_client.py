@@ -29,7 +29,6 @@ QUEUED: dict[str, Any] = {
 RULE = {"id": "r", "status": "fail", "message": "3 of 10 rows are null", "failures": 3, "total": 10, "columns": ["c"]}
 CHECK = {"counts": {"pass": 4, "warn": 0, "fail": 1, "error": 0}, "duration_ms": 5, "snapshot_at": None, "rules": [RULE]}
 ENDED = QUEUED | {"status": "succeeded", "verdict": "fail", "checks": [CHECK]}
-SLOW = {"click": "dataops --help", "pydantic": "", "requests": "", "urllib3": "", "sqlglot": "", "jsonschema": "", "yaml": ""}
 
 
 @pytest.mark.parametrize(

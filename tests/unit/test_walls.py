@@ -50,7 +50,10 @@ def test_no_test_imports_from_another_folders_conftest() -> None:
             assert path.parent == ROOT / "tests" / folder, path
 
 
-OF_AN_EXTRA = {"stringx_dataops.cli.letters", "stringx_dataops.contract.signatures"}  # imported where they are used
+OF_AN_EXTRA = {  # imported where they are used
+    "stringx_dataops.cli.letters",
+    *(f"stringx_dataops.contract.{name}" for name in ("http_answers", "http_posts", "signatures")),
+}
 
 
 def test_what_other_people_install_imports_its_own_dependencies_alone() -> None:
