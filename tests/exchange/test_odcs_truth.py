@@ -1,45 +1,21 @@
 """Imported contracts beside datacontract-cli on the same data, and exports by ODCS's own JSON Schema."""
 
-import json
-import os
-import shutil
-import subprocess
-import venv
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from psycopg2.extensions import parse_dsn
 
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.odcs.reading import read
 from stringx_dataops.exchange.odcs.writing import write
 from tests.exchange.dbt_uses import SCHEMAS, TABLES
+from tests.exchange.tools import connection_of, tool_of, tools_folder
 from tests.support.databases import Admin, Target, make_target
 from tests.support.engine import CATALOGUE, Engine
 from tests.support.exchange import checked
 from tests.unit.test_exchange_odcs import examples
 
 pytestmark = pytest.mark.long
-REQUIREMENTS = ["datacontract-cli[postgres]>=1,<2", "jsonschema>=4,<5"]
-STANDARD = "open-data-contract-standard==3.1.2"  # its JSON Schema; that of 3.2 asks every property without a type for a map
-RUNNER = Path(__file__).parent / "runners" / "odcs.py"
-
-
-@pytest.fixture(scope="module")
-def tool(request: pytest.FixtureRequest) -> Path:
-    """A Python with datacontract-cli, kept in the cache of pytest."""
-    home = Path(request.config.cache.mkdir("foreign-tools")) / "odcs"
-    python = home / "bin" / "python"
-    if not (home / "installed").exists():
-        shutil.rmtree(home, ignore_errors=True)
-        venv.create(home, with_pip=True)
-        install = [python, "-m", "pip", "install", "--quiet"]
-        subprocess.run([*install, *REQUIREMENTS], check=True, timeout=900)
-        subprocess.run([*install, "--no-deps", "--target", home / "odcs-3.1", STANDARD], check=True, timeout=900)
-        (home / "installed").touch()
-    return python
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +27,9 @@ def data(admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Target:
     return made
 
 
-def run(tool: Path, contracts: list[str], target: Target | None) -> list[dict[str, Any]]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    if target is not None:
-        loader = parse_dsn(target.loader_url)
-        clean |= {"DATACONTRACT_POSTGRES_USERNAME": loader["user"], "DATACONTRACT_POSTGRES_PASSWORD": loader["password"]}
-    given = json.dumps({"contracts": contracts, "runs": target is not None})
-    done = subprocess.run([tool, RUNNER], input=given, capture_output=True, text=True, env=clean, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: list[dict[str, Any]] = json.loads(done.stdout[done.stdout.index("[") :])
-    return found
-
-
-def test_exports_are_valid_by_the_schema_of_the_standard(tool: Path) -> None:
+def test_exports_are_valid_by_the_schema_of_the_standard(request: pytest.FixtureRequest) -> None:
     (text,) = write([examples()], CATALOGUE).files.values()
-    assert [each["faults"] for each in run(tool, [text], None)] == [[]]
+    assert tool_of("odcs31", tools_folder(request)).run("odcs_schema", [text]) == [[]]
 
 
 # What a contract says of one column of the table, or of the table if there is no column.
@@ -116,13 +80,12 @@ def contract(number: int, schema: str, target: Target) -> str:
         for name in dict.fromkeys(columns)
         if name
     ]
-    loader = parse_dsn(target.loader_url)
     server = {
         "server": "s",
         "type": "postgres",
         "host": target.host,
         "port": target.port,
-        "database": loader["dbname"],
+        "database": target.dbname,
         "schema": schema,
     }
     orders = {"name": "orders", "properties": properties, **(said if column is None else {})}
@@ -135,11 +98,12 @@ def contract(number: int, schema: str, target: Target) -> str:
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_imported_checks_say_what_datacontract_cli_says(
-    tool: Path, data: Target, engine: Engine, tmp_path: Path, schema: str
+    request: pytest.FixtureRequest, data: Target, engine: Engine, tmp_path: Path, schema: str
 ) -> None:
     texts = [contract(number, schema, data) for number in range(len(CASES))]
-    answers = run(tool, texts, data)
-    assert [each["faults"] for each in answers] == [[]] * len(CASES)
+    assert tool_of("odcs31", tools_folder(request)).run("odcs_schema", texts) == [[]] * len(CASES)
+    who = {name: value for name, value in connection_of(data).items() if name in ("user", "password")}
+    answers = tool_of("odcs", tools_folder(request)).run("odcs", {"contracts": texts, **who})
     ours, theirs = {}, {}
     for number, (text, answer) in enumerate(zip(texts, answers, strict=True)):
         file = tmp_path / f"{number}.yaml"
@@ -149,7 +113,5 @@ def test_imported_checks_say_what_datacontract_cli_says(
         found = [rule for rules in checked(engine, data, taken.documents).values() for rule in rules.values()]
         # a rule may be two checks there, one for each bound
         ours[number] = min((rule["status"] for rule in found), key=WORST.index)
-        theirs[number] = min(
-            (SAME[each["result"]] for each in answer["checks"] if each["type"] not in STRUCTURE), key=WORST.index
-        )
-    assert ours == theirs, {number: answers[number]["checks"] for number in ours if ours[number] != theirs[number]}
+        theirs[number] = min((SAME[each["result"]] for each in answer if each["type"] not in STRUCTURE), key=WORST.index)
+    assert ours == theirs, {number: answers[number] for number in ours if ours[number] != theirs[number]}

@@ -20,6 +20,9 @@ REQUIREMENTS = {
     "soda3": ["soda-core-postgres>=3.5,<4"],
     "soda4": ["soda-postgres>=4.28,<5"],
     "gx0": ["great_expectations[postgresql]>=0.18.22,<0.19", "pandas<2.2", "sqlalchemy<2.1", "numpy<2"],
+    "odcs": ["datacontract-cli[postgres]>=1,<2"],
+    # The JSON Schema of ODCS 3.1; that of 3.2 takes every property without a type for a map.
+    "odcs31": ["open-data-contract-standard==3.1.2", "jsonschema>=4,<5", "pyyaml>=6,<7"],
     "gx1": ["great_expectations[postgresql]>=1.24,<2"],
 }
 

@@ -156,6 +156,9 @@ def test_what_is_exported_and_applied_again_changes_nothing(database: Database, 
     assert run("export", folder, "--force").endswith("1 files written, 6 as they were\n")
     assert (folder / "other" / "target.yml").read_text().startswith(MARK)
     assert "there is no target nowhere" in run("export", folder, "--target", "nowhere", code=2)
+    assert "tables of other, shop; choose one by --target" in run("export", folder, "--as", "odcs", code=2)
+    assert "3 table(s) in 3 file(s)" in run("export", folder, "--as", "odcs", "--target", "shop")
+    assert "3 table(s) in 1 file(s)" in run("export", folder, "--as", "dbt", "--target", "shop")
 
 
 def test_names_of_files_are_safe_and_each_has_its_own() -> None:

@@ -185,9 +185,9 @@ def test_a_test_of_a_whole_model_becomes_a_rule(tmp_path: Path, test: Any, wante
 @pytest.mark.parametrize(
     ("test", "words"),
     [
-        ({"not_null": {"where": "{{ var('x') }}"}}, "its config holds Jinja ({{ var('x') }})"),
+        ({"not_null": {"where": "{{ var('x') }}"}}, "write the value itself, or import target/manifest.json"),
         ({"accepted_values": {"values": "var('x')"}}, "accepted_values: holds Jinja (var('x'))"),
-        ({"accepted_values": {"values": ["a", "{{ env_var('X') }}"]}}, "import target/manifest.json"),
+        ({"accepted_values": {"values": ["a", "{{ env_var('X') }}"]}}, "holds Jinja ({{ env_var('X') }})"),
         ({"accepted_values": {"values": ["it's"]}}, "breaks dbt's own SQL"),
         ({"accepted_values": {"values": []}}, "has no list of values"),
         ({"accepted_values": {"values": ["a"], "quotes": True}}, "has the argument quotes, which it does not take"),

@@ -27,9 +27,7 @@ _SHOWN = 10
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--target", metavar="NAME", help="only this target with its tables and datasets")
-@click.option(
-    "--as", "kind", type=click.Choice(EXPORTS), help="the tables of one target as tests of a dbt project, or as data contracts"
-)
+@click.option("--as", "kind", type=click.Choice(EXPORTS), help="the tables of one target, as dbt tests or data contracts")
 @click.option("--force", is_flag=True, help="replace files that export has not written, or that were changed by hand")
 @click.pass_obj
 def export(server: str | None, folder: Path, target: str | None, kind: str | None, force: bool) -> int:

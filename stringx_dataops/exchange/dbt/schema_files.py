@@ -201,7 +201,7 @@ class SchemaFiles:
         reference = reference_of(value)
         if reference is None:
             if is_rendered(value):
-                raise Lost(f"{advice_about_jinja(value)}, or {ADVICE}")
+                raise Lost(advice_about_jinja(value))  # dbt renders arguments only when it runs; no manifest has them
             return value
         return self._relation_of(reference)
 
