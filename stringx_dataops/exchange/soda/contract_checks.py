@@ -106,17 +106,16 @@ class ContractCheck:
                 raise NotUnderstood("must name its `columns`")
             # NULLs of a key of several columns are equal to each other
             rule: JsonObject = {"type": "unique", "columns": columns, "arguments": {"nulls": "equal"}}
-            check, more = self._filtered(f"{'_'.join(columns)}_duplicates"), None
-            distinct = f"(select count(*) from (select distinct {', '.join(map(quoted, columns))} from {{}}) as keys)"
+            check = self._filtered(f"{'_'.join(columns)}_duplicates")
+            rows = _rows_of(check)
+            distinct = f"select count(*) from (select distinct {', '.join(map(quoted, columns))} from {rows}) as keys"
         else:
             self._known(_COMMON | VALIDITY)
-            missing = self._validity()[0].missing(self._name)
-            rule, more = {"type": "unique", "column": self._name}, f"not ({missing})"
-            check = self._filtered(f"{self._name}_duplicates", more)
-            distinct = f"(select count(distinct {quoted(self._name)}) from {{}})"
-        source = f"{check.relation}{f' where {check.where}' if check.where else ''}"
-        measure = f"count(*) - {distinct.format(source)}"
-        measure = f"coalesce(100.0 * ({measure}) / nullif(count(*), 0), 0)" if judged.percent else f"({measure})"
+            rule = {"type": "unique", "column": self._name}
+            check = self._filtered(f"{self._name}_duplicates", f"not ({self._validity()[0].missing(self._name)})")
+            distinct = f"select count(distinct {quoted(self._name)}) from {_rows_of(check)}"
+        measure = f"(count(*) - ({distinct}))"
+        measure = f"coalesce(100.0 * {measure} / nullif(count(*), 0), 0)" if judged.percent else measure
         self.contract.maker.counted_as(check, rule, measure, judged.failing, judged.warning, judged.percent)
 
     def _aggregate(self) -> None:
@@ -269,3 +268,7 @@ def text_of(fields: JsonObject, key: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise NotUnderstood(f"{key} must be a text")
     return value.strip() if value is not None else None
+
+
+def _rows_of(check: Check) -> str:
+    return f"{check.relation} where {check.where}" if check.where else check.relation
