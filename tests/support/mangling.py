@@ -4,7 +4,26 @@ import copy
 import random
 from typing import Any
 
-JUNK: list[Any] = [None, True, 0, -1, 1.5, "", "x", "a" * 300, "${x}", "it's \" \\ \n;", [], [[]], {}, {"x": {}}, [None], [{"a": 1}], 10**30, "\u0001"]
+JUNK: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    "",
+    "x",
+    "a" * 300,
+    "${x}",
+    "it's \" \\ \n;",
+    [],
+    [[]],
+    {},
+    {"x": {}},
+    [None],
+    [{"a": 1}],
+    10**30,
+    "\u0001",
+]
 
 
 def mangled(document: Any, chance: random.Random) -> Any:

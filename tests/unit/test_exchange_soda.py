@@ -35,7 +35,7 @@ def one_rule(taken: Taken) -> JsonObject:
     return {name: value for name, value in rule.items() if name not in ("id", "description")}
 
 
-MISSING_T = "not (\"t\" is null or \"t\" in ('N/A'))"
+MISSING_T = 'not ("t" is null or "t" in (\'N/A\'))'
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,9 @@ MISSING_T = "not (\"t\" is null or \"t\" in ('N/A'))"
 def test_a_check_of_sodacl_is_a_rule(tmp_path: Path, check: Any, rule: JsonObject) -> None:
     found = one_rule(taken_from(tmp_path, {"checks for orders": [check]}))
     if "arguments" in found:
-        found["arguments"] = {name: str(value) if isinstance(value, float) else value for name, value in found["arguments"].items()}
+        found["arguments"] = {
+            name: str(value) if isinstance(value, float) else value for name, value in found["arguments"].items()
+        }
     assert found == rule
 
 
@@ -139,8 +141,12 @@ def test_a_section_that_is_not_understood_is_a_loss(tmp_path: Path, document: An
 
 def test_sections_of_several_files_belong_together(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("checks for orders [daily]:\n  - missing_count(t) = 0:\n      missing values: [x]\n")
-    (tmp_path / "b.yaml").write_text("filter orders [daily]:\n  where: day > '2020-01-01'\nconfigurations for orders:\n  missing values for t: ['-']\n")
-    (tmp_path / "c.yml").write_text("for each dataset D:\n  datasets: [sales.t, include u, v, exclude v]\n  checks:\n    - row_count > 0\n")
+    (tmp_path / "b.yaml").write_text(
+        "filter orders [daily]:\n  where: day > '2020-01-01'\nconfigurations for orders:\n  missing values for t: ['-']\n"
+    )
+    (tmp_path / "c.yml").write_text(
+        "for each dataset D:\n  datasets: [sales.t, include u, v, exclude v]\n  checks:\n    - row_count > 0\n"
+    )
     taken = read([tmp_path], "shop", CATALOGUE, "staging")
     assert not taken.losses
     rules = {document["table"]: document["rules"] for document in taken.documents}
@@ -150,7 +156,10 @@ def test_sections_of_several_files_belong_together(tmp_path: Path) -> None:
 
 
 def test_yaml_is_read_as_soda_reads_it(tmp_path: Path) -> None:
-    taken = taken_from(tmp_path, "checks for orders:\n  - invalid_count(t) = 0:\n      valid values: [yes, no, 12:30]\n  - invalid_count(n) = 0:\n      valid values: [010, 2]\n")
+    taken = taken_from(
+        tmp_path,
+        "checks for orders:\n  - invalid_count(t) = 0:\n      valid values: [yes, no, 12:30]\n  - invalid_count(n) = 0:\n      valid values: [010, 2]\n",
+    )
     first, second = taken.documents[0]["rules"]
     assert (first["arguments"]["values"], second["arguments"]["values"]) == (["yes", "no", "12:30"], [10, 2])
 
@@ -184,7 +193,13 @@ def test_a_contract_is_a_document(tmp_path: Path) -> None:
     assert rules["ts_freshness"]["arguments"]["max_age"] == "86401s"
     assert rules["ts_freshness_has_a_value"]["type"] == "sql"
     assert (rules["failed_rows"]["warn_above"], rules["failed_rows"]["fail_above"]) == ("0%", "1.5%")
-    assert rules["id_missing"] | {"description": ""} == {"id": "id_missing", "type": "not_null", "column": "Id", "where": "day > '2020-01-01'", "description": ""}
+    assert rules["id_missing"] | {"description": ""} == {
+        "id": "id_missing",
+        "type": "not_null",
+        "column": "Id",
+        "where": "day > '2020-01-01'",
+        "description": "",
+    }
     assert rules["id_duplicates"]["fail_above"] == "4.999999999999%"
     assert rules["t_invalid"]["warn_above"] == 3
     assert rules["n_in_other"]["arguments"] == {"to_table": "sales.other", "to_column": "k"}
@@ -255,7 +270,15 @@ SODACL: JsonObject = {
     "configurations for orders": {"valid min for n": 1, "missing values for t": ["x"]},
     "checks for orders [daily]": ["row_count > 0", {"missing_percent(t) < 5": {"name": "few", "filter": "n > 3"}}],
     "checks for orders": [
-        {"invalid_count(t)": {"valid values": ["a"], "valid regex": "a", "valid length": 2, "warn": "when > 1", "fail": "when > 2"}},
+        {
+            "invalid_count(t)": {
+                "valid values": ["a"],
+                "valid regex": "a",
+                "valid length": 2,
+                "warn": "when > 1",
+                "fail": "when > 2",
+            }
+        },
         {"failed rows": {"fail condition": "n < 0", "fail": "when > 2"}},
         {"schema": {"fail": {"when required column missing": ["a"], "when wrong column type": {"a": "text"}}}},
         {"avg(n) between 1 and 5": {"valid max": 10}},

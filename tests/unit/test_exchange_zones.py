@@ -58,7 +58,10 @@ def test_a_share_above_which_it_fails(failing: Zone, share: str | None) -> None:
     assert share_above(failing) == share
 
 
-@pytest.mark.parametrize("failing", [above(5), above(5, is_open=False), below("14.29"), Zone(Decimal("28.57"), Decimal("28.57")), below(0, is_open=False)])
+@pytest.mark.parametrize(
+    "failing",
+    [above(5), above(5, is_open=False), below("14.29"), Zone(Decimal("28.57"), Decimal("28.57")), below(0, is_open=False)],
+)
 def test_a_percentage_is_judged_as_after_rounding(failing: Zone) -> None:
     exact = before_rounding(failing)
     for total in (7, 8, 40, 240, 1000, 20_000):
