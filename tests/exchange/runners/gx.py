@@ -19,16 +19,23 @@ source = sources.add_postgres("pg", connection_string=given["address"])
 
 def validated(table, expectations):
     asset = source.add_table_asset(f"asset_{table}", table_name=table, schema_name="public")
-    if OLD:
-        suite = gx.core.ExpectationSuite(f"suite_{table}")
-        for each in expectations:
+    if not OLD:
+        batch = asset.add_batch_definition_whole_table("whole").get_batch()
+        suite = context.suites.add(gx.ExpectationSuite(name=f"suite_{table}", expectations=expectations))
+        return batch.validate(suite).results
+    results, left = [], expectations
+    while left:  # a suite of 0.18 replaces an expectation by one of the same kind about the same columns
+        suite, later = gx.core.ExpectationSuite(f"suite_{table}_{len(left)}"), []
+        for each in left:
             made = gx.core.ExpectationConfiguration(each["expectation_type"], each["kwargs"], each["meta"])
-            suite.add_expectation(made, match_type="success")
+            if suite.find_expectation_indexes(made, match_type="domain"):
+                later.append(each)
+            else:
+                suite.add_expectation(made, match_type="domain")
         validator = context.get_validator(batch_request=asset.build_batch_request(), expectation_suite=suite)
-        return validator.validate(only_return_failures=False).results
-    batch = asset.add_batch_definition_whole_table("whole").get_batch()
-    suite = context.suites.add(gx.ExpectationSuite(name=f"suite_{table}", expectations=expectations))
-    return batch.validate(suite).results
+        results += validator.validate(only_return_failures=False).results
+        left = later
+    return results
 
 
 found = {}
