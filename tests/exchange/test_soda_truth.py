@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from stringx_dataops.exchange.model import Taken
+from stringx_dataops.exchange.soda.formats import FORMATS
 from stringx_dataops.exchange.soda.reading import read
-from tests.exchange.data import TABLES, fill
+from tests.exchange.data import EMAILS, FORMATTED, TABLES, fill
 from tests.exchange.judging import outcomes
 from tests.exchange.soda_cases import contract_text, sodacl_check, sodacl_text
 from tests.exchange.tools import connection_of, tool_of, tools_folder
@@ -143,3 +144,48 @@ def test_soda_4_and_the_imported_rules_agree(
 
     counts = compare(texts, taken, native, outcomes(engine, data, taken), known)
     assert counts["agree"] > CASES * 0.7, counts
+
+
+def test_formats_match_the_same_texts_as_soda_3(data: Target, request: pytest.FixtureRequest) -> None:
+    theirs = tool_of("soda3", tools_folder(request)).run("soda3_formats", None)
+    chance = random.Random(5)
+    seeds = [
+        *FORMATTED,
+        *EMAILS,
+        "+1 (555) 123-4567",
+        "555-123-4567",
+        "1.234,5",
+        "-0.0",
+        "+12,5 %",
+        "9:05:59.5",
+        "13:00",
+        "1/2/99",
+        "12.31.2020",
+        "127.0.0.1",
+    ]
+    texts = set(seeds)
+    for _ in range(6000):
+        text = list(chance.choice(seeds))
+        for _ in range(chance.randint(0, 3)):
+            place = chance.randrange(len(text) + 1)
+            text[place : place + chance.randint(0, 1)] = chance.choice("0123456789+-.,:/% @aFzé()")
+        texts.add("".join(text))
+    arrays = {
+        "texts": sorted(texts),
+        "names": list(FORMATS),
+        "own": list(FORMATS.values()),
+        "theirs": [theirs[name] for name in FORMATS],
+    }
+    found = data.query(
+        """
+        select name, text, text ~ own as matches, text ~ theirs as matches_theirs
+        from unnest({texts}) as text, unnest({names}, {own}, {theirs}) as formats (name, own, theirs)
+        where (text ~ own) <> (text ~ theirs)
+        """.format(**{name: _array(values) for name, values in arrays.items()})
+    )
+    assert not found, found[:20]
+
+
+def _array(values: Sequence[str]) -> str:
+    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"array[{quoted}]::text[]"
