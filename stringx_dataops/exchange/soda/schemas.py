@@ -98,7 +98,7 @@ def _columns(maker: Maker, check: Check, names: list[str], mode: str, severity: 
 
 
 def _forbidden(maker: Maker, check: Check, names: list[str], severity: Literal["error", "warn"]) -> None:
-    """A row per column whose name begins as one of the names. As in Soda, * stands for anything, and % for at least one character."""
+    """A row per column that begins as one of the names. As in Soda, * stands for anything, and % for at least one character."""
     if odd := next((name for name in names if not re.fullmatch(r"[\w%*]+", name)), None):
         raise NotUnderstood(f"the name {odd!r} is more than letters, digits, %, and *")
     if names:
