@@ -125,6 +125,13 @@ def _other_sodacl(chance: random.Random) -> Any:
                 }
             },
             {"schema": {"fail": {"when wrong column type": chance.choice(SCHEMAS)}}},
+            {
+                "schema": {
+                    chance.choice(["fail", "warn"]): {
+                        "when forbidden column present": chance.choice([["zz", "t*"], ["i%d"], ["x_", "pii*"]])
+                    }
+                }
+            },
             {"schema": {"fail": {"when mismatching columns": {"id": "integer", "t": "text"}}}},
             f"freshness(ts) < {chance.choice(['1d', '400d', '1000d', '2500d', '9000d12h'])}",
             {"freshness(tz)": {"warn": "when > 1000d", "fail": "when > 3000d"}},

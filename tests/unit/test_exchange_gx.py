@@ -52,7 +52,7 @@ A_IS_THERE = '"a" is not null'
         ("column_values_to_not_be_null", {"mostly": 0.95}, {"type": "not_null", "fail_above": "5%"}),
         ("column_values_to_not_be_null", {}, {"type": "not_null"}),
         ("column_values_to_be_null", {"mostly": 1}, {"type": "is_null"}),
-        ("column_values_to_be_in_set", {"value_set": ["x", None, 1]}, {"type": "accepted_values", "arguments": {"values": ["x", 1]}}),
+        ("column_values_to_be_in_set", {"value_set": ["x", 1]}, {"type": "accepted_values", "arguments": {"values": ["x", 1]}}),
         ("column_values_to_be_in_set", {"value_set": ["x"], "mostly": 0.9}, {"type": "accepted_values", "arguments": {"values": ["x"]}, "where": A_IS_THERE, "fail_above": "10%"}),
         ("column_values_to_not_be_in_set", {"value_set": [0.5]}, {"type": "expression", "arguments": {"sql": '"a" not in (0.5)'}}),
         ("column_values_to_be_between", {"min_value": 1, "max_value": 5, "strict_min": True}, {"type": "between", "arguments": {"min": 1, "max": 5, "exclusive_min": True}}),
@@ -60,7 +60,7 @@ A_IS_THERE = '"a" is not null'
         ("column_values_to_be_between", {"max_value": 0.5, "strict_max": True}, {"type": "expression", "arguments": {"sql": '"a" < 0.5'}}),
         ("column_values_to_be_between", {"min_value": "2020-01-01"}, {"type": "between", "arguments": {"min": "2020-01-01"}}),
         ("column_value_lengths_to_equal", {"value": 3}, {"type": "length", "arguments": {"min": 3, "max": 3}}),
-        ("column_value_lengths_to_be_between", {"max_value": 3, "strict_max": True}, {"type": "length", "arguments": {"max": 3, "exclusive_max": True}}),
+        ("column_value_lengths_to_be_between", {"max_value": 3}, {"type": "length", "arguments": {"max": 3}}),
         ("column_values_to_not_match_regex", {"regex": "^x"}, {"type": "regex", "arguments": {"pattern": "^x", "negate": True}}),
         ("column_values_to_match_regex_list", {"regex_list": ["x", "y'"], "match_on": "all"}, {"type": "expression", "arguments": {"sql": "\"a\" ~ 'x' and \"a\" ~ 'y'''"}}),
         ("column_values_to_match_like_pattern", {"like_pattern": "x%"}, {"type": "like", "arguments": {"pattern": "x%"}}),
@@ -102,6 +102,30 @@ NEEDS_A_ROW = {"type": "sql", "arguments": {"query": 'select count(*) as measure
 def test_an_expectation_is_a_rule(tmp_path: Path, kind: str, kwargs: JsonObject, rules: list[JsonObject]) -> None:
     found = json.loads(json.dumps(rules_of(tmp_path, kind, **kwargs)).replace('"0.5"', "0.5"))
     assert found == rules
+
+
+def test_ids_are_made_of_columns_and_of_what_is_looked_at(tmp_path: Path) -> None:
+    kinds = ["values_to_be_unique", "values_to_not_be_null", "mean_to_be_between"]
+    each = [
+        {"type": f"expect_column_{kind}", "kwargs": {"column": "a", **({"min_value": 1} if "mean" in kind else {})}}
+        for kind in kinds
+    ]
+    (document,) = taken_from(tmp_path, {"suite.json": suite(*each)}).documents
+    assert [rule["id"] for rule in document["rules"]] == ["a_unique", "a_not_null", "a_avg", "a_avg_has_a_value"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "kwargs", "words"),
+    [
+        ("expect_column_values_to_be_in_set", {"column": "a", "value_set": ["x", None]}, "the null in value_set"),
+        ("expect_column_value_lengths_to_be_between", {"column": "a", "min_value": 1, "strict_min": True}, "0.18 ignores"),
+    ],
+)
+def test_what_0_18_does_otherwise_is_a_loss(tmp_path: Path, kind: str, kwargs: JsonObject, words: str) -> None:
+    taken = taken_from(tmp_path, {"suite.json": suite({"expectation_type": kind, "kwargs": kwargs}, old=True)})
+    (loss,) = taken.losses
+    assert words in loss.words
+    assert taken.taken == 1
 
 
 def test_a_share_of_repeated_keys_counts_every_row_of_them(tmp_path: Path) -> None:

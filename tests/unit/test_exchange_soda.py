@@ -65,6 +65,7 @@ MISSING_T = 'not ("t" is null or "t" in (\'N/A\'))'
         ("row_count same as other", {"type": "row_count_matches", "arguments": {"other_table": "public.other"}}),
         ({"failed rows": {"fail condition": "n < 0"}}, {"type": "expression", "arguments": {"sql": "not (n < 0)"}}),
         ({"failed rows": {"fail query": "select 1;\n", "warn": "when > 5"}}, {"type": "sql", "arguments": {"query": "select 1"}, "warn_above": 5}),
+        ({"schema": {"fail": {"when forbidden column present": ["pii%"]}}}, {"type": "sql", "arguments": {"query": "select column_name from information_schema.columns where table_schema = 'public' and table_name = 'orders' and column_name ~ '^(pii..*)'"}}),
         ({"schema": {"warn": {"when required column missing": ["a", "b"]}}}, {"type": "columns", "arguments": {"names": ["a", "b"], "mode": "contains"}, "severity": "warn"}),
     ],
 )  # fmt: skip
@@ -106,6 +107,7 @@ def test_a_check_of_sodacl_is_a_rule(tmp_path: Path, check: Any, rule: JsonObjec
         ({"failed rows": {}}, "neither `fail condition` nor `fail query`"),
         ({"failed rows": {"fail condition": "a in (select 1)"}}, "sql holds SELECT"),
         ({"missing_count(a) = 0": {"filter": "a = pg_sleep(1)"}}, "pg_sleep, which is not allowed"),
+        ({"schema": {"fail": {"when forbidden column present": ["a.b"]}}}, "more than letters"),
         ("percentile(a) < 5", "must be a number"),
         (5, "is no check"),
     ],

@@ -13,6 +13,11 @@ from stringx_dataops.exchange.zones import Zone, share_above
 _SAYS_NOTHING = frozenset(
     ("batch_id", "table", "result_format", "include_config", "catch_exceptions", "meta", "notes", "description", "id")
 )
+_STRICT_IS_IGNORED = (
+    "expect_column_value_lengths_to_be_between",
+    "expect_column_unique_value_count_to_be_between",
+    "expect_table_row_count_to_be_between",
+)
 ROWS = ("row_condition", "condition_parser")
 
 
@@ -67,7 +72,11 @@ class Expectation:
         low, high = self.bound("min_value"), self.bound("max_value")
         if low is None and high is None:
             raise NoRule("has neither min_value nor max_value, so that it always passes")
-        return Zone(low, high, self.flag("strict_min"), self.flag("strict_max"), outside=True)
+        low_open, high_open = self.flag("strict_min"), self.flag("strict_max")
+        if (low_open or high_open) and self.old and self.kind in _STRICT_IS_IGNORED:
+            self.lose("strict_min and strict_max, which Great Expectations 0.18 ignores here")
+            low_open = high_open = False
+        return Zone(low, high, low_open, high_open, outside=True)
 
     def bound(self, name: str) -> Decimal | None:
         """A number, or None."""
@@ -96,6 +105,10 @@ class Expectation:
         return share if mostly != 1 else None
 
     # what makes rules
+
+    def lose(self, words: str) -> None:
+        """A part of the expectation that its rule does not say."""
+        self.maker.collector.lose(self.check.place, f"{self.kind}: {words}")
 
     def named(self, name: str, where: str | None) -> Check:
         """The check, named after what it looks at."""

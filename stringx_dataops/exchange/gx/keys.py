@@ -14,14 +14,14 @@ def unique(one: Expectation) -> None:
     one.known("column", "mostly", *ROWS)
     column, share, where = one.text("column"), one.above(), one.where()
     if share is None:
-        one.maker.plain(one.named(f"{column}unique", where), type="unique", column=column, where=where)
+        one.maker.plain(one.named(f"{column}_unique", where), type="unique", column=column, where=where)
     else:
         _repeated(one, [column], share, both(where, f"{quoted(column)} is not null"))
 
 
 def _repeated(one: Expectation, columns: list[str], share: str, where: str | None) -> None:
     """The share of all rows whose key repeats, the first of each among them."""
-    check = one.named(f"{'_'.join(columns)}unique", where)
+    check = one.named(f"{'_'.join(columns)}_unique", where)
     names = list(map(quoted, columns))
     whole = " and ".join(f"{name} is not null" for name in names)  # a key with a NULL equals none
     source = f"{check.relation}{f' where {where}' if where else ''}"
@@ -38,7 +38,7 @@ def compound_unique(one: Expectation) -> None:
     if share is not None:
         _repeated(one, columns, share, where)
         return
-    check = one.named(f"{'_'.join(columns)}unique", where)
+    check = one.named(f"{'_'.join(columns)}_unique", where)
     one.maker.plain(check, type="unique", columns=columns, where=where)
 
 

@@ -45,7 +45,7 @@ def extreme(function: str) -> Callable[[Expectation], None]:
 def distinct_count(one: Expectation) -> None:
     one.known("column", "min_value", "max_value", "strict_min", "strict_max", *ROWS)
     column, failing, where = one.text("column"), one.failing(), one.where()
-    check = one.named(f"{column}distinct_count", where)
+    check = one.named(f"{column}_distinct_count", where)
     one.maker.aggregate(check, column, "distinct_count", f"count(distinct {quoted(column)})", failing, None)
     if failing.holds(0):
         one.maker.needs_a_value(check, None)
@@ -54,7 +54,7 @@ def distinct_count(one: Expectation) -> None:
 def distinct_ratio(one: Expectation) -> None:
     one.known("column", "min_value", "max_value", "strict_min", "strict_max", *ROWS)
     column, failing = one.text("column"), one.failing()
-    check, name = one.named(f"{column}distinct_ratio", one.where()), quoted(column)
+    check, name = one.named(f"{column}_distinct_ratio", one.where()), quoted(column)
     if failing.holds(0):
         one.maker.aggregate(check, column, "distinct_ratio", "", failing, None)
         one.maker.needs_a_value(check, None)
@@ -66,7 +66,7 @@ def nonnull_ratio(one: Expectation) -> None:
     one.known("column", "min_value", "max_value", "strict_min", "strict_max", *ROWS)
     column = one.text("column")
     measure = f"coalesce(1.0 * count({quoted(column)}) / nullif(count(*), 0), 0)"
-    one.maker.queried(one.named(f"{column}nonnull_ratio", one.where()), measure, one.failing(), None)
+    one.maker.queried(one.named(f"{column}_nonnull_ratio", one.where()), measure, one.failing(), None)
 
 
 def quantiles(one: Expectation) -> None:
@@ -118,7 +118,7 @@ def most_common(one: Expectation) -> None:
     column, values, where = one.text("column"), one.values("value_set"), one.where()
     if any(isinstance(value, float) and value != int(value) for value in values):
         raise NoRule("a fraction among its values is not compared in SQL, but in Python")
-    check = one.named(f"{column}most_common", where)
+    check = one.named(f"{column}_most_common", where)
     ties = one.flag("ties_okay")
     arguments = {"values": values, "ties": "pass" if ties else "fail"}
     one.maker.plain(check, type="most_common_value", column=column, where=where, arguments=arguments)

@@ -77,12 +77,9 @@ def column_type_list(one: Expectation) -> None:
 def _typed(one: Expectation, wanted: list[str]) -> None:
     column = one.text("column")
     types = types_of(wanted, one.old)
-    one.maker.plain(one.named(f"{column}type", None), type="column_type", column=column, arguments={"types": types})
+    one.maker.plain(one.named(f"{column}_type", None), type="column_type", column=column, arguments={"types": types})
     if not one.old and (sized := [name for name in wanted if name.upper() in SIZED]):
-        words = (
-            f"{one.kind}: a {' or '.join(sized)} with a length or precision counts too; Great Expectations 1 wants it in the name"
-        )
-        one.maker.collector.lose(one.check.place, words)
+        one.lose(f"a {' or '.join(sized)} with a length or precision counts too; Great Expectations 1 wants it in the name")
 
 
 def unexpected_rows(one: Expectation) -> None:

@@ -7,6 +7,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.making import Check, Maker
 from stringx_dataops.exchange.soda.lines import NotUnderstood
 from stringx_dataops.exchange.soda.validity import whole
+from stringx_dataops.exchange.sql import literal
 
 # Types as PostgreSQL's information_schema names them, with which Soda compares, and those that it takes for the same.
 _NAMES = frozenset(
@@ -83,6 +84,8 @@ def _add(maker: Maker, check: Check, name: str, value: Any, wanted: JsonObject, 
             raise NotUnderstood("columns beside the optional ones are not looked for, nor the types of any")
         _columns(maker, check, list(types), "exact", severity)
         _add_types(maker, check, types, severity)
+    elif name == _FORBIDDEN:
+        _forbidden(maker, check, _texts(value), severity)
     elif name != _OPTIONAL:
         raise NotUnderstood("no rule says it")
 
@@ -92,6 +95,17 @@ def _columns(maker: Maker, check: Check, names: list[str], mode: str, severity: 
         warns = {"severity": "warn"} if severity == "warn" else {}
         named = Check(check.table, check.place, check.name or "columns", check.description)
         maker.plain(named, type="columns", arguments={"names": list(dict.fromkeys(names)), "mode": mode}, **warns)
+
+
+def _forbidden(maker: Maker, check: Check, names: list[str], severity: Literal["error", "warn"]) -> None:
+    """A row per column that begins as one of the names. As in Soda, * stands for anything, and % for at least one character."""
+    if odd := next((name for name in names if not re.fullmatch(r"[\w%*]+", name)), None):
+        raise NotUnderstood(f"the name {odd!r} is more than letters, digits, %, and *")
+    if names:
+        pattern = f"^({'|'.join(name.replace('%', '.*').replace('*', '.*') for name in names)})"
+        where = f"table_schema = {literal(check.table.schema)} and table_name = {literal(check.table.name)}"
+        query = f"select column_name from information_schema.columns where {where} and column_name ~ {literal(pattern)}"
+        maker.query(Check(check.table, check.place, check.name or "forbidden_columns", check.description), query, severity)
 
 
 def _add_types(maker: Maker, check: Check, types: dict[str, str | None], severity: str) -> None:
