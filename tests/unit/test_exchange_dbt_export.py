@@ -103,6 +103,7 @@ def test_a_rule_becomes_a_test(rule: JsonObject, name: str, said: JsonObject) ->
         ({"type": "regex", "column": "a", "arguments": {"pattern": "{{3}}"}}, {}, "holds Jinja"),
         ({"type": "sql", "arguments": {"query": "select '{%'"}}, {}, "holds Jinja"),
         ({"type": "dbt", "arguments": {"test": "odd", "arguments": {"to": {"ref": "m"}}}}, {}, "names relations"),
+        ({"type": "not_null", "columns": ["a", "*_id"]}, {}, "column *_id: dbt takes no patterns"),
         ({"type": "not_null", "column": "a", "verify": "constraint"}, {}, "dbt reads the rows"),
         ({"type": "not_null", "column": "a"}, {"timezone": "Europe/Berlin"}, "in the time zone of its session"),
         ({"type": "not_null", "column": "a"}, {"gate": {"max_age": "1d"}}, "gate has no counterpart"),

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
+from stringx_dataops.contract.documents.globs import is_glob
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
@@ -63,6 +64,9 @@ def _test(document: TableDocument, rule: Rule, rule_type: RuleType, place: str, 
     if rule.is_shadow:
         losses.append(Loss(place, "active: shadow; dbt knows no such test, so it is exported as one that is not enabled"))
     config: JsonObject = {} if rule.active is True else {"enabled": False}
+    if patterns := [name for name in rule.all_columns if is_glob(name)]:
+        losses.append(Loss(place, f"column {patterns[0]}: dbt takes no patterns; name the columns"))
+        return None
     if rule.type == "dbt":
         return _own_test(rule, common, config, place, losses)
     if rule_type.name == "sql":
