@@ -76,7 +76,8 @@ def _change(before: JsonObject | None, now: JsonObject | None, catalogue: Catalo
     found = difference(before, now, catalogue)
     words = [word_of(rule) for rule in found.rules]
     parts = [f"{count} rule{'' if count == 1 else 's'} {word}" for word, count in Counter(words).items()]
-    return ", ".join(parts + [field.name for field in found.fields] + (["another order"] if found.is_reordered else []))
+    parts += [field.name for field in found.fields] + (["another order"] if found.is_reordered else [])
+    return ", ".join(parts) or "nothing in the document itself: defaults or a rule set changed"
 
 
 @click.command()
