@@ -72,7 +72,7 @@ class RulesNow:
 
 
 def of_table(database: Database, catalogue: Catalogue, target: str, table: str, wanted: Slice) -> RulesNow:
-    """Those in trouble come first, else as in the document. NotFound if the table is not configured."""
+    """Those in trouble come first, else as in the document; shadow rules come last. NotFound if the table is not configured."""
     with database.transaction() as cursor:
         configured = configuration.tables(cursor, [(target, table)]).get((target, table))
         if configured is None:
@@ -80,7 +80,8 @@ def of_table(database: Database, catalogue: Catalogue, target: str, table: str, 
         document = configured.read()
         active = document.running_rules
         newest = _latest(cursor, target, table, active, 1)
-        ordered = sorted(active, key=lambda rule: _ORDER[newest[rule.id][-1].status if rule.id in newest else None])
+        status = {rule_id: points[-1].status for rule_id, points in newest.items()}
+        ordered = sorted(active, key=lambda rule: (rule.is_shadow, _ORDER[status.get(rule.id)]))
         shown = ordered[wanted.skip : wanted.skip + wanted.most]
         points = newest if wanted.points == 1 else _latest(cursor, target, table, shown, wanted.points)
         messages = _messages(cursor, wanted.check_id, table)

@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
-from api.checks import claims, lifecycle
+from api.checks import claims, lifecycle, specification
+from api.checks.lookup import find_subject
+from api.worker.results import Run
+from api.worker.results import decided as decided_by_dbt
 from backend.gates.gate import of_dataset
 from backend.requests import tracking
 from backend.waivers import store
 from database.pool import Database
-from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.waivers import claims_of
 from stringx_dataops.contract.problems import Conflict, NotFound
+from tests.support.databases import Target
 from tests.support.datasets import (
     CATALOGUE,
     ME,
@@ -29,6 +33,7 @@ from tests.support.datasets import (
     result,
     table,
 )
+from tests.support.engine import Engine
 from tests.support.history import points, refreshed, states
 from tests.support.waivers import expire, order, waive
 
@@ -288,3 +293,47 @@ def test_a_dataset_is_kept_if_it_and_the_tables_that_changed_say_so(shop: Databa
     check_now(shop, dataset="sales")
     apply(shop, dataset(tables=["public.a", "public.b"], gate=KEEP))
     assert of_dataset(shop, "sales").gate == "open", "fewer tables, each of them checked"
+
+
+def test_a_check_by_dbt_is_waived_up_to_its_gate(engine: Engine, target: Target, shop: Database) -> None:
+    target.execute("create table a (a integer, b integer); insert into a values (1, 1), (null, 2), (null, 3), (4, 4)")
+    apply(shop, table("public.a", "a", "b"))
+    waiver = waive(shop, at_most="50%")
+    request = CheckRequest.model_validate({"target": "shop", "table": "public.a", "request_id": "real"})
+    tracking.accept(shop, CATALOGUE, request, "http", "s")
+    check = lifecycle.accept(shop, CATALOGUE, request, 100) and claimed(shop)
+    subject = find_subject(shop, CATALOGUE, check.request, check.tables)
+    tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
+    spec: Any = specification.build(check.request, subject.target, tables, CATALOGUE, 60)
+    answer = engine.answer(target, spec)
+    run = Run(check, subject, tables, check.started_at or now(shop), now(shop) + timedelta(minutes=1), "dbt test")
+    assert claims.finish(shop, check, decided_by_dbt(run, answer, CATALOGUE), "http://backend")
+    body = lifecycle.find(shop, check.check_id).result
+    assert body is not None
+    tracking.store(shop, "real", CheckResult.model_validate(body))
+    found = {rule["id"]: (rule["status"], rule["failures"], rule["total"]) for rule in body["rules"]}
+    assert (body["verdict"], found) == ("warn", {"a": ("warn", 2, 4), "b": ("pass", 0, 4)})
+    assert [(each.id, each.rule) for each in gate(shop, "public.a", request_id="real").waivers] == [(waiver.id, "a")]
+    store.delete(shop, ME, waiver.id)
+    assert gate(shop, "public.a").reasons == ["a: its waiver was deleted by me: ask for a new check"]
+
+
+def test_a_rule_of_a_set_is_waived_until_the_set_changes(shop: Database) -> None:
+    rules = [{"id": "n", "type": "not_null", "column": "n"}]
+    of_set: dict[str, Any] = {
+        "apiVersion": "stringx/v1",
+        "kind": "RuleSet",
+        "name": "std",
+        "target": "shop",
+        "tables": ["public.a"],
+    }
+    apply(shop, of_set | {"rules": rules}, table("public.a", "a", gate=KEEP))
+    waiver = waive(shop, rule="std.n")
+    assert check_now(shop, {"std.n": 2}, table="public.a").verdict == "warn"
+    assert [each.rule for each in gate(shop, "public.a").waivers] == ["std.n"]
+    apply(shop, of_set | {"rules": [*rules, {"id": "m", "type": "not_null", "column": "m"}]})
+    assert (gate(shop, "public.a").gate, store.find(shop, waiver.id).state) == ("open", "active"), (
+        "another rule is no change of it"
+    )
+    apply(shop, of_set | {"rules": [rules[0] | {"where": "id > 0"}]})
+    assert (gate(shop, "public.a").gate, store.find(shop, waiver.id).ended_because) == ("closed", "changed")
