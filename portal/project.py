@@ -16,7 +16,7 @@ from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.json_types import JsonObject
 
-RULE_TESTS = "test_name:stringx_rule"  # dbt's selector for the tests that represent rules
+RULE_TESTS = "test_name:stringx_shown_rule"  # dbt's selector for the tests that represent rules
 _HEAD = "# Written by the docs portal; changes are lost. The rules run in the service: `dataops check TARGET TABLE`.\n"
 _MACROS = Path(__file__).with_name("macros")
 _DOCS = "docs"
@@ -44,12 +44,15 @@ class Project:
         settings = self._settings()
         _put(self.folder / "dbt_project.yml", _HEAD + _dump(settings))
         _put(self.folder / "profiles.yml", (profiles / "profiles.yml").read_text(encoding="utf-8"))
-        macros = {"stringx_rule.sql": "stringx_rule.sql", "catalog.sql": f"{self.target.document.adapter}.sql"}
+        macros = {"stringx_shown_rule.sql": "stringx_shown_rule.sql", "catalog.sql": f"{self.target.document.adapter}.sql"}
         for name, origin in macros.items():
             _put(self.folder / "macros" / name, (_MACROS / origin).read_text(encoding="utf-8"))
         files = {name: _dump(content) for name, content in sources(self.target, self.names, self._prefix)}
         for name, text in files.items():
             _put(self.folder / _SOURCES / name, text)
+        for left in (self.folder / "macros").glob("*.sql"):  # of an earlier release
+            if left.name not in macros:
+                left.unlink()
         self._write_first_page()
         for left in (self.folder / _SOURCES).parent.rglob("*.yml"):
             if left.parent != self.folder / _SOURCES or left.name not in files:

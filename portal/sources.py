@@ -123,7 +123,7 @@ def _test(rule: Rule, prefix: str, command: str) -> JsonObject:
     rule_json = json.dumps(content, ensure_ascii=False)
     lines = [*([as_text(rule.description), ""] if rule.description else []), "```json", json_as_text(rule_json), "```"]
     return {
-        "stringx_rule": {
+        "stringx_shown_rule": {
             "name": re.sub(r"\W", "_", f"{prefix}_{rule.id.replace('.', '__of_set_')}"),
             "description": literal("\n".join(lines)),
             "arguments": {"rule": literal(rule_json), "reason": literal(f"run: {command}")},

@@ -142,7 +142,7 @@ def test_every_text_comes_out_as_its_letters(
     told = {
         node["name"].rsplit("_", 1)[1]: node["description"]
         for node in nodes
-        if "stringx_rule" in json.dumps(node.get("test_metadata"))
+        if "stringx_shown_rule" in json.dumps(node.get("test_metadata"))
     }
     assert told.keys() == {f"r{n}" for n in range(len(some))}
     for n, text in enumerate(some):
