@@ -9,7 +9,7 @@ from pathlib import Path
 
 from database.pool import Database
 from database.queries import load_queries
-from stringx_dataops.contract.keys import KeyScope, hash_key, prefix_of
+from stringx_dataops.contract.keys import ITSELF, KeyScope, hash_key, prefix_of
 from stringx_dataops.contract.problems import Forbidden, StringXError, Unauthenticated
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -91,8 +91,9 @@ def seen_targets() -> list[str] | None:
 
 
 def register(database: Database, name: str, key: str, scopes: Sequence[KeyScope], overlap_s: float = 0) -> None:
-    """Store a key under a name; an older key of that name is valid for `overlap_s` seconds more."""
+    """Store a key of a file under a name; an older key of that name is valid for `overlap_s` seconds more."""
     named = {"name": name, "key_hash": hash_key(key), "scopes": list(scopes), "prefix": prefix_of(key), "overlap_s": overlap_s}
+    named["actor"] = ITSELF
     with database.transaction() as cursor:
         cursor.run(SQL["register"], named)
 

@@ -12,12 +12,13 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.effective import same
 from stringx_dataops.contract.documents.merging import Layers, as_said
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.keys import UPGRADE
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError
 
 _AT_ONCE = 200
 _PENDING = 50  # tables in a turn
 _LOOK_S = 2.0
-_NOBODY = Caller("upgrade", frozenset())
+_NOBODY = Caller(UPGRADE, frozenset())
 Name = tuple[str, str]  # target and table
 
 log = logging.getLogger(__name__)

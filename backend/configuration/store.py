@@ -286,12 +286,12 @@ def _write_stream(
     found, faults = parse_datasets(values, lambda dataset, pointer: datasets.faults_of_names(cursor, dataset, names, pointer))
     if errors := stream.errors + faults:
         raise invalid(errors)
+    if stream.targets:
+        caller.require("admin")  # before anything is read of targets that the caller may not see
     added = layer_streams.added(cursor, stream)
     documents = _targets(cursor) | {name: as_json(target) for name, target in stream.targets.items()}
     if errors := list(layer_streams.misfits(cursor, stream, added, catalogue, documents)):
         raise invalid(errors)
-    if stream.targets:
-        caller.require("admin")
     changes = _changed_targets(cursor, stream.targets)
     for target in () if dry_run else stream.targets.values():
         _write_target(cursor, target, caller)

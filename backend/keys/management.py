@@ -128,7 +128,7 @@ def _require_scopes(caller: Caller, scopes: Sequence[str]) -> None:
     """Forbidden unless the caller has each of them: nobody gets a scope from a key that lacks it."""
     if lacking := [scope for scope in scopes if scope not in caller.scopes]:
         words = "scope" if len(lacking) == 1 else "scopes"
-        raise Forbidden(f"the key {caller.name!r} lacks the {words} {', '.join(lacking)}, and so cannot give it to another")
+        raise Forbidden(f"{caller.described} lacks the {words} {', '.join(lacking)}, and so cannot give it to another")
 
 
 def _lock(cursor: Cursor) -> None:

@@ -15,6 +15,7 @@ from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.ids import new_id
+from stringx_dataops.contract.keys import ITSELF
 from stringx_dataops.contract.messages.audit import subject
 from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
@@ -26,7 +27,7 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 WAIVERS = Pages("waivers", texts=2)  # positions: created_at, id
 FILTERS = ("target", "table", "rule", "state")
 KEPT_DAYS = 400  # after its end
-_NOBODY = Caller("stringx", frozenset())  # in the audit log: time, or a change that has an entry of its own
+_NOBODY = Caller(ITSELF, frozenset())  # in the audit log: time, or a change that has an entry of its own
 
 
 def create(database: Database, catalogue: Catalogue, caller: Caller, order: WaiverOrder) -> CreatedWaiver:

@@ -11,7 +11,9 @@ SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 SERVICE_SCOPES: tuple[KeyScope, ...] = ("trigger", "read", "results", "configure")  # configure: it sends trials
 OWNER, SERVICE = "api-key", "service-key"  # names of the keys that the first start makes; each lies in a file of its name
 UNKNOWN = "unknown"  # who was refused, in the audit log
-RESERVED = frozenset({OWNER, SERVICE, UNKNOWN, "kafka"})  # kafka: stands where a key would, in what messages have asked for
+ITSELF, UPGRADE = "stringx", "upgrade"  # who did what time or an upgrade brings
+# No key has one of these names, in whatever case; kafka stands where a key would, in what messages have asked for.
+RESERVED = frozenset({OWNER, SERVICE, UNKNOWN, ITSELF, UPGRADE, "kafka"})
 _PUBLIC = 8  # letters
 _FORM = re.compile(rf"(sx_[a-z]{{{_PUBLIC}}})_\S+")
 

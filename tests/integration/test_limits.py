@@ -328,6 +328,22 @@ def test_nothing_proposes_the_name_of_another_target(world: World) -> None:
     assert "did you mean shop?" in client.get("/api/v1/tables/shpo/public.a", headers=headers).text
 
 
+def test_a_stream_that_brings_its_target_along_tells_nothing_of_it(world: World) -> None:
+    """What is stored for a target of this name is read only for those who may send targets."""
+    headers, client = {"Authorization": f"Bearer {world.keys['limited']}"}, world.apps.clients["backend"]
+    tuned = {"overrides": [{"id": "every.a", "active": False}]}
+    apply(world.apps.database, _rule_set(OTHER) | {"name": "every", "tables": ["public.*"]})
+    for more in (_defaults, lambda target: _table(target) | tuned):
+        for query in ("", "?dry_run=true"):
+            answers = [
+                client.post(f"/api/v1/configuration{query}", json=[_target(target), more(target)], headers=headers)
+                for target in (OTHER, UNKNOWN)
+            ]
+            assert [answer.status_code for answer in answers] == [403, 403], [answer.text for answer in answers]
+            assert answers[0].text == answers[1].text
+    assert client.delete("/api/v1/rule-sets/every", headers={"Authorization": f"Bearer {world.keys['all']}"}).status_code == 204
+
+
 def test_a_dataset_may_not_take_the_name_of_one_of_another_target(world: World) -> None:
     headers, client = {"Authorization": f"Bearer {world.keys['limited']}"}, world.apps.clients["backend"]
     body = {"target": OWN, "tables": ["public.a"]}

@@ -20,7 +20,7 @@ KEY_NAME = Matching(
 
 
 def _free_name(name: str) -> str:
-    if name in RESERVED:
+    if name.lower() in RESERVED:
         raise PydanticCustomError("reserved", "is {name}, which the service itself uses; choose another name", {"name": name})
     return name
 
