@@ -8,6 +8,7 @@ from typing import Any
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.custom_sql.judge import Judge
+from stringx_dataops.contract.documents.globs import literal_column
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.tables import MOST_RULES, parse_table
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
@@ -38,9 +39,14 @@ class Collector:
         self._losses: list[Loss] = []
         self._remarks: dict[str, None] = {}
 
-    def add(self, table: TableName, rule: JsonObject, place: str, name: str = "") -> None:
-        """A rule without an id; it is made from `name`, or else from columns and type. Fields that are None are left out."""
+    def add(self, table: TableName, rule: JsonObject, place: str, name: str = "", *, has_patterns: bool = False) -> None:
+        """A rule without an id; it is made from `name`, or else from columns and type. Fields that are None are left out. Columns
+        are meant literally, unless the rule is one of a document that may have patterns."""
         fields = {key: value for key, value in rule.items() if value is not None and value not in ({}, "")}
+        for key in ("column", "columns"):
+            if key in fields and not has_patterns:
+                given = fields[key]
+                fields[key] = literal_column(str(given)) if key == "column" else [literal_column(str(each)) for each in given]
         columns = fields.get("columns") or [fields["column"]] if "column" in fields or "columns" in fields else []
         words = name or "_".join([*map(str, columns), str(fields.get("type"))])
         self._of(table).rules.append((place, {"id": rule_id(words), **jsonable(fields)}))

@@ -222,6 +222,8 @@ def test_patterns_stand_for_the_columns_of_the_table_as_it_is(engine: Engine, ta
     rules = [
         {"id": "ids", "type": "not_null", "columns": ["*_id"], "message": said, "owner": "me", "runbook": "https://wiki.example.com"},
         {"id": "one", "type": "not_null", "column": "x[*]y"},
+        {"id": "one_more", "type": "between", "column": "x[*]y", "arguments": {"min": 2}},
+        {"id": "pair", "type": "compare", "column": "x[*]y", "arguments": {"operator": "<", "other_column": "n"}},
         {"id": "blank", "type": "not_blank", "columns": ["b_*", "a_id"]},
         {"id": "key", "type": "unique", "columns": ["?_id"], "message": "never shown"},
         {"id": "none", "type": "is_null", "columns": ["*_no"], "message": said},
@@ -248,6 +250,8 @@ def test_patterns_stand_for_the_columns_of_the_table_as_it_is(engine: Engine, ta
     shown = found["ids"].model_dump(mode="json")
     assert (shown["owner"], shown["runbook"], "finding" in found["one"].model_dump()) == ("me", "https://wiki.example.com", False)
     assert (found["one"].columns, found["one"].failures) == (["x*y"], 1)
+    assert (found["one_more"].columns, found["one_more"].failures) == (["x*y"], 1)
+    assert (found["pair"].columns[:1], found["pair"].failures) == (["x*y"], 1)
     assert found["blank"].status == "error" or found["blank"].columns == ["b_id", "a_id"]
     assert (found["key"].columns, found["key"].status, found["key"].finding) == (["a_id", "b_id"], "pass", None)
     assert found["none"].message == "could not be decided: no column matches *_no"

@@ -128,6 +128,18 @@ def test_a_table_that_the_service_would_refuse_is_one_loss() -> None:
     assert "table public.a* with 1 rule(s): table holds *" in str(taken.losses[0])
 
 
+def test_columns_of_other_tools_are_no_patterns() -> None:
+    collector = Collector("nyc", CATALOGUE)
+    for rule in ({"type": "not_null", "column": "*_id"}, {"type": "unique", "columns": ["a[1]", "ok?"]},
+                 {"type": "between", "column": "ok[?]", "arguments": {"min": 1}}):  # fmt: skip
+        collector.add(TABLE, rule, "a:1")
+    collector.add(TABLE, {"type": "not_null", "columns": ["*_id"]}, "a:1", "own", has_patterns=True)
+    taken = collector.taken()
+    assert taken.losses == []
+    found = [rule.get("columns", [rule.get("column")]) for rule in taken.documents[0]["rules"]]
+    assert found == [["[*]_id"], ["a[1]", "ok[?]"], ["ok[[][?]]"], ["*_id"]]
+
+
 def test_values_are_written_as_the_source_has_them() -> None:
     collector = Collector("nyc", CATALOGUE)
     values = ["yes", "0123", "1.10", "null", 5, 2.5, "'", "a\nb"]

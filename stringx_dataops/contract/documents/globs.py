@@ -14,6 +14,7 @@ MOST_GLOBS = 100  # in a list
 MAX_GLOB = 200  # characters
 _CLASS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
 _SIGNS = re.compile(r"[*?]")
+_ESCAPED = re.compile(r"\[[*?\[\]]\]")
 _RANGE = re.compile(r"(.)-(.)", re.DOTALL)
 
 
@@ -42,6 +43,17 @@ def is_glob(name: str) -> bool:
 def is_column_glob(name: str) -> bool:
     """The same for a column of a rule: any `*` or `?` makes it one."""
     return _SIGNS.search(name) is not None
+
+
+def is_literal(glob: str) -> bool:
+    """Whether the pattern stands for one name alone: its `*` and `?` are escaped."""
+    rest = _ESCAPED.sub("", glob)
+    return "[" not in rest and not is_column_glob(rest)
+
+
+def literal_column(name: str) -> str:
+    """The name of a column as a rule has it: with its signs escaped if it has any."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", name) if is_column_glob(name) else name
 
 
 def matches(name: str, globs: Iterable[str]) -> bool:

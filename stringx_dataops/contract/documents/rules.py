@@ -22,7 +22,7 @@ from stringx_dataops.contract.documents.fields import (
     WebAddress,
     Words,
 )
-from stringx_dataops.contract.documents.globs import check_glob, is_column_glob
+from stringx_dataops.contract.documents.globs import check_glob, is_column_glob, is_literal
 from stringx_dataops.contract.documents.rule_messages import MAX_MESSAGE, check_message
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import Dimension, Kind
@@ -146,7 +146,7 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, judge: Judge)
 def _faults_of_globs(rule: Rule, rule_type: RuleType, pointer: str) -> Iterator[FieldError]:
     """Faults of columns that are patterns."""
     for index, column in enumerate(rule.all_columns):
-        if not is_column_glob(column):
+        if not is_column_glob(column) or is_literal(column):
             continue
         place = f"{pointer}/column" if rule.columns is None else f"{pointer}/columns/{index}"
         if rule_type.max_columns is not None and rule_type.max_columns <= 1:

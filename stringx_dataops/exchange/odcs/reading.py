@@ -140,7 +140,8 @@ class _Contract:
         if check.get("mustBeBetween") is not None:
             self.collector.remark(BETWEEN)
         words = str(rule.pop("id", "") or check.get("id") or check.get("name") or "")
-        self.collector.add(each.table, rule, f"{self.file}:{check.line}", words)
+        is_own = check.get("type") == "custom"
+        self.collector.add(each.table, rule, f"{self.file}:{check.line}", words, has_patterns=is_own)
 
     def _take_relationship(self, each: _Object, entry: Mapping, source: Any, objects: dict[str, _Object]) -> None:
         sources, targets = (value if isinstance(value, list) else [value] for value in (source, entry.get("to")))
