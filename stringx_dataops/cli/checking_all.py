@@ -11,11 +11,18 @@ from stringx_dataops.cli import listing
 from stringx_dataops.cli.options import MOST
 from stringx_dataops.cli.output import show_json, show_list
 from stringx_dataops.cli.progress import POLL_S, Line
-from stringx_dataops.cli.terminal import columns, plain
+from stringx_dataops.cli.terminal import Column, columns, plain
 from stringx_dataops.client import LONGEST_POLL_S, Client, DataOpsError, Refused, Undecided
 
 _AT_ONCE = 8  # requests that have not ended
-_COLUMNS = ("result", "table", "rules", "time", "request", "why")
+_COLUMNS = (
+    Column("result", is_state=True),
+    Column("table", keeps_end=True, least=16),
+    Column("rules", drops=3),
+    Column("time", drops=2),
+    Column("request", drops=1),
+    Column("why", least=24),
+)
 _NO_RULES = "has no active rule"
 
 
@@ -41,11 +48,9 @@ def run(client: Client, target: str, wait: int, as_json: bool, junit_file: str |
     with Line(target) as line, ThreadPoolExecutor(_AT_ONCE) as pool:
         poll_s = POLL_S if line.active else LONGEST_POLL_S
         asked = [pool.submit(_check, client, target, table, until, poll_s, narrowed) for table in tables]
+        line.show(lambda passed: f"{sum(each.done() for each in asked)} of {len(asked)} tables checked, {passed:.0f} s")
         try:
-            for future in asked:
-                ended = sum(each.done() for each in asked)
-                line.show(lambda passed, n=ended: f"{n} of {len(asked)} tables have been checked")  # type: ignore[misc]
-                found.append(future.result())
+            found += [future.result() for future in asked]
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     views = [outcome.request.raw for outcome in found if outcome.request is not None]
@@ -57,7 +62,7 @@ def run(client: Client, target: str, wait: int, as_json: bool, junit_file: str |
         show_json(views)
     else:
         rows = [_row(outcome) for outcome in found]
-        show_list(columns(_COLUMNS, rows, states=("result",), shrink=("why", "rules", "table")))
+        show_list(columns(_COLUMNS, rows))
     if all(outcome.word == "no rules" for outcome in found):
         raise Refused([f"no table of {target} has such a rule: {found[0].why}"])
     if as_json:

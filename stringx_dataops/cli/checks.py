@@ -37,7 +37,7 @@ class _WaitingCommand(click.Command):
     cls=_WaitingCommand,
     epilog=example(
         "dataops check nyc public.flights --wait",
-        "dataops check nyc public.flights --wait 90 --window time_hour --from 2013-06-01 --to 2013-06-02",
+        "dataops check nyc public.flights --wait --window time_hour --from 2013-06-01",
         "dataops check nyc --all --junit results.xml",
     ),
 )

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stringx_dataops.cli.answers import CheckAnswer, RuleAnswer, TableAnswer
-from stringx_dataops.cli.terminal import cut, faint, filled, plain, screen_width, state, width_of
+from stringx_dataops.cli.terminal import cut, faint, filled, folded, plain, screen_width, state, width_of
 
 _ORDER = ("fail", "error", "warn", "pass")
 _WIDEST = 30  # cells of a value in a sample
+_INDENT = 11  # of what stands below a rule
 _ROWS = 10  # of a sample; --json has all
 NO_SAMPLES = "failing rows are not shown: the key lacks the scope samples"
 
@@ -17,8 +18,8 @@ def lines(result: CheckAnswer | TableAnswer, *, passed: bool) -> Iterator[str]:
     for status in _ORDER:
         for rule in result.get("rules", ()):
             if rule["status"] == status and (status != "pass" or passed):
-                yield f"  {state(status, 5)}  {rule['id']}{_mark(rule)}: {plain(rule['message'])}"
-                yield from (f"           {line}" for line in _details(rule))
+                yield folded(f"  {state(status, 5)}  {rule['id']}{_mark(rule)}: {plain(rule['message'])}", _INDENT)
+                yield from (folded(" " * _INDENT + line, _INDENT) for line in _details(rule))
 
 
 def hides_samples(result: CheckAnswer | TableAnswer) -> bool:
@@ -56,7 +57,7 @@ def _rows(names: Sequence[str], rows: Sequence[Sequence[Any]], is_cut: bool) -> 
     """A sample as a small table; on a terminal no wider than it is."""
     shown = [[cut(_value(value), _WIDEST) for value in row] for row in (names, *rows[:_ROWS])]
     widths = [max(width_of(row[index]) for row in shown) for index in range(len(names))]
-    room = (screen_width() or 10_000) - 11
+    room = (screen_width() or 10_000) - _INDENT - 2  # a dataset's are indented further
     for number, row in enumerate(shown):
         line = cut("  ".join(filled(text, width) for text, width in zip(row, widths, strict=True)).rstrip(), room)
         yield faint(line) if number == 0 else line

@@ -10,15 +10,30 @@ from stringx_dataops.cli import listing
 from stringx_dataops.cli.answers import AuditAnswer, KeyAnswer
 from stringx_dataops.cli.options import AS_JSON_LINES, MOST, TargetName, example, limit
 from stringx_dataops.cli.output import show_json, show_list
-from stringx_dataops.cli.terminal import columns
+from stringx_dataops.cli.terminal import Column, columns
 from stringx_dataops.client import Client, path_of
 from stringx_dataops.connection import require
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.keys import SCOPES
 
 _MADE = ("name", "key", "scopes", "targets", "expires_at")
-_KEY_COLUMNS = ("name", "prefix", "scopes", "targets", "until", "used", "made by")
-_AUDIT_COLUMNS = ("at", "actor", "action", "subject", "from", "details")
+_KEY_COLUMNS = (
+    Column("name"),
+    Column("prefix", drops=2),
+    Column("scopes", least=8),
+    Column("targets", least=11),
+    Column("until", is_time=True),
+    Column("used", is_time=True, drops=1),
+    Column("made by", drops=3),
+)
+_AUDIT_COLUMNS = (
+    Column("at", is_time=True),
+    Column("actor", least=8),
+    Column("action"),
+    Column("subject", keeps_end=True, least=24),
+    Column("from", drops=2),
+    Column("details", least=16, drops=1),
+)
 
 
 @click.group()
@@ -64,7 +79,7 @@ def list_(server: str | None, target: str | None, limit: int, as_json: bool) -> 
         show_json(found[:limit])
     else:
         rows = [_key_row(item) for item in found[:limit]]
-        show_list(columns(_KEY_COLUMNS, rows, shrink=("targets", "made by", "scopes", "used", "until")))
+        show_list(columns(_KEY_COLUMNS, rows))
     return 0
 
 
@@ -112,7 +127,7 @@ def audit(server: str | None, /, limit: int, as_json: bool, target: str | None, 
         show_json(found)
     else:
         rows = [_audit_row(cast(AuditAnswer, item)) for item in found]
-        show_list(columns(_AUDIT_COLUMNS, rows, shrink=("details", "from", "subject", "actor")))
+        show_list(columns(_AUDIT_COLUMNS, rows))
     return 0
 
 

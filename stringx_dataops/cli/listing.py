@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Mapping
 from itertools import islice
 
+import click
+
 from stringx_dataops.cli.completing import targets_of
 from stringx_dataops.cli.options import MOST, meant
 from stringx_dataops.cli.output import say
@@ -28,7 +30,7 @@ def items(
     if not found and query.get("target"):
         require_target(client, query["target"])
     if len(found) > limit and sys.stdout.isatty():
-        say(f"there are more than {limit}; give --limit")
+        click.get_current_context().call_on_close(lambda: say(f"there are more than {limit}; give --limit"))  # after the list
     return found[:limit]
 
 

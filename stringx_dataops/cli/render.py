@@ -12,10 +12,17 @@ from stringx_dataops.cli.answers import (
     RequestAnswer,
     TableAnswer,
 )
-from stringx_dataops.cli.terminal import columns, plain, state
+from stringx_dataops.cli.terminal import Column, columns, folded, plain, state
 from stringx_dataops.contract.messages.verdicts import WORST_FIRST
 
-_REQUEST_COLUMNS = ("asked at", "result", "target", "table or dataset", "rules", "request")
+_REQUEST_COLUMNS = (
+    Column("asked at", is_time=True),
+    Column("result", is_state=True),
+    Column("target", drops=1),
+    Column("table", keeps_end=True, least=8),
+    Column("rules", drops=2),
+    Column("request"),
+)
 
 
 def request(view: RequestAnswer) -> str:
@@ -40,7 +47,7 @@ def request(view: RequestAnswer) -> str:
             lines.append(f"  skipped, none of their rules is in scope: {', '.join(check['skipped'])}")
         if any(map(findings.hides_samples, (check, *check.get("tables", ())))):
             lines.append(f"  {findings.NO_SAMPLES}")
-    return "\n".join(lines)
+    return "\n".join([folded(lines[0], 2), *lines[1:]])
 
 
 def requests(views: Sequence[RequestAnswer]) -> list[str]:
@@ -56,7 +63,7 @@ def requests(views: Sequence[RequestAnswer]) -> list[str]:
         )
         for view in views
     ]
-    return columns(_REQUEST_COLUMNS, rows, states=("result",), shrink=("table or dataset", "target", "rules"))
+    return columns(_REQUEST_COLUMNS, rows)
 
 
 def _few_counts(counts: dict[str, int]) -> str:
@@ -94,7 +101,8 @@ def gate(view: GateAnswer) -> str:
         f" by {plain(each['by'])}: {plain(each['reason'])}"
         for each in view.get("waivers", ())
     ]
-    return "\n".join([line, *(f"  {plain(words)}" for words in (*view["reasons"], *view.get("notes", ()))), *waived])
+    told = [f"  {plain(words)}" for words in (*view["reasons"], *view.get("notes", ()))]
+    return "\n".join(folded(each, 4) for each in (line, *told, *waived))
 
 
 def changes(answer: ChangesAnswer) -> str:

@@ -8,13 +8,24 @@ import click
 from stringx_dataops.cli import listing
 from stringx_dataops.cli.options import AS_JSON_LINES, FOR_TARGET, MOST, OneOf, TargetName, example, limit
 from stringx_dataops.cli.output import show_json, show_list
-from stringx_dataops.cli.terminal import columns
+from stringx_dataops.cli.terminal import Column, columns
 from stringx_dataops.client import Client
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import Verdict
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_COLUMNS = ("state", "target", "name", "verdict", "score", "checked at", "owner", "tags", "why")
+_COLUMNS = (
+    Column("state", is_state=True),
+    Column("target", drops=1),
+    Column("name", keeps_end=True, least=16),
+    Column("verdict", is_state=True),
+    Column("score", drops=3),
+    Column("checked at", is_time=True, drops=2),
+    Column("owner", drops=5),
+    Column("tags", least=10, drops=4),
+    Column("why", least=24),
+)
+_TARGET_COLUMNS = (Column("name"), Column("adapter", drops=1), Column("database", keeps_end=True, least=20))
 
 
 @click.group()
@@ -36,7 +47,7 @@ def list_targets(server: str | None, target: str | None, limit: int, as_json: bo
     if as_json:
         show_json(found)
     else:
-        show_list(columns(("name", "adapter", "database"), [_target(item) for item in found], shrink=("database",)))
+        show_list(columns(_TARGET_COLUMNS, [_target(item) for item in found]))
     return 0
 
 
@@ -88,8 +99,7 @@ def _list(server: str | None, name: str, field: str, filters: dict[str, str | No
         show_json(found)
     else:
         rows = [_state(item, field) for item in found]
-        shrink = ("why", "tags", "owner", "name", "target", "checked at")
-        show_list(columns(_COLUMNS, rows, states=("state", "verdict"), shrink=shrink))
+        show_list(columns(_COLUMNS, rows))
     return 0
 
 
@@ -98,9 +108,8 @@ def _state(item: JsonObject, field: str) -> tuple[str, ...]:
     reasons = [reason for reason in item["reasons"] if not str(reason).startswith("verdict ")]
     checking = " (is being checked)" if item.get("checking") else ""
     score = "" if item["score"] is None else f"{item['score']:.3f}"
-    at = str(item["checked_at"] or "").partition(".")[0]
     return (
-        item["state"], item["target"], f"{item[field]}{checking}", item["verdict"] or "", score, at,
+        item["state"], item["target"], f"{item[field]}{checking}", item["verdict"] or "", score, item["checked_at"] or "",
         item["owner"], ", ".join(item["tags"]), reasons[0] if reasons else "",
     )  # fmt: skip
 

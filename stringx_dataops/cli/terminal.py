@@ -1,10 +1,12 @@
 """What depends on who reads the output: colours, the width of the terminal, characters that would act on it."""
 
 import os
+import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 
 import click
 
@@ -23,8 +25,8 @@ _COLORS = {
     "queued": "cyan",
     "running": "cyan",
 }
-_NARROWEST = 8  # characters of a column that is made narrower
 _GAP = "  "
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 
 def color_by(choice: str) -> bool | None:
@@ -90,37 +92,78 @@ def screen_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def columns(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], *, states: Collection[str] = (), shrink: Sequence[str] = ()
-) -> list[str]:
-    """Rows as lines whose columns stand below each other; on a terminal with headings, and as wide as it is if possible.
-
-    `states` names the columns of states, `shrink` those that may be cut, the first to be cut first. No line ends
-    with spaces.
+@dataclass(frozen=True)
+class Column:
+    """A column of a list. `least`: the cells that it may be cut to, None: it is never cut. `keeps_end`: the beginning is cut off,
+    as of names whose end says more. `drops`: on narrow terminals the column with the highest number is left out first, 0: never.
     """
-    cells = [[plain(cell) for cell in row] for row in rows]
+
+    heading: str
+    _: KW_ONLY
+    is_state: bool = False
+    is_time: bool = False
+    keeps_end: bool = False
+    least: int | None = None
+    drops: int = 0
+
+
+def columns(kinds: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines whose columns stand below each other. On a terminal they have headings, and are as wide as it is: times are
+    shortened to minutes (UTC), empty columns left out, others cut or left out. Elsewhere each line holds everything."""
     screen = screen_width()
-    shown = [list(headings), *cells] if screen is not None else cells
-    widths = [max((width_of(row[index]) for row in shown), default=0) for index in range(len(headings))]
-    if screen is not None:
-        _fit(widths, [headings.index(name) for name in shrink], screen - len(_GAP) * (len(headings) - 1))
-    lines = []
-    for number, row in enumerate(shown):
-        is_heading = screen is not None and number == 0
-        parts = [_cell(text, widths[index], headings[index] in states and not is_heading) for index, text in enumerate(row)]
-        line = _GAP.join(parts).rstrip()
-        lines.append(faint(line) if is_heading else line)
-    return lines
+    cells = [[plain(cell) for cell in row] for row in rows]
+    if not cells:
+        return []
+    if screen is None:
+        widths = [max(width_of(row[index]) for row in cells) for index in range(len(kinds))]
+        return [_line(kinds, row, widths) for row in cells]
+    cells = [[_minute(cell) if kind.is_time else cell for kind, cell in zip(kinds, row, strict=True)] for row in cells]
+    kept = [index for index in range(len(kinds)) if any(row[index] for row in cells)]
+    while True:
+        shown = [kinds[index] for index in kept]
+        parts = [[kind.heading for kind in shown], *([row[index] for index in kept] for row in cells)]
+        widths, fits = _fitted(shown, [max(map(width_of, column)) for column in zip(*parts, strict=True)], screen)
+        droppable = max(kept, key=lambda index: kinds[index].drops)
+        if fits or kinds[droppable].drops == 0:
+            break
+        kept.remove(droppable)
+    headings, *lines = (_line(shown, row, widths) for row in parts)
+    return [faint(click.unstyle(headings)), *lines]
 
 
-def _cell(text: str, width: int, is_state: bool) -> str:
-    shown = cut(text, width)
-    return state(shown, width) if is_state else filled(shown, width)
+def _fitted(kinds: Sequence[Column], widths: list[int], screen: int) -> tuple[list[int], bool]:
+    """The widths of columns, the last ones cut first, and whether all of them fit."""
+    room = screen - len(_GAP) * (len(kinds) - 1)
+    for index in reversed(range(len(kinds))):
+        least, excess = kinds[index].least, sum(widths) - room
+        if least is not None and excess > 0:
+            widths[index] = max(min(widths[index], least), widths[index] - excess)
+    return widths, sum(widths) <= room
 
 
-def _fit(widths: list[int], order: Sequence[int], cells: int) -> None:
-    """Makes columns narrower until all fit, or none may become narrower."""
-    for index in order:
-        excess = sum(widths) - cells
-        if excess > 0:
-            widths[index] = max(min(widths[index], _NARROWEST), widths[index] - excess)
+def _line(kinds: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> str:
+    parts = []
+    for kind, text, width in zip(kinds, row, widths, strict=True):
+        shown = cut(text[::-1], width)[::-1] if kind.keeps_end else cut(text, width)
+        parts.append(state(shown, width) if kind.is_state else filled(shown, width))
+    return _GAP.join(parts).rstrip()
+
+
+def _minute(text: str) -> str:
+    return f"{text[:10]} {text[11:16]}" if _MOMENT.match(text) else text
+
+
+def folded(text: str, indent: int) -> str:
+    """A line that is broken between words where the terminal ends; what follows is indented. Colours take no room."""
+    screen = screen_width()
+    if screen is None or width_of(click.unstyle(text)) <= screen:
+        return text
+    begin = text[: len(text) - len(text.lstrip(" "))]
+    lines = [begin]
+    for word in re.split(r"(?<=\S) ", text[len(begin) :]):
+        joined = f"{lines[-1]}{' ' if lines[-1].strip() else ''}{word}"
+        if width_of(click.unstyle(joined)) <= screen or not lines[-1].strip():
+            lines[-1] = joined
+        else:
+            lines.append(" " * indent + word)
+    return "\n".join(lines)

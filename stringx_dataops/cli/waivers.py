@@ -8,12 +8,22 @@ import click
 from stringx_dataops.cli import completing, listing
 from stringx_dataops.cli.options import AS_JSON, AS_JSON_LINES, FOR_TARGET, OneOf, TargetName, example, limit
 from stringx_dataops.cli.output import show, show_json, show_list
-from stringx_dataops.cli.terminal import columns
+from stringx_dataops.cli.terminal import Column, columns
 from stringx_dataops.client import Client, path_of, require
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.json_types import JsonObject
 
-_COLUMNS = ("state", "target", "table", "rule", "at most", "until", "by", "waiver", "reason")
+_COLUMNS = (
+    Column("state", is_state=True, drops=1),
+    Column("target", drops=2),
+    Column("table", keeps_end=True, least=8),
+    Column("rule", least=8),
+    Column("at most", drops=4),
+    Column("until", is_time=True),
+    Column("by", drops=5),
+    Column("reason", least=16, drops=3),
+    Column("waiver"),
+)
 _FIELDS = ("id", "target", "table", "rule", "until", "state")
 
 
@@ -63,7 +73,7 @@ def list_(server: str | None, /, limit: int, as_json: bool, **filters: str | Non
     if as_json:
         show_json(found)
     else:
-        show_list(columns(_COLUMNS, [_row(item) for item in found], states=("state",), shrink=("reason", "table", "by", "until")))
+        show_list(columns(_COLUMNS, [_row(item) for item in found]))
     return 0
 
 
@@ -82,7 +92,7 @@ def _row(item: JsonObject) -> tuple[str, ...]:
     ended = item["until"] if item["state"] == "active" else item.get("ended_because") or ""
     limit = "" if item.get("at_most") is None else str(item["at_most"])
     named = (str(item[name]) for name in ("target", "table", "rule"))
-    return item["state"], *named, limit, ended, item.get("by") or "", item["id"], item.get("reason", "")
+    return item["state"], *named, limit, ended, item.get("by") or "", item.get("reason", ""), item["id"]
 
 
 def _line(item: JsonObject) -> str:
