@@ -11,7 +11,7 @@ VARIABLE = "_DATAOPS_COMPLETE"  # click reads it where the shell asks for comple
 @click.command(
     epilog=example(
         "dataops completion bash > ~/.local/share/bash-completion/completions/dataops",
-        'eval "$(dataops completion zsh)"                             # in ~/.zshrc, after compinit',
+        'eval "$(dataops completion zsh)"  # in ~/.zshrc, after compinit',
         "dataops completion fish > ~/.config/fish/completions/dataops.fish",
     )
 )

@@ -10,6 +10,7 @@ _ORDER = ("fail", "error", "warn", "pass")
 _WIDEST = 30  # cells of a value in a sample
 _INDENT = 11  # of what stands below a rule
 _ROWS = 10  # of a sample; --json has all
+HIDDEN = "measured: not shown; it is a value of a row, and its column is neither in key nor in sample_columns"
 NO_SAMPLES = "failing rows are not shown: the key lacks the scope samples"
 
 
@@ -36,7 +37,7 @@ def _details(rule: RuleAnswer) -> Iterator[str]:
     if rule.get("finding"):
         yield plain(rule["finding"])
     if rule.get("measured_hidden"):
-        yield "measured: not shown; it is a value of a row, and its column is neither in key nor in sample_columns"
+        yield HIDDEN
     elif rule.get("measured") is not None:
         yield f"measured: {plain(rule['measured'])}"
     if waived := rule.get("waived"):

@@ -66,7 +66,7 @@ def _case(suite: str, rule: Mapping[str, Any]) -> Xml.Element:
     case = Xml.Element("testcase", classname=_safe(suite), name=_safe(rule["id"]), time="0.000")
     status, message, waived = rule["status"], str(rule["message"]), rule.get("waived")
     told = {"status": status} | {name: rule.get(name) for name in _PROPERTIES}
-    if status == "warn":
+    if status == "warn" and not waived:
         told["warning"] = message
     _add_properties(case, told)
     if rule.get("shadow"):

@@ -29,7 +29,7 @@ from stringx_dataops.contract.messages.verdicts import worst
 from stringx_dataops.contract.settings import ROOT
 
 _PASSWORD = "DBT_ENV_SECRET_TARGET_PASSWORD"  # noqa: S105 the name of a variable
-_VARIABLE = re.compile(r"(STRINGX_TARGET_[A-Z]+|DBT_SEND_ANONYMOUS_USAGE_STATS|PGREQUIREAUTH|PGCLIENTENCODING)=")
+_VARIABLE = re.compile(r"(STRINGX_TARGET_[A-Z_]+|DBT_SEND_ANONYMOUS_USAGE_STATS|PGREQUIREAUTH|PGCLIENTENCODING)=")
 _FLAGS = ("--select", "--project-dir", "--profiles-dir", "--target-path", "--log-path", "--vars")
 
 
@@ -49,18 +49,20 @@ def repeat(server: str | None, check: str, prints_only: bool) -> int:
     """Run the dbt test of a check again, by hand. CHECK is the id of a request or of a check.
 
     Shows the command, runs it with the dbt and the dbt project of this machine, and ends with the exit code of its verdict. The
-    result is printed, not stored. The target's password is read from DBT_ENV_SECRET_TARGET_PASSWORD, or asked for.
+    result is printed, not stored; waivers do not change it. The
+    target's password is read from DBT_ENV_SECRET_TARGET_PASSWORD, or asked for.
     """
     text = _stored(Client.from_environment(server), check)
     show(text)
     if prints_only:
         return 0
-    command = _taken_apart(text)
+    command = taken_apart(text)
     dbt, project, profiles = _dbt(), _project(command.options), _folder("DBT_PROFILES_DIR", command.options["--profiles-dir"])
     own = {name: value for name, value in os.environ.items() if not name.startswith("STRINGX_")}  # the key is not dbt's business
     environment = {**own, **command.variables, _PASSWORD: _password()}
     with tempfile.TemporaryDirectory(prefix="dataops-repeat-") as folder:
-        arguments = [dbt, "test", "--select", "gate", "--project-dir", str(project), "--profiles-dir", str(profiles)]
+        colors = [] if _uses_colors() else ["--no-use-colors"]
+        arguments = [dbt, *colors, "test", "--select", "gate", "--project-dir", str(project), "--profiles-dir", str(profiles)]
         arguments += ["--target-path", folder, "--log-path", folder]
         arguments += ["--vars", command.options["--vars"]] if "--vars" in command.options else []
         sys.stdout.flush()
@@ -95,7 +97,7 @@ def _of_check(client: Client, name: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _taken_apart(text: str) -> _Command:
+def taken_apart(text: str) -> _Command:
     """Raises Undecided for a text of another shape, which another release may send."""
     strange = Undecided("the stored command is not as expected; is the Backend of the same release? Paste it to run it")
     try:
@@ -115,6 +117,11 @@ def _taken_apart(text: str) -> _Command:
     if not set(options) <= set(_FLAGS) or options.get("--select") != "gate" or "--profiles-dir" not in options:
         raise strange
     return _Command(variables, options)
+
+
+def _uses_colors() -> bool:
+    color = click.get_current_context().color
+    return sys.stdout.isatty() if color is None else color
 
 
 def _dbt() -> str:
