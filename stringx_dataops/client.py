@@ -127,12 +127,14 @@ class Client(Connection):
         request_id: str | None = None,
         timeout_s: int | None = None,
         on_wait: Callable[[Request], None] | None = None,
+        poll_s: float = LONGEST_POLL_S,
     ) -> Request:
         """Ask for a check, and follow it to its end; Undecided if that takes longer than `wait`, and the check goes on then.
         With `wait=False` returns at once.
 
         `window` has `from` (inclusive), `to` (exclusive) and `column` (default: the document's). Asking again with the same
-        `request_id` is the same request. `timeout_s` is the check's budget. `on_wait` gets each answer before the last.
+        `request_id` is the same request. `timeout_s` is the check's budget. `on_wait` gets each answer before the last,
+        at least every `poll_s` seconds.
         """
         subject, seconds = _subject(table, dataset), _seconds(wait)
         until = time.monotonic() + seconds
@@ -148,7 +150,7 @@ class Client(Connection):
         while not found.has_ended and time.monotonic() < until:
             if on_wait:
                 on_wait(found)
-            found = self.follow(found.request_id, until)
+            found = self.follow(found.request_id, until, poll_s)
         if not found.has_ended and seconds:
             raise Undecided(f"not finished within {seconds:g} s; it goes on as request {found.request_id}", found)
         return found
@@ -161,9 +163,9 @@ class Client(Connection):
             found = self.follow(request_id, until)
         return found
 
-    def follow(self, request_id: str, until: float) -> Request:
+    def follow(self, request_id: str, until: float, poll_s: float = LONGEST_POLL_S) -> Request:
         """The request after some seconds, or as soon as it has ended. `until` is on the monotonic clock."""
-        patience = round(max(0.0, min(LONGEST_POLL_S, until - time.monotonic())), 3)
+        patience = round(max(0.0, min(poll_s, until - time.monotonic())), 3)
         path, query = path_of("requests", request_id), {"wait": patience}
         return persist(lambda: self._as(Request.of, self.get(path, query, patience + self.timeout_s), *_OF_A_REQUEST), until)
 

@@ -7,13 +7,38 @@ from typing_extensions import NotRequired
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Gate, RuleStatus, Verdict
 
 
+class SampleAnswer(TypedDict):
+    """Failing rows."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    cut: NotRequired[bool]
+
+
+class WaivedRuleAnswer(TypedDict):
+    """The waiver of the rule beside which it stands."""
+
+    by: str
+    until: str
+    reason: str
+
+
 class RuleAnswer(TypedDict):
     """The result of a rule."""
 
     id: str
     status: RuleStatus
     message: str
+    finding: NotRequired[str]
+    measured: NotRequired[int | float | str | None]
+    measured_hidden: NotRequired[bool]
+    owner: NotRequired[str]
+    runbook: NotRequired[str]
+    sample: NotRequired[SampleAnswer | None]
+    sample_dropped: NotRequired[bool]
+    sample_hidden: NotRequired[bool]
     shadow: NotRequired[bool]
+    waived: NotRequired[WaivedRuleAnswer | None]
 
 
 class TableAnswer(TypedDict):
@@ -113,6 +138,7 @@ class KeyAnswer(TypedDict):
     expires_at: str | None
     revoked_at: str | None
     last_used_at: str | None
+    created_by: NotRequired[str | None]
     key: NotRequired[str]
 
 

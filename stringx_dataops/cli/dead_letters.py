@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stringx_dataops.cli.options import AS_JSON_LINES, example
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
 from stringx_dataops.contract.settings import SettingsError
 
 if TYPE_CHECKING:
-    from stringx_dataops.cli.letters import Letters
+    from stringx_dataops.cli.letters import Letter, Letters
 
 
 @click.group()
@@ -19,14 +20,15 @@ def dlq() -> None:
     """Messages of Kafka that could not become requests (dead letters)."""
 
 
-@dlq.command("list")
+@dlq.command("list", epilog=example("dataops dlq list --target nyc"))
 @click.option("--all", "everything", is_flag=True, help="those that have been replayed, too")
+@click.option("--target", metavar="TARGET", help="only those whose message names this target")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=100, show_default=True, help="how many, the oldest first")
-@click.option("--json", "as_json", is_flag=True, help="print one JSON object per line")
-def list_(everything: bool, limit: int, as_json: bool) -> int:
+@AS_JSON_LINES
+def list_(everything: bool, target: str | None, limit: int, as_json: bool) -> int:
     """Dead letters that have not been replayed, the oldest first: place, time, origin, why, the message."""
     with _letters(kafka.of_client()) as letters:
-        for number, letter in enumerate(letters.read(everything)):
+        for number, letter in enumerate(letter for letter in letters.read(everything) if target in (None, _target(letter))):
             if number == limit:
                 click.echo(f"dataops: there are more than {limit}; give --limit", err=True)
                 break
@@ -34,7 +36,7 @@ def list_(everything: bool, limit: int, as_json: bool) -> int:
     return 0
 
 
-@dlq.command()
+@dlq.command(epilog=example("dataops dlq replay 0:15 0:16", "dataops dlq replay --all"))
 @click.argument("places", nargs=-1, metavar="[PARTITION:OFFSET]...")
 @click.option("--all", "everything", is_flag=True, help="every one that has not been replayed yet")
 def replay(places: Sequence[str], everything: bool) -> int:
@@ -74,6 +76,15 @@ def _letters(settings: Kafka) -> "Letters":
         raise SettingsError("the Kafka client is not installed; pip install 'stringx-dataops[kafka]'") from error
 
     return Letters(settings)
+
+
+def _target(letter: "Letter") -> object:
+    """The target that the message names; None if it cannot be read."""
+    try:
+        value = json.loads(letter.value or b"")
+    except (ValueError, RecursionError):
+        return None
+    return value.get("target") if isinstance(value, dict) else None
 
 
 def _place(text: str) -> tuple[int, int]:

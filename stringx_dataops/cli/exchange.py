@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import click
 
+from stringx_dataops.cli.options import example
 from stringx_dataops.client import Refused
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ _MADE = "# Made by `dataops rules import`; another import writes this file anew.
 _MADE_BY_EXPORT = "# Made by `dataops rules export`; another export writes this file anew."
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=example(
+        "dataops rules import dbt models/ --target nyc --out rules/", "dataops rules import odcs contract.yaml --target nyc"
+    ),
+)
 @click.argument("source", type=click.Choice(FORMATS), metavar="dbt|soda|gx|odcs")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--target", required=True, help="the target that the tables are of")

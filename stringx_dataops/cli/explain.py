@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from stringx_dataops.cli import completing
+from stringx_dataops.cli.options import TargetName, example
 from stringx_dataops.cli.output import show
 from stringx_dataops.client import Client, path_of, require
 
@@ -13,9 +15,9 @@ _SOURCES = {"table": "the table", "defaults": "defaults of the target", "built_i
 _WIDEST = 60  # of a column
 
 
-@click.command()
-@click.argument("target")
-@click.argument("table")
+@click.command(epilog=example("dataops rules explain nyc public.flights"))
+@click.argument("target", type=TargetName())
+@click.argument("table", shell_complete=completing.tables)
 @click.option("--json", "as_json", is_flag=True, help="print the API's answer: the effective document with its `origins`")
 @click.pass_obj
 def explain(server: str | None, target: str, table: str, as_json: bool) -> int:

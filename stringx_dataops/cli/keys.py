@@ -2,21 +2,38 @@
 about it goes to standard error."""
 
 import json
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any, cast
 
 import click
 
+from stringx_dataops.cli import listing
 from stringx_dataops.cli.answers import AuditAnswer, KeyAnswer
+from stringx_dataops.cli.options import AS_JSON_LINES, MOST, TargetName, example, limit
+from stringx_dataops.cli.output import show_json, show_list
+from stringx_dataops.cli.terminal import Column, columns
 from stringx_dataops.client import Client, path_of
 from stringx_dataops.connection import require
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.keys import SCOPES
 
 _MADE = ("name", "key", "scopes", "targets", "expires_at")
-_PAGE = 1000  # items
-_JSON_LINES = "print one JSON object per line"
+_KEY_COLUMNS = (
+    Column("name"),
+    Column("prefix", drops=2),
+    Column("scopes", least=8),
+    Column("targets", least=11),
+    Column("until", is_time=True),
+    Column("used", is_time=True, drops=1),
+    Column("made by", drops=3),
+)
+_AUDIT_COLUMNS = (
+    Column("at", is_time=True),
+    Column("actor", least=8),
+    Column("action"),
+    Column("subject", keeps_end=True, least=24),
+    Column("from", drops=2),
+    Column("details", least=16, drops=1),
+)
 
 
 @click.group()
@@ -24,7 +41,7 @@ def keys() -> None:
     """Make, list, rotate and revoke keys (scope admin)."""
 
 
-@keys.command()
+@keys.command(epilog=example("dataops keys create airflow --scope read --scope trigger --target nyc --expires-in 90d > key"))
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="what it may do; several times")
 @click.option("--target", "targets", multiple=True, help="only for this target; several times; without it for all")
@@ -46,18 +63,27 @@ def create(
     return 0
 
 
-@keys.command("list")
-@click.option("--json", "as_json", is_flag=True, help=_JSON_LINES)
+@keys.command("list", epilog=example("dataops keys list --target nyc"))
+@click.option("--target", type=TargetName(), metavar="TARGET", help="only those that may see this target")
+@limit(MOST, "by name")
+@AS_JSON_LINES
 @click.pass_obj
-def list_(server: str | None, as_json: bool) -> int:
+def list_(server: str | None, target: str | None, limit: int, as_json: bool) -> int:
     """Every key by name, those that have ended included."""
     client = Client.from_environment(server)
-    for item in client.items(path_of("keys"), {"limit": str(_PAGE)}):
-        click.echo(json.dumps(item, ensure_ascii=False) if as_json else _key_line(cast(KeyAnswer, item)))
+    found = [cast(KeyAnswer, item) for item in listing.items(client, "keys", {}, MOST)]
+    if target is not None:
+        listing.require_target(client, target)
+        found = [item for item in found if item["targets"] is None or target in item["targets"]]
+    if as_json:
+        show_json(found[:limit])
+    else:
+        rows = [_key_row(item) for item in found[:limit]]
+        show_list(columns(_KEY_COLUMNS, rows))
     return 0
 
 
-@keys.command()
+@keys.command(epilog=example("dataops keys rotate airflow --overlap 24h > key"))
 @click.argument("name")
 @click.option("--overlap", default="24h", show_default=True, help="how long the secret before works; 0s if it has leaked")
 @click.option("--json", "as_json", is_flag=True, help="print the API's answer, which holds the key")
@@ -70,7 +96,7 @@ def rotate(server: str | None, name: str, overlap: str, as_json: bool) -> int:
     return 0
 
 
-@keys.command()
+@keys.command(epilog=example("dataops keys revoke airflow"))
 @click.argument("name")
 @click.pass_obj
 def revoke(server: str | None, name: str) -> int:
@@ -81,27 +107,34 @@ def revoke(server: str | None, name: str) -> int:
     return 0
 
 
-@click.command()
+@click.command(epilog=example("dataops audit --target nyc --action table.updated", "dataops audit --actor airflow --json"))
+@click.option("--target", type=TargetName(), metavar="TARGET", help="only what was done to this target or a table of it")
 @click.option("--actor", help="only what this key or person did")
 @click.option("--action", help="only this, such as table.updated")
 @click.option("--subject", help="only what was done to this, such as table:nyc/public.flights")
 @click.option("--from", help="not before this RFC 3339 time")
 @click.option("--to", help="before this RFC 3339 time")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="how many, the newest first")
-@click.option("--json", "as_json", is_flag=True, help=_JSON_LINES)
+@limit(50, "the newest first")
+@AS_JSON_LINES
 @click.pass_obj
-def audit(server: str | None, /, limit: int, as_json: bool, **filters: str | None) -> int:
+def audit(server: str | None, /, limit: int, as_json: bool, target: str | None, **filters: str | None) -> int:
     """Who did what, the newest first (scope admin)."""
     client = Client.from_environment(server)
-    given = {name: value for name, value in filters.items() if value is not None}
-    for item in _items(client, "audit", given, limit):
-        click.echo(json.dumps(item, ensure_ascii=False) if as_json else _audit_line(cast(AuditAnswer, item)))
+    if target is not None:
+        listing.require_target(client, target)
+    found = listing.items(client, "audit", filters, limit, lambda item: target is None or _is_of(item, target))
+    if as_json:
+        show_json(found)
+    else:
+        rows = [_audit_row(cast(AuditAnswer, item)) for item in found]
+        show_list(columns(_AUDIT_COLUMNS, rows))
     return 0
 
 
-def _items(client: Client, path: str, query: dict[str, str], limit: int) -> Iterator[JsonObject]:
-    """At most so many items of a list."""
-    return islice(client.items(path_of(path), query | {"limit": str(min(limit, _PAGE))}), limit)
+def _is_of(item: JsonObject, target: str) -> bool:
+    """Whether its subject, or its details, name the target."""
+    name = str(item["subject"]).partition(":")[2]
+    return target in (name, name.partition("/")[0], item["details"].get("target"))
 
 
 def _show_key(made: KeyAnswer, as_json: bool) -> None:
@@ -119,7 +152,18 @@ def _key_line(item: KeyAnswer) -> str:
     return f"{item['name']}  {item['prefix'] or '-'}  {', '.join(item['scopes'])}  {targets}  {state}  {used}"
 
 
-def _audit_line(item: AuditAnswer) -> str:
+def _key_row(item: KeyAnswer) -> tuple[str, ...]:
+    until = "revoked" if item["revoked_at"] else _second(item["expires_at"]) or "no end"
+    targets = "all targets" if item["targets"] is None else ", ".join(item["targets"])
+    used = _second(item["last_used_at"]) or "not used"
+    return item["name"], item["prefix"] or "-", ", ".join(item["scopes"]), targets, until, used, item.get("created_by") or ""
+
+
+def _audit_row(item: AuditAnswer) -> tuple[str, ...]:
     details = json.dumps(item["details"], ensure_ascii=False) if item["details"] else ""
-    address = f"  from {item['address']}" if item["address"] else ""
-    return f"{item['at']}  {item['actor']}  {item['action']}  {item['subject']}{address}  {details}".rstrip()
+    return item["at"], item["actor"], item["action"], item["subject"], item["address"] or "", details
+
+
+def _second(moment: str | None) -> str:
+    """A time without the parts of a second."""
+    return "" if moment is None else f"{moment.partition('.')[0].removesuffix('Z')}Z"

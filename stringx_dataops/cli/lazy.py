@@ -33,3 +33,11 @@ class LazyGroup(click.Group):
         rows = [(name, self.lazy[name][1]) for name in self.list_commands(ctx) if name in self.lazy]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Names of commands with what they do, and options; imports no command."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name in self.lazy and name.startswith(incomplete)]
+        found = [CompletionItem(name, help=self.lazy[name][1]) for name in names]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]

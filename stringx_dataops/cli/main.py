@@ -8,23 +8,33 @@ import click
 from stringx_dataops import __version__
 from stringx_dataops.cli.lazy import LazyGroup
 from stringx_dataops.cli.output import say
+from stringx_dataops.cli.terminal import color_by
 from stringx_dataops.contract.settings import SettingsError
 from stringx_dataops.errors import DataOpsError
 
 _COMMANDS = {
     "audit": ("stringx_dataops.cli.keys:audit", "Who did what, the newest first (scope admin)."),
     "check": ("stringx_dataops.cli.checks:check", "Check TABLE (schema.table), or the tables of a dataset, of TARGET."),
+    "completion": (
+        "stringx_dataops.cli.completion:completion",
+        "Print what makes a shell complete commands, targets, tables, datasets and rules.",
+    ),
+    "datasets": ("stringx_dataops.cli.states:datasets", "List the datasets as they stand."),
     "dlq": ("stringx_dataops.cli.dead_letters:dlq", "Messages of Kafka that could not become requests (dead letters)."),
     "gate": (
         "stringx_dataops.cli.checks:gate",
         "Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not.",
     ),
     "keys": ("stringx_dataops.cli.keys:keys", "Make, list, rotate and revoke keys (scope admin)."),
+    "open": ("stringx_dataops.cli.opening:open_", "Open the page of TABLE (schema.table) of TARGET on the dashboard."),
+    "repeat": ("stringx_dataops.cli.repeat:repeat", "Run the dbt test of a check again, by hand."),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),
     "rules": (
         "stringx_dataops.cli.rules:rules",
         "Rules as code: check files, compare them with the Backend, apply them, take them back.",
     ),
+    "tables": ("stringx_dataops.cli.states:tables", "List the tables as they stand."),
+    "targets": ("stringx_dataops.cli.states:targets", "List the targets: the databases that are checked."),
     "waive": (
         "stringx_dataops.cli.waivers:waive",
         "Have the failing RULE of TABLE (schema.table) of TARGET warn for a while, within limits.",
@@ -36,10 +46,17 @@ _COMMANDS = {
 @click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.option("--server", help="address of the Backend (STRINGX_BACKEND_URL; default http://127.0.0.1:5002)")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="whether to use colours; auto: on a terminal, unless NO_COLOR is set",
+)
 @click.pass_context
-def cli(context: click.Context, server: str | None) -> None:
+def cli(context: click.Context, server: str | None, color: str) -> None:
     """Ask for quality checks, ask whether a gate is open, change rules."""
     context.obj = server
+    context.color = color_by(color)
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """What commands print."""
 
+import json
 import os
 import sys
+from collections.abc import Iterable
 
 import click
 
@@ -12,6 +14,17 @@ def show(text: str) -> None:
         click.echo(text)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes the rest at exit, which must not fail
+
+
+def show_list(lines: Iterable[str]) -> None:
+    """Print lines, if there are any."""
+    if text := "\n".join(lines):
+        show(text)
+
+
+def show_json(items: Iterable[object]) -> None:
+    """Print one JSON object per line."""
+    show_list(json.dumps(item, ensure_ascii=False) for item in items)
 
 
 def say(text: str) -> None:

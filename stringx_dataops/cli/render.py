@@ -1,5 +1,8 @@
 """Answers of the Backend as text for people."""
 
+from collections.abc import Sequence
+
+from stringx_dataops.cli import findings
 from stringx_dataops.cli.answers import (
     ChangeAnswer,
     ChangesAnswer,
@@ -9,38 +12,63 @@ from stringx_dataops.cli.answers import (
     RequestAnswer,
     TableAnswer,
 )
+from stringx_dataops.cli.terminal import Column, columns, folded, plain, state
 from stringx_dataops.contract.messages.verdicts import WORST_FIRST
 
-_MARKS = {"fail": "fail ", "error": "error", "warn": "warn ", "pass": "pass "}
+_REQUEST_COLUMNS = (
+    Column("asked at", is_time=True),
+    Column("result", is_state=True),
+    Column("target", drops=1),
+    Column("table", keeps_end=True, least=8),
+    Column("rules", drops=2),
+    Column("request"),
+)
 
 
 def request(view: RequestAnswer) -> str:
-    """A request and the rules of its checks that did not pass; for a dataset, by table. Of a trial, all rules."""
+    """A request and the rules of its checks that did not pass, with values and failing rows; for a dataset, by table. Of a trial,
+    all rules."""
     kind = "trial" if view.get("trial") else "request"
-    lines = [f"{_subject(view)}: {view['verdict'] or view['status']} ({kind} {view['request_id']})"]
+    lines = [f"{_subject(view)}: {state(view['verdict'] or view['status'])} ({kind} {view['request_id']})"]
     if view.get("reason"):
-        lines.append(f"  {view['reason']}")
+        lines.append(f"  {plain(view['reason'])}")
     if progress := view.get("progress"):
         lines.append(f"  {_progress(progress)}")
     for check in view["checks"]:
         if check["counts"]:
             lines[0] += f", {_counts(check)}, {check['duration_ms']} ms"
-        lines += _findings(check, passed=kind == "trial")
+        lines += findings.lines(check, passed=kind == "trial")
         for table in check.get("tables", ()):
             if table["rules"]:
-                lines.append(f"  {table['table']}: {table['verdict']}, {_counts(table)}")
-                lines += [f"    {table['reason']}"] if table["reason"] else []
-                lines += [f"  {line}" for line in _findings(table)]
+                lines.append(f"  {table['table']}: {state(table['verdict'])}, {_counts(table)}")
+                lines += [f"    {plain(table['reason'])}"] if table["reason"] else []
+                lines += [f"  {line}" for line in findings.lines(table, passed=False)]
         if check.get("skipped"):
             lines.append(f"  skipped, none of their rules is in scope: {', '.join(check['skipped'])}")
-    return "\n".join(lines)
+        if any(map(findings.hides_samples, (check, *check.get("tables", ())))):
+            lines.append(f"  {findings.NO_SAMPLES}")
+    return "\n".join([folded(lines[0], 2), *lines[1:]])
 
 
-def request_line(view: RequestAnswer) -> str:
-    """A request in one line, with its time, verdict or status, and id."""
-    trial = "  (trial)" if view.get("trial") else ""
-    about = f"{view['target']} {_subject(view)}"
-    return f"{view['created_at']}  {view['verdict'] or view['status']:9}  {about}  {view['request_id']}{trial}"
+def requests(views: Sequence[RequestAnswer]) -> list[str]:
+    """A line per request, with its time, verdict or status, and id."""
+    rows = [
+        (
+            view["created_at"],
+            view["verdict"] or view["status"],
+            view["target"],
+            _subject(view),
+            next((_few_counts(check["counts"]) for check in view.get("checks", [])[-1:] if check["counts"]), ""),
+            f"{view['request_id']}{'  (trial)' if view.get('trial') else ''}",
+        )
+        for view in views
+    ]
+    return columns(_REQUEST_COLUMNS, rows)
+
+
+def _few_counts(counts: dict[str, int]) -> str:
+    """Those that are not zero, such as `6 pass, 2 fail`."""
+    return ", ".join(f"{counts[status]} {status}" for status in (*reversed(WORST_FIRST), "shadow") if counts.get(status))
 
 
 def _progress(progress: ProgressAnswer) -> str:
@@ -61,29 +89,20 @@ def _counts(result: CheckAnswer | TableAnswer) -> str:
     return f"{counts['pass']} of {sum(counts[status] for status in WORST_FIRST)} rules pass{shadows}"
 
 
-def _findings(result: CheckAnswer | TableAnswer, passed: bool = False) -> list[str]:
-    return [
-        f"  {mark}  {rule['id']}{' (shadow)' if rule.get('shadow') else ''}: {rule['message']}"
-        for status, mark in _MARKS.items()
-        if status != "pass" or passed
-        for rule in result.get("rules", ())
-        if rule["status"] == status
-    ]
-
-
 def gate(view: GateAnswer) -> str:
-    """The gate with the verdict and snapshot that decide it, and its reasons."""
-    line = f"{_subject(view)}: gate {view['gate']}"
+    """The gate with the verdict and snapshot that decide it, its reasons, and the failures that waivers overlook."""
+    line = f"{_subject(view)}: gate {state(view['gate'])}"
     if view["verdict"] is not None:
-        line += f", verdict {view['verdict']}"
+        line += f", verdict {state(view['verdict'])}"
     if view["snapshot_at"] is not None:
         line += f", snapshot {view['snapshot_at']} ({view['age_s']:.0f} s ago)"
     waived = [
         f"  waived until {each['until']}: {each['table'] + ': ' if 'dataset' in view else ''}{each['rule']}"
-        f" by {each['by']}: {' '.join(each['reason'].split())}"
+        f" by {plain(each['by'])}: {plain(each['reason'])}"
         for each in view.get("waivers", ())
     ]
-    return "\n".join([line, *(f"  {words}" for words in (*view["reasons"], *view.get("notes", ()))), *waived])
+    told = [f"  {plain(words)}" for words in (*view["reasons"], *view.get("notes", ()))]
+    return "\n".join(folded(each, 4) for each in (line, *told, *waived))
 
 
 def changes(answer: ChangesAnswer) -> str:

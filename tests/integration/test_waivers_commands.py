@@ -53,7 +53,7 @@ def test_a_rule_is_waived_listed_named_by_the_gate_and_ended(
             assert (code, words) == (2, f"dataops: waiver {waiver_id} has ended already\n")
             assert run("gate", "shop", "public.a")[0] == 1
             code, _, words = run("waivers", "list", "--state", "over")
-            assert (code, "/query/state" in words) == (2, True)
+            assert (code, "did you mean" not in words and "is none of active, ended" in words) == (2, True)
         finally:
             server.shutdown()
             thread.join()

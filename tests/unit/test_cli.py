@@ -190,8 +190,9 @@ def test_a_list_of_requests_is_asked_for_with_its_rules_only_where_they_are_want
     assert run("--server", server, "requests", "list", "--rules").stdout.count("public.a") == 2
     done = run("--server", server, "requests", "list", "--json", "--rules", "--verdict", "pass")
     assert [json.loads(line)["request_id"] for line in done.stdout.splitlines()] == ["3", "4"]
-    query = "/api/v1/requests?verdict=pass&include=rules"
-    assert paths == ["/api/v1/requests", "/api/v1/requests?cursor=more", query, f"{query}&cursor=more"]
+    query = "/api/v1/requests?verdict=pass&include=rules&limit=51"
+    asked = "/api/v1/requests?limit=51"
+    assert paths == [asked, f"{asked}&cursor=more", query, f"{query}&cursor=more"]
 
 
 def test_a_request_that_has_not_ended_is_shown_with_how_far_it_is(serve: Callable[..., str]) -> None:

@@ -8,6 +8,7 @@ import click
 
 from stringx_dataops.cli import render
 from stringx_dataops.cli.answers import ChangesAnswer
+from stringx_dataops.cli.options import example
 from stringx_dataops.cli.rules.documents import Documents, load
 from stringx_dataops.cli.rules.paths import PATHS, read_files
 from stringx_dataops.cli.rules.validate import ENV, refused
@@ -17,7 +18,7 @@ SOURCE = click.option("--source", metavar="NAME", help="where the files come fro
 YES = click.option("--yes", is_flag=True, help="do not ask")
 
 
-@click.command()
+@click.command(epilog=example("dataops rules apply rules/ --source shop-rules --prune --dry-run"))
 @PATHS
 @SOURCE
 @click.option("--prune", is_flag=True, help="delete documents that were applied from --source and that no file holds any more")

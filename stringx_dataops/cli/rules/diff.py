@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import click
 
+from stringx_dataops.cli.options import example
 from stringx_dataops.cli.rules.apply import SOURCE
 from stringx_dataops.cli.rules.checking import check, load_catalogue
 from stringx_dataops.cli.rules.comparing import as_answer, as_text, changes
@@ -15,7 +16,7 @@ from stringx_dataops.cli.rules.validate import ENV, refused
 from stringx_dataops.client import Client, Refused
 
 
-@click.command()
+@click.command(epilog=example("dataops rules diff rules/ --source shop-rules"))
 @PATHS
 @SOURCE
 @click.option("--json", "as_json", is_flag=True, help="print JSON")

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from stringx_dataops.cli.exchange import EXPORTS, export_as
+from stringx_dataops.cli.options import example
 from stringx_dataops.cli.rules.checking import load_catalogue
 from stringx_dataops.cli.rules.stored import configuration
 from stringx_dataops.client import Client, Refused
@@ -24,7 +25,7 @@ _LONGEST = 100  # characters of a name
 _SHOWN = 10
 
 
-@click.command()
+@click.command(epilog=example("dataops rules export rules/ --target nyc", "dataops rules export models/ --target nyc --as dbt"))
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--target", metavar="NAME", help="only this target with its tables and datasets")
 @click.option("--as", "kind", type=click.Choice(EXPORTS), help="the tables of one target, as dbt tests or data contracts")

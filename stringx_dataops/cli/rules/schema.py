@@ -2,8 +2,10 @@
 
 import click
 
+from stringx_dataops.cli.options import example
 
-@click.command()
+
+@click.command(epilog=example("dataops rules schema > stringx.schema.json"))
 def schema() -> int:
     """Print the JSON Schema of all documents, for editors; needs no service."""
     from stringx_dataops.cli.rules.checking import load_catalogue  # takes half a second, which --help need not

@@ -10,13 +10,16 @@ from typing import Any, cast
 import click
 
 from stringx_dataops.answers import EXIT
-from stringx_dataops.cli import render
+from stringx_dataops.cli import junit, render
 from stringx_dataops.cli.answers import RequestAnswer
+from stringx_dataops.cli.options import JUNIT, example
+from stringx_dataops.cli.output import show
+from stringx_dataops.cli.progress import POLL_S, Line
 from stringx_dataops.cli.rules.documents import Documents, FileFault, load
 from stringx_dataops.cli.rules.paths import PATHS, read_files
 from stringx_dataops.cli.rules.validate import ENV, refused
-from stringx_dataops.client import PATIENCE_S, Client, Refused, Undecided, path_of, require
-from stringx_dataops.contract.messages.verdicts import TERMINAL, Verdict, worst
+from stringx_dataops.client import LONGEST_POLL_S, PATIENCE_S, Client, Refused, Undecided, path_of, require
+from stringx_dataops.contract.messages.verdicts import TERMINAL, worst
 
 _AT_ONCE = 8  # trials that have not ended
 _FIELDS = ("request_id", "table", "status", "verdict", "checks")
@@ -38,28 +41,45 @@ class _Table:
         return self.documents.refusal({"pointer": f"/{self.index}{pointer}", "message": message})
 
 
-@click.command("try")
+@click.command(
+    "try", epilog=example("dataops rules try rules/flights.yml", "dataops rules try rules/flights.yml --rule dep_time_not_null")
+)
 @PATHS
 @click.option("--rule", "rule_ids", multiple=True, help="only this rule")
 @click.option("--wait", type=click.IntRange(1, 86400), default=PATIENCE_S, show_default=True, help="seconds to wait for the end")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object per table and line: the API's answer")
+@JUNIT
 @ENV
 @click.pass_obj
-def try_(server: str | None, paths: Sequence[str], rule_ids: Sequence[str], wait: int, as_json: bool, fills_in: bool) -> int:
+def try_(
+    server: str | None,
+    paths: Sequence[str],
+    rule_ids: Sequence[str],
+    wait: int,
+    as_json: bool,
+    junit_file: str | None,
+    fills_in: bool,
+) -> int:
     """Check the tables of PATH by their documents there, and print every rule. Nothing is stored, no gate moves."""
+    if junit_file is not None:
+        junit.require_folder(junit_file)
     client = Client.from_environment(server)
     documents = load(read_files(paths), fills_in=fills_in)
     if documents.faults:
         raise Refused(refused(documents.faults), [])
     wanted = _wanted([_Table(documents, index, text) for index, text in documents.pieces()], rule_ids)
     until = time.monotonic() + wait
-    verdicts: list[Verdict] = []
+    views: list[RequestAnswer] = []
     for view in _ended(client, wanted, until):
-        click.echo(json.dumps(view, ensure_ascii=False) if as_json else render.request(view))
+        views.append(view)
+        show(json.dumps(view, ensure_ascii=False) if as_json else render.request(view))
         if view["status"] not in TERMINAL:
-            raise Undecided(f"not finished within {wait} s; it goes on as request {view['request_id']}")
-        verdicts.append(view["verdict"] or "error")
-    return EXIT[worst(verdicts)]
+            break
+    if junit_file is not None:
+        junit.write(junit_file, views)
+    if views[-1]["status"] not in TERMINAL:
+        raise Undecided(f"not finished within {wait} s; it goes on as request {views[-1]['request_id']}")
+    return EXIT[worst(view["verdict"] or "error" for view in views)]
 
 
 def _ended(client: Client, wanted: Sequence[tuple[_Table, list[str]]], until: float) -> Iterator[RequestAnswer]:
@@ -68,10 +88,17 @@ def _ended(client: Client, wanted: Sequence[tuple[_Table, list[str]]], until: fl
     for number, (document, rule_ids) in enumerate(wanted, 1):
         asked.append(_ask(client, document, rule_ids))
         while len(asked) == _AT_ONCE or (asked and number == len(wanted)):
-            view = asked.popleft()
-            while view["status"] not in TERMINAL and time.monotonic() < until:
-                view = cast(RequestAnswer, require(client, dict(client.follow(view["request_id"], until).raw), *_FIELDS))
-            yield view
+            yield _followed(client, asked.popleft(), until)
+
+
+def _followed(client: Client, view: RequestAnswer, until: float) -> RequestAnswer:
+    with Line(view["table"]) as line:
+        poll_s = POLL_S if line.active else LONGEST_POLL_S
+        while view["status"] not in TERMINAL and time.monotonic() < until:
+            found = client.follow(view["request_id"], until, poll_s)
+            line.follow(found.progress)
+            view = cast(RequestAnswer, require(client, dict(found.raw), *_FIELDS))
+    return view
 
 
 def _wanted(documents: Sequence[_Table], rule_ids: Sequence[str]) -> list[tuple[_Table, list[str]]]:

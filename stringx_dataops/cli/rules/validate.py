@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stringx_dataops.cli.options import example
 from stringx_dataops.cli.rules.paths import PATHS, read_files
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ MOST_SHOWN = 1000
 ENV = click.option("--env", "fills_in", is_flag=True, help="fill in ${NAME} from the environment; $${ is a literal ${")
 
 
-@click.command()
+@click.command(epilog=example("dataops rules validate rules/", "dataops rules validate rules/ --format github"))
 @PATHS
 @click.option("--format", "style", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option(

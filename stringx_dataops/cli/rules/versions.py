@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from stringx_dataops.cli.options import example
 from stringx_dataops.cli.rules import stored
 from stringx_dataops.cli.rules.apply import YES, confirm
 from stringx_dataops.cli.rules.checking import load_catalogue
@@ -29,7 +30,7 @@ def _named(function: _F) -> _F:
     return click.argument("words", nargs=-1, metavar="[TARGET TABLE]")(function)
 
 
-@click.command()
+@click.command(epilog=example("dataops rules show nyc public.flights --version 3"))
 @_named
 @click.option("--version", "number", type=click.IntRange(1), help="this version, in place of the newest")
 @_JSON
@@ -46,7 +47,7 @@ def show(
     return 0
 
 
-@click.command()
+@click.command(epilog=example("dataops rules versions nyc public.flights"))
 @_named
 @_JSON
 @click.pass_obj
@@ -80,7 +81,7 @@ def _change(before: JsonObject | None, now: JsonObject | None, catalogue: Catalo
     return ", ".join(parts) or "nothing in the document itself: defaults or a rule set changed"
 
 
-@click.command()
+@click.command(epilog=example("dataops rules rollback nyc public.flights 3 --dry-run"))
 @_named
 @YES
 @click.option("--dry-run", is_flag=True, help="say what would change, change nothing")
@@ -113,7 +114,7 @@ def rollback(server: str | None, words: Sequence[str], dataset: str | None, targ
     return 0
 
 
-@click.command()
+@click.command(epilog=example("dataops rules delete nyc public.flights"))
 @_named
 @YES
 @click.pass_obj
