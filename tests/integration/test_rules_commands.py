@@ -256,3 +256,17 @@ def test_what_holds_for_a_table_is_explained(database: Database, run: Run, tmp_p
         "shop/tables/public.a.yml",
         "shop/target.yml",
     ]
+
+
+def test_defaults_and_rule_sets_are_documents_like_others(database: Database, run: Run) -> None:
+    rule_set = {"apiVersion": "stringx/v1", "kind": "RuleSet", "name": "keys", "target": "shop", "tables": ["public.*"]}
+    first, second = ({"id": "ids", "type": "not_null", "columns": [column]} for column in ("a", "b"))
+    defaults = {"apiVersion": "stringx/v1", "kind": "Defaults", "target": "shop", "owner": "data"}
+    apply(database, TARGET, defaults, rule_set | {"rules": [first]})
+    apply(database, rule_set | {"rules": [second]})
+    assert "owner: data" in run("show", "--defaults", "shop")
+    assert len(run("versions", "--rule-set", "keys").splitlines()) == 2
+    assert run("rollback", "--rule-set", "keys", 1, "--yes").splitlines()[-1] == "RuleSet keys: version 3, as version 1 was"
+    assert run("delete", "--rule-set", "keys", "--yes") == "RuleSet keys: deleted\n"
+    assert run("delete", "--defaults", "shop", "--yes") == "Defaults shop: deleted\n"
+    assert "name one document" in run("show", "--defaults", "shop", "--rule-set", "keys", code=2)

@@ -10,7 +10,7 @@ _COMMANDS = {
         f"{_HERE}.apply:apply",
         "Apply all documents of files, folders (their *.yml and *.yaml) and - (standard input), or none of them.",
     ),
-    "delete": (f"{_HERE}.versions:delete", "Delete the document of a table, dataset or target; its results and versions stay."),
+    "delete": (f"{_HERE}.versions:delete", "Delete one document; results and versions stay."),
     "diff": (f"{_HERE}.diff:diff", "Say per rule what files would add, remove, tighten, loosen or change on the Backend."),
     "explain": (
         "stringx_dataops.cli.explain:explain",
@@ -26,7 +26,7 @@ _COMMANDS = {
     ),
     "rollback": (f"{_HERE}.versions:rollback", "Store the document of an earlier VERSION again."),
     "schema": (f"{_HERE}.schema:schema", "Print the JSON Schema of all documents, for editors; needs no service."),
-    "show": (f"{_HERE}.versions:show", "Print the document of a table, dataset or target as it is stored."),
+    "show": (f"{_HERE}.versions:show", "Print one document as it is stored."),
     "try": (f"{_HERE}.trials:try_", "Check the tables of PATH by their documents there, and print every rule."),
     "validate": (
         f"{_HERE}.validate:validate",

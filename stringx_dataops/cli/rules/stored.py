@@ -1,7 +1,7 @@
 """What the Backend has stored: its whole configuration, one document with its version, its versions."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,13 @@ from stringx_dataops.contract.json_types import JsonObject
 
 _PAGES = 100_000  # more than any list has
 _JSON = {"Content-Type": "application/json"}
+# Options that name a document other than that of a table: its kind, the collection in the API, and what `--help` calls it.
+OTHERS = {
+    "dataset": ("Dataset", "datasets", "this dataset"),
+    "target": ("Target", "targets", "this target"),
+    "rule_set": ("RuleSet", "rule-sets", "this rule set"),
+    "defaults": ("Defaults", "defaults", "the defaults of this target"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,14 +42,16 @@ class Stored:
     source: str | None
 
 
-def subject_of(words: Sequence[str], dataset: str | None, target: str | None) -> Subject:
-    """TARGET TABLE, or the dataset or target of an option. Raises UsageError unless exactly one document is named."""
-    if (dataset is not None) + (target is not None) + bool(words) != 1:
-        raise click.UsageError("name one document: TARGET TABLE, or --dataset NAME, or --target NAME")
-    if dataset is not None:
-        return Subject("Dataset", dataset, path_of("datasets", dataset))
-    if target is not None:
-        return Subject("Target", target, path_of("targets", target))
+def subject_of(words: Sequence[str], named: Mapping[str, str | None]) -> Subject:
+    """TARGET TABLE, or the document that one of the options of `OTHERS` names. Raises UsageError unless it is exactly one."""
+    given = [(option, name) for option, name in named.items() if name is not None]
+    if len(given) + bool(words) != 1:
+        forms = ", ".join(f"--{option.replace('_', '-')} NAME" for option in OTHERS)
+        raise click.UsageError(f"name one document: TARGET TABLE, or one of {forms}")
+    if given:
+        ((option, name),) = given
+        kind, plural, _ = OTHERS[option]
+        return Subject(kind, name, path_of(plural, name))
     if len(words) != 2:
         raise click.UsageError(f"{len(words)} words are given; name one document: TARGET TABLE")
     return Subject("Table", "/".join(words), path_of("tables", *words))

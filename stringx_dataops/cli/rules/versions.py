@@ -20,13 +20,17 @@ from stringx_dataops.contract.documents.yaml_writing import document_as_yaml
 from stringx_dataops.contract.json_types import JsonObject
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_NO_GATE = " Nobody can ask for its checks then, and its gate answers no more"
+_NO_RULES = " What it adds to its tables is gone then, and their gates close until the next check"
+_CONSEQUENCE = {"Table": _NO_GATE, "Dataset": _NO_GATE, "RuleSet": _NO_RULES, "Defaults": _NO_RULES}
 _JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 
 def _named(function: _F) -> _F:
     """The arguments of a command about one document."""
-    function = click.option("--target", metavar="NAME", help="the document of this target, in place of TARGET TABLE")(function)
-    function = click.option("--dataset", metavar="NAME", help="the document of this dataset, in place of TARGET TABLE")(function)
+    for option, (_, _, words) in reversed(stored.OTHERS.items()):
+        name = f"--{option.replace('_', '-')}"
+        function = click.option(name, option, metavar="NAME", help=f"{words}, in place of TARGET TABLE")(function)
     return click.argument("words", nargs=-1, metavar="[TARGET TABLE]")(function)
 
 
@@ -35,11 +39,9 @@ def _named(function: _F) -> _F:
 @click.option("--version", "number", type=click.IntRange(1), help="this version, in place of the newest")
 @_JSON
 @click.pass_obj
-def show(
-    server: str | None, words: Sequence[str], dataset: str | None, target: str | None, number: int | None, as_json: bool
-) -> int:
-    """Print the document of a table, dataset or target as it is stored."""
-    subject = subject_of(words, dataset, target)
+def show(server: str | None, /, words: Sequence[str], number: int | None, as_json: bool, **named: str | None) -> int:
+    """Print one document as it is stored."""
+    subject = subject_of(words, named)
     client = Client.from_environment(server)
     document = _document(client, subject, number) if number else client.get(subject.path)
     text = json.dumps(document, indent=2, ensure_ascii=False) if as_json else document_as_yaml(document, load_catalogue())
@@ -51,12 +53,12 @@ def show(
 @_named
 @_JSON
 @click.pass_obj
-def versions(server: str | None, words: Sequence[str], dataset: str | None, target: str | None, as_json: bool) -> int:
+def versions(server: str | None, /, words: Sequence[str], as_json: bool, **named: str | None) -> int:
     """List the versions of a document, newest first.
 
     Each with its time, who made it, and how many rules changed in which way.
     """
-    subject = subject_of(words, dataset, target)
+    subject = subject_of(words, named)
     items = list(stored.versions(Client.from_environment(server), subject))
     if as_json:
         click.echo(json.dumps(items, indent=2, ensure_ascii=False))
@@ -86,16 +88,16 @@ def _change(before: JsonObject | None, now: JsonObject | None, catalogue: Catalo
 @YES
 @click.option("--dry-run", is_flag=True, help="say what would change, change nothing")
 @click.pass_obj
-def rollback(server: str | None, words: Sequence[str], dataset: str | None, target: str | None, yes: bool, dry_run: bool) -> int:
+def rollback(server: str | None, /, words: Sequence[str], yes: bool, dry_run: bool, **named: str | None) -> int:
     """Store the document of an earlier VERSION again.
 
-    Write TARGET TABLE VERSION, or --dataset NAME VERSION, or --target NAME VERSION. It becomes the next version, if it is valid
+    Write TARGET TABLE VERSION, or --dataset NAME VERSION, and so on. It becomes the next version, if it is valid
     by the rules of today, and nobody has changed the document meanwhile.
     """
-    *named, last = words or ("",)
+    *rest, last = words or ("",)
     if not last.isascii() or not last.isdigit():
         raise click.UsageError("the last word is no version; write TARGET TABLE VERSION, as dataops rules versions lists them")
-    subject = subject_of(named, dataset, target)
+    subject = subject_of(rest, named)
     client = Client.from_environment(server)
     document = _document(client, subject, int(last))
     before, if_match = stored.find(client, subject)
@@ -118,16 +120,16 @@ def rollback(server: str | None, words: Sequence[str], dataset: str | None, targ
 @_named
 @YES
 @click.pass_obj
-def delete(server: str | None, words: Sequence[str], dataset: str | None, target: str | None, yes: bool) -> int:
-    """Delete the document of a table, dataset or target; its results and versions stay."""
-    subject = subject_of(words, dataset, target)
+def delete(server: str | None, /, words: Sequence[str], yes: bool, **named: str | None) -> int:
+    """Delete one document; results and versions stay."""
+    subject = subject_of(words, named)
     client = Client.from_environment(server)
     document, if_match = stored.find(client, subject)
     if document is None:
         client.get(subject.path)  # says what is missing
         raise Refused([f"{subject} was configured just now; try again"], [])
     if not yes:
-        confirm(f"Delete {subject}? Nobody can ask for its checks then, and its gate answers no more")
+        confirm(f"Delete {subject}?{_CONSEQUENCE.get(subject.kind, '')}")
     stored.delete(client, subject, if_match)
     click.echo(f"{subject}: deleted")
     return 0
