@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from backend.configuration import effective, refreshing
+from backend.configuration.tables import ids_of_changes
 from backend.configuration.versions import Stored, lock, page_of_versions, require_version, with_defaults
 from database import audit
 from database.configuration import Refusals
@@ -119,11 +120,21 @@ def write(cursor: Cursor, catalogue: Catalogue, caller: Caller, found: Mapping[s
 def store(cursor: Cursor, caller: Caller, found: Iterable[Layer]) -> None:
     """Write each as the next version, without its tables."""
     for layer in found:
-        change = change_of(cursor, layer)
+        change, before = change_of(cursor, layer), row_of(cursor, layer)
         version = _add_version(cursor, layer, layer.document, caller)
         written = {"kind": layer.kind, "name": layer.name, "target": layer.target, "document": json_value(layer.document)}
         cursor.run(SQL["put"], written | {"version": version})
-        _record(cursor, caller, layer, change, version)
+        _record(cursor, caller, layer, change, version, _changed_rules(layer, before))
+
+
+def _changed_rules(layer: Layer, before: Row | None) -> JsonObject:
+    """What the audit log says of the rules of a set: how many a new one has, or ids of those that differ."""
+    if layer.kind != "RuleSet":
+        return {}
+    if before is None:
+        return {"rules": len(layer.document["rules"])}
+    rules = ids_of_changes(before["document"], layer.document)
+    return {"rules": rules} if rules else {}
 
 
 def change_of(cursor: Cursor, layer: Layer) -> str:
@@ -166,10 +177,11 @@ def taken(name: str) -> str:
     return f"the name {name} is not free; choose another name for the rule set"
 
 
-def _record(cursor: Cursor, caller: Caller, layer: Layer, change: str, version: int) -> None:
+def _record(cursor: Cursor, caller: Caller, layer: Layer, change: str, version: int, details: JsonObject | None = None) -> None:
     kind: Literal["defaults", "ruleset"] = "defaults" if layer.kind == "Defaults" else "ruleset"
     action = cast(AuditAction, f"{kind}.{change}")
-    audit.record(cursor, caller, action, subject(kind, layer.name), {"target": layer.target, "version": version})
+    named = {"target": layer.target, "version": version}
+    audit.record(cursor, caller, action, subject(kind, layer.name), named | (details or {}))
 
 
 def row_of(cursor: Cursor, layer: Layer) -> Row | None:

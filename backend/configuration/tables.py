@@ -67,13 +67,18 @@ class _Changed:
         named = subject("table", self.document.target, self.document.table)
         if self.change == "created":
             return audit.Entry("table.created", named, {"version": version, "rules": len(self.document.rules)})
-        found = difference(self.before, as_json(self.document)) if self.before is not None else None
-        kinds: tuple[Change, ...] = ("added", "removed", "changed")
-        rules = {kind: audit.names(ids) for kind in kinds if found is not None and (ids := found.ids(kind))}
+        rules = ids_of_changes(self.before, as_json(self.document)) if self.before is not None else {}
         details = {"version": version} | ({"rules": rules} if rules else {})
         if same_as is not None:
             return audit.Entry("table.rolled_back", named, details | {"to": same_as})
         return audit.Entry("table.updated", named, details)
+
+
+def ids_of_changes(before: JsonObject, now: JsonObject) -> dict[str, list[str]]:
+    """Of two versions of a document, ids of the rules that were added, removed and changed: for the audit log."""
+    found = difference(before, now)
+    kinds: tuple[Change, ...] = ("added", "removed", "changed")
+    return {kind: audit.names(ids) for kind in kinds if (ids := found.ids(kind))}
 
 
 def _write(cursor: Cursor, changed: list[_Changed], catalogue: Catalogue, caller: Caller, layers: Mapping[str, Layers]) -> None:
