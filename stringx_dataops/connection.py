@@ -116,7 +116,7 @@ class Connection:
 
     def _read(self, answer: "HttpAnswer") -> dict[str, Any]:
         body, status = answer.content, answer.status
-        if not isinstance(body, dict) or (status >= 400 and "detail" not in body):
+        if not isinstance(body, dict) or not (200 <= status < 300 or (status >= 400 and "detail" in body)):
             stranger = f"{self.server} answered {status}, not as a StringX Backend does; {_GIVE}"
             raise Away(stranger) if status >= 500 else Undecided(stranger)
         if status < 400:

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import click
 
 from stringx_dataops.cli.options import example
+from stringx_dataops.cli.output import one_line
 from stringx_dataops.client import Refused
 
 if TYPE_CHECKING:
     from stringx_dataops.contract.catalogue.rule_types import Catalogue
     from stringx_dataops.contract.json_types import JsonObject
-    from stringx_dataops.exchange.model import Taken, Written
+    from stringx_dataops.exchange.model import Loss, Taken, Written
 
 FORMATS = ("dbt", "soda", "gx", "odcs")
 EXPORTS = ("dbt", "odcs")
@@ -72,8 +72,9 @@ def import_(
     return 1 if strict and taken.losses else 0
 
 
-def export_as(kind: str, folder: Path, documents: "Sequence[JsonObject]", force: bool = False) -> int:
-    """Write stored documents of tables of one target, and tell each loss on standard error; the exit code. Raises Refused."""
+def export_as(kind: str, folder: Path, documents: "Sequence[JsonObject]", notes: Sequence[str] = (), force: bool = False) -> int:
+    """Write effective documents of tables of one target, and tell notes and each loss on standard error; the exit code. Raises
+    Refused."""
     from stringx_dataops.contract.documents.tables import TableDocument
     from stringx_dataops.exchange.offline import own_catalogue
 
@@ -85,8 +86,7 @@ def export_as(kind: str, folder: Path, documents: "Sequence[JsonObject]", force:
     _write(folder, {folder / name: f"{_MADE_BY_EXPORT}\n{text}" for name, text in written.files.items()}, force)
     losses = f"{len(written.losses)} lost" if written.losses else "nothing lost"
     click.echo(f"{len(documents)} table(s) in {len(written.files)} file(s) in {folder}, {losses}", err=True)
-    for loss in written.losses:
-        click.echo(f"loss: {loss}", err=True)
+    _tell(notes, written.losses)
     return 0
 
 
@@ -106,16 +106,23 @@ def _report(taken: "Taken", out: Path | None) -> None:
     tables = len(taken.documents)
     losses = f"{len(taken.losses)} lost" if taken.losses else "nothing lost"
     click.echo(f"{taken.taken} rule(s) for {tables} table(s) taken up{where}, {losses}", err=True)
-    for remark in taken.remarks:
-        click.echo(f"note: {remark}", err=True)
-    for loss in taken.losses:
-        click.echo(f"loss: {loss}", err=True)
+    _tell(taken.remarks, taken.losses)
+
+
+def _tell(notes: Sequence[str], losses: "Sequence[Loss]") -> None:
+    """A line for each; files of others may hold anything."""
+    for note in notes:
+        click.echo(one_line(f"note: {note}"), err=True)
+    for loss in losses:
+        click.echo(one_line(f"loss: {loss}"), err=True)
 
 
 def _files(folder: Path, taken: "Taken", catalogue: "Catalogue") -> dict[Path, str]:
     """A file per table."""
+    from stringx_dataops.exchange.names import file_name
+
     return {
-        folder / f"{quote(document['table'], safe=' .')}.yml": f"{_MADE}\n{text}"
+        folder / f"{file_name(document['table'])}.yml": f"{_MADE}\n{text}"
         for document, text in zip(taken.documents, _texts(taken, catalogue), strict=True)
     }
 

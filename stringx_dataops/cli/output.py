@@ -30,4 +30,9 @@ def show_json(items: Iterable[object]) -> None:
 def say(text: str) -> None:
     """Print each line to standard error, after the command's name."""
     for line in text.splitlines():
-        click.echo(f"dataops: {line}", err=True)
+        click.echo(one_line(f"dataops: {line}"), err=True)
+
+
+def one_line(text: str) -> str:
+    """The text with its control characters escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -74,11 +74,13 @@ def _files_of(folder: Path, suffixes: Sequence[str], skipped: Sequence[str]) -> 
 def read_bytes(path: Path, most: int) -> bytes:
     """The content of a file of at most `most` bytes. Raises Unreadable."""
     try:
-        if path.stat().st_size > most:
-            raise Unreadable(f"{path}: is larger than {most // 1024 // 1024} MiB; split it")
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            body = stream.read(most + 1)
     except OSError as error:
         raise Unreadable(f"{path}: cannot be read ({error.strerror})") from error
+    if len(body) > most:
+        raise Unreadable(f"{path}: is larger than {most // 1024 // 1024} MiB; split it")
+    return body
 
 
 def read_text(path: Path, most: int = MAX_YAML_BYTES) -> str:

@@ -1,10 +1,14 @@
-"""Ids of rules: readable, unique in their table, and the same in each run."""
+"""Ids of rules: readable, unique in their table, and the same in each run. Names of files."""
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Sequence
 
 _MOST = 63
+_UNSAFE = re.compile(r"[^a-z0-9._-]")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")  # of Windows, with any ending
+_LONGEST = 100  # characters of a file's name
 
 
 def rule_id(words: str) -> str:
@@ -29,6 +33,14 @@ def unique_ids(wanted: Sequence[str]) -> list[str]:
         seen.add(unique)
         found.append(unique)
     return found
+
+
+def file_name(text: str) -> str:
+    """A name that every file system takes, and that no other text has: the text itself if that is safe, else with a hash."""
+    safe = _UNSAFE.sub("_", unicodedata.normalize("NFKD", text).lower())[:_LONGEST].strip(".-_ ") or "x"
+    if safe == text and not _RESERVED.match(safe):
+        return safe
+    return f"{'x_' if _RESERVED.match(safe) else ''}{safe}-{_hash(text)}"
 
 
 def _hash(words: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from werkzeug.serving import make_server
 
@@ -250,6 +251,12 @@ def test_what_holds_for_a_table_is_explained(database: Database, run: Run, tmp_p
     assert "public.x" in run("explain", "shop", "public.x", code=2)
     run("export", tmp_path)
     assert run("diff", tmp_path) == "no difference in 4 documents\n"
+    others = tmp_path.parent / "others"
+    words = run("export", others, "--as", "odcs")  # other tools know nothing of defaults and sets
+    assert "note: rule set keys is written into the tables for which it holds" in words
+    (entry,) = yaml.safe_load((others / "public.a.odcs.yaml").read_text())["schema"]
+    assert entry["customProperties"][0]["value"] == {"owner": "data", "gate": {"max_age": "1h"}}
+    assert [check["implementation"]["active"] for check in entry["quality"]] == [False]
     assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.yml")) == [
         "shop/defaults.yml",
         "shop/rulesets/keys.yml",

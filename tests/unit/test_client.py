@@ -79,6 +79,8 @@ def test_a_gate_is_true_only_where_it_is_open(serve: Callable[..., str]) -> None
     assert not client.gate("nyc", "public.a")
     with pytest.raises(Undecided, match="not as expected"):
         client.gate("nyc", "public.a")
+    with pytest.raises(Undecided, match="answered 302, not as a StringX Backend does"):
+        Client(serve((302, GATE)), "sx_key").gate("nyc", "public.a")
     of_a_dataset = {name: value for name, value in GATE.items() if name != "table"} | {"dataset": "d", "target": "other"}
     client = Client(serve((200, of_a_dataset)), "sx_key")
     assert client.gate("other", dataset="d").name == "dataset d"

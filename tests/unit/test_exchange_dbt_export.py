@@ -70,9 +70,9 @@ def declared(made: Written) -> list[JsonObject]:
             },
         ),
         (
-            {"type": "freshness", "column": "a", "arguments": {"max_age": "1h"}},
+            {"type": "freshness", "column": "a[?]", "arguments": {"max_age": "1h"}},
             "stringx_rule",
-            {"arguments": {"type": "freshness", "columns": ["a"], "settings": {"max_age": "1h"}, "on_empty": "pass"}},
+            {"arguments": {"type": "freshness", "columns": ["a?"], "settings": {"max_age": "1h"}, "on_empty": "pass"}},
         ),
         (
             {"type": "sql", "arguments": {"query": "select 1"}, "warn_above": 1, "fail_above": 3},
@@ -103,6 +103,10 @@ def test_a_rule_becomes_a_test(rule: JsonObject, name: str, said: JsonObject) ->
         ({"type": "regex", "column": "a", "arguments": {"pattern": "{{3}}"}}, {}, "holds Jinja"),
         ({"type": "sql", "arguments": {"query": "select '{%'"}}, {}, "holds Jinja"),
         ({"type": "dbt", "arguments": {"test": "odd", "arguments": {"to": {"ref": "m"}}}}, {}, "names relations"),
+        ({"type": "dbt", "where": "a = '{{ b }}'", "arguments": {"test": "odd"}}, {}, "holds Jinja"),
+        ({"type": "not_null", "column": "a", "description": "{{ x }}"}, {}, "its description holds Jinja"),
+        ({"type": "not_null", "column": "a"}, {"description": "{% raw %}"}, "its description holds Jinja"),
+        ({"type": "not_null", "column": "?"}, {}, "column ?: dbt takes no patterns"),
         ({"type": "not_null", "columns": ["a", "*_id"]}, {}, "column *_id: dbt takes no patterns"),
         ({"type": "not_null", "column": "a", "verify": "constraint"}, {}, "dbt reads the rows"),
         ({"type": "not_null", "column": "a"}, {"timezone": "Europe/Berlin"}, "in the time zone of its session"),

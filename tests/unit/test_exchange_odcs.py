@@ -12,6 +12,7 @@ from stringx_dataops.client import Refused
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.model import Taken, Unreadable
+from stringx_dataops.exchange.names import file_name
 from stringx_dataops.exchange.odcs.operators import Comparison, Lost
 from stringx_dataops.exchange.odcs.reading import read
 from stringx_dataops.exchange.odcs.writing import write
@@ -276,6 +277,7 @@ def examples() -> TableDocument:
         {"id": "v2", "type": "rejected_values", "column": "a", "arguments": {"values": ["", "N/A"]}, "warn_above": 3},
         {"id": "c1", "type": "row_count", "arguments": {"min": 3}},
         {"id": "c2", "type": "not_null", "columns": ["a"]},
+        {"id": "c3", "type": "not_null", "column": "*_id"},
     ]
     document = {
         "apiVersion": "stringx/v1", "target": "nyc", "table": "public.Orders", "description": "All.", "timezone": "Europe/Berlin",
@@ -288,7 +290,7 @@ def test_an_exported_document_comes_back_as_it_was(tmp_path: Path) -> None:
     document = examples()
     written = write([document], CATALOGUE)
     ((name, text),) = written.files.items()
-    assert (name, written.losses) == ("public.Orders.odcs.yaml", [])
+    assert (name, written.losses) == (f"{file_name('public.Orders')}.odcs.yaml", [])
     taken = taken_from(tmp_path, text)
     assert taken.losses == []
     (back,) = taken.documents
@@ -309,7 +311,7 @@ def test_exports_are_files_that_no_other_file_gives_way_to(tmp_path: Path, capsy
     document = examples().model_dump(mode="json", exclude_unset=True)
     assert export_as("odcs", tmp_path / "out", [document]) == 0
     assert "1 table(s) in 1 file(s)" in capsys.readouterr().err
-    file = tmp_path / "out" / "public.Orders.odcs.yaml"
+    file = tmp_path / "out" / f"{file_name('public.Orders')}.odcs.yaml"
     assert read([tmp_path / "out"], "nyc", CATALOGUE).documents[0]["table"] == "public.Orders"
     assert export_as("dbt", tmp_path / "out", [document]) == 0
     assert "loss: public.Orders: gate has no counterpart in dbt" in capsys.readouterr().err

@@ -125,6 +125,11 @@ def test_a_dataset_whose_tables_are_elsewhere_is_noted(tmp_path: Path) -> None:
     assert notes[-2] == "note: not in the files, and looked up when they are applied: shop/public.b"
 
 
+def test_what_a_note_quotes_stays_in_its_line() -> None:
+    text = TABLE.replace("shop", '"x\\n::error::\\e[31m"')
+    assert "\\n::error::\\x1b[31m" in run("-", text=text, code=2)[-2]
+
+
 def test_folders_are_read_sorted_without_hidden_files_and_loops(tmp_path: Path) -> None:
     (tmp_path / "b" / "c").mkdir(parents=True)
     (tmp_path / ".git").mkdir()
@@ -159,6 +164,8 @@ def test_more_than_the_backend_takes_is_one_line(tmp_path: Path, monkeypatch: py
         ("owner: |\n  ${A}\n  $${A}", {"A": "a: b"}, "a: b\n${A}\n"),
         ("owner: x-${A}-${B}", {"A": "1", "B": ""}, "x-1-"),
         ("sample_rows: ${A}", {"A": "7"}, None),
+        ("owner: !!str ${A}", {"A": "7"}, "7"),
+        ("description: &a ${A}\nowner: *a", {"A": "x"}, "x"),
     ],
 )
 def test_a_variable_cannot_change_what_stands_around_it(

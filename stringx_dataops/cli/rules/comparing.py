@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from stringx_dataops.cli.output import one_line
 from stringx_dataops.cli.rules.checking import Checked
-from stringx_dataops.cli.rules.documents import one_line
 from stringx_dataops.cli.rules.stored import Stored
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.differences import Difference, FieldChange, RuleChange, difference

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stringx_dataops.cli.output import one_line
 from stringx_dataops.cli.rules.paths import File
 from stringx_dataops.cli.rules.variables import fill_in
 from stringx_dataops.contract.documents.reading import decode
@@ -184,8 +185,3 @@ def _split(pointer: str) -> tuple[int | None, str]:
 def _separator(text: str) -> str:
     """Ends the document before. Directives stand before the line of dashes, which every other document after the first needs."""
     return "...\n" if _DIRECTIVES.match(text) else "...\n---\n"
-
-
-def one_line(text: str) -> str:
-    """The text with its control characters escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

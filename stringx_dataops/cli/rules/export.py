@@ -1,10 +1,7 @@
 """`dataops rules export`: the configuration as files, one per document, which `apply` reads back without a change."""
 
-import hashlib
 import os
-import re
 import tempfile
-import unicodedata
 from pathlib import Path
 
 import click
@@ -14,14 +11,13 @@ from stringx_dataops.cli.options import example
 from stringx_dataops.cli.rules.checking import load_catalogue
 from stringx_dataops.cli.rules.stored import configuration
 from stringx_dataops.client import Client, Refused
+from stringx_dataops.contract.documents.merging import Layers, merged
 from stringx_dataops.contract.documents.streams import Named
 from stringx_dataops.contract.documents.yaml_writing import document_as_yaml
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.exchange.names import file_name
 
 MARK = "# Written by `dataops rules export`, which writes this file again; delete this line to keep the file as it is.\n"
-_UNSAFE = re.compile(r"[^a-z0-9._-]")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")  # of Windows, with any ending
-_LONGEST = 100  # characters of a name
 _SHOWN = 10
 
 
@@ -42,7 +38,7 @@ def export(server: str | None, folder: Path, target: str | None, kind: str | Non
     if target is not None and ("Target", target) not in wanted:
         raise Refused([f"there is no target {target}"], [])
     if kind is not None:
-        return export_as(kind, folder, [document for (of, _), document in wanted.items() if of == "Table"], force)
+        return export_as(kind, folder, *_effective(wanted), force)
     files = {folder / path_of(name, document): document_as_yaml(document, catalogue) for name, document in wanted.items()}
     if foreign := sorted(str(path) for path, text in files.items() if not force and _is_foreign(path, text)):
         names = ", ".join(foreign[:_SHOWN]) + (f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else "")
@@ -50,6 +46,19 @@ def export(server: str | None, folder: Path, target: str | None, kind: str | Non
     written = sum(_write(path, MARK + text) for path, text in files.items())
     click.echo(f"{len(files)} documents in {folder}: {written} files written, {len(files) - written} as they were")
     return 0
+
+
+def _effective(documents: dict[Named, JsonObject]) -> tuple[list[JsonObject], list[str]]:
+    """The effective documents of the tables, and what was written into them."""
+    layers: dict[str, Layers] = {}
+    for target in {str(document.get("target")) for (kind, _), document in documents.items() if kind == "Table"}:
+        sets = [document for (kind, _), document in documents.items() if kind == "RuleSet" and document.get("target") == target]
+        layers[target] = Layers(documents.get(("Defaults", target)), sets)
+    tables = [merged(document, layers[str(document["target"])]) for (kind, _), document in documents.items() if kind == "Table"]
+    notes = [f"the defaults of target {target} are written into its tables" for target in layers if layers[target].defaults]
+    sets = sorted(str(each["name"]) for one in layers.values() for each in one.rule_sets)
+    notes += [f"rule set {name} is written into the tables for which it holds" for name in sets]
+    return tables, notes
 
 
 def path_of(name: Named, document: JsonObject) -> Path:
@@ -63,16 +72,6 @@ def path_of(name: Named, document: JsonObject) -> Path:
     if kind == "Table":
         return folder / "tables" / f"{file_name(text.partition('/')[2])}.yml"
     return folder / f"{file_name(kind.lower())}s" / f"{file_name(text)}.yml"
-
-
-def file_name(text: str) -> str:
-    """A name that every file system takes, and that no other text has: the text itself if that is safe, else with a hash."""
-    safe = _UNSAFE.sub("_", unicodedata.normalize("NFKD", text).lower())[:_LONGEST].strip(".-_ ") or "x"
-    if safe == text and not _RESERVED.match(safe):
-        return safe
-    return (
-        f"{'x_' if _RESERVED.match(safe) else ''}{safe}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-    )
 
 
 def _target_of(name: Named, document: JsonObject) -> str:

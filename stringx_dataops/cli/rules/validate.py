@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stringx_dataops.cli.options import example
+from stringx_dataops.cli.output import one_line
 from stringx_dataops.cli.rules.paths import PATHS, read_files
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def refused(faults: Sequence["FileFault"]) -> list[str]:
 
 
 def _as_text(checked: "Checked") -> str:
-    return "\n".join([*refused(checked.faults), *(f"note: {note}" for note in checked.notes), _summary(checked)])
+    return "\n".join([*refused(checked.faults), *(one_line(f"note: {note}") for note in checked.notes), _summary(checked)])
 
 
 def _summary(checked: "Checked") -> str:

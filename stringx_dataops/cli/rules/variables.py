@@ -13,6 +13,7 @@ import yaml
 
 _PLACE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]{0,200})\}|\$\{")
 _SAFE = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./@+-]*|[-+]?[0-9.]+([eE][-+]?[0-9]+)?")  # of a plain scalar: it means itself
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")  # of a scalar
 _LONGEST = 64 * 1024  # characters of a variable
 
 
@@ -87,7 +88,9 @@ def _filled(event: Any, written: str, environ: Mapping[str, str]) -> str:
             return fill(written, lambda value: json.dumps(value, ensure_ascii=False)[1:-1])
         case "|" | ">":
             return fill(written, str)
+    properties = _PROPERTIES.match(written)  # an anchor or a tag stays, so that what it says still holds
+    before = properties[0] if properties else ""
     value = fill(event.value, str)
     is_whole = _PLACE.fullmatch(event.value) is not None and event.value != "$${"
     plain = value if is_whole and _SAFE.fullmatch(value) else json.dumps(value, ensure_ascii=False)
-    return plain + "\n" * written.count("\n")
+    return before + plain + "\n" * written.count("\n", len(before))

@@ -56,6 +56,11 @@ def literal_column(name: str) -> str:
     return re.sub(r"[*?\[]", r"[\g<0>]", name) if is_column_glob(name) else name
 
 
+def name_of_literal(column: str) -> str:
+    """The name of the column that such a pattern stands for."""
+    return _ESCAPED.sub(lambda sign: sign[0][1], column) if is_column_glob(column) and is_literal(column) else column
+
+
 def matches(name: str, globs: Iterable[str]) -> bool:
     """Whether the name matches any of the patterns."""
     return any(pattern.match(name) for pattern in _compiled(tuple(globs)))

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
-from stringx_dataops.contract.documents.globs import is_glob
+from stringx_dataops.contract.documents.globs import is_column_glob, is_literal, name_of_literal
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
@@ -32,7 +32,7 @@ def write(documents: Sequence[TableDocument], catalogue: Catalogue) -> Written:
                 losses.append(Loss(document.table, f"{name} has no counterpart in dbt"))
         if document.timezone != "UTC":
             losses.append(Loss(document.table, f"timezone {document.timezone}: dbt's tests run in the time zone of its session"))
-        described = {"description": document.description} if document.description else {}
+        described = _described(document.description, document.table, losses)
         sources.setdefault(table.schema, []).append({"name": table.name, **described, "data_tests": tests})
     listed = [{"name": schema, "schema": schema, "tables": tables} for schema, tables in sorted(sources.items())]
     text = yaml.safe_dump({"version": 2, "sources": listed}, sort_keys=False, allow_unicode=True, width=140)
@@ -58,26 +58,24 @@ def _tests(document: TableDocument, catalogue: Catalogue, losses: list[Loss]) ->
 
 
 def _test(document: TableDocument, rule: Rule, rule_type: RuleType, place: str, losses: list[Loss]) -> JsonObject | None:
-    common: JsonObject = {"name": _name(document, rule.id)}
-    if rule.description:
-        common["description"] = rule.description
+    common: JsonObject = {"name": _name(document, rule.id), **_described(rule.description, place, losses)}
     if rule.is_shadow:
         losses.append(Loss(place, "active: shadow; dbt knows no such test, so it is exported as one that is not enabled"))
     config: JsonObject = {} if rule.active is True else {"enabled": False}
-    if patterns := [name for name in rule.all_columns if is_glob(name)]:
+    if patterns := [name for name in rule.all_columns if is_column_glob(name) and not is_literal(name)]:
         losses.append(Loss(place, f"column {patterns[0]}: dbt takes no patterns; name the columns"))
+        return None
+    if rule.type in ("dbt", "sql") and is_rendered([rule.arguments, rule.where]):
+        losses.append(Loss(place, "holds Jinja, which dbt would render"))
         return None
     if rule.type == "dbt":
         return _own_test(rule, common, config, place, losses)
     if rule_type.name == "sql":
-        if is_rendered(rule.arguments):
-            losses.append(Loss(place, "holds Jinja, which dbt would render"))
-            return None
         return {_QUERY: {**common, "arguments": rule.arguments, **_config(config | _of_counts(rule))}}
     warn, fail = (None, None) if rule_type.measured else rule.thresholds
     given = {
         "type": rule.type,
-        "columns": rule.all_columns,
+        "columns": list(map(name_of_literal, rule.all_columns)),
         "settings": rule.arguments,
         "only_where": rule.where,  # dbt would take `where` for config
         "warn_above": warn,
@@ -99,7 +97,7 @@ def _own_test(rule: Rule, common: JsonObject, config: JsonObject, place: str, lo
         return None
     config = config | rule.arguments.get("config", {}) | _of_counts(rule)
     config |= {"where": rule.where} if rule.where else {}
-    column = {"column_name": quoted(rule.all_columns[0])} if rule.all_columns else {}
+    column = {"column_name": quoted(name_of_literal(rule.all_columns[0]))} if rule.all_columns else {}
     given = {"arguments": column | arguments} if column or arguments else {}
     return {rule.arguments["test"]: {**common, **given, **_config(config)}}
 
@@ -114,6 +112,14 @@ def _of_counts(rule: Rule) -> JsonObject:
     named = {"warn_if": warn if warn is not None else fail, "error_if": fail}
     config = {name: f"> {number}" for name, number in named.items() if number is not None}
     return {"severity": "warn" if fail is None else "error", **config}
+
+
+def _described(text: str, place: str, losses: list[Loss]) -> JsonObject:
+    """The field `description`, which dbt renders."""
+    if is_rendered(text):
+        losses.append(Loss(place, "its description holds Jinja, which dbt would render"))
+        return {}
+    return {"description": text} if text else {}
 
 
 def _config(config: JsonObject) -> JsonObject:

@@ -1,15 +1,16 @@
 """Writes documents of tables as data contracts, from which an import makes the same documents."""
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import yaml
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.globs import is_column_glob
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.model import Written
+from stringx_dataops.exchange.names import file_name
 from stringx_dataops.exchange.odcs.checks import DIMENSIONS, ENGINE
 from stringx_dataops.exchange.odcs.operators import written
 from stringx_dataops.exchange.odcs.reading import SETTINGS
@@ -25,7 +26,7 @@ def write(documents: Sequence[TableDocument], catalogue: Catalogue) -> Written:
     files = {}
     for document in sorted(documents, key=lambda each: each.table):
         text = yaml.safe_dump(_contract(document, catalogue), sort_keys=False, allow_unicode=True, width=140)
-        files[f"{quote(document.table, safe=' .')}.odcs.yaml"] = text
+        files[f"{file_name(document.table)}.odcs.yaml"] = text
     return Written(files, [])
 
 
@@ -58,7 +59,8 @@ def _contract(document: TableDocument, catalogue: Catalogue) -> JsonObject:
 
 def _check(rule: JsonObject) -> tuple[str | None, JsonObject]:
     """The column under which a rule stands, or None for the table, and its check."""
-    metric = _metric(rule) if set(rule) <= _SAID else None
+    columns = rule.get("columns") or [rule.get("column") or ""]
+    metric = _metric(rule) if set(rule) <= _SAID and not any(map(is_column_glob, columns)) else None
     if metric is None:
         return None, {"id": rule["id"], "type": "custom", "engine": ENGINE, "implementation": rule}
     column, check = metric
