@@ -22,6 +22,7 @@ from stringx_dataops.contract.documents.targets import database_hash, stored_tar
 from stringx_dataops.contract.problems import FieldError, Invalid, NotFound, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+PENDING = "pending"  # the hash of a table that a release before this one has written, until its effective document is made
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.configuration.versions import read_stored
+from database.configuration import PENDING
 from database.pool import Cursor, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -18,7 +19,6 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import FieldError, Invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-PENDING = "pending"  # the hash of a table that a release before this one has written; no check has it
 _DECIDE = ("rules", "timezone", "on_empty")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from backend.configuration import effective, tables
 from backend.configuration.versions import lock
+from database.configuration import PENDING
 from database.keys import Caller
 from database.loops import Loop, Loops
 from database.pool import Cursor, Database, Row, json_value
@@ -69,7 +70,7 @@ def take_up(database: Database, catalogue: Catalogue) -> int:
         layers = effective.load(cursor, {target for target, _ in names})
         rows = cursor.all(effective.SQL["stored"], {"tables": effective.named(names)})
         for row in rows:
-            if row["effective_hash"] != effective.PENDING:
+            if row["effective_hash"] != PENDING:
                 continue  # another process has made it
             of_target = layers[row["target"]]
             errors = _refresh(cursor, catalogue, _NOBODY, [row], of_target, _target(cursor, row["target"]), "", dry_run=False)

@@ -30,13 +30,14 @@ _NEVER_CHECKED = Reason("never checked: ask for a check first", pending=True)
 
 @dataclass(frozen=True)
 class GateSubject:
-    """The table or dataset behind the gate, as it is configured now."""
+    """The table or dataset behind the gate, as it is configured now. `rules_hash` is None while the rules of a dataset are not
+    known: no check has them."""
 
     target: str
     table: str | None
     dataset: str | None
     settings: GateSettings
-    rules_hash: str
+    rules_hash: str | None
     target_hash: str
     has_rules: bool
 

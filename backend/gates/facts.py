@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from backend.gates.decision import DecidingCheck, Facts, GateSubject, Request
 from backend.gates.waiving import WaiverFact
 from database import configuration
-from database.configuration import ConfiguredDataset, ConfiguredTable, Refusals
+from database.configuration import PENDING, ConfiguredDataset, ConfiguredTable, Refusals
 from database.pool import Cursor, Database, Row, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import rules_hash
@@ -74,12 +74,15 @@ def _subject_of_table(target: str, table: str, configured: ConfiguredTable) -> G
 
 
 def _subject_of_dataset(cursor: Cursor, dataset: ConfiguredDataset) -> GateSubject:
-    """Its rules are those of its tables. A table that cannot be read is missing in `rules_hash`: that closes the gate."""
+    """Its rules are those of its tables. They are not known, which closes the gate, while one of these cannot be read, or while
+    its effective document is still to be made."""
     gates = configuration.table_gates(cursor, dataset.target, dataset.tables)
     has_rules = any(gate.has_rules for gate in gates.values())
-    hashes = rules_hash({table: gates[table].rules_hash for table in dataset.tables if table in gates})
+    hashes = {table: gates[table].rules_hash for table in dataset.tables if table in gates}
+    is_known = len(hashes) == len(dataset.tables) and PENDING not in hashes.values()
     target_hash = next((gate.target_hash for gate in gates.values()), "")
-    return GateSubject(dataset.target, None, dataset.name, dataset.read().gate, hashes, target_hash, has_rules)
+    settings, whole = dataset.read().gate, rules_hash(hashes) if is_known else None
+    return GateSubject(dataset.target, None, dataset.name, settings, whole, target_hash, has_rules)
 
 
 def _facts(cursor: Cursor, subject: GateSubject, request_id: str | None) -> Facts:
@@ -95,14 +98,14 @@ def _facts(cursor: Cursor, subject: GateSubject, request_id: str | None) -> Fact
         subject,
         check,
         newer_request=newer["request_id"] if newer else None,
-        is_kept=check is not None and _is_kept(cursor, subject, check),
+        is_kept=check is not None and is_kept(cursor, subject, check),
         waivers=waivers_of(cursor, check),
     )
 
 
-def _is_kept(cursor: Cursor, subject: GateSubject, check: DecidingCheck) -> bool:
+def is_kept(cursor: Cursor, subject: GateSubject, check: DecidingCheck) -> bool:
     """Whether changes of the rules since the check left the gate as it was, as its settings said then and say now."""
-    if not subject.settings.is_kept or check.rules_hash in (None, subject.rules_hash):
+    if not subject.settings.is_kept or subject.rules_hash is None or check.rules_hash in (None, subject.rules_hash):
         return False
     if subject.dataset is None:
         named = {"target": subject.target, "table": subject.table, "rules_hash": check.rules_hash}

@@ -174,7 +174,8 @@ def _deciding(result: CheckResult, part: Part, at: datetime, body: dict[str, Any
 
 
 def _state(cursor: Cursor, subject: GateSubject, check: DecidingCheck) -> dict[str, Any]:
-    state = state_of(Facts(subject, check, waivers=facts.waivers_of(cursor, check)))
+    is_kept = facts.is_kept(cursor, subject, check)
+    state = state_of(Facts(subject, check, is_kept=is_kept, waivers=facts.waivers_of(cursor, check)))
     stale_at = state.stale_at.isoformat() if state.stale_at is not None else None
     return {"state": state.name, "rank": state.rank, "reasons": cut(state.reasons), "stale_at": stale_at}
 

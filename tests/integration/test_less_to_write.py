@@ -170,6 +170,24 @@ def test_what_a_release_before_this_one_writes_is_closed_until_it_is_merged(shop
     assert (rules_of(shop, "public.a"), rules_of(shop, "public.d")) == (["a", "keys.ids"], [])
 
 
+@pytest.mark.parametrize("setting", ["closed", "keep"])
+def test_a_dataset_is_closed_while_a_table_of_it_waits_to_be_merged(shop: Database, setting: str) -> None:
+    apply(shop, DEFAULTS, table("public.b"), dataset(gate={"on_changed_rules": setting}))
+    check_now(shop, dataset="sales")
+    assert gate_of_dataset(shop, "sales").gate == "open"
+    with shop.transaction() as cursor:
+        cursor.run("""
+        update stringx.tables set version = version + 1, rules_hash = 'x',
+               document = document || '{"rules": [{"id": "new", "type": "not_null", "column": "n"}]}' where table_name = 'public.b'""")
+    assert gate_of_dataset(shop, "sales").gate == "closed"
+    check_now(shop, dataset="sales")
+    assert gate_of_dataset(shop, "sales").gate == "closed", "the check knew no rule of the table"
+    assert refreshing.take_up(shop, CATALOGUE) == 1
+    assert gate_of_dataset(shop, "sales").gate == "closed"
+    check_now(shop, dataset="sales")
+    assert gate_of_dataset(shop, "sales").gate == "open"
+
+
 def test_a_dataset_holds_the_tables_that_match_and_a_new_one_closes_its_gate(shop: Database) -> None:
     apply(shop, dataset("all", ["public.c", "public.*"]), dataset("none", ["other.*"]))
     assert tables_of(shop, "all") == ["public.c", "public.a", "public.b"]

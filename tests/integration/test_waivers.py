@@ -271,6 +271,15 @@ def test_changes_keep_a_gate_only_where_no_change_has_closed_it(shop: Database) 
     assert now_is("a", "b") == ("closed", changed, []), "not by new rules either"
     check_now(shop, {"a": 1}, table="public.a")
     assert now_is("b")[0] == "closed", "the verdict closes it, whatever the rules are now"
+    ask(shop, table="public.a")
+    check = claimed(shop)
+    late = decided(shop, check)
+    now_is("a")
+    assert claims.finish(shop, check, late, "http://backend")
+    tracking.store(shop, check.request_id, CheckResult.model_validate(lifecycle.find(shop, check.check_id).result))
+    assert (gate(shop, "public.a").gate, states(shop)["public.a"]["state"]) == ("open", "open"), (
+        "the result came after the change"
+    )
 
 
 def test_a_dataset_is_kept_if_it_and_the_tables_that_changed_say_so(shop: Database) -> None:
