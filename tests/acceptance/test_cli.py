@@ -89,7 +89,7 @@ def test_all_tables_are_checked_and_one_of_the_checks_is_repeated_by_hand(servic
     suites = {suite.get("name"): suite for suite in Xml.parse(tmp_path / "x.xml").getroot()}
     assert suites.keys() == {f"nyc.{table}" for table in views}
     assert {name for name, suite in suites.items() if suite.get("failures") != "0"} == {"nyc.public.flights"}
-    password = (service.home / "state" / "secrets" / "nyc").read_text().strip()
+    password = (Path(service.environment["STRINGX_HOME"]) / "secrets" / "nyc").read_text().strip()
     check_id = views["public.planes"]["checks"][0]["check_id"]
     again = service.dataops_command("repeat", check_id, DBT_ENV_SECRET_TARGET_PASSWORD=password)
     assert (again.returncode, again.stdout.splitlines()[-2:]) == (
