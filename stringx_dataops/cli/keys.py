@@ -41,7 +41,7 @@ def keys() -> None:
     """Make, list, rotate and revoke keys (scope admin)."""
 
 
-@keys.command(epilog=example("dataops keys create airflow --scope read --scope trigger --target nyc --expires-in 90d > key"))
+@keys.command(epilog=example("dataops keys create airflow --scope read --scope trigger --target nyc > key"))
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="what it may do; several times")
 @click.option("--target", "targets", multiple=True, help="only for this target; several times; without it for all")

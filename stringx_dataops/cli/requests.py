@@ -19,7 +19,7 @@ def requests() -> None:
     """Look at requests, cancel one."""
 
 
-@requests.command("list", epilog=example("dataops requests list --target nyc --verdict fail --from 2026-01-31T00:00:00Z"))
+@requests.command("list", epilog=example("dataops requests list --verdict fail --from 2026-01-31T00:00:00Z"))
 @FOR_TARGET
 @click.option("--table", shell_complete=completing.tables, help="only those of this table (schema.table)")
 @click.option("--dataset", shell_complete=completing.datasets, help="only those of this dataset")

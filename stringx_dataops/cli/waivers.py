@@ -29,8 +29,8 @@ _FIELDS = ("id", "target", "table", "rule", "until", "state")
 
 @click.command(
     epilog=example(
-        "dataops waive nyc public.flights dep_time_not_null --until 14d --at-most 3% \\",
-        "    --reason 'loader 4.2 drops canceled flights, fixed in 4.3'",
+        "dataops waive nyc public.flights dep_time_not_null --until 14d \\",
+        "    --at-most 3% --reason 'loader 4.2 drops canceled flights, fixed in 4.3'",
     )
 )
 @click.argument("target", type=TargetName())

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree as Xml
 
 import pytest
 
@@ -50,6 +51,10 @@ from tests.support.service import Service
         (("rules", "try", "rules/nyc.yml"), 1),
         (("rules", "try", "rules/nyc.yml", "--rule", "carrier_unique", "--rule", "faa_unique"), 0),
         (("rules", "try", "rules/nyc.yml", "--rule", "nope"), 2),
+        (("check", "nyc", "--all"), 1),
+        (("check", "nyc", "--all", "--rule", "carrier_unique"), 0),
+        (("check", "nyc", "--all", "--rule", "nope"), 2),
+        (("tables", "list", "--target", "nyc"), 0),
         (("--help",), 0),
     ],
 )
@@ -75,6 +80,24 @@ def test_the_rules_that_did_not_pass_are_told(service: Service) -> None:
     assert lines[0].startswith("public.flights: fail (request ")
     assert "  fail   dep_time_not_null: 8,255 of 336,776 rows (2.45%) have no dep_time; fails above 2%" in lines
     assert not any("flight_key" in line for line in lines)
+
+
+def test_all_tables_are_checked_and_one_of_the_checks_is_repeated_by_hand(service: Service, tmp_path: Path) -> None:
+    done = service.dataops_command("check", "nyc", "--all", "--wait", "90", "--json", "--junit", str(tmp_path / "x.xml"))
+    views = {view["table"]: view for view in map(json.loads, done.stdout.splitlines())}
+    assert (done.returncode, len(views), {view["status"] for view in views.values()}) == (1, 5, {"succeeded"})
+    suites = {suite.get("name"): suite for suite in Xml.parse(tmp_path / "x.xml").getroot()}
+    assert suites.keys() == {f"nyc.{table}" for table in views}
+    assert {name for name, suite in suites.items() if suite.get("failures") != "0"} == {"nyc.public.flights"}
+    password = (Path(service.environment["STRINGX_HOME"]) / "secrets" / "nyc").read_text().strip()
+    check_id = views["public.planes"]["checks"][0]["check_id"]
+    again = service.dataops_command("repeat", check_id, DBT_ENV_SECRET_TARGET_PASSWORD=password)
+    assert (again.returncode, again.stdout.splitlines()[-2:]) == (
+        0,
+        ["public.planes: warn", "  warn   speed_not_null, 3299 failures of 3322"],
+    ), again.stdout
+    assert views["public.planes"]["checks"][0]["dbt"]["command"] in again.stdout
+    assert password not in again.stdout + again.stderr
 
 
 def test_a_wrong_key_is_named(service: Service) -> None:

@@ -111,7 +111,7 @@ ROWS = [("closed", "public.orders", "2026-01-31T06:00:00.5Z", "", "3 rows\nhave 
                 "open    public.b",
             ],
         ),
-        (30, ["state   name          why", "closed  …lic.orders  3 rows …", "open    public.b"]),
+        (30, ["state   name          why", "closed  …blic.orders  3 rows …", "open    public.b"]),
         (24, ["state   name    why", "closed  …rders  3 rows …", "open    …lic.b"]),
     ],
 )
