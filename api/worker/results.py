@@ -179,7 +179,8 @@ def _marks(checked: InScope, outcome: TableOutcome | None) -> Marks | None:
     if outcome is None or marks is None or len(marks) != len(outcome["rules"]):
         return None
     said = {rule["id"]: mark for rule, mark in zip(outcome["rules"], marks, strict=True)}
-    return Marks({rule.id: said.get(rule.id, "error") for rule in checked.rules}, outcome.get("empty"))
+    uncounted = {rule["id"] for rule in outcome["rules"] if rule.get("uncounted")}
+    return Marks({rule.id: said.get(rule.id, "error") for rule in checked.rules}, outcome.get("empty"), uncounted)
 
 
 def _table_result(
