@@ -207,6 +207,11 @@ def test_a_dataset_holds_the_tables_that_match_and_a_new_one_closes_its_gate(sho
     assert gate_of_dataset(shop, "none").gate == "closed"
     apply(shop, dataset("none", ["public.a"]))
     assert tables_of(shop, "none") == ["public.a"]
+    with shop.transaction() as cursor:  # as the release before writes it
+        written = {"document": json.dumps(dataset("all", ["public.c", "public.a", "public.b"]))}
+        cursor.run("update stringx.datasets set document = %(document)s, version = version + 1 where name = 'all'", written)
+    with pytest.raises(Conflict, match=r"part of datasets all, sales"):
+        store.delete_table(shop, ME, "shop", "public.b", None)
 
 
 def tables_of(database: Database, name: str) -> list[str]:
