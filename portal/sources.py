@@ -84,7 +84,7 @@ def _table(table: PortalTable, name: TableName, word: str, target: str) -> _Tabl
     for rule in document.active_rules:
         test = _test(rule, f"{target}_{name.schema}_{name.name}", f"dataops check {target} {document.table}")
         is_of_column = len(rule.all_columns) == 1 and not rule.column_globs
-        (on_columns[rule.all_columns[0]] if is_of_column else on_table).append(test)
+        (on_columns[rule.named_columns[0]] if is_of_column else on_table).append(test)
     return {
         "name": word,
         "identifier": literal(name.name),
@@ -113,7 +113,7 @@ def _columns(table: PortalTable) -> list[str]:
     """Columns that the document names, each once; patterns are none. dbt's catalog adds the other columns, and all types."""
     of_table = [*table.document.key, *table.document.sample_columns]
     rules = table.document.active_rules
-    of_rules = [column for rule in rules for column in rule.all_columns if column not in rule.column_globs]
+    of_rules = [column for rule in rules for column in rule.named_columns if column not in rule.column_globs]
     return list(dict.fromkeys([*of_table, *of_rules]))
 
 

@@ -103,7 +103,7 @@ def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _
     specification: RuleSpecification = {
         "id": rule.id,
         "type": rule.type,
-        "columns": rule.all_columns,
+        "columns": rule.named_columns,
         "arguments": rule.arguments,
         "where": rule.where,
         "verify": rule.verify,

@@ -1,6 +1,6 @@
 """Waivers, applied to a result in the transaction that finishes its check: failing rules that a waiver covers warn instead."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True)
 class Marks:
-    """What each rule of a table adds to the table's verdict (None: nothing), and what `on_empty` adds to it."""
+    """What each rule of a table adds to the table's verdict (None: nothing), and what `on_empty` adds to it. `uncounted`: rules
+    that may have more failures than they say."""
 
     rules: Mapping[str, Verdict | None]
     empty: Verdict | None
+    uncounted: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,10 @@ class _Waiver:
     waived: Waived
     at_most: int | str | None
 
-    def covers(self, rule: RuleResult) -> bool:
+    def covers(self, rule: RuleResult, uncounted: Collection[str]) -> bool:
         """Only a failure within its limit."""
-        return rule.status == "fail" and not rule.shadow and is_within(self.at_most, rule.failures, rule.total)
+        failures = rule.failures if rule.id not in uncounted else None
+        return rule.status == "fail" and not rule.shadow and is_within(self.at_most, failures, rule.total)
 
 
 _Waivers = Mapping[tuple[str, str], _Waiver]  # by table and rule
@@ -87,8 +90,14 @@ def _changed(
 ) -> dict[str, Any] | None:
     """The fields of a table's result that its waivers change; None if they change nothing. Only a verdict `fail` is changed."""
     found = marks.get(table)
-    covering = {rule.id: waiver.waived for rule in rules if (waiver := waivers.get((table, rule.id))) and waiver.covers(rule)}
-    if found is None or not covering or verdict != "fail":
+    if found is None or verdict != "fail":
+        return None
+    covering = {
+        rule.id: waiver.waived
+        for rule in rules
+        if (waiver := waivers.get((table, rule.id))) and waiver.covers(rule, found.uncounted)
+    }
+    if not covering:
         return None
     after = [_waived_rule(rule, covering[rule.id]) if rule.id in covering else rule for rule in rules]
     added = [

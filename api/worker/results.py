@@ -179,7 +179,8 @@ def _marks(checked: InScope, outcome: TableOutcome | None) -> Marks | None:
     if outcome is None or marks is None or len(marks) != len(outcome["rules"]):
         return None
     said = {rule["id"]: mark for rule, mark in zip(outcome["rules"], marks, strict=True)}
-    return Marks({rule.id: said.get(rule.id, "error") for rule in checked.rules}, outcome.get("empty"))
+    uncounted = {rule["id"] for rule in outcome["rules"] if rule.get("uncounted")}
+    return Marks({rule.id: said.get(rule.id, "error") for rule in checked.rules}, outcome.get("empty"), uncounted)
 
 
 def _table_result(
@@ -232,8 +233,8 @@ def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue)
     rule_type = catalogue.get(rule.type)
     outcome = reported or _no_outcome(rule)
     failures, total, sample = outcome.get("failures"), outcome.get("total"), outcome.get("sample")
-    if rule.column_globs:
-        rule = rule.model_copy(update={"column": None, "columns": outcome.get("columns") or rule.all_columns})
+    if (columns := outcome.get("columns") or rule.named_columns) != rule.all_columns:
+        rule = rule.model_copy(update={"column": None, "columns": columns})
     message, finding = message_and_finding(rule, rule_type, outcome)
     ratio = quotient(failures, total) if failures is not None and total else None
     return RuleResult(

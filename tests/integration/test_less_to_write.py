@@ -207,6 +207,11 @@ def test_a_dataset_holds_the_tables_that_match_and_a_new_one_closes_its_gate(sho
     assert gate_of_dataset(shop, "none").gate == "closed"
     apply(shop, dataset("none", ["public.a"]))
     assert tables_of(shop, "none") == ["public.a"]
+    with shop.transaction() as cursor:  # as the release before writes it
+        written = {"document": json.dumps(dataset("all", ["public.c", "public.a", "public.b"]))}
+        cursor.run("update stringx.datasets set document = %(document)s, version = version + 1 where name = 'all'", written)
+    with pytest.raises(Conflict, match=r"part of datasets all, sales"):
+        store.delete_table(shop, ME, "shop", "public.b", None)
 
 
 def tables_of(database: Database, name: str) -> list[str]:
@@ -245,6 +250,7 @@ def test_patterns_stand_for_the_columns_of_the_table_as_it_is(engine: Engine, ta
         {"id": "blank", "type": "not_blank", "columns": ["b_*", "a_id"]},
         {"id": "key", "type": "unique", "columns": ["?_id"], "message": "never shown"},
         {"id": "none", "type": "is_null", "columns": ["*_no"], "message": said},
+        {"id": "gone", "type": "not_null", "columns": ["n", "no[*]"], "verify": "constraint"},
         {"id": "all", "type": "not_null", "columns": ["*", "n"]},
         {"id": "max", "type": "aggregate", "column": "n", "arguments": {"function": "max", "max": 5}, "message": said},
         {"id": "text", "type": "aggregate", "column": "b_id", "arguments": {"function": "max", "max": "A"}, "message": said, "where": "a_id = 3 or b_id is null"},
@@ -273,6 +279,7 @@ def test_patterns_stand_for_the_columns_of_the_table_as_it_is(engine: Engine, ta
     assert found["blank"].status == "error" or found["blank"].columns == ["b_id", "a_id"]
     assert (found["key"].columns, found["key"].status, found["key"].finding) == (["a_id", "b_id"], "pass", None)
     assert found["none"].message == "could not be decided: no column matches *_no"
+    assert (found["gone"].status, found["gone"].columns) == ("error", ["n", "no*"]), "a name that is escaped is still a name"
     assert found["all"].columns == ["a_id", "b_id", "n", "x*y"]
     assert (found["max"].message, found["max"].measured) == ("unknown of 3 (unknown), 30", 30)
     assert_hidden(found["text"])

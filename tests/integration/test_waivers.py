@@ -304,10 +304,9 @@ def test_a_dataset_is_kept_if_it_and_the_tables_that_changed_say_so(shop: Databa
     assert of_dataset(shop, "sales").gate == "open", "fewer tables, each of them checked"
 
 
-def test_a_check_by_dbt_is_waived_up_to_its_gate(engine: Engine, target: Target, shop: Database) -> None:
+def checked_by_dbt(engine: Engine, target: Target, shop: Database) -> Any:
+    """The stored result of request `real`, of table a with two NULLs in column a."""
     target.execute("create table a (a integer, b integer); insert into a values (1, 1), (null, 2), (null, 3), (4, 4)")
-    apply(shop, table("public.a", "a", "b"))
-    waiver = waive(shop, at_most="50%")
     request = CheckRequest.model_validate({"target": "shop", "table": "public.a", "request_id": "real"})
     tracking.accept(shop, CATALOGUE, request, "http", "s")
     check = lifecycle.accept(shop, CATALOGUE, request, 100) and claimed(shop)
@@ -318,13 +317,39 @@ def test_a_check_by_dbt_is_waived_up_to_its_gate(engine: Engine, target: Target,
     run = Run(check, subject, tables, check.started_at or now(shop), now(shop) + timedelta(minutes=1), "dbt test")
     assert claims.finish(shop, check, decided_by_dbt(run, answer, CATALOGUE), "http://backend")
     body = lifecycle.find(shop, check.check_id).result
-    assert body is not None
     tracking.store(shop, "real", CheckResult.model_validate(body))
+    return body
+
+
+def test_a_check_by_dbt_is_waived_up_to_its_gate(engine: Engine, target: Target, shop: Database) -> None:
+    apply(shop, table("public.a", "a", "b"))
+    waiver = waive(shop, at_most="50%")
+    body = checked_by_dbt(engine, target, shop)
     found = {rule["id"]: (rule["status"], rule["failures"], rule["total"]) for rule in body["rules"]}
     assert (body["verdict"], found) == ("warn", {"a": ("warn", 2, 4), "b": ("pass", 0, 4)})
     assert [(each.id, each.rule) for each in gate(shop, "public.a", request_id="real").waivers] == [(waiver.id, "a")]
     store.delete(shop, ME, waiver.id)
     assert gate(shop, "public.a").reasons == ["a: its waiver was deleted by me: ask for a new check"]
+
+
+def test_the_failures_of_a_dbt_test_are_within_a_limit_only_if_all_are_counted(
+    engine: Engine, target: Target, shop: Database
+) -> None:
+    configs: dict[str, tuple[dict[str, Any], str]] = {
+        "limited": ({"limit": 1}, "fail"),
+        "below": ({"limit": 3}, "warn"),
+        "negative": ({"fail_calc": "-2 * count(*)"}, "fail"),
+        "unknown": ({"limit": 9, "fail_calc": "count(*)::int"}, "fail"),
+    }
+    rules = [
+        {"id": name, "type": "dbt", "column": "a", "arguments": {"test": "not_null", "config": config}}
+        for name, (config, _) in configs.items()
+    ]
+    apply(shop, table("public.a", rules=rules))
+    for name in configs:
+        waive(shop, rule=name, at_most=2)
+    body = checked_by_dbt(engine, target, shop)
+    assert {rule["id"]: rule["status"] for rule in body["rules"]} == {name: status for name, (_, status) in configs.items()}
 
 
 def test_a_rule_of_a_set_is_waived_until_the_set_changes(shop: Database) -> None:

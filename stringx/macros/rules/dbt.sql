@@ -64,17 +64,20 @@
     {{- return({'finding': finding, 'reason': test.title ~ ': its fail_calc gives no whole number'}) -}}
   {%- endif -%}
   {%- set failures = answer.failures.split('.')[0] | int -%}
+  {%- set limit = test.config.limit -%}
+  {%- set uncounted = limit is not none and (test.config.fail_calc != 'count(*)' or failures >= limit) -%}
   {%- if rule.spec.get('own_thresholds') -%}
     {%- set size = {'failures': failures | abs} -%}
     {%- set status = 'pass' if not failures else 'fail' if stringx_above(size, rule.spec.fail_above)
                      else 'warn' if stringx_above(size, rule.spec.warn_above) else 'pass' -%}
-    {{- return({'finding': finding, 'failures': failures, 'status': status}) -}}
+    {{- return({'finding': finding, 'failures': failures, 'status': status, 'uncounted': uncounted}) -}}
   {%- endif -%}
   {%- set strict = flags.WARN_ERROR or flags.WARN_ERROR_OPTIONS.includes('LogTestResult') -%}
   {%- if rule.sql.severity == 'ERROR' and stringx_dbt_true(answer.should_error) -%}
-    {{- return({'finding': finding, 'failures': failures, 'status': 'fail', 'threshold': 'fails ' ~ stringx_dbt_words(test.config.error_if)}) -}}
+    {{- return({'finding': finding, 'failures': failures, 'status': 'fail', 'uncounted': uncounted,
+                'threshold': 'fails ' ~ stringx_dbt_words(test.config.error_if)}) -}}
   {%- elif stringx_dbt_true(answer.should_warn) -%}
-    {{- return({'finding': finding, 'failures': failures, 'status': 'fail' if strict else 'warn',
+    {{- return({'finding': finding, 'failures': failures, 'status': 'fail' if strict else 'warn', 'uncounted': uncounted,
                 'threshold': ('fails ' if strict else 'warns ') ~ stringx_dbt_words(test.config.warn_if)}) -}}
   {%- endif -%}
   {{- return({'finding': finding, 'failures': 0, 'status': 'pass'}) -}}

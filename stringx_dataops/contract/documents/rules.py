@@ -22,7 +22,7 @@ from stringx_dataops.contract.documents.fields import (
     WebAddress,
     Words,
 )
-from stringx_dataops.contract.documents.globs import check_glob, is_column_glob, is_literal
+from stringx_dataops.contract.documents.globs import check_glob, is_column_glob, is_literal, name_of_literal
 from stringx_dataops.contract.documents.rule_messages import MAX_MESSAGE, check_message
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import Dimension, Kind
@@ -100,8 +100,13 @@ class Rule(RuleFields, _Typed):
 
     @property
     def column_globs(self) -> list[str]:
-        """Those of its columns that are patterns."""
-        return [column for column in self.all_columns if is_column_glob(column)]
+        """Those of its columns that are patterns for whatever matches."""
+        return [column for column in self.all_columns if is_column_glob(column) and not is_literal(column)]
+
+    @property
+    def named_columns(self) -> list[str]:
+        """The columns, with the name itself in place of one that is written as a pattern because it has a `*` or `?`."""
+        return [name_of_literal(column) for column in self.all_columns]
 
     @property
     def thresholds(self) -> tuple[int | str | None, int | str | None]:

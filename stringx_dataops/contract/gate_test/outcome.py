@@ -30,6 +30,7 @@ class RuleOutcome(TypedDict):
     row_value: NotRequired[bool]  # `measured` is a row's value, which no message shows
     finding: NotRequired[str]  # of a dbt test: the template that replaces the rule type's
     columns: NotRequired[list[str]]  # those that matched, of a rule whose columns are patterns
+    uncounted: NotRequired[bool]  # of a dbt test with a limit: there may be more failures
     threshold: NotRequired[str]  # of a dbt test: the limit that was exceeded, in words
 
 

@@ -124,11 +124,11 @@ def _claims(result: Mapping[str, Any]) -> Iterator[Claim]:
 
 def is_within(at_most: int | str | None, failures: int | None, total: int | None) -> bool:
     """Whether so many failures are within a waiver's limit, computed exactly. Without a limit any number is; without the numbers
-    that it needs, none."""
+    that it needs, none. The failures of a dbt test with a fail_calc may be negative: their size counts."""
     if at_most is None:
         return True
     if failures is None:
         return False
     if isinstance(at_most, int):
-        return failures <= at_most
-    return total is not None and Fraction(failures) <= Fraction(at_most.rstrip("% ")) / 100 * total
+        return abs(failures) <= at_most
+    return total is not None and Fraction(abs(failures)) <= Fraction(at_most.rstrip("% ")) / 100 * total

@@ -6,7 +6,6 @@ from typing import Any
 import yaml
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
-from stringx_dataops.contract.documents.globs import is_column_glob, is_literal, name_of_literal
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
@@ -62,7 +61,7 @@ def _test(document: TableDocument, rule: Rule, rule_type: RuleType, place: str, 
     if rule.is_shadow:
         losses.append(Loss(place, "active: shadow; dbt knows no such test, so it is exported as one that is not enabled"))
     config: JsonObject = {} if rule.active is True else {"enabled": False}
-    if patterns := [name for name in rule.all_columns if is_column_glob(name) and not is_literal(name)]:
+    if patterns := rule.column_globs:
         losses.append(Loss(place, f"column {patterns[0]}: dbt takes no patterns; name the columns"))
         return None
     if rule.type in ("dbt", "sql") and is_rendered([rule.arguments, rule.where]):
@@ -75,7 +74,7 @@ def _test(document: TableDocument, rule: Rule, rule_type: RuleType, place: str, 
     warn, fail = (None, None) if rule_type.measured else rule.thresholds
     given = {
         "type": rule.type,
-        "columns": list(map(name_of_literal, rule.all_columns)),
+        "columns": rule.named_columns,
         "settings": rule.arguments,
         "only_where": rule.where,  # dbt would take `where` for config
         "warn_above": warn,
@@ -97,7 +96,7 @@ def _own_test(rule: Rule, common: JsonObject, config: JsonObject, place: str, lo
         return None
     config = config | rule.arguments.get("config", {}) | _of_counts(rule)
     config |= {"where": rule.where} if rule.where else {}
-    column = {"column_name": quoted(name_of_literal(rule.all_columns[0]))} if rule.all_columns else {}
+    column = {"column_name": quoted(rule.named_columns[0])} if rule.all_columns else {}
     given = {"arguments": column | arguments} if column or arguments else {}
     return {rule.arguments["test"]: {**common, **given, **_config(config)}}
 
