@@ -454,6 +454,10 @@ def test_what_the_backend_asks_for_another_is_written_down_by_the_backend_alone(
     check = apps.clients["api"].post("/api/v1/quality-checks", json=body, headers=headers).get_json()
     assert apps.clients["api"].post(f"/api/v1/quality-checks/{check['check_id']}/cancel", headers=headers).status_code == 200
     assert log_of(apps, subject="request:forwarded") == []
+    body["request_id"] = "with-the-services-key"  # of the Backend itself, for nobody else
+    for path, sent in (("/api/v1/requests", body), ("/api/v1/requests/with-the-services-key/cancel", None)):
+        assert apps.clients["backend"].post(path, json=sent, headers=headers).status_code in (200, 202)
+    assert [entry["actor"] for entry in log_of(apps, subject="request:with-the-services-key")] == ["service-key"]
 
 
 def test_logins_are_in_the_log_and_failed_ones_are_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
