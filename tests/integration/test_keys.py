@@ -377,13 +377,15 @@ def test_every_change_is_in_the_audit_log_with_ids_and_without_values(apps: Apps
     assert {(entry["actor"], entry["address"]) for entry in entries} == {("-".join(SCOPES), "192.0.2.7")}
     assert "zebra" not in str(entries)
     rule_set = {"target": "shop", "tables": ["public.none*"]}
-    for body in (rule_set | TABLE, rule_set | changed):
+    back = {"added": ["b"], "removed": ["c"], "changed": ["a"]}
+    for body in (rule_set | TABLE, rule_set | changed, rule_set | TABLE):
         assert apps.ask("/api/v1/rule-sets/logged", "PUT", json=body).status_code in (200, 201)
     assert apps.ask("/api/v1/rule-sets/logged", "DELETE").status_code == 204
     assert [(entry["action"], entry["details"]) for entry in log_of(apps, subject="ruleset:logged")[::-1]] == [
         ("ruleset.created", {"target": "shop", "version": 1, "rules": 2}),
         ("ruleset.updated", {"target": "shop", "version": 2, "rules": {"added": ["c"], "removed": ["b"], "changed": ["a"]}}),
-        ("ruleset.deleted", {"target": "shop", "version": 3}),
+        ("ruleset.rolled_back", {"target": "shop", "version": 3, "rules": back, "to": 1}),
+        ("ruleset.deleted", {"target": "shop", "version": 4}),
     ]
     dataset = {"target": "shop", "tables": ["public.orders"]}
     for described in ({}, {"mode": "sync"}, {}):
