@@ -38,11 +38,17 @@ def record(cursor: Cursor, caller: Caller, action: AuditAction, subject: str, de
     record_all(cursor, caller, [Entry(action, subject, details or {})])
 
 
-def record_asked(cursor: Cursor, action: AuditAction, subject: str, details: Mapping[str, Any] | None = None) -> None:
-    """The same for whoever sent the request that this thread handles. Nothing outside of requests, and for the services' own key:
-    the service that it was asked of has written the entry."""
+def record_asked(
+    cursor: Cursor,
+    action: AuditAction,
+    subject: str,
+    details: Mapping[str, Any] | None = None,
+    but_for_services: bool = False,
+) -> None:
+    """The same for whoever sent the request that this thread handles; nothing outside of requests. `but_for_services`: nothing
+    for the services' own key either, because the service that it was asked of has written the entry."""
     caller = who_asks()
-    if caller is not None and caller.name != SERVICE:
+    if caller is not None and not (but_for_services and caller.name == SERVICE):
         record(cursor, caller, action, subject, details)
 
 

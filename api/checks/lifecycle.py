@@ -194,7 +194,7 @@ def accept(
         if (row := cursor.one(SQL["accept"], asked)) is not None:
             if is_trial:
                 of = audited("table", request.target, request.table or "")
-                audit.record_asked(cursor, "trial.asked", of, {"request_id": request_id})
+                audit.record_asked(cursor, "trial.asked", of, {"request_id": request_id}, but_for_services=True)
             return Accepted(read_check(row), replayed=False)
         if (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})) is not None:
             return _replay(row, body_hash)
@@ -221,7 +221,8 @@ def cancel(database: Database, check_id: str, backend_url: str, by: str | None =
             cursor.run(SQL["cancel_running"], {"check_id": check_id, "by": by})
             notify(cursor, CANCEL)
         if not check.terminal and not check.cancel_requested:
-            audit.record_asked(cursor, "request.canceled", audited("request", check.request_id), check.named)
+            of = audited("request", check.request_id)
+            audit.record_asked(cursor, "request.canceled", of, check.named, but_for_services=True)
         return _find(cursor, check_id)
 
 

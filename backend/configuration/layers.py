@@ -97,7 +97,7 @@ def remove(cursor: Cursor, catalogue: Catalogue, caller: Caller, row: Row) -> li
     """Delete a row of `find` and refresh the tables of its target; a fault for each table that does not fit without it."""
     cursor.run(SQL["delete"], {"kind": row["kind"], "name": row["name"]})
     layer = Layer(row["kind"], row["name"], row["target"], {})
-    version = _add_version(cursor, layer, None, caller)
+    version, _ = _add_version(cursor, layer, None, caller)
     _record(cursor, caller, layer, "deleted", version)
     layers = effective.load(cursor, [row["target"]])
     return refreshing.refresh(cursor, catalogue, caller, row["target"], layers[row["target"]])
@@ -121,10 +121,13 @@ def store(cursor: Cursor, caller: Caller, found: Iterable[Layer]) -> None:
     """Write each as the next version, without its tables."""
     for layer in found:
         change, before = change_of(cursor, layer), row_of(cursor, layer)
-        version = _add_version(cursor, layer, layer.document, caller)
+        version, same_as = _add_version(cursor, layer, layer.document, caller)
         written = {"kind": layer.kind, "name": layer.name, "target": layer.target, "document": json_value(layer.document)}
         cursor.run(SQL["put"], written | {"version": version})
-        _record(cursor, caller, layer, change, version, _changed_rules(layer, before))
+        details = _changed_rules(layer, before)
+        if change == "updated" and same_as is not None:
+            change, details["to"] = "rolled_back", same_as
+        _record(cursor, caller, layer, change, version, details)
 
 
 def _changed_rules(layer: Layer, before: Row | None) -> JsonObject:
@@ -161,15 +164,16 @@ def too_many(layers: Layers, pointer: str) -> list[FieldError]:
     return [FieldError(pointer, words)] if number > MOST_RULE_SETS else []
 
 
-def _add_version(cursor: Cursor, layer: Layer, document: JsonObject | None, caller: Caller) -> int:
+def _add_version(cursor: Cursor, layer: Layer, document: JsonObject | None, caller: Caller) -> tuple[int, int | None]:
+    """Its number, and that of an earlier version with the same document, if there is one."""
     of = {"kind": layer.kind, "name": layer.name}
     last = cursor.one(SQL["last_version"], of)
     version = int(last["version"]) + 1 if last else 1
     stored = json_value(document) if document is not None else None
-    cursor.run(
-        SQL["add_version"], of | {"version": version, "target": layer.target, "document": stored, "changed_by": caller.name}
-    )
-    return version
+    written = of | {"version": version, "target": layer.target, "document": stored, "changed_by": caller.name}
+    row = cursor.one(SQL["add_version"], written)
+    assert row is not None  # just written
+    return version, row["same_as"]
 
 
 def taken(name: str) -> str:

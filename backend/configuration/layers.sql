@@ -14,8 +14,12 @@ delete from stringx.layers where kind = %(kind)s and name = %(name)s
 select coalesce(max(version), 0) as version from stringx.layer_versions where kind = %(kind)s and name = %(name)s
 
 -- name: add_version
-insert into stringx.layer_versions (kind, name, version, target, document, changed_by)
+-- `same_as`: the newest of a hundred versions before that had the very document.
+insert into stringx.layer_versions as w (kind, name, version, target, document, changed_by)
 values (%(kind)s, %(name)s, %(version)s, %(target)s, %(document)s, %(changed_by)s)
+returning version, (select max(o.version) from (
+           select p.version, p.document from stringx.layer_versions p where p.kind = w.kind and p.name = w.name and p.version < w.version
+           order by p.version desc limit 100) o where o.document::text = w.document::text) as same_as
 
 -- name: versions
 select version, document, changed_by, changed_at, octet_length(document::text) as bytes from stringx.layer_versions

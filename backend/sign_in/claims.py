@@ -33,6 +33,14 @@ def says_enough(sign_in: SignIn, claims: Mapping[str, Any]) -> bool:
     return _groups_in(sign_in, claims) is not None and _name(claims) is not None
 
 
+def merged(claims: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
+    """Both; the ID token's where both have one. Whether a mail address is verified is said of the address beside it alone."""
+    of_mail = (claims, userinfo) if "email" in claims else (userinfo, claims)
+    same = [each for each in of_mail if each.get("email", object()) == of_mail[0].get("email")]
+    verified = next((each["email_verified"] for each in same if "email_verified" in each), None)
+    return {**userinfo, **claims, "email_verified": verified}
+
+
 def person_of(sign_in: SignIn, claims: Mapping[str, Any]) -> Person:
     """Who the claims are about. Forbidden if they are out of bounds."""
     subject = claims["sub"]

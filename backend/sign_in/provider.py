@@ -17,7 +17,7 @@ from joserfc import jws, jwt
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, InvalidKeyIdError, JoseError, MissingClaimError
 from joserfc.jwk import Key, KeySet, import_key
 
-from backend.sign_in.claims import Person, person_of, says_enough
+from backend.sign_in.claims import Person, merged, person_of, says_enough
 from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.http_answers import HttpAnswer, in_one_line
 from stringx_dataops.contract.problems import Forbidden, Unavailable
@@ -109,7 +109,7 @@ class Provider:
                 raise Forbidden("the OpenID provider sent no ID token; the scope openid must be allowed for this client")
             claims = self._claims(found, id_token, access_token, nonce)
             if found.userinfo is not None and not says_enough(self._sign_in, claims):
-                claims = {**self._userinfo(session, found.userinfo, claims["sub"]), **claims}
+                claims = merged(claims, self._userinfo(session, found.userinfo, claims["sub"]))
         return person_of(self._sign_in, claims)
 
     def _session(self, found: _Metadata) -> _Session:

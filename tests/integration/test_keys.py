@@ -377,13 +377,15 @@ def test_every_change_is_in_the_audit_log_with_ids_and_without_values(apps: Apps
     assert {(entry["actor"], entry["address"]) for entry in entries} == {("-".join(SCOPES), "192.0.2.7")}
     assert "zebra" not in str(entries)
     rule_set = {"target": "shop", "tables": ["public.none*"]}
-    for body in (rule_set | TABLE, rule_set | changed):
+    back = {"added": ["b"], "removed": ["c"], "changed": ["a"]}
+    for body in (rule_set | TABLE, rule_set | changed, rule_set | TABLE):
         assert apps.ask("/api/v1/rule-sets/logged", "PUT", json=body).status_code in (200, 201)
     assert apps.ask("/api/v1/rule-sets/logged", "DELETE").status_code == 204
     assert [(entry["action"], entry["details"]) for entry in log_of(apps, subject="ruleset:logged")[::-1]] == [
         ("ruleset.created", {"target": "shop", "version": 1, "rules": 2}),
         ("ruleset.updated", {"target": "shop", "version": 2, "rules": {"added": ["c"], "removed": ["b"], "changed": ["a"]}}),
-        ("ruleset.deleted", {"target": "shop", "version": 3}),
+        ("ruleset.rolled_back", {"target": "shop", "version": 3, "rules": back, "to": 1}),
+        ("ruleset.deleted", {"target": "shop", "version": 4}),
     ]
     dataset = {"target": "shop", "tables": ["public.orders"]}
     for described in ({}, {"mode": "sync"}, {}):
@@ -454,6 +456,10 @@ def test_what_the_backend_asks_for_another_is_written_down_by_the_backend_alone(
     check = apps.clients["api"].post("/api/v1/quality-checks", json=body, headers=headers).get_json()
     assert apps.clients["api"].post(f"/api/v1/quality-checks/{check['check_id']}/cancel", headers=headers).status_code == 200
     assert log_of(apps, subject="request:forwarded") == []
+    body["request_id"] = "with-the-services-key"  # of the Backend itself, for nobody else
+    for path, sent in (("/api/v1/requests", body), ("/api/v1/requests/with-the-services-key/cancel", None)):
+        assert apps.clients["backend"].post(path, json=sent, headers=headers).status_code in (200, 202)
+    assert [entry["actor"] for entry in log_of(apps, subject="request:with-the-services-key")] == ["service-key"]
 
 
 def test_logins_are_in_the_log_and_failed_ones_are_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
