@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from backend.configuration import store
+from backend.configuration import effective, store
 from backend.configuration.versions import Stored
 from database.configuration import Refusals
 from database.keys import Caller, is_seen
@@ -80,6 +80,12 @@ def _summary(item: dict[str, Any], earlier: JsonObject | None, catalogue: Catalo
     found = difference(earlier or {}, document or {}, catalogue) if what == "changed" else Difference((), ())
     at = datetime.fromisoformat(item["changed_at"])
     return VersionSummary(item["version"], item["changed_by"], at, what, found)
+
+
+def defaults(database: Database, target: str) -> JsonObject | None:
+    """The defaults of a target as they are now."""
+    with database.transaction() as cursor:
+        return effective.load(cursor, [target])[target].defaults
 
 
 def targets(database: Database) -> list[str]:

@@ -46,9 +46,11 @@ class Shown:
         return max(0, len(self.words.rules) - _SHOWN_RULES)
 
 
-def shown_difference(before: JsonObject | None, now: JsonObject | None, catalogue: Catalogue) -> Shown:
-    """What differs between two documents; None is a table without a document."""
-    found = difference(before or {}, now or {}, catalogue)
+def shown_difference(
+    before: JsonObject | None, now: JsonObject | None, catalogue: Catalogue, defaults: JsonObject | None
+) -> Shown:
+    """What differs between two documents; None is a table without a document. `defaults`: those of the target."""
+    found = difference(before or {}, now or {}, catalogue, (defaults or {}, defaults or {}))
     lines = list(islice(_lines(before or {}, now or {}, found, catalogue), _SHOWN_LINES + 1))
     return Shown(found, lines[:_SHOWN_LINES], len(lines) > _SHOWN_LINES)
 

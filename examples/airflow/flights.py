@@ -27,8 +27,10 @@ def run_sql(*statements: str) -> None:
         connection.close()
 
 
-@dag(schedule=None, catchup=False, params={"day": "2013-01-15", "spoil": False})
+@dag(schedule=None, catchup=False, max_active_runs=1, params={"day": "2013-01-15", "spoil": False})
 def flights() -> None:
+    """One run at a time, because the next one loads into the same staging table."""
+
     @task
     def load(params: dict[str, Any]) -> str:
         """Load the day, and ask for its check. A load that is run again has another id, so the check of the one before says
@@ -46,7 +48,9 @@ def flights() -> None:
         return Client().check(TARGET, STAGING, request_id=load_id, wait=False).request_id
 
     @task
-    def publish() -> None:
+    def publish(load_id: str) -> None:
+        """Asks once more: this task may be run again alone, when another load is in the staging table."""
+        Client().require_open(TARGET, STAGING, request_id=load_id)
         run_sql(
             f"delete from {PUBLISHED} where (year, month, day) in (select year, month, day from {STAGING})",
             f"insert into {PUBLISHED} select * from {STAGING}",
@@ -61,7 +65,7 @@ def flights() -> None:
         wait=timedelta(seconds=int(os.environ.get("GATE_WAIT_S", "3600"))),
         poll_s=1,
     )
-    audited >> publish()
+    audited >> publish(loaded)
 
 
 flights()

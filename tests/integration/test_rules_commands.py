@@ -251,6 +251,9 @@ def test_what_holds_for_a_table_is_explained(database: Database, run: Run, tmp_p
     assert "public.x" in run("explain", "shop", "public.x", code=2)
     run("export", tmp_path)
     assert run("diff", tmp_path) == "no difference in 4 documents\n"
+    tighter = tmp_path / "shop" / "tables" / "public.a.yml"
+    tighter.write_text(tighter.read_text() + "gate: {max_age: 24h}\n")
+    assert "gate.max_age: now 24h (loosened)" in run("diff", tmp_path, code=1)
     others = tmp_path.parent / "others"
     words = run("export", others, "--as", "odcs")  # other tools know nothing of defaults and sets
     assert "note: rule set keys is written into the tables for which it holds" in words

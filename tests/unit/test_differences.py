@@ -77,3 +77,21 @@ def test_a_rule_whose_fields_pull_both_ways_is_neither_tightened_nor_loosened() 
 def test_durations_are_compared_as_times() -> None:
     before, now = ({"id": "a", "type": "freshness", "column": "c", "arguments": {"max_age": age}} for age in ("90m", "1h"))
     assert difference(of(before), of(now)).rules[0].fields == (FieldChange("arguments.max_age", "90m", "1h", effect="tightened"),)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "was", "is_", "effect"),
+    [
+        ({}, {"max_age": "24h"}, {"max_age": "1h"}, {"max_age": "1h"}, "loosened"),
+        ({"max_age": "24h"}, {}, {"max_age": "1h"}, {"max_age": "1h"}, "tightened"),
+        ({"max_age": "24h"}, {}, {}, {}, "loosened"),
+        ({"max_age": "24h"}, {}, {}, {"max_age": "1h"}, "tightened"),
+        ({}, {"max_age": None}, {"max_age": "1h"}, {"max_age": "1h"}, "loosened"),
+        ({}, {"on_warn": "open"}, {"on_warn": "closed"}, {"on_warn": "closed"}, "loosened"),
+    ],
+)
+def test_a_setting_that_a_table_leaves_out_is_that_of_its_targets_defaults(
+    before: dict[str, Any], now: dict[str, Any], was: dict[str, Any], is_: dict[str, Any], effect: str
+) -> None:
+    (field,) = differences.difference({"gate": before}, {"gate": now}, None, ({"gate": was}, {"gate": is_})).fields
+    assert field.effect == effect

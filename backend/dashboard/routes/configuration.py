@@ -109,7 +109,9 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         compared = None
         if first is not None and second is not None:
             before, now = (editing.stored_version(database, name, number) for number in (first, second))
-            compared = documents.shown_difference(before.document, now.document, service.catalogue)
+            compared = documents.shown_difference(
+                before.document, now.document, service.catalogue, editing.defaults(database, target)
+            )
         return page(
             "versions.html",
             **_named(name),
@@ -144,7 +146,8 @@ class _Edit:
         newest = editing.find_version(self.service.database, self.name)
         differences = []
         if action == "preview":
-            shown = documents.shown_difference(newest.document if newest else None, document, self.service.catalogue)
+            defaults = editing.defaults(self.service.database, self.name[0])
+            shown = documents.shown_difference(newest.document if newest else None, document, self.service.catalogue, defaults)
             differences = [("What saving would change", shown)]
         return self._page(_Sheet(self.text, self.opened, faults, differences=differences, is_posted=True))
 
@@ -169,9 +172,10 @@ class _Edit:
         before, theirs = (each.document if each else None for each in (base, newest))
         note = f"Nothing was saved: {self._meanwhile(newest)}. Your text is still here. "
         note += "Take over what you want to keep; saving now replaces what they wrote."
+        defaults = editing.defaults(database, self.name[0])
         differences = [
-            ("What was changed meanwhile", documents.shown_difference(before, theirs, catalogue)),
-            ("What you changed", documents.shown_difference(before, document, catalogue)),
+            ("What was changed meanwhile", documents.shown_difference(before, theirs, catalogue, defaults)),
+            ("What you changed", documents.shown_difference(before, document, catalogue, defaults)),
         ]
         return self._page(_Sheet(self.text, _opened(newest), [], [note], differences, is_posted=True), PreconditionFailed.status)
 

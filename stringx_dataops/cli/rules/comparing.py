@@ -29,13 +29,16 @@ class DocumentChange:
 def changes(checked: Checked, stored: Mapping[Named, Stored], source: str | None, catalogue: Catalogue) -> list[DocumentChange]:
     """What differs, in the order of the files; then what was applied from `source`, and no file holds any more."""
     here = dict(checked.stream.named()) | {("Dataset", dataset.name): as_json(dataset) for dataset in checked.datasets}
+    gone = {name: each for name, each in stored.items() if source and each.source == source and name not in here}
     found = []
     for name, document in here.items():
         before = stored.get(name)
-        differs = difference(before.document if before else {}, document, catalogue)
+        of = ("Defaults", name[1].partition("/")[0])
+        was = stored[of].document if name[0] == "Table" and of in stored else {}
+        now = here.get(of, {} if of in gone else was) if name[0] == "Table" else {}
+        differs = difference(before.document if before else {}, document, catalogue, (was, now))
         if before is None or not differs.is_none:
             found.append(DocumentChange(name, "updated" if before else "created", differs))
-    gone = {name: each for name, each in stored.items() if source and each.source == source and name not in here}
     occupied = {name[1].partition("/")[0] for name in {**stored, **here} if name[0] == "Table" and name not in gone}
     for name, each in gone.items():
         if name[0] != "Target" or name[1] not in occupied:

@@ -56,8 +56,8 @@ def _effective(documents: dict[Named, JsonObject]) -> tuple[list[JsonObject], li
         layers[target] = Layers(documents.get(("Defaults", target)), sets)
     tables = [merged(document, layers[str(document["target"])]) for (kind, _), document in documents.items() if kind == "Table"]
     notes = [f"the defaults of target {target} are written into its tables" for target in layers if layers[target].defaults]
-    sets = sorted(str(each["name"]) for one in layers.values() for each in one.rule_sets)
-    notes += [f"rule set {name} is written into the tables for which it holds" for name in sets]
+    names = sorted(str(each["name"]) for one in layers.values() for each in one.rule_sets)
+    notes += [f"rule set {name} is written into the tables for which it holds" for name in names]
     return tables, notes
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from stringx_dataops.client import Client, Refused, Undecided, path_of, require
+from stringx_dataops.contract.documents.differences import Defaults
 from stringx_dataops.contract.documents.streams import Named, name_of
 from stringx_dataops.contract.json_types import JsonObject
 
@@ -93,6 +94,15 @@ def find(client: Client, subject: Subject) -> tuple[JsonObject | None, str]:
     if not isinstance(document, dict) or etag is None:
         raise Undecided(f"{client.server} is no StringX Backend (its answer has no ETag); give its address by --server")
     return document, etag
+
+
+def defaults(client: Client, subject: Subject) -> Defaults:
+    """Those of the target of a table, before a change of its document and after."""
+    if subject.kind != "Table":
+        return {}, {}
+    answer = client.exchange("GET", path_of("defaults", subject.name.partition("/")[0]), accepts=(404,))
+    found: JsonObject = answer.content if answer.status != 404 and isinstance(answer.content, dict) else {}
+    return found, found
 
 
 def put(client: Client, subject: Subject, document: JsonObject, if_match: str) -> str:

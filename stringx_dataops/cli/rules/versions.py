@@ -101,7 +101,7 @@ def rollback(server: str | None, /, words: Sequence[str], yes: bool, dry_run: bo
     client = Client.from_environment(server)
     document = _document(client, subject, int(last))
     before, if_match = stored.find(client, subject)
-    found = difference(before or {}, document, load_catalogue())
+    found = difference(before or {}, document, load_catalogue(), stored.defaults(client, subject))
     if before is not None and found.is_none:
         click.echo(f"{subject} is as version {last} was")
         return 0

@@ -13,6 +13,7 @@ Change = Literal["added", "removed", "changed"]
 _MISSING: Any = object()
 _SPLIT = ("gate", "arguments", "warn")  # fields whose own fields are compared one by one
 _Path = tuple[str, ...]
+Defaults = tuple[JsonObject, JsonObject]  # documents of defaults; empty where there are none
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,19 @@ class Difference:
         return [rule.id for rule in self.rules if rule.change == change]
 
 
-def difference(before: JsonObject, now: JsonObject, catalogue: Catalogue | None = None) -> Difference:
+def difference(
+    before: JsonObject, now: JsonObject, catalogue: Catalogue | None = None, defaults: Defaults = ({}, {})
+) -> Difference:
     """The difference of two documents, each as it was stored: a default that is written out differs from one that is left out.
 
-    Without the catalogue, rules have no effect.
+    Without the catalogue, rules have no effect. `defaults`: the target's for each of the two, which hold for a table where it
+    leaves a setting out.
     """
+
+    def effect_of(path: _Path, old: Any, new: Any) -> Effect:
+        old, new = (_at(of, path) if value is _MISSING else value for of, value in zip(defaults, (old, new), strict=True))
+        return effect_of_setting(path, old, new)
+
     old, new = _rules(before), _rules(now)
     rules = [RuleChange(rule, "added") for rule in new if rule not in old]
     rules += [RuleChange(rule, "removed") for rule in old if rule not in new]
@@ -70,13 +79,14 @@ def difference(before: JsonObject, now: JsonObject, catalogue: Catalogue | None 
             rules.append(RuleChange(rule, "changed", fields, effect))
     kept = [rule for rule in old if rule in new]
     is_reordered = kept != [rule for rule in new if rule in old]
-    fields = tuple(_fields(_settings(before), _settings(now), effect_of_setting))
+    fields = tuple(_fields(_settings(before), _settings(now), effect_of))
     return Difference(fields, tuple(rules), is_reordered)
 
 
 def _fields_of_rule(before: JsonObject, now: JsonObject, catalogue: Catalogue | None) -> Iterator[FieldChange]:
     def effect(path: _Path, _: Any, new: Any) -> Effect:
-        return effect_of_rule(before, _with(before, path, new), catalogue) if catalogue is not None else ""
+        changed = _with(before, path, None if new is _MISSING else new)
+        return effect_of_rule(before, changed, catalogue) if catalogue is not None else ""
 
     return _fields(before, now, effect)
 
@@ -89,6 +99,14 @@ def _with(fields: JsonObject, path: _Path, value: Any) -> JsonObject:
         value = _with(inner if isinstance(inner, dict) else {}, tuple(rest), value)
     others = {each: old for each, old in fields.items() if each != name}
     return others if value is None else others | {name: value}
+
+
+def _at(defaults: JsonObject, path: _Path) -> Any:
+    """What the defaults say of a setting; None if they say nothing."""
+    value: Any = defaults
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _settings(document: JsonObject) -> JsonObject:
@@ -113,6 +131,5 @@ def _fields(
             parts = [{} if value is _MISSING else value for value in (old, new)]
             yield from _fields(parts[0], parts[1], effect_of, path)
             continue
-        is_new, is_gone = old is _MISSING, new is _MISSING
-        old, new = None if is_new else old, None if is_gone else new
-        yield FieldChange(".".join(path), old, new, is_new, is_gone, effect_of(path, old, new))
+        is_new, is_gone, effect = old is _MISSING, new is _MISSING, effect_of(path, old, new)
+        yield FieldChange(".".join(path), None if is_new else old, None if is_gone else new, is_new, is_gone, effect)
