@@ -137,6 +137,7 @@ def test_lines_are_broken_between_words_and_wide_characters_count_twice(monkeypa
     ("rule", "lines"),
     [
         ({"measured": 12.5}, ["measured: 12.5"]),
+        ({"measured": 3, "failures": 3}, []),
         ({"measured": None, "measured_hidden": True}, [findings.HIDDEN]),
         ({"message": "call us", "finding": "3 rows; fails above 0"}, ["3 rows; fails above 0"]),
         ({"owner": "ann", "runbook": "https://x/y"}, ["owner: ann; runbook: https://x/y"]),
@@ -272,6 +273,17 @@ def test_what_cannot_be_repeated_is_one_line_after_the_command(serve: Callable[.
         "--server", serve((200, request() | {"checks": [{"check_id": "c", "dbt": None, "reason": "canceled"}]})), "repeat", "7"
     )
     assert (done.returncode, done.stderr) == (2, "dataops: check c has no dbt command: canceled\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(404, {"detail": "no"}), (200, {"dashboard": None}), (200, {"dashboard": "file:///x"})]
+)
+def test_pages_are_at_the_backend_where_no_other_address_is_known(
+    serve: Callable[..., str], status: int, told: dict[str, Any]
+) -> None:
+    server = serve((status, told), (200, {"table": "public.a", "rules": []}))
+    done = run("--server", server, "open", "nyc", "public.a")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{server}/tables/nyc/public.a\n", "")
 
 
 def completed(words: str, **variables: str) -> subprocess.CompletedProcess[str]:
