@@ -300,6 +300,7 @@ def test_completion_names_what_the_backend_has_and_is_silent_otherwise(serve: Ca
         ("dataops gate nyc public", tables, ["public.a", "public.b"]),
         ("dataops waive nyc public.a r", rules, ["r1"]),
         ("dataops requests list --verdict e", {}, ["error"]),
+        ("dataops check nyc public.a --rule r", rules, ["r1"]),
         ("dataops wai", {}, ["waive", "waivers"]),
     ):
         done = completed(words, STRINGX_BACKEND_URL=serve((200, answer)))
