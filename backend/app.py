@@ -3,6 +3,7 @@
 from flask import Flask
 
 from backend import metrics, retention
+from backend.addresses import routes as address_routes
 from backend.audit import routes as audit_routes
 from backend.configuration import dataset_routes, layer_routes, refreshing
 from backend.configuration import routes as configuration_routes
@@ -23,6 +24,7 @@ from database.loops import Loops
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.messages.addresses import Addresses
 from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, sign_in_secret, signing_secrets
 from web import service
 from web.look import files as look
@@ -64,6 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(gate_routes.blueprint(database))
     app.register_blueprint(key_routes.blueprint(database))
     app.register_blueprint(audit_routes.blueprint(database))
+    app.register_blueprint(address_routes.blueprint(Addresses(dashboard=settings.public_url, docs=settings.docs_url)))
     app.register_blueprint(waiver_routes.blueprint(database, catalogue))
     app.register_blueprint(
         dashboard_routes.blueprint(

@@ -30,6 +30,7 @@ class RuleAnswer(TypedDict):
     status: RuleStatus
     message: str
     finding: NotRequired[str]
+    failures: NotRequired[int | None]
     measured: NotRequired[int | float | str | None]
     measured_hidden: NotRequired[bool]
     owner: NotRequired[str]

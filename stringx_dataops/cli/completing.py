@@ -45,7 +45,7 @@ def datasets(context: click.Context, _: click.Parameter, incomplete: str) -> lis
 
 def rules(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
     """Ids of the rules of the table that stands before, those of rule sets included."""
-    target, table = context.params.get("target"), context.params.get("table")
+    target, table = _given(context, "target"), _given(context, "table")
     if not target or not table:
         return []
     path = f"/api/v1/tables/{quote(str(target), safe='')}/{quote(str(table), safe='')}"
@@ -57,8 +57,15 @@ def rules(context: click.Context, _: click.Parameter, incomplete: str) -> list[A
 
 
 def _narrowed(context: click.Context, incomplete: str) -> dict[str, str]:
-    target = context.params.get("target")
+    target = _given(context, "target")
     return ({"target": str(target)} if target else {}) | ({"q": incomplete} if incomplete else {})
+
+
+def _given(context: click.Context, name: str) -> Any:
+    """The value of a parameter. Behind an option without a value, click leaves the arguments in `args`."""
+    names = [each.name for each in context.command.params if isinstance(each, click.Argument)]
+    left = dict(zip(names, context.args, strict=False))
+    return context.params.get(name) or left.get(name)
 
 
 def _found(context: click.Context, path: str, query: dict[str, str], field: str, incomplete: str) -> list[Any]:

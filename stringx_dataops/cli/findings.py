@@ -8,19 +8,21 @@ from stringx_dataops.cli.terminal import cut, faint, filled, folded, plain, scre
 
 _ORDER = ("fail", "error", "warn", "pass")
 _WIDEST = 30  # cells of a value in a sample
-_INDENT = 11  # of what stands below a rule
+_BELOW = 9  # spaces before what stands below a rule
 _ROWS = 10  # of a sample; --json has all
 HIDDEN = "measured: not shown; it is a value of a row, and its column is neither in key nor in sample_columns"
 NO_SAMPLES = "failing rows are not shown: the key lacks the scope samples"
 
 
-def lines(result: CheckAnswer | TableAnswer, *, passed: bool) -> Iterator[str]:
-    """The rules that did not pass, the worst first, each with what is known about it; with `passed` the others, too."""
+def lines(result: CheckAnswer | TableAnswer, *, passed: bool, begin: str = "  ") -> Iterator[str]:
+    """The rules that did not pass, the worst first, each with what is known about it; with `passed` the others, too.
+    Each line starts with `begin`."""
+    below = begin + " " * _BELOW
     for status in _ORDER:
         for rule in result.get("rules", ()):
             if rule["status"] == status and (status != "pass" or passed):
-                yield folded(f"  {state(status, 5)}  {rule['id']}{_mark(rule)}: {plain(rule['message'])}", _INDENT)
-                yield from (folded(" " * _INDENT + line, _INDENT) for line in _details(rule))
+                yield folded(f"{begin}{state(status, 5)}  {rule['id']}{_mark(rule)}: {plain(rule['message'])}", len(below))
+                yield from (folded(below + line, len(below)) for line in _details(rule, len(below)))
 
 
 def hides_samples(result: CheckAnswer | TableAnswer) -> bool:
@@ -33,12 +35,12 @@ def _mark(rule: RuleAnswer) -> str:
     return f" ({', '.join(marks)})" if marks else ""
 
 
-def _details(rule: RuleAnswer) -> Iterator[str]:
+def _details(rule: RuleAnswer, indent: int) -> Iterator[str]:
     if rule.get("finding"):
         yield plain(rule["finding"])
     if rule.get("measured_hidden"):
         yield HIDDEN
-    elif rule.get("measured") is not None:
+    elif rule.get("measured") not in (None, rule.get("failures")):  # rules that count measure what they count
         yield f"measured: {plain(rule['measured'])}"
     if waived := rule.get("waived"):
         yield f"waived by {plain(waived['by'])} until {plain(waived['until'])}: {plain(waived['reason'])}"
@@ -51,14 +53,14 @@ def _details(rule: RuleAnswer) -> Iterator[str]:
     if rule.get("sample_dropped"):
         yield "failing rows were left out, because the result would have been too large"
     if sample := rule.get("sample"):
-        yield from _rows(sample["columns"], sample["rows"], bool(sample.get("cut")))
+        yield from _rows(sample["columns"], sample["rows"], bool(sample.get("cut")), indent)
 
 
-def _rows(names: Sequence[str], rows: Sequence[Sequence[Any]], is_cut: bool) -> Iterator[str]:
+def _rows(names: Sequence[str], rows: Sequence[Sequence[Any]], is_cut: bool, indent: int) -> Iterator[str]:
     """A sample as a small table; on a terminal no wider than it is."""
     shown = [[cut(_value(value), _WIDEST) for value in row] for row in (names, *rows[:_ROWS])]
     widths = [max(width_of(row[index]) for row in shown) for index in range(len(names))]
-    room = (screen_width() or 10_000) - _INDENT - 2  # a dataset's are indented further
+    room = (screen_width() or 10_000) - indent
     for number, row in enumerate(shown):
         line = cut("  ".join(filled(text, width) for text, width in zip(row, widths, strict=True)).rstrip(), room)
         yield faint(line) if number == 0 else line

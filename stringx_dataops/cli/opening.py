@@ -44,13 +44,23 @@ def open_(
     if rule is not None and (request_id is not None or table is None):
         raise click.UsageError("--rule is of a TABLE, and stands without --request and --dataset")
     client = Client.from_environment(server)
-    address = client.server + _path(client, target, table, dataset, rule, request_id)
+    address = _dashboard(client) + _path(client, target, table, dataset, rule, request_id)
     show(address)
     if not prints_only and sys.stdout.isatty() and _has_browser():
         import webbrowser
 
         webbrowser.open(address)
     return 0
+
+
+def _dashboard(client: Client) -> str:
+    """Where people reach the dashboard; the Backend's own address if it does not say it, or is of a release that cannot."""
+    try:
+        told = client.get(path_of("addresses")).get("dashboard")
+    except Refused:
+        told = None
+    is_web = isinstance(told, str) and told.startswith(("http://", "https://"))
+    return str(told).rstrip("/") if is_web else client.server
 
 
 def _path(client: Client, target: str, table: str | None, dataset: str | None, rule: str | None, request_id: str | None) -> str:

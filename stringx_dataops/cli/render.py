@@ -42,7 +42,7 @@ def request(view: RequestAnswer) -> str:
             if table["rules"]:
                 lines.append(f"  {table['table']}: {state(table['verdict'])}, {_counts(table)}")
                 lines += [f"    {plain(table['reason'])}"] if table["reason"] else []
-                lines += [f"  {line}" for line in findings.lines(table, passed=False)]
+                lines += findings.lines(table, passed=False, begin="    ")
         if check.get("skipped"):
             lines.append(f"  skipped, none of their rules is in scope: {', '.join(check['skipped'])}")
         if any(map(findings.hides_samples, (check, *check.get("tables", ())))):

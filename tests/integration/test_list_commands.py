@@ -16,6 +16,7 @@ from tests.support.dashboard import opened
 from tests.support.databases import Admin
 from tests.support.datasets import TARGET, apply, check_now, dataset, table
 
+PUBLIC = "https://checks.example.org"
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -29,7 +30,7 @@ def backend(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempP
     apply(database, TARGET, TARGET | {"name": "other"}, dataset(), *documents)
     failed = check_now(database, {"a": 3}, table="public.a")
     check_now(database, {}, table="public.b")
-    with opened(database, admin.url(name), tmp_path_factory.mktemp("home")) as client:
+    with opened(database, admin.url(name), tmp_path_factory.mktemp("home"), PUBLIC_URL=PUBLIC) as client:
         server = make_server("127.0.0.1", 0, client.application, threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -127,7 +128,7 @@ def test_what_is_wrong_is_one_line(run: Run, arguments: tuple[str, ...], words: 
 
 
 def test_a_request_is_shown_opened_and_written_as_a_file(run: Run, backend: tuple[str, str], tmp_path: Path) -> None:
-    server, request_id = backend
+    request_id = backend[1]
     code, out, _ = run("requests", "show", request_id, "--junit", str(tmp_path / "x.xml"))
     assert (code, "  fail   a: 3 of 10 rows (30.00%) have no a; fails above 0" in out.splitlines()) == (0, True)
     assert findings.NO_SAMPLES not in out
@@ -142,7 +143,7 @@ def test_a_request_is_shown_opened_and_written_as_a_file(run: Run, backend: tupl
         (("public.a", "--request", request_id), f"/requests/{request_id}"),
     ):
         code, out, _ = run("open", "shop", *arguments)
-        assert (code, out) == ((0, f"{server}{path}\n") if path else (2, "")), arguments
+        assert (code, out) == ((0, f"{PUBLIC}{path}\n") if path else (2, "")), arguments
     code, out, words = run("open", "shop", "public.b", "--request", request_id)
     assert (code, words) == (2, f"dataops: request {request_id} is of shop public.a\n")
 

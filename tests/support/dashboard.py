@@ -17,9 +17,9 @@ from stringx_dataops.contract.signatures import new_secret
 
 
 @contextmanager
-def opened(database: Database, url: str, home: Path) -> Iterator[FlaskClient]:
+def opened(database: Database, url: str, home: Path, **variables: str) -> Iterator[FlaskClient]:
     """A browser's view of the Backend, which knows the keys owner, reader, poster and blind (no samples); DataOps is not there."""
-    environment = {"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": url, "DATAOPS_URL": "http://127.0.0.1:9"}
+    environment = {"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": url, "DATAOPS_URL": "http://127.0.0.1:9"} | variables
     (home / "service-key").write_text("key")
     (home / "signing-secret").write_text(new_secret())
     app = create_app(read_settings(environment))

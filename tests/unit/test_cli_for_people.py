@@ -137,6 +137,7 @@ def test_lines_are_broken_between_words_and_wide_characters_count_twice(monkeypa
     ("rule", "lines"),
     [
         ({"measured": 12.5}, ["measured: 12.5"]),
+        ({"measured": 3, "failures": 3}, []),
         ({"measured": None, "measured_hidden": True}, [findings.HIDDEN]),
         ({"message": "call us", "finding": "3 rows; fails above 0"}, ["3 rows; fails above 0"]),
         ({"owner": "ann", "runbook": "https://x/y"}, ["owner: ann; runbook: https://x/y"]),
@@ -274,6 +275,17 @@ def test_what_cannot_be_repeated_is_one_line_after_the_command(serve: Callable[.
     assert (done.returncode, done.stderr) == (2, "dataops: check c has no dbt command: canceled\n")
 
 
+@pytest.mark.parametrize(
+    ("status", "told"), [(404, {"detail": "no"}), (200, {"dashboard": None}), (200, {"dashboard": "file:///x"})]
+)
+def test_pages_are_at_the_backend_where_no_other_address_is_known(
+    serve: Callable[..., str], status: int, told: dict[str, Any]
+) -> None:
+    server = serve((status, told), (200, {"table": "public.a", "rules": []}))
+    done = run("--server", server, "open", "nyc", "public.a")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{server}/tables/nyc/public.a\n", "")
+
+
 def completed(words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1), "_DATAOPS_COMPLETE": "bash_complete"}
     return run(**asked, **variables)
@@ -288,6 +300,7 @@ def test_completion_names_what_the_backend_has_and_is_silent_otherwise(serve: Ca
         ("dataops gate nyc public", tables, ["public.a", "public.b"]),
         ("dataops waive nyc public.a r", rules, ["r1"]),
         ("dataops requests list --verdict e", {}, ["error"]),
+        ("dataops check nyc public.a --rule r", rules, ["r1"]),
         ("dataops wai", {}, ["waive", "waivers"]),
     ):
         done = completed(words, STRINGX_BACKEND_URL=serve((200, answer)))

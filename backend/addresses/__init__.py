@@ -1,0 +1,1 @@
+"""Where people reach this installation."""
