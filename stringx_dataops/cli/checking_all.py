@@ -1,5 +1,6 @@
 """`dataops check TARGET --all`: every configured table of a target, a few at a time."""
 
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,9 @@ from stringx_dataops.cli.options import MOST
 from stringx_dataops.cli.output import show_json, show_list
 from stringx_dataops.cli.progress import POLL_S, Line
 from stringx_dataops.cli.terminal import Column, columns, plain
-from stringx_dataops.client import LONGEST_POLL_S, Client, DataOpsError, Refused, Undecided
+from stringx_dataops.client import Client, DataOpsError, Refused, Undecided
 
+_POLL_S = 5.0  # how long an interrupted command may take to end
 _AT_ONCE = 8  # requests that have not ended
 _COLUMNS = (
     Column("result", is_state=True),
@@ -46,12 +48,14 @@ def run(client: Client, target: str, wait: int, as_json: bool, junit_file: str |
     until = time.monotonic() + wait
     found: list[_Outcome] = []
     with Line(target) as line, ThreadPoolExecutor(_AT_ONCE) as pool:
-        poll_s = POLL_S if line.active else LONGEST_POLL_S
-        asked = [pool.submit(_check, client, target, table, until, poll_s, narrowed) for table in tables]
-        line.show(lambda passed: f"{sum(each.done() for each in asked)} of {len(asked)} tables checked, {passed:.0f} s")
+        stop = threading.Event()
+        poll_s = POLL_S if line.active else _POLL_S
         try:
+            asked = [pool.submit(_check, client, target, table, until, poll_s, stop, narrowed) for table in tables]
+            line.show(lambda passed: f"{sum(each.done() for each in asked)} of {len(asked)} tables checked, {passed:.0f} s")
             found += [future.result() for future in asked]
         finally:
+            stop.set()  # after Ctrl-C, the threads would follow their checks to the end
             pool.shutdown(wait=False, cancel_futures=True)
     views = [outcome.request.raw for outcome in found if outcome.request is not None]
     if junit_file is not None:
@@ -70,9 +74,15 @@ def run(client: Client, target: str, wait: int, as_json: bool, junit_file: str |
     return _worst(found)
 
 
-def _check(client: Client, target: str, table: str, until: float, poll_s: float, narrowed: dict[str, Any]) -> _Outcome:
+def _check(
+    client: Client, target: str, table: str, until: float, poll_s: float, stop: threading.Event, narrowed: dict[str, Any]
+) -> _Outcome:
+    def go_on(request: Request) -> None:
+        if stop.is_set():
+            raise Undecided("interrupted; it goes on", request)
+
     try:
-        request = client.check(target, table, wait=max(0.001, until - time.monotonic()), poll_s=poll_s, **narrowed)
+        request = client.check(target, table, wait=max(0.001, until - time.monotonic()), poll_s=poll_s, on_wait=go_on, **narrowed)
     except Refused as error:
         word, why = ("no rules", "has no active rule to run") if _NO_RULES in str(error) else ("refused", str(error))
         return _Outcome(table, word, why, None, 0 if word == "no rules" else 2)

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -363,6 +364,32 @@ def test_somebody_at_a_terminal_sees_progress_and_colours_and_nothing_of_it_is_l
     assert "\x1b[1m" in result
     assert "\x1b[31m" in result
     assert click.unstyle(result).splitlines()[0] == "public.a: fail (request 7), 0 of 1 rules pass, 1500 ms"
+
+
+def test_an_interrupted_check_of_all_tables_ends(serve: Callable[..., str]) -> None:
+    asked = threading.Event()
+
+    def running(_: BaseHTTPRequestHandler) -> dict[str, Any]:
+        asked.set()
+        return request() | {"status": "running", "verdict": None, "checks": []}
+
+    server = serve((200, {"items": [{"table": "public.a"}], "next_cursor": None}), (200, running))
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "STRINGX_API_KEY": "sx_key"}
+    command = [
+        sys.executable,
+        "-c",
+        "from stringx_dataops.cli.main import main; main()",
+        "--server",
+        server,
+        "check",
+        "nyc",
+        "--all",
+    ]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert asked.wait(30)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, b"")
 
 
 def test_colours_stay_out_of_pipes_and_of_json(serve: Callable[..., str]) -> None:
