@@ -174,7 +174,8 @@ class Executor:
 
         on_reached = partial(claims.mark_reached, self.database, attempt.check)
         with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, on_reached, self.runner.terminate)):
-            return shadow_rules.run_despite_shadows(partial(faulty_rules.run_compilable, run_encodable), built)
+            run = partial(faulty_rules.run_compilable, run_encodable)
+            return shadow_rules.run_despite_shadows(run, built, lambda: attempt.stopped is None)
 
     def _conclude(self, attempt: Attempt, run: Run, result: DbtRunResult) -> AttemptEnd:
         """How the attempt ends after dbt ran. If it was stopped, an outcome that was complete before still counts."""

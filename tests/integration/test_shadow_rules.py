@@ -75,6 +75,8 @@ def test_a_run_that_shadow_rules_end_is_repeated_without_them() -> None:
     spec: Any = specification("t", rule("a", "not_null", "a"), shadow("b", "not_null", "a"))
     assert run_despite_shadows(run, spec).outcome == "{}"
     assert seen == [[False, False], [False, True]]
+    assert run_despite_shadows(run, spec, lambda: False).outcome is None, "somebody has canceled the check"
+    assert len(seen) == 3
 
 
 def with_shadow(*rules: str, **changes: Any) -> dict[str, Any]:
