@@ -260,7 +260,7 @@ sources:
     tables: [{name: t, columns: [{name: id, tests: [not_null]}]}]
 """,
     "dbt_packages/x/schema.yml": a_model("unique"),
-    "dbt_project.yml": "name: p\nmodels:\n  p:\n    +schema: x\n    marts: {enabled: false}\ndata_tests:\n  +severity: warn\n",
+    "dbt_project.yml": "name: p\nquoting: {identifier: false}\nmodels:\n  p:\n    +schema: x\n    marts: {enabled: false}\ndata_tests:\n  +severity: warn\n",
     "tests/odd.sql": "select 1",
     "tests/generic/mine.sql": "",
     "target/manifest.json": "{",
@@ -293,16 +293,17 @@ def test_a_project_folder_with_everything(tmp_path: Path) -> None:
     said = [str(loss).removeprefix(f"{tmp_path}/") for loss in taken.losses]
     assert [line[: line.index(" ", 20)] for line in said]
     for words in (
-        "dbt_project.yml:4: models: schema is set",
-        "dbt_project.yml:5: models: enabled is set",
-        "dbt_project.yml:7: data_tests: severity is set",
+        "dbt_project.yml:2: quoting: false changes the case of names",
+        "dbt_project.yml:5: models: schema is set",
+        "dbt_project.yml:6: models: enabled is set",
+        "dbt_project.yml:8: data_tests: severity is set",
         "tests/odd.sql: is a singular test",
         "models/a.yml:10: unique: the model is ephemeral",
         "sources.yml:8: freshness of raw.u is no test",
         "sources.yml:11: not_null: the source holds Jinja",
     ):
         assert any(line.startswith(words) for line in said), (words, said)
-    assert len(said) == 7
+    assert len(said) == 8
     assert any("public.<name>" in remark for remark in taken.remarks)
     assert any("target/manifest.json is there too" in remark for remark in taken.remarks)
     assert any("need the test mine in the dbt project" in remark for remark in taken.remarks)
@@ -376,6 +377,15 @@ def test_a_manifest_names_tables_and_tests(tmp_path: Path) -> None:
         ],
     }  # fmt: skip
     assert taken.losses == []
+
+
+def test_a_manifest_says_the_name_that_dbt_writes(tmp_path: Path) -> None:
+    names = {'"d"."S"."M"': "S.M", "d.S.M": "s.m", '"d".s."M ""x"""': 's.M "x"', "": "s.M"}
+    for said, table in names.items():
+        model = node("model", "M", relation_name=said or None)
+        test = a_test("unique", "ref('M')", ["model.p.M"], column_name="a")
+        manifest = {"metadata": {}, "nodes": {"model.p.M": model, "test.p.t": test}, "sources": {}}
+        assert [each["table"] for each in taken_from(tmp_path, {"manifest.json": manifest}).documents] == [table]
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,8 @@ def test_the_number_of_rows(tmp_path: Path, check: JsonObject, wanted: JsonObjec
         ({"quality": [{"metric": "nullValues"}]}, "has 0 comparisons"),
         ({"quality": [{"metric": "nullValues", "mustBe": 0, "mustNotBe": 1}]}, "has 2 comparisons"),
         ({"quality": [{"metric": "nullValues", "mustBe": "none"}]}, "mustBe none is no number"),
+        ({"quality": [{"metric": "nullValues", "mustBeLessOrEqualTo": float("nan")}]}, "is no number"),
+        ({"logicalType": "string", "logicalTypeOptions": {"format": ["email"]}}, "is none of"),
         ({"quality": [{"metric": "nullValues", "mustBe": 0, "unit": "bytes"}]}, "unit bytes"),
         ({"quality": [{"metric": "duplicateValues", "mustBeLessThan": 3}]}, "only 0 means the same"),
         ({"quality": [{"metric": "invalidValues", "mustBe": 0}]}, "takes validValues or pattern"),

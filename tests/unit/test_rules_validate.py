@@ -139,6 +139,11 @@ def test_folders_are_read_sorted_without_hidden_files_and_loops(tmp_path: Path) 
     (tmp_path / "b" / "again.yml").symlink_to(tmp_path / "a.yml")
     names = [os.path.relpath(file.name, tmp_path) for file in read_files([str(tmp_path), str(tmp_path / "z.yml")])]
     assert names == ["a.yml", "b/c/x.yaml", "b/y.yml", "z.yml"]
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "b" / "p.yml").symlink_to(tmp_path / "pipe")  # whoever opens it waits for ever
+    assert [(file.name, file.fault) for file in read_files([str(tmp_path)]) if file.fault] == [
+        (str(tmp_path / "b" / "p.yml"), "is a pipe or device, and no file; leave it out")
+    ]
     (tmp_path / "empty").mkdir()
     assert read_files([str(tmp_path / "empty")])[0].fault == "holds no *.yml or *.yaml; name the folder with the rules"
 

@@ -82,8 +82,10 @@ def _in_folder(top: str) -> Iterator[tuple[str, str | None]]:
                         continue
                     if entry.is_dir():
                         folders.append((entry.path, level + 1))
-                    elif entry.name.endswith(ENDINGS) and (entry.is_file() or entry.is_symlink()):
+                    elif entry.name.endswith(ENDINGS) and (entry.is_file() or not os.path.exists(entry.path)):
                         names.append(entry.path)
+                    elif entry.name.endswith(ENDINGS):
+                        faults.append((entry.path, "is a pipe or device, and no file; leave it out"))
         except OSError as error:
             faults.append((folder, f"cannot be read ({error.strerror})"))
     if not names and not faults:

@@ -11,10 +11,11 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.dbt.tests import DbtTest, Lost, Reference, advice_about_jinja, is_rendered, reference_of
 from stringx_dataops.exchange.foreign import read_json_file
 from stringx_dataops.exchange.model import Unreadable
-from stringx_dataops.exchange.sql import quoted
+from stringx_dataops.exchange.sql import folded, quoted
 
 _RELATIONS = ("model", "seed", "snapshot")
 _CHECKED = re.compile(r"^\{\{\s*get_where_subquery\((.*)\)\s*\}\}$", re.DOTALL)
+_PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')  # of the name of a relation
 _OWN_MACROS = re.compile(r"macro\.(dbt|dbt_postgres)\.")
 
 
@@ -156,11 +157,13 @@ class Manifest:
             raise Lost(f"the model {node.get('name')} is ephemeral; no table of it is there")
         if self.database and str(node.get("database")) != self.database:
             raise Lost(f"{node.get('name')} is in the database {node.get('database')}, and the target's is {self.database}")
-        name = node.get("identifier") or node.get("alias") or node.get("name")
+        schema, name = node.get("schema"), node.get("identifier") or node.get("alias") or node.get("name")
+        if isinstance(node.get("relation_name"), str) and len(parts := _PART.findall(node["relation_name"])) > 1:
+            schema, name = map(folded, parts[-2:])  # as dbt writes it into its SQL, without quotes if the project says so
         try:
-            return TableName.parse(f"{quoted(str(node.get('schema')))}.{quoted(str(name))}")
+            return TableName.parse(f"{quoted(str(schema))}.{quoted(str(name))}")
         except ValueError as error:
-            raise Lost(f"the table {node.get('schema')}.{name} {error}") from error
+            raise Lost(f"the table {schema}.{name} {error}") from error
 
 
 def _is_gate(node: JsonObject) -> bool:

@@ -23,6 +23,10 @@ def losses_of_project(folder: Path) -> Iterator[tuple[str, str]]:
             for line, name in _settings(project.get(kind), project.line_of(kind)):
                 if name in _OF_MODELS and not (name == "materialized" and kind != "models"):
                     yield f"{file}:{line}", f"{kind}: {name} is set for several of them, which is not read here; {ADVICE}"
+        quoting = project.get("quoting")
+        if isinstance(quoting, dict) and any(quoting.get(part) is False for part in ("schema", "identifier")):
+            words = f"quoting: false changes the case of names, which is not read here; {ADVICE}"
+            yield f"{file}:{project.line_of('quoting')}", words
         for kind in ("tests", "data_tests"):
             for line, name in _settings(project.get(kind), project.line_of(kind)):
                 if name not in _HARMLESS:

@@ -77,7 +77,7 @@ def _ignored(one: Expectation, columns: list[str]) -> str | None:
     lists = {"all_values_are_missing": " and ", "any_value_is_missing": " or ", "never": None}
     known, default = (pairs, "both_values_are_missing") if "column_A" in one.kwargs else (lists, "all_values_are_missing")
     ignored = one.kwargs.get("ignore_row_if") or default
-    if ignored not in known:
+    if not isinstance(ignored, str) or ignored not in known:
         raise NoRule(f"ignore_row_if must be one of {', '.join(known)}")
     joined = known[ignored]
     return f"not ({joined.join(nulls)})" if joined is not None else None

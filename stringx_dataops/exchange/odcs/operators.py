@@ -1,5 +1,6 @@
 """ODCS's comparisons (`mustBe…`) as thresholds of rules, and back."""
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -125,4 +126,4 @@ def written(rule: JsonObject) -> JsonObject | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

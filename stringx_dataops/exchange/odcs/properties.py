@@ -73,6 +73,6 @@ def pattern(column: str, text: Any) -> JsonObject | Lost:
 
 
 def _format(column: str, name: Any) -> JsonObject | Lost:
-    if name not in _FORMATS:
+    if not isinstance(name, str) or name not in _FORMATS:
         return Lost(f"the format {name} is none of {', '.join(_FORMATS)}")
     return {"type": "format", "column": column, "arguments": {"format": _FORMATS[name]}}
