@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from stringx_dataops.contract.documents.globs import literal_column
 from tests.truth.conditions import Condition
 from tests.truth.kinds import NAN
 from tests.truth.tables import Draft, Row, Table
@@ -113,7 +114,8 @@ class Tested:
 
     def document(self, rule_id: str) -> dict[str, Any]:
         """The rule as a table's document has it."""
-        columns = {"column": self.columns[0]} if len(self.columns) == 1 else {"columns": self.columns} if self.columns else {}
+        names = [literal_column(column) for column in self.columns]
+        columns = {"column": names[0]} if len(names) == 1 else {"columns": names} if names else {}
         settings = {
             name: value for name in ("warn_above", "fail_above", "severity") if (value := getattr(self, name)) is not None
         }
