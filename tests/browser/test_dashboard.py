@@ -27,8 +27,7 @@ def checked(shop: Database) -> Database:
     return shop
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1400])
+@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1400, "light")])
 def test_every_page_is_whole(checked: Database, tab: Callable[..., Tab], width: int, scheme: str) -> None:
     opened = tab(width, scheme)
     opened.page.goto(opened.address + "/login")

@@ -27,8 +27,7 @@ def put(database: Database, *rules: str, **changes: object) -> None:
     store.put_table(database, CATALOGUE, another, ("shop", "public.a"), table("public.a", *rules, **changes), None)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1400])
+@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1400, "light")])
 def test_every_page_is_whole(shop: Database, tab: Callable[..., Tab], width: int, scheme: str) -> None:
     put(shop, "a", "b", owner=HOSTILE, description=HOSTILE)
     opened = tab(width, scheme)
