@@ -21,6 +21,7 @@ from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
 from stringx_dataops.contract.messages.keys import NewKey
 from stringx_dataops.contract.messages.waivers import WaiverOrder
+from stringx_dataops.contract.problems import Invalid
 from tests.support.apps import Apps
 from tests.support.apps import made as apps_of
 from tests.support.databases import Admin
@@ -380,6 +381,26 @@ def test_a_dataset_may_not_take_the_name_of_one_of_another_target(world: World) 
         assert OTHER not in answer.text
 
 
+def test_a_dataset_of_another_target_that_has_grown_too_large_stands_in_no_ones_way(world: World) -> None:
+    """As a release without patterns may leave it, which runs beside this one."""
+    database, client = world.apps.database, world.apps.clients["backend"]
+    grow = """update stringx.datasets set patterns = array['public.%%'], tables = array(select 'public.t' || n from generate_series(1, 1001) n)
+              where name = 'set-v'"""
+    with database.transaction() as cursor:
+        before = cursor.one("select patterns, tables from stringx.datasets where name = 'set-v'")
+        cursor.run(grow)
+    document = _table(OWN) | {"owner": "somebody else"}
+    headers = {"Authorization": f"Bearer {world.keys['limited']}"}
+    answers = [
+        client.put(f"/api/v1/tables/{OWN}/public.a", json=document, headers=headers),
+        client.put("/api/v1/datasets/set-s", json=_dataset(OWN) | {"owner": "x"}, headers=headers),
+        client.post("/api/v1/configuration", json=[_table(OWN), _dataset(OWN)], headers=headers),
+    ]
+    with database.transaction() as cursor:
+        cursor.run("update stringx.datasets set patterns = %(patterns)s, tables = %(tables)s where name = 'set-v'", before)
+    assert [answer.status_code for answer in answers] == [200, 200, 200], [answer.text for answer in answers]
+
+
 def test_versions_of_a_dataset_that_was_of_another_target_are_not_shown(world: World) -> None:
     database, client = world.apps.database, world.apps.clients["backend"]
     apply(database, _dataset(OTHER) | {"name": "moved"})
@@ -419,6 +440,30 @@ def test_no_endpoint_of_either_service_shows_a_sample_to_a_key_without_the_scope
             )
             assert (CANARY in answer.text) == (sees and answer.status_code == 200), (path, key, answer.text)
             assert sees or "sample_hidden" in answer.text or answer.status_code != 200, (path, answer.text)
+
+
+def test_no_result_ends_a_request_that_is_about_something_else(world: World) -> None:
+    """Who may ask DataOps for checks of one table under an id of their choice decides nothing about another one."""
+    database = world.apps.database
+    for table in ("public.a", "public.b"):
+        apply(database, _table(OTHER) | {"table": table})
+    asked = {"target": OTHER, "table": "public.b", "request_id": "not-sent-yet"}
+    tracking.accept(database, CATALOGUE, CheckRequest.model_validate(asked), "http", "s")
+    narrow = {"target": OTHER, "table": "public.b", "rule_ids": ["a"]}
+    for other in ({"target": OWN, "table": "public.a"}, {"target": OTHER, "table": "public.a"}, narrow):
+        named = CheckRequest.model_validate(other | {"request_id": f"direct-{len(other)}-{other['target']}"})
+        check = lifecycle.accept(database, CATALOGUE, named, 100).check
+        found = CheckResult.model_validate(result(database, check, a=0).as_json() | {"request_id": "not-sent-yet"})
+        with pytest.raises(Invalid, match="another check than request not-sent-yet asks for"):
+            tracking.store(database, "not-sent-yet", found)
+        lifecycle.cancel(database, check.check_id, "http://backend")
+    headers = {"Authorization": f"Bearer {world.keys['all']}"}
+    gate = (
+        world.apps.clients["backend"].get(f"/api/v1/gates/{OTHER}/public.b?request_id=not-sent-yet", headers=headers).get_json()
+    )
+    assert (gate["gate"], gate["reasons"]) == ("closed", ["request not-sent-yet is queued"])
+    with database.transaction() as cursor:
+        cursor.run("delete from stringx.requests where request_id = 'not-sent-yet'")
 
 
 def test_only_own_results_are_sent_again(world: World) -> None:
