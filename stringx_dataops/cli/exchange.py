@@ -61,7 +61,7 @@ def import_(
     try:
         taken: Taken = import_module(f"stringx_dataops.exchange.{source}.reading").read(paths, target, catalogue, schema, **more)
     except Unreadable as error:
-        raise Refused([str(error)], []) from error
+        raise Refused([one_line(str(error))], []) from error
     if out is not None:
         _write(out, _files(out, taken, catalogue))
     if as_json:
