@@ -51,9 +51,12 @@ def import_(
 
     What was taken up, and a line for each loss, is on standard error. Works without a server.
     """
+    from stringx_dataops.contract.documents.fields import TARGET_NAME
     from stringx_dataops.exchange.model import Unreadable
     from stringx_dataops.exchange.offline import own_catalogue
 
+    if not TARGET_NAME.fits(target):
+        raise click.UsageError(f"--target {target!r} {TARGET_NAME.message}")
     if table is not None and source != "gx":
         raise click.UsageError(f"--table is for gx alone; files of {source} name their tables")
     catalogue = own_catalogue()
@@ -61,7 +64,7 @@ def import_(
     try:
         taken: Taken = import_module(f"stringx_dataops.exchange.{source}.reading").read(paths, target, catalogue, schema, **more)
     except Unreadable as error:
-        raise Refused([str(error)], []) from error
+        raise Refused([one_line(str(error))], []) from error
     if out is not None:
         _write(out, _files(out, taken, catalogue))
     if as_json:

@@ -47,7 +47,7 @@ class Collector:
             if key in fields and not has_patterns:
                 given = fields[key]
                 fields[key] = literal_column(str(given)) if key == "column" else [literal_column(str(each)) for each in given]
-        columns = fields.get("columns") or [fields["column"]] if "column" in fields or "columns" in fields else []
+        columns = fields.get("columns") or [fields[key] for key in ("column",) if key in fields]
         words = name or "_".join([*map(str, columns), str(fields.get("type"))])
         self._of(table).rules.append((place, {"id": rule_id(words), **jsonable(fields)}))
 

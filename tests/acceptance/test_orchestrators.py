@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -112,7 +112,11 @@ def start(tool: Environment, service: Service, home: Path, day: str, **given: st
 def stopped(service: Service) -> Iterator[None]:
     """The worker stands still, so that no check begins and no gate is decided."""
     children = psutil.Process(service.process.pid).children(recursive=True)
-    [worker] = [child for child in children if child.cmdline()[-1:] == ["api.worker.main"]]
+    workers = []
+    for child in children:
+        with suppress(psutil.NoSuchProcess):  # one that ended meanwhile
+            workers += [child] if child.cmdline()[-1:] == ["api.worker.main"] else []
+    [worker] = workers
     worker.send_signal(signal.SIGSTOP)
     try:
         yield

@@ -134,8 +134,11 @@ def test_columns_of_other_tools_are_no_patterns() -> None:
                  {"type": "between", "column": "ok[?]", "arguments": {"min": 1}}):  # fmt: skip
         collector.add(TABLE, rule, "a:1")
     collector.add(TABLE, {"type": "not_null", "columns": ["*_id"]}, "a:1", "own", has_patterns=True)
+    collector.add(TABLE, {"type": "row_count", "columns": [], "arguments": {"min": 1}}, "a:1")
     taken = collector.taken()
-    assert taken.losses == []
+    assert [loss.words for loss in taken.losses] == [
+        "row_count: columns list should have at least 1 item after validation, not 0"
+    ]
     found = [rule.get("columns", [rule.get("column")]) for rule in taken.documents[0]["rules"]]
     assert found == [["[*]_id"], ["a[1]", "ok[?]"], ["ok[[][?]]"], ["*_id"]]
 

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
 from stringx_dataops.cli.exchange import import_
 from stringx_dataops.client import Refused
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.settings import SettingsError
 from stringx_dataops.exchange.dbt.reading import read
 from stringx_dataops.exchange.dbt.tests import Reference, reference_of
 from stringx_dataops.exchange.dbt.thresholds import Inexact, Thresholds, thresholds_of
@@ -423,7 +425,9 @@ def test_the_command_prints_documents_and_losses(tmp_path: Path) -> None:
     assert f"loss: {file}:" in done.stderr
 
 
-def test_the_command_writes_files_and_no_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_files_and_no_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "schema.yml"
     file.write_text(yaml.safe_dump(a_model("unique", {"not_null": {"where": "{{ x }}"}})))
     into = ["dbt", str(file), "--target", "nyc", "--schema", "public", "--out", str(tmp_path / "out")]
@@ -437,3 +441,8 @@ def test_the_command_writes_files_and_no_others(tmp_path: Path, capsys: pytest.C
     with pytest.raises(Refused, match="is there already, and this command has not made it"):
         import_.main(into, standalone_mode=False)
     assert written.read_text() == "mine: true\n"
+    with pytest.raises(click.UsageError, match="--target 'N C' is no name of a target"):
+        import_.main(["dbt", str(file), "--target", "N C"], standalone_mode=False)
+    monkeypatch.setenv("DBT_PROJECT_DIR", "/nowhere")
+    with pytest.raises(SettingsError, match="DBT_PROJECT_DIR: cannot read"):
+        import_.main(into, standalone_mode=False)

@@ -141,3 +141,16 @@ def test_the_package_has_a_test_for_every_type() -> None:
     assert {name for name in types if f"stringx_rule__{name}(rule, scope)" in macro} == types
     measured = {rule_type.name for rule_type in CATALOGUE if rule_type.measured}
     assert all(f"'{name}'" in macro.split("set measured = type in (")[1].split(")")[0] for name in measured)
+
+
+def test_no_two_tests_of_a_project_have_the_same_name() -> None:
+    rules = {"public.a_b": "c", "public.a": "b_c"}
+    documents = [
+        {"apiVersion": "stringx/v1", "target": "nyc", "table": table, "on_empty": "pass",
+         "rules": [{"id": rule, "type": "not_null", "column": "a"}]}
+        for table, rule in rules.items()
+    ]  # fmt: skip
+    made = write([parse_table(each, CATALOGUE, plain_judge) for each in documents], CATALOGUE)
+    (source,) = yaml.safe_load(made.files[FILE])["sources"]
+    names = [test["stringx.stringx_rule"]["name"] for table in source["tables"] for test in table["data_tests"]]
+    assert names == ["public_a_b_c", "public_a_b_c_2"]

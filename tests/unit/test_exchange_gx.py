@@ -271,6 +271,13 @@ def test_no_value_in_the_wrong_place_is_a_traceback(tmp_path: Path) -> None:
         {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "a", "value_set": [1, 2]}, "description": "x", "severity": "info"},
         meta={"citations": [{"batch_request": {"data_asset_name": "a"}}]},
     )  # fmt: skip
+    odd: list[JsonObject] = [
+        {"type": NOT_NULL["type"], "kwargs": {"column": "a"}, "meta": "words"},
+        {"expectation_type": "expect_column_values_to_be_in_set", "kwargs": {"column": "a", "value_set": 5}},
+        {"type": "expect_column_distinct_values_to_be_in_set", "kwargs": {"column": "a", "value_set": [float("nan")]}},
+        {"type": "expect_compound_columns_to_be_unique", "kwargs": {"column_list": ["a", "b"], "ignore_row_if": ["never"]}},
+    ]
+    assert len(taken_from(tmp_path, {"suite.json": suite(*odd)}).losses) == 3
     for _ in range(40):
         files = {"suite.json": mangled(whole, chance), "d.json": mangled(DEFINITION, chance), "s.yml": mangled(SOURCES, chance)}
         with suppress(Unreadable):

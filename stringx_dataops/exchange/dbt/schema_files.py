@@ -79,7 +79,7 @@ class SchemaFiles:
         if kind == "sources":
             self._take_source(file, entry)
             return
-        versions = [each for each in entry.get("versions") or [] if isinstance(each, Mapping) and each.get("v") is not None]
+        versions = [each for each in _list(entry, "versions") if isinstance(each, Mapping) and each.get("v") is not None]
         if not versions:
             self._add_model(file, kind, entry, None)
         for version in versions:
@@ -260,8 +260,9 @@ def _columns_of_version(base: Sequence[Any], own: Sequence[Any]) -> list[Any]:
     marked = [each for each in own if isinstance(each, dict) and ("include" in each or "exclude" in each)]
     rule: dict[str, Any] = marked[0] if marked else {"include": "all"}
     others = [each for each in own if each is not rule]
-    include, exclude = rule.get("include", []), rule.get("exclude") or []
-    everything = include in ("all", "*") or (isinstance(include, list) and "*" in include)
+    include, exclude = ([value] if isinstance(value, str) else value if isinstance(value, list) else []
+                        for value in (rule.get("include"), rule.get("exclude")))  # fmt: skip
+    everything = include == ["all"] or "*" in include
     kept = [
         each
         for each in base

@@ -22,10 +22,13 @@ _NOT_DBTS = ("key", "sample_columns", "window_column", "gate")
 def write(documents: Sequence[TableDocument], catalogue: Catalogue) -> Written:
     """One file of sources, a source per schema. What dbt cannot say is lost."""
     losses: list[Loss] = []
+    names: set[str] = set()
     sources: dict[str, list[JsonObject]] = {}
     for document in sorted(documents, key=lambda each: each.table):
         table = TableName.parse(document.table)
         tests = list(_tests(document, catalogue, losses))
+        for test in tests:
+            _name_apart(test, names)
         for name in _NOT_DBTS:
             if name in document.model_fields_set:
                 losses.append(Loss(document.table, f"{name} has no counterpart in dbt"))
@@ -125,8 +128,17 @@ def _config(config: JsonObject) -> JsonObject:
     return {"config": config} if config else {}
 
 
+def _name_apart(test: JsonObject, names: set[str]) -> None:
+    """dbt's names of tests are unique in a project: another one of the same name gets a number."""
+    (given,) = test.values()
+    name, number = given["name"], 1
+    while given["name"] in names:
+        number += 1
+        given["name"] = f"{name}_{number}"
+    names.add(given["name"])
+
+
 def _name(document: TableDocument, rule_id: str) -> str:
-    """dbt's names of tests are unique in a project."""
     words = f"{document.table.replace('.', '_')}_{rule_id}"
     return "".join(char if char.isalnum() or char == "_" else "_" for char in words)
 

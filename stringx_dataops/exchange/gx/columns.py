@@ -22,7 +22,7 @@ def null(one: Expectation) -> None:
 
 def in_set(one: Expectation) -> None:
     one.known("column", "value_set", "mostly", *ROWS)
-    if one.old and None in (one.kwargs.get("value_set") or ()):
+    if one.old and None in one.all_values("value_set"):
         one.lose("the null in value_set, with which every value passes in Great Expectations 0.18; here, the others alone pass")
     _listed(one, "accepted_values", "in")
 

@@ -53,12 +53,16 @@ class Expectation:
             raise NoRule(f"{name} must be a list of texts")
         return value
 
-    def values(self, name: str) -> list[Any]:
-        """A list of values, without NULL."""
+    def all_values(self, name: str) -> list[Any]:
+        """A list of values."""
         value = self.kwargs.get(name)
         if not isinstance(value, list) or not all(item is None or isinstance(item, (str, int, float)) for item in value):
             raise NoRule(f"{name} must be a list of values")
-        return [item for item in value if item is not None]
+        return value
+
+    def values(self, name: str) -> list[Any]:
+        """The same without NULL."""
+        return [item for item in self.all_values(name) if item is not None]
 
     def flag(self, name: str) -> bool:
         """Whether a field is true."""

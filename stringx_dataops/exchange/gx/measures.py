@@ -103,7 +103,7 @@ def distinct_values(mode: str) -> Callable[[Expectation], None]:
     def add(one: Expectation) -> None:
         one.known("column", "value_set", *ROWS)
         column, values, where = one.text("column"), one.values("value_set"), one.where()
-        if any(isinstance(value, float) and value != int(value) for value in values):
+        if any(isinstance(value, float) and not value.is_integer() for value in values):
             raise NoRule("a fraction among its values is not compared in SQL, but in Python")
         check = one.named(f"{column}_distinct", where)
         one.maker.plain(check, type="distinct_values", column=column, where=where, arguments={"values": values, "mode": mode})
@@ -116,7 +116,7 @@ def distinct_values(mode: str) -> Callable[[Expectation], None]:
 def most_common(one: Expectation) -> None:
     one.known("column", "value_set", "ties_okay", *ROWS)
     column, values, where = one.text("column"), one.values("value_set"), one.where()
-    if any(isinstance(value, float) and value != int(value) for value in values):
+    if any(isinstance(value, float) and not value.is_integer() for value in values):
         raise NoRule("a fraction among its values is not compared in SQL, but in Python")
     check = one.named(f"{column}_most_common", where)
     ties = one.flag("ties_okay")

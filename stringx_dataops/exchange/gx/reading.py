@@ -145,7 +145,8 @@ def _add_one(collector: Collector, table: TableName, place: str, expectation: An
     kwargs = expectation.get("kwargs", {}) if isinstance(expectation, dict) else None
     if kind is None or not isinstance(kwargs, dict):
         raise NoRule("must be a mapping with `type` (or `expectation_type`) and `kwargs`")
-    words = expectation.get("description") or (expectation.get("meta") or {}).get("notes")
+    meta = expectation.get("meta")
+    words = expectation.get("description") or (meta.get("notes") if isinstance(meta, dict) else None)
     described = words if isinstance(words, str) else kind
     old = "type" not in expectation
     add_rule(Expectation(Maker(collector), Check(table, place, "", described), _OLD_NAMES.get(kind, kind), kwargs, old))

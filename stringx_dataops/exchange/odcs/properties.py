@@ -32,7 +32,8 @@ def rules_of_property(column: str, entry: Mapping) -> Iterator[Found]:
             f"{column}_type",
             {"type": "column_type", "column": column, "arguments": {"type": entry["physicalType"]}},
         )
-    values = [each.get("value") for each in entry.get("enum") or [] if isinstance(each, dict)]
+    listed = entry.get("enum")
+    values = [each.get("value") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     if values:
         yield "enum", f"{column}_enum", {"type": "accepted_values", "column": column, "arguments": {"values": values}}
     options = entry.get("logicalTypeOptions")

@@ -61,7 +61,7 @@ class _Contract:
         version = str(self.content.get("apiVersion"))
         if not version.startswith("v3."):
             raise Unreadable(f"{self.file}:{self.content.line_of('apiVersion')}: apiVersion {version} is not of ODCS 3")
-        entries = [each for each in self.content.get("schema") or [] if isinstance(each, Mapping)]
+        entries = _mappings(self.content.get("schema"))
         objects = {str(each.get("name")): found for each in entries if (found := self._object(each)) is not None}
         for each in objects.values():
             self._describe(each)
