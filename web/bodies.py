@@ -47,14 +47,14 @@ def document_body() -> Any:
     return documents[0]
 
 
-def document_stream() -> list[Any]:
-    """Return all documents of the body: a YAML stream (up to MAX_STREAM_BYTES), a JSON list, or one JSON document.
+def document_stream(most_bytes: int = MAX_STREAM_BYTES) -> list[Any]:
+    """Return all documents of the body: a YAML stream (up to `most_bytes`), a JSON list, or one JSON document.
 
     Raises the same errors as `json_body`.
     """
     _require_type(*_JSON, *_YAML)
     if request.mimetype in _YAML:
-        return read_yaml(_bytes(MAX_STREAM_BYTES))
+        return read_yaml(_bytes(most_bytes))
     value = read_json(_bytes())
     return value if isinstance(value, list) else [value]
 

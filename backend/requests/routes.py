@@ -7,16 +7,15 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 
 from backend.insights import requests
-from backend.requests import tracking
+from backend.requests import tracking, trials
 from backend.requests.asking import Asking
 from backend.requests.filters import FILTERS
 from backend.requests.tracking import Tracked
-from backend.requests.trials import Trial
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract import signatures
 from stringx_dataops.contract.documents.fields import RULE_OF_TABLE, parse_model
-from stringx_dataops.contract.documents.reading import read_json
+from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, read_json
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
@@ -35,7 +34,7 @@ from stringx_dataops.contract.problems import (
     UnsupportedMediaType,
 )
 from web import bodies, parameters, waiting
-from web.bodies import MAX_RAW_NODES, answer, document_body, json_body, raw_body
+from web.bodies import MAX_RAW_NODES, answer, document_stream, json_body, raw_body
 from web.keys import caller
 from web.openapi import Operation, describe
 from web.parameters import WAIT, Parameter, header_key, idempotency_key
@@ -91,7 +90,8 @@ def blueprint(service: Requests) -> Blueprint:
     @routes.post("/api/v1/trials")
     @describe(
         Operation(
-            "Check a table by a document that is not stored: it decides no gate, and is kept for a day",
+            "Check a table by a document that is not stored, alone or in a stream with defaults and rule sets of its target that"
+            " are not stored, either: it decides no gate, and is kept for a day",
             scope="configure",
             targets="body",
             body=TableDocument,
@@ -103,7 +103,8 @@ def blueprint(service: Requests) -> Blueprint:
         )
     )
     def create_trial() -> Response:
-        trial = Trial(document_body(), _TRIED_RULES.value(), _MODE.value(), header_key())
+        documents = document_stream(MAX_BODY_BYTES)
+        trial = trials.in_stream(documents, _TRIED_RULES.value(), _MODE.value(), header_key())
         tried = service.asking.try_document(trial, _source(), caller().name)
         return _asked(service, *tried, wait_s=_TRIAL_WAIT.value())
 

@@ -131,7 +131,9 @@ def test_a_trial_prints_every_rule_of_the_file_and_moves_nothing(service: Servic
     before = [service.gate("public.airlines"), service.gate("public.flights")]
     file = tmp_path / "rules.yml"
     file.write_text(
-        "kind: Target\nname: nyc\n---\napiVersion: stringx/v1\ntarget: nyc\ntable: public.airlines\nrules:\n"
+        "apiVersion: stringx/v1\nkind: RuleSet\nname: tried\ntarget: nyc\ntables: [public.air*]\nrules:\n"
+        "  - {id: named, type: not_null, column: name}\n"
+        "---\nkind: Target\nname: nyc\n---\napiVersion: stringx/v1\ntarget: nyc\ntable: public.airlines\nrules:\n"
         "  - {id: short, type: length, column: name, arguments: {max: 10}}\n"
         "  - {id: missing, type: not_null, column: nowhere}\n  - {id: unique, type: unique, column: carrier}\n"
     )
@@ -142,11 +144,14 @@ def test_a_trial_prints_every_rule_of_the_file_and_moves_nothing(service: Servic
         "  fail   short: 15 of 16 rows (93.75%) have a name that is too short or too long; fails above 0",
         '  error  missing: could not be decided: column "nowhere" does not exist',
         "  pass   unique: 0 of 16 rows repeat an earlier carrier",
+        "  pass   tried.named: 0 of 16 rows have no name",
     ]
+    of_set = service.dataops_command("rules", "try", str(file), "--rule", "tried.named")
+    assert (of_set.returncode, len(of_set.stdout.splitlines())) == (0, 2)
     undecided = service.dataops_command("rules", "try", str(file), "--rule", "missing", "--json")
     assert (undecided.returncode, json.loads(undecided.stdout)["trial"]) == (3, True)
     file.write_text(file.read_text().replace("type: unique,", "type: uniqe,"))
     refused = service.dataops_command("rules", "try", str(file))
-    assert f"{file}:10:18: rule unique: type: 'uniqe' is no rule type; did you mean unique?" in refused.stderr
+    assert f"{file}:18:18: rule unique: type: 'uniqe' is no rule type; did you mean unique?" in refused.stderr
     after = [service.gate("public.airlines"), service.gate("public.flights")]
     assert [gate | {"age_s": None} for gate in after] == [gate | {"age_s": None} for gate in before]

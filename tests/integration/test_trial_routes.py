@@ -65,7 +65,7 @@ def test_a_trial_of_a_table_that_is_not_configured_is_taken_as_json_and_as_yaml(
         tried_by("pg_read_file('/etc/passwd') is not null"),
         tried_by("(select 1) = 1; drop table orders"),
         ORDERS | {"kind": "Dataset"},
-        [ORDERS],
+        3,
     ],
 )
 def test_a_document_is_refused_as_one_that_is_to_be_stored(apps: Apps, document: Any) -> None:
@@ -73,6 +73,65 @@ def test_a_document_is_refused_as_one_that_is_to_be_stored(apps: Apps, document:
     stored = apps.ask(f"/api/v1/tables/{target}/public.orders", "PUT", json=document)
     named = document | {"target": target, "table": "public.orders"} if isinstance(document, dict) else document
     assert errors(try_(apps, named)) == errors(stored)
+
+
+SET = {"apiVersion": "stringx/v1", "kind": "RuleSet", "name": "keys", "target": "shop", "tables": ["public.*"], "rules": [RULE]}
+DEFAULTS = {"apiVersion": "stringx/v1", "kind": "Defaults", "target": "shop", "timezone": "Europe/Berlin"}
+
+
+@pytest.fixture
+def layered(apps: Apps) -> Iterator[Apps]:
+    """With a stored rule set and stored defaults."""
+    for path, document in (("rule-sets/keys", SET | {"rules": [RULE | {"id": "stored"}]}), ("defaults/shop", DEFAULTS)):
+        assert apps.ask(f"/api/v1/{path}", "PUT", json=document).status_code == 201
+    yield apps
+    for path in ("rule-sets/keys", "defaults/shop"):
+        assert apps.ask(f"/api/v1/{path}", "DELETE").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("layers", "ids", "timezone"),
+    [
+        ([], ["id_known", "again", "keys.stored"], "Europe/Berlin"),
+        ([SET], ["id_known", "again", "keys.id_known"], "Europe/Berlin"),
+        ([SET | {"tables": ["other.*"]}, DEFAULTS | {"timezone": "Asia/Tokyo"}], ["id_known", "again"], "Asia/Tokyo"),
+        ([SET | {"name": "more"}], ["id_known", "again", "keys.stored", "more.id_known"], "Europe/Berlin"),
+    ],
+)
+@pytest.mark.parametrize("as_yaml", [True, False], ids=["yaml", "json"])
+def test_defaults_and_sets_of_the_stream_are_tried_in_place_of_stored_ones(
+    layered: Apps, layers: list[Any], ids: list[str], timezone: str, as_yaml: bool
+) -> None:
+    stream = [*layers, ORDERS]
+    text = {"data": yaml.safe_dump_all(stream), "content_type": "application/yaml"} if as_yaml else {"json": stream}
+    answer = layered.ask(f"{TRIALS}?wait=0", "POST", **text)
+    assert answer.status_code == 202, answer.text
+    with layered.database.transaction() as cursor:
+        named = {"request_id": answer.get_json()["request_id"]}
+        row = cursor.one("select body from stringx.requests where request_id = %(request_id)s", named)
+    assert row is not None
+    tried = row["body"]["document"]
+    assert ([rule["id"] for rule in tried["rules"]], tried["timezone"]) == (ids, timezone)
+    assert layered.ask("/api/v1/rule-sets/keys").get_json()["rules"][0]["id"] == "stored", "nothing is stored"
+    assert layered.ask("/api/v1/rule-sets/more").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("stream", "faults"),
+    [
+        ([SET, DEFAULTS], {"": "holds no table"}),
+        ([ORDERS, ORDERS, TARGET], {"/1": "a trial takes one table", "/2": "a trial takes one table"}),
+        ([SET | {"rules": [RULE | {"type": "nope"}]}, ORDERS], {"/0/rules/0/type": "is no rule type"}),
+        ([SET | {"target": "other"}, ORDERS], {"/0/target": "is 'other', and the table is of target 'shop'"}),
+        ([SET, SET, ORDERS], {"/1/name": "stands twice"}),
+        ([SET, ORDERS | {"overrides": [{"id": "keys.stored", "active": False}]}], {"/1/overrides/0/id": "no rule set gives"}),
+        ([SET, ORDERS | {"table": 3}], {"/1/table": "must be a text"}),
+    ],
+)
+def test_faults_of_a_stream_are_told_at_their_documents(layered: Apps, stream: list[Any], faults: dict[str, str]) -> None:
+    found = {error["pointer"]: error["message"] for error in errors(layered.ask(f"{TRIALS}?wait=0", "POST", json=stream))}
+    assert found.keys() == faults.keys(), found
+    assert all(words in found[pointer] for pointer, words in faults.items()), found
 
 
 def test_rules_that_are_not_there_or_not_active_are_refused(apps: Apps) -> None:

@@ -61,7 +61,7 @@ class Documents:
     @property
     def stream(self) -> str:
         """All documents as one YAML stream."""
-        pieces = [text.text if not index else _separator(text.text) + text.text for index, text in enumerate(self.texts)]
+        pieces = [text.text if not index else separated(text.text) for index, text in enumerate(self.texts)]
         return "".join(pieces)
 
     def fault(self, fault: FieldError) -> FileFault:
@@ -182,6 +182,7 @@ def _split(pointer: str) -> tuple[int | None, str]:
     return (int(head) if head.isdigit() else None), f"/{rest}" if rest else ""
 
 
-def _separator(text: str) -> str:
-    """Ends the document before. Directives stand before the line of dashes, which every other document after the first needs."""
-    return "...\n" if _DIRECTIVES.match(text) else "...\n---\n"
+def separated(text: str) -> str:
+    """The text as it stands after another document. Directives stand before the line of dashes, which every other document after
+    the first needs."""
+    return ("...\n" if _DIRECTIVES.match(text) else "...\n---\n") + text
