@@ -116,6 +116,8 @@ class Connection:
 
     def _read(self, answer: "HttpAnswer") -> dict[str, Any]:
         body, status = answer.content, answer.status
+        if 200 <= status < 300 and not answer.body:  # the Backend says something, unless it is cut off among its headers
+            raise Away(f"the answer of {self.server} cannot be read: status {status}, an empty body")
         if not isinstance(body, dict) or not (200 <= status < 300 or (status >= 400 and "detail" in body)):
             stranger = f"{self.server} answered {status}, not as a StringX Backend does; {_GIVE}"
             raise Away(stranger) if status >= 500 else Undecided(stranger)

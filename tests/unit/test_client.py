@@ -90,7 +90,7 @@ def test_a_gate_is_true_only_where_it_is_open(serve: Callable[..., str]) -> None
 
 def test_waiting_for_a_gate_outlives_a_service_that_is_away_and_ends(serve: Callable[..., str]) -> None:
     seen: list[Gate] = []
-    client = Client(serve((200, PENDING), (503, {"detail": "away"}), (200, GATE)), "sx_key")
+    client = Client(serve((200, PENDING), (503, {"detail": "away"}), (200, b""), (200, GATE)), "sx_key")
     assert client.gate("nyc", "public.a", wait=60, on_wait=seen.append).is_open
     assert [each.pending for each in seen] == [True]
     with pytest.raises(Undecided, match=r"not decided within 0\.1 s; the gate stays closed") as raised:
