@@ -139,12 +139,12 @@ def write(cursor: Cursor, document: DatasetDocument, caller: Caller) -> None:
     if change == "updated" and stored is not None and stored["same_as"] is not None:
         action, details["to"] = "dataset.rolled_back", stored["same_as"]
     audit.record(cursor, caller, action, subject("dataset", document.name), details)
-    require_bounded(cursor, "/tables")
+    require_bounded(cursor, "/tables", [document.target])
 
 
-def require_bounded(cursor: Cursor, pointer: str) -> None:
-    """Raise Invalid if more tables match the patterns of a dataset than one may have."""
-    if row := cursor.one(SQL["too_large"], {"most": MOST_TABLES}):
+def require_bounded(cursor: Cursor, pointer: str, targets: Collection[str]) -> None:
+    """Raise Invalid if more tables match the patterns of a dataset of these targets than one may have."""
+    if row := cursor.one(SQL["too_large"], {"most": MOST_TABLES, "targets": list(targets)}):
         words = f"dataset {row['name']} would have {row['tables']} tables; at most {MOST_TABLES} are allowed: narrow its patterns"
         raise invalid([FieldError(pointer, words)])
 

@@ -29,9 +29,9 @@ on conflict (name) do update set
     as_written = true, updated_at = now()
 
 -- name: too_large
--- A dataset for whose patterns too many tables match.
+-- A dataset of these targets for whose patterns too many tables match.
 select name, cardinality(tables) as tables from stringx.datasets
-where patterns is not null and cardinality(tables) > %(most)s order by name limit 1
+where target = any(%(targets)s) and patterns is not null and cardinality(tables) > %(most)s order by name limit 1
 
 -- name: delete
 delete from stringx.datasets where name = %(name)s

@@ -163,7 +163,7 @@ def put_table(
             if errors := list(effective.faults(as_json(document), added[target], catalogue, known[target])):
                 raise invalid(errors)
             tables.put(cursor, [document], catalogue, caller, added)
-            datasets.require_bounded(cursor, "/table")
+            datasets.require_bounded(cursor, "/table", [target])
             after = cursor.one(SQL["find_table"], {"target": target, "table": table})
         assert after is not None  # just written
         return Stored(after["document"], after["version"], created=before is None)
@@ -300,7 +300,7 @@ def _write_stream(
     changes += tables.put(cursor, stream.tables, catalogue, caller, added, dry_run)
     if errors := layer_streams.refresh(cursor, stream, changed_layers, catalogue, caller, dry_run):
         raise invalid(errors)
-    datasets.require_bounded(cursor, "")
+    datasets.require_bounded(cursor, "", {table.target for table in stream.tables})
     changes += _changed_datasets(cursor, found)
     for dataset in () if dry_run else found:
         datasets.write(cursor, dataset, caller)

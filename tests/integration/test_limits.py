@@ -380,6 +380,26 @@ def test_a_dataset_may_not_take_the_name_of_one_of_another_target(world: World) 
         assert OTHER not in answer.text
 
 
+def test_a_dataset_of_another_target_that_has_grown_too_large_stands_in_no_ones_way(world: World) -> None:
+    """As a release without patterns may leave it, which runs beside this one."""
+    database, client = world.apps.database, world.apps.clients["backend"]
+    grow = """update stringx.datasets set patterns = array['public.%%'], tables = array(select 'public.t' || n from generate_series(1, 1001) n)
+              where name = 'set-v'"""
+    with database.transaction() as cursor:
+        before = cursor.one("select patterns, tables from stringx.datasets where name = 'set-v'")
+        cursor.run(grow)
+    document = _table(OWN) | {"owner": "somebody else"}
+    headers = {"Authorization": f"Bearer {world.keys['limited']}"}
+    answers = [
+        client.put(f"/api/v1/tables/{OWN}/public.a", json=document, headers=headers),
+        client.put("/api/v1/datasets/set-s", json=_dataset(OWN) | {"owner": "x"}, headers=headers),
+        client.post("/api/v1/configuration", json=[_table(OWN), _dataset(OWN)], headers=headers),
+    ]
+    with database.transaction() as cursor:
+        cursor.run("update stringx.datasets set patterns = %(patterns)s, tables = %(tables)s where name = 'set-v'", before)
+    assert [answer.status_code for answer in answers] == [200, 200, 200], [answer.text for answer in answers]
+
+
 def test_versions_of_a_dataset_that_was_of_another_target_are_not_shown(world: World) -> None:
     database, client = world.apps.database, world.apps.clients["backend"]
     apply(database, _dataset(OTHER) | {"name": "moved"})
