@@ -21,7 +21,7 @@ from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.audit import subject
-from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, check_request_id, digest
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, ScopeJson, check_request_id, digest
 from stringx_dataops.contract.messages.requesters import cleaned
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, messages, summary
@@ -179,8 +179,8 @@ def _names(view: RequestView) -> dict[str, str | None]:
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
     """Store a posted result, once per check id. Returns whether it was new; of a trial False, because the database keeps that
-    apart (`0019_trials.sql`). Invalid if path and body disagree, if the result is faulty or not final, or if it is of a trial and
-    the request is none."""
+    apart (`0019_trials.sql`). Invalid if path and body disagree, if the result is faulty or not final, if it is of a trial and
+    the request is none, or if it is of another check than the request asks for."""
     _require_storable(request_id, result)
     body, _ = bounded(result.as_json())
     columns = result_columns(request_id, result, body)
@@ -188,12 +188,30 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         if result.trial and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) and not row["trial"]:
             raise Invalid(f"the result is of a trial, and request {request_id} is none")
         stored = cursor.run(_STORE, {**columns, "payload": payload(request_id)})
+        _require_answers(cursor.one(SQL["asked_about"], {"request_id": request_id}), result)
         for table in result.tables if stored else ():
             of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
             cursor.run(SQL["store_dataset_result"], {**columns, **of_table})
         if stored:
             recording.record(cursor, result, body)
     return stored == 1
+
+
+def _require_answers(asked: Row | None, result: CheckResult) -> None:
+    """Invalid if the request, which stands after storing, asks for something else: somebody has asked DataOps for another check
+    under its id. The transaction ends, and nothing is stored. What the request is about is not said: whoever posts need not see
+    its target."""
+    assert asked is not None  # tracked with the result, if not before
+    is_same = (asked["target"], asked["table"], asked["dataset"]) == (result.target, result.table, result.dataset)
+    if is_same and asked["body"] is not None and result.asked is not None and not result.trial:
+        is_same = _scope_of(asked["body"]) == _scope_of(result.asked)
+    if not is_same:
+        raise Invalid(f"the result is of another check than request {result.request_id} asks for; ask under an id of its own")
+
+
+def _scope_of(asked: JsonObject) -> ScopeJson:
+    """The rows and rules that a body asks for, whichever release has stored it."""
+    return CheckRequest.model_validate(asked, extra="ignore").scope()
 
 
 def _require_storable(request_id: str, result: CheckResult) -> None:

@@ -87,6 +87,10 @@ values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(dataset)s, %(is_f
         %(rule_ids)s, %(waivers)s)
 on conflict (check_id) do nothing
 
+-- name: asked_about
+-- What a request asks to be checked; it never changes. A trial's body, which may be long, is left out.
+select target, table_name as table, dataset, case when not trial then body end as body from stringx.requests where request_id = %(request_id)s
+
 -- name: store_dataset_result
 -- One row per table of the dataset, for the gates of these tables.
 insert into stringx.dataset_results (check_id, target, table_name, is_full, is_window, status, verdict, rules_hash, snapshot_at,

@@ -21,6 +21,7 @@ from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
 from stringx_dataops.contract.messages.keys import NewKey
 from stringx_dataops.contract.messages.waivers import WaiverOrder
+from stringx_dataops.contract.problems import Invalid
 from tests.support.apps import Apps
 from tests.support.apps import made as apps_of
 from tests.support.databases import Admin
@@ -439,6 +440,30 @@ def test_no_endpoint_of_either_service_shows_a_sample_to_a_key_without_the_scope
             )
             assert (CANARY in answer.text) == (sees and answer.status_code == 200), (path, key, answer.text)
             assert sees or "sample_hidden" in answer.text or answer.status_code != 200, (path, answer.text)
+
+
+def test_no_result_ends_a_request_that_is_about_something_else(world: World) -> None:
+    """Who may ask DataOps for checks of one table under an id of their choice decides nothing about another one."""
+    database = world.apps.database
+    for table in ("public.a", "public.b"):
+        apply(database, _table(OTHER) | {"table": table})
+    asked = {"target": OTHER, "table": "public.b", "request_id": "not-sent-yet"}
+    tracking.accept(database, CATALOGUE, CheckRequest.model_validate(asked), "http", "s")
+    narrow = {"target": OTHER, "table": "public.b", "rule_ids": ["a"]}
+    for other in ({"target": OWN, "table": "public.a"}, {"target": OTHER, "table": "public.a"}, narrow):
+        named = CheckRequest.model_validate(other | {"request_id": f"direct-{len(other)}-{other['target']}"})
+        check = lifecycle.accept(database, CATALOGUE, named, 100).check
+        found = CheckResult.model_validate(result(database, check, a=0).as_json() | {"request_id": "not-sent-yet"})
+        with pytest.raises(Invalid, match="another check than request not-sent-yet asks for"):
+            tracking.store(database, "not-sent-yet", found)
+        lifecycle.cancel(database, check.check_id, "http://backend")
+    headers = {"Authorization": f"Bearer {world.keys['all']}"}
+    gate = (
+        world.apps.clients["backend"].get(f"/api/v1/gates/{OTHER}/public.b?request_id=not-sent-yet", headers=headers).get_json()
+    )
+    assert (gate["gate"], gate["reasons"]) == ("closed", ["request not-sent-yet is queued"])
+    with database.transaction() as cursor:
+        cursor.run("delete from stringx.requests where request_id = 'not-sent-yet'")
 
 
 def test_only_own_results_are_sent_again(world: World) -> None:
