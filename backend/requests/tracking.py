@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from backend.history import recording
 from backend.insights import requests
 from backend.requests.documents import Documents
@@ -21,7 +23,7 @@ from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.audit import subject
-from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, ScopeJson, check_request_id, digest
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Scope, ScopeJson, check_request_id, digest
 from stringx_dataops.contract.messages.requesters import cleaned
 from stringx_dataops.contract.messages.requests import RequestView
 from stringx_dataops.contract.messages.sizes import bounded, messages, summary
@@ -209,9 +211,12 @@ def _require_answers(asked: Row | None, result: CheckResult) -> None:
         raise Invalid(f"the result is of another check than request {result.request_id} asks for; ask under an id of its own")
 
 
-def _scope_of(asked: JsonObject) -> ScopeJson:
-    """The rows and rules that a body asks for, whichever release has stored it."""
-    return CheckRequest.model_validate(asked, extra="ignore").scope()
+def _scope_of(asked: JsonObject) -> ScopeJson | JsonObject:
+    """The rows and rules that a body asks for; as they stand in it, if another release has written what this one cannot read."""
+    try:
+        return CheckRequest.model_validate(asked, extra="ignore").scope()
+    except ValidationError:
+        return {name: asked.get(name) for name in Scope.model_fields}
 
 
 def _require_storable(request_id: str, result: CheckResult) -> None:

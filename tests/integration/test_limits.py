@@ -457,6 +457,9 @@ def test_no_result_ends_a_request_that_is_about_something_else(world: World) -> 
         with pytest.raises(Invalid, match="another check than request not-sent-yet asks for"):
             tracking.store(database, "not-sent-yet", found)
         lifecycle.cancel(database, check.check_id, "http://backend")
+    strange = found.model_copy(update={"asked": asked | {"kinds": 5}})  # of another release, or made up
+    with pytest.raises(Invalid, match="another check than request not-sent-yet asks for"):
+        tracking.store(database, "not-sent-yet", strange)
     headers = {"Authorization": f"Bearer {world.keys['all']}"}
     gate = (
         world.apps.clients["backend"].get(f"/api/v1/gates/{OTHER}/public.b?request_id=not-sent-yet", headers=headers).get_json()
