@@ -20,7 +20,8 @@ EXIT: dict[str | None, int] = {"pass": 0, "warn": 0, "fail": 1, "error": 3, "ope
 @dataclass(frozen=True)
 class Gate:
     """Whether the next step may use a table, or the tables of a dataset; it is true where the gate is open. `pending`: waiting
-    may open it. `age_s`: of the snapshot that was checked."""
+    may open it. `age_s`: of the snapshot that was checked. `waivers`: those that the answer leans on. `notes`: what to know of an
+    answer besides its reasons."""
 
     gate: verdicts.Gate
     target: str
@@ -31,6 +32,8 @@ class Gate:
     age_s: float | None
     reasons: tuple[str, ...]
     pending: bool
+    waivers: tuple[Raw, ...]
+    notes: tuple[str, ...]
     raw: Raw = field(repr=False, compare=False)
 
     def __bool__(self) -> bool:
@@ -67,6 +70,8 @@ class Gate:
             age_s=answer["age_s"],
             reasons=tuple(map(str, answer["reasons"])),
             pending=closed and pending is not False,
+            waivers=tuple(map(dict, answer.get("waivers") or ())),  # releases before had none
+            notes=tuple(map(str, answer.get("notes") or ())),
             raw=answer,
         )
 

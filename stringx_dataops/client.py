@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from stringx_dataops import __version__
 from stringx_dataops.answers import Check, Gate, Request, State
+from stringx_dataops.arguments import checked
 from stringx_dataops.connection import USER_AGENT, Connection, address_of, key_of, key_source, path_of, require
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
@@ -32,9 +33,10 @@ class Client(Connection):
 
     `timeout` is how many seconds an answer may take. Threads may share a client. Raises Misconfigured if there is no key. Methods
     raise Refused if what is asked for is wrong, Undecided if there is no answer, and Away, which is Undecided, too, if asking
-    again later may help. `wait` is a number of seconds, or True for ten minutes.
+    again later may help. `wait` is a number of seconds, or True for ten minutes. An argument that cannot be right is a ValueError.
     """
 
+    @checked
     def __init__(
         self, url: str | None = None, key: str | None = None, timeout: float = 30, *, user_agent: str = USER_AGENT
     ) -> None:
@@ -54,6 +56,7 @@ class Client(Connection):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Every request closes its own connection, so there is nothing left to close."""
 
+    @checked
     def gate(
         self,
         target: str,
@@ -94,6 +97,7 @@ class Client(Connection):
             raise Undecided(f"not decided within {seconds:g} s; the gate stays closed", found)
         return found
 
+    @checked
     def require_open(
         self,
         target: str,
@@ -113,6 +117,7 @@ class Client(Connection):
             raise GateClosed("\n".join([f"{found.name}: gate closed", *found.reasons]), found)
         return found
 
+    @checked
     def check(
         self,
         target: str,
@@ -155,6 +160,7 @@ class Client(Connection):
             raise Undecided(f"not finished within {seconds:g} s; it goes on as request {found.request_id}", found)
         return found
 
+    @checked
     def request(self, request_id: str, *, wait: bool | float = False) -> Request:
         """A request as it stands, or after its end if that comes within `wait`."""
         until = time.monotonic() + _seconds(wait)
@@ -169,24 +175,29 @@ class Client(Connection):
         path, query = path_of("requests", request_id), {"wait": patience}
         return persist(lambda: self._as(Request.of, self.get(path, query, patience + self.timeout_s), *_OF_A_REQUEST), until)
 
+    @checked
     def cancel(self, request_id: str, *, wait: float = 30) -> Request:
         """Cancel a request, and wait for its end; one that has ended stays as it is."""
         path = f"{path_of('requests', request_id)}/cancel"
         return self._as(Request.of, self.post(path, {"wait": wait}, wait + self.timeout_s), *_OF_A_REQUEST)
 
+    @checked
     def tables(self, **filters: str) -> Iterator[State]:
         """All configured tables as they stand, closed gates first. `filters`: target, q, owner, tag, gate, verdict."""
         return (self._as(State.of, item) for item in self.items(path_of("tables"), filters))
 
+    @checked
     def datasets(self, **filters: str) -> Iterator[State]:
         """All configured datasets; filters as for tables."""
         return (self._as(State.of, item) for item in self.items(path_of("datasets"), filters))
 
+    @checked
     def requests(self, **filters: str) -> Iterator[Request]:
         """Requests, newest first, with the counts of their results alone. `filters` are those of the API, such as target, table,
         verdict, status, and `include="rules"` for whole results."""
         return (self._as(Request.of, item) for item in self.items(path_of("requests"), filters))
 
+    @checked
     def results(
         self,
         target: str,
@@ -202,6 +213,7 @@ class Client(Connection):
         span = {name: _text(value) for name, value in (("from", since), ("to", until)) if value is not None}
         return (self._as(Check.of, item) for item in self.items(f"{path}/history", span))
 
+    @checked
     def items(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[JsonObject]:
         """The items of any list of the API, page by page."""
         asked = dict(query or {})
@@ -240,7 +252,7 @@ def _subject(table: str | None, dataset: str | None) -> dict[str, str]:
 
 
 def _seconds(wait: bool | float) -> float:
-    return float(PATIENCE_S if wait else 0) if isinstance(wait, bool) else max(0.0, wait)
+    return float(PATIENCE_S if wait else 0) if isinstance(wait, bool) else float(wait)
 
 
 def _text(value: Any) -> Any:

@@ -100,6 +100,8 @@ class Connection:
         from stringx_dataops import http
         from stringx_dataops.contract.http_content import Unreadable
 
+        if not path.startswith("/"):  # it would become a part of the server's name
+            raise ValueError(f"path is {path!r}; give a path such as /api/v1/waivers")
         within_s = self.timeout_s if timeout_s is None else timeout_s
         try:
             return self.send(method, path, within_s, **options)
@@ -152,7 +154,7 @@ def address_of(url: str | None) -> str:
 def key_of(key: str | None) -> tuple[str, str]:
     """The key that is given, else that of the environment, and where it is from. Raises Misconfigured if there is none."""
     if key is not None:
-        return key, "the argument key"
+        return key.strip(), "the argument key"
     default = _home() / "api-key"
     try:
         found = secret("STRINGX_API_KEY", default)

@@ -95,7 +95,9 @@ def row(entry: dict[str, Any], here: str) -> AuditRow:
 
 def _words(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(documents.value(each) for each in value)
+        return ", ".join(map(_words, value))
+    if isinstance(value, dict):  # such as ids of rules by what became of them
+        return "; ".join(f"{name.replace('_', ' ')}: {_words(each)}" for name, each in value.items() if each is not None)
     if isinstance(value, str) and _TIME.fullmatch(value):
         return formats.exact(value)
     return documents.value(value)

@@ -108,7 +108,7 @@ def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
         check, reasons = _of_request(facts, facts.request)
     if check is not None:
         if check.result.get("target_hash") not in (None, facts.subject.target_hash):
-            reasons.append(Reason("the target has been another database or role since the last check: ask for a new one"))
+            reasons.append(_changed_target(facts.subject))
         reasons += map(Reason, _reasons_of_verdict(facts.subject, check))
         reasons += map(Reason, facts.leaning.reasons())
         if not_before is not None and check.decided_at < not_before:
@@ -119,6 +119,12 @@ def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
         reasons = [_NEVER_CHECKED]
     notes = [KEPT] if facts.request is None and _has_changed_rules(facts) and facts.is_kept else []
     return _view(facts, check, reasons, notes)
+
+
+def _changed_target(subject: GateSubject) -> Reason:
+    if subject.dataset is not None and not subject.target_hash:  # it is that of its tables
+        return Reason("no configured table matches the dataset any more: mend its tables, or configure some, and ask for a check")
+    return Reason("the target has been another database or role since the last check: ask for a new one")
 
 
 def _of_request(facts: Facts, request: Request) -> tuple[DecidingCheck | None, list[Reason]]:

@@ -40,7 +40,8 @@ def _details(rule: RuleAnswer, indent: int) -> Iterator[str]:
         yield plain(rule["finding"])
     if rule.get("measured_hidden"):
         yield HIDDEN
-    elif rule.get("measured") not in (None, rule.get("failures")):  # rules that count measure what they count
+    # rules that count measure what they count
+    elif rule.get("measured") is not None and str(rule["measured"]) != str(rule.get("failures")):
         yield f"measured: {plain(rule['measured'])}"
     if waived := rule.get("waived"):
         yield f"waived by {plain(waived['by'])} until {plain(waived['until'])}: {plain(waived['reason'])}"

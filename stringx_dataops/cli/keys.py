@@ -8,7 +8,7 @@ import click
 
 from stringx_dataops.cli import listing
 from stringx_dataops.cli.answers import AuditAnswer, KeyAnswer
-from stringx_dataops.cli.options import AS_JSON_LINES, MOST, TargetName, example, limit
+from stringx_dataops.cli.options import AS_JSON_LINES, MOST, YES, TargetName, confirm, example, limit
 from stringx_dataops.cli.output import show_json, show_list
 from stringx_dataops.cli.terminal import Column, columns
 from stringx_dataops.client import Client, path_of
@@ -98,10 +98,13 @@ def rotate(server: str | None, name: str, overlap: str, as_json: bool) -> int:
 
 @keys.command(epilog=example("dataops keys revoke airflow"))
 @click.argument("name")
+@YES
 @click.pass_obj
-def revoke(server: str | None, name: str) -> int:
+def revoke(server: str | None, name: str, yes: bool) -> int:
     """End the key NAME, from the next request on."""
     client = Client.from_environment(server)
+    if not yes:
+        confirm(f"Revoke key {name}? Whoever uses it is refused from the next request on.")
     client.delete(path_of("keys", name))
     click.echo(f"key {name}: revoked")
     return 0
@@ -160,8 +163,19 @@ def _key_row(item: KeyAnswer) -> tuple[str, ...]:
 
 
 def _audit_row(item: AuditAnswer) -> tuple[str, ...]:
-    details = json.dumps(item["details"], ensure_ascii=False) if item["details"] else ""
+    details = "; ".join(
+        f"{name.replace('_', ' ')} {_words(value)}" for name, value in item["details"].items() if value is not None
+    )
     return item["at"], item["actor"], item["action"], item["subject"], item["address"] or "", details
+
+
+def _words(value: Any) -> str:
+    """A value of an entry's details."""
+    if isinstance(value, list):
+        return ", ".join(map(_words, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _second(moment: str | None) -> str:

@@ -1,6 +1,7 @@
 """Arguments and options that several commands have."""
 
 import difflib
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -57,6 +58,13 @@ def meant(value: str, words: Sequence[str]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
+def confirm(question: str) -> None:
+    """Returns if a person at a terminal says yes. Raises UsageError without a terminal, and Abort at no."""
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} Nobody can be asked here; add --yes")
+    click.confirm(question, abort=True, err=True)
+
+
 def limit(default: int, order: str) -> Callable[[_Command], _Command]:
     """`--limit`: how many items, whatever the size of a page."""
     said = f"how many, {order}" if order else "how many"
@@ -69,6 +77,7 @@ def example(*lines: str) -> str:
     return "\n".join(["\b", head, *(f"  {line}" for line in lines)])
 
 
+YES = click.option("--yes", is_flag=True, help="do not ask")
 AS_JSON_LINES = click.option("--json", "as_json", is_flag=True, help="print one JSON object per line")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="print the API's answer")
 FOR_TARGET = click.option("--target", type=TargetName(), metavar="TARGET", help="only those of this target")

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 import click
 
 from stringx_dataops.cli import completing, listing
-from stringx_dataops.cli.options import AS_JSON, AS_JSON_LINES, FOR_TARGET, OneOf, TargetName, example, limit
+from stringx_dataops.cli.options import AS_JSON, AS_JSON_LINES, FOR_TARGET, YES, OneOf, TargetName, confirm, example, limit
 from stringx_dataops.cli.output import show, show_json, show_list
 from stringx_dataops.cli.terminal import Column, columns
 from stringx_dataops.client import Client, path_of, require
@@ -79,10 +79,13 @@ def list_(server: str | None, /, limit: int, as_json: bool, **filters: str | Non
 
 @waivers.command(epilog=example("dataops waivers delete 0190f2a4-5240-77db-ba2c-2075931ff54b"))
 @click.argument("waiver_id")
+@YES
 @click.pass_obj
-def delete(server: str | None, waiver_id: str) -> int:
+def delete(server: str | None, waiver_id: str, yes: bool) -> int:
     """End a waiver; gates that lean on it close at once."""
     client = Client.from_environment(server)
+    if not yes:
+        confirm(f"End waiver {waiver_id}? Gates that lean on it close at once.")
     client.delete(path_of("waivers", waiver_id))
     show(f"waiver {waiver_id} has ended")
     return 0

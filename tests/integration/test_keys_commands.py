@@ -66,7 +66,7 @@ def test_a_new_key_stands_alone_on_standard_output(run: Runner, monkeypatch: pyt
     assert (code, anew == key) == (0, False)
     code, shown, words = run("keys", "rotate", "ci", "--json")
     assert (code, words, json.loads(shown)["name"]) == (0, "", "ci")
-    assert run("keys", "revoke", "ci") == (0, "key ci: revoked\n", "")
+    assert run("keys", "revoke", "ci", "--yes") == (0, "key ci: revoked\n", "")
     monkeypatch.setenv("STRINGX_API_KEY", json.loads(shown)["key"])
     code, out, words = run("requests", "list")
     assert (code, out, "revoked" in words) == (3, "", True)
@@ -99,7 +99,8 @@ def test_lists_are_for_people_or_one_json_object_per_line(run: Runner) -> None:
         (("keys", "rotate", "nobody"), "there is no key nobody"),
         (("keys", "rotate", "api-key"), "lies in a file"),
         (("keys", "rotate", "api-key", "--overlap", "1y"), "/query/overlap: is no duration"),
-        (("keys", "revoke", "nobody"), "there is no key nobody"),
+        (("keys", "revoke", "ci"), "Nobody can be asked here; add --yes"),
+        (("keys", "revoke", "nobody", "--yes"), "there is no key nobody"),
         (("keys", "revoke"), "Missing argument 'NAME'"),
         (("audit", "--action", "table.changed"), "/query/action"),
         (("audit", "--from", "yesterday"), "/query/from: is no RFC 3339 time"),

@@ -48,8 +48,10 @@ def test_a_rule_is_waived_listed_named_by_the_gate_and_ended(
             code, out, _ = run("waivers", "list", "--target", "shop", "--state", "active", "--json")
             assert [json.loads(line)["id"] for line in out.splitlines()] == [waiver_id]
             assert run("waivers", "list", "--state", "ended") == (0, "", "")
-            assert run("waivers", "delete", waiver_id) == (0, f"waiver {waiver_id} has ended\n", "")
             code, _, words = run("waivers", "delete", waiver_id)
+            assert (code, "Nobody can be asked here; add --yes" in words) == (2, True)
+            assert run("waivers", "delete", waiver_id, "--yes") == (0, f"waiver {waiver_id} has ended\n", "")
+            code, _, words = run("waivers", "delete", waiver_id, "--yes")
             assert (code, words) == (2, f"dataops: waiver {waiver_id} has ended already\n")
             assert run("gate", "shop", "public.a")[0] == 1
             code, _, words = run("waivers", "list", "--state", "over")

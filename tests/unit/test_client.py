@@ -116,6 +116,51 @@ def test_a_check_is_followed_to_its_end(serve: Callable[..., str]) -> None:
             Request.of(other).require_pass()
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda client: client.items("waivers"), "path is 'waivers'; give a path such as /api/v1/waivers"),
+        (lambda client: client.get("waivers"), "path is 'waivers'; give a path such as /api/v1/waivers"),
+        (lambda client: client.items("/api/v1/waivers", "state=active"), "query is 'state=active'; give a mapping"),
+        (lambda client: client.gate(["nyc"], "public.a"), r"target is \['nyc'\]; give a text"),
+        (lambda client: client.gate(None, "public.a"), "target is None; give a text"),
+        (lambda client: client.gate("", "public.a"), "target is ''; give a text"),
+        (lambda client: client.gate("nyc", 3), "table is 3; give a text"),
+        (lambda client: client.gate("nyc", dataset=("d",)), "dataset is .*; give a text"),
+        (lambda client: client.gate("nyc", "public.a", wait="x"), "wait is 'x'; give a number of seconds"),
+        (lambda client: client.gate("nyc", "public.a", wait=-1), "wait is -1; give a number of seconds, not below 0"),
+        (lambda client: client.require_open("nyc", "public.a", wait=float("nan")), "wait is nan; give"),
+        (lambda client: client.gate("nyc", "public.a", not_before=5), "not_before is 5; give an RFC 3339 time"),
+        (lambda client: client.gate("nyc", "public.a", on_wait="print"), "on_wait is 'print'; give a function"),
+        (lambda client: client.check("nyc", "public.a", rule_ids="flight_key"), "rule_ids is 'flight_key'; give a list of texts"),
+        (lambda client: client.check("nyc", "public.a", kinds=[1]), r"kinds is \[1\]; give a list"),
+        (lambda client: client.check("nyc", "public.a", window="2026"), "window is '2026'; give a mapping"),
+        (lambda client: client.check("nyc", "public.a", timeout_s=0), "timeout_s is 0; give a whole number"),
+        (lambda client: client.check("nyc", "public.a", poll_s=-1), "poll_s is -1; give"),
+        (lambda client: client.request(7), "request_id is 7; give a text"),
+        (lambda client: client.cancel("7", wait=None), "wait is None; give"),
+        (lambda client: client.tables(owner=["a"]), "filters is .*; give texts"),
+        (lambda client: client.results("nyc", "public.a", since=3), "since is 3; give"),
+        (lambda client: Client(client.server, 3), "key is int; give a text"),
+        (lambda client: Client(3, "key"), "url is 3; give a text"),
+        (lambda client: Client(client.server, "key", timeout=0), "timeout is 0; give a number"),
+    ],
+)
+def test_a_wrong_argument_is_named_before_anything_is_sent(call: Callable[[Client], Any], words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{words}"):
+        call(Client("http://127.0.0.1:9", "sx_key"))
+
+
+def test_a_key_may_end_with_a_line_break_as_in_its_file() -> None:
+    assert Client("http://127.0.0.1:9", "sx_key\n").key == "sx_key"
+
+
+def test_a_gate_has_its_waivers_and_notes() -> None:
+    assert (Gate.of(GATE).waivers, Gate.of(GATE).notes) == ((), ())
+    found = Gate.of(GATE | {"waivers": [{"id": "1"}], "notes": ["kept"]})
+    assert (found.waivers, found.notes) == (({"id": "1"},), ("kept",))
+
+
 def test_a_list_is_read_to_its_last_page_by_several_threads(serve: Callable[..., str]) -> None:
     pages = iter(range(1000))
 

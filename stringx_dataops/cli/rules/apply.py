@@ -1,6 +1,5 @@
 """`dataops rules apply`: stores the documents of files, all of them or none."""
 
-import sys
 from collections.abc import Sequence
 from typing import cast
 
@@ -8,14 +7,13 @@ import click
 
 from stringx_dataops.cli import render
 from stringx_dataops.cli.answers import ChangesAnswer
-from stringx_dataops.cli.options import example
+from stringx_dataops.cli.options import YES, confirm, example
 from stringx_dataops.cli.rules.documents import Documents, load
 from stringx_dataops.cli.rules.paths import PATHS, read_files
 from stringx_dataops.cli.rules.validate import ENV, refused
 from stringx_dataops.client import Client, Refused, require
 
 SOURCE = click.option("--source", metavar="NAME", help="where the files come from, such as github.com/acme/rules")
-YES = click.option("--yes", is_flag=True, help="do not ask")
 
 
 @click.command(epilog=example("dataops rules apply rules/ --source shop-rules --prune --dry-run"))
@@ -57,13 +55,6 @@ def send(client: Client, documents: Documents, query: dict[str, str]) -> Changes
         faults = [documents.refusal(each).text if _is_of_stream(each) else _of_query(each) for each in error.errors]
         raise Refused(faults or [str(error)], error.errors) from error
     return cast(ChangesAnswer, require(client, answer, "dry_run", "changes"))
-
-
-def confirm(question: str) -> None:
-    """Returns if a person at a terminal says yes. Raises UsageError without a terminal, and Abort at no."""
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} Nobody can be asked here; add --yes")
-    click.confirm(question, abort=True, err=True)
 
 
 def _pruned(answer: ChangesAnswer) -> list[str]:

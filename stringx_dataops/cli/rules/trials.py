@@ -95,8 +95,10 @@ def try_(
     junit_file: str | None,
     fills_in: bool,
 ) -> int:
-    """Check the tables of PATH by their documents there, with the defaults and rule sets there in place of the stored ones of
-    the same names, and print every rule. Nothing is stored, no gate moves."""
+    """Check the tables of PATH by their documents there, and print every rule. Nothing is stored, no gate moves.
+
+    Defaults and rule sets of PATH count in place of the stored ones of the same names.
+    """
     if junit_file is not None:
         junit.require_folder(junit_file)
     client = Client.from_environment(server)

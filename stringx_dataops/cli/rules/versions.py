@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from stringx_dataops.cli.options import example
+from stringx_dataops.cli.options import YES, confirm, example
 from stringx_dataops.cli.rules import stored
-from stringx_dataops.cli.rules.apply import YES, confirm
 from stringx_dataops.cli.rules.checking import load_catalogue
 from stringx_dataops.cli.rules.comparing import DocumentChange, as_text, word_of
 from stringx_dataops.cli.rules.stored import Subject, subject_of
