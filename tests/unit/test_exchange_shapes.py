@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from stringx_dataops.cli.main import cli
+from stringx_dataops.client import Refused
+from stringx_dataops.contract.documents.yaml_writing import document_as_yaml
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.model import Taken, Unreadable
 from stringx_dataops.exchange.offline import own_catalogue
@@ -221,3 +225,37 @@ def test_no_rule_vanishes_in_silence(source: str, tmp_path: Path) -> None:
             except Unreadable:
                 continue
             assert taken.taken >= before.taken or taken.losses, (where, new)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--target", "n y"], "is no name of a target"),
+        (["--schema", ""], "is empty"),
+        (["--schema", "s" * 64], "longer than the 63 bytes"),
+        (["--schema", "pub*"], "no pattern is meant here"),
+        (["--table", ".orders"], "is no table name"),
+        (["--table", f"public.{'t' * 64}"], "longer than the 63 bytes"),
+    ],
+)
+def test_an_option_that_is_no_name_is_refused(options: list[str], words: str, tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text(json.dumps(GX))
+    given = ["rules", "import", "gx", str(tmp_path / "s.json"), *(() if "--target" in options else ("--target", "nyc")), *options]
+    ended = CliRunner().invoke(cli, given)
+    assert (ended.exit_code, words in ended.output) == (2, True), ended.output
+
+
+def test_a_fault_of_an_import_is_not_blamed_on_a_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Taken:
+        raise OverflowError("cannot convert")
+
+    monkeypatch.setattr("stringx_dataops.exchange.gx.reading.read", broken)
+    ended = CliRunner().invoke(cli, ["rules", "import", "gx", str(tmp_path), "--target", "nyc"])
+    assert isinstance(ended.exception, Refused)
+    assert "dataops rules import has a fault of its own (OverflowError: cannot convert)" in str(ended.exception)
+
+
+def test_yaml_ends_with_the_end_of_a_line() -> None:
+    rule = {"id": "a", "type": "sql", "arguments": {"query": "select 1\nfrom a"}}
+    for document in ({"target": "nyc", "rules": [rule]}, {"kind": "Defaults", "description": "one\ntwo"}):
+        assert document_as_yaml(document, CATALOGUE).endswith("\n")
