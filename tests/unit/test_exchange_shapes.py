@@ -180,6 +180,33 @@ def test_a_file_of_nothing_of_the_tool_is_refused(source: str, value: Any, tmp_p
         take(tmp_path, source, value)
 
 
+@pytest.mark.parametrize(
+    ("path", "new"),
+    [("t/config", ["where"]), ("t/test_metadata/kwargs", "a"), ("t/resource_type/=type", None), ("t", ["test"])],
+)
+def test_a_node_of_a_manifest_that_is_not_as_dbt_writes_it_is_a_loss(path: str, new: Any, tmp_path: Path) -> None:
+    model = {"resource_type": "model", "name": "orders", "schema": "public", "database": "d"}
+    test = {
+        "resource_type": "test", "name": "n", "attached_node": "m", "depends_on": {"nodes": ["m"]}, "config": {},
+        "test_metadata": {"name": "not_null", "kwargs": {"column_name": "a"}},
+    }  # fmt: skip
+    nodes = {"m": model, "t": test}
+    read = import_module("stringx_dataops.exchange.dbt.reading").read
+    for value, taken, losses in ((nodes, 1, 0), (changed(nodes, path, new), 0, 1)):
+        (tmp_path / "manifest.json").write_text(json.dumps({"metadata": {}, "nodes": value, "sources": {}}))
+        found = read([tmp_path / "manifest.json"], "nyc", CATALOGUE)
+        assert (found.taken, len(found.losses)) == (taken, losses)
+
+
+@pytest.mark.parametrize("source", ["dbt", "odcs", "soda"])
+def test_each_path_must_hold_something_of_the_tool(source: str, tmp_path: Path) -> None:
+    take(tmp_path, source, SOURCES[source][1])
+    (tmp_path / "empty.yml").write_text("")
+    read = import_module(f"stringx_dataops.exchange.{source}.reading").read
+    with pytest.raises(Unreadable, match=r"empty\.yml: holds no"):
+        read([tmp_path / "s.yml", tmp_path / "empty.yml"], "nyc", CATALOGUE, "public")
+
+
 @pytest.mark.parametrize(("source", "path"), [("odcs", "schema"), ("gx", "expectations")])
 @pytest.mark.parametrize("new", [5, {"orders": {}}, None, "x"])
 def test_a_root_of_another_kind_is_refused(source: str, path: str, new: Any, tmp_path: Path) -> None:
