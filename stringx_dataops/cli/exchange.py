@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stringx_dataops.cli.offline import offline
 from stringx_dataops.cli.options import example
 from stringx_dataops.cli.output import one_line
 from stringx_dataops.client import Refused
@@ -37,6 +38,7 @@ _MADE_BY_EXPORT = "# Made by `dataops rules export`; another export writes this 
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="write a file per table into this folder")
 @click.option("--strict", is_flag=True, help="exit with 1 if anything is lost")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object: documents, losses and remarks")
+@offline("rules import")
 def import_(
     source: str,
     paths: Sequence[Path],
@@ -59,6 +61,7 @@ def import_(
         raise click.UsageError(f"--target {target!r} {TARGET_NAME.message}")
     if table is not None and source != "gx":
         raise click.UsageError(f"--table is for gx alone; files of {source} name their tables")
+    _check_names(schema, table)
     catalogue = own_catalogue()
     more = {"table": table} if table is not None else {}
     try:
@@ -73,6 +76,21 @@ def import_(
         click.echo("---\n".join(_texts(taken, catalogue)), nl=False)
     _report(taken, out)
     return 1 if strict and taken.losses else 0
+
+
+def _check_names(schema: str | None, table: str | None) -> None:
+    """Raises UsageError for options that name no schema, or no table, that there may be."""
+    from stringx_dataops.contract.documents.names import TableName, check_identifier, fault_of_literal_name
+
+    for option, name in (("--schema", schema), ("--table", table)):
+        if name is None:
+            continue
+        try:
+            parts = TableName.parse(name) if option == "--table" and "." in name else TableName("x", check_identifier(name))
+        except ValueError as error:
+            raise click.UsageError(f"{option} {name!r} {error}") from error
+        if fault := fault_of_literal_name(parts.schema) or fault_of_literal_name(parts.name):
+            raise click.UsageError(f"{option} {name!r} {fault}")
 
 
 def export_as(kind: str, folder: Path, documents: "Sequence[JsonObject]", notes: Sequence[str] = (), force: bool = False) -> int:

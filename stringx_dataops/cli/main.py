@@ -81,7 +81,7 @@ def main() -> None:
         code = _say(str(error), 2)
     except UnicodeEncodeError:
         code = _say("an argument is not UTF-8; write it in UTF-8", 2)
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         code = _say(f"an answer of the Backend is not as expected ({cause}); is it of the same release?", 3)
     sys.exit(code)

@@ -86,7 +86,7 @@ def read_bytes(path: Path, most: int) -> bytes:
 def read_text(path: Path, most: int = MAX_YAML_BYTES) -> str:
     """The text of a UTF-8 file of at most `most` bytes. Raises Unreadable."""
     try:
-        return decode(read_bytes(path, most))
+        return decode(read_bytes(path, most), "the file", "save it as UTF-8")
     except Malformed as error:
         raise Unreadable(f"{path}:1: {error.detail}") from error
 

@@ -33,7 +33,7 @@ def test_yaml_is_read_as_1_1_with_lines(tmp_path: Path) -> None:
     [
         (b"a: [", ":2: not YAML: did not find expected node content"),
         (b"a: 1\na: 2", ":2: not YAML: the key 'a' stands twice"),
-        (b"\xff", ":1: the body is not UTF-8"),
+        (b"\xff", ":1: the file is not UTF-8"),
         (b"[" * 100_000, ":1: not YAML: nested deeper than 64 levels"),
         (b"a: &x [1]\nb: &y [*x, *x]\n" + b"".join(b"k%d: &k%d [*y, *y]\n" % (n, n) for n in range(3)), None),
         (

@@ -236,7 +236,7 @@ def test_a_contract_check_that_no_rule_says_is_a_loss(tmp_path: Path, check: Any
     [
         ("a: [", ":2: not YAML"),
         ("- a", ":1: is no mapping"),
-        (b"\xff\xfe", ":1: the body"),
+        (b"\xff\xfe", ":1: the file"),
         ("[" * 100_000, "nested deeper"),
         ("a: 1\na: 2", "stands twice"),
     ],

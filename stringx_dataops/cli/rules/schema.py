@@ -2,10 +2,12 @@
 
 import click
 
+from stringx_dataops.cli.offline import offline
 from stringx_dataops.cli.options import example
 
 
 @click.command(epilog=example("dataops rules schema > stringx.schema.json"))
+@offline("rules schema")
 def schema() -> int:
     """Print the JSON Schema of all documents, for editors; needs no service."""
     from stringx_dataops.cli.rules.checking import load_catalogue  # takes half a second, which --help need not

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stringx_dataops.cli.offline import offline
 from stringx_dataops.cli.options import example
 from stringx_dataops.cli.output import one_line
 from stringx_dataops.cli.rules.paths import PATHS, read_files
@@ -29,6 +30,7 @@ ENV = click.option("--env", "fills_in", is_flag=True, help="fill in ${NAME} from
     help="a function that targets outside of the files allow; without it, any is noted and judged when applied",
 )
 @ENV
+@offline("rules validate")
 def validate(paths: Sequence[str], style: str, functions: Sequence[str], fills_in: bool) -> int:
     """Say what is wrong with the documents of files, folders and standard input; needs no service.
 

@@ -223,7 +223,7 @@ def _state_of_files(project_dir: Path) -> list[tuple[str, int]]:
 
 def _read_types(path: Path) -> dict[str, RuleType]:
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))["types"]
+        entries = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["types"]
         return {name: _read_entry(name, entry) for name, entry in entries.items()}
     except OSError as error:
         raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error

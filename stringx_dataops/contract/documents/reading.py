@@ -23,15 +23,15 @@ _MARKS = (  # UTF-32 first, because its little-endian mark begins with that of U
 )
 
 
-def decode(body: bytes) -> str:
+def decode(body: bytes, what: str = "the body", do: str = "send UTF-8") -> str:
     """Decode a body as UTF-8, without a byte order mark. Raises Malformed for any other encoding."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         for mark, name in _MARKS:
             if body.startswith(mark):
-                raise Malformed(f"the body begins with the byte order mark of {name}; send UTF-8") from error
-        raise Malformed(f"the body is not UTF-8 (byte {error.start}); send UTF-8") from error
+                raise Malformed(f"{what} begins with the byte order mark of {name}; {do}") from error
+        raise Malformed(f"{what} is not UTF-8 (byte {error.start}); {do}") from error
 
 
 def read_json(body: bytes, most: int = MAX_NODES) -> Any:

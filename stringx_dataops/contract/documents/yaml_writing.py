@@ -64,7 +64,7 @@ def _ordered(fields: JsonObject, names: Sequence[str]) -> Iterator[tuple[str, An
 
 def _block(node: yaml.Node) -> str:
     text: str = yaml.serialize(node, Dumper=yaml.CSafeDumper, allow_unicode=True, width=_LONGEST_LINE)
-    return text
+    return text if text.endswith("\n") else f"{text}\n"  # libyaml ends a block of text without one, if that is the last value
 
 
 def _node(value: Any) -> yaml.Node:

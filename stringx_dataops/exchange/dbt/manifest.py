@@ -28,6 +28,11 @@ class Manifest:
         nodes, sources = (content.get(key) if isinstance(content, dict) else None for key in ("nodes", "sources"))
         if not isinstance(nodes, dict) or not isinstance(sources, dict):
             raise Unreadable(f"{path}:1: is no manifest.json of dbt: it has no nodes and sources")
+        self._odd = [
+            key
+            for key, node in {**nodes, **sources}.items()
+            if not isinstance(node, dict) or not isinstance(node.get("resource_type"), str)
+        ]
         self._nodes: JsonObject = {key: node for key, node in {**nodes, **sources}.items() if isinstance(node, dict)}
         self.adapter = _mapping(content.get("metadata")).get("adapter_type")
         self._by_name: dict[str, list[JsonObject]] = {}
@@ -40,6 +45,8 @@ class Manifest:
 
     def tests(self) -> Iterator[DbtTest | tuple[str, str]]:
         """Each test, or (place, words) of one that is lost."""
+        for key in self._odd:
+            yield f"{self.path}: {key}", "is no node of dbt: it has no resource_type"
         for node in sorted(self._tests, key=lambda each: (str(each.get("original_file_path")), str(each.get("unique_id")))):
             place = f"{node.get('original_file_path') or self.path}: {node.get('name')}"
             try:
@@ -61,6 +68,9 @@ class Manifest:
         if not isinstance(metadata, dict):
             raise Lost("is a singular test; write its query as a rule of type sql, or run it as one of type dbt by its name")
         name, namespace = str(metadata.get("name")), metadata.get("namespace")
+        for words, value in (("config", node.get("config")), ("kwargs", metadata.get("kwargs"))):
+            if value is not None and not isinstance(value, dict):
+                raise Lost(f"its {words} must be a mapping")
         kwargs = _mapping(metadata.get("kwargs"))
         full = f"{namespace}.{name}" if namespace else name
         if replaced := self._replaced(node, full):

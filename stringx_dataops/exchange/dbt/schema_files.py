@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stringx_dataops.contract.documents.names import TableName
+from stringx_dataops.exchange.dbt.shape import SCHEMA_FILE
 from stringx_dataops.exchange.dbt.tests import (
     DECIDING,
     OF_CONFIG,
@@ -18,6 +19,7 @@ from stringx_dataops.exchange.dbt.tests import (
 )
 from stringx_dataops.exchange.foreign import Mapping, line_of, read_yaml_file
 from stringx_dataops.exchange.model import Unreadable
+from stringx_dataops.exchange.shapes import fitted
 from stringx_dataops.exchange.sql import folded, quoted
 
 _KINDS = ("models", "seeds", "snapshots")
@@ -53,8 +55,13 @@ class SchemaFiles:
         """Take up the relations of a file; whether it has any."""
         found = False
         for document in read_yaml_file(file):
-            if not isinstance(document, Mapping):
+            if not isinstance(document, Mapping) or file.stem == "dbt_project" or not document.keys() & {*_KINDS, "sources"}:
                 continue
+
+            def tell(line: int, words: str) -> None:
+                self.losses.append((f"{file}:{line}", words))
+
+            document = fitted(document, SCHEMA_FILE, document.line, tell)
             for kind in (*_KINDS, "sources"):
                 if not isinstance(document.get(kind), list):
                     continue
@@ -79,7 +86,15 @@ class SchemaFiles:
         if kind == "sources":
             self._take_source(file, entry)
             return
-        versions = [each for each in _list(entry, "versions") if isinstance(each, Mapping) and each.get("v") is not None]
+        versions = [each for each in entry.get("versions") or [] if isinstance(each, Mapping)]
+        for version in versions:
+            if version.get("v") is None:
+                self.losses.append((f"{file}:{version.line}", f"a version of {entry['name']} has no `v`"))
+            for column in _list(version, "columns"):
+                if not all(_is_choice(column.get(key)) for key in ("include", "exclude")):
+                    words = f"{entry['name']}: include and exclude must be a list of columns, or all"
+                    self.losses.append((f"{file}:{line_of(column, version.line)}", words))
+        versions = [each for each in versions if each.get("v") is not None]
         if not versions:
             self._add_model(file, kind, entry, None)
         for version in versions:
@@ -269,6 +284,10 @@ def _columns_of_version(base: Sequence[Any], own: Sequence[Any]) -> list[Any]:
         if isinstance(each, dict) and each.get("name") not in exclude and (everything or each.get("name") in include)
     ]
     return [*kept, *others]
+
+
+def _is_choice(value: Any) -> bool:
+    return value is None or isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
 
 
 def _order(version: Any) -> tuple[bool, float, str]:

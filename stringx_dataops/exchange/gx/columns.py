@@ -1,5 +1,6 @@
 """Expectations about the values of a column, row by row. Shares are of the values that are not NULL."""
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -46,6 +47,8 @@ def between(one: Expectation) -> None:
     given = {side: value for side, value in bounds.items() if value is not None}
     if not given or any(isinstance(value, bool) or not isinstance(value, (str, int, float)) for value in given.values()):
         raise NoRule("min_value and max_value must be numbers or texts, and one of them must be there")
+    if any(isinstance(value, float) and not math.isfinite(value) for value in given.values()):
+        raise NoRule("min_value and max_value must be numbers that SQL compares with")
     strict = {side: one.flag(f"strict_{side}") for side in given}
     numbers = {side: Decimal(str(value)) for side, value in given.items() if not isinstance(value, str)}
     if len(numbers) == 2 and numbers["min"] > numbers["max"]:
@@ -100,7 +103,7 @@ def matched(kind: str, field: str, negate: bool) -> Callable[[Expectation], None
 def matched_list(operator: str, field: str, negate: bool) -> Callable[[Expectation], None]:
     def add(one: Expectation) -> None:
         one.known("column", field, "match_on", "mostly", *ROWS)
-        match_on = one.kwargs.get("match_on") or "any"
+        match_on = "any" if one.kwargs.get("match_on") is None else one.kwargs["match_on"]
         if match_on not in ("any", "all"):
             raise NoRule("match_on must be any or all")
         name = quoted(one.text("column"))

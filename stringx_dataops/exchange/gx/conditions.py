@@ -54,6 +54,9 @@ def _of_mapping(condition: dict[str, Any], depth: int) -> str:
     name = column.get("name") if isinstance(column, dict) else column
     if not isinstance(name, str) or not name:
         raise NoRule("the row_condition names no column; write a `where` in SQL")
+    unknown = [key for key in condition if key not in ("type", "column", "operator", "parameter", "is_null")]
+    if unknown or not isinstance(condition.get("is_null", False), bool):
+        raise NoRule("the row_condition is not understood; write a `where` in SQL")
     if kind == "nullity":
         return f"{quoted(name)} is {'null' if condition.get('is_null') else 'not null'}"
     operator, value = condition.get("operator"), condition.get("parameter")

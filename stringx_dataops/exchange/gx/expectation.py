@@ -1,5 +1,6 @@
 """One expectation: what its kwargs hold, and how it makes a rule of a column."""
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -58,6 +59,8 @@ class Expectation:
         value = self.kwargs.get(name)
         if not isinstance(value, list) or not all(item is None or isinstance(item, (str, int, float)) for item in value):
             raise NoRule(f"{name} must be a list of values")
+        if odd := next((item for item in value if isinstance(item, float) and not math.isfinite(item)), None):
+            raise NoRule(f"{name} holds {odd}, which is no number that SQL compares with")
         return value
 
     def values(self, name: str) -> list[Any]:
@@ -67,7 +70,7 @@ class Expectation:
     def flag(self, name: str) -> bool:
         """Whether a field is true."""
         value = self.kwargs.get(name)
-        if value not in (None, True, False):
+        if value is not None and not isinstance(value, bool):
             raise NoRule(f"{name} must be true or false")
         return value is True
 

@@ -1,5 +1,6 @@
 """Expectations about what is measured of a column, and about its different values."""
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -80,7 +81,7 @@ def quantiles(one: Expectation) -> None:
         if (
             not isinstance(pair, list)
             or len(pair) != 2
-            or not all(bound is None or type(bound) in (int, float) for bound in pair)
+            or not all(bound is None or (type(bound) in (int, float) and math.isfinite(bound)) for bound in pair)
         ):
             raise NoRule("a value range must hold two numbers, or null")
         if type(quantile) not in (int, float) or not 0 <= quantile <= 1:

@@ -20,6 +20,9 @@ from stringx_dataops.exchange.model import Taken, Unreadable
 
 _ENDS = (".json", ".yml", ".yaml")
 _SKIPPED = ("uncommitted", "plugins")
+_FIELDS = frozenset(("type", "expectation_type", "kwargs", "meta", "description", "id", "ge_cloud_id", "severity", "notes"))
+_FIELDS |= {"rendered_content", "success_on_last_run", "expectation_context"}
+_OF_SUITE = frozenset(("name", "expectation_suite_name", "expectations", "meta", "id", "ge_cloud_id", "data_asset_type", "notes"))
 _OLD_NAMES = {"expect_column_pair_values_A_to_be_greater_than_B": "expect_column_pair_values_a_to_be_greater_than_b"}
 
 
@@ -28,6 +31,7 @@ class _Suite:
     file: Path
     name: str
     expectations: list[tuple[int, Any]]  # each with its line
+    unknown: list[str]  # fields that are not taken up
     meta: JsonObject
 
 
@@ -61,14 +65,16 @@ def _take(found: _Found, file: Path, value: Any) -> None:
         if file.suffix == ".json":
             raise Unreadable(f"{file}:1: is no mapping; give a suite with `expectations`")
         return
+    if "expectations" in value and not isinstance(value["expectations"], list):
+        raise Unreadable(f"{file}:{getattr(value, 'line', 1)}: `expectations` must be a list")
     if isinstance(value.get("expectations"), list):
         name = value.get("name", value.get("expectation_suite_name"))
         meta = value.get("meta")
         lines = _lines_of(file, value["expectations"])
         items = list(zip(lines, value["expectations"], strict=True))
-        found.suites.append(
-            _Suite(file, name if isinstance(name, str) else file.stem, items, meta if isinstance(meta, dict) else {})
-        )
+        unknown = [key for key in value if key not in _OF_SUITE]
+        called = name if isinstance(name, str) else file.stem
+        found.suites.append(_Suite(file, called, items, unknown, meta if isinstance(meta, dict) else {}))
         return
     for suite, asset in _pairs(value):
         found.assets.setdefault(suite, {})[asset] = None
@@ -125,6 +131,9 @@ def _cited(meta: JsonObject) -> dict[str, None]:
 
 
 def _add(collector: Collector, suite: _Suite, tables: list[str], schema: str) -> None:
+    for key in suite.unknown:
+        if key not in ("evaluation_parameters", "suite_parameters"):  # a check that uses one is lost by itself
+            collector.lose(f"{suite.file}:1", f"the field {key} is not known here, and is not taken up")
     for name in tables:
         try:
             table = TableName.parse(name if "." in name else str(TableName(schema, name)))
@@ -147,6 +156,8 @@ def _add_one(collector: Collector, table: TableName, place: str, expectation: An
         raise NoRule("must be a mapping with `type` (or `expectation_type`) and `kwargs`")
     meta = expectation.get("meta")
     words = expectation.get("description") or (meta.get("notes") if isinstance(meta, dict) else None)
+    if unknown := next((key for key in expectation if key not in _FIELDS and expectation[key] is not None), None):
+        raise NoRule(f"the field {unknown!r} is not taken up")
     described = words if isinstance(words, str) else kind
     old = "type" not in expectation
     add_rule(Expectation(Maker(collector), Check(table, place, "", described), _OLD_NAMES.get(kind, kind), kwargs, old))

@@ -23,7 +23,10 @@ def row_count_equals(one: Expectation) -> None:
 def row_count_as_other(one: Expectation) -> None:
     one.known("other_table_name")
     name = one.text("other_table_name")
-    other = TableName.parse(name) if "." in name else TableName(one.check.table.schema, name)
+    try:
+        other = TableName.parse(name) if "." in name else TableName.parse(str(TableName(one.check.table.schema, name)))
+    except ValueError as error:
+        raise NoRule(f"the table {name} {error}") from error
     one.maker.plain(one.named(f"rows_as_{other.name}", None), type="row_count_matches", arguments={"other_table": str(other)})
 
 
@@ -41,7 +44,7 @@ def column_count(one: Expectation) -> None:
 
 def column_exists(one: Expectation) -> None:
     one.known("column", "column_index")
-    if one.kwargs.get("column_index"):
+    if one.kwargs.get("column_index") is not None:
         raise NoRule("the place of a column alone is not looked at; name all columns in order")
     column = one.text("column")
     one.maker.plain(one.named(f"{column}_exists", None), type="columns", arguments={"names": [column], "mode": "contains"})
@@ -56,7 +59,7 @@ def columns_ordered(one: Expectation) -> None:
 def columns_set(one: Expectation) -> None:
     one.known("column_set", "exact_match")
     exact = one.kwargs.get("exact_match")
-    if exact not in (None, True, False):
+    if exact is not None and not isinstance(exact, bool):
         raise NoRule("exact_match must be true or false")
     names = list(dict.fromkeys(one.texts("column_set")))
     one.maker.plain(

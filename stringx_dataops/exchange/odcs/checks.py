@@ -58,9 +58,14 @@ def _dimension(check: Mapping) -> str | None:
 
 def _of_metric(check: Mapping, column: str | None) -> JsonObject:
     metric = check.get("metric") or check.get("rule")
-    arguments = check.get("arguments") or {}
+    arguments = check.get("arguments")
+    if arguments is None:
+        arguments = {}
     if not isinstance(arguments, dict):
         raise Lost("arguments are no mapping")
+    known = {"duplicateValues": "properties", "missingValues": "missingValues"}.get(str(metric))
+    if metric != "invalidValues" and (unknown := next((key for key in arguments if key != known), None)):
+        raise Lost(f"{metric} does not take the argument {unknown}")
     if metric == "rowCount":
         if column is not None:
             raise Lost("rowCount is about a table, not a column")
@@ -96,7 +101,9 @@ def _of_duplicates(check: Mapping, arguments: JsonObject, column: str | None) ->
 
 def _of_missing(column: str, values: Any) -> JsonObject:
     """Which values count as missing; null is one of them if it stands in the list, or if there is no list."""
-    listed = values if isinstance(values, list) else [None]
+    if values is not None and not isinstance(values, list):
+        raise Lost("missingValues is no list of values")
+    listed = values if values is not None else [None]
     texts = [each for each in listed if each is not None]
     if not texts:
         return {"type": "not_null", "column": column}

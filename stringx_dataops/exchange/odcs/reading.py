@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.names import TableName
@@ -15,6 +15,8 @@ from stringx_dataops.exchange.odcs.checks import rule_of_check
 from stringx_dataops.exchange.odcs.operators import BETWEEN, Lost
 from stringx_dataops.exchange.odcs.properties import rules_of_property
 from stringx_dataops.exchange.odcs.service_levels import freshness_of
+from stringx_dataops.exchange.odcs.shape import CONTRACT
+from stringx_dataops.exchange.shapes import fitted
 from stringx_dataops.exchange.sql import quoted
 
 SETTINGS = "stringx"  # the custom property of a schema that keeps the rest of a table's document
@@ -41,7 +43,7 @@ def read(paths: Sequence[Path], target: str, catalogue: Catalogue, schema: str |
             for document in read_yaml_file(file):
                 if isinstance(document, Mapping) and document.get("kind") == "DataContract":
                     found += 1
-                    _Contract(file, document, collector, schema).read()
+                    _Contract(file, _fitted(file, document, collector), collector, schema).read()
         if not found:
             raise Unreadable(f"{path}: holds no data contract (kind: DataContract)")
     return collector.taken()
@@ -61,9 +63,11 @@ class _Contract:
         version = str(self.content.get("apiVersion"))
         if not version.startswith("v3."):
             raise Unreadable(f"{self.file}:{self.content.line_of('apiVersion')}: apiVersion {version} is not of ODCS 3")
-        entries = _mappings(self.content.get("schema"))
-        objects = {str(each.get("name")): found for each in entries if (found := self._object(each)) is not None}
-        for each in objects.values():
+        if not isinstance(self.content.get("schema"), list):
+            raise Unreadable(f"{self.file}:{self.content.line_of('schema')}: schema must be a list of tables, each with a dash")
+        found = [each for entry in _mappings(self.content["schema"]) if (each := self._object(entry)) is not None]
+        objects = {str(each.entry.get("name")): each for each in found}
+        for each in found:
             self._describe(each)
             self._take_keys(each, objects)
             for name, column, entry in _properties(each):
@@ -73,12 +77,18 @@ class _Contract:
         self._take_service_levels(objects)
 
     def _object(self, entry: Mapping) -> _Object | None:
+        if entry.get("physicalName") is None and entry.get("name") is None:
+            self._lose(entry, "", "a table of the schema has no name")
+            return None
         name = str(entry.get("physicalName") or entry.get("name"))
         try:
             table = TableName.parse(name if "." in name else f"{quoted(self._schema())}.{quoted(name)}")
         except ValueError as error:
             self._lose(entry, "physicalName", f"{name} {error}")
             return None
+        for each in _mappings(entry.get("properties")):
+            if each.get("name") is None:
+                self._lose(each, "", f"{name}: a property has no name")
         properties = [each for each in _mappings(entry.get("properties")) if each.get("name") is not None]
         return _Object(entry, table, {str(each["name"]): str(each.get("physicalName") or each["name"]) for each in properties})
 
@@ -94,7 +104,10 @@ class _Contract:
     def _settings(self, each: _Object) -> JsonObject | None:
         """The rest of a table's document, if an export has written the contract."""
         custom = _mappings(each.entry.get("customProperties"))
-        kept = next((item.get("value") for item in custom if item.get("property") == SETTINGS), None)
+        found = next((item for item in custom if item.get("property") == SETTINGS), None)
+        kept = found.get("value") if found is not None else None
+        if found is not None and not isinstance(kept, dict):
+            self._lose(found, "value", f"the custom property {SETTINGS} must hold a mapping")
         return kept if isinstance(kept, dict) else None
 
     def _describe(self, each: _Object) -> None:
@@ -179,6 +192,14 @@ class _Contract:
 
     def _lose(self, entry: Mapping, key: str, words: str) -> None:
         self.collector.lose(f"{self.file}:{entry.line_of(key)}", words)
+
+
+def _fitted(file: Path, document: Mapping, collector: Collector) -> Mapping:
+    """The contract without what is not as ODCS has it, which is lost."""
+    if not isinstance(document.get("schema"), list):
+        return document  # refused as a whole
+    kept = fitted(document, CONTRACT, document.line, lambda line, words: collector.lose(f"{file}:{line}", words))
+    return cast(Mapping, kept)
 
 
 def _properties(each: _Object) -> Iterator[tuple[str, str, Mapping]]:

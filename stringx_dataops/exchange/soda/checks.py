@@ -21,6 +21,8 @@ _MEASURES = {
     **{name: f"{name}({{}})" for name in (*_AGGREGATES, "stddev_pop", "variance", "var_pop", "var_samp")},
     **{f"{name}_length": f"{name}(length({{}}))" for name in ("min", "max", "avg")},
 }
+_MOST_ARGUMENTS = {**dict.fromkeys(("duplicate_count", "duplicate_percent"), 1_600), "percentile": 2, "freshness": 2}
+_WITHOUT_VALIDITY = ("row_count", "duplicate_count", "duplicate_percent", "freshness")
 _ZERO = decimal("", 0)
 _ABOVE_NONE = (
     Zone(_ZERO, low_open=True),
@@ -45,6 +47,9 @@ class Judged:
         known = {*KEYS, *_SAYS_NOTHING, *_JUDGED, "filter", *sql}
         if unknown := next((key for key in configuration if key not in known), None):
             raise NotUnderstood(f"the configuration {unknown!r} has no meaning here")
+        if metric.failing is not None and any(self.configuration.get(key) is not None for key in _JUDGED):
+            raise NotUnderstood("has a threshold in its line, and `fail` or `warn` below it; keep one of the two")
+        self._only_where_it_counts(metric, sql)
         failing, warning = (metric.failing, None) if metric.failing is not None else self._zones()
         if failing is None and warning is None:
             raise NotUnderstood("has no threshold")
@@ -57,6 +62,19 @@ class Judged:
             self.soda.maker.queried(self._named(metric.name), _text(configuration, sql[0]) or "", failing, warning)
         else:
             self._built_in(metric, both(self.check.where, filtered), failing, warning)
+
+    def _only_where_it_counts(self, metric: Metric, sql: tuple[str, str]) -> None:
+        """Raises NotUnderstood for arguments and configurations that the metric does not look at."""
+        if len(metric.arguments) > _MOST_ARGUMENTS.get(metric.name, 1):
+            raise NotUnderstood(f"{metric.name} takes one column; write a check for each")
+        own = [key for key in sql if key in self.configuration]
+        validity = next((key for key in self.configuration if key in KEYS), None)
+        if len(own) > 1 or (own and metric.arguments):
+            raise NotUnderstood("has an expression or a query, and another thing that it measures; keep one")
+        if validity is not None and (own or metric.name in _WITHOUT_VALIDITY):
+            raise NotUnderstood(f"the configuration {validity!r} has no meaning here")
+        if "filter" in self.configuration and sql[1] in own:
+            raise NotUnderstood("a filter beside a query is not taken up; write it into the query")
 
     def _built_in(self, metric: Metric, where: str | None, failing: Zone | None, warning: Zone | None) -> None:
         check = self._where(self.check, where)
@@ -164,6 +182,8 @@ class Judged:
             failing = Zone(_ZERO, low_open=True)
         condition, query = (_text(self.configuration, key) for key in ("fail condition", "fail query"))
         named = self._named("failed_rows")
+        if condition and query:
+            raise NotUnderstood("has both `fail condition` and `fail query`; keep one")
         if condition:
             rule = {"type": "expression", "arguments": {"sql": f"not ({condition})"}}
             self.soda.maker.counted(named, rule, condition, failing, warning)

@@ -187,10 +187,15 @@ class ContractCheck:
 
     def _schema(self) -> None:
         self._known(_SAYS_NOTHING | {"allow_extra_columns", "allow_other_column_order"})
-        extra, any_order = (self.fields.get(key) is True for key in ("allow_extra_columns", "allow_other_column_order"))
+        flags = [self.fields.get(key) for key in ("allow_extra_columns", "allow_other_column_order")]
+        if not all(flag is None or isinstance(flag, bool) for flag in flags):
+            raise NotUnderstood("allow_extra_columns and allow_other_column_order must be true or false")
+        extra, any_order = (flag is True for flag in flags)
         columns = self.contract.columns
         names = [str(column["name"]) for column in columns]
         maker = self.contract.maker
+        if not names:
+            raise NotUnderstood("the contract names no columns")
         if names:
             mode = "contains" if extra else "exact" if any_order else "ordered"
             maker.plain(self._unfiltered("columns"), type="columns", arguments={"names": names, "mode": mode})

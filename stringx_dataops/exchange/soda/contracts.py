@@ -9,9 +9,14 @@ from stringx_dataops.exchange.collecting import Collector
 from stringx_dataops.exchange.foreign import Mapping, line_of
 from stringx_dataops.exchange.making import Check, Maker
 from stringx_dataops.exchange.soda.contract_checks import ContractCheck, text_of
+from stringx_dataops.exchange.soda.contract_validity import VALIDITY
 from stringx_dataops.exchange.soda.lines import NotUnderstood
 
 _VARIABLE = re.compile(r"\$\{")
+_SAYS_NOTHING = ("name", "description", "owner", "owners", "attributes", "dataset_attributes", "check_attributes", "tags")
+_KNOWN = frozenset(("dataset", "filter", "columns", "checks", "variables", "scopes", *_SAYS_NOTHING))
+_SIZES = ("character_maximum_length", "numeric_precision", "numeric_scale", "datetime_precision")
+_OF_COLUMN = frozenset(("checks", "data_type", "column_expression", *_SIZES, *VALIDITY, *_SAYS_NOTHING))
 
 
 class Contract:
@@ -33,19 +38,28 @@ class Contract:
             if document.get(key):
                 line = document.line_of(key)
                 self._collector.lose(f"{self._file}:{line}", f"{key}: a check that uses them is not taken up")
+        for key in document:
+            if key not in _KNOWN:
+                self._collector.lose(
+                    f"{self._file}:{document.line_of(key)}", f"the field {key} is not known here, and is not taken up"
+                )
         where = text_of(document, "filter")
         if where and _VARIABLE.search(where):
             raise NotUnderstood("its filter holds a variable, which is not filled in; write the value itself")
         self._collector.describe(self._table, on_empty="pass")
-        columns = document.get("columns") or []
+        columns = document["columns"] if document.get("columns") is not None else []
         if not isinstance(columns, list):
             raise NotUnderstood("`columns` must be a list")
         for check in self._listed(document.get("checks"), place):
             self._add(check, where, None)
         for column in columns:
-            if not isinstance(column, dict) or not isinstance(column.get("name"), str):
+            if not isinstance(column, Mapping) or not isinstance(column.get("name"), str):
                 self._collector.lose(f"{self._file}:{line_of(column, document.line_of('columns'))}", "a column without a name")
                 continue
+            for key in column:
+                if key not in _OF_COLUMN:
+                    words = f"column {column['name']}: the field {key} is not known here, and is not taken up"
+                    self._collector.lose(f"{self._file}:{column.line_of(key)}", words)
             for check in self._listed(column.get("checks"), f"{self._file}:{line_of(column, document.line)}"):
                 self._add(check, where, column)
 
@@ -82,7 +96,8 @@ class Contract:
     @property
     def columns(self) -> list[JsonObject]:
         """The columns with names."""
-        return [column for column in self._document.get("columns") or [] if isinstance(column, dict) and "name" in column]
+        columns = self._document.get("columns") or []
+        return [column for column in columns if isinstance(column, dict) and isinstance(column.get("name"), str)]
 
     def table(self, dataset: Any) -> TableName:
         """Another dataset's table."""

@@ -23,14 +23,26 @@ def read(paths: Sequence[Path], target: str, catalogue: Catalogue, schema: str |
             f"{', '.join(map(str, paths))}: holds no file that ends in .yml or .yaml; give Soda's checks or contracts"
         )
     soda = SodaCL(collector, schema or "public")
-    for file in files:
-        for document in read_yaml_file(file, core=True):
-            if not isinstance(document, Mapping):
-                raise Unreadable(f"{file}:1: is no mapping; give a file of `checks for TABLE:`, or a contract with `dataset:`")
-            if "dataset" in document:
-                _add_contract(collector, schema or "public", str(file), document)
-            else:
-                soda.read(str(file), document)
+    seen: set[Path] = set()
+    for path in paths:
+        contracts, soda.is_found = 0, False
+        own = files_below([path], _ENDS)
+        for file in own:
+            if file in seen:
+                continue
+            for document in read_yaml_file(file, core=True):
+                if not isinstance(document, Mapping):
+                    raise Unreadable(
+                        f"{file}:1: is no mapping; give a file of `checks for TABLE:`, or a contract with `dataset:`"
+                    )
+                if "dataset" in document:
+                    contracts += 1
+                    _add_contract(collector, schema or "public", str(file), document)
+                else:
+                    soda.read(str(file), document)
+        if not contracts and not soda.is_found and seen.isdisjoint(own):
+            raise Unreadable(f"{path}: holds no checks of Soda (`checks for TABLE:`, or a contract with `dataset:`)")
+        seen.update(own)
     soda.add()
     return collector.taken()
 

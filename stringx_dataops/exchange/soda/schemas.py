@@ -56,12 +56,14 @@ def add_schema(maker: Maker, check: Check, configuration: JsonObject) -> None:
     for key in configuration:
         if key not in ("name", "fail", "warn", "attributes", "identity"):
             raise NotUnderstood(f"the configuration {key!r} has no meaning here")
+    if not any(configuration.get(key) for key in ("fail", "warn")):
+        raise NotUnderstood("says neither in `fail` nor in `warn` what is wanted of the columns")
     severities: tuple[tuple[str, Literal["error", "warn"]], ...] = (("fail", "error"), ("warn", "warn"))
     for key, severity in severities:
         wanted = configuration.get(key)
         if wanted is None:
             continue
-        if not isinstance(wanted, dict):
+        if not isinstance(wanted, dict) or set(wanted) == {_OPTIONAL}:
             raise NotUnderstood(f"`{key}` must hold what is wanted of the columns")
         for name, value in wanted.items():
             try:
@@ -86,7 +88,7 @@ def _add(maker: Maker, check: Check, name: str, value: Any, wanted: JsonObject, 
         _add_types(maker, check, types, severity)
     elif name == _FORBIDDEN:
         _forbidden(maker, check, _texts(value), severity)
-    elif name != _OPTIONAL:
+    elif name != _OPTIONAL or _EXACT not in wanted:
         raise NotUnderstood("no rule says it")
 
 
@@ -125,13 +127,13 @@ def _add_types(maker: Maker, check: Check, types: dict[str, str | None], severit
 
 
 def _texts(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
         raise NotUnderstood("must hold a list of columns")
     return value
 
 
 def _types(value: Any) -> dict[str, str | None]:
-    if not isinstance(value, dict) or not all(item is None or isinstance(item, str) for item in value.values()):
+    if not isinstance(value, dict) or not value or not all(item is None or isinstance(item, str) for item in value.values()):
         raise NotUnderstood("must hold a type for each column")
     return value
 

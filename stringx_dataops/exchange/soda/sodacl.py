@@ -17,6 +17,7 @@ from stringx_dataops.exchange.soda.validity import KEYS, Validity, read_validity
 from stringx_dataops.exchange.sql import folded
 
 _HEADER = re.compile(r"(checks for|filter|configurations for) (\S+)(?: \[(.+)\])?")
+_SECTIONS = ("checks for", "filter ", "configurations for", "for each", "profile columns", "discover", "sample", "automated")
 _EACH = re.compile(r"for each (?:dataset|table) (\S+)")
 _VARIABLE = re.compile(r"\$\{|\{\{|\{%")
 
@@ -47,6 +48,7 @@ class SodaCL:
         self._schema = schema
         self._settings = Settings()
         self._sections: list[Section] = []
+        self.is_found = False  # whether any section is one of SodaCL
 
     def read(self, file: str, document: Mapping) -> None:
         """One document of a file."""
@@ -67,6 +69,7 @@ class SodaCL:
                     self._collector.lose(place, f"{_text_of(check)}: {error}")
 
     def _section(self, file: str, place: str, header: str, content: Any) -> None:
+        self.is_found |= header.startswith(_SECTIONS)
         if found := _EACH.fullmatch(header):
             self._sections += _of_each(file, place, content)
             return
@@ -83,6 +86,8 @@ class SodaCL:
         elif kind == "filter":
             if not isinstance(content, dict) or not isinstance(content.get("where"), str):
                 raise NotUnderstood("must hold `where` with an SQL condition")
+            if unknown := next((key for key in content if key not in ("where", "name")), None):
+                raise NotUnderstood(f"the field {unknown!r} has no meaning here")
             self._settings.filters[table, partition or ""] = content["where"].strip()
         else:
             self._configure(table, content)
@@ -100,7 +105,7 @@ class SodaCL:
         configuration: Any = None
         if isinstance(check, dict):
             if len(check) != 1:
-                raise NotUnderstood("has fields beside it that Soda ignores; indent them")
+                raise NotUnderstood("is empty" if not check else "has fields beside it that Soda ignores; indent them")
             configuration = next(iter(check.values()))
         elif not isinstance(check, str):
             raise NotUnderstood("is no check")
@@ -181,6 +186,8 @@ def _of_each(file: str, place: str, content: Any) -> Iterator[Section]:
     checks = content.get("checks") if isinstance(content, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or not isinstance(checks, list):
         raise NotUnderstood("must hold a list `datasets` and a list `checks`")
+    if unknown := next((key for key in content if key not in ("datasets", "tables", "checks")), None):
+        raise NotUnderstood(f"the field {unknown!r} has no meaning here")
     excluded = {name.removeprefix("exclude ") for name in names if name.startswith("exclude ")}
     included = [name.removeprefix("include ") for name in names if not name.startswith("exclude ")]
     if any("%" in name or "*" in name for name in (*included, *excluded)):

@@ -169,7 +169,9 @@ def read_validity(fields: JsonObject) -> Validity:
         elif key in ("valid min", "valid max"):
             found[name] = decimal(key, value)
         elif key == "include null":
-            found[name] = value is True
+            if not isinstance(value, bool):
+                raise NotUnderstood(f"{key} must be true or false")
+            found[name] = value
     found["reads_numbers"] = fields.get("valid format") in NUMERIC_FORMATS
     if found["reads_numbers"] and ("valid_min" in found or "valid_max" in found):
         raise NotUnderstood("compares texts as numbers by their format; cast the column in a view")
