@@ -37,7 +37,7 @@ def test_targets_are_listed_by_name_page_by_page(database: Database) -> None:
     apply(database, *(TARGET | {"name": name} for name in ("c", "a", "b")))
     first = store.targets(database, Page(2))
     assert [item["name"] for item in first["items"]] == ["a", "b"]
-    after = store.TARGETS.page("2", first["next_cursor"])
+    after = Page(2, store.TARGETS.position(str(first["next_cursor"])))
     last = store.targets(database, after)
     assert ([item["name"] for item in last["items"]], last["next_cursor"]) == (["c"], None)
 
