@@ -110,9 +110,9 @@ def test_of_a_list_that_is_too_long_only_that_is_told() -> None:
     many = [f"c{i}" for i in range(2000)]
     for field in ("key", "sample_columns"):
         assert "at most 1,600 items" in refused(**{field: many}).detail
-    with pytest.raises(Invalid, match="at most 1000 items"):
+    with pytest.raises(Invalid, match="at most 1,000 items"):
         parse_target(TARGET | {"allow_functions": ["a.b"] * 1001})
-    with pytest.raises(Invalid, match="at most 5000 items"):
+    with pytest.raises(Invalid, match="at most 5,000 items"):
         parse_model(CheckRequest, {"target": "a", "table": "a.b", "rule_ids": ["r"] * 5001})
     with pytest.raises(Invalid) as raised:
         parse_target(TARGET | {"allow_functions": ["${"] * 5000})
