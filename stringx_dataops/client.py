@@ -33,7 +33,8 @@ class Client(Connection):
 
     `timeout` is how many seconds an answer may take. Threads may share a client. Raises Misconfigured if there is no key. Methods
     raise Refused if what is asked for is wrong, Undecided if there is no answer, and Away, which is Undecided, too, if asking
-    again later may help. `wait` is a number of seconds, or True for ten minutes. An argument that is wrong is a ValueError.
+    again later may help. `wait` is a number of seconds, or True for ten minutes. An argument that cannot be right is a
+    ValueError.
     """
 
     @checked

@@ -61,6 +61,9 @@ def _counted(rule: Rule, rule_type: RuleType, outcome: RuleOutcome, finding: str
     assert failures is not None  # a decided rule of such a type has counted
     unit = rule_type.failures or "rows"
     counted = f"{failures:,} of {total:,} {unit}" if total is not None else f"{failures:,} {unit}"
+    if total is None and failures == 1:
+        counted, (verb, space, rest) = f"1 {unit.removesuffix('s')}", finding.partition(" ")
+        finding = {"are": "is", "have": "has"}.get(verb, verb) + space + rest
     shares = [Fraction(limit.rstrip("% ")) for limit in rule.thresholds if isinstance(limit, str)]
     of_all = f" ({share(failures, total, shares)})" if total and failures else ""
     proof = f"; proved by {outcome['proof']}" if outcome.get("proof") else ""

@@ -100,7 +100,8 @@ def remove(cursor: Cursor, catalogue: Catalogue, caller: Caller, row: Row) -> li
     version, _ = _add_version(cursor, layer, None, caller)
     _record(cursor, caller, layer, "deleted", version)
     layers = effective.load(cursor, [row["target"]])
-    return refreshing.refresh(cursor, catalogue, caller, row["target"], layers[row["target"]])
+    errors = refreshing.refresh(cursor, catalogue, caller, row["target"], layers[row["target"]])
+    return [FieldError(each.pointer, f"{layer.words} cannot be deleted: what is left {each.message}") for each in errors]
 
 
 def write(cursor: Cursor, catalogue: Catalogue, caller: Caller, found: Mapping[str, Layer]) -> list[FieldError]:

@@ -99,7 +99,8 @@ def _refresh(
         said = as_said(row["document"], row["as_written"])
         misfits = list(effective.faults(said, layers, catalogue, target))
         errors += [
-            FieldError(pointer, f"does not fit table {row['table_name']}: {each.pointer} {each.message}") for each in misfits
+            FieldError(pointer, f"does not fit table {row['table_name']}: {each.pointer.removeprefix('/')}: {each.message}")
+            for each in misfits
         ]
         if misfits:
             continue

@@ -39,6 +39,7 @@ _EFFECTIVE = parameters.flag(
 )
 _PAGING = parameters.paging(store.PAGES)
 _VERSIONS = parameters.paging(store.VERSIONS)
+_TARGETS = parameters.paging(store.TARGETS)
 _TARGET_VERSIONS = parameters.paging(store.TARGET_VERSIONS)
 _TARGET = {"name": "nyc"}
 _AIRLINES = {  # the same as in rules/nyc.yml, so that sending it changes nothing
@@ -108,6 +109,19 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
 
 def _targets(routes: Blueprint, database: Database) -> None:
     document = described()
+
+    @routes.get("/api/v1/targets")
+    @describe(
+        Operation(
+            "Every target's document, by name",
+            scope="read",
+            targets="list",
+            query=_TARGETS.parameters,
+            errors=(Invalid, Unavailable),
+        )
+    )
+    def list_targets() -> Response:
+        return answer(store.targets(database, _TARGETS.page()))
 
     @routes.get("/api/v1/targets/<name>")
     @describe(

@@ -38,6 +38,7 @@ PAGES = Pages(
 )  # positions consist of a document's kind and name; with many rules per table, a page takes 2 MB
 _FIRST = Page(PAGES.default)
 VERSIONS = Pages("versions of a table")
+TARGETS = Pages("targets")
 TARGET_VERSIONS = Pages("versions of a target")
 _TRIES = 3
 
@@ -55,6 +56,18 @@ def find_target(database: Database, name: str) -> Stored:
         if row is None:
             raise Refusals(cursor).target(name)
     return Stored(row["document"], row["version"])
+
+
+def targets(database: Database, page: Page = FIRST) -> PageJson:
+    """A page of the documents of targets, sorted by name."""
+    with database.transaction() as cursor:
+
+        def piece(after: Position | None, limit: int) -> list[Sized]:
+            behind = {"name": after[0] if after else "", "seen": seen_targets(), "limit": limit}
+            rows = cursor.all(SQL["targets_after"], behind)
+            return [((row["name"],), row["document"], row["bytes"]) for row in rows]
+
+        return TARGETS.read(page, piece, DOCUMENTS)
 
 
 def target_versions(database: Database, name: str, page: Page = FIRST) -> PageJson:

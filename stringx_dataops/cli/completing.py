@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -23,14 +23,9 @@ def targets(context: click.Context, _: click.Parameter, incomplete: str) -> list
     """Names of targets."""
 
     def names(client: Any) -> Iterator[str]:
-        return (str(item["name"]) for item in targets_of(client.items("/api/v1/configuration", {})))
+        return (str(item["name"]) for item in client.items("/api/v1/targets", {}))
 
     return _quickly(context, names, incomplete)
-
-
-def targets_of(documents: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The documents of targets, with which an export of the configuration begins."""
-    return takewhile(lambda document: document["kind"] == "Target", documents)
 
 
 def tables(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:

@@ -40,8 +40,7 @@ def _details(rule: RuleAnswer, indent: int) -> Iterator[str]:
         yield plain(rule["finding"])
     if rule.get("measured_hidden"):
         yield HIDDEN
-    # rules that count measure what they count
-    elif rule.get("measured") is not None and str(rule["measured"]) != str(rule.get("failures")):
+    elif rule.get("measured") is not None and str(rule["measured"]) != str(rule.get("failures")):  # rules that count measure it
         yield f"measured: {plain(rule['measured'])}"
     if waived := rule.get("waived"):
         yield f"waived by {plain(waived['by'])} until {plain(waived['until'])}: {plain(waived['reason'])}"

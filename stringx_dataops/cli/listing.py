@@ -6,7 +6,6 @@ from itertools import islice
 
 import click
 
-from stringx_dataops.cli.completing import targets_of
 from stringx_dataops.cli.options import MOST, meant
 from stringx_dataops.cli.output import say
 from stringx_dataops.client import Client, Refused, path_of
@@ -43,4 +42,4 @@ def require_target(client: Client, name: str) -> None:
 
 def targets(client: Client, limit: int) -> list[JsonObject]:
     """The documents of targets."""
-    return list(islice(targets_of(client.items(path_of("configuration"))), limit))
+    return list(islice(client.items(path_of("targets")), limit))

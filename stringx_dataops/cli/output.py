@@ -33,6 +33,11 @@ def say(text: str) -> None:
         click.echo(one_line(f"dataops: {line}"), err=True)
 
 
+def plural(number: int, word: str) -> str:
+    """The number with the word in the singular or plural."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def one_line(text: str) -> str:
     """The text with its control characters escaped."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

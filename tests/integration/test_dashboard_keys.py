@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from backend.dashboard import audit_filters
 from database.pool import Database
 from tests.support.dashboard import opened, sign_in, token
 from tests.support.databases import Admin
@@ -162,6 +163,9 @@ def test_the_audit_log_by_filters(client: FlaskClient) -> None:
     assert "owner key.created key audited" in made
     assert "scopes read, trigger" in made
     assert re.search(r"expires at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", made)
+    details = {"rules": {"changed": ["latitude", "b"], "more": 3}, "version": 2, "to": None}
+    shown = audit_filters.row({"subject": "table:shop/public.a", "action": "table.updated", "actor": "a", "details": details}, "")
+    assert shown.details == [("rules", "changed: latitude, b; more: 3"), ("version", "2")]
     assert all("table.created" in each for each in entries("action=table.created"))
     assert len(entries("action=table.created")) == 3
     assert entries("actor=nobody") == []

@@ -82,7 +82,7 @@ def test_lists_are_for_people_or_one_json_object_per_line(run: Runner) -> None:
     assert "listed" in [item["name"] for item in items]
     code, out, _ = run("audit", "--subject", "key:listed")
     assert (code, out.count("\n")) == (0, 1)
-    assert "  api-key  key.created  key:listed  127.0.0.1  {" in out
+    assert "  api-key  key.created  key:listed  127.0.0.1  prefix sx_" in out
     (line,) = run("audit", "--limit", "1", "--json")[1].splitlines()
     assert json.loads(line)["action"] == "key.created"
 

@@ -54,10 +54,10 @@ def test_the_loop_of_a_changed_rule(database: Database, run: Run, tmp_path: Path
     file = tmp_path / "a.yml"
     apply(database, TARGET)
     file.write_text(RULES)
-    assert run("diff", file, code=1) == "Table shop/public.a: new\n  rule a: added\n1 of 1 documents differ\n"
+    assert run("diff", file, code=1) == "Table shop/public.a: new\n  rule a: added\n1 of 1 document differs\n"
     assert run("apply", file, "--dry-run") == "Table shop/public.a: would be created\n"
     assert run("apply", file, "--source", "repo") == "Table shop/public.a: created\n"
-    assert run("diff", file) == "no difference in 1 documents\n"
+    assert run("diff", file) == "no difference in 1 document\n"
     file.write_text(RULES.replace("2%", "1%") + "  - {id: b, type: unique, column: b}\ngate: {on_warn: closed}\n")
     assert run("diff", tmp_path, code=1, key="sx_reader").splitlines() == [
         "Table shop/public.a: changed",
@@ -65,14 +65,14 @@ def test_the_loop_of_a_changed_rule(database: Database, run: Run, tmp_path: Path
         "  rule b: added",
         "  rule a: tightened",
         "    fail_above: 2% → 1% (tightened)",
-        "1 of 1 documents differ",
+        "1 of 1 document differs",
     ]
     found = json.loads(run("diff", tmp_path, "--json", code=1))["documents"][0]
     assert [(rule["id"], rule["change"]) for rule in found["rules"]] == [("b", "added"), ("a", "tightened")]
     assert run("apply", "-", text=file.read_text()) == "Table shop/public.a: updated\n"
     assert [line.split("me  ")[-1].split("owner  ")[-1] for line in run("versions", "shop", "public.a").splitlines()] == [
         "1 rule added, 1 rule tightened, gate.on_warn",
-        "created, 1 rules",
+        "created, 1 rule",
     ]
     assert "Nobody can be asked here; add --yes" in run("rollback", "shop", "public.a", 1, code=2)
     assert run("rollback", "shop", "public.a", 1, "--yes").splitlines() == [
@@ -107,7 +107,7 @@ def test_prune_asks_first_and_names_what_would_go(database: Database, run: Run, 
         (tmp_path / f"{name}.yml").write_text(A.replace("public.a", f"public.{name}"))
     run("apply", tmp_path / "a.yml", tmp_path / "b.yml", "--source", "repo")
     (tmp_path / "b.yml").unlink()
-    assert run("diff", tmp_path / "a.yml") == "no difference in 1 documents\n"
+    assert run("diff", tmp_path / "a.yml") == "no difference in 1 document\n"
     assert "Table shop/public.b: in no file of its source any more" in run("diff", tmp_path / "a.yml", "--source", "repo", code=1)
     words = run("apply", tmp_path / "a.yml", "--source", "repo", "--prune", code=2)
     assert (

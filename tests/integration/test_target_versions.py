@@ -6,6 +6,7 @@ from backend.configuration import store
 from database.keys import Caller
 from database.pool import Database
 from stringx_dataops.contract.keys import SCOPES
+from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import NotFound, PreconditionFailed
 from tests.support.datasets import ME, TARGET, apply, table
 
@@ -30,6 +31,15 @@ def test_each_change_of_a_target_is_a_version_with_who_made_it(database: Databas
     assert versions(database) == [(4, "ci-bot", False), (3, "me", True), (2, "ci-bot", False), (1, "me", False)]
     with pytest.raises(NotFound):
         store.target_versions(database, "never")
+
+
+def test_targets_are_listed_by_name_page_by_page(database: Database) -> None:
+    apply(database, *(TARGET | {"name": name} for name in ("c", "a", "b")))
+    first = store.targets(database, Page(2))
+    assert [item["name"] for item in first["items"]] == ["a", "b"]
+    after = Page(2, store.TARGETS.position(str(first["next_cursor"])))
+    last = store.targets(database, after)
+    assert ([item["name"] for item in last["items"]], last["next_cursor"]) == (["c"], None)
 
 
 def test_a_release_that_kept_no_versions_may_have_written_in_between(database: Database) -> None:

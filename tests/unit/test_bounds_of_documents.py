@@ -53,7 +53,7 @@ def test_one_custom_sql_pattern_or_name_has_a_length() -> None:
         "/rules/1/arguments/query": f"has {len(query['arguments']['query']):,} characters; it takes at most 65,536",
         "/rules/2/arguments/pattern": f"has {3 * MAX_SQL:,} characters; it takes at most 65,536",
         "/rules/3/arguments/type": f"has {2 * MAX_SQL + 1:,} characters; it takes at most 200",
-        "/rules/4/where": "string should have at most 65536 characters",
+        "/rules/4/where": "must have at most 65,536 characters",
     }
     for judge in (fault_of_condition, fault_of_query):
         assert "longer than 65,536 characters" in str(judge(LONG))
@@ -109,10 +109,10 @@ def test_of_a_list_that_is_too_long_only_that_is_told() -> None:
     assert "names one twice" in refused({"id": "r", "type": "columns", "arguments": {"names": ["a", "b", "a"]}}).detail
     many = [f"c{i}" for i in range(2000)]
     for field in ("key", "sample_columns"):
-        assert "at most 1600 items" in refused(**{field: many}).detail
-    with pytest.raises(Invalid, match="at most 1000 items"):
+        assert "at most 1,600 items" in refused(**{field: many}).detail
+    with pytest.raises(Invalid, match="at most 1,000 items"):
         parse_target(TARGET | {"allow_functions": ["a.b"] * 1001})
-    with pytest.raises(Invalid, match="at most 5000 items"):
+    with pytest.raises(Invalid, match="at most 5,000 items"):
         parse_model(CheckRequest, {"target": "a", "table": "a.b", "rule_ids": ["r"] * 5001})
     with pytest.raises(Invalid) as raised:
         parse_target(TARGET | {"allow_functions": ["${"] * 5000})

@@ -198,3 +198,24 @@ def test_numbers_are_put_into_a_message_as_they_are() -> None:
     text = check_message("{failures} of {total} ({ratio}) {{x}} {measured}")
     numbers = {"failures": "8,255", "total": "{ratio}", "ratio": "2%", "measured": "unknown"}
     assert filled_in(text, numbers) == "8,255 of {ratio} (2%) {x} unknown"
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "words"),
+    [
+        (
+            {"overrides": [{"id": "keys.a", "type": "unique"}]},
+            "/overrides/0/type",
+            "cannot be changed: it is as the rule set says",
+        ),
+        ({"overrides": [{"id": "keys.a", "colunm": "x"}]}, "/overrides/0/colunm", "unknown field; did you mean column?"),
+        ({"on_warn": "open"}, "/on_warn", "unknown field here; it has another place in the document"),
+        ({"rules": [{"id": "a", "type": "unique", "columns": []}]}, "/rules/0/columns", "must not be empty"),
+        ({"description": "x" * 300_000}, "/description", "must have at most"),
+    ],
+)
+def test_what_a_field_must_not_be_is_said_in_words(fields: dict[str, Any], pointer: str, words: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        parse_table(table(**fields), CATALOGUE, judge_of({}))
+    found = {error.pointer: error.message for error in raised.value.errors}
+    assert found.get(pointer, "").startswith(words), found

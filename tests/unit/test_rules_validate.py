@@ -20,7 +20,7 @@ TARGET = "apiVersion: stringx/v1\nkind: Target\nname: shop\nhost: db\ndbname: d\
 CALLS = "rules:\n- {id: a, type: expression, arguments: {sql: 'own.f(x) > 1'}}\n"
 UNREADABLE = [
     (b"a: [", ":2:1: not YAML"),
-    (b"a:\n\tb: 1", ":2:1: not YAML: found character that cannot start any token"),
+    (b"a:\n\tb: 1", ":2:1: not YAML: a tab stands where YAML takes none; indent with spaces"),
     (b"a: 1\na: 2", ":2:1: the field 'a' stands twice"),
     (b"\xff", ":1:1: the file is not UTF-8 (byte 0)"),
     (b"\x00\x01\x02", "not YAML"),
@@ -114,7 +114,7 @@ def test_functions_of_targets_that_are_not_in_the_files_are_judged_when_they_are
     target.write_text(TARGET)
     assert "calls own.f, which is not allowed" in run(str(tmp_path), code=2)[0]
     target.write_text(TARGET + "allow_functions: [own.f]\n")
-    assert run(str(tmp_path)) == ["no fault in 2 documents of 2 files, 1 rules"]
+    assert run(str(tmp_path)) == ["no fault in 2 documents of 2 files, 1 rule"]
     file.write_text(TABLE + CALLS.replace("own.f(x) > 1", "own.f(x) > 1; drop table a"))
     assert run(str(file), code=2)[0].startswith(f"{file}:5:"), "everything else is judged"
 

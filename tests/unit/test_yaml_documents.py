@@ -235,3 +235,17 @@ def test_no_value_is_built_beyond_the_bound() -> None:
 def test_what_takes_long_for_nothing_is_refused(body: bytes, words: str) -> None:
     with pytest.raises(Malformed, match=words):
         read_yaml(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"a:\n\tb: 1", "line 2: not YAML: a tab stands where YAML takes none; indent with spaces"),
+        (b"a: @x", "line 1: not YAML: found character that cannot start any token"),
+        (b"a: *nope", "line 1: undefined alias *nope; quote a text that begins with a star, or write &nope before a value above"),
+    ],
+)
+def test_what_is_no_yaml_says_what_to_do(body: bytes, words: str) -> None:
+    with pytest.raises(Malformed) as raised:
+        read_yaml(body)
+    assert raised.value.detail == words

@@ -34,7 +34,8 @@ class Checked:
     @property
     def rules(self) -> int:
         """The number of rules in documents without a fault."""
-        return sum(len(table.rules) for table in self.stream.tables)
+        sets = [layer.document for layer in self.stream.layers.values()]
+        return sum(len(table.rules) for table in self.stream.tables) + sum(len(each.get("rules") or ()) for each in sets)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from stringx_dataops.cli.output import one_line
+from stringx_dataops.cli.output import one_line, plural
 from stringx_dataops.cli.rules.checking import Checked
 from stringx_dataops.cli.rules.stored import Stored
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -54,7 +54,8 @@ def word_of(rule: RuleChange) -> str:
 def as_text(found: list[DocumentChange], documents: int) -> str:
     """All changes in lines, and a summary."""
     lines = [line for each in found for line in _lines(each)]
-    words = f"{len(found)} of {documents} documents differ" if found else f"no difference in {documents} documents"
+    of_all = plural(documents, "document")
+    words = f"{len(found)} of {of_all} {'differs' if documents == 1 else 'differ'}" if found else f"no difference in {of_all}"
     return "\n".join([*map(one_line, lines), words])
 
 

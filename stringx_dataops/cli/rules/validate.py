@@ -8,7 +8,7 @@ import click
 
 from stringx_dataops.cli.offline import offline
 from stringx_dataops.cli.options import example
-from stringx_dataops.cli.output import one_line
+from stringx_dataops.cli.output import one_line, plural
 from stringx_dataops.cli.rules.paths import PATHS, read_files
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def _as_text(checked: "Checked") -> str:
 
 
 def _summary(checked: "Checked") -> str:
-    counts = (("fault", len(checked.faults)), ("document", len(checked.documents.values)), ("file", len(checked.documents.texts)))
-    faults, documents, files = (f"{number:,} {word}{'' if number == 1 else 's'}" for word, number in counts)
-    return f"{faults if checked.faults else 'no fault'} in {documents} of {files}, {checked.rules:,} rules"
+    documents, files = plural(len(checked.documents.values), "document"), plural(len(checked.documents.texts), "file")
+    faults = plural(len(checked.faults), "fault") if checked.faults else "no fault"
+    return f"{faults} in {documents} of {files}, {plural(checked.rules, 'rule')}"
 
 
 def _as_json(checked: "Checked") -> str:

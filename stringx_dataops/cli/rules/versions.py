@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from stringx_dataops.cli.options import YES, confirm, example
+from stringx_dataops.cli.output import plural
 from stringx_dataops.cli.rules import stored
 from stringx_dataops.cli.rules.checking import load_catalogue
 from stringx_dataops.cli.rules.comparing import DocumentChange, as_text, word_of
@@ -74,10 +75,10 @@ def _change(before: JsonObject | None, now: JsonObject | None, catalogue: Catalo
     if now is None:
         return "deleted"
     if before is None:
-        return f"created, {len(now['rules'])} rules" if now.get("rules") else "created"
+        return f"created, {plural(len(now['rules']), 'rule')}" if now.get("rules") else "created"
     found = difference(before, now, catalogue)
     words = [word_of(rule) for rule in found.rules]
-    parts = [f"{count} rule{'' if count == 1 else 's'} {word}" for word, count in Counter(words).items()]
+    parts = [f"{plural(count, 'rule')} {word}" for word, count in Counter(words).items()]
     parts += [field.name for field in found.fields] + (["another order"] if found.is_reordered else [])
     return ", ".join(parts) or "nothing in the document itself: defaults or a rule set changed"
 

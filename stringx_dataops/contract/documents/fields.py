@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
@@ -229,6 +229,14 @@ def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["i
     return parsed
 
 
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+    "greater_than": ("more than", "gt"),
+    "less_than": ("less than", "lt"),
+}
+
+
 @cache
 def schema_of(model: type[BaseModel]) -> JsonSchema:
     """The model's JSON Schema, made once per process; callers must not change it."""
@@ -263,7 +271,7 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
         case "missing":
             message = "is missing"
         case "extra_forbidden":
-            message = f"unknown field{did_you_mean(str(item['loc'][-1]), _all_fields(model))}"
+            message = _unknown(item["loc"], model)
         case "literal_error" | "enum":
             message = f"must be {context['expected']}"
         case "value_error":
@@ -278,9 +286,36 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
             message = "must be a whole number"
         case "bool_type":
             message = "must be true or false"
+        case "too_short" | "too_long" | "string_too_short" | "string_too_long":
+            message = _of_length(kind, context)
+        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
+            words, bound = _BOUNDS[kind]
+            message = f"must be {words} {context[bound]}"
+        case _ if kind.startswith(("datetime_", "timezone_")):
+            message = "is no RFC 3339 time; write one such as 2026-12-31T06:00:00Z"
         case _:
             message = str(item["msg"])[:1].lower() + str(item["msg"])[1:]
     return FieldError(where, message)
+
+
+def _unknown(path: Sequence[str | int], model: type[BaseModel]) -> str:
+    """About a field that does not stand there. One of this very name may stand elsewhere."""
+    name = str(path[-1])
+    if name not in _all_fields(model):
+        return f"unknown field{did_you_mean(name, _all_fields(model))}"
+    if "overrides" in path[:-1]:
+        return "cannot be changed: it is as the rule set says; leave it out"
+    return "unknown field here; it has another place in the document"
+
+
+def _of_length(kind: str, context: JsonObject) -> str:
+    """About a text or list that is too short or too long."""
+    is_short = kind.endswith("short")
+    least = context["min_length" if is_short else "max_length"]
+    if is_short and least == 1:
+        return "must not be empty"
+    unit = "character" if kind.startswith("string") else "item"
+    return f"must have at {'least' if is_short else 'most'} {least:,} {unit}{'' if least == 1 else 's'}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

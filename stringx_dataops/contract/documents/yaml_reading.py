@@ -100,7 +100,8 @@ class _Reader:
 
     def _repeated(self, event: yaml.AliasEvent) -> Any:
         if event.anchor not in self._anchors:
-            raise Malformed(f"line {_line(event)}: undefined alias *{event.anchor}")
+            fix = f"quote a text that begins with a star, or write &{event.anchor} before a value above"
+            raise Malformed(f"line {_line(event)}: undefined alias *{event.anchor}; {fix}")
         repeated = self._anchors[event.anchor]
         if repeated is None:
             raise Malformed(f"line {_line(event)}: the alias *{event.anchor} is recursive; it stands within what it repeats")
@@ -180,6 +181,16 @@ def is_text(plain: str) -> bool:
     return plain not in _SPELLED and not _WHOLE.fullmatch(plain) and not _FRACTION.fullmatch(plain)
 
 
+def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
+    """What libyaml found; of a tab it says only that no token starts with it."""
+    problem, mark = error.problem or error.context, error.problem_mark
+    lines = _YAML_LINE.findall(text) if mark is not None else []
+    rest = lines[mark.line][mark.column :] if mark is not None and mark.line < len(lines) else ""
+    if not rest.startswith("\t"):
+        return str(problem)
+    return "a tab stands where YAML takes none; indent with spaces"
+
+
 def read_yaml(body: bytes) -> list[Any]:
     """Return every document of a YAML stream except empty ones.
 
@@ -192,7 +203,7 @@ def read_yaml(body: bytes) -> list[Any]:
         documents = [item for item in _Reader(text).documents() if item is not None]
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Malformed(f"line {line}: not YAML: {error.problem or error.context}") from error
+        raise Malformed(f"line {line}: not YAML: {_problem(error, text)}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise Malformed(f"not YAML: {str(error).splitlines()[0]}") from error
     for document in documents:
