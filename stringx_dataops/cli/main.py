@@ -1,6 +1,7 @@
 """The command line. Exit codes: 0 pass or open, 1 fail or closed, 2 wrong usage or refused, 3 could not be decided."""
 
 import io
+import re
 import sys
 
 import click
@@ -12,6 +13,7 @@ from stringx_dataops.cli.terminal import color_by
 from stringx_dataops.contract.settings import SettingsError
 from stringx_dataops.errors import DataOpsError
 
+_POINTER = re.compile(r"^/(?:query/)?([a-z_]+)(?:/[0-9]+)?:", re.MULTILINE)
 _COMMANDS = {
     "audit": ("stringx_dataops.cli.keys:audit", "Who did what, the newest first (scope admin)."),
     "check": ("stringx_dataops.cli.checks:check", "Check TABLE (schema.table), or the tables of a dataset, of TARGET."),
@@ -76,7 +78,7 @@ def main() -> None:
     except click.ClickException as error:
         code = _say(f"{error.format_message()}; see dataops --help", 2)
     except DataOpsError as error:
-        code = _say(str(error), error.exit_code)
+        code = _say(_with_options(str(error), sys.argv[1:]), error.exit_code)
     except SettingsError as error:
         code = _say(str(error), 2)
     except UnicodeEncodeError:
@@ -85,6 +87,17 @@ def main() -> None:
         cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         code = _say(f"an answer of the Backend is not as expected ({cause}); is it of the same release?", 3)
     sys.exit(code)
+
+
+def _with_options(text: str, arguments: list[str]) -> str:
+    """The text with the option in place of a field's pointer, where that option was given."""
+    given = {argument.partition("=")[0] for argument in arguments if argument.startswith("--")}
+
+    def option(found: re.Match[str]) -> str:
+        name = f"--{found[1].replace('_', '-')}"
+        return f"{name}:" if name in given else found[0]
+
+    return _POINTER.sub(option, text)
 
 
 def _say(text: str, code: int) -> int:

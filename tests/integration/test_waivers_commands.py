@@ -33,9 +33,9 @@ def test_a_rule_is_waived_listed_named_by_the_gate_and_ended(
             monkeypatch.setenv("STRINGX_API_KEY", "sx_owner")
             waive = ("waive", "shop", "public.a", "a", "--reason", "known\nfault", "--until")
             code, _, words = run(*waive, "soon")
-            assert (code, words.count("\n"), "/until: " in words) == (2, 1, True)
+            assert (code, words.count("\n"), "--until: is no RFC 3339 time" in words) == (2, 1, True)
             code, _, words = run(*waive, "91d", "--at-most", "200%")
-            assert (code, "/at_most: must be a share" in words) == (2, True)
+            assert (code, "--at-most: must be a share" in words) == (2, True)
             code, out, _ = run(*waive, "14d", "--at-most", "40%")
             assert (code, " active  shop public.a a: at most 40%, until " in out, "known fault" in out) == (0, True, True)
             assert "with the next check" in out
