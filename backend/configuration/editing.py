@@ -1,6 +1,6 @@
 """What people need to see and change a table's document: its versions with what they changed, and a text checked and saved."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,12 @@ class Version(Change):
 
 @dataclass(frozen=True)
 class VersionSummary(Change):
-    """A version in a list, with its difference from the version before. `what` is `created`, `deleted` or `changed`."""
+    """A version in a list, with its difference from the version before. `what` is `created`, `deleted` or `changed`.
+    `from_layers`: what differs in the effective document where the document itself is the same; None if that is not known."""
 
     what: str
     difference: Difference
+    from_layers: Difference | None = None
 
 
 def changes(database: Database, name: TableName, limit: int) -> list[Change]:
@@ -71,7 +73,7 @@ def summaries(database: Database, catalogue: Catalogue, name: TableName, page: P
     before = find_version(database, name, oldest - 1) if oldest > 1 else None
     documents = [item["document"] for item in items] + [before.document if before else None]
     made = [_summary(item, earlier, catalogue) for item, earlier in zip(items, documents[1:], strict=True)]
-    return made, found["next_cursor"]
+    return _with_layers(database, name, made, catalogue), found["next_cursor"]
 
 
 def _summary(item: dict[str, Any], earlier: JsonObject | None, catalogue: Catalogue) -> VersionSummary:
@@ -80,6 +82,21 @@ def _summary(item: dict[str, Any], earlier: JsonObject | None, catalogue: Catalo
     found = difference(earlier or {}, document or {}, catalogue) if what == "changed" else Difference((), ())
     at = datetime.fromisoformat(item["changed_at"])
     return VersionSummary(item["version"], item["changed_by"], at, what, found)
+
+
+def _with_layers(database: Database, name: TableName, made: list[VersionSummary], catalogue: Catalogue) -> list[VersionSummary]:
+    """The versions, with what defaults and rule sets have changed."""
+    unclear = {each.version for each in made if each.what == "changed" and each.difference.is_none}
+    wanted = unclear | {version - 1 for version in unclear}
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["effective"], _named(name) | {"versions": sorted(wanted)}) if wanted else []
+    documents = {row["version"]: row["document"] for row in rows}
+    return [
+        replace(each, from_layers=difference(documents[each.version - 1], documents[each.version], catalogue))
+        if each.version in unclear and documents.get(each.version) and documents.get(each.version - 1)
+        else each
+        for each in made
+    ]
 
 
 def defaults(database: Database, target: str) -> JsonObject | None:

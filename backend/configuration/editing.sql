@@ -9,5 +9,10 @@ where target = %(target)s and table_name = %(table)s and version = coalesce(%(ve
 select version, changed_by, changed_at from stringx.table_versions
 where target = %(target)s and table_name = %(table)s order by version desc limit %(limit)s
 
+-- name: effective
+-- The effective documents of these versions; null for a deletion.
+select version, coalesce(effective, document) as document from stringx.table_versions
+where target = %(target)s and table_name = %(table)s and version = any(%(versions)s)
+
 -- name: targets
 select name from stringx.targets order by name limit 1000

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from database.pool import Database
 from tests.support.dashboard import opened, sign_in
-from tests.support.datasets import check_now
+from tests.support.datasets import apply, check_now
 from tests.support.editor import A, hidden, put, send, text_of
 
 
@@ -48,6 +48,13 @@ def test_versions_say_what_changed_and_compare_any_two(client: FlaskClient, shop
     for query, status in (("from=1&to=99", 404), ("from=a&to=1", 422), ("from=1", 200), ("cursor=odd", 200)):
         assert client.get(f"{A}/versions?{query}").status_code == status
     assert client.get("/configuration/shop/public.none/versions").status_code == 404
+
+
+def test_a_version_that_a_rule_set_made_says_which_rules_are_new(client: FlaskClient, shop: Database) -> None:
+    keys = {"apiVersion": "stringx/v1", "kind": "RuleSet", "name": "keys", "target": "shop", "tables": ["public.a"]}
+    apply(shop, keys | {"rules": [{"id": "ids", "type": "not_null", "columns": ["*_id"]}]})
+    page = " ".join(client.get(f"{A}/versions").text.split())
+    assert 'defaults or rule sets of the target:</span> <span class="part">added <code>keys.ids</code>' in page
 
 
 def test_the_last_version_of_a_page_is_compared_with_the_one_on_the_next(client: FlaskClient, shop: Database) -> None:
