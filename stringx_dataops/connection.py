@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
 _NO_CONTENT = 204
-_GIVE = "give its address by --server or STRINGX_BACKEND_URL"
 USER_AGENT = f"stringx-client/{__version__}"
 
 
@@ -38,6 +37,12 @@ class Connection:
     user_agent: str = USER_AGENT
     uses_proxies: bool = True
     timeout_s: float = 30
+
+    @property
+    def advice(self) -> str:
+        """How to say where the Backend is."""
+        option = "--server" if self.user_agent.startswith("stringx-cli/") else "url"
+        return f"give its address by {option} or STRINGX_BACKEND_URL"
 
     def require_valid_key(self) -> None:
         """Raises Misconfigured if the key cannot stand in a header."""
@@ -114,14 +119,14 @@ class Connection:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 trust = "set SSL_CERT_FILE to the certificate of its authority"
                 raise Undecided(f"the certificate of {self.server} is not trusted ({cause.verify_message}); {trust}") from error
-            raise Away(f"nothing answers at {self.server}; start the service, or {_GIVE}") from error
+            raise Away(f"nothing answers at {self.server}; start the service, or {self.advice}") from error
 
     def _read(self, answer: "HttpAnswer") -> dict[str, Any]:
         body, status = answer.content, answer.status
         if 200 <= status < 300 and not answer.body:  # the Backend says something, unless it is cut off among its headers
             raise Away(f"the answer of {self.server} cannot be read: status {status}, an empty body")
         if not isinstance(body, dict) or not (200 <= status < 300 or (status >= 400 and "detail" in body)):
-            stranger = f"{self.server} answered {status}, not as a StringX Backend does; {_GIVE}"
+            stranger = f"{self.server} answered {status}, not as a StringX Backend does; {self.advice}"
             raise Away(stranger) if status >= 500 else Undecided(stranger)
         if status < 400:
             return body
@@ -179,7 +184,7 @@ def path_of(*parts: str) -> str:
 def require(connection: Connection, answer: dict[str, Any], *fields: str) -> dict[str, Any]:
     """The answer, or Undecided where another service than the Backend gave it."""
     if missing := [field for field in fields if field not in answer]:
-        wrong = f"{connection.server} is no StringX Backend (its answer has no {missing[0]}); {_GIVE}"
+        wrong = f"{connection.server} is no StringX Backend (its answer has no {missing[0]}); {connection.advice}"
         raise Undecided(wrong)
     return answer
 

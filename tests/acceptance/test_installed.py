@@ -133,7 +133,7 @@ def test_it_asks_a_running_service(installed: Environment, service: Service, tmp
     said = installed.run("python", "-W", "error", "-c", "\n".join(snippets), cwd=tmp_path, **given).stdout
     assert "dep_time_not_null 8255 336776 8,255 of 336,776 rows (2.45%) have no dep_time; fails above 2%" in said
     assert said.endswith(
-        "3 nothing answers at http://127.0.0.1:9; start the service, or give its address by --server or STRINGX_BACKEND_URL\n"
+        "3 nothing answers at http://127.0.0.1:9; start the service, or give its address by url or STRINGX_BACKEND_URL\n"
     )
     command = ("dataops", "check", "nyc", "public.flights", "--wait")
     assert installed.run(*command, cwd=tmp_path, check=False, **given).returncode == 1

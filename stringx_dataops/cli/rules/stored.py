@@ -92,7 +92,7 @@ def find(client: Client, subject: Subject) -> tuple[JsonObject | None, str]:
         return None, '"0"'
     document, etag = answer.content, answer.headers.get("ETag")
     if not isinstance(document, dict) or etag is None:
-        raise Undecided(f"{client.server} is no StringX Backend (its answer has no ETag); give its address by --server")
+        raise Undecided(f"{client.server} is no StringX Backend (its answer has no ETag); {client.advice}")
     return document, etag
 
 
