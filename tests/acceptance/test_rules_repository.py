@@ -38,7 +38,7 @@ def run(service: Service, folder: Path, script: str, code: int = 0, **variables:
         "STRINGX_BACKEND_URL": service.backend,
         "STRINGX_API_KEY": service.key,
     } | variables
-    done = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == code, (script, done.stdout, done.stderr)
     return done.stdout
 

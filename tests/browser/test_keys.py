@@ -11,7 +11,7 @@ OpenTab = Callable[..., Tab]
 
 
 def opens(address: str, key: str) -> int:
-    return requests.get(f"{address}/api/v1/requests", headers={"Authorization": f"Bearer {key}"}, timeout=20).status_code
+    return requests.get(f"{address}/api/v1/requests", headers={"Authorization": f"Bearer {key}"}, timeout=60).status_code
 
 
 def test_a_key_from_its_form_to_its_end(tab: OpenTab) -> None:

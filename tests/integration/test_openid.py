@@ -214,7 +214,7 @@ def test_what_is_wrong_with_the_provider_is_one_line(installation: Installation,
     other = installation.client(provider.replace("127.0.0.1", "localhost")).get("/login/oidc/start")
     assert other.status_code == 503
     assert fault(other) == f"the OpenID provider calls itself '{provider}'; OIDC_ISSUER must be the same to the letter"
-    assert requests.get(f"{provider}/nothing", timeout=10).status_code == 404
+    assert requests.get(f"{provider}/nothing", timeout=60).status_code == 404
     none = installation.client(f"{provider}/nothing").get("/login/oidc/start")
     assert "does not answer with JSON for its description: status 404" in fault(none)
 

@@ -98,7 +98,7 @@ class Browser:
     def answer(self, address: str, login: str | None = None) -> str:
         """The path and query with which the provider sends it back, after signing in there or (None) canceling."""
         while not address.startswith(PUBLIC):
-            answer = self.session.get(address, allow_redirects=False, timeout=20)
+            answer = self.session.get(address, allow_redirects=False, timeout=60)
             while answer.status_code == 200:
                 link = re.search(r'<form[^>]* action="([^"]+)"' if login else r'href="([^"]+/abort)"', answer.text)
                 assert link, answer.text
@@ -106,9 +106,9 @@ class Browser:
                 hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', answer.text))
                 form = {**hidden, "login": login or "", "password": "any", "logout": "yes"}
                 answer = (
-                    self.session.post(way, form, allow_redirects=False, timeout=20)
+                    self.session.post(way, form, allow_redirects=False, timeout=60)
                     if login
-                    else self.session.get(way, allow_redirects=False, timeout=20)
+                    else self.session.get(way, allow_redirects=False, timeout=60)
                 )
             assert answer.is_redirect, answer.text
             address = urljoin(address, answer.headers["Location"])

@@ -347,7 +347,7 @@ def test_somebody_at_a_terminal_sees_progress_and_colours_and_nothing_of_it_is_l
     )
     os.close(theirs)
     output = b""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         if not select.select([screen], [], [], 1)[0]:
             continue
@@ -388,7 +388,7 @@ def test_an_interrupted_check_of_all_tables_ends(serve: Callable[..., str]) -> N
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert asked.wait(30)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, b"")
 
 
