@@ -1,0 +1,1 @@
+"""Messages about gates: decided, planned, written, sent to channels."""
