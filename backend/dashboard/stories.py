@@ -12,7 +12,13 @@ from web.look import formats
 
 _LONGEST = 500  # characters of an error
 _LISTED = 20  # rules or dimensions that a request names
-_WAYS = {"http": "over HTTP", "cli": "from the command line", "kafka": "by a Kafka message", "dashboard": "in the dashboard"}
+_WAYS = {
+    "http": "over HTTP",
+    "cli": "from the command line",
+    "kafka": "by a Kafka message",
+    "dashboard": "in the dashboard",
+    "schedule": "as its cron says, or as somebody had it run",
+}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import CheckResult, rfc3339
 from stringx_dataops.contract.messages.pages import Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.messages.requests import Progress, RequestView
+from stringx_dataops.contract.messages.verdicts import Source
 from stringx_dataops.contract.problems import NotFound
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -99,7 +100,7 @@ def view(row: Row) -> RequestView:
     """A row of `find`, `list` or `tracking.sql`'s `accept`."""
     return RequestView(
         request_id=row["request_id"],
-        source="dashboard" if row["is_from_dashboard"] else row["source"],
+        source=_source(row),
         requested_by=row["requested_by"],
         target=row["target"],
         table=row["table_name"],
@@ -114,6 +115,13 @@ def view(row: Row) -> RequestView:
         canceled_by=row["canceled_by"],
         checks=[CheckResult.model_validate(row["result"], extra="ignore")] if row["result"] is not None else [],
     )
+
+
+def _source(row: Row) -> Source:
+    """Earlier releases know neither of the first two."""
+    if row["schedule"] is not None:
+        return "schedule"
+    return "dashboard" if row["is_from_dashboard"] else row["source"]
 
 
 def _item(row: Row, shown: Shown) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from stringx.requests where request_id = %(request_id)s and body ? 'document'
 -- Newest first, those behind a position: the last request of the page before, which may be gone. The parameters are constants to the planner, so that each
 -- filter is read from its index (requests_newest…), and the page from where the cursor is. `bytes` of the whole result, where it is wanted.
 select r.request_id, r.source, r.target, r.table_name, r.dataset, r.trial, r.mode, r.status, r.verdict, left(r.reason, 1000) as reason, r.created_at,
-       r.finished_at, r.requested_by, r.is_from_dashboard, r.canceled_by,
+       r.finished_at, r.requested_by, r.is_from_dashboard, r.schedule, r.canceled_by,
        case when %(rules)s then coalesce(s.result, t.result) end as result,
        case when %(rules)s then octet_length(coalesce(s.result, t.result)::text) end as bytes,
        case when not %(rules)s and (s.check_id is not null or t.request_id is not null) then coalesce(s.summary, t.summary, (
@@ -35,7 +35,7 @@ where (%(target)s::text is null or r.target = %(target)s)
   and (%(dataset)s::text is null or r.dataset = %(dataset)s)
   and (%(rule)s::text is null or s.rule_ids @> array[%(rule)s::text])
   and (%(requested_by)s::text is null or r.requested_by = %(requested_by)s)
-  and (%(source)s::text is null or (case when r.is_from_dashboard then 'dashboard' else r.source end) = %(source)s)
+  and (%(source)s::text is null or (case when r.schedule is not null then 'schedule' when r.is_from_dashboard then 'dashboard' else r.source end) = %(source)s)
   and (%(from)s::timestamptz is null or r.created_at >= %(from)s::timestamptz)
   and (%(to)s::timestamptz is null or r.created_at < %(to)s::timestamptz)
   and (%(verdict)s::text is null or r.verdict = %(verdict)s)

@@ -108,7 +108,7 @@ def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
         ({"target": "few"}, "requests_newest_of_target"),
         ({"target": "few", "seen": ["few"]}, "requests_newest_of_target"),
         ({"requested_by": "loader"} | BEHIND, "requests_newest_by_requester"),
-        ({"source": "dashboard"}, "requests_newest_by_source"),
+        ({"source": "dashboard"}, "requests_newest_by_origin"),
         ({"from": "2026-01-01Z", "to": "2026-01-02Z"}, "requests_newest"),
     ],
 )

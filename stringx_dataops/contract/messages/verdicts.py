@@ -12,7 +12,7 @@ Mode = Literal["sync", "async"]
 Kind = Literal["engineering", "business"]
 Dimension = Literal["completeness", "accuracy", "consistency", "uniqueness", "timeliness", "validity"]
 Gate = Literal["open", "closed"]
-Source = Literal["http", "kafka", "cli", "dashboard"]
+Source = Literal["http", "kafka", "cli", "dashboard", "schedule"]
 
 WORST_FIRST: tuple[Verdict, ...] = ("fail", "error", "warn", "pass")
 TERMINAL: frozenset[CheckStatus] = frozenset({"succeeded", "errored", "canceled", "timed_out"})
