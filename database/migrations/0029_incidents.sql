@@ -7,8 +7,9 @@ create function stringx.uuid_v7() returns uuid language sql volatile as $$
                                           from 1 for 6), 52, 1), 53, 1), 'hex')::uuid
 $$;
 
--- At most one per table or dataset is open. `kind` is what opened it: a gate that closed, or a check that never came. Rules are those that
--- kept the gate closed when it closed: [{id, table, status, failures, total, measured}], the worst 20; `rules_more` how many more there are.
+-- At most one per table or dataset is open. `kind` is what opened it: a gate that closed, or a check that never came. `opened_by_check` and
+-- `closed_by_check` are null where no check did it: a change of settings, the end of a waiver. While it is open, owner and tags follow the
+-- document. Rules are those that kept the gate closed when it closed: [{id, table, status, failures, total, measured}], the worst 20; `rules_more` how many more there are.
 create table stringx.incidents (
     incident_id         uuid primary key default stringx.uuid_v7(),
     subject_kind        text not null check (subject_kind in ('table', 'dataset')),
@@ -51,8 +52,9 @@ create table stringx.incident_entries (
 create index incident_entries_of on stringx.incident_entries (incident_id, entry_id);
 
 -- What happened to gates, in order: what notifications, webhooks and Kafka tell of. `kinds` are the words of routes' `on` that it answers to:
--- a gate that closes with the verdict error is {closed,error}. `removed`: the table or dataset of an open incident was deleted. `gate` and
--- `gate_before` differ only where the decided gate changed. `at` is when it became so, `recorded_at` when it was noticed.
+-- a gate that closes with the verdict error is {closed,error}. `removed`: the incident is over, but no gate opened: the table or dataset was
+-- deleted, or (`gate` null, without deletion) no check decides any more. `is_flip`: the decided gate closed, or opened; a first check that
+-- opens it is none. `at` is when it became so, `recorded_at` when it was noticed.
 create table stringx.events (
     event_id      bigint generated always as identity primary key,
     id            uuid not null default stringx.uuid_v7(),
@@ -67,6 +69,7 @@ create table stringx.events (
     recorded_at   timestamptz not null default clock_timestamp(),
     gate          text,
     gate_before   text,
+    is_flip       boolean not null default false,
     verdict       text,
     check_id      uuid,
     request_id    text,
@@ -79,9 +82,12 @@ create index events_unrouted on stringx.events (event_id) where not is_routed;
 create index events_of_incident on stringx.events (incident_id, event_id) where incident_id is not null;
 create index events_by_time on stringx.events (recorded_at);
 
-alter table stringx.states add column incident_id uuid;
+-- `is_stale_told`: an event tells that it is stale.
+alter table stringx.states add column incident_id uuid, add column is_stale_told boolean not null default false;
+update stringx.states set is_stale_told = true where state = 'stale';
 
--- The rules of a deciding check that did not pass, the worst 20 first, and how many more there are.
+-- The rules of a deciding check that did not pass, the worst 20 first, and how many more there are. A rule whose waiver has ended meanwhile
+-- fails. Where the check's history is not written yet, as its result says; values that its document hides stay hidden.
 create function stringx.rules_against(of_kind text, of_target text, of_name text, of_check_id uuid, of_at timestamptz, out rules jsonb, out more integer)
 stable language plpgsql set plan_cache_mode = force_generic_plan as $$
 begin
@@ -90,84 +96,127 @@ begin
         where s.kind = 'table' and s.target = of_target
           and s.name = any(case when of_kind = 'table' then array[of_name]
                                 else coalesce((select d.tables from stringx.datasets d where d.name = of_name), '{}') end)),
-    found as (
-        select t.name, r.rule_id, p.status, p.failures, p.total, p.measured,
-               row_number() over (order by array_position(array['fail', 'error', 'warn'], p.status), p.failures desc nulls last, t.name, r.rule_id) as place
+    points as (
+        select t.name, r.rule_id, p.waived, p.status, p.failures, p.total, p.measured
         from of_tables t
         join stringx.subject_rules r on r.subject_id = t.subject_id
         join stringx.rule_points p on p.rule_key = r.rule_key and p.at = of_at and p.check_id = of_check_id
-        where p.status in ('fail', 'error', 'warn') and not p.shadow and not p.waived)
+        where p.status in ('fail', 'error', 'warn') and not p.shadow),
+    unwritten as (
+        select part.name, rule ->> 'id' as rule_id, rule ->> 'waived' is not null as waived, rule ->> 'status' as status, rule ->> 'failures' as failures, rule ->> 'total' as total,
+               case when rule ->> 'measured_hidden' is distinct from 'true' then rule ->> 'measured' end as measured
+        from stringx.results l
+        cross join lateral (
+            select of_name as name, l.result -> 'rules' as rules where l.table_name is not null
+            union all
+            select part ->> 'table', part -> 'rules'
+            from json_array_elements(case when json_typeof(l.result -> 'tables') = 'array' then l.result -> 'tables' else '[]' end) part) part
+        cross join lateral json_array_elements(case when json_typeof(part.rules) = 'array' then part.rules else '[]' end) rule
+        where l.check_id = of_check_id and (of_kind = 'dataset' or part.name = of_name)
+          and not exists (select from stringx.check_points c join stringx.subjects s on s.subject_id = c.subject_id
+                          where c.at = of_at and c.check_id = of_check_id and s.kind = of_kind and s.target = of_target and s.name = of_name)
+          and rule ->> 'shadow' is distinct from 'true'),
+    found as (
+        select * from points
+        union all
+        select name, rule_id, waived, status, case when failures ~ '^-?[0-9]{1,18}$' then failures::bigint end,
+               case when total ~ '^[0-9]{1,18}$' then total::bigint end,
+               case when measured ~ '^-?[0-9]{1,30}([.][0-9]{1,30})?([eE][-+]?[0-9]{1,2})?$' then measured::float8 end
+        from unwritten where status in ('fail', 'error', 'warn')),
+    counted as (
+        select f.name, f.rule_id, case when f.waived then 'fail' else f.status end as status, f.failures, f.total, f.measured
+        from found f
+        where not (f.waived and exists (select from stringx.active_waivers w
+                                        where w.target = of_target and w.table_name = f.name and w.rule_id = f.rule_id))),
+    placed as (
+        select c.*, row_number() over (order by array_position(array['fail', 'error', 'warn'], c.status), c.failures desc nulls last,
+                                                c.name, c.rule_id) as place
+        from counted c)
     select coalesce(jsonb_agg(jsonb_build_object('id', f.rule_id, 'table', f.name, 'status', f.status, 'failures', f.failures, 'total', f.total,
                                                  'measured', f.measured) order by f.place) filter (where f.place <= 20), '[]'),
            greatest(count(*) - 20, 0)
-    into rules, more from found f;
+    into rules, more from placed f;
 end $$;
 
 -- Opens, continues and closes incidents, and writes events. The state's row is locked: nobody else does the same for it.
 create function stringx.watch_state() returns trigger language plpgsql as $$
 declare
-    is_new_check constant boolean := new.check_id is distinct from old.check_id and new.check_id is not null;
-    became       constant timestamptz := coalesce(case when new.gate is distinct from old.gate then new.since end,
-                                                  case when new.check_id is distinct from old.check_id then new.decided_at end, clock_timestamp());
-    because      constant text := case when new.check_id is distinct from old.check_id then 'check' else 'changed' end;
-    kinds        text[] := '{}';
-    against      record;
+    is_new_check constant boolean := new.check_id is distinct from old.check_id and new.check_id is not null
+                                     and (old.decided_at is null or new.decided_at >= old.decided_at);
+    -- as the settings or rules that it had left it; the loop that looks at it again says what it is
+    is_unsure    constant boolean := coalesce(new.refresh_at <= clock_timestamp(), false);
+    became       timestamptz := coalesce(case when new.gate is distinct from old.gate then new.since end,
+                                         case when is_new_check then new.decided_at end, clock_timestamp());
+    because      constant text := case when is_new_check then 'check' else 'changed' end;
     of_incident  uuid := old.incident_id;
+    is_over      boolean := false;
+    kinds        text[] := '{}';
+    against      jsonb := '[]';
+    against_more integer := 0;
 begin
     if new.gate = 'closed' and old.gate is distinct from 'closed' then
         kinds := array['closed'];
-    elsif new.gate = 'open' and (old.gate = 'closed' or is_new_check and old.incident_id is not null) then
+        -- of a document that was deleted and came back, checks of before say since when
+        became := greatest(became, (select max(i.closed_at) from stringx.incidents i
+                                    where i.target = new.target and i.name = new.name and i.subject_kind = new.kind));
+    elsif new.gate = 'open' and (old.gate = 'closed' or is_new_check and of_incident is not null) then
         kinds := array['opened'];
-    elsif is_new_check and old.verdict is not distinct from new.verdict then
-        null;  -- nothing that anybody was not told of
-    elsif new.state = 'stale' and old.state = 'open' and new.gate = 'open' then
-        kinds := array['stale'];
+        is_over := of_incident is not null;
+    elsif new.gate is null and old.gate = 'closed' and of_incident is not null then
+        kinds := array['removed'];
+        is_over := true;
     end if;
     if new.verdict in ('warn', 'error') and (kinds && array['closed', 'opened'] or is_new_check and old.verdict is distinct from new.verdict) then
         kinds := kinds || new.verdict;
     end if;
+    if new.state <> 'stale' then
+        new.is_stale_told := false;
+    elsif new.gate = 'open' and not new.is_stale_told and not is_unsure then
+        new.is_stale_told := true;
+        kinds := kinds || 'stale'::text;
+    end if;
     if kinds && array['closed', 'warn', 'error'] then
-        select r.rules as rules, r.more as more into against
+        select r.rules, r.more into against, against_more
         from stringx.rules_against(new.kind, new.target, new.name, new.check_id, new.decided_at) r;
-    else
-        select '[]'::jsonb as rules, 0 as more into against;
     end if;
 
     if 'closed' = any(kinds) then
-        if of_incident is null then
-            insert into stringx.incidents (subject_kind, target, name, kind, owner, tags, opened_at, opened_by_check, opened_by_request, verdict,
-                                           reasons, rules, rules_more)
-            values (new.kind, new.target, new.name, 'closed', new.owner, new.tags, became, new.check_id, new.request_id, new.verdict,
-                    new.reasons, against.rules, against.more)
-            returning incident_id into of_incident;
-        else  -- the check that was missed has come
-            update stringx.incidents set verdict = new.verdict, reasons = new.reasons, rules = against.rules, rules_more = against.more
-            where incident_id = of_incident;
-        end if;
+        insert into stringx.incidents as i (subject_kind, target, name, kind, owner, tags, opened_at, opened_by_check, opened_by_request, verdict,
+                                            reasons, rules, rules_more)
+        values (new.kind, new.target, new.name, 'closed', new.owner, new.tags, became, case when is_new_check then new.check_id end,
+                case when is_new_check then new.request_id end, new.verdict, new.reasons, against, against_more)
+        on conflict (target, name, subject_kind) where closed_at is null do update set  -- the check that was missed has come
+            verdict = excluded.verdict, reasons = excluded.reasons, rules = excluded.rules, rules_more = excluded.rules_more
+        returning i.incident_id into of_incident;
         new.incident_id := of_incident;
-    elsif of_incident is not null and (new.gate = 'open' and 'opened' = any(kinds) or new.gate is null and old.gate is not null) then
-        update stringx.incidents set closed_at = greatest(became, opened_at), closed_by_check = case when because = 'check' then new.check_id end,
-                                     closed_by_request = case when because = 'check' then new.request_id end, closed_because = because
-        where incident_id = of_incident;
+    elsif is_over then
+        update stringx.incidents set closed_at = greatest(became, opened_at), closed_by_check = case when is_new_check then new.check_id end,
+                                     closed_by_request = case when is_new_check then new.request_id end, closed_because = because
+        where incident_id = of_incident and closed_at is null;
         new.incident_id := null;
+    elsif of_incident is not null and (old.owner <> new.owner or old.tags <> new.tags) then
+        update stringx.incidents set owner = new.owner, tags = new.tags where incident_id = of_incident and closed_at is null;
     end if;
 
     if kinds <> '{}' then
-        insert into stringx.events (kinds, subject_kind, target, name, owner, tags, incident_id, at, gate, gate_before, verdict, check_id, request_id,
-                                    reasons, rules, rules_more)
-        values (kinds, new.kind, new.target, new.name, new.owner, new.tags, of_incident, became, new.gate, old.gate, new.verdict, new.check_id,
-                new.request_id, new.reasons, against.rules, against.more);
+        insert into stringx.events (kinds, subject_kind, target, name, owner, tags, incident_id, at, gate, gate_before, is_flip, verdict, check_id,
+                                    request_id, reasons, rules, rules_more)
+        values (kinds, new.kind, new.target, new.name, new.owner, new.tags, of_incident, became, new.gate, old.gate,
+                'closed' = any(kinds) or 'opened' = any(kinds) and old.gate is not distinct from 'closed', new.verdict, new.check_id, new.request_id, new.reasons,
+                against, against_more);
     end if;
     return new;
 end $$;
 create trigger watch_state before update on stringx.states for each row
-    when (old.gate is distinct from new.gate or old.check_id is distinct from new.check_id or old.state <> new.state)
+    when (old.gate is distinct from new.gate or old.check_id is distinct from new.check_id or old.state <> new.state
+          or new.state = 'stale' and not new.is_stale_told
+          or old.incident_id is not null and (old.owner <> new.owner or old.tags <> new.tags))
     execute function stringx.watch_state();
 
 -- Of what was deleted from the configuration, no gate is left to open.
 create function stringx.watch_deleted_state() returns trigger language plpgsql as $$
 begin
-    update stringx.incidents set closed_at = greatest(clock_timestamp(), opened_at), closed_because = 'deleted' where incident_id = old.incident_id;
+    update stringx.incidents set closed_at = greatest(clock_timestamp(), opened_at), closed_because = 'deleted' where incident_id = old.incident_id and closed_at is null;
     insert into stringx.events (kinds, subject_kind, target, name, owner, tags, incident_id, at, gate_before, verdict, check_id, request_id)
     values (array['removed'], old.kind, old.target, old.name, old.owner, old.tags, old.incident_id, clock_timestamp(), old.gate, old.verdict,
             old.check_id, old.request_id);
