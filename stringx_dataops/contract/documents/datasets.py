@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from stringx_dataops.contract.documents.expectations import Expectation
 from stringx_dataops.contract.documents.fields import (
     DatasetName,
     Model,
@@ -51,6 +52,7 @@ class DatasetDocument(Model):
     mode: Mode = "async"
     timeout: Timeout = "5m"
     gate: GateSettings = GateSettings()
+    expected_by: Expectation | None = None
 
     @property
     def named(self) -> list[str]:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from stringx_dataops.contract.documents.expectations import Expectation
 from stringx_dataops.contract.documents.fields import (
     AtMost,
     Column,
@@ -18,7 +19,8 @@ from stringx_dataops.contract.documents.fields import (
     parse_model,
 )
 from stringx_dataops.contract.documents.rules import MOST_COLUMNS
-from stringx_dataops.contract.documents.tables import Timeout, check_timezone, faults_of_gate
+from stringx_dataops.contract.documents.tables import Timeout, faults_of_gate
+from stringx_dataops.contract.documents.zones import Zone
 from stringx_dataops.contract.messages.verdicts import Gate, Mode
 from stringx_dataops.contract.problems import invalid
 
@@ -43,7 +45,7 @@ class DefaultsDocument(Model):
     owner: Owner | None = None
     tags: Tags | None = None
     runbook: WebAddress | None = None
-    timezone: Annotated[str, AfterValidator(check_timezone)] | None = None
+    timezone: Zone | None = None
     mode: Mode | None = None
     timeout: Timeout | None = None
     on_empty: Literal["fail", "warn", "pass"] | None = None
@@ -51,6 +53,7 @@ class DefaultsDocument(Model):
     sample_rows: Annotated[Whole, Field(ge=0, le=100)] | None = None
     sample_columns: Annotated[list[Column], AtMost(MOST_COLUMNS)] | None = None
     gate: DefaultGate | None = None
+    expected_by: Expectation | None = None
 
 
 OF_TABLES = tuple(name for name in DefaultsDocument.model_fields if name not in ("apiVersion", "kind", "target", "description"))

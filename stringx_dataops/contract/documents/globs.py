@@ -7,6 +7,9 @@ import fnmatch
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from stringx_dataops.contract.documents.names import is_pattern
 
@@ -33,6 +36,9 @@ def check_glob(text: str) -> str:
         if any(low > high for low, high in _RANGE.findall(match[2])):
             raise ValueError(f"holds {match[0]}, a range that ends before it begins")
     return text
+
+
+Glob = Annotated[str, AfterValidator(check_glob)]
 
 
 def is_glob(name: str) -> bool:

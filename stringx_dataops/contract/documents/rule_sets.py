@@ -3,18 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.fields import Model, Owner, RuleSetName, TargetName, Words
-from stringx_dataops.contract.documents.globs import MOST_GLOBS, check_glob, matches
+from stringx_dataops.contract.documents.globs import MOST_GLOBS, Glob, matches
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import MOST_RULES, faults_of_ids, parse_with_rules
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import FieldError
-
-Glob = Annotated[str, AfterValidator(check_glob)]
 
 
 class RuleSetDocument(Model):

@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
@@ -13,6 +11,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.custom_sql.limits import MAX_TOKENS
 from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.expectations import Expectation
 from stringx_dataops.contract.documents.fields import (
     RULE_OF_TABLE,
     SENT,
@@ -35,6 +34,7 @@ from stringx_dataops.contract.documents.overrides import Override, faults_of_ove
 from stringx_dataops.contract.documents.rules import MOST_COLUMNS, Rule, faults_of_rule
 from stringx_dataops.contract.documents.values import duration_of
 from stringx_dataops.contract.documents.written import holds_plain, resolve_plain
+from stringx_dataops.contract.documents.zones import Zone
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import Gate, Mode
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
@@ -48,17 +48,6 @@ def _timeout(text: str) -> str:
     if not 1 <= parse_duration(text) <= 86400:
         raise ValueError("must lie between 1s and 24h")
     return text
-
-
-_zones = cache(available_timezones)  # cached, because reading the folder of zones takes 12 ms
-
-
-def check_timezone(name: str) -> str:
-    if not _zones():
-        raise ValueError("cannot be checked, because this machine knows no time zones; pip install tzdata")
-    if name not in _zones():
-        raise ValueError("is no time zone; write an IANA name such as Europe/Berlin or UTC")
-    return str(ZoneInfo(name))
 
 
 Timeout = Annotated[Duration, AfterValidator(_timeout)]
@@ -97,7 +86,7 @@ class TableDocument(Model):
     owner: Owner = ""
     tags: Tags = []
     runbook: WebAddress | None = None
-    timezone: Annotated[str, AfterValidator(check_timezone)] = "UTC"
+    timezone: Zone = "UTC"
     mode: Mode = "async"
     timeout: Timeout = "5m"
     on_empty: Literal["fail", "warn", "pass"] = "fail"
@@ -106,6 +95,7 @@ class TableDocument(Model):
     sample_rows: Annotated[Whole, Field(ge=0, le=100)] = 5
     sample_columns: Annotated[list[Column], AtMost(MOST_COLUMNS)] = []
     gate: GateSettings = GateSettings()
+    expected_by: Expectation | None = None
     rules: Annotated[list[Rule], Field(max_length=MOST_RULES)] = []
     overrides: Annotated[list[Override], Field(max_length=MOST_RULES)] = []
 
