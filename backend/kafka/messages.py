@@ -15,8 +15,10 @@ class KafkaMessage:
 @dataclass(frozen=True)
 class Receipt:
     """Which messages of a list the broker has confirmed, and which are too large for the topic, by their index in the list.
-    `fault`: why the others are neither, in one line."""
+    `fault`: why the others are neither, in one line. `shortened`: the confirmed ones that were sent in a shorter form, after all
+    others."""
 
     confirmed: frozenset[int] = frozenset()
     too_large: tuple[int, ...] = ()
     fault: str | None = None
+    shortened: frozenset[int] = frozenset()

@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from backend.kafka.messages import KafkaMessage, Receipt
+from backend.kafka.publishing import REFUSED_S, NotConfirmed
 from database.leases import Lease
 from database.pool import Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.samples import without_samples
 from stringx_dataops.contract.messages.sizes import short
-from stringx_dataops.contract.problems import Unavailable
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PUBLICATION = "publication"  # the payload that wakes the publisher
 LEASE_S = 120  # longer than a batch may take to be sent
-REFUSED_S = 60  # until a message is sent again that the broker refuses
 _BATCH, _BATCH_BYTES = 200, 1024 * 1024  # of results as they are stored; a larger one is a batch of its own
 
 log = logging.getLogger(__name__)
@@ -32,10 +31,6 @@ def begin(database: Database) -> None:
     """From now on, keep each finished request until it is published."""
     with database.transaction() as cursor:
         cursor.run(SQL["begin"])
-
-
-class NotConfirmed(Unavailable):
-    """The broker is away, or did not confirm all results; what it did not confirm is sent again."""
 
 
 def publish(database: Database, publisher: str, send: Callable[[Sequence[KafkaMessage]], Receipt]) -> int:

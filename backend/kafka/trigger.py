@@ -1,7 +1,7 @@
-"""The Kafka trigger: messages become tracked requests, and finished requests become messages.
+"""The Kafka trigger: messages become tracked requests; finished requests and gates that changed become messages.
 
 One consumer of the group, which moves its offsets only after everything before them is tracked or a confirmed dead letter, and
-one thread that publishes results. `python -m backend.kafka.trigger`; SIGTERM ends it after the batch that it is at.
+two threads that publish results and gates. `python -m backend.kafka.trigger`; SIGTERM ends it after the batch that it is at.
 """
 
 import logging
@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -17,30 +17,27 @@ from typing import TypeVar
 from kafka import KafkaAdminClient
 from kafka import errors as broker
 
-from backend.kafka import results_out
-from backend.kafka.client import LARGEST, SENT_WITHIN_S, ReliableProducer, connect, words
+from backend.kafka import gates_out, results_out
+from backend.kafka.client import LARGEST, connect, words
 from backend.kafka.consumer import Consumer
-from backend.kafka.messages import KafkaMessage, Receipt
-from backend.kafka.results_out import PUBLICATION, NotConfirmed, shortened
+from backend.kafka.publishing import publishing, whole_or_short
 from backend.requests.tracking import CHANNEL
 from database import reports
 from database.leases import worker_name
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database, bound_waits
-from database.sending import one_per_turn
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
-from stringx_dataops.contract.problems import StringXError, Unavailable
+from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import SettingsError, read_settings
 from web import logs
 
 _END_S = 20.0  # for a batch that is being sent when the process is told to end
 _AGAIN_S = 1.0
-_LOOK_AGAIN_S = 2.0
 _LONGEST_TURN_S = 300.0  # a batch of a broker that is slow, or that is away and comes back
-_PARTITIONS = {"requests": 6, "results": 6, "dead_letters": 1}
+_PARTITIONS = {"requests": 6, "results": 6, "gates": 6, "dead_letters": 1}
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -48,12 +45,13 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Trigger:
-    """What the two threads share."""
+    """What the threads share."""
 
     kafka: Kafka
     database: Database
     catalogue: Catalogue
     limit: int  # requests that may wait for DataOps
+    public_url: str | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     loops: Loops = field(default_factory=Loops)
     name: str = field(default_factory=lambda: worker_name("trigger"))
@@ -68,45 +66,23 @@ class Trigger:
         finally:
             consumer.close()
 
-    # results out
+    # results and events of gates out
 
-    def publisher(self, listener: Listener) -> Turn:
+    def publish_results(self, listener: Listener) -> Turn:
         """Publishes the results that wait; one turn is a batch."""
-        producer = ReliableProducer(self.kafka)
+        send = whole_or_short(self.kafka, self.kafka.results, results_out.shortened)
+        return publishing(
+            "results", lambda: results_out.publish(self.database, self.name, send), listener, results_out.PUBLICATION
+        )
 
-        def attempt(messages: Sequence[KafkaMessage], until: float) -> Receipt:
-            try:
-                return producer.send(self.kafka.results, messages, until)
-            except Unavailable as error:
-                return Receipt(fault=error.detail)
+    def publish_gates(self, listener: Listener) -> Turn:
+        """Publishes the gates that changed; one turn is a batch."""
+        send = whole_or_short(self.kafka, self.kafka.gates, gates_out.shortened)
 
-        def send(messages: Sequence[KafkaMessage]) -> Receipt:
-            until = time.monotonic() + SENT_WITHIN_S
-            first = attempt(messages, until)
-            if first.fault is not None or not first.too_large:
-                return Receipt(first.confirmed, fault=first.fault)
-            indexes, short = first.too_large, [shortened(messages[index]) for index in first.too_large]
-            again = attempt(short, until)
-            confirmed = first.confirmed | {indexes[number] for number in again.confirmed}
-            if not again.too_large:
-                return Receipt(confirmed, fault=again.fault)
-            largest = max(len(short[number].value or b"") for number in again.too_large)
-            fault = f"{self.kafka.results} takes no message of {largest} bytes; raise its max.message.bytes"
-            return Receipt(confirmed, tuple(indexes[number] for number in again.too_large), fault)
+        def publish() -> int:
+            return gates_out.publish(self.database, self.name, self.public_url, send)
 
-        def publish() -> bool:
-            return results_out.publish(self.database, self.name, send) > 0
-
-        send_batch = one_per_turn(publish, listener, PUBLICATION, _LOOK_AGAIN_S)
-
-        def turn(loop: Loop) -> float | None:
-            try:
-                return send_batch(loop)
-            except NotConfirmed as error:  # the broker's fault, and seen in how many results wait
-                log.warning("%s; results wait, trying again", error)
-                return _AGAIN_S
-
-        return turn
+        return publishing("events of gates", publish, listener, gates_out.PUBLICATION)
 
     # both
 
@@ -168,7 +144,7 @@ def main() -> int:
         return 2
     bound_waits()
     database = Database(url, size=4, application_name="stringx trigger")
-    trigger = Trigger(found, database, catalogue, settings.queue_limit)
+    trigger = Trigger(found, database, catalogue, settings.queue_limit, settings.public_url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trigger.stop.set())
     listener = Listener(database, CHANNEL)
@@ -176,15 +152,19 @@ def main() -> int:
     reports.start(trigger.loops, database, "backend", trigger.name)
     try:
         trigger.prepare()
-        publisher = trigger.loops.add(
-            Loop("publish", trigger.publisher(listener), stop=trigger.stop, longest_turn_s=_LONGEST_TURN_S)
-        )
-        publisher.start()
+        publishers = [
+            trigger.loops.add(Loop(name, turn(listener), stop=trigger.stop, longest_turn_s=_LONGEST_TURN_S))
+            for name, turn in (("publish", trigger.publish_results), ("publish gates", trigger.publish_gates))
+        ]
+        for publisher in publishers:
+            publisher.start()
         trigger.consume()
     except SettingsError as error:
         print(f"trigger: {error}", file=sys.stderr)
         return 2
-    publisher.join(_END_S)
+    until = time.monotonic() + _END_S
+    for publisher in publishers:
+        publisher.join(max(0.0, until - time.monotonic()))
     with suppress(StringXError):
         reports.forget(database, trigger.name)
     log.info("ended")

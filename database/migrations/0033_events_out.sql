@@ -16,6 +16,7 @@ create table stringx.gate_publications (
     event_id         bigint primary key references stringx.events on delete cascade,
     postponed_until  timestamptz
 );
+create index gate_publications_postponed on stringx.gate_publications (postponed_until) where postponed_until is not null;
 
 -- One publisher at a time holds all of them, so that the events of a gate stay in their order.
 create table stringx.gate_publisher (

@@ -1,8 +1,14 @@
 """Events of gates as they are told: their shape, and which of them are kept for Kafka."""
 
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from backend.kafka import results_out
+import pytest
+
+from backend.kafka import gates_out, results_out
+from backend.kafka.messages import KafkaMessage, Receipt
+from backend.kafka.publishing import NotConfirmed
 from database.pool import Database
 from stringx_dataops.contract.messages.events import GateChanged, gate_changed
 from tests.support.datasets import check_now
@@ -45,3 +51,89 @@ def test_events_are_kept_for_kafka_from_the_first_start_of_a_trigger_on_and_only
     check_now(shop, {"a": 0}, table="public.a")
     check_now(shop, {"a": 0}, table="public.a")
     assert len(kept(shop)) == 1
+
+
+def flip(shop: Database, *tables: str) -> None:
+    """Gates that close, in this order."""
+    results_out.begin(shop)
+    for each in tables:
+        with shop.transaction() as cursor:
+            cursor.run(
+                "insert into stringx.events (kinds, subject_kind, target, name, at, gate, gate_before, reasons)"
+                " values ('{closed}', 'table', 'shop', %(name)s, clock_timestamp(), 'closed', 'open', '{a reason}')",
+                {"name": each},
+            )
+
+
+def taking(taken: list[KafkaMessage]) -> Callable[[Sequence[KafkaMessage]], Receipt]:
+    """A broker that confirms everything."""
+
+    def send(messages: Sequence[KafkaMessage]) -> Receipt:
+        taken.extend(messages)
+        return Receipt(frozenset(range(len(messages))))
+
+    return send
+
+
+def keys(messages: Sequence[KafkaMessage]) -> list[str]:
+    return [(message.key or b"").decode() for message in messages]
+
+
+def sent_next(shop: Database) -> list[str]:
+    sent: list[KafkaMessage] = []
+    gates_out.publish(shop, "p", None, taking(sent))
+    return keys(sent)
+
+
+def test_what_is_not_confirmed_is_sent_again_and_with_it_the_later_events_of_its_gate(shop: Database) -> None:
+    flip(shop, "public.a", "public.b", "public.a", "public.b", "public.c")
+    with pytest.raises(NotConfirmed, match="slow"):
+        gates_out.publish(shop, "p", None, lambda messages: Receipt(frozenset({0, 2, 3, 4}), fault="slow"))
+    sent: list[KafkaMessage] = []
+    assert gates_out.publish(shop, "p", None, taking(sent)) == 2
+    assert keys(sent) == ["shop/public.b"] * 2
+    event = json.loads(sent[0].value or b"")
+    assert (event["source"], event["data"]["gate"], event["data"]["table"]) == ("/stringx", "closed", "public.b")
+    assert sent_next(shop) == []
+
+
+def test_one_publisher_at_a_time_has_the_events_until_it_gives_them_back_or_its_lease_ends(shop: Database) -> None:
+    flip(shop, "public.a")
+
+    def die(messages: Sequence[KafkaMessage]) -> Receipt:
+        assert gates_out.publish(shop, "another", None, taking([])) == 0
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        gates_out.publish(shop, "p", None, die)
+    with shop.transaction() as cursor:  # one that was killed
+        cursor.run(
+            "update stringx.gate_publisher set worker = 'killed', lease_expires_at = clock_timestamp() + interval '1 hour'"
+        )
+    assert sent_next(shop) == []
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.gate_publisher set lease_expires_at = clock_timestamp() - interval '1 s'")
+    assert sent_next(shop) == ["shop/public.a"]
+
+
+def test_an_event_that_the_topic_refuses_delays_only_its_gate(shop: Database) -> None:
+    flip(shop, "public.a", "public.b", "public.a")
+    with pytest.raises(NotConfirmed):
+        gates_out.publish(shop, "p", None, lambda messages: Receipt(frozenset({1, 2}), (0,), "too large"))
+    flip(shop, "public.b")
+    assert sent_next(shop) == ["shop/public.b"]
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.gate_publications set postponed_until = clock_timestamp() - interval '1 s'")
+    assert sent_next(shop) == ["shop/public.a"] * 2
+
+
+def test_an_event_that_was_shortened_is_behind_later_ones_which_are_sent_again(shop: Database) -> None:
+    flip(shop, "public.a", "public.a", "public.b")
+    assert gates_out.publish(shop, "p", None, lambda messages: Receipt(frozenset({0, 1, 2}), shortened=frozenset({0}))) == 3
+    assert sent_next(shop) == ["shop/public.a"]
+
+
+def test_a_shortened_event_counts_the_rules_that_it_lacks() -> None:
+    event = {"id": "1", "data": {"gate": "closed", "rules": [{"id": "a"}], "rules_more": 3, "reasons": ["r"], "tags": []}}
+    short = gates_out.shortened(KafkaMessage(b"k", json.dumps(event).encode()))
+    assert json.loads(short.value or b"")["data"] == {"gate": "closed", "rules": [], "rules_more": 4, "reasons": [], "tags": []}

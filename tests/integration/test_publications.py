@@ -7,8 +7,8 @@ import pytest
 
 from backend.kafka import requests_in, results_out
 from backend.kafka.messages import KafkaMessage, Receipt
+from backend.kafka.publishing import NotConfirmed
 from backend.kafka.requests_in import Event
-from backend.kafka.results_out import NotConfirmed
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.ids import new_id

@@ -88,6 +88,10 @@ class Topics:
         return f"{self.prefix}.results"
 
     @property
+    def gates(self) -> str:
+        return f"{self.prefix.removesuffix('.quality-check')}.gates"
+
+    @property
     def dead_letters(self) -> str:
         return f"{self.prefix}.requests.dlq"
 

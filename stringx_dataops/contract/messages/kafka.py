@@ -57,6 +57,11 @@ class Kafka:
         return f"{self.prefix}.results"
 
     @property
+    def gates(self) -> str:
+        """The topic of gates that changed: `stringx.gates` with the default prefix."""
+        return f"{self.prefix.removesuffix('.quality-check')}.gates"
+
+    @property
     def dead_letters(self) -> str:
         """The topic of messages that could not become requests."""
         return f"{self.prefix}.requests.dlq"
