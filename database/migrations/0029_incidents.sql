@@ -29,6 +29,7 @@ create table stringx.incidents (
     closed_by_check     uuid,
     closed_by_request   text,
     closed_because      text check (closed_because in ('check', 'changed', 'deleted')),  -- changed: its settings, a waiver
+    first_acknowledged_at timestamptz,
     acknowledged_at     timestamptz,
     acknowledged_by     text,
     acknowledged_until  timestamptz,
@@ -36,6 +37,7 @@ create table stringx.incidents (
     check ((closed_at is null) = (closed_because is null))
 );
 create unique index incidents_one_open on stringx.incidents (target, name, subject_kind) where closed_at is null;
+create index incidents_listed on stringx.incidents ((closed_at is not null), opened_at desc, incident_id desc);
 create index incidents_by_time on stringx.incidents (opened_at desc, incident_id desc);
 create index incidents_by_subject on stringx.incidents (target, name, subject_kind, opened_at desc);
 create index incidents_closed on stringx.incidents (closed_at) where closed_at is not null;
@@ -53,8 +55,8 @@ create index incident_entries_of on stringx.incident_entries (incident_id, entry
 
 -- What happened to gates, in order: what notifications, webhooks and Kafka tell of. `kinds` are the words of routes' `on` that it answers to:
 -- a gate that closes with the verdict error is {closed,error}. `removed`: the incident is over, but no gate opened: the table or dataset was
--- deleted, or (`gate` null, without deletion) no check decides any more. `is_flip`: the decided gate closed, or opened; a first check that
--- opens it is none. `at` is when it became so, `recorded_at` when it was noticed.
+-- deleted, or no check decides any more. A first check that opens a gate is no `opened`. `at` is when it became so, `recorded_at` when it was
+-- noticed.
 create table stringx.events (
     event_id      bigint generated always as identity primary key,
     id            uuid not null default stringx.uuid_v7(),
@@ -69,7 +71,6 @@ create table stringx.events (
     recorded_at   timestamptz not null default clock_timestamp(),
     gate          text,
     gate_before   text,
-    is_flip       boolean not null default false,
     verdict       text,
     check_id      uuid,
     request_id    text,
@@ -157,8 +158,9 @@ begin
     if new.gate = 'closed' and old.gate is distinct from 'closed' then
         kinds := array['closed'];
         -- of a document that was deleted and came back, checks of before say since when
-        became := greatest(became, (select max(i.closed_at) from stringx.incidents i
-                                    where i.target = new.target and i.name = new.name and i.subject_kind = new.kind));
+        became := greatest(became, (select i.closed_at from stringx.incidents i
+                                    where i.target = new.target and i.name = new.name and i.subject_kind = new.kind
+                                    order by i.opened_at desc limit 1));
     elsif new.gate = 'open' and (old.gate = 'closed' or is_new_check and of_incident is not null) then
         kinds := array['opened'];
         is_over := of_incident is not null;
@@ -199,11 +201,10 @@ begin
     end if;
 
     if kinds <> '{}' then
-        insert into stringx.events (kinds, subject_kind, target, name, owner, tags, incident_id, at, gate, gate_before, is_flip, verdict, check_id,
-                                    request_id, reasons, rules, rules_more)
+        insert into stringx.events (kinds, subject_kind, target, name, owner, tags, incident_id, at, gate, gate_before, verdict, check_id, request_id,
+                                    reasons, rules, rules_more)
         values (kinds, new.kind, new.target, new.name, new.owner, new.tags, of_incident, became, new.gate, old.gate,
-                'closed' = any(kinds) or 'opened' = any(kinds) and old.gate is not distinct from 'closed', new.verdict, new.check_id, new.request_id, new.reasons,
-                against, against_more);
+                new.verdict, new.check_id, new.request_id, new.reasons, against, against_more);
     end if;
     return new;
 end $$;

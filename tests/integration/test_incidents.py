@@ -28,16 +28,16 @@ def test_a_flip_opens_an_incident_the_next_closes_it_and_nothing_between_tells_o
     (closed,) = incidents(shop)
     assert (closed["closed_by_check"], closed["closed_because"]) == (last, "check")
     assert closed["closed_at"] > closed["opened_at"]
-    told = [(event["kinds"], event["gate_before"], event["gate"], event["is_flip"], event["check_id"]) for event in events(shop)]
-    assert told == [(["closed"], "open", "closed", True, first), (["opened"], "closed", "open", True, last)]
+    told = [(event["kinds"], event["gate_before"], event["gate"], event["check_id"]) for event in events(shop)]
+    assert told == [(["closed"], "open", "closed", first), (["opened"], "closed", "open", last)]
     assert {event["incident_id"] for event in events(shop)} == {closed["incident_id"]}
 
 
 def test_a_first_check_that_closes_is_a_flip_and_one_that_warns_is_told_of_without_one(shop: Database) -> None:
     checked(shop, FAILED)
     (event,) = events(shop)
-    assert (event["kinds"], event["gate_before"], event["is_flip"]) == (["closed"], None, True)
+    assert (event["kinds"], event["gate_before"]) == (["closed"], None)
     reported(shop, "warn", table="public.b")
     reported(shop, "warn", table="public.b")
     (warned,) = [event for event in events(shop) if event["name"] == "public.b"]
-    assert (warned["kinds"], warned["gate"], warned["incident_id"], warned["is_flip"]) == (["warn"], "open", None, False)
+    assert (warned["kinds"], warned["gate"], warned["incident_id"]) == (["warn"], "open", None)

@@ -15,7 +15,8 @@ WaiverState = Literal["active", "ended"]
 FROM_NEXT_CHECK = "it takes effect with the next check of the table; results that are there already stay as they are"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text with plain line ends. Raises ValueError for control characters."""
     text = text.replace("\r\n", "\n")  # as forms send it
     if not all(char.isprintable() or char in "\n\t" for char in text):
         raise ValueError("must not contain control characters")
@@ -29,7 +30,7 @@ class WaiverOrder(Model):
     target: TargetName
     table: Table
     rule: RuleId
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), AfterValidator(_printable)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), AfterValidator(printable)]
     until: AwareDatetime
     at_most: Threshold | None = None
 
