@@ -13,6 +13,7 @@ from backend.gates import routes as gate_routes
 from backend.history import upkeep
 from backend.insights import routes as insight_routes
 from backend.keys import routes as key_routes
+from backend.notifications import planning
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
@@ -85,6 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         upkeep.start(database, settings, loops)
         waiver_upkeep.start(database, loops)
         refreshing.start(database, catalogue, loops)
+        planning.start(database, loops)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app

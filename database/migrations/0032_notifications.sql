@@ -1,8 +1,9 @@
 -- Messages to people: docs/decisions/0031-one-planner.md.
 
 -- Outbox and delivery log. The id is the stable id of the message at its receiver: webhook-id, Message-ID, CloudEvents id. A message is
--- unsent while none of the last three times is set; one that was withdrawn while it was under way may be delivered nevertheless. Messages of a channel are sent in the order of `planned_at, notification_id`, so that
--- no *open again* overtakes its *closed*. `items` is how many tables and datasets it speaks of. `withdrawn`: there is nothing left to say.
+-- unsent while none of the last three times is set; one that was withdrawn while it was under way may be delivered nevertheless. Messages
+-- of a channel are sent in the order of `planned_at, notification_id`, so that no *open again* overtakes its *closed*. `items` is how many
+-- tables and datasets it speaks of. `withdrawn`: there is nothing left to say.
 create table stringx.notifications (
     notification_id    uuid primary key default stringx.uuid_v7(),
     channel            text not null,

@@ -1,0 +1,279 @@
+"""Plans messages to people: events become notices of channels, and notices, and incidents that last, become messages.
+
+Each step is a transaction, and one process at a time does it: nothing is lost or told twice if it ends at any moment. Decisions
+are made in `routing`, `grouping`, `quiet` and `repeats`, for a moment that the caller may name, by default that of the database.
+"""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from backend.configuration import watching
+from backend.notifications import content, grouping, outbox
+from backend.notifications.grouping import Said, Waiting
+from backend.notifications.repeats import Due, next_repeat
+from backend.notifications.routing import Happened, Routing
+from database.loops import Loop, Loops
+from database.pool import Cursor, Database, Row, json_value
+from database.queries import load_queries
+from stringx_dataops.contract.problems import Unavailable
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+ROUTED = 1000  # events in a transaction
+TOLD = 20_000  # notices in a message
+REPEATED = 5000  # incidents that are looked at in a transaction
+REWORDED = 100  # messages in a transaction
+_LOOK_S = 1.0
+_AFTER_FAULT_S = 60.0  # a channel whose messages cannot be made waits so long
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+_LOCK = 7_418_205_351  # an arbitrary number for an advisory lock
+
+log = logging.getLogger(__name__)
+
+
+def start(database: Database, loops: Loops) -> None:
+    """Look every second, in a daemon thread."""
+    planner = Planner(database)
+
+    def look(loop: Loop) -> float | None:
+        return None if planner.turn(alive=loop.alive) else _LOOK_S
+
+    loops.start("notifications", look)
+
+
+class _NotMine(Exception):
+    """Another process plans at this moment."""
+
+
+class Planner:
+    """Plans what is to be told. `pauses` of channels, after faults, are those of this process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._paused: dict[str, float] = {}
+
+    def turn(self, now: datetime | None = None, alive: Callable[[], None] = lambda: None) -> bool:
+        """Do all that can be done by now; whether there are more events than a turn routes."""
+        with self._database.statements() as cursor:
+            found = cursor.one(SQL["look"], {"now": now})
+            assert found is not None
+        is_full = False
+        try:
+            if found["has_routes"]:
+                self._work_out_repeats(now)
+            if found["has_events"]:
+                is_full = self._route(now)
+                alive()
+            if found["has_events"] or found["has_notices"]:
+                for channel in self._ready(now):
+                    self._guarded(channel, lambda channel=channel: self._tell(channel, now))  # type: ignore[misc]
+                    alive()
+            if found["has_repeats"]:
+                self._repeat(now)
+                alive()
+            if found["has_unsent"]:
+                self._tidy(now)
+        except _NotMine:
+            return False
+        return is_full
+
+    @contextmanager
+    def _alone(self, now: datetime | None) -> Iterator[tuple[Cursor, datetime]]:
+        """A transaction that no other process plans beside, and its time. Raises _NotMine if one does."""
+        with self._database.transaction() as cursor:
+            row = cursor.one(SQL["alone"], {"lock": _LOCK, "now": now})
+            assert row is not None
+            if not row["is_mine"]:
+                raise _NotMine
+            yield cursor, row["now"]
+
+    def _work_out_repeats(self, now: datetime | None) -> None:
+        with self._alone(now) as (cursor, _):
+            cursor.run(SQL["routes_changed"])
+
+    def _route(self, now: datetime | None) -> bool:
+        with self._alone(now) as (cursor, at):
+            rows = cursor.all(SQL["unrouted"], {"most": ROUTED})
+            notices = list(_notices(_routing(cursor), rows, at))
+            if notices:
+                cursor.run(SQL["notice"], {"notices": json_value(notices), "now": at})
+            cursor.run(SQL["routed"], {"event_ids": [row["event_id"] for row in rows]})
+        return len(rows) == ROUTED
+
+    def _ready(self, now: datetime | None) -> list[str]:
+        with self._alone(now) as (cursor, at):
+            rows = cursor.all(SQL["ready"], {"now": at, "minute": grouping.MINUTE, "schedule_settles": grouping.SCHEDULE_SETTLES})
+            routing = _routing(cursor)
+        return [
+            row["channel"]
+            for row in rows
+            if not routing.is_active(row["channel"])
+            or (grouping.is_settled(row["oldest"], row["newest"], at) and grouping.may_be_sent(row["planned"]))
+        ]
+
+    def _guarded(self, channel: str, work: Callable[[], None]) -> None:
+        """What cannot be told holds up no other channel."""
+        if self._paused.get(channel, 0.0) > time.monotonic():
+            return
+        try:
+            work()
+        except (Unavailable, _NotMine):
+            raise
+        except Exception:
+            self._paused[channel] = time.monotonic() + _AFTER_FAULT_S
+            log.exception("no message to the channel %s can be made; again in a minute", channel)
+
+    def _tell(self, channel: str, now: datetime | None) -> None:
+        """One message of all that is left to say to the channel; of one that is not active, nothing is."""
+        with self._alone(now) as (cursor, at):
+            is_active = _routing(cursor).is_active(channel)
+            waiting = [_waiting(row) for row in cursor.all(SQL["waiting"], {"channel": channel, "now": at, "most": TOLD})]
+            said, unsaid = grouping.left_to_say(waiting) if is_active else ([], waiting)
+            if said:
+                event_ids = [each.last.event_id for each in said]
+                made = content.build(cursor, "change", at, event_ids=event_ids, cause=grouping.cause(said))
+                message = outbox.add(cursor, channel, made, at)
+                told = [_told(each) for each in said if each.last.is_of_incident]
+                of_message = {"channel": channel, "notification_id": message, "now": at}
+                _note(cursor, of_message, [_noted(notice, each.kind) for each in said for notice in each.notices])
+                cursor.run(SQL["told"], of_message | {"told": json_value(told)})
+            _note(
+                cursor, {"channel": channel, "notification_id": None, "now": at}, [_noted(notice, "change") for notice in unsaid]
+            )
+            cursor.run(SQL["noted"], {"channel": channel, "event_ids": [notice.event_id for notice in waiting]})
+            if len(waiting) < TOLD:
+                cursor.run(SQL["forgotten"], {"channel": channel})
+
+    def _repeat(self, now: datetime | None) -> None:
+        """Messages about incidents that last, one per channel; when to look at the others again."""
+        with self._alone(now) as (cursor, at):
+            cursor.run(SQL["end_repeats"], {"now": at})
+            routing = _routing(cursor)
+            due: dict[str, list[Repeat]] = defaultdict(list)
+            later = []
+            for row in cursor.all(SQL["lasting"], {"now": at, "most": REPEATED}):
+                found = _repeat(routing, row, at)
+                if found.due.at is not None and found.due.at <= at:
+                    due[row["channel"]].append(found)
+                else:
+                    later.append(found.named | {"channel": row["channel"], "at": _text(found.due.at)})
+            if later:
+                cursor.run(SQL["repeat_later"], {"later": json_value(later)})
+            planned = cursor.all(SQL["planned"], {"channels": list(due), "now": at, "minute": grouping.MINUTE}) if due else []
+        for row in planned:
+            if grouping.may_be_sent(row["planned"]):
+                channel = row["channel"]
+                self._guarded(channel, lambda channel=channel: self._tell_again(channel, due[channel], at))  # type: ignore[misc]
+
+    def _tell_again(self, channel: str, repeats: Sequence["Repeat"], now: datetime) -> None:
+        with self._alone(now) as (cursor, at):
+            open_ids = {row["incident_id"] for row in cursor.all(SQL["still_lasting"], {"channel": channel, "now": at})}
+            repeats = [repeat for repeat in repeats if repeat.incident_id in open_ids]
+            if not repeats:
+                return
+            made = content.build(cursor, "repeat", at, incident_ids=[repeat.incident_id for repeat in repeats])
+            of_message = {"channel": channel, "notification_id": outbox.add(cursor, channel, made, at), "now": at}
+            noted = [repeat.named | {"event_id": None, "kind": "repeat", "routes": repeat.due.routes} for repeat in repeats]
+            _note(cursor, of_message, noted)
+            cursor.run(SQL["repeated"], of_message | {"told": json_value([repeat.named for repeat in repeats])})
+
+    def _tidy(self, now: datetime | None) -> None:
+        """Take back what nobody waits for any more, before it is sent."""
+        with self._alone(now) as (cursor, at):
+            cursor.run(SQL["without_channel"], {"channels": list(_routing(cursor).channels), "now": at})
+            for row in cursor.all(SQL["outdated"], {"now": at, "most": REWORDED}):
+                message, left = str(row["notification_id"]), row["left"] or []
+                if left:
+                    outbox.reword(cursor, message, content.build(cursor, "repeat", at, incident_ids=left), left)
+                else:
+                    outbox.withdraw(cursor, message, "acknowledged" if row["has_open"] else "over", at)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """An incident that lasts, and when a channel is told again."""
+
+    incident_id: str
+    due: Due
+
+    @property
+    def named(self) -> dict[str, Any]:
+        return {"incident_id": self.incident_id}
+
+
+def _routing(cursor: Cursor) -> Routing:
+    active = [found.document.name for found in watching.channels(cursor) if found.document.active]
+    return Routing((found.document for found in watching.routes(cursor)), active)
+
+
+def _notices(routing: Routing, rows: Sequence[Row], now: datetime) -> Iterator[dict[str, Any]]:
+    knowing: dict[str, set[str]] = defaultdict(set)  # also by events of this very batch
+    for row in rows:
+        incident_id = None if row["incident_id"] is None else str(row["incident_id"])
+        event = _happened(row, incident_id)
+        of_incident = knowing[incident_id] if incident_id is not None else set()
+        of_incident.update(row["knowing"])
+        for notice in routing.notices(event, of_incident, now):
+            of_incident.add(notice.channel)
+            yield {
+                "event_id": event.event_id,
+                "channel": notice.channel,
+                "routes": notice.routes,
+                "words": sorted(notice.words),
+                "incident_id": incident_id,
+                "ready_at": _text(notice.ready_at),
+                "held_for": row["held_for"],
+            }
+
+
+def _happened(row: Row, incident_id: str | None) -> Happened:
+    return Happened(
+        row["event_id"], frozenset(row["kinds"]), row["target"], row["name"], row["owner"], frozenset(row["tags"]), incident_id
+    )
+
+
+def _waiting(row: Row) -> Waiting:
+    return Waiting(
+        event_id=row["event_id"],
+        subject=(row["subject_kind"], row["target"], row["name"]),
+        kinds=frozenset(row["kinds"]),
+        words=frozenset(row["words"]),
+        routes=tuple(row["routes"]),
+        incident_id=None if row["incident_id"] is None else str(row["incident_id"]),
+        is_over=row["is_over"],
+        asked_by=row["asked_by"],
+        verdict=row["verdict"],
+        gate=row["gate"],
+        is_stale=row["is_stale"],
+    )
+
+
+def _note(cursor: Cursor, of_message: dict[str, Any], noted: Sequence[dict[str, Any]]) -> None:
+    if noted:
+        cursor.run(SQL["notified"], of_message | {"said": json_value(noted)})
+
+
+def _noted(notice: Waiting, kind: grouping.Kind) -> dict[str, Any]:
+    return {"event_id": notice.event_id, "incident_id": notice.incident_id, "kind": kind, "routes": notice.routes}
+
+
+def _told(said: Said) -> dict[str, Any]:
+    words = frozenset().union(*(notice.words for notice in said.notices))
+    return {"incident_id": said.last.incident_id, "words": sorted(words), "is_over": said.kind == "over"}
+
+
+def _repeat(routing: Routing, row: Row, now: datetime) -> Repeat:
+    about = Happened(0, frozenset(), row["target"], row["name"], row["owner"], frozenset(row["tags"]))
+    told_at = row["told_at"] or NEVER
+    due = next_repeat(routing.concerned(row["channel"], about), frozenset(row["words"]), told_at, row["acknowledged_until"], now)
+    return Repeat(str(row["incident_id"]), due)
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
