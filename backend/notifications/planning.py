@@ -44,7 +44,7 @@ def start(database: Database, loops: Loops) -> None:
     def look(loop: Loop) -> float | None:
         return None if planner.turn(alive=loop.alive) else _LOOK_S
 
-    loops.start("notifications", look)
+    loops.start("planner", look)
 
 
 class _NotMine(Exception):
