@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from backend.configuration import store
+from backend.requests import tracking
 from benchmarks.history.processor import Processor
 from benchmarks.load.clients import PATHS, Client, ask, so_many
 from benchmarks.load.installation import installed, make_tables
-from backend.configuration import store
-from backend.requests import tracking
 from database.keys import Caller
 from database.migrate import migrate
 from database.pool import Database
@@ -47,7 +47,9 @@ def storing(url: str, tables: int, routes: list[dict[str, Any]]) -> None:
     say("ready")
     for line in sys.stdin:
         verdicts = json.loads(line)["verdicts"]
-        results = [_result(f"public.t{n % tables}", hashes[f"public.t{n % tables}"], verdict) for n, verdict in enumerate(verdicts)]
+        results = [
+            _result(f"public.t{n % tables}", hashes[f"public.t{n % tables}"], verdict) for n, verdict in enumerate(verdicts)
+        ]
         taken = [processor.taken(partial(tracking.store, database, result.request_id, result)) for result in results]
         say([each.processor_ms for each in taken])
 

@@ -1,12 +1,10 @@
 """The product's side of a simulation: results are stored and messages planned by its own functions, on a real database, at simulated
 times."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from backend.requests import tracking
 from database.pool import Database
@@ -47,7 +45,9 @@ class Stage:
         ]
         apply(self.database, TARGET, *tables, *datasets, *channels, *(route.document for route in routes))
         with self.database.transaction() as cursor:
-            self.hashes = {row["table_name"]: row["rules_hash"] for row in cursor.all("select table_name, rules_hash from stringx.tables")}
+            self.hashes = {
+                row["table_name"]: row["rules_hash"] for row in cursor.all("select table_name, rules_hash from stringx.tables")
+            }
 
     def happen(self, happening: Check | Acknowledged) -> None:
         if isinstance(happening, Check):
