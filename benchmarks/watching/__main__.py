@@ -1,7 +1,7 @@
 """What incidents, events and routes cost a check: this release beside the one before them, in turns on one machine.
 
-`python -m benchmarks.watching [--before COMMIT] [--rounds 40]` writes `benchmarks/results/watching.json` and `watching.md`. The code
-of the release before is taken from the project's history.
+`python -m benchmarks.watching [--before COMMIT] [--rounds 40]` writes `benchmarks/results/watching.json` and `watching.md`. The
+code of the release before is taken from the project's history.
 """
 
 import argparse
@@ -29,7 +29,7 @@ SIDE = Path(__file__).with_name("side.py")
 FIRST_CHANGE = "database/migrations/0029_incidents.sql"
 TABLES, TABLES_CHECKED = 200, 20
 BLOCK, CHECKS = 40, 5  # results or checks per turn
-# A thousand tables have a route of their own, and each gate that closes matches two.
+# Every gate that closes matches two routes of a channel.
 ROUTES = [
     {
         "apiVersion": "stringx/v1",
@@ -182,9 +182,9 @@ def text(found: dict[str, Any]) -> str:
     lines = [
         "# What watching costs a check",
         "",
-        f"`python -m benchmarks.watching`: the release before incidents and this one, with routes that match every table, in turns;"
-        f" {found['rounds']} turns of {found['block']} results each; {found['at'][:10]}, {found['machine']}, with a load of"
-        f" {found['load']:.0f} on it. Medians; the ratio is the median of the ratios of neighbouring turns.",
+        "`python -m benchmarks.watching`: the release before incidents and this one, with routes that match every table, in"
+        f" turns; {found['rounds']} turns of {found['block']} results each; {found['at'][:10]}, {found['machine']}, with"
+        f" a load of {found['load']:.0f} on it. Medians; the ratio is the median of the ratios of neighbouring turns.",
         "",
         "Storing a result of 20 rules, in milliseconds of processor (of the process that stores, and of its database session):",
         "",

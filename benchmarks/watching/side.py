@@ -1,5 +1,5 @@
-"""One side of the comparison, a process of its own: it runs the code of the folder that PYTHONPATH names, and so imports only what
-both releases have. Reads a command per line, and answers each with a line of JSON."""
+"""One side of the comparison, a process of its own: it runs the code of the folder that PYTHONPATH names, and so imports only
+what both releases have. Reads a command per line, and answers each with a line of JSON."""
 
 import json
 import sys

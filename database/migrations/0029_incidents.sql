@@ -209,7 +209,10 @@ begin
     return new;
 end $$;
 create trigger watch_state before update on stringx.states for each row
-    when (old.gate is distinct from new.gate or old.check_id is distinct from new.check_id or old.state <> new.state
+    when (old.gate is distinct from new.gate or old.state <> new.state
+          -- most checks find what the one before found: they pay for no function
+          or old.check_id is distinct from new.check_id
+             and (old.verdict is distinct from new.verdict or old.incident_id is not null and new.gate = 'open')
           or new.state = 'stale' and not new.is_stale_told
           or old.incident_id is not null and (old.owner <> new.owner or old.tags <> new.tags))
     execute function stringx.watch_state();
