@@ -17,6 +17,7 @@ from backend.notifications import planning
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
+from backend.schedules import upkeep as schedule_upkeep
 from backend.sign_in.provider import Provider
 from backend.waivers import routes as waiver_routes
 from backend.waivers import upkeep as waiver_upkeep
@@ -85,6 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         retention.start(database, settings, loops)
         upkeep.start(database, settings, loops)
         waiver_upkeep.start(database, loops)
+        schedule_upkeep.start(database, catalogue, loops)
         refreshing.start(database, catalogue, loops)
         planning.start(database, loops)
 
