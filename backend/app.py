@@ -5,7 +5,7 @@ from flask import Flask
 from backend import metrics, retention
 from backend.addresses import routes as address_routes
 from backend.audit import routes as audit_routes
-from backend.configuration import dataset_routes, layer_routes, refreshing
+from backend.configuration import dataset_routes, layer_routes, refreshing, watch_routes
 from backend.configuration import routes as configuration_routes
 from backend.dashboard import routes as dashboard_routes
 from backend.dashboard.service import Dashboard, OpenId
@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(layer_routes.blueprint(database, catalogue))
+    app.register_blueprint(watch_routes.blueprint(database))
     app.register_blueprint(gate_routes.blueprint(database))
     app.register_blueprint(key_routes.blueprint(database))
     app.register_blueprint(audit_routes.blueprint(database))

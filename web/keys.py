@@ -78,7 +78,20 @@ def _require_no_limit(operation: Operation, caller: Caller) -> None:
             caller.require_unlimited()
         case None:
             raise Forbidden(f"the key {caller.name!r} is limited to targets, and this takes only keys without targets")
-        case "path" | "name" | "body" | "dataset" | "ruleset" | "request" | "check" | "delivery" | "waiver" | "list" | "none":
+        case (
+            "path"
+            | "name"
+            | "body"
+            | "dataset"
+            | "ruleset"
+            | "schedule"
+            | "request"
+            | "check"
+            | "delivery"
+            | "waiver"
+            | "list"
+            | "none"
+        ):
             pass
         case _:
             assert_never(operation.targets)

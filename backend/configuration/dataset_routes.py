@@ -6,7 +6,7 @@ from backend.configuration import datasets
 from backend.configuration.routes import TYPES, WRITES, stored_answer
 from database.pool import Database
 from stringx_dataops.contract.documents.datasets import DatasetDocument
-from stringx_dataops.contract.problems import Invalid, NotFound, PreconditionFailed, Unavailable
+from stringx_dataops.contract.problems import Conflict, Invalid, NotFound, PreconditionFailed, Unavailable
 from web import parameters
 from web.bodies import answer, document_body
 from web.keys import caller
@@ -72,7 +72,7 @@ def blueprint(database: Database) -> Blueprint:
             scope="configure",
             targets="dataset",
             answers={204: None},
-            errors=(NotFound, PreconditionFailed, Invalid, Unavailable),
+            errors=(NotFound, Conflict, PreconditionFailed, Invalid, Unavailable),
             path=_NAMED,
         )
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from backend.configuration import watch_names
 from backend.configuration.versions import Stored, change_of, lock, page_of_versions, require_version, with_defaults
 from database import audit
 from database.configuration import Refusals
@@ -48,7 +49,8 @@ def versions(database: Database, name: str, page: Page = FIRST) -> PageJson:
 def put(database: Database, caller: Caller, name: str, value: Any, if_match: str | None) -> Stored:
     """Create or replace a dataset; an unchanged one gets no new version.
 
-    Raises Invalid, or PreconditionFailed if `if_match` does not name the stored version.
+    Raises Invalid, PreconditionFailed if `if_match` does not name the stored version, or Conflict if a schedule checks it on
+    another target.
     """
     document = parse_dataset(with_defaults(value, {"apiVersion": "stringx/v1", "kind": "Dataset", "name": name}))
     if document.name != name:
@@ -61,19 +63,21 @@ def put(database: Database, caller: Caller, name: str, value: Any, if_match: str
         require_version(if_match, before["version"] if before else None)
         if faults := list(faults_of_names(cursor, document)):
             raise invalid(faults)
+        watch_names.require_target_of_dataset(cursor, name, document.target)
         write(cursor, document, caller)
         after = find_with(cursor, name)
     return Stored(after["document"], after["version"], created=before is None)
 
 
 def delete(database: Database, caller: Caller, name: str, if_match: str | None) -> None:
-    """Delete a dataset, as a new version. Raises NotFound or PreconditionFailed."""
+    """Delete a dataset, as a new version. Raises NotFound, PreconditionFailed, or Conflict if a schedule names it."""
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["lock"], {"name": name})
         if before is None or not is_seen(before["target"]):
             raise NotFound(f"there is no dataset {name}")
         require_version(if_match, before["version"])
+        watch_names.require_unnamed(cursor, ("Dataset", name))
         remove(cursor, caller, name, before["target"])
 
 

@@ -4,7 +4,7 @@ import hashlib
 
 from flask import Blueprint, Response, request
 
-from backend.configuration import store
+from backend.configuration import exporting, store
 from backend.configuration.sources import Origin, source_name
 from backend.configuration.versions import Stored
 from database.pool import Database
@@ -37,7 +37,7 @@ _PRUNE = parameters.flag("prune", "true: delete documents that were last applied
 _EFFECTIVE = parameters.flag(
     "effective", "true: every field, with the target's defaults and the rules of its sets; `origins` says where each comes from"
 )
-_PAGING = parameters.paging(store.PAGES)
+_PAGING = parameters.paging(exporting.PAGES)
 _VERSIONS = parameters.paging(store.VERSIONS)
 _TARGETS = parameters.paging(store.TARGETS)
 _TARGET_VERSIONS = parameters.paging(store.TARGET_VERSIONS)
@@ -77,7 +77,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
     @routes.get("/api/v1/configuration")
     @describe(
         Operation(
-            "Every target, its defaults and rule sets, tables and datasets, page by page; `sources`: where each was applied from",
+            "Every document, page by page; `sources`: where each was applied from. Channels and routes for admins only",
             scope="read",
             targets="list",
             query=_PAGING.parameters,
@@ -85,7 +85,7 @@ def blueprint(database: Database, catalogue: Catalogue) -> Blueprint:
         )
     )
     def export() -> Response:
-        return answer(store.export(database, _PAGING.page()))
+        return answer(exporting.export(database, _PAGING.page()))
 
     @routes.post("/api/v1/configuration")
     @describe(

@@ -6,18 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backend.configuration import watch_store
 from database.keys import is_seen
 from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.layers import KINDS
 from stringx_dataops.contract.documents.streams import Named, Stream
+from stringx_dataops.contract.documents.watches import OF_ALL_TARGETS, WATCH_KINDS
 from stringx_dataops.contract.problems import Conflict, FieldError, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 Change = dict[str, str]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/@:+#=-]{0,199}")
-_ORDER = ("Dataset", "Table", "RuleSet", "Defaults", "Target")  # in which documents are deleted: what others name comes last
+_ORDER = (
+    "Route",
+    "Schedule",
+    "Channel",
+    "Dataset",
+    "Table",
+    "RuleSet",
+    "Defaults",
+    "Target",
+)  # in which documents are deleted: what others name comes last
 
 
 @dataclass(frozen=True)
@@ -67,14 +78,15 @@ def missing(cursor: Cursor, source: str, stream: Stream, datasets: Sequence[Data
     names = [name for name, _ in stream.named()]
     names += [("Dataset", dataset.name) for dataset in datasets]
     rows = cursor.all(SQL["missing"], {"names": _as_json(names), "source": source})
-    gone = [(row["kind"], row["name"]) for row in rows if row["target"] is not None and is_seen(row["target"])]
+    gone = [(row["kind"], row["name"]) for row in rows if _is_seen(row["kind"], row["target"])]
     paths = [name for kind, name in gone if kind == "Table"]
     _require_unnamed(cursor, gone, paths, datasets)
     targets = [name for kind, name in gone if kind == "Target"]
-    layers = [f"{kind}/{name}" for kind, name in gone if kind in KINDS]
+    layers = [f"{kind}/{name}" for kind, name in gone if kind in (*KINDS, *WATCH_KINDS)]
     rows = cursor.all(SQL["occupied_targets"], {"targets": targets, "paths": paths, "layers": layers})
     occupied = {row["target"] for row in rows}
     occupied |= {table.target for table in stream.tables} | {layer.target for layer in stream.layers.values()}
+    occupied |= {watch.target for watch in stream.watches.values()}
     left = [name for name in gone if name[0] in _ORDER and not (name[0] == "Target" and name[1] in occupied)]
     return sorted(left, key=lambda name: (_ORDER.index(name[0]), name[1]))
 
@@ -85,6 +97,12 @@ def prune(gone: Sequence[Named], remove: Callable[[str, str], None], dry_run: bo
         if not dry_run:
             remove(kind, name)
         yield {"kind": kind, "name": name, "change": "deleted"}
+
+
+def _is_seen(kind: str, target: str | None) -> bool:
+    if kind in OF_ALL_TARGETS:
+        return watch_store.sees_all()
+    return target is not None and is_seen(target)
 
 
 def _require_unnamed(cursor: Cursor, gone: Sequence[Named], paths: list[str], datasets: Sequence[DatasetDocument]) -> None:

@@ -12,6 +12,7 @@ on conflict (kind, name) do update set source = excluded.source where s.source <
 -- What was last applied from this source, and is not among these names; each with its target.
 select s.kind, s.name, case s.kind when 'Table' then split_part(s.name, '/', 1) when 'Target' then s.name
                                    when 'Dataset' then (select d.target from stringx.datasets d where d.name = s.name)
+                                   when 'Schedule' then (select w.target from stringx.watch_documents w where w.kind = s.kind and w.name = s.name)
                                    else (select l.target from stringx.layers l where l.kind = s.kind and l.name = s.name) end as target
 from stringx.sources s
 where s.source = %(source)s and not exists (
@@ -26,8 +27,10 @@ where d.target || '/' || t.table_name = any(%(paths)s)
 order by d.name, t.table_name
 
 -- name: occupied_targets
--- Those of these targets that have tables besides these (target/table), or defaults or rule sets besides these (kind/name).
+-- Those of these targets that have tables besides these (target/table), or other documents besides these (kind/name).
 select t.target from stringx.tables t
 where t.target = any(%(targets)s) and t.target || '/' || t.table_name <> all(%(paths)s)
 union
 select l.target from stringx.layers l where l.target = any(%(targets)s) and l.kind || '/' || l.name <> all(%(layers)s)
+union
+select w.target from stringx.watch_documents w where w.target = any(%(targets)s) and w.kind || '/' || w.name <> all(%(layers)s)

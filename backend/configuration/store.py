@@ -2,9 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from backend.configuration import datasets, effective, layer_streams, layers, sources, tables
+from backend.configuration import (
+    datasets,
+    effective,
+    layer_streams,
+    layers,
+    sources,
+    tables,
+    watch_names,
+    watch_store,
+    watch_streams,
+)
 from backend.configuration.sources import Origin
 from backend.configuration.versions import (
     DOCUMENTS,
@@ -25,28 +35,19 @@ from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.effective import as_json
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.merging import as_said, merged, origins
-from stringx_dataops.contract.documents.streams import Stream, name_of, parse_datasets, parse_stream
+from stringx_dataops.contract.documents.streams import Named, Stream, parse_datasets, parse_stream
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
+from stringx_dataops.contract.documents.watches import WATCH_KINDS, WatchKind
 from stringx_dataops.contract.messages.audit import AuditAction, subject
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
 from stringx_dataops.contract.problems import Conflict, FieldError, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-PAGES = Pages(
-    "configuration", texts=2, default=1000
-)  # positions consist of a document's kind and name; with many rules per table, a page takes 2 MB
-_FIRST = Page(PAGES.default)
 VERSIONS = Pages("versions of a table")
 TARGETS = Pages("targets")
 TARGET_VERSIONS = Pages("versions of a target")
 _TRIES = 3
-
-
-class ConfigurationJson(PageJson):
-    """A page of documents; `sources` says where each was last applied from, or null."""
-
-    sources: list[str | None]
 
 
 def find_target(database: Database, name: str) -> Stored:
@@ -98,7 +99,8 @@ def put_target(database: Database, caller: Caller, name: str, value: Any, if_mat
 
 
 def delete_target(database: Database, caller: Caller, name: str, if_match: str | None) -> None:
-    """Delete a target, as a new version. Raises NotFound, PreconditionFailed, or Conflict if tables are configured on it."""
+    """Delete a target, as a new version. Raises NotFound, PreconditionFailed, or Conflict if tables or others are
+    configured on it."""
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["find_target"], {"name": name})
@@ -111,6 +113,7 @@ def delete_target(database: Database, caller: Caller, name: str, if_match: str |
         counted = cursor.one(layers.SQL["count_of_target"], {"target": name})
         if counted and counted["number"]:
             raise Conflict(f"target {name} has defaults or rule sets; delete them first")
+        watch_names.require_free_target(cursor, name)
         _remove_target(cursor, caller, name, before["version"])
 
 
@@ -209,7 +212,8 @@ def _parsed(value: Any, catalogue: Catalogue, known: dict[str, Any], path: tuple
 
 
 def delete_table(database: Database, caller: Caller, target: str, table: str, if_match: str | None) -> None:
-    """Delete a table's document, as a new version. Raises NotFound, PreconditionFailed, or Conflict if a dataset names it."""
+    """Delete a table's document, as a new version. Raises NotFound, PreconditionFailed, or Conflict if a dataset or schedule
+    names it."""
     with database.transaction() as cursor:
         lock(cursor)
         before = cursor.one(SQL["find_table"], {"target": target, "table": table})
@@ -217,6 +221,7 @@ def delete_table(database: Database, caller: Caller, target: str, table: str, if
             raise Refusals(cursor).table(target, table)
         require_version(if_match, before["version"])
         datasets.require_unnamed(cursor, target, table)
+        watch_names.require_unnamed(cursor, ("Table", f"{target}/{table}"))
         _remove_table(cursor, caller, target, table)
 
 
@@ -227,38 +232,6 @@ def _remove_table(cursor: Cursor, caller: Caller, target: str, table: str) -> No
     named = {"target": target, "table": table, "version": last["version"] + 1, "changed_by": caller.name}
     cursor.run(SQL["add_deletion"], named)
     audit.record(cursor, caller, "table.deleted", subject("table", target, table), {"version": named["version"]})
-
-
-def export(database: Database, page: Page = _FIRST) -> ConfigurationJson:
-    """A page of all documents: targets, defaults, rule sets, tables, datasets, each sorted by name. `sources` says, for each of
-    `items`, where it was last applied from, or null."""
-    statements = {
-        "Target": SQL["targets_after"],
-        "Defaults": layers.SQL["after_defaults"],
-        "RuleSet": layers.SQL["after_rule_sets"],
-        "Table": SQL["tables_after"],
-        "Dataset": datasets.SQL["after"],
-    }
-    if page.after is not None and page.after[0] not in statements:
-        raise invalid([FieldError("/query/cursor", "is no cursor of this list; give next_cursor of the page before")])
-    with database.transaction() as cursor:
-
-        def piece(after: Position | None, limit: int) -> list[Sized]:
-            kind, name = after or ("Target", "")
-            found: list[Sized] = []
-            for each in list(statements)[list(statements).index(kind) :]:
-                target, _, table = name.partition("/") if each == kind else ("", "", "")
-                behind = {"name": name if each == kind else "", "target": target, "table": table, "seen": seen_targets()}
-                rows = cursor.all(statements[each], behind | {"limit": limit - len(found)})
-                found += [((each, row["name"]), row["document"], row["bytes"]) for row in rows]
-                if len(found) == limit:
-                    break
-            return found
-
-        found = PAGES.read(page, piece, DOCUMENTS)
-        names = [name for name in map(name_of, found["items"]) if name is not None]
-        known = sources.sources_of(cursor, names)
-        return {**found, "sources": [known.get(name) for name in names]}
 
 
 def apply(
@@ -287,7 +260,8 @@ def apply(
             lock(cursor)
             if known == _targets(cursor):
                 changes = _write_stream(cursor, stream, values, catalogue, caller, dry_run, origin)
-                return {"dry_run": dry_run, "documents": len(values), "changes": changes}
+                notes = watch_streams.notes(cursor, stream)
+                return {"dry_run": dry_run, "documents": len(values), "changes": changes, "notes": notes}
     raise Unavailable("the targets are just being changed by others; try again")
 
 
@@ -301,6 +275,9 @@ def _write_stream(
         raise invalid(errors)
     if stream.targets:
         caller.require("admin")  # before anything is read of targets that the caller may not see
+    watch_streams.require(caller, stream)
+    if errors := list(watch_streams.faults(cursor, stream, found)):
+        raise invalid(errors)
     added = layer_streams.added(cursor, stream)
     documents = _targets(cursor) | {name: as_json(target) for name, target in stream.targets.items()}
     if errors := list(layer_streams.misfits(cursor, stream, added, catalogue, documents)):
@@ -317,13 +294,17 @@ def _write_stream(
     changes += _changed_datasets(cursor, found)
     for dataset in () if dry_run else found:
         datasets.write(cursor, dataset, caller)
+    changes += watch_streams.store(cursor, stream, caller, dry_run)
+    gone: list[Named] = []
     if origin.source is not None:
         changes = sources.remember(cursor, origin.source, changes, dry_run)
     if origin.source is not None and origin.prunes:
         gone = sources.missing(cursor, origin.source, stream, found)
+        watch_streams.require_for(caller, gone)
         if any(kind == "Target" for kind, _ in gone):
             caller.require("admin")
-        changes += sources.prune(gone, lambda kind, name: _remove(cursor, catalogue, caller, kind, name), dry_run)
+    watch_streams.require_kept(cursor, stream, found, gone)
+    changes += sources.prune(gone, lambda kind, name: _remove(cursor, catalogue, caller, kind, name), dry_run)
     return changes
 
 
@@ -334,6 +315,8 @@ def _remove(cursor: Cursor, catalogue: Catalogue, caller: Caller, kind: str, nam
         _remove_table(cursor, caller, target, table)
     elif kind == "Dataset":
         datasets.remove(cursor, caller, name, datasets.find_with(cursor, name)["target"])
+    elif kind in WATCH_KINDS:
+        watch_store.remove(cursor, caller, watch_store.find_with(cursor, cast(WatchKind, kind), name))
     elif kind in ("Defaults", "RuleSet"):
         row = cursor.one(layers.SQL["find"], {"kind": kind, "name": name})
         if row is not None and (errors := layers.remove(cursor, catalogue, caller, row)):

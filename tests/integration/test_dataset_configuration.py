@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backend.configuration import datasets, store
+from backend.configuration import datasets, exporting, store
 from database.pool import Database
 from stringx_dataops.contract.problems import Conflict, NotFound, PreconditionFailed
 from tests.support.datasets import ME, TABLES, TARGET, apply, dataset, faults, table
@@ -20,7 +20,7 @@ def test_a_stream_may_bring_a_dataset_before_its_tables_and_is_applied_as_a_whol
     assert datasets.find(database, "sales").document["tables"] == TABLES
     assert {change["change"] for change in apply(database, *stream)["changes"]} == {"unchanged"}
     assert apply(database, dataset(owner="me"))["changes"] == [{"kind": "Dataset", "name": "sales", "change": "updated"}]
-    assert [document.get("kind", "Table") for document in store.export(database)["items"]] == [
+    assert [document.get("kind", "Table") for document in exporting.export(database)["items"]] == [
         "Target",
         "Table",
         "Table",

@@ -16,7 +16,7 @@ from api.checks import claims, lifecycle
 from api.delivery import outbox
 from api.delivery.sender import Credentials, ResultSender
 from backend.app import create_app as create_backend
-from backend.configuration import store
+from backend.configuration import exporting, store
 from backend.insights import requests
 from backend.requests import tracking
 from database import keys
@@ -116,7 +116,7 @@ def test_a_list_of_documents_has_a_bound_in_bytes(database: Database) -> None:
         store.apply(database, CATALOGUE, ME, [again], dry_run=False)
     found: dict[str, list[Any]] = {"configuration": [], "versions": []}
     lists = {
-        "configuration": (store.PAGES, lambda page: store.export(database, page)),
+        "configuration": (exporting.PAGES, lambda page: exporting.export(database, page)),
         "versions": (store.VERSIONS, lambda page: store.versions(database, "shop", "public.t00", page)),
     }
     for name, (pages, ask_for) in lists.items():

@@ -10,7 +10,7 @@ import pytest
 from api.checks.lookup import Configured, InScope
 from api.checks.specification import build
 from api.worker.results import _rule_result
-from backend.configuration import datasets, layers, refreshing, store
+from backend.configuration import datasets, exporting, layers, refreshing, store
 from backend.gates.gate import of_dataset as gate_of_dataset
 from backend.insights import board
 from backend.insights.history import RuleName
@@ -140,7 +140,7 @@ def test_a_dry_run_of_a_stream_says_what_does_not_fit_and_changes_nothing(shop: 
     assert [pointer for pointer, _ in faults(lambda: apply(shop, rule_set(tables=["x.*"]), dry_run=True))] == ["/0"]
     again = apply(shop, *said)["changes"]
     assert [change["change"] for change in again] == ["unchanged", "unchanged"]
-    exported = store.export(shop)["items"]
+    exported = exporting.export(shop)["items"]
     assert [each["kind"] for each in exported] == ["Target", "RuleSet", "Table", "Table", "Table", "Dataset"]
     assert apply(shop, *exported)["changes"] == [change | {"change": "unchanged"} for change in apply(shop, *exported)["changes"]]
 

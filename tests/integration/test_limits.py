@@ -39,7 +39,14 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/quality-checks": lambda target: {"target": target, "table": "public.a", "request_id": f"ask-{target}"},
     "POST /api/v1/requests": lambda target: {"target": target, "table": "public.a", "request_id": f"ask-{target}"},
     "POST /api/v1/trials": lambda target: _table(target),
-    "POST /api/v1/configuration": lambda target: [_table(target), _dataset(target), _rule_set(target), _defaults(target)],
+    "POST /api/v1/configuration": lambda target: [
+        _table(target),
+        _dataset(target),
+        _rule_set(target),
+        _defaults(target),
+        _schedule(target),
+    ],
+    "PUT /api/v1/schedules/{name}": lambda target: _schedule(target),
     "PUT /api/v1/rule-sets/{name}": lambda target: _rule_set(target),
     "PUT /api/v1/datasets/{name}": lambda target: _dataset(target),
     "POST /api/v1/waivers": lambda target: _waiver(target),
@@ -77,6 +84,11 @@ def _rule_set(target: str) -> dict[str, Any]:
 
 def _defaults(target: str) -> dict[str, Any]:
     return {"apiVersion": "stringx/v1", "kind": "Defaults", "target": target, "owner": "o"}
+
+
+def _schedule(target: str) -> dict[str, Any]:
+    named = {"apiVersion": "stringx/v1", "kind": "Schedule", "name": f"set-{WORDS[target]}", "target": target}
+    return named | {"table": "public.a", "cron": "0 6 1 1 *", "active": False}
 
 
 def _target(name: str) -> dict[str, Any]:
@@ -125,8 +137,9 @@ class World:
             if parameter["in"] == "path":
                 value = self.ids[target].get(parameter["name"])
                 if parameter["name"] == "name":
-                    value = {"dataset": f"set-{WORDS[target]}", "name": target}.get(endpoint.targets, "some-key")
-                    value = f"set-{WORDS[target]}" if "/datasets/" in path else value
+                    of = f"set-{WORDS[target]}"
+                    value = {"dataset": of, "schedule": of, "name": target}.get(endpoint.targets, "some-key")
+                    value = f"set-{WORDS[target]}" if "/datasets/" in path or "/schedules/" in path else value
                     value = f"set_{WORDS[target]}" if "/rule-sets/" in path else value
                 assert value is not None, f"{endpoint.name}: no example for {{{parameter['name']}}}"
                 path = path.replace(f"{{{parameter['name']}}}", quote(value, safe=""))
@@ -143,7 +156,15 @@ def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPat
     with apps_of(admin, internal_template, tmp_path_factory.mktemp("home")) as apps:
         database = apps.database
         for target in (OWN, OTHER):
-            apply(database, _target(target), _table(target), _dataset(target), _rule_set(target), _defaults(target))
+            apply(
+                database,
+                _target(target),
+                _table(target),
+                _dataset(target),
+                _rule_set(target),
+                _defaults(target),
+                _schedule(target),
+            )
         keys = {"all": apps.keys[SCOPES]}
         for name, scopes, targets in [
             ("limited", LIMITED, [OWN]),
@@ -253,8 +274,8 @@ def test_another_target_is_answered_as_one_that_is_not_there(world: World) -> No
         if endpoint.targets in ("list", "none", "unlimited") or endpoint.item["x-scope"] == "admin":
             continue
         other = renamed(world.call(endpoint, OTHER, world.keys["limited"]), world.ids[OTHER], OTHER)
-        if endpoint.name in ("PUT /api/v1/datasets/{name}", "PUT /api/v1/rule-sets/{name}"):
-            assert other[0] == 409, other  # names of datasets and rule sets are shared, and this one is not free
+        if endpoint.name in (f"PUT /api/v1/{kind}/{{name}}" for kind in ("datasets", "rule-sets", "schedules")):
+            assert other[0] == 409, other  # names of these are shared, and this one is not free
             other = renamed(world.call(endpoint, UNKNOWN, world.keys["limited"], OTHER), world.ids[OTHER], OTHER)
             assert other[0] == 422
             tried += 1
@@ -301,7 +322,7 @@ def test_no_filter_of_a_list_finds_anything_of_another_target(world: World) -> N
 
 @pytest.mark.parametrize(
     ("path", "counted"),
-    [("/api/v1/requests?limit=1", 2), ("/api/v1/configuration?limit=1", 5), ("/api/v1/tables?limit=1", 1), ("/api/v1/requests?target=vault", 0),
+    [("/api/v1/requests?limit=1", 2), ("/api/v1/configuration?limit=1", 6), ("/api/v1/tables?limit=1", 1), ("/api/v1/requests?target=vault", 0),
      ("/api/v1/tables?target=vault", 0), ("/api/v1/datasets?target=vault", 0), ("/api/v1/requests?requested_by=asker-vault", 0),
      ("/api/v1/requests?include=rules", 2), ("/api/v1/requests?trial=true", 1), ("/api/v1/tables?q=a", 1), ("/api/v1/datasets?limit=1", 1)],
 )  # fmt: skip

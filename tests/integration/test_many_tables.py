@@ -7,7 +7,7 @@ import pytest
 
 from api import insights, retention
 from backend import retention as backend_housekeeping
-from backend.configuration import store
+from backend.configuration import exporting, store
 from backend.insights import board, requests
 from database.keys import Caller
 from database.pool import Database
@@ -71,27 +71,27 @@ def test_one_wrong_document_of_many_and_nothing_is_written(database: Database) -
     with pytest.raises(Invalid) as refused:
         apply(database, *documents(300), *documents(1, table="public.z", mode="never"))
     assert [error.pointer for error in refused.value.errors] == ["/300/mode"]
-    assert store.export(database)["items"] == [store.find_target(database, "shop").document]
+    assert exporting.export(database)["items"] == [store.find_target(database, "shop").document]
 
 
 def test_all_documents_are_exported_page_by_page(database: Database) -> None:
     dataset = {"apiVersion": "stringx/v1", "kind": "Dataset", "target": "shop", "tables": ["public.t0000"]}
     apply(database, TARGET, TARGET | {"name": "other"}, *documents(7), dataset | {"name": "a"}, dataset | {"name": "b"})
-    whole = store.export(database)
+    whole = exporting.export(database)
     assert (len(whole["items"]), whole["next_cursor"]) == (11, None)
     for size in (1, 2, 3, 5, 11):
         pages = list(pages_of(database, size))
         assert [document for page in pages for document in page] == whole["items"]
         assert all(len(page) == size for page in pages[:-1])
     with pytest.raises(Invalid, match="cursor"):
-        store.export(database, Page(after=("Nonsense", "a")))
+        exporting.export(database, Page(after=("Nonsense", "a")))
 
 
 def pages_of(database: Database, size: int) -> Iterator[list[Any]]:
-    page = store.export(database, Page(size))
+    page = exporting.export(database, Page(size))
     while page["next_cursor"] is not None:
         yield page["items"]
-        page = store.export(database, Page(size, store.PAGES.position(page["next_cursor"])))
+        page = exporting.export(database, Page(size, exporting.PAGES.position(page["next_cursor"])))
     yield page["items"]
 
 

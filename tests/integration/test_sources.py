@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backend.configuration import store
+from backend.configuration import exporting, store
 from backend.configuration.sources import Origin
 from database.keys import Caller, asking
 from database.pool import Database
@@ -30,7 +30,7 @@ def apply(
 
 
 def names(database: Database) -> dict[str, str | None]:
-    page = store.export(database)
+    page = exporting.export(database)
     found = [item.get("name") or item["table"] for item in page["items"]]
     return dict(zip(found, page["sources"], strict=True))
 
@@ -119,7 +119,7 @@ def test_a_limited_key_prunes_its_own_targets_alone(database: Database) -> None:
     with asking(limited):
         assert apply(database, A, prune=True, caller=limited) == {"shop/public.a": "unchanged", "shop/public.b": "deleted"}
         assert set(names(database)) == {"shop", "public.a"}
-    assert len(store.export(database)["items"]) == 5
+    assert len(exporting.export(database)["items"]) == 5
 
 
 def test_defaults_and_rule_sets_are_pruned_before_their_target(database: Database) -> None:

@@ -14,10 +14,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
+from stringx_dataops.contract.documents.channels import ChannelDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.defaults import DefaultsDocument
 from stringx_dataops.contract.documents.field_descriptions import DESCRIPTIONS, EXAMPLES
+from stringx_dataops.contract.documents.routes import RouteDocument
 from stringx_dataops.contract.documents.rule_sets import RuleSetDocument
+from stringx_dataops.contract.documents.schedules import ScheduleDocument
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import described
 from stringx_dataops.contract.json_types import JsonSchema
@@ -38,6 +41,9 @@ def models() -> dict[str, type[BaseModel]]:
         "Target": described(),
         "Defaults": DefaultsDocument,
         "RuleSet": RuleSetDocument,
+        "Schedule": ScheduleDocument,
+        "Channel": ChannelDocument,
+        "Route": RouteDocument,
     }
 
 
@@ -63,7 +69,7 @@ def schema(catalogue: Catalogue) -> JsonSchema:
     )
     return {
         "$schema": _DRAFT,
-        "title": "StringX DataOps: documents of tables, datasets, targets, defaults and rule sets",
+        "title": "StringX DataOps: documents of tables, datasets, targets, defaults, rule sets, schedules, channels and routes",
         "type": "object",
         "properties": {
             "apiVersion": {"const": "stringx/v1", "description": "always stringx/v1"},

@@ -13,6 +13,7 @@ from stringx_dataops.contract.documents.fields import did_you_mean
 from stringx_dataops.contract.documents.layers import KINDS, Layer, parse_layers
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, parse_target
+from stringx_dataops.contract.documents.watches import WATCH_KINDS, Watch, parse_watches
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import FieldError, Invalid
 
@@ -22,19 +23,21 @@ NamesJudge = Callable[[DatasetDocument, str], Iterable[FieldError]]  # the fault
 
 @dataclass(frozen=True)
 class Stream:
-    """The targets, tables, defaults and rule sets of a stream, and what is wrong with its documents, except its datasets."""
+    """The documents of a stream, and what is wrong with them, except its datasets."""
 
     targets: dict[str, TargetDocument]
     tables: list[TableDocument]
     errors: list[FieldError]
     places: tuple[str, ...] = ()  # the pointers of the tables in the stream
     layers: Mapping[str, Layer] = field(default_factory=dict)  # defaults and rule sets by their pointers
+    watches: Mapping[str, Watch] = field(default_factory=dict)  # schedules, channels and routes by their pointers
 
     def named(self) -> Iterator[tuple[Named, JsonObject]]:
         """Each document as it is stored, with its kind and name, but for the datasets."""
         yield from ((("Target", name), as_json(target)) for name, target in self.targets.items())
         yield from (((layer.kind, layer.name), layer.document) for layer in self.layers.values())
         yield from ((("Table", f"{table.target}/{table.table}"), as_json(table)) for table in self.tables)
+        yield from (((watch.kind, watch.name), watch.stored) for watch in self.watches.values())
 
 
 def parse_stream(
@@ -57,7 +60,8 @@ def parse_stream(
     if elsewhere is None:
         unknown = {place: layer.target for place, layer in layers.items() if layer.target not in documents}
         more += [FieldError(f"{place}/target", _no_target(name, documents)) for place, name in unknown.items()]
-    return Stream(targets, list(tables.values()), errors + faults + more, tuple(tables), layers)
+    watches, others = parse_watches(values)
+    return Stream(targets, list(tables.values()), errors + faults + more + others, tuple(tables), layers, watches)
 
 
 def parse_datasets(values: Sequence[Any], faults_of_names: NamesJudge) -> tuple[list[DatasetDocument], list[FieldError]]:
@@ -130,8 +134,8 @@ def _parse_tables(
                 errors.append(FieldError(f"/{index}/target", _no_target(table.target, targets)))
         elif not isinstance(value, dict):
             errors.append(FieldError(f"/{index}", "is no document; write apiVersion: stringx/v1 and so on"))
-        elif value.get("kind") not in ("Target", "Dataset", *KINDS):
-            known = f"known kinds: Table, Target, Dataset, {', '.join(KINDS)}"
+        elif value.get("kind") not in ("Target", "Dataset", *KINDS, *WATCH_KINDS):
+            known = f"known kinds: Table, Target, Dataset, {', '.join((*KINDS, *WATCH_KINDS))}"
             errors.append(FieldError(f"/{index}/kind", f"is {value.get('kind')!r}; {known}"))
     return found, errors
 

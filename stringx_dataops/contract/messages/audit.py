@@ -12,6 +12,9 @@ AuditAction = Literal[
     "dataset.created", "dataset.updated", "dataset.deleted", "dataset.rolled_back",
     "defaults.created", "defaults.updated", "defaults.deleted", "defaults.rolled_back",
     "ruleset.created", "ruleset.updated", "ruleset.deleted", "ruleset.rolled_back",
+    "schedule.created", "schedule.updated", "schedule.deleted", "schedule.rolled_back",
+    "channel.created", "channel.updated", "channel.deleted", "channel.rolled_back",
+    "route.created", "route.updated", "route.deleted", "route.rolled_back",
     "waiver.created", "waiver.deleted", "waiver.ended",
     "key.created", "key.rotated", "key.revoked",
     "login.succeeded", "login.failed", "logout",
@@ -19,7 +22,21 @@ AuditAction = Literal[
 ]  # fmt: skip
 AUDIT_ACTIONS: tuple[AuditAction, ...] = get_args(AuditAction)
 AuditKind = Literal[
-    "target", "table", "dataset", "defaults", "ruleset", "waiver", "key", "person", "login", "request", "check", "delivery"
+    "target",
+    "table",
+    "dataset",
+    "defaults",
+    "ruleset",
+    "schedule",
+    "channel",
+    "route",
+    "waiver",
+    "key",
+    "person",
+    "login",
+    "request",
+    "check",
+    "delivery",
 ]
 
 

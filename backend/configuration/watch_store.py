@@ -1,0 +1,219 @@
+"""Schedules, channels and routes in the configuration: read, stored with versions as other documents are, deleted."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, assert_never, cast
+
+from backend.configuration import watch_names
+from backend.configuration.versions import DOCUMENTS, Stored, lock, page_of_versions, require_version, with_defaults
+from database import audit
+from database.keys import Caller, is_seen, seen_targets, who_asks
+from database.pool import Cursor, Database, Row, json_value
+from database.queries import load_queries
+from stringx_dataops.contract.documents.effective import same
+from stringx_dataops.contract.documents.fields import did_you_mean
+from stringx_dataops.contract.documents.watches import OF_ALL_TARGETS, Watch, WatchKind, parse_watch
+from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages.audit import AuditAction, subject
+from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
+from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, invalid
+
+SQL = load_queries(Path(__file__).with_suffix(".sql"))
+LISTS: dict[WatchKind, Pages] = {"Schedule": Pages("schedules"), "Channel": Pages("channels"), "Route": Pages("routes")}
+VERSIONS: dict[WatchKind, Pages] = {
+    "Schedule": Pages("versions of a schedule"),
+    "Channel": Pages("versions of a channel"),
+    "Route": Pages("versions of a route"),
+}
+MOST: dict[WatchKind, int] = {"Schedule": 5_000, "Channel": 200, "Route": 1_000}  # of an installation
+COLLECTIONS: dict[WatchKind, str] = {"Schedule": "schedules", "Channel": "channels", "Route": "routes"}
+_AFTER: dict[WatchKind, str] = {"Schedule": "after_schedules", "Channel": "after_channels", "Route": "after_routes"}
+
+
+def find(database: Database, kind: WatchKind, name: str) -> Stored:
+    """The stored document. Raises NotFound."""
+    with database.transaction() as cursor:
+        row = find_with(cursor, kind, name)
+    return Stored(row["document"], row["version"])
+
+
+def find_with(cursor: Cursor, kind: WatchKind, name: str) -> Row:
+    """The stored document as a row with `target`, `document` and `version`. Raises NotFound."""
+    row = _row(cursor, kind, name)
+    if row is None or not _is_seen(row):
+        raise missing(cursor, kind, name)
+    return row
+
+
+def documents(database: Database, kind: WatchKind, page: Page = FIRST) -> PageJson:
+    """A page of the documents of a kind, sorted by name."""
+    with database.transaction() as cursor:
+
+        def piece(after: Position | None, limit: int) -> list[Sized]:
+            behind = {"name": after[0] if after else "", "limit": limit, "seen": seen_targets(), "is_admin": True}
+            rows = cursor.all(SQL[_AFTER[kind]], behind)
+            return [((row["name"],), row["document"], row["bytes"]) for row in rows]
+
+        return LISTS[kind].read(page, piece, DOCUMENTS)
+
+
+def versions(database: Database, kind: WatchKind, name: str, page: Page = FIRST) -> PageJson:
+    """A page of versions, newest first; `document` is null for a deletion. Raises NotFound if there never was one."""
+    of = {"kind": kind, "name": name, "seen": seen_targets()}
+    with database.transaction() as cursor:
+        found = page_of_versions(VERSIONS[kind], page, cursor, SQL["versions"], of)
+        if not found["items"]:
+            raise missing(cursor, kind, name)
+    return found
+
+
+def put(database: Database, caller: Caller, kind: WatchKind, name: str, value: Any, if_match: str | None) -> Stored:
+    """Create or replace the document; an unchanged one gets no new version. Raises Invalid, PreconditionFailed, or Conflict if
+    the name is that of a schedule which the caller does not see."""
+    watch = parse_watch(kind, with_defaults(value, {"apiVersion": "stringx/v1", "kind": kind, "name": name}))
+    if watch.name != name:
+        raise invalid([FieldError("/name", f"is {watch.name!r}, and the path says {name!r}")])
+    with database.transaction() as cursor:
+        lock(cursor)
+        before = _row(cursor, kind, name)
+        if before is not None and not _is_seen(before):
+            raise Conflict(taken(watch))
+        require_version(if_match, before["version"] if before else None)
+        if faults := list(watch_names.faults(watch_names.Names(cursor), watch)):
+            raise invalid(faults)
+        if faults := list(too_many(cursor, {"": watch})):
+            raise invalid(faults)
+        write(cursor, caller, [watch])
+        after = _row(cursor, kind, name)
+    assert after is not None  # just written
+    return Stored(after["document"], after["version"], created=before is None)
+
+
+def delete(database: Database, caller: Caller, kind: WatchKind, name: str, if_match: str | None) -> None:
+    """Delete the document, as a new version. Raises NotFound, PreconditionFailed, or Conflict if a route names the channel."""
+    with database.transaction() as cursor:
+        lock(cursor)
+        row = find_with(cursor, kind, name)
+        require_version(if_match, row["version"])
+        watch_names.require_unnamed(cursor, (kind, name))
+        remove(cursor, caller, row)
+
+
+def remove(cursor: Cursor, caller: Caller, row: Row) -> None:
+    """Delete a row of `find_with`, as a new version."""
+    kind, name, target = row["kind"], row["name"], row["target"]
+    cursor.run(SQL["delete"], {"kind": kind, "name": name})
+    version, _ = _add_version(cursor, kind, name, target, None, caller)
+    _record(cursor, caller, kind, name, target, "deleted", version)
+
+
+def write(cursor: Cursor, caller: Caller, found: Iterable[Watch]) -> None:
+    """Store these documents, each as the next version if it has changed. The caller holds the configuration's lock."""
+    for watch in found:
+        change = change_of(cursor, watch)
+        if change == "unchanged":
+            continue
+        version, same_as = _add_version(cursor, watch.kind, watch.name, watch.target, watch.stored, caller)
+        written = {"kind": watch.kind, "name": watch.name, "target": watch.target, "document": json_value(watch.stored)}
+        cursor.run(SQL["put"], written | {"version": version})
+        details: JsonObject = {}
+        if change == "updated" and same_as is not None:
+            change, details = "rolled_back", {"to": same_as}
+        _record(cursor, caller, watch.kind, watch.name, watch.target, change, version, details)
+
+
+def change_of(cursor: Cursor, watch: Watch) -> str:
+    """The change that writing the document makes: `created`, `updated` or `unchanged`."""
+    row = _row(cursor, watch.kind, watch.name)
+    return "created" if row is None else "unchanged" if same(row["document"], watch.stored) else "updated"
+
+
+def too_many(cursor: Cursor, found: Mapping[str, Watch]) -> Iterator[FieldError]:
+    """A fault for each of these documents, by their pointer, that is one more than its kind may have."""
+    counted: dict[WatchKind, int] = {}
+    for pointer, watch in found.items():
+        if _row(cursor, watch.kind, watch.name) is not None:
+            continue
+        if watch.kind not in counted:
+            row = cursor.one(SQL["count"], {"kind": watch.kind})
+            counted[watch.kind] = row["number"] if row is not None else 0
+        counted[watch.kind] += 1
+        if counted[watch.kind] > MOST[watch.kind]:
+            yield FieldError(pointer, f"is one more {watch.kind.lower()} than the {MOST[watch.kind]:,} that are allowed")
+
+
+def is_taken(cursor: Cursor, watch: Watch) -> bool:
+    """Whether its name is that of a schedule which the one who asks does not see."""
+    row = _row(cursor, watch.kind, watch.name)
+    return row is not None and not _is_seen(row)
+
+
+def taken(watch: Watch) -> str:
+    """Of a name that is not free: names of schedules are not by target."""
+    return f"the name {watch.name} is not free; choose another name for the {watch.kind.lower()}"
+
+
+def missing(cursor: Cursor, kind: WatchKind, name: str) -> NotFound:
+    """There is no such document; a similar name that the one who asks sees is proposed."""
+    known = [row["name"] for row in cursor.all(SQL["names"], {"kind": kind, "seen": seen_targets()})]
+    similar = did_you_mean(name, known) or f"; send one: PUT /api/v1/{COLLECTIONS[kind]}/{name}"
+    return NotFound(f"there is no {kind.lower()} {name}{similar}")
+
+
+def sees_all() -> bool:
+    """Whether the one who asks may see channels and routes."""
+    caller = who_asks()
+    return caller is None or (caller.targets is None and "admin" in caller.scopes)
+
+
+def _is_seen(row: Row) -> bool:
+    return sees_all() if row["kind"] in OF_ALL_TARGETS else is_seen(row["target"])
+
+
+def _add_version(
+    cursor: Cursor, kind: WatchKind, name: str, target: str | None, document: JsonObject | None, caller: Caller
+) -> tuple[int, int | None]:
+    """Its number, and that of an earlier version with the same document, if there is one."""
+    last = cursor.one(SQL["last_version"], {"kind": kind, "name": name})
+    written = {
+        "kind": kind,
+        "name": name,
+        "target": target,
+        "version": int(last["version"]) + 1 if last else 1,
+        "document": json_value(document) if document is not None else None,
+        "changed_by": caller.name,
+    }
+    row = cursor.one(SQL["add_version"], written)
+    assert row is not None  # just written
+    return row["version"], row["same_as"]
+
+
+def _record(
+    cursor: Cursor,
+    caller: Caller,
+    kind: WatchKind,
+    name: str,
+    target: str | None,
+    change: str,
+    version: int,
+    details: JsonObject | None = None,
+) -> None:
+    word = _word(kind)
+    named: JsonObject = {"version": version} if target is None else {"target": target, "version": version}
+    audit.record(cursor, caller, cast(AuditAction, f"{word}.{change}"), subject(word, name), named | (details or {}))
+
+
+def _word(kind: WatchKind) -> Literal["schedule", "channel", "route"]:
+    match kind:
+        case "Schedule":
+            return "schedule"
+        case "Channel":
+            return "channel"
+        case "Route":
+            return "route"
+        case _:
+            assert_never(kind)
+
+
+def _row(cursor: Cursor, kind: WatchKind, name: str) -> Row | None:
+    return cursor.one(SQL["find"], {"kind": kind, "name": name})
