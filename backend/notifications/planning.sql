@@ -114,9 +114,9 @@ from stringx.incidents i where i.incident_id = t.incident_id and i.closed_at is 
 
 -- name: lasting
 -- Incidents that nobody has acknowledged, or no longer, and that may have to be told again. Not while the last message is on its way. `told_at`: when
--- it arrived; null if it was withdrawn, as then the last that arrived is older.
+-- it arrived; null if somebody had acknowledged the incident before, as then the last that arrived is older.
 select t.incident_id, t.channel, t.words, i.target, i.name, coalesce(s.owner, i.owner) as owner, coalesce(s.tags, i.tags) as tags,
-       case when m.withdrawn_at is null or m.delivered_at is not null then coalesce(m.delivered_at, t.told_at) end as told_at,
+       case when m.delivered_at is not null or m.withdrawn_because is distinct from 'acknowledged' then coalesce(m.delivered_at, t.told_at) end as told_at,
        i.acknowledged_until
 from stringx.told t
 join stringx.incidents i on i.incident_id = t.incident_id
