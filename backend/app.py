@@ -5,10 +5,12 @@ from flask import Flask
 from backend import metrics, retention
 from backend.addresses import routes as address_routes
 from backend.audit import routes as audit_routes
+from backend.badges import routes as badge_routes
 from backend.configuration import dataset_routes, layer_routes, refreshing, watch_routes
 from backend.configuration import routes as configuration_routes
 from backend.dashboard import routes as dashboard_routes
 from backend.dashboard.service import Dashboard, OpenId
+from backend.events import routes as event_routes
 from backend.gates import routes as gate_routes
 from backend.history import upkeep
 from backend.insights import routes as insight_routes
@@ -71,6 +73,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(audit_routes.blueprint(database))
     app.register_blueprint(address_routes.blueprint(Addresses(dashboard=settings.public_url, docs=settings.docs_url)))
     app.register_blueprint(waiver_routes.blueprint(database, catalogue))
+    app.register_blueprint(event_routes.blueprint(database, settings.public_url))
+    app.register_blueprint(badge_routes.blueprint(database, settings.public_url))
     app.register_blueprint(
         dashboard_routes.blueprint(
             Dashboard(

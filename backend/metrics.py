@@ -26,3 +26,9 @@ def metrics(database: Database) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             f"stringx_requests_oldest_{name}_seconds", "Age of the oldest of them", value=waiting.oldest_age_s
         )
+    gates = found.gates_unpublished
+    words = "Events of gates that Kafka does not have yet"
+    yield GaugeMetricFamily("stringx_gate_events_unpublished", words, value=gates.requests)
+    yield GaugeMetricFamily(
+        "stringx_gate_events_oldest_unpublished_seconds", "Age of the oldest of them", value=gates.oldest_age_s
+    )

@@ -15,7 +15,8 @@ from web import openapi
 from web.clients import client_address
 from web.openapi import Operation
 
-PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics"})  # need no key
+# need no key; whoever has a badge's address may see it
+PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics", "badges.image"})
 
 
 def install(app: Flask, database: Database, own_sign_in: Collection[str] = (), trusted: Sequence[Network] = ()) -> None:
@@ -78,20 +79,9 @@ def _require_no_limit(operation: Operation, caller: Caller) -> None:
             caller.require_unlimited()
         case None:
             raise Forbidden(f"the key {caller.name!r} is limited to targets, and this takes only keys without targets")
-        case (
-            "path"
-            | "name"
-            | "body"
-            | "dataset"
-            | "ruleset"
-            | "schedule"
-            | "request"
-            | "check"
-            | "delivery"
-            | "waiver"
-            | "list"
-            | "none"
-        ):
+        case "path" | "name" | "body" | "dataset" | "ruleset" | "schedule" | "list" | "none":
+            pass
+        case "request" | "check" | "delivery" | "waiver" | "badge":
             pass
         case _:
             assert_never(operation.targets)

@@ -7,6 +7,7 @@ from database.pool import Database
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+_WAITING = ("unfinished", "unsent", "unpublished", "gates_unpublished")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many requests wait for something, and for how long the oldest of them."""
+    """How many requests (or events of gates) wait for something, and for how long the oldest of them."""
 
     requests: int
     oldest_age_s: float
@@ -31,17 +32,18 @@ class Waiting:
 @dataclass(frozen=True)
 class Totals:
     """All requests. `unfinished`: their check has not ended. `unsent`: DataOps has not accepted them. `unpublished`: Kafka does
-    not have their result yet."""
+    not have their result yet. `gates_unpublished`: events of gates that Kafka does not have yet."""
 
     ended: list[Ended]
     unfinished: Waiting
     unsent: Waiting
     unpublished: Waiting
+    gates_unpublished: Waiting
 
 
 def read(database: Database) -> Totals:
     """At one moment."""
     with database.transaction() as cursor:
         ended = [Ended(**row) for row in cursor.all(SQL["ended"])]
-        waiting = {name: Waiting(**row) for name in ("unfinished", "unsent", "unpublished") for row in cursor.all(SQL[name])}
+        waiting = {name: Waiting(**row) for name in _WAITING for row in cursor.all(SQL[name])}
     return Totals(ended, **waiting)

@@ -12,3 +12,7 @@ from stringx.publications
 -- name: unsent
 select count(*) as requests, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_age_s
 from stringx.requests where sent_at is null and finished_at is null
+
+-- name: gates_unpublished
+select count(*) as requests, coalesce(extract(epoch from clock_timestamp() - min(e.recorded_at)), 0)::float8 as oldest_age_s
+from stringx.gate_publications p join stringx.events e on e.event_id = p.event_id

@@ -1,4 +1,4 @@
-"""Events of gates as they are told: their shape, and which of them are kept for Kafka."""
+"""Events of gates as they are told: their shape, their way to Kafka, and the list of them."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
+from backend.events import listing
 from backend.kafka import gates_out, results_out
 from backend.kafka.messages import KafkaMessage, Receipt
 from backend.kafka.publishing import NotConfirmed
+from database.keys import Caller, asking
 from database.pool import Database
+from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.events import GateChanged, gate_changed
+from stringx_dataops.contract.messages.pages import Page
+from stringx_dataops.contract.problems import Invalid
 from tests.support.datasets import check_now
 
 
@@ -53,16 +58,18 @@ def test_events_are_kept_for_kafka_from_the_first_start_of_a_trigger_on_and_only
     assert len(kept(shop)) == 1
 
 
+FLIP = """
+insert into stringx.events (kinds, subject_kind, target, name, at, gate, gate_before, is_flip, reasons)
+values ('{closed}', 'table', 'shop', %(name)s, clock_timestamp(), 'closed', 'open', true, '{a reason}')
+"""
+
+
 def flip(shop: Database, *tables: str) -> None:
-    """Gates that close, in this order."""
+    """Gates that close, in this order, one transaction each."""
     results_out.begin(shop)
     for each in tables:
         with shop.transaction() as cursor:
-            cursor.run(
-                "insert into stringx.events (kinds, subject_kind, target, name, at, gate, gate_before, reasons)"
-                " values ('{closed}', 'table', 'shop', %(name)s, clock_timestamp(), 'closed', 'open', '{a reason}')",
-                {"name": each},
-            )
+            cursor.run(FLIP, {"name": each})
 
 
 def taking(taken: list[KafkaMessage]) -> Callable[[Sequence[KafkaMessage]], Receipt]:
@@ -137,3 +144,54 @@ def test_a_shortened_event_counts_the_rules_that_it_lacks() -> None:
     event = {"id": "1", "data": {"gate": "closed", "rules": [{"id": "a"}], "rules_more": 3, "reasons": ["r"], "tags": []}}
     short = gates_out.shortened(KafkaMessage(b"k", json.dumps(event).encode()))
     assert json.loads(short.value or b"")["data"] == {"gate": "closed", "rules": [], "rules_more": 4, "reasons": [], "tags": []}
+
+
+def listed(shop: Database, after: str | None = None, **filters: Any) -> list[tuple[str, str]]:
+    """(subject, gate) of a page."""
+    found = listing.page(shop, {"from": None} | filters, after, None)["items"]
+    return [(event["subject"], event["data"]["gate"]) for event in found]
+
+
+def test_a_program_continues_after_the_last_event_that_it_has_seen(shop: Database) -> None:
+    flip(shop, "public.a", "public.b", "public.c")
+    newest_first = listing.page(shop, {}, None, None, Page(limit=2))
+    assert [event["subject"] for event in newest_first["items"]] == ["shop/public.c", "shop/public.b"]
+    rest = listing.page(shop, {}, None, None, Page(2, listing.PAGES.position(newest_first["next_cursor"] or "")))
+    assert ([event["subject"] for event in rest["items"]], rest["next_cursor"]) == (["shop/public.a"], None)
+    first = rest["items"][0]["id"]
+    later = listing.page(shop, {}, first, None, Page(limit=1))
+    assert [event["subject"] for event in later["items"]] == ["shop/public.b"]
+    last = listing.page(shop, {}, first, None, Page(1, listing.PAGES.position(later["next_cursor"] or "")))
+    assert ([event["subject"] for event in last["items"]], last["next_cursor"]) == (["shop/public.c"], None)
+    assert listed(shop, last["items"][0]["id"]) == []
+    with pytest.raises(Invalid) as refused:
+        listed(shop, new_id())
+    assert [each.pointer for each in refused.value.errors] == ["/query/after"]
+
+
+def test_an_event_is_listed_when_none_before_it_is_left_to_be_committed(shop: Database) -> None:
+    """Otherwise a program that has seen the later one would never see the earlier one."""
+    with shop.transaction() as slow:
+        slow.run(FLIP, {"name": "public.a"})
+        flip(shop, "public.b")
+        assert listed(shop) == []
+        with shop.transaction() as cursor:
+            cursor.run("update stringx.events set recorded_at = recorded_at - interval '61 s' where name = 'public.b'")
+        assert listed(shop) == [("shop/public.b", "closed")], "a minute later it is, whatever goes on on the same server"
+    assert listed(shop) == [("shop/public.b", "closed"), ("shop/public.a", "closed")]
+
+
+def test_filters_of_events_narrow_them(shop: Database) -> None:
+    failed = check_now(shop, {"a": 3}, dataset="sales")
+    check_now(shop, {"a": 0}, table="public.a")
+    assert listed(shop, dataset="sales") == [("shop/sales", "closed")]
+    assert listed(shop, table="public.a") == [("shop/public.a", "open"), ("shop/public.a", "closed")]
+    assert listed(shop, table="public.a", gate="open") == [("shop/public.a", "open")]
+    assert listed(shop, target="other") == listed(shop, owner="nobody") == []
+    assert listed(shop, to=failed.snapshot_at) == []
+    [of_dataset] = listing.page(shop, {"dataset": "sales"}, None, None)["items"]
+    assert listed(shop, incident=of_dataset["data"]["incident_id"]) == [("shop/sales", "closed")]
+    with asking(Caller("limited", frozenset({"read"}), frozenset({"other"}))):
+        assert listed(shop) == []
+        with pytest.raises(Invalid):
+            listed(shop, of_dataset["id"])

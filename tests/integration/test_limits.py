@@ -13,11 +13,13 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api.checks import claims, lifecycle
+from backend.badges import store as badges
 from backend.keys import management
 from backend.requests import tracking
 from backend.waivers import store as waivers
 from database.pool import Database
 from stringx_dataops.contract.keys import SCOPES
+from stringx_dataops.contract.messages.badges import NewBadge
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
 from stringx_dataops.contract.messages.keys import NewKey
 from stringx_dataops.contract.messages.waivers import WaiverOrder
@@ -50,6 +52,7 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/rule-sets/{name}": lambda target: _rule_set(target),
     "PUT /api/v1/datasets/{name}": lambda target: _dataset(target),
     "POST /api/v1/waivers": lambda target: _waiver(target),
+    "POST /api/v1/badges": lambda target: {"target": target, "table": "public.a"},
 }
 # Of each parameter of a list, values that find something of another target if they find anything.
 GIVEN: dict[str, tuple[str, ...]] = {
@@ -57,6 +60,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "q": ("set-v", "a"), "owner": ("o",), "tag": ("t",), "gate": ("open", "closed"), "verdict": ("pass",), "status": ("succeeded", "queued"),
     "trial": ("true", "false"), "include": ("rules",), "limit": ("1000",), "from": ("2020-01-01T00:00:00Z",), "to": ("2100-01-01T00:00:00Z",),
     "state": ("active", "ended", "failed", "delivered", "waiting"), "cursor": (),
+    "after": ("01890000-0000-7000-8000-000000000000",), "incident": ("01890000-0000-7000-8000-000000000000",),
 }  # fmt: skip
 # Bodies of the others that read one.
 OTHERS: dict[str, Any] = {"PUT /api/v1/tables/{target}/{table}": {"rules": []}}
@@ -184,7 +188,8 @@ def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPat
             accepted_trial(database, tried.body)
         ids[UNKNOWN] = {"target": UNKNOWN, "table": "public.a", "rule": "a", "request_id": "done-n"}
         ids[UNKNOWN] |= {
-            f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}" for n, name in enumerate(("check", "message", "waiver"))
+            f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}"
+            for n, name in enumerate(("check", "message", "waiver", "badge"))
         }
         yield World(apps, keys, ids)
 
@@ -204,8 +209,13 @@ def _past(database: Database, target: str) -> dict[str, str]:
         message = cursor.one("select message_id from dataops.outbox where check_id = %(id)s", {"id": check.check_id})
     assert message is not None
     ids = {"target": target, "table": "public.a", "rule": "a", "request_id": check.request_id}
+    badge = badges.create(database, ME, NewBadge(target=target, table="public.a"), None)
     waiver = waivers.create(database, CATALOGUE, ME, WaiverOrder.model_validate(_waiver(target)))
-    return ids | {"check_id": check.check_id, "message_id": str(message["message_id"]), "waiver_id": waiver.id}
+    return (
+        ids
+        | {"check_id": check.check_id, "message_id": str(message["message_id"]), "waiver_id": waiver.id}
+        | {"badge_id": badge.id}
+    )
 
 
 def give_up(database: Database) -> None:

@@ -27,8 +27,10 @@ KNOWN = {
     "check_id": ["01890000-0000-7000-8000-000000000000"],
     "message_id": ["01890000-0000-7000-8000-000000000000"],
     "waiver_id": ["01890000-0000-7000-8000-000000000000"],
+    "badge_id": ["01890000-0000-7000-8000-000000000000"],
+    "token": ["A" * 22],
 }
-UNVERSIONED = {"/api/v1/keys/{name}", "/api/v1/waivers/{waiver_id}"}  # these take no If-Match
+UNVERSIONED = {"/api/v1/keys/{name}", "/api/v1/waivers/{waiver_id}", "/api/v1/badges/{badge_id}"}  # these take no If-Match
 
 
 def result(services: Services, **changes: Any) -> dict[str, Any]:

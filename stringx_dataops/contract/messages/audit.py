@@ -16,28 +16,16 @@ AuditAction = Literal[
     "channel.created", "channel.updated", "channel.deleted", "channel.rolled_back",
     "route.created", "route.updated", "route.deleted", "route.rolled_back",
     "waiver.created", "waiver.deleted", "waiver.ended",
+    "badge.created", "badge.deleted",
     "key.created", "key.rotated", "key.revoked",
     "login.succeeded", "login.failed", "logout",
     "request.canceled", "trial.asked", "delivery.sent_again",
 ]  # fmt: skip
 AUDIT_ACTIONS: tuple[AuditAction, ...] = get_args(AuditAction)
 AuditKind = Literal[
-    "target",
-    "table",
-    "dataset",
-    "defaults",
-    "ruleset",
-    "schedule",
-    "channel",
-    "route",
-    "waiver",
-    "key",
-    "person",
-    "login",
-    "request",
-    "check",
-    "delivery",
-]
+    "target", "table", "dataset", "defaults", "ruleset", "schedule", "channel", "route", "waiver", "badge",
+    "key", "person", "login", "request", "check", "delivery",
+]  # fmt: skip
 
 
 class AuditEntry(BaseModel):

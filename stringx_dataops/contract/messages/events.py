@@ -77,6 +77,13 @@ class GateChanged(BaseModel):
     data: GateData
 
 
+class EventPage(BaseModel):
+    """Gates that changed: the newest first, or with `after` the oldest first."""
+
+    items: list[GateChanged]
+    next_cursor: str | None
+
+
 def cloud_event(
     event_type: EventType, event_id: str, public_url: str | None, subject: str | None, time: datetime, data: Any
 ) -> JsonObject:

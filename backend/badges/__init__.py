@@ -1,0 +1,1 @@
+"""Badges: images that show how a gate is, to anybody who knows their address."""

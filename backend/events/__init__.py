@@ -1,0 +1,1 @@
+"""Events of gates as a list, for whoever does not read Kafka."""
