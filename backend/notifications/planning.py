@@ -27,7 +27,7 @@ from stringx_dataops.contract.problems import Unavailable
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 ROUTED = 1000  # events in a transaction
 TOLD = 20_000  # notices in a message
-REPEATED = 5000  # incidents that are looked at in a transaction
+REPEATED = 20_000  # incidents that are looked at in a transaction
 REWORDED = 100  # messages in a transaction
 _LOOK_S = 1.0
 _AFTER_FAULT_S = 60.0  # a channel whose messages cannot be made waits so long
@@ -153,7 +153,7 @@ class Planner:
     def _repeat(self, now: datetime | None) -> None:
         """Messages about incidents that last, one per channel; when to look at the others again."""
         with self._alone(now) as (cursor, at):
-            cursor.run(SQL["end_repeats"], {"now": at})
+            cursor.run(SQL["put_off"], {"now": at, "minute": grouping.MINUTE})
             routing = _routing(cursor)
             due: dict[str, list[Repeat]] = defaultdict(list)
             later = []
@@ -163,13 +163,15 @@ class Planner:
                     due[row["channel"]].append(found)
                 else:
                     later.append(found.named | {"channel": row["channel"], "at": _text(found.due.at)})
+            if due:
+                rows = cursor.all(SQL["planned"], {"channels": list(due), "now": at, "minute": grouping.MINUTE})
+                for channel in (row["channel"] for row in rows if not grouping.may_be_sent(row["planned"])):
+                    in_a_minute = _text(at + grouping.MINUTE)
+                    later += [repeat.named | {"channel": channel, "at": in_a_minute} for repeat in due.pop(channel)]
             if later:
                 cursor.run(SQL["repeat_later"], {"later": json_value(later)})
-            planned = cursor.all(SQL["planned"], {"channels": list(due), "now": at, "minute": grouping.MINUTE}) if due else []
-        for row in planned:
-            if grouping.may_be_sent(row["planned"]):
-                channel = row["channel"]
-                self._guarded(channel, lambda channel=channel: self._tell_again(channel, due[channel], at))  # type: ignore[misc]
+        for channel, repeats in due.items():
+            self._guarded(channel, lambda channel=channel, repeats=repeats: self._tell_again(channel, repeats, at))  # type: ignore[misc]
 
     def _tell_again(self, channel: str, repeats: Sequence["Repeat"], now: datetime) -> None:
         with self._alone(now) as (cursor, at):

@@ -107,14 +107,22 @@ with changed as (
 update stringx.told t set repeat_at = t.told_at
 from stringx.incidents i where i.incident_id = t.incident_id and i.closed_at is null and t.over_at is null and exists (select from changed)
 
--- name: end_repeats
--- Of incidents that are over, whether or not that was told.
-update stringx.told t set repeat_at = 'infinity'
-from stringx.incidents i where i.incident_id = t.incident_id and i.closed_at is not null and t.over_at is null and t.repeat_at <= %(now)s
+-- name: put_off
+-- Repeats of incidents that are over, whether or not that was told, or acknowledged (a trigger looks at them again when that changes); and of those
+-- whose last message is on its way.
+update stringx.told t
+set repeat_at = case when i.closed_at is not null then 'infinity'
+                     when i.acknowledged_at is not null and (i.acknowledged_until is null or i.acknowledged_until > %(now)s)
+                     then coalesce(i.acknowledged_until, 'infinity')
+                     else %(now)s::timestamptz + %(minute)s::interval end
+from stringx.incidents i, stringx.told o left join stringx.notifications m on m.notification_id = o.notification_id
+where o.incident_id = t.incident_id and o.channel = t.channel and i.incident_id = t.incident_id and t.over_at is null and t.repeat_at <= %(now)s
+  and (i.closed_at is not null or i.acknowledged_at is not null and (i.acknowledged_until is null or i.acknowledged_until > %(now)s)
+       or m.delivered_at is null and m.given_up_at is null and m.withdrawn_at is null and m.notification_id is not null)
 
 -- name: lasting
--- Incidents that nobody has acknowledged, or no longer, and that may have to be told again. Not while the last message is on its way. `told_at`: when
--- it arrived; null if somebody had acknowledged the incident before, as then the last that arrived is older.
+-- Incidents that nobody has acknowledged, or no longer, and that may have to be told again. `told_at`: when the last message
+-- arrived; null if somebody had acknowledged the incident before, as then the last that arrived is older.
 select t.incident_id, t.channel, t.words, i.target, i.name, coalesce(s.owner, i.owner) as owner, coalesce(s.tags, i.tags) as tags,
        case when m.delivered_at is not null or m.withdrawn_because is distinct from 'acknowledged' then coalesce(m.delivered_at, t.told_at) end as told_at,
        i.acknowledged_until
@@ -124,7 +132,6 @@ left join stringx.notifications m on m.notification_id = t.notification_id
 left join stringx.states s on s.kind = i.subject_kind and s.target = i.target and s.name = i.name
 where t.over_at is null and t.repeat_at <= %(now)s and i.closed_at is null
   and (i.acknowledged_at is null or i.acknowledged_until <= %(now)s)
-  and (m.notification_id is null or num_nonnulls(m.delivered_at, m.given_up_at, m.withdrawn_at) > 0)
 order by t.repeat_at, t.incident_id
 limit %(most)s
 

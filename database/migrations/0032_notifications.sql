@@ -85,9 +85,13 @@ create table stringx.planned_with (
 );
 insert into stringx.planned_with default values;
 
--- A repeat that waits to be sent is withdrawn in the transaction that acknowledges the last of its incidents.
-create function stringx.withdraw_repeats() returns trigger language plpgsql as $$
+-- A repeat that waits to be sent is withdrawn in the transaction that acknowledges the last of its incidents. When to repeat is worked out again.
+create function stringx.acknowledged() returns trigger language plpgsql as $$
 begin
+    update stringx.told set repeat_at = told_at where incident_id = new.incident_id and over_at is null;
+    if new.acknowledged_at is null then
+        return null;
+    end if;
     update stringx.notifications n set withdrawn_at = new.acknowledged_at, withdrawn_because = 'acknowledged'
     where n.kind = 'repeat' and n.delivered_at is null and n.given_up_at is null and n.withdrawn_at is null
       and n.notification_id in (select o.notification_id from stringx.notified o where o.incident_id = new.incident_id)
@@ -96,6 +100,6 @@ begin
                         and i.closed_at is null and i.acknowledged_at is null);
     return null;
 end $$;
-create trigger withdraw_repeats after update of acknowledged_at on stringx.incidents for each row
-    when (new.acknowledged_at is not null and new.acknowledged_at is distinct from old.acknowledged_at)
-    execute function stringx.withdraw_repeats();
+create trigger acknowledged after update of acknowledged_at, acknowledged_until on stringx.incidents for each row
+    when (new.acknowledged_at is distinct from old.acknowledged_at or new.acknowledged_until is distinct from old.acknowledged_until)
+    execute function stringx.acknowledged();
