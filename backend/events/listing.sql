@@ -7,7 +7,7 @@ where id = %(id)s and (%(seen)s::text[] is null or target = any(%(seen)s::text[]
 -- Gates that changed, before or after a place in the line. An event is listed once nothing that was written before it is left to be
 -- committed; after a minute in any case, because transactions of others on the same server may take long (0033_events_out.sql).
 select e.* from stringx.told_events e
-where stringx.is_gate_change(e.is_flip, e.kinds, e.gate_before)
+where stringx.is_gate_change(e.kinds, e.gate_before, e.gate)
   and (e.xid < pg_snapshot_xmin(pg_current_snapshot()) or e.recorded_at < clock_timestamp() - interval '1 minute')
   and (%(seen)s::text[] is null or e.target = any(%(seen)s::text[]))
   and (%(target)s::text is null or e.target = %(target)s)

@@ -1,8 +1,9 @@
 -- Events of gates on their way out, badges, weekly digests: docs/decisions/0033-events-in-order.md.
 
 -- What `stringx.gate-changed` tells of: the decided gate is another, or a closed one is none any more.
-create function stringx.is_gate_change(is_flip boolean, kinds text[], gate_before text) returns boolean language sql immutable as $$
-    select is_flip or kinds && array['removed'] and gate_before is not distinct from 'closed'
+create function stringx.is_gate_change(kinds text[], gate_before text, gate text) returns boolean language sql immutable as $$
+    select gate is distinct from gate_before
+           and (kinds && array['closed'] or kinds && array['opened', 'removed'] and gate_before is not distinct from 'closed')
 $$;
 
 -- Numbers of events are in the order in which they were written, not in which they were committed: a reader that continues after the last one
@@ -39,7 +40,7 @@ begin
     return null;
 end $$;
 create trigger publish_gate_change after insert on stringx.events for each row
-    when (stringx.is_gate_change(new.is_flip, new.kinds, new.gate_before)) execute function stringx.publish_gate_change();
+    when (stringx.is_gate_change(new.kinds, new.gate_before, new.gate)) execute function stringx.publish_gate_change();
 
 -- Addresses that show one gate to anybody who knows them. The token opens nothing else, and is kept so that it can be copied again.
 create table stringx.badges (

@@ -59,8 +59,8 @@ def test_events_are_kept_for_kafka_from_the_first_start_of_a_trigger_on_and_only
 
 
 FLIP = """
-insert into stringx.events (kinds, subject_kind, target, name, at, gate, gate_before, is_flip, reasons)
-values ('{closed}', 'table', 'shop', %(name)s, clock_timestamp(), 'closed', 'open', true, '{a reason}')
+insert into stringx.events (kinds, subject_kind, target, name, at, gate, gate_before, reasons)
+values ('{closed}', 'table', 'shop', %(name)s, clock_timestamp(), 'closed', 'open', '{a reason}')
 """
 
 

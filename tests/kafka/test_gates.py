@@ -10,8 +10,8 @@ from tests.support.installation import Installation
 from tests.support.processes import eventually
 
 FLIPS = """
-insert into stringx.events (kinds, subject_kind, target, name, at, gate, gate_before, is_flip)
-select '{closed}', 'table', 'shop', %(prefix)s || n %% 20, clock_timestamp(), 'closed', 'open', true from generate_series(1, 1500) n order by n
+insert into stringx.events (kinds, subject_kind, target, name, at, gate, gate_before)
+select '{closed}', 'table', 'shop', %(prefix)s || n %% 20, clock_timestamp(), 'closed', 'open' from generate_series(1, 1500) n order by n
 """
 
 
