@@ -13,6 +13,7 @@ from backend.dashboard.service import Dashboard, OpenId
 from backend.events import routes as event_routes
 from backend.gates import routes as gate_routes
 from backend.history import upkeep
+from backend.incidents import routes as incident_routes
 from backend.insights import routes as insight_routes
 from backend.keys import routes as key_routes
 from backend.notifications import planning
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(waiver_routes.blueprint(database, catalogue))
     app.register_blueprint(event_routes.blueprint(database, settings.public_url))
     app.register_blueprint(badge_routes.blueprint(database, settings.public_url))
+    app.register_blueprint(incident_routes.blueprint(database))
     app.register_blueprint(
         dashboard_routes.blueprint(
             Dashboard(

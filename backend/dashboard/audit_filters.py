@@ -118,6 +118,8 @@ def _url(kind: str, name: str, entry: dict[str, Any]) -> str | None:
             return f"/requests/{quote(name, safe='')}"
         case "waiver" if isinstance(waiver_id := entry["details"].get("id"), str):
             return f"/waivers/{quote(waiver_id, safe='')}"
+        case "incident" if isinstance(incident_id := entry["details"].get("id"), str):
+            return f"/incidents/{quote(incident_id, safe='')}"
         case "key":
             return f"/keys#key-{quote(name, safe='')}"
         case _:

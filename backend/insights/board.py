@@ -67,11 +67,19 @@ def _item(row: Row) -> dict[str, Any]:
         "score": row["score"],
         "duration_ms": row["duration_ms"],
         "recent": row["recent"],
+        "incident": _incident(row),
         "waivers": row["waivers"],
         "owner": row["owner"],
         "tags": row["tags"],
         "source": row["source"],
     }
+
+
+def _incident(row: Row) -> dict[str, Any] | None:
+    if row["incident_id"] is None:
+        return None
+    named = {name: row[name] for name in ("acknowledged_by", "assignee")}
+    return {"id": str(row["incident_id"]), "opened_at": _moment(row["opened_at"])} | named
 
 
 def _moment(moment: datetime | None) -> str | None:

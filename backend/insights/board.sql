@@ -2,6 +2,7 @@
 -- The board's order: what needs somebody first. Its index gives a page without reading the others, unless a filter leaves them out.
 select s.kind, s.target, s.name, s.state, s.rank, s.gate, s.since, s.verdict, s.reasons, s.check_id, s.checked_at, s.snapshot_at, s.row_count, s.score,
        s.duration_ms, s.recent, s.owner, s.tags, d.tables,
+       i.incident_id, i.opened_at, i.acknowledged_by, i.assignee,
        (select o.source from stringx.sources o where o.kind = initcap(s.kind)
             and o.name = case s.kind when 'table' then s.target || '/' || s.name else s.name end) as source,
        array(select jsonb_build_object('id', w.waiver_id, 'table', w.table_name, 'rule', w.rule_id)
@@ -21,6 +22,7 @@ select s.kind, s.target, s.name, s.state, s.rank, s.gate, s.since, s.verdict, s.
                     and (r.is_full or (s.by_window and stringx.has_all_rules(r.body)))) as checking
 from stringx.states s
 left join stringx.datasets d on s.kind = 'dataset' and d.name = s.name
+left join stringx.incidents i on i.incident_id = s.incident_id and i.closed_at is null
 where s.kind = %(kind)s
   and (%(target)s::text is null or s.target = %(target)s)
   and (%(seen)s::text[] is null or s.target = any(%(seen)s::text[]))

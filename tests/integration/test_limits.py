@@ -59,11 +59,16 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "target": (OTHER,), "table": ("public.a",), "dataset": ("set-v",), "rule": ("a",), "requested_by": ("asker-vault",), "source": ("http",),
     "q": ("set-v", "a"), "owner": ("o",), "tag": ("t",), "gate": ("open", "closed"), "verdict": ("pass",), "status": ("succeeded", "queued"),
     "trial": ("true", "false"), "include": ("rules",), "limit": ("1000",), "from": ("2020-01-01T00:00:00Z",), "to": ("2100-01-01T00:00:00Z",),
-    "state": ("active", "ended", "failed", "delivered", "waiting"), "cursor": (),
+    "state": ("active", "ended", "failed", "delivered", "waiting", "open", "closed"), "cursor": (),
+    "assignee": ("ada",), "kind": ("closed",), "acknowledged": ("true", "false"), "mine": ("false",), "by": ("target", "owner"),
     "after": ("01890000-0000-7000-8000-000000000000",), "incident": ("01890000-0000-7000-8000-000000000000",),
 }  # fmt: skip
 # Bodies of the others that read one.
-OTHERS: dict[str, Any] = {"PUT /api/v1/tables/{target}/{table}": {"rules": []}}
+OTHERS: dict[str, Any] = {
+    "PUT /api/v1/tables/{target}/{table}": {"rules": []},
+    "POST /api/v1/incidents/{incident_id}/note": {"text": "seen"},
+    "POST /api/v1/incidents/{incident_id}/assign": {"assignee": "ada"},
+}
 
 
 def _table(target: str) -> dict[str, Any]:
@@ -189,7 +194,7 @@ def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPat
         ids[UNKNOWN] = {"target": UNKNOWN, "table": "public.a", "rule": "a", "request_id": "done-n"}
         ids[UNKNOWN] |= {
             f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}"
-            for n, name in enumerate(("check", "message", "waiver", "badge"))
+            for n, name in enumerate(("check", "message", "waiver", "badge", "incident"))
         }
         yield World(apps, keys, ids)
 
@@ -207,7 +212,9 @@ def _past(database: Database, target: str) -> dict[str, str]:
     give_up(database)
     with database.transaction() as cursor:
         message = cursor.one("select message_id from dataops.outbox where check_id = %(id)s", {"id": check.check_id})
+        incident = cursor.one("select incident_id from stringx.incidents where target = %(target)s", {"target": target})
     assert message is not None
+    assert incident is not None
     ids = {"target": target, "table": "public.a", "rule": "a", "request_id": check.request_id}
     badge = badges.create(database, ME, NewBadge(target=target, table="public.a"), None)
     waiver = waivers.create(database, CATALOGUE, ME, WaiverOrder.model_validate(_waiver(target)))
@@ -215,6 +222,7 @@ def _past(database: Database, target: str) -> dict[str, str]:
         ids
         | {"check_id": check.check_id, "message_id": str(message["message_id"]), "waiver_id": waiver.id}
         | {"badge_id": badge.id}
+        | {"incident_id": str(incident["incident_id"])}
     )
 
 

@@ -17,13 +17,14 @@ AuditAction = Literal[
     "route.created", "route.updated", "route.deleted", "route.rolled_back",
     "waiver.created", "waiver.deleted", "waiver.ended",
     "badge.created", "badge.deleted",
+    "incident.acknowledged", "incident.unacknowledged", "incident.assigned", "incident.noted",
     "key.created", "key.rotated", "key.revoked",
     "login.succeeded", "login.failed", "logout",
     "request.canceled", "trial.asked", "delivery.sent_again",
 ]  # fmt: skip
 AUDIT_ACTIONS: tuple[AuditAction, ...] = get_args(AuditAction)
 AuditKind = Literal[
-    "target", "table", "dataset", "defaults", "ruleset", "schedule", "channel", "route", "waiver", "badge",
+    "target", "table", "dataset", "defaults", "ruleset", "schedule", "channel", "route", "waiver", "badge", "incident",
     "key", "person", "login", "request", "check", "delivery",
 ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime
 
 from stringx_dataops.contract.documents.fields import Model
+from stringx_dataops.contract.messages.incidents import IncidentBrief
 from stringx_dataops.contract.messages.verdicts import Gate, RuleStatus, Verdict
 from stringx_dataops.contract.messages.waivers import ActiveWaiver
 
@@ -15,7 +16,8 @@ class SubjectState(Model):
     """`state` is closed if the last deciding check closed the gate; stale if that check is too old, or rules or target have
     changed since; never_checked; else open. `gate` is open in the state open alone. `since`: when the decided gate last changed.
     `checking`: a request that will decide is not finished, and the gate itself stays closed until it is. `recent`: verdicts of
-    the last 30 checks that decided, oldest first. `score`: 0 to 1. `waivers`: those that are active, the first 20."""
+    the last 30 checks that decided, oldest first. `score`: 0 to 1. `waivers`: those that are active, the first 20. `incident`:
+    the open one."""
 
     target: str
     state: State
@@ -32,6 +34,7 @@ class SubjectState(Model):
     duration_ms: int | None
     recent: list[Verdict]
     waivers: list[ActiveWaiver]
+    incident: IncidentBrief | None = None
     owner: str
     tags: list[str]
 
