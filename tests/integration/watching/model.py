@@ -16,7 +16,6 @@ from tests.integration.watching.world import Acknowledged, Check, Subject, World
 
 Word = Literal["closed", "opened", "warn", "still_closed"]
 SOON = timedelta(minutes=5)  # within which a message must be there: the product looks, and waits for others of the same cause
-LAST = timedelta(days=1)  # the end of the world: what is due then need not have been said
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,21 @@ class Incident:
         before = [until for since, until in self.acknowledged if since <= at]
         return bool(before) and (before[-1] is None or at < before[-1])
 
+    def wanted_from(self, asks: "Listening", at: datetime) -> datetime | None:
+        """The first moment from `at` on that is neither acknowledged nor quiet; None if there is none."""
+        later = at
+        while True:
+            if self.is_quieted(later):
+                ends = [until for since, until in self.acknowledged if until is not None and since <= later < until]
+                again = [since for since, _ in self.acknowledged if since > later]  # another acknowledgement takes its place
+                later = min([*ends, *again], default=None)
+                if later is None:
+                    return None
+            elif (spoken := asks.from_then(later)) != later:
+                later = spoken
+            else:
+                return later
+
 
 @dataclass
 class Lives:
@@ -129,9 +143,9 @@ class Listening:
     quiet: Quiet | None
 
     def from_then(self, at: datetime) -> datetime:
-        """The first moment that is not quiet, by the minute."""
+        """The first moment that is not quiet; of a night that has begun, its end to the minute."""
         while self.quiet is not None and self.quiet.holds(at):
-            at += timedelta(minutes=1)
+            at = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
         return at
 
 
@@ -220,16 +234,11 @@ def _of_repeats(incident: Incident, asks: Listening, take: Any, told_at: datetim
         return
     moments = [told_at, *(said.at for said in repeats)]
     for before, at in zip(moments, [*moments[1:], None], strict=True):
-        due = before + asks.repeat_after
-        while due < until and (incident.is_quieted(due) or (asks.quiet is not None and asks.quiet.holds(due))):
-            due += timedelta(minutes=1)
-        if at is not None and at < due - SOON:
+        due = incident.wanted_from(asks, before + asks.repeat_after)
+        if at is not None and (due is None or at < due - SOON):
             yield f"repeated at {at}, which is before {due}: {incident}"
-        if (at is None or at > due + LOOKS + SOON) and due + LOOKS + SOON < until:
+        if due is not None and (at is None or at > due + SOON) and due + SOON < until:
             yield f"not repeated at {due}, but {at}: {incident}"
-
-
-LOOKS = timedelta(minutes=30)  # the product looks at least so often
 
 
 def _scattered(

@@ -1,32 +1,70 @@
 """The product's side of a simulation: results are stored and messages planned by its own functions, on a real database, at simulated
 times."""
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from backend.notifications.planning import Planner
 from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.checks import CheckResult
 from tests.integration.watching.model import Route, Said
+from tests.integration.watching.mortal import Mortal
 from tests.integration.watching.world import Acknowledged, Check, Subject, World
+from tests.support import watching
 from tests.support.datasets import TARGET, apply
+from tests.support.processes import eventually
 
 RULE = {"type": "not_null", "kind": "engineering", "dimension": "completeness", "measured": None, "verified_by": "scan"}
-SETTLED = timedelta(minutes=2)  # after what happens on the grid
-_HASHES = """
-select target || '/' || table_name as name, rules_hash from stringx.tables
+LOOKS = [timedelta(seconds=seconds) for seconds in (1, 4, 120)]  # after what happens on the grid: routed, told, repeated
+_LOCKS = """
+select 1 as held from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
 """
 
 
 @dataclass
 class Stage:
+    """`received`: all that channels were told. `messages`: how many arrived. `killed`: how many planners were."""
+
     database: Database
     hashes: dict[str, str] = field(default_factory=dict)
     received: list[Said] = field(default_factory=list)
+    messages: int = 0
+    killed: int = 0
     last_event: int = 0
+
+    def __post_init__(self) -> None:
+        self._planner = Planner(self.database)
+
+    def play(self, world: World, mortal: Mortal, chance: random.Random, kills: float) -> None:
+        """Each step: results are stored, then messages are planned and arrive. Planners of another process are killed in the share
+        `kills` of the steps in which something happens, or plan beside."""
+        for at, happenings in world.steps:
+            for happening in happenings:
+                self.happen(happening)
+            if happenings:
+                self.noticed(at)
+            for now in (at + after for after in LOOKS):
+                if happenings and chance.random() < kills:
+                    self._plan_badly(now, mortal, chance)
+                self._planner.turn(now)
+                self.deliver(now)
+
+    def _plan_badly(self, now: datetime, mortal: Mortal, chance: random.Random) -> None:
+        dies_before = chance.choice([None, *range(24)])
+        mortal.begin(now, dies_before)
+        if dies_before is None:
+            self._planner.turn(now)
+        self.killed += mortal.was_killed()
+        eventually(self._nobody_plans, 60, "the end of a killed planner's session")
+
+    def _nobody_plans(self) -> bool:
+        with self.database.transaction() as cursor:
+            return not cursor.all(_LOCKS)
 
     def configure(self, world: World, routes: Sequence[Route]) -> None:
         tables = [
@@ -39,11 +77,8 @@ class Stage:
             for name, parts in world.datasets.items()
         ]
         names = sorted({route.channel for route in routes})
-        channels = [
-            {"apiVersion": "stringx/v1", "kind": "Channel", "name": name, "type": "webhook", "url_env": "NOTIFY_NOBODY"}
-            for name in names
-        ]
-        apply(self.database, TARGET, *tables, *datasets, *channels, *(route.document for route in routes))
+        apply(self.database, TARGET, *tables, *datasets)
+        watching.configure(self.database, *(watching.channel(name) for name in names), *(route.document for route in routes))
         with self.database.transaction() as cursor:
             self.hashes = {
                 row["table_name"]: row["rules_hash"] for row in cursor.all("select table_name, rules_hash from stringx.tables")
@@ -95,6 +130,7 @@ class Stage:
                 returning notification_id, channel, content""",
                 {"now": now},
             )
+        self.messages += len(rows)
         for row in rows:
             self.received += said(now, row["channel"], str(row["notification_id"]), row["content"])
 

@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 GridVerdict = Literal["pass", "warn", "fail", "error"]
 Kind = Literal["table", "dataset"]
 STEP = timedelta(minutes=30)  # everything happens on this grid; the product looks twice per step
-_HOURS = (1, 3, 6, 6, 12, 24, 24, 24)  # between the checks of a table
-CHANGES_PER_DAY = 0.12  # how often trouble comes to a table
+_HOURS = (2, 6, 12, 12, 24, 24, 24, 24)  # between the checks of a table
+CHANGES_PER_DAY = 0.15  # how often trouble comes to a table
 DATASET_SIZE = 5
 OWNERS = [f"team-{n}" for n in range(6)]
 
