@@ -42,7 +42,7 @@ def create(database: Database, caller: Caller, asked: NewBadge, public_url: str 
         cursor.run(SQL["lock"], named)
         if _number(cursor, named) >= MOST_OF_ONE:
             raise Conflict(f"{name} has {MOST_OF_ONE} badges; delete one that nobody shows any more")
-        made = named | {"id": new_id(), "token": secrets.token_urlsafe(16), "label": asked.label, "by": cleaned(caller.name)}
+        made = named | {"id": new_id(), "token": secrets.token_hex(16), "label": asked.label, "by": cleaned(caller.name)}
         row = cursor.one(SQL["create"], made)
         assert row is not None
         badge = _read(row, public_url)

@@ -80,10 +80,10 @@ def test_a_badge_shows_how_the_gate_is_without_a_key_until_it_is_revoked(shop: D
         ("badge.deleted", of_table["id"]),
         ("badge.created", of_table["id"]),
     ]
-    assert of_table["path"][8:30] not in str(audited)
+    assert of_table["path"][8:40] not in str(audited)
 
 
-@pytest.mark.parametrize("path", ["/badges/x.svg", f"/badges/{'A' * 22}.svg", "/badges/%27.svg", f"/badges/{'A' * 3000}.svg"])
+@pytest.mark.parametrize("path", ["/badges/x.svg", f"/badges/{'a' * 32}.svg", "/badges/%27.svg", f"/badges/{'a' * 3000}.svg"])
 def test_an_address_that_nobody_was_given_shows_nothing(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, words(answer.text)[0]) == (404, "gate: unknown")

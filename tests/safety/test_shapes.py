@@ -28,7 +28,7 @@ KNOWN = {
     "message_id": ["01890000-0000-7000-8000-000000000000"],
     "waiver_id": ["01890000-0000-7000-8000-000000000000"],
     "badge_id": ["01890000-0000-7000-8000-000000000000"],
-    "token": ["A" * 22],
+    "token": ["a" * 32],
     "incident_id": ["01890000-0000-7000-8000-000000000000"],
 }
 UNVERSIONED = {"/api/v1/keys/{name}", "/api/v1/waivers/{waiver_id}", "/api/v1/badges/{badge_id}"}  # these take no If-Match

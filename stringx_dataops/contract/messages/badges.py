@@ -9,7 +9,7 @@ from stringx_dataops.contract.documents.fields import DatasetName, Model, Table,
 
 MOST_OF_ONE = 20  # badges of a table or dataset
 USUAL_LABEL = "gate"
-TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 random bits
+TOKEN = re.compile(r"[0-9a-f]{32}")  # 128 random bits
 
 
 def _printable(text: str) -> str:
