@@ -9,7 +9,7 @@ import click
 from stringx_dataops.answers import Gate, Request
 from stringx_dataops.cli import completing, render
 from stringx_dataops.cli.answers import GateAnswer, RequestAnswer
-from stringx_dataops.cli.options import AS_JSON, JUNIT, OneOf, TargetName, example
+from stringx_dataops.cli.options import AS_JSON, JUNIT, OneOf, TargetName, example, require_subject
 from stringx_dataops.cli.output import show
 from stringx_dataops.cli.progress import POLL_S, Line
 from stringx_dataops.cli.terminal import plain
@@ -74,7 +74,7 @@ def check(
     **options: Any,
 ) -> int:
     """Check TABLE (schema.table), or the tables of a dataset, of TARGET; with --wait the exit code is the verdict."""
-    _require_subject(table, dataset, everything)
+    require_subject(table, dataset, everything)
     if junit_file is not None:
         from stringx_dataops.cli import junit
 
@@ -129,7 +129,7 @@ def gate(
 ) -> int:
     """Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not; failures that a waiver overlooks are
     named with their reason."""
-    _require_subject(table, dataset)
+    require_subject(table, dataset)
     client = Client.from_environment(server)
     try:
         with Line(table or f"dataset {dataset}") as line:
@@ -183,16 +183,6 @@ def _show_gate(found: Gate, as_json: bool) -> None:
 
 def _as_text(found: Request | Gate) -> str:
     return json.dumps(found.raw, indent=2, ensure_ascii=False)
-
-
-def _require_subject(table: str | None, dataset: str | None, everything: bool = False) -> None:
-    """Raises UsageError unless exactly one is given."""
-    if everything and (table is not None or dataset is not None):
-        raise click.UsageError(f"--all and {'TABLE' if table is not None else '--dataset'} are both given; keep one")
-    if table is not None and dataset is not None:
-        raise click.UsageError("TABLE and --dataset are both given; keep one")
-    if not table and not dataset and not everything:
-        raise click.UsageError("Missing argument 'TABLE', or --dataset NAME")
 
 
 def _window(options: Mapping[str, Any]) -> dict[str, str]:

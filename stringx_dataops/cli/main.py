@@ -16,6 +16,7 @@ from stringx_dataops.errors import DataOpsError
 _POINTER = re.compile(r"^/(?:query/)?([a-z_]+)(?:/[0-9]+)?:", re.MULTILINE)
 _COMMANDS = {
     "audit": ("stringx_dataops.cli.keys:audit", "Who did what, the newest first (scope admin)."),
+    "badges": ("stringx_dataops.cli.badges:badges", "Make, list and revoke badges: images of how a gate is."),
     "check": ("stringx_dataops.cli.checks:check", "Check TABLE (schema.table), or the tables of a dataset, of TARGET."),
     "completion": (
         "stringx_dataops.cli.completion:completion",

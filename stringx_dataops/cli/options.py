@@ -88,3 +88,13 @@ JUNIT = click.option(
     type=click.Path(dir_okay=False, writable=True),
     help="also write the results to FILE as JUnit XML: a suite per table, a case per rule",
 )
+
+
+def require_subject(table: str | None, dataset: str | None, everything: bool = False) -> None:
+    """Raises UsageError unless exactly one is given."""
+    if everything and (table is not None or dataset is not None):
+        raise click.UsageError(f"--all and {'TABLE' if table is not None else '--dataset'} are both given; keep one")
+    if table is not None and dataset is not None:
+        raise click.UsageError("TABLE and --dataset are both given; keep one")
+    if not table and not dataset and not everything:
+        raise click.UsageError("Missing argument 'TABLE', or --dataset NAME")
