@@ -41,7 +41,7 @@ from stringx_dataops.contract.documents.targets import judge_of, parse_target
 from stringx_dataops.contract.documents.watches import WATCH_KINDS, WatchKind
 from stringx_dataops.contract.messages.audit import AuditAction, subject
 from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages, Position, Sized
-from stringx_dataops.contract.problems import Conflict, FieldError, Unavailable, invalid
+from stringx_dataops.contract.problems import Conflict, FieldError, FieldErrorJson, Unavailable, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 VERSIONS = Pages("versions of a table")
@@ -259,16 +259,15 @@ def apply(
         with database.transaction() as cursor:
             lock(cursor)
             if known == _targets(cursor):
-                changes = _write_stream(cursor, stream, values, catalogue, caller, dry_run, origin)
-                notes = watch_streams.notes(cursor, stream)
+                changes, notes = _write_stream(cursor, stream, values, catalogue, caller, dry_run, origin)
                 return {"dry_run": dry_run, "documents": len(values), "changes": changes, "notes": notes}
     raise Unavailable("the targets are just being changed by others; try again")
 
 
 def _write_stream(
     cursor: Cursor, stream: Stream, values: Sequence[Any], catalogue: Catalogue, caller: Caller, dry_run: bool, origin: Origin
-) -> list[dict[str, str]]:
-    """What it changes; Invalid with every fault of the stream."""
+) -> tuple[list[dict[str, str]], list[FieldErrorJson]]:
+    """What it changes, and notes; Invalid with every fault of the stream."""
     names = {(table.target, table.table) for table in stream.tables}
     found, faults = parse_datasets(values, lambda dataset, pointer: datasets.faults_of_names(cursor, dataset, names, pointer))
     if errors := stream.errors + faults:
@@ -305,7 +304,7 @@ def _write_stream(
             caller.require("admin")
     watch_streams.require_kept(cursor, stream, found, gone)
     changes += sources.prune(gone, lambda kind, name: _remove(cursor, catalogue, caller, kind, name), dry_run)
-    return changes
+    return changes, watch_streams.notes(cursor, stream, found)
 
 
 def _remove(cursor: Cursor, catalogue: Catalogue, caller: Caller, kind: str, name: str) -> None:

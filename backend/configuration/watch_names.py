@@ -11,7 +11,7 @@ from database.pool import Cursor
 from database.queries import load_queries
 from stringx_dataops.contract.documents.channels import ChannelDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
-from stringx_dataops.contract.documents.globs import postgres_pattern
+from stringx_dataops.contract.documents.globs import matches, postgres_pattern
 from stringx_dataops.contract.documents.routes import RouteDocument
 from stringx_dataops.contract.documents.schedules import ScheduleDocument
 from stringx_dataops.contract.documents.streams import Named
@@ -108,17 +108,21 @@ def _faults_of_schedule(names: Names, document: ScheduleDocument, pointer: str) 
         yield FieldError(f"{pointer}/dataset", f"{dataset} is a dataset of target {of}, and the schedule is of target {target}")
 
 
-def notes(cursor: Cursor, watch: Watch, pointer: str = "") -> Iterator[FieldError]:
-    """A note for each pattern that matches nothing that is configured now."""
+def notes(cursor: Cursor, watch: Watch, beside: Beside, pointer: str = "") -> Iterator[FieldError]:
+    """A note for each pattern that matches nothing that is configured now, or will be by the same stream."""
     document = watch.document
     if isinstance(document, ChannelDocument) or document.tables is None:
         return
     with_datasets = isinstance(document, RouteDocument)
+    here = [table for target, table in beside.tables if document.target in (None, target)]
+    here += [name for name, target in beside.datasets.items() if with_datasets and document.target in (None, target)]
     asked = {"patterns": [postgres_pattern(glob) for glob in document.tables], "target": document.target}
     what = "configured table or dataset" if with_datasets else "configured table"
     of = f" of target {document.target}" if document.target is not None else ""
     for row in cursor.all(SQL["matching_nothing"], asked | {"with_datasets": with_datasets}):
         place = row["place"] - 1
+        if any(matches(name, [document.tables[place]]) for name in here):
+            continue
         yield FieldError(f"{pointer}/tables/{place}", f"{document.tables[place]} matches no {what}{of} yet")
 
 

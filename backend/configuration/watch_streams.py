@@ -26,13 +26,7 @@ def require_for(caller: Caller, names: Sequence[Named]) -> None:
 
 def faults(cursor: Cursor, stream: Stream, datasets: Sequence[DatasetDocument]) -> Iterator[FieldError]:
     """Names in them that neither the stream nor the configuration has, and names that are not free."""
-    beside = Beside(
-        targets=stream.targets,
-        tables={(table.target, table.table) for table in stream.tables},
-        datasets={dataset.name: dataset.target for dataset in datasets},
-        channels={watch.name for watch in stream.watches.values() if watch.kind == "Channel"},
-    )
-    names = Names(cursor, beside)
+    names = Names(cursor, _beside(stream, datasets))
     for pointer, watch in stream.watches.items():
         if watch_store.is_taken(cursor, watch):
             yield FieldError(f"{pointer}/name", watch_store.taken(watch))
@@ -58,7 +52,17 @@ def require_kept(cursor: Cursor, stream: Stream, datasets: Sequence[DatasetDocum
         watch_names.require_kept(cursor, stream.watches.values(), targets, gone)
 
 
-def notes(cursor: Cursor, stream: Stream) -> list[FieldErrorJson]:
+def notes(cursor: Cursor, stream: Stream, datasets: Sequence[DatasetDocument]) -> list[FieldErrorJson]:
     """What is no fault, but perhaps not meant: patterns that match nothing of what is configured."""
-    found = (note for pointer, watch in stream.watches.items() for note in watch_names.notes(cursor, watch, pointer))
+    beside = _beside(stream, datasets)
+    found = (note for pointer, watch in stream.watches.items() for note in watch_names.notes(cursor, watch, beside, pointer))
     return [note.as_json() for note in found]
+
+
+def _beside(stream: Stream, datasets: Sequence[DatasetDocument]) -> Beside:
+    return Beside(
+        targets=stream.targets,
+        tables={(table.target, table.table) for table in stream.tables},
+        datasets={dataset.name: dataset.target for dataset in datasets},
+        channels={watch.name for watch in stream.watches.values() if watch.kind == "Channel"},
+    )

@@ -122,11 +122,19 @@ class ChangeAnswer(TypedDict):
     taken_from: NotRequired[str]  # another source than the one that is given
 
 
+class NoteAnswer(TypedDict):
+    """What is no fault, but perhaps not meant."""
+
+    pointer: str
+    message: str
+
+
 class ChangesAnswer(TypedDict):
     """The changes by applied documents, or those that a dry run would make."""
 
     dry_run: bool
     changes: list[ChangeAnswer]
+    notes: NotRequired[list[NoteAnswer]]  # releases before have none
 
 
 class KeyAnswer(TypedDict):

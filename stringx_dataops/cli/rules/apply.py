@@ -12,6 +12,7 @@ from stringx_dataops.cli.rules.documents import Documents, load
 from stringx_dataops.cli.rules.paths import PATHS, read_files
 from stringx_dataops.cli.rules.validate import ENV, refused
 from stringx_dataops.client import Client, Refused, require
+from stringx_dataops.contract.problems import FieldError
 
 SOURCE = click.option("--source", metavar="NAME", help="where the files come from, such as github.com/acme/rules")
 
@@ -44,6 +45,9 @@ def apply(
             confirm(f"{len(gone)} documents of {source} are in no file any more: {', '.join(gone)}. Delete them?")
     answer = send(client, documents, query | {"dry_run": "true" if dry_run else "false"})
     click.echo(render.changes(answer))
+    for note in answer.get("notes", ()):
+        found = documents.fault(FieldError(note["pointer"], note["message"]))
+        click.echo(f"note: {found.text}", err=True)
     return 0
 
 

@@ -1,7 +1,7 @@
 """Validates the documents of files without a service: as the Backend does, but for what only its own configuration can say."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -12,8 +12,13 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialect import Dialect, function_of
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.custom_sql.judge import Judge
+from stringx_dataops.contract.documents.channels import ChannelDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.globs import matches
+from stringx_dataops.contract.documents.routes import RouteDocument
+from stringx_dataops.contract.documents.schedules import ScheduleDocument
 from stringx_dataops.contract.documents.streams import Stream, parse_datasets, parse_stream
+from stringx_dataops.contract.documents.watches import Watch
 from stringx_dataops.contract.problems import FieldError
 from stringx_dataops.contract.settings import SettingsError
 
@@ -104,11 +109,42 @@ def check(documents: Documents, catalogue: Catalogue, allowed: Collection[str] |
         yield from ()
 
     datasets, faults = parse_datasets(documents.values, faults_of_names)
+    known = {f"{target}/{table}" for target, table in configured} | {f"dataset {each.name}" for each in datasets}
+    known |= {watch.words for watch in stream.watches.values()}
+    for watch in stream.watches.values():
+        elsewhere.targets |= {watch.target} - set(stream.targets) if watch.target is not None else set()
+        unknown += [name for name in _named(watch) if name not in known]
     repeated = documents.first_of_name()
     found = [documents.fault(_at_first(documents, fault, repeated)) for fault in stream.errors + faults]
     order = {text.name: number for number, text in enumerate(documents.texts)}
     found.sort(key=lambda fault: (order.get(fault.file, -1), fault.line, fault.column))
-    return Checked(documents, stream, datasets, documents.faults + found, list(_notes(elsewhere, unknown)))
+    return Checked(
+        documents, stream, datasets, documents.faults + found, [*_notes(elsewhere, unknown), *_unmatched(stream, datasets)]
+    )
+
+
+def _named(watch: Watch) -> Iterator[str]:
+    """The documents that it names, but for its target."""
+    match watch.document:
+        case ScheduleDocument(table=str() as table, target=target):
+            yield f"{target}/{table}"
+        case ScheduleDocument(dataset=str() as dataset):
+            yield f"dataset {dataset}"
+        case RouteDocument(channel=channel):
+            yield f"channel {channel}"
+
+
+def _unmatched(stream: Stream, datasets: Sequence[DatasetDocument]) -> Iterator[str]:
+    """Notes on patterns of schedules and routes that match nothing in the files, where these hold tables of the target."""
+    names = [(table.target, table.table) for table in stream.tables]
+    for watch in stream.watches.values():
+        if isinstance(watch.document, ChannelDocument):
+            continue
+        others = [(each.target, each.name) for each in datasets] if isinstance(watch.document, RouteDocument) else []
+        here = [name for target, name in (*names, *others) if watch.target in (None, target)]
+        for glob in watch.document.tables or () if here else ():
+            if not any(matches(name, [glob]) for name in here):
+                yield f"{watch.words}: {glob} matches nothing in the files"
 
 
 def _at_first(documents: Documents, fault: FieldError, repeated: dict[int, int]) -> FieldError:

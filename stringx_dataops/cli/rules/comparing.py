@@ -1,13 +1,13 @@
 """Compares the documents of files with those of the Backend, and puts the difference into words."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from stringx_dataops.cli.output import one_line, plural
 from stringx_dataops.cli.rules.checking import Checked
-from stringx_dataops.cli.rules.stored import Stored
+from stringx_dataops.cli.rules.stored import Configuration, Stored
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.differences import Difference, FieldChange, RuleChange, difference
 from stringx_dataops.contract.documents.effective import as_json
@@ -26,9 +26,22 @@ class DocumentChange:
     difference: Difference
 
 
-def changes(checked: Checked, stored: Mapping[Named, Stored], source: str | None, catalogue: Catalogue) -> list[DocumentChange]:
-    """What differs, in the order of the files; then what was applied from `source`, and no file holds any more."""
+def changes(checked: Checked, stored: Configuration, source: str | None, catalogue: Catalogue) -> list[DocumentChange]:
+    """What differs, in the order of the files; then what was applied from `source`, and no file holds any more. Kinds of
+    documents that the key does not see are left out."""
     here = dict(checked.stream.named()) | {("Dataset", dataset.name): as_json(dataset) for dataset in checked.datasets}
+    here = {name: document for name, document in here.items() if name[0] not in stored.hidden}
+    return _changes(here, stored.documents, source, catalogue)
+
+
+def hidden(checked: Checked, stored: Configuration) -> list[str]:
+    """The kinds of documents of the files that cannot be compared, because the key does not see them."""
+    return sorted({kind for (kind, _), _ in checked.stream.named()} & stored.hidden)
+
+
+def _changes(
+    here: dict[Named, JsonObject], stored: Mapping[Named, Stored], source: str | None, catalogue: Catalogue
+) -> list[DocumentChange]:
     gone = {name: each for name, each in stored.items() if source and each.source == source and name not in here}
     found = []
     for name, document in here.items():
@@ -51,15 +64,16 @@ def word_of(rule: RuleChange) -> str:
     return rule.effect or rule.change
 
 
-def as_text(found: list[DocumentChange], documents: int) -> str:
-    """All changes in lines, and a summary."""
+def as_text(found: list[DocumentChange], documents: int, hidden: Sequence[str] = ()) -> str:
+    """All changes in lines, a note for each kind that was not compared, and a summary."""
     lines = [line for each in found for line in _lines(each)]
     of_all = plural(documents, "document")
     words = f"{len(found)} of {of_all} {'differs' if documents == 1 else 'differ'}" if found else f"no difference in {of_all}"
-    return "\n".join([*map(one_line, lines), words])
+    notes = [f"note: not compared: {', '.join(f'{kind.lower()}s' for kind in hidden)}; only an admin sees them"] if hidden else []
+    return "\n".join([*map(one_line, lines), *notes, words])
 
 
-def as_answer(found: list[DocumentChange]) -> JsonObject:
+def as_answer(found: list[DocumentChange], hidden: Sequence[str] = ()) -> JsonObject:
     """The same as JSON."""
     documents = [
         {
@@ -75,7 +89,7 @@ def as_answer(found: list[DocumentChange]) -> JsonObject:
         }
         for each in found
     ]
-    return {"same": not found, "documents": documents}
+    return {"same": not found, "documents": documents, "hidden": list(hidden)}
 
 
 def _field_json(field: FieldChange) -> JsonObject:

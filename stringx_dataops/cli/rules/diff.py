@@ -8,7 +8,7 @@ import click
 from stringx_dataops.cli.options import example
 from stringx_dataops.cli.rules.apply import SOURCE
 from stringx_dataops.cli.rules.checking import check, load_catalogue
-from stringx_dataops.cli.rules.comparing import as_answer, as_text, changes
+from stringx_dataops.cli.rules.comparing import as_answer, as_text, changes, hidden
 from stringx_dataops.cli.rules.documents import load
 from stringx_dataops.cli.rules.paths import PATHS, read_files
 from stringx_dataops.cli.rules.stored import configuration
@@ -31,9 +31,10 @@ def diff(server: str | None, paths: Sequence[str], source: str | None, as_json: 
     checked = check(load(read_files(paths), fills_in=fills_in), catalogue, None)
     if checked.faults:
         raise Refused(refused(checked.faults), [])
-    found = changes(checked, configuration(Client.from_environment(server)), source, catalogue)
-    shown = (
-        json.dumps(as_answer(found), indent=2, ensure_ascii=False) if as_json else as_text(found, len(checked.documents.values))
-    )
-    click.echo(shown)
+    stored = configuration(Client.from_environment(server))
+    found, unseen = changes(checked, stored, source, catalogue), hidden(checked, stored)
+    if as_json:
+        click.echo(json.dumps(as_answer(found, unseen), indent=2, ensure_ascii=False))
+    else:
+        click.echo(as_text(found, len(checked.documents.values), unseen))
     return 1 if found else 0

@@ -13,6 +13,7 @@ from stringx_dataops.cli.rules.stored import configuration
 from stringx_dataops.client import Client, Refused
 from stringx_dataops.contract.documents.merging import Layers, merged
 from stringx_dataops.contract.documents.streams import Named
+from stringx_dataops.contract.documents.watches import OF_ALL_TARGETS
 from stringx_dataops.contract.documents.yaml_writing import document_as_yaml
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.exchange.names import file_name
@@ -23,7 +24,7 @@ _SHOWN = 10
 
 @click.command(epilog=example("dataops rules export rules/ --target nyc", "dataops rules export models/ --target nyc --as dbt"))
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--target", metavar="NAME", help="only this target with its tables and datasets")
+@click.option("--target", metavar="NAME", help="only this target with its tables, datasets and schedules")
 @click.option("--as", "kind", type=click.Choice(EXPORTS), help="the tables of one target, as dbt tests or data contracts")
 @click.option("--force", is_flag=True, help="replace files that export has not written, or that were changed by hand")
 @click.pass_obj
@@ -33,7 +34,8 @@ def export(server: str | None, folder: Path, target: str | None, kind: str | Non
     Files that export has written are written again; others are left alone, and nothing is written then, unless --force is given.
     """
     catalogue = load_catalogue()
-    documents = configuration(Client.from_environment(server))
+    stored = configuration(Client.from_environment(server))
+    documents = stored.documents
     wanted = {name: each.document for name, each in documents.items() if target in (None, _target_of(name, each.document))}
     if target is not None and ("Target", target) not in wanted:
         raise Refused([f"there is no target {target}"], [])
@@ -44,6 +46,11 @@ def export(server: str | None, folder: Path, target: str | None, kind: str | Non
         names = ", ".join(foreign[:_SHOWN]) + (f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else "")
         raise Refused([f"export has not written {names}; nothing was written; give --force to replace, or another folder"], [])
     written = sum(_write(path, MARK + text) for path, text in files.items())
+    if stored.hidden and target is None:
+        click.echo(
+            f"note: left out: {', '.join(f'{each.lower()}s' for each in sorted(stored.hidden))}; only an admin sees them",
+            err=True,
+        )
     click.echo(f"{len(files)} documents in {folder}: {written} files written, {len(files) - written} as they were")
     return 0
 
@@ -69,12 +76,17 @@ def path_of(name: Named, document: JsonObject) -> Path:
         return folder / "target.yml"
     if kind == "Defaults":
         return folder / "defaults.yml"
+    if kind in OF_ALL_TARGETS:
+        return Path(f"{kind.lower()}s", f"{file_name(text)}.yml")
     if kind == "Table":
         return folder / "tables" / f"{file_name(text.partition('/')[2])}.yml"
     return folder / f"{file_name(kind.lower())}s" / f"{file_name(text)}.yml"
 
 
 def _target_of(name: Named, document: JsonObject) -> str:
+    """Empty if the document belongs to no target."""
+    if name[0] in OF_ALL_TARGETS:
+        return ""
     return name[1] if name[0] == "Target" else str(document.get("target"))
 
 

@@ -20,6 +20,9 @@ OTHERS = {
     "target": ("Target", "targets", "this target"),
     "rule_set": ("RuleSet", "rule-sets", "this rule set"),
     "defaults": ("Defaults", "defaults", "the defaults of this target"),
+    "schedule": ("Schedule", "schedules", "this schedule"),
+    "channel": ("Channel", "channels", "this channel"),
+    "route": ("Route", "routes", "this route"),
 }
 
 
@@ -58,15 +61,25 @@ def subject_of(words: Sequence[str], named: Mapping[str, str | None]) -> Subject
     return Subject("Table", "/".join(words), path_of("tables", *words))
 
 
-def configuration(client: Client) -> dict[Named, Stored]:
-    """Every document, by kind and name."""
+@dataclass(frozen=True)
+class Configuration:
+    """Every document, by kind and name, and the kinds that the key does not see."""
+
+    documents: dict[Named, Stored]
+    hidden: frozenset[str] = frozenset()
+
+
+def configuration(client: Client) -> Configuration:
+    """All that is stored and that the key sees."""
     found: dict[Named, Stored] = {}
+    hidden: set[str] = set()
     for page in _pages(client, path_of("configuration")):
         sources = page.get("sources") or [None] * len(page["items"])  # a release that does not know sources
+        hidden |= set(page.get("hidden") or ())
         for document, source in zip(page["items"], sources, strict=True):
             if (name := name_of(document)) is not None:
                 found[name] = Stored(document, source)
-    return found
+    return Configuration(found, frozenset(hidden))
 
 
 def versions(client: Client, subject: Subject) -> Iterator[JsonObject]:

@@ -22,7 +22,14 @@ from stringx_dataops.contract.json_types import JsonObject
 _F = TypeVar("_F", bound=Callable[..., Any])
 _NO_GATE = " Nobody can ask for its checks then, and its gate answers no more"
 _NO_RULES = " What it adds to its tables is gone then, and their gates close until the next check"
-_CONSEQUENCE = {"Table": _NO_GATE, "Dataset": _NO_GATE, "RuleSet": _NO_RULES, "Defaults": _NO_RULES}
+_CONSEQUENCE = {
+    "Table": _NO_GATE,
+    "Dataset": _NO_GATE,
+    "RuleSet": _NO_RULES,
+    "Defaults": _NO_RULES,
+    "Schedule": " Its checks come no more",
+    "Route": " Its channel is told no more of what it names",
+}
 _JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 

@@ -7,11 +7,20 @@ from typing import Any, Literal
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.effective import same
 from stringx_dataops.contract.documents.effects import Effect, effect_of_rule, effect_of_setting
+from stringx_dataops.contract.documents.watches import WATCH_KINDS
 from stringx_dataops.contract.json_types import JsonObject
 
 Change = Literal["added", "removed", "changed"]
 _MISSING: Any = object()
-_SPLIT = ("gate", "arguments", "warn")  # fields whose own fields are compared one by one
+_SPLIT = (
+    "gate",
+    "arguments",
+    "warn",
+    "expected_by",
+    "window",
+    "quiet",
+    "digest",
+)  # fields whose own fields are compared one by one
 _Path = tuple[str, ...]
 Defaults = tuple[JsonObject, JsonObject]  # documents of defaults; empty where there are none
 
@@ -67,6 +76,8 @@ def difference(
     """
 
     def effect_of(path: _Path, old: Any, new: Any) -> Effect:
+        if now.get("kind", before.get("kind")) in WATCH_KINDS:
+            return ""  # these decide no gate
         old, new = (_at(of, path) if value is _MISSING else value for of, value in zip(defaults, (old, new), strict=True))
         return effect_of_setting(path, old, new)
 

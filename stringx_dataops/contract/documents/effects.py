@@ -46,9 +46,20 @@ def effect_of_setting(path: tuple[str, ...], before: Any, now: Any) -> Effect:
         return "loosened"
     if path == ("on_empty",) and old in _ON_EMPTY and new in _ON_EMPTY and old != new:
         return "tightened" if _ON_EMPTY.index(new) > _ON_EMPTY.index(old) else "loosened"
+    if path[0] == "expected_by":
+        return _effect_of_expectation(path, old, new)
     if path == ("tables",) and isinstance(old, list) and isinstance(new, list):
         return _EFFECTS.get(_set_step(old, new) or 0, "")
     return ""
+
+
+def _effect_of_expectation(path: tuple[str, ...], old: Any, new: Any) -> Effect:
+    """To expect a check is tighter than to expect none, and so is less grace. Another time or zone is neither."""
+    if path[-1] == "grace":
+        return _EFFECTS.get(_compared(old, new, lower_is_tighter=True) or 0, "") if old is not None and new is not None else ""
+    if path[-1] not in ("time", "expected_by") or (old is None) == (new is None):
+        return ""
+    return "tightened" if old is None else "loosened"
 
 
 def _together(steps: Iterator[_Step]) -> Effect:

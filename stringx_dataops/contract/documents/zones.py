@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator
 
-from stringx_dataops.contract.documents.fields import Matching
+from stringx_dataops.contract.documents.fields import Matching, did_you_mean
 
 _zones = cache(available_timezones)  # cached, because reading the folder of zones takes 12 ms
 
@@ -17,7 +17,8 @@ def check_timezone(name: str) -> str:
     if not _zones():
         raise ValueError("cannot be checked, because this machine knows no time zones; pip install tzdata")
     if name not in _zones():
-        raise ValueError("is no time zone; write an IANA name such as Europe/Berlin or UTC")
+        similar = did_you_mean(name, _zones()) or "; write an IANA name such as Europe/Berlin or UTC"
+        raise ValueError(f"is no time zone{similar}")
     return str(ZoneInfo(name))
 
 

@@ -16,7 +16,7 @@ from stringx_dataops.exchange.sql import quoted
 
 FILE = "stringx_sources.yml"
 _TEST, _QUERY = "stringx.stringx_rule", "stringx.stringx_query"
-_NOT_DBTS = ("key", "sample_columns", "window_column", "gate")
+_NOT_DBTS = ("key", "sample_columns", "window_column", "gate", "expected_by")
 
 
 def write(documents: Sequence[TableDocument], catalogue: Catalogue) -> Written:
