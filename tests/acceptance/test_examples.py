@@ -36,9 +36,9 @@ def test_every_example_works_on_the_demo(service: Service, name: str) -> None:
     assert all(status in (200, 201, 202) for status in statuses.values()), statuses
     assert len(statuses) > (3 if name == "dataops" else 8)
     if name == "backend":
-        made = [
-            path for method, path in statuses if method == "PUT" and path.split("/")[3] in ("datasets", "defaults", "rule-sets")
-        ]
+        kinds = ("datasets", "defaults", "rule-sets", "schedules", "routes", "channels")
+        paths = [path for method, path in statuses if method == "PUT" and path.split("/")[3] in kinds]
+        made = sorted(paths, key=lambda path: kinds.index(path.split("/")[3]))  # a channel goes after the routes that name it
         made += [
             f"/api/v1/waivers/{each['id']}" for each in service.call("GET", f"{url}/api/v1/waivers?state=active").json()["items"]
         ]
