@@ -258,6 +258,48 @@ class State:
 
 
 @dataclass(frozen=True)
+class Incident:
+    """The time in which a table or dataset could not be used: `state` is open or closed, `kind` closed (a gate) or missed (a
+    check). `rules`: what did not pass when it opened. `acknowledged`: an acknowledgement holds. It is true while it is open."""
+
+    id: str
+    target: str
+    table: str | None
+    dataset: str | None
+    state: str
+    kind: str
+    owner: str
+    opened_at: datetime
+    closed_at: datetime | None
+    duration_s: float
+    acknowledged: bool
+    acknowledged_by: str | None
+    acknowledged_until: datetime | None
+    assignee: str | None
+    rules: tuple[Raw, ...]
+    notes: tuple[Raw, ...]
+    raw: Raw = field(repr=False, compare=False)
+
+    def __bool__(self) -> bool:
+        return self.state == "open"
+
+    @property
+    def name(self) -> str:
+        """The table, or `dataset NAME`."""
+        return self.table or f"dataset {self.dataset}"
+
+    @classmethod
+    def of(cls, answer: Raw) -> "Incident":
+        """From the answer's JSON."""
+        moments: dict[str, Any] = {name: _moment(answer[name]) for name in ("closed_at", "acknowledged_until")}
+        lists: dict[str, Any] = {name: tuple(map(dict, answer[name])) for name in ("rules", "notes")}
+        names = ("id", "target", "state", "kind", "owner", "duration_s", "acknowledged", "acknowledged_by", "assignee")
+        plain = {name: answer[name] for name in names}
+        table, dataset, opened_at = answer.get("table"), answer.get("dataset"), parse_moment(answer["opened_at"])
+        return cls(table=table, dataset=dataset, opened_at=opened_at, **plain, **moments, **lists, raw=answer)
+
+
+@dataclass(frozen=True)
 class Check:
     """A check in the history of a table or dataset. `gate`: as its verdict alone left it. `full`: all rules on all rows."""
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from stringx_dataops import __version__
-from stringx_dataops.answers import Check, Gate, Request, State
+from stringx_dataops.answers import Check, Gate, Incident, Request, State
 from stringx_dataops.arguments import checked
 from stringx_dataops.connection import USER_AGENT, Connection, address_of, key_of, key_source, path_of, require
 from stringx_dataops.contract.ids import new_id
@@ -15,8 +15,8 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.errors import Away, CheckFailed, DataOpsError, GateClosed, Misconfigured, Refused, Undecided
 
 __all__ = [
-    "Away", "Check", "CheckFailed", "Client", "Connection", "DataOpsError", "Gate", "GateClosed", "Misconfigured", "Refused",
-    "Request", "State", "Undecided", "key_source", "path_of", "persist", "require",
+    "Away", "Check", "CheckFailed", "Client", "Connection", "DataOpsError", "Gate", "GateClosed", "Incident", "Misconfigured",
+    "Refused", "Request", "State", "Undecided", "key_source", "path_of", "persist", "require",
 ]  # fmt: skip
 
 PATIENCE_S = 600  # what `wait=True` means
@@ -24,6 +24,7 @@ POLL_S = 0.5
 LONGEST_POLL_S = 30.0  # the Backend keeps a question after a request open for so long
 _OF_A_GATE = ("gate", "verdict", "snapshot_at", "age_s", "reasons")
 _OF_A_REQUEST = ("request_id", "status", "verdict", "checks")
+_OF_AN_INCIDENT = ("id", "state", "opened_at")
 _T = TypeVar("_T")
 
 
@@ -213,6 +214,38 @@ class Client(Connection):
         path = path_of("datasets", dataset) if dataset is not None else path_of("tables", target, str(table))
         span = {name: _text(value) for name, value in (("from", since), ("to", until)) if value is not None}
         return (self._as(Check.of, item) for item in self.items(f"{path}/history", span))
+
+    @checked
+    def incidents(self, **filters: str) -> Iterator[Incident]:
+        """Incidents, open ones first. `filters` are those of the API, such as target, owner, `state="open"`, `mine="true"`."""
+        return (self._as(Incident.of, item) for item in self.items(path_of("incidents"), filters))
+
+    @checked
+    def incident(self, incident_id: str) -> Incident:
+        """An incident; `raw` has its story: checks, events, entries, changes, waivers, messages."""
+        return self._as(Incident.of, self.get(path_of("incidents", incident_id)), *_OF_AN_INCIDENT)
+
+    @checked
+    def acknowledge(
+        self,
+        incident_id: str,
+        *,
+        note: str | None = None,
+        assignee: str | None = None,
+        until: str | datetime | None = None,
+    ) -> Incident:
+        """Say that somebody is at it: messages are not repeated, until a time where one is given. The gate stays as it is."""
+        said = {"note": note, "assignee": assignee, "until": _text(until)}
+        return self._act(incident_id, "acknowledge", {name: value for name, value in said.items() if value is not None})
+
+    @checked
+    def note(self, incident_id: str, text: str) -> Incident:
+        """Write something down about an incident, also after it is over."""
+        return self._act(incident_id, "note", {"text": text})
+
+    def _act(self, incident_id: str, action: str, body: JsonObject) -> Incident:
+        answer = self.post_json(path_of("incidents", incident_id, action), body)
+        return self._as(Incident.of, answer, *_OF_AN_INCIDENT)
 
     @checked
     def items(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[JsonObject]:

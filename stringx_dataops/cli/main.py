@@ -28,6 +28,10 @@ _COMMANDS = {
         "stringx_dataops.cli.checks:gate",
         "Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not.",
     ),
+    "incidents": (
+        "stringx_dataops.cli.incidents:incidents",
+        "Look at incidents, acknowledge one, write something down.",
+    ),
     "keys": ("stringx_dataops.cli.keys:keys", "Make, list, rotate and revoke keys (scope admin)."),
     "open": ("stringx_dataops.cli.opening:open_", "Open the page of TABLE (schema.table) of TARGET on the dashboard."),
     "repeat": ("stringx_dataops.cli.repeat:repeat", "Run the dbt test of a check again, by hand."),

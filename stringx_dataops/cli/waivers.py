@@ -1,16 +1,15 @@
 """`dataops waive` and `dataops waivers`: make, list and end waivers."""
 
 import json
-from datetime import date, datetime, timedelta, timezone
 
 import click
 
 from stringx_dataops.cli import completing, listing
+from stringx_dataops.cli.moments import moment_ahead
 from stringx_dataops.cli.options import AS_JSON, AS_JSON_LINES, FOR_TARGET, YES, OneOf, TargetName, confirm, example, limit
 from stringx_dataops.cli.output import show, show_json, show_list
 from stringx_dataops.cli.terminal import Column, columns
 from stringx_dataops.client import Client, path_of, require
-from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.json_types import JsonObject
 
 _COLUMNS = (
@@ -45,7 +44,7 @@ def waive(
     server: str | None, target: str, table: str, rule: str, reason: str, until: str, at_most: str | None, as_json: bool
 ) -> int:
     """Have the failing RULE of TABLE (schema.table) of TARGET warn for a while, within limits."""
-    body: JsonObject = {"target": target, "table": table, "rule": rule, "reason": reason, "until": _moment(until)}
+    body: JsonObject = {"target": target, "table": table, "rule": rule, "reason": reason, "until": moment_ahead(until)}
     if at_most is not None:
         body["at_most"] = int(at_most) if at_most.isdecimal() else at_most
     client = Client.from_environment(server)
@@ -105,17 +104,3 @@ def _line(item: JsonObject) -> str:
     reason = " ".join(str(item.get("reason", "")).split())
     about = f"{item['target']} {item['table']} {item['rule']}"
     return f"{item['id']}  {item['state']}{ended}  {about}:{limit} until {item['until']}: {reason}"
-
-
-def _moment(text: str) -> str:
-    """From a duration, a date or a time to a time; the Backend refuses one that is none."""
-    try:
-        ahead = timedelta(seconds=parse_duration(text))
-    except (ValueError, OverflowError):
-        pass
-    else:
-        return (datetime.now(timezone.utc) + ahead).isoformat()
-    try:
-        return f"{date.fromisoformat(text).isoformat()}T00:00:00Z" if len(text) == len("2026-12-31") else text
-    except ValueError:
-        return text
