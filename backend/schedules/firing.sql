@@ -115,6 +115,7 @@ from ended e where i.run_id = e.run_id and i.subject_kind = e.subject_kind and i
 
 -- name: end_runs
 update stringx.schedule_runs r set
+    counts = stringx.schedule_counts(r.run_id),
     ended_at = greatest(r.started_at, coalesce((select max(i.ended_at) from stringx.schedule_items i where i.run_id = r.run_id), %(now)s))
 where r.ended_at is null and (%(name)s::text is null or r.name = %(name)s)
   and not exists (select from stringx.schedule_items i where i.run_id = r.run_id and i.ended_at is null)

@@ -29,7 +29,7 @@ create table stringx.schedule_states (
 create index schedule_states_due on stringx.schedule_states (next_due_at) where next_due_at is not null;
 
 -- missed: it was due while no Backend ran, or together with later ones. `window_from`, `window_to`: of all its requests. A run that was skipped has
--- no items and has ended.
+-- no items and has ended. `counts`: of its items, as stringx.schedule_counts has them when it ends.
 create table stringx.schedule_runs (
     run_id           uuid primary key default stringx.uuid_v7(),
     name             text not null,
@@ -43,6 +43,7 @@ create table stringx.schedule_runs (
     started_at       timestamptz not null,
     ended_at         timestamptz,
     skipped_because  text,
+    counts           jsonb,
     unique (name, due_at)
 );
 create index schedule_runs_unended on stringx.schedule_runs (name) where ended_at is null;
@@ -64,6 +65,20 @@ create table stringx.schedule_items (
 create index schedule_items_unstarted on stringx.schedule_items (start_at) where started_at is null and ended_at is null;
 create index schedule_items_running on stringx.schedule_items (run_id) where ended_at is null;
 create index schedule_items_by_request on stringx.schedule_items (request_id);
+
+-- How the checks of a run stand; verdicts are those of its requests that have ended.
+create function stringx.schedule_counts(of_run uuid) returns jsonb language sql stable as $$
+    select jsonb_build_object(
+        'checks', count(*), 'waiting', count(*) filter (where i.started_at is null and i.ended_at is null),
+        'running', count(*) filter (where i.started_at is not null and q.request_id is not null and q.finished_at is null),
+        'refused', count(*) filter (where i.refused_because is not null),
+        'pass', count(*) filter (where q.finished_at is not null and q.verdict = 'pass'),
+        'warn', count(*) filter (where q.finished_at is not null and q.verdict = 'warn'),
+        'fail', count(*) filter (where q.finished_at is not null and q.verdict = 'fail'),
+        'error', count(*) filter (where q.finished_at is not null and coalesce(q.verdict, 'error') = 'error'))
+    from stringx.schedule_items i left join stringx.requests q on q.request_id = i.request_id
+    where i.run_id = of_run
+$$;
 
 -- When a check of a table or dataset is expected: {time, timezone, grace} of its document, its own zone filled in. `since`: deadlines before it are
 -- none. `next_deadline_at`: null until somebody has worked it out. `missed_at`: the first deadline by which no check has come.

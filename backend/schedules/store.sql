@@ -1,0 +1,35 @@
+-- name: now
+select clock_timestamp() as now
+
+-- name: standing
+select s.*, r.run_id from stringx.schedule_states s
+left join lateral (select r.run_id from stringx.schedule_runs r where r.name = s.name and r.skipped_because is null
+                   order by r.due_at desc limit 1) r on true
+where s.name = any(%(names)s)
+
+-- name: runs_of
+-- The counts of a run that has not ended are those of now.
+select r.*, coalesce(r.counts, stringx.schedule_counts(r.run_id)) as counts,
+       array(select jsonb_build_object('name', i.name, 'reason', i.refused_because) from stringx.schedule_items i
+             where i.run_id = r.run_id and i.refused_because is not null order by i.name limit %(refused)s) as refused
+from stringx.schedule_runs r where r.run_id = any(%(ids)s::uuid[])
+
+-- name: runs
+select run_id, due_at from stringx.schedule_runs
+where name = %(name)s and target = %(target)s
+  and (%(due_at)s::timestamptz is null or (due_at, run_id) < (%(due_at)s::timestamptz, %(run_id)s::uuid))
+order by due_at desc, run_id desc limit %(limit)s
+
+-- name: pause
+update stringx.schedule_states set paused_at = %(now)s, paused_by = %(by)s, paused_until = %(until)s where name = %(name)s
+
+-- name: resume
+update stringx.schedule_states set
+    paused_at = null, paused_by = null, paused_until = null, counted_from = greatest(counted_from, %(now)s), next_due_at = %(next_due_at)s
+where name = %(name)s and paused_at is not null
+
+-- name: upcoming
+-- When each schedule that is not paused runs next.
+select s.name, greatest(s.next_due_at, case when s.paused_at is not null then s.paused_until end) as next_due_at
+from stringx.schedule_states s
+where s.is_active and s.next_due_at is not null and (s.paused_at is null or s.paused_until is not null)
