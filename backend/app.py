@@ -20,6 +20,7 @@ from backend.notifications import planning
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
+from backend.schedules import routes as schedule_routes
 from backend.schedules import upkeep as schedule_upkeep
 from backend.sign_in.provider import Provider
 from backend.waivers import routes as waiver_routes
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(event_routes.blueprint(database, settings.public_url))
     app.register_blueprint(badge_routes.blueprint(database, settings.public_url))
     app.register_blueprint(incident_routes.blueprint(database))
+    app.register_blueprint(schedule_routes.blueprint(database))
     app.register_blueprint(
         dashboard_routes.blueprint(
             Dashboard(

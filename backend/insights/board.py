@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from backend.schedules import store as schedules
 from database.keys import seen_targets
 from database.pool import Database, Row
 from database.queries import load_queries
@@ -28,8 +29,9 @@ def page(database: Database, kind: str, filters: Mapping[str, str | None], wante
     with database.transaction() as cursor:
         named = {"kind": kind, "q": part, "names": None, "most_waivers": MOST_WAIVERS}
         rows = cursor.all(SQL["page"], given | named | position)
+        next_runs = schedules.upcoming(cursor)
     pages = TABLES if kind == "table" else DATASETS
-    return pages.answer(wanted, [((str(row["rank"]), row["target"], row["name"]), _item(row)) for row in rows])
+    return pages.answer(wanted, [((str(row["rank"]), row["target"], row["name"]), _item(row, next_runs)) for row in rows])
 
 
 def of_names(database: Database, target: str, tables: Sequence[str]) -> list[dict[str, Any]]:
@@ -38,7 +40,8 @@ def of_names(database: Database, target: str, tables: Sequence[str]) -> list[dic
     named = every | {"kind": "table", "target": target, "names": list(tables), "limit": len(tables)}
     with database.transaction() as cursor:
         rows = cursor.all(SQL["page"], named | {"rank": None, "after_target": None, "after_name": None})
-    return [_item(row) for row in rows]
+        next_runs = schedules.upcoming(cursor)
+    return [_item(row, next_runs) for row in rows]
 
 
 def counts(database: Database, kind: str) -> dict[str, int]:
@@ -48,7 +51,7 @@ def counts(database: Database, kind: str) -> dict[str, int]:
     return dict.fromkeys(("closed", "stale", "never_checked", "open"), 0) | {row["state"]: row["number"] for row in rows}
 
 
-def _item(row: Row) -> dict[str, Any]:
+def _item(row: Row, next_runs: schedules.Upcoming) -> dict[str, Any]:
     """The shape that the API documents as TableState and DatasetState."""
     is_table = row["kind"] == "table"
     return {
@@ -72,6 +75,7 @@ def _item(row: Row) -> dict[str, Any]:
         "owner": row["owner"],
         "tags": row["tags"],
         "source": row["source"],
+        "next_run_at": _moment(schedules.next_run_at(next_runs, row["kind"], row["target"], row["name"])),
     }
 
 

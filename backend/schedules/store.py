@@ -35,6 +35,7 @@ from stringx_dataops.contract.problems import Conflict, FieldError, NotFound, in
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 RUNS = Pages("runs", texts=2)  # positions: due_at, run_id
 _COUNTS = {"pass": "passed", "warn": "warned", "fail": "failed", "error": "errored"}
+Upcoming = Sequence[tuple[ScheduleDocument, datetime]]  # schedules with the time of their next run, the next ones first
 _PAUSED = "the schedule was paused"
 
 
@@ -113,14 +114,14 @@ def run_now(database: Database, caller: Caller, name: str) -> ScheduleRun:
         return made
 
 
-def upcoming(cursor: Cursor) -> list[tuple[ScheduleDocument, datetime]]:
+def upcoming(cursor: Cursor) -> Upcoming:
     """Active schedules with the time of their next run, the next ones first."""
     documents = _seen(cursor)
     rows = [row for row in cursor.all(SQL["upcoming"]) if row["name"] in documents]
     return [(documents[row["name"]].document, row["next_due_at"]) for row in sorted(rows, key=lambda row: row["next_due_at"])]
 
 
-def next_run_at(found: Sequence[tuple[ScheduleDocument, datetime]], kind: str, target: str, name: str) -> datetime | None:
+def next_run_at(found: Upcoming, kind: str, target: str, name: str) -> datetime | None:
     """Of a table or dataset: when a schedule checks it next. `found` is what `upcoming` returns."""
     for document, at in found:
         if document.target == target and (document.takes(name) if kind == "table" else document.dataset == name):

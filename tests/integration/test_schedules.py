@@ -12,7 +12,7 @@ import pytest
 
 from backend.schedules import firing
 from database.pool import Database
-from tests.support.datasets import CATALOGUE, apply, dataset, table
+from tests.support.datasets import CATALOGUE, apply, table
 from tests.support.schedules import finish, items, put, requests, runs, schedule, turn
 
 STORED = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -238,11 +238,3 @@ def test_runs_are_kept_as_long_as_results(shop: Database) -> None:
     assert firing.forget(shop, days=100_000, batch=10) == 0
     assert firing.forget(shop, days=1, batch=10) == 1
     assert items(shop) == []
-
-
-def test_a_dataset_that_moves_to_another_target_is_refused_by_its_schedule(shop: Database) -> None:
-    other = {"apiVersion": "stringx/v1", "kind": "Target", "name": "other", "host": "h", "dbname": "d", "user": "u"}
-    put(shop, schedule(dataset="sales"), STORED)
-    apply(shop, other, table("public.a", "a", target="other"), dataset(tables=["public.a"], target="other"))
-    turn(shop, SIX)
-    assert items(shop)[0]["refused_because"] == "/target: is 'shop', and dataset sales is of target other"

@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from backend.schedules.expecting import deadlines, judge
 from backend.schedules.times import Timing, daily, days_before, moment_of
+from stringx_dataops.contract.documents.expectations import Expectation
 
 # Clocks that change at midnight (Cairo, Beirut, Santiago, Asuncion, Havana, Azores), by half an hour (Lord Howe), by two hours (Troll), the other
 # way round (Dublin), with Ramadan (Casablanca); far from UTC (Chatham, Kiritimati); that never change.
@@ -161,3 +163,26 @@ def test_calendar_days_and_times_of_day_go_by_the_clock() -> None:
     at_half_past_two = daily(time_of_day(2, 30), zone, datetime(2026, 3, 28, 12, tzinfo=UTC))
     assert at_half_past_two == datetime(2026, 3, 29, 1, tzinfo=UTC)
     assert daily(time_of_day(2, 30), zone, at_half_past_two) == datetime(2026, 3, 30, 0, 30, tzinfo=UTC)
+
+
+def test_deadlines_follow_the_clock_and_the_grace_is_real_time() -> None:
+    expected = Expectation(time="02:30", grace="30m")
+    found = deadlines(expected, "Europe/Berlin", datetime(2026, 3, 29, 12, tzinfo=UTC))
+    assert (found.before, found.last, found.next) == (
+        datetime(2026, 3, 28, 2, tzinfo=UTC), datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(2026, 3, 30, 1, tzinfo=UTC),
+    )  # fmt: skip
+    at_the_deadline = deadlines(expected, "Europe/Berlin", found.last)
+    assert at_the_deadline == found
+    assert deadlines(expected, "Europe/Berlin", found.last - timedelta(seconds=1)).last == found.before
+
+
+def test_a_deadline_is_judged_by_the_checks_since_the_one_before() -> None:
+    found = deadlines(Expectation(time="06:00"), "UTC", datetime(2026, 3, 10, 7, tzinfo=UTC))
+    long_ago, yesterday = FROM, datetime(2026, 3, 9, 6, 0, 1, tzinfo=UTC)
+    assert judge(found, long_ago, None, yesterday, False).missed_at is None
+    missed = judge(found, long_ago, None, found.before, False)
+    assert (missed.missed_at, missed.is_news) == (found.last, True)
+    again = judge(found, long_ago, found.before, None, True)
+    assert (again.missed_at, again.is_news) == (found.before, False)
+    assert judge(found, long_ago, found.before, None, False).is_news, "its incident was closed"
+    assert judge(found, found.last, None, None, False).missed_at is None, "nobody expected it yet"

@@ -13,6 +13,7 @@ AuditAction = Literal[
     "defaults.created", "defaults.updated", "defaults.deleted", "defaults.rolled_back",
     "ruleset.created", "ruleset.updated", "ruleset.deleted", "ruleset.rolled_back",
     "schedule.created", "schedule.updated", "schedule.deleted", "schedule.rolled_back",
+    "schedule.paused", "schedule.resumed", "schedule.run",
     "channel.created", "channel.updated", "channel.deleted", "channel.rolled_back",
     "route.created", "route.updated", "route.deleted", "route.rolled_back",
     "waiver.created", "waiver.deleted", "waiver.ended",

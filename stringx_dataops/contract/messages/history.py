@@ -17,7 +17,7 @@ class SubjectState(Model):
     changed since; never_checked; else open. `gate` is open in the state open alone. `since`: when the decided gate last changed.
     `checking`: a request that will decide is not finished, and the gate itself stays closed until it is. `recent`: verdicts of
     the last 30 checks that decided, oldest first. `score`: 0 to 1. `waivers`: those that are active, the first 20. `incident`:
-    the open one."""
+    the open one. `next_run_at`: when a schedule checks it next."""
 
     target: str
     state: State
@@ -37,6 +37,7 @@ class SubjectState(Model):
     incident: IncidentBrief | None = None
     owner: str
     tags: list[str]
+    next_run_at: AwareDatetime | None
 
 
 class TableState(SubjectState):

@@ -1,0 +1,139 @@
+"""Schedules over HTTP: how they stand, their runs; paused, resumed and run by hand."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from backend.schedules import firing
+from tests.support import apps as both
+from tests.support.apps import SCOPES, Apps
+from tests.support.databases import Admin
+from tests.support.datasets import TARGET as SHOP
+from tests.support.datasets import apply, now, table
+from tests.support.schedules import finish, items, requests, schedule, turn
+
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+LIST = "/api/v1/schedules"
+
+
+@pytest.fixture
+def apps(admin: Admin, internal_template: str, tmp_path: Path) -> Iterator[Apps]:
+    with both.made(admin, internal_template, tmp_path) as found:
+        apply(found.database, SHOP, table("public.a", "a"), table("public.b", "b"))
+        apply(found.database, schedule(timezone="Europe/Berlin"))
+        firing.sync(found.database, now(found.database))
+        yield found
+
+
+def post(apps: Apps, what: str, body: Any = None, name: str = "nightly") -> TestResponse:
+    options = {"json": body} if body is not None else {}
+    return apps.ask(f"{LIST}/{name}/{what}", "POST", **options)
+
+
+def listed(apps: Apps) -> dict[str, Any]:
+    (item,) = apps.ask(LIST).get_json()["items"]
+    found: dict[str, Any] = item
+    return found
+
+
+def runs(apps: Apps) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = apps.ask(f"{LIST}/nightly/runs").get_json()["items"]
+    return found
+
+
+def audited(apps: Apps) -> list[str]:
+    return [each["action"] for each in apps.ask("/api/v1/audit?subject=schedule:nightly").get_json()["items"]]
+
+
+def test_a_list_has_documents_with_their_next_five_runs(apps: Apps) -> None:
+    item = listed(apps)
+    assert (item["name"], item["cron"], item["paused_at"], item["last_run"]) == ("nightly", "0 6 * * *", None, None)
+    assert len(item["next_times"]) == 5
+    assert item["next_times"] == sorted(item["next_times"])
+    state = apps.ask(f"{LIST}/nightly/state").get_json()
+    assert state["next_times"] == item["next_times"]
+    (of_table,) = apps.ask("/api/v1/tables?q=public.a").get_json()["items"]
+    assert of_table["next_run_at"] == item["next_times"][0]
+
+
+def test_a_run_by_hand_begins_now_and_is_listed_with_its_counts(apps: Apps) -> None:
+    answer = post(apps, "run")
+    assert answer.status_code == 202, answer.text
+    made = answer.get_json()
+    assert (made["kind"], made["counts"]["checks"], made["counts"]["waiting"]) == ("manual", 2, 2)
+    assert answer.headers["Location"] == f"{LIST}/nightly/runs"
+    again = post(apps, "run")
+    assert (again.status_code, "has not ended; wait for it" in again.get_json()["detail"]) == (409, True)
+    turn(apps.database, now(apps.database) + MINUTE)
+    (request, other) = requests(apps.database)
+    assert request["requested_by"] == other["requested_by"] == "schedule nightly"
+    (seen,) = apps.ask("/api/v1/requests?source=schedule&table=public.a").get_json()["items"]
+    assert (seen["source"], seen["requested_by"]) == ("schedule", "schedule nightly")
+    finish(apps.database)
+    (run,) = runs(apps)
+    assert (run["ended_at"], run["counts"]["errored"], run["counts"]["running"]) == (None, 2, 0)
+    turn(apps.database, now(apps.database) + MINUTE)
+    (run,) = runs(apps)
+    assert run["ended_at"] is not None
+    assert run["counts"] == {
+        "checks": 2, "waiting": 0, "running": 0, "refused": 0, "passed": 0, "warned": 0, "failed": 0, "errored": 2,
+    }  # fmt: skip
+    assert listed(apps)["last_run"] == run
+    assert audited(apps)[0] == "schedule.run"
+
+
+def test_a_paused_schedule_begins_nothing_until_it_is_resumed_and_makes_up_for_nothing(apps: Apps) -> None:
+    moment = now(apps.database)
+    post(apps, "run")
+    paused = post(apps, "pause", {})
+    assert (paused.status_code, paused.get_json()["next_times"]) == (200, [])
+    assert paused.get_json()["paused_by"] == "-".join(SCOPES)
+    assert {each["refused_because"] for each in items(apps.database)} == {"the schedule was paused"}
+    assert apps.ask("/api/v1/tables?q=public.a").get_json()["items"][0]["next_run_at"] is None
+    turn(apps.database, moment + 2 * DAY)
+    assert [each["kind"] for each in runs(apps)] == ["manual"]
+    assert runs(apps)[0]["refused"][0] == {"name": "public.a", "reason": "the schedule was paused"}
+    for _ in range(2):
+        resumed = post(apps, "resume")
+        assert (resumed.status_code, resumed.get_json()["paused_at"], len(resumed.get_json()["next_times"])) == (200, None, 5)
+    assert post(apps, "run").status_code == 202
+    assert audited(apps)[:4] == ["schedule.run", "schedule.resumed", "schedule.paused", "schedule.run"]
+
+
+def test_a_pause_with_an_end_ends_by_itself(apps: Apps) -> None:
+    moment = now(apps.database)
+    until = moment + 3 * DAY
+    state = post(apps, "pause", {"until": until.isoformat()}).get_json()
+    assert len(state["next_times"]) == 5
+    assert min(state["next_times"]) >= until.isoformat().replace("+00:00", "Z")
+    turn(apps.database, until - MINUTE)
+    assert runs(apps) == []
+    turn(apps.database, until + DAY)
+    assert [each["due_at"] for each in runs(apps)] == state["next_times"][:1]
+    assert apps.ask(f"{LIST}/nightly/state").get_json()["paused_at"] is None
+
+
+def test_what_cannot_be_done_is_refused_in_one_line(apps: Apps) -> None:
+    moment = now(apps.database)
+    for body, pointer, words in (
+        ({"until": (moment - MINUTE).isoformat()}, "/until", "is over: it is "),
+        ({"until": (moment + 400 * DAY).isoformat()}, "/until", "is more than 366 days ahead"),
+        ({"til": None}, "/til", "unknown field; did you mean until?"),
+        ({"until": "2027-01-01"}, "/until", ""),
+    ):
+        answer = post(apps, "pause", body)
+        assert answer.status_code == 422, answer.text
+        (fault,) = answer.get_json()["errors"]
+        assert (fault["pointer"], words in fault["message"]) == (pointer, True), fault
+    for path in ("state", "runs"):
+        answer = apps.ask(f"{LIST}/nihgtly/{path}")
+        assert (answer.status_code, "did you mean nightly?" in answer.get_json()["detail"]) == (404, True), answer.text
+    apply(apps.database, schedule("empty", tables=["none.*"]))
+    answer = post(apps, "run", name="empty")
+    assert (answer.status_code, "no configured table of shop matches none.*" in answer.text) == (422, True)
+    with_cursor = apps.ask(f"{LIST}/nightly/runs?cursor=x")
+    assert with_cursor.status_code == 422
