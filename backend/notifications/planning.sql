@@ -123,17 +123,16 @@ where o.incident_id = t.incident_id and o.channel = t.channel and i.incident_id 
 -- name: lasting
 -- Incidents that nobody has acknowledged, or no longer, and that may have to be told again. `told_at`: when the last message
 -- arrived; null if somebody had acknowledged the incident before, as then the last that arrived is older.
-select t.incident_id, t.channel, t.words, i.target, i.name, coalesce(s.owner, i.owner) as owner, coalesce(s.tags, i.tags) as tags,
+with due as materialized (  -- and looked up one by one: of a storm, statistics do not know yet
+    select t.* from stringx.told t where t.over_at is null and t.repeat_at <= %(now)s order by t.repeat_at, t.incident_id limit %(most)s)
+select t.incident_id, t.channel, t.words, i.target, i.name, i.owner, i.tags,
        case when m.delivered_at is not null or m.withdrawn_because is distinct from 'acknowledged' then coalesce(m.delivered_at, t.told_at) end as told_at,
        i.acknowledged_until
-from stringx.told t
-join stringx.incidents i on i.incident_id = t.incident_id
-left join stringx.notifications m on m.notification_id = t.notification_id
-left join stringx.states s on s.kind = i.subject_kind and s.target = i.target and s.name = i.name
-where t.over_at is null and t.repeat_at <= %(now)s and i.closed_at is null
-  and (i.acknowledged_at is null or i.acknowledged_until <= %(now)s)
+from due t
+cross join lateral (select * from stringx.incidents i where i.incident_id = t.incident_id limit 1) i
+left join lateral (select * from stringx.notifications m where m.notification_id = t.notification_id limit 1) m on true
+where i.closed_at is null and (i.acknowledged_at is null or i.acknowledged_until <= %(now)s)
 order by t.repeat_at, t.incident_id
-limit %(most)s
 
 -- name: still_lasting
 -- Those of a channel, looked at again in the transaction that tells.
