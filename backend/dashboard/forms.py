@@ -10,7 +10,11 @@ from web.connections import SMALL_BODY
 _SMALL = 16 * 1024
 _LARGE = 3 * MAX_BODY_BYTES + _SMALL  # a character of a document takes up to three
 _EDITOR = "dashboard.edit_table"
-_WITH_TEXT = {_EDITOR, "dashboard.validate_table"}
+_WITH_TEXT = {
+    _EDITOR,
+    "dashboard.validate_table",
+    *(f"dashboard.{name}" for name in ("create_document", "validate_new_document", "save_document", "validate_document")),
+}
 TEXT = "document"
 
 

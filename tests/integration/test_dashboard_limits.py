@@ -23,7 +23,8 @@ TEXT = "apiVersion: stringx/v1\ntarget: {target}\ntable: public.a\nrules: []\n"
 
 @dataclass(frozen=True)
 class Case:
-    """A page, or a form (of POST). {target} stands for the target, {w} for what ends names of it, {waiver_id} for its waiver."""
+    """A page, or a form (of POST). {target} stands for the target, {w} for what ends names of it, {waiver_id} for its waiver;
+    incidents and badges likewise."""
 
     how: How
     path: str = ""
@@ -69,6 +70,15 @@ PAGES: dict[str, list[Case]] = {
     "create_waiver": [
         Case("one", "/waivers", {"target": "{target}", "table": "public.a", "rule": "a", "reason": "because", "until": "2020-01-01"})
     ],
+    "incidents": [Case("list", f"/incidents{query}") for query in ("", "?target={target}", "?name=public.a", "?owner=o", "?state=open")],
+    "incident_times": [Case("list", "/incidents/summary")],
+    "incident": [Case("one", "/incidents/{incident_id}")],
+    "acknowledge_incident": [Case("one", "/incidents/{incident_id}/acknowledge", {})],
+    "unacknowledge_incident": [Case("one", "/incidents/{incident_id}/unacknowledge", {})],
+    "assign_incident": [Case("one", "/incidents/{incident_id}/assign", {"assignee": "ada"})],
+    "note_incident": [Case("one", "/incidents/{incident_id}/note", {"text": "seen"})],
+    "create_badge": [Case("one", "/badges", {"target": "{target}", "table": "public.a", "label": "new"})],
+    "revoke_badge": [Case("one", "/badges/{badge_id}/revoke", {})],
     "waiver": [Case("one", "/waivers/{waiver_id}")],
     "end_waiver": [Case("one", "/waivers/{waiver_id}/delete", {})],
     "login": [Case("everybody")],
@@ -84,12 +94,14 @@ class Viewers:
 
     limited: FlaskClient
     seeing: FlaskClient
-    waivers: dict[str, str]
+    ids: dict[str, dict[str, str]]  # by target
 
     def open(self, client: FlaskClient, case: Case, target: str) -> TestResponse:
         def filled(text: str) -> str:
             named = text.replace("{target}", target).replace("{w}", WORDS[target])
-            return named.replace("{waiver_id}", self.waivers[target])
+            for name in ("waiver_id", "incident_id", "badge_id"):
+                named = named.replace(f"{{{name}}}", self.ids[target][name])
+            return named
 
         if case.form is None:
             return client.get(filled(case.path))
@@ -104,7 +116,7 @@ def viewers(world: World) -> Viewers:
         client = world.apps.apps["backend"].test_client()
         assert sign_in(client, world.keys[name]).status_code == 303
         clients.append(client)
-    return Viewers(*clients, {target: ids["waiver_id"] for target, ids in world.ids.items()})
+    return Viewers(*clients, world.ids)
 
 
 def pages_of(world: World) -> Iterator[str]:

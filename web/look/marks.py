@@ -20,6 +20,13 @@ ICONS = {
     "active": _EXCLAMATION,
     "error": _TRIANGLE,
     "never_checked": _DASH,
+    "unacknowledged": _CROSS,
+    "acknowledged": _EXCLAMATION,
+    "over": _CHECK,
+    "on": _CHECK,
+    "paused": _EXCLAMATION,
+    "delivered": _CHECK,
+    "failed": _CROSS,
 }
 _MOST = 30  # verdicts of a strip
 _HEIGHTS: dict[Verdict, int] = {"pass": 8, "warn": 14, "error": 20, "fail": 26}

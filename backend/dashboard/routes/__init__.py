@@ -8,10 +8,12 @@ from flask import Blueprint
 from backend.dashboard import documents, stories, views
 from backend.dashboard.routes import (
     audit,
+    badges,
     board,
     checks,
     configuration,
     guard,
+    incidents,
     keys,
     openid,
     requests,
@@ -30,6 +32,7 @@ _FORMATS = {
     "number": formats.number,
     "share": formats.share,
     "duration": formats.duration,
+    "seconds": lambda seconds: formats.duration(None if seconds is None else round(seconds * 1000)),
     "threshold": formats.threshold,
     "gap": stories.gap,
     "shell": shlex.quote,
@@ -53,11 +56,13 @@ def blueprint(service: Dashboard) -> Blueprint:
         rules,
         requests,
         checks,
+        incidents,
         configuration,
         trials,
         keys,
         audit,
         waivers,
+        badges,
     ):
         pages.add(routes, service)
     return routes

@@ -9,6 +9,7 @@ from backend.configuration import editing
 from backend.dashboard import rule_files, samples, views
 from backend.dashboard.asking import ask_form, typed
 from backend.dashboard.pages import Numbered, address_to_renew, csv_file, next_page, page, wanted
+from backend.dashboard.routes.badges import of_subject
 from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
 from backend.insights import board, history, rules, running, trend
@@ -66,6 +67,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             change=next(iter(editing.changes(database, (target, table), 1)), None),
             editor_url=views.editor_url(target, table),
             may_configure="configure" in g.caller.scopes,
+            badges=of_subject(service, target, table=table),
         )
 
     @routes.get("/datasets/<name>", endpoint="dataset")
@@ -86,6 +88,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             checks=checks["items"],
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
+            may_configure="configure" in g.caller.scopes,
+            badges=of_subject(service, item["target"], dataset=name),
         )
 
     @routes.post("/tables/<target>/<path:table>/check")
