@@ -10,6 +10,7 @@ import yaml
 from click.testing import CliRunner
 from werkzeug.serving import make_server
 
+from database.keys import register
 from database.pool import Database
 from stringx_dataops.cli.rules import rules
 from stringx_dataops.cli.rules.export import MARK, file_name
@@ -280,3 +281,49 @@ def test_defaults_and_rule_sets_are_documents_like_others(database: Database, ru
     assert run("delete", "--rule-set", "keys", "--yes") == "RuleSet keys: deleted\n"
     assert run("delete", "--defaults", "shop", "--yes") == "Defaults shop: deleted\n"
     assert "name one document" in run("show", "--defaults", "shop", "--rule-set", "keys", code=2)
+
+
+def test_schedules_channels_and_routes_are_documents_like_others(database: Database, run: Run, tmp_path: Path) -> None:
+    head = {"apiVersion": "stringx/v1"}
+    schedule = head | {"kind": "Schedule", "name": "nightly", "target": "shop", "tables": ["public.*"], "cron": "0 6 * * *"}
+    channel = head | {"kind": "Channel", "name": "team", "type": "apprise", "url_env": "NOTIFY_TEAM"}
+    route = head | {"kind": "Route", "name": "all", "channel": "team", "on": ["closed"]}
+    apply(database, TARGET, schedule, channel, route)
+    run("export", tmp_path)
+    assert sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.yml")) == [
+        "channels/team.yml",
+        "routes/all.yml",
+        "shop/schedules/nightly.yml",
+        "shop/target.yml",
+    ]
+    assert run("diff", tmp_path) == "no difference in 4 documents\n"
+    run("export", tmp_path / "one", "--target", "shop")
+    assert not (tmp_path / "one" / "channels").exists()
+    (tmp_path / "routes" / "all.yml").write_text(yaml.safe_dump(route | {"on": ["closed", "opened"], "tables": ["none*"]}))
+    assert run("diff", tmp_path / "routes", code=1).splitlines() == [
+        "Route all: changed",
+        '  on: ["closed"] → ["closed", "opened"]',
+        '  tables: now ["none*"]',
+        "1 of 1 document differs",
+    ]
+    assert "Route all: updated" in run("apply", tmp_path / "routes")
+    assert len(run("versions", "--route", "all").splitlines()) == 2
+    assert run("rollback", "--route", "all", 1, "--yes").splitlines()[-1] == "Route all: version 3, as version 1 was"
+    assert "channel team is named by route all" in run("delete", "--channel", "team", "--yes", code=2)
+    assert run("delete", "--route", "all", "--yes") == "Route all: deleted\n"
+    assert run("delete", "--channel", "team", "--yes") == "Channel team: deleted\n"
+    assert run("delete", "--schedule", "nightly", "--yes") == "Schedule nightly: deleted\n"
+
+
+def test_a_key_that_sees_no_channels_is_told_that_they_were_not_compared(database: Database, run: Run, tmp_path: Path) -> None:
+    channel = {"apiVersion": "stringx/v1", "kind": "Channel", "name": "team", "type": "apprise", "url_env": "NOTIFY_TEAM"}
+    apply(database, TARGET, channel)
+    register(database, "reader", "sx_reader", ["read"])
+    file = tmp_path / "all.yml"
+    file.write_text(yaml.safe_dump(channel))
+    assert run("diff", file) == "no difference in 1 document\n"
+    note = "note: not compared: channels; only an admin sees them\n"
+    assert run("diff", file, key="sx_reader") == f"{note}no difference in 1 document\n"
+    assert json.loads(run("diff", file, "--json", key="sx_reader"))["hidden"] == ["Channel"]
+    written = run("export", tmp_path / "out", key="sx_reader")
+    assert written.startswith("note: left out: channels, routes; only an admin sees them\n")

@@ -87,6 +87,9 @@ def test_generated_requests(services: Services, pytestconfig: pytest.Config, nam
         "/api/v1/requests/{request_id}/results": result(services),
         "/api/v1/targets/{name}": target,
         "/api/v1/datasets/{name}": {"target": "shop", "tables": ["public.orders"]},
+        "/api/v1/schedules/{name}": {"target": "shop", "table": "public.orders", "cron": "0 6 1 1 *"},
+        "/api/v1/channels/{name}": {"type": "webhook", "url_env": "NOTIFY_SHOP", "active": False},
+        "/api/v1/routes/{name}": {"channel": "shop"},
     }
     generator = Generator(document, services.key, KNOWN, examples, seed=16)
     statuses: Counter[int] = Counter()
