@@ -16,7 +16,7 @@ from backend.history import upkeep
 from backend.incidents import routes as incident_routes
 from backend.insights import routes as insight_routes
 from backend.keys import routes as key_routes
-from backend.notifications import planning
+from backend.notifications import digests, planning
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
@@ -98,6 +98,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         schedule_upkeep.start(database, catalogue, loops)
         refreshing.start(database, catalogue, loops)
         planning.start(database, loops)
+        digests.start(database, loops)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app
