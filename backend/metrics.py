@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from backend.incidents import store as incidents
 from backend.insights import totals
 from backend.waivers import store
 from database.pool import Database
@@ -17,6 +18,7 @@ def metrics(database: Database) -> Iterator[Metric]:
         ended.add_metric([row.source, row.target, row.status, row.verdict], row.requests)
     yield ended
     yield GaugeMetricFamily("stringx_waivers_active", "Rules whose failures a waiver overlooks", value=store.active(database))
+    yield from _incidents(database)
     for name, words, waiting in (
         ("unfinished", "Requests whose check has not ended", found.unfinished),
         ("unsent", "Requests that DataOps has not accepted yet", found.unsent),
@@ -32,3 +34,13 @@ def metrics(database: Database) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "stringx_gate_events_oldest_unpublished_seconds", "Age of the oldest of them", value=gates.oldest_age_s
     )
+
+
+def _incidents(database: Database) -> Iterator[Metric]:
+    """Of each target that has open ones."""
+    is_open = GaugeMetricFamily("stringx_incidents_open", "Incidents that are not over", labels=["target"])
+    alone = GaugeMetricFamily("stringx_incidents_unacknowledged", "Those of them that nobody is at", labels=["target"])
+    for target, (number, unacknowledged) in incidents.counts(database).items():
+        is_open.add_metric([target], number)
+        alone.add_metric([target], unacknowledged)
+    yield from (is_open, alone)

@@ -12,6 +12,7 @@ from stringx_dataops.contract.settings import Settings
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _TRIAL_DAYS = 1
+_DAYS = 366  # of a year, at most
 
 
 def start(database: Database, settings: Settings, loops: Loops) -> None:
@@ -35,3 +36,6 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
     if settings.retention_results_days:
         batches.delete("delete_results", settings.retention_results_days)
         batches.delete("delete_requests", settings.retention_results_days)
+    if settings.retention_days_years:
+        batches.delete("delete_incidents", settings.retention_days_years * _DAYS)
+        batches.delete("delete_events", settings.retention_days_years * _DAYS)

@@ -49,6 +49,22 @@ with old as (
 delete from stringx.requests q where q.request_id in (select request_id from results)
   and not exists (select 1 from stringx.results s where s.request_id = q.request_id and s.check_id not in (select check_id from old))
 
+-- name: delete_incidents
+-- Those that are over, with their entries. Open ones stay.
+delete from stringx.incidents where incident_id in (
+    select incident_id from stringx.incidents
+    where closed_at < (select clock_timestamp() - make_interval(days => %(days)s)) order by closed_at limit %(batch)s
+    for update skip locked)
+
+-- name: delete_events
+-- But for those of an incident that is kept.
+delete from stringx.events where event_id in (
+    select e.event_id from stringx.events e
+    where e.recorded_at < (select clock_timestamp() - make_interval(days => %(days)s)) and e.is_routed
+      and not exists (select from stringx.incidents i where i.incident_id = e.incident_id)
+    order by e.recorded_at limit %(batch)s
+    for update skip locked)
+
 -- name: delete_requests
 -- Those that ended without a result.
 delete from stringx.requests where request_id in (

@@ -101,6 +101,11 @@ where d.name = %(dataset)s
   and not (c.table_name is null
            and not jsonb_path_exists(e.document, '$.rules[*] ? (!exists(@.active) || @.active == true)'))
 
+-- name: incident
+-- The open one of a table or dataset.
+select incident_id, opened_at, acknowledged_by, assignee from stringx.incidents
+where target = %(target)s and name = %(name)s and subject_kind = %(kind)s and closed_at is null
+
 -- name: waivers
 -- As they stand at this moment of the database's clock.
 select waiver_id, target, table_name, rule_id, reason, at_most, until, created_by, ended_because, ended_by, ended_at

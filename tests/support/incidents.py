@@ -1,12 +1,14 @@
 """What tests of incidents share: incidents and events as they are stored."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from api.checks import claims
 from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult, RuleResult
-from tests.support.datasets import ask, result
+from tests.support.datasets import ask, claimed, decided
 
 IDS = ("incident_id", "check_id", "opened_by_check", "closed_by_check")
 
@@ -33,12 +35,20 @@ def _with_texts(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def reported(database: Database, verdict: str, *, ago: timedelta = timedelta(0), **asked: Any) -> CheckResult:
-    """A result with this verdict of a table, or of every table of a dataset, and that of its rules; its snapshot so long ago."""
-    check = ask(database, **({"table": "public.a"} | asked))
-    found = result(database, check)
-    status = {"warn": "warn", "fail": "fail", "error": "error"}.get(verdict, "pass")
-    number = 0 if verdict == "pass" else 3
-    changes = {"status": status, "failures": None if verdict == "error" else number}
+    """A result as `finished` makes it, posted to the Backend."""
+    found = finished(database, verdict, ago=ago, **asked)
+    tracking.store(database, found.request_id, found)
+    return found
+
+
+def finished(database: Database, verdict: str, *, ago: timedelta = timedelta(0), **asked: Any) -> CheckResult:
+    """A finished check of a table, or of every table of a dataset, with this verdict of it and of its rules; its snapshot so long
+    ago."""
+    ask(database, **({"table": "public.a"} | asked))
+    check = claimed(database)
+    made = decided(database, check)
+    found = made.result
+    changes = {"status": verdict, "failures": None if verdict == "error" else 0 if verdict == "pass" else 3}
 
     def told(rules: list[RuleResult]) -> list[RuleResult]:
         return [rule.model_copy(update=changes) for rule in rules]
@@ -48,5 +58,5 @@ def reported(database: Database, verdict: str, *, ago: timedelta = timedelta(0),
     found = found.model_copy(
         update={"verdict": verdict, "rules": told(found.rules), "tables": parts, "snapshot_at": found.snapshot_at - ago}
     )
-    tracking.store(database, found.request_id, found)
+    assert claims.finish(database, check, replace(made, result=found), "http://backend")
     return found

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 from stringx_dataops.contract.documents.fields import Model, OfOne
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.incidents import IncidentBrief
 from stringx_dataops.contract.messages.samples import hidden
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Gate, Mode, Source, Verdict
 from stringx_dataops.contract.messages.waivers import WaivedRule
@@ -73,7 +74,7 @@ class RequestPage(Model):
 class GateView(OfOne):
     """Whether the gate of a table or dataset is open, that is, whether the next step may use the data, and the reasons if not.
     `notes`: what a reader should know though it closes nothing. `waivers`: the rules whose failures it overlooks, the first
-    hundred."""
+    hundred. `incident`: the open one of a closed gate."""
 
     gate: Gate
     target: str
@@ -87,6 +88,7 @@ class GateView(OfOne):
     reasons: list[str]
     notes: list[str] = []
     waivers: list[WaivedRule] = []
+    incident: IncidentBrief | None = None
     pending: bool  # closed, and a check that is not finished, or still to come, may open it
 
     def as_json(self) -> JsonObject:
