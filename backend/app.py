@@ -16,7 +16,11 @@ from backend.history import upkeep
 from backend.incidents import routes as incident_routes
 from backend.insights import routes as insight_routes
 from backend.keys import routes as key_routes
-from backend.notifications import digests, planning
+from backend.notifications import digests, planning, sending
+from backend.notifications import routes as notification_routes
+from backend.notifications.log import Log
+from backend.notifications.secrets import Secrets
+from backend.notifications.sending import Mailroom
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
@@ -52,6 +56,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     dispatcher = dispatch.Dispatcher(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
     asking = Asking(database, catalogue, dispatcher)
     secrets = signing_secrets(settings)
+    mailroom = Mailroom(Secrets(settings.secrets, secrets), settings.public_url)
+    messages = Log(database, mailroom, dispatcher.name)
     loops = Loops()
     app = service.create(
         "backend",
@@ -79,6 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(badge_routes.blueprint(database, settings.public_url))
     app.register_blueprint(incident_routes.blueprint(database))
     app.register_blueprint(schedule_routes.blueprint(database))
+    app.register_blueprint(notification_routes.blueprint(messages))
     app.register_blueprint(
         dashboard_routes.blueprint(
             Dashboard(
@@ -99,6 +106,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         refreshing.start(database, catalogue, loops)
         planning.start(database, loops)
         digests.start(database, loops)
+        sending.start(database, mailroom, listener, loops, dispatcher.name)
 
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app

@@ -1,17 +1,18 @@
 """The Backend's metrics for Prometheus."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from backend.incidents import store as incidents
 from backend.insights import totals
+from backend.notifications import log
 from backend.waivers import store
 from database.pool import Database
 
 
 def metrics(database: Database) -> Iterator[Metric]:
-    """Labels are targets and words of this project, never a table or an id."""
+    """Labels are targets, channels and words of this project, never a table or an id."""
     found = totals.read(database)
     ended = CounterMetricFamily("stringx_requests", "Requests that have ended", labels=["source", "target", "status", "verdict"])
     for row in found.ended:
@@ -28,6 +29,7 @@ def metrics(database: Database) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             f"stringx_requests_oldest_{name}_seconds", "Age of the oldest of them", value=waiting.oldest_age_s
         )
+    yield from _of_channels(log.queues(database))
     gates = found.gates_unpublished
     words = "Events of gates that Kafka does not have yet"
     yield GaugeMetricFamily("stringx_gate_events_unpublished", words, value=gates.requests)
@@ -44,3 +46,24 @@ def _incidents(database: Database) -> Iterator[Metric]:
         is_open.add_metric([target], number)
         alone.add_metric([target], unacknowledged)
     yield from (is_open, alone)
+
+
+def _of_channels(queues: Sequence[log.Queue]) -> Iterator[Metric]:
+    for name, words, waiting in (
+        ("stringx_notifications_waiting", "Messages to people that are not sent yet", "waiting"),
+        ("stringx_notifications_oldest_waiting_seconds", "Age of the oldest of them", "oldest_age_s"),
+        ("stringx_channel_failing_seconds", "For how long a channel has taken no message; 0 if it takes them", "failing_s"),
+    ):
+        gauge = GaugeMetricFamily(name, words, labels=["channel"])
+        for queue in queues:
+            gauge.add_metric([queue.channel], getattr(queue, waiting))
+        yield gauge
+    for name, words, counted in (
+        ("stringx_notifications_delivered", "Messages that a channel took", "delivered"),
+        ("stringx_notifications_given_up", "Messages that were given up", "given_up"),
+        ("stringx_notifications_failures", "Attempts that failed", "failures"),
+    ):
+        counter = CounterMetricFamily(name, words, labels=["channel"])
+        for queue in queues:
+            counter.add_metric([queue.channel], getattr(queue, counted))
+        yield counter

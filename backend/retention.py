@@ -13,6 +13,7 @@ from stringx_dataops.contract.settings import Settings
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _TRIAL_DAYS = 1
 _DAYS = 366  # of a year, at most
+_TEST_DAYS = 7  # test messages to channels
 
 
 def start(database: Database, settings: Settings, loops: Loops) -> None:
@@ -36,6 +37,10 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
     if settings.retention_results_days:
         batches.delete("delete_results", settings.retention_results_days)
         batches.delete("delete_requests", settings.retention_results_days)
+        batches.delete("delete_notifications", settings.retention_results_days)
+        batches.delete("delete_unsaid", settings.retention_results_days)
+    batches.delete("delete_tests", _TEST_DAYS)
+    batches.delete("forget_queues", _TEST_DAYS)
     if settings.retention_days_years:
         batches.delete("delete_incidents", settings.retention_days_years * _DAYS)
         batches.delete("delete_events", settings.retention_days_years * _DAYS)

@@ -87,3 +87,34 @@ delete from stringx.requests where request_id in (
 delete from stringx.audit where entry_id in (
     select entry_id from stringx.audit where at < (select now() - make_interval(days => %(days)s))
     order by at limit %(batch)s for update skip locked)
+
+-- name: delete_notifications
+-- Messages to people that were sent, given up or withdrawn, and with them who was told of what.
+delete from stringx.notifications where notification_id in (
+    select notification_id from stringx.notifications
+    where planned_at < (select clock_timestamp() - make_interval(days => %(days)s))
+      and (delivered_at is not null or given_up_at is not null or withdrawn_at is not null)
+    order by planned_at limit %(batch)s for update skip locked)
+
+-- name: delete_tests
+-- Test messages.
+delete from stringx.notifications where notification_id in (
+    select notification_id from stringx.notifications
+    where kind = 'test' and planned_at < (select clock_timestamp() - make_interval(days => %(days)s))
+    order by planned_at limit %(batch)s for update skip locked)
+
+-- name: delete_unsaid
+-- Of events of which nothing was left to say.
+delete from stringx.notified where notified_id in (
+    select notified_id from stringx.notified
+    where notification_id is null and at < (select clock_timestamp() - make_interval(days => %(days)s))
+    order by at limit %(batch)s for update skip locked)
+
+-- name: forget_queues
+-- Of channels that are no more, and have no message left.
+delete from stringx.channel_queues where channel in (
+    select q.channel from stringx.channel_queues q
+    where q.claimed_at < (select clock_timestamp() - make_interval(days => %(days)s))
+      and not exists (select from stringx.watch_documents w where w.kind = 'Channel' and w.name = q.channel)
+      and not exists (select from stringx.notifications n where n.channel = q.channel)
+    limit %(batch)s for update skip locked)

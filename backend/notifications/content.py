@@ -6,10 +6,10 @@ Nothing in it is a row's value: its reasons and numbers are those of results, wh
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from database.pool import Cursor, Row, json_value
 from database.queries import load_queries
@@ -49,12 +49,16 @@ def build(
 ) -> NotificationContent:
     """A message about events as they happened, and about incidents that are still open, as they stand. Of several events of a
     table or dataset only the last is told; incidents that are over are left out."""
-    rows = cursor.all(SQL["of_events"], {"event_ids": list(event_ids)}) if event_ids else []
-    happened = [_Found(row, main_kind(row["kinds"])) for row in rows]
+    events = cursor.all(SQL["events"], {"event_ids": list(event_ids)}) if event_ids else []
+    happened = [_Found(row, main_kind(row["kinds"]), "of_events") for row in events]
     told = {_subject(each.row) for each in happened}
-    rows = cursor.all(SQL["of_incidents"], {"incident_ids": list(incident_ids)}) if incident_ids else []
-    lasting = [_Found(row, "still_missed" if row["gate"] != "closed" else "still_closed") for row in rows]
-    found = sorted([*happened, *(each for each in lasting if _subject(each.row) not in told)], key=lambda each: each.rank)
+    incidents = cursor.all(SQL["incidents"], {"incident_ids": list(incident_ids)}) if incident_ids else []
+    lasting = [
+        _Found(row, "still_missed" if row["gate"] != "closed" else "still_closed", "of_incidents")
+        for row in incidents
+        if _subject(row) not in told
+    ]
+    found = sorted([*happened, *lasting], key=lambda each: each.rank)
     detailed, named = found[:MOST_DETAILED], found[MOST_DETAILED : MOST_DETAILED + MOST_NAMED]
     counts: Counter[What] = Counter(each.what for each in found)
     return NotificationContent(
@@ -70,14 +74,15 @@ def build(
 
 @dataclass(frozen=True)
 class _Found:
-    """An event, or an open incident, and what it is told as."""
+    """An event, or an open incident, and what it is told as. `source`: the statement that has everything about it."""
 
     row: Row
     what: What
+    source: Literal["of_events", "of_incidents"]
 
     @property
-    def rank(self) -> int:
-        return WORST_FIRST.index(self.what)
+    def rank(self) -> tuple[int, datetime, str, str]:
+        return WORST_FIRST.index(self.what), self.row["at"], self.row["target"], self.row["name"]
 
     @property
     def name(self) -> dict[str, Any]:
@@ -97,6 +102,11 @@ def _subject(row: Row) -> tuple[str, str, str]:
 def _with_everything(cursor: Cursor, found: Sequence[_Found]) -> list[Told]:
     if not found:
         return []
+    details: dict[tuple[str, str], Row] = {}
+    for source in {each.source for each in found}:
+        keys = [each.row["key"] for each in found if each.source == source]
+        details |= {(source, row["key"]): row for row in cursor.all(SQL[source], {"keys": keys})}
+    found = [replace(each, row=each.row | details[(each.source, each.row["key"])]) for each in found]
     subjects = [
         {"place": place, "kind": each.row["subject_kind"], "target": each.row["target"], "name": each.row["name"]}
         for place, each in enumerate(found)

@@ -1,28 +1,34 @@
+-- name: events
+-- The newest event of each table and dataset among these.
+select distinct on (e.target, e.name, e.subject_kind) e.event_id::text as key, e.kinds, e.subject_kind, e.target, e.name, e.incident_id, e.at, e.gate
+from stringx.events e where e.event_id = any(%(event_ids)s::bigint[])
+order by e.target, e.name, e.subject_kind, e.event_id desc
+
+-- name: incidents
+-- Those that are open.
+select i.incident_id::text as key, '{}'::text[] as kinds, i.subject_kind, i.target, i.name, i.incident_id, i.opened_at as at, s.gate
+from stringx.incidents i left join stringx.states s on s.kind = i.subject_kind and s.target = i.target and s.name = i.name
+where i.incident_id = any(%(incident_ids)s::uuid[]) and i.closed_at is null
+
 -- name: of_events
--- The newest event of each table and dataset among these, the worst first.
-with newest as (
-    select distinct on (e.target, e.name, e.subject_kind) e.*
-    from stringx.events e where e.event_id = any(%(event_ids)s::bigint[])
-    order by e.target, e.name, e.subject_kind, e.event_id desc)
-select e.id, e.kinds, e.subject_kind, e.target, e.name, e.owner, e.tags, e.incident_id, e.at, e.gate, e.gate_before, e.verdict, e.check_id,
-       e.request_id, e.reasons, e.rules, e.rules_more, e.at as decided_at, i.opened_at, i.closed_because, i.acknowledged_by, i.assignee,
-       case when s.check_id = e.check_id then s.snapshot_at end as snapshot_at
-from newest e
+-- Events with everything.
+select e.event_id::text as key, e.id, e.kinds, e.gate, e.gate_before, e.verdict, e.check_id, e.request_id, e.owner, e.tags, e.reasons, e.rules, e.rules_more,
+       e.at as decided_at, i.opened_at, i.closed_because, i.acknowledged_by, i.assignee, r.snapshot_at
+from stringx.events e
 left join stringx.incidents i on i.incident_id = e.incident_id
-left join stringx.states s on s.kind = e.subject_kind and s.target = e.target and s.name = e.name
-order by e.at, e.event_id
+left join stringx.results r on r.check_id = e.check_id
+where e.event_id = any(%(keys)s::bigint[])
 
 -- name: of_incidents
--- Open incidents as they stand: what the last deciding check found.
-select null::uuid as id, '{}'::text[] as kinds, i.subject_kind, i.target, i.name, coalesce(s.owner, i.owner) as owner, coalesce(s.tags, i.tags) as tags,
-       i.incident_id, i.opened_at as at, s.gate, null::text as gate_before, s.verdict, s.check_id, s.request_id, coalesce(s.reasons, i.reasons) as reasons,
-       coalesce(r.rules, i.rules) as rules, coalesce(r.more, i.rules_more) as rules_more, coalesce(s.decided_at, i.opened_at) as decided_at, i.opened_at,
-       i.closed_because, i.acknowledged_by, i.assignee, s.snapshot_at
+-- Incidents with everything, as they stand: what the last deciding check found.
+select i.incident_id::text as key, null::uuid as id, '{}'::text[] as kinds, s.gate, s.gate as gate_before, s.verdict, s.check_id, s.request_id,
+       coalesce(s.owner, i.owner) as owner, coalesce(s.tags, i.tags) as tags, coalesce(s.reasons, i.reasons) as reasons,
+       coalesce(r.rules, i.rules) as rules, coalesce(r.more, i.rules_more) as rules_more, coalesce(s.decided_at, i.opened_at) as decided_at,
+       i.opened_at, i.closed_because, i.acknowledged_by, i.assignee, s.snapshot_at
 from stringx.incidents i
 left join stringx.states s on s.kind = i.subject_kind and s.target = i.target and s.name = i.name
 left join lateral stringx.rules_against(s.kind, s.target, s.name, s.check_id, s.decided_at) r on s.gate = 'closed'
-where i.incident_id = any(%(incident_ids)s::uuid[]) and i.closed_at is null
-order by i.opened_at, i.incident_id
+where i.incident_id = any(%(keys)s::uuid[])
 
 -- name: runbooks
 select n.place, coalesce(t.document ->> 'runbook', d.document ->> 'runbook') as runbook

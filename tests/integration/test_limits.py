@@ -194,7 +194,7 @@ def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPat
         ids[UNKNOWN] = {"target": UNKNOWN, "table": "public.a", "rule": "a", "request_id": "done-n"}
         ids[UNKNOWN] |= {
             f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}"
-            for n, name in enumerate(("check", "message", "waiver", "badge", "incident"))
+            for n, name in enumerate(("check", "message", "waiver", "badge", "incident", "notification"))
         }
         yield World(apps, keys, ids)
 
@@ -223,6 +223,7 @@ def _past(database: Database, target: str) -> dict[str, str]:
         | {"check_id": check.check_id, "message_id": str(message["message_id"]), "waiver_id": waiver.id}
         | {"badge_id": badge.id}
         | {"incident_id": str(incident["incident_id"])}
+        | {"notification_id": "01890000-0000-7000-8000-000000000000"}  # messages belong to no target
     )
 
 

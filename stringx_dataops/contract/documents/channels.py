@@ -11,13 +11,11 @@ from stringx_dataops.contract.problems import FieldError, Invalid, invalid
 ChannelType = Literal["apprise", "webhook"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
-ChannelName = Annotated[
-    str,
-    Matching(
-        r"[a-z0-9][a-z0-9_-]{0,62}",
-        "is no name of a channel; write 1 to 63 of a to z, 0 to 9, _ and -, with a letter or digit in front, such as team-slack",
-    ),
-]
+CHANNEL_NAME = Matching(
+    r"[a-z0-9][a-z0-9_-]{0,62}",
+    "is no name of a channel; write 1 to 63 of a to z, 0 to 9, _ and -, with a letter or digit in front, such as team-slack",
+)
+ChannelName = Annotated[str, CHANNEL_NAME]
 SecretVariable = Annotated[
     str,
     Matching(

@@ -14,19 +14,19 @@ AuditAction = Literal[
     "ruleset.created", "ruleset.updated", "ruleset.deleted", "ruleset.rolled_back",
     "schedule.created", "schedule.updated", "schedule.deleted", "schedule.rolled_back",
     "schedule.paused", "schedule.resumed", "schedule.run",
-    "channel.created", "channel.updated", "channel.deleted", "channel.rolled_back",
+    "channel.created", "channel.updated", "channel.deleted", "channel.rolled_back", "channel.tested",
     "route.created", "route.updated", "route.deleted", "route.rolled_back",
     "waiver.created", "waiver.deleted", "waiver.ended",
     "badge.created", "badge.deleted",
     "incident.acknowledged", "incident.unacknowledged", "incident.assigned", "incident.noted",
     "key.created", "key.rotated", "key.revoked",
     "login.succeeded", "login.failed", "logout",
-    "request.canceled", "trial.asked", "delivery.sent_again",
+    "request.canceled", "trial.asked", "delivery.sent_again", "notification.sent_again",
 ]  # fmt: skip
 AUDIT_ACTIONS: tuple[AuditAction, ...] = get_args(AuditAction)
 AuditKind = Literal[
     "target", "table", "dataset", "defaults", "ruleset", "schedule", "channel", "route", "waiver", "badge", "incident",
-    "key", "person", "login", "request", "check", "delivery",
+    "key", "person", "login", "request", "check", "delivery", "notification",
 ]  # fmt: skip
 
 

@@ -20,6 +20,7 @@ EventType = Literal[
     "stringx.gate-changed",  # one gate
     "stringx.gates-changed",  # several at once: of a dataset, of a run of a schedule, in a storm
     "stringx.gate-still-closed",
+    "stringx.gate-noticed",  # of one gate that did not change: a warning, an error, stale, not checked in time
     "stringx.digest",
     "stringx.test",
 ]

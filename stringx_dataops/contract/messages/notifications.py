@@ -146,3 +146,55 @@ class NotificationContent(Model):
 def main_kind(kinds: Sequence[str]) -> What:
     """What an event of these kinds is first of all: a gate that closed with the verdict error is `closed`."""
     return next((what for what in _MAIN_FIRST if what in kinds), "removed")
+
+
+NotificationState = Literal["waiting", "delivered", "failed", "withdrawn"]
+Withdrawn = Literal["acknowledged", "over", "channel"]
+
+
+class Notification(Model):
+    """A message in the delivery log. `id` is its id at the receiver, too. `state`: `failed` means given up after three days;
+    `withdrawn` that nothing was left to say before it was sent: acknowledged, over, or its channel was deleted or switched off.
+    `due_at`: when a waiting one is tried next. `last_error` and `last_status`: of the last attempt; neither has an address."""
+
+    id: str
+    channel: str
+    kind: NotificationKind
+    state: NotificationState
+    title: str
+    counts: dict[What, int]
+    incidents: list[str]
+    routes: list[str]
+    planned_at: AwareDatetime
+    due_at: AwareDatetime | None
+    attempts: int
+    delivered_at: AwareDatetime | None
+    given_up_at: AwareDatetime | None
+    withdrawn_at: AwareDatetime | None
+    withdrawn_because: Withdrawn | None
+    last_error: str | None
+    last_status: int | None
+
+
+class NotificationDetails(Notification):
+    """The same, and what it says: as data, and as plain text."""
+
+    text: str
+    content: NotificationContent | None
+
+
+class NotificationPage(Model):
+    """Messages, the newest first."""
+
+    items: list[Notification]
+    next_cursor: str | None
+
+
+class ChannelTest(Model):
+    """What became of a test message. `status`: what the receiver answered, of HTTP or SMTP; `error` quotes no address."""
+
+    id: str
+    channel: str
+    delivered: bool
+    status: int | None
+    error: str | None

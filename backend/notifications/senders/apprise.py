@@ -1,0 +1,160 @@
+"""Messages by Apprise: https://github.com/caronc/apprise/wiki.
+
+It says only whether a message was sent, and its log quotes addresses. So what HTTP and SMTP answer is noted where they are
+called, and nothing of the log is kept.
+"""
+
+import logging
+import re
+import smtplib
+from dataclasses import dataclass
+from email.utils import make_msgid
+from typing import Any
+
+import apprise
+import requests
+from apprise.plugins.base import NotifyBase
+from apprise.plugins.email import base as mail
+
+from backend.notifications.rendering import Form, Rendered, render
+from backend.notifications.senders.orders import Order, Outcome
+from stringx_dataops.contract.messages.notifications import NotificationContent, What
+
+_OF_PROGRAMS = ("jsons", "xmls", "forms")  # programs read what these send, and mark-up means nothing to them
+_LONGEST = 30_000  # characters, where a service takes more
+_ROOM = 50  # characters, for what a service adds of its own
+_TYPES: dict[What, apprise.NotifyType] = {
+    "closed": apprise.NotifyType.FAILURE,
+    "missed": apprise.NotifyType.FAILURE,
+    "still_closed": apprise.NotifyType.FAILURE,
+    "still_missed": apprise.NotifyType.FAILURE,
+    "error": apprise.NotifyType.WARNING,
+    "warn": apprise.NotifyType.WARNING,
+    "stale": apprise.NotifyType.WARNING,
+    "opened": apprise.NotifyType.SUCCESS,
+    "removed": apprise.NotifyType.INFO,
+}
+
+
+@dataclass
+class Seen:
+    """What the service answered last, or the class of the error without an answer. `text`: the message that is sent, as plain
+    text for mails, beside HTML."""
+
+    status: int | None = None
+    fault: str | None = None
+    notification_id: str = ""
+    text: str = ""
+
+
+SEEN = Seen()
+
+
+def send(order: Order) -> Outcome:
+    """One message by one service."""
+    SEEN.status, SEEN.fault, SEEN.notification_id = None, None, order.notification_id
+    SEEN.text = render(order.content, order.channel, order.public_url).body
+    services = apprise.Apprise(asset=apprise.AppriseAsset(app_id="StringX", app_desc="StringX", app_url=order.public_url or ""))
+    services.add(order.address)
+    plugins = list(services)
+    if len(plugins) != 1:
+        words = "is none that Apprise can use" if not plugins else f"is {len(plugins)} addresses; make a channel of each"
+        return Outcome(is_sent=False, reason=f"the channel's address {words}")
+    plugin = plugins[0]
+    message, form = _rendered(order, plugin)
+    _name_incident(order.content, plugin)
+    try:
+        is_sent = plugin.notify(
+            title=message.title, body=message.body, notify_type=_type(order.content), body_format=apprise.NotifyFormat(form)
+        )
+    except Exception as error:  # whatever a plugin raises: its text may quote the address
+        return Outcome(is_sent=False, reason=f"the service cannot be used: {type(error).__name__}", status=SEEN.status)
+    if is_sent:
+        return Outcome(is_sent=True, status=SEEN.status)
+    return Outcome(is_sent=False, reason=_reason(), status=SEEN.status)
+
+
+def _reason() -> str:
+    if SEEN.fault is not None:
+        return f"the service does not answer: {SEEN.fault}"
+    if SEEN.status is not None:
+        return f"the service answers with status {SEEN.status}: not accepted"
+    return "Apprise could not send it"
+
+
+def _rendered(order: Order, plugin: NotifyBase) -> tuple[Rendered, Form]:
+    """In the richest form that the service takes, or in the one that the address asks for (`?format=`)."""
+    form = _form(plugin)
+    longest = min(_LONGEST, max(1, plugin.body_maxlen - _ROOM))
+    if plugin.title_maxlen > 0 and getattr(plugin, "overflow_amalgamate_title", False):
+        longest = max(1, longest - plugin.title_maxlen)
+    return render(order.content, order.channel, order.public_url, form, longest=longest, longest_title=plugin.title_maxlen), form
+
+
+def _form(plugin: NotifyBase) -> Form:
+    formats = [each.value for each in plugin._formats()]
+    asked = getattr(plugin._format_override, "value", None)
+    if asked in formats:
+        return _known(asked)
+    if plugin.secure_protocol in _OF_PROGRAMS:
+        return "text"
+    richest = next((each for each in ("html", "markdown") if each in formats and formats[0] in ("text", each)), formats[0])
+    return _known(richest)
+
+
+def _known(name: str) -> Form:
+    return "html" if name == "html" else "markdown" if name == "markdown" else "text"
+
+
+def _type(content: NotificationContent) -> apprise.NotifyType:
+    """That of the worst of what it tells."""
+    return next((_TYPES[what] for what in content.counts), apprise.NotifyType.INFO)
+
+
+def _name_incident(content: NotificationContent, plugin: Any) -> None:
+    """Services that keep incidents of their own, such as PagerDuty, know by it which one a message is about."""
+    told = content.items[0] if content.number == 1 and content.items else None
+    if told is not None and told.incident_id is not None:
+        for name in ("dedup", "alias"):
+            if getattr(plugin, name, "") is None:
+                setattr(plugin, name, told.incident_id)
+
+
+def prepare() -> None:
+    """Once per process: note what HTTP and SMTP answer, give mails a stable id, and keep Apprise's log from going anywhere."""
+    logging.disable(logging.CRITICAL)
+    send_request, get_reply = requests.Session.send, smtplib.SMTP.getreply
+
+    def noting_send(self: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        if SEEN.notification_id:
+            request.headers.setdefault("X-StringX-Notification", SEEN.notification_id)
+        try:
+            if request.method not in ("GET", "HEAD"):  # what comes after a redirect has not got the message
+                options["allow_redirects"] = False
+            response = send_request(self, request, **options)
+        except Exception as error:
+            SEEN.fault = type(error).__name__
+            raise
+        SEEN.status = response.status_code
+        return response
+
+    def noting_reply(self: smtplib.SMTP) -> tuple[int, bytes]:
+        try:
+            code, words = get_reply(self)
+        except Exception as error:
+            SEEN.fault = type(error).__name__
+            raise
+        if code >= 400 or (code == 250 and SEEN.status is None):  # after a refusal it takes other commands, and says good-bye
+            SEEN.status = code
+        return code, words
+
+    def stable_id(idstring: str | None = None, domain: str | None = None) -> str:
+        if not SEEN.notification_id:
+            return make_msgid(idstring, domain)
+        host = re.sub(r"[^A-Za-z0-9.-]", "", domain or "") or "localhost"
+        return f"<{SEEN.notification_id}@{host}>"
+
+    requests.Session.send = noting_send  # type: ignore[method-assign]
+    smtplib.SMTP.getreply = noting_reply  # type: ignore[method-assign]
+    vars(mail)["make_msgid"] = stable_id
+    vars(mail)["convert_between"] = lambda source, target, content: SEEN.text  # Apprise's own loses links

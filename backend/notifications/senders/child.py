@@ -1,0 +1,71 @@
+"""A sending process: reads orders from its input, one line each, and answers each with a line.
+
+It ends with its input, and when it has had nothing to do for a while. Whoever asks ends it when an order takes too long.
+"""
+
+import os
+import resource
+import select
+import sys
+from typing import BinaryIO, assert_never
+
+from pydantic import ValidationError
+
+from backend.notifications.senders.orders import Order, Outcome
+
+IDLE_S = 60.0
+MOST_BYTES = 1 << 30  # of memory: an answer without end ends the process, not the machine
+
+
+def main() -> None:
+    """Standard output is for answers alone: what a library prints goes nowhere."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    serve(sys.stdin.buffer.fileno(), answers)
+
+
+def serve(orders: int, answers: BinaryIO) -> None:
+    """Until the input ends, or nothing comes for IDLE_S."""
+    left = b""
+    while True:
+        while b"\n" not in left:
+            if not select.select([orders], [], [], IDLE_S)[0]:
+                return
+            piece = os.read(orders, 1 << 16)
+            if not piece:
+                return
+            left += piece
+        line, left = left.split(b"\n", 1)
+        answers.write(_outcome(line).model_dump_json().encode() + b"\n")
+
+
+def _outcome(line: bytes) -> Outcome:
+    try:
+        return _send(Order.model_validate_json(line))
+    except ValidationError:
+        return Outcome(is_sent=False, reason="the message cannot be read; another release has written it")
+    except Exception as error:  # its text may quote the address
+        return Outcome(is_sent=False, reason=f"the message cannot be sent: {type(error).__name__}")
+
+
+def _send(order: Order) -> Outcome:
+    match order.type:
+        case "apprise":
+            from backend.notifications.senders import apprise  # here, because it takes 0.3 s and 40 MB
+
+            if not apprise.SEEN.notification_id:
+                apprise.prepare()
+            return apprise.send(order)
+        case "webhook":
+            from backend.notifications.senders import webhook
+
+            return webhook.send(order)
+        case _:
+            assert_never(order.type)
+
+
+if __name__ == "__main__":
+    main()

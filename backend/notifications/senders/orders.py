@@ -1,0 +1,30 @@
+"""What a sending process is asked, and what it answers: a line of JSON each."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from stringx_dataops.contract.messages.notifications import NotificationContent
+
+
+class Order(BaseModel):
+    """Send this message. `address` and `secrets` are secret: they go through a pipe, never into arguments or the environment."""
+
+    notification_id: str
+    channel: str
+    type: Literal["apprise", "webhook"]
+    address: str
+    secrets: list[str] = []
+    public_url: str | None = None
+    content: NotificationContent
+
+
+class Outcome(BaseModel):
+    """What came of it. `reason` quotes neither the address nor anything that the receiver said. `status`: of HTTP or SMTP.
+    `gone`: the receiver wants no message any more."""
+
+    is_sent: bool
+    reason: str = ""
+    status: int | None = None
+    retry_after_s: float | None = None
+    gone: bool = False

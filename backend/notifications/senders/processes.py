@@ -1,0 +1,122 @@
+"""Sending processes as the Backend asks them: started when they are needed, kept for a while, ended when they take too long."""
+
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+
+from pydantic import ValidationError
+
+from backend.notifications.senders.orders import Order, Outcome
+from stringx_dataops.contract.settings import ROOT
+
+LONGEST_S = 30.0  # of one message, whatever its receiver does
+_LONGEST_ANSWER = 64 * 1024  # bytes
+_PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+)
+
+
+class Ended(Exception):
+    """The process gave no answer."""
+
+
+class Processes:
+    """Those of one Backend process. Several threads may send at once; each gets a process of its own meanwhile."""
+
+    def __init__(self, longest_s: float = LONGEST_S) -> None:
+        self._longest_s = longest_s
+        self._idle: list[_Process] = []
+        self._lock = threading.Lock()
+
+    def send(self, order: Order) -> Outcome:
+        """What came of it, within `longest_s` seconds."""
+        process, is_used = self._take()
+        try:
+            outcome = process.ask(order, self._longest_s)
+        except TimeoutError:
+            process.end()
+            return Outcome(is_sent=False, reason=f"the receiver did not take the message within {self._longest_s:.0f} s")
+        except Ended:
+            process.end()
+            if is_used:  # it may have ended itself just now, having had nothing to do
+                return self.send(order)
+            return Outcome(is_sent=False, reason="the sending process ended; its receiver may have answered without end")
+        except BaseException:
+            process.end()
+            raise
+        with self._lock:
+            self._idle.append(process)
+        return outcome
+
+    def _take(self) -> tuple["_Process", bool]:
+        with self._lock:
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_alive:
+                    return process, True
+                process.end()
+        return _Process(), False
+
+    def close(self) -> None:
+        """End those that are idle."""
+        with self._lock:
+            processes, self._idle = self._idle, []
+        for process in processes:
+            process.end()
+
+
+class _Process:
+    def __init__(self) -> None:
+        environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        self._popen = subprocess.Popen(
+            [sys.executable, "-P", "-m", "backend.notifications.senders.child"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, cwd=ROOT,
+            env=environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+
+    @property
+    def is_alive(self) -> bool:
+        return self._popen.poll() is None
+
+    def ask(self, order: Order, longest_s: float) -> Outcome:
+        """Ended or TimeoutError without an answer."""
+        assert self._popen.stdin is not None
+        until = time.monotonic() + longest_s
+        try:
+            _write_all(self._popen.stdin.fileno(), order.model_dump_json().encode() + b"\n")
+        except OSError as error:
+            raise Ended from error
+        try:
+            return Outcome.model_validate_json(self._line(until))
+        except ValidationError as error:
+            raise Ended from error
+
+    def _line(self, until: float) -> bytes:
+        assert self._popen.stdout is not None
+        found = b""
+        while not found.endswith(b"\n"):
+            if not select.select([self._popen.stdout], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError
+            piece = os.read(self._popen.stdout.fileno(), 1 << 16)
+            if not piece or len(found) > _LONGEST_ANSWER:
+                raise Ended
+            found += piece
+        return found
+
+    def end(self) -> None:
+        """At once; a message that it is sending may arrive nevertheless."""
+        self._popen.kill()
+        self._popen.wait()
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _write_all(file: int, data: bytes) -> None:
+    """A process that has started reads its input before it does anything that takes long."""
+    while data:
+        data = data[os.write(file, data) :]
