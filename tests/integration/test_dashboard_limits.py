@@ -77,6 +77,25 @@ PAGES: dict[str, list[Case]] = {
     "unacknowledge_incident": [Case("one", "/incidents/{incident_id}/unacknowledge", {})],
     "assign_incident": [Case("one", "/incidents/{incident_id}/assign", {"assignee": "ada"})],
     "note_incident": [Case("one", "/incidents/{incident_id}/note", {"text": "seen"})],
+    "schedules": [Case("list", "/schedules")],
+    "schedule": [Case("one", "/schedules/set-{w}")],
+    "run_schedule": [Case("one", "/schedules/set-{w}/run", {})],
+    "pause_schedule": [Case("one", "/schedules/set-{w}/pause", {"until": "1h"})],
+    "resume_schedule": [Case("one", "/schedules/set-{w}/resume", {})],
+    "new_document": [Case("unlimited", f"/new/{word}") for word in ("channel", "route")],
+    "create_document": [Case("unlimited", f"/new/{word}", {"document": "name: new", "action": "save"}) for word in ("channel", "route")],
+    "validate_new_document": [Case("unlimited", "/new/channel/validate", {"document": "name: new"})],
+    "edit_document": [Case("one", "/schedules/set-{w}/edit"), Case("one", "/schedules/set-{w}/edit?version=1")]
+    + [Case("unlimited", f"/{place}/new/edit") for place in ("channels", "routes")],
+    "save_document": [
+        Case("one", "/schedules/set-{w}/edit", {"document": "cron: 1 2 3 4 5", "opened": "1", "action": action})
+        for action in ("validate", "save")
+    ]
+    + [Case("unlimited", f"/{place}/new/edit", {"document": "name: new", "action": "save"}) for place in ("channels", "routes")],
+    "validate_document": [Case("one", "/schedules/set-{w}/edit/validate", {"document": "cron: 1 2 3 4 5"})],
+    "document_versions": [Case("one", "/schedules/set-{w}/edit/versions"), Case("unlimited", "/routes/new/edit/versions")],
+    "ask_to_delete": [Case("one", "/schedules/set-{w}/delete"), Case("unlimited", "/channels/new/delete")],
+    "delete_document": [Case("one", "/schedules/set-{w}/delete", {"opened": "1"}), Case("unlimited", "/routes/new/delete", {})],
     "create_badge": [Case("one", "/badges", {"target": "{target}", "table": "public.a", "label": "new"})],
     "revoke_badge": [Case("one", "/badges/{badge_id}/revoke", {})],
     "waiver": [Case("one", "/waivers/{waiver_id}")],

@@ -6,6 +6,7 @@ import shlex
 from flask import Blueprint
 
 from backend.dashboard import documents, stories, views
+from backend.dashboard import schedules as schedule_rows
 from backend.dashboard.routes import (
     audit,
     badges,
@@ -18,10 +19,12 @@ from backend.dashboard.routes import (
     openid,
     requests,
     rules,
+    schedules,
     signing_in,
     subjects,
     trials,
     waivers,
+    watch_pages,
 )
 from backend.dashboard.service import Dashboard
 from web.look import formats
@@ -35,6 +38,7 @@ _FORMATS = {
     "seconds": lambda seconds: formats.duration(None if seconds is None else round(seconds * 1000)),
     "threshold": formats.threshold,
     "gap": stories.gap,
+    "in_zone": schedule_rows.in_zone,
     "shell": shlex.quote,
     "document_value": documents.value,
 }
@@ -63,6 +67,8 @@ def blueprint(service: Dashboard) -> Blueprint:
         audit,
         waivers,
         badges,
+        schedules,
+        watch_pages,
     ):
         pages.add(routes, service)
     return routes
