@@ -79,6 +79,7 @@ create table stringx.events (
     rules_more    integer not null default 0,
     is_routed     boolean not null default false  -- whether messages to people have been planned
 );
+create unique index events_by_id on stringx.events (id);
 create index events_unrouted on stringx.events (event_id) where not is_routed;
 create index events_of_incident on stringx.events (incident_id, event_id) where incident_id is not null;
 create index events_by_time on stringx.events (recorded_at);

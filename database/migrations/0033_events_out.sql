@@ -9,7 +9,6 @@ $$;
 -- Numbers of events are in the order in which they were written, not in which they were committed: a reader that continues after the last one
 -- it has seen waits until nothing before that is left to come.
 alter table stringx.events add column xid xid8 not null default pg_current_xact_id();
-create unique index events_by_id on stringx.events (id);
 
 -- Events with the snapshot of the deciding check.
 create view stringx.told_events as
