@@ -275,7 +275,8 @@ def _write_stream(
     if stream.targets:
         caller.require("admin")  # before anything is read of targets that the caller may not see
     watch_streams.require(caller, stream)
-    if errors := list(watch_streams.faults(cursor, stream, found)):
+    before = watch_store.Before(cursor, stream.watches.values())
+    if errors := list(watch_streams.faults(cursor, stream, found, before)):
         raise invalid(errors)
     added = layer_streams.added(cursor, stream)
     documents = _targets(cursor) | {name: as_json(target) for name, target in stream.targets.items()}
@@ -293,7 +294,7 @@ def _write_stream(
     changes += _changed_datasets(cursor, found)
     for dataset in () if dry_run else found:
         datasets.write(cursor, dataset, caller)
-    changes += watch_streams.store(cursor, stream, caller, dry_run)
+    changes += watch_streams.store(cursor, stream, before, caller, dry_run)
     gone: list[Named] = []
     if origin.source is not None:
         changes = sources.remember(cursor, origin.source, changes, dry_run)

@@ -59,6 +59,13 @@ class Names:
             self._tables[target] = {row["table_name"] for row in rows} | here
         return self._tables[target]
 
+    def without_window_column(self, document: ScheduleDocument) -> list[str]:
+        """The tables that the schedule names and whose document has no `window_column`; those of the stream are left out."""
+        dataset = document.dataset if document.dataset not in self._beside.datasets else None
+        asked = {"target": document.target, "table": document.table, "dataset": dataset}
+        found = [row["table_name"] for row in self.cursor.all(SQL["without_window_column"], asked)]
+        return [table for table in found if (document.target, table) not in self._beside.tables]
+
     def target_of_dataset(self, name: str) -> str | None:
         """None if the one who asks sees no such dataset."""
         if name in self._beside.datasets:
@@ -106,6 +113,9 @@ def _faults_of_schedule(names: Names, document: ScheduleDocument, pointer: str) 
         yield FieldError(f"{pointer}/dataset", f"there is no dataset {dataset}; send its document first")
     elif of != target:
         yield FieldError(f"{pointer}/dataset", f"{dataset} is a dataset of target {of}, and the schedule is of target {target}")
+    elif document.window is not None and document.window.column is None and (lacking := names.without_window_column(document)):
+        tables = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
+        yield FieldError(f"{pointer}/window/column", f"is missing; name a column here, or give {tables} a window_column")
 
 
 def notes(cursor: Cursor, watch: Watch, beside: Beside, pointer: str = "") -> Iterator[FieldError]:

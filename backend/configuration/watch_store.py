@@ -75,18 +75,18 @@ def put(database: Database, caller: Caller, kind: WatchKind, name: str, value: A
         raise invalid([FieldError("/name", f"is {watch.name!r}, and the path says {name!r}")])
     with database.transaction() as cursor:
         lock(cursor)
-        before = _row(cursor, kind, name)
-        if before is not None and not _is_seen(before):
+        before = Before(cursor, [watch])
+        row = before.row(watch)
+        if before.is_taken(watch):
             raise Conflict(taken(watch))
-        require_version(if_match, before["version"] if before else None)
-        if faults := list(watch_names.faults(watch_names.Names(cursor), watch)):
+        require_version(if_match, row["version"] if row else None)
+        faults = [*watch_names.faults(watch_names.Names(cursor), watch), *before.too_many({"": watch})]
+        if faults:
             raise invalid(faults)
-        if faults := list(too_many(cursor, {"": watch})):
-            raise invalid(faults)
-        write(cursor, caller, [watch])
+        write(cursor, caller, [watch], before)
         after = _row(cursor, kind, name)
     assert after is not None  # just written
-    return Stored(after["document"], after["version"], created=before is None)
+    return Stored(after["document"], after["version"], created=row is None)
 
 
 def delete(database: Database, caller: Caller, kind: WatchKind, name: str, if_match: str | None) -> None:
@@ -101,51 +101,62 @@ def delete(database: Database, caller: Caller, kind: WatchKind, name: str, if_ma
 
 def remove(cursor: Cursor, caller: Caller, row: Row) -> None:
     """Delete a row of `find_with`, as a new version."""
-    kind, name, target = row["kind"], row["name"], row["target"]
-    cursor.run(SQL["delete"], {"kind": kind, "name": name})
-    version, _ = _add_version(cursor, kind, name, target, None, caller)
-    _record(cursor, caller, kind, name, target, "deleted", version)
+    named = {name: row[name] for name in ("kind", "name", "target")}
+    cursor.run(SQL["delete"], named)
+    deletion = cursor.one(SQL["add_deletion"], named | {"changed_by": caller.name})
+    assert deletion is not None  # a document always has a version
+    audit.record_all(cursor, caller, [_entry(row["kind"], row["name"], row["target"], "deleted", deletion["version"])])
 
 
-def write(cursor: Cursor, caller: Caller, found: Iterable[Watch]) -> None:
+class Before:
+    """What is stored under the names of some documents, looked up at once: a stream may have thousands."""
+
+    def __init__(self, cursor: Cursor, found: Iterable[Watch]) -> None:
+        self._cursor = cursor
+        names = json_value([{"kind": watch.kind, "name": watch.name} for watch in found])
+        self._rows = {(row["kind"], row["name"]): row for row in cursor.all(SQL["rows"], {"names": names})}
+
+    def row(self, watch: Watch) -> Row | None:
+        """The stored document, as a row with `target`, `document` and `version`."""
+        return self._rows.get((watch.kind, watch.name))
+
+    def change(self, watch: Watch) -> str:
+        """The change that writing the document makes: `created`, `updated` or `unchanged`."""
+        row = self.row(watch)
+        return "created" if row is None else "unchanged" if same(row["document"], watch.stored) else "updated"
+
+    def is_taken(self, watch: Watch) -> bool:
+        """Whether its name is that of a schedule which the one who asks does not see."""
+        row = self.row(watch)
+        return row is not None and not _is_seen(row)
+
+    def too_many(self, found: Mapping[str, Watch]) -> Iterator[FieldError]:
+        """A fault for each of these documents, by their pointer, that is one more than its kind may have."""
+        counted = {row["kind"]: row["number"] for row in self._cursor.all(SQL["counts"])}
+        for pointer, watch in found.items():
+            if self.row(watch) is None:
+                counted[watch.kind] = counted.get(watch.kind, 0) + 1
+                if counted[watch.kind] > MOST[watch.kind]:
+                    yield FieldError(pointer, f"is one more {watch.kind.lower()} than the {MOST[watch.kind]:,} that are allowed")
+
+
+def write(cursor: Cursor, caller: Caller, found: Iterable[Watch], before: Before) -> None:
     """Store these documents, each as the next version if it has changed. The caller holds the configuration's lock."""
-    for watch in found:
-        change = change_of(cursor, watch)
-        if change == "unchanged":
-            continue
-        version, same_as = _add_version(cursor, watch.kind, watch.name, watch.target, watch.stored, caller)
-        written = {"kind": watch.kind, "name": watch.name, "target": watch.target, "document": json_value(watch.stored)}
-        cursor.run(SQL["put"], written | {"version": version})
+    changes = {(watch.kind, watch.name): (watch, change) for watch in found if (change := before.change(watch)) != "unchanged"}
+    if not changes:
+        return
+    given = [
+        {"kind": watch.kind, "name": watch.name, "target": watch.target, "document": watch.stored}
+        for watch, _ in changes.values()
+    ]
+    entries = []
+    for row in cursor.all(SQL["write"], {"documents": json_value(given), "changed_by": caller.name}):
+        watch, change = changes[row["kind"], row["name"]]
         details: JsonObject = {}
-        if change == "updated" and same_as is not None:
-            change, details = "rolled_back", {"to": same_as}
-        _record(cursor, caller, watch.kind, watch.name, watch.target, change, version, details)
-
-
-def change_of(cursor: Cursor, watch: Watch) -> str:
-    """The change that writing the document makes: `created`, `updated` or `unchanged`."""
-    row = _row(cursor, watch.kind, watch.name)
-    return "created" if row is None else "unchanged" if same(row["document"], watch.stored) else "updated"
-
-
-def too_many(cursor: Cursor, found: Mapping[str, Watch]) -> Iterator[FieldError]:
-    """A fault for each of these documents, by their pointer, that is one more than its kind may have."""
-    counted: dict[WatchKind, int] = {}
-    for pointer, watch in found.items():
-        if _row(cursor, watch.kind, watch.name) is not None:
-            continue
-        if watch.kind not in counted:
-            row = cursor.one(SQL["count"], {"kind": watch.kind})
-            counted[watch.kind] = row["number"] if row is not None else 0
-        counted[watch.kind] += 1
-        if counted[watch.kind] > MOST[watch.kind]:
-            yield FieldError(pointer, f"is one more {watch.kind.lower()} than the {MOST[watch.kind]:,} that are allowed")
-
-
-def is_taken(cursor: Cursor, watch: Watch) -> bool:
-    """Whether its name is that of a schedule which the one who asks does not see."""
-    row = _row(cursor, watch.kind, watch.name)
-    return row is not None and not _is_seen(row)
+        if change == "updated" and row["same_as"] is not None:
+            change, details = "rolled_back", {"to": row["same_as"]}
+        entries.append(_entry(watch.kind, watch.name, watch.target, change, row["version"], details))
+    audit.record_all(cursor, caller, entries)
 
 
 def taken(watch: Watch) -> str:
@@ -170,37 +181,12 @@ def _is_seen(row: Row) -> bool:
     return sees_all() if row["kind"] in OF_ALL_TARGETS else is_seen(row["target"])
 
 
-def _add_version(
-    cursor: Cursor, kind: WatchKind, name: str, target: str | None, document: JsonObject | None, caller: Caller
-) -> tuple[int, int | None]:
-    """Its number, and that of an earlier version with the same document, if there is one."""
-    last = cursor.one(SQL["last_version"], {"kind": kind, "name": name})
-    written = {
-        "kind": kind,
-        "name": name,
-        "target": target,
-        "version": int(last["version"]) + 1 if last else 1,
-        "document": json_value(document) if document is not None else None,
-        "changed_by": caller.name,
-    }
-    row = cursor.one(SQL["add_version"], written)
-    assert row is not None  # just written
-    return row["version"], row["same_as"]
-
-
-def _record(
-    cursor: Cursor,
-    caller: Caller,
-    kind: WatchKind,
-    name: str,
-    target: str | None,
-    change: str,
-    version: int,
-    details: JsonObject | None = None,
-) -> None:
+def _entry(
+    kind: WatchKind, name: str, target: str | None, change: str, version: int, details: JsonObject | None = None
+) -> audit.Entry:
     word = _word(kind)
     named: JsonObject = {"version": version} if target is None else {"target": target, "version": version}
-    audit.record(cursor, caller, cast(AuditAction, f"{word}.{change}"), subject(word, name), named | (details or {}))
+    return audit.Entry(cast(AuditAction, f"{word}.{change}"), subject(word, name), named | (details or {}))
 
 
 def _word(kind: WatchKind) -> Literal["schedule", "channel", "route"]:

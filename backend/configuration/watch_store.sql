@@ -1,25 +1,38 @@
 -- name: find
 select kind, name, target, document, version from stringx.watch_documents where kind = %(kind)s and name = %(name)s
 
--- name: put
-insert into stringx.watch_documents (kind, name, target, document, version)
-values (%(kind)s, %(name)s, %(target)s, %(document)s, %(version)s)
-on conflict (kind, name) do update set
-    target = excluded.target, document = excluded.document, version = excluded.version, updated_at = clock_timestamp()
+-- name: rows
+-- Those of these documents that are stored.
+select w.kind, w.name, w.target, w.document, w.version
+from jsonb_to_recordset(%(names)s) as n (kind text, name text) join stringx.watch_documents w on w.kind = n.kind and w.name = n.name
+
+-- name: write
+-- Stores each as its next version. `same_as`: the newest of a hundred versions before that had the very document.
+with numbered as (
+    select g.*, 1 + coalesce((select max(v.version) from stringx.watch_versions v where v.kind = g.kind and v.name = g.name), 0) as version
+    from jsonb_to_recordset(%(documents)s) as g (kind text, name text, target text, document jsonb)),
+stored as (
+    insert into stringx.watch_documents (kind, name, target, document, version)
+    select kind, name, target, document, version from numbered order by kind, name
+    on conflict (kind, name) do update set
+        target = excluded.target, document = excluded.document, version = excluded.version, updated_at = clock_timestamp()),
+kept as (
+    insert into stringx.watch_versions (kind, name, version, target, document, changed_by)
+    select kind, name, version, target, document, %(changed_by)s from numbered
+    returning kind, name, version, document)
+select k.kind, k.name, k.version, (select max(o.version) from (
+           select p.version, p.document from stringx.watch_versions p where p.kind = k.kind and p.name = k.name and p.version < k.version
+           order by p.version desc limit 100) o where o.document::text = k.document::text) as same_as
+from kept k
 
 -- name: delete
 delete from stringx.watch_documents where kind = %(kind)s and name = %(name)s
 
--- name: last_version
-select coalesce(max(version), 0) as version from stringx.watch_versions where kind = %(kind)s and name = %(name)s
-
--- name: add_version
--- `same_as`: the newest of a hundred versions before that had the very document.
-insert into stringx.watch_versions as w (kind, name, version, target, document, changed_by)
-values (%(kind)s, %(name)s, %(version)s, %(target)s, %(document)s, %(changed_by)s)
-returning version, (select max(o.version) from (
-           select p.version, p.document from stringx.watch_versions p where p.kind = w.kind and p.name = w.name and p.version < w.version
-           order by p.version desc limit 100) o where o.document::text = w.document::text) as same_as
+-- name: add_deletion
+insert into stringx.watch_versions (kind, name, version, target, document, changed_by)
+select kind, name, 1 + max(version), %(target)s, null, %(changed_by)s from stringx.watch_versions
+where kind = %(kind)s and name = %(name)s group by kind, name
+returning version
 
 -- name: versions
 -- A schedule may have been of another target.
@@ -46,8 +59,8 @@ where kind = 'Route' and name > %(name)s and %(is_admin)s order by name limit %(
 select name from stringx.watch_documents
 where kind = %(kind)s and (%(seen)s::text[] is null or target = any(%(seen)s::text[])) order by name limit 10000
 
--- name: count
-select count(*) as number from stringx.watch_documents where kind = %(kind)s
+-- name: counts
+select kind, count(*) as number from stringx.watch_documents group by kind
 
 -- name: references
 -- What schedules and routes name.
@@ -60,6 +73,13 @@ select table_name from stringx.tables where target = %(target)s order by table_n
 
 -- name: target_of_dataset
 select target from stringx.datasets where name = %(name)s
+
+-- name: without_window_column
+-- This table, and the tables of this dataset, as far as requests must name the column of a window.
+select t.table_name from stringx.tables t
+where t.target = %(target)s and coalesce(t.effective, t.document) ->> 'window_column' is null
+  and (t.table_name = %(table)s or t.table_name = any(coalesce((select d.tables from stringx.datasets d where d.name = %(dataset)s), '{}')))
+order by t.table_name
 
 -- name: matching_nothing
 -- Those of these patterns that match no configured table; where `with_datasets`, no dataset either. `target`: null for all.

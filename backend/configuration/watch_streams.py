@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from backend.configuration import watch_names, watch_store
 from backend.configuration.watch_names import Beside, Names
+from backend.configuration.watch_store import Before
 from database.keys import Caller
 from database.pool import Cursor
 from stringx_dataops.contract.documents.datasets import DatasetDocument
@@ -24,24 +25,22 @@ def require_for(caller: Caller, names: Sequence[Named]) -> None:
         caller.require_unlimited()
 
 
-def faults(cursor: Cursor, stream: Stream, datasets: Sequence[DatasetDocument]) -> Iterator[FieldError]:
+def faults(cursor: Cursor, stream: Stream, datasets: Sequence[DatasetDocument], before: Before) -> Iterator[FieldError]:
     """Names in them that neither the stream nor the configuration has, and names that are not free."""
     names = Names(cursor, _beside(stream, datasets))
     for pointer, watch in stream.watches.items():
-        if watch_store.is_taken(cursor, watch):
+        if before.is_taken(watch):
             yield FieldError(f"{pointer}/name", watch_store.taken(watch))
         yield from watch_names.faults(names, watch, pointer)
-    yield from watch_store.too_many(cursor, stream.watches)
+    yield from before.too_many(stream.watches)
 
 
-def store(cursor: Cursor, stream: Stream, caller: Caller, dry_run: bool) -> list[dict[str, str]]:
+def store(cursor: Cursor, stream: Stream, before: Before, caller: Caller, dry_run: bool) -> list[dict[str, str]]:
     """Store them, and return a change for each of the stream."""
-    changes = [
-        {"kind": watch.kind, "name": watch.name, "change": watch_store.change_of(cursor, watch)}
-        for watch in stream.watches.values()
-    ]
+    found = stream.watches.values()
+    changes = [{"kind": watch.kind, "name": watch.name, "change": before.change(watch)} for watch in found]
     if not dry_run:
-        watch_store.write(cursor, caller, stream.watches.values())
+        watch_store.write(cursor, caller, found, before)
     return changes
 
 

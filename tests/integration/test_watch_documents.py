@@ -104,7 +104,13 @@ def test_what_they_name_must_be_configured(shop: Database) -> None:
     ]
     with pytest.raises(NotFound, match="there is no channel teem; did you mean team"):
         watch_store.find(shop, "Channel", "teem")
-    put(shop, schedule(tables=["none.*"]))
+    window = {"last": "1d"}
+    assert faults(lambda: put(shop, schedule(dataset="sales", window=window))) == [
+        ("/window/column", "is missing; name a column here, or give public.a, public.b, public.c a window_column")
+    ]
+    apply(shop, table("public.a", "a", window_column="at"), schedule("w", table="public.a", window=window))
+    put(shop, schedule("w", table="public.b", window=window | {"column": "at"}))
+    put(shop, schedule(tables=["none.*"], window=window))
     assert put(shop, schedule("b", dataset="sales")) == 1
 
 

@@ -21,6 +21,11 @@ SCHEMA = json_schema.schema(CATALOGUE)
 VALIDATOR = Draft7Validator(SCHEMA)
 TABLE: dict[str, Any] = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.a"}
 TARGET: dict[str, Any] = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "h", "dbname": "d", "user": "u"}
+WATCHES: list[dict[str, Any]] = [
+    {"apiVersion": "stringx/v1", "kind": "Schedule", "name": "a", "target": "shop", "table": "public.a", "cron": "0 6 * * *"},
+    {"apiVersion": "stringx/v1", "kind": "Channel", "name": "a", "type": "webhook", "url_env": "NOTIFY_A", "digest": "weekly"},
+    {"apiVersion": "stringx/v1", "kind": "Route", "name": "a", "channel": "a", "quiet": {"from": "22:00", "to": "07:00"}},
+]
 DATASET: dict[str, Any] = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": "d", "target": "shop", "tables": ["public.a"]}
 EXAMPLES = [rule_type.example for rule_type in CATALOGUE if rule_type.example]
 VALUES = [
@@ -66,10 +71,11 @@ def test_it_is_a_schema_and_knows_the_kinds_of_the_backend() -> None:
 
 def test_documents_that_are_in_use_are_taken() -> None:
     documents = [document for file in sorted((ROOT / "rules").rglob("*.yml")) for document in read_yaml(file.read_bytes())]
+    documents += read_yaml((ROOT / "examples" / "watching" / "watching.yml").read_bytes())
     documents += [
         document for file in sorted((ROOT / "examples").rglob("rules/**/*.yml")) for document in read_yaml(file.read_bytes())
     ]
-    for document in [*documents, TARGET, DATASET, *({**TABLE, "rules": [example]} for example in EXAMPLES)]:
+    for document in [*documents, TARGET, DATASET, *WATCHES, *({**TABLE, "rules": [example]} for example in EXAMPLES)]:
         assert faults(document) == [], document
 
 
@@ -88,6 +94,10 @@ def test_documents_that_are_in_use_are_taken() -> None:
         (TARGET | {"port": "x"}, "$.port"),
         ({name: value for name, value in TARGET.items() if name != "host"}, "$"),
         (DATASET | {"rules": []}, "$"),
+        (TABLE | {"expected_by": {"tme": "06:30"}}, "$.expected_by"),
+        (WATCHES[0] | {"window": {"column": "a"}}, "$.window"),
+        (WATCHES[1] | {"url": "https://hooks.example.com"}, "$"),
+        (WATCHES[2] | {"on": ["close"]}, "$.on[0]"),
         ({"table": "public.a"}, "$"),
     ],
 )  # fmt: skip
@@ -99,7 +109,7 @@ def test_what_an_editor_can_know_is_refused_at_its_place(document: dict[str, Any
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_what_the_backend_takes_is_never_refused(data: st.DataObject) -> None:
-    document = copy.deepcopy(data.draw(st.sampled_from([TABLE, TABLE, TABLE, TARGET, DATASET])))
+    document = copy.deepcopy(data.draw(st.sampled_from([TABLE, TABLE, TABLE, TARGET, DATASET, *WATCHES])))
     places: list[dict[str, Any]] = [document]
     kind = document.get("kind", "Table")
     names = list(json_schema.models()[kind].model_fields)

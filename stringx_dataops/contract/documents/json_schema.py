@@ -89,12 +89,18 @@ def as_text(catalogue: Catalogue) -> str:
 def _plain(part: Any, *, names: bool = False) -> Any:
     """The schema without keywords that mean nothing to editors. `names`: the keys are names of fields."""
     if isinstance(part, dict):
+        if not names and "x-written" in part and "type" in part:  # True is a text there, and a boolean for editors
+            part = part | {"type": [*dict.fromkeys((*_listed(part["type"]), "boolean"))]}
         kept = {name: value for name, value in part.items() if names or not (name in _LEFT_OUT or name.startswith("x-"))}
         return {
             name: _plain(value, names=not names and name in ("properties", "definitions")) if name != "default" else value
             for name, value in kept.items()
         }
     return [_plain(item) for item in part] if isinstance(part, list) else part
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _described(name: str, part: JsonSchema) -> JsonSchema:
