@@ -30,12 +30,15 @@ def metrics(database: Database) -> Iterator[Metric]:
             f"stringx_requests_oldest_{name}_seconds", "Age of the oldest of them", value=waiting.oldest_age_s
         )
     yield from _of_channels(log.queues(database))
-    gates = found.gates_unpublished
-    words = "Events of gates that Kafka does not have yet"
-    yield GaugeMetricFamily("stringx_gate_events_unpublished", words, value=gates.requests)
-    yield GaugeMetricFamily(
-        "stringx_gate_events_oldest_unpublished_seconds", "Age of the oldest of them", value=gates.oldest_age_s
-    )
+    for name, words, waiting in (
+        ("unpublished", "Events of gates that Kafka does not have yet", found.gates_unpublished),
+        ("unrouted", "Events of gates that no messages to people are planned for yet", found.unrouted),
+        ("held", "Events of gates that channels are to be told of, once for each channel", found.held),
+    ):
+        yield GaugeMetricFamily(f"stringx_gate_events_{name}", words, value=waiting.requests)
+        yield GaugeMetricFamily(
+            f"stringx_gate_events_oldest_{name}_seconds", "Age of the oldest of them", value=waiting.oldest_age_s
+        )
 
 
 def _incidents(database: Database) -> Iterator[Metric]:

@@ -7,7 +7,7 @@ from database.pool import Database
 from database.queries import load_queries
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-_WAITING = ("unfinished", "unsent", "unpublished", "gates_unpublished")
+_WAITING = ("unfinished", "unsent", "unpublished", "gates_unpublished", "unrouted", "held")
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,16 @@ class Waiting:
 @dataclass(frozen=True)
 class Totals:
     """All requests. `unfinished`: their check has not ended. `unsent`: DataOps has not accepted them. `unpublished`: Kafka does
-    not have their result yet. `gates_unpublished`: events of gates that Kafka does not have yet."""
+    not have their result yet. `gates_unpublished`: events of gates that Kafka does not have yet. `unrouted`: events
+    that nobody has looked at for messages to people. `held`: events that are still to be told to a channel."""
 
     ended: list[Ended]
     unfinished: Waiting
     unsent: Waiting
     unpublished: Waiting
     gates_unpublished: Waiting
+    unrouted: Waiting
+    held: Waiting
 
 
 def read(database: Database) -> Totals:

@@ -16,3 +16,11 @@ from stringx.requests where sent_at is null and finished_at is null
 -- name: gates_unpublished
 select count(*) as requests, coalesce(extract(epoch from clock_timestamp() - min(e.recorded_at)), 0)::float8 as oldest_age_s
 from stringx.gate_publications p join stringx.events e on e.event_id = p.event_id
+
+-- name: unrouted
+select count(*) as requests, coalesce(extract(epoch from clock_timestamp() - min(recorded_at)), 0)::float8 as oldest_age_s
+from stringx.events where not is_routed
+
+-- name: held
+select count(*) as requests, coalesce(extract(epoch from clock_timestamp() - min(planned_at)), 0)::float8 as oldest_age_s
+from stringx.notices

@@ -9,18 +9,15 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from backend.configuration import watching
-from backend.notifications import content, grouping, outbox
-from backend.notifications.grouping import Said, Waiting
-from backend.notifications.repeats import Due, next_repeat
-from backend.notifications.routing import Happened, Routing
+from backend.notifications import content, grouping, outbox, rows
+from backend.notifications.routing import Routing
 from database.loops import Loop, Loops
-from database.pool import Cursor, Database, Row, json_value
+from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.problems import Unavailable
 
@@ -99,20 +96,21 @@ class Planner:
 
     def _route(self, now: datetime | None) -> bool:
         with self._alone(now) as (cursor, at):
-            rows = cursor.all(SQL["unrouted"], {"most": ROUTED})
-            notices = list(_notices(_routing(cursor), rows, at))
+            events = cursor.all(SQL["unrouted"], {"most": ROUTED})
+            notices = list(rows.notices(_routing(cursor), events, at))
             if notices:
                 cursor.run(SQL["notice"], {"notices": json_value(notices), "now": at})
-            cursor.run(SQL["routed"], {"event_ids": [row["event_id"] for row in rows]})
-        return len(rows) == ROUTED
+            cursor.run(SQL["routed"], {"event_ids": [row["event_id"] for row in events]})
+        return len(events) == ROUTED
 
     def _ready(self, now: datetime | None) -> list[str]:
         with self._alone(now) as (cursor, at):
-            rows = cursor.all(SQL["ready"], {"now": at, "minute": grouping.MINUTE, "schedule_settles": grouping.SCHEDULE_SETTLES})
+            times = {"now": at, "minute": grouping.MINUTE, "schedule_settles": grouping.SCHEDULE_SETTLES}
+            channels = cursor.all(SQL["ready"], times)
             routing = _routing(cursor)
         return [
             row["channel"]
-            for row in rows
+            for row in channels
             if not routing.is_active(row["channel"])
             or (grouping.is_settled(row["oldest"], row["newest"], at) and grouping.may_be_sent(row["planned"]))
         ]
@@ -130,22 +128,22 @@ class Planner:
             log.exception("no message to the channel %s can be made; again in a minute", channel)
 
     def _tell(self, channel: str, now: datetime | None) -> None:
-        """One message of all that is left to say to the channel; of one that is not active, nothing is."""
+        """One message of all that is left to say to the channel; nothing is if channel or route is no longer active."""
         with self._alone(now) as (cursor, at):
-            is_active = _routing(cursor).is_active(channel)
-            waiting = [_waiting(row) for row in cursor.all(SQL["waiting"], {"channel": channel, "now": at, "most": TOLD})]
-            said, unsaid = grouping.left_to_say(waiting) if is_active else ([], waiting)
+            routes = _routing(cursor).names(channel)
+            waiting = [rows.waiting(row) for row in cursor.all(SQL["waiting"], {"channel": channel, "now": at, "most": TOLD})]
+            said, unsaid = grouping.left_to_say([notice for notice in waiting if not routes.isdisjoint(notice.routes)])
+            unsaid += [notice for notice in waiting if routes.isdisjoint(notice.routes)]
             if said:
                 event_ids = [each.last.event_id for each in said]
                 made = content.build(cursor, "change", at, event_ids=event_ids, cause=grouping.cause(said))
                 message = outbox.add(cursor, channel, made, at)
-                told = [_told(each) for each in said if each.last.is_of_incident]
+                told = [rows.told(each) for each in said if each.last.is_of_incident]
                 of_message = {"channel": channel, "notification_id": message, "now": at}
-                _note(cursor, of_message, [_noted(notice, each.kind) for each in said for notice in each.notices])
+                _note(cursor, of_message, [rows.noted(notice, each.kind) for each in said for notice in each.notices])
                 cursor.run(SQL["told"], of_message | {"told": json_value(told)})
-            _note(
-                cursor, {"channel": channel, "notification_id": None, "now": at}, [_noted(notice, "change") for notice in unsaid]
-            )
+            of_none = {"channel": channel, "notification_id": None, "now": at}
+            _note(cursor, of_none, [rows.noted(notice, "change") for notice in unsaid])
             cursor.run(SQL["noted"], {"channel": channel, "event_ids": [notice.event_id for notice in waiting]})
             if len(waiting) < TOLD:
                 cursor.run(SQL["forgotten"], {"channel": channel})
@@ -155,25 +153,25 @@ class Planner:
         with self._alone(now) as (cursor, at):
             cursor.run(SQL["put_off"], {"now": at, "minute": grouping.MINUTE})
             routing = _routing(cursor)
-            due: dict[str, list[Repeat]] = defaultdict(list)
+            due: dict[str, list[rows.Repeat]] = defaultdict(list)
             later = []
             for row in cursor.all(SQL["lasting"], {"now": at, "most": REPEATED}):
-                found = _repeat(routing, row, at)
+                found = rows.repeat(routing, row, at)
                 if found.due.at is not None and found.due.at <= at:
                     due[row["channel"]].append(found)
                 else:
-                    later.append(found.named | {"channel": row["channel"], "at": _text(found.due.at)})
+                    later.append(found.named | {"channel": row["channel"], "at": rows.text(found.due.at)})
             if due:
-                rows = cursor.all(SQL["planned"], {"channels": list(due), "now": at, "minute": grouping.MINUTE})
-                for channel in (row["channel"] for row in rows if not grouping.may_be_sent(row["planned"])):
-                    in_a_minute = _text(at + grouping.MINUTE)
+                planned = cursor.all(SQL["planned"], {"channels": list(due), "now": at, "minute": grouping.MINUTE})
+                for channel in (row["channel"] for row in planned if not grouping.may_be_sent(row["planned"])):
+                    in_a_minute = rows.text(at + grouping.MINUTE)
                     later += [repeat.named | {"channel": channel, "at": in_a_minute} for repeat in due.pop(channel)]
             if later:
                 cursor.run(SQL["repeat_later"], {"later": json_value(later)})
         for channel, repeats in due.items():
             self._guarded(channel, lambda channel=channel, repeats=repeats: self._tell_again(channel, repeats, at))  # type: ignore[misc]
 
-    def _tell_again(self, channel: str, repeats: Sequence["Repeat"], now: datetime) -> None:
+    def _tell_again(self, channel: str, repeats: Sequence[rows.Repeat], now: datetime) -> None:
         with self._alone(now) as (cursor, at):
             open_ids = {row["incident_id"] for row in cursor.all(SQL["still_lasting"], {"channel": channel, "now": at})}
             repeats = [repeat for repeat in repeats if repeat.incident_id in open_ids]
@@ -197,85 +195,11 @@ class Planner:
                     outbox.withdraw(cursor, message, "acknowledged" if row["has_open"] else "over", at)
 
 
-@dataclass(frozen=True)
-class Repeat:
-    """An incident that lasts, and when a channel is told again."""
-
-    incident_id: str
-    due: Due
-
-    @property
-    def named(self) -> dict[str, Any]:
-        return {"incident_id": self.incident_id}
-
-
 def _routing(cursor: Cursor) -> Routing:
     active = [found.document.name for found in watching.channels(cursor) if found.document.active]
     return Routing((found.document for found in watching.routes(cursor)), active)
 
 
-def _notices(routing: Routing, rows: Sequence[Row], now: datetime) -> Iterator[dict[str, Any]]:
-    knowing: dict[str, set[str]] = defaultdict(set)  # also by events of this very batch
-    for row in rows:
-        incident_id = None if row["incident_id"] is None else str(row["incident_id"])
-        event = _happened(row, incident_id)
-        of_incident = knowing[incident_id] if incident_id is not None else set()
-        of_incident.update(row["knowing"])
-        for notice in routing.notices(event, of_incident, now):
-            of_incident.add(notice.channel)
-            yield {
-                "event_id": event.event_id,
-                "channel": notice.channel,
-                "routes": notice.routes,
-                "words": sorted(notice.words),
-                "incident_id": incident_id,
-                "ready_at": _text(notice.ready_at),
-                "held_for": row["held_for"],
-            }
-
-
-def _happened(row: Row, incident_id: str | None) -> Happened:
-    return Happened(
-        row["event_id"], frozenset(row["kinds"]), row["target"], row["name"], row["owner"], frozenset(row["tags"]), incident_id
-    )
-
-
-def _waiting(row: Row) -> Waiting:
-    return Waiting(
-        event_id=row["event_id"],
-        subject=(row["subject_kind"], row["target"], row["name"]),
-        kinds=frozenset(row["kinds"]),
-        words=frozenset(row["words"]),
-        routes=tuple(row["routes"]),
-        incident_id=None if row["incident_id"] is None else str(row["incident_id"]),
-        is_over=row["is_over"],
-        asked_by=row["asked_by"],
-        verdict=row["verdict"],
-        gate=row["gate"],
-        is_stale=row["is_stale"],
-    )
-
-
 def _note(cursor: Cursor, of_message: dict[str, Any], noted: Sequence[dict[str, Any]]) -> None:
     if noted:
         cursor.run(SQL["notified"], of_message | {"said": json_value(noted)})
-
-
-def _noted(notice: Waiting, kind: grouping.Kind) -> dict[str, Any]:
-    return {"event_id": notice.event_id, "incident_id": notice.incident_id, "kind": kind, "routes": notice.routes}
-
-
-def _told(said: Said) -> dict[str, Any]:
-    words = frozenset().union(*(notice.words for notice in said.notices))
-    return {"incident_id": said.last.incident_id, "words": sorted(words), "is_over": said.kind == "over"}
-
-
-def _repeat(routing: Routing, row: Row, now: datetime) -> Repeat:
-    about = Happened(0, frozenset(), row["target"], row["name"], row["owner"], frozenset(row["tags"]))
-    told_at = row["told_at"] or NEVER
-    due = next_repeat(routing.concerned(row["channel"], about), frozenset(row["words"]), told_at, row["acknowledged_until"], now)
-    return Repeat(str(row["incident_id"]), due)
-
-
-def _text(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()

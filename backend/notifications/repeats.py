@@ -10,7 +10,7 @@ from stringx_dataops.contract.documents.routes import RouteDocument
 
 @dataclass(frozen=True)
 class Due:
-    """`at`: when to repeat, or to look again; None for never. `routes`: those that ask for it at that time or before."""
+    """`at`: when to repeat, or to look again, not before now; None for never. `routes`: those that ask for it by then."""
 
     at: datetime | None
     routes: tuple[str, ...] = ()
@@ -29,6 +29,6 @@ def next_repeat(
         due = told_at + timedelta(seconds=route.repeat_after_s)
         if acknowledged_until is not None:
             due = max(due, acknowledged_until)
-        times[route.name] = quiet_until(route, max(due, now)) if due <= now else due
+        times[route.name] = quiet_until(route, now) if due <= now else due
     at = min(times.values(), default=None)
     return Due(at, tuple(name for name, due in times.items() if at is not None and due <= max(at, now)))

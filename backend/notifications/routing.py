@@ -64,6 +64,10 @@ class Routing:
         routes = self._by_channel.get(channel, [])
         return [route for route in routes if route.concerns(about.target, about.name, about.owner, about.tags)]
 
+    def names(self, channel: str) -> frozenset[str]:
+        """Of the channel's routes."""
+        return frozenset(route.name for route in self._by_channel.get(channel, []))
+
     def is_active(self, channel: str) -> bool:
         """Whether there is such a channel."""
         return channel in self.channels

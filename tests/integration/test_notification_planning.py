@@ -4,14 +4,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backend import retention
 from backend.configuration import store
 from backend.notifications import content, grouping, planning
 from backend.notifications.planning import Planner
 from database.pool import Database
+from stringx_dataops.contract.settings import read_settings
 from tests.support.datasets import ME, now
 from tests.support.incidents import reported
 from tests.support.watching import channel, configure, delivered, messages, planned, route
@@ -379,6 +382,33 @@ def test_what_waits_for_a_channel_that_is_deleted_or_switched_off_is_withdrawn(w
     assert watch.rows("select 1 from stringx.notices") == []
     configure(watch.database, channel())
     assert watch.after(HOUR) == []
+
+
+def test_a_route_that_is_deleted_tells_nothing_that_waits(watch: Watch) -> None:
+    configure(watch.database, route("b", tables=["public.b"]))
+    watch.see("fail")
+    watch.see("fail", table="public.b")
+    configure(watch.database, route(active=False))
+    assert watch.after(SOON) == [("change", {"closed": 1})]
+    assert watch.after(50 * HOUR) == [("repeat", {"still_closed": 1})]
+
+
+def test_messages_are_forgotten_with_results_and_what_a_channel_knows_is_not(watch: Watch, tmp_path: Path) -> None:
+    watch.see("fail")
+    watch.after(SOON)
+    watch.see("fail", table="public.b")
+    watch.after(SOON, arrives=False)
+    watch.run(
+        "insert into stringx.notified (event_id, channel, route, kind, at) values (0, 'team', 'all', 'change', now());"
+        "update stringx.notifications set planned_at = planned_at - interval '500 days';"
+        "update stringx.notified set at = at - interval '500 days'"
+    )
+    retention.clean(watch.database, read_settings({"STRINGX_HOME": str(tmp_path)}))
+    (unsent,) = messages(watch.database)
+    assert [item["table"] for item in unsent["content"]["items"]] == ["public.b"]
+    assert watch.rows("select count(*) as number from stringx.notified") == [{"number": 1}]
+    watch.see("pass")
+    assert watch.after(SOON) == [("change", {"opened": 1})]
 
 
 def test_a_message_that_cannot_be_made_holds_up_no_other_channel(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

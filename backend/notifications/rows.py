@@ -1,0 +1,90 @@
+"""Rows of events, notices and incidents as values of the decisions, and back."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from backend.notifications.grouping import Kind, Said, Waiting
+from backend.notifications.repeats import Due, next_repeat
+from backend.notifications.routing import Happened, Routing
+from database.pool import Row
+
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """An incident that lasts, and when a channel is told again."""
+
+    incident_id: str
+    due: Due
+
+    @property
+    def named(self) -> dict[str, Any]:
+        return {"incident_id": self.incident_id}
+
+
+def notices(routing: Routing, rows: Sequence[Row], now: datetime) -> Iterator[dict[str, Any]]:
+    """The rows of notices that rows of events become."""
+    knowing: dict[str, set[str]] = defaultdict(set)  # also by events of this very batch
+    for row in rows:
+        incident_id = None if row["incident_id"] is None else str(row["incident_id"])
+        event = _happened(row, incident_id)
+        of_incident = knowing[incident_id] if incident_id is not None else set()
+        of_incident.update(row["knowing"])
+        for notice in routing.notices(event, of_incident, now):
+            of_incident.add(notice.channel)
+            yield {
+                "event_id": event.event_id,
+                "channel": notice.channel,
+                "routes": notice.routes,
+                "words": sorted(notice.words),
+                "incident_id": incident_id,
+                "ready_at": text(notice.ready_at),
+                "held_for": row["held_for"],
+            }
+
+
+def _happened(row: Row, incident_id: str | None) -> Happened:
+    return Happened(
+        row["event_id"], frozenset(row["kinds"]), row["target"], row["name"], row["owner"], frozenset(row["tags"]), incident_id
+    )
+
+
+def waiting(row: Row) -> Waiting:
+    """A notice that can be told, with how things stand."""
+    return Waiting(
+        event_id=row["event_id"],
+        subject=(row["subject_kind"], row["target"], row["name"]),
+        kinds=frozenset(row["kinds"]),
+        words=frozenset(row["words"]),
+        routes=tuple(row["routes"]),
+        incident_id=None if row["incident_id"] is None else str(row["incident_id"]),
+        is_over=row["is_over"],
+        asked_by=row["asked_by"],
+        verdict=row["verdict"],
+        gate=row["gate"],
+        is_stale=row["is_stale"],
+    )
+
+
+def noted(notice: Waiting, kind: Kind) -> dict[str, Any]:
+    return {"event_id": notice.event_id, "incident_id": notice.incident_id, "kind": kind, "routes": notice.routes}
+
+
+def told(said: Said) -> dict[str, Any]:
+    words = frozenset().union(*(notice.words for notice in said.notices))
+    return {"incident_id": said.last.incident_id, "words": sorted(words), "is_over": said.kind == "over"}
+
+
+def repeat(routing: Routing, row: Row, now: datetime) -> Repeat:
+    about = Happened(0, frozenset(), row["target"], row["name"], row["owner"], frozenset(row["tags"]))
+    told_at = row["told_at"] or _NEVER
+    due = next_repeat(routing.concerned(row["channel"], about), frozenset(row["words"]), told_at, row["acknowledged_until"], now)
+    return Repeat(str(row["incident_id"]), due)
+
+
+def text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
