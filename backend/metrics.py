@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from backend.incidents import store as incidents
 from backend.insights import totals
 from backend.notifications import log
+from backend.schedules import store as schedules
 from backend.waivers import store
 from database.pool import Database
 
@@ -20,6 +21,7 @@ def metrics(database: Database) -> Iterator[Metric]:
     yield ended
     yield GaugeMetricFamily("stringx_waivers_active", "Rules whose failures a waiver overlooks", value=store.active(database))
     yield from _incidents(database)
+    yield from _schedules(database)
     for name, words, waiting in (
         ("unfinished", "Requests whose check has not ended", found.unfinished),
         ("unsent", "Requests that DataOps has not accepted yet", found.unsent),
@@ -70,3 +72,17 @@ def _of_channels(queues: Sequence[log.Queue]) -> Iterator[Metric]:
         for queue in queues:
             counter.add_metric([queue.channel], getattr(queue, counted))
         yield counter
+
+
+def _schedules(database: Database) -> Iterator[Metric]:
+    of_schedules = schedules.totals(database)
+    by_state = GaugeMetricFamily("stringx_schedules", "Schedules", labels=["state"])
+    for state in ("active", "paused", "inactive"):
+        by_state.add_metric([state], getattr(of_schedules, state))
+    yield by_state
+    words = "By how much the latest schedule is late whose run is due and has not begun"
+    yield GaugeMetricFamily("stringx_schedules_late_seconds", words, value=of_schedules.late_s)
+    words = "Checks of schedules' runs that wait for their turn"
+    yield GaugeMetricFamily("stringx_schedules_checks_waiting", words, value=of_schedules.waiting)
+    words = "Tables and datasets whose expected check has not come"
+    yield GaugeMetricFamily("stringx_checks_missed", words, value=of_schedules.missed)

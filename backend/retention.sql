@@ -118,3 +118,17 @@ delete from stringx.channel_queues where channel in (
       and not exists (select from stringx.watch_documents w where w.kind = 'Channel' and w.name = q.channel)
       and not exists (select from stringx.notifications n where n.channel = q.channel)
     limit %(batch)s for update skip locked)
+-- name: delete_schedule_items
+-- What runs of schedules checked: a run may have thousands.
+delete from stringx.schedule_items i using (
+    select i.run_id, i.subject_kind, i.name from stringx.schedule_runs r join stringx.schedule_items i on i.run_id = r.run_id
+    where r.ended_at is not null and r.started_at < (select clock_timestamp() - make_interval(days => %(days)s))
+    limit %(batch)s for update of i skip locked) old
+where i.run_id = old.run_id and i.subject_kind = old.subject_kind and i.name = old.name
+
+-- name: delete_schedule_runs
+delete from stringx.schedule_runs where run_id in (
+    select r.run_id from stringx.schedule_runs r
+    where r.ended_at is not null and r.started_at < (select clock_timestamp() - make_interval(days => %(days)s))
+      and not exists (select from stringx.schedule_items i where i.run_id = r.run_id)
+    order by r.started_at limit %(batch)s for update skip locked)

@@ -257,9 +257,3 @@ def end(database: Database, now: datetime) -> None:
         with database.transaction() as cursor:
             more = cursor.run(SQL["end_items"], {"now": now, "run_id": None, "limit": ENDS}) == ENDS
             cursor.run(SQL["end_runs"], {"now": now, "name": None})
-
-
-def forget(database: Database, days: int, batch: int) -> int:
-    """Delete runs that are older, a batch; how many there were."""
-    with database.transaction() as cursor:
-        return cursor.run(SQL["forget_runs"], {"days": days, "batch": batch})

@@ -119,10 +119,3 @@ update stringx.schedule_runs r set
     ended_at = greatest(r.started_at, coalesce((select max(i.ended_at) from stringx.schedule_items i where i.run_id = r.run_id), %(now)s))
 where r.ended_at is null and (%(name)s::text is null or r.name = %(name)s)
   and not exists (select from stringx.schedule_items i where i.run_id = r.run_id and i.ended_at is null)
-
--- name: forget_runs
--- With their items. The rows of one transaction, so that none is long.
-delete from stringx.schedule_runs where run_id in (
-    select run_id from stringx.schedule_runs
-    where ended_at is not null and started_at < (select clock_timestamp() - make_interval(days => %(days)s))
-    order by started_at limit %(batch)s for update skip locked)

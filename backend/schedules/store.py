@@ -1,6 +1,7 @@
 """How schedules stand, their runs, and what people do with them: pause, resume, have them run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,27 @@ def next_run_at(found: Upcoming, kind: str, target: str, name: str) -> datetime 
         if document.target == target and (document.takes(name) if kind == "table" else document.dataset == name):
             return at
     return None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Schedules by state, by how many seconds the latest of them is late, checks of runs that wait for their turn, and tables and
+    datasets whose expected check is missing."""
+
+    active: int
+    paused: int
+    inactive: int
+    late_s: float
+    waiting: int
+    missed: int
+
+
+def totals(database: Database) -> Totals:
+    """Of all targets."""
+    with database.transaction() as cursor:
+        row = cursor.one(SQL["totals"])
+    assert row is not None
+    return Totals(**row)
 
 
 def _seen(cursor: Cursor) -> firing.Schedules:

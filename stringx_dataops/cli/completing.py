@@ -38,6 +38,11 @@ def datasets(context: click.Context, _: click.Parameter, incomplete: str) -> lis
     return _found(context, "datasets", _narrowed(context, incomplete), "dataset", incomplete)
 
 
+def schedules(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
+    """Names of schedules."""
+    return _found(context, "schedules", {}, "name", incomplete)
+
+
 def rules(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
     """Ids of the rules of the table that stands before, those of rule sets included."""
     target, table = _given(context, "target"), _given(context, "table")

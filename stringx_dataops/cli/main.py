@@ -40,6 +40,7 @@ _COMMANDS = {
         "stringx_dataops.cli.rules:rules",
         "Rules as code: check files, compare them with the Backend, apply them, take them back.",
     ),
+    "schedules": ("stringx_dataops.cli.schedules:schedules", "Look at schedules, pause, resume or run one."),
     "tables": ("stringx_dataops.cli.states:tables", "List the tables as they stand."),
     "targets": ("stringx_dataops.cli.states:targets", "List the targets: the databases that are checked."),
     "waive": (

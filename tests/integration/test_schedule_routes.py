@@ -1,14 +1,18 @@
 """Schedules over HTTP: how they stand, their runs; paused, resumed and run by hand."""
 
+import json
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from backend.schedules import firing
+from stringx_dataops.cli import main as command_line
 from tests.support import apps as both
 from tests.support.apps import SCOPES, Apps
 from tests.support.databases import Admin
@@ -115,6 +119,65 @@ def test_a_pause_with_an_end_ends_by_itself(apps: Apps) -> None:
     turn(apps.database, until + DAY)
     assert [each["due_at"] for each in runs(apps)] == state["next_times"][:1]
     assert apps.ask(f"{LIST}/nightly/state").get_json()["paused_at"] is None
+
+
+def test_the_command_lists_shows_pauses_resumes_and_runs(
+    apps: Apps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def call(*arguments: str) -> tuple[int | str | None, str, str]:
+        monkeypatch.setattr("sys.argv", ["dataops", "schedules", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        return ended.value.code, *capsys.readouterr()
+
+    server = make_server("127.0.0.1", 0, apps.apps["backend"], threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        monkeypatch.setenv("STRINGX_BACKEND_URL", f"http://127.0.0.1:{server.port}")
+        monkeypatch.setenv("STRINGX_API_KEY", apps.keys[SCOPES])
+        code, out, _ = call("list", "--target", "shop")
+        assert (code, out.split()[:6]) == (0, ["active", "nightly", "shop", "public.*", "0", "6"])
+        code, _, err = call("list", "--target", "shp")
+        assert (code, "there is no target 'shp'" in err) == (2, True)
+        code, out, _ = call("run", "nightly")
+        assert (code, out.endswith("2 checks: 2 waiting\n")) == (0, True)
+        code, _, err = call("run", "nightly")
+        assert (code, "has not ended; wait for it" in err, err.count("\n")) == (2, True, 1)
+        code, out, _ = call("pause", "nightly", "--until", "3d")
+        assert (code, out.startswith("nightly: paused by "), "; next run 2" in out) == (0, True, True)
+        code, _, err = call("pause", "nightly", "--until", "400d")
+        assert (code, "--until: is more than 366 days ahead" in err) == (2, True)
+        code, out, _ = call("show", "nightly")
+        lines = out.splitlines()
+        assert (code, len(lines), lines[-1].strip()) == (0, 8, "public.b: the schedule was paused")
+        assert json.loads(call("list", "--json")[1])["paused_until"] is not None
+        code, out, _ = call("resume", "nightly")
+        assert (code, out.startswith("nightly: next run 2")) == (0, True)
+        assert len(json.loads(call("show", "nightly", "--json")[1])["next_times"]) == 5
+        code, _, err = call("show", "nihgtly")
+        assert (code, "did you mean nightly?" in err) == (2, True)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_metrics_say_how_late_schedules_are(apps: Apps) -> None:
+    def value(name: str) -> float:
+        text = apps.clients["backend"].get("/metrics").text
+        return next(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+    assert (value('stringx_schedules{state="active"}'), value('stringx_schedules{state="paused"}')) == (1, 0)
+    assert value("stringx_schedules_late_seconds") == 0
+    with apps.database.transaction() as cursor:
+        cursor.run("update stringx.schedule_states set next_due_at = clock_timestamp() - interval '1 hour'")
+    assert value("stringx_schedules_late_seconds") >= 3600
+    post(apps, "run")
+    assert value("stringx_schedules_checks_waiting") == 2
+    post(apps, "pause", {})
+    assert (value('stringx_schedules{state="paused"}'), value("stringx_schedules_late_seconds")) == (1, 0)
+    assert value("stringx_schedules_checks_waiting") == 0
 
 
 def test_what_cannot_be_done_is_refused_in_one_line(apps: Apps) -> None:

@@ -5,18 +5,21 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from backend import retention
 from backend.schedules import firing
 from database.pool import Database
+from stringx_dataops.contract.settings import read_settings
 from tests.support.datasets import CATALOGUE, apply, table
 from tests.support.schedules import finish, items, put, requests, runs, schedule, turn
 
-STORED = datetime(2026, 3, 1, 12, tzinfo=UTC)
-SIX = datetime(2026, 3, 2, 6, tzinfo=UTC)
+STORED = datetime(2024, 3, 1, 12, tzinfo=UTC)
+SIX = datetime(2024, 3, 2, 6, tzinfo=UTC)
 DAY, MINUTE, SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
 
 
@@ -232,9 +235,13 @@ def test_a_process_that_is_killed_at_any_statement_leaves_nothing_out_and_nothin
 def test_runs_are_kept_as_long_as_results(shop: Database) -> None:
     put(shop, schedule(table="public.a"), STORED)
     turn(shop, SIX)
-    assert firing.forget(shop, days=1, batch=10) == 0, "it has not ended"
+
+    def cleaned(days: int) -> int:
+        settings = replace(read_settings({}), retention_results_days=days)
+        retention.clean(shop, settings)
+        return len(items(shop)) + len(runs(shop))
+
+    assert cleaned(1) == 2, "it has not ended"
     finish(shop)
     turn(shop, SIX + MINUTE)
-    assert firing.forget(shop, days=100_000, batch=10) == 0
-    assert firing.forget(shop, days=1, batch=10) == 1
-    assert items(shop) == []
+    assert (cleaned(36500), cleaned(1)) == (2, 0)
