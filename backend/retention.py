@@ -39,10 +39,10 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
         batches.delete("delete_requests", settings.retention_results_days)
         batches.delete("delete_notifications", settings.retention_results_days)
         batches.delete("delete_unsaid", settings.retention_results_days)
-    batches.delete("delete_tests", _TEST_DAYS)
-    batches.delete("forget_queues", _TEST_DAYS)
         batches.delete("delete_schedule_items", settings.retention_results_days)
         batches.delete("delete_schedule_runs", settings.retention_results_days)
+    batches.delete("delete_tests", _TEST_DAYS)
+    batches.delete("forget_queues", _TEST_DAYS)
     if settings.retention_days_years:
         batches.delete("delete_incidents", settings.retention_days_years * _DAYS)
         batches.delete("delete_events", settings.retention_days_years * _DAYS)

@@ -118,6 +118,7 @@ delete from stringx.channel_queues where channel in (
       and not exists (select from stringx.watch_documents w where w.kind = 'Channel' and w.name = q.channel)
       and not exists (select from stringx.notifications n where n.channel = q.channel)
     limit %(batch)s for update skip locked)
+
 -- name: delete_schedule_items
 -- What runs of schedules checked: a run may have thousands.
 delete from stringx.schedule_items i using (
