@@ -161,6 +161,7 @@ join (select distinct on (notification_id, incident_id) * from stringx.notified 
      on o.notification_id = m.notification_id
 left join stringx.incidents i on i.incident_id = o.incident_id
 where m.kind = 'repeat' and m.delivered_at is null and m.given_up_at is null and m.withdrawn_at is null
+  and m.resent_at is null  -- nobody has asked for it
   and (m.lease_expires_at is null or m.lease_expires_at <= clock_timestamp())  -- not under way
 group by m.notification_id
 having count(*) filter (where i.closed_at is null and (i.acknowledged_at is null or i.acknowledged_until <= %(now)s)) < count(*)
@@ -169,4 +170,4 @@ limit %(most)s
 -- name: without_channel
 -- Messages to channels that were deleted or are not active.
 update stringx.notifications set withdrawn_at = %(now)s, withdrawn_because = 'channel'
-where delivered_at is null and given_up_at is null and withdrawn_at is null and kind <> 'test' and channel <> all(%(channels)s::text[])
+where delivered_at is null and given_up_at is null and withdrawn_at is null and kind <> 'test' and resent_at is null and channel <> all(%(channels)s::text[])

@@ -94,6 +94,7 @@ begin
     end if;
     update stringx.notifications n set withdrawn_at = new.acknowledged_at, withdrawn_because = 'acknowledged'
     where n.kind = 'repeat' and n.delivered_at is null and n.given_up_at is null and n.withdrawn_at is null
+      and n.resent_at is null  -- of 0035: nobody has asked for it
       and n.notification_id in (select o.notification_id from stringx.notified o where o.incident_id = new.incident_id)
       and not exists (select from stringx.notified o join stringx.incidents i on i.incident_id = o.incident_id
                       where o.notification_id = n.notification_id and i.incident_id <> new.incident_id

@@ -11,7 +11,7 @@ import pytest
 
 from backend import retention
 from backend.configuration import store
-from backend.notifications import content, grouping, planning
+from backend.notifications import content, grouping, log, planning
 from backend.notifications.planning import Planner
 from database.pool import Database
 from stringx_dataops.contract.settings import read_settings
@@ -173,6 +173,18 @@ def test_a_repeat_that_waits_to_be_sent_is_withdrawn_when_the_incident_is_over(w
     watch.see("pass")
     assert watch.after(SOON) == [("change", {"opened": 1})]
     assert [message["withdrawn_because"] for message in messages(watch.database)] == [None, "over", None]
+
+
+def test_a_repeat_that_somebody_sends_again_is_not_withdrawn(watch: Watch) -> None:
+    watch.see("fail")
+    watch.after(SOON)
+    watch.after(25 * HOUR)
+    watch.acknowledge()
+    again = {"id": messages(watch.database)[1]["notification_id"]}
+    watch.run(log.SQL["send_again"], **again)
+    watch.acknowledge(until=watch.at + HOUR)
+    watch.after(SOON, arrives=False)
+    assert [message["withdrawn_because"] for message in messages(watch.database)] == [None, None]
 
 
 def test_nothing_is_repeated_while_the_last_message_is_on_its_way(watch: Watch) -> None:
