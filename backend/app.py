@@ -89,7 +89,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(
         dashboard_routes.blueprint(
             Dashboard(
-                database, catalogue, asking, settings.public_url, settings.trusted_proxies, settings.docs_url, _openid(settings)
+                database,
+                catalogue,
+                asking,
+                messages,
+                settings.public_url,
+                settings.trusted_proxies,
+                settings.docs_url,
+                _openid(settings),
             )
         )
     )
@@ -108,6 +115,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         digests.start(database, loops)
         sending.start(database, mailroom, listener, loops, dispatcher.name)
 
+    app.extensions["stringx_mailroom"] = mailroom
     app.extensions["stringx_start"] = start  # called in each web process, after the fork
     return app
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from backend.notifications.log import Log
 from backend.requests.asking import Asking
 from backend.sign_in.provider import Provider
 from database.pool import Database
@@ -21,12 +22,14 @@ class OpenId:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """What the pages need. `openid`: None if people sign in with keys alone. `public_url` and `docs_url`: where people reach the
-    pages and the docs portal; None if that is not known. `trusted_proxies`: whose word about a client's address is believed."""
+    """What the pages need. `messages`: the delivery log of messages to people. `openid`: None if people sign in with keys alone.
+    `public_url` and `docs_url`: where people reach the pages and the docs portal; None if that is not known. `trusted_proxies`:
+    whose word about a client's address is believed."""
 
     database: Database
     catalogue: Catalogue
     asking: Asking
+    messages: Log
     public_url: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
     docs_url: str | None = None

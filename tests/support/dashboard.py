@@ -33,6 +33,7 @@ def opened(database: Database, url: str, home: Path, **variables: str) -> Iterat
         keys.register(database, name, f"sx_{name}", list(scopes))
     with app.test_client() as client:
         yield client
+    app.extensions["stringx_mailroom"].processes.close()
 
 
 def token(page: TestResponse) -> str:

@@ -11,6 +11,7 @@ from backend.dashboard.routes import (
     audit,
     badges,
     board,
+    channels,
     checks,
     configuration,
     guard,
@@ -67,6 +68,7 @@ def blueprint(service: Dashboard) -> Blueprint:
         audit,
         waivers,
         badges,
+        channels,
         schedules,
         watch_pages,
     ):
