@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from backend.configuration import watching
 from backend.notifications import content, grouping, outbox, rows
@@ -29,8 +29,10 @@ REWORDED = 100  # messages in a transaction
 _LOOK_S = 1.0
 _AFTER_FAULT_S = 60.0  # a channel whose messages cannot be made waits so long
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+_WORK_S = 2.0  # without a word to the database
 _LOCK = 7_418_205_351  # an arbitrary number for an advisory lock
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -97,11 +99,15 @@ class Planner:
     def _route(self, now: datetime | None) -> bool:
         with self._alone(now) as (cursor, at):
             events = cursor.all(SQL["unrouted"], {"most": ROUTED})
-            notices = list(rows.notices(_routing(cursor), events, at))
+            event_ids: list[int] = []
+            notices: list[dict[str, Any]] = []
+            for event_id, of_event in _for_a_while(rows.notices(_routing(cursor), events, at)):
+                event_ids.append(event_id)
+                notices += of_event
             if notices:
                 cursor.run(SQL["notice"], {"notices": json_value(notices), "now": at})
-            cursor.run(SQL["routed"], {"event_ids": [row["event_id"] for row in events]})
-        return len(events) == ROUTED
+            cursor.run(SQL["routed"], {"event_ids": event_ids})
+        return len(events) == ROUTED or len(event_ids) < len(events)
 
     def _ready(self, now: datetime | None) -> list[str]:
         with self._alone(now) as (cursor, at):
@@ -152,15 +158,14 @@ class Planner:
         """Messages about incidents that last, one per channel; when to look at the others again."""
         with self._alone(now) as (cursor, at):
             cursor.run(SQL["put_off"], {"now": at, "minute": grouping.MINUTE})
-            routing = _routing(cursor)
+            lasting = cursor.all(SQL["lasting"], {"now": at, "most": REPEATED})
             due: dict[str, list[rows.Repeat]] = defaultdict(list)
             later = []
-            for row in cursor.all(SQL["lasting"], {"now": at, "most": REPEATED}):
-                found = rows.repeat(routing, row, at)
+            for channel, found in _for_a_while(rows.repeats(_routing(cursor), lasting, at)):
                 if found.due.at is not None and found.due.at <= at:
-                    due[row["channel"]].append(found)
+                    due[channel].append(found)
                 else:
-                    later.append(found.named | {"channel": row["channel"], "at": rows.text(found.due.at)})
+                    later.append(found.named | {"channel": channel, "at": rows.text(found.due.at)})
             if due:
                 planned = cursor.all(SQL["planned"], {"channels": list(due), "now": at, "minute": grouping.MINUTE})
                 for channel in (row["channel"] for row in planned if not grouping.may_be_sent(row["planned"])):
@@ -178,6 +183,8 @@ class Planner:
             if not repeats:
                 return
             made = content.build(cursor, "repeat", at, incident_ids=[repeat.incident_id for repeat in repeats])
+            if not made.number:
+                return  # they ended at this moment
             of_message = {"channel": channel, "notification_id": outbox.add(cursor, channel, made, at), "now": at}
             noted = [repeat.named | {"event_id": None, "kind": "repeat", "routes": repeat.due.routes} for repeat in repeats]
             _note(cursor, of_message, noted)
@@ -193,6 +200,15 @@ class Planner:
                     outbox.reword(cursor, message, content.build(cursor, "repeat", at, incident_ids=left), left)
                 else:
                     outbox.withdraw(cursor, message, "acknowledged" if row["has_open"] else "over", at)
+
+
+def _for_a_while(found: Iterator[T]) -> Iterator[T]:
+    """As many as can be worked out before the server ends a transaction that idles; the others have their turn later."""
+    end_at = time.monotonic() + _WORK_S
+    for each in found:
+        yield each
+        if time.monotonic() > end_at:
+            return
 
 
 def _routing(cursor: Cursor) -> Routing:

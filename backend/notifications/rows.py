@@ -26,17 +26,16 @@ class Repeat:
         return {"incident_id": self.incident_id}
 
 
-def notices(routing: Routing, rows: Sequence[Row], now: datetime) -> Iterator[dict[str, Any]]:
-    """The rows of notices that rows of events become."""
+def notices(routing: Routing, rows: Sequence[Row], now: datetime) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """Of each event, the rows of its notices."""
     knowing: dict[str, set[str]] = defaultdict(set)  # also by events of this very batch
     for row in rows:
         incident_id = None if row["incident_id"] is None else str(row["incident_id"])
         event = _happened(row, incident_id)
         of_incident = knowing[incident_id] if incident_id is not None else set()
         of_incident.update(row["knowing"])
-        for notice in routing.notices(event, of_incident, now):
-            of_incident.add(notice.channel)
-            yield {
+        found = [
+            {
                 "event_id": event.event_id,
                 "channel": notice.channel,
                 "routes": notice.routes,
@@ -45,6 +44,10 @@ def notices(routing: Routing, rows: Sequence[Row], now: datetime) -> Iterator[di
                 "ready_at": text(notice.ready_at),
                 "held_for": row["held_for"],
             }
+            for notice in routing.notices(event, of_incident, now)
+        ]
+        of_incident.update(notice["channel"] for notice in found)
+        yield event.event_id, found
 
 
 def _happened(row: Row, incident_id: str | None) -> Happened:
@@ -79,11 +82,13 @@ def told(said: Said) -> dict[str, Any]:
     return {"incident_id": said.last.incident_id, "words": sorted(words), "is_over": said.kind == "over"}
 
 
-def repeat(routing: Routing, row: Row, now: datetime) -> Repeat:
-    about = Happened(0, frozenset(), row["target"], row["name"], row["owner"], frozenset(row["tags"]))
-    told_at = row["told_at"] or _NEVER
-    due = next_repeat(routing.concerned(row["channel"], about), frozenset(row["words"]), told_at, row["acknowledged_until"], now)
-    return Repeat(str(row["incident_id"]), due)
+def repeats(routing: Routing, lasting: Sequence[Row], now: datetime) -> Iterator[tuple[str, Repeat]]:
+    """Of each incident that lasts and channel that knows of it, the channel and when it is told again."""
+    for row in lasting:
+        about = Happened(0, frozenset(), row["target"], row["name"], row["owner"], frozenset(row["tags"]))
+        routes = routing.concerned(row["channel"], about)
+        due = next_repeat(routes, frozenset(row["words"]), row["told_at"] or _NEVER, row["acknowledged_until"], now)
+        yield row["channel"], Repeat(str(row["incident_id"]), due)
 
 
 def text(at: datetime | None) -> str | None:
