@@ -141,7 +141,8 @@ def blueprint(database: Database) -> Blueprint:
         )
     )
     def assign(incident_id: str) -> Response:
-        return _shown(acting.assign(database, caller(), _id(incident_id), parse_model(Assignment, json_body())))
+        order = parse_model(Assignment, json_body())
+        return _shown(acting.assign(database, caller(), _id(incident_id), order))
 
     @routes.post("/api/v1/incidents/<incident_id>/note")
     @describe(
@@ -156,7 +157,8 @@ def blueprint(database: Database) -> Blueprint:
         )
     )
     def note(incident_id: str) -> Response:
-        return _shown(acting.note(database, caller(), _id(incident_id), parse_model(NoteOrder, json_body())))
+        order = parse_model(NoteOrder, json_body())
+        return _shown(acting.note(database, caller(), _id(incident_id), order))
 
     return routes
 
