@@ -50,7 +50,7 @@ def documents(database: Database, kind: WatchKind, page: Page = FIRST) -> PageJs
     with database.transaction() as cursor:
 
         def piece(after: Position | None, limit: int) -> list[Sized]:
-            behind = {"name": after[0] if after else "", "limit": limit, "seen": seen_targets(), "is_admin": True}
+            behind = {"name": after[0] if after else "", "limit": limit, "seen": seen_targets(), "is_admin": sees_all()}
             rows = cursor.all(SQL[_AFTER[kind]], behind)
             return [((row["name"],), row["document"], row["bytes"]) for row in rows]
 

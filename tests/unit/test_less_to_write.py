@@ -52,6 +52,7 @@ def test_a_field_of_the_table_replaces_the_default_and_a_gate_is_merged_field_by
         "owner": "defaults",
         "tags": "table",
         "runbook": "built_in",
+        "expected_by": "built_in",
         "timezone": "built_in",
         "mode": "built_in",
         "timeout": "built_in",
