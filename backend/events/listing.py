@@ -12,7 +12,7 @@ from stringx_dataops.contract.messages.pages import FIRST, Page, PageJson, Pages
 from stringx_dataops.contract.problems import FieldError, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-PAGES = Pages("events")  # positions: the number of an event
+PAGES = Pages("events")  # positions: the number of an event, with a + before it where the oldest are first
 FILTERS = ("target", "table", "dataset", "owner", "gate", "incident", "from", "to")
 _MOST_DIGITS = 18
 
@@ -22,17 +22,18 @@ def page(
 ) -> PageJson:
     """A page of events as JSON. `filters` are some of FILTERS. `after`: the id of an event; those after it, the oldest first."""
     given = {name: filters.get(name) for name in FILTERS} | {"seen": seen_targets(), "limit": wanted.limit + 1}
-    place = _place_of(wanted)
+    sign = "" if after is None else "+"
+    place = _place_of(wanted, sign)
     with database.transaction() as cursor:
         given |= {"before": place, "behind": None} if after is None else {"before": None, "behind": _behind(cursor, after, place)}
         rows = cursor.all(SQL["list"], given)
-    return PAGES.answer(wanted, [((str(row["event_id"]),), gate_changed(row, public_url)) for row in rows])
+    return PAGES.answer(wanted, [((f"{sign}{row['event_id']}",), gate_changed(row, public_url)) for row in rows])
 
 
-def _place_of(wanted: Page) -> int | None:
+def _place_of(wanted: Page, sign: str) -> int | None:
     if wanted.after is None:
         return None
-    [text] = wanted.after
+    text = wanted.after[0].removeprefix(sign)
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
         raise invalid([FieldError("/query/cursor", "is no cursor of this list; give next_cursor of the page before")])
     return int(text)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from database.pool import Cursor, Row
@@ -48,8 +49,13 @@ class Facts:
 def digest_of(facts: Facts, owner: str, routes: Sequence[RouteDocument]) -> Digest | None:
     """That of the tables and datasets that one of the routes names; None if there are none."""
 
+    known: dict[tuple[Any, ...], bool] = {}  # a table has many incidents
+
     def is_told(row: Row) -> bool:
-        return any(route.concerns(row["target"], row["name"], row["owner"], row["tags"]) for route in routes)
+        asked = (row["target"], row["name"], row["owner"], *row["tags"])
+        if asked not in known:
+            known[asked] = any(route.concerns(row["target"], row["name"], row["owner"], row["tags"]) for route in routes)
+        return known[asked]
 
     subjects = [row for row in facts.subjects if is_told(row)]
     incidents = [row for row in facts.incidents if is_told(row)]

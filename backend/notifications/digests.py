@@ -6,7 +6,7 @@ looks, and whoever is killed. After a time without a Backend only the latest is 
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 def start(database: Database, loops: Loops) -> None:
     """In a daemon thread."""
 
-    def look(_: Loop) -> float:
-        plan(database)
+    def look(loop: Loop) -> float:
+        plan(database, alive=loop.alive)
         return _LOOK_S
 
     loops.start("digests", look)
@@ -56,8 +56,9 @@ def last_due(weekly: Digest, now: datetime) -> datetime:
     return due if due <= now else datetime.combine(day - _WEEK, clock(weekly.time), zone).astimezone(now.tzinfo)
 
 
-def plan(database: Database, now: datetime | None = None) -> int:
-    """Plan the digests that are due; how many messages. `now`: in place of the database's clock."""
+def plan(database: Database, now: datetime | None = None, alive: Callable[[], None] = lambda: None) -> int:
+    """Plan the digests that are due; how many messages. `now`: in place of the database's clock. Calls `alive` after each
+    channel."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["now"], {"now": now})
         assert row is not None
@@ -73,6 +74,7 @@ def plan(database: Database, now: datetime | None = None) -> int:
             raise
         except Exception:  # one channel holds up no other
             log.exception("no digest of the channel %s can be made; trying again", channel)
+        alive()
     return planned
 
 

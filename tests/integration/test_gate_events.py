@@ -164,6 +164,9 @@ def test_a_program_continues_after_the_last_event_that_it_has_seen(shop: Databas
     last = listing.page(shop, {}, first, None, Page(1, listing.PAGES.position(later["next_cursor"] or "")))
     assert ([event["subject"] for event in last["items"]], last["next_cursor"]) == (["shop/public.c"], None)
     assert listed(shop, last["items"][0]["id"]) == []
+    with pytest.raises(Invalid) as refused:  # a cursor of the other direction
+        listing.page(shop, {}, None, None, Page(1, listing.PAGES.position(later["next_cursor"] or "")))
+    assert [each.pointer for each in refused.value.errors] == ["/query/cursor"]
     with pytest.raises(Invalid) as refused:
         listed(shop, new_id())
     assert [each.pointer for each in refused.value.errors] == ["/query/after"]
