@@ -13,9 +13,10 @@ from backend import retention
 from backend.configuration import store
 from backend.notifications import content, grouping, log, planning
 from backend.notifications.planning import Planner
+from backend.schedules import expecting
 from database.pool import Database
 from stringx_dataops.contract.settings import read_settings
-from tests.support.datasets import ME, now
+from tests.support.datasets import ME, apply, now, table
 from tests.support.incidents import reported
 from tests.support.watching import channel, configure, delivered, messages, planned, route
 
@@ -308,6 +309,21 @@ def test_staleness_is_told_if_it_still_holds(watch: Watch) -> None:
     assert watch.after(SOON) == []
     watch.run(stale)
     assert watch.after(SOON) == [("change", {"stale": 1})]
+
+
+def test_a_check_that_never_comes_is_told_and_so_is_what_the_late_one_finds(watch: Watch) -> None:
+    last = now(watch.database) - HOUR
+    apply(watch.database, table("public.a", "a", expected_by={"time": f"{last:%H:%M}"}))
+    expecting.look(watch.database)
+    expecting.look(watch.database, last + 48 * HOUR + 2 * MINUTE)
+    assert watch.after(SOON) == [("change", {"missed": 1})]
+    assert watch.after(25 * HOUR) == [("repeat", {"still_missed": 1})]
+    watch.see("fail")
+    assert watch.after(SOON) == [("change", {"closed": 1})]
+    assert watch.after(25 * HOUR) == [("repeat", {"still_closed": 1})]
+    watch.see("pass")
+    assert watch.after(SOON) == [("change", {"opened": 1})]
+    assert len({said["incident"] for message in messages(watch.database) for said in message["said"]}) == 1
 
 
 def test_what_a_schedules_run_finds_is_told_when_it_has_ended_or_has_waited_long_enough(watch: Watch) -> None:
