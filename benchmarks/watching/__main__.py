@@ -23,23 +23,19 @@ from typing import Any
 from benchmarks.load import machine
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Admin, running_cluster
+from tests.support.receivers import http_receiver
 
 RESULTS = Path(__file__).parents[1] / "results"
 SIDE = Path(__file__).with_name("side.py")
 FIRST_CHANGE = "database/migrations/0029_incidents.sql"
 TABLES, TABLES_CHECKED = 200, 20
 BLOCK, CHECKS = 40, 5  # results or checks per turn
+CROWD = 10_000  # tables whose gates close within a minute
 # Every gate that closes matches two routes of a channel.
-ROUTES = [
-    {
-        "apiVersion": "stringx/v1",
-        "kind": "Channel",
-        "name": "nobody",
-        "type": "webhook",
-        "url_env": "NOTIFY_NOBODY",
-    },
-    {"apiVersion": "stringx/v1", "kind": "Route", "name": "all", "channel": "nobody"},
-    {"apiVersion": "stringx/v1", "kind": "Route", "name": "team", "channel": "nobody", "owner": "team"},
+DOCUMENTS = [
+    {"apiVersion": "stringx/v1", "kind": "Channel", "name": "receiver", "type": "webhook", "url_file": "notify_receiver"},
+    {"apiVersion": "stringx/v1", "kind": "Route", "name": "all", "channel": "receiver"},
+    {"apiVersion": "stringx/v1", "kind": "Route", "name": "team", "channel": "receiver", "owner": "team"},
 ]
 # What results say of tables, in turn. Most checks find what the one before found.
 SERIES = {
@@ -56,17 +52,18 @@ def main() -> None:
     parser.add_argument("--before", help="the commit to compare with; else the last one without incidents")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--no-checks", action="store_true", help="storing alone, without whole checks")
-    parser.add_argument("--no-routes", action="store_true", help="without routes and a channel")
+    parser.add_argument(
+        "--crowd", type=int, default=CROWD, help="how many gates close within a minute, beside checks; 0: none do"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder to write to")
     options = parser.parse_args()
     found: dict[str, Any] = {"machine": machine.describe(), "rounds": options.rounds, "block": BLOCK}
     found["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    routes = [] if options.no_routes else ROUTES
     with tempfile.TemporaryDirectory() as folder:
         before = taken_from_history(Path(folder), options.before)
-        found["storing"] = compare_storing(before, options.rounds, routes)
+        found["storing"] = compare_storing(before, options.rounds)
         if not options.no_checks:
-            found["checks"] = compare_checks(before, options.rounds, routes)
+            found |= compare_checks(before, options.rounds, options.crowd)
     found["load"] = round(os.getloadavg()[1], 1)
     options.results.mkdir(parents=True, exist_ok=True)
     (options.results / "watching.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -124,7 +121,7 @@ def sides(before: Path, of_before: dict[str, Any], of_now: dict[str, Any]) -> It
         yield pair[0], pair[1]
 
 
-def compare_storing(before: Path, rounds: int, routes: list[dict[str, Any]]) -> dict[str, Any]:
+def compare_storing(before: Path, rounds: int) -> dict[str, Any]:
     """Milliseconds of processor, of the process that stores and of its session."""
     found = {}
     with running_cluster() as cluster:
@@ -132,7 +129,7 @@ def compare_storing(before: Path, rounds: int, routes: list[dict[str, Any]]) -> 
         for name in ("before", "now"):
             admin.run(f"create database {name}")
         asked = [{"url": admin.url(name), "tables": TABLES, "routes": []} for name in ("before", "now")]
-        with sides(before, asked[0], asked[1] | {"routes": routes}) as pair:
+        with sides(before, asked[0], asked[1] | {"routes": DOCUMENTS}) as pair:
             for name, verdicts in SERIES.items():
                 pair[0].ask({"verdicts": verdicts(0)}), pair[1].ask({"verdicts": verdicts(0)})
                 found[name] = compared(pair, [{"verdicts": verdicts(turn)} for turn in range(1, rounds + 1)])
@@ -140,17 +137,33 @@ def compare_storing(before: Path, rounds: int, routes: list[dict[str, Any]]) -> 
     return found
 
 
-def compare_checks(before: Path, rounds: int, routes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Milliseconds of whole sync checks."""
-    asked = {"tables": TABLES_CHECKED}
-    with sides(before, asked | {"routes": []}, asked | {"routes": routes}) as pair:
-        for side in pair:
-            side.ask({"checks": TABLES_CHECKED})
-        found = compared(pair, [{"checks": CHECKS}] * rounds * 2)
-    for name in ("before", "now"):
-        found[name] = round(found[name] * 1000, 2)
-    say(f"whole checks: {found}")
+def compare_checks(before: Path, rounds: int, crowd: int) -> dict[str, Any]:
+    """Milliseconds of whole sync checks while nothing else happens, and while the gates of a crowd close, and open again."""
+    asked = {"tables": TABLES_CHECKED, "crowd": crowd}
+    found: dict[str, Any] = {}
+    with http_receiver() as receiver:
+        watched = {"documents": DOCUMENTS, "secrets": {"notify_receiver": receiver.url}}
+        with sides(before, asked | {"watched": {}}, asked | {"watched": watched}) as pair:
+            for side in pair:
+                side.ask({"checks": TABLES_CHECKED})
+            found["checks"] = _in_ms(compared(pair, [{"checks": CHECKS}] * rounds * 2))
+            say(f"whole checks: {found['checks']}")
+            if crowd:
+                already = len(receiver.posts)
+                found["storm"] = _in_ms(compared(pair, [{"storm": "fail"}, {"storm": "pass"}]))
+                found["messages"] = [_told(post.json) for post in receiver.posts[already:]]
+                found["crowd"] = crowd
+                say(f"beside a storm: {found['storm']}; messages: {found['messages']}")
     return found
+
+
+def _in_ms(figures: dict[str, float]) -> dict[str, float]:
+    return figures | {name: round(figures[name] * 1000, 2) for name in ("before", "now")}
+
+
+def _told(event: dict[str, Any]) -> int:
+    """Of how many tables an event tells."""
+    return sum(event["data"].get("counts", {"one": 1}).values())
 
 
 def compared(pair: tuple[Side, Side], turns: list[dict[str, Any]]) -> dict[str, float]:
@@ -194,6 +207,12 @@ def text(found: dict[str, Any]) -> str:
     if "checks" in found:
         lines += ["", "Whole sync checks of small tables over the Backend, one client, by the clock:", "", *head]
         lines += [row("a check", found["checks"])]
+    if "storm" in found:
+        lines += [
+            row(f"beside {found['crowd']:,} gates that close in a minute, then open", found["storm"]),
+            "",
+            f"Of these {2 * found['crowd']:,} flips the channel was told in {len(found['messages'])} messages.",
+        ]
     return "\n".join(lines) + "\n"
 
 

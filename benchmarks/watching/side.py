@@ -3,6 +3,8 @@ what both releases have. Reads a command per line, and answers each with a line 
 
 import json
 import sys
+import threading
+import time
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,7 +13,7 @@ from backend.configuration import store
 from backend.requests import tracking
 from benchmarks.history.processor import Processor
 from benchmarks.load.clients import PATHS, Client, ask, so_many
-from benchmarks.load.installation import installed, make_tables
+from benchmarks.load.installation import TARGETS, installed, make_tables
 from database.keys import Caller
 from database.migrate import migrate
 from database.pool import Database
@@ -22,6 +24,8 @@ from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.settings import ROOT
 
 RULES = 20
+STORM_S = 58.0
+_APPLIED = 1000  # documents at once
 TARGET = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "h", "dbname": "d", "user": "u"}
 
 
@@ -54,7 +58,7 @@ def storing(url: str, tables: int, routes: list[dict[str, Any]]) -> None:
         say([each.processor_ms for each in taken])
 
 
-def _result(table: str, rules_hash: str, verdict: str) -> CheckResult:
+def _result(table: str, rules_hash: str, verdict: str, target: str = "shop") -> CheckResult:
     moment = datetime.now(UTC).isoformat()
     rule = {
         "type": "not_null",
@@ -73,28 +77,60 @@ def _result(table: str, rules_hash: str, verdict: str) -> CheckResult:
         rules[0] |= {"status": "fail", "failures": 7, "failure_ratio": 0.007}
     counts = {status: sum(each["status"] == status for each in rules) for status in ("pass", "fail")}
     return CheckResult.model_validate(
-        {"check_id": new_id(), "request_id": new_id(), "target": "shop", "table": table, "rules": rules, "counts": counts}
+        {"check_id": new_id(), "request_id": new_id(), "target": target, "table": table, "rules": rules, "counts": counts}
         | {"status": "succeeded", "verdict": verdict, "config_version": 1, "rules_hash": rules_hash, "duration_ms": 50}
         | {"row_count": 1000, "scores": {"overall": 1.0}}
         | dict.fromkeys(("queued_at", "started_at", "finished_at", "snapshot_at"), moment)
     )
 
 
-def checking(tables: int, routes: list[dict[str, Any]]) -> None:
-    """A whole installation. Per command {"checks": N}: so many sync checks of the Backend, one after the other. Answers with
-    their seconds."""
+def checking(tables: int, watched: dict[str, Any], crowd: int) -> None:
+    """A whole installation, in which `crowd` more tables are configured. Per command {"checks": N}: so many sync checks of the
+    Backend, one after the other; {"storm": verdict}: as many as come while results of that verdict are stored of the whole crowd,
+    within a minute. Answers with the seconds of checks."""
     with installed(max_checks=10_000, concurrency=1) as installation:
         made = make_tables(installation, tables)
-        for document in routes:
-            kind = f"{document['kind'].lower()}s"
-            installation.put(f"{kind}/{document['name']}", document)
+        for name, text in watched.get("secrets", {}).items():
+            (installation.secrets / name).write_text(text)
+        for document in watched.get("documents", []):
+            installation.put(f"{document['kind'].lower()}s/{document['name']}", document)
+        database = Database(installation._internal_url(installation.internal.port), size=2)
+        hashes = _crowd(database, crowd)
 
         def connect() -> Client:
             return Client(installation["backend-1"].url, installation.key, PATHS["backend"])
 
         say("ready")
         for line in sys.stdin:
-            say(ask(connect, made, 1, so_many(json.loads(line)["checks"])).seconds)
+            asked = json.loads(line)
+            if "checks" in asked:
+                say(ask(connect, made, 1, so_many(asked["checks"])).seconds)
+                continue
+            storm = threading.Thread(target=_storm, args=(database, hashes, asked["storm"]))
+            storm.start()
+            say(ask(connect, made, 1, lambda _, storm=storm: storm.is_alive()).seconds)
+
+
+def _crowd(database: Database, number: int) -> dict[str, str]:
+    """Tables that nothing but a storm checks, and the hashes of their rules."""
+    rules = [{"id": f"r{i}", "type": "not_null", "column": f"c{i}"} for i in range(RULES)]
+    about = {"apiVersion": "stringx/v1", "target": next(iter(TARGETS)), "owner": "team", "rules": rules}
+    catalogue, caller = Catalogue.load(ROOT / "stringx"), Caller("me", frozenset(SCOPES))
+    for first in range(0, number, _APPLIED):
+        documents = [about | {"table": f"public.crowd{n}"} for n in range(first, min(number, first + _APPLIED))]
+        store.apply(database, catalogue, caller, documents, dry_run=False)
+    with database.transaction() as cursor:
+        rows = cursor.all("select table_name, rules_hash from stringx.tables where table_name like 'public.crowd%'")
+    return {row["table_name"]: row["rules_hash"] for row in rows}
+
+
+def _storm(database: Database, hashes: dict[str, str], verdict: str) -> None:
+    """As evenly as a minute allows."""
+    began = time.monotonic()
+    for place, (table, rules_hash) in enumerate(hashes.items()):
+        result = _result(table, rules_hash, verdict, next(iter(TARGETS)))
+        tracking.store(database, result.request_id, result)
+        time.sleep(max(0.0, began + place * STORM_S / len(hashes) - time.monotonic()))
 
 
 if __name__ == "__main__":
@@ -102,4 +138,4 @@ if __name__ == "__main__":
     if "url" in asked:
         storing(asked["url"], asked["tables"], asked["routes"])
     else:
-        checking(asked["tables"], asked["routes"])
+        checking(asked["tables"], asked["watched"], asked["crowd"])

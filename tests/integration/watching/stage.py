@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from backend.incidents import acting
 from backend.notifications.planning import Planner
 from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.incidents import Acknowledgement
 from tests.integration.watching.model import Route, Said
 from tests.integration.watching.mortal import Mortal
 from tests.integration.watching.world import Acknowledged, Check, Subject, World
 from tests.support import watching
-from tests.support.datasets import TARGET, apply
+from tests.support.datasets import ME, TARGET, apply
 from tests.support.processes import eventually
 
 RULE = {"type": "not_null", "kind": "engineering", "dimension": "completeness", "measured": None, "verified_by": "scan"}
@@ -104,13 +106,15 @@ class Stage:
         return CheckResult.model_validate(about | times | content | ended)
 
     def _acknowledge(self, happening: Acknowledged) -> None:
-        """As the API does it, but at this time."""
+        """Whoever comes too late is refused."""
         with self.database.transaction() as cursor:
-            cursor.run(
-                """update stringx.incidents set acknowledged_at = %(at)s, acknowledged_by = 'ann', acknowledged_until = %(until)s
-                where subject_kind = %(kind)s and name = %(name)s and closed_at is null""",
-                {"at": happening.at, "until": happening.until, "kind": happening.about.kind, "name": happening.about.name},
+            open_one = cursor.one(
+                "select incident_id::text from stringx.incidents where subject_kind = %(kind)s and name = %(name)s and closed_at is null",
+                {"kind": happening.about.kind, "name": happening.about.name},
             )
+        if open_one is not None:
+            order = Acknowledgement(until=happening.until)
+            acting.acknowledge(self.database, ME, open_one["incident_id"], order, happening.at)
 
     def noticed(self, now: datetime) -> None:
         """What has just happened was noticed at this time of the simulation, and not at that of the database's clock."""

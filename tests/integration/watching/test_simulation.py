@@ -51,9 +51,10 @@ def test_in_two_weeks_everybody_is_told_once_of_each_flip(database: Database, mo
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_in_ninety_days_everybody_is_told_once_of_each_flip(database: Database, mortal: Mortal) -> None:
     world = worlds.make(2, 500, 90, the_end())
-    stage = simulated(world, database, mortal, kills=0.2)
+    stage = simulated(world, database, mortal, kills=0.1)
     require_incidents(world, database)
     assert faults(world, ROUTES, stage.received) == []
 

@@ -30,7 +30,7 @@ update stringx.notifications set delivered_at = %(now)s where delivered_at is nu
 """
 
 
-@pytest.mark.parametrize("gates", [900, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("gates", [900, pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
 def test_of_gates_that_close_in_a_minute_all_are_told_in_few_messages(shop: Database, gates: int) -> None:
     """One channel's messages arrive at once, another's never do; a third has a tenth of the gates. A day later everything is told
     again in one message each, and then that it is over."""
