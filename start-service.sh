@@ -44,6 +44,7 @@ Environment, all optional (each secret also reads from the file that NAME_FILE n
   KAFKA_SSL_CAFILE KAFKA_SSL_CERTFILE KAFKA_SSL_KEYFILE KAFKA_SSL_KEY_PASSWORD  files in PEM, and the key's password
   KAFKA_PORT               9092: of the broker that --kafka starts; its controller takes the next one
   TARGET_*                 passwords that Target documents name
+  NOTIFY_*                 addresses and signing secrets that Channel documents name
   PYTHON                   the Python (3.11 or newer) that makes .venv
 TEXT
 }
@@ -95,15 +96,15 @@ run_docker() {
     RETENTION_DELIVERED_DAYS PUBLIC_URL DOCS_URL TRUSTED_PROXIES RETENTION_POINTS_DAYS RETENTION_DAYS_YEARS RETENTION_AUDIT_DAYS STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET \
     KAFKA_TOPIC_PREFIX KAFKA_SECURITY_PROTOCOL KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD \
     OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET OIDC_ROLES OIDC_GROUPS_CLAIM OIDC_SCOPES \
-    KAFKA_SSL_KEY_PASSWORD $(compgen -e TARGET_ || true); do
-    if [[ -n ${!name:-} && $name != TARGET_*_FILE ]]; then options+=(-e "$name"); fi
+    KAFKA_SSL_KEY_PASSWORD $(compgen -e TARGET_ || true) $(compgen -e NOTIFY_ | grep -vx NOTIFY_SOCKET || true); do
+    if [[ -n ${!name:-} && $name != TARGET_*_FILE && $name != NOTIFY_*_FILE ]]; then options+=(-e "$name"); fi
   done
   # Folders and files of this machine are mounted where they are.
   for name in DBT_PROJECT_DIR DBT_PROFILES_DIR STRINGX_SECRETS STRINGX_DATABASE_URL_FILE STRINGX_API_KEY_FILE \
     STRINGX_SERVICE_KEY_FILE STRINGX_SIGNING_SECRET_FILE KAFKA_SASL_PASSWORD_FILE KAFKA_SSL_KEY_PASSWORD_FILE OIDC_CLIENT_SECRET_FILE \
-    KAFKA_SSL_CAFILE KAFKA_SSL_CERTFILE KAFKA_SSL_KEYFILE $(compgen -e TARGET_ || true); do
+    KAFKA_SSL_CAFILE KAFKA_SSL_CERTFILE KAFKA_SSL_KEYFILE $(compgen -e TARGET_ || true) $(compgen -e NOTIFY_ | grep -vx NOTIFY_SOCKET || true); do
     [[ -n ${!name:-} ]] || continue
-    if [[ $name == TARGET_* && $name != *_FILE ]]; then continue; fi
+    if [[ ($name == TARGET_* || $name == NOTIFY_*) && $name != *_FILE ]]; then continue; fi
     path=$(cd -- "$(dirname -- "${!name}")" 2>/dev/null && printf '%s/%s' "$(pwd -P)" "$(basename -- "${!name}")") || path=
     [[ -n $path && -e $path ]] || die "$name is '${!name}', which does not exist"
     export "$name=$path"

@@ -186,7 +186,7 @@ def _ready_to_serve(settings: Settings) -> None:
 def _absolute_environment(settings: Settings) -> None:
     """Make paths and addresses in the environment absolute, because child processes run in another folder."""
     files = {*FILES, *(f"{secret}_FILE" for secret in SECRETS)}
-    for name in [name for name in os.environ if name in files or _is_target_file(name)]:
+    for name in [name for name in os.environ if name in files or _is_secret_file(name)]:
         if os.environ[name]:
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
     here = "127.0.0.1" if settings.bind_host in ("0.0.0.0", "::", "localhost") else settings.bind_host
@@ -203,8 +203,9 @@ def _absolute_environment(settings: Settings) -> None:
     os.chdir(ROOT)
 
 
-def _is_target_file(name: str) -> bool:
-    return name.startswith("TARGET_") and name.endswith("_FILE")
+def _is_secret_file(name: str) -> bool:
+    """Of a target's password, or of a channel's address."""
+    return name.startswith(("TARGET_", "NOTIFY_")) and name.endswith("_FILE")
 
 
 def _become(*arguments: str) -> NoReturn:

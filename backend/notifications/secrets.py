@@ -1,8 +1,5 @@
 """Addresses and signing secrets of channels: where their documents say they are, on this machine. No error quotes one."""
 
-import base64
-import hashlib
-import hmac
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +9,9 @@ from urllib.parse import urlsplit
 from database.sending import NotSent
 from stringx_dataops.contract.documents.channels import ChannelDocument
 from stringx_dataops.contract.settings import SettingsError, secret
-from stringx_dataops.contract.signatures import read_secrets
+from stringx_dataops.contract.signatures import of_channel, read_secrets
 
 LONGEST_ADDRESS = 10_000  # characters
-_CHANNEL_KEY = b"stringx webhook of the channel "
 
 
 class Unusable(NotSent):
@@ -44,7 +40,7 @@ class Secrets:
     def signing_secrets(self, channel: ChannelDocument) -> list[str]:
         """What the events of a webhook are signed with: its own secrets, or one that is derived for it."""
         if channel.secret_env is None and channel.secret_file is None:
-            return [derived(each, channel.name) for each in self.signing]
+            return [of_channel(each, channel.name) for each in self.signing]
         text, source = self._read(channel.name, "secret", channel.secret_env, channel.secret_file)
         try:
             return read_secrets(text)
@@ -82,12 +78,6 @@ class Secrets:
                 f"channel {channel}: {file!r} leads out of the secrets folder, or into one of its folders; put the file there"
             )
         return path
-
-
-def derived(signing_secret: str, channel: str) -> str:
-    """The signing secret of a channel that has none of its own. Who knows it can sign nothing that the services believe."""
-    key = signing_secret.removeprefix("whsec_").encode()
-    return "whsec_" + base64.b64encode(hmac.digest(key, _CHANNEL_KEY + channel.encode(), hashlib.sha256)).decode()
 
 
 def _is_web_address(text: str) -> bool:

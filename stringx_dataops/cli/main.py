@@ -17,6 +17,7 @@ _POINTER = re.compile(r"^/(?:query/)?([a-z_]+)(?:/[0-9]+)?:", re.MULTILINE)
 _COMMANDS = {
     "audit": ("stringx_dataops.cli.keys:audit", "Who did what, the newest first (scope admin)."),
     "badges": ("stringx_dataops.cli.badges:badges", "Make, list and revoke badges: images of how a gate is."),
+    "channels": ("stringx_dataops.cli.channels:channels", "Look at channels, send one a test message (scope admin)."),
     "check": ("stringx_dataops.cli.checks:check", "Check TABLE (schema.table), or the tables of a dataset, of TARGET."),
     "completion": (
         "stringx_dataops.cli.completion:completion",
@@ -33,6 +34,10 @@ _COMMANDS = {
         "Look at incidents, acknowledge one, write something down.",
     ),
     "keys": ("stringx_dataops.cli.keys:keys", "Make, list, rotate and revoke keys (scope admin)."),
+    "notifications": (
+        "stringx_dataops.cli.channels:notifications",
+        "Look at messages to people, send one again (scope admin).",
+    ),
     "open": ("stringx_dataops.cli.opening:open_", "Open the page of TABLE (schema.table) of TARGET on the dashboard."),
     "repeat": ("stringx_dataops.cli.repeat:repeat", "Run the dbt test of a check again, by hand."),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),

@@ -1,5 +1,6 @@
 """Signatures of posts between the services, as in Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature)."""
 
+import hmac
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from stringx_dataops.contract.problems import Unauthenticated
 
 _MOST_SECRETS = 2
+_OF_CHANNELS = b"stringx webhook of the channel "
 _SHORTEST_SECRET = 24  # bytes, by the standard
 
 
@@ -35,6 +37,13 @@ def read_secrets(text: str) -> list[str]:
         if not strong:
             raise ValueError("is no signing secret; give whsec_ and at least 24 random bytes in base64")
     return secrets
+
+
+def of_channel(signing_secret: str, channel: str) -> str:
+    """The secret that signs webhooks of a channel which has none of its own, derived from the installation's. Whoever knows it
+    can sign nothing that the services believe."""
+    key = signing_secret.removeprefix("whsec_").encode()
+    return "whsec_" + b64encode(hmac.digest(key, _OF_CHANNELS + channel.encode(), "sha256")).decode()
 
 
 def sign(secrets: Sequence[str], message_id: str, body: str, now: datetime | None = None) -> dict[str, str]:

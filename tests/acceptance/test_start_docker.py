@@ -97,15 +97,17 @@ def test_every_variable_is_passed_on_without_its_value(docker: Docker, tmp_path:
     given = dict.fromkeys(VARIABLES, "s3cret")
     given |= {name: str(folder) for name in ("STRINGX_SECRETS", "DBT_PROJECT_DIR", "DBT_PROFILES_DIR", *FILES)}
     given |= {"DATAOPS_PORT": "6001", "BACKEND_PORT": "6002", "DOCS_PORT": "6003", "TARGET_NYC_PASSWORD": "s3cret"}
+    given |= {"NOTIFY_TEAM": "s3cret", "NOTIFY_SOCKET": "/run/systemd/notify"}  # the second is of systemd
     done = docker.start(**given | {"BIND_HOST": "127.0.0.1"})
     assert done.returncode == 0, done.stderr
     passed = values(docker.run, "-e")
-    assert {item.split("=")[0] for item in passed} >= {*VARIABLES, "TARGET_NYC_PASSWORD"}
+    assert {item.split("=")[0] for item in passed} >= {*VARIABLES, "TARGET_NYC_PASSWORD", "NOTIFY_TEAM"}
+    assert "NOTIFY_SOCKET" not in passed
     assert not any("s3cret" in word for call in docker.calls for word in call)
     assert f"{folder}:{folder}" in values(docker.run, "-v")
 
 
-@pytest.mark.parametrize("name", [f"{name}_FILE" for name in SECRETS] + ["TARGET_NYC_PASSWORD_FILE"])
+@pytest.mark.parametrize("name", [f"{name}_FILE" for name in SECRETS] + ["TARGET_NYC_PASSWORD_FILE", "NOTIFY_TEAM_FILE"])
 def test_a_secrets_file_is_mounted_where_it_is(docker: Docker, tmp_path: Path, name: str) -> None:
     file = tmp_path / "a secret"
     file.touch()

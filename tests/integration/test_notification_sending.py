@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backend.notifications import outbox, sending
-from backend.notifications.secrets import Secrets, derived
+from backend.notifications.secrets import Secrets
 from backend.notifications.senders.processes import Processes
 from backend.notifications.sending import Mailroom, NotificationSender
 from database.pool import Database
@@ -123,7 +123,7 @@ def test_a_webhook_is_a_signed_cloud_event_under_a_stable_id(post: Post) -> None
         assert not post.deliver()
     first, second = receiver.posts
     assert first.headers["webhook-id"] == second.headers["webhook-id"] == message
-    signatures.verify([derived(SECRET, "team")], second.headers, second.body)
+    signatures.verify([signatures.of_channel(SECRET, "team")], second.headers, second.body)
     event = second.json
     assert second.headers["content-type"].startswith("application/cloudevents+json")
     assert event == first.json

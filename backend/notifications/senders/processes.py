@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 from pydantic import ValidationError
 
@@ -31,6 +32,7 @@ class Processes:
         self._longest_s = longest_s
         self._idle: list[_Process] = []
         self._lock = threading.Lock()
+        self.close = weakref.finalize(self, _end_all, self._idle)  # also at the end of this program
 
     def send(self, order: Order) -> Outcome:
         """What came of it, within `longest_s` seconds."""
@@ -60,13 +62,6 @@ class Processes:
                     return process, True
                 process.end()
         return _Process(), False
-
-    def close(self) -> None:
-        """End those that are idle."""
-        with self._lock:
-            processes, self._idle = self._idle, []
-        for process in processes:
-            process.end()
 
 
 class _Process:
@@ -114,6 +109,12 @@ class _Process:
         for pipe in (self._popen.stdin, self._popen.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _end_all(processes: list[_Process]) -> None:
+    """Those that are idle."""
+    while processes:
+        processes.pop().end()
 
 
 def _write_all(file: int, data: bytes) -> None:
