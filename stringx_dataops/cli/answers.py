@@ -97,6 +97,15 @@ class WaivedAnswer(TypedDict):
     reason: str
 
 
+class IncidentAnswer(TypedDict):
+    """The open incident of a closed gate."""
+
+    id: str
+    opened_at: str
+    acknowledged_by: str | None
+    assignee: str | None
+
+
 class GateAnswer(TypedDict):
     """The gate of a table or of a dataset."""
 
@@ -110,6 +119,7 @@ class GateAnswer(TypedDict):
     reasons: list[str]
     notes: NotRequired[list[str]]
     waivers: NotRequired[list[WaivedAnswer]]
+    incident: NotRequired[IncidentAnswer | None]
     pending: NotRequired[bool | None]  # whether waiting may open it
 
 

@@ -43,6 +43,11 @@ def schedules(context: click.Context, _: click.Parameter, incomplete: str) -> li
     return _found(context, "schedules", {}, "name", incomplete)
 
 
+def incidents(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
+    """Ids of open incidents."""
+    return _found(context, "incidents", {"state": "open"}, "id", incomplete)
+
+
 def rules(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
     """Ids of the rules of the table that stands before, those of rule sets included."""
     target, table = _given(context, "target"), _given(context, "table")

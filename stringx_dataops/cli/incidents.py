@@ -71,7 +71,7 @@ def list_(server: str | None, /, limit: int, as_json: bool, mine: bool, from_: s
 
 
 @incidents.command("show", epilog=example(f"dataops incidents show {_EXAMPLE_ID}"))
-@click.argument("incident_id")
+@click.argument("incident_id", shell_complete=completing.incidents)
 @AS_JSON
 @click.pass_obj
 def show_one(server: str | None, incident_id: str, as_json: bool) -> int:
@@ -86,7 +86,7 @@ def show_one(server: str | None, incident_id: str, as_json: bool) -> int:
 
 
 @incidents.command(epilog=example(f"dataops incidents acknowledge {_EXAMPLE_ID} --note 'at it' --until 4h"))
-@click.argument("incident_id")
+@click.argument("incident_id", shell_complete=completing.incidents)
 @click.option("--note", help="what is being done")
 @click.option("--assignee", help="whose it is from now on")
 @click.option("--until", metavar="DURATION|TIME", help="4h, a date (its beginning, UTC) or an RFC 3339 time; at most 90 days")
@@ -101,7 +101,7 @@ def acknowledge(
 
 
 @incidents.command(epilog=example(f"dataops incidents unacknowledge {_EXAMPLE_ID}"))
-@click.argument("incident_id")
+@click.argument("incident_id", shell_complete=completing.incidents)
 @AS_JSON
 @click.pass_obj
 def unacknowledge(server: str | None, incident_id: str, as_json: bool) -> int:
@@ -110,7 +110,7 @@ def unacknowledge(server: str | None, incident_id: str, as_json: bool) -> int:
 
 
 @incidents.command(epilog=example(f"dataops incidents assign {_EXAMPLE_ID} data-platform"))
-@click.argument("incident_id")
+@click.argument("incident_id", shell_complete=completing.incidents)
 @click.argument("assignee", required=False)
 @click.option("--nobody", is_flag=True, help="it is nobody's from now on")
 @AS_JSON
@@ -123,7 +123,7 @@ def assign(server: str | None, incident_id: str, assignee: str | None, nobody: b
 
 
 @incidents.command(epilog=example(f"dataops incidents note {_EXAMPLE_ID} 'the source sent Monday twice'"))
-@click.argument("incident_id")
+@click.argument("incident_id", shell_complete=completing.incidents)
 @click.argument("text")
 @AS_JSON
 @click.pass_obj

@@ -8,6 +8,7 @@ from stringx_dataops.cli.answers import (
     ChangesAnswer,
     CheckAnswer,
     GateAnswer,
+    IncidentAnswer,
     ProgressAnswer,
     RequestAnswer,
     TableAnswer,
@@ -90,7 +91,8 @@ def _counts(result: CheckAnswer | TableAnswer) -> str:
 
 
 def gate(view: GateAnswer) -> str:
-    """The gate with the verdict and snapshot that decide it, its reasons, and the failures that waivers overlook."""
+    """The gate with the verdict and snapshot that decide it, its reasons, and the failures that waivers overlook, and
+    its open incident."""
     line = f"{_subject(view)}: gate {state(view['gate'])}"
     if view["verdict"] is not None:
         line += f", verdict {state(view['verdict'])}"
@@ -102,7 +104,14 @@ def gate(view: GateAnswer) -> str:
         for each in view.get("waivers", ())
     ]
     told = [f"  {plain(words)}" for words in (*view["reasons"], *view.get("notes", ()))]
-    return "\n".join(folded(each, 4) for each in (line, *told, *waived))
+    incident = [_incident(found)] if (found := view.get("incident")) else []
+    return "\n".join(folded(each, 4) for each in (line, *told, *waived, *incident))
+
+
+def _incident(found: IncidentAnswer) -> str:
+    by = f", acknowledged by {plain(found['acknowledged_by'])}" if found["acknowledged_by"] else ""
+    whose = f", assigned to {plain(found['assignee'])}" if found["assignee"] else ""
+    return f"  incident {found['id']} since {found['opened_at']}{by}{whose}"
 
 
 def changes(answer: ChangesAnswer) -> str:

@@ -17,9 +17,10 @@ from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.incidents import Acknowledgement
 from stringx_dataops.contract.settings import read_settings
-from tests.support.datasets import ME, apply, check_now, dataset, gate, now, table
+from tests.support.datasets import ME, TARGET, apply, check_now, dataset, gate, now, table
 from tests.support.history import refreshed, states, taken_up
 from tests.support.incidents import events, finished, incidents, reported
+from tests.support.trials import try_now
 from tests.support.waivers import waive
 
 FAILED, PASSED = {"a": 3}, {"a": 0}
@@ -89,10 +90,12 @@ def test_checks_that_decide_nothing_open_and_close_nothing(shop: Database) -> No
     reported(shop, "fail", ago=timedelta(hours=1))
     checked(shop, FAILED, window=WINDOW)
     checked(shop, FAILED, kinds=["engineering"])
-    assert (incidents(shop), events(shop)) == ([], []), "late, of a window, narrowed"
+    assert try_now(shop, table("public.a", "a"), FAILED).verdict == "fail"
+    assert (incidents(shop), events(shop)) == ([], []), "late, of a window, narrowed, a trial"
     checked(shop, FAILED)
     reported(shop, "pass", ago=timedelta(hours=1))
     checked(shop, PASSED, window=WINDOW)
+    try_now(shop, table("public.a", "a"), PASSED)
     assert [each["closed_at"] for each in incidents(shop)] == [None]
 
 
@@ -154,6 +157,39 @@ def test_what_is_deleted_has_no_incident_and_what_comes_back_has_a_new_one_after
     before, after = incidents(shop)
     assert (after["opened_at"] >= before["closed_at"], after["closed_at"]) == (True, None)
     assert kinds(shop) == [["closed"], ["removed"], ["closed"]]
+
+
+def test_a_dataset_that_moves_to_another_target_leaves_its_incident_behind(shop: Database) -> None:
+    check_now(shop, FAILED, dataset="sales")
+    apply(shop, TARGET | {"name": "depot"}, table("public.a", "a", target="depot"))
+    apply(shop, dataset(target="depot", tables=["public.a"]))
+    refreshed(shop)
+    assert [(each["target"], each["closed_because"]) for each in incidents(shop, name="sales")] == [("shop", "deleted")]
+    assert of_dataset(shop, "sales").incident is None
+    check_now(shop, FAILED, dataset="sales", target="depot")
+    assert [each["target"] for each in incidents(shop, name="sales")] == ["shop", "depot"]
+
+
+def test_the_story_has_the_messages_that_told_of_it(shop: Database) -> None:
+    checked(shop, FAILED)
+    (incident,) = incidents(shop)
+    run(
+        shop,
+        "with m as (insert into stringx.notifications (channel, kind, content, planned_at, due_at, delivered_at, attempts)"
+        " values ('team', 'change', '{}', now(), now(), now(), 1), ('on-call', 'change', '{}', now(), now(), null, 3)"
+        " returning notification_id, channel)"
+        " insert into stringx.notified (event_id, incident_id, channel, route, notification_id, kind, at)"
+        " select e.event_id, %(id)s, m.channel, r.route, m.notification_id, 'closed', now()"
+        " from m, stringx.events e, (values ('first'), ('second')) as r (route) where e.name = 'public.a'",
+        id=incident["incident_id"],
+    )
+    told = [
+        (each.channel, each.routes, each.said, each.state, each.attempts)
+        for each in story(shop, incident["incident_id"]).messages
+    ]
+    assert told == [
+        ("on-call", ["first", "second"], "closed", "waiting", 3), ("team", ["first", "second"], "closed", "delivered", 1),
+    ]  # fmt: skip
 
 
 def test_a_history_that_was_refused_keeps_no_incident_from_its_rules(shop: Database) -> None:

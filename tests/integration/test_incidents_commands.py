@@ -40,6 +40,10 @@ def test_an_incident_is_listed_shown_acknowledged_and_summed_up(
             code, out, _ = run("list", "--target", "shop", "--state", "open", "--json")
             (item,) = map(json.loads, out.splitlines())
             of = item["id"]
+            monkeypatch.setattr("sys.argv", ["dataops", "gate", "shop", "public.a"])
+            with pytest.raises(SystemExit):
+                command_line.main()
+            assert f"  incident {of} since 2" in capsys.readouterr().out
             code, out, _ = run("list")
             assert (code, out.split()[:3], out.split()[-2:]) == (0, ["open", "shop", "public.a"], ["a", of])
             code, out, _ = run("acknowledge", of, "--note", "at\nit", "--assignee", "bob", "--until", "4h")
