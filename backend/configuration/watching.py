@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -13,7 +13,6 @@ from backend.configuration.versions import read_stored
 from database.pool import Cursor
 from database.queries import load_queries
 from stringx_dataops.contract.documents.channels import ChannelDocument
-from stringx_dataops.contract.documents.expectations import Expectation
 from stringx_dataops.contract.documents.routes import RouteDocument
 from stringx_dataops.contract.documents.schedules import ScheduleDocument
 
@@ -28,19 +27,6 @@ class Watching(Generic[M]):
 
     document: M
     version: int
-    updated_at: datetime
-
-
-@dataclass(frozen=True)
-class Expected:
-    """A table or dataset whose check is expected by a time of day. `timezone` is the zone of that time. `updated_at`: when its
-    document was last changed."""
-
-    subject_kind: Literal["table", "dataset"]
-    target: str
-    name: str
-    expectation: Expectation
-    timezone: str
     updated_at: datetime
 
 
@@ -89,14 +75,3 @@ def channels(cursor: Cursor) -> tuple[Watching[ChannelDocument], ...]:
 def routes(cursor: Cursor) -> tuple[Watching[RouteDocument], ...]:
     """All routes, inactive ones too, sorted by name."""
     return _ROUTES.read(cursor)
-
-
-def expectations(cursor: Cursor) -> list[Expected]:
-    """All tables and datasets with `expected_by`, sorted by kind, target and name."""
-    found = []
-    for row in cursor.all(SQL["expectations"]):
-        expectation = read_stored(Expectation, row["expected_by"])  # None also where a table takes the default away
-        if expectation is not None:
-            zone = expectation.timezone or row["timezone"] or "UTC"
-            found.append(Expected(row["subject_kind"], row["target"], row["name"], expectation, zone, row["updated_at"]))
-    return found

@@ -228,19 +228,6 @@ def test_loops_read_them_again_after_a_change_alone(shop: Database, monkeypatch:
         assert watching.schedules(cursor) == (), "one that this release cannot read is left out"
 
 
-def test_expectations_are_those_that_hold(shop: Database) -> None:
-    defaults = HEAD | {"kind": "Defaults", "target": "shop", "timezone": "Asia/Tokyo", "expected_by": {"time": "06:30"}}
-    apply(shop, defaults, table("public.b", "b", expected_by=None), dataset(expected_by={"time": "08:00", "grace": "1h"}))
-    apply(shop, table("public.c", expected_by={"time": "07:00", "timezone": "Europe/Rome"}))
-    with shop.transaction() as cursor:
-        found = watching.expectations(cursor)
-    assert [(each.subject_kind, each.name, each.expectation.time, each.timezone, each.expectation.grace_s) for each in found] == [
-        ("dataset", "sales", "08:00", "UTC", 3600),
-        ("table", "public.a", "06:30", "Asia/Tokyo", 0),
-        ("table", "public.c", "07:00", "Europe/Rome", 0),
-    ]
-
-
 @pytest.fixture
 def apps(admin: Admin, internal_template: str, tmp_path: Path) -> Iterator[Apps]:
     with apps_of(admin, internal_template, tmp_path) as made:

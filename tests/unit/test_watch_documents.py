@@ -161,12 +161,14 @@ def test_a_channel_names_one_place_of_its_address() -> None:
     assert faults(parse_channel, CHANNEL | {"url_file": "notify_team"}) == [("/url_file", "is given besides url_env; keep one")]
     assert [place for place, _ in faults(parse_channel, CHANNEL | {"secret_env": "NOTIFY_S"})] == ["/secret_env"]
     assert [place for place, _ in faults(parse_channel, CHANNEL | {"url_env": "PATH"})] == ["/url_env"]
-    assert [place for place, _ in faults(parse_channel, CHANNEL | {"url_env": None, "url_file": "../key"})] == [
-        "/url_file",
-        "/url_env",
-    ][:1]
+    assert [place for place, _ in faults(parse_channel, CHANNEL | {"url_env": None, "url_file": "../key"})] == ["/url_file"]
     assert parse_channel(CHANNEL | {"digest": "weekly"}).weekly == Digest(day="monday", time="08:00", timezone="UTC")
     assert parse_channel(CHANNEL).weekly is None
+    assert [place for place, _ in faults(parse_channel, CHANNEL | {"digest": {"day": "Monday", "time": "8"}})] == [
+        "/digest/day",
+        "/digest/time",
+    ]
+    assert [place for place, _ in faults(parse_channel, CHANNEL | {"digest": "daily"})] == ["/digest"]
 
 
 def test_what_a_route_names_must_all_fit() -> None:
@@ -195,6 +197,10 @@ def test_what_a_route_names_must_all_fit() -> None:
         "/quiet/to",
     ]
     assert [place for place, _ in faults(parse_route, ROUTE | {"quiet": {"from": "09:00", "to": "09:00"}})] == ["/quiet/to"]
+    assert [place for place, _ in faults(parse_route, ROUTE | {"tables": ["public.${X}", "[", "a*"]})] == [
+        "/tables/0",
+        "/tables/1",
+    ]
 
 
 def test_yaml_reads_times_and_off_as_they_are_meant() -> None:

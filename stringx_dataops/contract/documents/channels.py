@@ -1,6 +1,6 @@
 """Documents of channels: where messages to people go. They say where the address is stored, never the address."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from stringx_dataops.contract.documents.fields import Flag, Matching, Model, Words, parse_model
@@ -70,7 +70,7 @@ def parse_channel(value: Any, pointer: str = "") -> ChannelDocument:
     try:
         document = parse_model(ChannelDocument, value, pointer)
     except Invalid as fault:
-        raise invalid([*(_quoting_nothing(each, pointer) for each in fault.errors), *faults]) from fault
+        raise invalid([*_readable(fault.errors, value, pointer), *faults]) from fault
     if faults:
         raise invalid(faults)
     return document
@@ -86,6 +86,19 @@ def _faults(value: JsonObject, pointer: str) -> Iterator[FieldError]:
     for name in ("secret_env", "secret_file"):
         if value.get("type") == "apprise" and value.get(name) is not None:
             yield FieldError(f"{pointer}/{name}", "is of webhooks, which are signed; leave it out, or write type: webhook")
+
+
+def _readable(faults: Iterable[FieldError], value: Any, pointer: str) -> Iterator[FieldError]:
+    """The faults, those of the fields of a digest at their places."""
+    for each in faults:
+        digest = value.get("digest") if isinstance(value, dict) and each.pointer == f"{pointer}/digest" else None
+        if not isinstance(digest, dict):
+            yield _quoting_nothing(each, pointer)
+            continue
+        try:
+            parse_model(Digest, digest, each.pointer)
+        except Invalid as fault:
+            yield from fault.errors
 
 
 def _quoting_nothing(fault: FieldError, pointer: str) -> FieldError:

@@ -38,7 +38,14 @@ def check_glob(text: str) -> str:
     return text
 
 
+def _without_variable(text: str) -> str:
+    if "${" in text:
+        raise ValueError("holds ${, and variables are not filled in; write the pattern itself")
+    return text
+
+
 Glob = Annotated[str, AfterValidator(check_glob)]
+NameGlob = Annotated[Glob, AfterValidator(_without_variable)]  # for names of tables and datasets
 
 
 def is_glob(name: str) -> bool:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from stringx_dataops.contract.documents.channels import ChannelName
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.fields import Flag, Matching, Model, Owner, Tags, TargetName, Words, parse_model
-from stringx_dataops.contract.documents.globs import MOST_GLOBS, Glob, matches
+from stringx_dataops.contract.documents.globs import MOST_GLOBS, NameGlob, matches
 from stringx_dataops.contract.documents.zones import Clock, Zone, clock
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.problems import FieldError, Invalid, invalid
@@ -73,7 +73,7 @@ class RouteDocument(Model):
     channel: ChannelName
     on: Annotated[list[RouteEvent], Field(min_length=1), AfterValidator(_each_once)] = list(USUAL)
     target: TargetName | None = None
-    tables: Annotated[list[Glob], Field(min_length=1, max_length=MOST_GLOBS)] | None = None
+    tables: Annotated[list[NameGlob], Field(min_length=1, max_length=MOST_GLOBS)] | None = None
     owner: Annotated[Owner, Field(min_length=1)] | None = None
     tags: Annotated[Tags, Field(min_length=1)] | None = None
     repeat_after: Annotated[str, AfterValidator(_pause)] = "24h"

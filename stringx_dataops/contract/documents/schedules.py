@@ -19,7 +19,7 @@ from stringx_dataops.contract.documents.fields import (
     Words,
     parse_model,
 )
-from stringx_dataops.contract.documents.globs import MOST_GLOBS, Glob, matches
+from stringx_dataops.contract.documents.globs import MOST_GLOBS, NameGlob, matches
 from stringx_dataops.contract.documents.names import fault_of_literal_name
 from stringx_dataops.contract.documents.zones import Zone
 from stringx_dataops.contract.json_types import JsonObject
@@ -68,7 +68,7 @@ class ScheduleDocument(Model):
     target: TargetName
     description: Words = ""
     table: Table | None = None
-    tables: Annotated[list[Glob], Field(min_length=1, max_length=MOST_GLOBS)] | None = None
+    tables: Annotated[list[NameGlob], Field(min_length=1, max_length=MOST_GLOBS)] | None = None
     dataset: DatasetName | None = None
     cron: Annotated[str, Field(max_length=MAX_CRON), AfterValidator(check_cron)]
     timezone: Zone = "UTC"
