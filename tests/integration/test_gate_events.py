@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -10,13 +11,16 @@ from backend.events import listing
 from backend.kafka import gates_out, results_out
 from backend.kafka.messages import KafkaMessage, Receipt
 from backend.kafka.publishing import NotConfirmed
+from backend.notifications import content
+from backend.notifications.senders.cloud_events import event_of
+from backend.notifications.senders.orders import Order
 from database.keys import Caller, asking
 from database.pool import Database
 from stringx_dataops.contract.ids import new_id
-from stringx_dataops.contract.messages.events import GateChanged, gate_changed
+from stringx_dataops.contract.messages.events import GateChanged, gate_changed, is_gate_change
 from stringx_dataops.contract.messages.pages import Page
 from stringx_dataops.contract.problems import Invalid
-from tests.support.datasets import check_now
+from tests.support.datasets import check_now, now
 
 
 def events(shop: Database) -> list[dict[str, Any]]:
@@ -198,3 +202,39 @@ def test_filters_of_events_narrow_them(shop: Database) -> None:
         assert listed(shop) == []
         with pytest.raises(Invalid):
             listed(shop, of_dataset["id"])
+
+
+def test_a_webhook_tells_of_a_gate_as_kafka_does(shop: Database) -> None:
+    """The same event: whoever gets it twice, by both ways, knows by its id."""
+    check_now(shop, {"a": 3}, table="public.a")
+    check_now(shop, {"a": 0}, table="public.a")
+    with shop.transaction() as cursor:
+        ids = [row["event_id"] for row in cursor.all("select event_id from stringx.events order by event_id")]
+        for event_id, expected in zip(ids, events(shop), strict=True):
+            made = content.build(cursor, "change", now(shop), event_ids=[event_id])
+            named = {"notification_id": new_id(), "channel": "c", "type": "webhook", "address": ""}
+            told = event_of(Order(public_url="https://dq.example.org", content=made, **named))
+            for each in (told, expected):
+                each["data"].pop("reasons")  # a webhook has those of rules beside the rules, as their findings
+            assert GateChanged.model_validate(told) == GateChanged.model_validate(expected)
+
+
+def test_python_and_the_database_agree_on_what_a_change_of_a_gate_is(database: Database) -> None:
+    kinds = [
+        ["closed"],
+        ["closed", "error"],
+        ["opened"],
+        ["opened", "warn"],
+        ["warn"],
+        ["error"],
+        ["stale"],
+        ["missed"],
+        ["removed"],
+    ]
+    cases = list(product(kinds, (None, "open", "closed"), (None, "open", "closed")))
+    statement = "select stringx.is_gate_change(%(kinds)s::text[], %(before)s, %(gate)s) as is_change"
+    with database.transaction() as cursor:
+        found = [cursor.one(statement, {"kinds": each, "before": before, "gate": gate}) for each, before, gate in cases]
+    said = [is_gate_change(each, before, gate) for each, before, gate in cases]
+    assert [row and row["is_change"] for row in found] == said
+    assert 0 < sum(said) < len(said)

@@ -6,7 +6,7 @@ from backend.notifications.rendering import heading
 from backend.notifications.senders.orders import Order
 from backend.notifications.words import path_of
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.contract.messages.events import EventType, cloud_event
+from stringx_dataops.contract.messages.events import EventType, cloud_event, is_gate_change
 from stringx_dataops.contract.messages.notifications import Named, NotificationContent, Told
 
 
@@ -51,8 +51,7 @@ def _type(content: NotificationContent) -> EventType:
     told = content.items[0]
     if told.what in ("still_closed", "still_missed"):
         return "stringx.gate-still-closed"
-    is_change = told.gate != told.gate_before and told.what in ("closed", "opened", "removed")
-    return "stringx.gate-changed" if is_change else "stringx.gate-noticed"
+    return "stringx.gate-changed" if is_gate_change(told.kinds, told.gate_before, told.gate) else "stringx.gate-noticed"
 
 
 def _item(told: Told, public_url: str | None) -> JsonObject:

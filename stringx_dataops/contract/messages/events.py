@@ -3,7 +3,7 @@
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -49,7 +49,7 @@ class GateData(BaseModel):
     target: str
     table: str | None = None
     dataset: str | None = None
-    owner: str | None = None
+    owner: str = ""
     tags: list[str] = []
     gate: Gate | None
     gate_before: Gate | None
@@ -107,6 +107,13 @@ def gate_changed(row: Mapping[str, Any], public_url: str | None) -> JsonObject:
     return cloud_event("stringx.gate-changed", str(row["id"]), public_url, subject_of(row), row["at"], gate_data(row))
 
 
+def is_gate_change(kinds: Collection[str], gate_before: str | None, gate: str | None) -> bool:
+    """Whether an event is a `stringx.gate-changed`: the decided gate is another, or a closed one is none any more. The function
+    `stringx.is_gate_change` of the database says the same."""
+    ends = not {"opened", "removed"}.isdisjoint(kinds) and gate_before == "closed"
+    return gate != gate_before and ("closed" in kinds or ends)
+
+
 def subject_of(row: Mapping[str, Any]) -> str:
     """The subject of an event: only tables have a dot in their names, so the name alone tells them from datasets."""
     return f"{row['target']}/{row['name']}"
@@ -119,7 +126,7 @@ def gate_data(row: Mapping[str, Any]) -> JsonObject:
     data = GateData(
         kinds=row["kinds"],
         target=row["target"],
-        owner=row["owner"] or None,
+        owner=row["owner"],
         tags=row["tags"],
         gate=row["gate"],
         gate_before=row["gate_before"],
