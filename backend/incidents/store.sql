@@ -30,9 +30,10 @@ order by (i.closed_at is not null), i.opened_at desc, i.incident_id desc
 limit %(limit)s
 
 -- name: lock
+-- Whoever writes that a channel was told of it need not wait.
 select i.incident_id, i.target, i.name, i.subject_kind, i.closed_at, i.acknowledged_at, i.assignee,
        (select count(*) from stringx.incident_entries e where e.incident_id = i.incident_id and e.action = 'noted') as notes
-from stringx.incidents i where i.incident_id = %(id)s for update of i
+from stringx.incidents i where i.incident_id = %(id)s for no key update of i
 
 -- name: acknowledge
 update stringx.incidents set

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.incidents import store
+from database.keys import seen_targets
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.incidents import (
@@ -42,6 +43,7 @@ def story(database: Database, incident_id: str, now: datetime | None = None) -> 
             "end": found.closed_at or row["now"],
             "most": MOST_LISTED,
         }
+        is_limited = seen_targets() is not None  # channels and routes belong to no target
         within = [check for check in checks if not check["is_before"]]
         return IncidentStory(
             **found.model_dump(),
@@ -53,7 +55,8 @@ def story(database: Database, incident_id: str, now: datetime | None = None) -> 
             entries=[_entry(each) for each in cursor.all(SQL["entries"], span)],
             changes=[_change(each) for each in cursor.all(SQL["changes"], span)],
             waivers=[_waiver(each) for each in cursor.all(SQL["waivers"], span)],
-            messages=[_message(each) for each in cursor.all(SQL["messages"], span)],
+            messages=[] if is_limited else [_message(each) for each in cursor.all(SQL["messages"], span)],
+            messages_hidden=is_limited,
         )
 
 

@@ -13,6 +13,8 @@ from backend.incidents import acting
 from backend.incidents.story import story
 from backend.requests import tracking
 from backend.waivers import store as waivers
+from database import keys
+from database.keys import Caller
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.incidents import Acknowledgement
@@ -190,6 +192,9 @@ def test_the_story_has_the_messages_that_told_of_it(shop: Database) -> None:
     assert told == [
         ("on-call", ["first", "second"], "closed", "waiting", 3), ("team", ["first", "second"], "closed", "delivered", 1),
     ]  # fmt: skip
+    with keys.asking(Caller("limited", ME.scopes, frozenset({"shop"}))):
+        hidden = story(shop, incident["incident_id"])
+    assert (hidden.messages, hidden.messages_hidden) == ([], True), "channels belong to no target"
 
 
 def test_a_history_that_was_refused_keeps_no_incident_from_its_rules(shop: Database) -> None:

@@ -193,7 +193,8 @@ class IncidentMessage(Model):
 
 class IncidentStory(Incident):
     """An incident with all that happened. `checks`: some before it and the newest 200 of it, oldest first; `checks_more`: there
-    are more between. `findings`: by table and rule, what the check that opened it said of rules that did not pass."""
+    are more between. `findings`: by table and rule, what the check that opened it said of rules that did not pass.
+    `messages_hidden`: the key is limited to targets, and channels belong to none."""
 
     runbook: str | None
     findings: dict[str, dict[str, str]]
@@ -204,6 +205,7 @@ class IncidentStory(Incident):
     changes: list[IncidentChange]
     waivers: list[IncidentWaiver]
     messages: list[IncidentMessage]
+    messages_hidden: bool = False
 
 
 class IncidentBrief(Model):
