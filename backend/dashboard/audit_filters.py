@@ -120,6 +120,13 @@ def _url(kind: str, name: str, entry: dict[str, Any]) -> str | None:
             return f"/waivers/{quote(waiver_id, safe='')}"
         case "incident" if isinstance(incident_id := entry["details"].get("id"), str):
             return f"/incidents/{quote(incident_id, safe='')}"
+        case "badge":
+            return views.table_url(target, rest) if "." in rest else f"/datasets/{quote(rest, safe='')}"
+        case "schedule" | "channel" | "route":
+            page = f"/{kind}s/{quote(name, safe='')}"
+            return f"{page}/edit/versions" if is_gone else page
+        case "notification":
+            return f"/notifications/{quote(name, safe='')}"
         case "key":
             return f"/keys#key-{quote(name, safe='')}"
         case _:

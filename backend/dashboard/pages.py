@@ -28,6 +28,21 @@ _OF_LISTS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format"
 _OF_INCIDENTS = ("name", "assignee", "mine", "channel")
 _PARAMETERS = (*_OF_LISTS, *_OF_INCIDENTS, *WINDOW_FIELDS, *filters.NAMES, *audit_filters.NAMES)
 _LONGEST = 200  # characters of a field that an address repeats
+# The page with the form that is sent to another one, with the same arguments.
+_SHOWS = {
+    "dashboard.acknowledge_incident": "dashboard.incident",
+    "dashboard.unacknowledge_incident": "dashboard.incident",
+    "dashboard.assign_incident": "dashboard.incident",
+    "dashboard.note_incident": "dashboard.incident",
+    "dashboard.run_schedule": "dashboard.schedule",
+    "dashboard.pause_schedule": "dashboard.schedule",
+    "dashboard.resume_schedule": "dashboard.schedule",
+    "dashboard.test_channel": "dashboard.channel",
+    "dashboard.send_notification_again": "dashboard.notification",
+    "dashboard.create_document": "dashboard.new_document",
+    "dashboard.save_document": "dashboard.edit_document",
+    "dashboard.delete_document": "dashboard.ask_to_delete",
+}
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
@@ -131,6 +146,10 @@ def _page_of_form() -> str:
             return url_for("dashboard.new_waiver")
         case "dashboard.end_waiver":
             return url_for("dashboard.waiver", **arguments)
+        case "dashboard.create_badge" | "dashboard.revoke_badge":
+            return own(request.form.get("back", "/"))
+        case name if (shown := _SHOWS.get(name or "")) is not None:
+            return url_for(shown, **arguments)
         case "dashboard.edit_table":
             return editor_url(arguments["target"], arguments["table"])
         case _:

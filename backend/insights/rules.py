@@ -13,6 +13,7 @@ from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.messages.scores import quotient
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -63,12 +64,14 @@ class Slice:
 
 @dataclass(frozen=True)
 class RulesNow:
-    """Some of the rules of a table that run; `total`: how many there are. `window_column` and `runbook` are the table's."""
+    """Some of the rules of a table that run; `total`: how many there are. `window_column`, `runbook` and `expected_by` are the
+    table's; the last in words, such as `06:30 Europe/Berlin, 30m later at most`."""
 
     rules: list[RuleNow]
     total: int
     window_column: str | None
     runbook: str | None = None
+    expected_by: str | None = None
 
 
 def of_table(database: Database, catalogue: Catalogue, target: str, table: str, wanted: Slice) -> RulesNow:
@@ -86,7 +89,16 @@ def of_table(database: Database, catalogue: Catalogue, target: str, table: str, 
         points = newest if wanted.points == 1 else _latest(cursor, target, table, shown, wanted.points)
         messages = _messages(cursor, wanted.check_id, table)
     found = [_now(rule, catalogue, points.get(rule.id, []), messages.get(rule.id)) for rule in shown]
-    return RulesNow(found, len(active), document.window_column, document.runbook)
+    return RulesNow(found, len(active), document.window_column, document.runbook, _expected(document))
+
+
+def _expected(document: TableDocument) -> str | None:
+    """By when a check is expected each day."""
+    expected = document.expected_by
+    if expected is None:
+        return None
+    grace = f", {expected.grace} later at most" if expected.grace_s else ""
+    return f"{expected.time} {expected.timezone or document.timezone or 'UTC'}{grace}"
 
 
 def configured(database: Database, catalogue: Catalogue, of: RuleName) -> RuleNow | None:

@@ -30,6 +30,7 @@ description: ''  # what the table holds
 owner: ''        # who is asked when its gate closes
 key: []          # columns that identify a row in samples
 gate: {max_age: 24h}
+# expected_by: {time: "06:30", grace: 30m}  # each day; an incident begins if no check has come
 rules:
   - id: not_empty
     type: row_count

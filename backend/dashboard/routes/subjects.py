@@ -63,6 +63,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             next=next_page(checks),
             may_trigger="trigger" in g.caller.scopes,
             runbook=found.runbook,
+            expected_by=found.expected_by,
             docs=views.docs_page(hosts.for_viewer(service.docs_url), target, table),
             change=next(iter(editing.changes(database, (target, table), 1)), None),
             editor_url=views.editor_url(target, table),
