@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from database.keys import is_seen, seen_targets
+from database.keys import PERSON, is_seen, seen_targets
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import rfc3339
@@ -36,6 +36,8 @@ def page(database: Database, filters: Mapping[str, Any], wanted: Page = FIRST, n
     is_closed, at, after = wanted.after or (None, None, None)
     position = {"is_closed": None if is_closed is None else is_closed == "1", "at": at, "after": after, "limit": wanted.limit + 1}
     given = {name: filters.get(name) for name in FILTERS}
+    if (me := given["me"]) is not None:
+        given["me"] = [me, me.removeprefix(PERSON)]  # documents name people without it
     with database.transaction() as cursor:
         rows = cursor.all(SQL["page"], _EVERY | given | position | {"seen": seen_targets(), "now": now})
     return INCIDENTS.answer(wanted, [(_position(row), read(row).model_dump(mode="json")) for row in rows])

@@ -17,7 +17,7 @@ where (%(id)s::uuid is null or i.incident_id = %(id)s::uuid)
   and (%(dataset)s::text is null or i.subject_kind = 'dataset' and i.name = %(dataset)s)
   and (%(owner)s::text is null or i.owner = %(owner)s)
   and (%(assignee)s::text is null or i.assignee = %(assignee)s)
-  and (%(me)s::text is null or i.owner = %(me)s or i.assignee = %(me)s)
+  and (%(me)s::text[] is null or i.owner = any(%(me)s::text[]) or i.assignee = any(%(me)s::text[]))
   and (%(kind)s::text is null or i.kind = %(kind)s)
   and (%(state)s::text is null or (i.closed_at is null) = (%(state)s = 'open'))
   and (%(acknowledged)s::boolean is null or %(acknowledged)s::boolean = coalesce(

@@ -9,7 +9,7 @@ import pytest
 
 from backend import metrics, retention
 from backend.gates.gate import of_dataset
-from backend.incidents import acting
+from backend.incidents import acting, store
 from backend.incidents.story import story
 from backend.requests import tracking
 from backend.waivers import store as waivers
@@ -233,6 +233,8 @@ def test_owner_and_tags_follow_the_document_while_it_is_open(shop: Database) -> 
     checked(shop, FAILED)
     apply(shop, table("public.a", "a", owner="ada", tags=["core"]))
     assert [(each["owner"], each["tags"]) for each in incidents(shop)] == [("ada", ["core"])]
+    mine = {who: len(store.page(shop, {"me": who})["items"]) for who in ("ada", "person:ada", "person:eve", "ad")}
+    assert mine == {"ada": 1, "person:ada": 1, "person:eve": 0, "ad": 0}
     checked(shop, PASSED)
     apply(shop, table("public.a", "a", owner="bob"))
     assert [each["owner"] for each in incidents(shop)] == ["ada"]
@@ -270,14 +272,14 @@ def test_results_that_come_at_once_make_one_incident_at_a_time_and_events_in_tur
     dice = random.Random(20)
     found_by_dbt = [finished(shop, dice.choice(["pass", "fail"]), table=None, dataset="sales") for _ in range(24)]
 
-    def store(some: list[CheckResult]) -> None:
+    def post(some: list[CheckResult]) -> None:
         try:
             for each in some:
                 tracking.store(shop, each.request_id, each)
         except BaseException as error:
             faults.append(error)
 
-    threads = [threading.Thread(target=store, args=(found_by_dbt[number::4],)) for number in range(4)]
+    threads = [threading.Thread(target=post, args=(found_by_dbt[number::4],)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
