@@ -89,10 +89,15 @@ class NotificationSender(Sender[Leased, Outcome | None]):
 
     def claim(self) -> Leased | None:
         """The next message of the channel that was served longest ago."""
-        bounds = {"refusals": REFUSALS, "per_minute": PER_MINUTE, "days": GIVE_UP_DAYS}
-        with self.database.statements() as cursor:
-            row = cursor.one(SQL["claim"], self.lease.parameters | bounds)
-        return Leased(**row) if row is not None else None
+        bounds = self.lease.parameters | {"refusals": REFUSALS, "per_minute": PER_MINUTE, "days": GIVE_UP_DAYS}
+        seen: set[str] = set()
+        with self.database.transaction() as cursor:
+            while (queue := cursor.one(SQL["next_channel"], bounds)) is not None and queue["channel"] not in seen:
+                if (row := cursor.one(SQL["lease"], bounds | queue)) is not None:
+                    return Leased(**row, attempts=queue["attempts"] + 1)
+                seen.add(queue["channel"])  # all that is due waits for an earlier message, which is not
+                cursor.run(SQL["served"], queue)
+        return None
 
     def send(self, message: Leased) -> Outcome | None:
         """None if its channel is no more, or inactive: nobody is to be told."""

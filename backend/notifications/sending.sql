@@ -1,41 +1,49 @@
--- name: claim
--- Of the channel that was served longest ago, the message that is next in its order: leased with its channel. A message waits for the earlier
--- ones, but not for those that were refused often, unless they speak of the same incident. At most so many are delivered in a minute.
+-- name: next_channel
+-- The channel that was served longest ago, of those that have a message to be sent and no sender. It stays locked until the message is leased. At most
+-- so many are delivered in a minute.
+select q.channel, q.attempts
+from stringx.channel_queues q
+where q.due_at <= (select clock_timestamp()) and (q.lease_expires_at is null or q.lease_expires_at < (select clock_timestamp()))
+  and exists (select from stringx.notifications n
+              where n.channel = q.channel and n.delivered_at is null and n.given_up_at is null and n.withdrawn_at is null
+                and n.kind <> 'test' and n.due_at <= (select clock_timestamp()))
+  and (select count(*) from stringx.notifications d
+       where d.channel = q.channel and d.delivered_at > (select clock_timestamp()) - interval '1 minute') < %(per_minute)s
+order by q.claimed_at nulls first, q.channel
+limit 1
+for update of q skip locked
+
+-- name: lease
+-- Its message that is next in order, leased with it. A message waits for the earlier ones, but not for those that failed often, unless they
+-- speak of the same incident. A statement of its own: it sees what the sender before has done.
 with next as (
-    select q.channel, q.attempts as failed, m.notification_id
-    from stringx.channel_queues q
-    cross join lateral (
-        select n.notification_id
-        from stringx.notifications n
-        where n.channel = q.channel and n.delivered_at is null and n.given_up_at is null and n.withdrawn_at is null
-          and n.kind <> 'test' and n.due_at <= (select clock_timestamp())
-          and not exists (
-              select from stringx.notifications e
-              where e.channel = n.channel and e.delivered_at is null and e.given_up_at is null and e.withdrawn_at is null and e.kind <> 'test'
-                and (e.planned_at, e.notification_id) < (n.planned_at, n.notification_id) and (e.attempts > 0 or e.due_at <= (select clock_timestamp()))
-                and (e.attempts < %(refusals)s or exists (
-                    select from stringx.notified a join stringx.notified b on b.incident_id = a.incident_id
-                    where a.notification_id = e.notification_id and b.notification_id = n.notification_id)))
-        order by n.attempts >= %(refusals)s, n.planned_at, n.notification_id
-        limit 1) m
-    where q.due_at <= (select clock_timestamp()) and (q.lease_expires_at is null or q.lease_expires_at < (select clock_timestamp()))
-      and (select count(*) from stringx.notifications d
-           where d.channel = q.channel and d.delivered_at > (select clock_timestamp()) - interval '1 minute') < %(per_minute)s
-    order by q.claimed_at nulls first, q.channel
+    select n.notification_id
+    from stringx.notifications n
+    where n.channel = %(channel)s and n.delivered_at is null and n.given_up_at is null and n.withdrawn_at is null
+      and n.kind <> 'test' and n.due_at <= (select clock_timestamp())
+      and not exists (
+          select from stringx.notifications e
+          where e.channel = n.channel and e.delivered_at is null and e.given_up_at is null and e.withdrawn_at is null and e.kind <> 'test'
+            and (e.planned_at, e.notification_id) < (n.planned_at, n.notification_id) and (e.attempts > 0 or e.due_at <= (select clock_timestamp()))
+            and (e.attempts < %(refusals)s or exists (
+                select from stringx.notified a join stringx.notified b on b.incident_id = a.incident_id
+                where a.notification_id = e.notification_id and b.notification_id = n.notification_id)))
+    order by n.attempts >= %(refusals)s, n.planned_at, n.notification_id
     limit 1
-    for update of q skip locked),
+    for update),
 queue as (
     update stringx.channel_queues q set worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s),
                                         claimed_at = clock_timestamp()
-    from next where q.channel = next.channel
-    returning q.channel)
+    where q.channel = %(channel)s and exists (select from next))
 update stringx.notifications n set worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s),
                                    attempts = n.attempts + 1
-from next join queue on queue.channel = next.channel
-where n.notification_id = next.notification_id and n.delivered_at is null and n.given_up_at is null and n.withdrawn_at is null
-returning n.notification_id, n.channel, n.content, n.attempts as tried, next.failed + 1 as attempts,
+from next where n.notification_id = next.notification_id
+returning n.notification_id, n.channel, n.content, n.attempts as tried,
           clock_timestamp() - greatest(n.planned_at, n.resent_at) > make_interval(days => %(days)s) as expired,
           (select w.document from stringx.watch_documents w where w.kind = 'Channel' and w.name = n.channel) as document
+
+-- name: served
+update stringx.channel_queues set claimed_at = clock_timestamp() where channel = %(channel)s
 
 -- name: delivered
 update stringx.notifications set delivered_at = clock_timestamp(), worker = null, lease_expires_at = null, last_error = null, last_status = %(status)s

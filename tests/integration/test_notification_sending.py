@@ -290,6 +290,27 @@ def test_the_end_of_an_incident_never_passes_its_beginning(post: Post) -> None:
     assert [posted.headers["webhook-id"] for posted in receiver.posts[-2:]] == [first, second]
 
 
+def test_a_channel_whose_messages_wait_for_each_other_holds_up_no_other(post: Post) -> None:
+    """The first failed often and waits for itself, the second for the first."""
+    with http_receiver() as receiver:
+        post.channel(receiver.url, "a")
+        post.channel(receiver.url, "b")
+        first, second, other = post.put("a"), post.put("a"), post.put("b")
+        for message in (first, second):
+            post.run(
+                "insert into stringx.notified (incident_id, channel, route, notification_id, kind, at)"
+                f" values ('01890000-0000-7000-8000-00000000000a', 'a', 'r', '{message}', 'closed', clock_timestamp())"
+            )
+        post.run(
+            f"update stringx.notifications set attempts = {sending.REFUSALS}, due_at = clock_timestamp() + interval '1 hour'"
+            f" where notification_id = '{first}'"
+        )
+        assert post.deliver()
+        assert not post.deliver()
+    assert [posted.headers["webhook-id"] for posted in receiver.posts] == [other]
+    assert post.row(second)["attempts"] == 0
+
+
 def test_a_message_is_given_up_after_three_days_and_its_channel_goes_on(post: Post) -> None:
     with http_receiver((500, {})) as receiver:
         post.channel(receiver.url)
