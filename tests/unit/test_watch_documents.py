@@ -22,6 +22,7 @@ from stringx_dataops.contract.documents.routes import parse_route
 from stringx_dataops.contract.documents.schedules import parse_schedule
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
+from stringx_dataops.contract.documents.yaml_writing import document_as_yaml
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
 from tests.support.datasets import CATALOGUE
@@ -201,6 +202,24 @@ def test_what_a_route_names_must_all_fit() -> None:
         "/tables/0",
         "/tables/1",
     ]
+
+
+def test_yaml_is_written_in_the_usual_order_and_read_back() -> None:
+    quiet = {"timezone": "UTC", "to": "07:00", "from": "22:00"}
+    stored = {
+        "kind": "Route",
+        "name": "all",
+        "quiet": quiet,
+        "channel": "team",
+        "apiVersion": "stringx/v1",
+        "repeat_after": "off",
+    }
+    text = document_as_yaml(stored, CATALOGUE)
+    assert [line.partition(":")[0] for line in text.splitlines()] == [
+        "apiVersion", "kind", "name", "channel", "repeat_after", "quiet",
+    ]  # fmt: skip
+    assert "quiet: {from: '22:00', to: '07:00', timezone: UTC}" in text
+    assert read_yaml(text.encode()) == [stored]
 
 
 def test_yaml_reads_times_and_off_as_they_are_meant() -> None:

@@ -8,9 +8,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.channels import ChannelDocument, Digest
+from stringx_dataops.contract.documents.datasets import DatasetDocument
+from stringx_dataops.contract.documents.expectations import Expectation
+from stringx_dataops.contract.documents.routes import Quiet, RouteDocument
 from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.schedules import ScheduleDocument, ScheduleWindow
 from stringx_dataops.contract.documents.tables import GateSettings, TableDocument
 from stringx_dataops.contract.documents.yaml_reading import is_text
 from stringx_dataops.contract.json_types import JsonObject
@@ -19,14 +25,28 @@ _SHORT = 90  # characters of a list or mapping in one line
 _LONGEST_LINE = 1_000_000  # a document has at most as many characters, so that no text is folded
 _TAG = "tag:yaml.org,2002:"
 _RESOLVER = yaml.resolver.Resolver()
+_MODELS: dict[str, type[BaseModel]] = {
+    "Dataset": DatasetDocument,
+    "Schedule": ScheduleDocument,
+    "Channel": ChannelDocument,
+    "Route": RouteDocument,
+}
+_PARTS: dict[str, type[BaseModel]] = {
+    "gate": GateSettings,
+    "expected_by": Expectation,
+    "window": ScheduleWindow,
+    "digest": Digest,
+    "quiet": Quiet,
+}
 _TOP, _OF_RULE, _OF_GATE = list(TableDocument.model_fields), list(Rule.model_fields), list(GateSettings.model_fields)
 
 
 def table_as_yaml(document: JsonObject, catalogue: Catalogue) -> str:
     """The document of a table. `kind: Table`, which is the default, is left out."""
     fields = {name: value for name, value in _ordered(document, _TOP) if name != "rules" and (name, value) != ("kind", "Table")}
-    if isinstance(gate := fields.get("gate"), dict):
-        fields["gate"] = dict(_ordered(gate, _OF_GATE))
+    for name, names in (("gate", _OF_GATE), ("expected_by", _names(Expectation))):
+        if isinstance(part := fields.get(name), dict):
+            fields[name] = dict(_ordered(part, names))
     text = _block(_mapping(fields, flow=False)) if fields else ""
     rules = document.get("rules")
     if not isinstance(rules, list) or not rules or not all(isinstance(rule, dict) and rule for rule in rules):
@@ -35,10 +55,20 @@ def table_as_yaml(document: JsonObject, catalogue: Catalogue) -> str:
 
 
 def document_as_yaml(document: JsonObject, catalogue: Catalogue) -> str:
-    """The document of anything. Fields of documents that are no tables stand as they are stored."""
-    return (
-        table_as_yaml(document, catalogue) if document.get("kind", "Table") == "Table" else _block(_mapping(document, flow=False))
-    )
+    """The document of anything. Fields of targets, defaults and rule sets stand as they are stored."""
+    kind = document.get("kind", "Table")
+    if kind == "Table":
+        return table_as_yaml(document, catalogue)
+    fields = dict(_ordered(document, _names(_MODELS[kind]) if kind in _MODELS else ()))
+    for name, model in _PARTS.items():
+        if kind in _MODELS and isinstance(part := fields.get(name), dict):
+            fields[name] = dict(_ordered(part, _names(model)))
+    return _block(_mapping(fields, flow=False))
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    """Of its fields, as documents write them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def rules_as_yaml(rules: Sequence[JsonObject], catalogue: Catalogue) -> str:
