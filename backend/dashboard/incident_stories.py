@@ -1,6 +1,6 @@
 """The story of an incident in words: what closed the gate; what was checked, changed, written and sent; what opened it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -51,10 +51,11 @@ def steps(story: IncidentStory) -> list[Step]:
     return list(_shortened(sorted(found, key=lambda step: (step.at, step.place)), cut=story.checks_more))
 
 
-def rule_in_words(rule: IncidentRule) -> str:
-    """A rule against the gate with its numbers, such as `id_unique fails: 3 of 10 (30%)`."""
+def rule_in_words(rule: IncidentRule, *, of_dataset: bool) -> str:
+    """A rule against the gate with its numbers, such as `id_unique fails: 3 of 10 (30%)`; of a dataset with its table."""
     numbers = numbers_of(rule)
-    return f"{rule.id} {_verb(rule)}{'' if numbers == '–' else f': {numbers}'}"
+    words = f"{rule.id} {_verb(rule)}{'' if numbers == '–' else f': {numbers}'}"
+    return f"{rule.table}: {words}" if of_dataset else words
 
 
 def numbers_of(rule: IncidentRule) -> str:
@@ -94,7 +95,7 @@ def _beginning(story: IncidentStory) -> Step:
     if story.kind == "missed":
         return Step(story.opened_at, "No check had come in time", "trouble", tuple(story.reasons), place=1)
     url = _request_url(story.opened_by_request)
-    return Step(story.opened_at, "The gate closed", "trouble", _why(story), verdict=story.verdict, url=url, place=6)
+    return Step(story.opened_at, "The gate closed", "trouble", _why(story, story), verdict=story.verdict, url=url, place=6)
 
 
 def _end(because: ClosedBecause) -> tuple[str, str]:
@@ -114,7 +115,7 @@ def _event(event: IncidentEvent, story: IncidentStory) -> Step:
     if "missed" in kinds:
         return Step(event.at, "No check had come in time", "trouble", tuple(event.reasons)[:_RULES], place=1)
     if "closed" in kinds:
-        return Step(event.at, "The gate closed", "trouble", _why(event), verdict=event.verdict, url=url, place=6)
+        return Step(event.at, "The gate closed", "trouble", _why(event, story), verdict=event.verdict, url=url, place=6)
     if "opened" in kinds:
         words, why = _end(story.closed_because or "check")
         words = words if event.gate_before == "closed" else "The check has come, and the gate is open"
@@ -125,18 +126,15 @@ def _event(event: IncidentEvent, story: IncidentStory) -> Step:
             words, why = "It is over", "No check decides the gate any more."
         return Step(event.at, words, "done", (why,), place=9)
     words = "Its last check became too old, or its rules changed" if "stale" in kinds else "Checked"
-    return Step(event.at, words, "fact", _why(event), verdict=event.verdict, url=url, place=6)
+    return Step(event.at, words, "fact", _why(event, story), verdict=event.verdict, url=url, place=6)
 
 
-def _why(of: IncidentEvent | IncidentStory) -> tuple[str, ...]:
+def _why(of: IncidentEvent | IncidentStory, story: IncidentStory) -> tuple[str, ...]:
     if of.rules:
-        return (_rules_in_words(of.rules, of.rules_more),)
+        more = of.rules_more + max(0, len(of.rules) - _RULES)
+        words = [rule_in_words(rule, of_dataset=story.dataset is not None) for rule in of.rules[:_RULES]]
+        return ("; ".join([*words, f"and {more:,} more"] if more else words),)
     return tuple(reason for reason in of.reasons if not reason.startswith("verdict "))[:_RULES]
-
-
-def _rules_in_words(rules: Sequence[IncidentRule], more: int) -> str:
-    more += max(0, len(rules) - _RULES)
-    return "; ".join(rule_in_words(rule) for rule in rules[:_RULES]) + (f"; and {more:,} more" if more else "")
 
 
 def _checks(story: IncidentStory) -> Iterator[Step]:

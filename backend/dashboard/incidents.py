@@ -74,7 +74,7 @@ def row(item: Incident) -> Row:
     """An incident for the list, or the head of its page."""
     name = item.table or item.dataset or ""
     state: State = "over" if item.closed_at is not None else "acknowledged" if item.acknowledged else "unacknowledged"
-    causes = [rule_in_words(rule) for rule in item.rules] or shown_reasons(item)
+    causes = [rule_in_words(rule, of_dataset=item.dataset is not None) for rule in item.rules] or shown_reasons(item)
     return Row(
         item=item.model_copy(update={"duration_s": 0.0}) if item.closed_at is None else item,  # or each renewal is another page
         state=state,

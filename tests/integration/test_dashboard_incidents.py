@@ -194,3 +194,13 @@ def test_a_reader_sees_no_button(shop: Database, admin: Admin, client: FlaskClie
 def test_an_unknown_incident_is_not_there(client: FlaskClient, incident: str) -> None:
     assert client.get(f"/incidents/{incident}").status_code == 404
     assert send(client, f"/incidents/{incident}/acknowledge").status_code == 404
+
+
+def test_a_form_of_a_session_that_is_over_leads_back_to_the_incident(client: FlaskClient, shop: Database) -> None:
+    path = f"/incidents/{id_of(shop, 'public.a')}"
+    nobody = client.application.test_client()
+    assert nobody.post(f"{path}/acknowledge").headers["Location"] == f"/login?next={path}"
+    forged = client.post(f"{path}/acknowledge", data={"csrf": "wrong"})
+    assert forged.status_code == 403
+    assert f'href="{path}"' in forged.text
+    assert store.find(shop, path.rpartition("/")[2]).acknowledged is False
