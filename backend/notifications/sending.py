@@ -97,6 +97,7 @@ class NotificationSender(Sender[Leased, Outcome | None]):
                     return Leased(**row, attempts=queue["attempts"] + 1)
                 seen.add(queue["channel"])  # all that is due waits for an earlier message, which is not
                 cursor.run(SQL["served"], queue)
+        self._mailroom.processes.tidy()
         return None
 
     def send(self, message: Leased) -> Outcome | None:

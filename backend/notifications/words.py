@@ -1,5 +1,6 @@
 """The words of a message, before they have a form: a title, and lines of plain words, names and links."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -206,10 +207,19 @@ def _links(told: Told, pages: Pages) -> Iterator[Line]:
 
 def _rule(rule: ToldRule, of_dataset: bool) -> Line:
     where: Line = (Name(rule.table), " ") if of_dataset else ()
-    found: Line = (Name(rule.finding),) if rule.finding else (_numbers(rule.failures, rule.total, rule.measured),)
+    numbers = _numbers(rule.failures, rule.total, rule.measured)
+    found: Line = (numbers,)
+    if rule.finding:
+        found = (Name(rule.finding), "" if _has_numbers(rule, rule.finding) else f" ({numbers})")
     owner: Line = ("; owner ", Name(rule.owner)) if rule.owner else ()
     runbook: Line = ("; ", Link("runbook", rule.runbook)) if rule.runbook else ()
     return (*where, Name(rule.id), f" {rule.status}: ", *found, _change(rule), *owner, *runbook)
+
+
+def _has_numbers(rule: ToldRule, finding: str) -> bool:
+    """Whether the words say the number already, or there is none."""
+    value = f"{rule.failures:,}" if rule.failures is not None else None if rule.measured is None else number(rule.measured)
+    return value is None or re.search(rf"(?<![\d.,]){re.escape(value)}(?![\d.,]*\d)", finding) is not None
 
 
 def _change(rule: ToldRule) -> str:
@@ -233,10 +243,8 @@ def _difference(rule: ToldRule, before: Before) -> str:
 
 
 def _numbers(failures: int | None, total: int | None, measured: float | None) -> str:
-    if measured is not None:
-        return f"measured {number(measured)}"
     if failures is None:
-        return "no numbers"
+        return "no numbers" if measured is None else f"measured {number(measured)}"
     return f"{failures:,} of {total:,} ({share(failures, total)})" if total else f"{failures:,} failures"
 
 
@@ -261,8 +269,10 @@ def _day(at: datetime) -> str:
 
 
 def _duration(start: datetime, end: datetime) -> str:
-    minutes = max(0, int((end - start).total_seconds() // 60))
-    hours, minutes = divmod(minutes, 60)
+    seconds = max(0, int((end - start).total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(seconds // 60, 60)
     days, hours = divmod(hours, 24)
     if days:
         return f"{days} d {hours} h"

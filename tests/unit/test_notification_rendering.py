@@ -95,6 +95,18 @@ def test_numbers_are_held_against_the_day_before(before: dict[str, Any], now: di
     assert found.endswith(f"; 2026-11-28 06:00 UTC: {words}")
 
 
+@pytest.mark.parametrize(
+    ("finding", "words"),
+    [
+        ("120 of 1,000 rows are null", "120 of 1,000 rows are null"),
+        ("see the wiki", "see the wiki (120 of 1,000 (12.00%))"),
+        ("1200 too many", "1200 too many (120 of 1,000 (12.00%))"),
+    ],
+)
+def test_numbers_stand_beside_words_that_lack_them(finding: str, words: str) -> None:
+    assert text(told(rules=[rule(finding=finding)])).endswith(f"- a fail: {words}")
+
+
 def test_without_an_address_of_the_dashboard_there_are_words_and_no_links() -> None:
     found = text(told(), url=None)
     assert f"Acknowledge it: dataops incidents acknowledge {INCIDENT}" in found

@@ -54,6 +54,13 @@ class Processes:
             self._idle.append(process)
         return outcome
 
+    def tidy(self) -> None:
+        """Collect what is left of those that have ended themselves."""
+        with self._lock:
+            for process in [each for each in self._idle if not each.is_alive]:
+                self._idle.remove(process)
+                process.end()
+
     def _take(self) -> tuple["_Process", bool]:
         with self._lock:
             while self._idle:
