@@ -21,7 +21,8 @@ _ENDINGS = frozenset({"opened", "removed"})
 @dataclass(frozen=True)
 class Waiting:
     """A notice, and how things stand. `subject`: kind, target and name of what it is about. `is_over`: its incident. `asked_by`:
-    the schedule that had it checked. `verdict`, `gate`, `is_stale`: of the table or dataset as it stands."""
+    the schedule that asked for the check by which it happened. `verdict`, `gate`, `is_stale`: of the table or dataset as it is
+    now."""
 
     event_id: int
     subject: tuple[str, str, str]
@@ -30,6 +31,7 @@ class Waiting:
     routes: tuple[str, ...]
     incident_id: str | None
     is_over: bool
+    check_id: str | None
     asked_by: str | None
     verdict: str | None
     gate: str | None
@@ -106,11 +108,12 @@ def is_settled(oldest: datetime, newest: datetime, now: datetime) -> bool:
 
 
 def cause(said: Sequence[Said]) -> str | None:
-    """What several tables have in common, in words: the schedule that had all of them checked, or the only dataset among them."""
+    """What several tables have in common, in words: the schedule that asked for all of it, or the dataset that was checked."""
     if len(said) < 2:
         return None
     asked = {each.last.asked_by for each in said}
     if len(asked) == 1 and None not in asked:
         return f"schedule {asked.pop()}"
+    checks = {each.last.check_id for each in said}
     datasets = [name for kind, _, name in (each.last.subject for each in said) if kind == "dataset"]
-    return f"dataset {datasets[0]}" if len(datasets) == 1 else None
+    return f"dataset {datasets[0]}" if datasets and len(checks) == 1 and None not in checks else None

@@ -18,7 +18,7 @@ select e.event_id, e.kinds, e.target, e.name, e.owner, e.tags, e.incident_id, it
              union select n.channel from stringx.notices n where n.incident_id = e.incident_id) as knowing
 from stringx.events e
 left join lateral (select i.request_id from stringx.schedule_items i join stringx.schedule_runs r on r.run_id = i.run_id
-                   where i.request_id = e.request_id and r.ended_at is null limit 1) it on true
+                   where i.request_id = e.request_id and r.ended_at is null and e.kinds && array['closed', 'opened', 'warn', 'error'] limit 1) it on true
 where not e.is_routed
 order by e.event_id
 limit %(most)s
@@ -64,7 +64,7 @@ group by c.channel
 
 -- name: waiting
 -- What a channel can be told now, with how things stand. An incident is over once the event that says so is routed, too.
-select n.event_id, n.routes, n.words, n.incident_id, e.kinds, e.subject_kind, e.target, e.name, r.schedule as asked_by, s.verdict, s.gate,
+select n.event_id, n.routes, n.words, n.incident_id, e.kinds, e.subject_kind, e.target, e.name, e.check_id, r.schedule as asked_by, s.verdict, s.gate,
        coalesce(s.state = 'stale', false) as is_stale,
        n.incident_id is not null and (i.incident_id is null or i.closed_at is not null)
            and not exists (select from stringx.events u where u.incident_id = n.incident_id and not u.is_routed) as is_over
@@ -72,7 +72,8 @@ from (select * from stringx.notices where channel = %(channel)s and ready_at <= 
 join stringx.events e on e.event_id = n.event_id
 left join stringx.incidents i on i.incident_id = n.incident_id
 left join stringx.states s on s.kind = e.subject_kind and s.target = e.target and s.name = e.name
-left join stringx.requests r on r.request_id = e.request_id
+left join stringx.requests r on r.request_id = e.request_id  -- a check did it, not a change of settings
+    and (n.incident_id is null and e.kinds && array['warn', 'error'] or e.request_id in (i.opened_by_request, i.closed_by_request))
 order by n.event_id
 
 -- name: noted

@@ -66,6 +66,7 @@ def waiting(row: Row) -> Waiting:
         routes=tuple(row["routes"]),
         incident_id=None if row["incident_id"] is None else str(row["incident_id"]),
         is_over=row["is_over"],
+        check_id=None if row["check_id"] is None else str(row["check_id"]),
         asked_by=row["asked_by"],
         verdict=row["verdict"],
         gate=row["gate"],

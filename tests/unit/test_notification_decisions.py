@@ -82,7 +82,7 @@ def test_of_several_quiet_hours_of_a_channel_the_first_that_end_count() -> None:
 
 WAITING = Waiting(
     event_id=1, subject=("table", "nyc", "public.orders"), kinds=frozenset({"closed"}), words=frozenset({"closed"}), routes=("r",),
-    incident_id="i", is_over=False, asked_by=None, verdict="fail", gate="closed", is_stale=False,
+    incident_id="i", is_over=False, check_id="1", asked_by=None, verdict="fail", gate="closed", is_stale=False,
 )  # fmt: skip
 
 
@@ -136,7 +136,8 @@ def test_a_message_about_several_says_what_they_have_in_common() -> None:
     assert cause(first, other) == "schedule nightly"
     assert cause(first, replace(other, asked_by="hourly")) is None
     assert cause(first, other, sales) == "dataset sales"
-    assert cause(sales, replace(sales, event_id=4, incident_id="l", subject=("dataset", "nyc", "costs"))) is None
+    assert cause(replace(first, check_id="2"), sales) is None, "another check"
+    assert cause(replace(first, check_id=None, asked_by=None), replace(sales, check_id=None)) is None
 
 
 def test_a_message_waits_until_nothing_more_comes_but_not_for_long() -> None:
