@@ -65,7 +65,7 @@ class Planner:
         is_full = False
         try:
             if found["has_routes"]:
-                self._work_out_repeats(now)
+                self._look_again(now)
             if found["has_events"]:
                 is_full = self._route(now)
                 alive()
@@ -92,9 +92,14 @@ class Planner:
                 raise _NotMine
             yield cursor, row["now"]
 
-    def _work_out_repeats(self, now: datetime | None) -> None:
-        with self._alone(now) as (cursor, _):
+    def _look_again(self, now: datetime | None) -> None:
+        """Routes or channels have changed: so may have quiet hours that something waits for, and times of repeats."""
+        with self._alone(now) as (cursor, at):
             cursor.run(SQL["routes_changed"])
+            held = cursor.all(SQL["held"], {"now": at, "most": TOLD})
+            changed = list(_for_a_while(rows.held(_routing(cursor), held, at)))
+            if changed:
+                cursor.run(SQL["hold"], {"notices": json_value(changed)})
 
     def _route(self, now: datetime | None) -> bool:
         with self._alone(now) as (cursor, at):

@@ -108,6 +108,15 @@ with changed as (
 update stringx.told t set repeat_at = t.told_at
 from stringx.incidents i where i.incident_id = t.incident_id and i.closed_at is null and t.over_at is null and exists (select from changed)
 
+-- name: held
+-- By quiet hours.
+select channel, event_id, routes from stringx.notices where ready_at > %(now)s order by ready_at limit %(most)s
+
+-- name: hold
+update stringx.notices n set ready_at = h.ready_at
+from jsonb_to_recordset(%(notices)s::jsonb) as h (channel text, event_id bigint, ready_at timestamptz)
+where n.channel = h.channel and n.event_id = h.event_id
+
 -- name: put_off
 -- Repeats of incidents that are over, whether or not that was told, or acknowledged (a trigger looks at them again when that changes); and of those
 -- whose last message is on its way.

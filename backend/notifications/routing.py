@@ -64,6 +64,11 @@ class Routing:
         routes = self._by_channel.get(channel, [])
         return [route for route in routes if route.concerns(about.target, about.name, about.owner, about.tags)]
 
+    def ready_at(self, channel: str, names: Collection[str], now: datetime) -> datetime:
+        """When the quiet hours of the first of these routes are over; now if none of them is active."""
+        routes = [route for route in self._by_channel.get(channel, []) if route.name in names]
+        return min((quiet_until(route, now) for route in routes), default=now)
+
     def names(self, channel: str) -> frozenset[str]:
         """Of the channel's routes."""
         return frozenset(route.name for route in self._by_channel.get(channel, []))

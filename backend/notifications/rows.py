@@ -50,6 +50,13 @@ def notices(routing: Routing, rows: Sequence[Row], now: datetime) -> Iterator[tu
         yield event.event_id, found
 
 
+def held(routing: Routing, waiting: Sequence[Row], now: datetime) -> Iterator[dict[str, Any]]:
+    """Of notices that quiet hours hold, from when they can be told by the routes as they are now."""
+    for row in waiting:
+        ready_at = routing.ready_at(row["channel"], row["routes"], now)
+        yield {"channel": row["channel"], "event_id": row["event_id"], "ready_at": text(ready_at)}
+
+
 def _happened(row: Row, incident_id: str | None) -> Happened:
     return Happened(
         row["event_id"], frozenset(row["kinds"]), row["target"], row["name"], row["owner"], frozenset(row["tags"]), incident_id

@@ -253,6 +253,15 @@ def test_repeats_wait_for_the_end_of_quiet_hours_and_an_end_is_held_too(watch: W
     assert messages(watch.database)[-1]["content"]["counts"] == {"opened": 1}
 
 
+def test_what_quiet_hours_hold_is_told_when_they_are_taken_away(watch: Watch) -> None:
+    configure(watch.database, route(quiet={"from": "00:00", "to": "23:59"}))
+    watch.at_clock(12)
+    watch.see("fail")
+    assert watch.after(SOON) == []
+    configure(watch.database, route())
+    assert watch.after(SOON) == [("change", {"closed": 1})]
+
+
 def test_a_route_without_quiet_hours_wakes_a_channel_that_another_one_lets_sleep(watch: Watch) -> None:
     configure(watch.database, route(quiet={"from": "00:00", "to": "23:59"}), route("core", tables=["public.a"]))
     watch.at_clock(12)
