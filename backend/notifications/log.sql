@@ -1,6 +1,11 @@
 -- name: page
--- Messages, the newest first.
-select n.*, q.due_at as channel_due_at,
+-- Messages, the newest first. In a list, of what they say only what their titles need: a storm's message is long.
+select n.notification_id, n.channel, n.kind, n.planned_at, n.due_at, n.attempts, n.delivered_at, n.given_up_at, n.withdrawn_at, n.withdrawn_because,
+       n.last_error, n.last_status, q.due_at as channel_due_at,
+       case when %(id)s::uuid is not null then n.content
+            else n.content - 'also' || jsonb_build_object('items', jsonb_path_query_array(n.content, '$.items[0]'))
+                 || case when jsonb_typeof(n.content -> 'digest') = 'object'
+                         then jsonb_build_object('digest', n.content -> 'digest' || '{"sections": []}') else '{}' end end as content,
        array(select distinct o.incident_id::text from stringx.notified o
              where o.notification_id = n.notification_id and o.incident_id is not null order by 1 limit %(most)s) as incidents,
        array(select distinct o.route from stringx.notified o where o.notification_id = n.notification_id order by 1 limit %(most)s) as routes

@@ -25,7 +25,7 @@ from stringx_dataops.contract.messages.notifications import NotificationContent
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 THREADS = 4
-LEASE_S = 60  # longer than a message may take to be sent
+LEASE_S = 90  # longer than a message may take to be sent, twice if its process ends meanwhile
 REFUSALS = 5  # attempts after which a message lets others pass
 GIVE_UP_DAYS = 3
 _LOOK_S = 20.0

@@ -258,6 +258,22 @@ def assert_soon(check: Callable[[], bool], within_s: float = 60) -> None:
     raise AssertionError("it did not happen")
 
 
+def test_a_sending_process_that_was_killed_is_replaced_and_a_long_message_fits_through_its_pipe(post: Post) -> None:
+    rules = [
+        ToldRule(id=f"r{n}", table="public.flights", status="fail", failures=1, total=2, finding="x" * 300) for n in range(300)
+    ]
+    with http_receiver() as receiver:
+        post.channel(receiver.url)
+        post.put()
+        post.put(content=closed(post.database, rules=rules))
+        assert post.deliver()
+        for process in post.sender._mailroom.processes._idle:
+            process._popen.kill()
+        assert post.deliver()
+    assert len(receiver.posts) == 2
+    assert len(receiver.posts[1].body) > 64 * 1024, "more than a pipe holds"
+
+
 def test_messages_of_a_channel_keep_their_order_until_one_was_refused_often(post: Post) -> None:
     refusals = [(500, {})] * sending.REFUSALS
     with http_receiver(*refusals) as receiver:

@@ -77,7 +77,7 @@ class _Process:
         self._popen = subprocess.Popen(
             [sys.executable, "-P", "-m", "backend.notifications.senders.child"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, cwd=ROOT,
-            env=environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
 
     @property
@@ -89,20 +89,18 @@ class _Process:
         assert self._popen.stdin is not None
         until = time.monotonic() + longest_s
         try:
-            _write_all(self._popen.stdin.fileno(), order.model_dump_json().encode() + b"\n")
-        except OSError as error:
-            raise Ended from error
-        try:
+            _write_all(self._popen.stdin.fileno(), order.model_dump_json().encode() + b"\n", until)
             return Outcome.model_validate_json(self._line(until))
-        except ValidationError as error:
+        except TimeoutError:
+            raise
+        except (OSError, ValidationError) as error:
             raise Ended from error
 
     def _line(self, until: float) -> bytes:
         assert self._popen.stdout is not None
         found = b""
         while not found.endswith(b"\n"):
-            if not select.select([self._popen.stdout], [], [], max(0.0, until - time.monotonic()))[0]:
-                raise TimeoutError
+            _wait(self._popen.stdout.fileno(), select.POLLIN, until)
             piece = os.read(self._popen.stdout.fileno(), 1 << 16)
             if not piece or len(found) > _LONGEST_ANSWER:
                 raise Ended
@@ -124,7 +122,16 @@ def _end_all(processes: list[_Process]) -> None:
         processes.pop().end()
 
 
-def _write_all(file: int, data: bytes) -> None:
-    """A process that has started reads its input before it does anything that takes long."""
+def _write_all(file: int, data: bytes, until: float) -> None:
+    """TimeoutError if the process does not read it in time."""
     while data:
-        data = data[os.write(file, data) :]
+        _wait(file, select.POLLOUT, until)
+        data = data[os.write(file, data[: select.PIPE_BUF]) :]  # so much never blocks where there is room
+
+
+def _wait(file: int, event: int, until: float) -> None:
+    """Until the pipe is ready, or has ended; TimeoutError at this time."""
+    poll = select.poll()  # not `select`, which takes no number of a file above 1023
+    poll.register(file, event)
+    if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
+        raise TimeoutError
