@@ -224,13 +224,13 @@ def _happened(found: JsonObject) -> Iterator[tuple[str, str]]:
 
 def _entry(entry: JsonObject) -> str:
     details: dict[str, Any] = entry["details"]
-    words = [entry["action"]]
+    words = [] if entry["action"] == "assigned" else [entry["action"]]
     if "assignee" in details:
         words.append(f"assigned to {details['assignee'] or 'nobody'}")
     if "until" in details:
         words.append(f"until {details['until']}")
     said = details.get("text") or details.get("note")
-    return f"{', '.join(dict.fromkeys(words))} by {entry['by']}{f': {said}' if said else ''}"
+    return f"{', '.join(words)} by {entry['by']}{f': {said}' if said else ''}"
 
 
 def _times(name: str, item: JsonObject) -> tuple[str, ...]:

@@ -226,6 +226,10 @@ def test_stale_is_told_once_it_is_known_and_once_per_change(shop: Database) -> N
             run(shop, "update stringx.states set refresh_at = clock_timestamp()")
             refreshed(shop)
         assert kinds(shop) == [["stale"]] * number
+    checked(shop, PASSED)
+    apply(shop, TARGET | {"dbname": "another"})
+    refreshed(shop)
+    assert kinds(shop) == [["stale"]] * 3, "another database may hold something else: stale, as nothing has closed the gate"
     assert (incidents(shop), gate(shop, "public.a").incident) == ([], None)
 
 
