@@ -85,7 +85,7 @@ def show_one(server: str | None, incident_id: str, as_json: bool) -> int:
     return 0
 
 
-@incidents.command(epilog=example(f"dataops incidents acknowledge {_EXAMPLE_ID} --note 'at it' --until 4h"))
+@incidents.command(epilog=example(f"dataops incidents acknowledge {_EXAMPLE_ID} \\", "    --note 'at it' --until 4h"))
 @click.argument("incident_id", shell_complete=completing.incidents)
 @click.option("--note", help="what is being done")
 @click.option("--assignee", help="whose it is from now on")
@@ -122,7 +122,7 @@ def assign(server: str | None, incident_id: str, assignee: str | None, nobody: b
     return _act(server, incident_id, "assign", {"assignee": assignee}, as_json)
 
 
-@incidents.command(epilog=example(f"dataops incidents note {_EXAMPLE_ID} 'the source sent Monday twice'"))
+@incidents.command(epilog=example(f"dataops incidents note {_EXAMPLE_ID} \\", "    'the source sent Monday twice'"))
 @click.argument("incident_id", shell_complete=completing.incidents)
 @click.argument("text")
 @AS_JSON
