@@ -8,7 +8,7 @@ from database.loops import Loop, Loops
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 
-_LOOK_S = 1.0
+LOOK_S = 1.0
 _EXPECT_S = 5.0
 _END_EVERY = 3  # looks
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Turns:
+class Turns:
     """The turns of the loop that runs schedules."""
 
     database: Database
@@ -41,7 +41,7 @@ class _Turns:
         self.number += 1
         if found["has_items"] and firing.start_items(self.database, self.catalogue, now) == firing.ITEMS:
             return None  # there may be more
-        return _LOOK_S
+        return LOOK_S
 
 
 def start(database: Database, catalogue: Catalogue, loops: Loops) -> None:
@@ -51,5 +51,5 @@ def start(database: Database, catalogue: Catalogue, loops: Loops) -> None:
         expecting.look(database, alive=loop.alive)
         return _EXPECT_S
 
-    loops.start("schedules", _Turns(database, catalogue).look)
+    loops.start("schedules", Turns(database, catalogue).look)
     loops.start("expectations", expect)

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from backend import retention
-from backend.schedules import firing
+from backend.schedules import firing, upkeep
+from database.loops import Loop
 from database.pool import Database
 from stringx_dataops.contract.settings import read_settings
-from tests.support.datasets import CATALOGUE, apply, table
+from tests.support.datasets import CATALOGUE, apply, now, table
 from tests.support.schedules import finish, items, put, requests, runs, schedule, turn
 
 STORED = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -245,3 +246,16 @@ def test_runs_are_kept_as_long_as_results(shop: Database) -> None:
     finish(shop)
     turn(shop, SIX + MINUTE)
     assert (cleaned(36500), cleaned(1)) == (2, 0)
+
+
+def test_the_loop_takes_up_documents_and_runs_them_by_the_databases_clock(shop: Database) -> None:
+    loop = Loop("schedules", lambda _: None)
+    turns = upkeep.Turns(shop, CATALOGUE)
+    put(shop, schedule(cron="* * * * *", table="public.a"), now(shop) - 5 * MINUTE)
+    for _ in range(3):
+        turns.look(loop)
+    (request,) = requests(shop)
+    assert (request["table_name"], runs(shop)[0]["kind"]) == ("public.a", "missed")
+    put(shop, schedule(cron="* * * * *", table="public.a", active=False), now(shop))
+    turns.look(loop)
+    assert turns.look(loop) == upkeep.LOOK_S
