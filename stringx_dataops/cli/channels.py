@@ -4,7 +4,7 @@ import json
 
 import click
 
-from stringx_dataops.cli import listing
+from stringx_dataops.cli import completing, listing
 from stringx_dataops.cli.options import AS_JSON, AS_JSON_LINES, OneOf, example, limit
 from stringx_dataops.cli.output import say, show, show_json, show_list
 from stringx_dataops.cli.terminal import Column, columns, plain
@@ -51,7 +51,7 @@ def list_(server: str | None, limit: int, as_json: bool) -> int:
 
 
 @channels.command(epilog=example("dataops channels test team-slack"))
-@click.argument("name")
+@click.argument("name", shell_complete=completing.channels)
 @AS_JSON
 @click.pass_obj
 def test(server: str | None, name: str, as_json: bool) -> int:
@@ -69,7 +69,7 @@ def test(server: str | None, name: str, as_json: bool) -> int:
 
 
 @channels.command(epilog=example("dataops channels secret pipeline"))
-@click.argument("name")
+@click.argument("name", shell_complete=completing.channels)
 def secret(name: str) -> int:
     """Print the secret with which messages to the webhook NAME are signed if its document names none. It is derived from the
     installation's (STRINGX_SIGNING_SECRET, or the file in STRINGX_HOME), and so is printed only where that one can be read."""
@@ -86,10 +86,10 @@ def notifications() -> None:
 
 
 @notifications.command("list", epilog=example("dataops notifications list --state failed", "dataops notifications list --json"))
-@click.option("--channel", help="only those of this channel")
+@click.option("--channel", shell_complete=completing.channels, help="only those of this channel")
 @click.option("--state", type=OneOf(("waiting", "delivered", "failed", "withdrawn")), help="only those of which this became")
 @click.option("--kind", type=OneOf(("change", "repeat", "digest", "test")), help="only those about this")
-@click.option("--incident", help="only those that tell of this incident")
+@click.option("--incident", shell_complete=completing.incidents, help="only those that tell of this incident")
 @click.option("--from", "from_", metavar="TIME", help="planned not before this RFC 3339 time")
 @click.option("--to", metavar="TIME", help="planned before this RFC 3339 time")
 @limit(50, "the newest first")
@@ -106,7 +106,7 @@ def list_messages(server: str | None, /, limit: int, as_json: bool, from_: str |
 
 
 @notifications.command("show", epilog=example(f"dataops notifications show {_EXAMPLE_ID}"))
-@click.argument("notification_id")
+@click.argument("notification_id", shell_complete=completing.notifications)
 @AS_JSON
 @click.pass_obj
 def show_one(server: str | None, notification_id: str, as_json: bool) -> int:
@@ -122,7 +122,7 @@ def show_one(server: str | None, notification_id: str, as_json: bool) -> int:
 
 
 @notifications.command("send-again", epilog=example(f"dataops notifications send-again {_EXAMPLE_ID}"))
-@click.argument("notification_id")
+@click.argument("notification_id", shell_complete=completing.notifications)
 @click.pass_obj
 def send_again(server: str | None, notification_id: str) -> int:
     """Send a message again, whatever became of it, under the same id; one that waits is tried at once."""

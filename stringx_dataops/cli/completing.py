@@ -43,6 +43,16 @@ def schedules(context: click.Context, _: click.Parameter, incomplete: str) -> li
     return _found(context, "schedules", {}, "name", incomplete)
 
 
+def channels(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
+    """Names of channels."""
+    return _found(context, "channels", {}, "name", incomplete)
+
+
+def notifications(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
+    """Ids of the newest messages."""
+    return _found(context, "notifications", {}, "id", incomplete)
+
+
 def incidents(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
     """Ids of open incidents."""
     return _found(context, "incidents", {"state": "open"}, "id", incomplete)
