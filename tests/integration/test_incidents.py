@@ -18,7 +18,7 @@ from database.keys import Caller
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.incidents import Acknowledgement
-from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.settings import ROOT, read_settings
 from tests.support.datasets import ME, TARGET, apply, check_now, dataset, gate, now, table
 from tests.support.history import refreshed, states, taken_up
 from tests.support.incidents import events, finished, incidents, reported
@@ -351,3 +351,17 @@ def test_what_is_over_is_forgotten_after_years_and_what_is_open_never(shop: Data
     assert (len(events(shop, name="public.a")), len(events(shop, name="public.b"))) == (1, 3), (
         "and what is still to be told stays"
     )
+
+
+def test_gates_that_are_closed_at_the_upgrade_have_incidents_without_an_event(shop: Database) -> None:
+    check_now(shop, FAILED, dataset="sales")
+    checked(shop, {"b": 0}, table="public.b")
+    before = {each["name"]: (each["opened_at"], each["rules"], each["opened_by_check"]) for each in incidents(shop)}
+    run(shop, "update stringx.states set incident_id = null; delete from stringx.incidents; delete from stringx.events")
+    written = (ROOT / "database/migrations/0029_incidents.sql").read_text(encoding="utf-8")
+    run(shop, written.partition("-- Gates that are closed already")[2].partition("\n")[2])
+    after = {each["name"]: (each["opened_at"], each["rules"], each["opened_by_check"]) for each in incidents(shop)}
+    assert (set(after), after, events(shop)) == ({"sales", "public.a"}, before, [])
+    check_now(shop, PASSED, dataset="sales")
+    assert {each["closed_because"] for each in incidents(shop)} == {"check"}
+    assert kinds(shop) == [["opened"]]
