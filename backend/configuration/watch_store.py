@@ -45,13 +45,13 @@ def find_with(cursor: Cursor, kind: WatchKind, name: str) -> Row:
     return row
 
 
-def documents(database: Database, kind: WatchKind, page: Page = FIRST) -> PageJson:
-    """A page of the documents of a kind, sorted by name."""
+def documents(database: Database, kind: WatchKind, page: Page = FIRST, target: str | None = None) -> PageJson:
+    """A page of the documents of a kind, sorted by name; of schedules, those of a target if one is given."""
     with database.transaction() as cursor:
 
         def piece(after: Position | None, limit: int) -> list[Sized]:
             behind = {"name": after[0] if after else "", "limit": limit, "seen": seen_targets(), "is_admin": sees_all()}
-            rows = cursor.all(SQL[_AFTER[kind]], behind)
+            rows = cursor.all(SQL[_AFTER[kind]], behind | {"target": target})
             return [((row["name"],), row["document"], row["bytes"]) for row in rows]
 
         return LISTS[kind].read(page, piece, DOCUMENTS)

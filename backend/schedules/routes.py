@@ -5,7 +5,7 @@ from flask import Blueprint, Response, url_for
 from backend.configuration import watch_store
 from backend.schedules import store
 from database.pool import Database
-from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.documents.fields import TARGET_NAME, parse_model
 from stringx_dataops.contract.messages.schedules import PauseOrder, RunPage, SchedulePage, ScheduleRun, ScheduleState
 from stringx_dataops.contract.problems import Conflict, Invalid, Malformed, NotFound, TooLarge, Unavailable, UnsupportedMediaType
 from web import parameters
@@ -14,6 +14,7 @@ from web.keys import caller
 from web.openapi import Operation, describe
 
 _LIST = parameters.paging(watch_store.LISTS["Schedule"])
+_TARGET = parameters.text("target", "only those of this target", TARGET_NAME.check)
 _RUNS = parameters.paging(store.RUNS)
 _NAMED = {"name": "nightly"}
 _READS = (NotFound, Invalid, Unavailable)
@@ -28,13 +29,14 @@ def blueprint(database: Database) -> Blueprint:
             "Schedules by name: the document of each, its next five runs, its last run, and whether it is paused",
             scope="read",
             targets="list",
-            query=_LIST.parameters,
+            query=(_TARGET, *_LIST.parameters),
             answers={200: SchedulePage},
             errors=(Invalid, Unavailable),
         )
     )
     def page() -> Response:
-        return answer(store.listed(database, watch_store.documents(database, "Schedule", _LIST.page())))
+        found = watch_store.documents(database, "Schedule", _LIST.page(), _TARGET.value())
+        return answer(store.listed(database, found))
 
     @routes.get("/api/v1/schedules/<name>/state")
     @describe(

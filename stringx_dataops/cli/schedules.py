@@ -41,10 +41,7 @@ def schedules() -> None:
 @click.pass_obj
 def list_(server: str | None, /, target: str | None, limit: int, as_json: bool) -> int:
     """Schedules by name, with their next and last run."""
-    client = Client.from_environment(server)
-    found = listing.items(client, "schedules", {}, limit, lambda item: target is None or item["target"] == target)
-    if not found and target is not None:
-        listing.require_target(client, target)
+    found = listing.items(Client.from_environment(server), "schedules", {"target": target}, limit)
     if as_json:
         show_json(found)
     else:

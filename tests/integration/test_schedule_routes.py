@@ -57,6 +57,7 @@ def test_a_list_has_documents_with_their_next_five_runs(apps: Apps) -> None:
     item = listed(apps)
     assert (item["name"], item["cron"], item["paused_at"], item["last_run"]) == ("nightly", "0 6 * * *", None, None)
     assert len(item["next_times"]) == 5
+    assert [apps.ask(f"{LIST}?target={target}").get_json()["items"] for target in ("shop", "other")] == [[item], []]
     assert item["next_times"] == sorted(item["next_times"])
     state = apps.ask(f"{LIST}/nightly/state").get_json()
     assert state["next_times"] == item["next_times"]
