@@ -120,9 +120,10 @@ def _as_markdown(span: Span) -> str:
 def _as_html(span: Span) -> str:
     if isinstance(span, Link):
         return f'<a href="{html.escape(address(span.url))}">{html.escape(span.text)}</a>'
-    if isinstance(span, Name):
-        return f"<code>{html.escape(_without_mentions(clean(span.text)))}</code>"
-    return html.escape(span)
+    if isinstance(span, str):
+        return html.escape(span)
+    text = html.escape(_without_mentions(clean(span.text)))
+    return f"<code>{text}</code>" if isinstance(span, Name) else text
 
 
 def _in_title(span: Span) -> str:

@@ -45,7 +45,14 @@ _ENDED = {"check": "by a check", "changed": "by a change of its settings or of a
 
 @dataclass(frozen=True)
 class Name:
-    """A word or text of somebody else: a table, a rule, an owner, what a rule found. It is never read as format."""
+    """A word of somebody else: a table, a rule, an owner. It is never read as format."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence that may have words of somebody else: what a rule found, a reason. Neither is it read as format."""
 
     text: str
 
@@ -58,7 +65,7 @@ class Link:
     url: str
 
 
-Span = str | Name | Link
+Span = str | Name | Sentence | Link
 Line = tuple[Span, ...]
 
 
@@ -182,7 +189,7 @@ def _facts(told: Told) -> Iterator[Line]:
         yield (f"The incident lasted {_duration(told.opened_at, told.since)}, since {moment(told.opened_at)}{how}",)
     for reason in told.reasons:
         if reason != verdict:  # it has been said
-            yield ("Reason: ", Name(reason))
+            yield ("Reason: ", Sentence(reason))
 
 
 def _people(told: Told) -> Iterator[Line]:
@@ -210,7 +217,7 @@ def _rule(rule: ToldRule, of_dataset: bool) -> Line:
     numbers = _numbers(rule.failures, rule.total, rule.measured)
     found: Line = (numbers,)
     if rule.finding:
-        found = (Name(rule.finding), "" if _has_numbers(rule, rule.finding) else f" ({numbers})")
+        found = (Sentence(rule.finding), "" if _has_numbers(rule, rule.finding) else f" ({numbers})")
     owner: Line = ("; owner ", Name(rule.owner)) if rule.owner else ()
     runbook: Line = ("; ", Link("runbook", rule.runbook)) if rule.runbook else ()
     return (*where, Name(rule.id), f" {rule.status}: ", *found, _change(rule), *owner, *runbook)
@@ -253,10 +260,10 @@ def _digest(digest: Digest, pages: Pages, detail: Detail) -> Iterator[Block]:
         points: list[Line] = []
         for line in section.lines[: detail.named]:
             link = pages.link("open", line.path) if line.path else ()
-            points.append((Name(line.text), *((" ", *link) if link else ())))
+            points.append((Sentence(line.text), *((" ", *link) if link else ())))
         if more := section.more + len(section.lines) - len(points):
             points.append((f"… and {more:,} more" if points else f"{more:,} in all",))
-        yield Block(head=(Name(section.title),), points=points)
+        yield Block(head=(section.title,), points=points)
 
 
 def moment(at: datetime) -> str:

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
+from backend import retention
 from backend.notifications import content, outbox
 from backend.notifications.secrets import Secrets
 from backend.notifications.senders.processes import Processes
@@ -20,6 +21,7 @@ from database.pool import Database
 from stringx_dataops.cli import main as command_line
 from stringx_dataops.contract import signatures
 from stringx_dataops.contract.messages.notifications import NotificationContent
+from stringx_dataops.contract.settings import read_settings
 from tests.support.dashboard import opened
 from tests.support.datasets import check_now, now
 from tests.support.receivers import http_receiver
@@ -162,6 +164,19 @@ def test_a_message_that_is_under_way_or_has_no_channel_any_more_is_not_sent_agai
         answer = log.ask(path, "POST")
         assert answer.status_code == 404
     assert "did you mean team?" in log.ask("channels/teem/test", "POST").get_json()["detail"]
+
+
+def test_old_messages_are_forgotten_unless_they_wait_to_be_sent(log: Log, tmp_path: Path) -> None:
+    configure(log.shop, channel())
+    check_now(log.shop, {"a": 3}, table="public.a")
+    waiting, sent, withdrawn, new = (log.put() for _ in range(4))
+    with log.shop.transaction() as cursor:
+        for message, column in ((sent, "delivered_at"), (withdrawn, "withdrawn_at")):
+            because = ", withdrawn_because = 'over'" if column == "withdrawn_at" else ""
+            cursor.run(f"update stringx.notifications set {column} = now(){because} where notification_id = '{message}'")
+        cursor.run(f"update stringx.notifications set planned_at = now() - interval '401 days' where notification_id <> '{new}'")
+    retention.clean(log.shop, read_settings({"STRINGX_HOME": str(tmp_path)}))
+    assert {item["id"] for item in log.items()} == {waiting, new}
 
 
 def test_metrics_say_how_channels_do(log: Log) -> None:

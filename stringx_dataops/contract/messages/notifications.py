@@ -107,7 +107,7 @@ class DigestLine(Model):
 
 
 class DigestSection(Model):
-    """A heading with lines; `more`: how many further lines there are."""
+    """A heading, which has no words of others, with lines; `more`: how many further lines there are."""
 
     title: str
     lines: list[DigestLine] = []
