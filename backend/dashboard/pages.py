@@ -25,7 +25,7 @@ _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DIGITS = 6  # of a page's number
 _IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024  # bytes of a file
 _OF_LISTS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", "version", "state")
-_OF_INCIDENTS = ("name", "assignee", "mine", "channel")
+_OF_INCIDENTS = ("name", "assignee", "mine", "channel", "incident")
 _PARAMETERS = (*_OF_LISTS, *_OF_INCIDENTS, *WINDOW_FIELDS, *filters.NAMES, *audit_filters.NAMES)
 _LONGEST = 200  # characters of a field that an address repeats
 # The page with the form that is sent to another one, with the same arguments.

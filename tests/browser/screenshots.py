@@ -42,6 +42,7 @@ PICTURES = (
     Picture("table.png", "/tables/nyc/public.flights", height=1100),
     Picture("rule-dark.png", "/tables/nyc/public.flights/rules/dep_time_not_null", "dark", height=800),
     Picture("request.png", "LAST_REQUEST", height=800),
+    Picture("incident.png", "LAST_INCIDENT", height=900),
     Picture("editor.png", "/configuration/nyc/public.flights", height=900),
     Picture("portal.png", "/", height=900, of_portal=True),
 )
@@ -82,11 +83,13 @@ class Demo:
 
     def with_past(self) -> None:
         """Write the past, check the tables once more, and wait until board and portal show it."""
-        past.write(Database((self.home / "database-url").read_text().strip(), size=1))
+        database = Database((self.home / "database-url").read_text().strip(), size=1)
+        past.write(database)
         for table in ("weather", "planes", "airports", "airlines", "flights"):
             self.check(f"public.{table}")
         board = f"{self.backend}/api/v1/tables?target=nyc&limit=1"
         eventually(lambda: self.shows(r'"recent":\s*\["\w+",', board), CHANGED_S, "the past on the board")
+        past.age_incidents(database)
         eventually(lambda: self.shows("last 30 checks", f"{self.docs}/"), CHANGED_S, "the past on the portal")
         eventually(lambda: self.shows('href="nyc/"', f"{self.docs}/"), CHANGED_S, "the dbt docs")
 
@@ -129,6 +132,10 @@ def take(browser: Browser, demo: Demo, folder: Path) -> None:
 
 
 def _path(demo: Demo, picture: Picture) -> str:
+    if picture.path == "LAST_INCIDENT":
+        incidents = demo.get("/api/v1/incidents?limit=1")["items"]
+        assert isinstance(incidents, list)
+        return f"/incidents/{incidents[0]['id']}"
     if picture.path != "LAST_REQUEST":
         return picture.path
     items = demo.get("/api/v1/tables/nyc/public.flights/history?limit=1")["items"]

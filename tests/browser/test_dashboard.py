@@ -50,7 +50,7 @@ def test_it_answers_what_is_closed_since_when_and_why(checked: Database, tab: Ca
     expect(first).to_contain_text("closed")
     expect(first).to_contain_text("public.a")
     expect(first).to_contain_text("a: 1 of 10 rows (10.00%) have no a; fails above 0")
-    first.get_by_role("link", name="public.a").click()
+    first.get_by_role("link", name="public.a", exact=True).click()
     expect(opened.page.get_by_role("heading", level=1)).to_have_text("public.a")
     opened.page.locator("#rules").get_by_role("link", name="a", exact=True).click()
     expect(opened.page.locator("svg.plot title").first).to_have_text("a: share of failures")

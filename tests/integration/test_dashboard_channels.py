@@ -105,12 +105,18 @@ def test_a_message_stands_in_the_delivery_log_and_is_sent_again(client: FlaskCli
     listed = client.get("/notifications?channel=team&kind=change&state=waiting")
     assert f"/notifications/{sent}" in listed.text
     assert f"/notifications/{sent}" not in client.get("/notifications?state=delivered").text
+    assert f"/notifications/{sent}" in client.get("/notifications?from=1h&to=2100-01-01").text
+    assert f"/notifications/{sent}" not in client.get("/notifications?to=1d").text
+    wrong = client.get("/notifications?from=soon")
+    assert (wrong.status_code, "Planned from is no time" in wrong.text) == (422, True)
     page = client.get(f"/notifications/{sent}")
     assert page.status_code == 200
     assert "public.a" in page.text.partition("<pre")[2]
     incident = re.search(r'href="(/incidents/[^"]+)">public\.a<', page.text)
     assert incident
     assert f"/notifications/{sent}" in client.get(incident[1]).text
+    assert f"/notifications/{sent}" in client.get(f"/notifications?incident={incident[1].rpartition('/')[2]}").text
+    assert client.get("/notifications?incident=nothing").status_code == 404
     with shop.transaction() as cursor:
         cursor.run(
             "update stringx.notifications set given_up_at = clock_timestamp(), attempts = 9 where notification_id = %(id)s",

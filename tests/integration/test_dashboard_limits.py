@@ -103,6 +103,7 @@ PAGES: dict[str, list[Case]] = {
     "notifications": [Case("unlimited", "/notifications")],
     "notification": [Case("unlimited", "/notifications/01890000-0000-7000-8000-000000000000")],
     "send_notification_again": [Case("unlimited", "/notifications/01890000-0000-7000-8000-000000000000/send-again", {})],
+    "badges": [Case("list", "/badges")],
     "create_badge": [Case("one", "/badges", {"target": "{target}", "table": "public.a", "label": "new"})],
     "revoke_badge": [Case("one", "/badges/{badge_id}/revoke", {})],
     "waiver": [Case("one", "/waivers/{waiver_id}")],

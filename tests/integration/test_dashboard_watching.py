@@ -187,6 +187,7 @@ def test_a_badge_is_made_shown_and_revoked(client: FlaskClient) -> None:
         assert found
         assert f"http://localhost{found[1]}" in shown
         assert client.get(found[1]).status_code == 200
+        assert f"http://localhost{found[1]}" in client.get("/badges").text
         revoke = re.search(r'action="(/badges/[^"]+/revoke)"', shown)
         assert revoke
         assert send(client, revoke[1], back=page).headers["Location"] == page

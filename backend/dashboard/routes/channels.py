@@ -1,5 +1,6 @@
 """Channels and routes of messages to people, and the delivery log. All of it is for those who administer without limits."""
 
+from datetime import UTC, datetime
 from typing import get_args
 
 from flask import Blueprint, Response, g, redirect, request, url_for
@@ -8,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from backend.configuration import watch_store, watching
 from backend.dashboard import channels
 from backend.dashboard.pages import next_page, page, wanted
+from backend.dashboard.request_filters import moment_of
 from backend.dashboard.service import Dashboard
 from backend.incidents import store as incidents
 from backend.notifications import log
@@ -20,7 +22,8 @@ from stringx_dataops.contract.problems import Busy, Conflict, NotFound, StringXE
 from web.parameters import uuid_of
 
 _ON_PAGE, _LAST = 50, 10  # messages
-_FILTERS = ("channel", "state", "kind")
+_TIMES = ("from", "to")
+_FILTERS = ("channel", "state", "kind", "incident", *_TIMES)
 _INCIDENTS = 20  # that a message names
 
 
@@ -88,15 +91,21 @@ def add(routes: Blueprint, service: Dashboard) -> None:
     @routes.get("/notifications", endpoint="notifications")
     def show_notifications() -> Response:
         _require_admin()
-        filters = {name: value for name in _FILTERS if (value := request.args.get(name, "").strip()[:63])}
+        given = {name: value for name in _FILTERS if (value := request.args.get(name, "").strip()[:63])}
         for name, words in (("state", get_args(NotificationState)), ("kind", get_args(NotificationKind))):
-            if filters.get(name) not in words:
-                filters.pop(name, None)
-        found = messages.page(filters, wanted(log.NOTIFICATIONS, _ON_PAGE))
+            if given.get(name) not in words:
+                given.pop(name, None)
+        if "incident" in given:
+            given["incident"] = uuid_of(given["incident"], f"there is no incident {given['incident']!r}")
+        filters = {name: value for name, value in given.items() if name not in _TIMES}
+        times, faults = _times(datetime.now(UTC))
+        found = messages.page(filters | times, wanted(log.NOTIFICATIONS, _ON_PAGE))
         return page(
             "notifications.html",
+            422 if faults else 200,
+            faults=faults,
             here="channels",
-            filters=filters,
+            filters=given,
             states=get_args(NotificationState),
             kinds=get_args(NotificationKind),
             messages=[channels.message_row(Notification.model_validate(item)) for item in found["items"]],
@@ -128,6 +137,18 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         except Conflict as error:
             return show_notification(notification_id, error)
         return redirect(url_for("dashboard.notification", notification_id=notification_id), 303)
+
+
+def _times(now: datetime) -> tuple[dict[str, datetime], list[str]]:
+    """The times of the address as filters, and a sentence for each that is none."""
+    found, faults = {}, []
+    for name, label in (("from", "Planned from"), ("to", "Planned before")):
+        if text := request.args.get(name, "").strip()[:63]:
+            try:
+                found[name] = moment_of(text, now)
+            except (ValueError, OverflowError) as error:
+                faults.append(f"{label} {error}")
+    return found, faults
 
 
 def _require_admin() -> None:

@@ -83,6 +83,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             form=form,
             rules=incidents.rules(found),
             steps=incident_stories.steps(found),
+            item_has_messages=bool(found.messages),
             may_trigger="trigger" in g.caller.scopes,
         )
 
