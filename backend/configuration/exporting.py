@@ -39,7 +39,7 @@ def export(database: Database, page: Page = _FIRST) -> ConfigurationJson:
     if page.after is not None and page.after[0] not in _STATEMENTS:
         raise invalid([FieldError("/query/cursor", "is no cursor of this list; give next_cursor of the page before")])
     is_admin = watch_store.sees_all()
-    seen = {"seen": seen_targets(), "is_admin": is_admin}
+    seen = {"seen": seen_targets(), "is_admin": is_admin, "of_target": None}
     with database.transaction() as cursor:
 
         def piece(after: Position | None, limit: int) -> list[Sized]:

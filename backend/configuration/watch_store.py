@@ -51,7 +51,7 @@ def documents(database: Database, kind: WatchKind, page: Page = FIRST, target: s
 
         def piece(after: Position | None, limit: int) -> list[Sized]:
             behind = {"name": after[0] if after else "", "limit": limit, "seen": seen_targets(), "is_admin": sees_all()}
-            rows = cursor.all(SQL[_AFTER[kind]], behind | {"target": target})
+            rows = cursor.all(SQL[_AFTER[kind]], behind | {"of_target": target})
             return [((row["name"],), row["document"], row["bytes"]) for row in rows]
 
         return LISTS[kind].read(page, piece, DOCUMENTS)

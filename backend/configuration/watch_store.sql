@@ -44,7 +44,7 @@ order by version desc limit %(limit)s
 -- name: after_schedules
 select name, document, octet_length(document::text) as bytes from stringx.watch_documents
 where kind = 'Schedule' and name > %(name)s and (%(seen)s::text[] is null or target = any(%(seen)s::text[]))
-  and (%(target)s::text is null or target = %(target)s)
+  and (%(of_target)s::text is null or target = %(of_target)s)
 order by name limit %(limit)s
 
 -- name: after_channels
