@@ -43,5 +43,5 @@ def reword(cursor: Cursor, notification_id: str, content: NotificationContent, l
         "content": json_value(content.model_dump(mode="json")),
         "items": max(content.number, 1),
     }
-    cursor.run(SQL["reword"], parameters)
-    cursor.run(SQL["no_longer_told"], {"notification_id": notification_id, "left": left})
+    if cursor.run(SQL["reword"], parameters):
+        cursor.run(SQL["no_longer_told"], {"notification_id": notification_id, "left": left})

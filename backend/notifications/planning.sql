@@ -101,12 +101,16 @@ on conflict (incident_id, channel) do update set
     notification_id = excluded.notification_id, over_at = excluded.over_at, repeat_at = excluded.repeat_at
 
 -- name: routes_changed
--- Repeats of all open incidents are worked out again.
+-- Repeats of all open incidents are worked out again. Here and below, `skip locked`: an acknowledgement locks what channels know of its incident, in
+-- an order of its own, and has it looked at again itself.
 with changed as (
     update stringx.planned_with set routes = (select string_agg(c.token::text, ' ' order by c.kind) from stringx.watch_changes c
-                                              where c.kind in ('Channel', 'Route')) returning 1)
-update stringx.told t set repeat_at = t.told_at
-from stringx.incidents i where i.incident_id = t.incident_id and i.closed_at is null and t.over_at is null and exists (select from changed)
+                                              where c.kind in ('Channel', 'Route')) returning 1),
+free as (
+    select t.incident_id, t.channel from stringx.told t join stringx.incidents i on i.incident_id = t.incident_id
+    where i.closed_at is null and t.over_at is null and exists (select from changed)
+    for update of t skip locked)
+update stringx.told t set repeat_at = t.told_at from free f where f.incident_id = t.incident_id and f.channel = t.channel
 
 -- name: held
 -- By quiet hours.
@@ -120,15 +124,20 @@ where n.channel = h.channel and n.event_id = h.event_id
 -- name: put_off
 -- Repeats of incidents that are over, whether or not that was told, or acknowledged (a trigger looks at them again when that changes); and of those
 -- whose last message is on its way.
-update stringx.told t
-set repeat_at = case when i.closed_at is not null then 'infinity'
-                     when i.acknowledged_at is not null and (i.acknowledged_until is null or i.acknowledged_until > %(now)s)
-                     then coalesce(i.acknowledged_until, 'infinity')
-                     else %(now)s::timestamptz + %(minute)s::interval end
-from stringx.incidents i, stringx.told o left join stringx.notifications m on m.notification_id = o.notification_id
-where o.incident_id = t.incident_id and o.channel = t.channel and i.incident_id = t.incident_id and t.over_at is null and t.repeat_at <= %(now)s
-  and (i.closed_at is not null or i.acknowledged_at is not null and (i.acknowledged_until is null or i.acknowledged_until > %(now)s)
-       or m.delivered_at is null and m.given_up_at is null and m.withdrawn_at is null and m.notification_id is not null)
+with off as (
+    select t.incident_id, t.channel,
+           case when i.closed_at is not null then 'infinity'
+                when i.acknowledged_at is not null and (i.acknowledged_until is null or i.acknowledged_until > %(now)s)
+                then coalesce(i.acknowledged_until, 'infinity')
+                else %(now)s::timestamptz + %(minute)s::interval end as at
+    from stringx.told t
+    join stringx.incidents i on i.incident_id = t.incident_id
+    left join stringx.notifications m on m.notification_id = t.notification_id
+    where t.over_at is null and t.repeat_at <= %(now)s
+      and (i.closed_at is not null or i.acknowledged_at is not null and (i.acknowledged_until is null or i.acknowledged_until > %(now)s)
+           or m.delivered_at is null and m.given_up_at is null and m.withdrawn_at is null and m.notification_id is not null)
+    for update of t skip locked)
+update stringx.told t set repeat_at = o.at from off o where o.incident_id = t.incident_id and o.channel = t.channel
 
 -- name: lasting
 -- Incidents that nobody has acknowledged, or no longer, and that may have to be told again. `told_at`: when the last message
@@ -152,9 +161,12 @@ where t.channel = %(channel)s and t.over_at is null and t.repeat_at <= %(now)s a
   and (i.acknowledged_at is null or i.acknowledged_until <= %(now)s)
 
 -- name: repeat_later
-update stringx.told t set repeat_at = coalesce(n.at, 'infinity')
-from jsonb_to_recordset(%(later)s::jsonb) as n (incident_id uuid, channel text, at timestamptz)
-where t.incident_id = n.incident_id and t.channel = n.channel
+with free as (
+    select t.incident_id, t.channel, n.at
+    from jsonb_to_recordset(%(later)s::jsonb) as n (incident_id uuid, channel text, at timestamptz)
+    join stringx.told t on t.incident_id = n.incident_id and t.channel = n.channel
+    for update of t skip locked)
+update stringx.told t set repeat_at = coalesce(f.at, 'infinity') from free f where f.incident_id = t.incident_id and f.channel = t.channel
 
 -- name: repeated
 update stringx.told t set told_at = %(now)s, notification_id = %(notification_id)s::uuid, repeats = t.repeats + 1, repeat_at = %(now)s
@@ -180,4 +192,8 @@ limit %(most)s
 -- name: without_channel
 -- Messages to channels that were deleted or are not active.
 update stringx.notifications set withdrawn_at = %(now)s, withdrawn_because = 'channel'
-where delivered_at is null and given_up_at is null and withdrawn_at is null and kind <> 'test' and resent_at is null and channel <> all(%(channels)s::text[])
+where notification_id in (
+    select notification_id from stringx.notifications
+    where delivered_at is null and given_up_at is null and withdrawn_at is null and kind <> 'test' and resent_at is null
+      and channel <> all(%(channels)s::text[])
+    for update skip locked)
