@@ -171,9 +171,9 @@ def unended_run(cursor: Cursor, name: str, now: datetime) -> Row | None:
     row = cursor.one(SQL["unended"], {"name": name})
     if row is None:
         return None
-    while cursor.run(SQL["end_items"], {"now": now, "run_id": row["run_id"], "limit": ENDS}) == ENDS:
-        pass
-    cursor.run(SQL["end_runs"], {"now": now, "name": name})
+    of = {"now": now, "run_id": row["run_id"]}
+    cursor.run(SQL["end_items_of"], of)
+    cursor.run(SQL["end_run"], of)
     return cursor.one(SQL["unended"], {"name": name})
 
 
@@ -255,5 +255,5 @@ def end(database: Database, now: datetime) -> None:
     more = True
     while more:
         with database.transaction() as cursor:
-            more = cursor.run(SQL["end_items"], {"now": now, "run_id": None, "limit": ENDS}) == ENDS
-            cursor.run(SQL["end_runs"], {"now": now, "name": None})
+            more = cursor.run(SQL["end_items"], {"now": now, "limit": ENDS}) == ENDS
+            cursor.run(SQL["end_runs"], {"now": now})

@@ -103,19 +103,40 @@ select pg_notify('stringx', %(payload)s)
 select count(*) as number from (select from stringx.requests where sent_at is null and finished_at is null limit %(limit)s) as unsent
 
 -- name: end_items
--- A request that is gone was deleted after its end.
+-- A request that is gone was deleted after its end. Others look, too; each takes what no other is at.
 with ended as (
     select i.run_id, i.subject_kind, i.name, coalesce(q.finished_at, %(now)s) as at
     from stringx.schedule_items i left join stringx.requests q on q.request_id = i.request_id
     where i.ended_at is null and i.started_at is not null and (q.request_id is null or q.finished_at is not null)
-      and (%(run_id)s::uuid is null or i.run_id = %(run_id)s)
-    limit %(limit)s)
+    order by i.run_id, i.subject_kind, i.name
+    limit %(limit)s for update of i skip locked)
 update stringx.schedule_items i set ended_at = e.at
-from ended e where i.run_id = e.run_id and i.subject_kind = e.subject_kind and i.name = e.name and i.ended_at is null
+from ended e where i.run_id = e.run_id and i.subject_kind = e.subject_kind and i.name = e.name
+
+-- name: end_items_of
+-- All of a run, after whoever is at them.
+with ended as (
+    select i.subject_kind, i.name, coalesce(q.finished_at, %(now)s) as at
+    from stringx.schedule_items i left join stringx.requests q on q.request_id = i.request_id
+    where i.run_id = %(run_id)s and i.ended_at is null and i.started_at is not null and (q.request_id is null or q.finished_at is not null)
+    order by i.run_id, i.subject_kind, i.name
+    for update of i)
+update stringx.schedule_items i set ended_at = coalesce(i.ended_at, e.at)
+from ended e where i.run_id = %(run_id)s and i.subject_kind = e.subject_kind and i.name = e.name
 
 -- name: end_runs
 update stringx.schedule_runs r set
     counts = stringx.schedule_counts(r.run_id),
     ended_at = greatest(r.started_at, coalesce((select max(i.ended_at) from stringx.schedule_items i where i.run_id = r.run_id), %(now)s))
-where r.ended_at is null and (%(name)s::text is null or r.name = %(name)s)
+where r.ended_at is null
+  and r.run_id = any(array(
+      select u.run_id from stringx.schedule_runs u
+      where u.ended_at is null and not exists (select from stringx.schedule_items i where i.run_id = u.run_id and i.ended_at is null)
+      order by u.run_id for update of u skip locked))
+
+-- name: end_run
+update stringx.schedule_runs r set
+    counts = stringx.schedule_counts(r.run_id),
+    ended_at = greatest(r.started_at, coalesce((select max(i.ended_at) from stringx.schedule_items i where i.run_id = r.run_id), %(now)s))
+where r.run_id = %(run_id)s and r.ended_at is null
   and not exists (select from stringx.schedule_items i where i.run_id = r.run_id and i.ended_at is null)
