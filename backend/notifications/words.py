@@ -260,7 +260,7 @@ def _digest(digest: Digest, pages: Pages, detail: Detail) -> Iterator[Block]:
         points: list[Line] = []
         for line in section.lines[: detail.named]:
             link = pages.link("open", line.path) if line.path else ()
-            points.append((Sentence(line.text), *((" ", *link) if link else ())))
+            points.append((Sentence(line.text), *((", ", *link) if link else ())))
         if more := section.more + len(section.lines) - len(points):
             points.append((f"… and {more:,} more" if points else f"{more:,} in all",))
         yield Block(head=(section.title,), points=points)
