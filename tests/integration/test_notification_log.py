@@ -14,13 +14,14 @@ from werkzeug.test import TestResponse
 
 from backend import retention
 from backend.notifications import content, outbox
+from backend.notifications.planning import Planner
 from backend.notifications.secrets import Secrets
 from backend.notifications.senders.processes import Processes
 from backend.notifications.sending import Mailroom, NotificationSender
 from database.pool import Database
 from stringx_dataops.cli import main as command_line
 from stringx_dataops.contract import signatures
-from stringx_dataops.contract.messages.notifications import NotificationContent
+from stringx_dataops.contract.messages.notifications import NotificationContent, NotificationKind
 from stringx_dataops.contract.settings import read_settings
 from tests.support.dashboard import opened
 from tests.support.datasets import check_now, now
@@ -46,12 +47,12 @@ class Log:
         found: list[dict[str, Any]] = answer.get_json()["items"]
         return found
 
-    def put(self, to: str = "team") -> str:
+    def put(self, to: str = "team", kind: NotificationKind = "change") -> str:
         """A message of what closed last."""
         with self.shop.transaction() as cursor:
             at = now(self.shop)
             ids = [row["event_id"] for row in cursor.all("select event_id from stringx.events where 'closed' = any(kinds)")]
-            made = content.build(cursor, "change", at, event_ids=ids)
+            made = content.build(cursor, kind, at, event_ids=ids)
             message = outbox.add(cursor, to, made if ids else NotificationContent(kind="change", made_at=at), at)
             cursor.run(
                 "insert into stringx.notified (incident_id, channel, route, notification_id, kind, at)"
@@ -148,6 +149,23 @@ def test_a_message_is_sent_again_under_its_id_whatever_became_of_it(log: Log, mo
     assert [posted.headers["webhook-id"] for posted in receiver.posts] == [message] * 3
     assert log.items()[0]["state"] == "delivered"
     assert audited(log.shop) == [("notification.sent_again", f"notification:{message}")] * 2
+
+
+def test_a_repeat_about_what_is_over_by_now_is_sent_again_nevertheless(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(log.shop, channel())
+    check_now(log.shop, {"a": 3}, table="public.a")
+    message = log.put(kind="repeat")
+    check_now(log.shop, {"a": 0}, table="public.a")
+    while Planner(log.shop).turn():
+        continue
+    assert log.items()[0]["state"] == "withdrawn"
+    assert log.ask(f"notifications/{message}/send-again", "POST").get_json()["state"] == "waiting"
+    while Planner(log.shop).turn():
+        continue
+    with http_receiver() as receiver:
+        monkeypatch.setenv("NOTIFY_TEAM", receiver.url)
+        assert log.deliver()
+    assert [posted.headers["webhook-id"] for posted in receiver.posts] == [message]
 
 
 def test_a_message_that_is_under_way_or_has_no_channel_any_more_is_not_sent_again(log: Log) -> None:
