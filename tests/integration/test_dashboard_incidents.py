@@ -204,3 +204,9 @@ def test_a_form_of_a_session_that_is_over_leads_back_to_the_incident(client: Fla
     assert forged.status_code == 403
     assert f'href="{path}"' in forged.text
     assert store.find(shop, path.rpartition("/")[2]).acknowledged is False
+
+
+def test_a_page_whose_incident_lasts_is_not_another_one_each_time(client: FlaskClient, shop: Database) -> None:
+    for path in ("/incidents", f"/incidents/{id_of(shop, 'public.a')}"):
+        etag = client.get(path).headers["ETag"]
+        assert client.get(path, headers={"X-Renewal": "1", "If-None-Match": etag}).status_code == 304
