@@ -84,9 +84,9 @@ class Log:
             channel = _require_channel(cursor, row["channel"])
             if not channel.active:
                 raise Conflict(f"channel {channel.name} is not active; nothing is sent to it")
+            cursor.run(SQL["try_channel"], {"channel": channel.name})  # first, as senders lock them
             if not cursor.run(SQL["send_again"], {"id": notification_id}):
                 raise Conflict(f"message {notification_id} is being sent at this moment")
-            cursor.run(SQL["try_channel"], {"channel": channel.name})
             about = subject("notification", notification_id)
             audit.record(cursor, caller, "notification.sent_again", about, {"channel": channel.name, "kind": row["kind"]})
             notify(cursor, outbox.CHANNEL, outbox.PAYLOAD)

@@ -57,8 +57,11 @@ where channel = %(channel)s and worker = %(worker)s
 -- name: due_now
 -- The channel answers again: what it has refused is tried once more.
 update stringx.notifications set due_at = clock_timestamp()
-where channel = %(channel)s and attempts > 0 and delivered_at is null and given_up_at is null and withdrawn_at is null
-  and due_at > clock_timestamp()
+where notification_id in (
+    select notification_id from stringx.notifications
+    where channel = %(channel)s and attempts > 0 and delivered_at is null and given_up_at is null and withdrawn_at is null
+      and due_at > clock_timestamp()
+    for update skip locked)
 
 -- name: postpone
 -- Only what was refused often has a time of its own, so that others come before it; all else waits for its channel.

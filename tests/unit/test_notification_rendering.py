@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -233,6 +234,30 @@ def test_words_of_others_stand_between_backticks_in_markdown() -> None:
     """Nothing of them is outside: where the code spans are taken away, only words of this project are left."""
     left = re.sub(r"https://\S+", "", re.sub(r"`[^`]*`", "", render(evil(), "team", URL, "markdown").body))
     assert not [word for word in ("evil", "script", "~|", "alert", "Bcc") if word in left]
+
+
+def test_pagers_know_the_incident_that_a_message_is_about() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of modules that some of its plugins use
+        import apprise
+
+        from backend.notifications.senders.apprise import name_incident
+
+        apprise.Apprise.instantiate("json://localhost")  # finds the plugins
+
+    def named(address: str, made: NotificationContent) -> Any:
+        order = Order(notification_id=INCIDENT, channel="team", type="apprise", address=address, content=made)
+        plugin: Any = apprise.Apprise.instantiate(address)
+        name_incident(order, plugin)
+        return plugin
+
+    pager = named("pagerduty://key@api", content(told()))
+    assert (pager.dedup, pager.action) == (INCIDENT, "map")
+    pager = named("pagerduty://key@api?action=trigger&dedup=mine", content(told()))
+    assert (pager.dedup, pager.action) == ("mine", "trigger")
+    pager = named("pagerduty://key@api", content(told(), told()))
+    assert (pager.dedup, pager.action) == (None, "trigger"), "of several, none is meant"
+    assert named("opsgenie://apikey", content(told())).alias == INCIDENT
 
 
 def test_the_worst_of_an_event_is_what_it_is_told_as() -> None:

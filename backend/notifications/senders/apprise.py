@@ -62,7 +62,7 @@ def send(order: Order) -> Outcome:
         return Outcome(is_sent=False, reason=f"the channel's address {words}")
     plugin = plugins[0]
     message, form = _rendered(order, plugin)
-    _name_incident(order.content, plugin)
+    name_incident(order, plugin)
     try:
         is_sent = plugin.notify(
             title=message.title, body=message.body, notify_type=_type(order.content), body_format=apprise.NotifyFormat(form)
@@ -111,13 +111,18 @@ def _type(content: NotificationContent) -> apprise.NotifyType:
     return next((_TYPES[what] for what in content.counts), apprise.NotifyType.INFO)
 
 
-def _name_incident(content: NotificationContent, plugin: Any) -> None:
-    """Services that keep incidents of their own, such as PagerDuty, know by it which one a message is about."""
+def name_incident(order: Order, plugin: Any) -> None:
+    """Services that keep incidents of their own (PagerDuty, Opsgenie) know by its id which one a message is about. PagerDuty then
+    resolves it at the end, unless the address has an `action`."""
+    content = order.content
     told = content.items[0] if content.number == 1 and content.items else None
-    if told is not None and told.incident_id is not None:
-        for name in ("dedup", "alias"):
-            if getattr(plugin, name, "") is None:
-                setattr(plugin, name, told.incident_id)
+    if told is None or told.incident_id is None:
+        return
+    for name in ("dedup", "alias"):
+        if getattr(plugin, name, "") is None:
+            setattr(plugin, name, told.incident_id)
+    if plugin.secure_protocol == "pagerduty" and "action=" not in order.address.lower():
+        plugin.action = "map"
 
 
 def prepare() -> None:
