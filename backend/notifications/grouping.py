@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Literal
 
 SETTLES = timedelta(seconds=2)  # a message waits for more to tell until nothing has come for so long …
@@ -11,6 +12,7 @@ SETTLES_AT_MOST = timedelta(seconds=10)  # … or until its first news is so old
 SCHEDULE_SETTLES = timedelta(seconds=90)  # that of a schedule's run waits for the rest of the run, at most so long
 PER_MINUTE = 20  # messages of a channel; what comes then waits, and is said in one
 MINUTE = timedelta(minutes=1)
+HELD = timedelta(minutes=2)  # what waits for longer waits for its channel, and not for others to be told with it
 
 Kind = Literal["closed", "over", "change"]
 _OF_NO_INCIDENT = frozenset({"warn", "error", "stale"})
@@ -22,7 +24,7 @@ _ENDINGS = frozenset({"opened", "removed"})
 class Waiting:
     """A notice, and how things stand. `subject`: kind, target and name of what it is about. `is_over`: its incident. `asked_by`:
     the schedule that asked for the check by which it happened. `verdict`, `gate`, `is_stale`: of the table or dataset as it is
-    now."""
+    now. `is_held`: quiet hours held it, or a channel that had enough messages."""
 
     event_id: int
     subject: tuple[str, str, str]
@@ -36,6 +38,7 @@ class Waiting:
     verdict: str | None
     gate: str | None
     is_stale: bool
+    is_held: bool
 
     @property
     def is_of_incident(self) -> bool:
@@ -66,19 +69,25 @@ class Said:
 
 
 def left_to_say(waiting: Sequence[Waiting]) -> tuple[list[Said], list[Waiting]]:
-    """What is said, in the order of events, and the notices of which nothing is left to say. An incident that was over before it
-    could be told is told once, as over, to those who ask for endings."""
+    """What is said, in the order of events, and the notices of which nothing is left to say. An incident that was over while its
+    notices were held is told once, as over, to those who ask for endings. One that was just shorter than messages take to settle
+    is told as it began; the rest of its notices are in neither list, and are told next."""
     groups: dict[tuple[object, ...], list[Waiting]] = defaultdict(list)
     for notice in sorted(waiting, key=lambda notice: notice.event_id):
         groups[("incident", notice.incident_id) if notice.is_of_incident else ("subject", *notice.subject)].append(notice)
     said: list[Said] = []
     unsaid: list[Waiting] = []
+    told: set[tuple[str, str, str]] = set()  # subjects of which this message tells a change, and the next one what came after it
     for (kind, *_), notices in groups.items():
+        if kind == "incident" and notices[0].subject in told:
+            continue
         found = _of_incident(notices) if kind == "incident" else _of_subject(notices)
         if found is None:
             unsaid += notices
         else:
             said.append(found)
+            if kind == "incident" and not any(notice.is_held for notice in notices):
+                told.add(notices[0].subject)
     return sorted(said, key=lambda each: each.last.event_id), unsaid
 
 
@@ -87,6 +96,9 @@ def _of_incident(notices: Sequence[Waiting]) -> Said | None:
     if not last.is_over:
         begins = any(notice.kinds & _BEGINNINGS for notice in notices)
         return Said("closed" if begins else "change", last, tuple(notices))
+    first = list(takewhile(lambda notice: not notice.is_ending, notices))
+    if any(notice.kinds & _BEGINNINGS for notice in first) and not any(notice.is_held for notice in first):
+        return Said("closed", first[-1], tuple(first))
     endings = [notice for notice in notices if notice.is_ending]
     return Said("over", endings[-1], tuple(notices)) if endings else None
 

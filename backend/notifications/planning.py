@@ -142,7 +142,7 @@ class Planner:
         """One message of all that is left to say to the channel; nothing is if channel or route is no longer active."""
         with self._alone(now) as (cursor, at):
             routes = _routing(cursor).names(channel)
-            waiting = [rows.waiting(row) for row in cursor.all(SQL["waiting"], {"channel": channel, "now": at, "most": TOLD})]
+            waiting = [rows.waiting(row, at) for row in cursor.all(SQL["waiting"], {"channel": channel, "now": at, "most": TOLD})]
             said, unsaid = grouping.left_to_say([notice for notice in waiting if not routes.isdisjoint(notice.routes)])
             unsaid += [notice for notice in waiting if routes.isdisjoint(notice.routes)]
             if said:
@@ -155,7 +155,8 @@ class Planner:
                 cursor.run(SQL["told"], of_message | {"told": json_value(told)})
             of_none = {"channel": channel, "notification_id": None, "now": at}
             _note(cursor, of_none, [rows.noted(notice, "change") for notice in unsaid])
-            cursor.run(SQL["noted"], {"channel": channel, "event_ids": [notice.event_id for notice in waiting]})
+            done = [*unsaid, *(notice for each in said for notice in each.notices)]
+            cursor.run(SQL["noted"], {"channel": channel, "event_ids": [notice.event_id for notice in done]})
             if len(waiting) < TOLD:
                 cursor.run(SQL["forgotten"], {"channel": channel})
 

@@ -64,7 +64,7 @@ group by c.channel
 
 -- name: waiting
 -- What a channel can be told now, with how things stand. An incident is over once the event that says so is routed, too.
-select n.event_id, n.routes, n.words, n.incident_id, e.kinds, e.subject_kind, e.target, e.name, e.check_id, r.schedule as asked_by, s.verdict, s.gate,
+select n.event_id, n.routes, n.words, n.incident_id, n.planned_at, n.ready_at, e.kinds, e.subject_kind, e.target, e.name, e.check_id, r.schedule as asked_by, s.verdict, s.gate,
        coalesce(s.state = 'stale', false) as is_stale,
        n.incident_id is not null and (i.incident_id is null or i.closed_at is not null)
            and not exists (select from stringx.events u where u.incident_id = n.incident_id and not u.is_routed) as is_over

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.notifications.grouping import Kind, Said, Waiting
+from backend.notifications.grouping import HELD, Kind, Said, Waiting
 from backend.notifications.repeats import Due, next_repeat
 from backend.notifications.routing import Happened, Routing
 from database.pool import Row
@@ -63,7 +63,7 @@ def _happened(row: Row, incident_id: str | None) -> Happened:
     )
 
 
-def waiting(row: Row) -> Waiting:
+def waiting(row: Row, now: datetime) -> Waiting:
     """A notice that can be told, with how things stand."""
     return Waiting(
         event_id=row["event_id"],
@@ -78,6 +78,7 @@ def waiting(row: Row) -> Waiting:
         verdict=row["verdict"],
         gate=row["gate"],
         is_stale=row["is_stale"],
+        is_held=row["ready_at"] > row["planned_at"] or now - row["planned_at"] > HELD,
     )
 
 

@@ -283,10 +283,17 @@ def test_an_end_is_told_to_those_who_know_of_the_beginning_or_ask_for_ends_alone
     assert messages(watch.database, "late") == []
 
 
-def test_what_closed_and_opened_before_it_settled_is_told_as_over(watch: Watch) -> None:
+def test_what_closed_and_opened_before_it_settled_is_told_in_two_messages(watch: Watch) -> None:
+    configure(watch.database, channel("beginnings"), route("beginnings", channel="beginnings", on=["closed"]))
     watch.see("fail")
     reported(watch.database, "pass")
-    assert watch.after(timedelta(0)) == [("change", {"opened": 1})]
+    assert watch.after(SOON) == [("change", {"closed": 1}), ("change", {"opened": 1})]
+    assert [message["content"]["counts"] for message in messages(watch.database, "beginnings")] == [{"closed": 1}]
+    reported(watch.database, "fail")
+    reported(watch.database, "pass")
+    watch.see("fail")
+    told = [("change", {"closed": 1}), ("change", {"opened": 1}), ("change", {"closed": 1})]
+    assert watch.after(SOON) == told, "every change is told, in its order"
 
 
 def test_the_end_of_an_incident_whose_table_is_deleted_is_told(watch: Watch) -> None:

@@ -82,7 +82,7 @@ def test_of_several_quiet_hours_of_a_channel_the_first_that_end_count() -> None:
 
 WAITING = Waiting(
     event_id=1, subject=("table", "nyc", "public.orders"), kinds=frozenset({"closed"}), words=frozenset({"closed"}), routes=("r",),
-    incident_id="i", is_over=False, check_id="1", asked_by=None, verdict="fail", gate="closed", is_stale=False,
+    incident_id="i", is_over=False, check_id="1", asked_by=None, verdict="fail", gate="closed", is_stale=False, is_held=False,
 )  # fmt: skip
 
 
@@ -102,13 +102,21 @@ def test_what_is_left_to_say_of_an_incident() -> None:
     assert said(waiting("missed"), waiting("closed", event_id=2)) == ([("closed", 2, 2)], [])
     assert said(waiting("error", event_id=2)) == ([("change", 2, 1)], [])
     assert said(waiting("opened", event_id=3, **over)) == ([("over", 3, 1)], [])
-    assert said(waiting("closed", **over), waiting("opened", event_id=3, **over)) == ([("over", 3, 2)], [])
-    assert said(waiting("closed", **over), waiting("error", event_id=2, **over)) == ([], [1, 2])
+    closed, opened = waiting("closed", **over), waiting("opened", event_id=3, **over)
     again = waiting("closed", event_id=4, incident_id="j")
-    assert said(waiting("closed", **over), waiting("opened", event_id=3, **over), again) == (
-        [("over", 3, 2), ("closed", 4, 1)],
-        [],
-    )
+    assert said(closed) == ([("closed", 1, 1)], []), "its end concerns nobody who is told of it"
+    assert said(closed, waiting("error", event_id=2, **over)) == ([("closed", 2, 2)], [])
+    assert said(closed, opened, again) == ([("closed", 1, 1)], []), "the rest is told next"
+    assert said(opened, again) == ([("over", 3, 1)], [])
+
+
+def test_what_is_left_to_say_of_an_incident_that_was_over_while_it_was_held() -> None:
+    over = {"is_over": True, "gate": "open", "verdict": "pass", "is_held": True}
+    closed, opened = waiting("closed", **over), waiting("opened", event_id=3, **over)
+    assert said(closed, opened) == ([("over", 3, 2)], [])
+    assert said(closed, waiting("error", event_id=2, **over)) == ([], [1, 2])
+    again = waiting("closed", event_id=4, incident_id="j", is_held=True)
+    assert said(closed, opened, again) == ([("over", 3, 2), ("closed", 4, 1)], [])
 
 
 def test_what_is_no_incident_is_said_if_it_still_holds() -> None:
