@@ -201,13 +201,12 @@ def test_who_says_gone_gets_it_no_more(post: Post) -> None:
     assert post.queue()["given_up"] == 1
 
 
-@pytest.mark.parametrize("way", ["webhook", "apprise"])
-def test_a_receiver_that_never_ends_is_left_and_others_get_theirs(post: Post, way: str) -> None:
+def test_a_receiver_that_never_ends_is_left_and_others_get_theirs(post: Post) -> None:
     """It trickles, so that no single wait is long; the process that waits for it is ended."""
     until, impatient = threading.Event(), Processes(longest_s=1.5)
     mailroom = Mailroom(post.sender._mailroom.secrets, None, impatient)
     with http_receiver(*[trickles(until)] * 3) as slow, http_receiver() as quick:
-        post.channel(f"{slow.url}/{TOKEN}" if way == "webhook" else f"json://{slow.host}/{TOKEN}", "slow", type=way)
+        post.channel(f"json://{slow.host}/{TOKEN}", "slow", type="apprise")
         post.channel(quick.url, "quick")
         late = post.put("slow")
         assert NotificationSender(post.database, mailroom, "impatient").send_next()
@@ -382,28 +381,29 @@ def test_nothing_is_sent_to_a_channel_that_is_no_more_or_switched_off(post: Post
     assert {post.row(each)["withdrawn_because"] for each in (off, gone)} == {"channel"}
 
 
-@pytest.mark.parametrize(
-    ("document", "address", "words"),
-    [
-        ({}, None, "the variable NOTIFY_TEAM (url_env) is not set"),
-        ({"url_env": None, "url_file": "notify_team"}, None, "the url_file 'notify_team' in the secrets folder cannot be read"),
-        ({}, f"ftp://receiver.test/{TOKEN}", "holds no address that begins with https://"),
-        ({"type": "apprise"}, f"nonsense {TOKEN}", "none that Apprise can use"),
-        ({"type": "apprise"}, f"json://one.test/{TOKEN}, json://two.test/", "is 2 addresses"),
-        ({}, f"https://receiver.test/{TOKEN}\nsecond line", "more than one line"),
-    ],
-)
-def test_an_address_that_cannot_be_used_is_named_by_its_variable(
-    post: Post, document: dict[str, Any], address: str | None, words: str
-) -> None:
-    configure(post.database, channel(**document))
-    if address is not None:
-        post.environ["NOTIFY_TEAM"] = address
-    message = post.put()
-    assert post.deliver()
-    error = post.row(message)["last_error"]
-    assert words in error
-    assert TOKEN not in error
+UNUSABLE: list[tuple[dict[str, Any], str | None, str]] = [
+    ({}, None, "the variable NOTIFY_TEAM (url_env) is not set"),
+    ({"url_env": None, "url_file": "notify_team"}, None, "the url_file 'notify_team' in the secrets folder cannot be read"),
+    ({}, f"ftp://receiver.test/{TOKEN}", "holds no address that begins with https://"),
+    ({"type": "apprise"}, f"nonsense {TOKEN}", "none that Apprise can use"),
+    ({"type": "apprise"}, f"json://one.test/{TOKEN}, json://two.test/", "is 2 addresses"),
+    ({}, f"https://receiver.test/{TOKEN}\nsecond line", "more than one line"),
+]
+
+
+def test_an_address_that_cannot_be_used_is_named_by_its_variable(post: Post) -> None:
+    for document, address, words in UNUSABLE:
+        configure(post.database, channel(**document))
+        post.environ.clear()
+        if address is not None:
+            post.environ["NOTIFY_TEAM"] = address
+        message = post.put()
+        assert post.deliver()
+        error = post.row(message)["last_error"]
+        assert words in error
+        assert TOKEN not in error
+        post.run("delete from stringx.notifications")
+        post.hurry()
 
 
 def test_an_address_in_a_file_is_read_at_each_message_and_only_from_the_secrets_folder(post: Post, tmp_path: Path) -> None:
