@@ -88,7 +88,8 @@ create index events_by_time on stringx.events (recorded_at);
 alter table stringx.states add column incident_id uuid, add column is_stale_told boolean not null default false;
 update stringx.states set is_stale_told = true where state = 'stale';
 
--- The rules of a deciding check that did not pass, the worst 20 first, and how many more there are. A rule whose waiver has ended meanwhile
+-- The rules of a deciding check that are why its verdict is no better, the worst 20 first, and how many more there are: where some failed or
+-- could not be decided, those that only warn are not among them. A rule whose waiver has ended meanwhile
 -- fails. Where the check's history is not written yet, as its result says; values that its document hides stay hidden.
 create function stringx.rules_against(of_kind text, of_target text, of_name text, of_check_id uuid, of_at timestamptz, out rules jsonb, out more integer)
 stable language plpgsql set plan_cache_mode = force_generic_plan as $$
@@ -133,7 +134,8 @@ begin
     placed as (
         select c.*, row_number() over (order by array_position(array['fail', 'error', 'warn'], c.status), c.failures desc nulls last,
                                                 c.name, c.rule_id) as place
-        from counted c)
+        from counted c
+        where c.status <> 'warn' or not exists (select from counted b where b.status <> 'warn'))
     select coalesce(jsonb_agg(jsonb_build_object('id', f.rule_id, 'table', f.name, 'status', f.status, 'failures', f.failures, 'total', f.total,
                                                  'measured', f.measured) order by f.place) filter (where f.place <= 20), '[]'),
            greatest(count(*) - 20, 0)

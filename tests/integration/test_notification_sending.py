@@ -496,3 +496,16 @@ def test_apprise_gets_the_form_that_the_address_asks_for_and_the_severity(post: 
     assert "Table public.flights (target nyc) is closed" in text["message"]
     assert "**Table `public.flights`" in markdown["message"]
     assert "<b>Table <code>public.flights</code>" in html["message"]
+
+
+def test_what_a_process_sent_before_leaves_no_trace_in_the_next_message(post: Post) -> None:
+    with http_receiver() as receiver:
+        post.channel(f"json://{receiver.host}/{TOKEN}", "chat")
+        post.channel(f"{receiver.url}/{TOKEN}", "hook", type="webhook")
+        first, second = post.put("chat"), post.put("hook")
+        assert post.deliver()
+        assert post.deliver()
+    by_chat, by_hook = (got.headers for got in receiver.posts)
+    assert by_chat["x-stringx-notification"] == first
+    assert by_hook["webhook-id"] == second
+    assert "x-stringx-notification" not in by_hook

@@ -52,6 +52,13 @@ SEEN = Seen()
 
 def send(order: Order) -> Outcome:
     """One message by one service."""
+    try:
+        return _send(order)
+    finally:
+        SEEN.notification_id = ""  # what this process sends next may be another channel's
+
+
+def _send(order: Order) -> Outcome:
     SEEN.status, SEEN.fault, SEEN.notification_id = None, None, order.notification_id
     SEEN.text = render(order.content, order.channel, order.public_url).body
     services = apprise.Apprise(asset=apprise.AppriseAsset(app_id="StringX", app_desc="StringX", app_url=order.public_url or ""))
