@@ -500,7 +500,7 @@ def test_apprise_gets_the_form_that_the_address_asks_for_and_the_severity(post: 
 
 def test_what_a_process_sent_before_leaves_no_trace_in_the_next_message(post: Post) -> None:
     with http_receiver() as receiver:
-        post.channel(f"json://{receiver.host}/{TOKEN}", "chat")
+        post.channel(f"json://{receiver.host}/{TOKEN}", "chat", type="apprise")
         post.channel(f"{receiver.url}/{TOKEN}", "hook", type="webhook")
         first, second = post.put("chat"), post.put("hook")
         assert post.deliver()
