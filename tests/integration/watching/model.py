@@ -73,6 +73,9 @@ class Incident:
     closed_at: datetime | None = None
     acknowledged: list[tuple[datetime, datetime | None]] = field(default_factory=list)
 
+    def holds(self, at: datetime) -> bool:
+        return self.opened_at <= at and (self.closed_at is None or self.closed_at > at)
+
     def is_quieted(self, at: datetime) -> bool:
         """Whether the last that acknowledged it by then still holds."""
         before = [until for since, until in self.acknowledged if since <= at]
@@ -194,8 +197,8 @@ def _faults(
         rest[:] = [said for said in rest if said not in taken]
         return taken
 
-    for incident in incidents if "closed" in asks.on else ():
-        yield from _of_incident(incident, asks, take, end)
+    for place, incident in enumerate(incidents if "closed" in asks.on else ()):
+        yield from _of_incident(incident, incidents[place + 1 :], asks, take, end)
     for at in warned if "warn" in asks.on else ():  # a gate that opens so is told as `opened`
         sayable = asks.from_then(at)
         if len(take(sayable, sayable + SOON, "warn", "opened")) != 1 and sayable < end - SOON:
@@ -203,7 +206,7 @@ def _faults(
     yield from (f"told without a reason: {said}" for said in rest)
 
 
-def _of_incident(incident: Incident, asks: Listening, take: Any, end: datetime) -> Iterator[str]:
+def _of_incident(incident: Incident, later: Sequence[Incident], asks: Listening, take: Any, end: datetime) -> Iterator[str]:
     sayable = asks.from_then(incident.opened_at)
     over = incident.closed_at
     began = take(sayable, sayable + SOON, "closed")
@@ -217,7 +220,9 @@ def _of_incident(incident: Incident, asks: Listening, take: Any, end: datetime) 
         yield f"told {len(began)} times instead of once that it began: {incident}"
     if over is not None and "opened" in asks.on and is_told:
         sayable_over = asks.from_then(over)
-        if len(take(sayable_over, sayable_over + SOON, "opened")) != 1 and sayable_over < end - SOON:
+        told = len(take(sayable_over, sayable_over + SOON, "opened"))
+        is_untrue = any(each.holds(sayable_over) for each in later)  # when it could be said, the gate was closed again
+        if told != 1 and sayable_over < end - SOON and not (is_untrue and told == 0):
             yield f"not told once that it is over: {incident}"
     if is_told:
         yield from _of_repeats(incident, asks, take, began[0].at, min(over or end, end))
