@@ -37,7 +37,6 @@ class Stage:
     received: list[Said] = field(default_factory=list)
     messages: int = 0
     killed: int = 0
-    last_event: int = 0
 
     def __post_init__(self) -> None:
         self._planner = Planner(self.database)
@@ -48,8 +47,6 @@ class Stage:
         for at, happenings in world.steps:
             for happening in happenings:
                 self.happen(happening)
-            if happenings:
-                self.noticed(at)
             for now in (at + after for after in LOOKS):
                 if happenings and chance.random() < kills:
                     self._plan_badly(now, mortal, chance)
@@ -115,15 +112,6 @@ class Stage:
         if open_one is not None:
             order = Acknowledgement(until=happening.until)
             acting.acknowledge(self.database, ME, open_one["incident_id"], order, happening.at)
-
-    def noticed(self, now: datetime) -> None:
-        """What has just happened was noticed at this time of the simulation, and not at that of the database's clock."""
-        with self.database.transaction() as cursor:
-            rows = cursor.all(
-                "update stringx.events set recorded_at = %(now)s where event_id > %(last)s returning event_id",
-                {"now": now, "last": self.last_event},
-            )
-        self.last_event = max([self.last_event, *(row["event_id"] for row in rows)])
 
     def deliver(self, now: datetime) -> None:
         """Every message that is due arrives."""
