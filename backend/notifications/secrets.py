@@ -1,5 +1,6 @@
 """Addresses and signing secrets of channels: where their documents say they are, on this machine. No error quotes one."""
 
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from stringx_dataops.contract.settings import SettingsError, secret
 from stringx_dataops.contract.signatures import of_channel, read_secrets
 
 LONGEST_ADDRESS = 10_000  # characters
+_LONGEST_FILE = 8 * LONGEST_ADDRESS  # bytes that are read; a longer one holds no address
 
 
 class Unusable(NotSent):
@@ -61,7 +63,7 @@ class Secrets:
         assert file is not None  # as the document's model demands
         source = f"channel {channel}: the {what}_file {file!r} in the secrets folder"
         try:
-            text = self._path(channel, file).read_text(encoding="utf-8").strip()
+            text = _text(self._path(channel, file)).strip()
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "not UTF-8"
             raise Unusable(f"{source} cannot be read ({why}); write it there (STRINGX_SECRETS)") from error
@@ -78,6 +80,14 @@ class Secrets:
                 f"channel {channel}: {file!r} leads out of the secrets folder, or into one of its folders; put the file there"
             )
         return path
+
+
+def _text(path: Path) -> str:
+    """Of a file, not more than can be used; OSError for what is none, such as a pipe, which would be waited for."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a file")
+    with path.open("rb") as file:
+        return file.read(_LONGEST_FILE).decode()
 
 
 def _is_web_address(text: str) -> bool:

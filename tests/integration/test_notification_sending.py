@@ -2,21 +2,26 @@
 
 import json
 import logging
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backend.notifications import outbox, sending
-from backend.notifications.secrets import Secrets
-from backend.notifications.senders.processes import Processes
+from backend.notifications.secrets import Secrets, Unusable
+from backend.notifications.senders.orders import Order
+from backend.notifications.senders.processes import Processes, _Process
 from backend.notifications.sending import Mailroom, NotificationSender
 from database.pool import Database
 from stringx_dataops.contract import signatures
+from stringx_dataops.contract.documents.channels import parse_channel
 from stringx_dataops.contract.messages.notifications import NotificationContent, Told, ToldRule
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.datasets import now
@@ -386,6 +391,7 @@ UNUSABLE: list[tuple[dict[str, Any], str | None, str]] = [
     ({"url_env": None, "url_file": "notify_team"}, None, "the url_file 'notify_team' in the secrets folder cannot be read"),
     ({}, f"ftp://receiver.test/{TOKEN}", "holds no address that begins with https://"),
     ({"type": "apprise"}, f"nonsense {TOKEN}", "none that Apprise can use"),
+    ({"type": "apprise"}, "syslog://", "one of this machine itself"),
     ({"type": "apprise"}, f"json://one.test/{TOKEN}, json://two.test/", "is 2 addresses"),
     ({}, f"https://receiver.test/{TOKEN}\nsecond line", "more than one line"),
 ]
@@ -420,6 +426,15 @@ def test_an_address_in_a_file_is_read_at_each_message_and_only_from_the_secrets_
         assert post.deliver()
     assert len(receiver.posts) == 1
     assert "leads out of the secrets folder" in post.row(message)["last_error"]
+
+
+def test_what_is_no_file_is_not_waited_for_and_of_a_long_one_little_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "notify_pipe")
+    (tmp_path / "notify_long").write_text("é" * 1_000_000)
+    secrets = Secrets(tmp_path, [])
+    for file, words in (("notify_pipe", "not a file"), ("notify_long", "more than 10,000 characters")):
+        with pytest.raises(Unusable, match=words):
+            secrets.address(parse_channel(channel(url_env=None, url_file=file)))
 
 
 def test_a_mail_has_both_forms_links_and_a_stable_id_and_quotes_as_data(post: Post) -> None:
@@ -509,3 +524,39 @@ def test_what_a_process_sent_before_leaves_no_trace_in_the_next_message(post: Po
     assert by_chat["x-stringx-notification"] == first
     assert by_hook["webhook-id"] == second
     assert "x-stringx-notification" not in by_hook
+
+
+def test_a_sending_process_ends_itself_if_nobody_is_left_to_end_it(post: Post) -> None:
+    """Its input stays open: it waits for a receiver that trickles, not for its next order."""
+    until = threading.Event()
+    with http_receiver(trickles(until)) as receiver:
+        order = Order(
+            notification_id="1", channel="team", type="webhook", address=receiver.url, secrets=[SECRET],
+            longest_s=0.5, content=closed(post.database),
+        )  # fmt: skip
+        process = _Process()
+        assert process._popen.stdin is not None
+        process._popen.stdin.write(order.model_dump_json().encode() + b"\n")
+        assert process._popen.wait(60) == -signal.SIGALRM
+        until.set()
+    process.end()
+
+
+def test_a_message_that_ends_its_process_is_tried_once_more_in_a_new_one(post: Post) -> None:
+    """Not in each process that is idle."""
+    several, used = Processes(), [_Process(), _Process()]
+    several._idle += used
+
+    def ends_it(handler: BaseHTTPRequestHandler) -> None:
+        for process in used:
+            if process not in several._idle:
+                process._popen.kill()
+        handler.close_connection = True
+
+    with http_receiver(ends_it, ends_it) as receiver:
+        post.channel(receiver.url)
+        message = post.put()
+        assert NotificationSender(post.database, Mailroom(post.sender._mailroom.secrets, None, several), "other").send_next()
+    assert len(receiver.posts) == 2
+    assert "does not answer" in post.row(message)["last_error"]
+    several.close()

@@ -1,13 +1,16 @@
 """Messages in each form: what stands in them, how long they are, and that nobody's words become mark-up."""
 
 import json
+import logging
 import re
+import smtplib
 import warnings
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import requests
 
 from backend.notifications.rendering import LONGEST_TITLE, Form, heading, render
 from backend.notifications.senders.cloud_events import event_of
@@ -258,6 +261,26 @@ def test_pagers_know_the_incident_that_a_message_is_about() -> None:
     pager = named("pagerduty://key@api", content(told(), told()))
     assert (pager.dedup, pager.action) == (None, "trigger"), "of several, none is meant"
     assert named("opsgenie://apikey", content(told())).alias == INCIDENT
+
+
+def test_a_sending_process_notes_answers_by_one_layer_whatever_number_of_messages_it_sends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of modules that some plugins of Apprise use
+        from backend.notifications.senders import apprise as sender
+
+    for owner, name in ((requests.Session, "send"), (smtplib.SMTP, "getreply"), (logging, "disable")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))  # as before, afterwards
+    for name in ("make_msgid", "convert_between"):
+        monkeypatch.setitem(vars(sender.mail), name, vars(sender.mail)[name])
+    monkeypatch.setattr(logging, "disable", lambda _: None)
+    sender.prepare.cache_clear()
+    sender.prepare()
+    noting = requests.Session.send
+    sender.prepare()
+    sender.prepare.cache_clear()
+    assert requests.Session.send is noting
 
 
 def test_the_worst_of_an_event_is_what_it_is_told_as() -> None:

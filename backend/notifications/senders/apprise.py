@@ -9,6 +9,7 @@ import re
 import smtplib
 from dataclasses import dataclass
 from email.utils import make_msgid
+from functools import cache
 from typing import Any
 
 import apprise
@@ -21,6 +22,7 @@ from backend.notifications.senders.orders import Order, Outcome
 from stringx_dataops.contract.messages.notifications import NotificationContent, What
 
 _OF_PROGRAMS = ("jsons", "xmls", "forms")  # programs read what these send, and mark-up means nothing to them
+_ON_THIS_MACHINE = ("syslog", "dbus", "kde", "qt", "glib", "gio", "gnome", "macosx", "windows", "blink1")
 _LONGEST = 30_000  # characters, where a service takes more
 _ROOM = 50  # characters, for what a service adds of its own
 _TYPES: dict[What, apprise.NotifyType] = {
@@ -61,7 +63,9 @@ def send(order: Order) -> Outcome:
 def _send(order: Order) -> Outcome:
     SEEN.status, SEEN.fault, SEEN.notification_id = None, None, order.notification_id
     SEEN.text = render(order.content, order.channel, order.public_url).body
-    services = apprise.Apprise(asset=apprise.AppriseAsset(app_id="StringX", app_desc="StringX", app_url=order.public_url or ""))
+    if order.address.partition(":")[0].lower() in _ON_THIS_MACHINE:
+        return Outcome(is_sent=False, reason="the channel's address is one of this machine itself, where nobody reads it")
+    services = apprise.Apprise(asset=_asset(order.public_url))
     services.add(order.address)
     plugins = list(services)
     if len(plugins) != 1:
@@ -79,6 +83,18 @@ def _send(order: Order) -> Outcome:
     if is_sent:
         return Outcome(is_sent=True, status=SEEN.status)
     return Outcome(is_sent=False, reason=_reason(), status=SEEN.status)
+
+
+def _asset(public_url: str | None) -> apprise.AppriseAsset:
+    """Without images of Apprise's, which readers would load from elsewhere, and without files that remember anything."""
+    return apprise.AppriseAsset(
+        app_id="StringX",
+        app_desc="StringX",
+        app_url=public_url or "",
+        image_url_mask="",
+        image_url_logo="",
+        storage_mode=apprise.PersistentStoreMode.MEMORY,
+    )
 
 
 def _reason() -> str:
@@ -132,8 +148,10 @@ def name_incident(order: Order, plugin: Any) -> None:
         plugin.action = "map"
 
 
+@cache
 def prepare() -> None:
-    """Once per process: note what HTTP and SMTP answer, give mails a stable id, and keep Apprise's log from going anywhere."""
+    """Once per process, whatever number of messages it sends: note what HTTP and SMTP answer, give mails a stable id, and keep
+    Apprise's log from going anywhere."""
     logging.disable(logging.CRITICAL)
     send_request, get_reply = requests.Session.send, smtplib.SMTP.getreply
 

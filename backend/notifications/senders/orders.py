@@ -6,9 +6,12 @@ from pydantic import BaseModel
 
 from stringx_dataops.contract.messages.notifications import NotificationContent
 
+LONGEST_S = 30.0  # of one message, whatever its receiver does
+
 
 class Order(BaseModel):
-    """Send this message. `address` and `secrets` are secret: they go through a pipe, never into arguments or the environment."""
+    """Send this message within `longest_s` seconds. `address` and `secrets` are secret: they go through a pipe, never into
+    arguments or the environment."""
 
     notification_id: str
     channel: str
@@ -16,6 +19,7 @@ class Order(BaseModel):
     address: str
     secrets: list[str] = []
     public_url: str | None = None
+    longest_s: float = LONGEST_S
     content: NotificationContent
 
 

@@ -10,10 +10,9 @@ import weakref
 
 from pydantic import ValidationError
 
-from backend.notifications.senders.orders import Order, Outcome
+from backend.notifications.senders.orders import LONGEST_S, Order, Outcome
 from stringx_dataops.contract.settings import ROOT
 
-LONGEST_S = 30.0  # of one message, whatever its receiver does
 _LONGEST_ANSWER = 64 * 1024  # bytes
 _PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
@@ -36,16 +35,22 @@ class Processes:
 
     def send(self, order: Order) -> Outcome:
         """What came of it, within `longest_s` seconds."""
+        order = order.model_copy(update={"longest_s": self._longest_s})
         process, is_used = self._take()
         try:
-            outcome = process.ask(order, self._longest_s)
+            try:
+                outcome = process.ask(order)
+            except Ended:
+                if not is_used:
+                    raise
+                process.end()  # it may have ended itself just now, having had nothing to do
+                process = _Process()
+                outcome = process.ask(order)
         except TimeoutError:
             process.end()
             return Outcome(is_sent=False, reason=f"the receiver did not take the message within {self._longest_s:.0f} s")
         except Ended:
             process.end()
-            if is_used:  # it may have ended itself just now, having had nothing to do
-                return self.send(order)
             return Outcome(is_sent=False, reason="the sending process ended; its receiver may have answered without end")
         except BaseException:
             process.end()
@@ -84,10 +89,10 @@ class _Process:
     def is_alive(self) -> bool:
         return self._popen.poll() is None
 
-    def ask(self, order: Order, longest_s: float) -> Outcome:
+    def ask(self, order: Order) -> Outcome:
         """Ended or TimeoutError without an answer."""
         assert self._popen.stdin is not None
-        until = time.monotonic() + longest_s
+        until = time.monotonic() + order.longest_s
         try:
             _write_all(self._popen.stdin.fileno(), order.model_dump_json().encode() + b"\n", until)
             return Outcome.model_validate_json(self._line(until))
