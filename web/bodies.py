@@ -86,6 +86,14 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
     return Response(body, status, headers, content_type="application/json")
 
 
+def unless_known(response: Response, etag: str) -> Response:
+    """With this ETag; 304 without a body to whoever has it already. If-Match means nothing of what nobody changes: no 412."""
+    response.set_etag(etag)
+    if "If-Match" not in request.headers:
+        response.make_conditional(request)
+    return response
+
+
 def accepted(value: Any, location: str, *, has_ended: bool, replayed: bool) -> Response:
     """What was asked for, which is at `location` from now on: 200 if it has ended, else 202. `replayed`: an earlier request has
     asked for it."""

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from backend.badges import drawing, store
 from database.pool import Database
@@ -11,7 +11,7 @@ from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.messages.badges import Badge, BadgePage, NewBadge
 from stringx_dataops.contract.problems import Conflict, Invalid, Malformed, NotFound, TooLarge, Unavailable, UnsupportedMediaType
 from web import parameters
-from web.bodies import answer, json_body
+from web.bodies import answer, json_body, unless_known
 from web.keys import caller
 from web.openapi import Operation, describe
 from web.parameters import uuid_of
@@ -86,9 +86,6 @@ def blueprint(database: Database, public_url: str | None) -> Blueprint:
         shown = store.shown(database, token)
         drawn = drawing.image(shown)
         response = Response(drawn, 200 if shown is not None else 404, _HEADERS, content_type="image/svg+xml; charset=utf-8")
-        response.set_etag(hashlib.sha256(drawn.encode()).hexdigest()[:16])
-        if shown is not None:
-            response.make_conditional(request)
-        return response
+        return response if shown is None else unless_known(response, hashlib.sha256(drawn.encode()).hexdigest()[:16])
 
     return routes

@@ -24,7 +24,7 @@ from stringx_dataops.contract.problems import (
     UnsupportedMediaType,
 )
 from web import parameters
-from web.bodies import answer, document_body, document_stream
+from web.bodies import answer, document_body, document_stream, unless_known
 from web.keys import caller
 from web.openapi import Operation, describe
 from web.parameters import canonical
@@ -265,10 +265,7 @@ def _schema(routes: Blueprint, catalogue: Catalogue) -> None:
     def show_schema() -> Response:
         body = json_schema.as_text(catalogue)
         response = Response(body, content_type="application/schema+json")
-        response.set_etag(hashlib.sha256(body.encode()).hexdigest()[:32])
-        if "If-Match" not in request.headers:  # which would be answered with 412, and means nothing of what nobody changes
-            response.make_conditional(request)
-        return response
+        return unless_known(response, hashlib.sha256(body.encode()).hexdigest()[:32])
 
 
 def stored_answer(stored: Stored) -> Response:

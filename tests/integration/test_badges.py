@@ -60,6 +60,7 @@ def test_a_badge_shows_how_the_gate_is_without_a_key_until_it_is_revoked(shop: D
     assert "public.a" not in closed.text + str(closed.headers)
     again = client.get(of_table["path"], headers={"If-None-Match": closed.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+    assert client.get(of_table["path"], headers={"If-Match": '"another"'}).status_code == 200, "nobody changes a badge"
     check_now(shop, {"a": 0}, dataset="sales")
     opened_again = client.get(of_table["path"], headers={"If-None-Match": closed.headers["ETag"]})
     assert (opened_again.status_code, words(opened_again.text)[0]) == (200, "orders: open")

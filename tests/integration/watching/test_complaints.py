@@ -134,13 +134,12 @@ def test_the_wrong_hour_after_a_change_of_clocks(shop: Database) -> None:
     put(shop, schedule(cron="0 6 * * *", timezone="Europe/Berlin", table="public.c"), stored)
     midnights = [stored.replace(hour=0, minute=0) + number * DAY for number in range(2, 400)]
     changes = [day for day in midnights if day.astimezone(zone).utcoffset() != (day + DAY).astimezone(zone).utcoffset()]
-    assert len(changes) == 2
-    for change in changes:
+    for change in changes[:2]:
         for hour in range(-24, 48, 2):
             turn(shop, change + hour * HOUR)
     due = [run["due_at"].astimezone(zone) for run in runs(shop)]
     assert {(moment.hour, moment.minute) for moment in due} == {(6, 0)}
-    assert len({moment.date() for moment in due}) == len(due) >= 6
+    assert len({moment.date() for moment in due}) == len(due) >= 6, "three days each"
 
 
 def test_an_alert_on_success(watch: Watch) -> None:
