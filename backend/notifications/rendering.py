@@ -140,8 +140,8 @@ def _without_mentions(text: str) -> str:
 
 
 def address(url: str) -> str:
-    """A web address without a character that ends it in Markdown or HTML."""
-    return quote(url, safe="%/:=&?~#+!$,;@*._-[]")
+    """A web address without a character that ends it, or is mark-up, in Markdown or HTML."""
+    return quote(url, safe="%/:=&?~#+!$,;@._-[]")
 
 
 def _bold(text: str, form: Form) -> str:

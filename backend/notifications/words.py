@@ -91,9 +91,13 @@ DETAILS = (
     Detail(10, 10, 200),
     Detail(10, 3, 50),
     Detail(10, 1, 20),
+    Detail(3, 1, 20),
     Detail(3, 1, 5),
-    Detail(1, 1, 0),
-    Detail(1, 0, 0),
+    Detail(1, 1, 20),
+    Detail(1, 1, 5),
+    Detail(1, 0, 5),
+    Detail(0, 0, 20),
+    Detail(0, 0, 5),
     Detail(0, 0, 0),
 )  # from all to the least; the first that fits into a channel is sent
 
@@ -153,15 +157,18 @@ def blocks(content: NotificationContent, public_url: str | None, detail: Detail)
 
 def _changes(content: NotificationContent, pages: Pages, detail: Detail) -> Iterator[Block]:
     rules = detail.rules if len(content.items) <= MANY else min(detail.rules, 3)
-    for told in content.items[: detail.items]:
+    shown = content.items[: detail.items]
+    for told in shown:
         yield _told(told, pages, rules)
     rest: list[Named] = [*content.items[detail.items :], *content.also]
     points = [_named(each) for each in rest[: detail.named]]
     more = len(rest) - len(points) + content.more
     if points:
-        yield Block(head=("Also:",), points=points)
-    if more:
-        lines: list[Line] = [(f"… and {more:,} more",)]
+        yield Block(head=("Also:",) if shown else (), points=points)
+    if content.number == 1 and not shown:  # its title says what there is
+        yield Block(lines=[line for told in content.items for line in _ways(told, pages)])
+    elif more:
+        lines: list[Line] = [(f"… and {more:,} more" if shown or points else f"{more:,} in all",)]
         yield Block(lines=[*lines, *filter(None, [pages.link("All incidents", "/incidents")])])
 
 
@@ -204,6 +211,11 @@ def _people(told: Told) -> Iterator[Line]:
 def _links(told: Told, pages: Pages) -> Iterator[Line]:
     if told.runbook:
         yield (Link("Runbook", told.runbook),)
+    yield from _ways(told, pages)
+
+
+def _ways(told: Told, pages: Pages) -> Iterator[Line]:
+    """To its pages."""
     if subject := pages.subject(told):
         yield subject
     if told.incident_id is not None:

@@ -192,6 +192,16 @@ class Tags(HTMLParser):
         assert {name for name, _ in attributes} <= {"href"}
 
 
+def test_where_little_fits_all_are_named_rather_than_one_told_in_full() -> None:
+    several = [told(table=f"public.orders_{n}", runbook=f"https://wiki.test/{'x' * 200}*") for n in range(5)]
+    found = render(content(*several), "team", URL, "markdown", longest=700).body
+    assert all(f"public.orders_{n}" in found for n in range(5))
+    least = render(content(several[0]), "team", URL, longest=180).body.splitlines()
+    assert least == [f"Table: {URL}/tables/nyc/public.orders_0", f"Incident (acknowledge it there): {URL}/incidents/{INCIDENT}"]
+    assert render(content(*several), "team", None, longest=20).body == "5 in all"
+    assert "*" not in render(content(several[0]), "team", URL).body, "services read it as mark-up, also in an address"
+
+
 def evil() -> NotificationContent:
     bad = rule(id=EVIL, table=EVIL, finding=EVIL, owner=EVIL, runbook='https://wiki.test/")<b>')
     item = told(
