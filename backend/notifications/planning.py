@@ -199,6 +199,7 @@ class Planner:
     def _tidy(self, now: datetime | None) -> None:
         """Take back what nobody waits for any more, before it is sent."""
         with self._alone(now) as (cursor, at):
+            cursor.run(SQL["dead_tests"], {"now": at})
             cursor.run(SQL["without_channel"], {"channels": list(_routing(cursor).channels), "now": at})
             for row in cursor.all(SQL["outdated"], {"now": at, "most": REWORDED}):
                 message, left = str(row["notification_id"]), row["left"] or []

@@ -189,6 +189,11 @@ group by m.notification_id
 having count(*) filter (where i.closed_at is null and (i.acknowledged_at is null or i.acknowledged_until <= %(now)s)) < count(*)
 limit %(most)s
 
+-- name: dead_tests
+-- Whoever asked for the test sends it, and has ended meanwhile.
+update stringx.notifications set given_up_at = %(now)s, worker = null, lease_expires_at = null, last_error = 'the Backend that sent it has ended'
+where kind = 'test' and delivered_at is null and given_up_at is null and withdrawn_at is null and lease_expires_at < clock_timestamp()
+
 -- name: without_channel
 -- Messages to channels that were deleted or are not active.
 update stringx.notifications set withdrawn_at = %(now)s, withdrawn_because = 'channel'

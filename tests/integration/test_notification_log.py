@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from backend import retention
-from backend.notifications import content, outbox
+from backend.notifications import content, outbox, sending
 from backend.notifications.planning import Planner
 from backend.notifications.secrets import Secrets
 from backend.notifications.senders.processes import Processes
@@ -104,6 +104,18 @@ def test_a_test_says_what_became_of_it_and_stands_in_both_logs(log: Log, monkeyp
     assert not log.deliver(), "no sender sends a test"
     again = log.ask(f"notifications/{taken.get_json()['id']}/send-again", "POST")
     assert (again.status_code, "not sent again" in again.get_json()["detail"]) == (409, True)
+
+
+def test_a_test_whose_backend_was_killed_waits_no_longer_than_its_lease(log: Log) -> None:
+    configure(log.shop, channel())
+    with log.shop.transaction() as cursor:
+        sending.put_test(cursor, "team", "w", NotificationContent(kind="test", made_at=now(log.shop)))
+    Planner(log.shop).turn()
+    assert [item["state"] for item in log.items("kind=test")] == ["waiting"]
+    with log.shop.transaction() as cursor:
+        cursor.run("update stringx.notifications set lease_expires_at = clock_timestamp() - interval '1 second'")
+    Planner(log.shop).turn()
+    assert [(item["state"], item["last_error"]) for item in log.items()] == [("failed", "the Backend that sent it has ended")]
 
 
 def test_messages_are_listed_by_what_became_of_them_and_shown_with_what_they_say(log: Log, tmp_path: Path) -> None:
