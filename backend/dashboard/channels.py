@@ -1,23 +1,28 @@
 """Channels, routes and messages to people as rows of pages. Where an address is stored is shown, the address never."""
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Literal, assert_never
 from urllib.parse import quote
 
+from backend.notifications.log import Queue
 from stringx_dataops.contract.documents.channels import ChannelDocument
 from stringx_dataops.contract.documents.routes import RouteDocument
 from stringx_dataops.contract.messages.notifications import ChannelTest, Notification, NotificationKind
+from web.look import formats
 
 _SHOWN = 3  # patterns that a row names
 
 
 @dataclass(frozen=True)
 class ChannelRow:
-    """A channel. `place` is where its address is stored, `secret` where that of its signature is."""
+    """A channel. `mark` is its state in the words of the stylesheet, `place` where its address is stored, `secret` where that of
+    its signature is, `trouble` for how long it has taken nothing, and how much waits."""
 
     name: str
     description: str
-    state: str
+    state: Literal["on", "failing", "off"]
+    mark: str
+    trouble: str
     url: str
     type: str
     place: str
@@ -53,20 +58,30 @@ class MessageRow:
     url: str
 
 
-def channel_row(document: ChannelDocument, routes: int) -> ChannelRow:
-    """A channel for the list, or the head of its page."""
+def channel_row(document: ChannelDocument, routes: int, queue: Queue | None) -> ChannelRow:
+    """A channel for the list, or the head of its page. `queue`: what it waits for; None if it never had a message."""
     weekly = document.weekly
+    state: Literal["on", "failing", "off"] = "on" if document.active else "off"
+    if document.active and queue is not None and queue.failing_s > 0:
+        state = "failing"
     return ChannelRow(
         name=document.name,
         description=document.description,
-        state="on" if document.active else "off",
+        state=state,
+        mark={"on": "open", "failing": "closed", "off": ""}[state],
+        trouble=_trouble(queue) if queue is not None and state == "failing" else "",
         url=url(document.name),
         type=document.type,
         place=document.url_env or document.url_file or "",
         secret=document.secret_env or document.secret_file or "",
-        digest=f"{weekly.day} {weekly.time} {weekly.timezone}" if weekly is not None else "",
+        digest=f"{weekly.day.capitalize()} {weekly.time} {weekly.timezone}" if weekly is not None else "",
         routes=routes,
     )
+
+
+def _trouble(queue: Queue) -> str:
+    waiting = f"{queue.waiting:,} {'message waits' if queue.waiting == 1 else 'messages wait'}"
+    return f"for {formats.duration(int(queue.failing_s) * 1000)}; {waiting}"
 
 
 def url(name: str) -> str:

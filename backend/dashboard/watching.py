@@ -1,8 +1,8 @@
 """The documents of schedules, channels and routes as pages show them: their words, a beginning, the text, what fields mean."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -91,9 +91,8 @@ class Sort:
         return _HEAD + self.beginning.format_map(names)
 
     def fields(self) -> list[tuple[str, str]]:
-        """Each field with what it means."""
-        known = DESCRIPTIONS.get(self.model.__name__, {})
-        return [(name, known.get(name, "")) for name in self.model.model_fields]
+        """Each field with what it means; those of an object behind it, such as `window.last`."""
+        return list(_fields(self.model))
 
 
 SORTS = (
@@ -131,6 +130,18 @@ SORTS = (
         "Its channel is told no more of what this route took, unless another route takes it, too.",
     ),
 )
+
+
+def _fields(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, str]]:
+    known = DESCRIPTIONS.get(model.__name__, {})
+    for name, field in model.model_fields.items():
+        written = field.alias or name
+        yield f"{path}{written}", known.get(written, "")
+        for each in get_args(field.annotation):
+            if isinstance(each, type) and issubclass(each, BaseModel):
+                yield from _fields(each, f"{path}{written}.")
+
+
 BY_PLACE = {sort.place: sort for sort in SORTS}
 BY_WORD = {sort.word: sort for sort in SORTS}
 

@@ -1,4 +1,4 @@
-"""`dataops channels` and `dataops notifications`: where messages go, whether they arrive, and what became of them."""
+"""`dataops channels`, `dataops routes` and `dataops notifications`: where messages go, of what, and what became of them."""
 
 import json
 
@@ -19,8 +19,17 @@ _CHANNELS = (
     Column("active", drops=1),
     Column("digest", drops=2),
 )
+_ROUTES = (
+    Column("route"),
+    Column("channel"),
+    Column("told when"),
+    Column("of what", least=12),
+    Column("repeats", drops=2),
+    Column("quiet", drops=1),
+    Column("active", drops=3),
+)
 _MESSAGES = (
-    Column("state"),
+    Column("state", is_state=True),
     Column("channel"),
     Column("planned", is_time=True),
     Column("tried", drops=2),
@@ -28,6 +37,7 @@ _MESSAGES = (
     Column("last error", least=12, drops=1),
     Column("id"),
 )
+USUAL = ("closed", "opened", "missed")  # what a route is told of that does not say; reading documents would take pydantic
 _EXAMPLE_ID = "0190f2a4-5240-77db-ba2c-2075931ff54b"
 
 
@@ -46,7 +56,7 @@ def list_(server: str | None, limit: int, as_json: bool) -> int:
     if as_json:
         show_json(found)
     else:
-        show_list(columns(_CHANNELS, [_channel(item) for item in found]))
+        show_list(columns(_CHANNELS, [_channel(item) for item in found]), "no channel")
     return 0
 
 
@@ -81,6 +91,25 @@ def secret(name: str) -> int:
 
 
 @click.group()
+def routes() -> None:
+    """Look at routes: which changes of which tables a channel is told of (scope admin)."""
+
+
+@routes.command("list", epilog=example("dataops routes list"))
+@limit(50, "by name")
+@AS_JSON_LINES
+@click.pass_obj
+def list_routes(server: str | None, limit: int, as_json: bool) -> int:
+    """Routes by name: the channel of each, and what it is told of."""
+    found = listing.items(Client.from_environment(server), "routes", {}, limit)
+    if as_json:
+        show_json(found)
+    else:
+        show_list(columns(_ROUTES, [_route(item) for item in found]), "no route")
+    return 0
+
+
+@click.group()
 def notifications() -> None:
     """Look at messages to people, send one again (scope admin)."""
 
@@ -101,7 +130,7 @@ def list_messages(server: str | None, /, limit: int, as_json: bool, from_: str |
     if as_json:
         show_json(found)
     else:
-        show_list(columns(_MESSAGES, [_message(item) for item in found]))
+        show_list(columns(_MESSAGES, [_message(item) for item in found]), "no message")
     return 0
 
 
@@ -123,13 +152,15 @@ def show_one(server: str | None, notification_id: str, as_json: bool) -> int:
 
 @notifications.command("send-again", epilog=example(f"dataops notifications send-again {_EXAMPLE_ID}"))
 @click.argument("notification_id", shell_complete=completing.notifications)
+@AS_JSON
 @click.pass_obj
-def send_again(server: str | None, notification_id: str) -> int:
+def send_again(server: str | None, notification_id: str, as_json: bool) -> int:
     """Send a message again, whatever became of it, under the same id; one that waits is tried at once."""
     client = Client.from_environment(server)
     answer = client.post(f"{path_of('notifications', notification_id)}/send-again", {})
     found = require(client, answer, "id", "channel")
-    show(f"message {found['id']} is sent to channel {found['channel']} again")
+    again = f"message {found['id']} is sent to channel {found['channel']} again"
+    show(json.dumps(found, indent=2, ensure_ascii=False) if as_json else again)
     return 0
 
 
@@ -138,6 +169,17 @@ def _channel(item: JsonObject) -> tuple[str, ...]:
     when = digest if isinstance(digest, str) else f"{digest.get('day', '')} {digest.get('time', '')}".strip()
     where = item.get("url_env") or item.get("url_file") or ""
     return item["name"], item["type"], where, "no" if item.get("active") is False else "yes", when
+
+
+def _route(item: JsonObject) -> tuple[str, ...]:
+    words = {"target": "target", "owner": "owner", "tables": "", "tags": "tags"}
+    given = {name: item[name] for name in words if item.get(name)}
+    parts = (f"{words[name]} {', '.join(value) if isinstance(value, list) else value}".strip() for name, value in given.items())
+    quiet = item.get("quiet") or {}
+    hours = f"{quiet['from']} to {quiet['to']} {quiet.get('timezone') or 'UTC'}" if quiet else ""
+    told = ", ".join(item.get("on") or USUAL)
+    active = "no" if item.get("active") is False else "yes"
+    return item["name"], item["channel"], told, "; ".join(parts) or "everything", item.get("repeat_after") or "24h", hours, active
 
 
 def _message(item: JsonObject) -> tuple[str, ...]:

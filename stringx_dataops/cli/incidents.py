@@ -14,8 +14,9 @@ from stringx_dataops.cli.terminal import Column, columns, folded, plain, state
 from stringx_dataops.client import Client, path_of, require
 from stringx_dataops.contract.json_types import JsonObject
 
+COLORS = {"open": "red", "closed": "green"}  # of an incident; of a gate they are the other way round
 _COLUMNS = (
-    Column("state", is_state=True),
+    Column("state", is_state=True, colors=COLORS),
     Column("target", drops=1),
     Column("name", keeps_end=True, least=12),
     Column("opened", is_time=True),
@@ -66,7 +67,7 @@ def list_(server: str | None, /, limit: int, as_json: bool, mine: bool, from_: s
     if as_json:
         show_json(found)
     else:
-        show_list(columns(_COLUMNS, [_row(item) for item in found]))
+        show_list(columns(_COLUMNS, [_row(item) for item in found]), "no incident")
     return 0
 
 
@@ -175,7 +176,7 @@ def _row(item: JsonObject) -> tuple[str, ...]:
 
 def _line(item: JsonObject) -> str:
     """An incident in one line."""
-    parts = [f"{item['id']}  {state(item['state'])}  {item['target']} {_name(item)}, for {_lasted(item)}"]
+    parts = [f"{item['id']}  {state(item['state'], colors=COLORS)}  {item['target']} {_name(item)}, for {_lasted(item)}"]
     if item["acknowledged"]:
         until = f" until {item['acknowledged_until']}" if item.get("acknowledged_until") else ""
         parts.append(f"acknowledged by {plain(item.get('acknowledged_by'))}{until}")

@@ -79,7 +79,7 @@ def list_(server: str | None, target: str | None, limit: int, as_json: bool) -> 
         show_json(found[:limit])
     else:
         rows = [_key_row(item) for item in found[:limit]]
-        show_list(columns(_KEY_COLUMNS, rows))
+        show_list(columns(_KEY_COLUMNS, rows), "no key")
     return 0
 
 
@@ -130,7 +130,7 @@ def audit(server: str | None, /, limit: int, as_json: bool, target: str | None, 
         show_json(found)
     else:
         rows = [_audit_row(cast(AuditAnswer, item)) for item in found]
-        show_list(columns(_AUDIT_COLUMNS, rows))
+        show_list(columns(_AUDIT_COLUMNS, rows), "no entry")
     return 0
 
 

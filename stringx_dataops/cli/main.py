@@ -41,6 +41,10 @@ _COMMANDS = {
     "open": ("stringx_dataops.cli.opening:open_", "Open the page of TABLE (schema.table) of TARGET on the dashboard."),
     "repeat": ("stringx_dataops.cli.repeat:repeat", "Run the dbt test of a check again, by hand."),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),
+    "routes": (
+        "stringx_dataops.cli.channels:routes",
+        "Look at routes: which changes of which tables a channel is told of (scope admin).",
+    ),
     "rules": (
         "stringx_dataops.cli.rules:rules",
         "Rules as code: check files, compare them with the Backend, apply them, take them back.",

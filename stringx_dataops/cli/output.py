@@ -16,10 +16,12 @@ def show(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes the rest at exit, which must not fail
 
 
-def show_list(lines: Iterable[str]) -> None:
-    """Print lines, if there are any."""
+def show_list(lines: Iterable[str], none: str = "") -> None:
+    """Print lines. If there are none, a person at a terminal is told so in the words `none`; a program gets nothing."""
     if text := "\n".join(lines):
         show(text)
+    elif none and sys.stdout.isatty():
+        say(none)
 
 
 def show_json(items: Iterable[object]) -> None:

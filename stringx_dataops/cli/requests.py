@@ -41,7 +41,7 @@ def list_(server: str | None, /, limit: int, as_json: bool, with_rules: bool, **
     if as_json:
         show_json(found)
     else:
-        show_list(render.requests([cast(RequestAnswer, view) for view in found]))
+        show_list(render.requests([cast(RequestAnswer, view) for view in found]), "no request")
     return 0
 
 

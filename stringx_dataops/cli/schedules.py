@@ -13,8 +13,9 @@ from stringx_dataops.cli.terminal import Column, columns, folded, plain, state
 from stringx_dataops.client import Client, path_of, require
 from stringx_dataops.contract.json_types import JsonObject
 
+_COLORS = {"active": "green", "paused": "yellow"}
 _COLUMNS = (
-    Column("state", is_state=True),
+    Column("state", is_state=True, colors=_COLORS),
     Column("schedule", least=8),
     Column("target", drops=1),
     Column("checks", least=12, drops=4),
@@ -45,7 +46,7 @@ def list_(server: str | None, /, target: str | None, limit: int, as_json: bool) 
     if as_json:
         show_json(found)
     else:
-        show_list(columns(_COLUMNS, [_row(item) for item in found]))
+        show_list(columns(_COLUMNS, [_row(item) for item in found]), "no schedule")
     return 0
 
 
@@ -55,14 +56,15 @@ def list_(server: str | None, /, target: str | None, limit: int, as_json: bool) 
 @AS_JSON
 @click.pass_obj
 def show_one(server: str | None, name: str, runs: int, as_json: bool) -> int:
-    """How a schedule stands: its next five times, its pause, its last runs and what was refused."""
+    """A schedule: what it checks and when, its next five times, its pause, its last runs and what was refused."""
     client = Client.from_environment(server)
+    document = require(client, client.get(path_of("schedules", name)), "target", "cron")
     standing = require(client, client.get(path_of("schedules", name, "state")), *_STATE)
     page = require(client, client.get(path_of("schedules", name, "runs"), {"limit": str(runs)}), "items")
     if as_json:
-        show(json.dumps(standing | {"runs": page["items"]}, indent=2, ensure_ascii=False))
+        show(json.dumps(document | standing | {"runs": page["items"]}, indent=2, ensure_ascii=False))
     else:
-        show_list(folded(line, 4) for line in _shown(name, standing, page["items"]))
+        show_list(folded(line, 4) for line in _shown(name, document, standing, page["items"]))
     return 0
 
 
@@ -107,10 +109,18 @@ def _act(server: str | None, name: str, action: str, body: JsonObject | None, as
 
 
 def _row(item: JsonObject) -> tuple[str, ...]:
-    what = item.get("table") or ", ".join(item.get("tables") or ()) or f"dataset {item.get('dataset')}"
     following, last = item["next_times"], item["last_run"]
     times = (following[0] if following else "", last["due_at"] if last else "")
-    return _word(item), str(item["name"]), str(item["target"]), what, str(item["cron"]), item.get("timezone") or "UTC", *times
+    return _word(item), str(item["name"]), str(item["target"]), _what(item), str(item["cron"]), _zone(item), *times
+
+
+def _what(item: JsonObject) -> str:
+    """What it checks: a table, patterns or a dataset."""
+    return str(item.get("table") or ", ".join(item.get("tables") or ()) or f"dataset {item.get('dataset')}")
+
+
+def _zone(item: JsonObject) -> str:
+    return str(item.get("timezone") or "UTC")
 
 
 def _word(item: JsonObject) -> str:
@@ -126,11 +136,14 @@ def _line(name: str, item: JsonObject) -> str:
         until = f" until {item['paused_until']}" if item["paused_until"] else ""
         pause = f"paused by {plain(item.get('paused_by'))}{until}; "
     following = item["next_times"]
+    if item.get("active") is False:
+        return f"{plain(name)}: {pause}inactive"
     return f"{plain(name)}: {pause}{f'next run {following[0]}' if following else 'no next run'}"
 
 
-def _shown(name: str, standing: JsonObject, runs: list[JsonObject]) -> Iterator[str]:
-    yield _line(name, standing)
+def _shown(name: str, document: JsonObject, standing: JsonObject, runs: list[JsonObject]) -> Iterator[str]:
+    yield _line(name, document | standing)
+    yield f"  checks {plain(_what(document))} of {document['target']} at {plain(document['cron'])} {_zone(document)}"
     for at in standing["next_times"][1:]:
         yield f"  then {at}"
     for each in runs:

@@ -47,7 +47,7 @@ def list_targets(server: str | None, target: str | None, limit: int, as_json: bo
     if as_json:
         show_json(found)
     else:
-        show_list(columns(_TARGET_COLUMNS, [_target(item) for item in found]))
+        show_list(columns(_TARGET_COLUMNS, [_target(item) for item in found]), "no target")
     return 0
 
 
@@ -99,7 +99,7 @@ def _list(server: str | None, name: str, field: str, filters: dict[str, str | No
         show_json(found)
     else:
         rows = [_state(item, field) for item in found]
-        show_list(columns(_COLUMNS, rows))
+        show_list(columns(_COLUMNS, rows), f"no {field}")
     return 0
 
 

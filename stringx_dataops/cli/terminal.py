@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import click
@@ -24,6 +24,10 @@ _COLORS = {
     "refused": "magenta",
     "queued": "cyan",
     "running": "cyan",
+    "waiting": "cyan",
+    "delivered": "green",
+    "failed": "red",
+    "paused": "yellow",
 }
 _GAP = "  "
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
@@ -41,9 +45,9 @@ def color_by(choice: str) -> bool | None:
     return False if os.environ.get("TERM") == "dumb" or os.environ.get("CLICOLOR") == "0" else None
 
 
-def state(word: str, width: int = 0) -> str:
+def state(word: str, width: int = 0, colors: Mapping[str, str] | None = None) -> str:
     """The word of a state in its colour, filled with spaces to the width. Whoever sees no colour has the word."""
-    color = _COLORS.get(word)
+    color = (_COLORS if colors is None else colors).get(word)
     return (click.style(word, fg=color, bold=color == "red") if color else word) + " " * (width - len(word))
 
 
@@ -96,11 +100,12 @@ def screen_width() -> int | None:
 class Column:
     """A column of a list. `least`: the cells that it may be cut to, None: it is never cut. `keeps_end`: the beginning is cut off,
     as of names whose end says more. `drops`: on narrow terminals the column with the highest number is left out first, 0: never.
-    """
+    `colors`: of the words of its states, where these are not those of gates, checks and messages."""
 
     heading: str
     _: KW_ONLY
     is_state: bool = False
+    colors: Mapping[str, str] | None = None
     is_time: bool = False
     keeps_end: bool = False
     least: int | None = None
@@ -145,7 +150,7 @@ def _line(kinds: Sequence[Column], row: Sequence[str], widths: Sequence[int]) ->
     parts = []
     for kind, text, width in zip(kinds, row, widths, strict=True):
         shown = cut(text[::-1], width)[::-1] if kind.keeps_end else cut(text, width)
-        parts.append(state(shown, width) if kind.is_state else filled(shown, width))
+        parts.append(state(shown, width, kind.colors) if kind.is_state else filled(shown, width))
     return _GAP.join(parts).rstrip()
 
 

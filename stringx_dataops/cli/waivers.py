@@ -72,7 +72,7 @@ def list_(server: str | None, /, limit: int, as_json: bool, **filters: str | Non
     if as_json:
         show_json(found)
     else:
-        show_list(columns(_COLUMNS, [_row(item) for item in found]))
+        show_list(columns(_COLUMNS, [_row(item) for item in found]), "no waiver")
     return 0
 
 

@@ -78,7 +78,7 @@ def message(database: Database) -> str:
 def test_channels_and_routes_are_listed_without_addresses(client: FlaskClient) -> None:
     page = client.get("/channels")
     assert page.status_code == 200
-    for word in ("NOTIFY_TEAM", "notify_quiet", "monday 08:00 UTC", "tagged core", "22:00 to 07:00 UTC", "after 24h"):
+    for word in ("NOTIFY_TEAM", "notify_quiet", "Monday 08:00 UTC", "tagged core", "22:00 to 07:00 UTC", "after 24h"):
         assert word in page.text
     for path in ("/channels", "/channels/team", "/channels/quiet", "/routes/core"):
         page = client.get(path)
@@ -126,6 +126,23 @@ def test_a_message_stands_in_the_delivery_log_and_is_sent_again(client: FlaskCli
     again = send(client, f"/notifications/{sent}/send-again")
     assert (again.status_code, again.headers["Location"]) == (303, f"/notifications/{sent}")
     assert "waiting" in client.get(f"/notifications/{sent}").text
+
+
+def test_a_channel_that_takes_nothing_is_not_shown_as_in_order(client: FlaskClient, shop: Database) -> None:
+    message(shop)
+    for path in ("/channels", "/channels/team"):
+        assert "failing" not in client.get(path).text
+    with shop.transaction() as cursor:
+        changed = "update stringx.channel_queues set failing_since = clock_timestamp() - interval '3 hours 5 min' where channel = 'team'"
+        assert cursor.run(changed) == 1
+    for path in ("/channels", "/channels/team"):
+        text = client.get(path).text.replace("\N{NARROW NO-BREAK SPACE}", " ")
+        assert re.search(r"failing</span>.{0,30}for 3 h 5 min; \d messages? waits?<", text, re.DOTALL), text
+
+
+def test_the_editor_names_the_fields_of_objects_too(client: FlaskClient) -> None:
+    for word, path in (("schedule", "window.last"), ("channel", "digest.day"), ("route", "quiet.from")):
+        assert re.search(rf"<dt><code>{path}</code></dt><dd>\w", client.get(f"/new/{word}").text), path
 
 
 def test_a_reader_sees_neither_channels_nor_messages(client: FlaskClient, shop: Database) -> None:

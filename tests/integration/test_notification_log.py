@@ -26,7 +26,7 @@ from stringx_dataops.contract.settings import read_settings
 from tests.support.dashboard import opened
 from tests.support.datasets import check_now, now
 from tests.support.receivers import http_receiver
-from tests.support.watching import channel, configure
+from tests.support.watching import channel, configure, route
 
 TOKEN = "T0K3N-very-secret"
 NOWHERE = "01890000-0000-7000-8000-000000000000"
@@ -259,6 +259,14 @@ def test_the_commands(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         assert (code, "waiting, to channel team" in out) == (0, True)
         code, out, _ = run("notifications", "send-again", message)
         assert (code, out) == (0, f"message {message} is sent to channel team again\n")
+        assert json.loads(run("notifications", "send-again", message, "--json")[1])["id"] == message
+        assert run("routes", "list") == (0, "", "")
+        configure(log.shop, route("core", target="shop", tags=["core", "a"]))
+        code, out, _ = run("routes", "list")
+        assert (code, out.split("  ")) == (
+            0,
+            ["core", "team", "closed, opened, missed", "target shop; tags core, a", "24h", "", "yes\n"],
+        )
         code, _, words = run("notifications", "list", "--state", "sent")
         assert (code, "is none of waiting" in words) == (2, True)
     finally:

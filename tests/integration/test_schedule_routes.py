@@ -151,11 +151,13 @@ def test_the_command_lists_shows_pauses_resumes_and_runs(
         assert (code, "--until: is more than 366 days ahead" in err) == (2, True)
         code, out, _ = call("show", "nightly")
         lines = out.splitlines()
-        assert (code, len(lines), lines[-1].strip()) == (0, 8, "public.b: the schedule was paused")
+        assert (code, len(lines), lines[-1].strip()) == (0, 9, "public.b: the schedule was paused")
+        assert lines[1] == "  checks public.* of shop at 0 6 * * * Europe/Berlin"
         assert json.loads(call("list", "--json")[1])["paused_until"] is not None
         code, out, _ = call("resume", "nightly")
         assert (code, out.startswith("nightly: next run 2")) == (0, True)
-        assert len(json.loads(call("show", "nightly", "--json")[1])["next_times"]) == 5
+        shown = json.loads(call("show", "nightly", "--json")[1])
+        assert (len(shown["next_times"]), shown["cron"], len(shown["runs"])) == (5, "0 6 * * *", 1)
         code, _, err = call("show", "nihgtly")
         assert (code, "did you mean nightly?" in err) == (2, True)
     finally:

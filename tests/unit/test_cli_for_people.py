@@ -22,10 +22,11 @@ import pytest
 
 from stringx_dataops import Refused, Undecided
 from stringx_dataops.answers import Progress
-from stringx_dataops.cli import findings, junit, progress, render, repeat, terminal
+from stringx_dataops.cli import channels, findings, incidents, junit, output, progress, render, repeat, terminal
 from stringx_dataops.cli.lazy import LazyGroup
 from stringx_dataops.cli.main import cli
 from stringx_dataops.cli.terminal import Column
+from stringx_dataops.contract.documents import routes
 from stringx_dataops.contract.settings import ROOT
 from tests.support.cli import run
 
@@ -124,6 +125,26 @@ def test_lists_fit_the_terminal_and_lose_nothing_elsewhere(
     assert [click.unstyle(line) for line in shown] == lines
     assert "\x1b[31m" in "".join(shown), "closed is red, where colours are not taken away"
     assert terminal.columns(KINDS, []) == []
+
+
+def test_a_person_is_told_that_a_list_is_empty_and_a_program_reads_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.show_list([], "no incident")
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    output.show_list([], "no incident")
+    assert capsys.readouterr() == ("", "dataops: no incident\n")
+
+
+def test_an_open_incident_is_red_and_an_open_gate_is_green() -> None:
+    assert terminal.state("open") == click.style("open", fg="green", bold=False)
+    (line,) = terminal.columns([Column("state", is_state=True, colors=incidents.COLORS)], [("open",)])
+    assert line == click.style("open", fg="red", bold=True)
+
+
+def test_routes_that_do_not_say_when_are_told_of_the_usual() -> None:
+    assert channels.USUAL == routes.USUAL
 
 
 def test_lines_are_broken_between_words_and_wide_characters_count_twice(monkeypatch: pytest.MonkeyPatch) -> None:

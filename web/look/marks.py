@@ -27,6 +27,7 @@ ICONS = {
     "paused": _EXCLAMATION,
     "delivered": _CHECK,
     "failed": _CROSS,
+    "failing": _CROSS,
 }
 _MOST = 30  # verdicts of a strip
 _HEIGHTS: dict[Verdict, int] = {"pass": 8, "warn": 14, "error": 20, "fail": 26}

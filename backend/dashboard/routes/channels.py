@@ -40,11 +40,14 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         _require_admin()
         with database.transaction() as cursor:
             found, routed = watching.channels(cursor), watching.routes(cursor)
-        numbers = [each.document.channel for each in routed]
+        numbers, queues = [each.document.channel for each in routed], _queues(database)
         return page(
             "channels.html",
             here="channels",
-            channels=[channels.channel_row(each.document, numbers.count(each.document.name)) for each in found],
+            channels=[
+                channels.channel_row(each.document, numbers.count(each.document.name), queues.get(each.document.name))
+                for each in found
+            ],
             routes=[channels.route_row(each.document) for each in routed],
             messages=last(),
         )
@@ -59,7 +62,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             error.status if error is not None else 200,
             here="channels",
             address=channels.url(name),
-            channel=channels.channel_row(document, len(routed)),
+            channel=channels.channel_row(document, len(routed), _queues(database).get(name)),
             routes=routed,
             tested=channels.tested(test) if test is not None else "",
             is_delivered=test is not None and test.delivered,
@@ -160,6 +163,10 @@ def _routes_of(database: Database, channel: str) -> list[channels.RouteRow]:
     with database.transaction() as cursor:
         found = watching.routes(cursor)
     return [channels.route_row(each.document) for each in found if each.document.channel == channel]
+
+
+def _queues(database: Database) -> dict[str, log.Queue]:
+    return {queue.channel: queue for queue in log.queues(database)}
 
 
 def _incidents(database: Database, ids: list[str]) -> list[tuple[str, str]]:

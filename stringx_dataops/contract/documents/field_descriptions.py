@@ -121,7 +121,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "type": "apprise: mail, Slack, Teams, PagerDuty and many others; webhook: signed CloudEvents by HTTP",
         "url_env": "the variable that holds the address; begins with NOTIFY_",
         "url_file": "the file in STRINGX_SECRETS that holds the address; begins with notify_",
-        "secret_env": "of a webhook, the variable that holds its signing secret; default: the installation's",
+        "secret_env": "of a webhook, the variable that holds its signing secret; default: one that is derived for the channel",
         "secret_file": "of a webhook, the file in STRINGX_SECRETS that holds its signing secret",
         "digest": "weekly, or the day and time of a weekly digest; none without it",
         "active": "false: nothing is sent",
