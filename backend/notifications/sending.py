@@ -83,13 +83,15 @@ class NotificationSender(Sender[Leased, Outcome | None]):
 
     backoff = Backoff(longest_s=600.0)
 
-    def __init__(self, database: Database, mailroom: Mailroom, worker: str) -> None:
+    def __init__(self, database: Database, mailroom: Mailroom, worker: str, *, is_for_healthy: bool = False) -> None:
+        """`is_for_healthy`: it leaves channels whose last message failed to others."""
         super().__init__(database, Lease(worker, LEASE_S))
-        self._mailroom = mailroom
+        self._mailroom, self._is_for_healthy = mailroom, is_for_healthy
 
     def claim(self) -> Leased | None:
         """The next message of the channel that was served longest ago."""
         bounds = self.lease.parameters | {"refusals": REFUSALS, "per_minute": PER_MINUTE, "days": GIVE_UP_DAYS}
+        bounds["healthy"] = self._is_for_healthy
         seen: set[str] = set()
         with self.database.transaction() as cursor:
             while (queue := cursor.one(SQL["next_channel"], bounds)) is not None and queue["channel"] not in seen:
@@ -148,9 +150,10 @@ class NotificationSender(Sender[Leased, Outcome | None]):
 
 
 def start(database: Database, mailroom: Mailroom, listener: Listener, loops: Loops, worker: str) -> None:
-    """Starts daemon threads that send: several, so that a channel that is slow to answer holds up no other."""
+    """Starts daemon threads that send: several, so that a channel that is slow to answer holds up no other. The first one is for
+    channels that work: however many are dead, these do not wait for them."""
     for number in range(THREADS):
-        sender = NotificationSender(database, mailroom, f"{worker}/{number}")
+        sender = NotificationSender(database, mailroom, f"{worker}/{number}", is_for_healthy=number == 0)
         loops.start(
             f"notify-{number}", all_that_is_due(sender, listener, outbox.PAYLOAD, _LOOK_S), longest_turn_s=_LOOK_S + 2 * LEASE_S
         )

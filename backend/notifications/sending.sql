@@ -1,9 +1,9 @@
 -- name: next_channel
 -- The channel that was served longest ago, of those that have a message to be sent and no sender. It stays locked until the message is leased. At most
--- so many are delivered in a minute.
+-- so many are delivered in a minute. `healthy`: channels alone that took their last message.
 select q.channel, q.attempts
 from stringx.channel_queues q
-where q.due_at <= (select clock_timestamp()) and (q.lease_expires_at is null or q.lease_expires_at < (select clock_timestamp()))
+where q.due_at <= (select clock_timestamp()) and (not %(healthy)s or q.attempts = 0) and (q.lease_expires_at is null or q.lease_expires_at < (select clock_timestamp()))
   and exists (select from stringx.notifications n
               where n.channel = q.channel and n.delivered_at is null and n.given_up_at is null and n.withdrawn_at is null
                 and n.kind <> 'test' and n.due_at <= (select clock_timestamp()))

@@ -253,6 +253,22 @@ def test_a_channel_that_swallows_holds_one_thread_and_no_other_channel(post: Pos
     assert len(dead.posts) == 1
 
 
+def test_one_sender_is_for_channels_that_work_however_many_are_dead(post: Post) -> None:
+    healthy = NotificationSender(post.database, post.sender._mailroom, "healthy", is_for_healthy=True)
+    with http_receiver((500, {})) as dead, http_receiver() as receiver:
+        post.channel(dead.url, "dead")
+        post.channel(receiver.url, "good")
+        refused = post.put("dead")
+        assert healthy.send_next()
+        post.hurry()
+        message = post.put("good")
+        assert healthy.send_next()
+        assert not healthy.send_next()
+        assert post.row(message)["delivered_at"] is not None
+        assert post.deliver()
+    assert post.row(refused)["delivered_at"] is not None, "another sender tries it again"
+
+
 def assert_soon(check: Callable[[], bool], within_s: float = 60) -> None:
     waiting = threading.Event()
     for _ in range(int(within_s / 0.05)):
