@@ -89,7 +89,15 @@ class NotificationSender(Sender[Leased, Outcome | None]):
         self._mailroom, self._is_for_healthy = mailroom, is_for_healthy
 
     def claim(self) -> Leased | None:
-        """The next message of the channel that was served longest ago."""
+        """The next message of the channel that was served longest ago. Where none is due, that is one round trip."""
+        with self.database.statements() as cursor:
+            is_due = cursor.one(SQL["any_due"]) is not None
+        message = self._lease_next() if is_due else None
+        if message is None:
+            self._mailroom.processes.tidy()
+        return message
+
+    def _lease_next(self) -> Leased | None:
         bounds = self.lease.parameters | {"refusals": REFUSALS, "per_minute": PER_MINUTE, "days": GIVE_UP_DAYS}
         bounds["healthy"] = self._is_for_healthy
         seen: set[str] = set()
@@ -99,7 +107,6 @@ class NotificationSender(Sender[Leased, Outcome | None]):
                     return Leased(**row, attempts=queue["attempts"] + 1)
                 seen.add(queue["channel"])  # all that is due waits for an earlier message, which is not
                 cursor.run(SQL["served"], queue)
-        self._mailroom.processes.tidy()
         return None
 
     def send(self, message: Leased) -> Outcome | None:

@@ -1,3 +1,9 @@
+-- name: any_due
+-- Whether a message is due, of whatever channel.
+select 1 from stringx.notifications n
+where n.delivered_at is null and n.given_up_at is null and n.withdrawn_at is null and n.kind <> 'test' and n.due_at <= (select clock_timestamp())
+limit 1
+
 -- name: next_channel
 -- The channel that was served longest ago, of those that have a message to be sent and no sender. It stays locked until the message is leased. At most
 -- so many are delivered in a minute. `healthy`: channels alone that took their last message.

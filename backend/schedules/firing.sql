@@ -2,6 +2,8 @@
 -- What there is to do, in one round trip. `token` changes with the documents.
 select clock_timestamp() as now,
        (select token::text from stringx.watch_changes where kind = 'Schedule') as token,
+       exists (select from stringx.schedule_states
+               where is_active and next_due_at <= (select clock_timestamp()) and (paused_at is null or paused_until <= clock_timestamp())) as has_due,
        exists (select from stringx.schedule_items where started_at is null and ended_at is null and start_at <= clock_timestamp()) as has_items,
        exists (select from stringx.schedule_runs where ended_at is null) as has_runs
 

@@ -28,12 +28,12 @@ class Turns:
         with self.database.statements() as cursor:
             found = cursor.one(firing.SQL["look"])
         assert found is not None
-        now = found["now"]
+        now, has_due = found["now"], found["has_due"]
         if found["token"] != self.token:
             firing.sync(self.database, now)
-            self.token = found["token"]
+            self.token, has_due = found["token"], True
             loop.alive()
-        if fired := firing.fire_due(self.database, now):
+        if has_due and (fired := firing.fire_due(self.database, now)):
             log.info("%s schedules were due", fired)
             loop.alive()
         if found["has_runs"] and self.number % _END_EVERY == 0:
