@@ -114,7 +114,7 @@ class Log:
             outcome = self._mailroom.send(channel, test_id, content)
         except Unusable as fault:
             outcome = Outcome(is_sent=False, reason=fault.reason)
-        sending.end_test(self._database, test_id, outcome)
+        sending.end_test(self._database, name, test_id, outcome)
         error = None if outcome.is_sent else outcome.reason
         return ChannelTest(id=test_id, channel=name, delivered=outcome.is_sent, status=outcome.status, error=error)
 

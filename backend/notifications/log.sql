@@ -43,11 +43,13 @@ select name from stringx.watch_documents where kind = 'Channel' order by name
 select clock_timestamp() as now
 
 -- name: unsent
--- Of each channel: how many messages wait, and for how long the oldest; what its queue has counted.
+-- Of each channel: how many messages wait, and for how long the oldest; what its queue has counted. One that was deleted or switched off fails no more.
 select q.channel, q.delivered, q.given_up, q.failures, coalesce(n.waiting, 0) as waiting,
        coalesce(extract(epoch from clock_timestamp() - n.oldest), 0)::float8 as oldest_age_s,
-       coalesce(extract(epoch from clock_timestamp() - q.failing_since), 0)::float8 as failing_s
+       case when w.document -> 'active' is distinct from 'false'::jsonb and w.name is not null
+            then coalesce(extract(epoch from clock_timestamp() - q.failing_since), 0)::float8 else 0 end as failing_s
 from stringx.channel_queues q
+left join stringx.watch_documents w on w.kind = 'Channel' and w.name = q.channel
 left join (select channel, count(*) as waiting, min(planned_at) as oldest from stringx.notifications
            where delivered_at is null and given_up_at is null and withdrawn_at is null group by channel) n on n.channel = q.channel
 order by q.channel

@@ -183,8 +183,10 @@ def put_test(cursor: Cursor, channel: str, worker: str, content: NotificationCon
     return notification_id
 
 
-def end_test(database: Database, notification_id: str, outcome: Outcome) -> None:
-    """Store what came of a test message."""
+def end_test(database: Database, channel: str, notification_id: str, outcome: Outcome) -> None:
+    """Store what came of a test message. What waits for a channel that took it is tried at once."""
     ended = {"notification_id": notification_id, "is_sent": outcome.is_sent, "status": outcome.status}
     with database.statements() as cursor:
         cursor.run(SQL["end_test"], ended | {"error": None if outcome.is_sent else outcome.reason[:_LONGEST_ERROR]})
+        if outcome.is_sent:
+            cursor.run(SQL["answers_again"], {"channel": channel})

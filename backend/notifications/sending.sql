@@ -95,6 +95,10 @@ insert into stringx.notifications (notification_id, channel, kind, content, item
 values (%(notification_id)s, %(channel)s, 'test', %(content)s, 0, %(now)s, %(now)s, %(worker)s,
         clock_timestamp() + make_interval(secs => %(lease_s)s), 1)
 
+-- name: answers_again
+-- A channel that took a test is tried at once.
+update stringx.channel_queues set due_at = clock_timestamp() where channel = %(channel)s and due_at > clock_timestamp()
+
 -- name: end_test
 update stringx.notifications set worker = null, lease_expires_at = null, last_error = %(error)s, last_status = %(status)s,
        delivered_at = case when %(is_sent)s then clock_timestamp() end, given_up_at = case when not %(is_sent)s then clock_timestamp() end

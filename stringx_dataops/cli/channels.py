@@ -11,7 +11,7 @@ from stringx_dataops.cli.terminal import Column, columns, plain
 from stringx_dataops.client import Client, path_of, require
 from stringx_dataops.contract.json_types import JsonObject
 
-_TEST_S = 60.0  # longer than the Backend lets a message take
+_TEST_S = 75.0  # longer than the Backend lets a message take, twice if its process ends
 _CHANNELS = (
     Column("name"),
     Column("type"),

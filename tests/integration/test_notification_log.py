@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from backend import retention
 from backend.notifications import content, outbox, sending
+from backend.notifications.log import queues
 from backend.notifications.planning import Planner
 from backend.notifications.secrets import Secrets
 from backend.notifications.senders.processes import Processes
@@ -216,6 +217,26 @@ def test_metrics_say_how_channels_do(log: Log) -> None:
     text = log.client.get("/metrics").text
     assert 'stringx_notifications_waiting{channel="team"} 1.0' in text
     assert 'stringx_notifications_failures_total{channel="team"} 1.0' in text
+    assert 'stringx_channel_failing_seconds{channel="team"}' in text
+    assert [queue.failing_s > 0 for queue in queues(log.shop)] == [True]
+    configure(log.shop, channel(active=False))
+    assert [queue.failing_s for queue in queues(log.shop)] == [0.0], "nothing is sent to it"
+
+
+def test_what_waits_for_a_channel_that_takes_a_test_is_sent_at_once(log: Log, tmp_path: Path) -> None:
+    configure(log.shop, channel(url_env=None, url_file="notify_team"))
+    log.put()
+    assert log.deliver()
+    with log.shop.transaction() as cursor:
+        cursor.run("update stringx.channel_queues set due_at = clock_timestamp() + interval '10 minutes'")
+    log.ask("channels/team/test", "POST")
+    assert not log.deliver(), "the test failed, too"
+    (tmp_path / "secrets").mkdir()
+    with http_receiver() as receiver:
+        (tmp_path / "secrets" / "notify_team").write_text(receiver.url)
+        assert log.ask("channels/team/test", "POST").get_json()["delivered"]
+        assert log.deliver()
+    assert len(receiver.posts) == 2
 
 
 def test_the_commands(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
