@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 RECENT = 30  # verdicts that a state shows
 TRIES = 3  # of writing the history of a result
 _LARGEST = 2**63 - 1
+_NUMBER = re.compile(r"-?((?:0|[1-9][0-9]*)(?:[.][0-9]+)?)(?:[eE][+-]?[0-9]+)?")
+_EXACT_DIGITS = 15  # of a number in JSON
 _LATE = timedelta(hours=12)  # days are summed a day after they end
 _LONGEST = 1000  # characters of a reason
 
@@ -207,14 +210,21 @@ def _is_rule_id(text: str) -> bool:
 
 
 def _number(rule: RuleResult) -> float | None:
-    """What was measured if it is a finite number."""
-    if rule.measured is None or rule.measured_hidden:
+    """What was measured if it is a finite number. A number is a text only where JSON would round it; any other text, such as
+    00123, is a row's value, which may look like a number, and no list, message or event shows one."""
+    if rule.measured is None or rule.measured_hidden or (isinstance(rule.measured, str) and not _is_long(rule.measured)):
         return None
     try:
         number = float(rule.measured)
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _is_long(text: str) -> bool:
+    """Whether it is a number with more digits than JSON keeps (`stringx_number` in stringx/macros/gate/outcome.sql)."""
+    found = _NUMBER.fullmatch(text)
+    return found is not None and len(re.sub("[^0-9]", "", found[1]).lstrip("0")) > _EXACT_DIGITS
 
 
 def _bounded(number: int | None) -> int | None:

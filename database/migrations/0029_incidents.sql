@@ -107,7 +107,7 @@ begin
         where p.status in ('fail', 'error', 'warn') and not p.shadow),
     unwritten as (
         select part.name, rule ->> 'id' as rule_id, rule ->> 'waived' is not null as waived, rule ->> 'status' as status, rule ->> 'failures' as failures, rule ->> 'total' as total,
-               case when rule ->> 'measured_hidden' is distinct from 'true' then rule ->> 'measured' end as measured
+               case when rule ->> 'measured_hidden' is distinct from 'true' and json_typeof(rule -> 'measured') = 'number' then rule ->> 'measured' end as measured
         from stringx.results l
         cross join lateral (
             select of_name as name, l.result -> 'rules' as rules where l.table_name is not null

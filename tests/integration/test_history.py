@@ -169,6 +169,19 @@ def test_numbers_that_no_column_holds_are_left_out_and_the_result_is_stored(shop
     assert (point["failures"], point["measured"], states(shop)["public.a"]["row_count"]) == (None, None, None)
 
 
+def test_a_rows_value_that_looks_like_a_number_is_no_measurement(shop: Database) -> None:
+    texts = ("00123", "42", "4.2", "1e5", "-17", " 9", "12345678901234567.25")
+    ask(shop, table="public.a")
+    found = result(shop, claimed(shop))
+    rules = [
+        found.rules[0].model_copy(update={"id": f"r{n}", "failures": None, "measured": text}) for n, text in enumerate(texts)
+    ]
+    assert tracking.store(shop, found.request_id, found.model_copy(update={"rules": rules}))
+    with shop.transaction() as cursor:
+        kept = cursor.all("select measured from stringx.rule_points join stringx.subject_rules using (rule_key) order by rule_id")
+    assert [point["measured"] for point in kept] == [None] * 6 + [12345678901234567.25]
+
+
 def test_an_older_result_that_arrives_later_changes_no_state(shop: Database) -> None:
     ask(shop, table="public.a", request_id="old")
     old = result(shop, claimed(shop), a=1)
