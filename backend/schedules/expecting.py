@@ -59,6 +59,8 @@ def judge(
     """What the last deadline says. `since`: a deadline before it is none, because nobody expected anything then."""
     if checked_at is not None and checked_at > found.before:
         return Judgement(None)
+    if missed_at is not None and checked_at is not None and checked_at > missed_at:
+        missed_at = None  # that one has come since
     if found.last <= since:
         return Judgement(missed_at)
     return Judgement(missed_at or found.last, is_news=missed_at is None or not has_incident)

@@ -118,8 +118,16 @@ def run_now(database: Database, caller: Caller, name: str) -> ScheduleRun:
 def upcoming(cursor: Cursor) -> Upcoming:
     """Active schedules with the time of their next run, the next ones first."""
     documents = _seen(cursor)
-    rows = [row for row in cursor.all(SQL["upcoming"]) if row["name"] in documents]
-    return [(documents[row["name"]].document, row["next_due_at"]) for row in sorted(rows, key=lambda row: row["next_due_at"])]
+    found = []
+    for row in cursor.all(SQL["upcoming"]):
+        if row["name"] not in documents:
+            continue
+        document, next_due_at = documents[row["name"]].document, row["next_due_at"]
+        if row["paused_at"] is not None:  # what is due until the pause ends does not happen
+            next_due_at = next(iter(planning.next_times(timing_of(document), standing_of(row), row["now"])), None)
+        if next_due_at is not None:
+            found.append((document, next_due_at))
+    return sorted(found, key=lambda each: each[1])
 
 
 def next_run_at(found: Upcoming, kind: str, target: str, name: str) -> datetime | None:

@@ -29,16 +29,18 @@ update stringx.schedule_states set
 where name = %(name)s and paused_at is not null
 
 -- name: upcoming
--- When each schedule that is not paused runs next.
-select s.name, greatest(s.next_due_at, case when s.paused_at is not null then s.paused_until end) as next_due_at
+-- When each schedule runs next that is not paused without an end. `next_due_at` knows of no pause.
+select s.name, s.next_due_at, s.counted_from, s.last_due_at, s.paused_at, s.paused_until, clock_timestamp() as now
 from stringx.schedule_states s
 where s.is_active and s.next_due_at is not null and (s.paused_at is null or s.paused_until is not null)
 
 -- name: totals
 select count(*) filter (where is_active and not is_paused) as active, count(*) filter (where is_paused) as paused,
        count(*) filter (where not is_active and not is_paused) as inactive,
-       coalesce(extract(epoch from clock_timestamp() - min(next_due_at) filter (where is_active and not is_paused
-                                                                               and next_due_at < clock_timestamp())), 0)::float8 as late_s,
+       coalesce(extract(epoch from clock_timestamp() - min(greatest(next_due_at, paused_until)) filter (
+                    where is_active and not is_paused and next_due_at < clock_timestamp())), 0)::float8 as late_s,
        (select count(*) from stringx.schedule_items where started_at is null and ended_at is null) as waiting,
-       (select count(*) from stringx.expectations where missed_at is not null) as missed
+       (select count(*) from stringx.expectations e
+        left join stringx.states t on t.kind = e.subject_kind and t.target = e.target and t.name = e.name
+        where e.missed_at is not null and coalesce(coalesce(t.checked_at, t.decided_at) <= e.missed_at, true)) as missed
 from (select *, paused_at is not null and (paused_until is null or paused_until > clock_timestamp()) as is_paused from stringx.schedule_states) s

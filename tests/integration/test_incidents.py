@@ -210,6 +210,15 @@ def test_a_history_that_was_refused_keeps_no_incident_from_its_rules(shop: Datab
     assert (len(incidents(shop)), len(events(shop))) == (1, 1)
 
 
+def test_a_result_that_no_text_can_hold_opens_an_incident_whose_rules_are_not_known(shop: Database) -> None:
+    run(shop, "alter table stringx.check_points add constraint refused check (false) not valid")
+    found = finished(shop, "fail")
+    odd = found.model_copy(update={"rules": [found.rules[0].model_copy(update={"description": "of a foreign sender: \0"})]})
+    tracking.store(shop, odd.request_id, odd)
+    refreshed(shop)
+    assert [(each["opened_by_request"], each["rules"]) for each in incidents(shop)] == [(odd.request_id, [])]
+
+
 def test_stale_is_told_once_it_is_known_and_once_per_change(shop: Database) -> None:
     changed = [{"id": "a", "type": "not_null", "column": "a", "where": "id > 0"}]
     apply(shop, table("public.a", "a", gate=KEEP))

@@ -115,6 +115,7 @@ def test_a_pause_with_an_end_ends_by_itself(apps: Apps) -> None:
     state = post(apps, "pause", {"until": until.isoformat()}).get_json()
     assert len(state["next_times"]) == 5
     assert min(state["next_times"]) >= until.isoformat().replace("+00:00", "Z")
+    assert apps.ask("/api/v1/tables?q=public.a").get_json()["items"][0]["next_run_at"] == state["next_times"][0]
     turn(apps.database, until - MINUTE)
     assert runs(apps) == []
     turn(apps.database, until + DAY)

@@ -185,4 +185,7 @@ def test_a_deadline_is_judged_by_the_checks_since_the_one_before() -> None:
     again = judge(found, long_ago, found.before, None, True)
     assert (again.missed_at, again.is_news) == (found.before, False)
     assert judge(found, long_ago, found.before, None, False).is_news, "its incident was closed"
+    came = found.before - timedelta(hours=20)
+    later = judge(found, long_ago, came - timedelta(hours=1), came, True)
+    assert (later.missed_at, later.is_news) == (found.last, True), "the one that was missed has come, and then none again"
     assert judge(found, found.last, None, None, False).missed_at is None, "nobody expected it yet"
