@@ -176,7 +176,7 @@ def _all(apps: Apps, path: str, limit: int) -> list[Any]:
     cursor = ""
     while True:
         page = apps.ask(f"{path}{'&' if '?' in path else '?'}limit={limit}{cursor}").get_json()
-        assert page.keys() - {"sources"} == {"items", "next_cursor"}
+        assert page.keys() - {"sources", "hidden"} == {"items", "next_cursor"}
         assert len(page["items"]) <= limit
         found += page["items"]
         if page["next_cursor"] is None:
