@@ -224,11 +224,13 @@ def test_a_receiver_that_never_ends_is_left_and_others_get_theirs(post: Post) ->
     impatient.close()
 
 
-def test_an_answer_without_end_ends_nothing_of_the_backend(post: Post) -> None:
+@pytest.mark.parametrize("kind", ["webhook", "apprise"])
+def test_an_answer_without_end_ends_nothing_of_the_backend(post: Post, kind: str) -> None:
     with http_receiver(floods) as receiver:
-        post.channel(receiver.url)
+        post.channel(receiver.url if kind == "webhook" else f"json://{receiver.host}", type=kind)
         message = post.put()
         assert post.deliver()
+    assert len(receiver.posts) == 1
     assert post.row(message)["delivered_at"] is not None, "its status says that it was taken"
 
 
@@ -409,6 +411,7 @@ UNUSABLE: list[tuple[dict[str, Any], str | None, str]] = [
     ({"type": "apprise"}, f"nonsense {TOKEN}", "none that Apprise can use"),
     ({"type": "apprise"}, "syslog://", "one of this machine itself"),
     ({"type": "apprise"}, f"json://one.test/{TOKEN}, json://two.test/", "is 2 addresses"),
+    ({"type": "apprise"}, f"ntfy://receiver.test/{TOKEN}/b", "has 2 receivers"),
     ({}, f"https://receiver.test/{TOKEN}\nsecond line", "more than one line"),
 ]
 

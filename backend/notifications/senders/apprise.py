@@ -24,6 +24,7 @@ from stringx_dataops.contract.messages.notifications import NotificationContent,
 _OF_PROGRAMS = ("jsons", "xmls", "forms")  # programs read what these send, and mark-up means nothing to them
 _ON_THIS_MACHINE = ("syslog", "dbus", "kde", "qt", "glib", "gio", "gnome", "macosx", "windows", "blink1")
 _LONGEST = 30_000  # characters, where a service takes more
+LARGEST_ANSWER = 1 << 20  # bytes that are read
 _ROOM = 50  # characters, for what a service adds of its own
 _TYPES: dict[What, apprise.NotifyType] = {
     "closed": apprise.NotifyType.FAILURE,
@@ -72,6 +73,9 @@ def _send(order: Order) -> Outcome:
         words = "is none that Apprise can use" if not plugins else f"is {len(plugins)} addresses; make a channel of each"
         return Outcome(is_sent=False, reason=f"the channel's address {words}")
     plugin = plugins[0]
+    if len(plugin) > 1:  # each is sent a message of its own, and all of them again if one fails
+        words = f"the channel's address has {len(plugin)} receivers; make a channel of each (a mail may have `cc`)"
+        return Outcome(is_sent=False, reason=words)
     message, form = _rendered(order, plugin)
     name_incident(order, plugin)
     try:
@@ -148,6 +152,18 @@ def name_incident(order: Order, plugin: Any) -> None:
         plugin.action = "map"
 
 
+def _with_some(response: requests.Response) -> requests.Response:
+    """With the beginning of what it says, which is read here because no service reads it with a limit."""
+    read = bytearray()
+    for piece in response.iter_content(1 << 16):
+        read += piece
+        if len(read) >= LARGEST_ANSWER:
+            break
+    response.close()
+    vars(response).update(_content=bytes(read[:LARGEST_ANSWER]), _content_consumed=True)
+    return response
+
+
 @cache
 def prepare() -> None:
     """Once per process, whatever number of messages it sends: note what HTTP and SMTP answer, give mails a stable id, and keep
@@ -161,7 +177,7 @@ def prepare() -> None:
         try:
             if request.method not in ("GET", "HEAD"):  # what comes after a redirect has not got the message
                 options["allow_redirects"] = False
-            response = send_request(self, request, **options)
+            response = _with_some(send_request(self, request, **options | {"stream": True}))
         except Exception as error:
             SEEN.fault = type(error).__name__
             raise
