@@ -23,7 +23,7 @@ from stringx_dataops.contract.problems import Unavailable
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 T = TypeVar("T")
-_LOOK_AGAIN_S = 2.0
+LOOK_AGAIN_S = 2.0
 
 
 def notify(cursor: Cursor, channel: str, *payloads: str) -> None:
@@ -79,9 +79,17 @@ class Listener:
             if taken:
                 self._slots.release()
 
-    def wait_for(self, payload: str, look: Callable[[], T | None], timeout_s: float, *, in_turn: bool = False) -> T | None:
-        """Call `look` at once, after each notification of the payload and every two seconds. Return its first value that is not
-        None, or None when the time is over.
+    def wait_for(
+        self,
+        payload: str,
+        look: Callable[[], T | None],
+        timeout_s: float,
+        *,
+        in_turn: bool = False,
+        look_again_s: float = LOOK_AGAIN_S,
+    ) -> T | None:
+        """Call `look` at once, after each notification of the payload and every `look_again_s`. Return its first value that is
+        not None, or None when the time is over.
 
         `in_turn` is for threads that take items from one queue: a notification wakes only one of them, and a thread that gets an
         item wakes the next.
@@ -101,7 +109,7 @@ class Listener:
                 if left <= 0:
                     return None
                 with self._lock:
-                    waited.changed.wait_for(lambda: waited.serial != seen, min(left, _LOOK_AGAIN_S))  # noqa: B023 (called at once)
+                    waited.changed.wait_for(lambda: waited.serial != seen, min(left, look_again_s))  # noqa: B023 (called at once)
         finally:
             self._leave(payload, waited)
 

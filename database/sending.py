@@ -12,9 +12,10 @@ from typing import Generic, Protocol, TypeVar
 
 from database.leases import Lease
 from database.loops import Loop, Turn
-from database.notifications import Listener
+from database.notifications import LOOK_AGAIN_S, Listener
 from database.pool import Database
 
+_OTHERS_LOOK_AGAIN_S = 6.0
 _SHORTEST_DELAY_S = 0.5
 _MOST_DOUBLINGS = 12  # more than an hour: above the longest delay of every sender
 
@@ -100,17 +101,25 @@ class Sender(ABC, Generic[Message, Answer]):
         return message is not None
 
 
+def look_again_s(number: int) -> float:
+    """How long a loop waits for a notification before it looks by itself. Of several that send the same, the first looks more
+    often than the others, which are for the time in which it is sending: together they cost an idle process little."""
+    return LOOK_AGAIN_S if number == 0 else _OTHERS_LOOK_AGAIN_S
+
+
 def one_per_turn(send_next: Callable[[], bool], listener: Listener, payload: str, turn_s: float) -> Turn:
     """A turn of a sending loop: wait up to `turn_s` seconds for something to send, and send it. A notification of `payload` wakes
     all loops of the process."""
 
     def turn(_: Loop) -> None:
-        listener.wait_for(payload, lambda: send_next() or None, turn_s)
+        listener.wait_for(payload, lambda: send_next() or None, turn_s, look_again_s=turn_s)
 
     return turn
 
 
-def all_that_is_due(sender: Sender[Message, Answer], listener: Listener, payload: str, turn_s: float) -> Turn:
+def all_that_is_due(
+    sender: Sender[Message, Answer], listener: Listener, payload: str, turn_s: float, look_again_s: float = LOOK_AGAIN_S
+) -> Turn:
     """A turn of a sending loop: for `turn_s` seconds, send everything that becomes due. A notification of `payload` wakes one
     loop of the process, and that loop wakes the next one if it finds more than one message."""
 
@@ -124,6 +133,6 @@ def all_that_is_due(sender: Sender[Message, Answer], listener: Listener, payload
                 if message is not None:
                     listener.wake(payload)
 
-        listener.wait_for(payload, look, turn_s, in_turn=True)
+        listener.wait_for(payload, look, turn_s, in_turn=True, look_again_s=look_again_s)
 
     return turn

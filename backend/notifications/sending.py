@@ -18,7 +18,7 @@ from database.loops import Loops
 from database.notifications import Listener
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
-from database.sending import Backoff, NotSent, Sender, all_that_is_due
+from database.sending import Backoff, NotSent, Sender, all_that_is_due, look_again_s
 from stringx_dataops.contract.documents.channels import ChannelDocument
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.notifications import NotificationContent
@@ -161,9 +161,9 @@ def start(database: Database, mailroom: Mailroom, listener: Listener, loops: Loo
     channels that work: however many are dead, these do not wait for them."""
     for number in range(THREADS):
         sender = NotificationSender(database, mailroom, f"{worker}/{number}", is_for_healthy=number == 0)
-        loops.start(
-            f"notify-{number}", all_that_is_due(sender, listener, outbox.PAYLOAD, _LOOK_S), longest_turn_s=_LOOK_S + 2 * LEASE_S
-        )
+        looks_again_s = look_again_s(max(number - 1, 0))  # the first of all, and the first of the others
+        turn = all_that_is_due(sender, listener, outbox.PAYLOAD, _LOOK_S, looks_again_s)
+        loops.start(f"notify-{number}", turn, longest_turn_s=_LOOK_S + 2 * LEASE_S)
 
 
 def put_test(cursor: Cursor, channel: str, worker: str, content: NotificationContent) -> str:

@@ -10,7 +10,7 @@ from database.leases import Lease
 from database.loops import Loops
 from database.notifications import Listener
 from database.pool import Database
-from database.sending import Backoff, NotSent, Sender, one_per_turn
+from database.sending import Backoff, NotSent, Sender, look_again_s, one_per_turn
 from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.http_posts import TOO_LARGE, Limits, Poster, retry_after_s
@@ -19,7 +19,6 @@ from stringx_dataops.contract.messages import requesters
 from stringx_dataops.contract.problems import Busy, Conflict
 
 LIMITS = Limits(connect_s=3, read_s=10, body_s=5)
-_LOOK_AGAIN_S = 2.0
 _THREADS = 4
 _LONGEST_DELAY_S = 60.0
 _BUSY = 429
@@ -196,7 +195,7 @@ def start(dispatcher: Dispatcher, listener: Listener, loops: Loops) -> None:
     """Starts daemon threads that send requests from Kafka, and requests and cancels that could not be sent before. There are
     several, so that one can write while another waits for an answer."""
     for number in range(_THREADS):
-        loops.start(f"dispatch-{number}", one_per_turn(dispatcher.send_next, listener, UNSENT, _LOOK_AGAIN_S))
+        loops.start(f"dispatch-{number}", one_per_turn(dispatcher.send_next, listener, UNSENT, look_again_s(number)))
 
 
 def encoded(body: JsonObject) -> bytes:
