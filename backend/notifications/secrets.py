@@ -39,6 +39,10 @@ class Secrets:
             raise Unusable(f"{source} holds no address that begins with https:// or http://; put the receiver's into it")
         return text
 
+    def place(self, channel: ChannelDocument) -> str:
+        """The words for where a channel's address is."""
+        return _place(channel.name, "url", channel.url_env, channel.url_file)
+
     def signing_secrets(self, channel: ChannelDocument) -> list[str]:
         """What the events of a webhook are signed with: its own secrets, or one that is derived for it."""
         if channel.secret_env is None and channel.secret_file is None:
@@ -52,7 +56,7 @@ class Secrets:
     def _read(self, channel: str, what: str, variable: str | None, file: str | None) -> tuple[str, str]:
         """The text, and the words for where it is."""
         if variable is not None:
-            source = f"channel {channel}: the variable {variable} ({what}_env)"
+            source = _place(channel, what, variable, None)
             try:
                 text = secret(variable, environ=self.environ)
             except SettingsError as error:
@@ -61,7 +65,7 @@ class Secrets:
                 raise Unusable(f"{source} is not set where the Backend runs; set it and start the service again")
             return text.strip(), source
         assert file is not None  # as the document's model demands
-        source = f"channel {channel}: the {what}_file {file!r} in the secrets folder"
+        source = _place(channel, what, None, file)
         try:
             text = _text(self._path(channel, file)).strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -80,6 +84,12 @@ class Secrets:
                 f"channel {channel}: {file!r} leads out of the secrets folder, or into one of its folders; put the file there"
             )
         return path
+
+
+def _place(channel: str, what: str, variable: str | None, file: str | None) -> str:
+    if variable is not None:
+        return f"channel {channel}: the variable {variable} ({what}_env)"
+    return f"channel {channel}: the {what}_file {file!r} in the secrets folder"
 
 
 def _text(path: Path) -> str:

@@ -71,6 +71,7 @@ class Mailroom:
             channel=channel.name,
             type=channel.type,
             address=self.secrets.address(channel),
+            place=self.secrets.place(channel),
             secrets=self.secrets.signing_secrets(channel) if is_webhook else [],
             public_url=self.public_url,
             content=content,

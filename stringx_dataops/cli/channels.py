@@ -10,6 +10,7 @@ from stringx_dataops.cli.output import say, show, show_json, show_list
 from stringx_dataops.cli.terminal import Column, columns, plain
 from stringx_dataops.client import Client, path_of, require
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.errors import Refused
 
 _TEST_S = 75.0  # longer than the Backend lets a message take, twice if its process ends
 _CHANNELS = (
@@ -80,12 +81,19 @@ def test(server: str | None, name: str, as_json: bool) -> int:
 
 @channels.command(epilog=example("dataops channels secret pipeline"))
 @click.argument("name", shell_complete=completing.channels)
-def secret(name: str) -> int:
+@click.pass_obj
+def secret(server: str | None, name: str) -> int:
     """Print the secret with which messages to the webhook NAME are signed if its document names none. It is derived from the
     installation's (STRINGX_SIGNING_SECRET, or the file in STRINGX_HOME), and so is printed only where that one can be read."""
     from stringx_dataops.contract.settings import read_settings, signing_secrets
     from stringx_dataops.contract.signatures import of_channel
 
+    client = Client.from_environment(server)
+    document = require(client, client.get(path_of("channels", name)), "type")
+    if document.get("type") != "webhook":
+        raise Refused([f"channel {name} is no webhook; its messages are not signed"])
+    if own := document.get("secret_env") or document.get("secret_file"):
+        raise Refused([f"channel {name} has a signing secret of its own, in {own}"])
     show("\n".join(of_channel(each, name) for each in signing_secrets(read_settings())))
     return 0
 

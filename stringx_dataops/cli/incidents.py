@@ -247,7 +247,7 @@ def _name(item: JsonObject) -> str:
 def _rules(item: JsonObject) -> str:
     if item.get("kind") == "missed" and not item["rules"]:
         return "check missed"
-    return ", ".join(str(rule["id"]) for rule in item["rules"])
+    return ", ".join(dict.fromkeys(str(rule["id"]) for rule in item["rules"]))  # of a dataset, many tables have the same
 
 
 def _lasted(item: JsonObject) -> str:

@@ -107,6 +107,8 @@ def test_a_message_stands_in_the_delivery_log_and_is_sent_again(client: FlaskCli
     assert f"/notifications/{sent}" not in client.get("/notifications?state=delivered").text
     assert f"/notifications/{sent}" in client.get("/notifications?from=1h&to=2100-01-01").text
     assert f"/notifications/{sent}" not in client.get("/notifications?to=1d").text
+    unknown = client.get("/notifications?kind=alarm")
+    assert (unknown.status_code, "Kind is none of the choices" in unknown.text) == (422, True)
     wrong = client.get("/notifications?from=soon")
     assert (wrong.status_code, "Planned from is no time" in wrong.text) == (422, True)
     page = client.get(f"/notifications/{sent}")

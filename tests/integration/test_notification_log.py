@@ -271,6 +271,14 @@ def test_the_commands(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
             assert (code, "channel team took the message" in out) == (0, True)
             _, secret, _ = run("channels", "secret", "team")
             signatures.verify(secret.split(), receiver.posts[0].headers, receiver.posts[0].body)
+        configure(log.shop, channel("signed", secret_env="NOTIFY_SIGN"))
+        for name, why in (
+            ("signed", "of its own, in NOTIFY_SIGN"),
+            ("pager", "is no webhook"),
+            ("nobody", "there is no channel nobody"),
+        ):
+            code, out, words = run("channels", "secret", name)
+            assert (code, out, why in words) == (2, "", True)
         message = log.put()
         code, out, _ = run("notifications", "list", "--state", "waiting", "--json")
         assert [json.loads(line)["id"] for line in out.splitlines()] == [message]

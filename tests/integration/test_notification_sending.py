@@ -408,10 +408,10 @@ UNUSABLE: list[tuple[dict[str, Any], str | None, str]] = [
     ({}, None, "the variable NOTIFY_TEAM (url_env) is not set"),
     ({"url_env": None, "url_file": "notify_team"}, None, "the url_file 'notify_team' in the secrets folder cannot be read"),
     ({}, f"ftp://receiver.test/{TOKEN}", "holds no address that begins with https://"),
-    ({"type": "apprise"}, f"nonsense {TOKEN}", "none that Apprise can use"),
-    ({"type": "apprise"}, "syslog://", "one of this machine itself"),
-    ({"type": "apprise"}, f"json://one.test/{TOKEN}, json://two.test/", "is 2 addresses"),
-    ({"type": "apprise"}, f"ntfy://receiver.test/{TOKEN}/b", "has 2 receivers"),
+    ({"type": "apprise"}, f"nonsense {TOKEN}", "holds no address of Apprise"),
+    ({"type": "apprise"}, "syslog://", "an address of this machine itself"),
+    ({"type": "apprise"}, f"json://one.test/{TOKEN}, json://two.test/", "holds 2 addresses"),
+    ({"type": "apprise"}, f"ntfy://receiver.test/{TOKEN}/b", "holds 2 receivers"),
     ({}, f"https://receiver.test/{TOKEN}\nsecond line", "more than one line"),
 ]
 
@@ -426,6 +426,7 @@ def test_an_address_that_cannot_be_used_is_named_by_its_variable(post: Post) -> 
         assert post.deliver()
         error = post.row(message)["last_error"]
         assert words in error
+        assert (document.get("url_file") or "NOTIFY_TEAM") in error
         assert TOKEN not in error
         post.run("delete from stringx.notifications")
         post.hurry()

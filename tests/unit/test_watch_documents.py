@@ -116,6 +116,12 @@ def test_a_wrong_cron_expression_is_named_with_what_to_write(expression: str, me
     assert found.startswith(message)
 
 
+def test_an_abbreviation_is_no_time_zone_and_not_taken_for_another_one() -> None:
+    for zone in ("CEST", "MST8", "PST"):
+        ((_, found),) = faults(parse_schedule, SCHEDULE | {"timezone": zone})
+        assert found == "is no time zone; write an IANA name such as Europe/Berlin or UTC"
+
+
 def test_every_fault_of_a_schedule_is_said_at_once() -> None:
     wrong = SCHEDULE | {"dataset": "sales", "timezone": "Europe/Berln", "window": {"last": "10s", "lag": "1"}, "colour": 1}
     assert faults(parse_schedule, wrong) == [

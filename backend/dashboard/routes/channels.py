@@ -95,9 +95,11 @@ def add(routes: Blueprint, service: Dashboard) -> None:
     def show_notifications() -> Response:
         _require_admin()
         given = {name: value for name in _FILTERS if (value := request.args.get(name, "").strip()[:63])}
+        unknown = []
         for name, words in (("state", get_args(NotificationState)), ("kind", get_args(NotificationKind))):
-            if given.get(name) not in words:
-                given.pop(name, None)
+            if name in given and given[name] not in words:
+                del given[name]
+                unknown.append(f"{name.capitalize()} is none of the choices")
         if "incident" in given:
             given["incident"] = uuid_of(given["incident"], f"there is no incident {given['incident']!r}")
         filters = {name: value for name, value in given.items() if name not in _TIMES}
@@ -105,8 +107,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         found = messages.page(filters | times, wanted(log.NOTIFICATIONS, _ON_PAGE))
         return page(
             "notifications.html",
-            422 if faults else 200,
-            faults=faults,
+            422 if unknown or faults else 200,
+            faults=unknown + faults,
             here="channels",
             filters=given,
             states=get_args(NotificationState),
@@ -127,6 +129,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             row=channels.message_row(found),
             channel_url=channels.url(found.channel),
             incidents=_incidents(database, found.incidents[:_INCIDENTS]),
+            more_incidents=len(found.incidents) > _INCIDENTS,
             text=found.text,
             may_send=found.kind != "test",
             fault=error.detail if error is not None else "",

@@ -65,17 +65,17 @@ def _send(order: Order) -> Outcome:
     SEEN.status, SEEN.fault, SEEN.notification_id = None, None, order.notification_id
     SEEN.text = render(order.content, order.channel, order.public_url).body
     if order.address.partition(":")[0].lower() in _ON_THIS_MACHINE:
-        return Outcome(is_sent=False, reason="the channel's address is one of this machine itself, where nobody reads it")
+        return Outcome(is_sent=False, reason=f"{order.place} holds an address of this machine itself, where nobody reads it")
     services = apprise.Apprise(asset=_asset(order.public_url))
     services.add(order.address)
     plugins = list(services)
     if len(plugins) != 1:
-        words = "is none that Apprise can use" if not plugins else f"is {len(plugins)} addresses; make a channel of each"
-        return Outcome(is_sent=False, reason=f"the channel's address {words}")
+        words = f"{len(plugins)} addresses; make a channel of each" if plugins else "no address of Apprise; put one into it"
+        return Outcome(is_sent=False, reason=f"{order.place} holds {words}")
     plugin = plugins[0]
     if len(plugin) > 1:  # each is sent a message of its own, and all of them again if one fails
-        words = f"the channel's address has {len(plugin)} receivers; make a channel of each (a mail may have `cc`)"
-        return Outcome(is_sent=False, reason=words)
+        words = f"{len(plugin)} receivers; make a channel of each (a mail may have `cc`)"
+        return Outcome(is_sent=False, reason=f"{order.place} holds {words}")
     message, form = _rendered(order, plugin)
     name_incident(order, plugin)
     try:

@@ -11,12 +11,13 @@ LONGEST_S = 30.0  # of one message, whatever its receiver does
 
 class Order(BaseModel):
     """Send this message within `longest_s` seconds. `address` and `secrets` are secret: they go through a pipe, never into
-    arguments or the environment."""
+    arguments or the environment. `place`: the words for where the address is stored."""
 
     notification_id: str
     channel: str
     type: Literal["apprise", "webhook"]
     address: str
+    place: str = "the channel's address"
     secrets: list[str] = []
     public_url: str | None = None
     longest_s: float = LONGEST_S

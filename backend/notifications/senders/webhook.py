@@ -47,7 +47,7 @@ def send(order: Order) -> Outcome:
         session.close()
     if 200 <= status < 300:
         return Outcome(is_sent=True, status=status)
-    words = "a redirect, which is not followed; put the new address into the channel" if 300 <= status < 400 else "not accepted"
+    words = "a redirect, which is not followed; give the channel the new address" if 300 <= status < 400 else "not accepted"
     return Outcome(
         is_sent=False,
         reason=f"the receiver answers with status {status}: {words}",

@@ -16,22 +16,28 @@ CHANNEL_NAME = Matching(
     "is no name of a channel; write 1 to 63 of a to z, 0 to 9, _ and -, with a letter or digit in front, such as team-slack",
 )
 ChannelName = Annotated[str, CHANNEL_NAME]
-SecretVariable = Annotated[
-    str,
-    Matching(
+
+
+def _variable(example: str, what: str) -> Matching:
+    return Matching(
         r"NOTIFY_[A-Z0-9_]{1,100}",
-        "is no variable of a channel; write NOTIFY_ and then A to Z, 0 to 9 and _, such as NOTIFY_TEAM_SLACK,"
-        " and put the address into that variable",
-    ),
-]
-SecretFile = Annotated[
-    str,
-    Matching(
+        f"is no variable of a channel; write NOTIFY_ and then A to Z, 0 to 9 and _, such as {example}, and put the {what}"
+        " into that variable",
+    )
+
+
+def _file(example: str, what: str) -> Matching:
+    return Matching(
         r"notify_[A-Za-z0-9_.-]{1,100}",
         "is no file of a channel in STRINGX_SECRETS; write notify_ and then letters, digits, _, . and -, such as"
-        " notify_team_slack, and put the address into that file",
-    ),
-]
+        f" {example}, and put the {what} into that file",
+    )
+
+
+AddressVariable = Annotated[str, _variable("NOTIFY_TEAM_SLACK", "address")]
+AddressFile = Annotated[str, _file("notify_team_slack", "address")]
+SigningVariable = Annotated[str, _variable("NOTIFY_PIPELINE_SECRET", "signing secret")]
+SigningFile = Annotated[str, _file("notify_pipeline_secret", "signing secret")]
 
 
 class Digest(Model):
@@ -51,10 +57,10 @@ class ChannelDocument(Model):
     name: ChannelName
     description: Words = ""
     type: ChannelType
-    url_env: SecretVariable | None = None
-    url_file: SecretFile | None = None
-    secret_env: SecretVariable | None = None
-    secret_file: SecretFile | None = None
+    url_env: AddressVariable | None = None
+    url_file: AddressFile | None = None
+    secret_env: SigningVariable | None = None
+    secret_file: SigningFile | None = None
     digest: Literal["weekly"] | Digest | None = None
     active: Flag = True
 

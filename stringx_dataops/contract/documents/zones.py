@@ -17,7 +17,9 @@ def check_timezone(name: str) -> str:
     if not _zones():
         raise ValueError("cannot be checked, because this machine knows no time zones; pip install tzdata")
     if name not in _zones():
-        similar = did_you_mean(name, _zones()) or "; write an IANA name such as Europe/Berlin or UTC"
+        # Abbreviations are left out: EST, which is like CEST, is six hours away from it.
+        places = [zone for zone in _zones() if "/" in zone or zone == "UTC"]
+        similar = did_you_mean(name, places) or "; write an IANA name such as Europe/Berlin or UTC"
         raise ValueError(f"is no time zone{similar}")
     return str(ZoneInfo(name))
 
