@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import psycopg2
@@ -168,6 +169,12 @@ class Cursor:
     def one(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Row | None:
         """Return the first row, or None if there is none."""
         return next(iter(self.all(sql, parameters)), None)
+
+    def now(self) -> datetime:
+        """Return the time by the internal database's clock, the only one that counts."""
+        (row,) = self.all("select clock_timestamp() as now")
+        moment: datetime = row["now"]
+        return moment
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -11,9 +11,6 @@ union all
 select c.target, n.name, c.check_id::text from dataops.checks c cross join lateral unnest(c.tables) n(name)
 where c.finished_at >= %(since)s and c.is_full and c.status <> 'canceled'
 
--- name: now
-select clock_timestamp() as now
-
 -- name: fingerprint
 -- The versions and the last full check of each of these tables, without reading a document or a result.
 select md5(string_agg(concat_ws(' ', t.table_name, t.version, t.target_version, c.check_id), '|' order by t.table_name)) as fingerprint

@@ -77,13 +77,12 @@ class Changes:
     def look(self) -> set[Change]:
         """The changes since the last call; none at the first call."""
         with self._database.transaction() as cursor:
-            row = cursor.one(SQL["now"])
-            assert row is not None
-            since = self._since or row["now"]
+            now = cursor.now()
+            since = self._since or now
             rows = cursor.all(SQL["changes"], {"since": since - _LATEST})
         found = {Change(row["target"], row["table_name"], row["change"]) for row in rows}
         new = found - self._seen if self._since is not None else set()
-        self._since, self._seen = row["now"], found
+        self._since, self._seen = now, found
         return new
 
 

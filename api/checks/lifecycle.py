@@ -213,7 +213,7 @@ def cancel(database: Database, check_id: str, backend_url: str, by: str | None =
         lock_target(cursor, _find(cursor, check_id).request.target)
         check = _find(cursor, check_id)
         if check.status == "queued":
-            body = check.result_with(undecided("canceled", CANCELED, now(cursor))).as_json()
+            body = check.result_with(undecided("canceled", CANCELED, cursor.now())).as_json()
             cursor.run(SQL["cancel_waiting"], {"check_id": check_id, "by": by, "result": json_value(body)})
             release_joined(cursor, check_id)
             announce(cursor, check, body, backend_url)
@@ -244,14 +244,6 @@ def lock_target(cursor: Cursor, target: str) -> None:
     deadlocks."""
     while cursor.run(SQL["lock_target"], {"target": target}) == 0:
         cursor.run(SQL["make_target"], {"target": target})
-
-
-def now(cursor: Cursor) -> datetime:
-    """The one clock: the internal database's."""
-    row = cursor.one(SQL["now"])
-    assert row is not None
-    moment: datetime = row["now"]
-    return moment
 
 
 def _body_of_trial(request: CheckRequest, check_id: str) -> JsonObject:

@@ -38,6 +38,3 @@ returning check_id
 
 -- name: follow
 update dataops.checks set joined = %(successor)s where joined = %(check_id)s and status = 'queued'
-
--- name: now
-select clock_timestamp() as now

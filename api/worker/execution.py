@@ -11,7 +11,7 @@ from typing import assert_never
 
 from pydantic import ValidationError
 
-from api.checks import claims, lifecycle, lookup, specification
+from api.checks import claims, lookup, specification
 from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
@@ -204,7 +204,7 @@ class Executor:
     def _now(self) -> datetime:
         """By the internal database's clock."""
         with self.database.statements() as cursor:
-            return lifecycle.now(cursor)
+            return cursor.now()
 
 
 def _why_not(plan: _Plan) -> str | None:

@@ -49,13 +49,13 @@ def _svg(label: str, word: str, colour: str) -> str:
 
 
 def _text(text: str, middle: float, width: int) -> str:
-    """Squeezed or stretched to its place, whatever font there is."""
+    """A text that is squeezed or stretched to its place, whatever font there is."""
     length = f'textLength="{width - 2 * _PADDING}" lengthAdjust="spacingAndGlyphs"'
     return f'<text x="{middle:g}" y="14" {length}>{escape(text)}</text>'
 
 
 def _width(text: str) -> int:
-    """About as wide as the text is, with space on both sides."""
+    """The approximate width of the text, with space on both sides."""
     return round(sum(map(_width_of, text))) + 2 * _PADDING
 
 

@@ -62,7 +62,7 @@ def page(database: Database, filters: Mapping[str, str | None], public_url: str 
 
 
 def delete(database: Database, caller: Caller, badge_id: str) -> None:
-    """From now on its address shows nothing. NotFound for an unknown one."""
+    """Revoke a badge, so that its address shows nothing. Raises NotFound."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["find"], {"id": badge_id})
         if row is None or not is_seen(row["target"]) or not cursor.run(SQL["delete"], {"id": badge_id}):

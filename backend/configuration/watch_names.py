@@ -33,7 +33,7 @@ class Beside:
 
 
 class Names:
-    """What is configured, each kind looked up once: a stream may have thousands of schedules."""
+    """The names that are configured. Each kind is looked up once, because a stream may have thousands of schedules."""
 
     def __init__(self, cursor: Cursor, beside: Beside | None = None) -> None:
         self.cursor, self._beside = cursor, beside or Beside()
@@ -41,7 +41,7 @@ class Names:
 
     @cached_property
     def targets(self) -> set[str]:
-        """The targets that the one who asks sees."""
+        """The targets that the caller sees."""
         return {name for name in (*target_names(self.cursor), *self._beside.targets) if is_seen(name)}
 
     @cached_property
@@ -67,7 +67,7 @@ class Names:
         return [table for table in found if (document.target, table) not in self._beside.tables]
 
     def target_of_dataset(self, name: str) -> str | None:
-        """None if the one who asks sees no such dataset."""
+        """The target of a dataset; None if the caller sees no such dataset."""
         if name in self._beside.datasets:
             return self._beside.datasets[name]
         row = self.cursor.one(SQL["target_of_dataset"], {"name": name})

@@ -126,7 +126,7 @@ class Before:
         return "created" if row is None else "unchanged" if same(row["document"], watch.stored) else "updated"
 
     def is_taken(self, watch: Watch) -> bool:
-        """Whether its name is that of a schedule which the one who asks does not see."""
+        """Whether its name is that of a schedule which the caller does not see."""
         row = self.row(watch)
         return row is not None and not _is_seen(row)
 
@@ -160,19 +160,19 @@ def write(cursor: Cursor, caller: Caller, found: Iterable[Watch], before: Before
 
 
 def taken(watch: Watch) -> str:
-    """Of a name that is not free: names of schedules are not by target."""
+    """The words for a name that is taken: names of schedules are shared by all targets."""
     return f"the name {watch.name} is not free; choose another name for the {watch.kind.lower()}"
 
 
 def missing(cursor: Cursor, kind: WatchKind, name: str) -> NotFound:
-    """There is no such document; a similar name that the one who asks sees is proposed."""
+    """There is no such document; a similar name that the caller sees is proposed."""
     known = [row["name"] for row in cursor.all(SQL["names"], {"kind": kind, "seen": seen_targets()})]
     similar = did_you_mean(name, known) or f"; send one: PUT /api/v1/{COLLECTIONS[kind]}/{name}"
     return NotFound(f"there is no {kind.lower()} {name}{similar}")
 
 
 def sees_all() -> bool:
-    """Whether the one who asks may see channels and routes."""
+    """Whether the caller may see channels and routes."""
     caller = who_asks()
     return caller is None or (caller.targets is None and "admin" in caller.scopes)
 

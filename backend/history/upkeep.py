@@ -143,9 +143,7 @@ def _take_up(database: Database, check_id: str) -> None:
 def keep_partitions(database: Database, days: int) -> None:
     """Make those of this month and the next, delete those whose points are all older than `days`."""
     with database.transaction() as cursor:
-        row = cursor.one(SQL["now"])
-        assert row is not None
-        today = row["now"].astimezone(UTC).date()
+        today = cursor.now().astimezone(UTC).date()
         month = today.replace(day=1)
         for _ in range(_MONTHS_AHEAD):
             cursor.run(SQL["make_partitions"], {"month": month})

@@ -76,9 +76,6 @@ select stringx.make_partitions(%(month)s)
 select inhrelid::regclass::text as name from pg_catalog.pg_inherits
 where inhparent in ('stringx.check_points'::regclass, 'stringx.rule_points'::regclass)
 
--- name: now
-select clock_timestamp() as now
-
 -- name: days_to_sum
 -- Days that ended over a day ago and are not summed yet, or not since a late result came.
 select day::date from generate_series(%(first)s::date, (clock_timestamp() at time zone 'UTC')::date - 2, interval '1 day') as day

@@ -30,7 +30,7 @@ def acknowledge(
     """Stop repeated messages about an open incident; acknowledging again replaces what was said before. NotFound for an unknown
     one, Conflict if it is closed, Invalid if `until` is over or too far ahead."""
     with database.transaction() as cursor:
-        moment = _now(cursor, now)
+        moment = now or cursor.now()
         row = _lock(cursor, incident_id)
         _require_open(row)
         _require_until(order.until, moment)
@@ -44,7 +44,7 @@ def acknowledge(
 def unacknowledge(database: Database, caller: Caller, incident_id: str, now: datetime | None = None) -> Incident:
     """Have messages repeated again. NotFound for an unknown one, Conflict if it is closed or nobody has acknowledged it."""
     with database.transaction() as cursor:
-        moment = _now(cursor, now)
+        moment = now or cursor.now()
         row = _lock(cursor, incident_id)
         _require_open(row)
         if not cursor.run(SQL["unacknowledge"], {"id": incident_id}):
@@ -56,7 +56,7 @@ def unacknowledge(database: Database, caller: Caller, incident_id: str, now: dat
 def assign(database: Database, caller: Caller, incident_id: str, order: Assignment, now: datetime | None = None) -> Incident:
     """Say whose it is, also after it has closed. NotFound for an unknown one."""
     with database.transaction() as cursor:
-        moment = _now(cursor, now)
+        moment = now or cursor.now()
         row = _lock(cursor, incident_id)
         if row["assignee"] != order.assignee:
             cursor.run(SQL["assign"], {"id": incident_id, "assignee": order.assignee})
@@ -67,22 +67,12 @@ def assign(database: Database, caller: Caller, incident_id: str, order: Assignme
 def note(database: Database, caller: Caller, incident_id: str, order: NoteOrder, now: datetime | None = None) -> Incident:
     """Write something down, also after it has closed. NotFound for an unknown one, Conflict if it has too many notes."""
     with database.transaction() as cursor:
-        moment = _now(cursor, now)
+        moment = now or cursor.now()
         row = _lock(cursor, incident_id)
         if row["notes"] >= MOST_NOTES:
             raise Conflict(f"incident {incident_id} has {MOST_NOTES} notes, and takes no more")
         _write(cursor, caller, row, moment, "noted", {"text": order.text})
         return read(require(cursor, incident_id, moment))
-
-
-def _now(cursor: Cursor, now: datetime | None) -> datetime:
-    """By the internal database's clock, unless it is said."""
-    if now is not None:
-        return now
-    row = cursor.one(SQL["now"])
-    assert row is not None
-    moment: datetime = row["now"]
-    return moment
 
 
 def _lock(cursor: Cursor, incident_id: str) -> Row:

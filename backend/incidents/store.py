@@ -74,13 +74,12 @@ def summary(
 ) -> IncidentSummary:
     """Of incidents that opened in a span, by default the last thirty days. Invalid if it ends before it begins."""
     with database.transaction() as cursor:
-        row = cursor.one(SQL["now"])
-        assert row is not None
-        end = end or row["now"]
+        now = cursor.now()
+        end = end or now
         start = start or end - SUMMED
         if start >= end:
             raise invalid([FieldError("/query/from", f"is not before {rfc3339(end)}, where the span ends")])
-        wanted = {"by": by, "from": start, "to": end, "now": row["now"], "target": target, "owner": owner, "seen": seen_targets()}
+        wanted = {"by": by, "from": start, "to": end, "now": now, "target": target, "owner": owner, "seen": seen_targets()}
         total, *groups = cursor.all(SQL["summary"], wanted | {"limit": MOST_GROUPS + 1})
         number = (cursor.one(SQL["groups"], wanted) or {"number": 0})["number"]
     items = [IncidentGroup.model_validate(each) for each in groups]

@@ -1,6 +1,3 @@
--- name: now
-select clock_timestamp() as now
-
 -- name: page
 -- Open ones first, then the newest first; each with its last notes. With an id, only that one.
 select i.*, coalesce(%(now)s::timestamptz, clock_timestamp()) as now,

@@ -26,7 +26,7 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
 
 def story(database: Database, incident_id: str, now: datetime | None = None) -> IncidentStory:
-    """NotFound if there is none with this id."""
+    """The incident with its story. Raises NotFound."""
     with database.transaction() as cursor:
         row = store.require(cursor, incident_id, now)
         found = store.read(row)
@@ -101,7 +101,7 @@ def _message(row: Row) -> IncidentMessage:
 
 
 def _state(row: Row) -> str:
-    """In a word. Without a message there was nothing left to say when it could have been said."""
+    """The state of a message in a word. If there is none, nothing was left to say when it could have been sent."""
     if row["notification_id"] is None:
         return "left out"
     states = {"delivered_at": "delivered", "given_up_at": "given up", "withdrawn_at": "withdrawn"}
@@ -109,5 +109,5 @@ def _state(row: Row) -> str:
 
 
 def _texts(row: Row) -> dict[str, Any]:
-    """With ids as texts."""
+    """The row with its ids as texts."""
     return row | {name: str(row[name]) for name in ("id", "check_id") if row[name] is not None}

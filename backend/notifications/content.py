@@ -147,7 +147,7 @@ class _Rules:
             self._read(cursor)
 
     def of(self, place: int) -> Iterator[ToldRule]:
-        """Those of what stands at this place."""
+        """The rules of the event or incident at this place."""
         row = self._found[place].row
         findings = dict(filter(None, (_rule_in(row, reason) for reason in row["reasons"])))
         for rule in row["rules"][:MOST_RULES_TOLD]:

@@ -34,7 +34,7 @@ class Facts:
 
     @classmethod
     def read(cls, cursor: Cursor, start: datetime, end: datetime, now: datetime) -> "Facts":
-        """Of all tables and datasets."""
+        """Read the facts of all tables and datasets."""
         span = {"start": start, "end": end, "most": MOST_INCIDENTS}
         return cls(
             start,
@@ -47,7 +47,7 @@ class Facts:
 
 
 def digest_of(facts: Facts, owner: str, routes: Sequence[RouteDocument]) -> Digest | None:
-    """That of the tables and datasets that one of the routes names; None if there are none."""
+    """The digest of the tables and datasets that one of the routes names; None if there are none."""
 
     known: dict[tuple[Any, ...], bool] = {}  # a table has many incidents
 
@@ -112,7 +112,7 @@ def _numbers(facts: Facts, incidents: Sequence[Row]) -> Iterator[DigestLine]:
 
 
 def _worst(facts: Facts, incidents: Sequence[Row]) -> Iterator[DigestLine]:
-    """Those that were in incidents for the longest part of the span."""
+    """The tables and datasets that were in incidents for the longest part of the span."""
     numbers: Counter[tuple[str, str, str]] = Counter()
     lasted: defaultdict[tuple[str, str, str], timedelta] = defaultdict(timedelta)
     of: dict[tuple[str, str, str], Row] = {}
@@ -130,7 +130,7 @@ def _waiver(row: Row) -> DigestLine:
 
 
 def _named(row: Row, words: str) -> DigestLine:
-    """With a link to its page."""
+    """A line with a link to the page of a table or dataset."""
     name = quote(row["name"], safe="")
     path = f"/tables/{row['target']}/{name}" if row["kind"] == "table" else f"/datasets/{name}"
     return DigestLine(text=f"{_name(row)}{words}", path=path)

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def start(database: Database, loops: Loops) -> None:
-    """In a daemon thread."""
+    """Start the loop that plans digests, in a daemon thread."""
 
     def look(loop: Loop) -> float:
         plan(database, alive=loop.alive)
@@ -57,11 +57,10 @@ def last_due(weekly: Digest, now: datetime) -> datetime:
 
 
 def plan(database: Database, now: datetime | None = None, alive: Callable[[], None] = lambda: None) -> int:
-    """Plan the digests that are due; how many messages. `now`: in place of the database's clock. Calls `alive` after each
-    channel."""
+    """Plan the digests that are due. Returns the number of messages. `now` replaces the database's clock. `alive` is
+    called after each channel."""
     with database.transaction() as cursor:
-        row = cursor.one(SQL["now"], {"now": now})
-        assert row is not None
+        now = now or cursor.now()
         channels = {each.document.name: each.document.weekly for each in watching.channels(cursor) if each.document.active}
         weekly = {name: digest for name, digest in channels.items() if digest is not None}
         cursor.run(SQL["forget"], {"channels": list(weekly)})
@@ -69,7 +68,7 @@ def plan(database: Database, now: datetime | None = None, alive: Callable[[], No
     for channel, digest in weekly.items():
         try:
             with database.transaction() as cursor:
-                planned += _plan(cursor, channel, last_due(digest, row["now"]), row["now"])
+                planned += _plan(cursor, channel, last_due(digest, now), now)
         except Unavailable:
             raise
         except Exception:  # one channel holds up no other
@@ -79,7 +78,8 @@ def plan(database: Database, now: datetime | None = None, alive: Callable[[], No
 
 
 def _plan(cursor: Cursor, channel: str, due: datetime, now: datetime) -> int:
-    """Plan that of a channel if it was not planned yet. A channel that is new gets its first one a week later at the latest."""
+    """Plan the digests of a channel unless they are planned already. A new channel gets its first one a week later at the
+    latest."""
     cursor.run(SQL["begin"], {"channel": channel, "due_at": due})
     last = cursor.one(SQL["last"], {"channel": channel})
     if last is None or due - last["due_at"] < _LEAST_APART:

@@ -1,6 +1,3 @@
--- name: now
-select coalesce(%(now)s::timestamptz, clock_timestamp()) as now
-
 -- name: forget
 -- A channel that gets no digest any more, and later gets one again, begins anew.
 delete from stringx.digests where channel <> all(%(channels)s::text[])

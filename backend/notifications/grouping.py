@@ -1,4 +1,4 @@
-"""What is left to say of a channel's notices at the moment in which they can be said, all in one message."""
+"""Decides what one message to a channel says: which of the waiting notices still hold, and what stands for which."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from typing import Literal
 SETTLES = timedelta(seconds=2)  # a message waits for more to tell until nothing has come for so long …
 SETTLES_AT_MOST = timedelta(seconds=10)  # … or until its first news is so old
 SCHEDULE_SETTLES = timedelta(seconds=90)  # that of a schedule's run waits for the rest of the run, at most so long
-PER_MINUTE = 20  # messages of a channel; what comes then waits, and is said in one
+PER_MINUTE = 20  # messages to a channel; what comes beyond them waits, and is told in one message
 MINUTE = timedelta(minutes=1)
-HELD = timedelta(minutes=2)  # what waits for longer waits for its channel, and not for others to be told with it
+HELD = timedelta(minutes=2)  # a notice that has waited longer waits for its channel, not for others to be told with it
 
 Kind = Literal["closed", "over", "change"]
 _OF_NO_INCIDENT = frozenset({"warn", "error", "stale"})
@@ -42,7 +42,7 @@ class Waiting:
 
     @property
     def is_of_incident(self) -> bool:
-        """Whether it tells that an incident began, goes on, or is over."""
+        """Whether it is about an incident: its beginning, a change while it lasts, or its end."""
         return self.incident_id is not None and not (self.kinds & _ENDINGS and self.words <= _OF_NO_INCIDENT)
 
     @property
@@ -51,7 +51,7 @@ class Waiting:
 
     @property
     def is_true(self) -> bool:
-        """Of what is no incident: whether it still holds."""
+        """Whether a notice that is about no incident still holds."""
         return bool(
             ("stale" in self.words and self.is_stale)
             or (self.verdict in self.words and self.verdict in ("warn", "error"))
@@ -61,7 +61,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Said:
-    """What a message says of an incident, or of what is none: by its last notice, which stands for the others too."""
+    """What a message says about one incident, or of one table or dataset without an incident. `last` stands for all notices."""
 
     kind: Kind
     last: Waiting
@@ -115,7 +115,7 @@ def may_be_sent(planned: int) -> bool:
 
 
 def is_settled(oldest: datetime, newest: datetime, now: datetime) -> bool:
-    """Whether a channel's notices are said now, by the times at which the first and the last of them became ready."""
+    """Whether to tell a channel's notices now. `oldest`, `newest`: when the first and the last of them became ready."""
     return now - newest >= SETTLES or now - oldest >= SETTLES_AT_MOST
 
 

@@ -1,4 +1,4 @@
-"""The delivery log: which messages there are, what became of them; sent again, and tried."""
+"""The delivery log: lists messages and what became of them, sends them again, and sends tests."""
 
 import threading
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ class Log:
         return NOTIFICATIONS.answer(wanted, found)
 
     def find(self, notification_id: str) -> NotificationDetails:
-        """NotFound if there is none with this id."""
+        """A message with its text. Raises NotFound."""
         with self._database.transaction() as cursor:
             row = _require(cursor, notification_id)
         content = read_stored(NotificationContent, row["content"])
@@ -105,9 +105,7 @@ class Log:
     def _test(self, caller: Caller, name: str) -> ChannelTest:
         with self._database.transaction() as cursor:
             channel = _require_channel(cursor, name)
-            row = cursor.one(SQL["now"])
-            assert row is not None
-            content = NotificationContent(kind="test", made_at=row["now"])
+            content = NotificationContent(kind="test", made_at=cursor.now())
             test_id = sending.put_test(cursor, name, self._worker, content)
             audit.record(cursor, caller, "channel.tested", subject("channel", name))
         try:
@@ -120,7 +118,7 @@ class Log:
 
 
 def queues(database: Database) -> list[Queue]:
-    """Of every channel that ever had a message."""
+    """The queue of every channel that ever had a message."""
     with database.transaction() as cursor:
         return [Queue(**row) for row in cursor.all(SQL["unsent"], {"most": MOST_CHANNELS})]
 

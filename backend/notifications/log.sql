@@ -39,9 +39,6 @@ select document from stringx.watch_documents where kind = 'Channel' and name = %
 -- name: channels
 select name from stringx.watch_documents where kind = 'Channel' order by name
 
--- name: now
-select clock_timestamp() as now
-
 -- name: unsent
 -- Of each channel: how many messages wait, and for how long the oldest; what its queue has counted. One that was deleted or switched off fails no more.
 select q.channel, q.delivered, q.given_up, q.failures, coalesce(n.waiting, 0) as waiting,

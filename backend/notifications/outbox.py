@@ -32,12 +32,12 @@ def add(cursor: Cursor, channel: str, content: NotificationContent, now: datetim
 
 
 def withdraw(cursor: Cursor, notification_id: str, because: Because, now: datetime) -> bool:
-    """Whether it was still unsent."""
+    """Withdraw a message. Returns False if it has been sent already."""
     return cursor.run(SQL["withdraw"], {"notification_id": notification_id, "because": because, "now": now}) == 1
 
 
 def reword(cursor: Cursor, notification_id: str, content: NotificationContent, left: list[str]) -> None:
-    """A repeat that waits to be sent speaks of these incidents alone."""
+    """Replace the content of an unsent repeat by one about these incidents alone."""
     parameters = {
         "notification_id": notification_id,
         "content": json_value(content.model_dump(mode="json")),

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def start(database: Database, loops: Loops) -> None:
-    """Look every second, in a daemon thread."""
+    """Start the loop that plans, once a second, in a daemon thread."""
     planner = Planner(database)
 
     def look(loop: Loop) -> float | None:
@@ -47,18 +47,18 @@ def start(database: Database, loops: Loops) -> None:
 
 
 class _NotMine(Exception):
-    """Another process plans at this moment."""
+    """Another process is planning at this moment."""
 
 
 class Planner:
-    """Plans what is to be told. `pauses` of channels, after faults, are those of this process."""
+    """Plans messages. A channel whose messages cannot be made is left out for a minute, by this process alone."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._paused: dict[str, float] = {}
 
     def turn(self, now: datetime | None = None, alive: Callable[[], None] = lambda: None) -> bool:
-        """Do all that can be done by now; whether there are more events than a turn routes."""
+        """Plan everything that is due. Returns whether more events wait than one turn routes."""
         with self._database.statements() as cursor:
             found = cursor.one(SQL["look"], {"now": now})
             assert found is not None
@@ -84,7 +84,7 @@ class Planner:
 
     @contextmanager
     def _alone(self, now: datetime | None) -> Iterator[tuple[Cursor, datetime]]:
-        """A transaction that no other process plans beside, and its time. Raises _NotMine if one does."""
+        """A transaction beside which no other process plans, and its time. Raises _NotMine if another one is planning."""
         with self._database.transaction() as cursor:
             row = cursor.one(SQL["alone"], {"lock": _LOCK, "now": now})
             assert row is not None
@@ -93,7 +93,7 @@ class Planner:
             yield cursor, row["now"]
 
     def _look_again(self, now: datetime | None) -> None:
-        """Routes or channels have changed: so may have quiet hours that something waits for, and times of repeats."""
+        """After a change of routes or channels: work out again until when notices are held, and when to repeat."""
         with self._alone(now) as (cursor, at):
             cursor.run(SQL["routes_changed"])
             held = cursor.all(SQL["held"], {"now": at, "most": TOLD})
@@ -127,7 +127,7 @@ class Planner:
         ]
 
     def _guarded(self, channel: str, work: Callable[[], None]) -> None:
-        """What cannot be told holds up no other channel."""
+        """Do the work of one channel. If it fails, the channel is left out for a minute, and the others go on."""
         if self._paused.get(channel, 0.0) > time.monotonic():
             return
         try:
@@ -139,7 +139,8 @@ class Planner:
             log.exception("no message to the channel %s can be made; again in a minute", channel)
 
     def _tell(self, channel: str, now: datetime | None) -> None:
-        """One message of all that is left to say to the channel; nothing is if channel or route is no longer active."""
+        """Plan one message with everything that is left to say to the channel. Notices by routes that are no longer active are
+        dropped."""
         with self._alone(now) as (cursor, at):
             routes = _routing(cursor).names(channel)
             waiting = [rows.waiting(row, at) for row in cursor.all(SQL["waiting"], {"channel": channel, "now": at, "most": TOLD})]
@@ -161,7 +162,7 @@ class Planner:
                 cursor.run(SQL["forgotten"], {"channel": channel})
 
     def _repeat(self, now: datetime | None) -> None:
-        """Messages about incidents that last, one per channel; when to look at the others again."""
+        """Plan repeats, one message per channel, and note when to look at the other incidents again."""
         with self._alone(now) as (cursor, at):
             cursor.run(SQL["put_off"], {"now": at, "minute": grouping.MINUTE})
             lasting = cursor.all(SQL["lasting"], {"now": at, "most": REPEATED})
@@ -197,7 +198,7 @@ class Planner:
             cursor.run(SQL["repeated"], of_message | {"told": json_value([repeat.named for repeat in repeats])})
 
     def _tidy(self, now: datetime | None) -> None:
-        """Take back what nobody waits for any more, before it is sent."""
+        """Withdraw unsent messages that have become pointless, and repeats of what was acknowledged meanwhile."""
         with self._alone(now) as (cursor, at):
             cursor.run(SQL["dead_tests"], {"now": at})
             cursor.run(SQL["without_channel"], {"channels": list(_routing(cursor).channels), "now": at})
@@ -210,7 +211,7 @@ class Planner:
 
 
 def _for_a_while(found: Iterator[T]) -> Iterator[T]:
-    """As many as can be worked out before the server ends a transaction that idles; the others have their turn later."""
+    """As many of them as two seconds allow: the server ends transactions that idle longer. The next turn goes on."""
     end_at = time.monotonic() + _WORK_S
     for each in found:
         yield each

@@ -53,7 +53,7 @@ def render(
 
 
 def plain(content: NotificationContent, channel: str, public_url: str | None) -> Rendered:
-    """As lists and pages show it."""
+    """The title as lists and pages show it."""
     return render(content, channel, public_url)
 
 
@@ -63,12 +63,12 @@ def heading(content: NotificationContent, channel: str) -> str:
 
 
 def clean(text: str) -> str:
-    """In one line, without control characters, and without those that turn the direction of writing."""
+    """The text in one line, without control characters and without those that turn the direction of writing."""
     return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
 
 
 def cut(text: str, longest: int) -> str:
-    """At most so many characters."""
+    """The text, cut to at most so many characters."""
     return text if len(text) <= longest else f"{text[: max(0, longest - 1)]}…"
 
 

@@ -10,7 +10,7 @@ from stringx_dataops.contract.documents.routes import RouteDocument
 
 @dataclass(frozen=True)
 class Due:
-    """`at`: when to repeat, or to look again, not before now; None for never. `routes`: those that ask for it by then."""
+    """When to repeat, or to look again: `at`, None for never. `routes`: those that ask for it by then."""
 
     at: datetime | None
     routes: tuple[str, ...] = ()
@@ -19,9 +19,9 @@ class Due:
 def next_repeat(
     routes: Iterable[RouteDocument], words: frozenset[str], told_at: datetime, acknowledged_until: datetime | None, now: datetime
 ) -> Due:
-    """By routes of the channel that name the incident's table or dataset. `words`: the kinds of the events that the channel was
-    told of; a route that asks for none of them repeats nothing. `acknowledged_until`: when the acknowledgement ended, if there
-    was one. What was due in quiet hours is due when they end."""
+    """When to repeat. `routes`: those of the channel that name the incident's table or dataset. `words`: the kinds of the events
+    that the channel was told of; a route that asks for none of them repeats nothing. `acknowledged_until`: when the
+    acknowledgement ended, if there was one. What was due in quiet hours is due when they end."""
     times: dict[str, datetime] = {}
     for route in routes:
         if route.repeat_after_s is None or words.isdisjoint(route.on):

@@ -38,7 +38,7 @@ class Notice:
 
 
 class Routing:
-    """Routes that are active, and whose channel is."""
+    """The active routes to active channels."""
 
     def __init__(self, routes: Iterable[RouteDocument], channels: Collection[str]) -> None:
         self.channels = frozenset(channels)
@@ -48,7 +48,8 @@ class Routing:
                 self._by_channel[route.channel].append(route)
 
     def notices(self, event: Happened, knowing: Collection[str], now: datetime) -> Iterator[Notice]:
-        """Whom the event is told. `knowing`: the channels that were told, or are about to be told, of its incident."""
+        """A notice for each channel that is to be told of the event. `knowing`: the channels that know of its incident, or are
+        about to be told of it."""
         for channel in self._by_channel:
             found = {
                 route.name: (words, quiet_until(route, now))
@@ -70,16 +71,16 @@ class Routing:
         return min((quiet_until(route, now) for route in routes), default=now)
 
     def names(self, channel: str) -> frozenset[str]:
-        """Of the channel's routes."""
+        """The names of the channel's routes."""
         return frozenset(route.name for route in self._by_channel.get(channel, []))
 
     def is_active(self, channel: str) -> bool:
-        """Whether there is such a channel."""
+        """Whether the channel exists and is active."""
         return channel in self.channels
 
 
 def quiet_until(route: RouteDocument, at: datetime) -> datetime:
-    """`at`, or when the route's quiet hours end that hold then."""
+    """The end of the route's quiet hours if they hold at `at`; else `at`."""
     until = quiet.ends(route.quiet, at) if route.quiet is not None else None
     return until or at
 

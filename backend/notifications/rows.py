@@ -1,4 +1,4 @@
-"""Rows of events, notices and incidents as values of the decisions, and back."""
+"""Turns rows of events, notices and incidents into the values that decisions take, and their results into rows."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Repeat:
-    """An incident that lasts, and when a channel is told again."""
+    """An open incident, and when a channel is told of it again."""
 
     incident_id: str
     due: Due
@@ -27,7 +27,7 @@ class Repeat:
 
 
 def notices(routing: Routing, rows: Sequence[Row], now: datetime) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    """Of each event, the rows of its notices."""
+    """For each event its id and the rows of its notices."""
     knowing: dict[str, set[str]] = defaultdict(set)  # also by events of this very batch
     for row in rows:
         incident_id = None if row["incident_id"] is None else str(row["incident_id"])
@@ -51,7 +51,7 @@ def notices(routing: Routing, rows: Sequence[Row], now: datetime) -> Iterator[tu
 
 
 def held(routing: Routing, waiting: Sequence[Row], now: datetime) -> Iterator[dict[str, Any]]:
-    """Of notices that quiet hours hold, from when they can be told by the routes as they are now."""
+    """For each notice that quiet hours hold: when it can be told, by the routes as they are now."""
     for row in waiting:
         ready_at = routing.ready_at(row["channel"], row["routes"], now)
         yield {"channel": row["channel"], "event_id": row["event_id"], "ready_at": text(ready_at)}
@@ -64,7 +64,7 @@ def _happened(row: Row, incident_id: str | None) -> Happened:
 
 
 def waiting(row: Row, now: datetime) -> Waiting:
-    """A notice that can be told, with how things stand."""
+    """A notice that can be told, with the present state of what it is about."""
     return Waiting(
         event_id=row["event_id"],
         subject=(row["subject_kind"], row["target"], row["name"]),
@@ -92,7 +92,7 @@ def told(said: Said) -> dict[str, Any]:
 
 
 def repeats(routing: Routing, lasting: Sequence[Row], now: datetime) -> Iterator[tuple[str, Repeat]]:
-    """Of each incident that lasts and channel that knows of it, the channel and when it is told again."""
+    """For each open incident and channel that knows of it: the channel, and when it is told again."""
     for row in lasting:
         about = Happened(0, frozenset(), row["target"], row["name"], row["owner"], frozenset(row["tags"]))
         routes = routing.concerned(row["channel"], about)

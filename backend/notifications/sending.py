@@ -64,7 +64,7 @@ class Mailroom:
         self.processes = processes or Processes()
 
     def send(self, channel: ChannelDocument, notification_id: str, content: NotificationContent) -> Outcome:
-        """What came of it; Unusable if the channel's address or secret cannot be read."""
+        """Returns the outcome. Raises Unusable if the channel's address or secret cannot be read."""
         is_webhook = channel.type == "webhook"
         order = Order(
             notification_id=notification_id,
@@ -111,7 +111,7 @@ class NotificationSender(Sender[Leased, Outcome | None]):
         return None
 
     def send(self, message: Leased) -> Outcome | None:
-        """None if its channel is no more, or inactive: nobody is to be told."""
+        """Send it. Returns None, and sends nothing, if its channel is deleted or inactive."""
         channel = None if message.document is None else read_stored(ChannelDocument, message.document)
         if channel is None and message.document is not None:
             raise NotSent(f"channel {message.channel}: another release stored it, and this one cannot read it")
@@ -168,7 +168,7 @@ def start(database: Database, mailroom: Mailroom, listener: Listener, loops: Loo
 
 
 def put_test(cursor: Cursor, channel: str, worker: str, content: NotificationContent) -> str:
-    """Store a test message that its caller sends now; its id."""
+    """Store a test message that the caller sends now. Returns its id."""
     notification_id = new_id()
     cursor.run(
         SQL["put_test"],
@@ -185,7 +185,7 @@ def put_test(cursor: Cursor, channel: str, worker: str, content: NotificationCon
 
 
 def end_test(database: Database, channel: str, notification_id: str, outcome: Outcome) -> None:
-    """Store what came of a test message. What waits for a channel that took it is tried at once."""
+    """Store the outcome of a test message. What waits for a channel that took it is tried at once."""
     ended = {"notification_id": notification_id, "is_sent": outcome.is_sent, "status": outcome.status}
     with database.statements() as cursor:
         cursor.run(SQL["end_test"], ended | {"error": None if outcome.is_sent else outcome.reason[:_LONGEST_ERROR]})

@@ -119,7 +119,7 @@ class Pages:
         return () if self._public_url is None else (Link(text, self._public_url + path),)
 
     def incident(self, incident_id: str) -> Line:
-        """Where it is acknowledged: a page that changes nothing when it is looked at."""
+        """A link to the page on which it is acknowledged; looking at the page changes nothing."""
         words = "Incident (acknowledge it there)"
         return self.link(words, f"/incidents/{incident_id}") or (
             "Acknowledge it: ", Name(f"dataops incidents acknowledge {incident_id}"),
@@ -215,7 +215,7 @@ def _links(told: Told, pages: Pages) -> Iterator[Line]:
 
 
 def _ways(told: Told, pages: Pages) -> Iterator[Line]:
-    """To its pages."""
+    """Links to its pages."""
     if subject := pages.subject(told):
         yield subject
     if told.incident_id is not None:
@@ -242,7 +242,7 @@ def _has_numbers(rule: ToldRule, finding: str) -> bool:
 
 
 def _change(rule: ToldRule) -> str:
-    """Against the check about a day before."""
+    """The comparison with the check about a day before."""
     before = rule.before
     if before is None:
         return ""
@@ -279,7 +279,7 @@ def _digest(digest: Digest, pages: Pages, detail: Detail) -> Iterator[Block]:
 
 
 def moment(at: datetime) -> str:
-    """To the minute, in UTC."""
+    """The time to the minute, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -73,12 +73,9 @@ def look(database: Database, now: datetime | None = None, alive: Callable[[], No
 
 
 def look_once(database: Database, now: datetime | None = None) -> int:
-    """The same for a part, in one transaction; how many there were."""
+    """Judge up to MOST deadlines, in one transaction. Returns how many there were."""
     with database.transaction() as cursor:
-        if now is None:
-            row = cursor.one(SQL["now"])
-            assert row is not None
-            now = row["now"]
+        now = now or cursor.now()
         until = now - ON_ITS_WAY
         subjects = [row["subject_id"] for row in cursor.all(SQL["due"], {"until": until, "limit": MOST})]
         if subjects:

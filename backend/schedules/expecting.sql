@@ -1,6 +1,3 @@
--- name: now
-select clock_timestamp() as now
-
 -- name: due
 -- The states are locked, in the order of all others, before the expectations: so are they where documents change.
 select s.subject_id, s.kind, s.target, s.name

@@ -41,17 +41,17 @@ _PAUSED = "the schedule was paused"
 
 
 def states(database: Database, names: Sequence[str]) -> dict[str, ScheduleState]:
-    """How these schedules stand, by name; without those that are not configured, or not seen."""
+    """How these schedules stand, by name. Names that are not configured, or that the caller does not see, are left out."""
     with database.transaction() as cursor:
         documents = {name: found for name, found in _seen(cursor).items() if name in set(names)}
-        return _states(cursor, documents, _now(cursor))
+        return _states(cursor, documents, cursor.now())
 
 
 def state(database: Database, name: str) -> ScheduleState:
-    """NotFound if there is no such schedule."""
+    """How a schedule stands. Raises NotFound."""
     with database.transaction() as cursor:
         found = _require(cursor, name)
-        return _states(cursor, {name: found}, _now(cursor))[name]
+        return _states(cursor, {name: found}, cursor.now())[name]
 
 
 def listed(database: Database, page: PageJson) -> PageJson:
@@ -89,7 +89,7 @@ def pause(database: Database, caller: Caller, name: str, order: PauseOrder) -> S
 
 
 def resume(database: Database, caller: Caller, name: str) -> ScheduleState:
-    """End a pause; what was due meanwhile does not happen. One that is not paused stays as it is. NotFound as above."""
+    """End a pause; what was due meanwhile does not happen. One that is not paused stays as it is. Raises NotFound."""
     with database.transaction() as cursor:
         found, _, now = _lock(cursor, name)
         next_due_at = timing_of(found.document).next_due(now) if found.document.active else None
@@ -99,7 +99,7 @@ def resume(database: Database, caller: Caller, name: str) -> ScheduleState:
 
 
 def run_now(database: Database, caller: Caller, name: str) -> ScheduleRun:
-    """A run that is due now, also of a schedule that is paused or not active. NotFound as above, Conflict if a run of it has not
+    """A run that is due now, also of a schedule that is paused or not active. Raises NotFound, Conflict if a run of it has not
     ended, Invalid if there is nothing to check."""
     with database.transaction() as cursor:
         found, _, now = _lock(cursor, name)
@@ -131,7 +131,7 @@ def upcoming(cursor: Cursor) -> Upcoming:
 
 
 def next_run_at(found: Upcoming, kind: str, target: str, name: str) -> datetime | None:
-    """Of a table or dataset: when a schedule checks it next. `found` is what `upcoming` returns."""
+    """When a schedule checks this table or dataset next. `found` is what `upcoming` returns."""
     for document, at in found:
         if document.target == target and (document.takes(name) if kind == "table" else document.dataset == name):
             return at
@@ -152,7 +152,7 @@ class Totals:
 
 
 def totals(database: Database) -> Totals:
-    """Of all targets."""
+    """Over all targets, for the metrics."""
     with database.transaction() as cursor:
         row = cursor.one(SQL["totals"])
     assert row is not None
@@ -175,15 +175,8 @@ def _require(cursor: Cursor, name: str) -> Watching[ScheduleDocument]:
 def _lock(cursor: Cursor, name: str) -> tuple[Watching[ScheduleDocument], Row, datetime]:
     """The schedule, its state and the present, with its state locked and brought up to its document."""
     found = _require(cursor, name)
-    row = firing.take_up(cursor, found, _now(cursor))
-    return found, row, _now(cursor)  # again: it may have waited
-
-
-def _now(cursor: Cursor) -> datetime:
-    row = cursor.one(SQL["now"])
-    assert row is not None
-    moment: datetime = row["now"]
-    return moment
+    row = firing.take_up(cursor, found, cursor.now())
+    return found, row, cursor.now()  # again: it may have waited
 
 
 def _fault_of_until(until: datetime | None, now: datetime) -> FieldError | None:
@@ -216,7 +209,7 @@ def _states(cursor: Cursor, documents: Mapping[str, Watching[ScheduleDocument]],
 
 
 def _runs(cursor: Cursor, ids: Sequence[Any]) -> dict[Any, ScheduleRun]:
-    """By the ids as they were given."""
+    """The runs with these ids, by id."""
     if not ids:
         return {}
     rows = cursor.all(SQL["runs_of"], {"ids": [str(each) for each in ids], "refused": MOST_REFUSED})

@@ -1,6 +1,3 @@
--- name: now
-select clock_timestamp() as now
-
 -- name: standing
 select s.*, r.run_id from stringx.schedule_states s
 left join lateral (select r.run_id from stringx.schedule_runs r where r.name = s.name and r.skipped_because is null

@@ -45,7 +45,7 @@ def check_now(database: Database, **asked: Any) -> None:
     subject = lookup.find_subject(database, CATALOGUE, check.request, check.tables)
     tables = subject.in_scope(check.request, CATALOGUE.default_dimensions)
     with database.transaction() as cursor:
-        moment = lifecycle.now(cursor)
+        moment = cursor.now()
     run = results.Run(check, subject, tables, moment, moment, "dbt test")
     passed = {"verdict": "pass", "snapshot_at": moment, "status": "succeeded", "reason": None}
     found = results.errored(run, "").model_copy(update=passed)

@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
 def end(database: Database, check: Check, days: float = 0, deliver: bool = True) -> Check:
     """Finish a claimed check on both sides; then it happened so many days ago."""
     with database.transaction() as cursor:
-        moment = lifecycle.now(cursor)
+        moment = cursor.now()
     said: dict[str, Any] = {"status": "succeeded", "verdict": "fail", "finished_at": moment, "snapshot_at": moment}
     if check.request.dataset is None:
         said["rules"] = [RULE]

@@ -77,7 +77,7 @@ def claimed(database: Database) -> Check:
 
 def now(database: Database) -> datetime:
     with database.transaction() as cursor:
-        return lifecycle.now(cursor)
+        return cursor.now()
 
 
 def result(database: Database, check: Check, **failures: int) -> CheckResult:

@@ -28,7 +28,7 @@ def claimed(database: Database) -> Check:
 
 def end(database: Database, check: Check, status: str = "succeeded", verdict: str = "pass") -> bool:
     with database.transaction() as cursor:
-        moment = lifecycle.now(cursor)
+        moment = cursor.now()
     result = CheckResult.model_validate(
         check.pending().as_json() | {"status": status, "verdict": verdict, "finished_at": moment, "snapshot_at": moment}
     )

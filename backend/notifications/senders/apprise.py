@@ -54,7 +54,7 @@ SEEN = Seen()
 
 
 def send(order: Order) -> Outcome:
-    """One message by one service."""
+    """Send one message by one service."""
     try:
         return _send(order)
     finally:
@@ -110,7 +110,7 @@ def _reason() -> str:
 
 
 def _rendered(order: Order, plugin: NotifyBase) -> tuple[Rendered, Form]:
-    """In the richest form that the service takes, or in the one that the address asks for (`?format=`)."""
+    """The message in the richest form that the service takes, or in the one that the address asks for (`?format=`)."""
     form = _form(plugin)
     longest = min(_LONGEST, max(1, plugin.body_maxlen - _ROOM))
     if plugin.title_maxlen > 0 and getattr(plugin, "overflow_amalgamate_title", False):
@@ -134,7 +134,7 @@ def _known(name: str) -> Form:
 
 
 def _type(content: NotificationContent) -> apprise.NotifyType:
-    """That of the worst of what it tells."""
+    """The kind of notification for the worst of what it tells."""
     return next((_TYPES[what] for what in content.counts), apprise.NotifyType.INFO)
 
 

@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def serve(orders: int, answers: BinaryIO) -> None:
-    """Until the input ends, or nothing comes for IDLE_S."""
+    """Read orders until the input ends, or nothing comes for IDLE_S."""
     left = b""
     while True:
         while b"\n" not in left:

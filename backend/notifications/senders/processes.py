@@ -34,7 +34,7 @@ class Processes:
         self.close = weakref.finalize(self, _end_all, self._idle)  # also at the end of this program
 
     def send(self, order: Order) -> Outcome:
-        """What came of it, within `longest_s` seconds."""
+        """Have a process send it. Returns the outcome within `longest_s` seconds."""
         order = order.model_copy(update={"longest_s": self._longest_s})
         process, is_used = self._take()
         try:
@@ -60,7 +60,7 @@ class Processes:
         return outcome
 
     def tidy(self) -> None:
-        """Collect what is left of those that have ended themselves."""
+        """Reap the processes that have ended by themselves."""
         with self._lock:
             for process in [each for each in self._idle if not each.is_alive]:
                 self._idle.remove(process)
@@ -90,7 +90,7 @@ class _Process:
         return self._popen.poll() is None
 
     def ask(self, order: Order) -> Outcome:
-        """Ended or TimeoutError without an answer."""
+        """Returns the answer. Raises Ended or TimeoutError without one."""
         assert self._popen.stdin is not None
         until = time.monotonic() + order.longest_s
         try:
@@ -113,7 +113,7 @@ class _Process:
         return found
 
     def end(self) -> None:
-        """At once; a message that it is sending may arrive nevertheless."""
+        """End the process at once; a message that it is sending may arrive nevertheless."""
         self._popen.kill()
         self._popen.wait()
         for pipe in (self._popen.stdin, self._popen.stdout):
@@ -122,20 +122,20 @@ class _Process:
 
 
 def _end_all(processes: list[_Process]) -> None:
-    """Those that are idle."""
+    """End the processes that are idle."""
     while processes:
         processes.pop().end()
 
 
 def _write_all(file: int, data: bytes, until: float) -> None:
-    """TimeoutError if the process does not read it in time."""
+    """Write it to the process. Raises TimeoutError if the process does not read it in time."""
     while data:
         _wait(file, select.POLLOUT, until)
         data = data[os.write(file, data[: select.PIPE_BUF]) :]  # so much never blocks where there is room
 
 
 def _wait(file: int, event: int, until: float) -> None:
-    """Until the pipe is ready, or has ended; TimeoutError at this time."""
+    """Wait until the pipe is ready or has ended. Raises TimeoutError at this time."""
     poll = select.poll()  # not `select`, which takes no number of a file above 1023
     poll.register(file, event)
     if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
