@@ -488,6 +488,9 @@ def test_a_mail_that_is_refused_is_sent_again(post: Post) -> None:
         post.hurry()
         assert post.deliver()
     assert len(mailbox.mails) == 1
+    message = post.put()
+    assert post.deliver()
+    assert "does not answer: ConnectionRefusedError" in post.row(message)["last_error"]
 
 
 def test_every_kind_of_message_is_an_event_of_its_own(post: Post) -> None:

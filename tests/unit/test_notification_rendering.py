@@ -280,7 +280,8 @@ def test_a_sending_process_notes_answers_by_one_layer_whatever_number_of_message
         warnings.simplefilter("ignore")  # of modules that some plugins of Apprise use
         from backend.notifications.senders import apprise as sender
 
-    for owner, name in ((requests.Session, "send"), (smtplib.SMTP, "getreply"), (logging, "disable")):
+    patched = [(requests.Session, "send"), *((smtplib.SMTP, name) for name in ("getreply", "connect", "starttls"))]
+    for owner, name in patched:
         monkeypatch.setattr(owner, name, getattr(owner, name))  # as before, afterwards
     for name in ("make_msgid", "convert_between"):
         monkeypatch.setitem(vars(sender.mail), name, vars(sender.mail)[name])

@@ -7,6 +7,7 @@ called, and nothing of the log is kept.
 import logging
 import re
 import smtplib
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import make_msgid
 from functools import cache
@@ -200,6 +201,18 @@ def prepare() -> None:
         host = re.sub(r"[^A-Za-z0-9.-]", "", domain or "") or "localhost"
         return f"<{SEEN.notification_id}@{host}>"
 
+    def noting_fault(begin: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(self: smtplib.SMTP, *arguments: Any, **options: Any) -> Any:
+            try:
+                return begin(self, *arguments, **options)
+            except OSError as error:
+                SEEN.fault = type(error).__name__
+                raise
+
+        return noting
+
+    smtplib.SMTP.connect = noting_fault(smtplib.SMTP.connect)  # type: ignore[method-assign]
+    smtplib.SMTP.starttls = noting_fault(smtplib.SMTP.starttls)  # type: ignore[method-assign]
     requests.Session.send = noting_send  # type: ignore[method-assign]
     smtplib.SMTP.getreply = noting_reply  # type: ignore[method-assign]
     vars(mail)["make_msgid"] = stable_id
