@@ -54,7 +54,7 @@ def accounting(
     *,
     otherwise: Mapping[str, Collection[str]] | None = None,
     changing: Collection[CheckedTable] = (),
-    within_s: float = 60,
+    within_s: float = 180,
 ) -> dict[str, dict[str, Any]]:
     """Asserts it once everything has ended; the checks by request. `otherwise`: requests that end as one of these statuses, where
     the others succeed. `changing`: tables whose verdict the test judges itself."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
+
+from typing_extensions import assert_never
 
 from stringx_dataops.contract.documents.channels import ChannelDocument, parse_channel
 from stringx_dataops.contract.documents.effective import as_json
