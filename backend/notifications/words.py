@@ -98,6 +98,7 @@ DETAILS = (
     Detail(1, 0, 5),
     Detail(0, 0, 20),
     Detail(0, 0, 5),
+    Detail(0, 0, 2),
     Detail(0, 0, 0),
 )  # from all to the least; the first that fits into a channel is sent
 
@@ -270,11 +271,11 @@ def _numbers(failures: int | None, total: int | None, measured: float | None) ->
 def _digest(digest: Digest, pages: Pages, detail: Detail) -> Iterator[Block]:
     for section in digest.sections:
         points: list[Line] = []
-        for line in section.lines[: detail.named]:
+        for line in section.lines[: max(detail.named, 1)]:  # the first has what matters most
             link = pages.link("open", line.path) if line.path else ()
             points.append((Sentence(line.text), *((", ", *link) if link else ())))
         if more := section.more + len(section.lines) - len(points):
-            points.append((f"… and {more:,} more" if points else f"{more:,} in all",))
+            points.append((f"… and {more:,} more",))
         yield Block(head=(section.title,), points=points)
 
 

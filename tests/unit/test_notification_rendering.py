@@ -150,6 +150,19 @@ def test_a_digest_has_its_sections() -> None:
     assert render(made, "team", URL).body == "Open\n- public.a, open: https://checks.test/incidents/1\n- … and 4 more"
 
 
+def test_a_digest_says_the_first_of_each_section_where_little_fits() -> None:
+    lines = [
+        DigestLine(text=f"public.orders_{n} (nyc): closed for 3 d, not acknowledged", path=f"/incidents/{n}") for n in range(50)
+    ]
+    sections = [DigestSection(title=title, lines=lines, more=7) for title in ("Open incidents", "Most trouble", "Never checked")]
+    sections.insert(0, DigestSection(title="How it stands", lines=[DigestLine(text="9 gates: 9 closed")]))
+    made = NotificationContent(kind="digest", made_at=AT, digest=Digest(owner="data", start=AT, end=AT, sections=sections))
+    found = render(made, "team", URL, longest=500).body
+    assert "9 gates: 9 closed" in found
+    assert found.count("public.orders_0") == found.count("… and 56 more") == 3
+    assert len(render(made, "team", URL, longest=30_000).body) > 10_000
+
+
 def test_a_storm_names_what_it_can_and_counts_the_rest() -> None:
     also = [Named(what="closed", target="nyc", table=f"public.t{n}", since=AT) for n in range(200)]
     made = content(*(told(table=f"public.x{n}") for n in range(10)), counts={"closed": 10_000}, also=also, more=9790)
