@@ -46,7 +46,7 @@ def ask(**asked: Any) -> CheckRequest:
         ({"target": None}, "/target", "is missing"),
         ({"tables": None}, "/tables", "is missing"),
         ({"tables": []}, "/tables", "name at least one table"),
-        ({"tables": "public.a"}, "/tables", "must be a list"),
+        ({"tables": "public.a"}, "/tables", 'must be a list; write ["public.a"]'),
         ({"tables": ["public.a", "b"]}, "/tables/1", "schema.table"),
         ({"tables": ["public.a", 5]}, "/tables/1", "must be a text"),
         ({"tables": ["public.a", "public.b", '"public"."a"']}, "/tables", "names public.a twice"),

@@ -116,6 +116,15 @@ def test_a_wrong_cron_expression_is_named_with_what_to_write(expression: str, me
     assert found.startswith(message)
 
 
+def test_what_should_be_a_list_or_an_object_is_shown_with_how_it_is_written() -> None:
+    assert faults(parse_route, ROUTE | {"on": "closed", "quiet": "22-07"}) == [
+        ("/on", 'must be a list; write ["closed"]'),
+        ("/quiet", 'must be an object, such as {from: "22:00", to: "07:00", timezone: Europe/Berlin}'),
+    ]
+    ((_, found),) = faults(parse_channel, CHANNEL | {"digest": "daily"})
+    assert found == "must be 'weekly', or must be an object, such as {day: friday, time: \"16:00\", timezone: Europe/Berlin}"
+
+
 def test_an_abbreviation_is_no_time_zone_and_not_taken_for_another_one() -> None:
     for zone in ("CEST", "MST8", "PST"):
         ((_, found),) = faults(parse_schedule, SCHEDULE | {"timezone": zone})

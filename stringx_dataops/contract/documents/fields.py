@@ -1,6 +1,7 @@
 """Shared by the pydantic models of documents and messages: base classes, field types, and errors as JSON pointers."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -229,6 +230,11 @@ def parse_model(model: type[M], value: Any, pointer: str = "", extra: Literal["i
     return parsed
 
 
+_OBJECTS = {  # fields for which a text is easily written; what to write in its place
+    "digest": '{day: friday, time: "16:00", timezone: Europe/Berlin}',
+    "expected_by": '{time: "06:30", timezone: Europe/Berlin}',
+    "quiet": '{from: "22:00", to: "07:00", timezone: Europe/Berlin}',
+}
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "less_than_equal": ("at most", "le"),
@@ -277,9 +283,13 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
         case "value_error":
             message = str(context["error"])
         case "model_type" | "dict_type" | "model_attributes_type":
-            message = "must be an object"
+            example = _OBJECTS.get(where.rpartition("/")[2])
+            message = "must be an object" + (f", such as {example}" if example else "")
         case "list_type":
-            message = "must be a list"
+            given = item["input"]
+            message = "must be a list" + (
+                f"; write [{json.dumps(given)}]" if isinstance(given, str) and len(given) <= 100 else ""
+            )
         case "string_type":
             message = "must be a text" + ("; quote it" if isinstance(item["input"], (int, float)) else "")
         case "int_type" | "int_from_float":
