@@ -81,7 +81,8 @@ def channel_row(document: ChannelDocument, routes: int, queue: Queue | None) -> 
 
 def _trouble(queue: Queue) -> str:
     waiting = f"{queue.waiting:,} {'message waits' if queue.waiting == 1 else 'messages wait'}"
-    return f"for {formats.duration(int(queue.failing_s) * 1000)}; {waiting}"
+    lasts = "less than a minute" if queue.failing_s < 60 else formats.duration(int(queue.failing_s) * 1000)
+    return f"for {lasts}; {waiting}"
 
 
 def url(name: str) -> str:

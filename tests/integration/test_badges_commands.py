@@ -1,60 +1,41 @@
 """`dataops badges` against a Backend: what it prints, and how it ends."""
 
 import json
-import threading
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
 from database.pool import Database
-from stringx_dataops.cli import main as command_line
+from tests.support.commands import Dataops, served
 from tests.support.dashboard import opened
 
 
 def test_a_badge_is_made_listed_and_revoked(
     shop: Database, internal_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["dataops", "badges", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        out, err = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, out, err
-
-    with opened(shop, internal_url, tmp_path) as client:
-        server = make_server("127.0.0.1", 0, client.application, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        url = f"http://127.0.0.1:{server.port}"
-        try:
-            monkeypatch.setenv("STRINGX_BACKEND_URL", url)
-            monkeypatch.setenv("STRINGX_API_KEY", "sx_owner")
-            code, out, _ = run("create", "shop", "public.a", "--label", "a [b]")
-            badge_id, address = out.split()[:2]
-            assert (code, out) == (0, f"{badge_id}  {address}\n![a \\[b\\]]({address})\n")
-            assert address.startswith(f"{url}/badges/")
-            code, out, _ = run("create", "shop", "--dataset", "sales", "--json")
-            assert (code, json.loads(out)["dataset"]) == (0, "sales")
-            code, out, _ = run("list", "--target", "shop", "--table", "public.a", "--json")
-            assert [json.loads(line)["id"] for line in out.splitlines()] == [badge_id]
-            code, out, _ = run("list")
-            assert (code, [line.split()[:3] for line in out.splitlines()]) == (
-                0,
-                [["shop", "sales", "gate"], ["shop", "public.a", "a"]],
-            )
-            assert address in out
-            code, _, words = run("create", "shop", "public.a", "--label", "x" * 61)
-            assert (code, words.startswith("dataops: --label: "), words.count("\n")) == (2, True, 1)
-            code, _, words = run("create", "shop")
-            assert (code, "--dataset NAME" in words) == (2, True)
-            code, _, words = run("create", "shop", "public.none")
-            assert (code, "no configuration for table public.none" in words) == (2, True)
-            code, _, words = run("revoke", badge_id)
-            assert (code, "Nobody can be asked here; add --yes" in words) == (2, True)
-            assert run("revoke", badge_id, "--yes") == (0, f"badge {badge_id} is revoked\n", "")
-            assert run("revoke", badge_id, "--yes") == (2, "", f"dataops: there is no badge {badge_id}\n")
-        finally:
-            server.shutdown()
-            thread.join()
+    with opened(shop, internal_url, tmp_path) as client, served(client.application) as server:
+        run = Dataops(monkeypatch, capsys, server, "badges")
+        code, out, _ = run("create", "shop", "public.a", "--label", "a [b]")
+        badge_id, address = out.split()[:2]
+        assert (code, out) == (0, f"{badge_id}  {address}\n![a \\[b\\]]({address})\n")
+        assert address.startswith(f"{server}/badges/")
+        code, out, _ = run("create", "shop", "--dataset", "sales", "--json")
+        assert (code, json.loads(out)["dataset"]) == (0, "sales")
+        code, out, _ = run("list", "--target", "shop", "--table", "public.a", "--json")
+        assert [json.loads(line)["id"] for line in out.splitlines()] == [badge_id]
+        code, out, _ = run("list")
+        assert (code, [line.split()[:3] for line in out.splitlines()]) == (
+            0,
+            [["shop", "sales", "gate"], ["shop", "public.a", "a"]],
+        )
+        assert address in out
+        code, _, words = run("create", "shop", "public.a", "--label", "x" * 61)
+        assert (code, words.startswith("dataops: --label: "), words.count("\n")) == (2, True, 1)
+        code, _, words = run("create", "shop")
+        assert (code, "--dataset NAME" in words) == (2, True)
+        code, _, words = run("create", "shop", "public.none")
+        assert (code, "no configuration for table public.none" in words) == (2, True)
+        code, _, words = run("revoke", badge_id)
+        assert (code, "Nobody can be asked here; add --yes" in words) == (2, True)
+        assert run("revoke", badge_id, "--yes") == (0, f"badge {badge_id} is revoked\n", "")
+        assert run("revoke", badge_id, "--yes") == (2, "", f"dataops: there is no badge {badge_id}\n")

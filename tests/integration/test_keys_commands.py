@@ -2,18 +2,16 @@
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
 from database import keys
-from stringx_dataops.cli import main as command_line
 from stringx_dataops.contract.keys import SCOPES
 from tests.support.apps import Apps
 from tests.support.apps import made as apps_of
+from tests.support.commands import Dataops, served
 from tests.support.databases import Admin
 
 
@@ -21,37 +19,16 @@ from tests.support.databases import Admin
 def apps(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Apps, str]]:
     with apps_of(admin, internal_template, tmp_path_factory.mktemp("home")) as made:
         keys.register(made.database, "api-key", "sx_owner", SCOPES)
-        server = make_server("127.0.0.1", 0, made.apps["backend"], threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield made, f"http://127.0.0.1:{server.port}"
-        server.shutdown()
-        thread.join()
+        with served(made.apps["backend"]) as server:
+            yield made, server
 
 
 @pytest.fixture
-def run(apps: tuple[Apps, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Runner":
-    monkeypatch.setenv("STRINGX_BACKEND_URL", apps[1])
-    monkeypatch.setenv("STRINGX_API_KEY", "sx_owner")
-    return Runner(monkeypatch, capsys)
+def run(apps: tuple[Apps, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Dataops:
+    return Dataops(monkeypatch, capsys, apps[1])
 
 
-class Runner:
-    """Runs the command in this process; the exit code, and what it wrote."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.monkeypatch, self.capsys = monkeypatch, capsys
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        self.monkeypatch.setattr("sys.argv", ["dataops", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        out, err = self.capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, out, err
-
-
-def test_a_new_key_stands_alone_on_standard_output(run: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_new_key_stands_alone_on_standard_output(run: Dataops, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     code, key, words = run("keys", "create", "ci", "--scope", "read", "--scope", "trigger", "--expires-in", "90d")
     assert (code, key.count("\n"), key.startswith("sx_")) == (0, 1, True)
     assert key.strip() not in words
@@ -72,7 +49,7 @@ def test_a_new_key_stands_alone_on_standard_output(run: Runner, monkeypatch: pyt
     assert (code, out, "revoked" in words) == (3, "", True)
 
 
-def test_lists_are_for_people_or_one_json_object_per_line(run: Runner) -> None:
+def test_lists_are_for_people_or_one_json_object_per_line(run: Dataops) -> None:
     run("keys", "create", "listed", "--scope", "read")
     code, out, _ = run("keys", "list")
     assert code == 0
@@ -107,7 +84,7 @@ def test_lists_are_for_people_or_one_json_object_per_line(run: Runner) -> None:
         (("audit", "--limit", "0"), "--limit"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_one_line(run: Runner, arguments: tuple[str, ...], words: str) -> None:
+def test_what_is_wrong_is_one_line(run: Dataops, arguments: tuple[str, ...], words: str) -> None:
     code, out, said = run(*arguments)
     assert (code, out, said.count("\n")) == (2, "", 1), said
     assert words in said

@@ -1,17 +1,15 @@
 """Lists, states, requests and addresses of `dataops` against a Backend: what they print, and what they refuse."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
-from werkzeug.serving import make_server
 
 from database.pool import Database
 from stringx_dataops.cli import findings
-from stringx_dataops.cli import main as command_line
+from tests.support.commands import Dataops, served
 from tests.support.dashboard import opened
 from tests.support.databases import Admin
 from tests.support.datasets import TARGET, apply, check_now, dataset, table
@@ -30,13 +28,11 @@ def backend(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempP
     apply(database, TARGET, TARGET | {"name": "other"}, dataset(), *documents)
     failed = check_now(database, {"a": 3}, table="public.a")
     check_now(database, {}, table="public.b")
-    with opened(database, admin.url(name), tmp_path_factory.mktemp("home"), PUBLIC_URL=PUBLIC) as client:
-        server = make_server("127.0.0.1", 0, client.application, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.port}", failed.request_id
-        server.shutdown()
-        thread.join()
+    with (
+        opened(database, admin.url(name), tmp_path_factory.mktemp("home"), PUBLIC_URL=PUBLIC) as client,
+        served(client.application) as server,
+    ):
+        yield server, failed.request_id
     database.close()
     admin.run(f"drop database {name} with (force)")
 
@@ -44,16 +40,9 @@ def backend(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempP
 @pytest.fixture
 def run(backend: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command in this process; the exit code, and what it wrote."""
-    monkeypatch.setenv("STRINGX_BACKEND_URL", backend[0])
 
     def dataops(*arguments: str, key: str = "sx_owner") -> tuple[int, str, str]:
-        monkeypatch.setenv("STRINGX_API_KEY", key)
-        monkeypatch.setattr("sys.argv", ["dataops", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        out, err = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, out, err
+        return Dataops(monkeypatch, capsys, backend[0], key=key)(*arguments)
 
     return dataops
 

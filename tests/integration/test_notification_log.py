@@ -1,7 +1,6 @@
 """The delivery log, trying a channel and sending again: by API and with `dataops`."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from backend import retention
@@ -20,10 +18,10 @@ from backend.notifications.secrets import Secrets
 from backend.notifications.senders.processes import Processes
 from backend.notifications.sending import Mailroom, NotificationSender
 from database.pool import Database
-from stringx_dataops.cli import main as command_line
 from stringx_dataops.contract import signatures
 from stringx_dataops.contract.messages.notifications import NotificationContent, NotificationKind
 from stringx_dataops.contract.settings import read_settings
+from tests.support.commands import Dataops, served
 from tests.support.dashboard import opened
 from tests.support.datasets import check_now, now
 from tests.support.receivers import http_receiver
@@ -240,24 +238,13 @@ def test_what_waits_for_a_channel_that_takes_a_test_is_sent_at_once(log: Log, tm
 
 
 def test_the_commands(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["dataops", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        out, err = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, out, err
-
     configure(
         log.shop,
         channel(),
         channel("pager", type="apprise", url_env=None, url_file="notify_pager", digest="weekly", active=False),
     )
-    server = make_server("127.0.0.1", 0, log.client.application, threaded=True)
-    threading.Thread(target=server.serve_forever).start()
-    try:
-        monkeypatch.setenv("STRINGX_BACKEND_URL", f"http://127.0.0.1:{server.port}")
-        monkeypatch.setenv("STRINGX_API_KEY", "sx_owner")
+    with served(log.client.application) as server:
+        run = Dataops(monkeypatch, capsys, server)
         monkeypatch.setenv("STRINGX_HOME", str(tmp_path))
         code, out, _ = run("channels", "list")
         assert (code, [line.split() for line in out.splitlines()]) == (
@@ -298,5 +285,3 @@ def test_the_commands(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         )
         code, _, words = run("notifications", "list", "--state", "sent")
         assert (code, "is none of waiting" in words) == (2, True)
-    finally:
-        server.shutdown()

@@ -1,20 +1,18 @@
 """Schedules over HTTP: how they stand, their runs; paused, resumed and run by hand."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from backend.schedules import firing
-from stringx_dataops.cli import main as command_line
 from tests.support import apps as both
 from tests.support.apps import SCOPES, Apps
+from tests.support.commands import Dataops, served
 from tests.support.databases import Admin
 from tests.support.datasets import TARGET as SHOP
 from tests.support.datasets import apply, now, table
@@ -126,18 +124,8 @@ def test_a_pause_with_an_end_ends_by_itself(apps: Apps) -> None:
 def test_the_command_lists_shows_pauses_resumes_and_runs(
     apps: Apps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def call(*arguments: str) -> tuple[int | str | None, str, str]:
-        monkeypatch.setattr("sys.argv", ["dataops", "schedules", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        return ended.value.code, *capsys.readouterr()
-
-    server = make_server("127.0.0.1", 0, apps.apps["backend"], threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        monkeypatch.setenv("STRINGX_BACKEND_URL", f"http://127.0.0.1:{server.port}")
-        monkeypatch.setenv("STRINGX_API_KEY", apps.keys[SCOPES])
+    with served(apps.apps["backend"]) as server:
+        call = Dataops(monkeypatch, capsys, server, "schedules", key=apps.keys[SCOPES])
         code, out, _ = call("list", "--target", "shop")
         assert (code, out.split()[:6]) == (0, ["active", "nightly", "shop", "public.*", "0", "6"])
         code, _, err = call("list", "--target", "shp")
@@ -161,10 +149,6 @@ def test_the_command_lists_shows_pauses_resumes_and_runs(
         assert (len(shown["next_times"]), shown["cron"], len(shown["runs"])) == (5, "0 6 * * *", 1)
         code, _, err = call("show", "nihgtly")
         assert (code, "did you mean nightly?" in err) == (2, True)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_metrics_say_how_late_schedules_are(apps: Apps) -> None:
