@@ -9,8 +9,8 @@ from tests.support.incidents import reported
 from tests.support.receivers import http_receiver
 from tests.support.watching import channel, configure, messages, planned, route
 
-STATEMENTS = 4  # of sending a message …
-BEFORE = 2  # … and those before it is sent
+STATEMENTS = 5  # of sending a message …
+BEFORE = 3  # … and those before it is sent
 
 
 def test_a_sender_that_is_killed_at_any_statement_loses_no_message(shop: Database, internal_url: str) -> None:
