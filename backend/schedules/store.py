@@ -89,11 +89,13 @@ def pause(database: Database, caller: Caller, name: str, order: PauseOrder) -> S
 
 
 def resume(database: Database, caller: Caller, name: str) -> ScheduleState:
-    """End a pause; what was due meanwhile does not happen. One that is not paused stays as it is. Raises NotFound."""
+    """End a pause; what was due meanwhile does not happen. One that is not paused, or no longer, stays as it is: what has been
+    due since its pause ended happens. Raises NotFound."""
     with database.transaction() as cursor:
-        found, _, now = _lock(cursor, name)
-        next_due_at = timing_of(found.document).next_due(now) if found.document.active else None
-        if cursor.run(SQL["resume"], {"name": name, "now": now, "next_due_at": next_due_at}):
+        found, row, now = _lock(cursor, name)
+        if standing_of(row).is_paused(now):
+            next_due_at = timing_of(found.document).next_due(now) if found.document.active else None
+            cursor.run(SQL["resume"], {"name": name, "now": now, "next_due_at": next_due_at})
             audit.record(cursor, caller, "schedule.resumed", subject("schedule", name))
         return _states(cursor, {name: found}, now)[name]
 

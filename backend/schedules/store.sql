@@ -23,7 +23,7 @@ update stringx.schedule_states set paused_at = %(now)s, paused_by = %(by)s, paus
 -- name: resume
 update stringx.schedule_states set
     paused_at = null, paused_by = null, paused_until = null, counted_from = greatest(counted_from, %(now)s), next_due_at = %(next_due_at)s
-where name = %(name)s and paused_at is not null
+where name = %(name)s
 
 -- name: upcoming
 -- When each schedule runs next that is not paused without an end. `next_due_at` knows of no pause.

@@ -121,6 +121,18 @@ def test_a_pause_with_an_end_ends_by_itself(apps: Apps) -> None:
     assert apps.ask(f"{LIST}/nightly/state").get_json()["paused_at"] is None
 
 
+def test_what_has_been_due_since_a_pause_ended_happens_though_somebody_resumes_the_schedule(apps: Apps) -> None:
+    with apps.database.transaction() as cursor:
+        cursor.run(
+            "update stringx.schedule_states set counted_from = clock_timestamp() - interval '3 days', next_due_at = clock_timestamp() - interval '3 days',"
+            " paused_at = clock_timestamp() - interval '2 days', paused_until = clock_timestamp() - interval '26 hours'"
+        )
+    assert post(apps, "resume").status_code == 200
+    turn(apps.database, now(apps.database))
+    assert len(runs(apps)) == 1
+    assert "schedule.resumed" not in audited(apps)
+
+
 def test_the_command_lists_shows_pauses_resumes_and_runs(
     apps: Apps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
