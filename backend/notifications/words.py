@@ -272,7 +272,7 @@ def _digest(digest: Digest, pages: Pages, detail: Detail) -> Iterator[Block]:
     for section in digest.sections:
         points: list[Line] = []
         for line in section.lines[: max(detail.named, 1)]:  # the first has what matters most
-            link = pages.link("open", line.path) if line.path else ()
+            link = pages.link("details", line.path) if line.path else ()
             points.append((Sentence(line.text), *((", ", *link) if link else ())))
         if more := section.more + len(section.lines) - len(points):
             points.append((f"… and {more:,} more",))

@@ -147,7 +147,7 @@ def test_a_digest_has_its_sections() -> None:
         kind="digest", made_at=AT, digest=Digest(owner="data", start=AT, end=AT + timedelta(days=7), sections=sections)
     )
     assert heading(made, "team") == "Weekly digest of data, 2026-11-29 to 2026-12-06"
-    assert render(made, "team", URL).body == "Open\n- public.a, open: https://checks.test/incidents/1\n- … and 4 more"
+    assert render(made, "team", URL).body == "Open\n- public.a, details: https://checks.test/incidents/1\n- … and 4 more"
 
 
 def test_a_digest_says_the_first_of_each_section_where_little_fits() -> None:
