@@ -48,6 +48,11 @@ def channels(context: click.Context, _: click.Parameter, incomplete: str) -> lis
     return _found(context, "channels", {}, "name", incomplete)
 
 
+def routes(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
+    """Names of routes."""
+    return _found(context, "routes", {}, "name", incomplete)
+
+
 def notifications(context: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
     """Ids of the newest messages."""
     return _found(context, "notifications", {}, "id", incomplete)

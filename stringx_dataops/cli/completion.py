@@ -18,7 +18,7 @@ VARIABLE = "_DATAOPS_COMPLETE"  # click reads it where the shell asks for comple
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> int:
-    """Print what makes a shell complete commands, targets, tables, datasets and rules. Names come from the Backend, with your
+    """Print what makes a shell complete commands, and names of targets, tables and others. Names come from the Backend, with your
     key; without an answer within a second there are none. Bash needs version 4.4."""
     from click.shell_completion import get_completion_class
 

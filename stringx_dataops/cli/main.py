@@ -21,7 +21,7 @@ _COMMANDS = {
     "check": ("stringx_dataops.cli.checks:check", "Check TABLE (schema.table), or the tables of a dataset, of TARGET."),
     "completion": (
         "stringx_dataops.cli.completion:completion",
-        "Print what makes a shell complete commands, targets, tables, datasets and rules.",
+        "Print what makes a shell complete commands, and names of targets, tables and others.",
     ),
     "datasets": ("stringx_dataops.cli.states:datasets", "List the datasets as they stand."),
     "dlq": ("stringx_dataops.cli.dead_letters:dlq", "Messages of Kafka that could not become requests (dead letters)."),

@@ -324,6 +324,7 @@ def test_completion_names_what_the_backend_has_and_is_silent_otherwise(serve: Ca
         ("dataops requests list --verdict e", {}, ["error"]),
         ("dataops check nyc public.a --rule r", rules, ["r1"]),
         ("dataops wai", {}, ["waive", "waivers"]),
+        ("dataops rules show --route c", {"items": [{"name": "core"}, {"name": "all"}], "next_cursor": None}, ["core"]),
     ):
         done = completed(words, STRINGX_BACKEND_URL=serve((200, answer)))
         assert (done.returncode, done.stdout.split(), done.stderr) == (0, [f"plain,{line}" for line in lines], ""), words

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from stringx_dataops.cli import completing
 from stringx_dataops.cli.options import YES, confirm, example
 from stringx_dataops.cli.output import plural
 from stringx_dataops.cli.rules import stored
@@ -30,6 +31,14 @@ _CONSEQUENCE = {
     "Schedule": " Its checks come no more",
     "Route": " Its channel is told no more of what it names",
 }
+_COMPLETED = {
+    "dataset": completing.datasets,
+    "target": completing.targets,
+    "defaults": completing.targets,
+    "schedule": completing.schedules,
+    "channel": completing.channels,
+    "route": completing.routes,
+}
 _JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 
@@ -37,7 +46,8 @@ def _named(function: _F) -> _F:
     """The arguments of a command about one document."""
     for option, (_, _, words) in reversed(stored.OTHERS.items()):
         name = f"--{option.replace('_', '-')}"
-        function = click.option(name, option, metavar="NAME", help=f"{words}, in place of TARGET TABLE")(function)
+        help_ = f"{words}, in place of TARGET TABLE"
+        function = click.option(name, option, metavar="NAME", help=help_, shell_complete=_COMPLETED.get(option))(function)
     return click.argument("words", nargs=-1, metavar="[TARGET TABLE]")(function)
 
 
