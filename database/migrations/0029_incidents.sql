@@ -171,7 +171,7 @@ begin
         -- of a document that was deleted and came back, checks of before say since when
         became := greatest(became, (select i.closed_at from stringx.incidents i
                                     where i.target = new.target and i.name = new.name and i.subject_kind = new.kind
-                                    order by i.opened_at desc limit 1));
+                                    order by i.opened_at desc, i.closed_at desc limit 1));
     elsif new.gate = 'open' and (old.gate = 'closed' or is_new_check and of_incident is not null) then
         kinds := array['opened'];
         is_over := of_incident is not null;

@@ -161,6 +161,21 @@ def test_what_is_deleted_has_no_incident_and_what_comes_back_has_a_new_one_after
     assert kinds(shop) == [["closed"], ["removed"], ["closed"]]
 
 
+def test_an_incident_begins_after_the_last_one_also_if_several_opened_in_one_moment(shop: Database) -> None:
+    moment = now(shop)
+    lasted = timedelta(hours=1)
+    for length in (timedelta(0), lasted, timedelta(0)):
+        run(
+            shop,
+            "insert into stringx.incidents (subject_kind, target, name, kind, opened_at, closed_at, closed_because)"
+            " values ('table', 'shop', 'public.a', 'closed', %(at)s, %(end)s, 'changed')",
+            at=moment,
+            end=moment + length,
+        )
+    checked(shop, FAILED)
+    assert incidents(shop)[-1]["opened_at"] == moment + lasted
+
+
 def test_a_dataset_that_moves_to_another_target_leaves_its_incident_behind(shop: Database) -> None:
     check_now(shop, FAILED, dataset="sales")
     apply(shop, TARGET | {"name": "depot"}, table("public.a", "a", target="depot"))
