@@ -278,7 +278,7 @@ class Installation(Client):
                 f"{one.name} serves",
             )
 
-    def wait_warm(self, process: Process | None = None, within_s: float = 90) -> None:
+    def wait_warm(self, process: Process | None = None, within_s: float = 180) -> None:
         """Until all children of this worker, or of every one, are warm."""
         for one in [process] if process else self.of_role("worker"):
             eventually(lambda one=one: self.is_warm(one), within_s, f"{one.name} is warm\n{one.output()[-2000:]}")
