@@ -286,6 +286,40 @@ def test_pagers_know_the_incident_that_a_message_is_about() -> None:
     assert named("opsgenie://apikey", content(told())).alias == INCIDENT
 
 
+def test_opsgenie_closes_the_alert_of_an_incident_that_is_over_and_gets_all_else_as_an_alert(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever remembers nothing of earlier messages closes by the alias."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of modules that some plugins of Apprise use
+        from backend.notifications.senders import apprise as sender
+
+    accepted = requests.Response()
+    vars(accepted).update(status_code=202, _content=b'{"requestId": "r"}')
+    posts: list[str] = []
+
+    def post(url: str, **options: Any) -> requests.Response:
+        posts.append(f"{url.partition('/v2')[2]} {(options.get('params') or {}).get('identifierType')}")
+        sender.SEEN.has_spoken = True
+        return accepted
+
+    monkeypatch.setattr(requests, "post", post)
+    ends = told(what="opened", gate="open", gate_before="closed", verdict="pass")
+    digest = Digest(owner="", start=AT, end=AT, sections=[])
+    for made in (
+        content(ends),
+        content(told()),
+        content(ends, ends),
+        content(kind="test"),
+        content(kind="digest", digest=digest),
+    ):
+        order = Order(notification_id=INCIDENT, channel="team", type="apprise", address="opsgenie://apikey", content=made)
+        assert sender.send(order).is_sent
+    assert posts == [f"/alerts/{INCIDENT}/close alias", *["/alerts None"] * 4]
+    ignored = order.model_copy(update={"address": "opsgenie://apikey?action=close"})
+    assert (sender.send(ignored).is_sent, sender.send(ignored).gone) == (False, True), "nothing was sent"
+
+
 def test_a_sending_process_notes_answers_by_one_layer_whatever_number_of_messages_it_sends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

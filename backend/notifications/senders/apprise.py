@@ -4,14 +4,17 @@ It says only whether a message was sent, and its log quotes addresses. So what H
 called, and nothing of the log is kept.
 """
 
+import hashlib
 import logging
 import re
 import smtplib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import make_msgid
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 import apprise
 import requests
@@ -42,9 +45,10 @@ _TYPES: dict[What, apprise.NotifyType] = {
 
 @dataclass
 class Seen:
-    """What the service answered last, or the class of the error without an answer. `text`: the message that is sent, as plain
-    text for mails, beside HTML."""
+    """What the service answered last, or the class of the error without an answer. `has_spoken`: whether anything was sent
+    anywhere. `text`: the message that is sent, as plain text for mails, beside HTML."""
 
+    has_spoken: bool = False
     status: int | None = None
     fault: str | None = None
     notification_id: str = ""
@@ -63,6 +67,7 @@ def send(order: Order) -> Outcome:
 
 
 def _send(order: Order) -> Outcome:
+    SEEN.has_spoken = False
     SEEN.status, SEEN.fault, SEEN.notification_id = None, None, order.notification_id
     SEEN.text = render(order.content, order.channel, order.public_url).body
     if order.address.partition(":")[0].lower() in _ON_THIS_MACHINE:
@@ -86,6 +91,9 @@ def _send(order: Order) -> Outcome:
     except Exception as error:  # whatever a plugin raises: its text may quote the address
         return Outcome(is_sent=False, reason=f"the service cannot be used: {type(error).__name__}", status=SEEN.status)
     if is_sent:
+        if not SEEN.has_spoken:
+            reason = "Apprise has sent nothing: the service has no use for such a message"
+            return Outcome(is_sent=False, reason=reason, gone=True)
         return Outcome(is_sent=True, status=SEEN.status)
     return Outcome(is_sent=False, reason=_reason(), status=SEEN.status)
 
@@ -140,17 +148,41 @@ def _type(content: NotificationContent) -> apprise.NotifyType:
 
 
 def name_incident(order: Order, plugin: Any) -> None:
-    """Services that keep incidents of their own (PagerDuty, Opsgenie) know by its id which one a message is about. PagerDuty then
-    resolves it at the end, unless the address has an `action`."""
+    """Services that keep incidents of their own (PagerDuty, Opsgenie) know by its id which one a message is about. They then
+    resolve it at the end, unless the address has an `action`."""
     content = order.content
     told = content.items[0] if content.number == 1 and content.items else None
     if told is None or told.incident_id is None:
+        _close_nothing(plugin)
         return
     for name in ("dedup", "alias"):
         if getattr(plugin, name, "") is None:
             setattr(plugin, name, told.incident_id)
+    if plugin.secure_protocol == "opsgenie" and told.what == "opened":
+        _close_by_alias(plugin)
+    elif told.what == "removed":
+        _close_nothing(plugin)
     if plugin.secure_protocol == "pagerduty" and "action=" not in order.address.lower():
         plugin.action = "map"
+
+
+def _close_nothing(plugin: Any) -> None:
+    """Opsgenie closes an alert where a message is good news, and adds plain news to it as a note. What is about no single
+    incident, such as a test, has no alert, and would be lost: it becomes one."""
+    if plugin.secure_protocol == "opsgenie":
+        plugin.mapping = dict.fromkeys(plugin.mapping, "new")
+
+
+def _close_by_alias(plugin: Any) -> None:
+    """Apprise closes the alerts whose ids it remembers, and here it remembers nothing; Opsgenie also takes an alias."""
+    fetch = plugin._fetch
+
+    def by_alias(method: Any, url: str, payload: Any, params: Any = None) -> Any:
+        return fetch(method, url, payload, {"identifierType": "alias"} if params else params)
+
+    plugin._fetch = by_alias
+    key = hashlib.sha1((plugin.entity or plugin.alias).encode(), usedforsecurity=False).hexdigest()[:10]  # as Apprise has it
+    plugin.store.set(key, [quote(plugin.alias, safe="")])
 
 
 def _with_some(response: requests.Response) -> requests.Response:
@@ -165,11 +197,17 @@ def _with_some(response: requests.Response) -> requests.Response:
     return response
 
 
+def _listen(event: str, _: Any) -> None:
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        SEEN.has_spoken = True
+
+
 @cache
 def prepare() -> None:
     """Once per process, whatever number of messages it sends: note what HTTP and SMTP answer, give mails a stable id, and keep
     Apprise's log from going anywhere."""
     logging.disable(logging.CRITICAL)
+    sys.addaudithook(_listen)
     send_request, get_reply = requests.Session.send, smtplib.SMTP.getreply
 
     def noting_send(self: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
