@@ -66,7 +66,7 @@ class Gate:
             table=answer.get("table"),
             dataset=answer.get("dataset"),
             verdict=answer["verdict"],
-            snapshot_at=_moment(answer["snapshot_at"]),
+            snapshot_at=moment_of(answer["snapshot_at"]),
             age_s=answer["age_s"],
             reasons=tuple(map(str, answer["reasons"])),
             pending=closed and pending is not False,
@@ -209,7 +209,7 @@ class Request:
             reason=answer.get("reason"),
             counts=dict(last.get("counts", {})),
             row_count=last.get("row_count"),
-            snapshot_at=_moment(last.get("snapshot_at")),
+            snapshot_at=moment_of(last.get("snapshot_at")),
             duration_ms=last.get("duration_ms"),
             rules=tuple(map(Rule.of, last.get("rules", ()))),
             tables=tuple(map(Table.of, last.get("tables", ()))),
@@ -251,52 +251,10 @@ class State:
     @classmethod
     def of(cls, answer: Raw) -> "State":
         """From the answer's JSON."""
-        moments: dict[str, Any] = {name: _moment(answer[name]) for name in ("since", "checked_at", "snapshot_at")}
+        moments: dict[str, Any] = {name: moment_of(answer[name]) for name in ("since", "checked_at", "snapshot_at")}
         lists: dict[str, Any] = {name: tuple(map(str, answer[name])) for name in ("reasons", "tags")}
         plain = {name: answer[name] for name in ("target", "state", "gate", "checking", "verdict", "row_count", "score", "owner")}
         return cls(table=answer.get("table"), dataset=answer.get("dataset"), **plain, **lists, **moments, raw=answer)
-
-
-@dataclass(frozen=True)
-class Incident:
-    """The time in which a table or dataset could not be used: `state` is open or closed, `kind` closed (a gate) or missed (a
-    check). `rules`: what did not pass when it opened. `acknowledged`: an acknowledgement holds. It is true while it is open."""
-
-    id: str
-    target: str
-    table: str | None
-    dataset: str | None
-    state: str
-    kind: str
-    owner: str
-    opened_at: datetime
-    closed_at: datetime | None
-    duration_s: float
-    acknowledged: bool
-    acknowledged_by: str | None
-    acknowledged_until: datetime | None
-    assignee: str | None
-    rules: tuple[Raw, ...]
-    notes: tuple[Raw, ...]
-    raw: Raw = field(repr=False, compare=False)
-
-    def __bool__(self) -> bool:
-        return self.state == "open"
-
-    @property
-    def name(self) -> str:
-        """The table, or `dataset NAME`."""
-        return self.table or f"dataset {self.dataset}"
-
-    @classmethod
-    def of(cls, answer: Raw) -> "Incident":
-        """From the answer's JSON."""
-        moments: dict[str, Any] = {name: _moment(answer[name]) for name in ("closed_at", "acknowledged_until")}
-        lists: dict[str, Any] = {name: tuple(map(dict, answer[name])) for name in ("rules", "notes")}
-        names = ("id", "target", "state", "kind", "owner", "duration_s", "acknowledged", "acknowledged_by", "assignee")
-        plain = {name: answer[name] for name in names}
-        table, dataset, opened_at = answer.get("table"), answer.get("dataset"), parse_moment(answer["opened_at"])
-        return cls(table=table, dataset=dataset, opened_at=opened_at, **plain, **moments, **lists, raw=answer)
 
 
 @dataclass(frozen=True)
@@ -327,5 +285,5 @@ class Check:
 _SHOWN = 20  # rules in a text
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(text: str | None) -> datetime | None:
     return None if text is None else parse_moment(text)

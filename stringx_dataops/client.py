@@ -4,19 +4,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from stringx_dataops import __version__
-from stringx_dataops.answers import Check, Gate, Incident, Request, State
+from stringx_dataops.answers import Check, Gate, Request, State
 from stringx_dataops.arguments import checked
 from stringx_dataops.connection import USER_AGENT, Connection, address_of, key_of, key_source, path_of, require
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.errors import Away, CheckFailed, DataOpsError, GateClosed, Misconfigured, Refused, Undecided
+from stringx_dataops.reading import as_text
+from stringx_dataops.watching import Incident, Schedule, Watching
 
 __all__ = [
     "Away", "Check", "CheckFailed", "Client", "Connection", "DataOpsError", "Gate", "GateClosed", "Incident", "Misconfigured",
-    "Refused", "Request", "State", "Undecided", "key_source", "path_of", "persist", "require",
+    "Refused", "Request", "Schedule", "State", "Undecided", "key_source", "path_of", "persist", "require",
 ]  # fmt: skip
 
 PATIENCE_S = 600  # what `wait=True` means
@@ -24,11 +26,10 @@ POLL_S = 0.5
 LONGEST_POLL_S = 30.0  # the Backend keeps a question after a request open for so long
 _OF_A_GATE = ("gate", "verdict", "snapshot_at", "age_s", "reasons")
 _OF_A_REQUEST = ("request_id", "status", "verdict", "checks")
-_OF_AN_INCIDENT = ("id", "state", "opened_at")
 _T = TypeVar("_T")
 
 
-class Client(Connection):
+class Client(Watching):
     """A Backend and a key. What is not given comes from the environment, as for the `dataops` command: the address from
     STRINGX_BACKEND_URL (else http://127.0.0.1:5002), the key from STRINGX_API_KEY or STRINGX_API_KEY_FILE.
 
@@ -78,7 +79,7 @@ class Client(Connection):
         subject = _subject(table, dataset)
         path = path_of("gates", "datasets", dataset) if dataset is not None else path_of("gates", target, str(table))
         query = {
-            name: value for name, value in (("not_before", _text(not_before)), ("request_id", request_id)) if value is not None
+            name: value for name, value in (("not_before", as_text(not_before)), ("request_id", request_id)) if value is not None
         }
         seconds = _seconds(wait)
         until = time.monotonic() + seconds
@@ -152,7 +153,7 @@ class Client(Connection):
         if timeout_s is not None:
             body["timeout_s"] = timeout_s
         if window:
-            body["window"] = {name: _text(value) for name, value in window.items()}
+            body["window"] = {name: as_text(value) for name, value in window.items()}
         found = self._as(Request.of, self.post_json(path_of("requests"), body), *_OF_A_REQUEST, *subject)
         while not found.has_ended and time.monotonic() < until:
             if on_wait:
@@ -212,59 +213,8 @@ class Client(Connection):
         """The checks of a table or dataset, newest first: not before `since`, and before `until`."""
         _subject(table, dataset)
         path = path_of("datasets", dataset) if dataset is not None else path_of("tables", target, str(table))
-        span = {name: _text(value) for name, value in (("from", since), ("to", until)) if value is not None}
+        span = {name: as_text(value) for name, value in (("from", since), ("to", until)) if value is not None}
         return (self._as(Check.of, item) for item in self.items(f"{path}/history", span))
-
-    @checked
-    def incidents(self, **filters: str) -> Iterator[Incident]:
-        """Incidents, open ones first. `filters` are those of the API, such as target, owner, `state="open"`, `mine="true"`."""
-        return (self._as(Incident.of, item) for item in self.items(path_of("incidents"), filters))
-
-    @checked
-    def incident(self, incident_id: str) -> Incident:
-        """An incident; `raw` has its story: checks, events, entries, changes, waivers, messages."""
-        return self._as(Incident.of, self.get(path_of("incidents", incident_id)), *_OF_AN_INCIDENT)
-
-    @checked
-    def acknowledge(
-        self,
-        incident_id: str,
-        *,
-        note: str | None = None,
-        assignee: str | None = None,
-        until: str | datetime | None = None,
-    ) -> Incident:
-        """Say that somebody is at it: messages are not repeated, until a time where one is given. The gate stays as it is."""
-        said = {"note": note, "assignee": assignee, "until": _text(until)}
-        return self._act(incident_id, "acknowledge", {name: value for name, value in said.items() if value is not None})
-
-    @checked
-    def note(self, incident_id: str, text: str) -> Incident:
-        """Write something down about an incident, also after it is over."""
-        return self._act(incident_id, "note", {"text": text})
-
-    def _act(self, incident_id: str, action: str, body: JsonObject) -> Incident:
-        answer = self.post_json(path_of("incidents", incident_id, action), body)
-        return self._as(Incident.of, answer, *_OF_AN_INCIDENT)
-
-    @checked
-    def items(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[JsonObject]:
-        """The items of any list of the API, page by page."""
-        asked = dict(query or {})
-        while True:
-            page = require(self, self.get(path, asked), "items", "next_cursor")
-            yield from page["items"]
-            if page["next_cursor"] is None:
-                return
-            asked["cursor"] = page["next_cursor"]
-
-    def _as(self, read: Callable[[JsonObject], _T], answer: JsonObject, *fields: str) -> _T:
-        """Undecided if the answer is none of the Backend."""
-        try:
-            return read(require(self, answer, *fields))
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
-            cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-            raise Undecided(f"an answer of the Backend is not as expected ({cause}); is it of the same release?") from error
 
 
 def persist(call: Callable[[], _T], until: float) -> _T:
@@ -287,8 +237,3 @@ def _subject(table: str | None, dataset: str | None) -> dict[str, str]:
 
 def _seconds(wait: bool | float) -> float:
     return float(PATIENCE_S if wait else 0) if isinstance(wait, bool) else float(wait)
-
-
-def _text(value: Any) -> Any:
-    """Times as the API reads them; it refuses those without a zone where it needs one."""
-    return value.isoformat() if isinstance(value, date) else value

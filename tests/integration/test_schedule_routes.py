@@ -10,6 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from backend.schedules import firing
+from stringx_dataops import Client
 from tests.support import apps as both
 from tests.support.apps import SCOPES, Apps
 from tests.support.commands import Dataops, served
@@ -159,6 +160,14 @@ def test_the_command_lists_shows_pauses_resumes_and_runs(
         assert (code, out.startswith("nightly: next run 2")) == (0, True)
         shown = json.loads(call("show", "nightly", "--json")[1])
         assert (len(shown["next_times"]), shown["cron"], len(shown["runs"])) == (5, "0 6 * * *", 1)
+        client = Client()
+        (listed,) = client.schedules(target="shop")
+        assert (bool(listed), listed.cron, listed.tables, len(listed.next_times)) == (True, "0 6 * * *", ("public.*",), 5)
+        paused = client.pause_schedule("nightly", until=now(apps.database) + DAY)
+        assert (bool(paused), paused.paused_until is not None, bool(client.resume_schedule("nightly"))) == (False, True, True)
+        assert client.run_schedule("nightly") == next(client.items("/api/v1/schedules/nightly/runs"))["id"]
+        with pytest.raises(ValueError, match="name"):
+            client.run_schedule(" ")
         code, _, err = call("show", "nihgtly")
         assert (code, "did you mean nightly?" in err) == (2, True)
 
