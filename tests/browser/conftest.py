@@ -59,7 +59,7 @@ def address(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[str]:
     process.start()
     try:
         url = f"http://127.0.0.1:{port}"
-        eventually(lambda: requests.get(f"{url}/healthz", timeout=5).ok, 60, "the Backend")
+        eventually(lambda: requests.get(f"{url}/healthz", timeout=5).ok, 180, "the Backend")
         yield url
     finally:
         process.end()

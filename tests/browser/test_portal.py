@@ -32,7 +32,7 @@ def address(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[str]:
     process.start()
     try:
         url = f"http://127.0.0.1:{port}"
-        eventually(lambda: requests.get(f"{url}/healthz", timeout=5).ok, 60, "the portal")
+        eventually(lambda: requests.get(f"{url}/healthz", timeout=5).ok, 180, "the portal")
         yield url
     finally:
         process.end()

@@ -172,7 +172,7 @@ def services(internal_url_of_module: str, tmp_path_factory: pytest.TempPathFacto
         for process in processes:
             process.start()
         for name in ports:
-            eventually(lambda name=name: requests.get(made.url(name, "/healthz"), timeout=5).ok, 60, name)
+            eventually(lambda name=name: requests.get(made.url(name, "/healthz"), timeout=5).ok, 180, name)
         configure(made)
         yield made
     finally:
