@@ -49,10 +49,10 @@ def test_columns_may_have_other_names_than_in_the_table(sql: str, renames: bool)
 
 
 def test_long_chains_of_names_are_read_at_once() -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     found = names_of_condition("(a)" + ".b" * 15_000 + " = 1 and t.c.d = 1")
     assert found == [("field", ["own"], "a", "b"), ("call", [], None, "b"), ("column", ["own"], None, "d")]
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5, "of this process, however busy the machine is"
 
 
 def test_reserved_words_are_no_names() -> None:

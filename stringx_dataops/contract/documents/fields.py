@@ -1,7 +1,6 @@
 """Shared by the pydantic models of documents and messages: base classes, field types, and errors as JSON pointers."""
 
 import difflib
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -270,6 +269,11 @@ def _path(value: Any, item: Any) -> list[str | int]:
     return path
 
 
+def _is_plain(given: Any) -> bool:
+    """Whether it is a text that can be quoted as it stands."""
+    return isinstance(given, str) and len(given) <= 100 and given.isprintable() and not {'"', "\\"} & set(given)
+
+
 def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) -> FieldError:
     where = pointer + "".join(f"/{escape_pointer(part)}" for part in _path(value, item))
     kind, context = item["type"], item.get("ctx", {})
@@ -286,10 +290,7 @@ def _field_error(item: Any, model: type[BaseModel], value: Any, pointer: str) ->
             example = _OBJECTS.get(where.rpartition("/")[2])
             message = "must be an object" + (f", such as {example}" if example else "")
         case "list_type":
-            given = item["input"]
-            message = "must be a list" + (
-                f"; write [{json.dumps(given)}]" if isinstance(given, str) and len(given) <= 100 else ""
-            )
+            message = "must be a list" + (f'; write ["{item["input"]}"]' if _is_plain(item["input"]) else "")
         case "string_type":
             message = "must be a text" + ("; quote it" if isinstance(item["input"], (int, float)) else "")
         case "int_type" | "int_from_float":
