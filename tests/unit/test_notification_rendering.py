@@ -306,8 +306,10 @@ def test_opsgenie_closes_the_alert_of_an_incident_that_is_over_and_gets_all_else
     monkeypatch.setattr(requests, "post", post)
     ends = told(what="opened", gate="open", gate_before="closed", verdict="pass")
     digest = Digest(owner="", start=AT, end=AT, sections=[])
+    deleted = told(what="removed", gate=None, gate_before="closed")
     for made in (
         content(ends),
+        content(deleted),
         content(told()),
         content(ends, ends),
         content(kind="test"),
@@ -315,7 +317,7 @@ def test_opsgenie_closes_the_alert_of_an_incident_that_is_over_and_gets_all_else
     ):
         order = Order(notification_id=INCIDENT, channel="team", type="apprise", address="opsgenie://apikey", content=made)
         assert sender.send(order).is_sent
-    assert posts == [f"/alerts/{INCIDENT}/close alias", *["/alerts None"] * 4]
+    assert posts == [f"/alerts/{INCIDENT}/close alias"] * 2 + ["/alerts None"] * 4
     ignored = order.model_copy(update={"address": "opsgenie://apikey?action=close"})
     assert (sender.send(ignored).is_sent, sender.send(ignored).gone) == (False, True), "nothing was sent"
 

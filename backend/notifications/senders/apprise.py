@@ -39,7 +39,7 @@ _TYPES: dict[What, apprise.NotifyType] = {
     "warn": apprise.NotifyType.WARNING,
     "stale": apprise.NotifyType.WARNING,
     "opened": apprise.NotifyType.SUCCESS,
-    "removed": apprise.NotifyType.INFO,
+    "removed": apprise.NotifyType.SUCCESS,  # its incident is over, and so is that of a pager
 }
 
 
@@ -158,10 +158,8 @@ def name_incident(order: Order, plugin: Any) -> None:
     for name in ("dedup", "alias"):
         if getattr(plugin, name, "") is None:
             setattr(plugin, name, told.incident_id)
-    if plugin.secure_protocol == "opsgenie" and told.what == "opened":
+    if plugin.secure_protocol == "opsgenie" and told.what in ("opened", "removed"):
         _close_by_alias(plugin)
-    elif told.what == "removed":
-        _close_nothing(plugin)
     if plugin.secure_protocol == "pagerduty" and "action=" not in order.address.lower():
         plugin.action = "map"
 
