@@ -101,6 +101,9 @@ def _look_at(cursor: Cursor, row: Row, now: datetime, until: datetime) -> None:
     timezone = expectation.timezone or "UTC"
     found = deadlines(expectation, timezone, until)
     judged = judge(found, row["since"], row["missed_at"], row["checked_at"], row["incident_id"] is not None)
+    if judged.is_news and _is_on_its_way(cursor, row, found.before):
+        cursor.run(SQL["judged"], named | {"next_deadline_at": now, "missed_at": row["missed_at"]})  # judged again in a minute
+        return
     if judged.is_news:
         event = _event(row, "missed", found.last, _words(found.last, timezone, row["checked_at"]))
         cursor.run(SQL["open_incident"], event)
@@ -108,6 +111,12 @@ def _look_at(cursor: Cursor, row: Row, now: datetime, until: datetime) -> None:
         assert incident is not None
         cursor.run(SQL["event"], event | {"incident_id": incident["incident_id"]})
     cursor.run(SQL["judged"], named | {"next_deadline_at": found.next, "missed_at": judged.missed_at})
+
+
+def _is_on_its_way(cursor: Cursor, row: Row, since: datetime) -> bool:
+    """Whether a check has come, and its result has not: while no Backend ran, DataOps could not deliver it."""
+    wanted = {name: row[name] for name in ("subject_kind", "target", "name")}
+    return bool((cursor.one(SQL["on_its_way"], wanted | {"since": since}) or {}).get("is_on_its_way"))
 
 
 def _event(row: Row, word: str, at: datetime, reason: str) -> dict[str, Any]:

@@ -14,6 +14,19 @@ where s.subject_id = any(%(subjects)s) and (e.next_deadline_at is null or e.next
 order by e.target, e.name, e.subject_kind
 for update of e
 
+-- name: on_its_way
+-- Whether a check of it, or of a dataset that holds it, has ended since then, and its result waits at DataOps to be delivered. Each by its index.
+select exists (
+    select from (
+        select q.request_id from stringx.requests q
+        where %(subject_kind)s = 'table' and q.target = %(target)s and q.table_name = %(name)s and q.finished_at is null
+        union all
+        select q.request_id from stringx.datasets d join stringx.requests q on q.dataset = d.name
+        where d.target = %(target)s and q.target = %(target)s and q.finished_at is null
+          and (%(subject_kind)s = 'dataset' and d.name = %(name)s or %(subject_kind)s = 'table' and d.tables @> array[%(name)s])
+    ) r join dataops.followed_checks f on f.request_id = r.request_id
+    where f.finished_at > %(since)s and f.delivery_attempts is not null and f.delivered_at is null and f.given_up_at is null) as is_on_its_way
+
 -- name: judged
 update stringx.expectations set next_deadline_at = %(next_deadline_at)s, missed_at = %(missed_at)s
 where subject_kind = %(kind)s and target = %(target)s and name = %(name)s

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from api.checks import claims, lifecycle
+from backend.requests import tracking
 from backend.schedules import expecting
 from database.pool import Database, Row
-from tests.support.datasets import apply, check_now, dataset, gate, now, table
+from stringx_dataops.contract.messages.checks import CheckRequest
+from tests.support.datasets import CATALOGUE, apply, check_now, claimed, dataset, decided, gate, now, table
 from tests.support.history import refreshed
 from tests.support.schedules import rows
 
@@ -68,6 +71,25 @@ def test_a_check_that_has_come_is_enough_until_the_deadline_after_the_next(shop:
     expecting.look(shop, deadline + DAY + 2 * MINUTE)
     assert [each[0] for each in events(shop)] == [["closed"], ["missed"]]
     assert len(incidents(shop)) == 1, "the gate was closed already"
+
+
+def test_a_result_that_waits_to_be_delivered_is_waited_for(shop: Database) -> None:
+    deadline = expect(shop)
+    request = CheckRequest.model_validate({"target": "shop", "dataset": "sales", "request_id": "late"})
+    tracking.accept(shop, CATALOGUE, request, "http", "s")
+    lifecycle.accept(shop, CATALOGUE, request, 100)
+    expect(shop, "public.b")
+    check = claimed(shop)
+    done = decided(shop, check)
+    assert claims.finish(shop, check, done, "http://backend")
+    expecting.look(shop, deadline + 2 * MINUTE)
+    assert incidents(shop) == [], "the Backend was down, and DataOps delivers it within minutes"
+    with shop.transaction() as cursor:
+        cursor.run("update dataops.outbox set given_up_at = clock_timestamp()")
+    expecting.look(shop, deadline + 4 * MINUTE)
+    assert {each["name"] for each in incidents(shop)} == {"public.a", "public.b"}
+    tracking.store(shop, check.request_id, done.result)
+    assert {each["closed_because"] for each in incidents(shop)} == {"check"}
 
 
 @pytest.mark.parametrize("asked", [{"rule_ids": ["a"]}, {"window": {"column": "a", "from": "1"}}])
