@@ -426,3 +426,7 @@ def test_groups_are_completed_without_importing_their_commands() -> None:
     assert isinstance(cli, LazyGroup)
     found = cli.shell_complete(click.Context(cli), "ga")
     assert [(each.value, each.help) for each in found] == [("gate", cli.lazy["gate"][1])]
+
+
+def test_an_incident_of_a_dataset_names_a_rule_that_many_tables_have_once() -> None:
+    assert incidents._rules({"kind": "closed", "rules": [{"id": "a"}, {"id": "b"}, {"id": "a"}]}) == "a, b"
