@@ -142,7 +142,18 @@ def title(content: NotificationContent, channel: str) -> Line:
         return (f"{_HEADS[first.what]}: ", Name(first.name), " (", Name(first.target), ")")
     told = ", ".join(f"{count:,} {_HEADS[what].lower()}" for what, count in content.counts.items())
     cause: Line = (" (", Name(content.cause), ")") if content.cause else ()
-    return (f"{content.number:,} tables and datasets: {told or 'nothing'}", *cause)
+    return (f"{content.number:,} ", *_gates(content), f": {told or 'nothing'}", *cause)
+
+
+def _gates(content: NotificationContent) -> Line:
+    """Whose gates they are. Of what is not named, nothing is known."""
+    named: list[Named] = [*content.items, *content.also]
+    if len(named) < content.number:
+        return ("tables and datasets",)
+    are_datasets = {each.is_dataset for each in named}
+    words = "tables and datasets" if len(are_datasets) != 1 else "datasets" if True in are_datasets else "tables"
+    targets = {each.target for each in named}
+    return (f"{words} of ", Name(targets.pop())) if len(targets) == 1 else (words,)
 
 
 def blocks(content: NotificationContent, public_url: str | None, detail: Detail) -> Iterator[Block]:

@@ -132,7 +132,10 @@ def test_the_end_of_an_incident_says_how_long_it_took_and_asks_nobody_to_acknowl
     [
         (content(told()), "Closed: public.flights (nyc)"),
         (content(told(table=None, dataset="orders", what="opened")), "Open again: orders (nyc)"),
-        (content(told(), told(what="stale"), cause="dataset d"), "2 tables and datasets: 1 closed, 1 stale (dataset d)"),
+        (content(told(), told(what="stale"), cause="dataset d"), "2 tables of nyc: 1 closed, 1 stale (dataset d)"),
+        (content(told(), told(target="shop")), "2 tables: 2 closed"),
+        (content(told(), told(table=None, dataset="d", target="shop")), "2 tables and datasets: 2 closed"),
+        (content(told(table=None, dataset="d"), told(table=None, dataset="e")), "2 datasets of nyc: 2 closed"),
         (content(counts={"closed": 10_000}), "10,000 tables and datasets: 10,000 closed"),
         (content(kind="test"), "Test message of StringX to the channel team"),
     ],
@@ -187,7 +190,7 @@ def test_it_is_as_long_as_the_channel_takes(form: Form, longest: int, longest_ti
     found = render(content(*[wide] * 10), "c" * 63, URL, form, longest=longest, longest_title=longest_title)
     assert 0 < len(found.body) <= longest
     assert len(found.title) <= min(longest_title, LONGEST_TITLE)
-    assert "tables and datasets: 10 closed" in found.title or longest_title < 100
+    assert found.title == "10 tables of nyc: 10 closed" or longest_title < 100
 
 
 EVIL = "<script>alert(1)</script><b>&lt; [x](http://evil.test) `*_~| @everyone @here <!channel> <@U1> \r\nBcc: x\u202e\x07 ![i](http://evil.test/i)"
