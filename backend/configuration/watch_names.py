@@ -1,5 +1,6 @@
 """What schedules and routes name: whether it is configured, and what may therefore not be deleted."""
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -119,9 +120,16 @@ def _faults_of_schedule(names: Names, document: ScheduleDocument, pointer: str) 
 
 
 def notes(cursor: Cursor, watch: Watch, beside: Beside, pointer: str = "") -> Iterator[FieldError]:
-    """A note for each pattern that matches nothing that is configured now, or will be by the same stream."""
+    """A note for each pattern that matches nothing that is configured now, or will be by the same stream, and for each variable
+    of a channel that is not set where this Backend runs."""
     document = watch.document
-    if isinstance(document, ChannelDocument) or document.tables is None:
+    if isinstance(document, ChannelDocument):
+        for field, variable in (("url_env", document.url_env), ("secret_env", document.secret_env)):
+            if variable is not None and not (os.environ.get(variable) or os.environ.get(f"{variable}_FILE")):
+                words = f"{variable} is not set where the Backend runs; set it and start the service again"
+                yield FieldError(f"{pointer}/{field}", words)
+        return
+    if document.tables is None:
         return
     with_datasets = isinstance(document, RouteDocument)
     here = [table for target, table in beside.tables if document.target in (None, target)]

@@ -156,6 +156,10 @@ def test_a_stream_holds_all_that_it_needs_in_any_order(database: Database) -> No
         assert {change["change"] for change in answer["changes"]} == {"created"}
         assert len(answer["changes"]) == len(documents)
         assert answer["notes"] == [
+            {
+                "pointer": "/4/url_env",
+                "message": "NOTIFY_TEAM is not set where the Backend runs; set it and start the service again",
+            },
             {"pointer": "/6/tables/0", "message": "*.x matches no configured table of target shop yet"},
             {"pointer": "/8/tables/1", "message": "none matches no configured table or dataset yet"},
         ]
@@ -270,3 +274,8 @@ def test_answers_have_their_version_and_lists_their_pages(apps: Apps) -> None:
     assert (refused.status_code, "secret.example.com" in refused.text) == (422, False)
     assert apps.ask("/api/v1/channels/team", "DELETE").status_code == 409
     assert [apps.ask(f"/api/v1/{path}", "DELETE").status_code for path in ("routes/all", "channels/team")] == [204, 204]
+
+
+def test_a_variable_that_is_set_needs_no_note(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_TEAM", "json://127.0.0.1:1/")
+    assert apply(database, CHANNEL)["notes"] == []
