@@ -44,9 +44,10 @@ class Secrets:
         return _place(channel.name, "url", channel.url_env, channel.url_file)
 
     def signing_secrets(self, channel: ChannelDocument) -> list[str]:
-        """What the events of a webhook are signed with: its own secrets, or one that is derived for it."""
+        """What the events of a webhook are signed with, a signature by each: its own secrets; or one that is derived for it, and
+        the installation's, for receivers that have that one anyway."""
         if channel.secret_env is None and channel.secret_file is None:
-            return [of_channel(each, channel.name) for each in self.signing]
+            return [*(of_channel(each, channel.name) for each in self.signing), *self.signing]
         text, source = self._read(channel.name, "secret", channel.secret_env, channel.secret_file)
         try:
             return read_secrets(text)
