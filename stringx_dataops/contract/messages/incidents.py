@@ -70,10 +70,10 @@ class Note(Model):
 
 class Incident(Model):
     """`kind`: a gate that closed, or a check that was missed. `opened_because`: a check; a change of settings, rules or waivers;
-    or the time by which no check had come. `closed_because` also says that the document was deleted. `rules`: those that did not
-    pass when it opened, the worst 20; `rules_more` how many more. `acknowledged`: it holds at this moment; `acknowledged_until`
-    may be over. `duration_s`: until it closed, or until now. `notes`: the last ten, oldest first. `owner` and `tags` are those of
-    the document, as they were when it closed."""
+    or the time by which no check had come. `closed_because` also says that the document was deleted. `rules`: those that failed
+    or could not be decided when it opened (those that warned, if the verdict was warn), the worst 20; `rules_more` how many more.
+    `acknowledged`: it holds at this moment; `acknowledged_until` may be over. `duration_s`: until it closed, or until now.
+    `notes`: the last ten, oldest first. `owner` and `tags` are those of the document, as they were when it closed."""
 
     id: str
     target: str
