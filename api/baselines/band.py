@@ -24,7 +24,8 @@ class Point:
     """A value that a deciding check measured.
 
     `at`: the moment it stands for, with a zone: the snapshot, or the `from` of the window.
-    `is_usable`: it may be in a band. False if the rule failed or warned of it, it was waived or excluded; marked as expected it is True.
+    `is_usable`: it may be in a band. False if the rule failed or warned of it, or it was waived or excluded. True if it is marked
+    as expected.
     `is_outside`: it is not usable only because the rule itself failed or warned of it. Several of these that agree move the band;
     points that are waived or excluded never do.
     """
@@ -58,7 +59,7 @@ class Learning:
 
 @dataclass(frozen=True)
 class Baseline:
-    """`low` and `high` are inclusive; both are None while it learns, and one is None where the direction leaves that side open."""
+    """`low` and `high` are inclusive; both are None while it learns. One is None if the direction leaves that side open."""
 
     center: float | None
     low: float | None
@@ -72,7 +73,7 @@ class Baseline:
 
 
 def judge(points: Sequence[Point], at: datetime, zone: ZoneInfo, settings: Settings) -> Baseline:
-    """The band for a value at `at`. Only points before `at` count, so the judged point, or an earlier check of it, is never among them."""
+    """The band for a value at `at`. Only points before `at` count, so never the judged one."""
     earlier = sorted((p for p in points if p.at < at and math.isfinite(p.value)), key=lambda p: (p.at, p.value, p.check_id))
     usable = [p for p in earlier[-MAX_POINTS:] if p.is_usable]
     if len(usable) < settings.learn:
