@@ -23,6 +23,8 @@ from stringx_dataops.contract.json_types import JsonObject, JsonSchema
 from stringx_dataops.contract.messages.verdicts import Dimension
 
 Decision = Literal["count", "bounds", "holds"]
+BaselineKind = Literal["change", "unusual"]  # how DataOps makes the bounds of a rule from its earlier points
+Severity = Literal["error", "warn"]
 _SHOWN_FORMATS = ("column", "relation", "duration")  # formats of arguments whose values a message may show
 _LOOK_S = 2.0  # how often to check whether the files have changed
 log = logging.getLogger(__name__)
@@ -59,6 +61,8 @@ class RuleTypeJson(TypedDict):
     total: str | None
     arguments: JsonSchema
     example: JsonObject
+    baseline: BaselineKind | None
+    remembers: bool
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,9 @@ class RuleType:
     constraint: bool  # whether a constraint of the database may prove it (`verify: constraint`)
     types: dict[str, str] | None  # its meaning per family of column types; None if its macro does not get the types
     about_rows: bool  # whether it looks at rows; if so, `on_empty` decides in its place for an empty table
+    baseline: BaselineKind | None  # its rules' bounds come from their earlier points
+    remembers: bool  # whether its rules leave a state for their next check
+    severity: Severity | None  # of a measured type whose rules have a severity: that of those that name none
 
     @property
     def takes_test_arguments(self) -> bool:
@@ -147,6 +154,8 @@ class RuleType:
             "total": self.total,
             "arguments": self.arguments,
             "example": self.example,
+            "baseline": self.baseline,
+            "remembers": self.remembers,
         }
 
 
@@ -242,6 +251,9 @@ def _read_entry(name: str, entry: JsonObject) -> RuleType:
     decides: Any = entry.get("decides") or ("bounds" if entry["failures"] is None else "count")
     if decides not in get_args(Decision):
         raise ValueError(f"{name}: decides {decides!r} is none of {', '.join(get_args(Decision))}")
+    for key, known in (("baseline", BaselineKind), ("severity", Severity)):
+        if entry.get(key) not in (None, *get_args(known)):
+            raise ValueError(f"{name}: {key} {entry[key]!r} is none of {', '.join(get_args(known))}")
     types = entry.get("types")
     for family in (part for families in types or () for part in families.split(", ")):
         if family not in (*FAMILIES, ANY):
@@ -269,4 +281,7 @@ def _read_entry(name: str, entry: JsonObject) -> RuleType:
         constraint=entry.get("constraint", False),
         types=types,
         about_rows=entry.get("about_rows", True),
+        baseline=entry.get("baseline"),
+        remembers=entry.get("remembers", False),
+        severity=entry.get("severity"),
     )

@@ -9,6 +9,8 @@ from stringx_dataops.contract.messages.verdicts import RuleStatus, Verdict
 
 FORMAT: Literal["stringx-gate/1"] = "stringx-gate/1"
 
+MAX_REMEMBERED = 64 * 1024
+
 
 class RuleOutcome(TypedDict):
     """The outcome of one rule. A rule that could not be decided has the status `error` and a `reason`."""
@@ -32,6 +34,8 @@ class RuleOutcome(TypedDict):
     columns: NotRequired[list[str]]  # those that matched, of a rule whose columns are patterns
     uncounted: NotRequired[bool]  # of a dbt test with a limit: there may be more failures
     threshold: NotRequired[str]  # of a dbt test: the limit that was exceeded, in words
+    remember: NotRequired[JsonObject]  # a state for the rule's next check, at most MAX_REMEMBERED bytes as text
+    groups: NotRequired[list[JsonObject]]  # of a rule that is decided per group: the worst of them
 
 
 class TableOutcome(TypedDict):

@@ -51,6 +51,29 @@ class DbtTestFacts(TypedDict, total=False):
     own_thresholds: bool  # whether the rule's thresholds apply instead of the test's
 
 
+class BaselineFacts(TypedDict):
+    """What the earlier points of a rule say. `low`, `high`, `warn_low` and `warn_high` are its bounds, and nothing else decides:
+    decimals as text, None for no bound, as while it learns. The others are for the reader of the command."""
+
+    low: str | None
+    high: str | None
+    warn_low: str | None
+    warn_high: str | None
+    center: str | None
+    points: int
+    season: str
+    learning: JsonObject | None  # `have` and `need`
+    fault: NotRequired[str]  # why there can be no bounds; the rule is not decided then
+
+
+class Before(TypedDict):
+    """What the last deciding check has left for a rule. `at` is an RFC 3339 time."""
+
+    at: str
+    check_id: str
+    state: JsonObject
+
+
 class RuleSpecification(TypeFacts, CustomSqlFacts, DbtTestFacts):
     """A rule with the facts about it that its macro needs."""
 
@@ -66,6 +89,8 @@ class RuleSpecification(TypeFacts, CustomSqlFacts, DbtTestFacts):
     column_globs: NotRequired[dict[str, str]]  # columns that stand for those that match, with their regular expressions
     most_columns: NotRequired[int | None]  # that its type takes
     fault: NotRequired[str]  # the reason why the rule cannot be decided; it is not run then
+    baseline: NotRequired[BaselineFacts]  # of a type with a baseline
+    before: NotRequired[Before]  # of a type that remembers, where there is a check before this one
 
 
 # The values that the macros assume for keys that a rule's specification leaves out.

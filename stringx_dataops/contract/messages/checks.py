@@ -22,6 +22,7 @@ from stringx_dataops.contract.documents.fields import DatasetName, Model, OfOne,
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages.baselines import Baseline, GroupResult
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
 from stringx_dataops.contract.messages.waivers import Waived
 from stringx_dataops.contract.messages.windows import Window, WindowJson
@@ -155,6 +156,9 @@ class Sample(Model):
     cut: bool = False
 
 
+_ABSENT = {"finding", "owner", "runbook", "baseline", "groups", "group_count", "groups_failing"}
+
+
 class RuleResult(Model):
     """The result of one rule.
 
@@ -164,7 +168,9 @@ class RuleResult(Model):
     scope `samples`, whether there is a sample or not. `shadow`: it counts neither in the verdict nor in counts and scores.
     `waived`: it fails, and a waiver makes it warn.
     `finding` is DataOps' own sentence where the rule's `message` replaces it.
-    `finding`, `owner` and `runbook` are left out of the JSON where there is none, because earlier releases do not know them.
+    `baseline`: of a rule that is compared with its earlier points. `groups`: the worst of a rule that is decided per group,
+    `group_count` all of them, `groups_failing` those that fail or warn.
+    The fields of `_ABSENT` are left out of the JSON where there is none, because earlier releases do not know them.
     """
 
     id: str
@@ -189,11 +195,15 @@ class RuleResult(Model):
     sample_hidden: bool = False
     shadow: bool = False
     waived: Waived | None = None
+    baseline: Baseline | None = None
+    groups: list[GroupResult] | None = None
+    group_count: int | None = None
+    groups_failing: int | None = None
 
     @model_serializer(mode="wrap")
     def _without_absent(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
         fields: JsonObject = serialize(self)
-        return {name: value for name, value in fields.items() if value or name not in ("finding", "owner", "runbook")}
+        return {name: value for name, value in fields.items() if value not in (None, "") or name not in _ABSENT}
 
 
 class ScopeJson(TypedDict):
