@@ -112,6 +112,9 @@ def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _
     }
     if rule_type is None:
         return specification
+    if rule.group_columns:
+        specification["per"] = rule.group_columns
+        specification["new_groups"], specification["missing_groups"] = rule.new_groups, rule.missing_groups
     if rule.column_globs:
         specification["column_globs"] = {glob: python_pattern(glob) for glob in rule.column_globs}
         specification["most_columns"] = rule_type.max_columns

@@ -81,7 +81,7 @@ def _places(rule: RuleSpecification, character: str) -> Iterator[str]:
     for name, value in rule["arguments"].items():
         if character in _text(value):
             yield f"argument {name}"
-    for name in ("where", "columns"):
+    for name in ("where", "columns", "per"):
         if character in _text(rule.get(name)):
             yield name
     if character in _text(list(rule.values())):

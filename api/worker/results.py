@@ -20,12 +20,14 @@ from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.gate_test.outcome import RuleOutcome, TableOutcome
 from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Sample, TableResult
+from stringx_dataops.contract.messages.groups import GroupResult
 from stringx_dataops.contract.messages.scores import quotient
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Verdict, worst
 
 _AHEAD = timedelta(minutes=5)  # of a target's clock to the internal database's; the Backend allows twice that to its own
 _LEFT_OUT = "some rules have no outcome; they are in error"
 _NO_SHADOWS = "the dbt project in DBT_PROJECT_DIR is of a release without shadow rules: take its macros over from stringx/"
+_NO_GROUPS = "the dbt project in DBT_PROJECT_DIR is of a release without `per`: take its macros over from stringx/"
 _DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 
 
@@ -155,12 +157,17 @@ def _execution(run: Run, dbt_result: DbtRunResult | None) -> Execution:
 def _decided_table(checked: InScope, outcome: TableOutcome | None, catalogue: Catalogue) -> TableResult:
     """A table's result from its outcome. A rule that the outcome lacks is in error, and the table with it, unless it fails."""
     outcomes = {rule["id"]: rule for rule in outcome["rules"]} if outcome is not None else {}
+    ungrouped = [rule for rule in checked.rules if _lacks_groups(rule, outcomes.get(rule.id))]
+    outcomes |= {rule.id: _no_outcome(rule, _NO_GROUPS) for rule in ungrouped}
     rules = [_rule_result(rule, outcomes.get(rule.id), catalogue) for rule in checked.rules]
     notes = notes_of(checked.configured.document)
     if outcome is None:
         return _table_result(checked, "error", _LEFT_OUT, notes=notes, rules=rules)
     if "marks" not in outcome and any(rule.is_shadow for rule in checked.rules):  # they counted in its verdict
         return _table_result(checked, "error", _NO_SHADOWS, notes=notes, rules=rules)
+    if any(not rule.is_shadow for rule in ungrouped):  # the verdict counts what was decided for all rows together
+        fails = any(rule.status == "fail" and not rule.shadow for rule in rules)
+        return _table_result(checked, "fail" if fails else "error", _NO_GROUPS, notes=notes, rules=rules)
     is_complete = all(rule.id in outcomes for rule in checked.rules)
     return _table_result(
         checked,
@@ -176,6 +183,9 @@ def _decided_table(checked: InScope, outcome: TableOutcome | None, catalogue: Ca
 def _marks(checked: InScope, outcome: TableOutcome | None) -> Marks | None:
     """None if the outcome does not say it, for each of its rules. A rule without an outcome is an error."""
     marks = outcome.get("marks") if outcome is not None else None
+    outcomes = {rule["id"]: rule for rule in outcome["rules"]} if outcome is not None else {}
+    if any(_lacks_groups(rule, outcomes.get(rule.id)) for rule in checked.rules):
+        return None
     if outcome is None or marks is None or len(marks) != len(outcome["rules"]):
         return None
     said = {rule["id"]: mark for rule, mark in zip(outcome["rules"], marks, strict=True)}
@@ -236,6 +246,7 @@ def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue)
     if (columns := outcome.get("columns") or rule.named_columns) != rule.all_columns:
         rule = rule.model_copy(update={"column": None, "columns": columns})
     message, finding = message_and_finding(rule, rule_type, outcome)
+    groups = outcome.get("groups")
     ratio = quotient(failures, total) if failures is not None and total else None
     return RuleResult(
         id=rule.id,
@@ -258,10 +269,18 @@ def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue)
         sample=Sample.model_validate(sample) if sample is not None else None,
         sample_dropped=bool(outcome.get("sample_dropped")),
         shadow=rule.is_shadow,
+        groups=[GroupResult.model_validate(group) for group in groups["worst"]] if groups is not None else None,
+        group_count=groups["count"] if groups is not None else None,
+        groups_failing=groups["failing"] + groups["warning"] if groups is not None else None,
     )
 
 
-def _no_outcome(rule: Rule) -> RuleOutcome:
+def _lacks_groups(rule: Rule, outcome: RuleOutcome | None) -> bool:
+    """Whether a rule with `per` was decided for all rows together, as an older copy of the dbt project does."""
+    return bool(rule.group_columns) and outcome is not None and outcome["status"] != "error" and "groups" not in outcome
+
+
+def _no_outcome(rule: Rule, reason: str = "dbt left no outcome for it") -> RuleOutcome:
     return {
         "id": rule.id,
         "status": "error",
@@ -269,6 +288,6 @@ def _no_outcome(rule: Rule) -> RuleOutcome:
         "total": None,
         "measured": None,
         "verified_by": "scan",
-        "reason": "dbt left no outcome for it",
+        "reason": reason,
         "sample": None,
     }

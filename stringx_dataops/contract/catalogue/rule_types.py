@@ -55,6 +55,7 @@ class RuleTypeJson(TypedDict):
     window: bool
     where: bool
     constraint: bool
+    per: bool
     types: dict[str, str]
     decides: Decision
     failures: str | None
@@ -87,6 +88,7 @@ class RuleType:
     unit: str  # of the measured value: `seconds`, or empty
     where: bool  # whether it takes a `where`
     constraint: bool  # whether a constraint of the database may prove it (`verify: constraint`)
+    per: bool  # whether it can be decided for each group of rows (`per`)
     types: dict[str, str] | None  # its meaning per family of column types; None if its macro does not get the types
     about_rows: bool  # whether it looks at rows; if so, `on_empty` decides in its place for an empty table
     baseline: BaselineKind | None  # its rules' bounds come from their earlier points
@@ -148,6 +150,7 @@ class RuleType:
             "window": self.window,
             "where": self.where,
             "constraint": self.constraint,
+            "per": self.per,
             "types": self.types or {},
             "decides": self.decides,
             "failures": self.failures,
@@ -279,6 +282,7 @@ def _read_entry(name: str, entry: JsonObject) -> RuleType:
         unit=entry.get("unit", ""),
         where=entry.get("where", True),
         constraint=entry.get("constraint", False),
+        per=entry.get("per", entry["shape"] == "row"),
         types=types,
         about_rows=entry.get("about_rows", True),
         baseline=entry.get("baseline"),

@@ -73,6 +73,8 @@ def _effective_rule(rule: Rule, rule_type: RuleType | None) -> JsonObject:
     omitted = _WORDS | _THRESHOLDS | {"column", "arguments"}
     effective = {name: value for name, value in without_defaults(rule).items() if name not in omitted}
     effective |= {"columns": rule.all_columns} | _arguments(rule, rule_type)
+    if rule.per is not None:
+        effective["per"] = rule.group_columns
     if rule_type is not None and rule.dimension == rule_type.dimension:
         effective.pop("dimension", None)
     if rule_type is not None and rule_type.takes_test_arguments:  # a threshold that the rule leaves out is the dbt test's

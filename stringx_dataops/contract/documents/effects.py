@@ -19,6 +19,7 @@ _WORDS = {"id", "description", "owner", "tags", "runbook", "message", "kind", "d
 _THRESHOLDS = ("severity", "warn_above", "fail_above")
 _GATE = {("open", "closed"), ("keep", "closed")}  # (looser, tighter)
 _ON_EMPTY = ("pass", "warn", "fail")
+_OF_GROUPS = ("new_groups", "missing_groups")
 _Step = int | None  # 1 tighter, -1 looser, 0 the same, None neither
 _EFFECTS: dict[int, Effect] = {1: "tightened", -1: "loosened"}
 _DEFAULTS: dict[str, Any] = {"on_error": "closed", "on_warn": "open", "on_changed_rules": "closed", "on_empty": "fail"}
@@ -71,12 +72,20 @@ def _together(steps: Iterator[_Step]) -> Effect:
 
 def _steps(before: JsonObject, now: JsonObject, catalogue: Catalogue | None) -> Iterator[_Step]:
     rule_type = catalogue.get(str(now.get("type"))) if catalogue is not None else None
-    decided = _WORDS | {"active", "arguments", "column", "columns", *_THRESHOLDS}
+    decided = _WORDS | {"active", "arguments", "column", "columns", *_THRESHOLDS, *_OF_GROUPS}
     if any(not _same(before.get(name), now.get(name)) for name in {*before, *now} - decided) or _columns(before) != _columns(now):
         yield None
         return
+    severity = (None, "warn", "fail")
+    yield from (_compared_places(before.get(name), now.get(name), severity) for name in _OF_GROUPS)
     yield from _steps_of_thresholds(before, now, rule_type)
     yield from _steps_of_arguments(_arguments(before, rule_type), _arguments(now, rule_type), rule_type)
+
+
+def _compared_places(old: Any, new: Any, order_of: tuple[Any, ...]) -> _Step:
+    if old not in order_of or new not in order_of:
+        return None
+    return (order_of.index(new) > order_of.index(old)) - (order_of.index(new) < order_of.index(old))
 
 
 def _columns(rule: JsonObject) -> Any:

@@ -16,6 +16,9 @@ _OF_RULES = {
     "runbook": "the address of a page that says what to do when it fails",
     "message": "what is shown when it fails or warns, with {failures}, {total}, {ratio} and {measured}",
     "active": "whether checks run it; shadow: it runs and counts in nothing",
+    "per": "a column, or several: the rule is decided for each of their values, at most 1,000 groups",
+    "new_groups": "warn or fail if there is a group that the check before did not have",
+    "missing_groups": "warn or fail if a group of the check before has no row",
 }
 DESCRIPTIONS: dict[str, dict[str, str]] = {
     "TableDocument": {

@@ -23,6 +23,7 @@ from stringx_dataops.contract.documents.fields import (
     Words,
 )
 from stringx_dataops.contract.documents.globs import check_glob, is_column_glob, is_literal, name_of_literal
+from stringx_dataops.contract.documents.groups import Per, faults_of_groups
 from stringx_dataops.contract.documents.rule_messages import MAX_MESSAGE, check_message
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.verdicts import Dimension, Kind
@@ -82,6 +83,9 @@ class RuleFields(_Named):
     tags: Tags = []
     runbook: WebAddress | None = None
     message: Annotated[str, StringConstraints(max_length=MAX_MESSAGE), AfterValidator(check_message)] | None = None
+    per: Per | None = None
+    new_groups: Literal["warn", "fail"] | None = None
+    missing_groups: Literal["warn", "fail"] | None = None
     active: Flag | Literal["shadow"] = True
 
     @property
@@ -107,6 +111,12 @@ class Rule(RuleFields, _Typed):
     def named_columns(self) -> list[str]:
         """The columns, with the name itself in place of one that is written as a pattern because it has a `*` or `?`."""
         return [name_of_literal(column) for column in self.all_columns]
+
+    @property
+    def group_columns(self) -> list[str]:
+        """The columns of `per`, as they are spelled in the database; empty if the rule is decided for all rows together."""
+        named = [self.per] if isinstance(self.per, str) else self.per or []
+        return [name_of_literal(column) for column in named]
 
     @property
     def thresholds(self) -> tuple[int | str | None, int | str | None]:
@@ -142,6 +152,7 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, judge: Judge)
             yield FieldError(f"{pointer}/where", fault)
     if rule.verify == "constraint" and not rule_type.constraint:
         yield FieldError(f"{pointer}/verify", f"no constraint can prove {rule.type}; leave it out, it is scanned")
+    yield from faults_of_groups(rule, rule_type, pointer)
     yield from faults_of_arguments(rule_type, rule.arguments, f"{pointer}/arguments", judge)
     if not rule.column_globs:
         yield from faults_of_lengths(rule_type, rule.arguments, len(rule.all_columns), f"{pointer}/arguments")

@@ -12,6 +12,29 @@ FORMAT: Literal["stringx-gate/1"] = "stringx-gate/1"
 MAX_REMEMBERED = 64 * 1024
 
 
+class GroupOutcome(TypedDict):
+    """One of the worst groups of a rule. `key` is None where its columns may not be shown; a missing group has no counts."""
+
+    key: dict[str, str | None] | None
+    status: Literal["pass", "warn", "fail"]
+    failures: int | None
+    total: int | None
+    measured: Any
+    change: NotRequired[Literal["new", "missing"]]
+
+
+class GroupsOutcome(TypedDict):
+    """How a rule with `per` was decided. `compared`: whether there was an earlier check to find new and missing groups by."""
+
+    count: int  # of the groups that have rows
+    failing: int  # missing groups included
+    warning: int
+    new: int
+    missing: int
+    compared: bool
+    worst: list[GroupOutcome]
+
+
 class RuleOutcome(TypedDict):
     """The outcome of one rule. A rule that could not be decided has the status `error` and a `reason`."""
 
@@ -33,9 +56,9 @@ class RuleOutcome(TypedDict):
     finding: NotRequired[str]  # of a dbt test: the template that replaces the rule type's
     columns: NotRequired[list[str]]  # those that matched, of a rule whose columns are patterns
     uncounted: NotRequired[bool]  # of a dbt test with a limit: there may be more failures
+    groups: NotRequired[GroupsOutcome]  # of a rule with `per`
     threshold: NotRequired[str]  # of a dbt test: the limit that was exceeded, in words
     remember: NotRequired[JsonObject]  # a state for the rule's next check, at most MAX_REMEMBERED bytes as text
-    groups: NotRequired[list[JsonObject]]  # of a rule that is decided per group: the worst of them
 
 
 class TableOutcome(TypedDict):

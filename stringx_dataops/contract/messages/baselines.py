@@ -1,11 +1,8 @@
 """What a rule's result says of the earlier points that it was compared with."""
 
-from typing import Any
-
 from pydantic import AwareDatetime
 
 from stringx_dataops.contract.documents.fields import Model
-from stringx_dataops.contract.json_types import JsonObject
 
 MAX_COMPARED = 10  # points that a baseline names
 
@@ -43,13 +40,3 @@ class Baseline(Model):
     compared_with: list[ComparedPoint] = []
     moved_at: AwareDatetime | None = None
     words: str = ""
-
-
-class GroupResult(Model):
-    """The result of one group of a rule that is decided for each group."""
-
-    key: JsonObject | list[Any] | None  # None: its columns may not be shown
-    failures: int | None = None
-    total: int | None = None
-    measured: int | float | str | None = None
-    status: str

@@ -22,7 +22,8 @@ from stringx_dataops.contract.documents.fields import DatasetName, Model, OfOne,
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.contract.messages.baselines import Baseline, GroupResult
+from stringx_dataops.contract.messages.baselines import Baseline
+from stringx_dataops.contract.messages.groups import GroupResult
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Dimension, Kind, Mode, RuleStatus, Verdict
 from stringx_dataops.contract.messages.waivers import Waived
 from stringx_dataops.contract.messages.windows import Window, WindowJson
@@ -168,8 +169,9 @@ class RuleResult(Model):
     scope `samples`, whether there is a sample or not. `shadow`: it counts neither in the verdict nor in counts and scores.
     `waived`: it fails, and a waiver makes it warn.
     `finding` is DataOps' own sentence where the rule's `message` replaces it.
-    `baseline`: of a rule that is compared with its earlier points. `groups`: the worst of a rule that is decided per group,
-    `group_count` all of them, `groups_failing` those that fail or warn.
+    `baseline`: of a rule that is compared with its earlier points.
+    `groups`, `group_count` and `groups_failing` are those of a rule with `per`: the worst 20, how many there are, and how many
+    of them fail or warn; `failures` and `total` are then the sums over all groups, `measured` is that of the worst group.
     The fields of `_ABSENT` are left out of the JSON where there is none, because earlier releases do not know them.
     """
 

@@ -7,15 +7,17 @@ Result = dict[str, Any]  # a check's, as JSON
 
 
 def without_samples(result: Result) -> Result | None:
-    """A copy of the result with every `sample` null and everything else as it is, in its order; None if it holds no sample."""
+    """A copy of the result with every `sample` and every `key` of a group null and everything else as it is, in its order;
+    None if it holds neither."""
     parts = (result, *(result.get("tables") or ()))
-    if all(rule.get("sample") is None for part in parts for rule in part.get("rules") or ()):
+    if not any(_shows_values(rule) for part in parts for rule in part.get("rules") or ()):
         return None
     return with_parts(result, _without_samples)
 
 
 def hidden(result: Result) -> Result:
-    """A copy for a key without the scope `samples`: every `sample` is null and every `sample_hidden` true."""
+    """A copy for a key without the scope `samples`: every `sample` and every `key` of a group is null, and every
+    `sample_hidden` true."""
     return with_parts(result, _hidden)
 
 
@@ -28,10 +30,20 @@ def with_parts(result: Result, change: Callable[[Result], Result]) -> Result:
 def _without_samples(part: Result) -> Result:
     if not part.get("rules"):
         return part
-    return part | {"rules": [rule | {"sample": None} if rule.get("sample") is not None else rule for rule in part["rules"]]}
+    return part | {"rules": [_without_values(rule) if _shows_values(rule) else rule for rule in part["rules"]]}
+
+
+def _shows_values(rule: Result) -> bool:
+    return rule.get("sample") is not None or any(group["key"] is not None for group in rule.get("groups") or ())
+
+
+def _without_values(rule: Result) -> Result:
+    """The rule without its sample, and without the keys of its groups, which are values of rows, too."""
+    groups = {"groups": [group | {"key": None} for group in rule["groups"]]} if rule.get("groups") else {}
+    return rule | {"sample": None} | groups
 
 
 def _hidden(part: Result) -> Result:
     if not part.get("rules"):
         return part
-    return part | {"rules": [rule | {"sample": None, "sample_hidden": True} for rule in part["rules"]]}
+    return part | {"rules": [_without_values(rule) | {"sample_hidden": True} for rule in part["rules"]]}
