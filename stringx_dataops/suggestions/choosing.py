@@ -1,0 +1,120 @@
+"""Chooses among drafts: nothing that the document has, nothing that fails what was seen, the best first, and few."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from stringx_dataops.contract.catalogue.rule_types import Catalogue
+from stringx_dataops.contract.documents.globs import matches, name_of_literal
+from stringx_dataops.contract.documents.yaml_writing import rules_as_yaml
+from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages.profiles import Profile
+from stringx_dataops.suggestions import presence
+from stringx_dataops.suggestions.drafts import Draft, Known
+from stringx_dataops.suggestions.judging import said
+from stringx_dataops.suggestions.suggestion import History, SaidOfProfile, StoredProfile, Suggestion
+
+MOST_PER_COLUMN = 3
+MOST_SUGGESTIONS = 300  # per table
+MOST_OLDER = 20  # older profiles that are looked at, the newest
+MOST_CHECKS = 100  # earlier checks, the newest
+MAX_ID = 60
+_MAKERS = (presence,)
+
+
+def suggest(
+    profile: Profile, catalogue: Catalogue, document: JsonObject | None = None, history: History | None = None
+) -> list[Suggestion]:
+    """Rules that fit the table, best first: at most 3 per column. `document`: the table's effective document, whose rules are not
+    suggested again."""
+    history = history or History()
+    stored = [each for each in history.profiles if each.profile.snapshot_at < profile.snapshot_at]
+    stored = sorted(stored, key=lambda each: each.profile.snapshot_at)[-MOST_OLDER:]
+    checks = [each for each in history.checks if each.at <= profile.snapshot_at and each.verdict in ("pass", "warn")]
+    checks = sorted(checks, key=lambda each: each.at)[-MOST_CHECKS:]
+    known = Known(profile, [each.profile for each in stored], checks, frozenset(each.name for each in catalogue))
+    rules = [rule for rule in (document or {}).get("rules") or () if isinstance(rule, dict)]
+    drafts = [draft for maker in _MAKERS for draft in maker.drafts(known) if draft.rule["type"] in known.types]
+    fitting = [draft for draft in drafts if not _is_there(draft.rule, rules) and said(draft.rule, profile).status != "fail"]
+    chosen = _few(sorted(fitting, key=lambda draft: -draft.value))
+    taken = {rule.get("id") for rule in rules}
+    named = zip(chosen, _ids(chosen, taken), strict=True)
+    return [_suggestion(draft.rule | {"id": name}, draft, profile, stored, catalogue) for draft, name in named]
+
+
+def _suggestion(
+    rule: JsonObject, draft: Draft, profile: Profile, stored: Sequence[StoredProfile], catalogue: Catalogue
+) -> Suggestion:
+    rule = {"id": rule["id"], **rule}
+    before = []
+    for each in reversed(stored):
+        found, at = said(rule, each.profile), each.profile.snapshot_at
+        before.append(SaidOfProfile(status=found.status, words=found.words, profile_id=each.profile_id, at=at))
+    return Suggestion(
+        id=rule["id"],
+        rule=rule,
+        yaml=rules_as_yaml([rule], catalogue),
+        reason=draft.reason,
+        value=draft.value,
+        on_this=said(rule, profile),
+        on_profiles=before,
+    )
+
+
+def _few(drafts: Iterable[Draft]) -> list[Draft]:
+    """The first ones, at most so many per column and in all. A rule of several columns counts for none of them."""
+    counts: Counter[str] = Counter()
+    chosen: list[Draft] = []
+    for draft in drafts:
+        column = draft.rule.get("column")
+        if len(chosen) == MOST_SUGGESTIONS:
+            break
+        if column is None or counts[column] < MOST_PER_COLUMN:
+            chosen.append(draft)
+            counts[str(column)] += column is not None
+    return chosen
+
+
+def _is_there(rule: JsonObject, rules: Sequence[JsonObject]) -> bool:
+    """Whether the document has a rule that says as much about the same columns: whatever its bounds are, they are wanted."""
+    return any(_is_like(rule, other) for other in rules)
+
+
+# One of a group is enough: who has the one has thought of the other.
+_ALIKE = ({"not_null", "not_blank"}, {"accepted_values", "distinct_values"}, {"unique"}, {"regex", "like", "format"})
+
+
+def _is_like(rule: JsonObject, other: JsonObject) -> bool:
+    types = next((group for group in _ALIKE if rule["type"] in group), {rule["type"]})
+    if other.get("type") not in types or other.get("where") is not None:
+        return False
+    mine, theirs = _names(rule), _names(other)
+    if rule["type"] in ("not_null", "not_blank"):
+        return all(matches(name, theirs) or name in map(name_of_literal, theirs) for name in map(name_of_literal, mine))
+    if sorted(map(name_of_literal, mine)) != sorted(map(name_of_literal, theirs)):
+        return False
+    arguments, others = _arguments(rule), _arguments(other)
+    return all(arguments.get(name) == others.get(name) for name in ("function", "other_column", "of", "sql", "format"))
+
+
+def _arguments(rule: JsonObject) -> JsonObject:
+    found = rule.get("arguments")
+    return found if isinstance(found, dict) else {}
+
+
+def _names(rule: JsonObject) -> list[str]:
+    column: Any = rule.get("column")
+    return [column] if isinstance(column, str) else [str(name) for name in rule.get("columns") or ()]
+
+
+def _ids(drafts: Iterable[Draft], taken: set[Any]) -> Iterator[str]:
+    """Ids that no rule of the document has, made of the names of columns."""
+    used = set(taken)
+    for draft in drafts:
+        plain = re.sub(r"[^a-z0-9_]+", "_", draft.name.lower())[:MAX_ID].strip("_") or draft.rule["type"]
+        name, number = plain, 2
+        while name in used:
+            name, number = f"{plain}_{number}", number + 1
+        used.add(name)
+        yield name
