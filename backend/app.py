@@ -16,6 +16,7 @@ from backend.history import upkeep
 from backend.incidents import routes as incident_routes
 from backend.insights import routes as insight_routes
 from backend.keys import routes as key_routes
+from backend.marks import routes as mark_routes
 from backend.notifications import digests, planning, sending
 from backend.notifications import routes as notification_routes
 from backend.notifications.log import Log
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(audit_routes.blueprint(database))
     app.register_blueprint(address_routes.blueprint(Addresses(dashboard=settings.public_url, docs=settings.docs_url)))
     app.register_blueprint(waiver_routes.blueprint(database, catalogue))
+    app.register_blueprint(mark_routes.blueprint(database))
     app.register_blueprint(event_routes.blueprint(database, settings.public_url))
     app.register_blueprint(badge_routes.blueprint(database, settings.public_url))
     app.register_blueprint(incident_routes.blueprint(database))

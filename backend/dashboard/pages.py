@@ -12,7 +12,7 @@ from flask import Response, g, make_response, render_template, request, url_for
 
 from backend.dashboard import audit_filters, csv_files, sessions
 from backend.dashboard.asking import WINDOW_FIELDS, typed
-from backend.dashboard.views import editor_url, table_url
+from backend.dashboard.views import editor_url, rule_url, table_url
 from backend.requests import filters
 from database.keys import Caller
 from stringx_dataops import __version__
@@ -138,6 +138,8 @@ def _page_of_form() -> str:
     match request.endpoint:
         case "dashboard.check":
             return table_url(arguments["target"], arguments["table"])
+        case "dashboard.mark_point":
+            return rule_url(arguments["target"], arguments["table"], arguments["rule"])
         case "dashboard.check_dataset":
             return url_for("dashboard.dataset", **arguments)
         case "dashboard.cancel":

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
+from backend.dashboard import bands
+from backend.dashboard.bands import Frame, Kind, Place, Usual
 from web.look import formats
 
 _WIDTH, _HEIGHT = 720, 240
@@ -20,7 +22,7 @@ _TINY = 1e-9  # what a quotient may be off
 @dataclass(frozen=True)
 class Value:
     """One point: `value` is None for a rule in error. Thresholds are in the same unit; None is none. It fails below `low` and
-    above `high`, and warns accordingly."""
+    above `high`, and warns accordingly. `usual`, and a shape by `kind`, have points that are judged by earlier ones."""
 
     at: datetime
     value: float | None
@@ -30,11 +32,14 @@ class Value:
     label: str = ""
     warn_low: float | None = None
     warn_high: float | None = None
+    usual: Usual | None = None
+    kind: Kind | None = None
 
     @property
-    def thresholds(self) -> tuple[float | None, ...]:
-        """All four."""
-        return (self.low, self.high, self.warn_low, self.warn_high)
+    def limits(self) -> tuple[float | None, ...]:
+        """All four thresholds, and the band."""
+        band = (self.usual.low, self.usual.high) if self.usual is not None else ()
+        return (self.low, self.high, self.warn_low, self.warn_high, *band)
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Plot:
         lowest, highest = self._range()
         parts = [
             *self._grid(lowest, highest),
+            *self._band(lowest, highest),
             *self._marks(),
             *self._gaps(),
             *self._thresholds(lowest, highest),
@@ -88,7 +94,7 @@ class Plot:
         return (lines[0], lines[-1]) if lines[0] < lines[-1] else (lowest, highest)
 
     def _span(self) -> tuple[float, float]:
-        known = [each for value in self.values for each in (value.value, *value.thresholds) if each is not None]
+        known = [each for value in self.values for each in (value.value, *value.limits) if each is not None]
         lowest, highest = min(known, default=0.0), max(known, default=1.0)
         if self.is_share or (lowest >= 0 and lowest < (highest - lowest)):
             lowest = min(0.0, lowest)
@@ -123,6 +129,13 @@ class Plot:
             yield Markup('<line class="mark" x1="{}" x2="{}" y1="{}" y2="{}"><title>{}</title></line>').format(
                 x, x, _TOP, _HEIGHT - _BOTTOM, mark.label
             )
+
+    def _band(self, lowest: float, highest: float) -> Iterator[Markup]:
+        """What was usual at each point, behind everything else."""
+        places = [Place(self._x(value.at), value.usual) for value in self.values]
+        frame = Frame(_TOP, _HEIGHT - _BOTTOM, lambda value: self._y(value, lowest, highest))
+        yield from bands.band(places, frame)
+        yield from bands.moves(places, frame, lambda at: f"the band moved to values since {formats.exact(at)}")
 
     def _thresholds(self, lowest: float, highest: float) -> Iterator[Markup]:
         """Steps: each holds from its point to the next."""
@@ -163,12 +176,13 @@ class Plot:
         """Each point with its text, in the shape of its status; of many only those that did not pass. What can be pointed
         at is larger than what is seen."""
         for value in self.values:
-            if value.value is None or (len(self.values) > 120 and value.status == "pass"):
+            if value.value is None or (len(self.values) > 120 and value.status == "pass" and value.kind is None):
                 continue
             x, y = self._x(value.at), self._y(value.value, lowest, highest)
+            path = _shape(value.status, x, y) if value.kind is None else bands.shape(value.kind, x, y)
             yield Markup(
                 '<g><title>{}</title><circle class="near" cx="{}" cy="{}" r="8"/><path class="dot {}" d="{}"/></g>'
-            ).format(value.label, x, y, value.status, _shape(value.status, x, y))
+            ).format(value.label, x, y, value.kind or value.status, path)
 
     def _notes(self, lowest: float, highest: float) -> Iterator[Markup]:
         """Right of the plot: the last value, and the thresholds as they are now, without covering each other."""
@@ -181,10 +195,11 @@ class Plot:
             words = formats.share(last.value) if self.is_share else self._text(last.value)
             yield text.format("last", self._x(last.at) + 8, taken[0], words)
         limits = [(last.low, "fails <"), (last.high, "fails >"), (last.warn_low, "warns <"), (last.warn_high, "warns >")]
+        limits += [(last.usual.low, "usual >"), (last.usual.high, "usual <")] if last.usual is not None else []
         for at, words in limits:
             if at is not None:
                 taken.append(free(self._y(at, lowest, highest) + 4, taken))
-                kind = "limit warns" if words.startswith("warns") else "limit"
+                kind = {"fails": "limit", "warns": "limit warns", "usual": "limit usual"}[words.partition(" ")[0]]
                 yield text.format(kind, self._x(self.end) + 8, taken[-1], f"{words} {self._text(at)}")
 
     def _text(self, value: float) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from backend.dashboard import plots
+from backend.dashboard import judged, plots
 from backend.dashboard.plots import Mark, Plot, Value
 from backend.dashboard.trends import Column, trends
 from backend.insights import rules
@@ -38,6 +38,11 @@ def board_item(item: dict[str, Any]) -> dict[str, Any]:
 def table_url(target: str, table: str) -> str:
     """The address of a table's page."""
     return f"/tables/{quote(target, safe='')}/{quote(table, safe='')}"
+
+
+def rule_url(target: str, table: str, rule: str) -> str:
+    """The address of a rule's page."""
+    return f"{table_url(target, table)}/rules/{quote(rule, safe='')}"
 
 
 def subject_url(target: str, table: str | None, dataset: str | None) -> str:
@@ -78,12 +83,13 @@ def rule_row(target: str, table: str, found: rules.RuleNow) -> dict[str, Any]:
     words = f"{found.rule.id}: last {len(values)} checks"
     return {
         "id": found.rule.id,
-        "url": f"{table_url(target, table)}/rules/{found.rule.id}",
+        "url": rule_url(target, table, found.rule.id),
         "status": last.status if last else None,
         "shadow": found.rule.is_shadow,
         "message": found.message if last and last.status != "pass" else None,
         "description": found.rule.description,
         "last": _last(last),
+        "learning": judged.learning_of({"learning": last.learning}) if last else None,
         "warn_at": found.warn_at,
         "fail_at": found.fail_at,
         "spark": plots.sparkline(values, [point.status for point in found.points], words),
@@ -146,7 +152,7 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
         last = "without a value at its end" if value is None else f"last {shown}"
         label = f"worst of {point['day']}: {point['worst']}; {last}"
     else:
-        label = f"{point['status']} at {formats.exact(point['at'])}: {shown}"
+        label = f"{point['status']} at {formats.exact(point['at'])}: {shown}{judged.label_of(point)}"
         value = None if point["status"] == "error" else value
     low, high = _bounds(point["fail_at"], point["total"], is_share)
     warn_low, warn_high = _bounds(point["warn_at"], point["total"], is_share)
@@ -159,6 +165,8 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
         label=label,
         warn_low=warn_low,
         warn_high=warn_high,
+        usual=judged.usual_of(point),
+        kind=judged.kind_of(point),
     )
 
 
@@ -187,14 +195,17 @@ def _float(value: Any) -> float | None:
 
 def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     """What the plot's lines mean; `more` says what is left out."""
-    words = f"{more}Dashed: the threshold above (or below) which it fails, as it was then."
+    words = more
+    if not judged.is_judged(found) or any(point["fail_at"] is not None for point in found):
+        words += "Dashed: the threshold above (or below) which it fails, as it was then."
     if any(point["warn_at"] is not None for point in found):
         words += " Dotted across: that of warnings."
     words += _bands(found)
+    words += judged.caption(found)
     if marks:
         changes = "a change" if len(marks) == 1 else f"{len(marks)} changes"
         words += f" Dotted upright: {changes} of this rule, the last in {marks[-1].label}."
-    return words
+    return words.strip()
 
 
 def _bands(found: list[dict[str, Any]]) -> str:

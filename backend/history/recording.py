@@ -17,6 +17,7 @@ from database.pool import Cursor, json_value
 from database.queries import load_queries
 from stringx_dataops.contract.documents.fields import RULE_OF_TABLE
 from stringx_dataops.contract.documents.tables import GateSettings
+from stringx_dataops.contract.messages.baselines import Baseline
 from stringx_dataops.contract.messages.checks import CheckResult, RuleResult
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
 from stringx_dataops.contract.messages.waivers import claims_of
@@ -197,7 +198,15 @@ def _points(part: Part) -> Iterator[dict[str, Any]]:
             "measured": _number(rule) if has_numbers else None,
             "waived": rule.waived is not None,
             "shadow": rule.shadow,
+            "baseline": _baseline(rule.baseline) if rule.baseline is not None and has_numbers else None,
         }
+
+
+def _baseline(found: Baseline) -> dict[str, Any]:
+    """As a point keeps it: without the points that it was compared with, which the result has."""
+    numbers = {name: _finite(getattr(found, name)) for name in ("center", "low", "high")}
+    others = found.model_dump(mode="json", include={"points", "season", "learning", "moved_at"})
+    return numbers | others | {"words": cut([found.words])[0]}
 
 
 @lru_cache(maxsize=10_000)  # the same ids come again and again
@@ -214,8 +223,13 @@ def _number(rule: RuleResult) -> float | None:
     00123, is a row's value, which may look like a number, and no list, message or event shows one."""
     if rule.measured is None or rule.measured_hidden or (isinstance(rule.measured, str) and not _is_long(rule.measured)):
         return None
+    return _finite(rule.measured)
+
+
+def _finite(value: int | float | str | None) -> float | None:
+    """None for what is no finite number."""
     try:
-        number = float(rule.measured)
+        number = float(value) if value is not None else math.nan
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None

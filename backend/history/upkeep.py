@@ -159,7 +159,7 @@ def keep_partitions(database: Database, days: int) -> None:
                 log.info("%s is not deleted yet: %s", name, error)
     if days:
         with database.transaction() as cursor:
-            cursor.run(SQL["forget_rest"], {"days": days})
+            cursor.run(SQL["forget_rest"], {"days": days, "month": oldest})
 
 
 def sum_days(database: Database, alive: Callable[[], None] = lambda: None) -> None:

@@ -111,7 +111,9 @@ delete from stringx.rule_days where (rule_key, day) in (
 
 -- name: forget_rest
 delete from stringx.check_points_rest where at < clock_timestamp() - make_interval(days => %(days)s);
-delete from stringx.rule_points_rest where at < clock_timestamp() - make_interval(days => %(days)s)
+delete from stringx.rule_points_rest where at < clock_timestamp() - make_interval(days => %(days)s);
+-- Marks go with their points: with the last of their month.
+delete from stringx.point_marks where snapshot_at < %(month)s::date::timestamp at time zone 'UTC'
 
 -- name: oldest_month
 -- The oldest month whose points are all there.

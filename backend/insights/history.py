@@ -70,7 +70,8 @@ def points(database: Database, catalogue: Catalogue, of: RuleName, span: Span, p
     """A page of a rule's points, each with its thresholds as they were then. NotFound if no check has run the rule."""
     with database.transaction() as cursor:
         at, check_id = _after(page, of_days=False)
-        wanted = {"rule_key": rule_key(cursor, of), "at": at, "check_id": check_id, "limit": page.limit + 1} | span.named
+        wanted: dict[str, Any] = {"rule_key": rule_key(cursor, of), "target": of.target, "name": of.table, "rule_id": of.rule}
+        wanted |= {"at": at, "check_id": check_id, "limit": page.limit + 1} | span.named
         rows = cursor.all(SQL["points"], wanted)
         thresholds = _thresholds(cursor, catalogue, of, {row["config_version"] for row in rows})
     found = [((rfc3339(row["at"]), str(row["check_id"])), _point(row) | thresholds(row["config_version"])) for row in rows]
@@ -156,7 +157,17 @@ def _point(row: Row) -> dict[str, Any]:
         "waived": row["waived"],
         "shadow": row["shadow"],
         "config_version": row["config_version"],
+        **_judged(row),
     }
+
+
+def _judged(row: Row) -> dict[str, Any]:
+    """What was normal, and the mark; nothing for a point that was not judged by earlier ones."""
+    if row["baseline"] is None:
+        return {}
+    marked_at = rfc3339(row["marked_at"]) if row["marked_at"] is not None else None
+    marked = {"mark": row["mark"], "marked_by": row["marked_by"], "marked_at": marked_at, "note": row["note"]}
+    return {"baseline": row["baseline"], **marked}
 
 
 def _day(row: Row) -> dict[str, Any]:

@@ -22,12 +22,17 @@ order by at desc, check_id desc
 limit %(limit)s
 
 -- name: points
-select at, check_id, status, failures, total, measured, config_version, waived, shadow
-from stringx.rule_points
-where rule_key = %(rule_key)s and at >= coalesce(%(from)s, '-infinity'::timestamptz) and at < coalesce(%(to)s, 'infinity'::timestamptz)
-  and (%(at)s::timestamptz is null or (at, check_id) < (%(at)s::timestamptz, %(check_id)s::uuid))
-order by at desc, check_id desc
-limit %(limit)s
+-- With what was normal for each, and how it is marked, for rules that are judged by their earlier points.
+select p.at, p.check_id, p.status, p.failures, p.total, p.measured, p.config_version, p.waived, p.shadow, p.baseline,
+       m.mark, m.by as marked_by, m.at as marked_at, m.note
+from (select * from stringx.rule_points
+      where rule_key = %(rule_key)s and at >= coalesce(%(from)s, '-infinity'::timestamptz) and at < coalesce(%(to)s, 'infinity'::timestamptz)
+        and (%(at)s::timestamptz is null or (at, check_id) < (%(at)s::timestamptz, %(check_id)s::uuid))
+      order by at desc, check_id desc
+      limit %(limit)s) p
+left join stringx.point_marks m
+       on p.baseline is not null and m.target = %(target)s and m.table_name = %(name)s and m.rule_id = %(rule_id)s and m.snapshot_at = p.at
+order by p.at desc, p.check_id desc
 
 -- name: days
 -- Summed days, and the others from their points.

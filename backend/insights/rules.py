@@ -30,6 +30,7 @@ class Point:
     total: int | None
     measured: float | None
     waived: bool = False
+    learning: dict[str, int] | None = None
 
     @property
     def value(self) -> float | None:
@@ -126,6 +127,16 @@ def requests_of_points(database: Database, of: RuleName, points: Sequence[dict[s
     return {row["check_id"]: row["request_id"] for row in rows}
 
 
+def compared_with(database: Database, of: RuleName, check_id: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The earlier points that a check compared the rule's value with, newest first; and the requests that are still known of
+    these, by check. Nothing if the result is gone."""
+    with database.transaction() as cursor:
+        row = cursor.one(SQL["compared_with"], {"table": of.table, "rule": of.rule, "check_id": check_id})
+        found: list[dict[str, Any]] = row["points"] if row is not None else []
+        rows = cursor.all(SQL["requests_of"], {"checks": [each["check_id"] for each in found]}) if found else []
+    return found, {row["check_id"]: row["request_id"] for row in rows}
+
+
 def _latest(cursor: Cursor, target: str, table: str, rules: Sequence[Rule], points: int) -> dict[str, list[Point]]:
     """By rule: its last points, the oldest first."""
     named = {"target": target, "table": table, "rules": [rule.id for rule in rules], "points": points}
@@ -144,5 +155,5 @@ def _messages(cursor: Cursor, check_id: str | None, table: str) -> dict[str, str
 
 
 def _point(value: dict[str, Any]) -> Point:
-    numbers = {name: value[name] for name in ("status", "failures", "total", "measured", "waived")}
+    numbers = {name: value[name] for name in ("status", "failures", "total", "measured", "waived", "learning")}
     return Point(at=datetime.fromisoformat(value["at"]), **numbers)

@@ -2,8 +2,9 @@
 -- The last points of each of these rules of a table, the oldest first: its own index for each.
 select r.rule_id, p.points from stringx.subject_rules r
 cross join lateral (
-    select json_agg(json_build_object('at', l.at, 'status', l.status, 'failures', l.failures, 'total', l.total, 'measured', l.measured, 'waived', l.waived) order by l.at) as points
-    from (select at, status, failures, total, measured, waived from stringx.rule_points p where p.rule_key = r.rule_key order by at desc limit %(points)s) l) p
+    select json_agg(json_build_object('at', l.at, 'status', l.status, 'failures', l.failures, 'total', l.total, 'measured', l.measured, 'waived', l.waived,
+                                      'learning', l.baseline -> 'learning') order by l.at) as points
+    from (select at, status, failures, total, measured, waived, baseline from stringx.rule_points p where p.rule_key = r.rule_key order by at desc limit %(points)s) l) p
 where r.subject_id = (select subject_id from stringx.subjects where kind = 'table' and target = %(target)s and name = %(table)s)
   and r.rule_id = any(%(rules)s) and p.points is not null
 
@@ -31,3 +32,15 @@ order by version
 select check_id::text, request_id from stringx.check_points
 where subject_id = (select subject_id from stringx.subjects where kind = 'table' and target = %(target)s and name = %(table)s)
   and at between %(first)s::timestamptz and %(last)s::timestamptz and check_id = any(%(checks)s::uuid[])
+
+-- name: compared_with
+-- The points that a check compared the rule's value with, and their requests: of a table, or of one of a dataset.
+select coalesce(
+    jsonb_path_query_first(result::jsonb, '$.tables[*] ? (@.table == $table).rules[*] ? (@.id == $rule).baseline.compared_with', named),
+    jsonb_path_query_first(result::jsonb, '$.rules[*] ? (@.id == $rule).baseline.compared_with', named), '[]') as points
+from stringx.results, jsonb_build_object('table', %(table)s::text, 'rule', %(rule)s::text) as named
+where check_id = %(check_id)s
+
+-- name: requests_of
+-- The requests of checks, whenever they were.
+select check_id::text, request_id from stringx.results where check_id = any(%(checks)s::uuid[])

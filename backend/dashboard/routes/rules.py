@@ -1,18 +1,24 @@
-"""The page of a rule: its points over time, as a plot, a table and a CSV file."""
+"""The page of a rule: its points over time, as a plot, a table and a CSV file; and marking a point."""
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
 
-from backend.dashboard import rule_files, views
-from backend.dashboard.pages import csv_file, page
+from backend.dashboard import forms, judged, rule_files, views
+from backend.dashboard.pages import csv_file, own, page
 from backend.dashboard.plots import Mark
 from backend.dashboard.service import Dashboard
 from backend.insights import history, rules, trend
 from backend.insights.history import RuleName, Span
+from backend.marks import store as mark_store
 from backend.waivers import store as waivers
+from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.messages.marks import MarkOrder
 from stringx_dataops.contract.messages.pages import Page
+from web.parameters import uuid_of
 
 _LISTED = 100  # points on the page
 _PLOTTED = 1000  # points; of more, a plot shows days
@@ -37,6 +43,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         answer = history.points(database, catalogue, name, span, Page(_PLOTTED))
         found, more = answer["items"], ""
         found_trend = trend.of_rule(database, name)
+        last = judged.of_last(found, *_compared(found, name))
         is_share, plotted = views.counts_failures(found), found
         if answer["next_cursor"] is not None and chosen in ("30d", "1y"):
             with_today = Span(span.start, end + timedelta(days=1))  # a span of days is without the day in which it ends
@@ -53,8 +60,10 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             table=table,
             table_url=views.table_url(target, table),
             rule=rule,
+            url=views.rule_url(target, table, rule),
             configured=rules.configured(database, catalogue, name),
             points=found[:_LISTED],
+            judged=last,
             requests=rules.requests_of_points(database, name, found[:_LISTED]),
             has_more=len(found) > _LISTED,
             trend=found_trend,
@@ -68,6 +77,21 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             may_configure="configure" in g.caller.scopes,
             caption=views.caption(plotted, marks, more),
         )
+
+    @routes.post("/tables/<target>/<path:table>/rules/<rule>/points/<check_id>")
+    def mark_point(target: str, table: str, rule: str, check_id: str) -> BaseResponse:
+        g.caller.require("configure")
+        sent = forms.fields()
+        order = parse_model(MarkOrder, {"mark": sent.get("mark", "")})
+        named = uuid_of(check_id, f"there is no check {check_id[:100]!r}")
+        mark_store.mark(database, g.caller, RuleName(target, table, rule), named, order)
+        return redirect(own(sent.get("back") or f"{views.rule_url(target, table, rule)}#point-{named}"), 303)
+
+    def _compared(found: list[dict[str, Any]], name: RuleName) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """What the last judged point was compared with."""
+        last = next((point for point in found if point.get("baseline")), None)
+        is_known = last is not None and last["baseline"].get("center") is not None
+        return rules.compared_with(database, name, last["check_id"]) if last is not None and is_known else ([], {})
 
 
 def rounded_up(moment: datetime, step: timedelta) -> datetime:

@@ -18,6 +18,7 @@ AuditAction = Literal[
     "route.created", "route.updated", "route.deleted", "route.rolled_back",
     "waiver.created", "waiver.deleted", "waiver.ended",
     "badge.created", "badge.deleted",
+    "point.marked",
     "incident.acknowledged", "incident.unacknowledged", "incident.assigned", "incident.noted",
     "key.created", "key.rotated", "key.revoked",
     "login.succeeded", "login.failed", "logout",
@@ -25,7 +26,7 @@ AuditAction = Literal[
 ]  # fmt: skip
 AUDIT_ACTIONS: tuple[AuditAction, ...] = get_args(AuditAction)
 AuditKind = Literal[
-    "target", "table", "dataset", "defaults", "ruleset", "schedule", "channel", "route", "waiver", "badge", "incident",
+    "target", "table", "dataset", "defaults", "ruleset", "schedule", "channel", "route", "waiver", "badge", "incident", "point",
     "key", "person", "login", "request", "check", "delivery", "notification",
 ]  # fmt: skip
 

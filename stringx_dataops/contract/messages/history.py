@@ -5,7 +5,9 @@ from typing import Any, Literal
 from pydantic import AwareDatetime
 
 from stringx_dataops.contract.documents.fields import Model
+from stringx_dataops.contract.messages.baselines import Learning
 from stringx_dataops.contract.messages.incidents import IncidentBrief
+from stringx_dataops.contract.messages.marks import Mark
 from stringx_dataops.contract.messages.verdicts import Gate, RuleStatus, Verdict
 from stringx_dataops.contract.messages.waivers import ActiveWaiver
 
@@ -94,10 +96,24 @@ class CheckHistory(Model):
     next_cursor: str | None
 
 
+class PointBaseline(Model):
+    """What was usual when a point was judged, by earlier points alone: see `Baseline`. `words`: why the value is usual or not."""
+
+    center: float | None
+    low: float | None
+    high: float | None
+    points: int
+    season: str
+    learning: Learning | None
+    moved_at: AwareDatetime | None = None
+    words: str = ""
+
+
 class RulePoint(Model):
     """What one check without a window found for a rule. A rule in error has no numbers. `warn_at` and `fail_at` are its
     thresholds as they were then: failures as a count or share, or bounds of what is measured. `waived`: it failed, and a waiver
-    made it warn. `shadow`: it counted in nothing."""
+    made it warn. `shadow`: it counted in nothing. Points that were judged by earlier ones also have `baseline`, and `mark`,
+    `marked_by`, `marked_at` and `note` of the person who marked it, or null; other points lack these fields."""
 
     at: AwareDatetime
     check_id: str
@@ -111,6 +127,11 @@ class RulePoint(Model):
     warn_at: int | str | dict[str, Any] | None
     fail_at: int | str | dict[str, Any] | None
     config_version: int | None
+    baseline: PointBaseline | None = None
+    mark: Mark | None = None
+    marked_by: str | None = None
+    marked_at: AwareDatetime | None = None
+    note: str | None = None
 
 
 class RuleDay(Model):
