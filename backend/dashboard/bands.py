@@ -1,9 +1,10 @@
-"""What was usual for a rule's points, as parts of its plot: the band from low to high as it was at each point, its centre, where it
-moved; and the shapes of points that are marked, left out of the band, or among those that the rule still learns from."""
+"""What was usual for a rule's points, as parts of its plot: the band from low to high as it was at each point, its centre, where
+it moved; and the shapes of points that are marked, left out of the band, or among those that the rule still learns from."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Literal
 
 from markupsafe import Markup
@@ -23,8 +24,8 @@ _WORDS: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Usual:
-    """What was usual when a point was judged. An edge that is None is open; while the rule learns there is none at all. `moved_at`:
-    since when the values lie at another level, of which the band is made."""
+    """What was usual when a point was judged. An edge that is None is open; while the rule learns there is none at all.
+    `moved_at`: since when the values lie at another level, of which the band is made."""
 
     center: float | None
     low: float | None
@@ -74,7 +75,7 @@ def band(places: Sequence[Place], frame: Frame) -> Iterator[Markup]:
 
 def moves(places: Sequence[Place], frame: Frame, words: Callable[[datetime], str]) -> Iterator[Markup]:
     """An upright line where the band begins to follow values at another level."""
-    for before, place in zip(places, places[1:], strict=False):
+    for before, place in pairwise(places):
         if place.usual is not None and place.usual.moved_at is not None and _has_moved(before, place):
             text = Markup('<line class="moved" x1="{}" x2="{}" y1="{}" y2="{}"><title>{}</title></line>')
             yield text.format(place.x, place.x, frame.top, frame.bottom, words(place.usual.moved_at))

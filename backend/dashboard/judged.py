@@ -1,5 +1,5 @@
-"""Points of rules that are judged by their own earlier points, as the page of a rule shows them: what was usual in words, what a mark
-says, why the last one is usual or not."""
+"""Points of rules that are judged by their own earlier points, as the page of a rule shows them: what was usual in words, what a
+mark says, why the last one is usual or not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,8 +27,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the page says of a rule whose points are judged by earlier ones, by its last point. `why` is of an unusual value, or of
-    a usual one."""
+    """What the page says of a rule whose points are judged by earlier ones, by its last point: `why` it is usual, or not."""
 
     facts: list[tuple[str, str]]
     learning: str | None
@@ -97,7 +96,9 @@ def caption(found: Sequence[Mapping[str, Any]]) -> str:
     return f" Upright: the band moved, to values since {formats.exact(moved[0])}." if moved else ""
 
 
-def of_last(points: Sequence[dict[str, Any]], compared: Sequence[Mapping[str, Any]], requests: Mapping[str, str]) -> Judged | None:
+def of_last(
+    points: Sequence[dict[str, Any]], compared: Sequence[Mapping[str, Any]], requests: Mapping[str, str]
+) -> Judged | None:
     """What is to be said of the last point that was judged, which is the first of these; None if none was."""
     last = next((point for point in points if point.get("baseline") is not None), None)
     if last is None:
@@ -108,7 +109,9 @@ def of_last(points: Sequence[dict[str, Any]], compared: Sequence[Mapping[str, An
         facts.append(("Centre", formats.number(baseline["center"])))
     if not baseline.get("learning"):
         season = str(baseline["season"])
-        facts.append(("Compared with", f"{formats.number(baseline['points'])} earlier points, {_SEASONS.get(season, f'by {season}')}"))
+        facts.append(
+            ("Compared with", f"{formats.number(baseline['points'])} earlier points, {_SEASONS.get(season, f'by {season}')}")
+        )
     if baseline.get("moved_at"):
         facts.append(("Another level since", formats.exact(baseline["moved_at"])))
     kinds = [kind_of(point) for point in points]

@@ -23,7 +23,7 @@ def blueprint(database: Database) -> Blueprint:
             "Say that a point of a change or unusual rule is normal, or does not count; from the next check on",
             scope="configure",
             targets="path",
-            path={"rule": "rows_as_usual", "check_id": "0190f2a4-5240-77db-ba2c-2075931ff54b"},
+            path={"rule": "rows_as_usual"},
             body=MarkOrder,
             answers={200: MarkedPoint},
             errors=(NotFound, Malformed, TooLarge, UnsupportedMediaType, Invalid, Unavailable),

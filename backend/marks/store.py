@@ -17,8 +17,8 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
 
 def mark(database: Database, caller: Caller, of: RuleName, check_id: str, order: MarkOrder) -> MarkedPoint:
-    """Mark the rule's point of a check, or take its mark back. The same again changes nothing. NotFound for a table, rule or point
-    that there is not, Invalid for a point that was not judged by earlier ones."""
+    """Mark the rule's point of a check, or take its mark back. The same again changes nothing. NotFound for a table, rule or
+    point that there is not, Invalid for a point that was not judged by earlier ones."""
     with database.transaction() as cursor:
         point = _point(cursor, of, check_id)
         named = {"target": of.target, "table": of.table, "rule": of.rule, "snapshot_at": point["at"]}

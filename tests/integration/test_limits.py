@@ -68,6 +68,7 @@ OTHERS: dict[str, Any] = {
     "PUT /api/v1/tables/{target}/{table}": {"rules": []},
     "POST /api/v1/incidents/{incident_id}/note": {"text": "seen"},
     "POST /api/v1/incidents/{incident_id}/assign": {"assignee": "ada"},
+    "POST /api/v1/tables/{target}/{table}/rules/{rule}/points/{check_id}": {"mark": "exclude"},
 }
 
 

@@ -5,7 +5,7 @@ import shlex
 
 from flask import Blueprint
 
-from backend.dashboard import documents, stories, views
+from backend.dashboard import documents, judged, stories, views
 from backend.dashboard import schedules as schedule_rows
 from backend.dashboard.routes import (
     audit,
@@ -33,6 +33,7 @@ from web.look import formats
 _FORMATS = {
     "relative": formats.relative,
     "clock": formats.clock,
+    "exact": formats.exact,
     "number": formats.number,
     "share": formats.share,
     "duration": formats.duration,
@@ -40,6 +41,7 @@ _FORMATS = {
     "threshold": formats.threshold,
     "gap": stories.gap,
     "in_zone": schedule_rows.in_zone,
+    "usual": judged.words_of,
     "shell": shlex.quote,
     "document_value": documents.value,
 }

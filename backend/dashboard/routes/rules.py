@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from backend.dashboard import forms, judged, rule_files, views
-from backend.dashboard.pages import csv_file, own, page
+from backend.dashboard.pages import csv_file, page
 from backend.dashboard.plots import Mark
 from backend.dashboard.service import Dashboard
 from backend.insights import history, rules, trend
@@ -85,7 +85,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         order = parse_model(MarkOrder, {"mark": sent.get("mark", "")})
         named = uuid_of(check_id, f"there is no check {check_id[:100]!r}")
         mark_store.mark(database, g.caller, RuleName(target, table, rule), named, order)
-        return redirect(own(sent.get("back") or f"{views.rule_url(target, table, rule)}#point-{named}"), 303)
+        shown = sent.get("range", "") if sent.get("range") in _RANGES else "30d"
+        return redirect(f"{views.rule_url(target, table, rule)}?range={shown}#point-{named}", 303)
 
     def _compared(found: list[dict[str, Any]], name: RuleName) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """What the last judged point was compared with."""
