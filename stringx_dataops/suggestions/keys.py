@@ -1,0 +1,112 @@
+"""Keys: what is unique, by a constraint or exactly by what was measured, and where a foreign key leads."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from stringx_dataops.contract.documents.globs import literal_column
+from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
+from stringx_dataops.suggestions.numbers import number
+
+MOST_MEASURED = 5  # rules about what is unique by measuring alone, per table
+MOST_RELATIONSHIPS = 50
+ENOUGH_CHANCES = 5.0  # pairs of equal values that chance would have made: none of them is no chance
+_KEY_LIKE = re.compile(
+    r"(^|_)(id|key|no|nr|num|number|code|uuid|guid|sku|ref|reference|hash|ean|isbn|iban|serial)s?$", re.IGNORECASE
+)
+_LAST_CAPITAL = re.compile(r"[a-z0-9](Id|ID|Key|No|Nr|Code)$")
+
+
+def drafts(known: Known) -> Iterator[Draft]:
+    """Constraints first, then columns, then pairs of columns."""
+    said: list[set[str]] = []
+    for constraint in known.profile.constraints:
+        if constraint.kind in ("primary_key", "unique") and constraint.columns and set(constraint.columns) not in said:
+            said.append(set(constraint.columns))
+            yield _unique(constraint.columns, f"The constraint {constraint.name} says so.", 0.85, verify="constraint")
+    measured = 0
+    for columns, reason in _measured(known):
+        if measured < MOST_MEASURED and not any(key <= set(columns) for key in said):
+            said.append(set(columns))
+            measured += 1
+            yield _unique(columns, reason, 0.88)
+    yield from _relationships(known)
+
+
+def _unique(columns: Sequence[str], reason: str, value: float, **more: str) -> Draft:
+    named = [literal_column(name) for name in columns]
+    rule: JsonObject = {"type": "unique", **({"column": named[0]} if len(named) == 1 else {"columns": named}), **more}
+    return Draft(f"{'_'.join(columns)}_unique", rule, reason, value)
+
+
+def _measured(known: Known) -> Iterator[tuple[list[str], str]]:
+    """Columns that are unique in every row that was read, where chance does not explain it; nearly unique is not enough."""
+    profile = known.profile
+    if profile.sample is not None or profile.rows_read < FEWEST_ROWS:
+        return  # of a sample nothing is known about the other rows
+    for seen in known.columns():
+        if is_unique(seen) and seen.values >= FEWEST_ROWS and not _by_chance(seen):
+            yield [seen.name], f"All {seen.values:,} values are different."
+    for key in profile.key_shares:
+        if key.origin == "measured" and key.share == 1 and len(key.columns) > 1 and profile.rows_read >= 100:
+            names = " and ".join(key.columns)
+            yield key.columns, f"No combination of {names} occurs twice in {profile.rows_read:,} rows."
+
+
+def is_unique(seen: Seen) -> bool:
+    """Whether each value occurs once, by a full count now and in older profiles."""
+    column = seen.column
+    if not column.is_distinct_exact or column.distinct is None or column.distinct != seen.values:
+        return False
+    older = (each.distinct == rows - (each.nulls or 0) for each, rows in seen.older if each.is_distinct_exact)
+    return all(older)
+
+
+def is_key(seen: Seen) -> bool:
+    """Whether its numbers tell rows apart and measure nothing: a key, a surrogate or a reference to one."""
+    profile, name = seen.profile, seen.name
+    if any(name in each.columns for each in profile.foreign_keys) or seen.column.is_identity:
+        return True
+    if any(each.kind == "primary_key" and each.columns == [name] for each in profile.constraints):
+        return True
+    if is_key_like(name):
+        return True
+    return seen.column.family == "integer" and is_unique(seen) and not _by_chance(seen)
+
+
+def is_key_like(name: str) -> bool:
+    """By its name."""
+    return bool(_KEY_LIKE.search(name) or _LAST_CAPITAL.search(name))
+
+
+def _by_chance(seen: Seen) -> bool:
+    """Whether as many values that measure something could all be different."""
+    if is_key_like(seen.name) or seen.column.family == "uuid":
+        return False
+    if seen.is_text:
+        return seen.values < 100
+    room = _room(seen)
+    return room is None or seen.values**2 / (2 * room) < ENOUGH_CHANCES
+
+
+def _room(seen: Seen) -> float | None:
+    """How many values lie between the least and the greatest: of whole numbers and dates."""
+    column = seen.column
+    if column.family == "integer" and column.min is not None and column.max is not None:
+        return number(column.max) - number(column.min) + 1
+    return None
+
+
+def _relationships(known: Known) -> Iterator[Draft]:
+    for key in known.profile.foreign_keys[:MOST_RELATIONSHIPS]:
+        columns, others = [literal_column(name) for name in key.columns], key.other_columns
+        to: JsonObject = {"to_column": others[0]} if len(others) == 1 else {"to_columns": others}
+        rule: JsonObject = {
+            "type": "relationship",
+            **({"column": columns[0]} if len(columns) == 1 else {"columns": columns}),
+            "arguments": {"to_table": key.other_table, **to},
+        }
+        if key.is_valid:
+            rule["verify"] = "constraint"
+        held = "holds it" if key.is_valid else "is not validated, so nothing proves it for old rows"
+        yield Draft(f"{'_'.join(key.columns)}_known", rule, f"The foreign key {key.name} {held}.", 0.87)

