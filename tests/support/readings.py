@@ -88,6 +88,11 @@ MEASURED: list[tuple[dict[str, Any], str, str]] = [
     (rule("r", "row_count_matches", fail_above=None, other_table="public.copies", warn={"tolerance": 1}), "select '2', 7", "warn"),
     (rule("r", "row_count_matches", fail_above=None, other_table="public.copies", other_where="id <= 7"), "select '0', 7", "pass"),
     (rule("r", "aggregate_matches", "reading", fail_above=None, function="sum", other_table="public.copies"), "select '4', 7", "pass"),
+    (rule("r", "quantiles", "reading", fail_above=None, bounds=[{"p": 0.5, "max": 7}, {"p": "0.9", "min": 11, "max": 12}, {"p": 0, "min": 6}]), "select (case when m > 7 then 1 else 0 end + case when n < 11 or n > 12 then 1 else 0 end + case when o < 6 then 1 else 0 end)::text, 7 from (select percentile_cont(0.5) within group (order by reading) as m, percentile_cont(0.9) within group (order by reading) as n, min(reading) as o from readings) x", "fail"),
+    (rule("r", "quantiles", "day", fail_above=None, bounds=[{"p": 0.5, "min": "2026-01-02", "max": "2026-01-02"}, {"p": 1, "warn": {"max": "2026-03-01"}}]), "select '1', 7", "warn"),
+    (rule("r", "quantiles", "note", fail_above=None, where="id > 100", bounds=[{"p": 0.5, "max": 7}]) | {"columns": ["ratio"]}, "select null, 0", "pass"),
+    (rule("r", "correlation", "reading", fail_above=None, other_column="id", max=-0.5), "select corr(id, reading)::text, 7 from readings", "pass"),
+    (rule("r", "correlation", "ratio", fail_above=None, other_column="price", method="spearman", min=0.5, warn={"min": 0.99}), "select corr(r, p)::text, 7 from (select rank() over (order by ratio) r, rank() over (order by price) p from readings where price is not null) x", "warn"),
     (rule("r", "column_count", fail_above=None, max=13), "select '14', null::int", "fail"),
 ]  # fmt: skip
 MEASURED[15] = (

@@ -17,11 +17,20 @@ from tests.truth.tables import Draft, Row, Table
 WINDOWED = {
     "not_null", "not_blank", "is_null", "accepted_values", "rejected_values", "between", "length", "regex", "like", "format", "castable",
     "not_in_future", "compare", "max_lag", "expression", "unique", "relationship", "outliers", "monotonic", "distinct_values", "most_common_value",
-    "no_gaps", "row_count", "aggregate",
+    "no_gaps", "row_count", "aggregate", "quantiles", "correlation",
 }  # fmt: skip
 A_COUNT_IS_A_VALUE = {"row_count", "row_count_matches"}
 TAKES_NO_WHERE = {"column_count", "columns", "column_type", "sql"}
-MEASURED = {"row_count", "aggregate", "freshness", "row_count_matches", "aggregate_matches", "column_count"}
+MEASURED = {
+    "row_count",
+    "aggregate",
+    "freshness",
+    "row_count_matches",
+    "aggregate_matches",
+    "column_count",
+    "quantiles",
+    "correlation",
+}
 HOLDS = {"most_common_value", "column_type"}
 WITHOUT_TOTAL = {"distinct_values", "columns", "sql", "dbt"}
 # These are decided without the table's rows, so that they count where it has none.
@@ -34,6 +43,8 @@ MEANT = {
     "castable": {"text", "integer", "decimal", "float", "boolean", "date", "timestamp", "uuid", "enum"},
     "not_in_future": {"date", "timestamp"},
     "outliers": {"integer", "decimal", "float"},
+    "quantiles": {"integer", "decimal", "float", "interval", "date", "timestamp", "time", "money"},
+    "correlation": {"integer", "decimal", "float", "date", "timestamp"},
 }  # fmt: skip
 MEANT |= {"like": MEANT["regex"]} | dict.fromkeys(("max_lag", "no_gaps", "freshness"), MEANT["not_in_future"])
 # These compare the column's values with each other or with a list, which types without equality do not allow.
@@ -124,6 +135,8 @@ class Tested:
 
     @property
     def only_warns(self) -> bool:
+        if self.type == "quantiles":
+            return not any({"min", "max"} & set(entry) for entry in self.arguments["bounds"])
         if self.type in MEASURED:
             bounds = {"freshness": {"max_age"}, "row_count_matches": {"tolerance"}, "aggregate_matches": {"tolerance"}}
             return not (bounds.get(self.type, {"min", "max"}) & set(self.arguments)) and "warn" in self.arguments

@@ -12,6 +12,7 @@ from jsonschema import validators as json_schema
 from jsonschema.exceptions import ValidationError as SchemaError
 
 from stringx_dataops.contract.catalogue.bounds import faults_of_bounds
+from stringx_dataops.contract.catalogue.lists import faults_of_lists
 from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.custom_sql.limits import MAX_SQL
@@ -51,6 +52,7 @@ def faults_of_arguments(rule_type: RuleType, arguments: JsonObject, pointer: str
         yield FieldError(where, _sentence(error))
     yield from _faults_of_formats(rule_type.arguments, arguments, pointer, judge)
     yield from faults_of_bounds(arguments, rule_type.bounds, pointer)
+    yield from faults_of_lists(rule_type.arguments, arguments, pointer)
 
 
 def one_per_column(rule_type: RuleType) -> bool:

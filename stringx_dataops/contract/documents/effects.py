@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
-from stringx_dataops.contract.documents.values import order, share_of
+from stringx_dataops.contract.documents.values import number_of, order, share_of
 from stringx_dataops.contract.json_types import JsonObject, JsonSchema
 
 Effect = Literal["tightened", "loosened", ""]
@@ -201,7 +201,26 @@ def _step_of_argument(old: Any, new: Any, schema: JsonSchema) -> _Step:
         case "more" | "fewer" as direction if isinstance(old, list) and isinstance(new, list):
             step = _set_step(old, new)
             return step if step is None or direction == "more" else -step
+        case "bounds" if isinstance(old, list) and isinstance(new, list):
+            return _step_of_listed_bounds(old, new)
     return None
+
+
+def _step_of_listed_bounds(old: list[Any], new: list[Any]) -> _Step:
+    """Of objects with bounds, each for another `p`: tighter if one is added, or has tighter bounds."""
+    before, now = ({number_of(item.get("p")): item for item in items if isinstance(item, dict)} for items in (old, new))
+    if len(before) < len(old) or len(now) < len(new):
+        return None
+    sides = {"min": "min", "max": "max"}
+    steps: set[_Step] = set()
+    for p in before.keys() | now.keys():
+        if p not in before or p not in now:
+            steps.add(1 if p in now else -1)
+            continue
+        steps |= set(_steps_of_bounds(before[p], now[p], sides))
+        steps |= set(_steps_of_bounds(before[p].get("warn") or {}, now[p].get("warn") or {}, sides))
+    steps.discard(0)
+    return steps.pop() if len(steps) == 1 else None if steps else 0
 
 
 def _set_step(old: list[Any], new: list[Any]) -> _Step:
