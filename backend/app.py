@@ -28,6 +28,9 @@ from backend.requests.asking import Asking
 from backend.schedules import routes as schedule_routes
 from backend.schedules import upkeep as schedule_upkeep
 from backend.sign_in.provider import Provider
+from backend.verdicts import keys as verdict_keys
+from backend.verdicts import routes as verdict_routes
+from backend.verdicts.signing import VerdictSigner
 from backend.waivers import routes as waiver_routes
 from backend.waivers import upkeep as waiver_upkeep
 from database import leases
@@ -57,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     dispatcher = dispatch.Dispatcher(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
     asking = Asking(database, catalogue, dispatcher)
     secrets = signing_secrets(settings)
+    vault = verdict_keys.Vault(secrets)
     mailroom = Mailroom(Secrets(settings.secrets, secrets), settings.public_url)
     messages = Log(database, mailroom, dispatcher.name)
     loops = Loops()
@@ -77,7 +81,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(layer_routes.blueprint(database, catalogue))
     app.register_blueprint(watch_routes.blueprint(database))
-    app.register_blueprint(gate_routes.blueprint(database))
+    app.register_blueprint(gate_routes.blueprint(database, VerdictSigner(vault, settings.public_url)))
+    app.register_blueprint(verdict_routes.blueprint(database, vault))
     app.register_blueprint(key_routes.blueprint(database))
     app.register_blueprint(audit_routes.blueprint(database))
     app.register_blueprint(address_routes.blueprint(Addresses(dashboard=settings.public_url, docs=settings.docs_url)))
@@ -109,6 +114,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         listener.start(loops)
         dispatch.start(dispatcher, listener, loops)
         retention.start(database, settings, loops)
+        verdict_keys.start(database, vault, loops)
         upkeep.start(database, settings, loops)
         waiver_upkeep.start(database, loops)
         schedule_upkeep.start(database, catalogue, loops)

@@ -21,7 +21,7 @@ EXIT: dict[str | None, int] = {"pass": 0, "warn": 0, "fail": 1, "error": 3, "ope
 class Gate:
     """Whether the next step may use a table, or the tables of a dataset; it is true where the gate is open. `pending`: waiting
     may open it. `age_s`: of the snapshot that was checked. `waivers`: those that the answer leans on. `notes`: what to know of an
-    answer besides its reasons."""
+    answer besides its reasons. `token`: the signed verdict, where it was asked for."""
 
     gate: verdicts.Gate
     target: str
@@ -35,6 +35,7 @@ class Gate:
     waivers: tuple[Raw, ...]
     notes: tuple[str, ...]
     raw: Raw = field(repr=False, compare=False)
+    token: str | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.is_open
@@ -73,6 +74,7 @@ class Gate:
             waivers=tuple(map(dict, answer.get("waivers") or ())),  # releases before had none
             notes=tuple(map(str, answer.get("notes") or ())),
             raw=answer,
+            token=answer.get("token"),
         )
 
 

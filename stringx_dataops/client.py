@@ -70,9 +70,11 @@ class Client(Watching):
         request_id: str | None = None,
         wait: bool | float = False,
         on_wait: Callable[[Gate], None] | None = None,
+        signed: bool = False,
     ) -> Gate:
         """The gate of a table (schema.table) or dataset. `not_before`: closed unless the snapshot is at least as new, on the
-        target's clock. `request_id`: the gate for the load that this request announced.
+        target's clock. `request_id`: the gate for the load that this request announced. `signed`: with a token that others can
+        verify offline.
 
         With `wait`, asks until a check has decided it; Undecided if that takes longer. `on_wait` gets each answer before.
         """
@@ -81,6 +83,7 @@ class Client(Watching):
         query = {
             name: value for name, value in (("not_before", as_text(not_before)), ("request_id", request_id)) if value is not None
         }
+        query |= {"signed": "true"} if signed else {}
         seconds = _seconds(wait)
         until = time.monotonic() + seconds
 

@@ -64,3 +64,9 @@ class CheckFailed(DataOpsError):
     def __init__(self, text: str, request: "Request") -> None:
         super().__init__(text)
         self.request = request
+
+
+class Untrusted(DataOpsError):
+    """A signed verdict cannot be trusted: not signed by a known key, not valid now, or about something else. It says nothing."""
+
+    exit_code = 3

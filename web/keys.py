@@ -15,8 +15,10 @@ from web import openapi
 from web.clients import client_address
 from web.openapi import Operation
 
-# need no key; whoever has a badge's address may see it
-PUBLIC = frozenset({"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics", "badges.image"})
+# need no key; whoever has a badge's address may see it, and public keys are public
+PUBLIC = frozenset(
+    {"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics", "badges.image", "verdicts.jwks"}
+)
 
 
 def install(app: Flask, database: Database, own_sign_in: Collection[str] = (), trusted: Sequence[Network] = ()) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backend.gates.waiving import Leaning, WaiverFact
@@ -119,6 +119,16 @@ def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
         reasons = [_NEVER_CHECKED]
     notes = [KEPT] if facts.request is None and _has_changed_rules(facts) and facts.is_kept else []
     return _view(facts, check, reasons, notes)
+
+
+def closes_at(facts: Facts) -> datetime | None:
+    """When an open gate closes by itself at the latest, if nothing else happens: its check gets older than `max_age`, or a waiver
+    that it leans on ends. None if time does not close it. Also for the gate of a request, to which `max_age` does not apply."""
+    if facts.check is None:
+        return None
+    max_age = facts.subject.settings.max_age
+    ends = list(facts.leaning.ends())
+    return min([*ends, *([facts.check.decided_at + timedelta(seconds=parse_duration(max_age))] if max_age else [])], default=None)
 
 
 def _changed_target(subject: GateSubject) -> Reason:

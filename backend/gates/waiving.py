@@ -52,6 +52,10 @@ class Leaning:
             for (table, rule), waiver in active[:_MOST_NAMED]
         ]
 
+    def ends(self) -> Iterator[datetime]:
+        """When each of the waivers ends, if nobody ends it before."""
+        return (waiver.until for _, waiver in self._found() if waiver is not None)
+
     def _faults(self) -> Iterator[str]:
         for claim, waiver in self._found():
             if (fault := _fault(claim, waiver)) is not None:

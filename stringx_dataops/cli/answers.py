@@ -121,6 +121,7 @@ class GateAnswer(TypedDict):
     waivers: NotRequired[list[WaivedAnswer]]
     incident: NotRequired[IncidentAnswer | None]
     pending: NotRequired[bool | None]  # whether waiting may open it
+    token: NotRequired[str]
 
 
 class ChangeAnswer(TypedDict):

@@ -107,6 +107,7 @@ def check(
     epilog=example(
         "dataops gate nyc public.flights --wait && ./publish.sh",
         "dataops gate nyc --dataset departures --not-before 2026-01-31T06:00:00Z",
+        "dataops gate nyc public.flights --signed > verdict.jwt",
     ),
 )
 @click.argument("target", type=TargetName())
@@ -116,6 +117,9 @@ def check(
 @AS_JSON
 @click.option("--not-before", help="closed unless the snapshot is at least as new (RFC 3339, the target's clock)")
 @click.option("--request-id", help="the gate for the load that this request announced")
+@click.option(
+    "--signed", is_flag=True, help="print only the signed verdict, for dataops gate-verify; the rest is said on standard error"
+)
 @click.pass_obj
 def gate(
     server: str | None,
@@ -126,6 +130,7 @@ def gate(
     as_json: bool,
     not_before: str | None,
     request_id: str | None,
+    signed: bool,
 ) -> int:
     """Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not; failures that a waiver overlooks are
     named with their reason."""
@@ -135,13 +140,16 @@ def gate(
         with Line(table or f"dataset {dataset}") as line:
             watch = _Watch(client, line, request_id) if line.active else None
             found = client.gate(
-                target, table, dataset=dataset, not_before=not_before, request_id=request_id, wait=wait or False, on_wait=watch
-            )
+                target, table, dataset=dataset, not_before=not_before, request_id=request_id, wait=wait or False, on_wait=watch,
+                signed=signed,
+            )  # fmt: skip
     except Undecided as undecided:
         if isinstance(undecided.answer, Gate):
-            _show_gate(undecided.answer, as_json)
+            _show_gate(undecided.answer, as_json, signed)
         raise
-    _show_gate(found, as_json)
+    _show_gate(found, as_json, signed)
+    if signed and found.token is None:
+        raise Undecided("the Backend has signed nothing; what it says of the gate says why")
     return found.exit_code
 
 
@@ -177,7 +185,12 @@ def _show_request(found: Request, as_json: bool, junit_file: str | None) -> None
     show(_as_text(found) if as_json else render.request(cast(RequestAnswer, found.raw)))
 
 
-def _show_gate(found: Gate, as_json: bool) -> None:
+def _show_gate(found: Gate, as_json: bool, signed: bool) -> None:
+    if signed and not as_json:
+        click.echo(render.gate(cast(GateAnswer, found.raw)), err=True)
+        if found.token is not None:
+            click.echo(found.token)
+        return
     show(_as_text(found) if as_json else render.gate(cast(GateAnswer, found.raw)))
 
 

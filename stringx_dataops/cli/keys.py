@@ -26,6 +26,13 @@ _KEY_COLUMNS = (
     Column("used", is_time=True, drops=1),
     Column("made by", drops=3),
 )
+_VERDICT_KEY_COLUMNS = (
+    Column("kid"),
+    Column("state"),
+    Column("signs from", is_time=True),
+    Column("signs until", is_time=True),
+    Column("made by", drops=1),
+)
 _AUDIT_COLUMNS = (
     Column("at", is_time=True),
     Column("actor", least=8),
@@ -107,6 +114,39 @@ def revoke(server: str | None, name: str, yes: bool) -> int:
         confirm(f"Revoke key {name}? Whoever uses it is refused from the next request on.")
     client.delete(path_of("keys", name))
     click.echo(f"key {name}: revoked")
+    return 0
+
+
+@keys.command(epilog=example("dataops keys verdicts"))
+@AS_JSON_LINES
+@click.pass_obj
+def verdicts(server: str | None, as_json: bool) -> int:
+    """The keys that sign verdicts, the newest first, and what each does now."""
+    client = Client.from_environment(server)
+    found = require(client, client.get(path_of("verdict-keys")), "items")["items"]
+    if as_json:
+        show_json(found)
+    else:
+        rows = [
+            (each["kid"], each["state"], _second(each["signs_from"]), _second(each["signs_until"]), each["created_by"])
+            for each in found
+        ]
+        show_list(columns(_VERDICT_KEY_COLUMNS, rows), "no key yet")
+    return 0
+
+
+@keys.command("rotate-verdicts", epilog=example("dataops keys rotate-verdicts"))
+@click.option("--withdraw", is_flag=True, help="also trust nothing any more that the keys before have signed, as after a leak")
+@YES
+@click.pass_obj
+def rotate_verdicts(server: str | None, withdraw: bool, yes: bool) -> int:
+    """Sign verdicts with a new key from now on. Whoever verifies has to fetch the public keys again."""
+    client = Client.from_environment(server)
+    if withdraw and not yes:
+        confirm("Withdraw all keys of signed verdicts? Verdicts that are on their way are not trusted any more.")
+    query = {"withdraw": "true"} if withdraw else {}
+    made = require(client, client.post(f"{path_of('verdict-keys')}/rotate", query), "kid", "signs_until")
+    click.echo(f"verdicts are signed by {made['kid']} now, until {_second(made['signs_until'])}")
     return 0
 
 

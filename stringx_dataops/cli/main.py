@@ -29,6 +29,10 @@ _COMMANDS = {
         "stringx_dataops.cli.checks:gate",
         "Say whether TABLE (schema.table), or a dataset, of TARGET may be used, and why not.",
     ),
+    "gate-verify": (
+        "stringx_dataops.cli.verifying:gate_verify",
+        "Say what the signed verdict in FILE says, if it can be trusted.",
+    ),
     "incidents": (
         "stringx_dataops.cli.incidents:incidents",
         "Look at incidents, acknowledge one, write something down.",

@@ -70,7 +70,7 @@ def test_a_used_request_id_with_another_body_is_a_conflict(post, request: pytest
 
 
 @pytest.mark.parametrize("name", ["dataops", "backend"])
-def test_only_health_documentation_and_images_of_badges_need_no_key(service: Service, name: str) -> None:
+def test_only_health_documentation_images_of_badges_and_public_keys_need_no_key(service: Service, name: str) -> None:
     import requests
 
     base = getattr(service, name)
@@ -82,7 +82,12 @@ def test_only_health_documentation_and_images_of_badges_need_no_key(service: Ser
         for method in operations:
             url = base + path.replace("{", "").replace("}", "")
             status = requests.request(method, url, timeout=10).status_code
-            if path in ("/healthz", "/readyz", "/badges/{token}.svg"):  # whoever knows an image's address may see it
+            if path in (
+                "/healthz",
+                "/readyz",
+                "/badges/{token}.svg",
+                "/.well-known/jwks.json",
+            ):  # whoever knows an image's address may see it
                 assert status == (404 if "badges" in path else 200), (method, path)
             else:
                 assert status == 401, (method, path)

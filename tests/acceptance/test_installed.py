@@ -26,7 +26,7 @@ NOT_BROUGHT = {
 EVERY_MODULE = """
 import importlib, pkgutil, sys, stringx_dataops
 contract = "stringx_dataops.contract."
-of_an_extra = {"stringx_dataops.cli.letters", contract + "http_answers", contract + "http_posts", contract + "signatures"}
+of_an_extra = {"stringx_dataops.cli.letters", "stringx_dataops.verifying", contract + "http_answers", contract + "http_posts", contract + "signatures"}
 names = [module.name for module in pkgutil.walk_packages(stringx_dataops.__path__, "stringx_dataops.")]
 for name in set(names) - of_an_extra:
     importlib.import_module(name)

@@ -51,6 +51,7 @@ def test_no_test_imports_from_another_folders_conftest() -> None:
 
 
 OF_AN_EXTRA = {  # imported where they are used
+    "stringx_dataops.verifying",
     "stringx_dataops.cli.letters",
     *(f"stringx_dataops.contract.{name}" for name in ("http_answers", "http_posts", "signatures")),
 }
@@ -59,7 +60,7 @@ OF_AN_EXTRA = {  # imported where they are used
 def test_what_other_people_install_imports_its_own_dependencies_alone() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras, groups = project["project"]["optional-dependencies"], project["dependency-groups"]
-    wanted = [*extras["services"], *extras["kafka"], *groups["checkout"]]
+    wanted = [*extras["services"], *extras["kafka"], *extras["verify"], *groups["checkout"]]
     names = {re.split(r"[^\w.-]", item)[0].lower() for item in wanted} - {"setuptools", "stringx-dataops"}
     modules = {"psycopg2-binary": "psycopg2", "dbt-core": "dbt", "dbt-postgres": "dbt", "kafka-python": "kafka"}
     blocked = sorted({modules.get(name, name.replace("-", "_")) for name in names} | {"werkzeug", "jinja2", "dbt_common"})

@@ -20,14 +20,14 @@ AuditAction = Literal[
     "badge.created", "badge.deleted",
     "point.marked",
     "incident.acknowledged", "incident.unacknowledged", "incident.assigned", "incident.noted",
-    "key.created", "key.rotated", "key.revoked",
+    "key.created", "key.rotated", "key.revoked", "verdict_key.created", "verdict_key.rotated",
     "login.succeeded", "login.failed", "logout",
     "request.canceled", "trial.asked", "delivery.sent_again", "notification.sent_again",
 ]  # fmt: skip
 AUDIT_ACTIONS: tuple[AuditAction, ...] = get_args(AuditAction)
 AuditKind = Literal[
     "target", "table", "dataset", "defaults", "ruleset", "schedule", "channel", "route", "waiver", "badge", "incident", "point",
-    "key", "person", "login", "request", "check", "delivery", "notification",
+    "key", "verdict_key", "person", "login", "request", "check", "delivery", "notification",
 ]  # fmt: skip
 
 

@@ -74,7 +74,7 @@ class RequestPage(Model):
 class GateView(OfOne):
     """Whether the gate of a table or dataset is open, that is, whether the next step may use the data, and the reasons if not.
     `notes`: what a reader should know though it closes nothing. `waivers`: the rules whose failures it overlooks, the first
-    hundred. `incident`: the open one of a closed gate."""
+    hundred. `incident`: the open one of a closed gate. `token`: the same as a signed verdict, where it was asked for."""
 
     gate: Gate
     target: str
@@ -90,7 +90,11 @@ class GateView(OfOne):
     waivers: list[WaivedRule] = []
     incident: IncidentBrief | None = None
     pending: bool  # closed, and a check that is not finished, or still to come, may open it
+    token: str | None = None
 
     def as_json(self) -> JsonObject:
-        """The answer's body; it leaves out either the fields of a table or those of a dataset."""
-        return self.model_dump(mode="json")
+        """The answer's body; it leaves out either the fields of a table or those of a dataset, and `token` if there is none."""
+        body = self.model_dump(mode="json")
+        if body["token"] is None:
+            del body["token"]
+        return body
