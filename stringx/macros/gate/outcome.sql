@@ -54,6 +54,12 @@
     {%- do outcome.update({'found': found, 'reason': found.fault[:300] if found.fault else none}) -%}
     {%- if found.fault -%}{{- return(outcome) -}}{%- endif -%}
   {%- endif -%}
+  {%- if answer.remember == 'too large' -%}
+    {%- do outcome.update({'reason': 'what its next check would have to know is larger than 64 KiB'}) -%}
+    {{- return(outcome) -}}
+  {%- elif answer.remember -%}
+    {%- do outcome.update({'remember': fromjson(answer.remember)}) -%}
+  {%- endif -%}
   {%- if answer.silent -%}
     {%- do outcome.update({'reason': 'its statement gave no row, or no count of failures'}) -%}
     {{- return(outcome) -}}
@@ -137,7 +143,8 @@
     `empty` is what on_empty adds. An undecided rule that could only have warned counts as a warning. A shadow rule adds nothing.
 
     In an empty table the statuses of rules about rows are replaced: by those of row_count rules, or else by on_empty. Rules that were decided without the
-    table's rows (`about_rows` is false), or on other rows than the window's, still count. -#}
+    table's rows (`about_rows` is false), or on other rows than the window's, still count, and so do those that compare the number of rows (`about_empty`):
+    they add to what on_empty says. -#}
 {% macro stringx_verdict(table, rules, answers, row_count) %}
   {%- set empty = row_count == 0 -%}
   {%- set marks = [] -%}
@@ -153,7 +160,7 @@
       {%- elif planned.sql.decides_empty -%}
         {%- set found.decides_empty = true -%}
         {%- do marks.append(rule.status) -%}
-      {%- elif not empty or planned.whole_table and rule.total
+      {%- elif not empty or planned.sql.get('about_empty') or planned.whole_table and rule.total
                or not planned.spec.get('about_rows', true) and not stringx_has_no_value(planned, rule, answers[loop.index0]) -%}
         {%- do marks.append(rule.status) -%}
       {%- else -%}
@@ -180,6 +187,7 @@
 
 {#- Whether the rule may do more than warn: it has a threshold, or bounds of its own beside those under `warn`. -#}
 {% macro stringx_may_fail(rule) %}
+  {%- if 'may_fail' in rule.sql -%}{{- return(rule.sql.may_fail) -}}{%- endif -%}
   {%- if rule.sql.get('severity') and not rule.spec.get('own_thresholds') -%}{{- return(rule.sql.severity == 'ERROR') -}}{%- endif -%}
   {%- if 'measure' in rule.sql or 'measured' in rule.sql -%}
     {%- set bounds = rule.sql.get('bounds', rule.spec.arguments) -%}

@@ -9,7 +9,7 @@
     | violation | total, failures                        | the same, if it is read apart from the scan  |
     | measure   | total, measured, fails, warns, found   | the same, if it is read apart from the scan  |
     | measured  | total, or none; not used               | total, measured, fails, warns, found         |
-    | statement | total, or none                         | failures, measured, found, total             |
+    | statement | total, or none                         | failures, measured, found, total, remember   |
     | dbt       | total, or none; not used               | failures, should_warn, should_error          |
 
     stringx_slots and stringx_reading write these values; stringx_answers reads them. A rule is read apart if its aggregate sorts, which
@@ -86,6 +86,7 @@
   {%- elif 'statement' in sql -%}
     {%- set values = ['left(failures::text, 201)', 'left(measured::text, 201)', stringx_found('found') if sql.found else 'null',
                       'total' if sql.get('total') == 'own' else 'null'] -%}
+    {%- if sql.remembers -%}{%- do values.append("case when octet_length(remember::text) > 65536 then 'too large' else remember::text end") -%}{%- endif -%}
     {%- set own = ctes ~ 'select ' ~ stringx_list(values) ~ ' from (' ~ sql.statement ~ '\n) as counted' -%}
     {{- return({'shape': 'statement', 'fault': none, 'parts': parts, 'own': own}) -}}
   {%- elif 'measured' in sql -%}
@@ -147,9 +148,9 @@
       {%- set total, measured, fails, warns, found = parts if reading.own is none else own -%}
       {%- do answers.append({'error': none, 'silent': false, 'total': total, 'measured': measured, 'fails': fails, 'warns': warns, 'found': found}) -%}
     {%- elif shape == 'statement' -%}
-      {%- set failures, measured, found, own_total = own -%}
+      {%- set failures, measured, found, own_total = own[:4] -%}
       {%- do answers.append({'error': none, 'silent': failures is none, 'total': parts[0] if parts else none, 'failures': failures, 'measured': measured,
-                             'found': found, 'own_total': own_total}) -%}
+                             'found': found, 'own_total': own_total, 'remember': own[4] if own | length > 4 else none}) -%}
     {%- else -%}
       {%- set failures, should_warn, should_error = own -%}
       {%- do answers.append({'error': none, 'silent': failures is none, 'failures': failures, 'should_warn': should_warn, 'should_error': should_error}) -%}

@@ -1,0 +1,35 @@
+{#- How much a measure has changed against an earlier point, which DataOps keeps: its bounds come with the specification. -#}
+{% macro stringx_rule__change(rule, scope) %}
+  {{- return(stringx_with_baseline(rule, scope, rule.arguments.get('max_increase') is not none or rule.arguments.get('max_decrease') is not none)) -}}
+{% endmacro %}
+
+
+{#- A measure whose bounds come from the rule's earlier points, by `baseline` of its specification: low and high, both inclusive, and the same for a
+    warning. Without them it is not decided, and it passes with the bounds that are none only because it learns.
+
+    NaN and the infinities are beyond every bound, the missing one too: they would be no point to compare with. -#}
+{% macro stringx_with_baseline(rule, scope, may_fail) %}
+  {%- set baseline, of = rule.get('baseline'), rule.arguments.of -%}
+  {%- if baseline is none or baseline.get('fault') -%}
+    {{- return({'fault': baseline.fault if baseline else 'its bounds come from earlier checks, and none came with the rule', 'may_fail': may_fail}) -}}
+  {%- endif -%}
+  {%- set fact = {'type': 'numeric', 'family': 'decimal', 'schema': none, 'operators': []} -%}
+  {%- if of == 'row_count' -%}
+    {%- set sql = {'measure': '(count(*)' ~ stringx_filter([scope.both]) ~ ')::numeric', 'about_empty': true, 'counts_rows': true} -%}
+  {%- else -%}
+    {%- set of_column = scope.types.get(of.column) -%}
+    {%- set counts = of.function in ('distinct_count', 'distinct_ratio', 'null_ratio') -%}
+    {%- if not counts and of_column is not none and of_column.family not in ('integer', 'decimal', 'float') -%}
+      {{- return({'fault': rule.type ~ ' compares numbers, and the ' ~ of.function ~ ' of a column of type ' ~ of_column.type ~ ' is none: ' ~ of.column, 'may_fail': may_fail}) -}}
+    {%- endif -%}
+    {%- set measure = stringx_aggregate(of.function, of.column, of.get('p'), scope.both, of_column) -%}
+    {%- set is_float = of.function in ('median', 'percentile') or not counts and of_column is not none and of_column.family == 'float' -%}
+    {%- set sql = {'measure': measure if is_float else '(' ~ measure ~ ')::numeric', 'apart': of.function in ('median', 'percentile', 'distinct_count', 'distinct_ratio')} -%}
+    {%- if is_float -%}{%- set fact = {'type': 'double precision', 'family': 'float', 'schema': none, 'operators': []} -%}{%- endif -%}
+  {%- endif -%}
+  {%- set fails, warns = {'min': baseline.low, 'max': baseline.high}, {'min': baseline.warn_low, 'max': baseline.warn_high} -%}
+  {%- set decides = fails if may_fail else warns -%}
+  {%- if decides.min is none -%}{%- do decides.update({'min': '-Infinity', 'exclusive_min': true}) -%}{%- endif -%}
+  {%- if decides.max is none -%}{%- do decides.update({'max': 'Infinity', 'exclusive_max': true}) -%}{%- endif -%}
+  {{- return(dict(sql, bounds=fails, warn_bounds=warns, fact=fact, row_value=false, may_fail=may_fail)) -}}
+{% endmacro %}
