@@ -24,7 +24,9 @@ def judge_change(points: Sequence[Earlier], at: datetime, zone: ZoneInfo, argume
     need, chosen = _chosen(counting, at, zone, against)
     if len(chosen) < need:
         words = f"learning {len(chosen)} of {need}"
-        shown = Baseline(points=len(chosen), learning=Learning(have=len(chosen), need=need), compared_with=compared(chosen), words=words)
+        shown = Baseline(
+            points=len(chosen), learning=Learning(have=len(chosen), need=need), compared_with=compared(chosen), words=words
+        )
         return Made(Bounds(), Bounds(), shown)
     with localcontext() as context:
         context.prec = _DIGITS + max(len(point.value.as_tuple().digits) + abs(point.value.adjusted()) for point in chosen)
@@ -60,8 +62,8 @@ def _chosen(points: Sequence[Earlier], at: datetime, zone: ZoneInfo, against: An
 
 
 def _same_weekday(points: Sequence[Earlier], now: datetime, zone: ZoneInfo) -> list[Earlier]:
-    """Of the last day before today that was the same weekday and has a point: the point whose time of day is the nearest to now's,
-    the later of two."""
+    """Of the last day before today that was the same weekday and has a point: the point whose time of day is the nearest to
+    now's, the later of two."""
     local = [(point.at.astimezone(zone), point) for point in points]
     days = [at.date() for at, _ in local if at.date() < now.date() and at.weekday() == now.weekday()]
     if not days:

@@ -1,4 +1,4 @@
-"""Where the points of a check belong: to the whole table at the moment of the snapshot, or to a window of some column and length."""
+"""Where the points of a check belong: to the whole table at the moment of the snapshot, or to a window, by column and length."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from api.checks import waiving
+from api.checks import memory, waiving
 from api.checks.lifecycle import Check, lock_target, read_check, release_joined
 from api.checks.waiving import Decided
 from api.delivery import outbox
@@ -60,8 +60,8 @@ def mark_reached(database: Database, check: Check) -> None:
 
 def finish(database: Database, check: Check, end: CheckResult | Decided, backend_url: str) -> bool:
     """Stores the result and its message, for the check and for all checks that share its run (unless it was canceled: they then
-    run without it). Waivers that are active now are applied to a result that was decided. False, and nothing stored, if the claim
-    was lost."""
+    run without it). Waivers that are active now are applied to a result that was decided, and what it leaves for later checks is
+    kept. False, and nothing stored, if the claim was lost."""
     with database.transaction() as cursor:
         result = waiving.apply(cursor, end) if isinstance(end, Decided) else end
         whole = result.as_json()
@@ -80,6 +80,8 @@ def finish(database: Database, check: Check, end: CheckResult | Decided, backend
         if result.status == "canceled":
             release_joined(cursor, check.check_id)
             return True
+        if isinstance(end, Decided):
+            memory.keep(cursor, result, end.learned)
         checks = [check, *(_finish_joined(cursor, check, body, ended, backend_url) if row["shared"] else ())]
         for table in result.tables:
             if check.request.full:

@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import TypeVar, cast
 
 from api.checks.lookup import InScope
+from api.checks.memory import NOTHING, Memory, RuleKey
 from stringx_dataops.contract.catalogue.arguments import (
     columns_of_arguments,
     custom_sql_of_arguments,
     expressions_of_arguments,
+    measured_columns,
     relations_of_arguments,
     texts_of_test,
 )
@@ -48,9 +50,14 @@ class _Allowed:
 
 
 def build(
-    request: CheckRequest, target: TargetDocument, tables: Sequence[InScope], catalogue: Catalogue, timeout_s: float
+    request: CheckRequest,
+    target: TargetDocument,
+    tables: Sequence[InScope],
+    catalogue: Catalogue,
+    timeout_s: float,
+    memory: Memory = NOTHING,
 ) -> Specification:
-    """The specification of a check of one table, or of several on one snapshot."""
+    """The specification of a check of one table, or of several on one snapshot, with what is remembered of earlier checks."""
     limits = target.session_limits
     allowed = _Allowed(dialect_of(target.adapter), target.allow_functions)
     return {
@@ -59,7 +66,7 @@ def build(
         "work_mem": limits["work_mem"],
         "max_parallel_workers_per_gather": limits["max_parallel_workers_per_gather"],
         "allow_arguments": target.allow_arguments,
-        "tables": [_table_specification(request, table, catalogue, allowed) for table in tables],
+        "tables": [_table_specification(request, table, catalogue, allowed, memory) for table in tables],
     }
 
 
@@ -72,7 +79,9 @@ def table_without_window_column(request: CheckRequest, tables: Sequence[InScope]
     return next((document.table for document in documents if window.column_of(document) is None), None)
 
 
-def _table_specification(request: CheckRequest, table: InScope, catalogue: Catalogue, allowed: _Allowed) -> TableSpecification:
+def _table_specification(
+    request: CheckRequest, table: InScope, catalogue: Catalogue, allowed: _Allowed, memory: Memory
+) -> TableSpecification:
     document = table.configured.document
     name = TableName.parse(document.table)
     return {
@@ -85,10 +94,21 @@ def _table_specification(request: CheckRequest, table: InScope, catalogue: Catal
         "sample_rows": document.sample_rows,
         "sample_columns": document.sample_columns,
         "rules": [
-            _rule_specification(rule, name.name, catalogue, allowed) | ({"shadow": True} if rule.is_shadow else {})
+            _in_check(_rule_specification(rule, name.name, catalogue, allowed), rule, (document.table, rule.id), memory)
             for rule in table.rules
         ],
     }
+
+
+def _in_check(specification: RuleSpecification, rule: Rule, key: RuleKey, memory: Memory) -> RuleSpecification:
+    """With what the check adds to a rule."""
+    if rule.is_shadow:
+        specification["shadow"] = True
+    if (made := memory.baselines.get(key)) is not None:
+        specification["baseline"] = made.facts()
+    if (before := memory.before.get(key)) is not None:
+        specification["before"] = before
+    return specification
 
 
 def _window(request: CheckRequest, document: TableDocument) -> Window | None:
@@ -99,11 +119,13 @@ def _window(request: CheckRequest, document: TableDocument) -> Window | None:
 def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _Allowed) -> RuleSpecification:
     """`table` is the name of the rule's own table, without its schema."""
     rule_type = catalogue.get(rule.type)
-    warn_above, fail_above = (None, None) if rule_type is not None and rule_type.measured else rule.thresholds
+    warn_above, fail_above = rule.thresholds
+    if rule_type is not None and rule_type.measured:
+        warn_above, fail_above = (0 if rule_type.severity_of(rule.severity) == "warn" else None), None
     specification: RuleSpecification = {
         "id": rule.id,
         "type": rule.type,
-        "columns": rule.named_columns,
+        "columns": columns_of(rule, rule_type),
         "arguments": rule.arguments,
         "where": rule.where,
         "verify": rule.verify,
@@ -126,6 +148,11 @@ def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _
         **custom_sql_facts(rule_type, rule.arguments, rule.where, allowed.dialect, tables),
         **_dbt_test_facts(rule, rule_type, allowed),
     }
+
+
+def columns_of(rule: Rule, rule_type: RuleType | None) -> list[str]:
+    """The rule's columns; of a type that takes none, those that it measures."""
+    return rule.named_columns or ([] if rule_type is None else measured_columns(rule_type, rule.arguments))
 
 
 def type_facts(rule_type: RuleType, arguments: JsonObject, dialect: Dialect) -> TypeFacts:

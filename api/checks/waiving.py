@@ -1,10 +1,11 @@
 """Waivers, applied to a result in the transaction that finishes its check: failing rules that a waiver covers warn instead."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api.checks.memory import Learned
 from api.checks.result_parts import counts_of, scores_of
 from database.pool import Cursor, json_value
 from database.queries import load_queries
@@ -28,10 +29,11 @@ class Marks:
 @dataclass(frozen=True)
 class Decided:
     """A result whose verdict follows from the marks of its tables, by their names. Tables without marks, as those that an older
-    copy of the dbt project has decided, are not waived."""
+    copy of the dbt project has decided, are not waived. `learned`: what it leaves for later checks."""
 
     result: CheckResult
     marks: Mapping[str, Marks]
+    learned: Learned = field(default_factory=Learned)
 
 
 @dataclass(frozen=True)

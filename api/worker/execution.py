@@ -11,10 +11,11 @@ from typing import assert_never
 
 from pydantic import ValidationError
 
-from api.checks import claims, lookup, specification
+from api.checks import claims, lookup, memory, specification
 from api.checks.claims import MAX_CRASHES, MAX_YIELDS
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
+from api.checks.memory import NOTHING, Memory
 from api.checks.result_parts import CANCELED, undecided
 from api.checks.waiving import Decided
 from api.engine import command, faulty_rules, outcome, shadow_rules
@@ -72,10 +73,10 @@ class _Plan:
         """The target of all its tables."""
         return self.subject.target
 
-    def ended(self, finished_at: datetime, command_line: str = "") -> Run:
+    def ended(self, finished_at: datetime, command_line: str = "", known: Memory = NOTHING) -> Run:
         """The attempt after its end."""
         started_at = self.check.started_at or self.check.queued_at  # a claimed check has been started
-        return Run(self.check, self.subject, self.tables, started_at, finished_at, command_line)
+        return Run(self.check, self.subject, self.tables, started_at, finished_at, command_line, known)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ class Executor:
 
     def _run(self, attempt: Attempt, plan: _Plan) -> AttemptEnd:
         check, target = plan.check, plan.target
-        built = specification.build(check.request, target, plan.tables, self.catalogue, check.timeout_s)
+        known = memory.recall(self.database, check.request, plan.tables, self.catalogue)
+        built = specification.build(check.request, target, plan.tables, self.catalogue, check.timeout_s, known)
         try:
             result = self._run_dbt(attempt, built, target)
             folder = self.settings.home / "by-hand" / check.check_id
@@ -147,7 +149,7 @@ class Executor:
         finally:
             if isinstance(self.runner, Executable):  # its results; a child writes none
                 shutil.rmtree(self.folder, ignore_errors=True)
-        return self._conclude(attempt, plan.ended(self._now(), command_line), result)
+        return self._conclude(attempt, plan.ended(self._now(), command_line, known), result)
 
     def _run_dbt(self, attempt: Attempt, built: Specification, target: TargetDocument) -> DbtRunResult:
         """Run the gate test. It is repeated while locks are held or the target restarts, and without the rules that cannot be

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from api.baselines.earlier import Made
 from api.checks.lifecycle import Check
 from api.checks.lookup import InScope, Subject
+from api.checks.memory import NOTHING, Learned, Memory, RuleKey
 from api.checks.result_parts import CANCELED, Ending, Execution, counts_of, scores_of
+from api.checks.specification import columns_of
 from api.checks.waiving import Decided, Marks
 from api.engine.outcome import is_database_error, outcome_of
 from api.engine.run_result import DbtRunResult
@@ -19,6 +22,7 @@ from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.gate_test.outcome import RuleOutcome, TableOutcome
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Sample, TableResult
 from stringx_dataops.contract.messages.groups import GroupResult
 from stringx_dataops.contract.messages.scores import quotient
@@ -34,7 +38,7 @@ _DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 @dataclass(frozen=True)
 class Run:
     """One attempt: which check, on which configuration, from when to when. `command` runs the same test by hand; it is empty if
-    dbt did not run."""
+    dbt did not run. `memory`: what was known of earlier checks."""
 
     check: Check
     subject: Subject
@@ -42,6 +46,7 @@ class Run:
     started_at: datetime
     finished_at: datetime
     command: str
+    memory: Memory = NOTHING
 
 
 def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) -> CheckResult:
@@ -61,22 +66,27 @@ def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) ->
     tables = []
     for table in run.tables:
         name = TableName.parse(table.configured.document.table)
-        tables.append(_decided_table(table, outcomes.get((name.schema, name.name)), catalogue))
+        tables.append(_decided_table(table, outcomes.get((name.schema, name.name)), catalogue, run.memory))
     is_dataset = run.check.request.dataset is not None
     ending = _ending_of_dataset(run, snapshot_at, tables) if is_dataset else _ending_of_table(run, snapshot_at, tables[0])
     return run.check.result_with(ending, _execution(run, dbt_result))
 
 
 def decided(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) -> Decided:
-    """The same with what each rule adds to the verdicts."""
+    """The same with what each rule adds to the verdicts, and with what is to be kept for later checks."""
     outcome = outcome_of(dbt_result)
     outcomes = {(table["schema"], table["name"]): table for table in outcome["tables"]} if outcome is not None else {}
-    marks = {}
+    marks: dict[str, Marks] = {}
+    states: dict[RuleKey, JsonObject] = {}
     for table in run.tables:
-        name = TableName.parse(table.configured.document.table)
-        if (found := _marks(table, outcomes.get((name.schema, name.name)))) is not None:
-            marks[table.configured.document.table] = found
-    return Decided(from_dbt_result(run, dbt_result, catalogue), marks)
+        named = table.configured.document.table
+        name = TableName.parse(named)
+        of_table = outcomes.get((name.schema, name.name))
+        if (found := _marks(table, of_table)) is not None:
+            marks[named] = found
+        if of_table is not None:
+            states |= {(named, rule["id"]): rule["remember"] for rule in of_table["rules"] if rule.get("remember") is not None}
+    return Decided(from_dbt_result(run, dbt_result, catalogue), marks, Learned(run.memory, states))
 
 
 def errored(run: Run, reason: str) -> CheckResult:
@@ -154,12 +164,15 @@ def _execution(run: Run, dbt_result: DbtRunResult | None) -> Execution:
     )
 
 
-def _decided_table(checked: InScope, outcome: TableOutcome | None, catalogue: Catalogue) -> TableResult:
+def _decided_table(checked: InScope, outcome: TableOutcome | None, catalogue: Catalogue, memory: Memory) -> TableResult:
     """A table's result from its outcome. A rule that the outcome lacks is in error, and the table with it, unless it fails."""
     outcomes = {rule["id"]: rule for rule in outcome["rules"]} if outcome is not None else {}
     ungrouped = [rule for rule in checked.rules if _lacks_groups(rule, outcomes.get(rule.id))]
     outcomes |= {rule.id: _no_outcome(rule, _NO_GROUPS) for rule in ungrouped}
-    rules = [_rule_result(rule, outcomes.get(rule.id), catalogue) for rule in checked.rules]
+    table = checked.configured.document.table
+    rules = [
+        _rule_result(rule, outcomes.get(rule.id), catalogue, memory.baselines.get((table, rule.id))) for rule in checked.rules
+    ]
     notes = notes_of(checked.configured.document)
     if outcome is None:
         return _table_result(checked, "error", _LEFT_OUT, notes=notes, rules=rules)
@@ -239,13 +252,13 @@ def _reason(subject: Subject, dbt_result: DbtRunResult) -> str:
     return f"dbt could not run the gate test: {shown[:500]}"
 
 
-def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue) -> RuleResult:
+def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue, made: Made | None = None) -> RuleResult:
     rule_type = catalogue.get(rule.type)
     outcome = reported or _no_outcome(rule)
     failures, total, sample = outcome.get("failures"), outcome.get("total"), outcome.get("sample")
-    if (columns := outcome.get("columns") or rule.named_columns) != rule.all_columns:
+    if (columns := outcome.get("columns") or columns_of(rule, rule_type)) != rule.all_columns:
         rule = rule.model_copy(update={"column": None, "columns": columns})
-    message, finding = message_and_finding(rule, rule_type, outcome)
+    message, finding = message_and_finding(rule, rule_type, outcome, made)
     groups = outcome.get("groups")
     ratio = quotient(failures, total) if failures is not None and total else None
     return RuleResult(
@@ -271,6 +284,7 @@ def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue)
         shadow=rule.is_shadow,
         groups=[GroupResult.model_validate(group) for group in groups["worst"]] if groups is not None else None,
         group_count=groups["count"] if groups is not None else None,
+        baseline=made.shown if made is not None and outcome["status"] != "error" else None,
         groups_failing=groups["failing"] + groups["warning"] if groups is not None else None,
     )
 

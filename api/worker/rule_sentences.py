@@ -1,21 +1,27 @@
 """A rule's message: one sentence with its numbers."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, assert_never
 
+from api.baselines.earlier import Bounds, Made
 from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.catalogue.words import age, decimal, number, share
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.rule_messages import filled_in
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.gate_test.outcome import RuleOutcome
+from stringx_dataops.contract.messages.verdicts import RuleStatus
 
 
-def message_and_finding(rule: Rule, rule_type: RuleType | None, outcome: RuleOutcome) -> tuple[str, str | None]:
+def message_and_finding(
+    rule: Rule, rule_type: RuleType | None, outcome: RuleOutcome, made: Made | None = None
+) -> tuple[str, str | None]:
     """What a result says of the rule. If the rule has a message of its own and fails or warns, that message, with its numbers
-    filled in, and the sentence that it replaces. A rule that passes, or could not be decided, keeps the sentence."""
-    finding = message(rule, rule_type, outcome)
+    filled in, and the sentence that it replaces. A rule that passes, or could not be decided, keeps the sentence. `made`: what
+    its earlier points say."""
+    finding = message(rule, rule_type, outcome, made)
     if rule.message is None or rule_type is None or outcome["status"] not in ("fail", "warn"):
         return finding, None
     return filled_in(rule.message, _numbers(rule, rule_type, outcome)), finding
@@ -34,7 +40,7 @@ def _numbers(rule: Rule, rule_type: RuleType, outcome: RuleOutcome) -> dict[str,
     }
 
 
-def message(rule: Rule, rule_type: RuleType | None, outcome: RuleOutcome) -> str:
+def message(rule: Rule, rule_type: RuleType | None, outcome: RuleOutcome, made: Made | None = None) -> str:
     """DataOps' own sentence with the numbers. It never contains a value of a row. Of the rule it contains columns, thresholds,
     and the arguments that its type's sentence names."""
     if outcome["status"] == "error" or rule_type is None:
@@ -42,14 +48,19 @@ def message(rule: Rule, rule_type: RuleType | None, outcome: RuleOutcome) -> str
     if outcome.get("nothing_there") and rule_type.decides != "count":
         return "passes, as there is no row under its `where`"
     finding = outcome.get("finding") or rule_type.words(
-        outcome["status"] == "pass", rule.all_columns, rule.arguments, _measured(rule, rule_type, outcome), outcome.get("found")
+        outcome["status"] == "pass",
+        rule.all_columns,
+        rule.arguments,
+        _measured(rule, rule_type, outcome, made),
+        outcome.get("found"),
     )
     match rule_type.decides:
         case "holds":
             return finding
         case "bounds":
             nothing = " (there is no value)" if outcome.get("measured") is None and not outcome.get("measured_hidden") else ""
-            return f"{finding}{nothing}{_bounds(rule, rule_type, outcome)}"
+            bounds = _bounds(rule, rule_type, outcome) if made is None else _bounds_made(made, outcome)
+            return f"{finding}{nothing}{bounds}"
         case "count":
             return _counted(rule, rule_type, outcome, finding)
         case _:
@@ -83,7 +94,7 @@ def _threshold(rule: Rule, outcome: RuleOutcome, failures: int) -> str:
     return f"; up to {limit} pass" if failures else ""
 
 
-def _measured(rule: Rule, rule_type: RuleType, outcome: RuleOutcome) -> str:
+def _measured(rule: Rule, rule_type: RuleType, outcome: RuleOutcome, made: Made | None = None) -> str:
     """What was measured, in words; empty if it is a row's value, which may not be shown."""
     value = outcome.get("measured")
     if value is None and not outcome.get("measured_hidden"):
@@ -92,6 +103,8 @@ def _measured(rule: Rule, rule_type: RuleType, outcome: RuleOutcome) -> str:
         return ""
     sides = [rule.arguments, rule.arguments.get("warn") or {}]
     limits = [side[name] for side in sides for name in rule_type.bounds.values() if side.get(name) is not None]
+    if made is not None:
+        limits = [limit for bounds in (made.fails, made.warns) for limit in (bounds.low, bounds.high) if limit is not None]
     if rule_type.unit == "seconds" and (seconds := decimal(value)) is not None and seconds.is_finite():
         return age(seconds, [Decimal(str(parse_duration(limit))) for limit in limits])
     return number(value, [limit for limit in map(decimal, limits) if limit is not None])
@@ -106,6 +119,20 @@ def _bounds(rule: Rule, rule_type: RuleType, outcome: RuleOutcome) -> str:
         f"{'more than' if bounds.get('exclusive_min') else 'at least'} {_limit(low, of_other)}" if low is not None else "",
         f"{'less than' if bounds.get('exclusive_max') else 'at most'} {_limit(high, of_other)}" if high is not None else "",
     ]
+    return _unless(status, parts)
+
+
+def _bounds_made(made: Made, outcome: RuleOutcome) -> str:
+    """The bounds that earlier points have made, and which points these are."""
+    bounds = made.warns if outcome["status"] == "warn" or made.fails == Bounds() else made.fails
+    parts = [
+        f"at least {number(bounds.low)}" if bounds.low is not None else "",
+        f"at most {number(bounds.high)}" if bounds.high is not None else "",
+    ]
+    return f"{_unless(outcome['status'], parts)}; {made.shown.words}"
+
+
+def _unless(status: RuleStatus, parts: Sequence[str]) -> str:
     limits = " and ".join(part for part in parts if part)
     verb = "warns unless" if status == "warn" else "fails unless" if status == "fail" else "must be"
     return f"; {verb} {limits}" if limits else ""

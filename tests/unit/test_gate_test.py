@@ -17,8 +17,8 @@ MACROS = "\n".join(path.read_text() for path in sorted((ROOT / "stringx" / "macr
 # In the macros a specification, of a check, a table or a rule, is called `spec`; that of a rule also `rule` where a rule's macro gets it.
 READ = re.compile(r"\bspec\.get\('(\w+)'|'(\w+)' in (?:\w+\.)*spec\b|\bspec\.(\w+)")
 OF_MAPPINGS = {"get", "items", "keys", "values", "update"}
-FOR_READERS = {"center", "points", "season"}  # of a baseline, in the command that a result names
-LATER = {"before", "baseline", *BaselineFacts.__annotations__}  # until a rule type reads them
+FOR_READERS = {"center", "points", "season", "learning"}  # of a baseline, in the command that a result names
+LATER = {"before"}  # until a rule type reads it
 DECLARED = {
     name for model in (Specification, TableSpecification, RuleSpecification, Threshold, Window) for name in model.__annotations__
 }

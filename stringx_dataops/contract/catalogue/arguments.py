@@ -33,6 +33,16 @@ def columns_of_arguments(rule_type: RuleType, arguments: JsonObject) -> list[str
     return columns
 
 
+def measured_columns(rule_type: RuleType, arguments: JsonObject) -> list[str]:
+    """Columns of the rule's own table that an argument names within an object, such as `of: {function: avg, column: price}`."""
+    found = []
+    for name, schema in rule_type.arguments.get("properties", {}).items():
+        value, parts = arguments.get(name), schema.get("properties", {})
+        if isinstance(value, dict):
+            found += [value[key] for key, part in parts.items() if part.get("format") == "column" and key in value]
+    return found
+
+
 def custom_sql_of_arguments(rule_type: RuleType, arguments: JsonObject) -> list[str]:
     """Names of the arguments that are custom SQL."""
     properties = rule_type.arguments.get("properties", {})

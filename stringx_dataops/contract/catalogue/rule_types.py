@@ -105,6 +105,10 @@ class RuleType:
         """Whether its rules have bounds for a measured value, instead of thresholds for a count of failures."""
         return self.decides == "bounds"
 
+    def severity_of(self, given: Severity | None) -> Severity:
+        """Of a rule that names this severity, or none."""
+        return given or self.severity or "error"
+
     @property
     def accepts(self) -> list[str] | None:
         """The families of column types that it accepts; None means all."""
@@ -132,12 +136,15 @@ class RuleType:
 
     def _shown(self, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """Arguments that a message may show: choices from an enum, names of columns and tables, durations, and those marked
-        `x-told`. Never the values of a list, a pattern or a condition."""
+        `x-told`, which of an object is a template. Never the values of a list, a pattern or a condition."""
         for name, schema in self.arguments.get("properties", {}).items():
             forms = [schema, *schema.get("anyOf", ())]
             if schema.get("x-told") or any("enum" in form or form.get("format") in _SHOWN_FORMATS for form in forms):
                 value = arguments.get(name, schema.get("default") if "enum" in schema else None)
-                yield name, schema["x-words"].get(value, value) if "x-words" in schema else value
+                if isinstance(value, dict):
+                    yield name, filled(str(schema["x-told"]), {key: listed(item) for key, item in value.items()})
+                else:
+                    yield name, schema["x-words"].get(value, value) if "x-words" in schema else value
 
     def as_json(self) -> RuleTypeJson:
         """The entry as the API lists it, without the message templates."""

@@ -80,6 +80,8 @@ def _effective_rule(rule: Rule, rule_type: RuleType | None) -> JsonObject:
     if rule_type is not None and rule_type.takes_test_arguments:  # a threshold that the rule leaves out is the dbt test's
         own = {name: value for name in sorted(_THRESHOLDS) if (value := getattr(rule, name)) is not None}
         return effective | ({"own": own} if own else {})
+    if rule_type is not None and rule_type.severity is not None and rule_type.severity_of(rule.severity) != rule_type.severity:
+        effective["severity"] = rule.severity
     if (rule_type is None or rule_type.decides != "bounds") and rule.thresholds != (None, 0):
         effective["above"] = [_threshold(value) for value in rule.thresholds]
     return effective

@@ -95,6 +95,10 @@ def _columns(rule: JsonObject) -> Any:
 def _steps_of_thresholds(before: JsonObject, now: JsonObject, rule_type: RuleType | None) -> Iterator[_Step]:
     if all(_same(before.get(name), now.get(name)) for name in _THRESHOLDS):
         return
+    if rule_type is not None and rule_type.severity is not None:
+        could, may = (rule_type.severity_of(rule.get("severity")) == "error" for rule in (before, now))
+        yield may - could
+        return
     if rule_type is None or rule_type.takes_test_arguments or rule_type.measured:  # those that are left out are the dbt test's
         yield None
         return
@@ -174,7 +178,7 @@ def _names_of_bounds(bounds: Mapping[str, str]) -> set[str]:
 
 def _steps_of_bounds(before: JsonObject, now: JsonObject, bounds: Mapping[str, str]) -> Iterator[_Step]:
     for side, name in bounds.items():
-        yield _compared(before.get(name), now.get(name), lower_is_tighter=side == "max")
+        yield _compared(before.get(name), now.get(name), lower_is_tighter=side != "min")
         old, new = (each.get(f"exclusive_{side}", False) is True for each in (before, now))
         yield new - old if name in before and name in now else 0
 

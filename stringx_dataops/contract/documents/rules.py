@@ -184,7 +184,7 @@ def _faults_of_thresholds(rule: Rule, rule_type: RuleType, pointer: str) -> Iter
     if rule.severity is not None and given:
         yield FieldError(f"{pointer}/severity", f"stands beside {' and '.join(given)}; keep one of the two")
     if rule_type.decides == "bounds":
-        if rule.severity == "warn":
+        if rule.severity == "warn" and rule_type.severity is None:
             yield FieldError(f"{pointer}/severity", f"{rule.type} is measured; put its bounds under arguments.warn")
         for name in given:
             yield FieldError(f"{pointer}/{name}", f"{rule.type} is measured; give bounds in arguments (and arguments.warn)")

@@ -85,15 +85,15 @@ class RuleSpecification(TypeFacts, CustomSqlFacts, DbtTestFacts):
     warn_above: Threshold | None
     fail_above: Threshold | None
     verify: NotRequired[Literal["constraint", "scan"]]  # whether a constraint may prove it
-    shadow: NotRequired[bool]  # it is decided and reported, and adds nothing to the verdict
     column_globs: NotRequired[dict[str, str]]  # columns that stand for those that match, with their regular expressions
     most_columns: NotRequired[int | None]  # that its type takes
     per: NotRequired[list[str]]  # the columns that make its groups
     new_groups: NotRequired[Literal["warn", "fail"] | None]
     missing_groups: NotRequired[Literal["warn", "fail"] | None]
-    fault: NotRequired[str]  # the reason why the rule cannot be decided; it is not run then
+    shadow: NotRequired[bool]  # it is decided and reported, and adds nothing to the verdict
     baseline: NotRequired[BaselineFacts]  # of a type with a baseline
-    before: NotRequired[Before]  # of a type that remembers, where there is a check before this one
+    before: NotRequired[Before]  # of a rule that remembers, where there is a check before this one
+    fault: NotRequired[str]  # the reason why the rule cannot be decided; it is not run then
 
 
 # The values that the macros assume for keys that a rule's specification leaves out.
