@@ -30,7 +30,7 @@ select * from (
 
 {#- Whether the number of failures decides: thresholds are counts, and the type counts failures. -#}
 {% macro stringx_exported_counts(type, warn_above, fail_above) %}
-  {%- set measured = type in ('row_count', 'aggregate', 'freshness', 'row_count_matches', 'aggregate_matches', 'column_count', 'quantiles', 'correlation') -%}
+  {%- set measured = type in ('row_count', 'aggregate', 'freshness', 'row_count_matches', 'aggregate_matches', 'column_count', 'change', 'unusual', 'quantiles', 'correlation') -%}
   {{- return(not measured and not (warn_above is string or fail_above is string)) -}}
 {% endmacro %}
 
@@ -81,6 +81,8 @@ select * from (
   {%- elif type == 'aggregate' -%}{{- return(stringx_rule__aggregate(rule, scope)) -}}
   {%- elif type == 'quantiles' -%}{{- return(stringx_rule__quantiles(rule, scope)) -}}
   {%- elif type == 'correlation' -%}{{- return(stringx_rule__correlation(rule, scope)) -}}
+  {%- elif type == 'change' -%}{{- return(stringx_rule__change(rule, scope)) -}}
+  {%- elif type == 'unusual' -%}{{- return(stringx_rule__unusual(rule, scope)) -}}
   {%- elif type == 'freshness' -%}{{- return(stringx_rule__freshness(rule, scope)) -}}
   {%- elif type == 'row_count_matches' -%}{{- return(stringx_rule__row_count_matches(rule, scope)) -}}
   {%- elif type == 'aggregate_matches' -%}{{- return(stringx_rule__aggregate_matches(rule, scope)) -}}

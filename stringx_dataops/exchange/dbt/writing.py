@@ -67,6 +67,9 @@ def _test(document: TableDocument, rule: Rule, rule_type: RuleType, place: str, 
     if patterns := rule.column_globs:
         losses.append(Loss(place, f"column {patterns[0]}: dbt takes no patterns; name the columns"))
         return None
+    if rule_type.baseline or rule_type.remembers:
+        losses.append(Loss(place, f"{rule.type} compares with earlier checks, which dbt does not keep"))
+        return None
     if rule.type in ("dbt", "sql") and is_rendered([rule.arguments, rule.where]):
         losses.append(Loss(place, "holds Jinja, which dbt would render"))
         return None

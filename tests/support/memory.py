@@ -1,0 +1,111 @@
+"""Checks of a real target through both services, each run by dbt: what one leaves is what the next compares with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from api.checks import claims, lifecycle
+from api.checks.lifecycle import Check
+from api.checks.waiving import Decided
+from api.worker.attempt import Attempt
+from api.worker.execution import Executor
+from backend.requests import tracking
+from database.pool import Database, Row
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, RuleResult
+from stringx_dataops.contract.settings import read_settings
+from tests.support.databases import Target
+from tests.support.datasets import CATALOGUE, apply, claimed
+from tests.support.engine import PROJECT, Engine
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Of the tables of one target, one after the other."""
+
+    database: Database
+    engine: Engine
+    target: Target
+    home: Path
+
+    def configure(self, *rules: dict[str, Any], table: str = "public.t", **changes: Any) -> None:
+        document = {"apiVersion": "stringx/v1", "target": "shop", "table": table, "rules": list(rules)}
+        apply(self.database, self.target.document(), document | changes)
+
+    def ask(self, **asked: Any) -> Check:
+        """A request that has reached the queue."""
+        named = {} if "dataset" in asked else {"table": "public.t"}
+        request = CheckRequest.model_validate({"target": "shop"} | named | asked)
+        accepted = tracking.accept(self.database, CATALOGUE, request, "http", "s")
+        return lifecycle.accept(self.database, CATALOGUE, CheckRequest.model_validate(accepted.body), 100).check
+
+    def run(self, check: Check) -> Decided:
+        """What a worker makes of a claimed check, before it is stored."""
+        self.engine.child.ensure_warm()
+        settings = read_settings({"STRINGX_HOME": str(self.home), "STRINGX_SECRETS": str(self.target.secrets)})
+        executor = Executor(settings, self.database, CATALOGUE, PROJECT, self.engine.child, self.engine.folder)
+        end = executor.execute(Attempt(check))
+        assert isinstance(end, Decided), end
+        return end
+
+    def finish(self, check: Check, end: Decided) -> CheckResult:
+        """Stored on both sides."""
+        assert claims.finish(self.database, check, end, "http://backend")
+        found = CheckResult.model_validate(lifecycle.find(self.database, check.check_id).result)
+        tracking.store(self.database, check.request_id, found)
+        return found
+
+    def check(self, **asked: Any) -> CheckResult:
+        """From the request to its end."""
+        self.ask(**asked)
+        check = claimed(self.database)
+        return self.finish(check, self.run(check))
+
+    def rule(self, rule_id: str = "r", **asked: Any) -> RuleResult:
+        """The same; what it says of one rule."""
+        found = self.check(**asked)
+        return next(rule for rule in rules_of(found) if rule.id == rule_id)
+
+    def points(self, rule_id: str = "r") -> list[Row]:
+        """Those that are kept of a rule, oldest first."""
+        with self.database.statements() as cursor:
+            statement = "select * from dataops.rule_points where rule_id = %(rule_id)s order by at"
+            return cursor.all(statement, {"rule_id": rule_id})
+
+    def age(self, by: timedelta) -> None:
+        """As if all that is kept had been found so much earlier."""
+        with self.database.transaction() as cursor:
+            moved = {"by": by}
+            cursor.run("update dataops.rule_points set at = at - %(by)s, snapshot_at = snapshot_at - %(by)s", moved)
+
+    def history(self, values: list[float], every: timedelta, until: datetime, rule_id: str = "r", status: str = "pass") -> None:
+        """Points as if checks had been made of the values at equal distances, the last one `every` before `until`. There must be
+        a point of the rule: they are like it, and replace it."""
+        (like, *_) = self.points(rule_id)
+        with self.database.transaction() as cursor:
+            cursor.run("delete from dataops.rule_points where rule_id = %(rule_id)s", like)
+            for number, value in enumerate(reversed(values), 1):
+                at = until - every * number
+                row = like | {"at": at, "snapshot_at": at, "measured": value, "status": status}
+                cursor.run(
+                    "insert into dataops.rule_points (target, table_name, rule_id, definition, window_key, at, snapshot_at, check_id,"
+                    " status, measured) values (%(target)s, %(table_name)s, %(rule_id)s, %(definition)s, %(window_key)s, %(at)s,"
+                    " %(snapshot_at)s, %(check_id)s, %(status)s, %(measured)s)",
+                    row,
+                )
+
+
+def rules_of(result: CheckResult) -> Iterator[RuleResult]:
+    yield from result.rules
+    for table in result.tables:
+        yield from table.rules
+
+
+def change(rule_id: str = "r", of: Any = "row_count", active: Any = True, **arguments: Any) -> dict[str, Any]:
+    return {"id": rule_id, "type": "change", "arguments": {"of": of} | arguments, "active": active}
+
+
+def unusual(rule_id: str = "r", of: Any = "row_count", severity: str | None = None, **arguments: Any) -> dict[str, Any]:
+    rule = {"id": rule_id, "type": "unusual", "arguments": {"of": of} | arguments}
+    return rule if severity is None else rule | {"severity": severity}
