@@ -40,7 +40,7 @@ delete from dataops.outbox where message_id in (
 -- Never one whose result is not delivered yet.
 with old as (
     select c.check_id from dataops.checks c
-    where c.trial is not null and c.finished_at < (select clock_timestamp() - make_interval(days => %(days)s))
+    where (c.trial is not null or c.profile is not null) and c.finished_at < (select clock_timestamp() - make_interval(days => %(days)s))
       and not exists (select 1 from dataops.outbox o where o.check_id = c.check_id and o.delivered_at is null and o.given_up_at is null)
     order by c.finished_at limit %(batch)s
     for update skip locked

@@ -22,6 +22,7 @@ from backend.notifications import routes as notification_routes
 from backend.notifications.log import Log
 from backend.notifications.secrets import Secrets
 from backend.notifications.sending import Mailroom
+from backend.profiles import routes as profile_routes
 from backend.requests import dispatch, tracking
 from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
@@ -76,7 +77,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         own_sign_in=["dashboard", look.NAME],
         trusted_proxies=settings.trusted_proxies,
     )
-    app.register_blueprint(request_routes.blueprint(request_routes.Requests(asking, listener, secrets)))
+    requests = request_routes.Requests(asking, listener, secrets)
+    app.register_blueprint(request_routes.blueprint(requests))
+    app.register_blueprint(profile_routes.blueprint(requests))
     app.register_blueprint(configuration_routes.blueprint(database, catalogue))
     app.register_blueprint(dataset_routes.blueprint(database))
     app.register_blueprint(layer_routes.blueprint(database, catalogue))

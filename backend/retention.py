@@ -41,6 +41,9 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
         batches.delete("delete_unsaid", settings.retention_results_days)
         batches.delete("delete_schedule_items", settings.retention_results_days)
         batches.delete("delete_schedule_runs", settings.retention_results_days)
+    batches.delete("delete_lost_profiles", _TRIAL_DAYS)
+    if settings.retention_points_days:
+        batches.delete("delete_profiles", settings.retention_points_days)
     batches.delete("delete_tests", _TEST_DAYS)
     batches.delete("forget_queues", _TEST_DAYS)
     if settings.retention_days_years:

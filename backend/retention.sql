@@ -82,6 +82,21 @@ delete from stringx.requests where request_id in (
     order by finished_at limit %(batch)s
     for update skip locked)
 
+-- name: delete_profiles
+delete from stringx.profiles where profile_id in (
+    select profile_id from stringx.profiles where created_at < (select clock_timestamp() - make_interval(days => %(days)s))
+    order by created_at limit %(batch)s
+    for update skip locked)
+
+-- name: delete_lost_profiles
+-- Those whose request ended without a result, and is gone.
+delete from stringx.profiles where profile_id in (
+    select p.profile_id from stringx.profiles p
+    where p.status is null and p.created_at < (select clock_timestamp() - make_interval(days => %(days)s))
+      and not exists (select from stringx.requests q where q.request_id = p.request_id)
+    order by p.created_at limit %(batch)s
+    for update skip locked)
+
 -- name: delete_audit
 -- A trigger refuses to delete what is younger than 30 days.
 delete from stringx.audit where entry_id in (

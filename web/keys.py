@@ -83,7 +83,7 @@ def _require_no_limit(operation: Operation, caller: Caller) -> None:
             raise Forbidden(f"the key {caller.name!r} is limited to targets, and this takes only keys without targets")
         case "path" | "name" | "body" | "dataset" | "ruleset" | "schedule" | "list" | "none":
             pass
-        case "request" | "check" | "delivery" | "waiver" | "badge" | "incident":
+        case "request" | "check" | "delivery" | "waiver" | "badge" | "incident" | "profile":
             pass
         case _:
             assert_never(operation.targets)

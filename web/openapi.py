@@ -31,12 +31,12 @@ from web.parameters import Parameter
 View = TypeVar("View", bound=Callable[..., Any])
 _REF = "#/components/schemas/{model}"
 # How an endpoint names the target that it is about, so that a key that is limited to targets gets no other: the parameter
-# `target` of its path, or `name`; its body; a dataset, rule set, schedule, request, check, delivery, waiver, badge or incident
-# of the target; a list of several. `unlimited`: it is about no target, and takes keys without limits only. `none`: it shows
-# nothing of any target.
+# `target` of its path, or `name`; its body; a dataset, rule set, schedule, request, check, delivery, waiver, badge, incident
+# or profile of the target; a list of several. `unlimited`: it is about no target, and takes keys without limits only. `none`:
+# it shows nothing of any target.
 TargetsBy = Literal[
     "path", "name", "body", "dataset", "ruleset", "schedule", "request", "check", "delivery", "waiver", "badge",
-    "incident",
+    "incident", "profile",
     "list", "unlimited", "none",
 ]  # fmt: skip
 _PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")

@@ -20,6 +20,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages.audit import AuditAction
 from stringx_dataops.contract.messages.audit import subject as audited
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, EarlierAttempt, Scope, require_scope
 from stringx_dataops.contract.messages.samples import hidden
@@ -79,7 +80,8 @@ class Check:
 
     @property
     def is_trial(self) -> bool:
-        return self.request.document is not None
+        """Whether it decides nothing, as a trial or a profile."""
+        return self.request.document is not None or self.request.is_profile
 
     @property
     def named(self) -> dict[str, str]:
@@ -114,6 +116,7 @@ class Check:
             scores=ending.scores,
             rules=ending.rules,
             tables=ending.tables,
+            profile=ending.profile,
             started_at=execution.started_at if execution else self.started_at,
             duration_ms=execution.duration_ms if execution else None,
             config_version=execution.config_version if execution else None,
@@ -167,20 +170,22 @@ def accept(
     """
     body_hash = request.digest()
     request_id = request.request_id or new_id()
-    with database.transaction() if request.tried is not None else database.statements() as cursor:
+    is_apart = request.tried is not None or request.is_profile
+    with database.transaction() if is_apart else database.statements() as cursor:
         Refusals(cursor, lookup.ON_BACKEND).require_seen(request.target)
         if request.request_id and (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})):
             return _replay(row, body_hash)
         subject = lookup.find_subject_with(cursor, catalogue, request)
-        require_scope(request, subject.documents, catalogue.default_dimensions)
+        if not request.is_profile:
+            require_scope(request, subject.documents, catalogue.default_dimensions)
         check_id = new_id()
         body = request.model_dump(mode="json", by_alias=True, exclude_none=True)
-        is_trial = subject.version is None
         asked = {
             "check_id": check_id,
             "request_id": request_id,
-            "body": json_value(_body_of_trial(request, check_id) if is_trial else body),
-            "trial": json_value(body) if is_trial else None,
+            "body": json_value(_body_of_trial(request, check_id) if is_apart else body),
+            "trial": json_value(body) if request.tried is not None else None,
+            "profile": json_value(body) if request.is_profile else None,
             "body_hash": body_hash,
             "target": request.target,
             "table": request.table,
@@ -192,9 +197,10 @@ def accept(
             "queue_limit": queue_limit,
         }
         if (row := cursor.one(SQL["accept"], asked)) is not None:
-            if is_trial:
+            if is_apart:
+                action: AuditAction = "profile.asked" if request.is_profile else "trial.asked"
                 of = audited("table", request.target, request.table or "")
-                audit.record_asked(cursor, "trial.asked", of, {"request_id": request_id}, but_for_services=True)
+                audit.record_asked(cursor, action, of, {"request_id": request_id}, but_for_services=True)
             return Accepted(read_check(row), replayed=False)
         if (row := cursor.one(SQL["find_by_request"], {"request_id": request_id})) is not None:
             return _replay(row, body_hash)
@@ -247,7 +253,8 @@ def lock_target(cursor: Cursor, target: str) -> None:
 
 
 def _body_of_trial(request: CheckRequest, check_id: str) -> JsonObject:
-    """What a worker of a release without trials reads: a check of a rule that no table has, which it ends as errored."""
+    """What a worker of a release without trials, or profiles, reads: a check of a rule that no table has, which it ends as
+    errored."""
     return {"target": request.target, "table": request.table, "rule_ids": [f"trial_{check_id.replace('-', '')}"]}
 
 
@@ -267,7 +274,7 @@ def _replay(row: Row, body_hash: bytes) -> Accepted:
 def read_check(row: Row) -> Check:
     return Check(
         check_id=str(row["check_id"]),
-        request=CheckOrder.model_validate(row["body"] if row["trial"] is None else row["trial"]),
+        request=CheckOrder.model_validate(row["profile"] or row["trial"] or row["body"]),
         request_id=row["request_id"],
         tables=row["tables"] or [row["table_name"]],
         status=row["status"],

@@ -1,9 +1,9 @@
 -- name: accept
 -- A request_id is accepted once; a second one finds the first by `find_by_request`. How many wait is counted before the target is
 -- locked: as many more as are accepted at one moment may come above the limit.
-insert into dataops.checks (check_id, request_id, body, trial, body_hash, target, table_name, dataset, mode, timeout_s, is_full,
+insert into dataops.checks (check_id, request_id, body, trial, profile, body_hash, target, table_name, dataset, mode, timeout_s, is_full,
                             requested_by)
-select %(check_id)s, %(request_id)s, %(body)s, %(trial)s, %(body_hash)s, %(target)s, %(table)s, %(dataset)s, %(mode)s,
+select %(check_id)s, %(request_id)s, %(body)s, %(trial)s, %(profile)s, %(body_hash)s, %(target)s, %(table)s, %(dataset)s, %(mode)s,
        %(timeout_s)s, %(is_full)s, %(requested_by)s
 where (select coalesce(sum(waiting), 0) from dataops.targets) < %(queue_limit)s
 on conflict (request_id) do nothing

@@ -15,6 +15,7 @@ from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import judge_of, stored_target
 from stringx_dataops.contract.messages.checks import CheckRequest, rules_in_scope
+from stringx_dataops.contract.messages.profiles import DEFAULT_TIMEOUT_S
 from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.messages.verdicts import Dimension, Mode
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid
@@ -35,7 +36,7 @@ class Configured:
 
 @dataclass(frozen=True)
 class InScope:
-    """A table that a check looks at, with those of its rules that the request asks for; at least one."""
+    """A table that a check looks at, with those of its rules that the request asks for; at least one, or none for a profile."""
 
     configured: Configured
     rules: list[Rule]
@@ -43,13 +44,14 @@ class InScope:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a check runs on: one table, or the tables of a dataset; at least one. A trial has no `version`."""
+    """What a check runs on: one table, or the tables of a dataset; at least one. A trial has no `version`, a profile no
+    `rules_hash`, either."""
 
     tables: Sequence[Configured]
     mode: Mode
     timeout: str
     version: int | None
-    rules_hash: str
+    rules_hash: str | None
 
     @property
     def target(self) -> TargetDocument:
@@ -62,7 +64,9 @@ class Subject:
         return [configured.document for configured in self.tables]
 
     def in_scope(self, request: CheckRequest, default_dimension: dict[str, Dimension]) -> list[InScope]:
-        """Tables without a rule in scope are left out."""
+        """Tables without a rule in scope are left out, but for a profile, which has no rules."""
+        if request.is_profile:
+            return [InScope(table, []) for table in self.tables]
         found = [InScope(table, rules_in_scope(request, table.document, default_dimension)) for table in self.tables]
         return [table for table in found if table.rules]
 
@@ -79,6 +83,8 @@ def find_subject_with(
     """The configuration for a request. For a dataset, `tables` replaces the tables of its document."""
     if (tried := request.tried) is not None:
         return _of_trial(cursor, catalogue, tried)
+    if request.is_profile:
+        return _of_profile(cursor, request)
     if request.dataset is not None:
         return _find_dataset(cursor, request.target, request.dataset, tables)
     assert request.table is not None  # a request is of one of the two
@@ -113,6 +119,19 @@ def _of_trial(cursor: Cursor, catalogue: Catalogue, document: TableDocument) -> 
         raise Refusals(cursor, ON_BACKEND).target(document.target)
     found = Configured(document, stored_target(target), _NOT_STORED, rules_hash(document, catalogue))
     return Subject([found], document.mode, document.timeout, None, found.rules_hash)
+
+
+def _of_profile(cursor: Cursor, request: CheckRequest) -> Subject:
+    """The table with its target. Its document says what may be shown, and its time zone; it need not have one."""
+    assert request.table is not None  # a profile is of a table
+    target = configuration.target(cursor, request.target)
+    if target is None:
+        raise Refusals(cursor, ON_BACKEND).target(request.target)
+    found = configuration.tables(cursor, [(request.target, request.table)]).values()
+    document = next((each.read() for each in found), None)
+    document = document or TableDocument(apiVersion="stringx/v1", target=request.target, table=request.table)
+    configured = Configured(document, stored_target(target), _NOT_STORED, "")
+    return Subject([configured], "sync", f"{DEFAULT_TIMEOUT_S}s", None, None)
 
 
 def _find_table(cursor: Cursor, target: str, table: str) -> Subject:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import DbtRun, RuleResult, TableResult
 from stringx_dataops.contract.messages.scores import Scored, scores
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Verdict
@@ -28,6 +29,7 @@ class Ending:
     scores: dict[str, float | None] = field(default_factory=dict)
     rules: list[RuleResult] = field(default_factory=list)
     tables: list[TableResult] = field(default_factory=list)
+    profile: JsonObject | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Execution:
     started_at: datetime
     duration_ms: int
     config_version: int | None
-    rules_hash: str
+    rules_hash: str | None
     target_hash: str
     skipped: list[str]  # a dataset's tables without a rule in scope
     dbt: DbtRun | None

@@ -27,6 +27,7 @@ from stringx_dataops.contract.gate_test.specification import (
     USUAL,
     CustomSqlFacts,
     DbtTestFacts,
+    ProfileSpecification,
     RuleSpecification,
     Specification,
     TableSpecification,
@@ -36,6 +37,8 @@ from stringx_dataops.contract.gate_test.specification import (
 )
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.profiles import SAMPLE_ROWS, SAMPLED_ABOVE, SEED, ProfileSettings
+from stringx_dataops.contract.messages.trials import CheckOrder
 
 _Facts = TypeVar("_Facts", TypeFacts, CustomSqlFacts)
 _Found = TypeVar("_Found")
@@ -50,17 +53,18 @@ class _Allowed:
 
 
 def build(
-    request: CheckRequest,
+    request: CheckOrder,
     target: TargetDocument,
     tables: Sequence[InScope],
     catalogue: Catalogue,
     timeout_s: float,
     memory: Memory = NOTHING,
 ) -> Specification:
-    """The specification of a check of one table, or of several on one snapshot, with what is remembered of earlier checks."""
+    """The specification of a check of one table, or of several on one snapshot, with what is remembered of earlier checks; or
+    of a profile."""
     limits = target.session_limits
     allowed = _Allowed(dialect_of(target.adapter), target.allow_functions)
-    return {
+    specification: Specification = {
         "statement_timeout_ms": int(timeout_s * 1000),
         "lock_timeout_ms": limits["lock_timeout_ms"],
         "work_mem": limits["work_mem"],
@@ -68,6 +72,21 @@ def build(
         "allow_arguments": target.allow_arguments,
         "tables": [_table_specification(request, table, catalogue, allowed, memory) for table in tables],
     }
+    return specification if request.profile is None else _of_profile(specification, request.profile)
+
+
+def _of_profile(specification: Specification, asked: ProfileSettings) -> Specification:
+    """The same, measuring its table. The request may name columns to be shown that the document does not."""
+    (table,) = specification["tables"]
+    shown = [*table["sample_columns"], *(name for name in asked.sample_columns or () if name not in table["sample_columns"])]
+    profile: ProfileSpecification = {
+        "columns": asked.columns,
+        "sample_rows": asked.sample_rows,
+        "sampled_above": SAMPLED_ABOVE,
+        "default_rows": SAMPLE_ROWS,
+        "seed": SEED,
+    }
+    return {**specification, "tables": [{**table, "sample_columns": shown}], "profile": profile}
 
 
 def table_without_window_column(request: CheckRequest, tables: Sequence[InScope]) -> str | None:

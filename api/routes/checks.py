@@ -67,7 +67,8 @@ def blueprint(service: Checks) -> Blueprint:
     def create() -> Response:
         body = json_body()
         document = body.get("document") if isinstance(body, dict) else None
-        if document is not None:
+        profile = body.get("profile") if isinstance(body, dict) else None
+        if document is not None or (isinstance(profile, dict) and profile.get("sample_columns") is not None):
             caller().require("configure")
         asked = idempotency_key(parse_model(CheckOrder, body))
         _require_callback(asked, service.settings)

@@ -15,13 +15,14 @@ from api.checks.waiving import Decided, Marks
 from api.engine.outcome import is_database_error, outcome_of
 from api.engine.run_result import DbtRunResult
 from api.targets.registry import engine_of
+from api.worker import profiling
 from api.worker.rule_sentences import message_and_finding
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.catalogue.words import age
 from stringx_dataops.contract.documents.names import TableName
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.gate_test.outcome import RuleOutcome, TableOutcome
+from stringx_dataops.contract.gate_test.outcome import Outcome, RuleOutcome, TableOutcome
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Sample, TableResult
 from stringx_dataops.contract.messages.groups import GroupResult
@@ -32,6 +33,7 @@ _AHEAD = timedelta(minutes=5)  # of a target's clock to the internal database's;
 _LEFT_OUT = "some rules have no outcome; they are in error"
 _NO_SHADOWS = "the dbt project in DBT_PROJECT_DIR is of a release without shadow rules: take its macros over from stringx/"
 _NO_GROUPS = "the dbt project in DBT_PROJECT_DIR is of a release without `per`: take its macros over from stringx/"
+_NO_PROFILES = "the dbt project in DBT_PROJECT_DIR is of a release without profiles: take its macros over from stringx/"
 _DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 
 
@@ -62,6 +64,8 @@ def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) ->
         words = age(Decimal(round(ahead.total_seconds())))
         reason = f"the clock of target {run.check.request.target} is {words} ahead of the internal database's: set the clocks"
         return _undecided(run, dbt_result, "errored", reason)
+    if run.check.request.is_profile:
+        return _measured(run, dbt_result, outcome, snapshot_at)
     outcomes = {(table["schema"], table["name"]): table for table in outcome["tables"]}
     tables = []
     for table in run.tables:
@@ -103,6 +107,26 @@ def notes_of(document: TableDocument) -> list[str]:
     """Wishes of the document that cannot be met, one sentence per wish."""
     wants_samples = document.sample_rows and (document.sample_columns or document.sample_rows != _DEFAULT_SAMPLE_ROWS)
     return ["there are no samples: the document gives no key"] if wants_samples and not document.key else []
+
+
+def _measured(run: Run, dbt_result: DbtRunResult, outcome: Outcome, snapshot_at: datetime) -> CheckResult:
+    """The result of a profile. It passes if the table could be read."""
+    (table,) = outcome["tables"]
+    measures = outcome.get("profile")
+    if measures is None:
+        return _undecided(run, dbt_result, "errored", table["reason"] or _NO_PROFILES)
+    profile, notes = profiling.read(run.check.request.target, run.tables[0], snapshot_at, measures, table["notes"])
+    ending = Ending(
+        status="succeeded",
+        verdict="pass",
+        reason=None,
+        finished_at=run.finished_at,
+        snapshot_at=snapshot_at,
+        row_count=profile["row_count"],
+        notes=notes,
+        profile=profile,
+    )
+    return run.check.result_with(ending, _execution(run, dbt_result))
 
 
 def _undecided(run: Run, dbt_result: DbtRunResult | None, status: CheckStatus, reason: str) -> CheckResult:

@@ -23,6 +23,10 @@ class Documents:
 
     def checked_mode(self, asked: CheckRequest) -> Mode:
         """The request's mode, or else that of its table or dataset. Raises NotFound or Invalid if the check is not possible."""
+        if asked.is_profile:
+            if configuration.target(self._cursor, asked.target) is None:
+                raise Refusals(self._cursor).target(asked.target)
+            return asked.mode or "sync"
         if (tried := asked.tried) is not None:
             documents, default = [tried], tried.mode
         elif asked.dataset is None:

@@ -85,7 +85,7 @@ def blueprint(service: Requests) -> Blueprint:
     )
     def create() -> Response:
         asked = idempotency_key(parse_model(CheckRequest, json_body()))
-        return _asked(service, *service.asking.ask(asked, _source(), caller().name), wait_s=asked.wait_s)
+        return _asked(service, *service.asking.ask(asked, source(), caller().name), wait_s=asked.wait_s)
 
     @routes.post("/api/v1/trials")
     @describe(
@@ -105,7 +105,7 @@ def blueprint(service: Requests) -> Blueprint:
     def create_trial() -> Response:
         documents = document_stream(MAX_BODY_BYTES)
         trial = trials.in_stream(documents, _TRIED_RULES.value(), _MODE.value(), header_key())
-        tried = service.asking.try_document(trial, _source(), caller().name)
+        tried = service.asking.try_document(trial, source(), caller().name)
         return _asked(service, *tried, wait_s=_TRIAL_WAIT.value())
 
     @routes.get("/api/v1/requests")
@@ -201,6 +201,6 @@ def _wait(service: Requests, view: RequestView, seconds: float) -> RequestView:
     return waiting.until_ended(service.listener, work, view, seconds)
 
 
-def _source() -> Source:
+def source() -> Source:
     """The command line says that it is one; everything else that speaks HTTP is http."""
     return "cli" if request.headers.get("User-Agent", "").startswith("stringx-cli/") else "http"

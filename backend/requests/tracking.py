@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from backend.history import recording
 from backend.insights import requests
+from backend.profiles import store as profiles
 from backend.requests.documents import Documents
 from database import audit
 from database.configuration import Refusals
@@ -137,7 +138,8 @@ def accept(
     request_id = asked.request_id or new_id()
 
     def attempt() -> Tracked | None:
-        with database.transaction() if asked.tried is not None else database.statements() as cursor:
+        is_apart = asked.tried is not None or asked.is_profile
+        with database.transaction() if is_apart else database.statements() as cursor:
             Refusals(cursor).require_seen(asked.target)
             if asked.request_id and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})):
                 return _replay(row, body_hash)
@@ -151,6 +153,10 @@ def accept(
             if (
                 row := cursor.one(SQL["accept"], {**columns, **first, **asked_by, "body": json_value(columns["body"])})
             ) is not None:
+                if asked.is_profile:
+                    profiles.track(cursor, request_id, columns["body"], requested_by)
+                    of = subject("table", asked.target, asked.table or "")
+                    audit.record_asked(cursor, "profile.asked", of, {"request_id": request_id})
                 if asked.tried is not None:
                     of = subject("table", asked.target, asked.tried.table)
                     audit.record_asked(cursor, "trial.asked", of, {"request_id": request_id})
@@ -180,17 +186,19 @@ def _names(view: RequestView) -> dict[str, str | None]:
 
 
 def store(database: Database, request_id: str, result: CheckResult) -> bool:
-    """Store a posted result, once per check id. Returns whether it was new; of a trial False, because the database keeps that
-    apart (`0019_trials.sql`). Invalid if path and body disagree, if the result is faulty or not final, if it is of a trial and
-    the request is none, or if it is of another check than the request asks for."""
+    """Store a posted result, once per check id. Returns whether it was new; of a trial or a profile False, because the
+    database keeps that apart (`0019_trials.sql`). Invalid if path and body disagree, if the result is faulty or not final, if
+    it is of a trial and the request is none, or if it is of another check than the request asks for."""
     _require_storable(request_id, result)
-    body, _ = bounded(result.as_json())
+    body, _ = bounded({name: value for name, value in result.as_json().items() if name != "profile"})
     columns = result_columns(request_id, result, body)
     with database.transaction() as cursor:
         if result.trial and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) and not row["trial"]:
             raise Invalid(f"the result is of a trial, and request {request_id} is none")
         stored = cursor.run(_STORE, {**columns, "payload": payload(request_id)})
-        _require_answers(cursor.one(SQL["asked_about"], {"request_id": request_id}), result)
+        _require_answers(asked := cursor.one(SQL["asked_about"], {"request_id": request_id}), result)
+        if asked is not None and asked["is_profile"]:
+            profiles.finish(cursor, result)
         for table in result.tables if stored else ():
             of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
             cursor.run(SQL["store_dataset_result"], {**columns, **of_table})

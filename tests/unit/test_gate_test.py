@@ -5,6 +5,7 @@ import re
 from stringx_dataops.contract.gate_test.specification import (
     USUAL,
     BaselineFacts,
+    ProfileSpecification,
     RuleSpecification,
     Specification,
     TableSpecification,
@@ -19,9 +20,8 @@ READ = re.compile(r"\bspec\.get\('(\w+)'|'(\w+)' in (?:\w+\.)*spec\b|\bspec\.(\w
 OF_MAPPINGS = {"get", "items", "keys", "values", "update"}
 FOR_READERS = {"center", "points", "season", "learning"}  # of a baseline, in the command that a result names
 LATER = {"before"}  # until a rule type reads it
-DECLARED = {
-    name for model in (Specification, TableSpecification, RuleSpecification, Threshold, Window) for name in model.__annotations__
-}
+MODELS = (Specification, ProfileSpecification, TableSpecification, RuleSpecification, Threshold, Window)
+DECLARED = {name for model in MODELS for name in model.__annotations__}
 
 
 def test_the_macros_read_no_key_that_is_not_declared() -> None:

@@ -12,6 +12,7 @@
   {%- if spec is none -%}
     {{ exceptions.raise_compiler_error("the gate test needs its specification: --vars '{\"gate\": {...}}'") }}
   {%- endif -%}
+  {%- if spec.get('profile') and not spec.get('plan_only') -%}{{- return(stringx_profile(spec)) -}}{%- endif -%}
   {#- a dbt test, or a rule type of the project's own, may query the database when it is planned -#}
   {%- set early = not spec.get('plan_only') and spec.tables | map(attribute='rules') | sum(start=[]) | rejectattr('typed') | list | length > 0 -%}
   {%- do stringx_open_session() if early -%}

@@ -76,6 +76,38 @@ class TableOutcome(TypedDict):
     rules: list[RuleOutcome]
 
 
+class ColumnMeasures(TypedDict):
+    """One column of a profile. `measures` are texts as PostgreSQL writes them; `top` is a list of pairs, `quantiles` one of
+    texts."""
+
+    name: str
+    type: str
+    family: str
+    comment: str | None
+    not_null: bool
+    is_generated: bool
+    is_identity: bool
+    enum: list[str] | None
+    shown: bool  # whether its values may be shown, and were read
+    error: str | None
+    measures: dict[str, Any]
+
+
+class ProfileMeasures(TypedDict):
+    """A profile as the gate test leaves it. `rows`: those that were read. `estimate`: the server's, of all."""
+
+    relation: str
+    comment: str | None
+    rows: int
+    estimate: int | None
+    sample: JsonObject | None  # `method`, `share`, `seed`
+    columns: list[ColumnMeasures]
+    constraints: list[JsonObject]
+    foreign_keys: list[JsonObject]
+    pairs: list[JsonObject]  # `columns`, `distinct`
+    notes: list[str]
+
+
 class Outcome(TypedDict):
     """The outcome of a check. `snapshot_at` is an RFC 3339 time by the target's clock."""
 
@@ -85,3 +117,4 @@ class Outcome(TypedDict):
     tables: list[TableOutcome]
     verdict: Verdict
     counts: dict[RuleStatus, int]
+    profile: NotRequired[ProfileMeasures | None]

@@ -136,6 +136,17 @@ class SessionLimits(TypedDict):
     max_parallel_workers_per_gather: int | None
 
 
+class ProfileSpecification(TypedDict):
+    """What is measured of the one table of a profile, which has no rules. Values of rows are read only of the table's `key` and
+    `sample_columns`."""
+
+    columns: list[str] | None  # only these
+    sample_rows: int | None  # about so many rows, whatever the table has
+    sampled_above: int  # rows above which it is sampled without being asked, and how many are read then
+    default_rows: int
+    seed: int
+
+
 class Specification(SessionLimits):
     """A check. Times are milliseconds."""
 
@@ -144,5 +155,6 @@ class Specification(SessionLimits):
     allow_arguments: NotRequired[str]  # the target's setting for the arguments of dbt tests
     lock_first: NotRequired[str | None]  # a relation that was locked in the attempt before, if known: wait for this one first
     lock_failed: NotRequired[list[str]]  # relations that could not be locked in time; their rules stay undecided
+    profile: NotRequired[ProfileSpecification]  # measure the table instead of deciding rules
     plan_only: NotRequired[bool]  # only compile the rules, without a query to the target
     looks_up_project: NotRequired[bool]  # read the project's tests and models ahead of time

@@ -22,7 +22,7 @@ AuditAction = Literal[
     "incident.acknowledged", "incident.unacknowledged", "incident.assigned", "incident.noted",
     "key.created", "key.rotated", "key.revoked", "verdict_key.created", "verdict_key.rotated",
     "login.succeeded", "login.failed", "logout",
-    "request.canceled", "trial.asked", "delivery.sent_again", "notification.sent_again",
+    "request.canceled", "trial.asked", "profile.asked", "profile.deleted", "delivery.sent_again", "notification.sent_again",
 ]  # fmt: skip
 AUDIT_ACTIONS: tuple[AuditAction, ...] = get_args(AuditAction)
 AuditKind = Literal[

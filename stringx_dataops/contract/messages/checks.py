@@ -90,6 +90,11 @@ class CheckRequest(Model):
         """The document that is checked in place of the stored one; None if it is no trial (`messages.trials`)."""
         return None
 
+    @property
+    def is_profile(self) -> bool:
+        """Whether the table is measured, and no rule decided (`messages.trials`)."""
+        return False
+
     def asked(self) -> JsonObject:
         """What a result says of its request: `identity`, of a trial with `trial: true` in place of the document."""
         return self.identity()
@@ -265,7 +270,8 @@ class CheckResult(OfOne):
     For a dataset, `dataset` and `tables` replace `table` and `rules`, and `skipped` names its tables without a rule in scope.
     `asked` is the request, `requested_by` the name of the key that asked. `trial` means that a document was checked that is not
     stored. `joined` is the check whose run it shares, because that one was already waiting with the same request.
-    `earlier_attempts` holds the first 20 that ended without a result.
+    `earlier_attempts` holds the first 20 that ended without a result. `profile`: what was measured of the table where a profile
+    was asked for (`messages.profiles`); it is left out of the JSON where there is none, because earlier releases do not know it.
     """
 
     check_id: str
@@ -300,6 +306,7 @@ class CheckResult(OfOne):
     tables: list[TableResult] = []
     skipped: list[str] = []
     dbt: DbtRun | None = None
+    profile: JsonObject | None = None
 
     @model_validator(mode="after")
     def _is_of_one(self) -> "CheckResult":
@@ -319,7 +326,8 @@ class CheckResult(OfOne):
 
     def as_json(self) -> JsonObject:
         """The result as it is stored and sent; it leaves out either the fields of a table or those of a dataset."""
-        return self.model_dump(mode="json", by_alias=True)
+        fields = self.model_dump(mode="json", by_alias=True)
+        return {name: value for name, value in fields.items() if value is not None or name != "profile"}
 
 
 def rfc3339(moment: datetime) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from stringx_dataops.contract.messages.profiles import without_values
+
 Result = dict[str, Any]  # a check's, as JSON
 
 
@@ -16,9 +18,10 @@ def without_samples(result: Result) -> Result | None:
 
 
 def hidden(result: Result) -> Result:
-    """A copy for a key without the scope `samples`: every `sample` and every `key` of a group is null, and every
-    `sample_hidden` true."""
-    return with_parts(result, _hidden)
+    """A copy for a key without the scope `samples`: every `sample` and every `key` of a group is null, every `sample_hidden`
+    true, and no column of a profile shows values."""
+    found = with_parts(result, _hidden)
+    return found | {"profile": without_values(found["profile"])} if found.get("profile") else found
 
 
 def with_parts(result: Result, change: Callable[[Result], Result]) -> Result:

@@ -59,7 +59,7 @@ def smaller(result: Result, why: str) -> Result | None:
 
 def summary(result: Result) -> Result:
     """What a list shows: no rules, no tables, nothing whose size is somebody else's choice."""
-    left_out = ("rules", "tables", "skipped", "dbt", "asked", "earlier_attempts", "notes", "scope")
+    left_out = ("rules", "tables", "skipped", "dbt", "asked", "earlier_attempts", "notes", "scope", "profile")
     found = {name: value for name, value in result.items() if name not in left_out}
     cut = {name: dict(list((found.get(name) or {}).items())[:_MAX_NUMBERS]) for name in ("counts", "scores")}
     return found | cut | {"reason": found["reason"][:_MAX_CHARACTERS] if found.get("reason") else None}
