@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from backend.profiles import comparison, store
+from backend.profiles import comparison, store, suggesting
 from backend.requests import tracking
 from backend.requests.routes import Requests, source
 from stringx_dataops.contract.documents.fields import TARGET_NAME, parse_model
@@ -74,7 +74,7 @@ def blueprint(service: Requests) -> Blueprint:
         view = _wait(service, view, asked.wait_s if is_sync else 0)
         location = f"/api/v1/profiles/{view.profile_id}"
         has_ended = is_sync and view.status in TERMINAL
-        return bodies.accepted(_shown(view), location, has_ended=has_ended, replayed=tracked.replayed)
+        return bodies.accepted(_shown(service, view), location, has_ended=has_ended, replayed=tracked.replayed)
 
     @routes.get("/api/v1/profiles")
     @describe(
@@ -105,7 +105,7 @@ def blueprint(service: Requests) -> Blueprint:
         view = _wait(service, store.find(service.database, _id(profile_id)), WAIT.value())
         if (other := _COMPARED.value()) is not None:
             view = compared(view, store.find(service.database, other))
-        return answer(_shown(view))
+        return answer(_shown(service, view))
 
     @routes.delete("/api/v1/profiles/<profile_id>")
     @describe(
@@ -142,10 +142,13 @@ def _wait(service: Requests, view: ProfileView, seconds: float) -> ProfileView:
     return waiting.until_ended(service.listener, work, view, seconds)
 
 
-def _shown(view: ProfileView) -> JsonObject:
+def _shown(service: Requests, view: ProfileView) -> JsonObject:
     """The profile as its caller may see it. Without the scope `samples`, nothing that could hold a row's value."""
+    sees_values = "samples" in caller().scopes
     body = view.model_dump(mode="json")
-    if "samples" in caller().scopes or body["profile"] is None:
+    found = suggesting.suggestions(service.database, service.asking.catalogue, view, with_values=sees_values)
+    body["suggestions"] = [each.model_dump(mode="json") for each in found]
+    if sees_values or body["profile"] is None:
         return body
     return body | {"profile": without_values(body["profile"]), "comparison": _without_values(body["comparison"])}
 

@@ -113,8 +113,13 @@ def view(row: Row) -> ProfileView:
         snapshot_at=row["snapshot_at"],
         row_count=row["row_count"],
         settings=ProfileSettings.model_validate(row["settings"], extra="ignore"),
-        profile=Profile.model_validate(row["profile"], extra="ignore") if row["profile"] is not None else None,
+        profile=read(row["profile"]) if row["profile"] is not None else None,
     )
+
+
+def read(stored: JsonObject) -> Profile:
+    """A stored profile; another release may have written it."""
+    return Profile.model_validate(stored, extra="ignore")
 
 
 def _readable(profile: JsonObject | None) -> Profile | None:

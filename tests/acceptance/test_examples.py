@@ -43,6 +43,9 @@ def test_every_example_works_on_the_demo(service: Service, name: str) -> None:
             f"/api/v1/waivers/{each['id']}" for each in service.call("GET", f"{url}/api/v1/waivers?state=active").json()["items"]
         ]
         made += [f"/api/v1/badges/{each['id']}" for each in service.call("GET", f"{url}/api/v1/badges").json()["items"]]
+        made += [
+            f"/api/v1/profiles/{each['profile_id']}" for each in service.call("GET", f"{url}/api/v1/profiles").json()["items"]
+        ]
         made.append("/api/v1/keys/airflow")
         assert len(made) >= 5
         assert {service.call("DELETE", url + path).status_code for path in made} == {204}

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from api.checks import claims, lifecycle
 from backend.badges import store as badges
 from backend.keys import management
+from backend.profiles import store as profiles
 from backend.requests import tracking
 from backend.waivers import store as waivers
 from database.pool import Database
@@ -22,6 +23,8 @@ from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.messages.badges import NewBadge
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
 from stringx_dataops.contract.messages.keys import NewKey
+from stringx_dataops.contract.messages.profiles import ProfileSettings
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.messages.waivers import WaiverOrder
 from stringx_dataops.contract.problems import Invalid
 from tests.support.apps import Apps
@@ -41,6 +44,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/quality-checks": lambda target: {"target": target, "table": "public.a", "request_id": f"ask-{target}"},
     "POST /api/v1/requests": lambda target: {"target": target, "table": "public.a", "request_id": f"ask-{target}"},
     "POST /api/v1/trials": lambda target: _table(target),
+    "POST /api/v1/profiles": lambda target: {"target": target, "table": "public.a", "request_id": f"profile-{target}"},
     "POST /api/v1/configuration": lambda target: [
         _table(target),
         _dataset(target),
@@ -195,7 +199,7 @@ def world(admin: Admin, internal_template: str, tmp_path_factory: pytest.TempPat
         ids[UNKNOWN] = {"target": UNKNOWN, "table": "public.a", "rule": "a", "request_id": "done-n"}
         ids[UNKNOWN] |= {
             f"{name}_id": f"01890000-0000-7000-8000-00000000000{n}"
-            for n, name in enumerate(("check", "message", "waiver", "badge", "incident", "notification"))
+            for n, name in enumerate(("check", "message", "waiver", "badge", "incident", "notification", "profile"))
         }
         yield World(apps, keys, ids)
 
@@ -224,8 +228,16 @@ def _past(database: Database, target: str) -> dict[str, str]:
         | {"check_id": check.check_id, "message_id": str(message["message_id"]), "waiver_id": waiver.id}
         | {"badge_id": badge.id}
         | {"incident_id": str(incident["incident_id"])}
+        | {"profile_id": _profiled(database, target)}
         | {"notification_id": "01890000-0000-7000-8000-000000000000"}  # messages belong to no target
     )
+
+
+def _profiled(database: Database, target: str) -> str:
+    """The id of a profile that was asked for."""
+    asked = CheckOrder(target=target, table="public.a", request_id=f"measured-{WORDS[target]}", profile=ProfileSettings())
+    tracking.accept(database, CATALOGUE, asked, "http", "s", f"asker-{target}")
+    return profiles.of_request(database, f"measured-{WORDS[target]}").profile_id
 
 
 def give_up(database: Database) -> None:
@@ -242,6 +254,7 @@ def renamed(answer: TestResponse, ids: dict[str, str], target: str) -> tuple[int
         ("set", f"set-{WORDS[target]}"),
         ("rules", f"set_{WORDS[target]}"),
         ("ask", f"ask-{target}"),
+        ("profile", f"profile-{target}"),
     ]:
         if name not in ("table", "rule"):
             text = text.replace(value, f"<{name}>")
@@ -342,9 +355,9 @@ def test_no_filter_of_a_list_finds_anything_of_another_target(world: World) -> N
 
 @pytest.mark.parametrize(
     ("path", "counted"),
-    [("/api/v1/requests?limit=1", 2), ("/api/v1/configuration?limit=1", 6), ("/api/v1/tables?limit=1", 1), ("/api/v1/requests?target=vault", 0),
+    [("/api/v1/requests?limit=1", 3), ("/api/v1/configuration?limit=1", 6), ("/api/v1/tables?limit=1", 1), ("/api/v1/requests?target=vault", 0),
      ("/api/v1/tables?target=vault", 0), ("/api/v1/datasets?target=vault", 0), ("/api/v1/requests?requested_by=asker-vault", 0),
-     ("/api/v1/requests?include=rules", 2), ("/api/v1/requests?trial=true", 1), ("/api/v1/tables?q=a", 1), ("/api/v1/datasets?limit=1", 1)],
+     ("/api/v1/requests?include=rules", 3), ("/api/v1/requests?trial=true", 2), ("/api/v1/profiles?limit=1", 1), ("/api/v1/tables?q=a", 1), ("/api/v1/datasets?limit=1", 1)],
 )  # fmt: skip
 def test_pages_of_a_list_end_where_the_own_ends(world: World, path: str, counted: int) -> None:
     found, cursor = 0, ""

@@ -1,13 +1,11 @@
 """Profiles: requests that measure a table, kept apart from all that decides."""
 
-from collections.abc import Iterator
-
 import pytest
 
+from database.pool import Database
 from tests.support.databases import Target
 from tests.support.engine import Engine
 from tests.support.profiles import Shop, order
-from database.pool import Database
 
 
 @pytest.fixture

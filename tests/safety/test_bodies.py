@@ -71,6 +71,7 @@ def test_every_endpoint_refuses_a_body_that_ends_early(services: Services) -> No
         "{waiver_id}": "1",
         "{badge_id}": "1",
         "{incident_id}": "1",
+        "{profile_id}": "1",
         "{notification_id}": "1",
     }
     for name, method, path, _ in services.operations():

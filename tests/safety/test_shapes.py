@@ -30,9 +30,15 @@ KNOWN = {
     "badge_id": ["01890000-0000-7000-8000-000000000000"],
     "token": ["a" * 32],
     "incident_id": ["01890000-0000-7000-8000-000000000000"],
+    "profile_id": ["01890000-0000-7000-8000-000000000000"],
     "notification_id": ["01890000-0000-7000-8000-000000000000"],
 }
-UNVERSIONED = {"/api/v1/keys/{name}", "/api/v1/waivers/{waiver_id}", "/api/v1/badges/{badge_id}"}  # these take no If-Match
+UNVERSIONED = {
+    "/api/v1/keys/{name}",
+    "/api/v1/waivers/{waiver_id}",
+    "/api/v1/badges/{badge_id}",
+    "/api/v1/profiles/{profile_id}",
+}  # these take no If-Match
 
 
 def result(services: Services, **changes: Any) -> dict[str, Any]:

@@ -27,7 +27,8 @@ DELIVERIES = "/api/v1/deliveries"
 NOWHERE = {"target": "nowhere", "table": "public.nowhere", "name": "nowhere", "request_id": "nowhere", "rule": "nowhere",
            "check_id": "01890000-0000-7000-8000-000000000000", "message_id": "01890000-0000-7000-8000-000000000000",
            "waiver_id": "01890000-0000-7000-8000-000000000000", "badge_id": "01890000-0000-7000-8000-000000000000",
-           "incident_id": "01890000-0000-7000-8000-000000000000", "notification_id": "01890000-0000-7000-8000-000000000000"}  # fmt: skip
+           "incident_id": "01890000-0000-7000-8000-000000000000", "profile_id": "01890000-0000-7000-8000-000000000000",
+           "notification_id": "01890000-0000-7000-8000-000000000000"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ class Shop:
             attempt.stop(stopped)  # type: ignore[arg-type]
         self.engine.child.ensure_warm()
         end = self.executor().execute(attempt)
-        assert end is not None and not isinstance(end, HandBack), end
+        assert end is not None
+        assert not isinstance(end, HandBack), end
         assert claims.finish(self.database, check, end, "http://backend")
         found = CheckResult.model_validate(lifecycle.find(self.database, check.check_id).result)
         tracking.store(self.database, check.request_id, CheckResult.model_validate(json.loads(json.dumps(found.as_json()))))

@@ -188,6 +188,10 @@ class Profile(Model):
         """The column of this name."""
         return next((column for column in self.columns if column.name == name), None)
 
+    def without_values(self) -> "Profile":
+        """A copy for whoever may see no values of rows."""
+        return Profile.model_validate(without_values(self.as_json()))
+
     def as_json(self) -> JsonObject:
         """As it is stored and sent."""
         return self.model_dump(mode="json")
