@@ -156,8 +156,11 @@ def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _
     if rule.group_columns:
         specification["per"] = rule.group_columns
         specification["new_groups"], specification["missing_groups"] = rule.new_groups, rule.missing_groups
-    if rule.column_globs:
-        specification["column_globs"] = {glob: python_pattern(glob) for glob in rule.column_globs}
+    globs = rule.column_globs
+    if rule_type.all_by_default and not rule.all_columns:
+        specification["columns"] = globs = ["*"]
+    if globs:
+        specification["column_globs"] = {glob: python_pattern(glob) for glob in globs}
         specification["most_columns"] = rule_type.max_columns
     facts = type_facts(rule_type, rule.arguments, allowed.dialect)
     tables = {table, *(parts[-1] for parts in facts.get("relations", ()))}

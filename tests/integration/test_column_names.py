@@ -31,7 +31,7 @@ FILES_AROUND = [
     *(FOLDER / "engines" / "postgres" / f"{name}.sql" for name in ("samples", "text", "types")),
 ]
 AROUND = names_in(*FILES_AROUND) | OF_ALL
-KINDS = ("integer", "timestamp", "text")
+KINDS = ("integer", "timestamp", "text", "json")
 
 
 def test_the_names_are_found() -> None:
@@ -72,8 +72,11 @@ def rules(kind: str, name: str, other: str) -> list[dict[str, Any]]:
         made("column_type", name, types=["integer"]), made("columns", names=[name], mode="contains"),
         made("sql", query=f'select {quoted}, "{other}" from public.named where {quoted} is null'),
         made("dbt", name, test="unique"), made("expression", sql=f"{quoted} is not null"),
+        made("compare_rows", name, other, other_table="public.other", key="row id", other_where=f"{quoted} is not null"),
     ]  # fmt: skip
     match kind:
+        case "json":
+            return [made("json_schema", name, schema={"items": {"minimum": 3}, "contains": {"maximum": 3}})]
         case "integer":
             values = [3, 4, 5]
             return [
@@ -101,7 +104,12 @@ def rules(kind: str, name: str, other: str) -> list[dict[str, Any]]:
 
 def table(kind: str, names: list[str]) -> str:
     """Ten rows, the columns of one row all different from each other's in most places."""
-    value = {"integer": "x", "timestamp": "timestamp '2026-01-01' + x * interval '7 hours'", "text": "x::text"}[kind]
+    value = {
+        "integer": "x",
+        "timestamp": "timestamp '2026-01-01' + x * interval '7 hours'",
+        "text": "x::text",
+        "json": "jsonb_build_array(x)",
+    }[kind]
     columns = ", ".join(
         f'(select {value} from (select nullif((n * {place + 3}) % 11, 7) as x) as made) as "{name}"'
         for place, name in enumerate(names)

@@ -16,6 +16,7 @@ from api.engine.run_result import DbtRunResult
 from api.worker import encodings, lock_retry
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
+from stringx_dataops.contract.documents.globs import python_pattern
 from stringx_dataops.contract.gate_test.outcome import Outcome
 from stringx_dataops.contract.gate_test.specification import Specification
 from stringx_dataops.contract.settings import ROOT
@@ -67,6 +68,8 @@ def rule(
     dialect = dialect_of("postgres")
     texts = [text for text in (where, *arguments.values()) if isinstance(text, str)]
     tables = {name for text in texts for name in dialect.bare_names(text)}  # each could be the table's name, which comes later
+    if rule_type.all_by_default and not columns:
+        specification |= {"columns": ["*"], "column_globs": {"*": python_pattern("*")}, "most_columns": rule_type.max_columns}
     return {
         **specification,
         **type_facts(rule_type, arguments, dialect),

@@ -20,6 +20,8 @@ insert into readings values
   (5, 'b', null, 9.9, 'Ünïcode',  'y@example.org', '-7',    '2999-01-01 00:00+00', '2999-01-02 00:00+00', null,         null,               null,  null, null),
   (6, 'b', 5,    0.5, 'it''s',    'z@ex.am.ple',   ' 5 ',   null,                  null,                  '2026-01-01', '2026-01-01 09:10', '100%',500, '{}'),
   (6, null,6,    0.6, 'last',     'q@q.q',         '2026-02-30', '2026-01-01 09:10+00', '2026-01-01 09:00+00', '2026-01-02', '2026-01-01 09:40', 'A_C', 7.00, '{x}');
+alter table readings add column payload jsonb;
+update readings set payload = jsonb_build_object('reading', reading, 'tags', to_jsonb(tags)) where id < 6;
 """
 # rule; the plain SQL of (failures, total), or of (measured, total) where it is a measure; the status
 COUNTED: list[tuple[dict[str, Any], str]] = [
@@ -67,8 +69,11 @@ COUNTED: list[tuple[dict[str, Any], str]] = [
     (rule("r", "no_gaps", "day", every="month"), "select 1, 3"),
     (rule("r", "no_gaps", "day", every="week"), "select 7, 10"),
     (rule("r", "no_gaps", "day", every="quarter"), "select 0, 1"),
+    (rule("r", "json_schema", "payload", schema={"properties": {"reading": {"type": "number"}, "tags": {"items": {"enum": ["x"]}}}}), "select count(*) filter (where reading is null and id < 6 or tags && '{y}'), 7 from readings"),
+    (rule("r", "compare_rows", "reading", other_table="public.copies", key="id", where="id < 6"), "select 5 + 4, 9"),
+    (rule("r", "compare_rows", "reading", other_table="public.copies", key=["id"], where="id < 6", tolerance="400%", other_where="id < 6"), "select 3, 5"),
     (rule("r", "columns", names=["id", "meter", "gone"], mode="contains"), "select 1, null::int"),
-    (rule("r", "columns", names=["id", "meter", "gone"]), "select 1 + 12, null::int"),
+    (rule("r", "columns", names=["id", "meter", "gone"]), "select 1 + 13, null::int"),
     (rule("r", "sql", query="select * from public.readings where reading < 10"), "select 3, null::int"),
 ]  # fmt: skip
 MEASURED: list[tuple[dict[str, Any], str, str]] = [
@@ -93,7 +98,7 @@ MEASURED: list[tuple[dict[str, Any], str, str]] = [
     (rule("r", "quantiles", "note", fail_above=None, where="id > 100", bounds=[{"p": 0.5, "max": 7}]) | {"columns": ["ratio"]}, "select null, 0", "pass"),
     (rule("r", "correlation", "reading", fail_above=None, other_column="id", max=-0.5), "select corr(id, reading)::text, 7 from readings", "pass"),
     (rule("r", "correlation", "ratio", fail_above=None, other_column="price", method="spearman", min=0.5, warn={"min": 0.99}), "select corr(r, p)::text, 7 from (select rank() over (order by ratio) r, rank() over (order by price) p from readings where price is not null) x", "warn"),
-    (rule("r", "column_count", fail_above=None, max=13), "select '14', null::int", "fail"),
+    (rule("r", "column_count", fail_above=None, max=13), "select '15', null::int", "fail"),
 ]  # fmt: skip
 MEASURED[15] = (
     MEASURED[15][0],

@@ -17,7 +17,7 @@ from tests.truth.tables import Draft, Row, Table
 WINDOWED = {
     "not_null", "not_blank", "is_null", "accepted_values", "rejected_values", "between", "length", "regex", "like", "format", "castable",
     "not_in_future", "compare", "max_lag", "expression", "unique", "relationship", "outliers", "monotonic", "distinct_values", "most_common_value",
-    "no_gaps", "row_count", "aggregate", "quantiles", "correlation",
+    "no_gaps", "row_count", "aggregate", "quantiles", "correlation", "json_schema",
 }  # fmt: skip
 A_COUNT_IS_A_VALUE = {"row_count", "row_count_matches"}
 TAKES_NO_WHERE = {"column_count", "columns", "column_type", "sql"}
@@ -34,7 +34,7 @@ MEASURED = {
 HOLDS = {"most_common_value", "column_type"}
 WITHOUT_TOTAL = {"distinct_values", "columns", "sql", "dbt"}
 # These are decided without the table's rows, so that they count where it has none.
-ELSEWHERE = {"columns", "column_count", "column_type", "row_count_matches", "aggregate_matches", "sql", "dbt"}
+ELSEWHERE = {"columns", "column_count", "column_type", "row_count_matches", "aggregate_matches", "compare_rows", "sql", "dbt"}
 # The families of types that these have a meaning for; the others take a column of any type.
 MEANT = {
     "length": {"text", "bytes", "array", "bit"},
@@ -45,6 +45,7 @@ MEANT = {
     "outliers": {"integer", "decimal", "float"},
     "quantiles": {"integer", "decimal", "float", "interval", "date", "timestamp", "time", "money"},
     "correlation": {"integer", "decimal", "float", "date", "timestamp"},
+    "json_schema": {"json"},
 }  # fmt: skip
 MEANT |= {"like": MEANT["regex"]} | dict.fromkeys(("max_lag", "no_gaps", "freshness"), MEANT["not_in_future"])
 # These compare the column's values with each other or with a list, which types without equality do not allow.

@@ -28,12 +28,16 @@ def changed_arguments(source: str) -> Iterator[str]:
                 if _method(node.node) in CHANGES and (root := _root(node.node.node.node)) in borrowed:  # type: ignore[attr-defined]
                     yield f"{macro.name}: {root}"
                 continue
-            pairs = [(taken, target)]
-            if isinstance(taken, nodes.Tuple) and isinstance(target, nodes.Tuple):
-                pairs = list(zip(taken.items, target.items, strict=True))
-            for expression, names in pairs:
+            given = taken.items if isinstance(node, nodes.For) and isinstance(taken, nodes.Tuple) else [taken]
+            for expression, names in (pair for item in given for pair in _pairs(item, target)):
                 if _root(expression) in borrowed:  # a part of an argument
                     borrowed |= {name.name for name in [names, *names.find_all(nodes.Name)] if isinstance(name, nodes.Name)}
+
+
+def _pairs(value: nodes.Node, target: nodes.Node) -> list[tuple[nodes.Node, nodes.Node]]:
+    """A value and the name that it gets; of several, each with its own."""
+    is_several = isinstance(value, nodes.Tuple) and isinstance(target, nodes.Tuple)
+    return list(zip(value.items, target.items, strict=True)) if is_several else [(value, target)]  # type: ignore[attr-defined]
 
 
 def _method(node: nodes.Node) -> str | None:

@@ -65,6 +65,8 @@ select * from (
   {%- elif type == 'regex' -%}{{- return(stringx_rule__regex(rule, scope)) -}}
   {%- elif type == 'like' -%}{{- return(stringx_rule__like(rule, scope)) -}}
   {%- elif type == 'format' -%}{{- return(stringx_rule__format(rule, scope)) -}}
+  {%- elif type == 'compare_rows' -%}{{- return(stringx_rule__compare_rows(rule, scope)) -}}
+  {%- elif type == 'json_schema' -%}{{- return(stringx_rule__json_schema(rule, scope)) -}}
   {%- elif type == 'castable' -%}{{- return(stringx_rule__castable(rule, scope)) -}}
   {%- elif type == 'not_in_future' -%}{{- return(stringx_rule__not_in_future(rule, scope)) -}}
   {%- elif type == 'compare' -%}{{- return(stringx_rule__compare(rule, scope)) -}}

@@ -12,6 +12,7 @@ from jsonschema import validators as json_schema
 from jsonschema.exceptions import ValidationError as SchemaError
 
 from stringx_dataops.contract.catalogue.bounds import faults_of_bounds
+from stringx_dataops.contract.catalogue.json_schemas import faults_of_json_schema
 from stringx_dataops.contract.catalogue.lists import faults_of_lists
 from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.custom_sql.judge import Judge
@@ -105,6 +106,8 @@ def _mapping(schema: object) -> JsonSchema:
 def _faults_of_formats(schema: JsonSchema, value: Any, pointer: str, judge: Judge) -> Iterator[FieldError]:
     if schema.get("x-test-arguments"):
         yield from _faults_of_test_arguments(value, pointer)
+    elif schema.get("format") == "json-schema":
+        yield from islice(faults_of_json_schema(value, pointer, judge.dialect.fault_of_pattern), MAX_FAULTS)
     elif isinstance(value, dict):
         for name, part in schema.get("properties", {}).items():
             if name in value:

@@ -76,6 +76,7 @@ class RuleType:
     shape: str
     min_columns: int
     max_columns: int | None
+    all_by_default: bool  # whether a rule that names no columns is about all of its table
     window: bool  # whether a request's window narrows it
     failures: str | None  # what its failures count, in words; None if it is measured
     total: str | None  # what its total counts, in words; None if it has none
@@ -277,6 +278,7 @@ def _read_entry(name: str, entry: JsonObject) -> RuleType:
         shape=entry["shape"],
         min_columns=entry["columns"]["min"],
         max_columns=entry["columns"]["max"],
+        all_by_default=entry["columns"].get("default") == "all",
         window=entry["window"],
         failures=entry["failures"],
         total=entry["total"],

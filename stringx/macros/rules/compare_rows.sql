@@ -1,0 +1,96 @@
+{#- Rows of two tables by their key: rows that only one of them has, and rows whose columns differ. A key with any NULL is the key of no row of the other table.
+    A key that occurs several times in a table says not which rows to compare, and the rule is an error; the numbers of pairs and rows show it.
+
+    Both tables are read once and joined in one statement of the snapshot. PostgreSQL joins in parts that fit into work_mem. -#}
+{% macro stringx_rule__compare_rows(rule, scope) %}
+  {%- set other = stringx_relation(rule.arguments.other_table) -%}
+  {%- set key = [rule.arguments.key] if rule.arguments.key is string else rule.arguments.key -%}
+  {%- set facts = scope.types, scope.others.get(other, {}) -%}
+  {%- set all = rule.get('column_globs', {}) and '*' in rule.column_globs -%}
+  {%- set compared = rule.columns | reject('in', key) | list -%}
+  {%- set fault = stringx_not_comparable(key, compared, facts, all) if facts[0] or facts[1] else none -%}
+  {%- if fault is not none -%}{{- return({'fault': fault, 'relations': [other]}) -}}{%- endif -%}
+  {%- set mine, theirs, equal, shown = [], [], [], [] -%}
+  {%- for column in key -%}
+    {%- do mine.append(stringx_compared(column, facts[0].get(column)) ~ ' as k' ~ loop.index) -%}
+    {%- do theirs.append(stringx_compared(column, facts[1].get(column)) ~ ' as k' ~ loop.index) -%}
+    {%- do equal.append('mine.k' ~ loop.index ~ stringx_operator_of_both(facts[0].get(column), facts[1].get(column), '=') ~ 'theirs.k' ~ loop.index) -%}
+    {%- do shown.append('coalesce(mine.k' ~ loop.index ~ ', theirs.k' ~ loop.index ~ ') as ' ~ stringx_name(column)) -%}
+  {%- endfor -%}
+  {%- set differs = [] -%}
+  {%- for column in compared -%}
+    {%- do mine.append(stringx_comparable(column, facts[0].get(column)) ~ ' as c' ~ loop.index) -%}
+    {%- do theirs.append(stringx_comparable(column, facts[1].get(column)) ~ ' as c' ~ loop.index) -%}
+    {%- do differs.append(stringx_differ('mine.c' ~ loop.index, 'theirs.c' ~ loop.index, facts[0].get(column), facts[1].get(column), rule.arguments.get('tolerance'))) -%}
+    {%- do shown.append('mine.c' ~ loop.index ~ ' as ' ~ stringx_name(column)) -%}
+  {%- endfor -%}
+  {%- set joined -%}
+    (select {{ mine | join(', ') }}, true as is_there from {{ scope.relation }}{{ stringx_where(scope.both) }}) as mine
+    full join (select {{ theirs | join(', ') }}, true as is_there from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('other_where'))) }}) as theirs
+      on {{ equal | join(' and ') }}
+  {%- endset -%}
+  {%- set unlike = '(' ~ differs | join(' or ') ~ ')' if differs else 'false' -%}
+  {%- set numbers, by_column = [], [] -%}
+  {%- for condition in differs -%}
+    {%- do numbers.append('count(*) filter (where mine.is_there and theirs.is_there and ' ~ condition ~ ') as n' ~ loop.index) -%}
+    {%- do by_column.append('case when counted.n' ~ loop.index ~ ' > 0 then ' ~ stringx_literal(compared[loop.index0] ~ ' ') ~ ' || counted.n' ~ loop.index ~ ' end') -%}
+  {%- endfor -%}
+  {%- set statement -%}
+    select missing + extra + different as failures, null as measured, missing + extra + pairs as total, json_build_object(
+      'fault', case when pairs <> own - extra or pairs <> others - missing then 'the key does not identify rows: its values repeat in one of the two tables' end,
+      'missing', nullif(missing, 0), 'extra', nullif(extra, 0), 'different', nullif(different, 0),
+      'by_column', {{ 'nullif(array_to_json(array_remove(array[' ~ by_column[:100] | join(', ') ~ "]::text[], null))::text, '[]')::json" if by_column else 'null' }}) as found
+    from (
+      select count(*) filter (where mine.is_there and theirs.is_there) as pairs,
+             count(*) filter (where theirs.is_there and mine.is_there is null) as missing,
+             count(*) filter (where mine.is_there and theirs.is_there is null) as extra,
+             count(*) filter (where mine.is_there and theirs.is_there and {{ unlike }}) as different{{ ', ' if numbers }}{{ numbers | join(', ') }}
+      from {{ joined }}) as counted,
+      (select count(*) as own from {{ scope.relation }}{{ stringx_where(scope.both) }}) as this_table,
+      (select count(*) as others from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('other_where'))) }}) as other_table
+  {%- endset -%}
+  {%- set sample = 'select ' ~ shown | join(', ') ~ ' from ' ~ joined ~ ' where mine.is_there is null or theirs.is_there is null or ' ~ unlike -%}
+  {{- return({'statement': statement | string, 'total': 'own', 'found': true, 'relations': [other], 'sample': {'query': sample}}) -}}
+{% endmacro %}
+
+
+{#- Why the rows cannot be compared, or none: a column that is missing. `all`: the rule names no columns, and both tables have to have the same. -#}
+{% macro stringx_not_comparable(key, compared, facts, all) %}
+  {%- for column in key + compared -%}
+    {%- for of_table, words in ((facts[0], 'this table'), (facts[1], 'the other table')) if column not in of_table -%}
+      {{- return(words ~ ' has no column "' ~ column ~ '"' ~ ('; name the columns that are to be compared' if all and column not in key else '')) -}}
+    {%- endfor -%}
+  {%- endfor -%}
+  {%- for column in facts[1] if all and column not in facts[0] -%}
+    {{- return('this table has no column "' ~ column ~ '", and the other one has; name the columns that are to be compared') -}}
+  {%- endfor -%}
+  {{- return(none) -}}
+{% endmacro %}
+
+
+{#- A column in a form that has equality whatever its type: texts by their characters (two tables may have different collations), json as jsonb, and types without equality as
+    texts. -#}
+{% macro stringx_comparable(column, fact) %}
+  {%- set value = stringx_compared(column, fact) -%}
+  {%- if fact is none or fact.schema is not none -%}{{- return(value) -}}
+  {%- elif fact.type == 'json' -%}{{- return('(' ~ value ~ ')::jsonb') -}}
+  {%- elif fact.family == 'text' -%}{{- return('(' ~ value ~ ')::text collate "C"') -}}
+  {%- elif fact.family == 'other' or fact.family == 'array' and fact.type in ('json[]', 'xml[]', 'point[]') -%}{{- return('(' ~ value ~ ')::text collate "C"') -}}
+  {%- endif -%}
+  {{- return(value) -}}
+{% endmacro %}
+
+
+{#- Whether two values differ; NULL is like NULL. Numbers may differ by `tolerance`: a number, or a share of the other table's value. Infinities and NaN have no tolerance. -#}
+{% macro stringx_differ(mine, theirs, fact, other_fact, tolerance) %}
+  {%- set numbers = ('integer', 'decimal', 'float') -%}
+  {%- set unlike = 'not (' ~ mine ~ stringx_operator_of_both(fact, other_fact, '=') ~ theirs ~ ')' -%}
+  {%- if tolerance is not none and fact is not none and other_fact is not none and fact.family in numbers and other_fact.family in numbers -%}
+    {%- set text = tolerance | string | trim -%}
+    {%- set allowed = 'abs(' ~ theirs ~ '::numeric) * ' ~ stringx_literal(text[:-1] | trim) ~ '::numeric / 100' if text.endswith('%') else stringx_literal(text) ~ '::numeric' -%}
+    {%- set odd = "('NaN', 'Infinity', '-Infinity')" -%}
+    {%- set unlike = '(' ~ unlike ~ ' and case when ' ~ mine ~ '::text in ' ~ odd ~ ' or ' ~ theirs ~ '::text in ' ~ odd ~ ' then true else abs('
+                     ~ mine ~ '::numeric - ' ~ theirs ~ '::numeric) > ' ~ allowed ~ ' end)' -%}
+  {%- endif -%}
+  {{- return('coalesce(' ~ unlike ~ ', (' ~ mine ~ ' is distinct from null) <> (' ~ theirs ~ ' is distinct from null))') -}}
+{% endmacro %}
