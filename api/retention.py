@@ -28,6 +28,9 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
         batches.delete("delete_delivered", settings.retention_delivered_days)
     if settings.retention_results_days:
         batches.delete("delete_checks", settings.retention_results_days)
+    if settings.retention_points_days:
+        batches.delete("delete_points", settings.retention_points_days)
+        batches.delete("delete_memories", settings.retention_points_days)
     audit(database, alive)
 
 

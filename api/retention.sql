@@ -48,3 +48,18 @@ with old as (
     delete from dataops.outbox where check_id in (select check_id from old)
 )
 delete from dataops.checks where check_id in (select check_id from old)
+
+-- name: delete_points
+delete from dataops.rule_points where ctid in (
+    select ctid from dataops.rule_points where snapshot_at < (select clock_timestamp() - make_interval(days => %(days)s))
+    order by snapshot_at limit %(batch)s
+    for update skip locked)
+
+-- name: delete_memories
+-- Never one of a configured table: it is what its rule has to compare with, however rarely the table is checked.
+delete from dataops.rule_memories where ctid in (
+    select m.ctid from dataops.rule_memories m
+    where m.snapshot_at < (select clock_timestamp() - make_interval(days => %(days)s))
+      and not exists (select 1 from stringx.configured_tables t where t.target = m.target and t.table_name = m.table_name)
+    limit %(batch)s
+    for update skip locked)

@@ -1,13 +1,26 @@
-"""What DataOps remembers of a rule's earlier points: which checks leave some, and what the rule types make of them."""
+"""What DataOps remembers of a rule's earlier points: which checks leave some, and which are compared with."""
 
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from api import retention
+from api.checks import claims, memory
 from database.pool import Database
+from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.settings import read_settings
 from tests.support.databases import Target
+from tests.support.datasets import apply, claimed
+from tests.support.datasets import gate as gate_of
 from tests.support.engine import Engine
-from tests.support.memory import Checks, change
+from tests.support.memory import Checks, change, unusual
+from tests.support.waivers import waive
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -19,24 +32,267 @@ def checks(database: Database, engine: Engine, target: Target, tmp_path: Path) -
     return Checks(database, engine, target, tmp_path)
 
 
+def grow(checks: Checks, rows: int) -> None:
+    checks.target.execute("insert into t select 0, now(), 1 from generate_series(1, %s)", (rows,))
+
+
 def test_a_check_is_compared_with_the_one_before(checks: Checks) -> None:
     checks.configure(change(max_increase="20%", max_decrease=50))
     first = checks.rule()
-    assert (first.status, first.measured) == ("pass", 100), first.message
+    assert (first.status, first.measured) == ("pass", 100)
     assert first.message == "the number of rows is 100; learning 0 of 1"
     assert first.baseline.learning.model_dump() == {"have": 0, "need": 1}
-    checks.target.execute("insert into t select 0 from generate_series(1, 20)")
+    assert gate_of(checks.database, "public.t").gate == "open", "a rule that learns passes"
+    grow(checks, 20)
     second = checks.rule()
     assert second.status == "pass"
     assert (second.baseline.center, second.baseline.low, second.baseline.high) == (100, 50, 120)
-    checks.target.execute("insert into t select 0 from generate_series(1, 25)")
+    grow(checks, 25)
     third = checks.rule()
-    assert (third.status, third.baseline.center, third.baseline.high) == ("fail", 120, 144)
+    assert third.status == "fail"
     assert third.message.startswith("the number of rows is 145; fails unless at least 70 and at most 144; compared with 120 of ")
+    assert gate_of(checks.database, "public.t").gate == "closed"
     assert checks.rule().status == "pass", "the point before is taken as it is"
     assert [(row["status"], row["measured"], row["low"], row["high"]) for row in checks.points()] == [
-        ("pass", 100, None, None),
-        ("pass", 120, 50, 120),
-        ("fail", 145, 70, 144),
-        ("pass", 145, 95, 174),
-    ]
+        ("pass", 100, None, None), ("pass", 120, 50, 120), ("fail", 145, 70, 144), ("pass", 145, 95, 174),
+    ]  # fmt: skip
+
+
+def test_trials_and_narrowed_checks_read_points_and_leave_none(checks: Checks) -> None:
+    document = checks.configure(change(max_increase=0), change("s", {"function": "sum", "column": "amount"}, max_increase=0))
+    checks.check()
+    grow(checks, 1)
+    tried = checks.check(trial_of=document)
+    assert [rule.status for rule in tried.rules] == ["fail", "fail"]
+    assert tried.rules[0].baseline.center == 100
+    assert checks.rule(rule_ids=["r"]).status == "fail"
+    assert checks.rule(rule_ids=["r"]).status == "fail", "the narrowed check before left no point"
+    assert len(checks.points()) == len(checks.points("s")) == 1
+    assert checks.rule().status == "fail"
+    assert len(checks.points()) == 2
+
+
+def test_thresholds_keep_the_points_and_what_is_measured_begins_anew(checks: Checks) -> None:
+    checks.configure(change(max_increase=0))
+    checks.check()
+    grow(checks, 1)
+    for kept in (change(max_increase=1), change(max_decrease="1%"), unusual(learn=5), change(against="previous", max_increase=1)):
+        checks.configure(kept)
+        found = checks.rule(rule_ids=["r"])
+        assert found.baseline.points == 1, kept
+    for anew in (
+        change(max_increase=0) | {"where": "n > 0"},
+        change(of={"function": "sum", "column": "amount"}, max_increase=0),
+        change("other", max_increase=0),
+    ):
+        checks.configure(anew)
+        found = checks.rule(anew["id"], rule_ids=[anew["id"]])
+        assert (found.status, found.message.rpartition("; ")[2]) == ("pass", "learning 0 of 1")
+
+
+def test_of_a_window_there_is_one_point_and_it_is_compared_with_earlier_windows_of_its_length(checks: Checks) -> None:
+    checks.target.execute(
+        "truncate t; insert into t select d, '2026-03-01 00:00+00'::timestamptz + d * interval '1 day', 1"
+        " from generate_series(0, 3) d, generate_series(1, 10 + d)"
+    )
+    checks.configure(change(max_increase=0), timezone="UTC", window_column="at")
+
+    def window(day: int, days: int = 1) -> Any:
+        return checks.rule(window={"from": f"2026-03-0{day}", "to": f"2026-03-0{day + days}"})
+
+    assert window(2).baseline.learning is not None
+    assert window(4).baseline.center == 11
+    assert window(3).baseline.center == 11, "a window is compared with earlier ones, not with those that were checked before"
+    assert window(4).baseline.center == 12
+    assert window(4).status == "fail", "the window's own point is not in its baseline"
+    assert window(1, days=2).baseline.learning is not None
+    assert checks.rule().baseline.learning is not None, "the whole table is no window"
+    assert [row["measured"] for row in checks.points() if row["window_key"].endswith("86400000000 us")] == [11, 12, 13]
+    checks.target.execute("insert into t select 0, '2026-03-03 12:00+00' from generate_series(1, 5)")
+    assert window(3).measured == 17
+    assert window(4).baseline.center == 17, "a rerun replaces its window's point"
+    late = checks.rule(window={"from": "2026-03-01"})
+    assert (late.status, late.message) == (
+        "error",
+        "could not be decided: a window with one end is like no other: give from and to",
+    )
+
+
+def test_points_of_a_dataset_are_its_tables(checks: Checks) -> None:
+    checks.target.execute("create table u as select * from t")
+    checks.configure(change(max_increase=0))
+    checks.configure(change("u", max_increase=0), table="public.u")
+    names = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": "both", "target": "shop", "tables": ["public.t", "public.u"]}
+    apply(checks.database, names)
+    checks.check(dataset="both")
+    grow(checks, 1)
+    assert checks.rule().status == "fail"
+    assert checks.rule("u", dataset="both").status == "pass"
+    assert checks.rule().baseline.center == 101, "the dataset's check is the one before"
+
+
+def test_a_shared_run_leaves_one_point(checks: Checks) -> None:
+    checks.configure(change(max_increase=0))
+    first, second = checks.ask(), checks.ask()
+    assert second.joined == first.check_id
+    check = claimed(checks.database)
+    checks.finish(check, checks.run(check))
+    assert [str(row["check_id"]) for row in checks.points()] == [first.check_id]
+
+
+def test_a_worker_that_is_lost_before_its_result_is_stored_leaves_no_point(checks: Checks) -> None:
+    """Killed after dbt ran, or too late to store what it found: the claim of the next attempt fences it."""
+    checks.configure(change(max_increase=0))
+    checks.ask()
+    lost = claimed(checks.database)
+    unstored = checks.run(lost)
+    assert checks.points() == []
+    with checks.database.transaction() as cursor:
+        cursor.run("update dataops.checks set lease_expires_at = now() - interval '1 hour' where status = 'running'")
+    claims.rescue(checks.database, 0)
+    again = claimed(checks.database)
+    assert again.check_id == lost.check_id
+    assert not claims.finish(checks.database, lost, unstored, "http://backend")
+    assert checks.points() == []
+    checks.finish(again, checks.run(again))
+    assert len(checks.points()) == 1
+    assert not claims.finish(checks.database, lost, unstored, "http://backend")
+    assert len(checks.points()) == 1
+
+
+def test_an_older_snapshot_replaces_nothing_and_the_same_one_is_written_once(checks: Checks) -> None:
+    checks.configure(change(max_increase=0), window_column="at")
+    ends = []
+    for _ in range(2):
+        checks.ask(window={"from": "2000-01-01", "to": "2100-01-01"})
+        check = claimed(checks.database)
+        ends.append(checks.run(check))
+        checks.finish(check, ends[-1])
+    older, newer = ends
+    with checks.database.transaction() as cursor:
+        cursor.run("delete from dataops.rule_points")
+    for end, kept in ((older, older), (newer, newer), (older, newer), (newer, newer)):
+        with checks.database.transaction() as cursor:
+            memory.keep(cursor, end.result, end.learned)
+        assert [row["snapshot_at"] for row in checks.points()] == [kept.result.snapshot_at]
+
+
+def test_marks_say_which_points_count(checks: Checks) -> None:
+    checks.configure(change(max_increase=0), unusual("u", learn=5))
+    first = checks.check()
+    with checks.database.transaction() as cursor:
+        for rule_id in ("r", "u"):
+            cursor.run(
+                "insert into stringx.point_marks (target, table_name, rule_id, snapshot_at, check_id, mark, by)"
+                " values ('shop', 'public.t', %(rule_id)s, %(at)s, %(check_id)s, 'exclude', 'me')",
+                {"rule_id": rule_id, "at": first.snapshot_at, "check_id": first.check_id},
+            )
+    found = checks.check()
+    assert [rule.message.rpartition("; ")[2] for rule in found.rules] == ["learning 0 of 1", "learning 0 of 5"]
+    with checks.database.transaction() as cursor:
+        cursor.run("update stringx.point_marks set mark = 'none'")
+    found = checks.check(rule_ids=["u"])
+    assert found.rules[0].message.endswith("learning 2 of 5")
+
+
+def test_what_is_unusual_warns_and_is_left_out_of_the_band_unless_it_is_expected(checks: Checks) -> None:
+    checks.configure(unusual(learn=5, season="none"))
+    checks.check()
+    checks.history([100, 101, 99, 100, 102, 98, 100], DAY, datetime.now(UTC))
+    usual = checks.rule()
+    assert (usual.status, usual.baseline.center, usual.baseline.points) == ("pass", 100, 7)
+    checks.target.execute("delete from t where n > 50")
+    odd = checks.check()
+    assert (odd.verdict, odd.rules[0].status, odd.rules[0].measured) == ("warn", "warn", 50)
+    assert odd.rules[0].message.startswith("the number of rows is 50; warns unless at least ")
+    assert odd.rules[0].baseline.words in odd.rules[0].message
+    again = checks.rule()
+    assert (again.status, again.baseline.points) == ("warn", 8), "the odd one is not in the band"
+    with checks.database.transaction() as cursor:
+        cursor.run(
+            "insert into stringx.point_marks (target, table_name, rule_id, snapshot_at, check_id, mark, by)"
+            " values ('shop', 'public.t', 'r', %(at)s, %(check_id)s, 'expected', 'me')",
+            {"at": odd.snapshot_at, "check_id": odd.check_id},
+        )
+    assert checks.rule().baseline.points == 9
+    checks.configure(unusual(learn=5, season="none", severity="error"))
+    assert checks.check().verdict == "fail"
+
+
+def test_a_waived_failure_and_a_shadow_rule_leave_points(checks: Checks) -> None:
+    checks.configure(unusual(learn=5, season="none", severity="error"), change("s", max_increase=0) | {"active": "shadow"})
+    checks.check()
+    checks.history([100] * 6, DAY, datetime.now(UTC))
+    grow(checks, 900)
+    waive(checks.database, table="public.t", rule="r")
+    found = checks.check()
+    assert [(rule.status, rule.waived is not None) for rule in found.rules] == [("warn", True), ("fail", False)]
+    assert [(row["status"], row["waived"]) for row in checks.points()][-1] == ("warn", True)
+    assert [(row["status"], row["measured"]) for row in checks.points("s")] == [("pass", 100), ("fail", 1000)]
+    assert checks.check(rule_ids=["r"]).rules[0].baseline.points == 6
+
+
+def test_on_empty_still_decides_beside_what_compares_the_number_of_rows(checks: Checks) -> None:
+    checks.configure(unusual(learn=5, season="none"), on_empty="fail")
+    checks.target.execute("truncate t")
+    for _ in range(2):
+        found = checks.check()
+        assert (found.verdict, found.rules[0].status) == ("fail", "pass"), "an empty table is usual for it, and on_empty decides"
+        assert gate_of(checks.database, "public.t").gate == "closed"
+    checks.configure({"id": "rows", "type": "row_count", "arguments": {"min": 0}}, unusual(learn=5, season="none"))
+    assert checks.check().verdict == "pass", "a row_count rule decides in its place"
+    checks.configure(change(max_decrease="50%"), on_empty="pass")
+    grow(checks, 10)
+    assert checks.check().verdict == "pass"
+    checks.target.execute("truncate t")
+    assert checks.check().verdict == "fail", "on_empty says that it may be empty, and not that it may lose half of its rows"
+
+
+def test_the_command_by_hand_has_the_same_bounds_and_the_same_verdict(checks: Checks) -> None:
+    checks.configure(change(max_decrease="50%"), unusual("u", of={"function": "avg", "column": "amount"}, learn=5, season="none"))
+    checks.check()
+    checks.history([100.5] * 6, DAY, datetime.now(UTC), "u")
+    checks.target.execute("delete from t where n > 40")
+    found = checks.check()
+    assert [rule.status for rule in found.rules] == ["fail", "warn"]
+    assert checks.check().verdict == "warn", "the next check compares with the fewer rows"
+    done = by_hand(checks, found.dbt.command)
+    table = done["tables"][0]
+    assert (table["verdict"], [rule["status"] for rule in table["rules"]]) == ("fail", ["fail", "warn"]), (
+        "the bounds of its check"
+    )
+
+
+def by_hand(checks: Checks, command: str) -> JsonObject:
+    """The outcome of a result's command."""
+    home = Path(command.split("--target-path ")[1].split()[0].strip("'\"")) if "--target-path" in command else checks.home
+    done = subprocess.run(
+        ["/usr/bin/env", "-i", f"DBT_ENV_SECRET_TARGET_PASSWORD={checks.target.password}", "/bin/bash", "-c", command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    answer = json.loads((home / "run_results.json").read_text())["results"][0]["adapter_response"]["_message"]
+    outcome: JsonObject = json.loads(answer)
+    return outcome
+
+
+def test_points_are_forgotten_after_their_time_and_memories_with_their_table(checks: Checks, tmp_path: Path) -> None:
+    checks.configure(change(max_increase=0))
+    checks.check()
+    checks.history([1, 2, 3], 200 * DAY, datetime.now(UTC))
+    with checks.database.transaction() as cursor:
+        for table in ("public.t", "public.gone"):
+            cursor.run(
+                "insert into dataops.rule_memories values ('shop', %(table)s, 'r', '', 'd', now() - interval '500 days',"
+                " now() - interval '500 days', gen_random_uuid(), '{}')",
+                {"table": table},
+            )
+    retention.clean(checks.database, read_settings({"STRINGX_HOME": str(tmp_path)}))
+    assert [row["measured"] for row in checks.points()] == [3]
+    with checks.database.statements() as cursor:
+        assert [row["table_name"] for row in cursor.all("select table_name from dataops.rule_memories")] == ["public.t"]
+    checks.history([1, 2, 3], 200 * DAY, datetime.now(UTC))
+    retention.clean(checks.database, read_settings({"STRINGX_HOME": str(tmp_path), "RETENTION_POINTS_DAYS": "0"}))
+    assert len(checks.points()) == 3

@@ -18,6 +18,7 @@ from stringx_dataops.contract.settings import read_settings
 from tests.support.databases import Target
 from tests.support.datasets import CATALOGUE, apply, claimed
 from tests.support.engine import PROJECT, Engine
+from tests.support.trials import accepted, tracked
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,11 @@ class Checks:
     target: Target
     home: Path
 
-    def configure(self, *rules: dict[str, Any], table: str = "public.t", **changes: Any) -> None:
-        document = {"apiVersion": "stringx/v1", "target": "shop", "table": table, "rules": list(rules)}
-        apply(self.database, self.target.document(), document | changes)
+    def configure(self, *rules: dict[str, Any], table: str = "public.t", **changes: Any) -> dict[str, Any]:
+        """Returns the table's document."""
+        document = {"apiVersion": "stringx/v1", "target": "shop", "table": table, "rules": list(rules)} | changes
+        apply(self.database, self.target.document(), document)
+        return document
 
     def ask(self, **asked: Any) -> Check:
         """A request that has reached the queue."""
@@ -56,14 +59,17 @@ class Checks:
         tracking.store(self.database, check.request_id, found)
         return found
 
-    def check(self, **asked: Any) -> CheckResult:
-        """From the request to its end."""
-        self.ask(**asked)
+    def check(self, trial_of: dict[str, Any] | None = None, **asked: Any) -> Any:
+        """From the request to its end, a CheckResult; or a trial of this document."""
+        if trial_of is None:
+            self.ask(**asked)
+        else:
+            accepted(self.database, tracked(self.database, trial_of, **asked).body)
         check = claimed(self.database)
         return self.finish(check, self.run(check))
 
-    def rule(self, rule_id: str = "r", **asked: Any) -> RuleResult:
-        """The same; what it says of one rule."""
+    def rule(self, rule_id: str = "r", **asked: Any) -> Any:
+        """The same; what it says of one rule, a RuleResult whose baseline is there."""
         found = self.check(**asked)
         return next(rule for rule in rules_of(found) if rule.id == rule_id)
 
@@ -72,12 +78,6 @@ class Checks:
         with self.database.statements() as cursor:
             statement = "select * from dataops.rule_points where rule_id = %(rule_id)s order by at"
             return cursor.all(statement, {"rule_id": rule_id})
-
-    def age(self, by: timedelta) -> None:
-        """As if all that is kept had been found so much earlier."""
-        with self.database.transaction() as cursor:
-            moved = {"by": by}
-            cursor.run("update dataops.rule_points set at = at - %(by)s, snapshot_at = snapshot_at - %(by)s", moved)
 
     def history(self, values: list[float], every: timedelta, until: datetime, rule_id: str = "r", status: str = "pass") -> None:
         """Points as if checks had been made of the values at equal distances, the last one `every` before `until`. There must be
