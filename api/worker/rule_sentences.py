@@ -11,7 +11,7 @@ from stringx_dataops.contract.catalogue.words import age, decimal, number, share
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.rule_messages import filled_in
 from stringx_dataops.contract.documents.rules import Rule
-from stringx_dataops.contract.gate_test.outcome import RuleOutcome
+from stringx_dataops.contract.gate_test.outcome import GroupsOutcome, RuleOutcome
 from stringx_dataops.contract.messages.verdicts import RuleStatus
 
 
@@ -47,6 +47,33 @@ def message(rule: Rule, rule_type: RuleType | None, outcome: RuleOutcome, made: 
         return f"could not be decided: {outcome.get('reason') or 'unknown'}"
     if outcome.get("nothing_there") and rule_type.decides != "count":
         return "passes, as there is no row under its `where`"
+    if (groups := outcome.get("groups")) is not None:
+        return _grouped(groups, _decided(rule, rule_type, {**outcome, "status": groups["of_rows"]}, made), rule, rule_type)
+    return _decided(rule, rule_type, outcome, made)
+
+
+def _grouped(groups: GroupsOutcome, of_rows: str, rule: Rule, rule_type: RuleType) -> str:
+    """The sentence of a rule with `per`. `of_rows` is that of all rows, or of the worst group where something is measured."""
+    count, failing, warning = groups["count"] + groups["missing"], groups["failing"], groups["warning"]
+    if failing or warning:
+        words = [f"{failing or warning:,} of {count:,} groups {_verb('fail' if failing else 'warn', failing or warning)}"]
+        words[0] += f", {warning:,} {_verb('warn', warning)}" if failing and warning else ""
+    else:
+        words = [f"all {count:,} groups pass" if count > 1 else "the only group passes" if count else "there is no group"]
+    words += [f"{groups['new']:,} new since the check before"] if groups["new"] else []
+    words += [f"{groups['missing']:,} missing since the check before"] if groups["missing"] else []
+    if (rule.new_groups or rule.missing_groups) and not groups["compared"]:
+        words.append("no check before to compare the groups with")
+    if groups["count"]:
+        words.append(f"{'in the worst' if rule_type.decides == 'bounds' else 'in all'} {of_rows}")
+    return "; ".join(words)
+
+
+def _verb(verb: str, number: int) -> str:
+    return f"{verb}s" if number == 1 else verb
+
+
+def _decided(rule: Rule, rule_type: RuleType, outcome: RuleOutcome, made: Made | None) -> str:
     finding = outcome.get("finding") or rule_type.words(
         outcome["status"] == "pass",
         rule.all_columns,

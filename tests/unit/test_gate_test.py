@@ -19,7 +19,6 @@ MACROS = "\n".join(path.read_text() for path in sorted((ROOT / "stringx" / "macr
 READ = re.compile(r"\bspec\.get\('(\w+)'|'(\w+)' in (?:\w+\.)*spec\b|\bspec\.(\w+)")
 OF_MAPPINGS = {"get", "items", "keys", "values", "update"}
 FOR_READERS = {"center", "points", "season", "learning"}  # of a baseline, in the command that a result names
-LATER = {"before"}  # until a rule type reads it
 MODELS = (Specification, ProfileSpecification, TableSpecification, RuleSpecification, Threshold, Window)
 DECLARED = {name for model in MODELS for name in model.__annotations__}
 
@@ -31,7 +30,7 @@ def test_the_macros_read_no_key_that_is_not_declared() -> None:
 
 
 def test_every_declared_key_is_read() -> None:
-    for name in (DECLARED | set(BaselineFacts.__annotations__)) - FOR_READERS - LATER:
+    for name in (DECLARED | set(BaselineFacts.__annotations__)) - FOR_READERS:
         assert re.search(rf"(\.{name}\b|'{name}')", MACROS), name
 
 

@@ -71,7 +71,7 @@
     {%- set second = stringx_run('', spec, again, state) -%}
     {%- set read = dict(read, results=dict(read.results, **second.results), changed=second.changed) -%}
   {%- endif -%}
-  {{- return(dict(read, readings=plan.readings)) -}}
+  {{- return(dict(read, readings=plan.readings, slots=plan.slots)) -}}
 {% endmacro %}
 
 

@@ -63,6 +63,9 @@
   {%- if answer.silent -%}
     {%- do outcome.update({'reason': 'its statement gave no row, or no count of failures'}) -%}
     {{- return(outcome) -}}
+  {%- elif shape == 'groups' -%}
+    {%- do outcome.update(stringx_outcome_of_groups(rule, outcome, answer.groups)) -%}
+    {{- return(outcome) -}}
   {%- elif shape == 'dbt' -%}
     {%- do outcome.update(stringx_dbt_outcome(rule, answer)) -%}
     {{- return(outcome) -}}
@@ -157,10 +160,10 @@
       {%- set found.active = true -%}
       {%- if rule.status == 'error' -%}
         {%- do marks.append('error' if stringx_may_fail(planned) else 'warn') -%}
-      {%- elif planned.sql.decides_empty -%}
+      {%- elif planned.sql.decides_empty and 'per' not in planned.spec -%}
         {%- set found.decides_empty = true -%}
         {%- do marks.append(rule.status) -%}
-      {%- elif not empty or planned.sql.get('about_empty') or planned.whole_table and rule.total
+      {%- elif not empty or planned.sql.get('about_empty') or planned.whole_table and rule.total or rule.groups and rule.groups.missing
                or not planned.spec.get('about_rows', true) and not stringx_has_no_value(planned, rule, answers[loop.index0]) -%}
         {%- do marks.append(rule.status) -%}
       {%- else -%}

@@ -19,12 +19,10 @@
       {%- set where = stringx_condition(where) if where is not none else none -%}
       {%- set both = window ~ ' and ' ~ where if window is not none and where is not none else where if window is none else window -%}
       {%- set scope = {'relation': relation, 'schema': table.schema, 'name': table.name, 'window': window, 'where': where, 'both': both,
-                       'types': {}, 'others': {}, 'parallel': false, 'shown': shown} -%}
+                       'types': {}, 'others': {}, 'parallel': false, 'shown': shown, 'per': rule.get('per', [])} -%}
       {%- set macro_name = 'stringx_rule__' ~ rule.type -%}
       {%- if rule.get('fault') or macro_name not in context -%}
         {%- set sql = {'fault': rule.get('fault') or 'the project has no macro ' ~ macro_name} -%}
-      {%- elif 'per' in rule or rule.get('new_groups') or rule.get('missing_groups') -%}
-        {%- set sql = {'fault': 'this release does not decide rules for each group yet'} -%}
       {%- elif (typed or 'column_globs' in rule) and not spec.get('plan_only') -%}
         {%- set sql = {} -%}
       {%- else -%}
@@ -58,6 +56,7 @@
       {%- set spec = rule.spec -%}
       {%- for relation in rule.relations if relation not in relations -%}{%- do relations.append(relation) -%}{%- endfor -%}
       {%- do names.extend(spec.columns) -%}
+      {%- if 'per' in spec -%}{%- do names.extend(spec.per) -%}{%- endif -%}
       {%- if 'other_columns' in spec -%}{%- do names.extend(spec.other_columns) -%}{%- endif -%}
       {%- if 'named' in spec -%}{%- do names.extend([table.spec.name] + spec.get('relations', []) | map('last') | list) -%}{%- endif -%}
       {%- if 'compared' in spec -%}
@@ -90,7 +89,7 @@
       {%- set spec, scope = rule.spec, rule.scope -%}
       {%- set columns, accepts = spec.columns, spec.get('accepts') -%}
       {%- set windowed = scope.window is not none -%}
-      {%- set may_miss = name in columns or 'named' in spec or rule.relations or name in spec.get('other_columns', []) -%}
+      {%- set may_miss = name in columns or 'named' in spec or rule.relations or name in spec.get('other_columns', []) or name in spec.get('per', []) -%}
       {%- set missing = stringx_missing(rule, table, state) if may_miss else none -%}
       {%- set called = state.called.get(table.number ~ '/' ~ rule.number) if state.called else none -%}
       {%- set broken = stringx_broken(rule, state) if state.broken and 'patterns' in spec else none -%}
@@ -147,7 +146,7 @@
     the whole row. -#}
 {% macro stringx_missing(rule, table, state) %}
   {%- set more = rule.spec.get('other_columns', []) -%}
-  {%- set named = [(table.relation, table.spec.name, rule.spec.columns + ([] if rule.relations else more))] -%}
+  {%- set named = [(table.relation, table.spec.name, rule.spec.columns + rule.spec.get('per', []) + ([] if rule.relations else more))] -%}
   {%- for condition, names in rule.spec.get('named', {}).items() -%}
     {%- if condition == 'where' or not rule.relations -%}{%- do named.append((table.relation, table.spec.name, names)) -%}
     {%- else -%}{%- do named.append((rule.relations[0], rule.spec.relations[0][-1], names)) -%}{%- endif -%}

@@ -11,6 +11,7 @@
     | measured  | total, or none; not used               | total, measured, fails, warns, found         |
     | statement | total, or none                         | failures, measured, found, total, remember   |
     | dbt       | total, or none; not used               | failures, should_warn, should_error          |
+    | groups    | none: it is read by groups.sql         |                                              |
 
     stringx_slots and stringx_reading write these values; stringx_answers reads them. A rule is read apart if its aggregate sorts, which
     would make the whole scan serial, or if the window does not narrow it.
@@ -39,6 +40,8 @@
       {%- set fault = stringx_fault(table, rule, state) if needs_more else unreadable -%}
       {%- if fault is not none -%}
         {%- set reading = {'shape': 'fault', 'fault': fault, 'parts': [], 'own': none} -%}
+      {%- elif 'per' in rule.spec -%}
+        {%- set reading = stringx_group_reading(rule, state) -%}
       {%- elif rule_key in proofs -%}
         {%- set reading = {'shape': 'proved', 'fault': none, 'proof': proofs[rule_key], 'parts': [total], 'own': none} -%}
         {%- do wanted.update({rule_key: proofs[rule_key]}) -%}
@@ -67,6 +70,9 @@
       {%- do slots.update({table.number | string: {'sql': stringx_select(table, parts_of_table), 'timezone': timezone, 'path': scan.path}}) -%}
     {%- endif -%}
     {%- do slots.update(own_slots) -%}
+    {%- if 'groups' in readings_of_table | map(attribute='shape') -%}
+      {%- for name, slot in stringx_group_slots(table, readings_of_table, state).items() -%}{%- do (late if slot.shadow else slots).update({name: slot}) -%}{%- endfor -%}
+    {%- endif -%}
     {%- do readings.append(readings_of_table) -%}
   {%- endfor -%}
   {%- do slots.update(late) -%}
@@ -122,6 +128,7 @@
   {%- set of_shadows = results.get(number ~ '/shadows') -%}
   {%- set all_shadows = of_shadows is sequence and of_shadows is not mapping -%}
   {%- set next = namespace(start=2, shadow=0) -%}
+  {%- set of_groups = stringx_group_answers(table, read.slots, results) if 'groups' in readings | map(attribute='shape') else {} -%}
   {%- set answers = [] -%}
   {%- for reading in readings -%}
     {%- set shape, rule_key = reading.shape, number ~ '/' ~ loop.index0 -%}
@@ -135,7 +142,9 @@
       {%- set next.start = end -%}
     {%- endif -%}
     {%- set own = results.get(rule_key) -%}
-    {%- if parts is mapping or own is mapping -%}
+    {%- if shape == 'groups' -%}
+      {%- do answers.append(of_groups[loop.index0]) -%}
+    {%- elif parts is mapping or own is mapping -%}
       {%- do answers.append({'error': parts if parts is mapping else own, 'silent': false}) -%}
     {%- elif shape == 'fault' or reading.own is not none and not own -%}
       {%- do answers.append({'error': none, 'silent': true}) -%}
@@ -177,6 +186,7 @@
               'path': state.path if rule.runs_custom else none, 'shadow': is_shadow}}) -%}
       {%- endif -%}
     {%- endfor -%}
+    {%- do again.update(stringx_group_slots_again(table, plan.readings[table.number], plan.slots, results, state)) -%}
   {%- endfor -%}
   {%- do again.update(late) -%}
   {{- return(again) -}}

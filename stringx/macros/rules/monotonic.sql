@@ -3,7 +3,7 @@
 {% macro stringx_rule__monotonic(rule, scope) %}
   {%- set value = stringx_compared(rule.columns[0], scope.types.get(rule.columns[0])) -%}
   {%- set down = rule.arguments.get('direction', 'increasing') == 'decreasing' -%}
-  {%- set partition = stringx_names(rule.arguments.get('partition_by')) -%}
+  {%- set partition = stringx_names(rule.arguments.get('partition_by')) + stringx_names(scope.per) -%}
   {%- set order = stringx_names(rule.arguments.order_by) + [value ~ (' desc' if down else '')] -%}
   {%- set place = ('partition by ' ~ partition | join(', ') ~ ' ' if partition else '') ~ 'order by ' ~ order | join(', ') -%}
   {%- set wrong = {'FalseFalse': '<', 'FalseTrue': '<=', 'TrueFalse': '>', 'TrueTrue': '>='}[down ~ (rule.arguments.get('strict', false) | string)] -%}

@@ -21,10 +21,26 @@
   {%- endif -%}
   {%- set keys = [] -%}
   {%- for column in rule.columns -%}{%- do keys.append('repeated.k' ~ loop.index) -%}{%- endfor -%}
+  {%- if scope.per -%}{{- return(stringx_unique_of_groups(rule, scope, inside, rows)) -}}{%- endif -%}
   {{- return({
     'statement': statement, 'in_halves': counted is not none and counted.in_halves,
     'sample': {'keys': 'select ' ~ keys | join(', ') ~ ', repeated.everywhere from ' ~ stringx_repeated(scope.relation, rule.columns, inside, rows)
                        ~ ' order by repeated.everywhere desc, ' ~ keys | join(', ')}
+  }) -}}
+{% endmacro %}
+
+
+{#- The same within each group: a key is that of the rule and that of the group together. -#}
+{% macro stringx_unique_of_groups(rule, scope, inside, rows) %}
+  {%- set columns, keys, of_group, names = rule.columns + scope.per, [], [], [] -%}
+  {%- for column in columns -%}{%- do keys.append('repeated.k' ~ loop.index) -%}{%- endfor -%}
+  {%- for key in keys[rule.columns | length:] -%}{%- do of_group.append(key ~ ' as g' ~ loop.index) -%}{%- endfor -%}
+  {%- set repeated = stringx_repeated(scope.relation, columns, inside, rows) -%}
+  {%- set beyond = 'sum(case when repeated.everywhere = repeated.inside then repeated.inside - 1 else repeated.inside end)' -%}
+  {{- return({
+    'statement': 'select ' ~ beyond ~ ' as failures, null as measured from ' ~ repeated,
+    'of_groups': 'select ' ~ of_group | join(', ') ~ ', 0 as total, ' ~ beyond ~ ' as failures from ' ~ repeated ~ ' group by ' ~ keys[rule.columns | length:] | join(', '),
+    'sample': {'columns': columns, 'keys': 'select ' ~ keys | join(', ') ~ ', repeated.everywhere from ' ~ repeated ~ ' order by repeated.everywhere desc, ' ~ keys | join(', ')}
   }) -}}
 {% endmacro %}
 

@@ -32,6 +32,7 @@ class GroupsOutcome(TypedDict):
     new: int
     missing: int
     compared: bool
+    of_rows: Literal["pass", "warn", "fail"]  # the worst status, without what is new or missing
     worst: list[GroupOutcome]
 
 

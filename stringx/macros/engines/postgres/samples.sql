@@ -19,11 +19,12 @@ where not exists (
   {%- set given = rule.sql.get('sample', violating) -%}
   {%- if not given -%}{{- return(none) -}}{%- endif -%}
   {%- if 'keys' in given -%}
-    {%- for column in rule.spec.columns if column not in shown -%}{{- return(none) -}}{%- endfor -%}
+    {%- set named = given.get('columns', rule.spec.columns) -%}
+    {%- for column in named if column not in shown -%}{{- return(none) -}}{%- endfor -%}
     {%- set keys = [] -%}
-    {%- for column in rule.spec.columns -%}{%- do keys.append(stringx_short('chosen.k' ~ loop.index) ~ ' as k' ~ loop.index) -%}{%- endfor -%}
+    {%- for column in named -%}{%- do keys.append(stringx_short('chosen.k' ~ loop.index) ~ ' as k' ~ loop.index) -%}{%- endfor -%}
     {{- return({'sql': stringx_as_rows('select ' ~ keys | join(', ') ~ ', chosen.everywhere from (' ~ given['keys'] ~ limit ~ ') as chosen', none, room),
-                'columns': rule.spec.columns + ['count(*)' if 'count' in rule.spec.columns else 'count']}) -}}
+                'columns': named + ['count(*)' if 'count' in named else 'count']}) -}}
   {%- elif 'query' in given -%}
     {%- set order = [] -%}
     {%- for column in shown -%}{%- do order.append('stringx_row -> ' ~ stringx_literal(column)) -%}{%- endfor -%}
@@ -51,9 +52,16 @@ where not exists (
 
 {#- Rows of the checked table and which of them violate, by parts: `select`, expressions over the table's columns under names of the macro's own; `inside`, a
     condition on the table's columns; `with`, common table expressions; `join`, what follows the rows in FROM; `where`, a condition on
-    those names, as columns of `checked`. The count and the sample are made of the same parts, so that both are about the same rows. -#}
+    those names, as columns of `checked`. The count and the sample are made of the same parts, so that both are about the same rows, and so is `of_groups`,
+    a statement of {g1, …, total: 0, failures} for a rule with `per`. -#}
 {% macro stringx_counted(scope, parts) %}
-  {{- return({'statement': parts.get('with', '') ~ 'select count(*) as failures, null as measured from ' ~ stringx_checked(scope, parts, []), 'sample': parts}) -}}
+  {%- set counted = {'statement': parts.get('with', '') ~ 'select count(*) as failures, null as measured from ' ~ stringx_checked(scope, parts, []), 'sample': parts} -%}
+  {%- if scope.per -%}
+    {%- set keys = stringx_keys_of_groups(scope.per, 'checked.') | join(', ') -%}
+    {%- do counted.update({'of_groups': parts.get('with', '') ~ 'select ' ~ keys ~ ', 0 as total, count(*) as failures from '
+                                        ~ stringx_checked(scope, parts, stringx_named_keys(scope.per)) ~ ' group by ' ~ keys}) -%}
+  {%- endif -%}
+  {{- return(counted) -}}
 {% endmacro %}
 
 
