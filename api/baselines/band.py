@@ -4,16 +4,21 @@ Pure: no clock, no database, the standard library alone. The same input gives th
 """
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from api.baselines.forecast import forecast
+from api.baselines.moves import Move, aligned, moves
+from api.baselines.rare import agreeing, highest, is_rare
+from api.baselines.robust import LINEAR, LOGARITHM, ROOT, Scale, median, spread
+from api.baselines.seasons import Season, candidates, choose, detrended, season_of
+from api.baselines.slots import Moment, Rhythm, days_of, moments, rhythm, slots_of
+
 MAX_POINTS = 1_000  # of more, the newest are looked at
 MAX_COMPARED = 10
-MAD_TO_SIGMA = 1.4826  # of a normal distribution
 
 Season = Literal["auto", "none", "weekday", "hour"]
 Direction = Literal["both", "increase", "decrease"]
@@ -72,19 +77,186 @@ class Baseline:
     words: str
 
 
+_LEAST = 3  # points, whatever the rule says
+_LEAST_IN_SLOT = 2  # earlier points at such a time, before one is judged by its season
+_SHORT_SPAN = 0.5  # days: points that reach back no further show no season
+_NATS = 3.0  # scales whose likelihood is so near to the best one's count too: the band is as wide as the widest of them
+_FEW_ERRORS = 4.0  # how much wider a band of few errors is: by this over their number
+
+
 def judge(points: Sequence[Point], at: datetime, zone: ZoneInfo, settings: Settings) -> Baseline:
     """The band for a value at `at`. Only points before `at` count, so never the judged one."""
     earlier = sorted((p for p in points if p.at < at and math.isfinite(p.value)), key=lambda p: (p.at, p.value, p.check_id))
-    usable = [p for p in earlier[-MAX_POINTS:] if p.is_usable]
-    if len(usable) < settings.learn:
-        words = f"learning {len(usable)} of {settings.learn}"
-        return Baseline(None, None, None, len(usable), "none", Learning(len(usable), settings.learn), (), None, words)
+    body = [p for p in earlier[-MAX_POINTS:] if p.is_usable or p.is_outside]
+    have = sum(p.is_usable for p in body)
+    if have < max(settings.learn, _LEAST):
+        return _learning(have, max(settings.learn, _LEAST), "")
+    beat = rhythm([days_of(p.at) for p in body])
+    found = moments([*(p.at for p in body), at], zone, beat.is_several_per_day)
+    now = found.pop()
+    holidays = frozenset(settings.holidays)
+    if holidays:
+        pairs = [(p, moment) for p, moment in zip(body, found, strict=True) if moment.date not in holidays]
+        festive = [p for p, moment in zip(body, found, strict=True) if moment.date in holidays and p.is_usable]
+        body, found = [p for p, _ in pairs], [moment for _, moment in pairs]
+    usable_values = [p.value for p in body if p.is_usable]
+    if len(usable_values) < _LEAST:
+        return _learning(len(usable_values), max(settings.learn, _LEAST), "")
+    series = _Series(body, found, now, beat, settings)
+    return _band(series, now.date in holidays)
+
+
+@dataclass(frozen=True)
+class _Series:
+    points: list[Point]
+    found: list[Moment]
+    now: Moment
+    beat: Rhythm
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What one scale says: the band on it, its likelihood, and how it was made."""
+
+    scale: Scale
+    season: Season
+    center: float
+    sigma: float
+    likelihood: float
+    used: list[int]  # points of the judged slot, or all
+    found: list[Move]
+
+
+def _band(series: _Series, is_holiday: bool) -> Baseline:
+    settings = series.settings
+    usable = [p for p in series.points if p.is_usable]
+    when = [m for m, p in zip(series.found, series.points, strict=True) if p.is_usable]
+    has_season = settings.season != "none" and series.beat.is_by_weekday
+    if is_rare([p.value for p in usable], when, has_season):
+        return _rare(series)
+    missing = _missing(series, when)
+    if missing:
+        return missing
+    fits = [fit for scale in _scales(usable) if (fit := _fit(series, scale))]
+    best = max(fits, key=lambda fit: fit.likelihood)
+    fits = [fit for fit in fits if fit.likelihood >= best.likelihood - _NATS]
+    center = best.scale.back(best.center)
+    low = min(fit.scale.back(fit.center - settings.sensitivity * fit.sigma) for fit in fits)
+    high = max(fit.scale.back(fit.center + settings.sensitivity * fit.sigma) for fit in fits)
+    least = max(settings.min_share * abs(center), settings.min_amount, 1e-9 * abs(center))
+    low, high = min(low, center - least), max(high, center + least)
+    if all(fit.sigma > 0 for fit in fits) and all(p.value == int(p.value) for p in usable):
+        low, high = math.floor(low), math.ceil(high)
+    if is_holiday:
+        low, high = min(low, 0.0), max(high, 0.0)
+    moved_at = series.points[best.found[-1].first].at if best.found else None
+    used = [series.points[i] for i in best.used]
+    words = f"usual: {low:,.6g} to {high:,.6g}, from {len(used)} earlier points"
+    return _told(series, center, float(low), float(high), used, best.season.name, moved_at, words)
+
+
+def _told(
+    series: _Series, center: float, low: float, high: float, used: list[Point], season: str, moved_at: datetime | None, words: str
+) -> Baseline:
+    direction = series.settings.direction
+    return Baseline(
+        center,
+        None if direction == "increase" else low,
+        None if direction == "decrease" else high,
+        len(used),
+        season,
+        None,
+        tuple(reversed(used[-MAX_COMPARED:])),
+        moved_at,
+        words,
+    )
+
+
+def _learning(have: int, need: int, of_what: str) -> Baseline:
+    return Baseline(None, None, None, have, "none", Learning(have, need), (), None, f"learning {have} of {need}{of_what}")
+
+
+def _missing(series: _Series, when: Sequence[Moment]) -> Baseline | None:
+    """A time of which too little is known is learned first: the first weekend of hourly points, the first night."""
+    if series.settings.season == "none" or not series.beat.is_by_weekday or series.now.days - when[0].days < _SHORT_SPAN:
+        return None
+    now = series.now
+    is_weekend = now.weekday >= 5
+    alike = sum(m.hour == now.hour and (m.weekday >= 5) == is_weekend for m in when)
+    return _learning(alike, _LEAST_IN_SLOT, " at such a time") if alike < _LEAST_IN_SLOT else None
+
+
+def _scales(usable: Sequence[Point]) -> list[Scale]:
     values = [p.value for p in usable]
-    center = statistics.median(values)
-    sigma = MAD_TO_SIGMA * statistics.median(abs(value - center) for value in values)
-    width = max(settings.sensitivity * sigma, settings.min_share * abs(center), settings.min_amount)
-    low = None if settings.direction == "increase" else center - width
-    high = None if settings.direction == "decrease" else center + width
-    compared = tuple(reversed(usable[-MAX_COMPARED:]))
-    words = f"usual: {center - width:,.6g} to {center + width:,.6g}, from {len(usable)} earlier points"
-    return Baseline(center, low, high, len(usable), "none", None, compared, None, words)
+    result = [LINEAR]
+    if min(values) >= 0 and all(value == int(value) for value in values):
+        result.append(ROOT)
+    if min(values) > 0:
+        result.append(LOGARITHM)
+    return result
+
+
+def _fit(series: _Series, scale: Scale) -> _Fit | None:
+    points, settings, beat = series.points, series.settings, series.beat
+    there = scale.there
+    outside = [not p.is_usable for p in points]
+    if any(outside):
+        lowest = min(p.value for p in points if p.is_usable)
+        # a value that the scale does not know is far below all of its values
+        values = [there(p.value) if p.value > 0 or scale is LINEAR else there(lowest) - 20 for p in points]
+    else:
+        values = [there(p.value) for p in points]
+    usable = [i for i, out in enumerate(outside) if not out]
+    names = candidates(settings.season, beat, series.now.days - series.found[0].days)
+    season = _season(series, values, usable, names)
+    found: list[Move] = []
+    if len(usable) <= len(points) - settings.adapt:
+        slots = slots_of(season.name, series.found)
+        plain = [value - season.effects.get(slot, 0.0) for value, slot in zip(values, slots, strict=True)]
+        found = moves(plain, outside, settings.adapt, settings.sensitivity)
+        if found:
+            lifted, usable = aligned(plain, outside, found)
+            values = list(values)
+            for value, i in zip(lifted, usable, strict=True):
+                values[i] = value + season.effects.get(slots[i], 0.0)
+            season = _season(series, values, usable, names)
+    days = [series.found[i].days for i in usable]
+    plain = [values[i] - season.effects[slot] for i, slot in zip(usable, season.slots, strict=True)]
+    now_slot = slots_of(season.name, [series.now])[0]
+    week = round(7 / beat.spacing) if beat.is_several_per_day else 7
+    ahead = forecast(days, plain, series.now.days, beat.spacing, week)
+    effect = season.effects.get(now_slot, 0.0)
+    errors = _comparable(ahead.errors, [season.effects[season.slots[i]] for i in ahead.indexes], effect)
+    sigma = spread(errors) * (1 + _FEW_ERRORS / len(errors)) * season.inflation(now_slot) * ahead.stretch
+    size = math.fsum(sorted(map(abs, ahead.errors))[: max(1, int(0.98 * len(ahead.errors)))]) / len(ahead.errors)
+    slopes = math.fsum(scale.log_slope(points[usable[i]].value) for i in ahead.indexes if points[usable[i]].value > 0 or scale is not LOGARITHM)
+    likelihood = slopes - len(ahead.errors) * math.log(size) if size > 0 else math.inf
+    used = [usable[i] for i, slot in enumerate(season.slots) if slot == now_slot]
+    return _Fit(scale, season, ahead.center + effect, sigma, likelihood, used, found)
+
+
+def _season(series: _Series, values: Sequence[float], usable: Sequence[int], names: Sequence[str]) -> Season:
+    when = [series.found[i] for i in usable]
+    if list(names) == ["none"]:
+        return season_of("none", when, [])
+    return choose(names, when, detrended([m.days for m in when], [values[i] for i in usable], series.beat))
+
+
+def _comparable(errors: Sequence[float], effects: Sequence[float], effect: float) -> Sequence[float]:
+    """Those of the half of the points whose season is most like the judged one's, if the season makes much of a difference."""
+    if len(errors) < 40 or max(effects) - min(effects) <= 6 * spread(errors):
+        return errors
+    nearest = sorted(range(len(errors)), key=lambda i: (abs(effects[i] - effect), -i))
+    return [errors[i] for i in nearest[: max(30, len(errors) // 2)]]
+
+
+def _rare(series: _Series) -> Baseline:
+    settings = series.settings
+    usable = agreeing([p.value for p in series.points], [not p.is_usable for p in series.points], settings.adapt)
+    used = [p for p, is_usable in zip(series.points, usable, strict=True) if is_usable]
+    center = median([p.value for p in used])
+    high = highest([p.value for p in used if p.value > 0], settings.sensitivity)
+    high = max(high, center * (1 + settings.min_share), center + settings.min_amount)
+    words = f"usual: 0 to {high:,.6g}, from {len(used)} earlier points"
+    return _told(series, center, 0.0, float(high), used, "none", None, words)

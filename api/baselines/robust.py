@@ -1,0 +1,81 @@
+"""Robust numbers: spread, running medians, transformations. All of them deterministic and of the standard library."""
+
+import math
+from bisect import bisect_left, insort
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+MAD_TO_SIGMA = 1.4826  # of a normal distribution
+_Q90_TO_SIGMA = 1 / 1.6449
+_CLIP = 2.5
+_CLIPPED_TO_SIGMA = 1.035  # what clipping at 2.5 sigma takes from a normal distribution's standard deviation
+
+
+def middle(ordered: Sequence[float]) -> float:
+    """The median of values that are in order."""
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return ordered[half - 1] / 2 + ordered[half] / 2
+
+
+def median(values: Sequence[float]) -> float:
+    return middle(sorted(values))
+
+
+def spread(errors: Sequence[float]) -> float:
+    """A standard deviation that outliers hardly change: by the median absolute deviation from zero, and not below what the rest says.
+
+    The median alone varies a lot where there are few errors, and is 0 where most of them are. So errors are clipped at 2.5 times
+    what it says, and their root mean square counts if it is more.
+    """
+    sizes = sorted(map(abs, errors))
+    if not sizes:
+        return 0.0
+    rough = MAD_TO_SIGMA * middle(sizes)
+    upper = sizes[min(len(sizes) - 1, int(0.9 * len(sizes)))] * _Q90_TO_SIGMA
+    rough = max(rough, min(upper, 2 * rough) if rough else upper)
+    limit = _CLIP * rough
+    if not math.isfinite(limit):
+        return rough
+    if not limit:
+        return 0.0
+    # scaled, so that squares neither overflow nor vanish
+    total = math.fsum(min(size / limit, 1.0) ** 2 for size in sizes)
+    return max(rough, _CLIPPED_TO_SIGMA * limit * math.sqrt(total / len(sizes)))
+
+
+def rolling_medians(values: Sequence[float], size: int, start: int) -> list[float]:
+    """For each end from `start` (at least 1) to the number of values: the median of the `size` values before it, or of all before it."""
+    ordered = sorted(values[max(0, start - size) : start])
+    result = [middle(ordered)]
+    for end in range(start + 1, len(values) + 1):
+        insort(ordered, values[end - 1])
+        if end > size:
+            del ordered[bisect_left(ordered, values[end - 1 - size])]
+        result.append(middle(ordered))
+    return result
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A transformation in which the noise is alike at every level. `log_slope`: the logarithm of its derivative."""
+
+    name: str
+    there: Callable[[float], float]
+    back: Callable[[float], float]
+    log_slope: Callable[[float], float]
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 709 else math.inf
+
+
+LINEAR = Scale("linear", lambda y: y, lambda z: z, lambda y: 0.0)
+ROOT = Scale(
+    "root",
+    lambda y: math.sqrt(y + 0.375),
+    lambda z: max(z, 0.0) ** 2 - 0.375 if z > 0.6123 else 0.0,
+    lambda y: -math.log(2 * math.sqrt(y + 0.375)),
+)
+LOGARITHM = Scale("logarithm", math.log, _exp, lambda y: -math.log(y))

@@ -1,0 +1,92 @@
+"""Local time: which earlier points are like the judged one, by weekday and hour in the document's zone."""
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+WEEKEND = 5  # Saturday and Sunday
+
+_WEEK = 7.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
+_DAY = timedelta(days=1)
+_BINS_PER_HOUR = 6
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`weekday` and `hour` are local. A time that wanders around a full hour, or around midnight, stays in one slot."""
+
+    days: float  # since 1970
+    weekday: int
+    hour: int
+    date: date
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How often points come. `spacing`: the usual number of days between two of them."""
+
+    spacing: float
+    is_several_per_day: bool
+    is_by_weekday: bool  # points come often enough that weekdays can be told apart
+
+
+def days_of(at: datetime) -> float:
+    return (at - _EPOCH) / _DAY
+
+
+def rhythm(days: Sequence[float]) -> Rhythm:
+    steps = [later - earlier for earlier, later in zip(days, days[1:], strict=False) if later > earlier]
+    spacing = statistics.median(steps) if steps else 1.0
+    return Rhythm(spacing, spacing < 0.75, spacing < 3.5)
+
+
+def moments(ats: Sequence[datetime], zone: ZoneInfo, is_several_per_day: bool) -> list[Moment]:
+    """The moments as local slots. The usual time of day (or minute of the hour) becomes the middle of a slot."""
+    local = [at.astimezone(zone) for at in ats]
+    if is_several_per_day:
+        minute = _most_common([at.minute for at in local], 60, 60 // _BINS_PER_HOUR)
+        shift = timedelta(minutes=30 - minute)
+    else:
+        minute = _most_common([at.hour * 60 + at.minute for at in local], 1440, 60)
+        shift = timedelta(minutes=720 - minute)
+    result = []
+    for at, here in zip(ats, local, strict=True):
+        moved = here.replace(tzinfo=None) + shift
+        result.append(Moment(days_of(at), moved.weekday(), moved.hour if is_several_per_day else 0, moved.date()))
+    return result
+
+
+def _most_common(values: Sequence[int], cycle: int, width: int) -> int:
+    """The middle of the fullest part of a cycle: the usual minute. Parts overlap by a half, so that an edge splits no crowd."""
+    half = width / 2
+    counts = Counter(int(value // half) for value in values)
+    parts = cycle * 2 // width
+    fullest = max(range(parts), key=lambda part: (counts[part] + counts[(part + 1) % parts], -part))
+    return int((fullest + 1) * half) % cycle
+
+
+Slots = list[int]
+
+
+def slots_of(season: str, found: Sequence[Moment]) -> Slots:
+    match season:
+        case "weekday":
+            return [moment.weekday for moment in found]
+        case "hour":
+            return [moment.hour for moment in found]
+        case "hour and weekend":
+            return [moment.hour + 24 * (moment.weekday >= WEEKEND) for moment in found]
+        case "weekday and hour":
+            return [moment.hour + 24 * moment.weekday for moment in found]
+        case _:
+            return [0] * len(found)
+
+
+def coarser(season: str) -> str:
+    """The season that a slot falls back to while it has few points."""
+    return {"weekday": "weekend", "weekday and hour": "hour and weekend", "hour and weekend": "hour"}.get(season, "none")

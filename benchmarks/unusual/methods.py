@@ -1,0 +1,89 @@
+"""Three ways to judge the points of a series one after another: the band of `unusual`, and the two that it is compared with."""
+
+import statistics
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from api.baselines.band import Point, Settings, judge
+from benchmarks.unusual.families import LEARN, Series
+
+
+@dataclass(frozen=True)
+class Judged:
+    truth: bool
+    is_flagged: bool
+
+
+def unusual(series: Series) -> list[Judged]:
+    """As DataOps does: a point outside is left out of later bands, until points outside agree. While it learns, it flags nothing."""
+    settings = Settings(learn=LEARN, holidays=series.holidays)
+    points: deque[Point] = deque(maxlen=1_000)
+    judged = []
+    for index, observed in enumerate(series.points):
+        baseline = judge(points, observed.at, series.zone, settings) if index >= LEARN else None
+        is_flagged = baseline is not None and (
+            (baseline.low is not None and observed.value < baseline.low)
+            or (baseline.high is not None and observed.value > baseline.high)
+        )
+        points.append(Point(observed.at, observed.value, is_usable=not is_flagged, is_outside=is_flagged))
+        if index >= LEARN and observed.truth is not None:
+            judged.append(Judged(observed.truth, is_flagged))
+    return judged
+
+
+def z_score(series: Series, days: int) -> list[Judged]:
+    """Elementary's way: mean and sample standard deviation of the last `days`, without the judged point; 3 of these away is unusual.
+
+    Where they are all the same, nothing is unusual, as there.
+    """
+    judged = []
+    window: deque[tuple[datetime, float]] = deque()
+    for index, observed in enumerate(series.points):
+        while window and window[0][0] < observed.at - timedelta(days=days):
+            window.popleft()
+        if index >= LEARN and observed.truth is not None:
+            values = [value for _, value in window]
+            is_flagged = False
+            if len(values) >= 7:
+                deviation = statistics.stdev(values)
+                is_flagged = deviation > 0 and abs(observed.value - statistics.fmean(values)) > 3 * deviation
+            judged.append(Judged(observed.truth, is_flagged))
+        window.append((observed.at, observed.value))
+    return judged
+
+
+def seasonal_naive(series: Series, quantile: float) -> list[Judged]:
+    """The value of the same local time a week before, or of the nearest before it, ± a quantile of the errors that this had so far."""
+    judged = []
+    seen: list[tuple[datetime, float]] = []
+    errors: list[float] = []
+    position = 0
+    for index, observed in enumerate(series.points):
+        wanted = week_before(observed.at, series)
+        while position + 1 < len(seen) and seen[position + 1][0] <= wanted + timedelta(minutes=59):
+            position += 1
+        error = abs(observed.value - seen[position][1]) if seen and seen[0][0] <= wanted + timedelta(minutes=59) else None
+        if index >= LEARN and observed.truth is not None:
+            is_flagged = False
+            if error is not None and len(errors) >= 7:
+                ordered = sorted(errors)
+                is_flagged = error > ordered[min(len(ordered) - 1, int(quantile * len(ordered)))]
+            judged.append(Judged(observed.truth, is_flagged))
+        if error is not None:
+            errors.append(error)
+        seen.append((observed.at, observed.value))
+    return judged
+
+
+def week_before(at: datetime, series: Series) -> datetime:
+    return (at.astimezone(series.zone) - timedelta(days=7)).astimezone(at.tzinfo)
+
+
+def counts(judged: list[Judged]) -> Iterator[int]:
+    """Found, false alarms, missed, and all points."""
+    yield sum(j.truth and j.is_flagged for j in judged)
+    yield sum(not j.truth and j.is_flagged for j in judged)
+    yield sum(j.truth and not j.is_flagged for j in judged)
+    yield len(judged)
