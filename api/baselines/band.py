@@ -14,8 +14,8 @@ from api.baselines.forecast import forecast
 from api.baselines.moves import Move, aligned, moves
 from api.baselines.rare import agreeing, highest, is_rare
 from api.baselines.robust import LINEAR, LOGARITHM, ROOT, Scale, median, spread
-from api.baselines.seasons import Season, candidates, choose, detrended, season_of
-from api.baselines.slots import Moment, Rhythm, days_of, moments, rhythm, slots_of
+from api.baselines.seasons import Season, candidates, choose, season_of, trend_of
+from api.baselines.slots import WEEKEND, Calendar, Moment, Rhythm, days_of, moments, rhythm, slot_of
 
 MAX_POINTS = 1_000  # of more, the newest are looked at
 MAX_COMPARED = 10
@@ -78,7 +78,7 @@ class Baseline:
 
 
 _LEAST = 3  # points, whatever the rule says
-_LEAST_IN_SLOT = 2  # earlier points at such a time, before one is judged by its season
+_LEAST_IN_SLOT = 3  # earlier points at such a time, before one is judged by its season
 _SHORT_SPAN = 0.5  # days: points that reach back no further show no season
 _NATS = 3.0  # scales whose likelihood is so near to the best one's count too: the band is as wide as the widest of them
 _FEW_ERRORS = 4.0  # how much wider a band of few errors is: by this over their number
@@ -138,7 +138,7 @@ def _band(series: _Series, is_holiday: bool) -> Baseline:
     missing = _missing(series, when)
     if missing:
         return missing
-    fits = [fit for scale in _scales(usable) if (fit := _fit(series, scale))]
+    fits = [_fit(series, scale) for scale in _scales(usable)]
     best = max(fits, key=lambda fit: fit.likelihood)
     fits = [fit for fit in fits if fit.likelihood >= best.likelihood - _NATS]
     center = best.scale.back(best.center)
@@ -182,8 +182,8 @@ def _missing(series: _Series, when: Sequence[Moment]) -> Baseline | None:
     if series.settings.season == "none" or not series.beat.is_by_weekday or series.now.days - when[0].days < _SHORT_SPAN:
         return None
     now = series.now
-    is_weekend = now.weekday >= 5
-    alike = sum(m.hour == now.hour and (m.weekday >= 5) == is_weekend for m in when)
+    is_weekend = now.weekday >= WEEKEND
+    alike = sum(m.hour == now.hour and (m.weekday >= WEEKEND) == is_weekend for m in when)
     return _learning(alike, _LEAST_IN_SLOT, " at such a time") if alike < _LEAST_IN_SLOT else None
 
 
@@ -197,39 +197,47 @@ def _scales(usable: Sequence[Point]) -> list[Scale]:
     return result
 
 
-def _fit(series: _Series, scale: Scale) -> _Fit | None:
+def _fit(series: _Series, scale: Scale) -> _Fit:
     points, settings, beat = series.points, series.settings, series.beat
     there = scale.there
     outside = [not p.is_usable for p in points]
-    if any(outside):
-        lowest = min(p.value for p in points if p.is_usable)
-        # a value that the scale does not know is far below all of its values
-        values = [there(p.value) if p.value > 0 or scale is LINEAR else there(lowest) - 20 for p in points]
-    else:
-        values = [there(p.value) for p in points]
-    usable = [i for i, out in enumerate(outside) if not out]
+    lowest = min(p.value for p in points if p.is_usable)
+    # a value that the scale does not know is far below all of its values
+    values = [there(p.value) if p.value > 0 or scale is LINEAR else there(max(p.value, lowest)) - 20 * (p.value < lowest) for p in points]
     names = candidates(settings.season, beat, series.now.days - series.found[0].days)
+    usable = [i for i, out in enumerate(outside) if not out]
     season = _season(series, values, usable, names)
     found: list[Move] = []
     if len(usable) <= len(points) - settings.adapt:
-        slots = slots_of(season.name, series.found)
+        slots = [slot_of(season.name, moment) for moment in series.found]
         plain = [value - season.effects.get(slot, 0.0) for value, slot in zip(values, slots, strict=True)]
         found = moves(plain, outside, settings.adapt, settings.sensitivity)
         if found:
             lifted, usable = aligned(plain, outside, found)
-            values = list(values)
             for value, i in zip(lifted, usable, strict=True):
                 values[i] = value + season.effects.get(slots[i], 0.0)
+        now_slot = slot_of(season.name, series.now)
+        alike = [i for i, slot in enumerate(slots) if slot == now_slot]
+        if season.name != "none":
+            taken = set(usable)
+            left = [i not in taken for i in alike]
+            own = moves([plain[i] for i in alike], left, settings.adapt, settings.sensitivity) if any(left) else []
+            if own:
+                begin = alike[own[-1].first]
+                gone = {i for i in alike if i < begin}
+                usable = sorted((taken - gone) | set(alike[own[-1].first : own[-1].last + 1]))
+        if found or len(usable) != len(season.slots):
             season = _season(series, values, usable, names)
     days = [series.found[i].days for i in usable]
     plain = [values[i] - season.effects[slot] for i, slot in zip(usable, season.slots, strict=True)]
-    now_slot = slots_of(season.name, [series.now])[0]
+    now_slot = slot_of(season.name, series.now)
     week = round(7 / beat.spacing) if beat.is_several_per_day else 7
     ahead = forecast(days, plain, series.now.days, beat.spacing, week)
     effect = season.effects.get(now_slot, 0.0)
     errors = _comparable(ahead.errors, [season.effects[season.slots[i]] for i in ahead.indexes], effect)
     sigma = spread(errors) * (1 + _FEW_ERRORS / len(errors)) * season.inflation(now_slot) * ahead.stretch
-    size = math.fsum(sorted(map(abs, ahead.errors))[: max(1, int(0.98 * len(ahead.errors)))]) / len(ahead.errors)
+    kept = sorted(map(abs, ahead.errors))[: max(1, int(0.98 * len(ahead.errors)))]
+    size = math.fsum(kept) / len(kept)
     slopes = math.fsum(scale.log_slope(points[usable[i]].value) for i in ahead.indexes if points[usable[i]].value > 0 or scale is not LOGARITHM)
     likelihood = slopes - len(ahead.errors) * math.log(size) if size > 0 else math.inf
     used = [usable[i] for i, slot in enumerate(season.slots) if slot == now_slot]
@@ -238,9 +246,12 @@ def _fit(series: _Series, scale: Scale) -> _Fit | None:
 
 def _season(series: _Series, values: Sequence[float], usable: Sequence[int], names: Sequence[str]) -> Season:
     when = [series.found[i] for i in usable]
+    calendar = Calendar(when)
     if list(names) == ["none"]:
-        return season_of("none", when, [])
-    return choose(names, when, detrended([m.days for m in when], [values[i] for i in usable], series.beat))
+        return season_of("none", calendar, [])
+    chosen = [values[i] for i in usable]
+    trend = trend_of([m.days for m in when], chosen, series.beat)
+    return choose(names, calendar, [value - level for value, level in zip(chosen, trend, strict=True)])
 
 
 def _comparable(errors: Sequence[float], effects: Sequence[float], effect: float) -> Sequence[float]:

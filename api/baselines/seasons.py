@@ -1,19 +1,20 @@
 """The season of a series: its form is decided by the data, its effects are medians of slots."""
 
 import math
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.baselines.robust import median, spread
-from api.baselines.slots import Moment, Rhythm, Slots, coarser, slots_of
+from api.baselines.robust import median, middle, spread
+from api.baselines.slots import Calendar, Rhythm, Slots, coarser
 
 _LEAST_GAIN = 0.92  # a season is used if the errors become smaller than this share of theirs without it
 _CLEAR = 6.0  # or if the median of a slot is so many standard errors from nothing
 _TRIM = 0.02  # share of the errors, the largest, that no decision about the season hangs on
 _MEDIAN_VARIANCE = 1.57  # of a median, in terms of a mean's
-
-WORKDAY, WEEKEND_SLOT = 0, 1
+_FAR_APART = 4.0  # two values of a slot, in terms of how far apart they usually are
+_HALF_WEEK = 3.5
 
 
 @dataclass(frozen=True)
@@ -32,54 +33,50 @@ class Season:
         return math.sqrt((1 + _MEDIAN_VARIANCE / max(own, 1)) / max(1 - 1 / max(mean, 1.01), 0.2))
 
 
-def detrended(days: Sequence[float], values: Sequence[float], rhythm: Rhythm) -> list[float]:
-    """The values less the running median of the week around each: whole weeks, so that a season is left and a trend is not."""
+def trend_of(days: Sequence[float], values: Sequence[float], rhythm: Rhythm) -> list[float]:
+    """The running median of the week around each point: of whole weeks, so that a season is left and a trend is not."""
     if not rhythm.is_by_weekday:
-        level = median(values)
-        return [value - level for value in values]
-    from bisect import bisect_left, insort
-
-    half = 3.5
+        return [median(values)] * len(values)
     ordered: list[float] = []
     first = last = 0
+    count = len(days)
     result = []
-    for index, day in enumerate(days):
-        while last < len(days) and days[last] < day + half:
+    for day in days:
+        while last < count and days[last] < day + _HALF_WEEK:
             insort(ordered, values[last])
             last += 1
-        while days[first] <= day - half:
+        while days[first] <= day - _HALF_WEEK:
             del ordered[bisect_left(ordered, values[first])]
             first += 1
-        size = len(ordered)
-        center = ordered[size // 2] if size % 2 else (ordered[size // 2 - 1] / 2 + ordered[size // 2] / 2)
-        result.append(values[index] - center)
+        result.append(middle(ordered))
     return result
 
 
-def season_of(name: str, found: Sequence[Moment], rests: Sequence[float]) -> Season:
-    """A slot's effect is the median of its rests. In a slot with an even number of them, the coarser slot's effect is one more."""
-    slots = slots_of(name, found)
+def season_of(name: str, calendar: Calendar, rests: Sequence[float]) -> Season:
+    """A slot's effect is the median of its rests. Two rests that are far apart are not averaged: the one nearer to the coarser
+    slot's effect counts."""
+    slots = calendar.slots(name)
     if name == "none":
         return Season(name, slots, {0: 0.0}, {0: len(slots)})
-    base = _coarse(coarser(name), found, rests)
-    groups: dict[int, list[float]] = defaultdict(list)
-    coarse: dict[int, float] = {}
-    for index, slot in enumerate(slots):
-        groups[slot].append(rests[index])
-        coarse[slot] = base[index]
-    effects = {
-        slot: median([*values, coarse[slot]]) if len(values) % 2 == 0 else median(values) for slot, values in groups.items()
-    }
+    groups = _groups(slots, rests)
+    effects = {slot: median(values) for slot, values in groups.items()}
+    pairs = [slot for slot, values in groups.items() if len(values) == 2]
+    if pairs:
+        widest = _FAR_APART * median([abs(values[0] - values[1]) for values in groups.values() if len(values) > 1])
+        doubtful = [slot for slot in pairs if abs(groups[slot][0] - groups[slot][1]) > widest]
+        if doubtful:
+            coarse = calendar.slots(coarser(name))
+            medians = {slot: median(values) for slot, values in _groups(coarse, rests).items()}
+            above = {slot: medians[wide] for slot, wide in zip(slots, coarse, strict=True)}
+            effects |= {slot: min(groups[slot], key=lambda rest: (abs(rest - above[slot]), rest)) for slot in doubtful}
     return Season(name, slots, effects, {slot: len(values) for slot, values in groups.items()})
 
 
-def _coarse(name: str, found: Sequence[Moment], rests: Sequence[float]) -> list[float]:
-    keys = [int(moment.weekday >= 5) for moment in found] if name == "weekend" else slots_of(name, found)
+def _groups(slots: Slots, rests: Sequence[float]) -> dict[int, list[float]]:
     groups: dict[int, list[float]] = defaultdict(list)
-    for key, rest in zip(keys, rests, strict=True):
-        groups[key].append(rest)
-    medians = {key: median(values) for key, values in groups.items()}
-    return [medians[key] for key in keys]
+    for slot, rest in zip(slots, rests, strict=True):
+        groups[slot].append(rest)
+    return groups
 
 
 def candidates(wanted: str, rhythm: Rhythm, days: float) -> list[str]:
@@ -96,14 +93,14 @@ def candidates(wanted: str, rhythm: Rhythm, days: float) -> list[str]:
     return [*names, "weekday and hour"] if days >= 21 else names
 
 
-def choose(names: Sequence[str], found: Sequence[Moment], rests: Sequence[float]) -> Season:
+def choose(names: Sequence[str], calendar: Calendar, rests: Sequence[float]) -> Season:
     """The plainest season that explains the values about as well as a richer one."""
-    best = season_of(names[0], found, rests)
+    best = season_of(names[0], calendar, rests)
     if len(names) == 1:
         return best
     least = _cost(best, rests)
     for name in names[1:]:
-        season = season_of(name, found, rests)
+        season = season_of(name, calendar, rests)
         cost = _cost(season, rests)
         if cost < _LEAST_GAIN * least or (best.name == "none" and _is_clear(season, rests)):
             best, least = season, cost
@@ -118,9 +115,7 @@ def _cost(season: Season, rests: Sequence[float]) -> float:
 
 
 def _is_clear(season: Season, rests: Sequence[float]) -> bool:
-    within = spread([rest - season.effects[slot] for rest, slot in zip(rests, season.slots, strict=True)])
-    limit = _CLEAR * 1.25 * season.inflation(-1) * within if False else _CLEAR * 1.25 * within
+    limit = _CLEAR * 1.25 * spread([rest - season.effects[slot] for rest, slot in zip(rests, season.slots, strict=True)])
     return any(
-        count >= 3 and abs(season.effects[slot]) * math.sqrt(count) > limit and abs(season.effects[slot]) > 0
-        for slot, count in season.counts.items()
+        count >= 3 and abs(season.effects[slot]) * math.sqrt(count) > limit for slot, count in season.counts.items()
     )

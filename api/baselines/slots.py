@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 WEEKEND = 5  # Saturday and Sunday
 
-_WEEK = 7.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
 _DAY = timedelta(days=1)
 _BINS_PER_HOUR = 6
@@ -73,18 +72,33 @@ def _most_common(values: Sequence[int], cycle: int, width: int) -> int:
 Slots = list[int]
 
 
-def slots_of(season: str, found: Sequence[Moment]) -> Slots:
+class Calendar:
+    """The slots of points, by the name of a season."""
+
+    def __init__(self, found: Sequence[Moment]) -> None:
+        self.found = found
+        self._slots: dict[str, Slots] = {}
+
+    def slots(self, season: str) -> Slots:
+        if season not in self._slots:
+            self._slots[season] = [slot_of(season, moment) for moment in self.found]
+        return self._slots[season]
+
+
+def slot_of(season: str, moment: Moment) -> int:
     match season:
         case "weekday":
-            return [moment.weekday for moment in found]
+            return moment.weekday
+        case "weekend":
+            return int(moment.weekday >= WEEKEND)
         case "hour":
-            return [moment.hour for moment in found]
+            return moment.hour
         case "hour and weekend":
-            return [moment.hour + 24 * (moment.weekday >= WEEKEND) for moment in found]
+            return moment.hour + 24 * (moment.weekday >= WEEKEND)
         case "weekday and hour":
-            return [moment.hour + 24 * moment.weekday for moment in found]
+            return moment.hour + 24 * moment.weekday
         case _:
-            return [0] * len(found)
+            return 0
 
 
 def coarser(season: str) -> str:
