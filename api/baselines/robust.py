@@ -1,9 +1,8 @@
-"""Robust numbers: spread, running medians, transformations. All of them deterministic and of the standard library."""
+"""Robust numbers: medians, running ones, and a spread that outliers hardly change."""
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _Q90_TO_SIGMA = 1 / 1.6449
@@ -24,9 +23,9 @@ def median(values: Sequence[float]) -> float:
 
 
 def spread(errors: Sequence[float]) -> float:
-    """A standard deviation that outliers hardly change: by the median absolute deviation from zero, and not below what the rest says.
+    """A standard deviation that outliers hardly change, by the median absolute deviation from zero.
 
-    The median alone varies a lot where there are few errors, and is 0 where most of them are. So errors are clipped at 2.5 times
+    That median alone varies a lot where there are few errors, and is 0 where most of them are. So errors are clipped at 2.5 times
     what it says, and their root mean square counts if it is more.
     """
     sizes = sorted(map(abs, errors))
@@ -46,7 +45,7 @@ def spread(errors: Sequence[float]) -> float:
 
 
 def rolling_medians(values: Sequence[float], size: int, start: int) -> list[float]:
-    """For each end from `start` (at least 1) to the number of values: the median of the `size` values before it, or of all before it."""
+    """For each end from `start` (at least 1) to the number of values: the median of the last values before it, at most `size`."""
     ordered = sorted(values[max(0, start - size) : start])
     result = [middle(ordered)]
     for end in range(start + 1, len(values) + 1):
@@ -55,27 +54,3 @@ def rolling_medians(values: Sequence[float], size: int, start: int) -> list[floa
             del ordered[bisect_left(ordered, values[end - 1 - size])]
         result.append(middle(ordered))
     return result
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A transformation in which the noise is alike at every level. `log_slope`: the logarithm of its derivative."""
-
-    name: str
-    there: Callable[[float], float]
-    back: Callable[[float], float]
-    log_slope: Callable[[float], float]
-
-
-def _exp(value: float) -> float:
-    return math.exp(value) if value < 709 else math.inf
-
-
-LINEAR = Scale("linear", lambda y: y, lambda z: z, lambda y: 0.0)
-ROOT = Scale(
-    "root",
-    lambda y: math.sqrt(y + 0.375),
-    lambda z: max(z, 0.0) ** 2 - 0.375 if z > 0.6123 else 0.0,
-    lambda y: -math.log(2 * math.sqrt(y + 0.375)),
-)
-LOGARITHM = Scale("logarithm", math.log, _exp, lambda y: -math.log(y))

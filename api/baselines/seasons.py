@@ -33,10 +33,8 @@ class Season:
         return math.sqrt((1 + _MEDIAN_VARIANCE / max(own, 1)) / max(1 - 1 / max(mean, 1.01), 0.2))
 
 
-def trend_of(days: Sequence[float], values: Sequence[float], rhythm: Rhythm) -> list[float]:
+def trend_of(days: Sequence[float], values: Sequence[float]) -> list[float]:
     """The running median of the week around each point: of whole weeks, so that a season is left and a trend is not."""
-    if not rhythm.is_by_weekday:
-        return [median(values)] * len(values)
     ordered: list[float] = []
     first = last = 0
     count = len(days)
@@ -116,6 +114,4 @@ def _cost(season: Season, rests: Sequence[float]) -> float:
 
 def _is_clear(season: Season, rests: Sequence[float]) -> bool:
     limit = _CLEAR * 1.25 * spread([rest - season.effects[slot] for rest, slot in zip(rests, season.slots, strict=True)])
-    return any(
-        count >= 3 and abs(season.effects[slot]) * math.sqrt(count) > limit for slot, count in season.counts.items()
-    )
+    return any(count >= 3 and abs(season.effects[slot]) * math.sqrt(count) > limit for slot, count in season.counts.items())

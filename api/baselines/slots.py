@@ -4,15 +4,14 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 WEEKEND = 5  # Saturday and Sunday
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
-_BINS_PER_HOUR = 6
 
 
 @dataclass(frozen=True)
@@ -39,25 +38,26 @@ def days_of(at: datetime) -> float:
 
 
 def rhythm(days: Sequence[float]) -> Rhythm:
-    steps = [later - earlier for earlier, later in zip(days, days[1:], strict=False) if later > earlier]
+    steps = [later - earlier for earlier, later in pairwise(days) if later > earlier]
     spacing = statistics.median(steps) if steps else 1.0
     return Rhythm(spacing, spacing < 0.75, spacing < 3.5)
 
 
-def moments(ats: Sequence[datetime], zone: ZoneInfo, is_several_per_day: bool) -> list[Moment]:
-    """The moments as local slots. The usual time of day (or minute of the hour) becomes the middle of a slot."""
+def localized(ats: Sequence[datetime], zone: ZoneInfo, rhythm: Rhythm) -> tuple[list[Moment], int]:
+    """The local slots of moments. The usual time of day (of several a day: the usual minute of the hour) becomes the middle of a
+    slot. The second value is that minute of the hour."""
     local = [at.astimezone(zone) for at in ats]
-    if is_several_per_day:
-        minute = _most_common([at.minute for at in local], 60, 60 // _BINS_PER_HOUR)
+    if rhythm.is_several_per_day:
+        minute = _most_common([at.minute for at in local], 60, 10)
         shift = timedelta(minutes=30 - minute)
     else:
         minute = _most_common([at.hour * 60 + at.minute for at in local], 1440, 60)
         shift = timedelta(minutes=720 - minute)
-    result = []
+    found = []
     for at, here in zip(ats, local, strict=True):
         moved = here.replace(tzinfo=None) + shift
-        result.append(Moment(days_of(at), moved.weekday(), moved.hour if is_several_per_day else 0, moved.date()))
-    return result
+        found.append(Moment(days_of(at), moved.weekday(), moved.hour if rhythm.is_several_per_day else 0, moved.date()))
+    return found, minute % 60
 
 
 def _most_common(values: Sequence[int], cycle: int, width: int) -> int:

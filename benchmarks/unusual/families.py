@@ -42,7 +42,7 @@ class Maker:
         self.noise = noise
         self.level = 10 ** self.dice.uniform(1.7, 6)
         self.is_integer = self.dice.random() < 0.7
-        self.is_lognormal = self.dice.random() < 0.5
+        self.kind = self.dice.choice(("normal", "lognormal", "heavy", "counts"))
         self.fault_rate = self.dice.choice((0.01, 0.02, 0.03))
 
     def moments(self, count: int, step: timedelta, zone: ZoneInfo, month: int | None = None) -> list[datetime]:
@@ -56,12 +56,19 @@ class Maker:
         return [first + index * step for index in range(count)]
 
     def noisy(self, usual: float) -> float:
+        """Normal, lognormal, with heavy tails (Student's t with 6 degrees of freedom), or counts of events whose rate varies."""
         dice = self.dice
-        if self.is_lognormal:
-            value = usual * math.exp(dice.gauss(0, self.noise))
-        else:
-            value = usual * (1 + dice.gauss(0, self.noise))
-        return self.rounded(value)
+        match self.kind:
+            case "lognormal":
+                value = usual * math.exp(dice.gauss(0, self.noise))
+            case "heavy":
+                chi = dice.gammavariate(3, 2) / 6
+                value = usual * (1 + self.noise * dice.gauss(0, 1) / math.sqrt(chi) / 1.22)
+            case "counts":
+                value = float(poisson(dice, usual * math.exp(dice.gauss(0, self.noise))))
+            case _:
+                value = usual * (1 + dice.gauss(0, self.noise))
+        return self.rounded(max(value, 0.0))
 
     def rounded(self, value: float) -> float:
         return float(round(value)) if self.is_integer else value
@@ -69,9 +76,10 @@ class Maker:
     def fault(self, usual: float) -> float:
         """At least 8 times the noise and 30% away, up or down; what a table holds is never negative."""
         dice = self.dice
-        size = max(dice.uniform(8, 16) * self.noise, dice.uniform(0.3, 0.6))
+        noise = math.hypot(self.noise, 1 / math.sqrt(max(usual, 1))) if self.kind == "counts" else self.noise
+        size = max(dice.uniform(8, 16) * noise, dice.uniform(0.3, 0.6))
         is_up = dice.random() < 0.5 or size >= 0.95
-        if self.is_lognormal:
+        if self.kind == "lognormal":
             return self.rounded(usual * math.exp(size if is_up else -size))
         return self.rounded(usual * (1 + size if is_up else 1 - size))
 
@@ -105,9 +113,7 @@ def trend(maker: Maker) -> Series:
     per_day = maker.level * dice.choice((-0.002, 0.002, 0.004, 0.008, 0.015))
     if per_day < 0:
         maker.level *= 1.2
-    return Series(
-        "trend", maker.noise, zone, maker.with_faults(moments, zone, lambda days, local: maker.level + days * per_day)
-    )
+    return Series("trend", maker.noise, zone, maker.with_faults(moments, zone, lambda days, local: maker.level + days * per_day))
 
 
 def weekdays(maker: Maker) -> list[float]:

@@ -17,7 +17,7 @@ class Judged:
 
 
 def unusual(series: Series) -> list[Judged]:
-    """As DataOps does: a point outside is left out of later bands, until points outside agree. While it learns, it flags nothing."""
+    """As DataOps does: a point outside is left out of later bands, until points outside agree. While it learns, nothing is."""
     settings = Settings(learn=LEARN, holidays=series.holidays)
     points: deque[Point] = deque(maxlen=1_000)
     judged = []
@@ -34,7 +34,7 @@ def unusual(series: Series) -> list[Judged]:
 
 
 def z_score(series: Series, days: int) -> list[Judged]:
-    """Elementary's way: mean and sample standard deviation of the last `days`, without the judged point; 3 of these away is unusual.
+    """Elementary's way: the mean of the last `days` without the judged point, and three sample standard deviations around it.
 
     Where they are all the same, nothing is unusual, as there.
     """
@@ -55,7 +55,7 @@ def z_score(series: Series, days: int) -> list[Judged]:
 
 
 def seasonal_naive(series: Series, quantile: float) -> list[Judged]:
-    """The value of the same local time a week before, or of the nearest before it, ± a quantile of the errors that this had so far."""
+    """The value of the same local time a week before (or the nearest before), ± a quantile of the errors so far."""
     judged = []
     seen: list[tuple[datetime, float]] = []
     errors: list[float] = []

@@ -57,7 +57,9 @@ def _trends(times: Sequence[float], values: Sequence[float], start: int) -> list
         if half == _HALF:
             level, before = medians[end - 1], medians[end - half - 1]
         else:
-            level, before = (rolling_medians(values[begin : begin + half], half, half)[0] for begin in (end - half, end - 2 * half))
+            level, before = (
+                rolling_medians(values[begin : begin + half], half, half)[0] for begin in (end - half, end - 2 * half)
+            )
         late, early = (sums[end] - sums[end - half]) / half, (sums[end - half] - sums[end - 2 * half]) / half
         slope = (level - before) / (late - early) if late > early else 0.0
         result.append(level + slope * (times[end] - late))
@@ -68,8 +70,7 @@ def _lasts(times: Sequence[float], values: Sequence[float], start: int, spacing:
     """The last value and the usual step since; what adds up is off by more after a gap, as the root of its length."""
     shortest = spacing / 4 or 1e-9
     steps = [
-        (values[i] - values[i - 1]) / max(times[i] - times[i - 1], shortest)
-        for i in range(max(1, start - _LONG), len(values))
+        (values[i] - values[i - 1]) / max(times[i] - times[i - 1], shortest) for i in range(max(1, start - _LONG), len(values))
     ]
     offset = len(values) - 1 - len(steps)  # the step to point i is at i - 1 - offset
     usual = rolling_medians(steps, _LONG, start - 1 - offset)

@@ -1,0 +1,139 @@
+"""The band of a series on one scale: season, moves and forecast together."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.baselines.forecasts import Forecast, forecast
+from api.baselines.moves import Move, aligned, moves
+from api.baselines.robust import spread
+from api.baselines.scales import Scale
+from api.baselines.seasons import Season, candidates, choose, season_of, trend_of
+from api.baselines.shapes import Point, Settings
+from api.baselines.slots import Calendar, Moment, Rhythm, slot_of
+
+_FEW_ERRORS = 4.0  # how much wider a band of few errors is: by this over their number
+_TRIM = 0.02  # share of the errors, the largest, that a scale is not chosen by
+_BELOW = 20.0  # how far a value that a scale does not take lies below those that it does
+_MAKES_A_DIFFERENCE = 6.0  # of a season, in terms of the noise
+_LEAST_COMPARABLE = 30
+
+
+@dataclass(frozen=True)
+class History:
+    """Points that are usable, or outside by the rule's own verdict, oldest first; their moments, and the judged one."""
+
+    points: list[Point]
+    moments: list[Moment]
+    now: Moment
+    rhythm: Rhythm
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Fit:
+    """`center` and `sigma` are on the scale. `used`: the points like the judged one. `likelihood`: how well it explains them."""
+
+    scale: Scale
+    season: Season
+    center: float
+    sigma: float
+    likelihood: float
+    used: list[int]
+    moves: list[Move]
+
+
+@dataclass(frozen=True)
+class _Level:
+    """The values at the present level, their indexes among the points, and the moves that brought them there."""
+
+    values: list[float]
+    usable: list[int]
+    season: Season
+    moves: list[Move]
+
+
+def fit(history: History, scale: Scale) -> Fit:
+    level = _level(history, _on(history, scale))
+    season, usable = level.season, level.usable
+    slot = slot_of(season.name, history.now)
+    plain = [level.values[i] - season.effects[own] for i, own in zip(usable, season.slots, strict=True)]
+    days = [history.moments[i].days for i in usable]
+    rhythm = history.rhythm
+    week = round(7 / rhythm.spacing) if rhythm.is_several_per_day else 7
+    ahead = forecast(days, plain, history.now.days, rhythm.spacing, week)
+    effect = season.effects.get(slot, 0.0)
+    errors = _comparable(ahead.errors, [season.effects[season.slots[i]] for i in ahead.indexes], effect)
+    sigma = spread(errors) * (1 + _FEW_ERRORS / len(errors)) * season.inflation(slot) * ahead.stretch
+    used = [i for i, own in zip(usable, season.slots, strict=True) if own == slot]
+    slopes = [scale.log_slope(max(history.points[usable[i]].value, scale.least)) for i in ahead.indexes]
+    return Fit(scale, season, ahead.center + effect, sigma, _likelihood(ahead, slopes), used, level.moves)
+
+
+def _on(history: History, scale: Scale) -> list[float]:
+    """The values on the scale. One that it does not take, outside of the band, becomes one far below the others."""
+    lowest = min(p.value for p in history.points if p.is_usable)
+    return [
+        scale.there(p.value) if p.value >= scale.least else scale.there(lowest) - _BELOW * max(1.0, abs(scale.there(lowest)))
+        for p in history.points
+    ]
+
+
+def _level(history: History, values: list[float]) -> _Level:
+    usable = [i for i, p in enumerate(history.points) if p.is_usable]
+    season = _season(history, values, usable)
+    adapt, sensitivity = history.settings.adapt, history.settings.sensitivity
+    if len(history.points) - len(usable) < adapt:
+        return _Level(values, usable, season, [])
+    slots = [slot_of(season.name, moment) for moment in history.moments]
+    effects = [season.effects.get(slot, 0.0) for slot in slots]
+    plain = [value - effect for value, effect in zip(values, effects, strict=True)]
+    found = moves(plain, [not p.is_usable for p in history.points], adapt, sensitivity)
+    if found:
+        lifted, usable = aligned(plain, [not p.is_usable for p in history.points], found)
+        values = list(values)
+        for value, i in zip(lifted, usable, strict=True):
+            values[i] = value + effects[i]
+    if season.name != "none":
+        usable = _with_moved_slot(history, plain, usable, slots, season.name)
+    return _Level(values, usable, _season(history, values, usable), found)
+
+
+def _with_moved_slot(history: History, plain: list[float], usable: list[int], slots: list[int], season: str) -> list[int]:
+    """Where only the points of the judged slot have moved, such as the Sundays, these count and no earlier ones of that slot."""
+    alike = [i for i, slot in enumerate(slots) if slot == slot_of(season, history.now)]
+    taken = set(usable)
+    found = moves(
+        [plain[i] for i in alike], [i not in taken for i in alike], history.settings.adapt, history.settings.sensitivity
+    )
+    if not found:
+        return usable
+    begin, end = alike[found[-1].first], alike[found[-1].last]
+    return sorted({i for i in taken if i not in alike or i >= begin} | {i for i in alike if begin <= i <= end})
+
+
+def _season(history: History, values: Sequence[float], usable: Sequence[int]) -> Season:
+    when = [history.moments[i] for i in usable]
+    names = candidates(history.settings.season, history.rhythm, history.now.days - when[0].days)
+    if names == ["none"]:
+        return season_of("none", Calendar(when), [])
+    chosen = [values[i] for i in usable]
+    trend = trend_of([moment.days for moment in when], chosen)
+    return choose(names, Calendar(when), [value - level for value, level in zip(chosen, trend, strict=True)])
+
+
+def _comparable(errors: Sequence[float], effects: Sequence[float], effect: float) -> Sequence[float]:
+    """The errors at the half of the points whose season is most like the judged one's, if the season makes much of a difference:
+    what happens by night says little about noise by day."""
+    if len(errors) <= _LEAST_COMPARABLE or max(effects) - min(effects) <= _MAKES_A_DIFFERENCE * spread(errors):
+        return errors
+    nearest = sorted(range(len(errors)), key=lambda i: (abs(effects[i] - effect), -i))
+    return [errors[i] for i in nearest[: max(_LEAST_COMPARABLE, len(errors) // 2)]]
+
+
+def _likelihood(ahead: Forecast, log_slopes: Sequence[float]) -> float:
+    """The logarithm, up to a constant that is the same on every scale."""
+    sizes = sorted(map(abs, ahead.errors))
+    kept = sizes[: len(sizes) - int(_TRIM * len(sizes))]
+    mean = math.fsum(kept) / len(kept)
+    return math.fsum(log_slopes) - len(sizes) * math.log(mean) if mean > 0 else math.inf
