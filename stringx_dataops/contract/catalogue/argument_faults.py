@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -174,10 +175,21 @@ def _fault_of_format(form: JsonSchema, value: str, judge: Judge) -> str | None:
             return _fault_of(TableName.parse, value) or fault_of_literal_name(value)
         case "column":
             return _fault_of(check_identifier, value)
+        case "day":
+            return _fault_of(_check_day, value)
         case "decimal":
             return _fault_of_decimal(form, number_of(value))
         case _:
             return None
+
+
+def _check_day(text: str) -> None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ValueError("is no date; write it as 2026-12-25")
 
 
 def _fault_of_decimal(form: JsonSchema, number: Decimal | None) -> str | None:
