@@ -130,3 +130,10 @@ def test_columns_of_every_type_are_compared(engine: Engine, target: Target) -> N
         told = found_by(engine, target)
         assert (told["failures"], told["found"]["by_column"]) == (1, [f"{column} 1"])
         target.execute(f"update theirs set {column} = null")
+
+
+def test_a_condition_that_no_row_meets_makes_all_rows_missing(engine: Engine, target: Target) -> None:
+    loaded(target, "mine", "id integer, v text", [(1, "a")])
+    loaded(target, "theirs", "id integer, v text", [(1, "a"), (2, "b")])
+    told = found_by(engine, target, "v", where="id > 5")
+    assert (told["status"], told["failures"], told["total"]) == ("fail", 2, 2)

@@ -17,7 +17,7 @@ from stringx_dataops.contract.documents.names import MAX_IDENTIFIER_BYTES
 from stringx_dataops.contract.documents.reading import read_json
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import parse_target
-from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Invalid, Malformed
 from stringx_dataops.contract.settings import ROOT
 from tests.safety.conftest import Gate
@@ -97,7 +97,7 @@ def outcome_of(gate: Gate, documents: Sequence[dict[str, Any]], window: dict[str
 def outcome_of_tables(gate: Gate, tables: Sequence[tuple[TableDocument, dict[str, Any] | None]]) -> list[dict[str, Any]]:
     target, spec = parse_target(TARGET), None
     for parsed, window in tables:
-        asked = parse_model(CheckRequest, REQUEST | ({"window": window} if window else {}))
+        asked = parse_model(CheckOrder, REQUEST | ({"window": window} if window else {}))
         configured = InScope(Configured(parsed, target, 1, "x"), list(parsed.rules))
         one = specification.build(asked, target, [configured], CATALOGUE, 60)
         spec = one if spec is None else spec | {"tables": spec["tables"] + one["tables"]}

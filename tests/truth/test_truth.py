@@ -19,7 +19,7 @@ from api.checks.specification import build
 from stringx_dataops.contract.catalogue.rule_types import FAMILIES, Catalogue
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import parse_target
-from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Target
 from tests.support.documents import plain_judge
@@ -128,7 +128,7 @@ def test_an_empty_table_is_judged_by_on_empty_its_row_counts_and_what_looked_els
 def ask(engine: Engine, target: Target, cases: list[Case]) -> tuple[list[dict[str, Any]], datetime]:
     """The engine's outcomes of documents that the service accepts, which have one table and window, and the moment of the snapshot."""
     documents = [parse_table(case.document(), CATALOGUE, plain_judge) for case in cases]
-    asked = CheckRequest.model_validate({"target": "shop", "table": documents[0].table, "window": cases[0].asked_window()})
+    asked = CheckOrder.model_validate({"target": "shop", "table": documents[0].table, "window": cases[0].asked_window()})
     assert asked.window is None or not list(asked.window.faults(documents))
     connection = parse_target(target.document())
     scopes = [InScope(Configured(document, connection, 1, ""), document.rules) for document in documents]

@@ -19,7 +19,7 @@ WINDOWED = {
     "not_in_future", "compare", "max_lag", "expression", "unique", "relationship", "outliers", "monotonic", "distinct_values", "most_common_value",
     "no_gaps", "row_count", "aggregate", "quantiles", "correlation", "json_schema",
 }  # fmt: skip
-A_COUNT_IS_A_VALUE = {"row_count", "row_count_matches"}
+A_COUNT_IS_A_VALUE = {"row_count", "row_count_matches", "compare_rows"}
 TAKES_NO_WHERE = {"column_count", "columns", "column_type", "sql"}
 MEASURED = {
     "row_count",

@@ -10,7 +10,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import stored_target
-from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.settings import ROOT
 
 
@@ -60,7 +60,7 @@ def test_what_dbt_gets(written: int | str | None, given: dict[str, int | str]) -
             "lock_timeout": "250ms",
         }
     )
-    request = CheckRequest.model_validate({"target": "shop", "table": "public.orders"})
+    request = CheckOrder.model_validate({"target": "shop", "table": "public.orders"})
     tables = [InScope(Configured(document, target, 1, "hash"), document.rules)]
     specification = build(request, target, tables, Catalogue.load(ROOT / "stringx"), timeout_s=1.5)
     assert specification["statement_timeout_ms"] == 1500

@@ -81,7 +81,7 @@
     {%- if shape == 'violation' -%}
       {%- do outcome.update({'total': total, 'failures': answer.failures | int}) -%}
     {%- else -%}
-      {%- do outcome.update(stringx_counts_of_statement(sql.get('total', 'scan'), total, answer, nothing_there)) -%}
+      {%- do outcome.update(stringx_counts_of_statement(sql.get('total', 'scan'), total, answer, passes)) -%}
     {%- endif -%}
     {%- set status = 'pass' if outcome.failures == 0 else 'fail' if stringx_above(outcome, rule.spec.fail_above)
                       else 'warn' if stringx_above(outcome, rule.spec.warn_above) else 'pass' -%}
@@ -101,11 +101,12 @@
 {% endmacro %}
 
 
-{#- {total, failures, measured} of a rule with a statement of its own. `source` says where its total comes from: `scan`, `own` or `none`. -#}
-{% macro stringx_counts_of_statement(source, total_of_scan, answer, nothing_there) %}
+{#- {total, failures, measured} of a rule with a statement of its own. `source` says where its total comes from: `scan`, `own` or `none`. `passes`: no row
+    matches its `where`, and that decides. -#}
+{% macro stringx_counts_of_statement(source, total_of_scan, answer, passes) %}
   {%- set own_total = answer.own_total | int if answer.own_total is not none else none -%}
   {{- return({'total': {'scan': total_of_scan, 'own': own_total, 'none': none}[source],
-              'failures': 0 if nothing_there else answer.failures | int,
+              'failures': 0 if passes else answer.failures | int,
               'measured': none if answer.measured is none else stringx_number(answer.measured)}) -}}
 {% endmacro %}
 

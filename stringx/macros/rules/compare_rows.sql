@@ -50,7 +50,7 @@
       (select count(*) as others from {{ other }}{{ stringx_where(stringx_condition(rule.arguments.get('other_where'))) }}) as other_table
   {%- endset -%}
   {%- set sample = 'select ' ~ shown | join(', ') ~ ' from ' ~ joined ~ ' where mine.is_there is null or theirs.is_there is null or ' ~ unlike -%}
-  {{- return({'statement': statement | string, 'total': 'own', 'found': true, 'relations': [other], 'sample': {'query': sample}}) -}}
+  {{- return({'statement': statement | string, 'total': 'own', 'counts_rows': true, 'found': true, 'relations': [other], 'sample': {'query': sample}}) -}}
 {% endmacro %}
 
 
