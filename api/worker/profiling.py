@@ -129,6 +129,7 @@ def _column(column: ColumnMeasures, rows: int, is_sample: bool) -> ColumnProfile
         else Lengths(min=int(of["shortest"]), max=int(of["longest"]), mean=mean),
         formats=_counts(of, "format "),
         castable=_counts(of, "castable "),
+        shapes=_counts(of, "shape "),
         future=_whole(of.get("future")),
         recent={span: int(of[span]) for span in _SPANS} if all(of.get(span) is not None for span in _SPANS) else None,
         top=[TopValue(value=_cut(value, MOST_TEXT) or "", count=count) for value, count in of["top"]] if of.get("top") else None,

@@ -20,6 +20,7 @@ MOST_SUGGESTIONS = 300  # per table
 MOST_OLDER = 20  # older profiles that are looked at, the newest
 MOST_CHECKS = 100  # earlier checks, the newest
 MAX_ID = 60
+_TOLD_BY_LIST = ("regex", "length", "format", "castable")  # what a list of values says of a column already
 _MAKERS = (tables, keys, presence, values, numbers, texts, times)
 
 
@@ -37,7 +38,9 @@ def suggest(
     rules = [rule for rule in (document or {}).get("rules") or () if isinstance(rule, dict)]
     drafts = [draft for maker in _MAKERS for draft in maker.drafts(known) if draft.rule["type"] in known.types]
     fitting = [draft for draft in drafts if not _is_there(draft.rule, rules) and said(draft.rule, profile).status != "fail"]
-    chosen = _few(sorted(fitting, key=lambda draft: -draft.value))
+    listed = {draft.rule.get("column") for draft in fitting if draft.rule["type"] == "accepted_values"}
+    fitting = [draft for draft in fitting if draft.rule["type"] not in _TOLD_BY_LIST or draft.rule.get("column") not in listed]
+    chosen = _few(sorted(fitting, key=lambda draft: -draft.value), Counter(str(rule.get("column")) for rule in rules))
     taken = {rule.get("id") for rule in rules}
     named = zip(chosen, _ids(chosen, taken), strict=True)
     return [_suggestion(draft.rule | {"id": name}, draft, profile, stored, catalogue) for draft, name in named]
@@ -62,9 +65,9 @@ def _suggestion(
     )
 
 
-def _few(drafts: Iterable[Draft]) -> list[Draft]:
-    """The first ones, at most so many per column and in all. A rule of several columns counts for none of them."""
-    counts: Counter[str] = Counter()
+def _few(drafts: Iterable[Draft], counts: Counter[str]) -> list[Draft]:
+    """The first ones, at most so many per column, with those that it has (`counts`), and in all. A rule of several columns
+    counts for none of them."""
     chosen: list[Draft] = []
     for draft in drafts:
         column = draft.rule.get("column")

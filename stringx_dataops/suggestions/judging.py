@@ -96,6 +96,8 @@ def _accepted_values(rule: JsonObject, profile: Profile, column: ColumnProfile) 
 def _between(rule: JsonObject, profile: Profile, column: ColumnProfile) -> Said | None:
     """A pass if all values lie inside; what violates is known only by quantiles, as a share at least."""
     if column.min is None or column.max is None or column.nan:
+        if _arguments(rule) == {"min": 0} and column.negatives is not None and not column.nan:
+            return _counted(rule, column.negatives, profile.rows_read)
         return None
     arguments, read = _arguments(rule), moment if column.family in ("date", "timestamp") else float
     if column.family not in ("date", "timestamp", "integer", "decimal", "float"):
@@ -201,8 +203,8 @@ def _unique(rule: JsonObject, profile: Profile) -> Said | None:
     if column is not None and column.distinct is not None and column.is_distinct_exact and column.nulls is not None:
         return _counted(rule, profile.rows_read - column.nulls - column.distinct, profile.rows_read)
     for key in profile.key_shares:
-        if set(key.columns) == set(columns) and key.share == 1:
-            return _counted(rule, 0, profile.rows_read)
+        if set(key.columns) == set(columns):
+            return _counted(rule, profile.rows_read - round(key.share * profile.rows_read), profile.rows_read)
     return None
 
 

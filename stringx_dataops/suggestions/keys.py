@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from stringx_dataops.contract.documents.globs import literal_column
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
+from stringx_dataops.suggestions.head_room import share_above, share_text
 from stringx_dataops.suggestions.numbers import number
 
 MOST_MEASURED = 5  # rules about what is unique by measuring alone, per table
 MOST_RELATIONSHIPS = 50
+MOST_KEY_COLUMNS = 32  # of a unique rule
+MOST_REPEATED = 0.02  # of the rows: where more repeat, nobody minds
 ENOUGH_CHANCES = 5.0  # pairs of equal values that chance would have made: none of them is no chance
 _KEY_LIKE = re.compile(
     r"(^|_)(id|key|no|nr|num|number|code|uuid|guid|sku|ref|reference|hash|ean|isbn|iban|serial)s?$", re.IGNORECASE
@@ -30,6 +33,8 @@ def drafts(known: Known) -> Iterator[Draft]:
             said.append(set(columns))
             measured += 1
             yield _unique(columns, reason, 0.88)
+    if not said:
+        yield from _whole_rows(known)
     yield from _relationships(known)
 
 
@@ -48,9 +53,37 @@ def _measured(known: Known) -> Iterator[tuple[list[str], str]]:
         if is_unique(seen) and seen.values >= FEWEST_ROWS and not _by_chance(seen):
             yield [seen.name], f"All {seen.values:,} values are different."
     for key in profile.key_shares:
-        if key.origin == "measured" and key.share == 1 and len(key.columns) > 1 and profile.rows_read >= 100:
+        if key.origin == "measured" and key.share == 1 and len(key.columns) == 2 and not _is_chance(key.columns, known):
             names = " and ".join(key.columns)
             yield key.columns, f"No combination of {names} occurs twice in {profile.rows_read:,} rows."
+
+
+def _is_chance(columns: Sequence[str], known: Known) -> bool:
+    """Whether so many combinations of their values could all be different if they had nothing to do with each other."""
+    room = 1.0
+    for name in columns:
+        column = known.profile.column(name)
+        room *= (column.distinct if column else None) or 1
+    return known.profile.rows_read**2 / (2 * room) < ENOUGH_CHANCES
+
+
+def _whole_rows(known: Known) -> Iterator[Draft]:
+    """Rows that repeat as a whole, where nothing tells them apart: as many as there are, and head-room."""
+    profile = known.profile
+    names = [column.name for column in profile.columns]
+    whole = next((key for key in profile.key_shares if set(key.columns) == set(names)), None)
+    if whole is None or profile.rows_read < 100 or not 2 <= len(names) <= MOST_KEY_COLUMNS:
+        return
+    repeated = profile.rows_read - round(whole.share * profile.rows_read)
+    if repeated > profile.rows_read * MOST_REPEATED:
+        return
+    rule: JsonObject = {"type": "unique", "columns": [literal_column(name) for name in names], "arguments": {"nulls": "equal"}}
+    if repeated == 0:
+        yield Draft("rows_unique", rule, f"None of the {profile.rows_read:,} rows repeats another in all columns.", 0.82)
+        return
+    fails = share_text(share_above(repeated, profile.rows_read))
+    reason = f"{repeated:,} of {profile.rows_read:,} rows repeat another in all columns; more than {fails} would be unusual."
+    yield Draft("rows_unique", rule | {"fail_above": fails}, reason, 0.8)
 
 
 def is_unique(seen: Seen) -> bool:

@@ -17,6 +17,7 @@ LEAST_SPREAD = 0.35  # by which share a standard deviation may change
 LOOSEST_SPREAD = 1.0  # with more head-room it would not notice another unit
 USUAL_KURTOSIS = 9.0  # where the tails are not shown
 RARE = 0.001  # share of rows beyond the bounds that is a warning and no failure, where a tail has no end
+RARE_NEGATIVE = 0.01  # the same of negative numbers, where none was seen
 MOST_NULLS = 0.9
 _YEAR = re.compile(r"year|yr|vintage", re.IGNORECASE)
 _SHORT_ZONE = re.compile(r"[+-][0-9]{2}$")
@@ -37,6 +38,10 @@ def drafts(known: Known) -> Iterator[Draft]:
         bounds = bounds_of(seen)
         if bounds is not None:
             yield _between(seen, bounds)
+        elif not seen.shown and column.negatives == 0 and not column.nan and seen.values >= 1 / RARE_NEGATIVE:
+            reason = f"None of the {seen.values:,} values is negative."
+            rule = seen.rule("between", arguments={"min": 0}, warn_above=0, fail_above=f"{RARE_NEGATIVE:.0%}")
+            yield Draft(f"{seen.name}_not_negative", rule, reason, 0.8)
         if column.mean is not None and column.stddev and not column.nan and not column.infinities and not is_year(seen):
             yield from _aggregate(seen, known, bounds)
 

@@ -9,7 +9,7 @@ from stringx_dataops.suggestions.head_room import percent, share_above, share_te
 NEARLY_ALL = 0.99  # of the values have the format, for a rule
 FEWEST_VALUES = 5  # different ones: a few fit a format by chance
 LONGEST_CODE = 64
-LONGER = 2  # times the longest text that was seen
+MOST_ODD = 0.003  # values that do not have a shape, each of several
 # A text of one format is mostly of one; the first counts. What PostgreSQL reads is looser, so it comes later.
 _FORMATS = ("uuid", "email", "url", "ipv4", "ipv6", "e164", "country_alpha2", "currency", "date", "timestamp", "json")
 _CASTS = ("integer", "numeric", "date", "timestamp")
@@ -23,9 +23,9 @@ def drafts(known: Known) -> Iterator[Draft]:
         form = _form(seen)
         if form:
             yield form
-        else:
-            yield from _shape(seen)
-            yield from _length(seen)
+            continue
+        shapes = list(_shape(seen))
+        yield from shapes or _length(seen)
 
 
 def _form(seen: Seen) -> Draft | None:
@@ -71,6 +71,67 @@ def _length(seen: Seen) -> Iterator[Draft]:
 
 
 def _shape(seen: Seen) -> Iterator[Draft]:
-    """Filled in where the profile measures shapes."""
-    return
-    yield
+    """The narrowest pattern that nearly all values match. It notices other encodings, letters in another case, and blanks."""
+    pattern = _pattern(seen)
+    if pattern is None:
+        return
+    shapes, written, negate = pattern
+    fitting = seen.values - sum(_missing(seen, shape) for shape in shapes)
+    arguments: JsonObject = {"pattern": written} | ({"negate": True} if negate else {})
+    words = f"are {_listed([_WORDS[shape] for shape in shapes])}"
+    yield _with_tolerance(seen, f"{seen.name}_form", "regex", arguments, fitting, words, 0.81)
+
+
+_WORDS = {
+    "digits": "digits alone",
+    "alphanumeric": "ASCII letters and digits",
+    "upper": "without small letters",
+    "lower": "without capital letters",
+    "capital": "without a small letter at the beginning",
+    "ascii": "ASCII",
+    "clean": "without traces of another encoding",
+    "unpadded": "without blanks around them",
+}
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
+
+
+def _pattern(seen: Seen) -> tuple[list[str], str, bool] | None:
+    """(shapes, pattern, whether a match violates)."""
+    lengths = seen.column.length
+    times = "+"
+    if lengths is not None and 0 < lengths.min == lengths.max <= LONGEST_CODE:
+        times = f"{{{lengths.max}}}"
+    case = next((shape for shape in ("upper", "lower", "capital") if _holds(seen, shape)), None)
+    if _holds(seen, "digits"):
+        return ["digits"], f"^[0-9]{times}$", False
+    if _holds(seen, "alphanumeric"):
+        letters = {"upper": "A-Z", "lower": "a-z"}.get(case or "", "A-Za-z")
+        return ["alphanumeric", *([case] if case in ("upper", "lower") else [])], f"^[{letters}0-9]{times}$", False
+    if _holds(seen, "ascii") and _holds(seen, "unpadded"):
+        # Of ASCII: without a-z, without A-Z, or all that is printed.
+        inner = {"upper": "!-`{-~", "lower": "!-@[-~"}.get(case or "", "!-~")
+        first = "!-`{-~" if case == "capital" else inner
+        whole = f"^[{first}]([ {inner}]*[{inner}])?$"
+        return ["ascii", "unpadded", *([case] if case else [])], whole, False
+    if _holds(seen, "clean") and _holds(seen, "unpadded"):
+        return ["clean", "unpadded"], _UNCLEAN, True
+    return None
+
+
+_UNCLEAN = r"^\s|\s$|[\x01-\x1F\x7F\uFFFD]|[\u00C2\u00C3][^A-Za-z ]|\u00E2\u20AC"
+
+
+def _holds(seen: Seen, shape: str) -> bool:
+    return _missing(seen, shape) <= seen.values * MOST_ODD
+
+
+def _missing(seen: Seen, shape: str) -> int:
+    """How many values do not have the shape; all if that is not known."""
+    column = seen.column
+    if shape == "unpadded":
+        return seen.values if column.padded is None else column.padded + (column.blanks or 0)
+    count = (column.shapes or {}).get(shape)
+    return seen.values if count is None else seen.values - count

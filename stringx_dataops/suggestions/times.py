@@ -63,4 +63,4 @@ def _freshness(seen: Seen, known: Known) -> Iterator[Draft]:
         return
     rule = seen.rule("freshness", arguments={"max_age": f"{hours}h"})
     words = f"In {len(ages)} profiles the latest value was later each time, and at most {max(ages):.1f} hours old."
-    yield Draft(f"{seen.name}_fresh", rule, words, 0.78)
+    yield Draft(f"{seen.name}_fresh", rule, words, 0.87)

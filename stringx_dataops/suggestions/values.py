@@ -1,7 +1,9 @@
 """Columns with few values: which they are, and that they go on being different."""
 
+import math
 from collections.abc import Iterator
 
+from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.suggestions import keys
 from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
 from stringx_dataops.suggestions.head_room import percent, share_above, share_text
@@ -11,6 +13,8 @@ MOST_DISTINCT = 0.1  # of all values: with more, the list goes on
 MOST_UNSEEN = 0.01  # rows that may have a value which was never seen
 FEWEST_EACH = 3  # rows of the rarest value, for a list that is complete
 MOST_NUMBERS = 6  # a list of numbers is short, or they are counts
+MOST_SINGLE = 0.1  # of the values occur once, where nearly all are known
+SPARE = 0.1  # more different values than there are
 KEPT = 0.25  # of the values that were seen, a later load has at least so many
 _LISTED = ("text", "integer", "boolean", "enum")
 
@@ -86,8 +90,15 @@ def _different(seen: Seen) -> Iterator[Draft]:
     distinct, common = column.distinct or 0, column.most_common
     if common is None or common > seen.values * 0.9:
         return
+    if not column.is_distinct_exact:
+        return
     least = max(2, int(distinct * KEPT))
-    if column.is_distinct_exact:
-        reason = f"There are {distinct:,} different values; fewer than {least:,} would be a constant or a part of them."
-        rule = seen.rule("aggregate", arguments={"function": "distinct_count", "min": least})
-        yield Draft(f"{seen.name}_distinct", rule, reason, 0.6)
+    arguments: JsonObject = {"function": "distinct_count", "min": least}
+    reason = f"There are {distinct:,} different values; fewer than {least:,} would be a constant or a part of them"
+    singles = column.singles
+    is_closed = singles is not None and distinct <= seen.values * MOST_DISTINCT and not keys.is_key(seen) and not seen.older
+    if is_closed and singles is not None and singles <= max(1, distinct * MOST_SINGLE):
+        # Values that were seen once stand for as many that were not seen.
+        arguments["max"] = math.ceil(distinct * (1 + SPARE)) + 2 * singles + 1
+        reason += f", and more than {arguments['max']:,} would be unknown ones"
+    yield Draft(f"{seen.name}_distinct", seen.rule("aggregate", arguments=arguments), f"{reason}.", 0.6)

@@ -74,6 +74,11 @@
   {%- for format, like in cheap.items() -%}
     {%- do parts.update({'format ' ~ format: sum ~ 'not case when ' ~ text ~ " not like '" ~ like ~ "' then true " ~ context['stringx_format__' ~ format](text) ~ ' end), 0)'}) -%}
   {%- endfor -%}
+  {%- set one_byte = 'octet_length(' ~ text ~ ') = length(' ~ text ~ ')' -%}
+  {%- set shapes = {'ascii': text ~ " !~ '[^ -~]'", 'alphanumeric': text ~ " !~ '[^A-Za-z0-9]' and " ~ text ~ " <> ''", 'digits': text ~ " ~ '^[0-9]+$'",
+                    'upper': text ~ ' = upper(' ~ text ~ ')', 'lower': text ~ ' = lower(' ~ text ~ ')', 'capital': text ~ " !~ '^[a-z]'",
+                    'clean': 'case when ' ~ one_byte ~ " then " ~ text ~ " !~ '[\\x01-\\x1F\\x7F]' else " ~ text ~ " !~ '[\\x01-\\x1F\\x7F\\uFFFD]|[\\u00C2\\u00C3][^A-Za-z ]|\\u00E2\\u20AC' end"} -%}
+  {%- for shape, holds in shapes.items() -%}{%- do parts.update({'shape ' ~ shape: sum ~ holds ~ '), 0)'}) -%}{%- endfor -%}
   {%- if server_version >= 160000 -%}
     {%- do parts.update({'format json': sum ~ 'pg_input_is_valid(' ~ own ~ ", 'json')), 0)"}) -%}
     {%- for type in ('bigint', 'numeric', 'boolean', 'date', 'timestamp') -%}
@@ -108,10 +113,16 @@
       {%- do slots.update({(pairs | length - 1) | string: {'timezone': table.timezone, 'sql': 'select ' ~ stringx_list(['count(*)']) ~ ' from (select 1 from ' ~ sampling.source ~ ' group by ' ~ names ~ ') as g'}}) -%}
     {%- endfor -%}
   {%- endfor -%}
+  {%- if spec.profile.columns is none and columns | length > 2 -%}
+    {%- do pairs.append(columns | map(attribute='name') | list) -%}
+    {%- do slots.update({(pairs | length - 1) | string: {'timezone': table.timezone,
+        'sql': 'select ' ~ stringx_list(['count(*)']) ~ ' from (select 1 from ' ~ sampling.source ~ ' as t group by hash_record_extended(t, 0)) as g'}}) -%}
+  {%- endif -%}
   {%- set read = stringx_profile_run(spec, slots) if slots else {} -%}
   {%- set found = [] -%}
-  {%- for pair in pairs if read[loop.index0 | string] is not mapping -%}
-    {%- do found.append({'columns': pair, 'distinct': read[loop.index0 | string][0] | int}) -%}
+  {%- for pair in pairs -%}
+    {%- set answer = read[loop.index0 | string] -%}
+    {%- if answer is not mapping -%}{%- do found.append({'columns': pair, 'distinct': answer[0] | int}) -%}{%- endif -%}
   {%- endfor -%}
   {{- return(found) -}}
 {% endmacro %}

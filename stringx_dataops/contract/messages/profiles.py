@@ -80,8 +80,9 @@ class TopValue(Model):
 
 
 class KeyShare(Model):
-    """A column or a pair of columns whose values tell rows apart. `share`: distinct values of all rows without NULL, 1 if
-    each row has its own. `origin`: a constraint of the table, or measured in this profile (of a sample it proves nothing)."""
+    """A column, a pair of columns, or all of them, whose values tell rows apart. `share`: distinct values of all rows without
+    NULL, 1 if each row has its own (with all columns, NULLs equal each other). `origin`: a constraint of the table, or measured
+    in this profile (of a sample it proves nothing)."""
 
     columns: list[str]
     share: float
@@ -123,7 +124,10 @@ class ColumnProfile(Model):
     and times there are none. `zeros`: of booleans false. `blanks`: texts that are empty or white space. `future`: moments
     after the snapshot. `recent`: moments in the time before the snapshot, by its length: 1h, 1d, 7d, 30d. `formats`: texts of
     each format of the rule type `format`. `castable`: texts that PostgreSQL reads as this type, as the rule type `castable`
-    says. Formats that the server cannot tell are missing. `padded`: texts that begin or end with a blank. `enum`: the labels
+    says. Formats that the server cannot tell are missing. `shapes`: texts of printable ASCII (`ascii`), without control
+    characters and traces of another encoding (`clean`), of ASCII letters and digits (`alphanumeric`), of `digits`, without a
+    small (`upper`) or capital letter of ASCII (`lower`), and that begin with no small one (`capital`). `padded`: texts that
+    begin or end with a blank. `enum`: the labels
     of its type. `top`: at most 50, the most frequent first."""
 
     name: str
@@ -154,6 +158,7 @@ class ColumnProfile(Model):
     length: Lengths | None = None
     formats: dict[str, int] | None = None
     castable: dict[str, int] | None = None
+    shapes: dict[str, int] | None = None
     future: int | None = None
     recent: dict[str, int] | None = None
     top: list[TopValue] | None = None
