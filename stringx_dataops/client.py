@@ -13,12 +13,14 @@ from stringx_dataops.connection import USER_AGENT, Connection, address_of, key_o
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.errors import Away, CheckFailed, DataOpsError, GateClosed, Misconfigured, Refused, Undecided
+from stringx_dataops.profiles import OF_A_PROFILE, TableProfile
 from stringx_dataops.reading import as_text
 from stringx_dataops.watching import Incident, Schedule, Watching
 
 __all__ = [
     "Away", "Check", "CheckFailed", "Client", "Connection", "DataOpsError", "Gate", "GateClosed", "Incident", "Misconfigured",
-    "Refused", "Request", "Schedule", "State", "Undecided", "key_source", "path_of", "persist", "require",
+    "Refused", "Request", "Schedule", "State", "TableProfile",
+    "Undecided", "key_source", "path_of", "persist", "require",
 ]  # fmt: skip
 
 PATIENCE_S = 600  # what `wait=True` means
@@ -186,6 +188,46 @@ class Client(Watching):
         """Cancel a request, and wait for its end; one that has ended stays as it is."""
         path = f"{path_of('requests', request_id)}/cancel"
         return self._as(Request.of, self.post(path, {"wait": wait}, wait + self.timeout_s), *_OF_A_REQUEST)
+
+    @checked
+    def profile(
+        self,
+        target: str,
+        table: str,
+        *,
+        columns: Sequence[str] = (),
+        sample_rows: int | None = None,
+        sample_columns: Sequence[str] = (),
+        wait: bool | float = True,
+        timeout_s: int | None = None,
+        on_wait: Callable[[Request], None] | None = None,
+        poll_s: float = LONGEST_POLL_S,
+    ) -> TableProfile:
+        """Measure the columns of a table, which need not be configured, and follow that to its end; `wait`, `timeout_s` and
+        `on_wait` are those of `check`. `columns`: only these. `sample_rows`: about so many rows. `sample_columns`: columns whose
+        values may be shown, beside the document's; the key needs the scope `configure` for that.
+        """
+        seconds = _seconds(wait)
+        until = time.monotonic() + seconds
+        body: JsonObject = {"request_id": new_id(), "target": target, "table": table, "wait_s": 0}
+        body |= {} if seconds else {"mode": "async"}
+        body |= {name: list(given) for name, given in (("columns", columns), ("sample_columns", sample_columns)) if given}
+        numbers = (("sample_rows", sample_rows), ("timeout_s", timeout_s))
+        body |= {name: number for name, number in numbers if number is not None}
+        found = self._as(TableProfile.of, self.post_json(path_of("profiles"), body), *OF_A_PROFILE)
+        while not found.has_ended and time.monotonic() < until:
+            request = self.follow(found.request_id, until, poll_s)
+            if on_wait and not request.has_ended:
+                on_wait(request)
+            found = self.profile_of(found.profile_id)
+        if not found.has_ended and seconds:
+            raise Undecided(f"not finished within {seconds:g} s; it goes on as profile {found.profile_id}", found)
+        return found
+
+    @checked
+    def profile_of(self, profile_id: str) -> TableProfile:
+        """A profile as it stands."""
+        return self._as(TableProfile.of, self.get(path_of("profiles", profile_id)), *OF_A_PROFILE)
 
     @checked
     def tables(self, **filters: str) -> Iterator[State]:

@@ -7,6 +7,7 @@ from stringx_dataops.contract.settings import SettingsError
 
 if TYPE_CHECKING:
     from stringx_dataops.answers import Gate, Request
+    from stringx_dataops.profiles import TableProfile
 
 
 class DataOpsError(Exception):
@@ -37,7 +38,7 @@ class Undecided(DataOpsError):
 
     exit_code = 3
 
-    def __init__(self, text: str, answer: "Request | Gate | None" = None) -> None:
+    def __init__(self, text: str, answer: "Request | Gate | TableProfile | None" = None) -> None:
         super().__init__(text)
         self.answer = answer
 

@@ -43,6 +43,10 @@ _COMMANDS = {
         "Look at messages to people, send one again (scope admin).",
     ),
     "open": ("stringx_dataops.cli.opening:open_", "Open the page of TABLE (schema.table) of TARGET on the dashboard."),
+    "profile": (
+        "stringx_dataops.cli.profile:profile",
+        "Measure the columns of TABLE (schema.table) of TARGET, suggest rules.",
+    ),
     "repeat": ("stringx_dataops.cli.repeat:repeat", "Run the dbt test of a check again, by hand."),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),
     "routes": (

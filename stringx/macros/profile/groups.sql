@@ -107,7 +107,8 @@
   {%- if is_known.key -%}{{- return([]) -}}{%- endif -%}
   {%- set best = (candidates | sort(attribute='distinct', reverse=true))[:4] -%}
   {%- for one in best -%}
-    {%- for other in best[loop.index:] if one.distinct * other.distinct >= scan.rows -%}
+    {%- set others = best[loop.index:] -%}
+    {%- for other in others if one.distinct * other.distinct >= scan.rows -%}
       {%- set names = stringx_name(one.name) ~ ', ' ~ stringx_name(other.name) -%}
       {%- do pairs.append([one.name, other.name]) -%}
       {%- do slots.update({(pairs | length - 1) | string: {'timezone': table.timezone, 'sql': 'select ' ~ stringx_list(['count(*)']) ~ ' from (select 1 from ' ~ sampling.source ~ ' group by ' ~ names ~ ') as g'}}) -%}
