@@ -45,7 +45,7 @@ _COMMANDS = {
     "open": ("stringx_dataops.cli.opening:open_", "Open the page of TABLE (schema.table) of TARGET on the dashboard."),
     "profile": (
         "stringx_dataops.cli.profile:profile",
-        "Measure the columns of TABLE (schema.table) of TARGET, suggest rules.",
+        "Measure the columns of TABLE (schema.table) of TARGET, and suggest rules.",
     ),
     "repeat": ("stringx_dataops.cli.repeat:repeat", "Run the dbt test of a check again, by hand."),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),

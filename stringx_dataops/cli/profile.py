@@ -24,7 +24,7 @@ def _names(context: click.Context, parameter: click.Parameter, given: tuple[str,
 @click.command(
     epilog=example(
         "dataops profile nyc public.flights",
-        "dataops profile nyc public.flights --suggest flights.yml && dataops rules apply flights.yml",
+        "dataops profile nyc public.flights --suggest flights.yml",
     )
 )
 @click.argument("target", type=TargetName())
@@ -59,9 +59,9 @@ def profile(
     wait: int,
     as_json: bool,
 ) -> int:
-    """Measure the columns of TABLE (schema.table) of TARGET, which need not be configured, and suggest rules for it.
+    """Measure the columns of TABLE (schema.table) of TARGET, and suggest rules.
 
-    Only aggregates leave the database, and values of columns that samples may show.
+    The table need not be configured. Only aggregates leave the database, and values of columns that samples may show.
     """
     if file is not None:
         from stringx_dataops.cli import suggesting

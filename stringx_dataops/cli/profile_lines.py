@@ -97,7 +97,7 @@ def _besides(column: Raw, rows: int, values: int | None) -> Iterator[str]:
     if column.get("enum"):
         yield "one of " + _some([plain(label) for label in column["enum"]], _MOST_LABELS)
     elif column.get("top") and column["top"][0]["count"] > 1:
-        yield "mostly " + _some([plain(each["value"]) for each in column["top"]], _MOST_TOP)
+        yield "often " + _some([plain(each["value"]) for each in column["top"]], _MOST_TOP)
     if column.get("is_generated"):
         yield "generated"
 

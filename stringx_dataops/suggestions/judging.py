@@ -1,6 +1,7 @@
 """What a rule would have said of the data that a profile measured."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from stringx_dataops.contract.documents.durations import parse_duration
@@ -102,10 +103,10 @@ def _between(rule: JsonObject, profile: Profile, column: ColumnProfile) -> Said 
     arguments, read = _arguments(rule), moment if column.family in ("date", "timestamp") else float
     if column.family not in ("date", "timestamp", "integer", "decimal", "float"):
         return None
-    if column.family == "timestamp" and "+" in column.min:
+    least, most = read(column.min), read(column.max)
+    if isinstance(least, datetime) and least.tzinfo is not None:  # shown in the document's time zone
         arguments = {name: f"{value}T00:00:00+00:00" for name, value in arguments.items()}
     low, high = ((read(str(arguments[name])) if name in arguments else None) for name in ("min", "max"))
-    least, most = read(column.min), read(column.max)
     if least is None or most is None or arguments.get("exclusive_min") or arguments.get("exclusive_max"):
         return None
     if (low is None or least >= low) and (high is None or most <= high):  # type: ignore[operator]
