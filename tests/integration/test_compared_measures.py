@@ -92,11 +92,21 @@ def test_no_value_and_values_that_are_no_numbers_are_beyond_all_bounds(
 def test_what_is_no_number_is_an_error_and_names_the_type(engine: Engine, target: Target) -> None:
     target.execute(VALUES)
     rules = [judged("change", of("max", column)) | {"id": column} for column in ("x", "d", "at", "s")]
+    rules.append(judged("change", of("age", "i")) | {"id": "age"})
     rules.append(judged("change", of("max", "gone")) | {"id": "gone"})
     found = engine.rules(target, gate("t", *rules))
     assert {name: one["status"] for name, one in found.items()} == dict.fromkeys(found, "error")
     assert found["d"]["reason"] == "change compares numbers, and the max of a column of type date is none: d"
     assert found["gone"]["reason"] == 'column "gone" does not exist'
+
+
+def test_an_age_is_that_of_the_latest_moment_that_is_not_ahead(engine: Engine, target: Target) -> None:
+    target.execute("create table t (at timestamptz, d date); insert into t values (now() - interval '1 hour', current_date - 1)")
+    target.execute("insert into t values (now() + interval '9 days', null), ('infinity', 'infinity')")
+    rules = [judged("change", of("age", "at")), judged("change", of("age", "d")) | {"id": "d"}]
+    found = engine.rules(target, gate("t", *rules))
+    assert 3600 <= found["r"]["measured"] < 7200
+    assert 24 * 3600 <= found["d"]["measured"] < 49 * 3600
 
 
 @pytest.mark.parametrize("kind", ["change", "unusual"])

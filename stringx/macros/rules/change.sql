@@ -18,11 +18,16 @@
     {%- set sql = {'measure': '(count(*)' ~ stringx_filter([scope.both]) ~ ')::numeric', 'about_empty': true, 'counts_rows': true} -%}
   {%- else -%}
     {%- set of_column = scope.types.get(of.column) -%}
-    {%- set counts = of.function in ('distinct_count', 'distinct_ratio', 'null_ratio') -%}
-    {%- if not counts and of_column is not none and of_column.family not in ('integer', 'decimal', 'float') -%}
+    {%- set counts, is_age = of.function in ('distinct_count', 'distinct_ratio', 'null_ratio'), of.function == 'age' -%}
+    {%- if not counts and of_column is not none and of_column.family not in (('date', 'timestamp') if is_age else ('integer', 'decimal', 'float')) -%}
       {{- return({'fault': rule.type ~ ' compares numbers, and the ' ~ of.function ~ ' of a column of type ' ~ of_column.type ~ ' is none: ' ~ of.column, 'may_fail': may_fail}) -}}
     {%- endif -%}
-    {%- set measure = stringx_aggregate(of.function, of.column, of.get('p'), scope.both, of_column) -%}
+    {%- if is_age -%}
+      {%- set column = stringx_name(of.column) -%}
+      {%- set measure = 'extract(epoch from now() - max(' ~ column ~ ')' ~ stringx_filter([scope.both, column ~ ' <= now()', 'isfinite(' ~ column ~ ')']) ~ ')' -%}
+    {%- else -%}
+      {%- set measure = stringx_aggregate(of.function, of.column, of.get('p'), scope.both, of_column) -%}
+    {%- endif -%}
     {%- set is_float = of.function in ('median', 'percentile') or not counts and of_column is not none and of_column.family == 'float' -%}
     {%- set sql = {'measure': measure if is_float else '(' ~ measure ~ ')::numeric', 'apart': of.function in ('median', 'percentile', 'distinct_count', 'distinct_ratio')} -%}
     {%- if is_float -%}{%- set fact = {'type': 'double precision', 'family': 'float', 'schema': none, 'operators': []} -%}{%- endif -%}

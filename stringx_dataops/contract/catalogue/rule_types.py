@@ -143,7 +143,9 @@ class RuleType:
             if schema.get("x-told") or any("enum" in form or form.get("format") in _SHOWN_FORMATS for form in forms):
                 value = arguments.get(name, schema.get("default") if "enum" in schema else None)
                 if isinstance(value, dict):
-                    yield name, filled(str(schema["x-told"]), {key: listed(item) for key, item in value.items()})
+                    words = {key: part.get("x-words", {}) for key, part in schema.get("properties", {}).items()}
+                    parts = {key: listed(words.get(key, {}).get(item, item)) for key, item in value.items()}
+                    yield name, filled(str(schema["x-told"]), parts)
                 else:
                     yield name, schema["x-words"].get(value, value) if "x-words" in schema else value
 
