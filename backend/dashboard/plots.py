@@ -195,7 +195,7 @@ class Plot:
             words = formats.share(last.value) if self.is_share else self._text(last.value)
             yield text.format("last", self._x(last.at) + 8, taken[0], words)
         limits = [(last.low, "fails <"), (last.high, "fails >"), (last.warn_low, "warns <"), (last.warn_high, "warns >")]
-        limits += [(last.usual.low, "usual >"), (last.usual.high, "usual <")] if last.usual is not None else []
+        limits += [(last.usual.low, "usual ≥"), (last.usual.high, "usual ≤")] if last.usual is not None else []
         for at, words in limits:
             if at is not None:
                 taken.append(free(self._y(at, lowest, highest) + 4, taken))

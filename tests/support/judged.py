@@ -5,7 +5,7 @@ from typing import Any
 
 from api.checks import claims, lifecycle
 from backend.requests import tracking
-from database.pool import Database
+from database.pool import Database, json_value
 from stringx_dataops.contract.messages.baselines import Baseline, ComparedPoint, Learning
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from tests.support.datasets import CATALOGUE, claimed, now, result
@@ -57,3 +57,30 @@ def judged(
 
 def ago(database: Database, **length: float) -> datetime:
     return now(database) - timedelta(**length)
+
+
+def past(database: Database, days: int = 40) -> None:
+    """Points of the rule of `judged`, one per day until yesterday: the first ten learn, then a band that follows them, with a
+    point that failed, one that was waived, and a level that moved. No check stands behind them."""
+    rows, level, moved_at = list[dict[str, Any]](), 1000.0, None
+    for day in range(days, 0, -1):
+        at = ago(database, days=day)
+        if day == days // 3:
+            level, moved_at = 1400.0, at.isoformat()
+        value = level + (day * 37 % 11 - 5) * 14 + (900 if day == 20 else -500 if day == 25 else 0)
+        is_waived, is_out = day == 25, day in (20, 25)
+        baseline: dict[str, Any] = {"center": level, "low": level - 150, "high": level + 150, "points": days - day}
+        baseline |= {"season": "weekday", "learning": None, "moved_at": moved_at, "words": "beyond what was usual" if is_out else ""}
+        if day > days - 10:
+            baseline |= {"center": None, "low": None, "high": None, "learning": {"have": days - day, "need": 10}}
+        status = "warn" if is_out else "pass"
+        rows.append({"at": at.isoformat(), "status": status, "measured": value, "waived": is_waived, "baseline": baseline})
+    with database.transaction() as cursor:
+        cursor.run(
+            """insert into stringx.rule_points (rule_key, at, check_id, status, measured, config_version, waived, baseline)
+            select r.rule_key, p.at, gen_random_uuid(), p.status, p.measured, 1, p.waived, p.baseline
+            from stringx.subject_rules r join stringx.subjects s using (subject_id), jsonb_to_recordset(%(rows)s)
+                 as p (at timestamptz, status text, measured float8, waived boolean, baseline jsonb)
+            where r.rule_id = 'a' and s.name = 'public.a'""",
+            {"rows": json_value(rows)},
+        )

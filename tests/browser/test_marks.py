@@ -1,0 +1,46 @@
+"""A rule that is judged by its own earlier points, in a browser: the band, what was unusual and why, marking a point. No script is
+needed for any of it."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from database.pool import Database
+from tests.browser.conftest import Tab
+from tests.browser.test_waivers import look
+from tests.support.judged import band, compared, judged, past
+
+RULE = "/tables/shop/public.a/rules/a"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1400, "light")])
+def test_an_unusual_point_is_explained_and_marked(shop: Database, tab: Callable[..., Tab], width: int, scheme: str) -> None:
+    before = judged(shop, 1396.0, band(1250, 1550, 1400, season="weekday"))
+    past(shop)
+    words = "412 is below what Mondays usually have: 1,250 to 1,550, by 14 earlier Mondays."
+    usual = band(1250, 1550, 1400, season="weekday", points=14, words=words, compared_with=compared((before, 1396.0)))
+    unusual = judged(shop, 412.0, usual, status="warn")
+    opened, plain = tab(width, scheme), tab(width, scheme, scripts=False)
+    opened.sign_in(RULE)
+    expect(opened.page.locator("#now")).to_contain_text(f"Why this is unusual: {words}")
+    opened.page.get_by_text("The points that it was compared with").click()
+    expect(opened.page.locator(".compared")).to_contain_text("1,396")
+    plot = opened.page.locator("svg.plot")
+    expect(plot.locator(".band")).to_have_count(2)
+    expect(plot.locator(".moved")).to_have_count(1)
+    look(opened, "rule-judged")
+    plain.sign_in(RULE)
+    row = plain.page.locator(f"#point-{unusual.check_id}")
+    row.get_by_role("button", name="exclude").click()
+    expect(row).to_contain_text("by owner")
+    expect(row.locator(".badge")).to_have_text("exclude")
+    expect(plot.locator(".dot.exclude")).to_have_count(1)  # the other tab renews itself
+    expect(opened.page.locator(".shapes")).to_contain_text("marked exclude: not in later bands")
+    look(opened, "rule-marked")
+    row.get_by_role("button", name="expected").click()
+    expect(row.locator(".badge")).to_have_text("expected")
+    row.get_by_role("button", name="none").click()
+    expect(row.locator(".badge")).to_have_count(0)
+    expect(plain.page.locator("svg.plot .dot.exclude, svg.plot .dot.expected")).to_have_count(0)
+    assert [*opened.errors, *plain.errors] == []
