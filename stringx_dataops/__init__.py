@@ -6,17 +6,19 @@ if TYPE_CHECKING:
     from stringx_dataops.answers import Check, Gate, Progress, Request, Rule, State, Table
     from stringx_dataops.client import Client
     from stringx_dataops.errors import Away, CheckFailed, DataOpsError, GateClosed, Misconfigured, Refused, Undecided
+    from stringx_dataops.points import Point
     from stringx_dataops.watching import Incident, Schedule
 
 __version__ = "0.1.0"  # of the whole project; CHANGELOG.md has a section for each version
 __all__ = [
-    "Away", "Check", "CheckFailed", "Client", "DataOpsError", "Gate", "GateClosed", "Incident", "Misconfigured", "Progress",
-    "Refused", "Request", "Rule", "Schedule", "State", "Table", "Undecided",
+    "Away", "Check", "CheckFailed", "Client", "DataOpsError", "Gate", "GateClosed", "Incident", "Misconfigured", "Point",
+    "Progress",    "Refused", "Request", "Rule", "Schedule", "State", "Table", "Undecided",
 ]  # fmt: skip
 _HOMES = {
     "answers": {"Check", "Gate", "Progress", "Request", "Rule", "State", "Table"},
     "client": {"Client"},
     "errors": {"Away", "CheckFailed", "DataOpsError", "GateClosed", "Misconfigured", "Refused", "Undecided"},
+    "points": {"Point"},
     "watching": {"Incident", "Schedule"},
 }
 

@@ -80,7 +80,8 @@ class Gate:
 
 @dataclass(frozen=True)
 class Rule:
-    """The result of a rule. `sample`: failing rows, where the key may see them."""
+    """The result of a rule. `sample`: failing rows, where the key may see them. `baseline`: of a rule that is judged by its own
+    earlier points. `groups`: the worst of a rule that is decided for each group."""
 
     id: str
     status: RuleStatus
@@ -92,13 +93,15 @@ class Rule:
     failure_ratio: float | None
     measured: int | float | str | None
     sample: Raw | None = field(repr=False)
+    baseline: Raw | None = field(repr=False)
+    groups: tuple[Raw, ...] = field(repr=False)
     raw: Raw = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, answer: Raw) -> "Rule":
         """From the answer's JSON."""
         numbers: dict[str, Any] = {
-            name: answer.get(name) for name in ("failures", "total", "failure_ratio", "measured", "sample")
+            name: answer.get(name) for name in ("failures", "total", "failure_ratio", "measured", "sample", "baseline")
         }
         columns = tuple(map(str, answer.get("columns", ())))
         named: dict[str, Any] = {
@@ -107,7 +110,7 @@ class Rule:
             "message": answer["message"],
             "type": answer.get("type", ""),
         }
-        return cls(**named, columns=columns, **numbers, raw=answer)
+        return cls(**named, columns=columns, **numbers, groups=tuple(answer.get("groups") or ()), raw=answer)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ _MOMENT: _Kind = ("an RFC 3339 time or a datetime", _is_moment)
 _CALLABLE: _Kind = ("a function", callable)
 _KINDS: dict[str, _Kind] = {
     **dict.fromkeys(("url", "key", "user_agent", "target", "table", "dataset", "request_id"), _TEXT),
-    **dict.fromkeys(("incident_id", "text", "note", "assignee", "name"), _TEXT),
+    **dict.fromkeys(("incident_id", "text", "note", "assignee", "name", "rule", "check_id", "mark"), _TEXT),
     **dict.fromkeys(("rule_ids", "kinds", "dimensions"), _TEXTS),
     **dict.fromkeys(("not_before", "since", "until"), _MOMENT),
     "on_wait": _CALLABLE,

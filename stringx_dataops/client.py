@@ -13,14 +13,14 @@ from stringx_dataops.connection import USER_AGENT, Connection, address_of, key_o
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.errors import Away, CheckFailed, DataOpsError, GateClosed, Misconfigured, Refused, Undecided
+from stringx_dataops.points import Point, Pointing
 from stringx_dataops.profiles import OF_A_PROFILE, TableProfile
 from stringx_dataops.reading import as_text
 from stringx_dataops.watching import Incident, Schedule, Watching
 
 __all__ = [
     "Away", "Check", "CheckFailed", "Client", "Connection", "DataOpsError", "Gate", "GateClosed", "Incident", "Misconfigured",
-    "Refused", "Request", "Schedule", "State", "TableProfile",
-    "Undecided", "key_source", "path_of", "persist", "require",
+    "Point", "Refused", "Request", "Schedule", "State", "TableProfile", "Undecided", "key_source", "path_of", "persist", "require",
 ]  # fmt: skip
 
 PATIENCE_S = 600  # what `wait=True` means
@@ -31,7 +31,7 @@ _OF_A_REQUEST = ("request_id", "status", "verdict", "checks")
 _T = TypeVar("_T")
 
 
-class Client(Watching):
+class Client(Watching, Pointing):
     """A Backend and a key. What is not given comes from the environment, as for the `dataops` command: the address from
     STRINGX_BACKEND_URL (else http://127.0.0.1:5002), the key from STRINGX_API_KEY or STRINGX_API_KEY_FILE.
 

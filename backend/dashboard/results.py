@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.dashboard import samples, views
+from backend.dashboard.groups import Groups, groups_of
 from backend.dashboard.samples import SampleTable, cut
 from backend.insights import stories
 from backend.insights.history import thresholds_of
@@ -33,6 +34,7 @@ class RuleRow:
     share: float | None
     warn_at: Any
     fail_at: Any
+    groups: Groups | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def _rows(
                 share=rule.failure_ratio,
                 warn_at=thresholds.get("warn_at"),
                 fail_at=thresholds.get("fail_at"),
+                groups=groups_of(rule.groups, rule.group_count, rule.groups_failing),
             )
         )
     return rows

@@ -14,6 +14,7 @@ from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.messages.groups import GroupResult
 from stringx_dataops.contract.messages.scores import quotient
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -125,6 +126,29 @@ def requests_of_points(database: Database, of: RuleName, points: Sequence[dict[s
     with database.transaction() as cursor:
         rows = cursor.all(SQL["requests_of_checks"], named | {"checks": [point["check_id"] for point in points]})
     return {row["check_id"]: row["request_id"] for row in rows}
+
+
+@dataclass(frozen=True)
+class GroupsFound:
+    """The worst groups of a rule in a check, of so many, of which `failing` did not pass."""
+
+    worst: list[GroupResult]
+    count: int
+    failing: int
+
+
+def groups(database: Database, table: str, rules: Sequence[str], check_id: str) -> dict[str, GroupsFound]:
+    """By rule, what a check found for the groups of these rules of a table; nothing of rules without groups."""
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["groups"], {"table": table, "rules": list(rules), "check_id": check_id}) if rules else []
+    return {
+        row["rule_id"]: GroupsFound(
+            worst=[GroupResult.model_validate(each, extra="ignore") for each in row["groups"]],
+            count=row["group_count"] or 0,
+            failing=row["groups_failing"] or 0,
+        )
+        for row in rows
+    }
 
 
 def compared_with(database: Database, of: RuleName, check_id: str) -> tuple[list[dict[str, Any]], dict[str, str]]:

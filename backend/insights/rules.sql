@@ -33,6 +33,16 @@ select check_id::text, request_id from stringx.check_points
 where subject_id = (select subject_id from stringx.subjects where kind = 'table' and target = %(target)s and name = %(table)s)
   and at between %(first)s::timestamptz and %(last)s::timestamptz and check_id = any(%(checks)s::uuid[])
 
+-- name: groups
+-- The groups of rules that a check decided for each group: of a table, or of one of a dataset.
+select e.rule ->> 'id' as rule_id, e.rule -> 'groups' as groups, (e.rule ->> 'group_count')::integer as group_count,
+       (e.rule ->> 'groups_failing')::integer as groups_failing
+from stringx.results s
+cross join lateral json_array_elements(case when s.table_name is not null then s.result -> 'rules' else (
+    select t.part -> 'rules' from json_array_elements(s.result -> 'tables') as t (part) where t.part ->> 'table' = %(table)s limit 1) end)
+    as e (rule)
+where s.check_id = %(check_id)s and e.rule ->> 'id' = any(%(rules)s) and json_typeof(e.rule -> 'groups') = 'array'
+
 -- name: compared_with
 -- The points that a check compared the rule's value with, and their requests: of a table, or of one of a dataset.
 select coalesce(

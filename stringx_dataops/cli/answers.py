@@ -23,6 +23,24 @@ class WaivedRuleAnswer(TypedDict):
     reason: str
 
 
+class GroupAnswer(TypedDict):
+    """The result of a group of a rule."""
+
+    key: dict[str, str | None] | None
+    failures: int | None
+    total: int | None
+    measured: int | float | str | None
+    status: RuleStatus
+    change: NotRequired[str]
+
+
+class BaselineAnswer(TypedDict):
+    """What a rule's own earlier points say of its value."""
+
+    words: NotRequired[str]
+    learning: NotRequired[dict[str, int] | None]
+
+
 class RuleAnswer(TypedDict):
     """The result of a rule."""
 
@@ -40,6 +58,10 @@ class RuleAnswer(TypedDict):
     sample_hidden: NotRequired[bool]
     shadow: NotRequired[bool]
     waived: NotRequired[WaivedRuleAnswer | None]
+    baseline: NotRequired[BaselineAnswer]
+    groups: NotRequired[list[GroupAnswer]]
+    group_count: NotRequired[int]
+    groups_failing: NotRequired[int]
 
 
 class TableAnswer(TypedDict):

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stringx_dataops.cli.answers import CheckAnswer, RuleAnswer, TableAnswer
+from stringx_dataops.cli.answers import CheckAnswer, GroupAnswer, RuleAnswer, TableAnswer
 from stringx_dataops.cli.terminal import cut, faint, filled, folded, plain, screen_width, state, width_of
 
 _ORDER = ("fail", "error", "warn", "pass")
 _WIDEST = 30  # cells of a value in a sample
 _BELOW = 9  # spaces before what stands below a rule
 _ROWS = 10  # of a sample; --json has all
+_GROUPS = 5  # of a rule; --json has the worst 20
 HIDDEN = "measured: not shown; it is a value of a row, and its column is neither in key nor in sample_columns"
 NO_SAMPLES = "failing rows are not shown: the key lacks the scope samples"
 
@@ -42,6 +43,9 @@ def _details(rule: RuleAnswer, indent: int) -> Iterator[str]:
         yield HIDDEN
     elif rule.get("measured") is not None and str(rule["measured"]) != str(rule.get("failures")):  # rules that count measure it
         yield f"measured: {plain(rule['measured'])}"
+    if words := (rule.get("baseline") or {}).get("words"):
+        yield plain(words)
+    yield from _groups(rule)
     if waived := rule.get("waived"):
         yield f"waived by {plain(waived['by'])} until {plain(waived['until'])}: {plain(waived['reason'])}"
     if rule["status"] == "pass":
@@ -54,6 +58,33 @@ def _details(rule: RuleAnswer, indent: int) -> Iterator[str]:
         yield "failing rows were left out, because the result would have been too large"
     if sample := rule.get("sample"):
         yield from _rows(sample["columns"], sample["rows"], bool(sample.get("cut")), indent)
+
+
+def _groups(rule: RuleAnswer) -> Iterator[str]:
+    """How many groups there are, and the worst of those that did not pass."""
+    if not rule.get("group_count"):
+        return
+    failing = rule.get("groups_failing", 0)
+    yield f"{failing} of {rule['group_count']} groups did not pass" if failing else f"all {rule['group_count']} groups pass"
+    worst = [group for group in rule.get("groups", ()) if group["status"] != "pass"]
+    for group in worst[:_GROUPS]:
+        yield f"  {state(group['status'], 5)}  {_key(group)}: {_numbers(group)}"
+    if failing > len(worst[:_GROUPS]) > 0:
+        yield f"  … and {failing - len(worst[:_GROUPS])} more"
+
+
+def _key(group: GroupAnswer) -> str:
+    if group["key"] is None:
+        return "a group (its columns are neither in key nor in sample_columns)"
+    return ", ".join(f"{plain(name)} {_value(value)}" for name, value in group["key"].items())
+
+
+def _numbers(group: GroupAnswer) -> str:
+    change = f" ({group['change']})" if group.get("change") else ""
+    if group["failures"] is None:
+        return f"measured {'nothing' if group['measured'] is None else plain(group['measured'])}{change}"
+    total = "" if group["total"] is None else f" of {group['total']:,}"
+    return f"{group['failures']:,}{total}{change}"
 
 
 def _rows(names: Sequence[str], rows: Sequence[Sequence[Any]], is_cut: bool, indent: int) -> Iterator[str]:

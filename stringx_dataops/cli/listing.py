@@ -16,16 +16,16 @@ _PAGE = 1000  # items
 
 def items(
     client: Client,
-    name: str,
+    name: str | tuple[str, ...],
     filters: Mapping[str, str | None],
     limit: int,
     belongs: Callable[[JsonObject], bool] = lambda _: True,
 ) -> list[JsonObject]:
-    """So many items of a list, page by page, of those that `belongs` takes. On a terminal, says if there are more. Raises
-    Refused if nothing is found because the target that is asked for does not exist."""
+    """So many items of a list (its name, or the parts of its path), page by page, of those that `belongs` takes. On a terminal,
+    says if there are more. Raises Refused if nothing is found because the target that is asked for does not exist."""
     query = {field: value for field, value in filters.items() if value is not None}
     query["limit"] = str(min(limit + 1, _PAGE))
-    found = list(islice(filter(belongs, client.items(path_of(name), query)), limit + 1))
+    found = list(islice(filter(belongs, client.items(path_of(*([name] if isinstance(name, str) else name)), query)), limit + 1))
     if not found and query.get("target"):
         require_target(client, query["target"])
     if len(found) > limit and sys.stdout.isatty():

@@ -43,6 +43,10 @@ _COMMANDS = {
         "Look at messages to people, send one again (scope admin).",
     ),
     "open": ("stringx_dataops.cli.opening:open_", "Open the page of TABLE (schema.table) of TARGET on the dashboard."),
+    "points": (
+        "stringx_dataops.cli.points:points",
+        "Look at the points of a rule, say that one is expected or to be left out.",
+    ),
     "profile": (
         "stringx_dataops.cli.profile:profile",
         "Measure the columns of TABLE (schema.table) of TARGET, and suggest rules.",

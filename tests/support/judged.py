@@ -70,7 +70,12 @@ def past(database: Database, days: int = 40) -> None:
         value = level + (day * 37 % 11 - 5) * 14 + (900 if day == 20 else -500 if day == 25 else 0)
         is_waived, is_out = day == 25, day in (20, 25)
         baseline: dict[str, Any] = {"center": level, "low": level - 150, "high": level + 150, "points": days - day}
-        baseline |= {"season": "weekday", "learning": None, "moved_at": moved_at, "words": "beyond what was usual" if is_out else ""}
+        baseline |= {
+            "season": "weekday",
+            "learning": None,
+            "moved_at": moved_at,
+            "words": "beyond what was usual" if is_out else "",
+        }
         if day > days - 10:
             baseline |= {"center": None, "low": None, "high": None, "learning": {"have": days - day, "need": 10}}
         status = "warn" if is_out else "pass"

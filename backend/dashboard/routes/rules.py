@@ -7,12 +7,14 @@ from typing import Any
 from flask import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from backend.dashboard import forms, judged, rule_files, views
+from backend.dashboard import forms, groups, judged, rule_files, views
+from backend.dashboard.groups import Groups
 from backend.dashboard.pages import csv_file, page
 from backend.dashboard.plots import Mark
 from backend.dashboard.service import Dashboard
 from backend.insights import history, rules, trend
 from backend.insights.history import RuleName, Span
+from backend.insights.rules import RuleNow
 from backend.marks import store as mark_store
 from backend.waivers import store as waivers
 from stringx_dataops.contract.documents.fields import parse_model
@@ -43,6 +45,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         answer = history.points(database, catalogue, name, span, Page(_PLOTTED))
         found, more = answer["items"], ""
         found_trend = trend.of_rule(database, name)
+        now = rules.configured(database, catalogue, name)
         last = judged.of_last(found, *_compared(found, name))
         is_share, plotted = views.counts_failures(found), found
         if answer["next_cursor"] is not None and chosen in ("30d", "1y"):
@@ -61,9 +64,10 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             table_url=views.table_url(target, table),
             rule=rule,
             url=views.rule_url(target, table, rule),
-            configured=rules.configured(database, catalogue, name),
+            configured=now,
             points=found[:_LISTED],
             judged=last,
+            groups=_groups(found, name, now),
             requests=rules.requests_of_points(database, name, found[:_LISTED]),
             has_more=len(found) > _LISTED,
             trend=found_trend,
@@ -87,6 +91,11 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         mark_store.mark(database, g.caller, RuleName(target, table, rule), named, order)
         shown = sent.get("range", "") if sent.get("range") in _RANGES else "30d"
         return redirect(f"{views.rule_url(target, table, rule)}?range={shown}#point-{named}", 303)
+
+    def _groups(found: list[dict[str, Any]], name: RuleName, now: RuleNow | None) -> Groups | None:
+        """Of the last point, if the rule has groups."""
+        last = found[0]["check_id"] if found else None
+        return groups.of_check(database, name.table, [now.rule], last).get(name.rule) if now is not None else None
 
     def _compared(found: list[dict[str, Any]], name: RuleName) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """What the last judged point was compared with."""

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from backend.configuration import editing
-from backend.dashboard import rule_files, samples, views
+from backend.dashboard import groups, rule_files, samples, views
 from backend.dashboard.asking import ask_form, typed
 from backend.dashboard.pages import Numbered, address_to_renew, csv_file, next_page, page, wanted
 from backend.dashboard.routes.badges import of_subject
@@ -54,6 +54,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             rules=[each for each in shown if each["status"] != "error"],
             in_error=[each for each in shown if each["status"] == "error"],
             **samples.of_table(database, item, found.rules, g.caller.scopes),
+            groups=groups.of_check(database, table, [each.rule for each in found.rules], item["check_id"]),
             since=trend.since_of_rules(database, target, table, [each["id"] for each in shown if each["status"] in _TROUBLE]),
             waivers=waivers.of_table(database, target, table),
             total=found.total,
