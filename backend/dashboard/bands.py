@@ -11,14 +11,15 @@ from markupsafe import Markup
 
 Kind = Literal["learning", "expected", "exclude", "warn", "fail", "waived"]
 _HALF = 4.0  # of the width of a band that is known at one point alone
-# What a shape means, in the order in which a legend names them.
-_WORDS: dict[Kind, str] = {
-    "learning": "learning: too few points yet, so it passes",
-    "warn": "unusual, warned: not in later bands",
-    "fail": "unusual, failed: not in later bands",
-    "waived": "unusual, waived: not in later bands",
-    "expected": "marked expected: in later bands",
-    "exclude": "marked exclude: not in later bands",
+# What a shape means, in the order in which a legend names them: where a band is made of usual points, and where a point is
+# compared with those before it as they are.
+_WORDS: dict[Kind, tuple[str, str]] = {
+    "learning": ("learning: too few points yet, so it passes",) * 2,
+    "warn": ("unusual, warned: not in later bands", "warned"),
+    "fail": ("unusual, failed: not in later bands", "failed"),
+    "waived": ("unusual, waived: not in later bands", "waived"),
+    "expected": ("marked expected: in later bands", "marked expected"),
+    "exclude": ("marked exclude: not in later bands", "marked exclude: later points are not compared with it"),
 }
 
 
@@ -112,11 +113,12 @@ def shape(kind: Kind, x: float, y: float) -> str:
             return f"M{x - 3} {y}a3 3 0 1 0 6 0a3 3 0 1 0-6 0z"
 
 
-def legend(kinds: Sequence[Kind | None], *, has_band: bool) -> Markup:
-    """What the band and the shapes in a plot mean, of those that it has."""
+def legend(kinds: Sequence[Kind | None], *, has_band: bool, as_they_are: bool) -> Markup:
+    """What the band and the shapes in a plot mean, of those that it has. `as_they_are`: points are compared with those before
+    them, whatever the rule said of these."""
     found = [
         Markup('<span><svg class="key-of" viewBox="0 0 14 14" aria-hidden="true">{}</svg>{}</span>').format(
-            Markup('<path class="dot {}" d="{}"/>').format(kind, shape(kind, 7, 7)), words
+            Markup('<path class="dot {}" d="{}"/>').format(kind, shape(kind, 7, 7)), words[as_they_are]
         )
         for kind, words in _WORDS.items()
         if kind in kinds
@@ -125,7 +127,13 @@ def legend(kinds: Sequence[Kind | None], *, has_band: bool) -> Markup:
         drawn = Markup('<path class="band" d="M0 2h14v10h-14z"/><path class="edge" d="M0 2h14M0 12h14"/>')
         drawn += Markup('<path class="center" d="M0 7h14"/>')
         text = Markup('<span><svg class="key-of" viewBox="0 0 14 14" aria-hidden="true">{}</svg>{}</span>')
-        found.insert(0, text.format(drawn, "what was usual at each point, and its centre"))
+        found.insert(
+            0,
+            text.format(
+                drawn,
+                "what could be at each point, and its centre" if as_they_are else "what was usual at each point, and its centre",
+            ),
+        )
     return Markup('<p class="legend shapes">{}</p>').format(Markup("").join(found)) if found else Markup("")
 
 

@@ -35,6 +35,7 @@ class Judged:
     why: str
     compared: list[Compared]
     legend: str
+    as_they_are: bool
     note: str = FROM_NEXT_CHECK
 
 
@@ -97,9 +98,10 @@ def caption(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def of_last(
-    points: Sequence[dict[str, Any]], compared: Sequence[Mapping[str, Any]], requests: Mapping[str, str]
+    points: Sequence[dict[str, Any]], compared: Sequence[Mapping[str, Any]], requests: Mapping[str, str], *, as_they_are: bool
 ) -> Judged | None:
-    """What is to be said of the last point that was judged, which is the first of these; None if none was."""
+    """What is to be said of the last point that was judged, which is the first of these; None if none was. `as_they_are`: of a
+    rule that takes earlier points so, whatever it said of them."""
     last = next((point for point in points if point.get("baseline") is not None), None)
     if last is None:
         return None
@@ -109,19 +111,21 @@ def of_last(
         facts.append(("Centre", formats.number(baseline["center"])))
     if not baseline.get("learning"):
         season = str(baseline["season"])
-        facts.append(
-            ("Compared with", f"{formats.number(baseline['points'])} earlier points, {_SEASONS.get(season, f'by {season}')}")
-        )
+        how = "" if as_they_are else f", {_SEASONS.get(season, f'by {season}')}"
+        number = baseline["points"]
+        facts.append(("Compared with", f"{number:,} earlier {'point' if number == 1 else 'points'}{how}"))
     if baseline.get("moved_at"):
         facts.append(("Another level since", formats.exact(baseline["moved_at"])))
     kinds = [kind_of(point) for point in points]
+    has_band = any((usual := usual_of(point)) is not None and usual.is_known for point in points)
     return Judged(
         facts=facts,
         learning=learning_of(baseline),
         is_unusual=last["status"] in ("warn", "fail"),
         why=str(baseline.get("words", ""))[:_LONGEST],
         compared=[_compared(each, requests) for each in compared],
-        legend=bands.legend(kinds, has_band=any((usual := usual_of(point)) is not None and usual.is_known for point in points)),
+        legend=bands.legend(kinds, has_band=has_band, as_they_are=as_they_are),
+        as_they_are=as_they_are,
     )
 
 

@@ -16,6 +16,7 @@ from stringx_dataops.contract.messages.scores import quotient
 MOST_POINTS = 100_000  # in a file: the newest
 _AT_ONCE = 1000
 _BOUNDS = ("warns_below", "warns_above", "fails_below", "fails_above")
+_USUAL = ("usual", "usual_from", "usual_to")
 _NUMBERS = ("failures", "total", "failure_ratio", "measured")
 
 Rows = Iterator[Sequence[Any]]
@@ -23,13 +24,16 @@ Rows = Iterator[Sequence[Any]]
 
 def points(database: Database, catalogue: Catalogue, of: RuleName, span: Span) -> Rows:
     """A header and a row per point, the newest first, MOST_POINTS at most. They are read a page at a time."""
-    yield ("at", "check_id", "status", *_NUMBERS, *_BOUNDS, "config_version")
+    yield ("at", "check_id", "status", *_NUMBERS, *_BOUNDS, "config_version", *_USUAL, "mark", "marked_by")
     wanted, left = Page(_AT_ONCE), MOST_POINTS
     while left > 0:
         found = history.points(database, catalogue, of, span, wanted)
         for point in found["items"][:left]:
             named = (point[name] for name in ("at", "check_id", "status", *_NUMBERS))
-            yield (*named, *_bounds(point["warn_at"]), *_bounds(point["fail_at"]), point["config_version"])
+            bounds = (*_bounds(point["warn_at"]), *_bounds(point["fail_at"]))
+            usual = point.get("baseline") or {}
+            marked = (usual.get("center"), usual.get("low"), usual.get("high"), point.get("mark"), point.get("marked_by"))
+            yield (*named, *bounds, point["config_version"], *marked)
         left -= len(found["items"])
         if found["next_cursor"] is None:
             return

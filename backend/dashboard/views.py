@@ -154,8 +154,9 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
     else:
         label = f"{point['status']} at {formats.exact(point['at'])}: {shown}{judged.label_of(point)}"
         value = None if point["status"] == "error" else value
-    low, high = _bounds(point["fail_at"], point["total"], is_share)
-    warn_low, warn_high = _bounds(point["warn_at"], point["total"], is_share)
+    usual = judged.usual_of(point)  # the bounds, if they were made of earlier points
+    low, high = _bounds(None if usual else point["fail_at"], point["total"], is_share)
+    warn_low, warn_high = _bounds(None if usual else point["warn_at"], point["total"], is_share)
     return Value(
         at=datetime.fromisoformat(point["at"]),
         value=value,
@@ -165,7 +166,7 @@ def _value(point: dict[str, Any], is_share: bool) -> Value:
         label=label,
         warn_low=warn_low,
         warn_high=warn_high,
-        usual=judged.usual_of(point),
+        usual=usual,
         kind=judged.kind_of(point),
     )
 
@@ -196,9 +197,9 @@ def _float(value: Any) -> float | None:
 def caption(found: list[dict[str, Any]], marks: list[Mark], more: str) -> str:
     """What the plot's lines mean; `more` says what is left out."""
     words = more
-    if not judged.is_judged(found) or any(point["fail_at"] is not None for point in found):
+    if not (is_judged := judged.is_judged(found)):
         words += "Dashed: the threshold above (or below) which it fails, as it was then."
-    if any(point["warn_at"] is not None for point in found):
+    if not is_judged and any(point["warn_at"] is not None for point in found):
         words += " Dotted across: that of warnings."
     words += _bands(found)
     words += judged.caption(found)

@@ -214,6 +214,9 @@ _OF_THRESHOLDS = ("id", "type", "warn_above", "fail_above", "severity")
 
 
 def _bounds(rule_type: RuleType, arguments: JsonObject | None) -> JsonObject | None:
-    """The lower (`min`) and the upper (`max`) bound, whatever the type calls them."""
+    """The lower (`min`) and the upper (`max`) bound, whatever the type calls them; of a type whose bounds are made of earlier
+    points, what it says of them, under its own names."""
     given = arguments or {}
+    if rule_type.baseline is not None:
+        return {name: given[name] for name in rule_type.bounds.values() if given.get(name) is not None} or None
     return {which: given[name] for which, name in rule_type.bounds.items() if given.get(name) is not None} or None

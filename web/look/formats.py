@@ -119,13 +119,14 @@ def duration(milliseconds: int | None) -> str:
 
 
 def threshold(value: int | str | dict[str, object] | None) -> str:
-    """A count or share as `above 5`, bounds as `below 1 or above 9`; a dash for none."""
+    """A count or share as `above 5`, bounds as `below 1 or above 9`, of a change as `20% down or 50% up`; a dash for none."""
     if value is None:
         return "–"
     if not isinstance(value, dict):
         return f"above {value:,}" if isinstance(value, int) else f"above {value}"
     bounds = {name: number(bound) if isinstance(bound, int | float | str) else str(bound) for name, bound in value.items()}
     words = [f"{word} {bounds[name]}" for name, word in (("min", "below"), ("max", "above")) if name in bounds]
+    words += [f"{bounds[name]} {word}" for name, word in (("max_decrease", "down"), ("max_increase", "up")) if name in bounds]
     return " or ".join(words) or "–"
 
 

@@ -46,7 +46,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         found, more = answer["items"], ""
         found_trend = trend.of_rule(database, name)
         now = rules.configured(database, catalogue, name)
-        last = judged.of_last(found, *_compared(found, name))
+        last = judged.of_last(found, *_compared(found, name), as_they_are=now is not None and now.rule.type == "change")
         is_share, plotted = views.counts_failures(found), found
         if answer["next_cursor"] is not None and chosen in ("30d", "1y"):
             with_today = Span(span.start, end + timedelta(days=1))  # a span of days is without the day in which it ends
