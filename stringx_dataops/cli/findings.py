@@ -43,7 +43,8 @@ def _details(rule: RuleAnswer, indent: int) -> Iterator[str]:
         yield HIDDEN
     elif rule.get("measured") is not None and str(rule["measured"]) != str(rule.get("failures")):  # rules that count measure it
         yield f"measured: {plain(rule['measured'])}"
-    if words := (rule.get("baseline") or {}).get("words"):
+    words = (rule.get("baseline") or {}).get("words")
+    if words and words not in f"{rule['message']} {rule.get('finding')}":
         yield plain(words)
     yield from _groups(rule)
     if waived := rule.get("waived"):

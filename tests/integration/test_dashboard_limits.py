@@ -35,6 +35,7 @@ PAGES: dict[str, list[Case]] = {
     "board": [Case("list", "/"), Case("list", "/?kind=dataset"), Case("list", "/?target={target}"), Case("list", "/?q=public")],
     "table": [Case("one", f"/tables/{TABLE}"), Case("one", f"/tables/{TABLE}?format=csv")],
     "rule": [Case("one", f"/tables/{TABLE}/rules/a{query}") for query in ("", "?format=csv", "?range=1y")],
+    "mark_point": [Case("one", f"/tables/{TABLE}/rules/a/points/01890000-0000-7000-8000-000000000000", {"mark": "exclude"})],
     "dataset": [Case("one", "/datasets/set-{w}")],
     "check": [Case("one", f"/tables/{TABLE}/check", {})],
     "check_dataset": [Case("one", "/datasets/set-{w}/check", {})],

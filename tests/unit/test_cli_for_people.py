@@ -430,3 +430,32 @@ def test_groups_are_completed_without_importing_their_commands() -> None:
 
 def test_an_incident_of_a_dataset_names_a_rule_that_many_tables_have_once() -> None:
     assert incidents._rules({"kind": "closed", "rules": [{"id": "a"}, {"id": "b"}, {"id": "a"}]}) == "a, b"
+
+
+def test_groups_stand_below_their_rule_the_five_worst_of_those_that_did_not_pass() -> None:
+    groups: list[dict[str, Any]] = [
+        {"key": {"shop": f"s{n}\x1b", "day": None}, "failures": 9 - n, "total": 10, "measured": None, "status": "fail"}
+        for n in range(7)
+    ]
+    groups[1] |= {"key": None, "failures": None, "measured": 1.5, "change": "missing"}
+    groups.append({"key": {"shop": "fine", "day": "1"}, "failures": 0, "total": 10, "measured": None, "status": "pass"})
+    found = list(findings.lines({"rules": [RULE | {"groups": groups, "group_count": 90, "groups_failing": 30}]}, passed=False))  # type: ignore[typeddict-item]
+    words = [click.unstyle(line).strip() for line in found[1:]]
+    assert words[:3] == [
+        "30 of 90 groups did not pass", "fail   shop s0\\x1b, day NULL: 9 of 10",
+        "fail   a group (its columns are neither in key nor in sample_columns): measured 1.5 (missing)",
+    ]  # fmt: skip
+    assert (len(words), words[-1]) == (7, "… and 25 more")
+    passed = list(
+        findings.lines(
+            {"rules": [RULE | {"status": "pass", "groups": groups[-1:], "group_count": 9, "groups_failing": 0}]}, passed=True
+        )
+    )  # type: ignore[typeddict-item]
+    assert [line.strip() for line in passed[1:]] == ["all 9 groups pass"]
+
+
+def test_what_is_usual_is_said_once() -> None:
+    baseline = {"words": "compared with 120 of 2026-11-30 06:00 UTC", "learning": None}
+    for message, number in [(f"the number of rows is 7; {baseline['words']}", 1), ("few rows", 2)]:
+        found = list(findings.lines({"rules": [RULE | {"message": message, "baseline": baseline}]}, passed=False))  # type: ignore[typeddict-item]
+        assert (len(found), "\n".join(found).count(baseline["words"])) == (number, 1)
