@@ -20,7 +20,8 @@ from stringx_dataops.watching import Incident, Schedule, Watching
 
 __all__ = [
     "Away", "Check", "CheckFailed", "Client", "Connection", "DataOpsError", "Gate", "GateClosed", "Incident", "Misconfigured",
-    "Point", "Refused", "Request", "Schedule", "State", "TableProfile", "Undecided", "key_source", "path_of", "persist", "require",
+    "Point", "Refused", "Request", "Schedule", "State", "TableProfile",
+    "Undecided", "key_source", "path_of", "persist", "require",
 ]  # fmt: skip
 
 PATIENCE_S = 600  # what `wait=True` means
