@@ -17,16 +17,19 @@ from stringx_dataops.contract.messages.profiles import (
     MOST_WORDS,
     QUANTILES,
     ColumnProfile,
+    Comparison,
     ForeignKey,
     KeyShare,
     Lengths,
     Profile,
     ProfileSample,
     TableConstraint,
+    Tenths,
     TopValue,
 )
 
 _MOST_KEYS = 20
+_MOST_COMPARISONS = 50
 _LEAST_SHARE = 0.95  # of a measured key
 _SPANS = ("1h", "1d", "7d", "30d")
 
@@ -50,6 +53,7 @@ def read(
         constraints=[_constraint(each) for each in measures["constraints"]],
         foreign_keys=[_foreign_key(each) for each in measures["foreign_keys"]],
         key_shares=list(_key_shares(measures))[:_MOST_KEYS],
+        comparisons=[Comparison.model_validate(each) for each in measures["comparisons"][:_MOST_COMPARISONS]],
         comment=_cut(measures["comment"], MOST_WORDS),
         notes=[*notes, *measures["notes"]],
     )
@@ -130,6 +134,7 @@ def _column(column: ColumnMeasures, rows: int, is_sample: bool) -> ColumnProfile
         formats=_counts(of, "format "),
         castable=_counts(of, "castable "),
         shapes=_counts(of, "shape "),
+        tenths=_tenths(of),
         future=_whole(of.get("future")),
         recent={span: int(of[span]) for span in _SPANS} if all(of.get(span) is not None for span in _SPANS) else None,
         top=[TopValue(value=_cut(value, MOST_TEXT) or "", count=count) for value, count in of["top"]] if of.get("top") else None,
@@ -140,6 +145,20 @@ def _column(column: ColumnMeasures, rows: int, is_sample: bool) -> ColumnProfile
 def _counts(measures: JsonObject, prefix: str) -> dict[str, int] | None:
     found = {name.removeprefix(prefix): int(value) for name, value in measures.items() if name.startswith(prefix)}
     return found or None
+
+
+def _tenths(of: JsonObject) -> Tenths | None:
+    """None of a table without blocks, or with few rows."""
+    fewest, most = _number(of.get("fewest_nulls")), _number(of.get("most_nulls"))
+    if fewest is None or most is None:
+        return None
+    return Tenths(
+        fewest_nulls=fewest,
+        most_nulls=most,
+        least_mean=_number(of.get("least_mean")),
+        greatest_mean=_number(of.get("greatest_mean")),
+        tenth=_whole(of.get("tenth")),
+    )
 
 
 def _constraint(found: JsonObject) -> TableConstraint:

@@ -10,7 +10,7 @@ from stringx_dataops.contract.documents.globs import matches, name_of_literal
 from stringx_dataops.contract.documents.yaml_writing import rules_as_yaml
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.profiles import Profile
-from stringx_dataops.suggestions import keys, numbers, presence, tables, texts, times, values
+from stringx_dataops.suggestions import keys, numbers, pairs, presence, tables, texts, times, values
 from stringx_dataops.suggestions.drafts import Draft, Known
 from stringx_dataops.suggestions.judging import said
 from stringx_dataops.suggestions.suggestion import History, SaidOfProfile, StoredProfile, Suggestion
@@ -21,7 +21,7 @@ MOST_OLDER = 20  # older profiles that are looked at, the newest
 MOST_CHECKS = 100  # earlier checks, the newest
 MAX_ID = 60
 _TOLD_BY_LIST = ("regex", "length", "format", "castable")  # what a list of values says of a column already
-_MAKERS = (tables, keys, presence, values, numbers, texts, times)
+_MAKERS = (tables, keys, pairs, presence, values, numbers, texts, times)
 
 
 def suggest(

@@ -1,5 +1,6 @@
 """What a rule would have said of the data that a profile measured."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -173,6 +174,18 @@ def _aggregate(rule: JsonObject, profile: Profile, column: ColumnProfile) -> Sai
     return None
 
 
+def _compare(rule: JsonObject, profile: Profile, column: ColumnProfile) -> Said | None:
+    """From rows that were looked at, as if the others were like them: a rule with a share alone."""
+    arguments = _arguments(rule)
+    for each in profile.comparisons:
+        if (each.column, each.other_column) == (column.name, arguments.get("other_column")) and isinstance(
+            rule.get("fail_above"), str
+        ):
+            holding = {"<=": each.at_most, ">=": each.at_least}.get(str(arguments.get("operator")))
+            return None if holding is None else _counted(rule, each.rows - holding, each.rows)
+    return None
+
+
 def _freshness(rule: JsonObject, profile: Profile, column: ColumnProfile) -> Said | None:
     latest = moment(column.max) if column.max else None
     if latest is None or latest.tzinfo is None or column.future:
@@ -187,7 +200,8 @@ def _column_type(rule: JsonObject, profile: Profile, column: ColumnProfile) -> S
     """A pass where the type is written as PostgreSQL writes it; an alias is not looked up."""
     wanted = _arguments(rule)
     types = [wanted["type"]] if "type" in wanted else list(wanted.get("types", ()))
-    return Said(status="pass", words=f"Its type is {column.type}.") if column.type in types else None
+    bare = re.sub(r"\([0-9, ]+\)", "", column.type)
+    return Said(status="pass", words=f"Its type is {column.type}.") if {column.type, bare} & set(types) else None
 
 
 def _unique(rule: JsonObject, profile: Profile) -> Said | None:
@@ -248,6 +262,7 @@ _OF_COLUMNS: dict[str, OfColumn] = {
     "castable": _share_of("castable", "to"),
     "not_in_future": _not_in_future,
     "aggregate": _aggregate,
+    "compare": _compare,
     "freshness": _freshness,
     "column_type": _column_type,
 }

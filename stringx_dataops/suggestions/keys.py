@@ -1,5 +1,6 @@
 """Keys: what is unique, by a constraint or exactly by what was measured, and where a foreign key leads."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 
@@ -127,6 +128,8 @@ def _room(seen: Seen) -> float | None:
     column = seen.column
     if column.family == "integer" and column.min is not None and column.max is not None:
         return number(column.max) - number(column.min) + 1
+    if column.family == "integer" and column.stddev is not None:
+        return column.stddev * math.sqrt(12) + 1  # as if they were spread evenly
     return None
 
 

@@ -12,7 +12,10 @@ from stringx_dataops.suggestions.head_room import in_words, rounded_down, rounde
 
 TAILS = 5.0  # e-foldings of an exponential tail beyond the largest value: a later load gets there once in 150
 ERRORS = 6.0  # standard errors of a mean, for a load half as large
-LEAST_DRIFT = 0.25  # standard deviations by which a mean may move for reasons of its own
+LEAST_DRIFT = 0.25  # standard deviations by which a mean may move for reasons of its own, where nothing is known of that …
+STEADY_DRIFT = 0.1  # … and where tenths of the table do not differ by more than chance
+MOST_DRIFT = 2.5  # standard deviations: with more, a column follows the order of loading, and its mean says nothing
+RANGE_OF_TEN = 4.0  # standard errors between the least and the greatest of ten equal means, hardly ever more
 LEAST_SPREAD = 0.35  # by which share a standard deviation may change
 LOOSEST_SPREAD = 1.0  # with more head-room it would not notice another unit
 USUAL_KURTOSIS = 9.0  # where the tails are not shown
@@ -20,6 +23,18 @@ RARE = 0.001  # share of rows beyond the bounds that is a warning and no failure
 RARE_NEGATIVE = 0.01  # the same of negative numbers, where none was seen
 MOST_NULLS = 0.9
 _YEAR = re.compile(r"year|yr|vintage", re.IGNORECASE)
+_NATURAL = [
+    (re.compile(pattern, re.IGNORECASE), low, high)
+    for pattern, low, high in (
+        (r"(^|_)months?$", 1, 12),
+        (r"(^|_)day(_of_month)?$", 1, 31),
+        (r"(^|_)hours?$", 0, 24),
+        (r"(^|_)(minute|second)s?$", 0, 60),
+        (r"(^|_)(week_?day|day_?of_?week|dow)$", 0, 7),
+        (r"(^|_)lat(itude)?$", -90, 90),
+        (r"(^|_)(lon|lng|long)(itude)?$", -180, 180),
+    )
+]
 _SHORT_ZONE = re.compile(r"[+-][0-9]{2}$")
 YEARS = (1800, 2200)  # whole numbers that all lie between are years
 
@@ -68,19 +83,25 @@ def bounds_of(seen: Seen) -> Bounds | None:
     count, middle = seen.values, at.get("0.5", (least + most) / 2)
     below = _tail(least - middle, at.get("0.05", least) - middle, at.get("0.01", least) - middle, count)
     above = _tail(most - middle, at.get("0.95", most) - middle, at.get("0.99", most) - middle, count)
+    natural = natural_limits(seen.name, least, most)
+    if natural is not None:
+        return Bounds(*natural, True)
     if is_year(seen):
         return Bounds(math.floor(least - max(below, 5, (most - least) / 2)), None, True)
     if column.distinct == 1:
         return None
-    low, high = least - below, most + above
+    moved = drift(seen) or 0.0
+    low, high = least - below - moved / 2, most + above + moved / 2
+    if moved and low < 0 <= least and not column.negatives:
+        low = 0.0
     if low < 0 <= least and (column.zeros or least < below / 10):
         low = 0.0  # a limit: rows lie at it
     if high > 0 >= most and column.zeros:
         high = 0.0
     unit = max(most - least, abs(most) / 1000) / 200
     if column.family == "integer":
-        return Bounds(math.floor(low), math.ceil(high), below == above == 0)
-    return Bounds(rounded_down(low, unit) if below else low, rounded_up(high, unit) if above else high, below == above == 0)
+        return Bounds(math.floor(low), math.ceil(high), below == above == moved == 0)
+    return Bounds(rounded_down(low, unit), rounded_up(high, unit), below == above == moved == 0)
 
 
 def _tail(extreme: float, twentieth: float, hundredth: float, count: int) -> float:
@@ -94,6 +115,14 @@ def _tail(extreme: float, twentieth: float, hundredth: float, count: int) -> flo
     else:
         scales.append(extreme / math.log(max(count / 2, 3)))
     return TAILS * max(0.0, *scales)
+
+
+def natural_limits(name: str, least: float, most: float) -> tuple[float, float] | None:
+    """Of parts of dates and times, and of places, by their name, if all values are within."""
+    for pattern, low, high in _NATURAL:
+        if pattern.search(name) and low <= least and most <= high:
+            return low, high
+    return None
 
 
 def is_year(seen: Seen) -> bool:
@@ -114,7 +143,9 @@ def _between(seen: Seen, bounds: Bounds) -> Draft:
     quantiles = column.quantiles or {}
     inner = f", 98% of them between {quantiles['0.01']} and {quantiles['0.99']}" if {"0.01", "0.99"} <= set(quantiles) else ""
     reason = f"{seen_words}{inner}; the bounds leave head-room as the tails have it."
-    if bounds.hard:
+    if bounds.hard and natural_limits(seen.name, number(column.min or "0"), number(column.max or "0")):
+        reason = f"{seen_words}, within what such a column can have."
+    elif bounds.hard:
         reason = f"{seen_words}, where many of them are."
     if is_year(seen):
         reason = f"{seen_words}; years go on, so only earlier ones are unusual."
@@ -158,13 +189,25 @@ def _mean(seen: Seen) -> Measure | None:
     column = seen.column
     assert column.mean is not None
     assert column.stddev is not None
-    error = column.stddev / math.sqrt(seen.values)
-    room = max(ERRORS * error, LEAST_DRIFT * column.stddev)
-    if room > 1.5 * column.stddev:
-        return None
+    moved, tenths = drift(seen), column.tenths
     means = [column.mean, *(each.mean for each, _ in seen.older if each.mean is not None)]
-    moved = max(means) - min(means)
-    return Measure("avg", column.mean, min(means) - room - moved / 2, max(means) + room + moved / 2)
+    if moved and tenths is not None:
+        means += [mean for mean in (tenths.least_mean, tenths.greatest_mean) if mean is not None]
+    least_room = LEAST_DRIFT if moved is None else STEADY_DRIFT
+    room = max(ERRORS * column.stddev / math.sqrt(seen.values), least_room * column.stddev)
+    if room > 1.5 * column.stddev or (moved or 0) > MOST_DRIFT * column.stddev:
+        return None
+    room += (max(means) - min(means)) / 2
+    return Measure("avg", column.mean, min(means) - room, max(means) + room)
+
+
+def drift(seen: Seen) -> float | None:
+    """By how much more than chance the means of tenths of the table differ; None if that was not measured."""
+    column, tenths = seen.column, seen.column.tenths
+    if tenths is None or tenths.least_mean is None or tenths.greatest_mean is None or not tenths.tenth or column.stddev is None:
+        return None
+    chance = RANGE_OF_TEN * column.stddev / math.sqrt(tenths.tenth)
+    return max(0.0, tenths.greatest_mean - tenths.least_mean - chance)
 
 
 def _spread(seen: Seen) -> Measure | None:

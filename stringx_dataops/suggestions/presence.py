@@ -6,6 +6,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
 from stringx_dataops.suggestions.head_room import percent, share_above, share_text
 
+ROWS_OF_TENTHS = 50_000  # that the profile looks at to compare them
 MOST_MISSING = 0.5  # of a column: with more, NULLs are its usual state and nothing is said
 
 
@@ -30,16 +31,25 @@ def _draft(seen: Seen, rule_type: str, missing: int, what: str) -> Draft:
     name = f"{seen.name}_{rule_type}"
     if seen.column.not_null:
         return Draft(name, seen.rule(rule_type), "A constraint of the table says that it is never NULL.", 0.75)
-    worst = max(_older_shares(seen), default=0.0)
+    worst = max((*_older_shares(seen), _share_of_tenth(seen)), default=0.0)
     if missing == 0 and worst == 0:
         return Draft(name, seen.rule(rule_type), f"None of the {seen.rows:,} rows is {what}.", 0.9)
     fails = max(share_above(missing, seen.rows), min(1.0, worst * 1.2))
     thresholds: JsonObject = {"fail_above": share_text(fails)}
     now = f"{missing:,} of {seen.rows:,} rows are {what} ({percent(missing / seen.rows)})"
-    before = f", {percent(worst)} in an earlier profile" if worst > missing / seen.rows else ""
+    before = f", up to {percent(worst)} in a part of it or an earlier profile" if worst > missing / seen.rows else ""
     return Draft(
         name, seen.rule(rule_type, **thresholds), f"{now}{before}; more than {thresholds['fail_above']} would be unusual.", 0.8
     )
+
+
+def _share_of_tenth(seen: Seen) -> float:
+    """Of the tenth of the table that has most NULLs, if more than chance; 0 if tenths do not differ."""
+    tenths = seen.column.tenths
+    if tenths is None or not seen.nulls:
+        return 0.0
+    rows = min(seen.rows, ROWS_OF_TENTHS) // 10
+    return tenths.most_nulls if tenths.most_nulls > share_above(round(seen.nulls / seen.rows * rows), rows) else 0.0
 
 
 def _older_shares(seen: Seen) -> Iterator[float]:

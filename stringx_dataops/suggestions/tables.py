@@ -12,6 +12,11 @@ STEADY = 0.1  # by which row counts differ that do not grow
 FEWEST_COUNTS = 5  # for an upper bound
 MOST_NAMES = 200
 MOST_CHECK_CONSTRAINTS = 20
+_LENGTH = re.compile(r"\([0-9, ]+\)")
+_TYPES = (
+    "smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean", "date", "uuid", "json", "jsonb",
+    "timestamp without time zone", "timestamp with time zone",
+)  # fmt: skip
 _CHECK = re.compile(r"CHECK \((.*)\)(?: NOT VALID| NO INHERIT)*", re.DOTALL)
 
 
@@ -19,6 +24,11 @@ def drafts(known: Known) -> Iterator[Draft]:
     yield from _row_count(known)
     yield from _columns(known)
     yield from _check_constraints(known)
+    for seen in known.columns():
+        kind = _LENGTH.sub("", seen.column.type)
+        if kind in _TYPES:
+            reason = f"It is a {kind}, and other rules read its values so."
+            yield Draft(f"{seen.name}_type", seen.rule("column_type", arguments={"type": kind}), reason, 0.3)
 
 
 def _row_count(known: Known) -> Iterator[Draft]:

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.suggestions.checking import Checker
 from benchmarks.suggestions.data import Table
 from launch.demo import TABLES
-from stringx_dataops.contract.messages.profiles import KeyShare
+from stringx_dataops.contract.messages.profiles import KeyShare, Tenths
 from stringx_dataops.suggestions import document_with, suggest
 from tests.support.databases import Target
 from tests.support.documents import CATALOGUE
@@ -62,6 +62,7 @@ SUGGESTED = [
     "manufacturer_distinct",
     "model_distinct",
     "engine_distinct",
+    "speed_type",
 ]
 
 
@@ -122,3 +123,26 @@ def test_shapes_of_texts_and_rows_that_repeat_are_measured(target: Target, engin
         "t", Table(["code", "word", "n"], ["text", "text", "integer"], [[f"{n}", f"{n % 7}", "1"] for n in [*range(199), 0]])
     )
     assert KeyShare(columns=["code", "word", "n"], share=0.995, origin="measured") in checker.profile("t").key_shares
+
+
+def test_how_steady_columns_are_along_the_table_and_which_are_never_above_others_is_measured(
+    target: Target, engine: Engine
+) -> None:
+    checker = Checker(engine, target)
+    rows: list[list[str | None]] = []
+    for n in range(5000):
+        rows.append(
+            [str(n), str(n % 10), None if n < 1000 else "x", f"2026-01-{1 + n % 20:02}", f"2026-01-{1 + n % 20 + n % 3:02}"]
+        )
+    checker.load("t", Table(["n", "digit", "word", "since", "until"], ["integer", "integer", "text", "date", "date"], rows))
+    profile = checker.profile("t")
+    n, digit, word, since, _ = (column.tenths or Tenths(fewest_nulls=-1, most_nulls=-1) for column in profile.columns)
+    assert (n.greatest_mean or 0) - (n.least_mean or 0) > 4000
+    assert 4 < (digit.least_mean or 0) < (digit.greatest_mean or 0) < 5
+    assert (word.fewest_nulls, word.most_nulls, since.most_nulls) == (0, 1, 0)
+    compared = {(each.column, each.other_column): (each.rows, each.at_most, each.at_least) for each in profile.comparisons}
+    assert compared["since", "until"] == (5000, 5000, 1667)
+    target.execute("create view v as select * from t")
+    seen = checker.profile("v")
+    assert [column.tenths for column in seen.columns] == [None] * 5
+    assert not seen.comparisons

@@ -338,7 +338,7 @@ def test_nothing_is_suggested_that_its_own_data_would_fail_and_every_rule_is_val
 
 def test_few_rows_say_nothing_about_values() -> None:
     found = suggested(profile(12, texts("status", ["a", "b"] * 6), numbers("n", [float(number) for number in range(12)])))
-    assert {each.rule["type"] for each in found.values()} <= {"row_count", "columns"}
+    assert {each.rule["type"] for each in found.values()} <= {"row_count", "columns", "column_type"}
 
 
 def test_what_a_suggestion_would_have_said_of_older_profiles() -> None:
@@ -350,3 +350,54 @@ def test_what_a_suggestion_would_have_said_of_older_profiles() -> None:
     found = suggested(of(1000, 0, 0), history=History(older))
     assert [(each.profile_id, each.status) for each in found["amount_not_null"].on_profiles] == [("new", "pass"), ("old", "pass")]
     assert found["enough_rows"].on_profiles[0].words == "The number of rows is 900."
+
+
+def test_what_moves_along_the_table_gets_wider_bounds_and_what_follows_its_order_none() -> None:
+    values = [float(40 + number % 21) for number in range(1000)]
+    found = {}
+    for name, least, greatest in (("steady", 49.5, 50.5), ("seasonal", 43.0, 57.0), ("ordered", 30.0, 70.0)):
+        tenths = {"fewest_nulls": 0, "most_nulls": 0, "least_mean": least, "greatest_mean": greatest, "tenth": 100}
+        column = numbers("t", values, shown=False, tenths=tenths)
+        found[name] = [
+            rule["arguments"] for rule in rules(profile(1000, column), "aggregate") if rule["arguments"]["function"] == "avg"
+        ]
+    [steady], [seasonal] = found["steady"], found["seasonal"]
+    assert 48 < steady["min"] < 49.5 < 50.5 < steady["max"] < 52
+    assert seasonal["min"] < 36 < 64 < seasonal["max"]
+    assert not found["ordered"]
+
+
+def test_nulls_of_the_worst_tenth_are_tolerated() -> None:
+    values: list[float | None] = [None] * 30 + [float(number % 7) for number in range(970)]
+    thresholds = []
+    for most in (0.05, 0.2):
+        column = numbers("a", values, tenths={"fewest_nulls": 0, "most_nulls": most})
+        [rule] = rules(profile(1000, column), "not_null")
+        thresholds.append(float(rule["fail_above"].rstrip("%")))
+    assert 3 < thresholds[0] < 10 < 20 < thresholds[1] < 30
+
+
+def test_a_column_is_compared_with_another_only_where_that_says_something() -> None:
+    pair = [
+        numbers(name, [float(number % 20 + shift) for number in range(1000)])
+        for name, shift in (("low", 0), ("high", 3), ("far", 500))
+    ]
+
+    def compared(other: str, at_most: int) -> list[JsonObject]:
+        of = {"column": "low", "other_column": other, "rows": 1000, "at_most": at_most, "at_least": 0}
+        return [rule["arguments"] for rule in rules(profile(1000, *pair, comparisons=[of]), "compare")]
+
+    assert compared("high", 1000) == [{"operator": "<=", "other_column": "high"}]
+    assert not compared("high", 990)  # nearly is a matter of chance
+    assert not compared("far", 1000)  # bounds say that already
+
+
+def test_parts_of_dates_and_places_have_their_own_limits() -> None:
+    columns = [numbers(name, [float(1 + number % 9) for number in range(1000)]) for name in ("month", "hour", "lat", "monthly")]
+    found = {rule["column"]: rule["arguments"] for rule in rules(profile(1000, *columns), "between")}
+    assert found["month"] == {"min": 1, "max": 12}
+    assert found["hour"] == {"min": 0, "max": 24}
+    assert found["lat"] == {"min": -90, "max": 90}
+    assert found["monthly"] == {"min": 1, "max": 9}
+    wrong = numbers("month", [float(number % 14) for number in range(1000)])
+    assert [rule["arguments"] for rule in rules(profile(1000, wrong), "between")] == [{"min": 0, "max": 13}]

@@ -5,7 +5,8 @@
     3. one scan with the aggregates of all columns (a wide table's in several: _PARTS). If it fails it is read in halves, down to the column
        that cannot be read, and of that its measures one by one: a broken column hides no other;
     4. a statement for each column that groups its values, and one for the quantiles of a column that may be shown;
-    5. if no column tells rows apart, pairs of columns that might.
+    5. if no column tells rows apart, pairs of columns that might, and all columns together;
+    6. over some rows, how steady columns are along the table, and which are never above others (tenths.sql).
 
     Values of rows are read of columns that may be shown (stringx_shown), and of no other. -#}
 {% macro stringx_profile(spec) %}
@@ -60,17 +61,18 @@
   {%- endif -%}
   {%- set grouped = stringx_profile_groups(spec, table, sampling.source, columns, scan.columns, state.server_version) -%}
   {%- set pairs = stringx_profile_pairs(spec, table, sampling, columns, scan, grouped.columns) -%}
+  {%- set along = stringx_profile_tenths(spec, table, relation, catalog, sampling, columns, scan) -%}
   {%- set of_columns = [] -%}
   {%- for column in columns -%}
     {%- set of_scan, of_groups = scan.columns[column.number], grouped.columns.get(column.number, {}) -%}
     {%- do of_columns.append({
           'name': column.name, 'type': column.type, 'family': column.fact.family, 'comment': column.comment, 'not_null': column.not_null,
           'is_generated': column.is_generated, 'is_identity': column.is_identity, 'enum': column.enum, 'shown': column.shown,
-          'error': of_scan.error or of_groups.get('error'), 'measures': dict(of_scan.measures, **of_groups.get('measures', {}))}) -%}
+          'error': of_scan.error or of_groups.get('error'), 'measures': dict(dict(of_scan.measures, **of_groups.get('measures', {})), **along.tenths.get(column.number, {}))}) -%}
   {%- endfor -%}
   {%- set again = stringx_run('', spec, {}, state) -%}
   {%- set measured = {'relation': catalog.relation, 'comment': catalog.comment, 'rows': scan.rows, 'estimate': sampling.estimate, 'sample': sampling.sample,
-                      'columns': of_columns, 'constraints': catalog.constraints, 'foreign_keys': catalog.foreign_keys, 'pairs': pairs,
+                      'columns': of_columns, 'constraints': catalog.constraints, 'foreign_keys': catalog.foreign_keys, 'pairs': pairs, 'comparisons': along.comparisons,
                       'notes': sampling.notes + stringx_profile_notes(table, catalog, state.server_version)} -%}
   {{- return(dict(found, changed=again.changed, nothing=again.nothing, measured=measured)) -}}
 {% endmacro %}

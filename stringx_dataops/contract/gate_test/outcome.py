@@ -106,6 +106,7 @@ class ProfileMeasures(TypedDict):
     constraints: list[JsonObject]
     foreign_keys: list[JsonObject]
     pairs: list[JsonObject]  # `columns`, `distinct`
+    comparisons: list[JsonObject]  # `column`, `other_column`, `rows`, `at_most`, `at_least`
     notes: list[str]
 
 

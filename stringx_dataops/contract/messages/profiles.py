@@ -110,6 +110,28 @@ class ForeignKey(Model):
     is_valid: bool = True
 
 
+class Comparison(Model):
+    """Two columns of one kind, one of which is hardly ever above the other: of `rows` that were looked at and have both, so many
+    have a `column` that is at most the other, or at least."""
+
+    column: str
+    other_column: str
+    rows: int
+    at_most: int
+    at_least: int
+
+
+class Tenths(Model):
+    """How a column differs between tenths of the table's blocks, which mostly lie in the order of loading, by some of its rows.
+    `tenth`: values of the smallest."""
+
+    fewest_nulls: float
+    most_nulls: float
+    least_mean: float | None = None
+    greatest_mean: float | None = None
+    tenth: int | None = None
+
+
 class ColumnProfile(Model):
     """One column. Counts are of the rows that were read: `Profile.rows_read`. What its type does not have is null.
 
@@ -159,6 +181,7 @@ class ColumnProfile(Model):
     formats: dict[str, int] | None = None
     castable: dict[str, int] | None = None
     shapes: dict[str, int] | None = None
+    tenths: Tenths | None = None
     future: int | None = None
     recent: dict[str, int] | None = None
     top: list[TopValue] | None = None
@@ -181,6 +204,7 @@ class Profile(Model):
     constraints: list[TableConstraint] = []
     foreign_keys: list[ForeignKey] = []
     key_shares: list[KeyShare] = []
+    comparisons: list[Comparison] = []
     comment: str | None = None
     notes: list[str] = []
 

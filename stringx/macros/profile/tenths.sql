@@ -1,0 +1,65 @@
+{#- How steady columns are along the table, and which of them are never above others. -#}
+
+{#- {tenths: {column number: {measures}}, comparisons: [{column, other_column, rows, at_most, at_least}]}: over about 50,000 rows. A tenth is one of the blocks of the table, which mostly lie in the
+    order in which rows were loaded: what differs between tenths by more than chance moves with time. Views, partitioned and foreign tables have no such order, small
+    tables too little of it. If the statement fails, nothing is known. -#}
+{% macro stringx_profile_tenths(spec, table, relation, catalog, sampling, columns, scan) %}
+  {%- set nothing = {'tenths': {}, 'comparisons': []} -%}
+  {%- if catalog.relation not in ('table', 'materialized view') or scan.rows is none or scan.rows < 500 -%}{{- return(nothing) -}}{%- endif -%}
+  {%- set most, rows = 50000, [sampling.estimate or 0, scan.rows] | max if sampling.sample else scan.rows -%}
+  {%- set source = relation if rows <= 2 * most else relation ~ ' tablesample system (' ~ '%.9f' | format(100.0 * most / rows) ~ ') repeatable (' ~ spec.profile.seed ~ ')' -%}
+  {%- set pages = "(select greatest(pg_relation_size(t.o) / current_setting('block_size')::bigint, 1) from (select tableoid as o from " ~ relation ~ ' limit 1) as t)' -%}
+  {%- set inner, outer, kept = ['count(*) as n'], ["count(*)"], [] -%}
+  {%- for column in columns[:300] if column.readable -%}
+    {%- set name, number, value = stringx_name(column.name), column.number | string, stringx_compared(column.name, column.fact) -%}
+    {%- do inner.append('count(' ~ name ~ ') as v' ~ number) -%}
+    {%- do outer.extend(['min(1 - v' ~ number ~ '::double precision / n)', 'max(1 - v' ~ number ~ '::double precision / n)']) -%}
+    {%- do kept.extend([(column.number, 'fewest_nulls'), (column.number, 'most_nulls')]) -%}
+    {%- if column.fact.family in ('integer', 'decimal', 'float') -%}
+      {%- do inner.append('avg(' ~ value ~ ') filter (where ' ~ value ~ " < 'Infinity' and " ~ value ~ " > '-Infinity') as a" ~ number if column.fact.family != 'integer' else 'avg(' ~ value ~ ') as a' ~ number) -%}
+      {%- set enough = ' filter (where v' ~ number ~ ' >= 20)' -%}
+      {%- do outer.extend(['min(a' ~ number ~ ')' ~ enough, 'max(a' ~ number ~ ')' ~ enough, 'min(v' ~ number ~ ')' ~ enough]) -%}
+      {%- do kept.extend([(column.number, 'least_mean'), (column.number, 'greatest_mean'), (column.number, 'tenth')]) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- set pairs = stringx_profile_comparable(columns) -%}
+  {%- for one, other in pairs -%}
+    {%- set a, b, at = stringx_compared(one.name, one.fact), stringx_compared(other.name, other.fact), loop.index0 | string -%}
+    {%- do inner.extend(['count(*) filter (where ' ~ a ~ ' <= ' ~ b ~ ') as l' ~ at, 'count(*) filter (where ' ~ a ~ ' >= ' ~ b ~ ') as g' ~ at,
+                         'count(*) filter (where ' ~ stringx_is_not_null(one.name) ~ ' and ' ~ stringx_is_not_null(other.name) ~ ') as r' ~ at]) -%}
+    {%- do outer.extend(['sum(r' ~ at ~ ')', 'sum(l' ~ at ~ ')', 'sum(g' ~ at ~ ')']) -%}
+  {%- endfor -%}
+  {%- set grouped = 'select ' ~ inner | join(', ') ~ ' from ' ~ source ~ ' group by least((ctid::text::point)[0]::bigint * 10 / ' ~ pages ~ ', 9)' -%}
+  {%- set answer = stringx_profile_run(spec, {'tenths': {'timezone': table.timezone, 'sql': 'select ' ~ stringx_list(outer) ~ ' from (' ~ grouped ~ ') as p where n >= 30'}}).tenths -%}
+  {%- if answer is mapping or answer[0] | int < 3 -%}{{- return(nothing) -}}{%- endif -%}
+  {%- set tenths, comparisons = {}, [] -%}
+  {%- for number, measure in kept -%}
+    {%- do tenths.update({number: dict(tenths.get(number, {}), **{measure: answer[loop.index]})}) -%}
+  {%- endfor -%}
+  {%- for one, other in pairs -%}
+    {%- set first = 1 + kept | length + 3 * loop.index0 -%}
+    {%- set rows, at_most, at_least = (answer[first] or 0) | int, (answer[first + 1] or 0) | int, (answer[first + 2] or 0) | int -%}
+    {%- if [at_most, at_least] | max * 100 >= rows * 98 and rows > 0 -%}
+      {%- do comparisons.append({'column': one.name, 'other_column': other.name, 'rows': rows, 'at_most': at_most, 'at_least': at_least}) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return({'tenths': tenths, 'comparisons': comparisons}) -}}
+{% endmacro %}
+
+
+{#- [(column, column)]: pairs of the first eight moments of a type, and of the first ten numbers. -#}
+{% macro stringx_profile_comparable(columns) %}
+  {%- set kinds, pairs = {}, [] -%}
+  {%- for column in columns if column.readable -%}
+    {%- set kind = column.fact.type if column.fact.family in ('date', 'timestamp') else 'number' if column.fact.family in ('integer', 'decimal', 'float') else none -%}
+    {%- if kind is not none and kinds.get(kind, []) | length < (10 if kind == 'number' else 8) -%}
+      {%- do kinds.update({kind: kinds.get(kind, []) + [column]}) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- for some in kinds.values() -%}
+    {%- for one in some -%}
+      {%- for other in some[loop.index:] -%}{%- do pairs.append((one, other)) -%}{%- endfor -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{- return(pairs) -}}
+{% endmacro %}
