@@ -4,6 +4,7 @@ check.
 Both are read before a check runs, and written in the transaction that finishes it. A check without such rules asks for nothing.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from database.queries import load_queries
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.gate_test.outcome import MAX_REMEMBERED
 from stringx_dataops.contract.gate_test.specification import Before
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, RuleResult, rfc3339
@@ -117,8 +119,8 @@ def keep(cursor: Cursor, result: CheckResult, learned: Learned) -> None:
         named = each.as_json() | {"at": None if at is None else at.isoformat()}
         if each.has_points:
             points.append(named | _point(rule))
-        elif (state := learned.states.get((table, rule.id))) is not None:
-            states.append(named | {"state": state})
+        elif (state := learned.states.get((table, rule.id))) is not None and len(json.dumps(state)) <= MAX_REMEMBERED:
+            states.append(named | {"state": state})  # without it the next check compares with the state before
     common = {"target": result.target, "snapshot_at": result.snapshot_at, "check_id": result.check_id}
     if points:
         cursor.run(SQL["put_points"], common | {"new": json_value(points)})

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 
 from api import retention
 from api.checks import claims, memory
+from api.checks.waiving import Decided
 from database.pool import Database
+from stringx_dataops.contract.gate_test.outcome import MAX_REMEMBERED
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.settings import read_settings
 from tests.support.databases import Target
@@ -206,8 +209,9 @@ def test_what_is_unusual_warns_and_is_left_out_of_the_band_unless_it_is_expected
     assert (odd.verdict, odd.rules[0].status, odd.rules[0].measured) == ("warn", "warn", 50)
     assert odd.rules[0].message.startswith("the number of rows is 50; warns unless at least ")
     assert odd.rules[0].baseline.words in odd.rules[0].message
-    again = checks.rule()
-    assert (again.status, again.baseline.points) == ("warn", 8), "the odd one is not in the band"
+    checks.configure(unusual(learn=5, season="none", severity="error"))
+    again = checks.check()
+    assert (again.verdict, again.rules[0].baseline.points) == ("fail", 8), "the odd one is not in the band"
     with checks.database.transaction() as cursor:
         cursor.run(
             "insert into stringx.point_marks (target, table_name, rule_id, snapshot_at, check_id, mark, by)"
@@ -215,8 +219,6 @@ def test_what_is_unusual_warns_and_is_left_out_of_the_band_unless_it_is_expected
             {"at": odd.snapshot_at, "check_id": odd.check_id},
         )
     assert checks.rule().baseline.points == 9
-    checks.configure(unusual(learn=5, season="none", severity="error"))
-    assert checks.check().verdict == "fail"
 
 
 def test_a_waived_failure_and_a_shadow_rule_leave_points(checks: Checks) -> None:
@@ -296,3 +298,44 @@ def test_points_are_forgotten_after_their_time_and_memories_with_their_table(che
     checks.history([1, 2, 3], 200 * DAY, datetime.now(UTC))
     retention.clean(checks.database, read_settings({"STRINGX_HOME": str(tmp_path), "RETENTION_POINTS_DAYS": "0"}))
     assert len(checks.points()) == 3
+
+
+def test_a_rule_that_remembers_gets_what_the_last_deciding_check_left(checks: Checks) -> None:
+    rule = {"id": "g", "type": "not_null", "column": "n", "per": "at", "missing_groups": "fail"}
+    checks.target.execute("truncate t; insert into t values (1, '2026-01-01'), (1, '2026-01-02'), (1, '2026-01-03')")
+    document = checks.configure(rule)
+    assert checks.rule("g").status == "pass"
+    checks.target.execute("delete from t where at = '2026-01-03'")
+    for narrowed in ({"rule_ids": ["g"]}, {"trial_of": document}):
+        assert checks.rule("g", **narrowed).status == "fail", "it compares, and leaves nothing"
+    assert checks.rule("g").status == "fail"
+    assert checks.rule("g").status == "pass", "the check before had no such group"
+    checks.configure(rule | {"where": "n > 0"})
+    checks.target.execute("delete from t where at = '2026-01-02'")
+    assert checks.rule("g").status == "pass", "of another definition there is no memory"
+    with checks.database.statements() as cursor:
+        (kept,) = cursor.all("select * from dataops.rule_memories")
+    assert kept["at"] == kept["snapshot_at"]
+
+
+def test_a_memory_is_replaced_by_a_newer_snapshot_alone_and_has_a_bound(checks: Checks) -> None:
+    checks.configure({"id": "g", "type": "not_null", "column": "n", "per": "at", "missing_groups": "fail"})
+    ends = []
+    for _ in range(2):
+        checks.ask()
+        check = claimed(checks.database)
+        ends.append(checks.run(check))
+        checks.finish(check, ends[-1])
+    older, newer = ends
+
+    def kept(end: Decided, state: JsonObject | None = None) -> Any:
+        learned = end.learned if state is None else replace(end.learned, states=dict.fromkeys(end.learned.states, state))
+        with checks.database.transaction() as cursor:
+            memory.keep(cursor, end.result, learned)
+            row = cursor.one("select snapshot_at, state from dataops.rule_memories")
+        assert row is not None
+        return row
+
+    assert kept(older)["snapshot_at"] == newer.result.snapshot_at
+    assert kept(newer, {"a": "x" * (MAX_REMEMBERED - 9)})["state"]["a"].startswith("x")
+    assert kept(newer, {"b": "x" * MAX_REMEMBERED})["state"].keys() == {"a"}, "too large: the state before stays"

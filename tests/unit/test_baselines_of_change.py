@@ -1,7 +1,7 @@
 """What a change is compared with, and its bounds, against plain arithmetic."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.baselines import band
 from api.baselines.change import judge_change
 from api.baselines.earlier import Bounds, Earlier, Made, json_number, number_of_json
 from api.baselines.places import WHOLE, place_of
+from api.baselines.unusual import judge_unusual
 from stringx_dataops.contract.messages.windows import Window
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -130,3 +132,32 @@ def test_numbers_are_kept_as_they_were_measured() -> None:
         assert read == Decimal(str(value))
         assert Decimal(str(json_number(read))) == read
     assert [number_of_json(value) for value in (None, True, "NaN", "Infinity", "12,5", "abc")] == [None] * 6
+
+
+def test_what_is_unusual_is_asked_of_the_band_with_the_rules_arguments() -> None:
+    dice = random.Random(3)
+    values = [str(dice.randint(90, 110)) for _ in range(30)]
+    found = points(*values)
+    found[3] = Earlier(found[3].at, "odd", Decimal(500), "warn")
+    found[4] = Earlier(found[4].at, "waived", Decimal(500), "warn", waived=True)
+    found[5] = Earlier(found[5].at, "expected", Decimal(120), "fail", mark="expected")
+    found[6] = Earlier(found[6].at, "excluded", Decimal(7), mark="exclude")
+    arguments = {
+        "season": "none", "sensitivity": 5, "min_change": 12, "learn": 9, "adapt": 4, "direction": "increase", "holidays": ["2026-11-05"],
+    }  # fmt: skip
+    left_out = ("odd", "waived", "excluded")
+    usable = [
+        band.Point(each.at, float(each.value), each.check_id not in left_out, each.check_id == "odd", each.check_id)
+        for each in found
+    ]
+    settings = band.Settings("none", 5, 0.0, 12.0, 9, 4, "increase", (date(2026, 11, 5),))
+    wanted = band.judge(usable, NOW, NEW_YORK, settings)
+    assert wanted.high is not None
+    for may_fail in (False, True):
+        made = judge_unusual(found, NOW, NEW_YORK, arguments, may_fail)
+        assert made.shown.words == wanted.words
+        decides, other = (made.fails, made.warns) if may_fail else (made.warns, made.fails)
+        assert (decides, other) == (Bounds(None, Decimal(repr(wanted.high))), Bounds())
+    assert band.Settings() == band.Settings("auto", 3.5, 0.05, 0.0, 20, 7, "both", ())
+    plain = judge_unusual(found, NOW, NEW_YORK, {"min_change": "5%"}, False)
+    assert plain.shown == judge_unusual(found, NOW, NEW_YORK, {}, False).shown

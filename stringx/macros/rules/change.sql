@@ -7,7 +7,8 @@
 {#- A measure whose bounds come from the rule's earlier points, by `baseline` of its specification: low and high, both inclusive, and the same for a
     warning. Without them it is not decided, and it passes with the bounds that are none only because it learns.
 
-    NaN and the infinities are beyond every bound, the missing one too: they would be no point to compare with. -#}
+    NaN and the infinities are beyond every bound, the missing one too, and so are numbers that DataOps reads no more in full: they would be no
+    point to compare with. -#}
 {% macro stringx_with_baseline(rule, scope, may_fail) %}
   {%- set baseline, of = rule.get('baseline'), rule.arguments.of -%}
   {%- if baseline is none or baseline.get('fault') -%}
@@ -33,8 +34,8 @@
     {%- if is_float -%}{%- set fact = {'type': 'double precision', 'family': 'float', 'schema': none, 'operators': []} -%}{%- endif -%}
   {%- endif -%}
   {%- set fails, warns = {'min': baseline.low, 'max': baseline.high}, {'min': baseline.warn_low, 'max': baseline.warn_high} -%}
-  {%- set decides = fails if may_fail else warns -%}
-  {%- if decides.min is none -%}{%- do decides.update({'min': '-Infinity', 'exclusive_min': true}) -%}{%- endif -%}
-  {%- if decides.max is none -%}{%- do decides.update({'max': 'Infinity', 'exclusive_max': true}) -%}{%- endif -%}
+  {%- set decides, most = fails if may_fail else warns, 'Infinity' if fact.family == 'float' else '1e150' -%}
+  {%- if decides.min is none -%}{%- do decides.update({'min': '-' ~ most, 'exclusive_min': true}) -%}{%- endif -%}
+  {%- if decides.max is none -%}{%- do decides.update({'max': most, 'exclusive_max': true}) -%}{%- endif -%}
   {{- return(dict(sql, bounds=fails, warn_bounds=warns, fact=fact, row_value=false, may_fail=may_fail)) -}}
 {% endmacro %}

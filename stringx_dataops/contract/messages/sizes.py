@@ -110,6 +110,8 @@ def _note(part: Result, words: str) -> None:
 def _cut_words(result: Result) -> None:
     for rule in (rule for part in _parts(result) for rule in part["rules"]):
         words = rule["message"]
+        if rule.get("baseline"):
+            rule["baseline"] = rule["baseline"] | {"compared_with": []}
         rule.update(message=words if len(words) <= _MAX_WORDS else f"{words[:_MAX_WORDS]}…", description="")
     _note(result, f"it would be larger than {_MIB}: descriptions are left out, messages cut after {_MAX_WORDS} characters")
 
