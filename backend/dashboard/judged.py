@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from backend.dashboard import bands
 from backend.dashboard.bands import Kind, Usual
+from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.messages.marks import FROM_NEXT_CHECK
 from web.look import formats
 
@@ -37,6 +38,18 @@ class Judged:
     legend: str
     as_they_are: bool
     note: str = FROM_NEXT_CHECK
+
+
+def measures(rule: Rule) -> str | None:
+    """What such a rule measures, such as `number of rows` or `avg of amount`; None for other rules."""
+    match rule.arguments.get("of"):
+        case "row_count":
+            return "number of rows"
+        case {"function": function, "column": column, **more}:
+            share = f" {more['p']}" if "p" in more else ""
+            return f"{function}{share} of {column}"
+        case _:
+            return None
 
 
 def is_judged(found: Sequence[Mapping[str, Any]]) -> bool:

@@ -11,6 +11,8 @@ from backend.dashboard.samples import SampleTable, cut
 from backend.insights import stories
 from backend.insights.history import thresholds_of
 from backend.insights.stories import RuleSample, Version
+from backend.marks import store as marks
+from backend.marks.store import Mark
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.json_types import JsonObject
@@ -35,6 +37,8 @@ class RuleRow:
     warn_at: Any
     fail_at: Any
     groups: Groups | None = None
+    mark: Mark | None = None
+    is_point: bool = False  # it can be marked
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,8 @@ def _rows(
         known = {of: _thresholds(tried, catalogue, wanted) for of, wanted in ids.items()}
     else:
         known = {of: stories.thresholds(database, catalogue, of, wanted) for of, wanted in ids.items()}
+    is_judged = any(rule.baseline is not None for _, rule in shown)
+    found = marks.of_check(database, check) if is_judged else {}
     rows = []
     for part, rule in shown:
         table = part.table or ""
@@ -148,6 +154,8 @@ def _rows(
                 warn_at=thresholds.get("warn_at"),
                 fail_at=thresholds.get("fail_at"),
                 groups=groups_of(rule.groups, rule.group_count, rule.groups_failing),
+                mark=found.get((table, rule.id)),
+                is_point=rule.baseline is not None and (check.full or check.is_window),
             )
         )
     return rows

@@ -1,5 +1,7 @@
 """Marks of points: set, replaced, taken back. DataOps reads them through `stringx.marked_points` when it computes a baseline."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from backend.insights.history import RuleName, rule_key
@@ -8,12 +10,29 @@ from database.keys import Caller
 from database.pool import Cursor, Database, Row
 from database.queries import load_queries
 from stringx_dataops.contract.messages.audit import subject
-from stringx_dataops.contract.messages.checks import rfc3339
+from stringx_dataops.contract.messages.checks import CheckResult, rfc3339
 from stringx_dataops.contract.messages.marks import MarkedPoint, MarkOrder
 from stringx_dataops.contract.messages.requesters import cleaned
 from stringx_dataops.contract.problems import FieldError, NotFound, invalid
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mark of a point, and who set it."""
+
+    mark: str
+    by: str
+    at: datetime
+
+
+def of_check(database: Database, check: CheckResult) -> dict[tuple[str, str], Mark]:
+    """The marks of the points of a check, by table and rule."""
+    named = {"target": check.target, "snapshot_at": check.snapshot_at or check.finished_at}
+    with database.transaction() as cursor:
+        rows = cursor.all(SQL["of_snapshot"], named | {"tables": [check.table, *(each.table for each in check.tables)]})
+    return {(row["table_name"], row["rule_id"]): Mark(row["mark"], row["by"], row["at"]) for row in rows}
 
 
 def mark(database: Database, caller: Caller, of: RuleName, check_id: str, order: MarkOrder) -> MarkedPoint:

@@ -33,3 +33,8 @@ where target = %(target)s and table_name = %(table)s and rule_id = %(rule)s and 
 -- name: find
 select mark, note, by, at from stringx.point_marks
 where target = %(target)s and table_name = %(table)s and rule_id = %(rule)s and snapshot_at = %(snapshot_at)s
+
+-- name: of_snapshot
+-- The marks of what was checked in one snapshot.
+select table_name, rule_id, mark, by, at from stringx.point_marks
+where target = %(target)s and table_name = any(%(tables)s::text[]) and snapshot_at = %(snapshot_at)s

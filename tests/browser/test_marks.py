@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from database.pool import Database
 from tests.browser.conftest import Tab
 from tests.browser.test_waivers import look
+from tests.support.datasets import apply, table
 from tests.support.judged import band, compared, judged, past
 
 RULE = "/tables/shop/public.a/rules/a"
@@ -16,6 +17,7 @@ RULE = "/tables/shop/public.a/rules/a"
 
 @pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1400, "light")])
 def test_an_unusual_point_is_explained_and_marked(shop: Database, tab: Callable[..., Tab], width: int, scheme: str) -> None:
+    apply(shop, table("public.a", rules=[{"id": "a", "type": "unusual", "arguments": {"of": "row_count"}}]))
     before = judged(shop, 1396.0, band(1250, 1550, 1400, season="weekday"))
     past(shop)
     words = "412 is below what Mondays usually have: 1,250 to 1,550, by 14 earlier Mondays."
@@ -30,6 +32,10 @@ def test_an_unusual_point_is_explained_and_marked(shop: Database, tab: Callable[
     expect(plot.locator(".band")).to_have_count(2)
     expect(plot.locator(".moved")).to_have_count(1)
     look(opened, "rule-judged")
+    opened.page.get_by_role("link", name="public.a").click()
+    expect(opened.page.locator("#rules")).to_contain_text(words)
+    look(opened, "table-judged")
+    opened.open(RULE)
     plain.sign_in(RULE)
     row = plain.page.locator(f"#point-{unusual.check_id}")
     row.get_by_role("button", name="exclude").click()

@@ -44,7 +44,8 @@ def judged(
     accepted = tracking.accept(database, CATALOGUE, request, "http", "s")
     lifecycle.accept(database, CATALOGUE, CheckRequest.model_validate(accepted.body), 100)
     check = claimed(database)
-    numbers = {"failures": None, "total": 10, "failure_ratio": None, "measured": measured}
+    said = {"message": f"the number of rows is {measured}; {baseline.words}"} if baseline is not None else {}
+    numbers = said | {"failures": None, "total": 10, "failure_ratio": None, "measured": measured}
     found = with_rule(result(database, check), status=status, baseline=baseline, **numbers)
     moment = at or now(database)
     counts = {"pass": 0, "warn": 0, "fail": 0, "error": 0} | {status: 1}

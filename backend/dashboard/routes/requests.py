@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, request, url_for
 
 from backend.dashboard import request_filters, results, stories
-from backend.dashboard.pages import Numbered, csv_file, next_page, page, text_file, wanted
+from backend.dashboard.pages import Numbered, address_of_page, csv_file, next_page, page, text_file, wanted
 from backend.dashboard.request_filters import RequestFilters
 from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
@@ -70,6 +70,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             sample_tables=result.samples if result is not None else [],
             has_failing=result is not None and result.has_failing,
             sees_samples=sees_samples,
+            may_configure="configure" in g.caller.scopes,
+            back=address_of_page(),
         )
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from backend.dashboard import forms, groups, judged, rule_files, views
 from backend.dashboard.groups import Groups
-from backend.dashboard.pages import csv_file, page
+from backend.dashboard.pages import csv_file, own, page
 from backend.dashboard.plots import Mark
 from backend.dashboard.service import Dashboard
 from backend.insights import history, rules, trend
@@ -68,6 +68,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             points=found[:_LISTED],
             judged=last,
             groups=_groups(found, name, now),
+            measures=judged.measures(now.rule) if now is not None else None,
             requests=rules.requests_of_points(database, name, found[:_LISTED]),
             has_more=len(found) > _LISTED,
             trend=found_trend,
@@ -89,8 +90,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         order = parse_model(MarkOrder, {"mark": sent.get("mark", "")})
         named = uuid_of(check_id, f"there is no check {check_id[:100]!r}")
         mark_store.mark(database, g.caller, RuleName(target, table, rule), named, order)
-        shown = sent.get("range", "") if sent.get("range") in _RANGES else "30d"
-        return redirect(f"{views.rule_url(target, table, rule)}?range={shown}#point-{named}", 303)
+        return redirect(own(sent.get("back") or views.rule_url(target, table, rule)), 303)
 
     def _groups(found: list[dict[str, Any]], name: RuleName, now: RuleNow | None) -> Groups | None:
         """Of the last point, if the rule has groups."""
