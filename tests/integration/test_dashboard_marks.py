@@ -50,7 +50,7 @@ def test_a_point_is_marked_on_the_page_of_its_rule(client: FlaskClient, shop: Da
     away = client.post(f"{RULE}/points/{found.check_id}", data=sent | {"mark": "none", "back": "//elsewhere"})
     assert (away.headers["Location"], marks(shop)) == ("/", [])
     (row,) = csv.DictReader(io.StringIO(client.get(f"{RULE}?format=csv").text))
-    wanted = {"usual": "15", "usual_from": "10", "usual_to": "20", "mark": ""}
+    wanted = {"measured": "90.0", "usual": "15.0", "usual_from": "10.0", "usual_to": "20.0", "mark": ""}
     assert wanted.items() <= row.items()
 
 
