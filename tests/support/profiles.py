@@ -1,25 +1,39 @@
 """Profiles through both services and real dbt, without their processes."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
+from api.checks.lookup import Configured, InScope
+from api.worker import profiling
 from api.worker.attempt import Attempt
 from api.worker.execution import Executor, HandBack
 from backend.configuration import store as configuration
 from backend.profiles import store
 from backend.requests import tracking
 from database.pool import Database
+from stringx_dataops.contract.documents.tables import TableDocument
+from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.messages.checks import CheckResult
-from stringx_dataops.contract.messages.profiles import DEFAULT_TIMEOUT_S, Profile, ProfileSettings, ProfileView
+from stringx_dataops.contract.messages.profiles import (
+    DEFAULT_TIMEOUT_S,
+    SAMPLE_ROWS,
+    SAMPLED_ABOVE,
+    SEED,
+    Profile,
+    ProfileSettings,
+    ProfileView,
+)
 from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.settings import read_settings
 from tests.support.databases import Target
 from tests.support.datasets import CATALOGUE, ME
-from tests.support.engine import PROJECT, Engine
+from tests.support.engine import PROJECT, Engine, gate
 
 
 def order(table: str, request_id: str | None = None, timeout_s: int = DEFAULT_TIMEOUT_S, **settings: Any) -> CheckOrder:
@@ -80,3 +94,28 @@ class Shop:
 
     def view(self, request_id: str) -> ProfileView:
         return store.of_request(self.database, request_id)
+
+
+def measured(
+    engine: Engine, target: Target, table: str, shown: Sequence[str] = (), timezone: str = "UTC", **changes: Any
+) -> Profile:
+    """What the gate test measures of a table, as a profile. `changes` are of the specification's `profile`."""
+    settings: dict[str, Any] = {
+        "columns": None,
+        "sample_rows": None,
+        "sampled_above": SAMPLED_ABOVE,
+        "default_rows": SAMPLE_ROWS,
+        "seed": SEED,
+    }
+    spec = gate(table, sample_columns=list(shown), timezone=timezone) | {"profile": settings | changes}
+    answer = engine.answer(target, spec)
+    assert answer.outcome is not None, answer.message
+    outcome = json.loads(answer.outcome)
+    (of_table,) = outcome["tables"]
+    assert outcome["profile"] is not None, of_table["reason"]
+    document = TableDocument(apiVersion="stringx/v1", target="shop", table=f"public.{table}")
+    in_scope = InScope(Configured(document, stored_target(target.document()), 0, ""), [])
+    found, _ = profiling.read(
+        "shop", in_scope, datetime.fromisoformat(outcome["snapshot_at"]), outcome["profile"], of_table["notes"]
+    )
+    return Profile.model_validate(found)
