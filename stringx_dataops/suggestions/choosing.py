@@ -70,13 +70,19 @@ def _few(drafts: Iterable[Draft], counts: Counter[str]) -> list[Draft]:
     counts for none of them."""
     chosen: list[Draft] = []
     for draft in drafts:
-        column = draft.rule.get("column")
+        column = draft.rule.get("column") or _measured_column(draft.rule)
         if len(chosen) == MOST_SUGGESTIONS:
             break
         if column is None or counts[column] < MOST_PER_COLUMN:
             chosen.append(draft)
             counts[str(column)] += column is not None
     return chosen
+
+
+def _measured_column(rule: JsonObject) -> str | None:
+    """Of a rule that names its column in what it measures."""
+    of = _arguments(rule).get("of")
+    return of.get("column") if isinstance(of, dict) else None
 
 
 def _is_there(rule: JsonObject, rules: Sequence[JsonObject]) -> bool:

@@ -244,6 +244,11 @@ def _columns(rule: JsonObject, profile: Profile) -> Said | None:
     return Said(status="pass", words="All of them are there.")
 
 
+def _unusual(rule: JsonObject, profile: Profile) -> Said | None:
+    """One profile alone has no history."""
+    return Said(status="pass", words="It learns from checks, and passes until it has seen enough of them.")
+
+
 OfTable = Callable[[JsonObject, Profile], Said | None]
 OfColumn = Callable[[JsonObject, Profile, ColumnProfile], Said | None]
 _JUDGES: dict[str, OfTable] = {
@@ -251,6 +256,7 @@ _JUDGES: dict[str, OfTable] = {
     "relationship": _relationship,
     "row_count": _row_count,
     "columns": _columns,
+    "unusual": _unusual,
 }
 _OF_COLUMNS: dict[str, OfColumn] = {
     "not_null": _not_null,

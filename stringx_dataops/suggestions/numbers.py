@@ -15,6 +15,7 @@ ERRORS = 6.0  # standard errors of a mean, for a load half as large
 LEAST_DRIFT = 0.25  # standard deviations by which a mean may move for reasons of its own, where nothing is known of that …
 STEADY_DRIFT = 0.1  # … and where tenths of the table do not differ by more than chance
 MOST_DRIFT = 2.5  # standard deviations: with more, a column follows the order of loading, and its mean says nothing
+WITH_ORDER = 2  # times their range, how far the numbers of such a column may go on
 RANGE_OF_TEN = 4.0  # standard errors between the least and the greatest of ten equal means, hardly ever more
 LEAST_SPREAD = 0.35  # by which share a standard deviation may change
 LOOSEST_SPREAD = 1.0  # with more head-room it would not notice another unit
@@ -31,9 +32,11 @@ _NATURAL = [
         (r"(^|_)hours?$", 0, 24),
         (r"(^|_)(minute|second)s?$", 0, 60),
         (r"(^|_)(week_?day|day_?of_?week|dow)$", 0, 7),
-        (r"(^|_)lat(itude)?$", -90, 90),
-        (r"(^|_)(lon|lng|long)(itude)?$", -180, 180),
     )
+]
+_PLACES = [  # the same of places, where a table may have a part of the world
+    (re.compile(r"(^|_)lat(itude)?$", re.IGNORECASE), -90, 90),
+    (re.compile(r"(^|_)(lon|lng|long)(itude)?$", re.IGNORECASE), -180, 180),
 ]
 _SHORT_ZONE = re.compile(r"[+-][0-9]{2}$")
 YEARS = (1800, 2200)  # whole numbers that all lie between are years
@@ -57,7 +60,14 @@ def drafts(known: Known) -> Iterator[Draft]:
             reason = f"None of the {seen.values:,} values is negative."
             rule = seen.rule("between", arguments={"min": 0}, warn_above=0, fail_above=f"{RARE_NEGATIVE:.0%}")
             yield Draft(f"{seen.name}_not_negative", rule, reason, 0.8)
-        if column.mean is not None and column.stddev and not column.nan and not column.infinities and not is_year(seen):
+        if (
+            column.mean is not None
+            and column.stddev
+            and not column.nan
+            and not column.infinities
+            and not is_year(seen)
+            and not follows_order(seen)
+        ):
             yield from _aggregate(seen, known, bounds)
 
 
@@ -91,6 +101,8 @@ def bounds_of(seen: Seen) -> Bounds | None:
     if column.distinct == 1:
         return None
     moved = drift(seen) or 0.0
+    if follows_order(seen):
+        moved = 2 * WITH_ORDER * (most - least)
     low, high = least - below - moved / 2, most + above + moved / 2
     if moved and low < 0 <= least and not column.negatives:
         low = 0.0
@@ -98,6 +110,8 @@ def bounds_of(seen: Seen) -> Bounds | None:
         low = 0.0  # a limit: rows lie at it
     if high > 0 >= most and column.zeros:
         high = 0.0
+    if place := _limits(seen.name, least, most, _PLACES):
+        low, high = max(low, place[0]), min(high, place[1])
     unit = max(most - least, abs(most) / 1000) / 200
     if column.family == "integer":
         return Bounds(math.floor(low), math.ceil(high), below == above == moved == 0)
@@ -117,9 +131,19 @@ def _tail(extreme: float, twentieth: float, hundredth: float, count: int) -> flo
     return TAILS * max(0.0, *scales)
 
 
+def follows_order(seen: Seen) -> bool:
+    """Whether its numbers rise or fall along the table, as those of a series do."""
+    moved = drift(seen)
+    return moved is not None and moved > MOST_DRIFT * (seen.column.stddev or 0)
+
+
 def natural_limits(name: str, least: float, most: float) -> tuple[float, float] | None:
-    """Of parts of dates and times, and of places, by their name, if all values are within."""
-    for pattern, low, high in _NATURAL:
+    """Of parts of dates and times, by their name, if all values are within."""
+    return _limits(name, least, most, _NATURAL)
+
+
+def _limits(name: str, least: float, most: float, known: list[tuple[re.Pattern[str], int, int]]) -> tuple[float, float] | None:
+    for pattern, low, high in known:
         if pattern.search(name) and low <= least and most <= high:
             return low, high
     return None
@@ -195,7 +219,7 @@ def _mean(seen: Seen) -> Measure | None:
         means += [mean for mean in (tenths.least_mean, tenths.greatest_mean) if mean is not None]
     least_room = LEAST_DRIFT if moved is None else STEADY_DRIFT
     room = max(ERRORS * column.stddev / math.sqrt(seen.values), least_room * column.stddev)
-    if room > 1.5 * column.stddev or (moved or 0) > MOST_DRIFT * column.stddev:
+    if room > 1.5 * column.stddev:
         return None
     room += (max(means) - min(means)) / 2
     return Measure("avg", column.mean, min(means) - room, max(means) + room)

@@ -3,12 +3,16 @@
 import re
 from collections.abc import Iterator
 
+from stringx_dataops.suggestions import keys
 from stringx_dataops.suggestions.drafts import Draft, Known
-from stringx_dataops.suggestions.head_room import rounded_down, rounded_up
+from stringx_dataops.suggestions.head_room import percent, rounded_down, rounded_up
+from stringx_dataops.suggestions.presence import MOST_MISSING
 
 FEWEST_IN_TABLE = 10
 LEAST_KEPT = 0.7  # of the rows: half of a load is missed otherwise
 STEADY = 0.1  # by which row counts differ that do not grow
+FEWEST_NULLS = 30
+FEW_VALUES = 6
 FEWEST_COUNTS = 5  # for an upper bound
 MOST_NAMES = 200
 MOST_CHECK_CONSTRAINTS = 20
@@ -22,13 +26,16 @@ _CHECK = re.compile(r"CHECK \((.*)\)(?: NOT VALID| NO INHERIT)*", re.DOTALL)
 
 def drafts(known: Known) -> Iterator[Draft]:
     yield from _row_count(known)
+    yield from _usual(known)
     yield from _columns(known)
     yield from _check_constraints(known)
     for seen in known.columns():
         kind = _LENGTH.sub("", seen.column.type)
         if kind in _TYPES:
             reason = f"It is a {kind}, and other rules read its values so."
-            yield Draft(f"{seen.name}_type", seen.rule("column_type", arguments={"type": kind}), reason, 0.3)
+            # A mean that is bounded cannot be read of texts; where there is none, the type says it.
+            value = 0.62 if keys.is_key(seen) or (seen.column.distinct or 0) <= FEW_VALUES else 0.3
+            yield Draft(f"{seen.name}_type", seen.rule("column_type", arguments={"type": kind}), reason, value)
 
 
 def _row_count(known: Known) -> Iterator[Draft]:
@@ -51,6 +58,19 @@ def _row_count(known: Known) -> Iterator[Draft]:
         words += f", at least {min(everything):,} in {len(counts)} earlier profiles and checks"
     reason = f"{words}; a load that ends halfway has fewer."
     yield Draft("enough_rows", {"type": "row_count", "arguments": arguments}, reason, 0.95)
+
+
+def _usual(known: Known) -> Iterator[Draft]:
+    """What only a history can judge; it warns, and passes while it learns. Of columns that are mostly NULL, how much they are."""
+    if known.profile.row_count >= FEWEST_IN_TABLE:
+        rule = {"type": "unusual", "arguments": {"of": "row_count"}}
+        reason = "Row counts are judged by those of earlier checks, as soon as there are enough."
+        yield Draft("usual_rows", rule, reason, 0.65)
+    for seen in known.columns():
+        if FEWEST_NULLS <= seen.nulls < seen.rows and seen.nulls > seen.rows * MOST_MISSING:
+            of = {"function": "null_ratio", "column": seen.name}
+            reason = f"{percent(seen.nulls / seen.rows)} of {seen.rows:,} rows are NULL, which earlier checks are compared with."
+            yield Draft(f"{seen.name}_usual_nulls", {"type": "unusual", "arguments": {"of": of}}, reason, 0.74)
 
 
 def _columns(known: Known) -> Iterator[Draft]:

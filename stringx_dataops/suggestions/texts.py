@@ -12,7 +12,7 @@ LONGEST_CODE = 64
 MOST_ODD = 0.003  # values that do not have a shape, each of several
 # A text of one format is mostly of one; the first counts. What PostgreSQL reads is looser, so it comes later.
 _FORMATS = ("uuid", "email", "url", "ipv4", "ipv6", "e164", "country_alpha2", "currency", "date", "timestamp", "json")
-_CASTS = ("integer", "numeric", "date", "timestamp")
+_CASTS = ("numeric", "date", "timestamp")
 
 
 def drafts(known: Known) -> Iterator[Draft]:
@@ -36,6 +36,9 @@ def _form(seen: Seen) -> Draft | None:
         if fitting := _nearly_all(seen, (column.formats or {}).get(name)):
             arguments = {"format": name}
             return _with_tolerance(seen, f"{seen.name}_format", "format", arguments, fitting, f"have the format {name}", 0.85)
+    lengths = column.length
+    if lengths is not None and lengths.min == lengths.max and _holds(seen, "digits"):
+        return None  # codes, whose length says more
     for name in _CASTS:
         if fitting := _nearly_all(seen, (column.castable or {}).get(name)):
             arguments = {"to": name}

@@ -338,7 +338,7 @@ def test_nothing_is_suggested_that_its_own_data_would_fail_and_every_rule_is_val
 
 def test_few_rows_say_nothing_about_values() -> None:
     found = suggested(profile(12, texts("status", ["a", "b"] * 6), numbers("n", [float(number) for number in range(12)])))
-    assert {each.rule["type"] for each in found.values()} <= {"row_count", "columns", "column_type"}
+    assert {each.rule["type"] for each in found.values()} <= {"row_count", "columns", "column_type", "unusual"}
 
 
 def test_what_a_suggestion_would_have_said_of_older_profiles() -> None:
@@ -397,7 +397,18 @@ def test_parts_of_dates_and_places_have_their_own_limits() -> None:
     found = {rule["column"]: rule["arguments"] for rule in rules(profile(1000, *columns), "between")}
     assert found["month"] == {"min": 1, "max": 12}
     assert found["hour"] == {"min": 0, "max": 24}
-    assert found["lat"] == {"min": -90, "max": 90}
+    assert found["lat"]["max"] < 90
     assert found["monthly"] == {"min": 1, "max": 9}
+    places = numbers("lat", [float(number % 85) for number in range(1000)])
+    assert [rule["arguments"] for rule in rules(profile(1000, places), "between")] == [{"min": 0, "max": 90}]
     wrong = numbers("month", [float(number % 14) for number in range(1000)])
     assert [rule["arguments"] for rule in rules(profile(1000, wrong), "between")] == [{"min": 0, "max": 13}]
+
+
+def test_row_counts_and_nulls_that_are_usual_are_left_to_the_history() -> None:
+    values: list[float | None] = [None] * 800 + [float(number % 7) for number in range(200)]
+    measured = profile(1000, numbers("a", values))
+    of = [rule["arguments"]["of"] for rule in rules(measured, "unusual")]
+    assert of == [{"function": "null_ratio", "column": "a"}, "row_count"]
+    document = {"rules": [{"id": "x", "type": "unusual", "arguments": {"of": "row_count", "learn": 10}}]}
+    assert [rule["id"] for rule in rules(measured, "unusual", document=document)] == ["a_usual_nulls"]

@@ -1,13 +1,14 @@
 {#- How steady columns are along the table, and which of them are never above others. -#}
 
-{#- {tenths: {column number: {measures}}, comparisons: [{column, other_column, rows, at_most, at_least}]}: over about 50,000 rows. A tenth is one of the blocks of the table, which mostly lie in the
+{#- {tenths: {column number: {measures}}, comparisons: [{column, other_column, rows, at_most, at_least}]}: over about 50,000 rows. A tenth is one of the rows, or of a large table's blocks, as they lie there, mostly in the
     order in which rows were loaded: what differs between tenths by more than chance moves with time. Views, partitioned and foreign tables have no such order, small
     tables too little of it. If the statement fails, nothing is known. -#}
 {% macro stringx_profile_tenths(spec, table, relation, catalog, sampling, columns, scan) %}
   {%- set nothing = {'tenths': {}, 'comparisons': []} -%}
-  {%- if catalog.relation not in ('table', 'materialized view') or scan.rows is none or scan.rows < 500 -%}{{- return(nothing) -}}{%- endif -%}
+  {%- if catalog.relation not in ('table', 'materialized view') or scan.rows is none or scan.rows < 100 -%}{{- return(nothing) -}}{%- endif -%}
   {%- set most, rows = 50000, [sampling.estimate or 0, scan.rows] | max if sampling.sample else scan.rows -%}
-  {%- set source = relation if rows <= 2 * most else relation ~ ' tablesample system (' ~ '%.9f' | format(100.0 * most / rows) ~ ') repeatable (' ~ spec.profile.seed ~ ')' -%}
+  {%- set whole = rows <= 2 * most -%}
+  {%- set source = '(select t.*, ntile(10) over (order by t.ctid) as "stringx tenth" from ' ~ relation ~ ' as t) as t' if whole else relation ~ ' tablesample system (' ~ '%.9f' | format(100.0 * most / rows) ~ ') repeatable (' ~ spec.profile.seed ~ ')' -%}
   {%- set pages = "(select greatest(pg_relation_size(t.o) / current_setting('block_size')::bigint, 1) from (select tableoid as o from " ~ relation ~ ' limit 1) as t)' -%}
   {%- set inner, outer, kept = ['count(*) as n'], ["count(*)"], [] -%}
   {%- for column in columns[:300] if column.readable -%}
@@ -17,7 +18,7 @@
     {%- do kept.extend([(column.number, 'fewest_nulls'), (column.number, 'most_nulls')]) -%}
     {%- if column.fact.family in ('integer', 'decimal', 'float') -%}
       {%- do inner.append('avg(' ~ value ~ ') filter (where ' ~ value ~ " < 'Infinity' and " ~ value ~ " > '-Infinity') as a" ~ number if column.fact.family != 'integer' else 'avg(' ~ value ~ ') as a' ~ number) -%}
-      {%- set enough = ' filter (where v' ~ number ~ ' >= 20)' -%}
+      {%- set enough = ' filter (where v' ~ number ~ ' >= 5)' -%}
       {%- do outer.extend(['min(a' ~ number ~ ')' ~ enough, 'max(a' ~ number ~ ')' ~ enough, 'min(v' ~ number ~ ')' ~ enough]) -%}
       {%- do kept.extend([(column.number, 'least_mean'), (column.number, 'greatest_mean'), (column.number, 'tenth')]) -%}
     {%- endif -%}
@@ -29,8 +30,8 @@
                          'count(*) filter (where ' ~ stringx_is_not_null(one.name) ~ ' and ' ~ stringx_is_not_null(other.name) ~ ') as r' ~ at]) -%}
     {%- do outer.extend(['sum(r' ~ at ~ ')', 'sum(l' ~ at ~ ')', 'sum(g' ~ at ~ ')']) -%}
   {%- endfor -%}
-  {%- set grouped = 'select ' ~ inner | join(', ') ~ ' from ' ~ source ~ ' group by least((ctid::text::point)[0]::bigint * 10 / ' ~ pages ~ ', 9)' -%}
-  {%- set answer = stringx_profile_run(spec, {'tenths': {'timezone': table.timezone, 'sql': 'select ' ~ stringx_list(outer) ~ ' from (' ~ grouped ~ ') as p where n >= 30'}}).tenths -%}
+  {%- set grouped = 'select ' ~ inner | join(', ') ~ ' from ' ~ source ~ ' group by ' ~ ('"stringx tenth"' if whole else 'least((ctid::text::point)[0]::bigint * 10 / ' ~ pages ~ ', 9)') -%}
+  {%- set answer = stringx_profile_run(spec, {'tenths': {'timezone': table.timezone, 'sql': 'select ' ~ stringx_list(outer) ~ ' from (' ~ grouped ~ ') as p where n >= 10'}}).tenths -%}
   {%- if answer is mapping or answer[0] | int < 3 -%}{{- return(nothing) -}}{%- endif -%}
   {%- set tenths, comparisons = {}, [] -%}
   {%- for number, measure in kept -%}

@@ -122,8 +122,8 @@ class Comparison(Model):
 
 
 class Tenths(Model):
-    """How a column differs between tenths of the table's blocks, which mostly lie in the order of loading, by some of its rows.
-    `tenth`: values of the smallest."""
+    """How a column differs between tenths of the table, as its rows lie there: mostly in the order of loading. Of a large table,
+    some rows are looked at. `tenth`: values of the smallest."""
 
     fewest_nulls: float
     most_nulls: float
