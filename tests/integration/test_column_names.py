@@ -85,6 +85,11 @@ def rules(kind: str, name: str, other: str) -> list[dict[str, Any]]:
                 made("aggregate", name, fail_above=None, function="avg", max=3), made("most_common_value", name, values=values),
                 made("aggregate_matches", name, fail_above=None, function="sum", other_table="public.other"),
                 made("aggregate", name, fail_above=None, function="median", max=3),
+                made("quantiles", name, fail_above=None, bounds=[{"p": 0.5, "max": 3}, {"p": 1, "max": 99}]), made("correlation", name, fail_above=None, other_column=other, min=0.9),
+                made("correlation", name, fail_above=None, other_column=other, method="spearman", min=0.9),
+                made("distribution", name, fail_above=None, test="kl", weights={"3": 1, "4": 1}, tail_weight_holdout=0.5, max=0.1),
+                made("distribution", name, fail_above=None, test="chi_square", bins=[0, 5, 12], weights=[1, 1], min_p=0.1),
+                made("distribution", name, fail_above=None, test="ks", bins=[0, 5, 12], weights=[1, 1], max=0.01),
             ]  # fmt: skip
         case "timestamp":
             return [

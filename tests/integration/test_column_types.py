@@ -27,7 +27,8 @@ def test_a_rule_type_means_what_the_catalogue_says_or_is_refused_for_a_type(engi
     arguments: dict[str, dict[str, Any]] = {
         "length": {"min": 1}, "regex": {"pattern": "."}, "like": {"pattern": "%"}, "format": {"format": "ipv4"}, "not_in_future": {},
         "max_lag": {"other_column": "b", "at_most": "1h"}, "outliers": {"method": "iqr", "limit": 3}, "no_gaps": {"every": "1d"}, "not_blank": {}, "not_null": {},
-        "freshness": {"max_age": "1h"},
+        "freshness": {"max_age": "1h"}, "quantiles": {"bounds": [{"p": 0.5, "warn": {"max": value}}]}, "correlation": {"other_column": "b", "min": 0},
+        "distribution": {"test": "kl", "weights": {value: 1}, "max": 1},
     }  # fmt: skip
     found = engine.rules(target, gate("t", *(rule(name, name, "a", **given) for name, given in arguments.items())))
     for name in arguments:

@@ -9,7 +9,22 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from tests.truth import casts, copies, formats, matches, measures, neighbours, rows, schemas, sets, shapes, shares, texts, times
+from tests.truth import (
+    casts,
+    copies,
+    distributions,
+    formats,
+    matches,
+    measures,
+    neighbours,
+    rows,
+    schemas,
+    sets,
+    shapes,
+    shares,
+    texts,
+    times,
+)
 from tests.truth.conditions import compare, draw_condition
 from tests.truth.kinds import DATE, EVERY, INTEGER, TEXT, TIMESTAMP, TIMESTAMPTZ, UNEQUAL, Kind
 from tests.truth.tables import TABLES, Draft, Draw, Row, Table
@@ -30,7 +45,22 @@ from tests.truth.truth import (
 )
 
 # Imported so that their types are registered.
-MODULES = (rows, texts, formats, casts, times, sets, neighbours, measures, shares, matches, shapes, schemas, copies)
+MODULES = (
+    rows,
+    texts,
+    formats,
+    casts,
+    times,
+    sets,
+    neighbours,
+    measures,
+    shares,
+    distributions,
+    matches,
+    shapes,
+    schemas,
+    copies,
+)
 TYPES = list(MAKERS)
 LAST = ("column_count", "columns")  # these look at the columns that the others add
 SCHEMAS = ("public", 'odd "schema".x')

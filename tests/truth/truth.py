@@ -17,7 +17,7 @@ from tests.truth.tables import Draft, Row, Table
 WINDOWED = {
     "not_null", "not_blank", "is_null", "accepted_values", "rejected_values", "between", "length", "regex", "like", "format", "castable",
     "not_in_future", "compare", "max_lag", "expression", "unique", "relationship", "outliers", "monotonic", "distinct_values", "most_common_value",
-    "no_gaps", "row_count", "aggregate", "quantiles", "correlation", "json_schema",
+    "no_gaps", "row_count", "aggregate", "quantiles", "correlation", "distribution", "json_schema",
 }  # fmt: skip
 A_COUNT_IS_A_VALUE = {"row_count", "row_count_matches", "compare_rows"}
 TAKES_NO_WHERE = {"column_count", "columns", "column_type", "sql"}
@@ -29,6 +29,7 @@ MEASURED = {
     "aggregate_matches",
     "column_count",
     "quantiles",
+    "distribution",
     "correlation",
 }
 HOLDS = {"most_common_value", "column_type"}
@@ -139,7 +140,12 @@ class Tested:
         if self.type == "quantiles":
             return not any({"min", "max"} & set(entry) for entry in self.arguments["bounds"])
         if self.type in MEASURED:
-            bounds = {"freshness": {"max_age"}, "row_count_matches": {"tolerance"}, "aggregate_matches": {"tolerance"}}
+            bounds = {
+                "distribution": {"max", "min_p"},
+                "freshness": {"max_age"},
+                "row_count_matches": {"tolerance"},
+                "aggregate_matches": {"tolerance"},
+            }
             return not (bounds.get(self.type, {"min", "max"}) & set(self.arguments)) and "warn" in self.arguments
         return self.severity == "warn" or (self.warn_above is not None and self.fail_above is None)
 

@@ -30,7 +30,7 @@ select * from (
 
 {#- Whether the number of failures decides: thresholds are counts, and the type counts failures. -#}
 {% macro stringx_exported_counts(type, warn_above, fail_above) %}
-  {%- set measured = type in ('row_count', 'aggregate', 'freshness', 'row_count_matches', 'aggregate_matches', 'column_count', 'change', 'unusual', 'quantiles', 'correlation') -%}
+  {%- set measured = type in ('row_count', 'aggregate', 'freshness', 'row_count_matches', 'aggregate_matches', 'column_count', 'change', 'unusual', 'quantiles', 'correlation', 'distribution') -%}
   {{- return(not measured and not (warn_above is string or fail_above is string)) -}}
 {% endmacro %}
 
@@ -81,6 +81,7 @@ select * from (
   {%- elif type == 'no_gaps' -%}{{- return(stringx_rule__no_gaps(rule, scope)) -}}
   {%- elif type == 'row_count' -%}{{- return(stringx_rule__row_count(rule, scope)) -}}
   {%- elif type == 'aggregate' -%}{{- return(stringx_rule__aggregate(rule, scope)) -}}
+  {%- elif type == 'distribution' -%}{{- return(stringx_rule__distribution(rule, scope)) -}}
   {%- elif type == 'quantiles' -%}{{- return(stringx_rule__quantiles(rule, scope)) -}}
   {%- elif type == 'correlation' -%}{{- return(stringx_rule__correlation(rule, scope)) -}}
   {%- elif type == 'change' -%}{{- return(stringx_rule__change(rule, scope)) -}}

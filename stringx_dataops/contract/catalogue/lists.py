@@ -1,6 +1,6 @@
 """Finds what is wrong with a list or mapping as a whole, which JSON Schema cannot say.
 
-`x-bounds`: a list of objects with bounds of their own; `x-ascending`: each item is above the one before; `x-between`:
+`x-bounds`: bounds of an object, or of each of a list; `x-ascending`: each item is above the one before; `x-between`:
 a list with one item fewer than the list that is named; `x-some`: numbers that are not all 0.
 """
 
@@ -23,6 +23,10 @@ def faults_of_lists(schema: JsonSchema, arguments: JsonObject, pointer: str) -> 
         value, place = arguments.get(name), f"{pointer}/{escape_pointer(name)}"
         if isinstance(value, list) and len(value) <= part.get("maxItems", MAX_NODES):
             yield from _faults_of_list(part, value, arguments, place)
+        if isinstance(value, dict):
+            if part.get("x-bounds"):
+                yield from faults_of_bounds(value, _BOUNDS, place)
+            yield from faults_of_lists(part, value, place)
         if isinstance(value, (list, dict)) and part.get("x-some"):
             numbers = list(value.values() if isinstance(value, dict) else value)
             if numbers and all(type(number) in (int, float) and number == 0 for number in numbers):

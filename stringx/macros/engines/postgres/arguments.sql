@@ -36,6 +36,11 @@
     {%- set values = stringx_values(arguments['values'], rule.scope.types.get(column)) -%}
     {%- do tests.update({'argument values': 'select (' ~ stringx_name(column) ~ ' in (' ~ values ~ '))::text' ~ rows ~ ' limit 0'}) -%}
   {%- endif -%}
+  {%- for name in ('weights', 'bins') if arguments.get(name) and rule.spec.columns and (name == 'bins' or arguments.weights is mapping) -%}
+    {%- set column = rule.spec.columns[0] -%}
+    {%- set values = stringx_values(arguments[name] | list, rule.scope.types.get(column)) -%}
+    {%- do tests.update({'argument ' ~ name: 'select (' ~ stringx_name(column) ~ ' in (' ~ values ~ '))::text' ~ rows ~ ' limit 0'}) -%}
+  {%- endfor -%}
   {%- if arguments.get('pattern') is not none -%}
     {#- LIKE fails only for the end of a pattern, and only if a text reaches it -#}
     {%- set end = arguments.pattern[arguments.pattern.rstrip('\\') | length:] -%}
