@@ -8,6 +8,7 @@ from web.bodies import form_body
 from web.connections import SMALL_BODY
 
 _SMALL = 16 * 1024
+_MIDDLE = 128 * 1024  # of forms with names of columns or rules, of which a table may have many
 _LARGE = 3 * MAX_BODY_BYTES + _SMALL  # a character of a document takes up to three
 _EDITOR = "dashboard.edit_table"
 _WITH_TEXT = {
@@ -15,11 +16,14 @@ _WITH_TEXT = {
     "dashboard.validate_table",
     *(f"dashboard.{name}" for name in ("create_document", "validate_new_document", "save_document", "validate_document")),
 }
+_WITH_RULES = {"dashboard.preview_suggestions", "dashboard.apply_suggestions", "dashboard.create_profile"}
 TEXT = "document"
 
 
 def largest() -> int:
     """How many bytes the form of this page may have."""
+    if request.endpoint in _WITH_RULES:
+        return _MIDDLE
     return _LARGE if request.endpoint in _WITH_TEXT else _SMALL
 
 

@@ -24,7 +24,22 @@ _ON_PAGE = 50
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _DIGITS = 6  # of a page's number
 _IN_MEMORY, _PIECE = 1024 * 1024, 64 * 1024  # bytes of a file
-_OF_LISTS = ("kind", "q", "target", "owner", "gate", "cursor", "range", "format", "rules", "version", "state")
+_OF_LISTS = (
+    "kind",
+    "q",
+    "target",
+    "owner",
+    "gate",
+    "cursor",
+    "range",
+    "format",
+    "rules",
+    "version",
+    "state",
+    "table",
+    "compare",
+    "ticked",
+)
 _OF_INCIDENTS = ("name", "assignee", "mine", "channel", "incident")
 _PARAMETERS = (*_OF_LISTS, *_OF_INCIDENTS, *WINDOW_FIELDS, *filters.NAMES, *audit_filters.NAMES)
 _LONGEST = 200  # characters of a field that an address repeats
@@ -39,6 +54,8 @@ _SHOWS = {
     "dashboard.resume_schedule": "dashboard.schedule",
     "dashboard.test_channel": "dashboard.channel",
     "dashboard.send_notification_again": "dashboard.notification",
+    "dashboard.preview_suggestions": "dashboard.profile",
+    "dashboard.apply_suggestions": "dashboard.profile",
     "dashboard.create_document": "dashboard.new_document",
     "dashboard.save_document": "dashboard.edit_document",
     "dashboard.delete_document": "dashboard.ask_to_delete",
@@ -144,6 +161,8 @@ def _page_of_form() -> str:
             return url_for("dashboard.dataset", **arguments)
         case "dashboard.cancel":
             return url_for("dashboard.request_page", **arguments)
+        case "dashboard.create_profile":
+            return url_for("dashboard.profiles")
         case "dashboard.create_waiver":
             return url_for("dashboard.new_waiver")
         case "dashboard.end_waiver":

@@ -42,6 +42,8 @@ def lines(found: list[Running]) -> Lines:
 
 def _about(found: Running) -> str:
     words = found.view.table or f"dataset {found.view.dataset}"
+    if "profile" in found.asked:
+        return f"a profile of {words}"
     if found.view.trial:
         words = f"a trial of {words}"
     if "window" in found.asked:

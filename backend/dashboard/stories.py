@@ -69,6 +69,8 @@ def asked_for(body: dict[str, Any]) -> list[tuple[str, str]]:
     window = body.get("window")
     if window:
         narrowed.append(("Window", window_words(window)))
+    if "profile" in body:
+        narrowed = [("Asked for", "a profile of the table")]
     timeout = [("Timeout", formats.duration(int(body["timeout_s"]) * 1000))] if body.get("timeout_s") else []
     return [*(narrowed or [("Asked for", "all rules, all rows")]), *timeout]
 

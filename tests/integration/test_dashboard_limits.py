@@ -66,6 +66,11 @@ PAGES: dict[str, list[Case]] = {
     "revoke_key": [Case("unlimited", "/keys/seeing/revoke")],
     "revoke_key_now": [Case("unlimited", "/keys/seeing/revoke", {})],
     "audit": [Case("unlimited", "/audit")],
+    "profiles": [Case("list", "/profiles"), Case("list", "/profiles?target={target}"), Case("list", "/profiles?table=public.a")],
+    "create_profile": [Case("one", "/profiles", {"target": "{target}", "table": "public.a"})],
+    "profile": [Case("one", "/profiles/{profile_id}")],
+    "preview_suggestions": [Case("one", "/profiles/{profile_id}/preview", {"rule": "a"})],
+    "apply_suggestions": [Case("one", "/profiles/{profile_id}/apply", {"rule": "a", "opened": "0"})],
     "waivers": [Case("list", "/waivers"), Case("list", "/waivers?target={target}")],
     "new_waiver": [Case("list", "/waivers/new?target={target}&table=public.a&rule=a")],
     "create_waiver": [
@@ -127,7 +132,7 @@ class Viewers:
     def open(self, client: FlaskClient, case: Case, target: str) -> TestResponse:
         def filled(text: str) -> str:
             named = text.replace("{target}", target).replace("{w}", WORDS[target])
-            for name in ("waiver_id", "incident_id", "badge_id"):
+            for name in ("waiver_id", "incident_id", "badge_id", "profile_id"):
                 named = named.replace(f"{{{name}}}", self.ids[target][name])
             return named
 

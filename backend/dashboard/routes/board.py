@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, g, request
 
+from backend.configuration import editing
 from backend.dashboard import views
 from backend.dashboard.pages import next_page, page, wanted
 from backend.dashboard.service import Dashboard
@@ -32,4 +33,6 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             items=[views.board_item(item) for item in found["items"]],
             next=next_page(found),
             may_configure="configure" in g.caller.scopes,
+            may_trigger="trigger" in g.caller.scopes,
+            has_targets=not found["items"] and bool(editing.targets(database)),
         )

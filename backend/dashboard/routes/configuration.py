@@ -61,7 +61,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         target, table = request.args.get("target", ""), request.args.get("table", "").strip()
         if target and table:
             return redirect(views.editor_url(target, canonical(table)), 303)
-        return page("new_table.html", targets=editing.targets(database))
+        return page("new_table.html", targets=editing.targets(database), may_trigger="trigger" in g.caller.scopes)
 
     @routes.get("/configuration/<target>/<path:table>")
     def show_editor(target: str, table: str) -> Response:

@@ -12,8 +12,9 @@ from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
 from backend.insights import requests, running
 from backend.insights import stories as insights
+from backend.profiles import store as profiles
 from stringx_dataops.contract.messages.requests import RequestView
-from stringx_dataops.contract.problems import NotFound
+from stringx_dataops.contract.problems import Conflict, NotFound
 
 _ON_PAGE = 25  # names and ids may be long
 
@@ -65,6 +66,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             headline=stories.headline(view),
             steps=stories.steps(view, facts),
             asked_for=stories.asked_for(facts.body),
+            profile_url=_profile_url(service, request_id) if "profile" in facts.body else None,
             leader_url=url_for("dashboard.request_page", request_id=leader) if leader is not None else None,
             result=result,
             sample_tables=result.samples if result is not None else [],
@@ -73,6 +75,14 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             may_configure="configure" in g.caller.scopes,
             back=address_of_page(),
         )
+
+
+def _profile_url(service: Dashboard, request_id: str) -> str | None:
+    """Of the profile that the request asked for; None if it was deleted."""
+    try:
+        return url_for("dashboard.profile", profile_id=profiles.of_request(service.database, request_id).profile_id)
+    except Conflict:
+        return None
 
 
 def _since(form: RequestFilters) -> list[tuple[str, str, bool]]:
