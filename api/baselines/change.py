@@ -13,6 +13,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.baselines import Baseline, Learning
 
 _DIGITS = 60  # beside those of the values
+_SAME_WEEKDAY = "same_weekday"
 _MORE_DECIMALS = 6  # of an average
 
 
@@ -42,6 +43,11 @@ def judge_change(points: Sequence[Earlier], at: datetime, zone: ZoneInfo, argume
         words=_words(chosen, center, against),
     )
     return Made(fails, warns, shown)
+
+
+def by_weekday(arguments: JsonObject) -> bool:
+    """Whether only points of the same weekday count. A table that is checked every minute has too many others."""
+    return arguments.get("against") == _SAME_WEEKDAY
 
 
 def _mean(values: Sequence[Decimal]) -> Decimal:
@@ -96,5 +102,5 @@ def _words(chosen: Sequence[Earlier], center: Decimal, against: Any) -> str:
     if isinstance(against, dict):
         oldest = f"{chosen[0].at:%Y-%m-%d %H:%M}"
         return f"compared with {number(center)}, the average of {len(chosen)} points from {oldest} to {newest:%Y-%m-%d %H:%M} UTC"
-    same = f", the last {newest:%A} before" if against == "same_weekday" else ""
+    same = f", the last {newest:%A} before" if against == _SAME_WEEKDAY else ""
     return f"compared with {number(center)} of {newest:%Y-%m-%d %H:%M} UTC{same}"

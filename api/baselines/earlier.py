@@ -9,6 +9,7 @@ from typing import Any, Literal
 from stringx_dataops.contract.gate_test.specification import BaselineFacts
 from stringx_dataops.contract.messages.baselines import MAX_COMPARED, Baseline, ComparedPoint
 
+_MOST_DIGITS = 1_000  # before or after the point
 _SAFE_DIGITS = 15  # that a JSON number holds without rounding
 
 
@@ -85,11 +86,12 @@ def _text(value: Decimal | None) -> str | None:
 
 
 def number_of_json(value: Any) -> Decimal | None:
-    """The finite number that a result has measured; None for anything else, such as a text that was cut."""
+    """The finite number that a result has measured; None for anything else, such as a text that was cut, or more digits than are
+    kept."""
     if value is None or isinstance(value, bool):
         return None
     try:
         number = Decimal(str(value))
     except ArithmeticError:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) < _MOST_DIGITS else None

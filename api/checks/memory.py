@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
-from api.baselines.change import judge_change
+from api.baselines.change import by_weekday, judge_change
 from api.baselines.definitions import definition_of, remembers
 from api.baselines.earlier import Earlier, Made, number_of_json, undecidable
 from api.baselines.places import Place, place_of
@@ -45,6 +45,7 @@ class Remembering:
     definition: str
     place: Place
     has_points: bool
+    weekday_in: str | None = None  # the zone in which only points of the same weekday count
 
     def as_json(self, judged: datetime | None = None) -> JsonObject:
         """As the statements take it; `judged` is what limits its points."""
@@ -54,6 +55,7 @@ class Remembering:
             "definition": self.definition,
             "window_key": self.place.window_key,
             "before": None if judged is None else judged.isoformat(),
+            "zone": self.weekday_in,
             "most": MAX_POINTS,
         }
 
@@ -140,7 +142,12 @@ def _wanted(
             column = None if request.window is None else request.window.column_of(document)
             place = place_of(request.window if rule_type.window else None, column, ZoneInfo(document.timezone))
             kept = Remembering(
-                document.table, rule.id, definition_of(rule, rule_type), place, has_points=rule_type.baseline is not None
+                document.table,
+                rule.id,
+                definition_of(rule, rule_type),
+                place,
+                has_points=rule_type.baseline is not None,
+                weekday_in=document.timezone if by_weekday(rule.arguments) and rule_type.baseline == "change" else None,
             )
             yield kept, document, rule, rule_type
 

@@ -1,14 +1,18 @@
 -- name: points
--- Of each rule its newest points before the moment judged, as one JSON list per rule, newest first; and the present time.
+-- Of each rule its newest points before the moment judged, as one JSON list per rule, newest first; and the present time. With a `zone` only
+-- those of earlier days that were the same weekday there.
 select w.number, clock_timestamp() as now, found.points
 from jsonb_to_recordset(%(wanted)s) as w (
-    number integer, table_name text, rule_id text, definition text, window_key text, before timestamptz, most integer)
+    number integer, table_name text, rule_id text, definition text, window_key text, before timestamptz, zone text, most integer)
+cross join lateral (select coalesce(w.before, clock_timestamp()) at time zone coalesce(w.zone, 'UTC') as judged) local
 cross join lateral (
     select json_agg(json_build_array((extract(epoch from p.at) * 1000000)::bigint, p.check_id, p.measured::text, p.status, p.waived, m.mark)
                     order by p.at desc) as points
     from (select * from dataops.rule_points p
           where p.target = %(target)s and p.table_name = w.table_name and p.rule_id = w.rule_id and p.definition = w.definition
             and p.window_key = w.window_key and p.at < coalesce(w.before, 'infinity')
+            and (w.zone is null or (extract(isodow from p.at at time zone w.zone) = extract(isodow from local.judged)
+                                    and (p.at at time zone w.zone)::date < local.judged::date))
           order by p.at desc limit w.most) p
     left join stringx.marked_points m
       on m.target = %(target)s and m.table_name = w.table_name and m.rule_id = w.rule_id and m.snapshot_at = p.snapshot_at

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -339,3 +340,23 @@ def test_a_memory_is_replaced_by_a_newer_snapshot_alone_and_has_a_bound(checks: 
     assert kept(older)["snapshot_at"] == newer.result.snapshot_at
     assert kept(newer, {"a": "x" * (MAX_REMEMBERED - 9)})["state"]["a"].startswith("x")
     assert kept(newer, {"b": "x" * MAX_REMEMBERED})["state"].keys() == {"a"}, "too large: the state before stays"
+
+
+def test_the_same_weekday_is_found_behind_thousands_of_points(checks: Checks) -> None:
+    """Of a table that is checked every five minutes; the days are those of the document's zone, where it is about noon."""
+    zone = ZoneInfo(f"Etc/GMT{datetime.now(UTC).hour - 12:+}")
+    checks.configure(change(against="same_weekday", max_increase=0), timezone=zone.key)
+    checks.check()
+    now = datetime.now(UTC)
+    checks.history([float(number) for number in range(2_100)], timedelta(minutes=5), now)
+    found = checks.rule()
+    (against,) = found.baseline.compared_with
+    moment = now.astimezone(zone)
+    earlier = [
+        (abs((at - moment.replace(tzinfo=None) + 7 * DAY).total_seconds()), number)
+        for number in range(2_100)
+        if (at := (now - timedelta(minutes=5) * (2_100 - number)).astimezone(zone).replace(tzinfo=None)).date()
+        == moment.date() - 7 * DAY
+    ]
+    assert against.measured == min(earlier)[1]
+    assert against.at.astimezone(zone).weekday() == moment.weekday()

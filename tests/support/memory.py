@@ -12,7 +12,7 @@ from api.checks.waiving import Decided
 from api.worker.attempt import Attempt
 from api.worker.execution import Executor
 from backend.requests import tracking
-from database.pool import Database, Row
+from database.pool import Database, Row, json_value
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, RuleResult
 from stringx_dataops.contract.settings import read_settings
 from tests.support.databases import Target
@@ -85,15 +85,16 @@ class Checks:
         (like, *_) = self.points(rule_id)
         with self.database.transaction() as cursor:
             cursor.run("delete from dataops.rule_points where rule_id = %(rule_id)s", like)
-            for number, value in enumerate(reversed(values), 1):
-                at = until - every * number
-                row = like | {"at": at, "snapshot_at": at, "measured": value, "status": status}
-                cursor.run(
-                    "insert into dataops.rule_points (target, table_name, rule_id, definition, window_key, at, snapshot_at, check_id,"
-                    " status, measured) values (%(target)s, %(table_name)s, %(rule_id)s, %(definition)s, %(window_key)s, %(at)s,"
-                    " %(snapshot_at)s, %(check_id)s, %(status)s, %(measured)s)",
-                    row,
-                )
+            points = [
+                {"at": (until - every * number).isoformat(), "measured": value}
+                for number, value in enumerate(reversed(values), 1)
+            ]
+            cursor.run(
+                "insert into dataops.rule_points (target, table_name, rule_id, definition, window_key, at, snapshot_at, check_id,"
+                " status, measured) select %(target)s, %(table_name)s, %(rule_id)s, %(definition)s, %(window_key)s, at, at,"
+                " %(check_id)s, %(status)s, measured from jsonb_to_recordset(%(points)s) p (at timestamptz, measured numeric)",
+                like | {"points": json_value(points), "status": status},
+            )
 
 
 def rules_of(result: CheckResult) -> Iterator[RuleResult]:

@@ -131,7 +131,7 @@ def test_numbers_are_kept_as_they_were_measured() -> None:
         read = number_of_json(value)
         assert read == Decimal(str(value))
         assert Decimal(str(json_number(read))) == read
-    assert [number_of_json(value) for value in (None, True, "NaN", "Infinity", "12,5", "abc")] == [None] * 6
+    assert [number_of_json(value) for value in (None, True, "NaN", "Infinity", "12,5", "abc", "1e1000", "1e-1000")] == [None] * 8
 
 
 def test_what_is_unusual_is_asked_of_the_band_with_the_rules_arguments() -> None:

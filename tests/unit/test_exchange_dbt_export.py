@@ -111,6 +111,8 @@ def test_a_rule_becomes_a_test(rule: JsonObject, name: str, said: JsonObject) ->
         ({"type": "not_null", "column": "a", "verify": "constraint"}, {}, "dbt reads the rows"),
         ({"type": "not_null", "column": "a"}, {"timezone": "Europe/Berlin"}, "in the time zone of its session"),
         ({"type": "not_null", "column": "a"}, {"gate": {"max_age": "1d"}}, "gate has no counterpart"),
+        ({"type": "change", "arguments": {"of": "row_count", "max_increase": 1}}, {}, "change compares with earlier checks"),
+        ({"type": "unusual", "arguments": {"of": "row_count"}}, {}, "unusual compares with earlier checks"),
     ],
 )
 def test_what_dbt_cannot_say_is_a_loss(rule: JsonObject, fields: JsonObject, words: str) -> None:
