@@ -1,6 +1,7 @@
 """A rule that is judged by its own earlier points, in a browser: the band, what was unusual and why, marking a point. No script is
 needed for any of it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from database.pool import Database
 from tests.browser.conftest import Tab
 from tests.browser.test_waivers import look
 from tests.support.datasets import apply, table
+from tests.support.grouped import RULES, group, grouped
 from tests.support.judged import band, compared, judged, past
 
 RULE = "/tables/shop/public.a/rules/a"
@@ -50,3 +52,28 @@ def test_an_unusual_point_is_explained_and_marked(shop: Database, tab: Callable[
     expect(row.locator(".badge")).to_have_count(0)
     expect(plain.page.locator("svg.plot .dot.exclude, svg.plot .dot.expected")).to_have_count(0)
     assert [*opened.errors, *plain.errors] == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (1400, "dark")])
+def test_groups_are_opened_below_their_rule_and_a_request_marks_its_point(
+    shop: Database, tab: Callable[..., Tab], width: int, scheme: str
+) -> None:
+    apply(shop, table("public.a", rules=RULES))
+    worst = [group({"shop": f"a shop with a rather long name, number {n}", "day": None}, 9 - n) for n in range(3)]
+    found = grouped(shop, [*worst, group({"shop": "b", "day": "2026-11-30"}, 0, "pass", change="new")], 41, 3)
+    opened = tab(width, scheme)
+    opened.sign_in("/tables/shop/public.a")
+    opened.page.get_by_text("3 of 41 groups did not pass").click()
+    expect(opened.page.locator(".of-groups")).to_contain_text("a shop with a rather long name, number 2, day NULL")
+    look(opened, "table-groups")
+    for path, name in (("/tables/shop/public.a/rules/a", "rule-groups"), (f"/requests/{found.request_id}", "request-groups")):
+        opened.open(path)
+        opened.page.get_by_text("3 of 41 groups did not pass").click()
+        look(opened, name)
+    apply(shop, table("public.a", rules=[{"id": "a", "type": "unusual", "arguments": {"of": "row_count"}}]))
+    unusual = judged(shop, 412.0, band(1250, 1550), status="warn")
+    opened.open(f"/requests/{unusual.request_id}")
+    opened.page.get_by_role("button", name=re.compile("^expected")).click()
+    expect(opened.page.locator("#request-rules")).to_contain_text("marked expected by owner")
+    look(opened, "request-marked")
+    assert opened.errors == []
