@@ -66,7 +66,7 @@ def of_check(database: Database, table: str, shown: Sequence[Rule], check_id: st
 def _row(group: GroupResult) -> GroupRow:
     key = None
     if group.key is not None:
-        key = ", ".join(f"{name} {'NULL' if value is None else cut(value, _LONGEST)}" for name, value in group.key.items())
+        key = ", ".join(f"{name} = {'NULL' if value is None else cut(value, _LONGEST)}" for name, value in group.key.items())
     return GroupRow(group.status, key, _numbers(group), group.change)
 
 

@@ -62,22 +62,19 @@ def _details(rule: RuleAnswer, indent: int) -> Iterator[str]:
 
 
 def _groups(rule: RuleAnswer) -> Iterator[str]:
-    """How many groups there are, and the worst of those that did not pass."""
-    if not rule.get("group_count"):
-        return
-    failing = rule.get("groups_failing", 0)
-    yield f"{failing} of {rule['group_count']} groups did not pass" if failing else f"all {rule['group_count']} groups pass"
+    """The worst groups of those that did not pass; how many these are says the rule's sentence."""
     worst = [group for group in rule.get("groups", ()) if group["status"] != "pass"]
     for group in worst[:_GROUPS]:
         yield f"  {state(group['status'], 5)}  {_key(group)}: {_numbers(group)}"
-    if failing > len(worst[:_GROUPS]) > 0:
-        yield f"  … and {failing - len(worst[:_GROUPS])} more"
+    more = rule.get("groups_failing", 0) - len(worst[:_GROUPS])
+    if more > 0 and worst:
+        yield f"  … and {more} more"
 
 
 def _key(group: GroupAnswer) -> str:
     if group["key"] is None:
         return "a group (its columns are neither in key nor in sample_columns)"
-    return ", ".join(f"{plain(name)} {_value(value)}" for name, value in group["key"].items())
+    return ", ".join(f"{plain(name)} = {_value(value)}" for name, value in group["key"].items())
 
 
 def _numbers(group: GroupAnswer) -> str:

@@ -64,7 +64,7 @@ def test_groups_are_opened_below_their_rule_and_a_request_marks_its_point(
     opened = tab(width, scheme)
     opened.sign_in("/tables/shop/public.a")
     opened.page.get_by_text("3 of 41 groups did not pass").click()
-    expect(opened.page.locator(".of-groups")).to_contain_text("a shop with a rather long name, number 2, day NULL")
+    expect(opened.page.locator(".of-groups")).to_contain_text("a shop with a rather long name, number 2, day = NULL")
     look(opened, "table-groups")
     for path, name in (("/tables/shop/public.a/rules/a", "rule-groups"), (f"/requests/{found.request_id}", "request-groups")):
         opened.open(path)

@@ -27,9 +27,9 @@ def test_the_worst_groups_stand_below_the_rule(client: FlaskClient, shop: Databa
     for path in (f"/requests/{check.request_id}", "/tables/shop/public.a", "/tables/shop/public.a/rules/a"):
         page = client.get(path).text
         assert "1 of 41 groups did not pass" in page, path
-        assert "shop &lt;b&gt;, day NULL" in page, path
+        assert "shop = &lt;b&gt;, day = NULL" in page, path
         assert "3 of 10 (30%)" in page, path
-        assert f'shop {"x" * 59}…, day 1 <span class="badge">new</span>' in page, path
+        assert f'shop = {"x" * 59}…, day = 1 <span class="badge">new</span>' in page, path
         assert "39 more are not listed" in page, path
         assert page.count('class="groups"') == 1, path
     assert "groups" not in client.get("/tables/shop/public.a/rules/plain").text
