@@ -72,13 +72,18 @@ class Shop:
         accepted(self.database, asked)
         return self.work()
 
-    def work(self, stopped: str | None = None) -> CheckResult:
+    def work(self) -> CheckResult:
         """Run what is due, and store its result."""
         check = claims.claim(self.database, "w")
         assert check is not None
-        attempt = Attempt(check)
-        if stopped is not None:
-            attempt.stop(stopped)  # type: ignore[arg-type]
+        return self.finish(self.attempt(check))
+
+    def attempt(self, check: Check) -> Attempt:
+        return Attempt(check)
+
+    def finish(self, attempt: Attempt) -> CheckResult:
+        """Run an attempt, and store its result on both sides."""
+        check = attempt.check
         self.engine.child.ensure_warm()
         end = self.executor().execute(attempt)
         assert end is not None
