@@ -101,6 +101,12 @@ def test_what_is_no_number_is_an_error_and_names_the_type(engine: Engine, target
     assert {name: one["status"] for name, one in found.items()} == dict.fromkeys(found, "error")
     assert found["d"]["reason"] == "change compares numbers, and the max of a column of type date is none: d"
     assert found["gone"]["reason"] == 'column "gone" does not exist'
+    target.execute("insert into t (f) values (1e308), (1e308)")
+    over = judged("change", of("sum", "f"), low="1"), judged("change", "row_count", low="1") | {"id": "rows"}
+    found = engine.rules(target, gate("t", *over))
+    assert {name: (one["status"], one["reason"]) for name, one in found.items()} == {
+        "r": ("error", "numeric value out of range (SQLSTATE 22003)"), "rows": ("pass", None),
+    }  # fmt: skip
 
 
 def test_an_age_is_that_of_the_latest_moment_that_is_not_ahead(engine: Engine, target: Target) -> None:

@@ -7,7 +7,7 @@ _OF_RULES = {
     "dimension": "of data quality; default: the type's",
     "warn_above": "failures above which it warns: a count such as 10, or a share such as 1%",
     "fail_above": "failures above which it fails: a count such as 10, or a share such as 1%; 0 if neither is given",
-    "severity": "warn is short for warn_above: 0 without fail_above",
+    "severity": "warn is short for warn_above: 0 without fail_above; of the type unusual, whether it fails or warns",
     "where": "SQL condition: only these rows are looked at",
     "verify": "constraint: a valid constraint that proves the rule makes the scan unnecessary",
     "description": "why the rule is there",
