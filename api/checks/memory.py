@@ -67,6 +67,7 @@ class Memory:
     rules: Mapping[RuleKey, Remembering] = field(default_factory=dict)
     baselines: Mapping[RuleKey, Made] = field(default_factory=dict)
     before: Mapping[RuleKey, Before] = field(default_factory=dict)
+    faults: Mapping[RuleKey, str] = field(default_factory=dict)  # of rules that would have to compare, and cannot
 
 
 NOTHING = Memory()
@@ -104,7 +105,12 @@ def recall(database: Database, request: CheckRequest, tables: Sequence[InScope],
                 each = with_states[row["number"]]
                 at = rfc3339(row["at"].astimezone(UTC))
                 before[each.table, each.rule_id] = {"at": at, "check_id": str(row["check_id"]), "state": row["state"]}
-    return Memory(rules, baselines, before)
+    faults = {
+        (each.table, each.rule_id): each.place.fault
+        for each, *_ in wanted
+        if each.place.fault is not None and not each.has_points
+    }
+    return Memory(rules, baselines, before, faults)
 
 
 def keep(cursor: Cursor, result: CheckResult, learned: Learned) -> None:

@@ -125,6 +125,8 @@ def _in_check(specification: RuleSpecification, rule: Rule, key: RuleKey, memory
         specification["shadow"] = True
     if (made := memory.baselines.get(key)) is not None:
         specification["baseline"] = made.facts()
+    if (fault := memory.faults.get(key)) is not None:
+        specification["fault"] = fault
     if (before := memory.before.get(key)) is not None:
         specification["before"] = before
     return specification

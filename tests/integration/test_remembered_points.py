@@ -314,6 +314,8 @@ def test_a_rule_that_remembers_gets_what_the_last_deciding_check_left(checks: Ch
     checks.configure(rule | {"where": "n > 0"})
     checks.target.execute("delete from t where at = '2026-01-02'")
     assert checks.rule("g").status == "pass", "of another definition there is no memory"
+    late = checks.rule("g", window={"column": "at", "from": "2026-01-01"})
+    assert (late.status, late.message.rpartition(": ")[2]) == ("error", "give from and to"), "a pass would mean that it compared"
     with checks.database.statements() as cursor:
         (kept,) = cursor.all("select * from dataops.rule_memories")
     assert kept["at"] == kept["snapshot_at"]
