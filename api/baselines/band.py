@@ -85,13 +85,16 @@ def _usual(history: History, usable: Sequence[Point], holidays: list[float] | No
     low, high = _widest([each for each in fits if each.likelihood >= best.likelihood - _NATS], settings.sensitivity)
     center = best.scale.back(best.center)
     least = max(settings.min_share * abs(center), settings.min_amount, _LEAST_SHARE * abs(center))
-    if best.sigma > 0 and all(p.value == int(p.value) for p in usable) and math.isfinite(high - low):
+    is_counted = all(p.value == int(p.value) for p in usable)
+    if best.sigma > 0 and is_counted and math.isfinite(high - low):
         low, high = math.floor(low), math.ceil(high)
     low, high = min(low, center - least), max(high, center + least)
+    if min(p.value for p in usable) == 0 or (is_counted and min(p.value for p in usable) > 0):
+        low = max(low, 0.0)
     if holidays is not None:
         low, high = _of_holiday(low, high, holidays)
     used = [history.points[i] for i in best.used]
-    moved_at = history.points[best.moves[-1].first].at if best.moves else None
+    moved_at = None if best.moved is None else history.points[best.moved].at
     words = sentence(settings.direction, low, high, len(used), best.season.name, history.now, minute, holidays is not None)
     return _told(settings.direction, center, low, high, used, best.season.name, moved_at, words)
 

@@ -1,11 +1,12 @@
 """The band of a series on one scale: season, moves and forecast together."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.baselines.forecasts import Forecast, forecast
-from api.baselines.moves import Move, aligned, moves
+from api.baselines.moves import aligned, moves
 from api.baselines.robust import spread
 from api.baselines.scales import Scale
 from api.baselines.seasons import Season, candidates, choose, season_of, trend_of
@@ -32,7 +33,8 @@ class History:
 
 @dataclass(frozen=True)
 class Fit:
-    """`center` and `sigma` are on the scale. `used`: the points like the judged one. `likelihood`: how well it explains them."""
+    """`center` and `sigma` are on the scale. `likelihood`: how well it explains the points. `used`: those like the judged one.
+    `moved`: the first point at another level than those before."""
 
     scale: Scale
     season: Season
@@ -40,17 +42,17 @@ class Fit:
     sigma: float
     likelihood: float
     used: list[int]
-    moves: list[Move]
+    moved: int | None
 
 
 @dataclass(frozen=True)
 class _Level:
-    """The values at the present level, their indexes among the points, and the moves that brought them there."""
+    """The values at the present level, their indexes among the points, and which of them was the first there."""
 
     values: list[float]
     usable: list[int]
     season: Season
-    moves: list[Move]
+    moved: int | None
 
 
 def fit(history: History, scale: Scale) -> Fit:
@@ -67,7 +69,7 @@ def fit(history: History, scale: Scale) -> Fit:
     sigma = spread(errors) * (1 + _FEW_ERRORS / len(errors)) * season.inflation(slot) * ahead.stretch
     used = [i for i, own in zip(usable, season.slots, strict=True) if own == slot]
     slopes = [scale.log_slope(max(history.points[usable[i]].value, scale.least)) for i in ahead.indexes]
-    return Fit(scale, season, ahead.center + effect, sigma, _likelihood(ahead, slopes), used, level.moves)
+    return Fit(scale, season, ahead.center + effect, sigma, _likelihood(ahead, slopes), used, level.moved)
 
 
 def _on(history: History, scale: Scale) -> list[float]:
@@ -84,32 +86,41 @@ def _level(history: History, values: list[float]) -> _Level:
     season = _season(history, values, usable)
     adapt, sensitivity = history.settings.adapt, history.settings.sensitivity
     if len(history.points) - len(usable) < adapt:
-        return _Level(values, usable, season, [])
+        return _Level(values, usable, season, None)
     slots = [slot_of(season.name, moment) for moment in history.moments]
     effects = [season.effects.get(slot, 0.0) for slot in slots]
     plain = [value - effect for value, effect in zip(values, effects, strict=True)]
     found = moves(plain, [not p.is_usable for p in history.points], adapt, sensitivity)
+    moved = found[-1].first if found else None
     if found:
         lifted, usable = aligned(plain, [not p.is_usable for p in history.points], found)
         values = list(values)
         for value, i in zip(lifted, usable, strict=True):
             values[i] = value + effects[i]
-    if season.name != "none":
-        usable = _with_moved_slot(history, plain, usable, slots, season.name)
-    return _Level(values, usable, _season(history, values, usable), found)
+    richest = candidates(history.settings.season, history.rhythm, history.now.days - history.moments[0].days)[-1]
+    if richest != "none":
+        usable, first = _with_moved_slots(history, plain, usable, richest)
+        moved = first if moved is None else moved
+    return _Level(values, usable, _season(history, values, usable), moved)
 
 
-def _with_moved_slot(history: History, plain: list[float], usable: list[int], slots: list[int], season: str) -> list[int]:
-    """Where only the points of the judged slot have moved, such as the Sundays, these count and no earlier ones of that slot."""
-    alike = [i for i, slot in enumerate(slots) if slot == slot_of(season, history.now)]
-    taken = set(usable)
-    found = moves(
-        [plain[i] for i in alike], [i not in taken for i in alike], history.settings.adapt, history.settings.sensitivity
-    )
-    if not found:
-        return usable
-    begin, end = alike[found[-1].first], alike[found[-1].last]
-    return sorted({i for i in taken if i not in alike or i >= begin} | {i for i in alike if begin <= i <= end})
+def _with_moved_slots(history: History, plain: list[float], usable: list[int], season: str) -> tuple[list[int], int | None]:
+    """Where only the points of one slot have moved, such as the Sundays, these count and no earlier ones of that slot. The second
+    value is the first of them, if it is the judged one's slot."""
+    taken, moved = set(usable), None
+    missing = Counter(slot_of(season, moment) for i, moment in enumerate(history.moments) if i not in taken)
+    for slot, count in missing.items():
+        if count < history.settings.adapt:
+            continue
+        alike = [i for i, moment in enumerate(history.moments) if slot_of(season, moment) == slot]
+        outside = [i not in taken for i in alike]
+        if found := moves([plain[i] for i in alike], outside, history.settings.adapt, history.settings.sensitivity):
+            begin, end = found[-1].first, found[-1].last
+            taken -= set(alike[:begin])
+            taken |= set(alike[begin : end + 1])
+            if slot == slot_of(season, history.now):
+                moved = alike[begin]
+    return sorted(taken), moved
 
 
 def _season(history: History, values: Sequence[float], usable: Sequence[int]) -> Season:

@@ -5,11 +5,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from api.baselines.robust import median, spread
+from api.baselines.scales import LOGARITHM, ROOT
 from api.baselines.slots import Moment
 
 _LEAST_ZEROS = 3
 _LEAST_SHARE = 0.1
 _FEW = 8
+_TIMES = 3.5  # how far beyond the largest of n counts the next may be: by this over the root of n, per standard deviation
+_OF_EVENTS = 0.5  # the standard deviation of the root of how many events there are, if they are independent
+_NAT = 1.0  # the other scale counts too if it explains the counts nearly as well
 
 
 def is_rare(values: Sequence[float], found: Sequence[Moment], has_season: bool) -> bool:
@@ -35,16 +39,23 @@ def _mixed(zeros: Sequence[bool], slots: Sequence[int]) -> float:
 
 
 def highest(counts: Sequence[float], sensitivity: float) -> float:
-    """Up to where counts above zero are usual: they spread by shares, as logarithms, and at least as rare events do."""
-    most = max(counts)
-    if len(counts) < _FEW:
-        return math.ceil(most * (1 + sensitivity / math.sqrt(len(counts))) + sensitivity * math.sqrt(most) + 1)
-    logs = [math.log(count) for count in counts]
-    center = median(logs)
-    sigma = spread([one - center for one in logs]) * (1 + 4 / len(counts))
-    by_share = math.exp(min(center + sensitivity * sigma, 700))
-    by_chance = (math.sqrt(math.exp(center)) + sensitivity / 2) ** 2
-    return math.ceil(max(by_share, by_chance, most if most <= 2 * by_share else 0))
+    """Up to where counts above zero are usual: they spread as their roots or logarithms do, at least as rare events, and not many
+    times beyond the largest."""
+    count, most = len(counts), max(counts)
+    beyond = math.ceil(most * (1 + _TIMES * sensitivity / math.sqrt(count)) + sensitivity * math.sqrt(most))
+    if count < _FEW:
+        return beyond
+    limits: dict[float, float] = {}
+    for scale in (ROOT, LOGARITHM):
+        values = [scale.there(value) for value in counts]
+        center = median(values)
+        errors = [value - center for value in values]
+        sigma = max(spread(errors) * (1 + 4 / count), _OF_EVENTS if scale is ROOT else 0.0)
+        mean = math.fsum(map(abs, errors)) / count
+        likelihood = math.fsum(map(scale.log_slope, counts)) - count * math.log(mean) if mean else 0.0
+        limits[likelihood] = max(limits.get(likelihood, 0.0), scale.back(center + sensitivity * sigma))
+    high = max(limit for likelihood, limit in limits.items() if likelihood >= max(limits) - _NAT)
+    return float(math.ceil(max(min(high, beyond), most if most <= 2 * high else 0)))
 
 
 def agreeing(counts: Sequence[float], is_outside: Sequence[bool], adapt: int) -> list[bool]:

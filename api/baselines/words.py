@@ -13,8 +13,6 @@ def sentence(
 ) -> str:
     """Such as "usual on Mondays: 980 to 1,240, from 12 earlier Mondays". `minute`: of the hour, at which points usually are."""
     when, what = _time(season, now, minute)
-    if count == 1:
-        what = what.removesuffix("s")
     holiday = " (a holiday)" if is_holiday else ""
     match direction:
         case "both":

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,9 @@ from benchmarks.unusual.families import LEARN, Series
 class Judged:
     truth: bool
     is_flagged: bool
+
+
+Method = Callable[[Series], list[Judged]]
 
 
 def unusual(series: Series) -> list[Judged]:
@@ -79,11 +82,3 @@ def seasonal_naive(series: Series, quantile: float) -> list[Judged]:
 
 def week_before(at: datetime, series: Series) -> datetime:
     return (at.astimezone(series.zone) - timedelta(days=7)).astimezone(at.tzinfo)
-
-
-def counts(judged: list[Judged]) -> Iterator[int]:
-    """Found, false alarms, missed, and all points."""
-    yield sum(j.truth and j.is_flagged for j in judged)
-    yield sum(not j.truth and j.is_flagged for j in judged)
-    yield sum(j.truth and not j.is_flagged for j in judged)
-    yield len(judged)
