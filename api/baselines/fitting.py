@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from api.baselines.forecasts import Forecast, forecast
 from api.baselines.moves import aligned, moves
-from api.baselines.robust import spread
+from api.baselines.robust import reach, spread
 from api.baselines.scales import Scale
 from api.baselines.seasons import Season, candidates, choose, season_of, trend_of
 from api.baselines.shapes import Point, Settings
 from api.baselines.slots import Calendar, Moment, Rhythm, slot_of
 
+_ROOM = 0.4  # of the largest error but one, in terms of the noise: 3.5 of that are 1.4 times this error
+_HEAVIEST = 1.5
 _FEW_ERRORS = 4.0  # how much wider a band of few errors is: by this over their number
 _TRIM = 0.02  # share of the errors, the largest, that a scale is not chosen by
 _BELOW = 20.0  # how far a value that a scale does not take lies below those that it does
@@ -66,7 +68,10 @@ def fit(history: History, scale: Scale) -> Fit:
     ahead = forecast(days, plain, history.now.days, rhythm.spacing, week)
     effect = season.effects.get(slot, 0.0)
     errors = _comparable(ahead.errors, [season.effects[season.slots[i]] for i in ahead.indexes], effect)
-    sigma = spread(errors) * (1 + _FEW_ERRORS / len(errors)) * season.inflation(slot) * ahead.stretch
+    noise = spread(errors)
+    # noise with heavy tails: the band goes beyond what has been usual, so far as it is the noise and no fault
+    noise = max(noise, min(_ROOM * reach(errors), _HEAVIEST * noise))
+    sigma = noise * (1 + _FEW_ERRORS / len(errors)) * season.inflation(slot) * ahead.stretch
     used = [i for i, own in zip(usable, season.slots, strict=True) if own == slot]
     slopes = [scale.log_slope(max(history.points[usable[i]].value, scale.least)) for i in ahead.indexes]
     return Fit(scale, season, ahead.center + effect, sigma, _likelihood(ahead, slopes), used, level.moved)

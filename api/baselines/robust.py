@@ -44,6 +44,12 @@ def spread(errors: Sequence[float]) -> float:
     return max(rough, _CLIPPED_TO_SIGMA * limit * math.sqrt(total / len(sizes)))
 
 
+def reach(errors: Sequence[float]) -> float:
+    """How far the errors go, but for the largest of them."""
+    sizes = sorted(map(abs, errors))
+    return sizes[-2] if len(sizes) > 1 else sizes[-1]
+
+
 def rolling_medians(values: Sequence[float], size: int, start: int) -> list[float]:
     """For each end from `start` (at least 1) to the number of values: the median of the last values before it, at most `size`."""
     ordered = sorted(values[max(0, start - size) : start])

@@ -14,7 +14,7 @@ _CLEAR = 6.0  # or if the median of a slot is so many standard errors from nothi
 _TRIM = 0.02  # share of the errors, the largest, that no decision about the season hangs on
 _MEDIAN_VARIANCE = 1.57  # of a median, in terms of a mean's
 _FAR_APART = 4.0  # two values of a slot, in terms of how far apart they usually are
-_HALF_WEEK = 3.5
+_WEEK = 6.99  # a bit less, so that no weekday is in it twice
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,20 @@ class Season:
 
 
 def trend_of(days: Sequence[float], values: Sequence[float]) -> list[float]:
-    """The running median of the week around each point: of whole weeks, so that a season is left and a trend is not."""
+    """The running median of the week around each point: of whole weeks, so that a season is left and a trend is not. At the ends
+    it is the first and the last week."""
     ordered: list[float] = []
-    first = last = 0
+    begin = end = 0
     count = len(days)
     result = []
     for day in days:
-        while last < count and days[last] < day + _HALF_WEEK:
-            insort(ordered, values[last])
-            last += 1
-        while days[first] <= day - _HALF_WEEK:
-            del ordered[bisect_left(ordered, values[first])]
-            first += 1
+        first = min(max(day - _WEEK / 2, days[0]), days[-1] - _WEEK)
+        while end < count and days[end] <= first + _WEEK:
+            insort(ordered, values[end])
+            end += 1
+        while days[begin] < first:
+            del ordered[bisect_left(ordered, values[begin])]
+            begin += 1
         result.append(middle(ordered))
     return result
 
