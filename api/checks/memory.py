@@ -121,8 +121,10 @@ def keep(cursor: Cursor, result: CheckResult, learned: Learned) -> None:
     points, states = [], []
     for table, rule in _rules_of(result):
         each = learned.memory.rules.get((table, rule.id))
-        if each is None or rule.status == "error" or each.place.fault is not None:
+        if each is None or each.place.fault is not None:
             continue
+        if rule.status == "error" and (each.has_points or (table, rule.id) not in learned.states):
+            continue  # a state may be left by a rule that could not be decided yet
         at = each.place.at
         named = each.as_json() | {"at": None if at is None else at.isoformat()}
         if each.has_points:

@@ -30,7 +30,7 @@ select * from (
 
 {#- Whether the number of failures decides: thresholds are counts, and the type counts failures. -#}
 {% macro stringx_exported_counts(type, warn_above, fail_above) %}
-  {%- set measured = type in ('row_count', 'aggregate', 'freshness', 'row_count_matches', 'aggregate_matches', 'column_count', 'change', 'unusual', 'quantiles', 'correlation', 'distribution') -%}
+  {%- set measured = type in ('row_count', 'aggregate', 'freshness', 'row_count_matches', 'aggregate_matches', 'column_count', 'change', 'unusual', 'quantiles', 'correlation', 'distribution', 'activity') -%}
   {{- return(not measured and not (warn_above is string or fail_above is string)) -}}
 {% endmacro %}
 
@@ -92,6 +92,8 @@ select * from (
   {%- elif type == 'column_count' -%}{{- return(stringx_rule__column_count(rule, scope)) -}}
   {%- elif type == 'columns' -%}{{- return(stringx_rule__columns(rule, scope)) -}}
   {%- elif type == 'column_type' -%}{{- return(stringx_rule__column_type(rule, scope)) -}}
+  {%- elif type == 'schema_change' -%}{{- return(stringx_rule__schema_change(rule, scope)) -}}
+  {%- elif type == 'activity' -%}{{- return(stringx_rule__activity(rule, scope)) -}}
   {%- endif -%}
   {{- return({'fault': 'there is no rule type of this name that is a dbt test'}) -}}
 {% endmacro %}

@@ -49,16 +49,17 @@
                            'verified_by': 'constraint', 'proof': answer.words}) -%}
     {{- return(outcome) -}}
   {%- endif -%}
-  {%- if sql.found and 'found' in answer -%}
-    {%- set found = fromjson(answer.found or '{}') -%}
-    {%- do outcome.update({'found': found, 'reason': found.fault[:300] if found.fault else none}) -%}
-    {%- if found.fault -%}{{- return(outcome) -}}{%- endif -%}
-  {%- endif -%}
   {%- if answer.remember == 'too large' -%}
     {%- do outcome.update({'reason': 'what its next check would have to know is larger than 64 KiB'}) -%}
     {{- return(outcome) -}}
   {%- elif answer.remember -%}
+    {#- also where it cannot be decided yet: what the next check needs -#}
     {%- do outcome.update({'remember': fromjson(answer.remember)}) -%}
+  {%- endif -%}
+  {%- if sql.found and 'found' in answer -%}
+    {%- set found = fromjson(answer.found or '{}') -%}
+    {%- do outcome.update({'found': found, 'reason': found.fault[:300] if found.fault else none}) -%}
+    {%- if found.fault -%}{{- return(outcome) -}}{%- endif -%}
   {%- endif -%}
   {%- if answer.silent -%}
     {%- do outcome.update({'reason': 'its statement gave no row, or no count of failures'}) -%}

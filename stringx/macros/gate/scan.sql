@@ -80,6 +80,12 @@
 {% endmacro %}
 
 
+{#- What a rule's next check gets, as a text; of at most 64 KiB. -#}
+{% macro stringx_remembered() %}
+  {{- return("case when octet_length(remember::text) > 65536 then 'too large' else remember::text end") -}}
+{% endmacro %}
+
+
 {#- How a rule is read whose shape is not the usual one. A rule type says by `total` where a statement's total comes from. -#}
 {% macro stringx_reading(rule, total, state) %}
   {%- set sql, both = rule.sql, rule.scope.both -%}
@@ -92,11 +98,12 @@
   {%- elif 'statement' in sql -%}
     {%- set values = ['left(failures::text, 201)', 'left(measured::text, 201)', stringx_found('found') if sql.found else 'null',
                       'total' if sql.get('total') == 'own' else 'null'] -%}
-    {%- if sql.remembers -%}{%- do values.append("case when octet_length(remember::text) > 65536 then 'too large' else remember::text end") -%}{%- endif -%}
+    {%- if sql.remembers -%}{%- do values.append(stringx_remembered()) -%}{%- endif -%}
     {%- set own = ctes ~ 'select ' ~ stringx_list(values) ~ ' from (' ~ sql.statement ~ '\n) as counted' -%}
     {{- return({'shape': 'statement', 'fault': none, 'parts': parts, 'own': own}) -}}
   {%- elif 'measured' in sql -%}
     {%- set values = ['total', 'left(measured::text, 201)', 'fails', 'warns', stringx_found('found') if sql.found else 'null'] -%}
+    {%- if sql.remembers -%}{%- do values.append(stringx_remembered()) -%}{%- endif -%}
     {%- set own = 'select ' ~ stringx_list(values) ~ ' from (' ~ sql.measured ~ '\n) as measured' -%}
     {{- return({'shape': 'measured', 'fault': none, 'parts': parts, 'own': own}) -}}
   {%- elif 'violation' in sql -%}
@@ -154,8 +161,10 @@
       {%- set total, failures = parts if reading.own is none else own -%}
       {%- do answers.append({'error': none, 'silent': false, 'total': total, 'failures': failures}) -%}
     {%- elif shape in ('measure', 'measured') -%}
-      {%- set total, measured, fails, warns, found = parts if reading.own is none else own -%}
-      {%- do answers.append({'error': none, 'silent': false, 'total': total, 'measured': measured, 'fails': fails, 'warns': warns, 'found': found}) -%}
+      {%- set values = parts if reading.own is none else own -%}
+      {%- set total, measured, fails, warns, found = values[:5] -%}
+      {%- do answers.append({'error': none, 'silent': false, 'total': total, 'measured': measured, 'fails': fails, 'warns': warns, 'found': found,
+                             'remember': values[5] if values | length > 5 else none}) -%}
     {%- elif shape == 'statement' -%}
       {%- set failures, measured, found, own_total = own[:4] -%}
       {%- do answers.append({'error': none, 'silent': failures is none, 'total': parts[0] if parts else none, 'failures': failures, 'measured': measured,
