@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from stringx_dataops.contract.documents.globs import literal_column
 from stringx_dataops.contract.json_types import JsonObject
@@ -30,14 +31,22 @@ class Known:
     checks: Sequence[EarlierCheck] = ()
     types: frozenset[str] = field(default_factory=frozenset)  # that the catalogue has
 
-    def columns(self) -> Iterator["Seen"]:
+    def columns(self) -> Sequence["Seen"]:
         """The columns that could be measured."""
+        return self._seen
+
+    @cached_property
+    def _seen(self) -> Sequence["Seen"]:
+        return list(self._read())
+
+    def _read(self) -> Iterator["Seen"]:
+        before = [(each.rows_read, {column.name: column for column in each.columns}) for each in self.older]
         for column in self.profile.columns:
             if column.error is None and column.nulls is not None:
                 older = [
-                    (found, each.rows_read)
-                    for each in self.older
-                    if (found := each.column(column.name)) and found.family == column.family
+                    (found, rows)
+                    for rows, columns in before
+                    if (found := columns.get(column.name)) and found.family == column.family and found.error is None
                 ]
                 yield Seen(column, self.profile, older)
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from stringx_dataops.suggestions import keys
 from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
@@ -23,6 +24,7 @@ USUAL_KURTOSIS = 9.0  # where the tails are not shown
 RARE = 0.001  # share of rows beyond the bounds that is a warning and no failure, where a tail has no end
 RARE_NEGATIVE = 0.01  # the same of negative numbers, where none was seen
 MOST_NULLS = 0.9
+MOST_OTHERS = 50  # columns whose values could come in place of one's own
 _YEAR = re.compile(r"year|yr|vintage", re.IGNORECASE)
 _NATURAL = [
     (re.compile(pattern, re.IGNORECASE), low, high)
@@ -265,8 +267,10 @@ def _notices(measure: Measure, seen: Seen, known: Known, bounds: Bounds | None) 
         (-1.0, 0.0),
     ]
     faults = [(factor * column.mean + shift, abs(factor) * column.stddev) for factor, shift in linear]
-    others = [each.column for each in known.columns() if each.column.family == column.family and each.name != seen.name]
-    faults += [(each.mean, each.stddev) for each in others[:50] if each.mean is not None and each.stddev is not None]
+    others = (each.column for each in known.columns() if each.column.family == column.family and each.name != seen.name)
+    faults += [
+        (each.mean, each.stddev) for each in islice(others, MOST_OTHERS) if each.mean is not None and each.stddev is not None
+    ]
     found = []
     for index, (mean, spread) in enumerate(faults):
         if bounds is not None and _outside(mean, spread, bounds):

@@ -148,3 +148,17 @@ def test_how_steady_columns_are_along_the_table_and_which_are_never_above_others
     seen = checker.profile("v")
     assert [column.tenths for column in seen.columns] == [None] * 5
     assert not seen.comparisons
+
+
+def test_of_a_large_table_blocks_are_compared(target: Target, engine: Engine) -> None:
+    target.execute(
+        "create table big as select n, n % 10 as digit, case when n > 100000 then n end as late from generate_series(1, 120000) n"
+    )
+    columns = {column.name: column.tenths for column in Checker(engine, target).profile("big").columns}
+    n, digit, late = columns["n"], columns["digit"], columns["late"]
+    assert n is not None
+    assert digit is not None
+    assert late is not None
+    assert (n.greatest_mean or 0) - (n.least_mean or 0) > 90_000
+    assert (digit.greatest_mean or 9) - (digit.least_mean or 0) < 0.5
+    assert (late.fewest_nulls, late.most_nulls) == (0, 1)
