@@ -12,7 +12,7 @@ from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.profiles import Profile
 from stringx_dataops.suggestions import keys, numbers, pairs, presence, tables, texts, times, values
 from stringx_dataops.suggestions.drafts import Draft, Known
-from stringx_dataops.suggestions.judging import said
+from stringx_dataops.suggestions.judging import Judge
 from stringx_dataops.suggestions.suggestion import History, SaidOfProfile, StoredProfile, Suggestion
 
 MOST_PER_COLUMN = 3
@@ -37,31 +37,33 @@ def suggest(
     known = Known(profile, [each.profile for each in stored], checks, frozenset(each.name for each in catalogue))
     rules = [rule for rule in (document or {}).get("rules") or () if isinstance(rule, dict)]
     drafts = [draft for maker in _MAKERS for draft in maker.drafts(known) if draft.rule["type"] in known.types]
-    fitting = [draft for draft in drafts if not _is_there(draft.rule, rules) and said(draft.rule, profile).status != "fail"]
+    judge = Judge(profile)
+    fitting = [
+        draft for draft in drafts if not _is_there(draft.rule, rules) and judge.said(draft.rule).status in ("pass", "unknown")
+    ]
     listed = {draft.rule.get("column") for draft in fitting if draft.rule["type"] == "accepted_values"}
     fitting = [draft for draft in fitting if draft.rule["type"] not in _TOLD_BY_LIST or draft.rule.get("column") not in listed]
     chosen = _few(sorted(fitting, key=lambda draft: -draft.value), Counter(str(rule.get("column")) for rule in rules))
     taken = {rule.get("id") for rule in rules}
     named = zip(chosen, _ids(chosen, taken), strict=True)
-    return [_suggestion(draft.rule | {"id": name}, draft, profile, stored, catalogue) for draft, name in named]
+    before = [(each, Judge(each.profile)) for each in reversed(stored)]
+    return [_suggestion({"id": name, **draft.rule}, draft, judge, before, catalogue) for draft, name in named]
 
 
 def _suggestion(
-    rule: JsonObject, draft: Draft, profile: Profile, stored: Sequence[StoredProfile], catalogue: Catalogue
+    rule: JsonObject, draft: Draft, judge: Judge, before: Sequence[tuple[StoredProfile, Judge]], catalogue: Catalogue
 ) -> Suggestion:
-    rule = {"id": rule["id"], **rule}
-    before = []
-    for each in reversed(stored):
-        found, at = said(rule, each.profile), each.profile.snapshot_at
-        before.append(SaidOfProfile(status=found.status, words=found.words, profile_id=each.profile_id, at=at))
     return Suggestion(
         id=rule["id"],
         rule=rule,
         yaml=rules_as_yaml([rule], catalogue),
         reason=draft.reason,
         value=draft.value,
-        on_this=said(rule, profile),
-        on_profiles=before,
+        on_this=judge.said(rule),
+        on_profiles=[
+            SaidOfProfile(**older.said(rule).model_dump(), profile_id=each.profile_id, at=each.profile.snapshot_at)
+            for each, older in before
+        ],
     )
 
 

@@ -16,15 +16,24 @@ from stringx_dataops.suggestions.suggestion import Said
 UNKNOWN = Said(status="unknown", words="The profile does not tell.")
 
 
-def said(rule: JsonObject, profile: Profile) -> Said:
-    """From the aggregates alone. Of a sample it is said of the rows that were read."""
-    judge = _JUDGES.get(str(rule.get("type")))
-    if judge is not None and rule.get("where") is None:
-        return judge(rule, profile) or UNKNOWN
-    if (column_judge := _OF_COLUMNS.get(str(rule.get("type")))) is None or rule.get("where") is not None:
-        return UNKNOWN
-    column = profile.column(name_of_literal(str(rule.get("column"))))
-    return UNKNOWN if column is None or column.error is not None else column_judge(rule, profile, column) or UNKNOWN
+class Judge:
+    """Judges rules by one profile, from its aggregates alone. Of a sample it is said of the rows that were read."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._columns = {column.name: column for column in profile.columns}
+
+    def said(self, rule: JsonObject) -> Said:
+        """What the rule would have said."""
+        if rule.get("where") is not None:
+            return UNKNOWN
+        if (of_table := _OF_TABLES.get(str(rule.get("type")))) is not None:
+            return of_table(rule, self._profile) or UNKNOWN
+        of_column = _OF_COLUMNS.get(str(rule.get("type")))
+        column = self._columns.get(name_of_literal(str(rule.get("column"))))
+        if of_column is None or column is None or column.error is not None:
+            return UNKNOWN
+        return of_column(rule, self._profile, column) or UNKNOWN
 
 
 def _counted(rule: JsonObject, failures: int, total: int, at_least: bool = False) -> Said | None:
@@ -251,7 +260,7 @@ def _unusual(rule: JsonObject, profile: Profile) -> Said | None:
 
 OfTable = Callable[[JsonObject, Profile], Said | None]
 OfColumn = Callable[[JsonObject, Profile, ColumnProfile], Said | None]
-_JUDGES: dict[str, OfTable] = {
+_OF_TABLES: dict[str, OfTable] = {
     "unique": _unique,
     "relationship": _relationship,
     "row_count": _row_count,
