@@ -19,12 +19,18 @@ cross join lateral (
     where p.measured is not null) found
 
 -- name: memories
-select w.number, m.at, m.check_id, m.state
+-- The last state before the moment judged: for the window that was checked last, the one that it was compared with.
+select w.number, before.at, before.check_id, before.state
 from jsonb_to_recordset(%(wanted)s) as w (
     number integer, table_name text, rule_id text, definition text, window_key text, before timestamptz)
 join dataops.rule_memories m
   on m.target = %(target)s and m.table_name = w.table_name and m.rule_id = w.rule_id and m.window_key = w.window_key
-where m.definition = w.definition and m.at < coalesce(w.before, 'infinity')
+cross join lateral (
+    select m.at, m.check_id, m.state
+    union all select (m.earlier ->> 'at')::timestamptz, (m.earlier ->> 'check_id')::uuid, m.earlier -> 'state' where m.earlier is not null
+    order by 1 desc) before
+where m.definition = w.definition and before.at < coalesce(w.before, 'infinity')
+  and (before.at = m.at or m.at >= w.before)
 
 -- name: put_points
 -- Of a window there is one point, that of the newest snapshot.
@@ -44,5 +50,8 @@ insert into dataops.rule_memories as m (target, table_name, rule_id, window_key,
 select %(target)s, n.table_name, n.rule_id, n.window_key, n.definition, coalesce(n.at, %(snapshot_at)s), %(snapshot_at)s, %(check_id)s, n.state
 from jsonb_to_recordset(%(new)s) as n (table_name text, rule_id text, definition text, window_key text, at timestamptz, state jsonb)
 on conflict (target, table_name, rule_id, window_key) do update set
+    earlier = case when m.definition <> excluded.definition or m.window_key = '' then null
+                   when m.at = excluded.at then m.earlier
+                   else jsonb_build_object('at', m.at, 'check_id', m.check_id, 'state', m.state) end,
     definition = excluded.definition, at = excluded.at, snapshot_at = excluded.snapshot_at, check_id = excluded.check_id, state = excluded.state
 where m.snapshot_at <= excluded.snapshot_at and (m.at <= excluded.at or m.definition <> excluded.definition)

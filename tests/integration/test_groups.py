@@ -172,7 +172,7 @@ def test_what_is_remembered_has_room(engine: Engine, target: Target) -> None:
     )
     tested = per(rule("r", "not_null", "a"), "k", missing="fail")
     found = engine.rules(target, gate("t", tested, sample_columns=["k"]))["r"]
-    assert len(found["remember"]["groups"]) == 1000
+    assert found["remember"]["groups"].count(",") == 999
     assert 0 < len(found["remember"]["keys"]) < 1000
     assert len(json.dumps(found["remember"], ensure_ascii=False).encode()) < 64 * 1024
     target.execute("delete from t")

@@ -109,6 +109,7 @@ def test_a_rule_becomes_a_test(rule: JsonObject, name: str, said: JsonObject) ->
         ({"type": "not_null", "column": "?"}, {}, "column ?: dbt takes no patterns"),
         ({"type": "not_null", "columns": ["a", "*_id"]}, {}, "column *_id: dbt takes no patterns"),
         ({"type": "not_null", "column": "a", "verify": "constraint"}, {}, "dbt reads the rows"),
+        ({"type": "not_null", "column": "a", "per": ["b", "c"]}, {}, "per b, c: dbt's tests decide all rows together"),
         ({"type": "not_null", "column": "a"}, {"timezone": "Europe/Berlin"}, "in the time zone of its session"),
         ({"type": "not_null", "column": "a"}, {"gate": {"max_age": "1d"}}, "gate has no counterpart"),
         ({"type": "change", "arguments": {"of": "row_count", "max_increase": 1}}, {}, "change compares with earlier checks"),

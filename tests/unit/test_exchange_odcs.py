@@ -280,6 +280,8 @@ def examples() -> TableDocument:
         {"id": "c1", "type": "row_count", "arguments": {"min": 3}},
         {"id": "c2", "type": "not_null", "columns": ["a"]},
         {"id": "c3", "type": "not_null", "column": "*_id"},
+        {"id": "g1", "type": "not_null", "column": "a", "per": "b", "new_groups": "warn"},
+        {"id": "g2", "type": "row_count", "arguments": {"min": 3}, "per": ["b", "c"]},
     ]
     document = {
         "apiVersion": "stringx/v1", "target": "nyc", "table": "public.Orders", "description": "All.", "timezone": "Europe/Berlin",

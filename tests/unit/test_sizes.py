@@ -48,6 +48,15 @@ def test_a_result_of_the_usual_size_stays_as_it_is() -> None:
     assert found == given == json.loads(text)
 
 
+def test_groups_go_after_samples() -> None:
+    group = {"key": {"c": "x" * 50_000}, "status": "fail", "failures": 1, "total": 1, "measured": None}
+    found, text = bounded(result(*(rule(n, sample=MIB) | {"groups": [group] * 20} for n in range(10))))
+    assert len(text.encode()) <= MAX_RESULT_BYTES
+    assert [one["sample"] for one in found["rules"]] == [None] * 10
+    assert sorted(len(one["groups"]) for one in found["rules"]) == [0, 0] + [20] * 8
+    assert found["notes"][-1] == "it would be larger than 8 MiB: the groups of 2 rules are left out"
+
+
 def test_the_largest_samples_go_first_and_the_result_says_so() -> None:
     sizes = [1, 3, 2, 4]
     found, text = bounded(result(*(rule(n, sample=size * MIB) for n, size in enumerate(sizes))))

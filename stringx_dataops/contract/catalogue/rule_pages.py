@@ -15,6 +15,7 @@ PAGE = ROOT / "docs" / "rules.md"
 _COMMAND = "python -m stringx_dataops.contract.catalogue.rule_pages"
 BEGIN = f"<!-- From here on written by `{_COMMAND}` from stringx/macros/rules/rules.yml. -->\n"
 _CONSTRAINT = " A constraint may [prove it](#constraints-in-place-of-scans)."
+_PER = " Can be decided [for each group](groups.md)."
 
 
 def render(catalogue: Catalogue) -> str:
@@ -39,7 +40,12 @@ def _section(entry: RuleType) -> Iterator[str]:
     yield ""
     yield entry.description
     yield ""
-    yield f"Columns: {_columns(entry)}.{'' if entry.where else ' Takes no `where`.'}{_CONSTRAINT if entry.constraint else ''}"
+    notes = [
+        "" if entry.where else " Takes no `where`.",
+        _CONSTRAINT if entry.constraint else "",
+        _PER if entry.per else "",
+    ]
+    yield f"Columns: {_columns(entry)}.{''.join(notes)}"
     if entry.types:
         yield ""
         yield from _types(entry)

@@ -17,7 +17,8 @@ _MAX_CHARACTERS = 1000  # of a note or reason in a result that has to become sma
 
 def bounded(result: Result) -> tuple[Result, str]:
     """The result, or a smaller copy if it is larger than MAX_RESULT_BYTES, and its JSON text. Samples go first, the largest
-    first, then descriptions and the ends of long messages, then the rules of the largest tables; `notes` say what is missing."""
+    first, then groups, then descriptions and the ends of long messages, then the rules of the largest tables; `notes` say
+    what is missing."""
     text = _text(result)
     if (excess := _excess(text)) <= 0:
         return result, text
@@ -30,6 +31,15 @@ def bounded(result: Result) -> tuple[Result, str]:
         dropped += 1
     if dropped:
         _note(result, f"it would be larger than {_MIB}: the samples of {dropped} rules are left out (sample_dropped)")
+    excess = _excess(_text(result))
+    grouped = sorted((rule for part in _parts(result) for rule in part["rules"] if rule.get("groups")), key=_size_of_groups)
+    emptied = 0
+    while excess > 0 and grouped:
+        excess -= _size_of_groups(rule := grouped.pop()) - len("[]")
+        rule.update(groups=[])
+        emptied += 1
+    if emptied:
+        _note(result, f"it would be larger than {_MIB}: the groups of {emptied} rules are left out")
     if _excess(_text(result)) > 0:
         result["notes"] = _short_notes(result)
         _cut_words(result)
@@ -131,6 +141,10 @@ def _excess(text: str) -> int:
 
 def _size_of_sample(rule: Result) -> int:
     return len(_text(rule["sample"]).encode())
+
+
+def _size_of_groups(rule: Result) -> int:
+    return len(_text(rule["groups"]).encode())
 
 
 def _size_of_rules(part: Result) -> int:

@@ -70,6 +70,9 @@ def _test(document: TableDocument, rule: Rule, rule_type: RuleType, place: str, 
     if rule_type.baseline or rule_type.remembers:
         losses.append(Loss(place, f"{rule.type} compares with earlier checks, which dbt does not keep"))
         return None
+    if rule.group_columns:
+        losses.append(Loss(place, f"per {', '.join(rule.group_columns)}: dbt's tests decide all rows together"))
+        return None
     if rule.type in ("dbt", "sql") and is_rendered([rule.arguments, rule.where]):
         losses.append(Loss(place, "holds Jinja, which dbt would render"))
         return None

@@ -3,7 +3,7 @@
 
 
 {#- A SELECT of one JSON list with a text for each rule: {count, failing, warning, of_rows: the worst status without what is new or missing, failures, total, measured: of the worst, worst: [[status, failures, total,
-    measured, key, is new]], new, missing, gone: hashes of missing groups, hashes, keys: {hash: key}, fault}; only `count` and `fault` if there are too many groups. -#}
+    measured, key, is new]], new, missing, gone: hashes of missing groups, hashes: of all, as one text, keys: {hash: key}, fault}; only `count` and `fault` if there are too many groups. -#}
 {% macro stringx_grouped(table, members, state) %}
   {%- set rule = members[0].rule -%}
   {%- set facts = state.facts.get(table.relation, {}) -%}
@@ -111,38 +111,43 @@
   {%- endif -%}
   {%- set compares = spec.get('new_groups') is not none or spec.get('missing_groups') is not none -%}
   {%- set before = spec.get('before') -%}
-  {%- set earlier = "'{" ~ before.state.groups | map('int') | join(',') ~ "}'::bigint[]" if before and compares else none -%}
+  {%- set earlier = "'{" ~ modules.re.sub('[^-0-9,]', '', before.state.groups) ~ "}'::bigint[]" if before and compares else none -%}
   {%- set on_new = {'warn': 1, 'fail': 2, none: none}[spec.get('new_groups')] if earlier is not none else none -%}
-  {%- set is_new = 'h <> all (' ~ earlier ~ ')' if on_new is not none else 'false' -%}
+  {%- set is_new = 'h not in (select gone from earlier)' if on_new is not none else 'false' -%}  {#- which is hashed -#}
+  {%- set finds_missing = earlier is not none and spec.get('missing_groups') is not none -%}
   {%- set query -%}
 (select case when (select count(*) from stringx_grouped where {{ present }}) > {{ stringx_most_groups().groups }} then (
   select json_build_object('count', count(*)) from stringx_grouped where {{ present }}
 ) else (
-  with rated as (
-    select grouped.*, {{ status }} as own_status
+  with {% if earlier is not none %}earlier as materialized (
+    select unnest({{ earlier }}) as gone
+  ), {% endif %}rated as (
+    select grouped.*, {{ status }} as own_status, {{ is_new }} as is_new
     from (select *, v[{{ start + 1 }}]::bigint as total, {{ failures }} as failures, {{ 'v[' ~ (start + 2) ~ ']' if measures else 'null::text' }} as measured,
                  {{ 'v[' ~ (start + 5) ~ ']' if measures else 'null::text' }} as found
           from stringx_grouped where {{ present }}) as grouped
   ), decided as (
-    select *, {{ 'greatest(own_status, case when ' ~ is_new ~ ' then ' ~ on_new ~ ' else 0 end)' if on_new is not none else 'own_status' }} as status, {{ is_new }} as is_new from rated
+    select *, {{ 'greatest(own_status, case when is_new then ' ~ on_new ~ ' else 0 end)' if on_new is not none else 'own_status' }} as status from rated
   ), placed as (
     select *, row_number() over (order by status desc, {{ worst_first }}, {{ order | join(', ') }}) as place,
            row_number() over (order by own_status desc, {{ worst_first.replace('status', 'own_status') if measures else worst_first }}, {{ order | join(', ') }}) as own_place
     from decided
-  )
+  ){% if finds_missing %}, missing as materialized (
+    select gone from earlier where gone not in (select h from rated)
+  ){% endif %}
   select json_build_object(
     'count', count(*), 'failing', count(*) filter (where status = 2), 'warning', count(*) filter (where status = 1), 'new', count(*) filter (where is_new),
     'of_rows', max(own_status), 'failures', coalesce(sum(failures), 0)::bigint, 'total', coalesce(sum(total), 0)::bigint, 'measured', max(measured) filter (where own_place = 1),
     'fault', {{ "max(found::json ->> 'fault')" if sql.found else 'null' }},
     'worst', coalesce(json_agg(json_build_array(status, failures, total, measured, {{ key }}, is_new) order by place) filter (where place <= 20), '[]'),
     {% if compares -%}
-    'hashes', coalesce(json_agg(h), '[]'),
+    'hashes', coalesce(string_agg(h::text, ','), ''),
     'keys', {{ "(select json_object_agg(h, key) from (select h, key, sum(octet_length(key::text) + 25) over (order by place) as bytes from (select h, place, " ~ key
                ~ " as key from placed) as named) as fitting where bytes <= 32768)" if shows else 'null' }},
     {% endif -%}
-    {% if earlier is not none and spec.get('missing_groups') is not none -%}
-    'gone', (select coalesce(json_agg(gone), '[]') from (select gone from unnest({{ earlier }}) as gone where gone not in (select h from decided) order by gone limit 20) as first),
-    'missing', (select count(*) from unnest({{ earlier }}) as gone where gone not in (select h from decided))
+    {% if finds_missing -%}
+    'gone', (select coalesce(json_agg(gone), '[]') from (select gone from missing order by gone limit 20) as first),
+    'missing', (select count(*) from missing)
     {%- else -%}
     'gone', json_build_array(), 'missing', 0
     {%- endif %})
