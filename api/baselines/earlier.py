@@ -41,6 +41,7 @@ class Made:
     warns: Bounds
     shown: Baseline
     fault: str | None = None
+    says_bounds: bool = False  # whether its words have the bounds
 
     def facts(self) -> BaselineFacts:
         """As the specification has them."""

@@ -30,7 +30,7 @@ def judge_unusual(points: Sequence[Earlier], at: datetime, zone: ZoneInfo, argum
         moved_at=found.moved_at,
         words=found.words,
     )
-    return Made(bounds if may_fail else Bounds(), Bounds() if may_fail else bounds, shown)
+    return Made(bounds if may_fail else Bounds(), Bounds() if may_fail else bounds, shown, says_bounds=True)
 
 
 def _point(point: Earlier) -> band.Point:

@@ -151,6 +151,8 @@ def _bounds(rule: Rule, rule_type: RuleType, outcome: RuleOutcome) -> str:
 
 def _bounds_made(made: Made, outcome: RuleOutcome) -> str:
     """The bounds that earlier points have made, and which points these are."""
+    if outcome["status"] == "pass" and made.says_bounds:
+        return f"; {made.shown.words}"
     bounds = made.warns if outcome["status"] == "warn" or made.fails == Bounds() else made.fails
     parts = [
         f"at least {number(bounds.low)}" if bounds.low is not None else "",

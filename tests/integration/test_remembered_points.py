@@ -205,6 +205,7 @@ def test_what_is_unusual_warns_and_is_left_out_of_the_band_unless_it_is_expected
     checks.history([100, 101, 99, 100, 102, 98, 100], DAY, datetime.now(UTC))
     usual = checks.rule()
     assert (usual.status, usual.baseline.center, usual.baseline.points) == ("pass", 100, 7)
+    assert usual.message == f"the number of rows is 100; {usual.baseline.words}"
     checks.target.execute("delete from t where n > 50")
     odd = checks.check()
     assert (odd.verdict, odd.rules[0].status, odd.rules[0].measured) == ("warn", "warn", 50)
