@@ -27,11 +27,11 @@ def with_rules(text: str, items: str, rules: Sequence[JsonObject]) -> str | None
 
 
 def _added(text: str, items: str) -> str | None:
+    text = text if text.endswith("\n") else f"{text}\n"
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(root, yaml.MappingNode) or root.flow_style:
         return None
     lines = text.splitlines(keepends=True)
-    lines = [*lines[:-1], lines[-1] if lines[-1].endswith("\n") else f"{lines[-1]}\n"]
     rules = next((value for key, value in root.value if key.value == "rules"), None)
     if rules is None:
         end = _end(lines, root.end_mark.line)
