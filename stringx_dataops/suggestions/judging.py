@@ -10,7 +10,7 @@ from stringx_dataops.contract.documents.globs import name_of_literal
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages.profiles import ColumnProfile, Profile
 from stringx_dataops.suggestions.head_room import in_words
-from stringx_dataops.suggestions.numbers import moment
+from stringx_dataops.suggestions.reading import moment
 from stringx_dataops.suggestions.suggestion import Said
 
 UNKNOWN = Said(status="unknown", words="The profile does not tell.")

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from stringx_dataops.contract.documents.globs import literal_column
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.suggestions import comments
 from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
 from stringx_dataops.suggestions.head_room import share_above, share_text
-from stringx_dataops.suggestions.numbers import number
+from stringx_dataops.suggestions.reading import number
 
 MOST_MEASURED = 5  # rules about what is unique by measuring alone, per table
 MOST_RELATIONSHIPS = 50
@@ -115,7 +116,7 @@ def is_key_like(name: str) -> bool:
 
 def _by_chance(seen: Seen) -> bool:
     """Whether as many values that measure something could all be different."""
-    if is_key_like(seen.name) or seen.column.family == "uuid":
+    if comments.says_unique(seen.column.comment) or is_key_like(seen.name) or seen.column.family == "uuid":
         return False
     if seen.is_text:
         return seen.values < 100

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
-from stringx_dataops.suggestions.numbers import moment
+from stringx_dataops.suggestions.reading import moment
 
 FEWEST_PROFILES = 3  # that show how old the latest value is
 MOST_AGE_DAYS = 60

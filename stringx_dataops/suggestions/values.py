@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.suggestions import keys
+from stringx_dataops.suggestions import comments, keys
 from stringx_dataops.suggestions.drafts import FEWEST_ROWS, Draft, Known, Seen
 from stringx_dataops.suggestions.head_room import percent, share_above, share_text
 
@@ -23,7 +23,7 @@ def drafts(known: Known) -> Iterator[Draft]:
     """A list of values, or of labels; and how many different values there are at least."""
     for seen in known.columns():
         column = seen.column
-        listed = _labels(seen) or _listed(seen)
+        listed = _labels(seen) or _commented(seen) or _listed(seen)
         if listed:
             yield listed
         if seen.values >= 100 and column.distinct and column.distinct >= 2 and column.family not in ("decimal", "float"):
@@ -36,6 +36,17 @@ def _labels(seen: Seen) -> Draft | None:
         return None
     reason = f"The type {seen.column.type} has these labels; the rule holds them also where the column becomes a text."
     return Draft(f"{seen.name}_accepted", seen.rule("accepted_values", arguments={"values": list(labels)}), reason, 0.5)
+
+
+def _commented(seen: Seen) -> Draft | None:
+    """Of a column whose comment lists its values, and that has no other."""
+    values = comments.listed_values(seen.column.comment)
+    if not values or len(values) > MOST_VALUES or not seen.shown or not seen.column.top:
+        return None
+    if not {each.value for each in seen.column.top} <= set(values) or sum(each.count for each in seen.column.top) != seen.values:
+        return None
+    reason = f"The comment lists {len(values)} values, and all {seen.values:,} are of them."
+    return Draft(f"{seen.name}_accepted", seen.rule("accepted_values", arguments={"values": values}), reason, 0.88)
 
 
 def _listed(seen: Seen) -> Draft | None:
@@ -57,7 +68,8 @@ def _listed(seen: Seen) -> Draft | None:
     if any(len(value) >= 200 for value in values) or _is_growing(seen, set(values)):
         return None
     rare = sum(1 for count in counts if count == 1)
-    rule = seen.rule("accepted_values", arguments={"values": sorted(values)})
+    written = sorted(map(int, values)) if column.family == "integer" else sorted(values)
+    rule = seen.rule("accepted_values", arguments={"values": written})
     reason = f"The {seen.values:,} values are {len(values)} different ones, the rarest of them in {min(counts):,} rows."
     if min(counts) >= FEWEST_EACH:
         return Draft(f"{seen.name}_accepted", rule, reason, 0.86)

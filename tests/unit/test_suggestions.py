@@ -412,3 +412,26 @@ def test_row_counts_and_nulls_that_are_usual_are_left_to_the_history() -> None:
     assert of == [{"function": "null_ratio", "column": "a"}, "row_count"]
     document = {"rules": [{"id": "x", "type": "unusual", "arguments": {"of": "row_count", "learn": 10}}]}
     assert [rule["id"] for rule in rules(measured, "unusual", document=document)] == ["a_usual_nulls"]
+
+
+def test_comments_are_believed_where_the_data_agree() -> None:
+    few = texts("status", ["open", "closed", "open"] * 20, comment="State of the order, one of: open, closed or 'returned'.")
+    [rule] = rules(profile(60, few), "accepted_values")
+    assert rule["arguments"] == {"values": ["open", "closed", "returned"]}
+    other = few.model_copy(update={"comment": "One of: open, shipped."})
+    assert [rule["arguments"]["values"] for rule in rules(profile(60, other), "accepted_values")] == [["closed", "open"]]
+
+    scattered = [float(number) for number in random.Random(5).sample(range(1_000_000), 100)]
+    for comment, expected in (("unique per order", 1), ("not unique", 0), (None, 0)):
+        assert len(rules(profile(100, numbers("amount", scattered, comment=comment)), "unique")) == expected
+
+    share = [float(2 + number % 90) for number in range(1000)]
+    [rule] = rules(profile(1000, numbers("discount", share, comment="Discount in percent")), "between")
+    assert (rule["arguments"]["min"] >= 0, rule["arguments"]["max"] <= 100) == (True, True)
+    [rule] = rules(profile(1000, numbers("discount", [10 * value for value in share], comment="Discount in percent")), "between")
+    assert rule["arguments"]["max"] > 900
+
+
+def test_numbers_of_a_list_are_numbers_in_their_order() -> None:
+    [rule] = rules(profile(1000, numbers("ram", [float(2 ** (1 + number % 5)) for number in range(1000)])), "accepted_values")
+    assert rule["arguments"] == {"values": [2, 4, 8, 16, 32]}
