@@ -135,11 +135,17 @@ def of_last(
         facts=facts,
         learning=learning_of(baseline),
         is_unusual=last["status"] in ("warn", "fail"),
-        why=str(baseline.get("words", ""))[:_LONGEST],
+        why=_why(last),
         compared=[_compared(each, requests) for each in compared],
         legend=bands.legend(kinds, has_band=has_band, as_they_are=as_they_are),
         as_they_are=as_they_are,
     )
+
+
+def _why(point: Mapping[str, Any]) -> str:
+    words = str(point["baseline"].get("words", ""))[:_LONGEST]
+    is_known = words and not learning_of(point["baseline"]) and point["measured"] is not None
+    return f"{formats.number(point['measured'])} was measured; {words}" if is_known else words
 
 
 def _compared(found: Mapping[str, Any], requests: Mapping[str, str]) -> Compared:

@@ -22,13 +22,13 @@ def test_an_unusual_point_is_explained_and_marked(shop: Database, tab: Callable[
     apply(shop, table("public.a", rules=[{"id": "a", "type": "unusual", "arguments": {"of": "row_count"}}]))
     before = judged(shop, 1396.0, band(1250, 1550, 1400, season="weekday"))
     past(shop)
-    words = "412 is below what Mondays usually have: 1,250 to 1,550, by 14 earlier Mondays."
+    words = "usual on Mondays: 1,250 to 1,550, from 14 earlier Mondays"
     usual = band(1250, 1550, 1400, season="weekday", points=14, words=words, compared_with=compared((before, 1396.0)))
     unusual = judged(shop, 412.0, usual, status="warn")
     opened, plain = tab(width, scheme), tab(width, scheme, scripts=False)
     opened.sign_in(RULE)
-    expect(opened.page.locator("#now")).to_contain_text(f"Why this is unusual: {words}")
-    opened.page.get_by_text("The points that it was compared with").click()
+    expect(opened.page.locator("#now")).to_contain_text(f"Why this is unusual: 412 was measured; {words}")
+    opened.page.get_by_text("The point that it was compared with").click()
     expect(opened.page.locator(".compared")).to_contain_text("1,396")
     plot = opened.page.locator("svg.plot")
     expect(plot.locator(".band")).to_have_count(2)
