@@ -68,7 +68,9 @@ def _listed(seen: Seen) -> Draft | None:
     if any(len(value) >= 200 for value in values) or _is_growing(seen, set(values)):
         return None
     rare = sum(1 for count in counts if count == 1)
-    written = sorted(map(int, values)) if column.family == "integer" else sorted(values)
+    written: list[int] | list[str] = sorted(values)
+    if column.family == "integer":
+        written = sorted(int(value) for value in values)
     rule = seen.rule("accepted_values", arguments={"values": written})
     reason = f"The {seen.values:,} values are {len(values)} different ones, the rarest of them in {min(counts):,} rows."
     if min(counts) >= FEWEST_EACH:
