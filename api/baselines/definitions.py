@@ -10,7 +10,7 @@ from stringx_dataops.contract.json_types import JsonObject, JsonSchema
 
 def remembers(rule: Rule, rule_type: RuleType) -> bool:
     """Whether the rule leaves a state for its next check."""
-    return rule_type.remembers or rule.new_groups is not None or rule.missing_groups is not None
+    return rule_type.leaves_state(rule.arguments) or rule.new_groups is not None or rule.missing_groups is not None
 
 
 def definition_of(rule: Rule, rule_type: RuleType) -> str:

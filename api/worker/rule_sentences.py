@@ -85,7 +85,12 @@ def _decided(rule: Rule, rule_type: RuleType, outcome: RuleOutcome, made: Made |
         case "holds":
             return finding
         case "bounds":
-            nothing = " (there is no value)" if outcome.get("measured") is None and not outcome.get("measured_hidden") else ""
+            has_none = (
+                outcome.get("measured") is None
+                and not outcome.get("measured_hidden")
+                and not (outcome.get("found") or {}).get("learning")
+            )
+            nothing = " (there is no value)" if has_none else ""
             bounds = _bounds(rule, rule_type, outcome) if made is None else _bounds_made(made, outcome)
             return f"{finding}{nothing}{bounds}"
         case "count":

@@ -167,3 +167,55 @@ def test_a_column_of_too_many_different_values_is_not_decided(engine: Engine, ta
     (many, few) = answers(engine, target, ("n", weights), ("few", weights))
     assert many == ("error", "the column has more than 10,000 different values; give bins, or look at fewer rows by `where`")
     assert few == ("pass", pytest.approx(0.68, abs=0.05))
+
+
+def twice(engine: Engine, target: Target, rules: dict[str, dict[str, Any]], change: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The outcomes of rules on the table, and again after a change, when each knows what it has left."""
+    first = engine.rules(target, gate("t", *rules.values()))
+    target.execute(change)
+    states = {
+        name: {"at": "2026-01-01T00:00:00Z", "check_id": "c", "state": one["remember"]}
+        for name, one in first.items()
+        if one.get("remember")
+    }
+    again = [one | ({"before": states[name]} if name in states else {}) for name, one in rules.items()]
+    return first, engine.rules(target, gate("t", *again))
+
+
+def test_the_check_before_is_what_is_expected(engine: Engine, target: Target) -> None:
+    target.execute(
+        "create table t (c text, x numeric, none text, odd point); insert into t (c, x) select 'a', n from generate_series(1, 60) n"
+    )
+    target.execute("insert into t (c, x) select 'secret', n from generate_series(61, 90) n; insert into t values (null, null)")
+
+    def made(name: str, column: str, **given: Any) -> dict[str, Any]:
+        return rule(name, "distribution", column, fail_above=None, against="previous", **given)
+
+    rules = [
+        made("kl", "c", test="kl", max=0.01), made("p", "c", test="chi_square", min_p=0.05), made("held", "c", test="kl", max=1, tail_weight_holdout=0.1),
+        made("bins", "x", test="kl", max=0.01, bins=[0, "50.5", 1000]), made("edges", "x", test="chi_square", min_p=0.5, bins=[0, 50, 80]),
+        made("none", "none", test="kl", max=1), made("odd", "odd", test="kl", max=1), made("numbers", "x", test="kl", max=5),
+    ]  # fmt: skip
+    more = "insert into t (c, x) select 'secret', n from generate_series(1, 30) n; insert into t (c, x) select 'new', 51 from generate_series(1, 10)"
+    first, second = twice(engine, target, {one["id"]: one for one in rules}, more)
+    assert {name: (one["status"], one["measured"]) for name, one in first.items()} == {
+        "kl": ("pass", None), "p": ("pass", None), "held": ("pass", None), "bins": ("pass", None), "edges": ("pass", None), "none": ("fail", None), "odd": ("error", None), "numbers": ("pass", None),
+    }  # fmt: skip
+    assert sorted(first["kl"]["remember"]["cells"].values()) == [30, 60]
+    assert first["bins"]["remember"] == {"cells": {"1": 50, "2": 40}}
+    assert first["edges"]["remember"] == {"cells": {"1": 49, "2": 31, "3": 10}}
+    assert "secret" not in str(first)
+    assert first["odd"]["reason"] == "against: previous needs bins for a column of type point: odd"
+    # scipy 1.17: entropy([60, 60, 10], [0.9 * 60 / 90, 0.9 * 30 / 90, 0.1]); chi2_contingency([[60, 60, 10], [60, 30, 0]], correction=False)
+    assert second["kl"]["measured"] == "Infinity"
+    assert second["held"]["measured"] == pytest.approx(0.05754981886786821, rel=1e-9)
+    assert second["p"]["measured"] == pytest.approx(0.0013861896136357261, rel=1e-9)
+    assert second["edges"]["measured"] == pytest.approx(0.5524901455480901, rel=1e-9)
+    assert second["bins"]["measured"] == pytest.approx(
+        80 / 130 * math.log(80 / 130 * 90 / 50) + 50 / 130 * math.log(50 / 130 * 90 / 40), rel=1e-9
+    )
+    assert {name: one["status"] for name, one in second.items()} == {
+        "kl": "fail", "p": "fail", "held": "pass", "bins": "pass", "edges": "pass", "none": "fail", "odd": "error", "numbers": "pass",
+    }  # fmt: skip
+    assert second["kl"]["found"]["since"] == "2026-01-01T00:00:00Z"
+    assert sorted(second["kl"]["remember"]["cells"].values()) == [10, 60, 60]

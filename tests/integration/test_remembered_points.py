@@ -322,6 +322,23 @@ def test_a_rule_that_remembers_gets_what_the_last_deciding_check_left(checks: Ch
     assert kept["at"] == kept["snapshot_at"]
 
 
+def test_a_distribution_is_compared_with_that_of_the_check_before(checks: Checks) -> None:
+    checks.target.execute("alter table t add c text default 'a'")
+    arguments = {"test": "kl", "against": "previous", "max": 0.1}
+    checks.configure({"id": "d", "type": "distribution", "column": "c", "arguments": arguments})
+    first = checks.rule("d")
+    assert (first.status, first.measured) == ("pass", None)
+    assert first.message == "the Kullback-Leibler divergence of c is unknown (learning 0 of 1); 100 values; must be at most 0.1"
+    assert (checks.rule("d").status, checks.rule("d").measured) == ("pass", 0)
+    checks.target.execute("update t set c = 'b' where n = 1")
+    assert checks.rule("d").measured == "Infinity"
+    last = checks.rule("d")
+    assert (last.status, last.measured) == ("pass", 0)
+    assert "compared with the check of 20" in last.message
+    checks.configure({"id": "d", "type": "distribution", "column": "n", "arguments": arguments | {"bins": [0, 50, 200]}})
+    assert checks.rule("d").measured is None, "of other bins there is no memory"
+
+
 def test_a_memory_is_replaced_by_a_newer_snapshot_alone_and_has_a_bound(checks: Checks) -> None:
     checks.configure({"id": "g", "type": "not_null", "column": "n", "per": "at", "missing_groups": "fail"})
     ends = []

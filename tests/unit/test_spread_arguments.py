@@ -12,7 +12,7 @@ from tests.unit.test_refusals import CATALOGUE, refused, rule
 BINS = {"bins": [0, 1, 2], "weights": [1, 1]}
 VALUES = {"weights": {"a": 1, "b": 2}}
 NORMAL = {"expected": {"normal": {"mean": 0, "stddev": 1}}}
-ONE_FORM = "give weights by value, or bins with a list of weights, or expected (a formula); hold-outs inside and tail weights are for bins"
+ONE_FORM = "give weights by value, or bins with a list of weights, or expected (a formula), or against; hold-outs inside and tail weights are for bins with weights"
 ONE_BOUND = "give max, or min_p, or one of them under warn; both sides must name the same"
 
 
@@ -37,6 +37,9 @@ ONE_BOUND = "give max, or min_p, or one of them under warn; both sides must name
         ({"test": "kl", **VALUES, "internal_weight_holdout": 0.1, "max": 1}, "", ONE_FORM),
         ({"test": "kl", **NORMAL, "max": 1}, "/expected", "is for the test ks alone"),
         ({"test": "ks", **BINS, "tail_weights": [1, 1], "max": 1}, "/tail_weights", "is not for the test ks: beyond the bins it expects nothing"),
+        ({"test": "ks", "against": "previous", "max": 1}, "/against", "is not for the test ks, which needs the values themselves; give kl or chi_square"),
+        ({"test": "kl", "against": "previous", **VALUES, "max": 1}, "", ONE_FORM),
+        ({"test": "kl", "against": "last", "max": 1}, "/against", "must be one of previous"),
         ({"test": "ks", **VALUES, "max": 1}, "/weights", "must be of type array"),
         ({"test": "kl", **BINS, "tail_weights": [1, 1], "tail_weight_holdout": 0.1, "max": 1}, "/tail_weight_holdout", "is not for bins with tail_weights, which say what is expected there"),
         ({"test": "kl", "bins": [0, 1, 1], "weights": [1, 1], "max": 1}, "/bins/2", "is not above the one before; list them in ascending order"),

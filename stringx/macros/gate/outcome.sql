@@ -95,9 +95,9 @@
 {% endmacro %}
 
 
-{#- A measure without a value is outside of its bounds, unless there is no row to measure. -#}
+{#- A measure without a value is outside of its bounds, unless there is no row to measure, or nothing yet to measure it against (`learns`). -#}
 {% macro stringx_status_of_measure(rule, answer, nothing_there, passes) %}
-  {%- if answer.measured is none and not nothing_there -%}{{- return('fail' if stringx_may_fail(rule) else 'warn') -}}{%- endif -%}
+  {%- if answer.measured is none and not nothing_there and not rule.sql.learns -%}{{- return('fail' if stringx_may_fail(rule) else 'warn') -}}{%- endif -%}
   {{- return('pass' if passes else 'fail' if answer.fails == 'true' else 'warn' if answer.warns == 'true' else 'pass') -}}
 {% endmacro %}
 

@@ -8,11 +8,22 @@
   {%- if of_bins and fact is not none and fact.family not in meant -%}
     {{- return({'fault': ('a formula means' if 'expected' in arguments else 'bins mean') ~ ' nothing for a column of type ' ~ fact.type ~ ': ' ~ rule.columns[0]}) -}}
   {%- endif -%}
-  {%- if test == 'ks' -%}{{- return(stringx_kolmogorov_rule(rule, scope, fact)) -}}{%- endif -%}
+  {%- if test == 'ks' -%}{{- return(stringx_kolmogorov_rule(rule, scope, fact)) -}}
+  {%- elif 'against' in arguments -%}{{- return(stringx_distribution_before(rule, scope, fact)) -}}
+  {%- endif -%}
   {%- set cells = stringx_cells_of_bins(rule, scope, fact) if of_bins else stringx_cells_of_values(rule, scope, fact) -%}
-  {%- set before = rule.get('before') -%}
+  {%- if cells.fault_words -%}{{- return({'fault': cells.fault_words}) -}}{%- endif -%}
   {%- set statement -%}
     with {{ cells.sql }},
+    {{ stringx_tests_of_cells(test) }}
+    {{ stringx_decided_test(arguments, cells.fault) }}
+  {%- endset -%}
+  {{- return({'measured': statement | string, 'total': 'own', 'found': true, 'row_value': false, 'bounds': stringx_bounds_of_test(arguments)}) -}}
+{% endmacro %}
+
+
+{#- Common table expressions from stringx_cells (stringx_times, stringx_w) to stringx_tested. -#}
+{% macro stringx_tests_of_cells(test) %}
     stringx_sized as (
       select stringx_times, stringx_times::double precision as stringx_o, stringx_w::double precision / nullif(sum(stringx_w) over (), 0) as stringx_q,
              nullif(sum(stringx_times) over (), 0)::double precision as stringx_n
@@ -20,7 +31,7 @@
     ),
     {% if test == 'kl' -%}
     stringx_statistic as (
-      select max(stringx_n)::bigint as stringx_n, case when max(stringx_n) is null then null when bool_or(stringx_o > 0 and stringx_q = 0) then 'Infinity'
+      select max(stringx_n)::bigint as stringx_n, case when max(stringx_n) is null then null when bool_or(stringx_o > 0 and coalesce(stringx_q, 0) = 0) then 'Infinity'
              else greatest(0, sum(case when stringx_o > 0 and stringx_q > 0 then stringx_o / stringx_n * ln(stringx_o / stringx_n / stringx_q) end)) end as stringx_value
       from stringx_sized
     ),
@@ -28,20 +39,17 @@
     {%- else -%}
     stringx_statistic as (
       select max(stringx_n)::bigint as stringx_n, count(*) filter (where stringx_q > 0 or stringx_o > 0) - 1 as stringx_freedom,
-             case when max(stringx_n) is null then null when bool_or(stringx_o > 0 and stringx_q = 0) then 'Infinity'
+             case when max(stringx_n) is null then null when bool_or(stringx_o > 0 and coalesce(stringx_q, 0) = 0) then 'Infinity'
              else coalesce(sum(case when stringx_q > 0 then (stringx_o - stringx_n * stringx_q) * ((stringx_o - stringx_n * stringx_q) / (stringx_n * stringx_q)) end), 0) end as stringx_value
       from stringx_sized
     ),
     stringx_tested as (select stringx_n, stringx_value, {{ stringx_chi_square_p('stringx_value', 'stringx_freedom') }} as stringx_p, stringx_freedom from stringx_statistic)
     {%- endif %}
-    {{ stringx_decided_test(arguments, cells.fault) }}
-  {%- endset -%}
-  {{- return({'measured': statement | string, 'total': 'own', 'found': true, 'row_value': false, 'bounds': stringx_bounds_of_test(arguments)}) -}}
 {% endmacro %}
 
 
 {#- The row of a test's statement, from stringx_tested (stringx_n, stringx_value, stringx_p, stringx_freedom) and stringx_counted (stringx_times). -#}
-{% macro stringx_decided_test(arguments, fault=none) %}
+{% macro stringx_decided_test(arguments, fault=none, since=none, remember=none) %}
   {%- set double = {'type': 'double precision', 'family': 'float', 'schema': none, 'operators': []} -%}
   {%- set warn = arguments.get('warn') or {} -%}
   {%- set by_p = 'min_p' in arguments or 'min_p' in warn -%}
@@ -49,7 +57,8 @@
            {{ stringx_outside('stringx_measured', stringx_bounds_of_test(arguments), double) }} as fails,
            {{ stringx_outside('stringx_measured', stringx_bounds_of_test(warn), double) }} as warns,
            json_build_object('fault', {{ fault or 'null' }}, 'quantity', {{ 'null' if arguments.test == 'kl' else "'p-value'" if by_p else "'statistic'" }}, 'n', stringx_n, 'p', {{ stringx_told('stringx_p') if not by_p else 'null' }},
-                             'statistic', {{ stringx_told('stringx_value') if by_p else 'null' }}, 'freedom', stringx_freedom) as found
+                             'statistic', {{ stringx_told('stringx_value') if by_p else 'null' }}, 'freedom', stringx_freedom,
+                             'since', {{ stringx_literal(since) if since is not none else 'null' }}) as found{{ ', ' ~ remember ~ ' as remember' if remember is not none }}
     from (select *, {{ 'stringx_p' if by_p else 'stringx_value' }} as stringx_measured from stringx_tested) as stringx_bounded
 {% endmacro %}
 
@@ -86,8 +95,9 @@
     stringx_others as materialized (
       select stringx_times from stringx_counted where stringx_v is distinct from null and not exists (select from stringx_listed where {{ same }})),
     stringx_cells as (
-      select coalesce((select stringx_times from stringx_counted where {{ same }}), 0) as stringx_times,
-             stringx_w * (select case when count(*) > 0 then {{ stringx_double(1 - held_out) }} else 1 end from stringx_others) as stringx_w from stringx_listed
+      select coalesce(stringx_counted.stringx_times, 0) as stringx_times,
+             stringx_w * (select case when count(*) > 0 then {{ stringx_double(1 - held_out) }} else 1 end from stringx_others) as stringx_w
+      from stringx_listed left join stringx_counted on {{ same }}
       union all
       select stringx_times, {{ stringx_double(held_out) }} / (select count(*) from stringx_others) from stringx_others)
   {%- endset -%}
@@ -104,27 +114,40 @@
     a cell of its own, of no weight. -#}
 {% macro stringx_cells_of_bins(rule, scope, fact) %}
   {%- set arguments = rule.arguments -%}
-  {%- set edges = stringx_edges(arguments.bins, stringx_compared(rule.columns[0], fact), fact) -%}
   {%- set last = arguments.bins | length -%}
   {%- set given, tails = arguments.weights, arguments.get('tail_weights') -%}
   {%- set all = given | sum + (tails | sum if tails else 0) -%}
   {%- set tail, inner = (arguments.get('tail_weight_holdout') or 0) | float, (arguments.get('internal_weight_holdout') or 0) | float -%}
+  {%- if tail + inner > 1 -%}{{- return({'fault_words': 'tail_weight_holdout and internal_weight_holdout must not be above 1 together'}) -}}{%- endif -%}
   {%- set of_tails = [tails[0] / all, tails[1] / all] if tails else [tail / 2, tail / 2] -%}
   {%- set nothing_in = given | select('equalto', 0) | list | length -%}
   {%- set rows = ['(-1, 0::double precision)', '(0, ' ~ stringx_double(of_tails[0]) ~ ')', '(' ~ last ~ ', ' ~ stringx_double(of_tails[1]) ~ ')'] -%}
   {%- for weight in given -%}
     {%- do rows.append('(' ~ loop.index ~ ', ' ~ stringx_double(inner / nothing_in if weight == 0 else weight / all * (1 - tail - inner)) ~ ')') -%}
   {%- endfor -%}
+  {%- set counted = stringx_counted_bins(rule, scope, fact) -%}
+  {%- set sql -%}
+    {{ counted.sql }},
+    stringx_cells as (
+      select coalesce(stringx_times, 0) as stringx_times, stringx_w
+      from (values {{ rows | join(', ') }}) as stringx_given(stringx_cell, stringx_w) left join stringx_counted using (stringx_cell))
+  {%- endset -%}
+  {{- return({'sql': sql | string, 'fault': counted.fault}) -}}
+{% endmacro %}
+
+
+{#- {sql: of stringx_counted(stringx_cell, stringx_times), fault}: the rows of each cell. -#}
+{% macro stringx_counted_bins(rule, scope, fact) %}
+  {%- set bins = rule.arguments.bins -%}
+  {%- set last = bins | length -%}
+  {%- set edges = stringx_edges(bins, stringx_compared(rule.columns[0], fact), fact) -%}
   {%- set odd = "when stringx_v = 'NaN' then -1 " if fact is not none and fact.family in ('decimal', 'float') else '' -%}
   {%- set sql -%}
     stringx_edges as materialized (select {{ edges.sql }} as stringx_e),
     stringx_counted as materialized (
       select case when stringx_v is null then null {{ odd }}when stringx_v = stringx_e[{{ last }}] then {{ last - 1 }}
              else width_bucket(stringx_v, stringx_e) end as stringx_cell, count(*) as stringx_times
-      from (select {{ edges.value }} as stringx_v from {{ scope.relation }}{{ stringx_where(scope.both) }}) as stringx_read, stringx_edges group by 1),
-    stringx_cells as (
-      select coalesce(stringx_times, 0) as stringx_times, stringx_w
-      from (values {{ rows | join(', ') }}) as stringx_given(stringx_cell, stringx_w) left join stringx_counted using (stringx_cell))
+      from (select {{ edges.value }} as stringx_v from {{ scope.relation }}{{ stringx_where(scope.both) }}) as stringx_read, stringx_edges group by 1)
   {%- endset -%}
   {{- return({'sql': sql | string, 'fault': stringx_fault_of_edges('(select stringx_e from stringx_edges)', last)}) -}}
 {% endmacro %}

@@ -94,12 +94,17 @@ class RuleType:
     about_rows: bool  # whether it looks at rows; if so, `on_empty` decides in its place for an empty table
     baseline: BaselineKind | None  # its rules' bounds come from their earlier points
     remembers: bool  # whether its rules leave a state for their next check
+    remembers_with: str | None  # the argument with which a rule does, of a type whose rules do not otherwise
     severity: Severity | None  # of a measured type whose rules have a severity: that of those that name none
 
     @property
     def takes_test_arguments(self) -> bool:
         """Whether it runs a dbt test of another package, which may put its arguments anywhere into SQL."""
         return any(schema.get("x-test-arguments") for schema in self.arguments.get("properties", {}).values())
+
+    def leaves_state(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a rule with these arguments leaves a state for its next check."""
+        return self.remembers or (self.remembers_with is not None and arguments.get(self.remembers_with) is not None)
 
     @property
     def measured(self) -> bool:
@@ -168,7 +173,7 @@ class RuleType:
             "arguments": self.arguments,
             "example": self.example,
             "baseline": self.baseline,
-            "remembers": self.remembers,
+            "remembers": self.remembers or self.remembers_with is not None,
         }
 
 
@@ -297,6 +302,7 @@ def _read_entry(name: str, entry: JsonObject) -> RuleType:
         types=types,
         about_rows=entry.get("about_rows", True),
         baseline=entry.get("baseline"),
-        remembers=entry.get("remembers", False),
+        remembers=entry.get("remembers") is True,
+        remembers_with=entry["remembers"] if isinstance(entry.get("remembers"), str) else None,
         severity=entry.get("severity"),
     )

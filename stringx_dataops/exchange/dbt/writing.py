@@ -67,7 +67,7 @@ def _test(document: TableDocument, rule: Rule, rule_type: RuleType, place: str, 
     if patterns := rule.column_globs:
         losses.append(Loss(place, f"column {patterns[0]}: dbt takes no patterns; name the columns"))
         return None
-    if rule_type.baseline or rule_type.remembers:
+    if rule_type.baseline or rule_type.leaves_state(rule.arguments):
         losses.append(Loss(place, f"{rule.type} compares with earlier checks, which dbt does not keep"))
         return None
     if rule.group_columns:
