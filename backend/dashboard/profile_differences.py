@@ -16,6 +16,7 @@ _WORDS = {
     "future_share": "in the future", "singles_share": "values that occur once", "most_common_share": "the most frequent value",
     "distinct": "distinct values", "stddev": "standard deviation", "min": "smallest", "max": "largest",
 }  # fmt: skip
+_VALUES = ("min", "max", "quantiles")  # of rows: of a column that may be shown in one of the two, there is nothing to compare
 _PARTS = {"0.5": "median", "min": "shortest", "max": "longest", "mean": "mean length"}
 
 
@@ -38,6 +39,8 @@ def changes(found: list[JsonObject]) -> list[Change]:
 def _of(entry: JsonObject) -> Iterator[Change]:
     for measure in entry["measures"]:
         name, before, after = measure["name"], measure["before"], measure["after"]
+        if name in _VALUES and None in (before, after):
+            continue
         if entry["change"] in ("added", "removed"):
             yield Change(entry["column"], "column", _shown("", before), _shown("", after), entry["change"])
         elif isinstance(before, dict) and isinstance(after, dict):

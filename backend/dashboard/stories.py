@@ -34,15 +34,16 @@ class Step:
     gap_ms: int | None = None
 
 
-def headline(view: RequestView) -> str:
-    """What the status means, in plain words beside the verdict. The verdict is that of the rules, and no fault of the request."""
+def headline(view: RequestView, *, is_profile: bool = False) -> str:
+    """What the status means, in plain words beside the verdict. The verdict is that of the rules, and no fault of the request.
+    `is_profile`: the request measures the table, and no rule is decided."""
     match view.status:
         case "queued":
             return "waits for its turn"
         case "running":
             return "the check is running"
         case "succeeded":
-            return "the check ran to its end; this is its verdict"
+            return "the table was measured" if is_profile else "the check ran to its end; this is its verdict"
         case "errored":
             return "the check could not be completed"
         case "canceled":

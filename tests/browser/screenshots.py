@@ -43,6 +43,7 @@ PICTURES = (
     Picture("rule-dark.png", "/tables/nyc/public.flights/rules/dep_time_not_null", "dark", height=800),
     Picture("request.png", "LAST_REQUEST", height=800),
     Picture("incident.png", "LAST_INCIDENT", height=900),
+    Picture("profile.png", "LAST_PROFILE", height=900),
     Picture("editor.png", "/configuration/nyc/public.flights", height=900),
     Picture("portal.png", "/", height=900, of_portal=True),
 )
@@ -77,6 +78,12 @@ class Demo:
         answer = requests.post(f"{self.backend}/api/v1/requests", json=body, headers=self._key, timeout=90)
         assert answer.status_code == 200, answer.text
 
+    def profile(self, table: str) -> None:
+        """Ask for a profile, and wait for its end."""
+        body = {"target": "nyc", "table": table, "wait_s": 60}
+        answer = requests.post(f"{self.backend}/api/v1/profiles", json=body, headers=self._key, timeout=90)
+        assert answer.status_code == 200, answer.text
+
     def shows(self, pattern: str, address: str) -> bool:
         """Whether an answer of the API, or the portal's page, has such a text."""
         return re.search(pattern, requests.get(address, headers=self._key, timeout=30).text) is not None
@@ -87,6 +94,7 @@ class Demo:
         past.write(database)
         for table in ("weather", "planes", "airports", "airlines", "flights"):
             self.check(f"public.{table}")
+        self.profile("public.planes")
         board = f"{self.backend}/api/v1/tables?target=nyc&limit=1"
         eventually(lambda: self.shows(r'"recent":\s*\["\w+",', board), CHANGED_S, "the past on the board")
         past.age_incidents(database)
@@ -136,6 +144,10 @@ def _path(demo: Demo, picture: Picture) -> str:
         incidents = demo.get("/api/v1/incidents?limit=1")["items"]
         assert isinstance(incidents, list)
         return f"/incidents/{incidents[0]['id']}"
+    if picture.path == "LAST_PROFILE":
+        profiles = demo.get("/api/v1/profiles?limit=1")["items"]
+        assert isinstance(profiles, list)
+        return f"/profiles/{profiles[0]['profile_id']}"
     if picture.path != "LAST_REQUEST":
         return picture.path
     items = demo.get("/api/v1/tables/nyc/public.flights/history?limit=1")["items"]

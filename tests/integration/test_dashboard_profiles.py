@@ -114,6 +114,9 @@ def test_two_profiles_are_compared_whatever_the_order_they_are_named_in(shop: Sh
     first = measured(shop)
     shop.target.execute("update orders set status = null where id <= 30; alter table orders add column note text")
     second = measured(shop)
+    request = client.get(f"/requests/{store.find(shop.database, second.rpartition('/')[2]).request_id}").text
+    assert "the table was measured" in request
+    assert "this is its verdict" not in request
     for path, other in ((second, first), (first, second)):
         page = client.get(f"{path}?compare={other.rpartition('/')[2]}").text
         rows = re.findall(
@@ -253,6 +256,7 @@ def test_differences_say_what_grew_and_what_shrank() -> None:
         {"name": "quantiles", "before": {"0.5": "1", "0.95": "2"}, "after": {"0.5": "3", "0.95": "2"}},
         {"name": "formats.email_share", "before": None, "after": 1.0},
         {"name": "not_null", "before": False, "after": True},
+        {"name": "min", "before": None, "after": "a value that may be shown now"},
     ]
     found = profile_differences.changes([{"column": "a", "change": "changed", "measures": measures}])
     assert [(each.what, each.word, each.before, each.after) for each in found] == [

@@ -28,6 +28,9 @@ ICONS = {
     "delivered": _CHECK,
     "failed": _CROSS,
     "failing": _CROSS,
+    "succeeded": _CHECK,
+    "errored": _TRIANGLE,
+    "timed_out": _TRIANGLE,
 }
 _MOST = 30  # verdicts of a strip
 _HEIGHTS: dict[Verdict, int] = {"pass": 8, "warn": 14, "error": 20, "fail": 26}

@@ -48,7 +48,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
         facts = insights.facts(database, request_id)
         if facts is None:
             raise NotFound(f"there is no request {request_id}")
-        check = view.checks[0] if view.checks else None
+        check, is_profile = view.checks[0] if view.checks else None, "profile" in facts.body
         sees_samples = "samples" in g.caller.scopes
         place = Numbered("rules", results.RULES)
         result = None
@@ -63,10 +63,11 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             running=lines(running.of_request(database, request_id)),
             may_trigger="trigger" in g.caller.scopes,
             place=place,
-            headline=stories.headline(view),
+            headline=stories.headline(view, is_profile=is_profile),
             steps=stories.steps(view, facts),
             asked_for=stories.asked_for(facts.body),
-            profile_url=_profile_url(service, request_id) if "profile" in facts.body else None,
+            profile_url=_profile_url(service, request_id) if is_profile else None,
+            is_profile=is_profile,
             leader_url=url_for("dashboard.request_page", request_id=leader) if leader is not None else None,
             result=result,
             sample_tables=result.samples if result is not None else [],
