@@ -73,7 +73,7 @@
   {%- set again = stringx_run('', spec, {}, state) -%}
   {%- set measured = {'relation': catalog.relation, 'comment': catalog.comment, 'rows': scan.rows, 'estimate': sampling.estimate, 'sample': sampling.sample,
                       'columns': of_columns, 'constraints': catalog.constraints, 'foreign_keys': catalog.foreign_keys, 'pairs': pairs, 'comparisons': along.comparisons,
-                      'notes': sampling.notes + stringx_profile_notes(table, catalog, state.server_version)} -%}
+                      'notes': sampling.notes + stringx_profile_notes(table, catalog, columns, state.server_version)} -%}
   {{- return(dict(found, changed=again.changed, nothing=again.nothing, measured=measured)) -}}
 {% endmacro %}
 
@@ -98,13 +98,13 @@
 {% endmacro %}
 
 
-{% macro stringx_profile_notes(table, catalog, server_version) %}
+{% macro stringx_profile_notes(table, catalog, columns, server_version) %}
   {%- set names, notes = catalog.columns | map(attribute='name') | list, [] -%}
   {%- set absent = stringx_shown({'spec': table}) | reject('in', names) | list -%}
   {%- if absent -%}
     {%- do notes.append(modules.re.sub('\\s+', ' ', 'key or sample_columns name what is no column of the table: ' ~ absent[:5] | join(', '))) -%}
   {%- endif -%}
-  {%- if server_version < 160000 -%}
+  {%- if server_version < 160000 and 'text' in columns | map(attribute='fact.family') -%}
     {%- do notes.append('castable, and the format json, need PostgreSQL 16 or newer; this server is ' ~ server_version // 10000) -%}
   {%- endif -%}
   {{- return(notes) -}}
