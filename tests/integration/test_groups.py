@@ -212,6 +212,26 @@ def test_a_broken_rule_hides_no_other(engine: Engine, target: Target) -> None:
     assert outcome["verdict"] == "error"
 
 
+def test_many_rules_are_read_by_several_scans(engine: Engine, target: Target) -> None:
+    """More values than one scan reads, of rules by other columns and shadows in between."""
+    target.execute(
+        "create table t (k integer, l integer, n integer); insert into t select n % 3, n % 5, n from generate_series(1, 60) as n"
+    )
+    columns = ("k", "l")
+    tested = [
+        per(rule(f"r{n}", "between", "n", max=n) | ({"shadow": True} if n % 7 == 0 else {}), columns[n % 11 == 0])
+        for n in range(360)
+    ]
+    found = engine.rules(target, gate("t", *tested))
+    for n in range(360):
+        one = found[f"r{n}"]
+        assert (one["failures"], one["groups"]["count"], one["status"]) == (
+            max(0, 60 - n),
+            5 if n % 11 == 0 else 3,
+            "fail" if n < 60 else "pass",
+        )
+
+
 @pytest.mark.parametrize("seen", ["all", "window"])
 def test_groups_are_those_of_the_window(seen: str, engine: Engine, target: Target) -> None:
     target.execute(SALES)

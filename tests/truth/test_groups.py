@@ -14,7 +14,7 @@ from api.checks.lookup import Configured, InScope
 from api.checks.specification import build
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import parse_target
-from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.trials import CheckOrder
 from tests.support.databases import Target
 from tests.support.documents import plain_judge
 from tests.support.engine import Engine
@@ -70,7 +70,7 @@ def test_each_group_is_decided_as_if_its_rows_were_the_table(
 
 def ask(engine: Engine, target: Target, made: Grouped) -> dict[str, Any]:
     document = parse_table(made.document(), CATALOGUE, plain_judge)
-    asked = CheckRequest.model_validate({"target": "shop", "table": document.table, "window": made.case.asked_window()})
+    asked = CheckOrder.model_validate({"target": "shop", "table": document.table, "window": made.case.asked_window()})
     connection = parse_target(target.document())
     scope = InScope(Configured(document, connection, 1, ""), document.rules)
     answer = engine.answer(target, build(asked, connection, [scope], CATALOGUE, 60))
