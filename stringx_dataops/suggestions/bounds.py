@@ -144,7 +144,7 @@ def are_outside(mean: float, spread: float, bounds: Bounds) -> bool:
 def between(seen: Seen, bounds: Bounds) -> Draft:
     column = seen.column
     arguments = {name: _plain(value) for name, value in (("min", bounds.low), ("max", bounds.high)) if value is not None}
-    fields = {} if bounds.hard or seen.values < 1 / RARE else {"warn_above": 0, "fail_above": "0.1%"}
+    fields = {} if (bounds.hard and not seen.is_sample) or seen.values < 1 / RARE else {"warn_above": 0, "fail_above": "0.1%"}
     seen_words = f"The {seen.values:,} values lie between {column.min} and {column.max}"
     quantiles = column.quantiles or {}
     inner = f", 98% of them between {quantiles['0.01']} and {quantiles['0.99']}" if {"0.01", "0.99"} <= set(quantiles) else ""

@@ -78,6 +78,11 @@ class Seen:
         return self.rows - self.nulls
 
     @property
+    def is_sample(self) -> bool:
+        """Whether rows were not read, so that what was not found may be in them."""
+        return self.profile.sample is not None
+
+    @property
     def shown(self) -> bool:
         """Whether its values may be in a rule."""
         return not self.column.values_hidden

@@ -32,6 +32,9 @@ def _draft(seen: Seen, rule_type: str, missing: int, what: str) -> Draft:
     if seen.column.not_null:
         return Draft(name, seen.rule(rule_type), "A constraint of the table says that it is never NULL.", 0.75)
     worst = max((*_older_shares(seen), _share_of_tenth(seen)), default=0.0)
+    if missing == 0 and worst == 0 and seen.is_sample:
+        rule = seen.rule(rule_type, fail_above=share_text(share_above(0, seen.rows)))
+        return Draft(name, rule, f"None of the {seen.rows:,} rows of a sample is {what}.", 0.88)
     if missing == 0 and worst == 0:
         return Draft(name, seen.rule(rule_type), f"None of the {seen.rows:,} rows is {what}.", 0.9)
     fails = max(share_above(missing, seen.rows), min(1.0, worst * 1.2))

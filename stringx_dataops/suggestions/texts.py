@@ -56,10 +56,12 @@ def _with_tolerance(
 ) -> Draft:
     """A share of all rows, as thresholds are."""
     violating = seen.values - fitting
-    if not violating:
+    if not violating and not seen.is_sample:
         return Draft(name, seen.rule(rule_type, arguments=arguments), f"All {seen.values:,} values {words}.", value)
     fails = share_text(share_above(violating, seen.rows))
     reason = f"{percent(fitting / seen.values)} of {seen.values:,} values {words}, {violating:,} do not."
+    if not violating:
+        reason = f"All {seen.values:,} values of a sample {words}."
     return Draft(name, seen.rule(rule_type, arguments=arguments, fail_above=fails), reason, value - 0.05)
 
 

@@ -73,6 +73,8 @@ def _listed(seen: Seen) -> Draft | None:
         written = sorted(int(value) for value in values)
     rule = seen.rule("accepted_values", arguments={"values": written})
     reason = f"The {seen.values:,} values are {len(values)} different ones, the rarest of them in {min(counts):,} rows."
+    if min(counts) >= FEWEST_EACH and seen.is_sample:
+        return Draft(f"{seen.name}_accepted", rule | {"fail_above": share_text(share_above(0, seen.values))}, reason, 0.84)
     if min(counts) >= FEWEST_EACH:
         return Draft(f"{seen.name}_accepted", rule, reason, 0.86)
     unseen = share_above(rare, seen.values)

@@ -435,3 +435,22 @@ def test_comments_are_believed_where_the_data_agree() -> None:
 def test_numbers_of_a_list_are_numbers_in_their_order() -> None:
     [rule] = rules(profile(1000, numbers("ram", [float(2 ** (1 + number % 5)) for number in range(1000)])), "accepted_values")
     assert rule["arguments"] == {"values": [2, 4, 8, 16, 32]}
+
+
+def test_what_a_sample_did_not_show_may_be_in_the_other_rows() -> None:
+    columns = [
+        texts("status", ["open", "closed"] * 500),
+        texts("contact", [f"user{number}@example.org" for number in range(1000)], formats={"email": 1000}),
+        numbers("rating", [float(1 + number % 9) for number in range(1000)]),
+    ]
+    sample = {"rows": 1000, "share": 0.01, "method": "system", "seed": 20}
+    whole, part = profile(1000, *columns), profile(100_000, *columns, sample=sample, is_estimated=True)
+    for rule_type in ("accepted_values", "format", "between", "not_null", "not_blank"):
+        assert all("fail_above" not in rule for rule in rules(whole, rule_type))
+        assert all("fail_above" in rule for rule in rules(part, rule_type))
+    assert {rule["type"] for rule in (each.rule for each in suggested(part).values())} >= {
+        "accepted_values",
+        "format",
+        "between",
+        "not_blank",
+    }
