@@ -54,14 +54,11 @@ def test_an_unusual_point_is_explained_and_marked(shop: Database, tab: Callable[
     assert [*opened.errors, *plain.errors] == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (1400, "dark")])
-def test_groups_are_opened_below_their_rule_and_a_request_marks_its_point(
-    shop: Database, tab: Callable[..., Tab], width: int, scheme: str
-) -> None:
+def test_groups_are_opened_below_their_rule_and_a_request_marks_its_point(shop: Database, tab: Callable[..., Tab]) -> None:
     apply(shop, table("public.a", rules=RULES))
     worst = [group({"shop": f"a shop with a rather long name, number {n}", "day": None}, 9 - n) for n in range(3)]
     found = grouped(shop, [*worst, group({"shop": "b", "day": "2026-11-30"}, 0, "pass", change="new")], 41, 3)
-    opened = tab(width, scheme)
+    opened = tab(375)
     opened.sign_in("/tables/shop/public.a")
     opened.page.get_by_text("3 of 41 groups did not pass").click()
     expect(opened.page.locator(".of-groups")).to_contain_text("a shop with a rather long name, number 2, day = NULL")

@@ -50,3 +50,17 @@ def test_the_release_before_writes_its_history_beside_this_one(shop: Database) -
     check_now(shop, table="public.a")
     assert [each["failures"] for each in points(shop)] == [0, 10]
     assert states(shop)["public.a"]["recent"] == ["fail", "pass"]
+
+
+def test_a_release_that_knows_no_baselines_writes_points_without_one(shop: Database) -> None:
+    point = {"rule_id": "a", "status": "pass", "failures": None, "total": 10, "measured": 7.0, "waived": False, "shadow": False}
+    part = {"kind": "table", "name": "public.a", "verdict": "pass", "gate": "open", "counts": {"pass": 1}, "row_count": 10}
+    part |= {"score": 1.0, "config_version": 1, "points": [point]}
+    values = {"parts": json_value([part]), "at": now(shop), "check_id": new_id()}
+    with shop.transaction() as cursor:
+        cursor.run(
+            "select stringx.write_history(%(parts)s, 'shop', %(at)s, %(check_id)s, 'before', 'succeeded', true, null, 5, %(at)s, %(at)s, 30)",
+            values,
+        )
+    (found,) = points(shop)
+    assert (found["measured"], "baseline" in found, "mark" in found) == (7.0, False, False)
