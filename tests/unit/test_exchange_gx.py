@@ -43,6 +43,11 @@ def rules_of(folder: Path, kind: str, old: bool = False, **kwargs: Any) -> list[
     return [{name: value for name, value in rule.items() if name not in ("id", "description")} for rule in document["rules"]]
 
 
+INF = float("inf")
+KL = "expect_column_kl_divergence_to_be_less_than"
+CHI = "expect_column_chisquare_test_p_value_to_be_greater_than"
+KS = "expect_column_parameterized_distribution_ks_test_p_value_to_be_greater_than"
+ABC: JsonObject = {"values": ["A", "B", "C"], "weights": [0.54, 0.32, 0.14]}
 A_IS_THERE = '"a" is not null'
 
 
@@ -180,6 +185,21 @@ def test_a_row_condition_is_a_where(tmp_path: Path, condition: Any, sql: str) ->
         ("expect_column_to_exist", {"column": "a", "column_index": 2}, "the place of a column"),
         ("expect_column_distinct_values_to_be_in_set", {"column": "a", "value_set": [0.5]}, "a fraction"),
         ("expect_column_quantile_values_to_be_between", {"column": "a", "quantile_ranges": {"quantiles": [0.5], "value_ranges": []}}, "as many quantiles"),
+        ("expect_column_quantile_values_to_be_between", {"column": "a", "quantile_ranges": {"quantiles": [0.5], "value_ranges": [[2, 1]]}}, "not in order"),
+        ("expect_column_quantile_values_to_be_between", {"column": "a", "quantile_ranges": {"quantiles": [0.5], "value_ranges": [[None, None]]}}, "always passes"),
+        (KL, {"column": "a", "partition_object": ABC}, "always passes"),
+        (KL, {"column": "a", "partition_object": {}, "threshold": 1}, "must hold weights, and values or bins"),
+        (KL, {"column": "a", "partition_object": {"values": ["A"], "weights": [0.5]}, "threshold": 1}, "do not add up to 1"),
+        (KL, {"column": "a", "partition_object": ABC, "threshold": 1, "internal_weight_holdout": 0.1}, "is for bins"),
+        (KL, {"column": "a", "partition_object": ABC, "threshold": 1, "tail_weight_holdout": 2}, "between 0 and 1"),
+        (KL, {"column": "a", "partition_object": {"bins": [INF, 0, -INF], "weights": [0.5, 0.5]}, "threshold": 1}, "edges that rise"),
+        (KL, {"column": "a", "partition_object": {"bins": [-INF, 0, INF], "weights": [0.5, 0.5]}, "threshold": 1, "tail_weight_holdout": 0.1}, "an infinity"),
+        (KL, {"column": "a", "partition_object": {"bins": [0, 1], "weights": [0.5], "tail_weights": [0.25, 0.25]}, "threshold": 1, "tail_weight_holdout": 0.1}, "beside tail_weights"),
+        (CHI, {"column": "a", "partition_object": {"bins": [0, 1], "weights": [1]}}, "must hold values"),
+        (CHI, {"column": "a", "partition_object": {"values": ["A", "B"], "weights": [1, 0]}}, "a weight is 0"),
+        (KS, {"column": "a", "distribution": "beta", "params": [1, 2]}, "none of norm, uniform and expon"),
+        (KS, {"column": "a", "distribution": "norm", "params": {"mean": 1}}, "must hold mean and std_dev"),
+        ("expect_column_bootstrapped_ks_test_p_value_to_be_greater_than", {"column": "a", "partition_object": ABC}, "by chance"),
         ("unexpected_rows_expectation", {"unexpected_rows_query": "select * from {other}"}, "a placeholder"),
         ("unexpected_rows_expectation", {"unexpected_rows_query": "delete from a"}, "DELETE"),
     ],
@@ -282,3 +302,36 @@ def test_no_value_in_the_wrong_place_is_a_traceback(tmp_path: Path) -> None:
         files = {"suite.json": mangled(whole, chance), "d.json": mangled(DEFINITION, chance), "s.yml": mangled(SOURCES, chance)}
         with suppress(Unreadable):
             taken_from(tmp_path, files, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "kwargs", "arguments"),
+    [
+        (KL, {"partition_object": ABC, "threshold": 0.1}, {"test": "kl", "weights": {"A": 0.54, "B": 0.32, "C": 0.14}, "max": "0.1"}),
+        (KL, {"partition_object": {"values": [1, True], "weights": [0.5, 0.5]}, "threshold": 0, "tail_weight_holdout": 0.1, "bucketize_data": True}, {"test": "kl", "weights": {"1": 0.5, "true": 0.5}, "tail_weight_holdout": 0.1, "max": "0"}),
+        (KL, {"partition_object": {"bins": [0, 1.5, 2], "weights": [0.5, 0.5]}, "threshold": 1, "tail_weight_holdout": 0.1, "internal_weight_holdout": 0.2}, {"test": "kl", "bins": [0, 1.5, 2], "weights": [0.5, 0.5], "tail_weight_holdout": 0.1, "internal_weight_holdout": 0.2, "max": "1"}),
+        (KL, {"partition_object": {"bins": [0, 1], "weights": [0.5], "tail_weights": [0.25, 0.25]}, "threshold": 1}, {"test": "kl", "bins": [0, 1], "weights": [0.5], "tail_weights": [0.25, 0.25], "max": "1"}),
+        (KL, {"partition_object": {"bins": [-INF, 0, 1, INF], "weights": [0.25, 0.5, 0.25]}, "threshold": 1}, {"test": "kl", "bins": [0, 1], "weights": [0.5], "tail_weights": [0.25, 0.25], "max": "1"}),
+        (KL, {"partition_object": {"bins": [0, 1, 2, INF], "weights": [0.5, 0, 0.5]}, "threshold": 1, "tail_weight_holdout": 0.25, "internal_weight_holdout": 0.25}, {"test": "kl", "bins": [0, 1, 2], "weights": [0.25, 0.25], "tail_weights": [0.25, 0.25], "max": "1"}),
+        (CHI, {"partition_object": ABC}, {"test": "chi_square", "weights": {"A": 0.54, "B": 0.32, "C": 0.14}, "min_p": "0.05"}),
+        (KS, {"distribution": "norm", "params": {"mean": 0, "std_dev": 1}, "p_value": 0.1}, {"test": "ks", "expected": {"normal": {"mean": 0, "stddev": 1}}, "min_p": "0.1"}),
+        (KS, {"distribution": "uniform", "params": [-5, 11], "p_value": 0.1}, {"test": "ks", "expected": {"uniform": {"min": -5, "max": 6}}, "min_p": "0.1"}),
+        (KS, {"distribution": "expon", "params": {"loc": 4.2, "scale": 10}}, {"test": "ks", "expected": {"exponential": {"from": 4.2, "mean": 10}}, "min_p": "0.05"}),
+    ],
+)  # fmt: skip
+def test_a_distribution_is_taken_up_with_the_same_numbers(
+    tmp_path: Path, kind: str, kwargs: JsonObject, arguments: JsonObject
+) -> None:
+    first, second = rules_of(
+        tmp_path, kind, column="a", row_condition="col('b') > 5", condition_parser="great_expectations", **kwargs
+    )
+    assert first == {"type": "distribution", "column": "a", "where": '"b" > 5', "arguments": arguments}
+    assert second["type"] == "sql"
+
+
+def test_quantiles_are_one_rule(tmp_path: Path) -> None:
+    ranges = {"quantiles": [0, 0.5, 1], "value_ranges": [[None, 3], [1, 2.5], [None, None]]}
+    first, second = rules_of(tmp_path, "expect_column_quantile_values_to_be_between", column="a", quantile_ranges=ranges)
+    bounds = [{"p": 0, "max": "3.00030001"}, {"p": 0.5, "min": "0.99989999", "max": "2.50025001"}]
+    assert first == {"type": "quantiles", "column": "a", "arguments": {"bounds": bounds, "method": "discrete"}}
+    assert second["type"] == "sql"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from stringx_dataops.exchange.gx import columns, keys, measures, tables
+from stringx_dataops.exchange.gx import columns, distributions, keys, measures, tables
 from stringx_dataops.exchange.gx.conditions import NoRule
 from stringx_dataops.exchange.gx.expectation import Expectation
 
@@ -57,7 +57,11 @@ _HANDLERS: dict[str, Callable[[Expectation], None]] = {
     "expect_column_unique_value_count_to_be_between": measures.distinct_count,
     "expect_column_proportion_of_unique_values_to_be_between": measures.distinct_ratio,
     "expect_column_proportion_of_non_null_values_to_be_between": measures.nonnull_ratio,
-    "expect_column_quantile_values_to_be_between": measures.quantiles,
+    "expect_column_quantile_values_to_be_between": distributions.quantiles,
+    "expect_column_kl_divergence_to_be_less_than": distributions.divergence,
+    "expect_column_chisquare_test_p_value_to_be_greater_than": distributions.chi_square,
+    "expect_column_parameterized_distribution_ks_test_p_value_to_be_greater_than": distributions.formula,
+    "expect_column_bootstrapped_ks_test_p_value_to_be_greater_than": distributions.bootstrapped,
     "expect_column_distinct_values_to_be_in_set": measures.distinct_values("in"),
     "expect_column_distinct_values_to_contain_set": measures.distinct_values("contain"),
     "expect_column_distinct_values_to_equal_set": measures.distinct_values("equal"),

@@ -1,14 +1,11 @@
 """Expectations about what is measured of a column, and about its different values."""
 
-import math
 from collections.abc import Callable
-from decimal import Decimal
 
 from stringx_dataops.exchange.gx.conditions import NoRule
 from stringx_dataops.exchange.gx.expectation import ROWS, Expectation
 from stringx_dataops.exchange.making import both
 from stringx_dataops.exchange.sql import quoted
-from stringx_dataops.exchange.zones import Zone, plain
 
 
 def aggregate(function: str, measure: str) -> Callable[[Expectation], None]:
@@ -68,36 +65,6 @@ def nonnull_ratio(one: Expectation) -> None:
     column = one.text("column")
     measure = f"coalesce(1.0 * count({quoted(column)}) / nullif(count(*), 0), 0)"
     one.maker.queried(one.named(f"{column}_nonnull_ratio", one.where()), measure, one.failing(), None)
-
-
-def quantiles(one: Expectation) -> None:
-    one.known("column", "quantile_ranges", "allow_relative_error", *ROWS)
-    column, ranges = one.text("column"), one.kwargs.get("quantile_ranges")
-    quantiles, values = (ranges.get(name) if isinstance(ranges, dict) else None for name in ("quantiles", "value_ranges"))
-    if not isinstance(quantiles, list) or not isinstance(values, list) or len(quantiles) != len(values) or not quantiles:
-        raise NoRule("quantile_ranges must hold as many quantiles as value_ranges")
-    where = one.where()
-    for quantile, pair in zip(quantiles, values, strict=True):
-        if (
-            not isinstance(pair, list)
-            or len(pair) != 2
-            or not all(bound is None or (type(bound) in (int, float) and math.isfinite(bound)) for bound in pair)
-        ):
-            raise NoRule("a value range must hold two numbers, or null")
-        if type(quantile) not in (int, float) or not 0 <= quantile <= 1:
-            raise NoRule("a quantile must be a number from 0 to 1")
-        low, high = (Decimal(str(bound)) if bound is not None else None for bound in pair)
-        # what is as close as 1e-8 and a ten thousandth of a bound counts as the bound
-        widened = Zone(low - _slack(low) if low is not None else None, high + _slack(high) if high is not None else None)
-        measure = f"percentile_disc({plain(Decimal(str(quantile)))}) within group (order by {quoted(column)})"
-        check = one.named(f"{column}_quantile_{quantile}", where)
-        source = f"{check.relation}{f' where {where}' if where else ''}"
-        query = f"select {measure} as measured from {source} having {measure} is null or not ({widened.sql(measure)})"
-        one.maker.query(check, query)
-
-
-def _slack(bound: Decimal) -> Decimal:
-    return Decimal("1e-8") + abs(bound) / 10_000
 
 
 def distinct_values(mode: str) -> Callable[[Expectation], None]:
