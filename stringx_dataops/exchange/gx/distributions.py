@@ -12,6 +12,7 @@ from stringx_dataops.exchange.gx.conditions import NoRule
 from stringx_dataops.exchange.gx.expectation import ROWS, Expectation
 from stringx_dataops.exchange.zones import plain
 
+_FORMULAS = {"norm": ("mean", "std_dev"), "uniform": ("min", "max"), "expon": ("loc", "scale")}
 _MOST_BINS = 1000
 _MOST_VALUES = 5000
 
@@ -102,12 +103,12 @@ def formula(one: Expectation) -> None:
     """The test of Kolmogorov and Smirnov against a distribution of scipy."""
     one.known("column", "distribution", "params", "p_value", *ROWS)
     name, given = one.kwargs.get("distribution"), one.kwargs.get("params")
-    names = {"norm": ("mean", "std_dev"), "uniform": ("min", "max"), "expon": ("loc", "scale")}.get(
-        name if isinstance(name, str) else ""
-    )
+    names = _FORMULAS.get(name if isinstance(name, str) else "")
     if names is None:
         raise NoRule(f"the distribution {name!r} is none of norm, uniform and expon")
-    values = [given.get(each) for each in names] if isinstance(given, dict) else given if isinstance(given, list) else []
+    values: list[Any] = (
+        [given.get(each) for each in names] if isinstance(given, dict) else given if isinstance(given, list) else []
+    )
     if len(values) != 2 or any(type(value) not in (int, float) or not math.isfinite(value) for value in values) or values[1] <= 0:
         raise NoRule(f"params must hold {names[0]} and {names[1]}, the latter above 0")
     first, second = values
@@ -159,7 +160,7 @@ def _partition(one: Expectation) -> JsonObject:
         raise NoRule("partition_object must hold weights, and values or bins")
     if "values" in partition and ("bins" in partition or tails is not None):
         raise NoRule("partition_object must not hold values beside bins or tail_weights")
-    numbers = [*weights, *(tails or [])]
+    numbers: list[Any] = [*(weights or []), *(tails or [])]
     if any(type(weight) not in (int, float) or not math.isfinite(weight) or weight < 0 for weight in numbers):
         raise NoRule("the weights must be numbers that are not negative")
     if not math.isclose(math.fsum(numbers), 1, rel_tol=1e-5, abs_tol=1e-8):
