@@ -39,12 +39,15 @@ def track(cursor: Cursor, request_id: str, body: JsonObject, requested_by: str |
     )
 
 
-def finish(cursor: Cursor, result: CheckResult) -> None:
+def finish(cursor: Cursor, result: CheckResult, is_new: bool) -> None:
     """Store what a result measured, once, in the transaction that stores it; and forget the table's oldest profiles above
-    MOST_PROFILES. A result without a profile ends it, too. A profile that was asked of DataOps directly is tracked now."""
+    MOST_PROFILES. A result without a profile ends it, too. `is_new`: it was asked of DataOps directly, and is tracked now;
+    another that is not there was deleted."""
     assert result.table is not None  # a profile is of a table
     named = {"request_id": result.request_id, "target": result.target, "table": result.table}
     if cursor.one(SQL["is_known"], named) is None:
+        if not is_new:
+            return
         asked = result.asked or {}
         track(cursor, result.request_id, asked | {"target": result.target, "table": result.table}, result.requested_by)
     profile = _readable(result.profile)

@@ -198,7 +198,7 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         stored = cursor.run(_STORE, {**columns, "payload": payload(request_id)})
         _require_answers(asked := cursor.one(SQL["asked_about"], {"request_id": request_id}), result)
         if asked is not None and asked["is_profile"]:
-            profiles.finish(cursor, result)
+            profiles.finish(cursor, result, is_new=asked["asked_at_dataops"])
         for table in result.tables if stored else ():
             of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
             cursor.run(SQL["store_dataset_result"], {**columns, **of_table})

@@ -89,7 +89,7 @@ on conflict (check_id) do nothing
 
 -- name: asked_about
 -- What a request asks to be checked; it never changes. A trial's body, which may be long, is left out.
-select target, table_name as table, dataset, case when not trial then body end as body, trial and body ? 'profile' as is_profile
+select target, table_name as table, dataset, case when not trial then body end as body, trial and body ? 'profile' as is_profile, asked_at_dataops
 from stringx.requests where request_id = %(request_id)s
 
 -- name: store_dataset_result

@@ -79,6 +79,7 @@ class CheckAnswer(TypedDict):
 
     counts: dict[str, int]  # rules by status; empty until the check has ended
     duration_ms: int | None
+    asked: NotRequired[dict[str, Any] | None]
     rules: NotRequired[list[RuleAnswer]]
     tables: NotRequired[list[TableAnswer]]
     skipped: NotRequired[list[str]]

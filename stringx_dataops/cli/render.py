@@ -29,7 +29,8 @@ _REQUEST_COLUMNS = (
 def request(view: RequestAnswer) -> str:
     """A request and the rules of its checks that did not pass, with values and failing rows; for a dataset, by table. Of a trial,
     all rules."""
-    kind = "trial" if view.get("trial") else "request"
+    is_profile = any((check.get("asked") or {}).get("profile") is not None for check in view["checks"])
+    kind = "profile" if is_profile else "trial" if view.get("trial") else "request"
     lines = [f"{_subject(view)}: {state(view['verdict'] or view['status'])} ({kind} {view['request_id']})"]
     if view.get("reason"):
         lines.append(f"  {plain(view['reason'])}")

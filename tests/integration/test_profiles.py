@@ -284,6 +284,24 @@ def test_a_result_that_comes_twice_is_stored_once(shop: Database) -> None:
     assert (item["row_count"], item["profile"]) == (3, None)
 
 
+def test_a_profile_that_was_deleted_while_it_ran_stays_deleted(shop: Database) -> None:
+    accepted(shop, order("public.a", request_id="p"))
+    store.delete(shop, store.of_request(shop, "p").profile_id)
+    check, moment = claimed(shop), now(shop)
+    tracking.store(shop, "p", check.result_with(Ending("errored", "error", "x", moment)))
+    assert store.page(shop, {})["items"] == []
+    assert requests.find(shop, "p").status == "errored"
+
+
+def test_a_profile_that_was_asked_of_dataops_is_tracked_with_its_result(shop: Database) -> None:
+    lifecycle.accept(shop, CATALOGUE, order("public.a", request_id="direct", columns=["a"]), 100, "somebody")
+    check, moment = claimed(shop), now(shop)
+    measured = Profile(target="shop", table="public.a", relation="table", snapshot_at=moment, row_count=2, columns=[])
+    tracking.store(shop, "direct", check.result_with(Ending("succeeded", "pass", None, moment, profile=measured.as_json())))
+    view = store.of_request(shop, "direct")
+    assert (view.status, view.row_count, view.requested_by, view.settings.columns) == ("succeeded", 2, "somebody", ["a"])
+
+
 def test_profiles_outlive_their_request_and_the_oldest_go(shop: Database, tmp_path: Path) -> None:
     ended(shop, "old")
     with shop.transaction() as cursor:
