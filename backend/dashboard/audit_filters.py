@@ -120,6 +120,9 @@ def _url(kind: str, name: str, entry: dict[str, Any]) -> str | None:
             return f"/waivers/{quote(waiver_id, safe='')}"
         case "incident" if isinstance(incident_id := entry["details"].get("id"), str):
             return f"/incidents/{quote(incident_id, safe='')}"
+        case "point" if "/" in rest:
+            table, _, rule = rest.rpartition("/")
+            return views.rule_url(target, table, rule)
         case "badge":
             return views.table_url(target, rest) if "." in rest else f"/datasets/{quote(rest, safe='')}"
         case "schedule" | "channel" | "route":

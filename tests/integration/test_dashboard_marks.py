@@ -44,6 +44,7 @@ def test_a_point_is_marked_on_the_page_of_its_rule(client: FlaskClient, shop: Da
     answer = client.post(f"{RULE}/points/{found.check_id}", data=sent)
     assert (answer.status_code, answer.headers["Location"]) == (303, back)
     assert marks(shop) == [("exclude", "owner", found.check_id)]
+    assert f'point <a href="{RULE}">shop/public.a/a</a>' in client.get("/audit?action=point.marked").text
     assert client.post(f"{RULE}/points/{found.check_id}", data=sent | {"csrf": "x"}).status_code == 403
     assert client.post(f"{RULE}/points/{found.check_id}", data=sent | {"mark": "fine"}).status_code == 422
     assert client.post(f"{RULE}/points/x", data=sent).status_code == 404

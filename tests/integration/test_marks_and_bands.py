@@ -99,6 +99,20 @@ def test_a_change_is_not_taken_against_an_excluded_point(checks: Checks, client:
     assert page[0]["fail_at"] == {"max_increase": "50%", "max_decrease": "50%"}
 
 
+def test_a_window_is_not_compared_with_an_excluded_window(checks: Checks, client: FlaskClient) -> None:
+    checks.target.execute("alter table t add day date; insert into t select n % 10, '2026-01-01' from generate_series(1, 100) n")
+    checks.target.execute("insert into t select n, '2026-01-02' from generate_series(1, 10) n")
+    checks.target.execute("insert into t select n, '2026-01-03' from generate_series(1, 100) n")
+    checks.configure(change(max_increase="50%"))
+    days = [{"column": "day", "from": f"2026-01-0{day}", "to": f"2026-01-0{day + 1}"} for day in (1, 2, 3)]
+    first, outage, after = (checks.check(window=day) for day in days)
+    assert [each.verdict for each in (first, outage, after)] == ["pass", "pass", "fail"]
+    assert names(after, outage)
+    mark(client, outage, "exclude")
+    again = checks.check(window=days[2])
+    assert (again.verdict, names(again, first), names(again, outage)) == ("pass", True, False)
+
+
 def test_an_incident_and_its_gate_say_why_a_value_was_unusual(checks: Checks) -> None:
     checks.configure(unusual(season="none", learn=5, severity="error"))
     checks.check()
