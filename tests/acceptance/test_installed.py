@@ -123,6 +123,11 @@ def test_it_is_small_and_works_without_a_server(installed: Environment, tmp_path
         2,
         "dataops: the Kafka client is not installed; pip install 'stringx-dataops[kafka]'\n",
     )
+    verifying = installed.run("dataops", "gate-verify", "v.jwt", "--keys", "keys.json", cwd=tmp_path, check=False)
+    assert (verifying.returncode, verifying.stderr) == (
+        2,
+        "dataops: nothing here can verify signatures; pip install 'stringx-dataops[verify]'\n",
+    )
 
 
 def test_it_asks_a_running_service(installed: Environment, service: Service, tmp_path: Path) -> None:

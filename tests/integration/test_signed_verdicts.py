@@ -1,9 +1,7 @@
 """Signed verdicts of a Backend: what they say and until when, their keys, and that others can verify them."""
 
-import json
 import subprocess
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,62 +11,21 @@ from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from backend.app import create_app
 from backend.keys import management
 from backend.verdicts import keys as verdict_keys
 from backend.verdicts.keys import DAYS, KEPT_S, Vault
-from database import keys
 from database.keys import asking
 from database.pool import Database
-from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.messages.keys import NewKey
-from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
-from stringx_dataops.contract.verdict_tokens import VerdictClaims, decoded, taken_apart
+from stringx_dataops.contract.verdict_tokens import decoded, taken_apart
 from stringx_dataops.errors import Untrusted
-from stringx_dataops.verifying import Wanted, verify
-from tests.support.commands import Dataops, served
+from stringx_dataops.verifying import verify
 from tests.support.datasets import ME, apply, check_now, now, table
+from tests.support.signing import FLIGHTS, JWKS, OWNER, app, asked, backend, claims, published
 from tests.support.waivers import waive
 
-OWNER = {"Authorization": "Bearer sx_owner"}
-FLIGHTS = "/api/v1/gates/shop/public.a"
-JWKS = "/.well-known/jwks.json"
-
-
-def backend(url: str, home: Path, secret: str, **variables: str) -> Flask:
-    home.mkdir(exist_ok=True)
-    (home / "service-key").write_text("key")
-    (home / "signing-secret").write_text(secret)
-    named = {"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": url, "DATAOPS_URL": "http://127.0.0.1:9"}
-    return create_app(read_settings(named | variables))
-
-
-@pytest.fixture
-def app(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[Flask]:
-    keys.register(shop, "owner", "sx_owner", list(SCOPES))
-    keys.register(shop, "reader", "sx_reader", ["read"])
-    made = backend(internal_url, tmp_path / "one", new_secret(), PUBLIC_URL="http://checks.example.org")
-    yield made
-    made.extensions["stringx_mailroom"].processes.close()
-
-
-def asked(app: Flask, path: str = FLIGHTS, **query: str) -> dict[str, Any]:
-    answer = app.test_client().get(path, query_string={"signed": "1"} | query, headers=OWNER)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
-    return found
-
-
-def published(app: Flask) -> dict[str, Any]:
-    answer = app.test_client().get(JWKS)
-    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "public, max-age=300")
-    found: dict[str, Any] = answer.get_json()
-    return found
-
-
-def claims(app: Flask, found: dict[str, Any], **wanted: Any) -> VerdictClaims:
-    return verify(found["token"], published(app), Wanted(**wanted))
+__all__ = ["app"]  # the fixture
 
 
 def test_a_verdict_says_what_the_answer_says_and_only_if_it_is_asked_for(shop: Database, app: Flask) -> None:
@@ -223,79 +180,6 @@ def test_keys_are_replaced_by_age_and_the_next_one_is_published_before_it_signs(
         claims(app, before)
     age(shop, 10 * DAYS)
     assert len({taken_apart(asked(app)["token"]).header["kid"], first, second}) == 3, "a key even where no loop turned for long"
-
-
-def test_keys_are_rotated_and_withdrawn_by_command(
-    shop: Database, app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    check_now(shop, table="public.a")
-    with served(app) as server:
-        run = Dataops(monkeypatch, capsys, server)
-        assert run("keys", "verdicts") == (0, "", "")
-        code, token, words = run("gate", "shop", "public.a", "--signed")
-        assert (code, words.startswith("public.a: gate open, verdict pass")) == (0, True)
-        files = {"v": token, "keys": json.dumps(published(app)), "json": run("gate", "shop", "public.a", "--signed", "--json")[1]}
-        for name, text in files.items():
-            (tmp_path / name).write_text(text)
-        verified = ("gate-verify", str(tmp_path / "v"), "--keys", str(tmp_path / "keys"))
-        code, out, _ = run(*verified, "--target", "shop", "--table", "public.a", "--max-age", "1h", "--issued-within", "10m")
-        assert (code, out.splitlines()[0].startswith("shop public.a: gate open, verdict pass, snapshot ")) == (0, True)
-        assert run("gate-verify", str(tmp_path / "json"), *verified[2:])[0] == 0
-        code, _, said = run(*verified, "--table", "public.b")
-        assert (code, said) == (
-            3,
-            "dataops: not to be trusted: its table is not the wanted one: it is of 'public.a', wanted is 'public.b'\n",
-        )
-
-        code, out, _ = run("keys", "rotate-verdicts")
-        assert (code, out.startswith("verdicts are signed by ")) == (0, True)
-        assert verify(token.strip(), published(app)).gate == "open", "verdicts that are on their way stay valid"
-        assert run("gate", "shop", "public.a", "--signed")[1] != token
-        (tmp_path / "v").write_text(run("gate", "shop", "public.a", "--signed")[1])
-        assert "fetch /.well-known/jwks.json again" in run(*verified)[2], "a new key is not in keys that were fetched before"
-        assert run("keys", "rotate-verdicts", "--withdraw")[0] == 2, "asks first"
-        assert run("keys", "rotate-verdicts", "--withdraw", "--yes")[0] == 0
-        assert len(published(app)["keys"]) == 1
-        code, out, _ = run("keys", "verdicts", "--json")
-        assert [json.loads(line)["state"] for line in out.splitlines()] == ["signing", "withdrawn", "withdrawn"]
-        assert run("keys", "verdicts")[1].count("withdrawn") == 2
-        (tmp_path / "keys").write_text(json.dumps(published(app)))
-        assert run(*verified)[0] == 3
-        audited = app.test_client().get("/api/v1/audit", headers=OWNER).get_json()["items"]
-        assert [(each["action"], each["actor"]) for each in audited if each["action"].startswith("verdict_key")] == [
-            ("verdict_key.rotated", "owner"), ("verdict_key.created", "owner"),
-            ("verdict_key.rotated", "owner"), ("verdict_key.created", "owner"), ("verdict_key.created", "stringx"),
-        ]  # fmt: skip
-
-
-def test_the_command_ends_with_what_the_verdict_says(
-    shop: Database, app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    check_now(shop, {"a": 1}, table="public.a")
-    (tmp_path / "v").write_text(asked(app)["token"])
-    (tmp_path / "keys").write_text(json.dumps(published(app)))
-    (tmp_path / "none").write_text("[]")
-    (tmp_path / "empty").write_text("{}")
-    (tmp_path / "large").write_bytes(b"a" * (1024 * 1024 + 1))
-    run = Dataops(monkeypatch, capsys, "http://127.0.0.1:9", "gate-verify", key="none that is needed")
-    monkeypatch.delenv("STRINGX_API_KEY")
-    verified = (str(tmp_path / "v"), "--keys", str(tmp_path / "keys"))
-    assert run(*verified)[0] == 1
-    code, out, _ = run(*verified, "--json")
-    assert (code, json.loads(out)["gate"]) == (1, "closed")
-    for arguments, expected in (
-        ((str(tmp_path / "v"),), "Missing option '--keys'"),
-        ((str(tmp_path / "nowhere"), *verified[1:]), "cannot be read"),
-        ((str(tmp_path / "large"), *verified[1:]), "more than 1 MiB"),
-        ((*verified[:2], str(tmp_path / "none")), "no JSON Web Key Set"),
-        ((*verified[:2], str(tmp_path / "empty")), "no JSON Web Key Set"),
-        ((*verified, "--max-age", "soon"), "is no duration"),
-        ((*verified, "--table", "a.b", "--dataset", "d"), "are both given"),
-    ):
-        code, out, words = run(*arguments)
-        assert (code, out, expected in words, words.count("\n")) == (2, "", True, 1), words
-    for name in ("keys", "none", "empty"):
-        assert run(str(tmp_path / name), *verified[1:])[0] == 3
 
 
 def test_a_limited_key_gets_verdicts_of_its_targets_alone(shop: Database, app: Flask) -> None:

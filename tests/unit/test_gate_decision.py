@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.gates.decision import DecidingCheck, Facts, GateSubject, Request, decide, decides
+from backend.gates.decision import DecidingCheck, Facts, GateSubject, Request, closes_at, decide, decides
+from backend.gates.waiving import WaiverFact
 from stringx_dataops.contract.documents.tables import GateSettings
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 
@@ -75,6 +76,29 @@ def test_it_is_open_exactly_if_everything_says_so(facts: Facts, not_before: date
     assert (view.gate == "open") == (not view.reasons)
     assert all(reason and "\n" not in reason for reason in view.reasons)
     assert len(view.reasons) == len(set(view.reasons))
+
+
+@given(facts(), st.floats(0, 7200), st.none() | st.integers(-60, 3600))
+def test_an_open_gate_is_closed_by_time_alone_exactly_when_it_is_said_to_be(
+    facts: Facts, later_s: float, waived_s: int | None
+) -> None:
+    """What signed verdicts go by: they end no later than this."""
+    if facts.check is not None and waived_s is not None:
+        until = NOW + timedelta(seconds=waived_s)
+        claim: Any = {"id": "w", "table": "public.a", "rule": "a", "failures": 1, "total": 10}
+        fact = WaiverFact(
+            "w", "shop", "public.a", "a", "me", "because", until, ended_because="expired" if waived_s <= 0 else None
+        )
+        facts = replace(facts, check=replace(facts.check, leans_on=[claim]), waivers={"w": fact})
+    if decide(facts).gate == "closed" or facts.check is None:
+        return
+    end, at = closes_at(facts), NOW + timedelta(seconds=later_s)
+    waivers = {name: replace(each, ended_because="expired" if at >= each.until else None) for name, each in facts.waivers.items()}
+    later = replace(facts, check=replace(facts.check, age_s=facts.check.age_s + later_s), waivers=waivers)
+    if end is None or at < end:
+        assert decide(later).gate == "open"
+    elif facts.request is None and at > end:  # max_age does not close the gate of a request
+        assert decide(later).gate == "closed"
 
 
 @given(facts())

@@ -91,8 +91,9 @@ def test_no_text_is_a_token(text: str) -> None:
 
 @given(
     st.recursive(
-        st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
-        lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+        st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)),
+        lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=5), each, max_size=3),
+        max_leaves=5,
     )
 )
 def test_no_json_is_a_token_though_it_is_signed(value: Any) -> None:
