@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.suggestions import keys
 from stringx_dataops.suggestions.drafts import Draft, Known
 from stringx_dataops.suggestions.head_room import percent, rounded_down, rounded_up
@@ -16,6 +17,7 @@ FEW_VALUES = 6
 FEWEST_COUNTS = 5  # for an upper bound
 MOST_NAMES = 200
 MOST_CHECK_CONSTRAINTS = 20
+MAX_DEFINITION = 1000  # characters, where profiles cut it
 _LENGTH = re.compile(r"\([0-9, ]+\)")
 _TYPES = (
     "smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean", "date", "uuid", "json", "jsonb",
@@ -81,12 +83,19 @@ def _columns(known: Known) -> Iterator[Draft]:
         yield Draft("columns_there", rule, f"The table has these {len(names)} columns; more may come.", 0.7)
 
 
+def _is_condition(sql: str) -> bool:
+    """Whether a rule may have it: a constraint may also call functions that somebody has written."""
+    from stringx_dataops.contract.custom_sql.dialects import dialect_of  # takes a while, and few tables need it
+
+    return Judge(dialect_of("postgres")).fault_of_condition(sql) is None
+
+
 def _check_constraints(known: Known) -> Iterator[Draft]:
     """Those that are not validated hold for new rows only; the others hold until somebody drops them."""
     checks = [each for each in known.profile.constraints if each.kind == "check"][:MOST_CHECK_CONSTRAINTS]
     for each in checks:
         match = _CHECK.fullmatch(each.definition.strip())
-        if match is None or len(each.definition) >= 1000:
+        if match is None or len(each.definition) >= MAX_DEFINITION or not _is_condition(match[1]):
             continue
         state = (
             "says so, and the rule goes on if it is dropped."

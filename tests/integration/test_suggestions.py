@@ -92,10 +92,12 @@ def test_any_column_gets_rules_that_pass_on_its_data(target: Target, engine: Eng
     target.execute(
         """
         create type mood as enum ('sad', 'ok', 'happy');
+        create function is_good(text) returns boolean immutable language sql as 'select true';
         create table odd (
             id bigint generated always as identity primary key, "na*me?[" text, mood mood, flag boolean, price numeric(12, 2) check (price >= 0),
             ratio double precision, big numeric, day date, at timestamptz, local timestamp, span interval, hour time, key uuid unique, doc jsonb,
-            list integer[], bytes bytea, net inet, code char(4), empty text, void integer, parent bigint references odd (id), zip text);
+            list integer[], bytes bytea, net inet, code char(4), empty text, void integer, parent bigint references odd (id), zip text check (is_good(zip)),
+            size text default 'm' check (size in ('s', 'm', 'it''s')));
         insert into odd ("na*me?[", mood, flag, price, ratio, big, day, at, local, span, hour, key, doc, list, bytes, net, code, empty, parent, zip)
         select case when n % 50 = 0 then null else 'O''Neill "' || n || '" ü' end, (array['sad', 'ok'])[1 + n % 2]::mood, n % 3 = 0, n * 1.25,
             case when n = 7 then 'NaN' else n / 7.0 end, n * 1e30, date '2020-01-01' + n, now() - n * interval '1 hour', '2020-01-01', interval '1 day' * n,

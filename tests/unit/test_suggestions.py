@@ -206,7 +206,8 @@ def test_check_constraints_and_enum_types_are_rules_without_values_of_rows() -> 
         update={"family": "enum", "type": "mood", "enum": ["a", "b", "c"]}
     )
     check = {"name": "price_check", "kind": "check", "columns": ["price"], "definition": "CHECK ((price > (0)::numeric))"}
-    measured = profile(1000, status, constraints=[check])
+    called = check | {"name": "own", "definition": "CHECK (own.is_good(price))"}
+    measured = profile(1000, status, constraints=[called, check])
     assert [rule["arguments"] for rule in rules(measured, "accepted_values")] == [{"values": ["a", "b", "c"]}]
     assert [rule["arguments"] for rule in rules(measured, "expression")] == [{"sql": "(price > (0)::numeric)"}]
 
