@@ -18,6 +18,7 @@ _COLUMNS = (
     Column("besides", least=20),
 )
 _MOST_KEYS, _MOST_TOP, _MOST_LABELS = 3, 3, 6
+_OFTEN = 0.02  # of the rows: a value that is worth naming
 _MOST_OF_ALL = 0.9  # of the values: what they look like
 
 
@@ -96,7 +97,7 @@ def _besides(column: Raw, rows: int, values: int | None) -> Iterator[str]:
             yield f"{_share(column[name], rows)} {words}"
     if column.get("enum"):
         yield "one of " + _some([plain(label) for label in column["enum"]], _MOST_LABELS)
-    elif column.get("top") and column["top"][0]["count"] > 1:
+    elif column.get("top") and column["top"][0]["count"] >= max(2, _OFTEN * rows):
         yield "often " + _some([plain(each["value"]) for each in column["top"]], _MOST_TOP)
     if column.get("is_generated"):
         yield "generated"
@@ -113,6 +114,9 @@ def _some(words: Sequence[str], most: int) -> str:
 def _about(profile: Raw) -> Iterator[str]:
     keys: list[Any] = [each for each in profile["key_shares"] if each["share"] == 1]
     for each in keys[:_MOST_KEYS]:
+        if len(each["columns"]) == len(profile["columns"]) > 1:
+            yield "no two rows are the same"
+            continue
         origin = "by a constraint" if each["origin"] == "constraint" else "as measured"
         yield f"key: {plain(', '.join(each['columns']))} ({origin})"
     for each in profile["foreign_keys"]:
