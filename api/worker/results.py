@@ -307,7 +307,7 @@ def _rule_result(rule: Rule, reported: RuleOutcome | None, catalogue: Catalogue,
         sample_dropped=bool(outcome.get("sample_dropped")),
         shadow=rule.is_shadow,
         groups=[GroupResult.model_validate(group) for group in groups["worst"]] if groups is not None else None,
-        group_count=groups["count"] if groups is not None else None,
+        group_count=groups["count"] + groups["missing"] if groups is not None else None,
         baseline=made.shown if made is not None and outcome["status"] != "error" else None,
         groups_failing=groups["failing"] + groups["warning"] if groups is not None else None,
     )

@@ -49,23 +49,28 @@ class Groups:
         return max(0, self.count - len(self.rows))
 
 
-def groups_of(found: Sequence[GroupResult] | None, count: int | None, failing: int | None) -> Groups | None:
-    """What a result says of a rule's groups; None for a rule without."""
+def groups_of(found: Sequence[GroupResult] | None, count: int | None, failing: int | None, *, with_keys: bool) -> Groups | None:
+    """What a result says of a rule's groups; None for a rule without. `with_keys`: whether the person may see values of rows."""
     if found is None:
         return None
-    return Groups([_row(group) for group in found], len(found) if count is None else count, failing or 0)
+    return Groups([_row(group, with_keys) for group in found], len(found) if count is None else count, failing or 0)
 
 
-def of_check(database: Database, table: str, shown: Sequence[Rule], check_id: str | None) -> dict[str, Groups]:
+def of_check(
+    database: Database, table: str, shown: Sequence[Rule], check_id: str | None, *, with_keys: bool
+) -> dict[str, Groups]:
     """The groups that a check found, by rule, of those of these rules that have groups."""
     grouped = [rule.id for rule in shown if rule.group_columns]
     found = rules.groups(database, table, grouped, check_id) if check_id is not None else {}
-    return {rule_id: Groups([_row(group) for group in each.worst], each.count, each.failing) for rule_id, each in found.items()}
+    return {
+        rule_id: Groups([_row(group, with_keys) for group in each.worst], each.count, each.failing)
+        for rule_id, each in found.items()
+    }
 
 
-def _row(group: GroupResult) -> GroupRow:
+def _row(group: GroupResult, with_keys: bool) -> GroupRow:
     key = None
-    if group.key is not None:
+    if group.key is not None and with_keys:
         key = ", ".join(f"{name} = {'NULL' if value is None else cut(value, _LONGEST)}" for name, value in group.key.items())
     return GroupRow(group.status, key, _numbers(group), group.change)
 

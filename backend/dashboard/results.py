@@ -88,7 +88,7 @@ def page_of(
     """The page behind so many rules. `tried` is the document of a trial, which no version holds."""
     rules = _in_order(check)
     shown = rules[skip : skip + RULES]
-    rows = _rows(database, catalogue, check, shown, tried)
+    rows = _rows(database, catalogue, check, shown, tried, with_samples=with_samples)
     is_dataset = check.dataset is not None
     found = [
         (RuleSample(check.request_id, row.found.id, row.message, row.found.sample, is_dataset), row.table)
@@ -130,6 +130,8 @@ def _rows(
     check: CheckResult,
     shown: Sequence[tuple[CheckResult | TableResult, RuleResult]],
     tried: JsonObject | None,
+    *,
+    with_samples: bool,
 ) -> list[RuleRow]:
     ids = defaultdict[Version, list[str]](list)
     for part, rule in shown:
@@ -153,7 +155,7 @@ def _rows(
                 share=rule.failure_ratio,
                 warn_at=thresholds.get("warn_at"),
                 fail_at=thresholds.get("fail_at"),
-                groups=groups_of(rule.groups, rule.group_count, rule.groups_failing),
+                groups=groups_of(rule.groups, rule.group_count, rule.groups_failing, with_keys=with_samples),
                 mark=found.get((table, rule.id)),
                 is_point=rule.baseline is not None and (check.full or check.is_window),
             )

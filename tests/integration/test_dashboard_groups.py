@@ -48,3 +48,15 @@ def test_a_group_whose_columns_may_not_be_shown_has_numbers_alone(client: FlaskC
 def test_groups_that_all_pass_are_said_to(client: FlaskClient, shop: Database) -> None:
     grouped(shop, [group({"shop": "a", "day": "1"}, 0, "pass")], 1000, 0)
     assert "1,000 groups, which pass" in client.get("/tables/shop/public.a").text
+
+
+def test_names_of_groups_are_hidden_from_people_who_may_see_no_rows(shop: Database, internal_url: str, tmp_path: Path) -> None:
+    apply(shop, table("public.a", rules=RULES))
+    check = grouped(shop, [group({"shop": "s3cret", "day": "1"}, 3)], 41, 1)
+    for key, sees in (("sx_blind", False), ("sx_owner", True)):
+        with opened(shop, internal_url, tmp_path) as client:
+            sign_in(client, key)
+            for path in (f"/requests/{check.request_id}", "/tables/shop/public.a", "/tables/shop/public.a/rules/a"):
+                page = client.get(path).text
+                assert "1 of 41 groups did not pass" in page, path
+                assert ("s3cret" in page) is sees, (path, key)

@@ -19,6 +19,7 @@ from database.pool import Database
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.keys import SCOPES, KeyScope
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, Sample
+from stringx_dataops.contract.messages.groups import GroupResult
 from stringx_dataops.contract.settings import read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.apps import Apps
@@ -31,6 +32,7 @@ BLIND: tuple[KeyScope, ...] = ("trigger", "read")
 SERVICE: tuple[KeyScope, ...] = ("trigger", "read", "results")
 OF_A = {"target": "shop", "table": "public.a", "mode": "async"}
 SAMPLE = Sample(columns=["id"], rows=[["shown to few"]])
+GROUPS = [GroupResult(key={"id": "shown to few"}, failures=1, total=1, measured=None, status="fail")]
 
 
 @pytest.fixture
@@ -230,9 +232,11 @@ def test_samples_are_for_keys_with_their_scope_alone(apps: Apps) -> None:
         check = claimed(apps.database)
         found = result(apps.database, check, a=1)
         found = (
-            with_rule(found, sample=SAMPLE)
+            with_rule(found, sample=SAMPLE, groups=GROUPS)
             if found.rules
-            else found.model_copy(update={"tables": [with_rule(found.tables[0], sample=SAMPLE), *found.tables[1:]]})
+            else found.model_copy(
+                update={"tables": [with_rule(found.tables[0], sample=SAMPLE, groups=GROUPS), *found.tables[1:]]}
+            )
         )
         assert claims.finish(apps.database, check, found, "http://backend")
         tracking.store(apps.database, request_id, CheckResult.model_validate(found.as_json()))
@@ -246,6 +250,7 @@ def test_samples_are_for_keys_with_their_scope_alone(apps: Apps) -> None:
         for path, method, options in ways:
             with_scope = apps.ask(path, method, **options)
             assert '"rows":[["shown to few"]]' in with_scope.text, (method, path, with_scope.text)
+            assert '"key":{"id":"shown to few"}' in with_scope.text, (method, path)
             assert '"sample_hidden":true' not in with_scope.text
             without = apps.ask(path, method, BLIND, **options)
             assert without.status_code == with_scope.status_code

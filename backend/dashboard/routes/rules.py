@@ -95,7 +95,11 @@ def add(routes: Blueprint, service: Dashboard) -> None:
     def _groups(found: list[dict[str, Any]], name: RuleName, now: RuleNow | None) -> Groups | None:
         """Of the last point, if the rule has groups."""
         last = found[0]["check_id"] if found else None
-        return groups.of_check(database, name.table, [now.rule], last).get(name.rule) if now is not None else None
+        return (
+            groups.of_check(database, name.table, [now.rule], last, with_keys="samples" in g.caller.scopes).get(name.rule)
+            if now is not None
+            else None
+        )
 
     def _compared(found: list[dict[str, Any]], name: RuleName) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """What the last judged point was compared with."""

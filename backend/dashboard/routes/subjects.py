@@ -54,7 +54,9 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             rules=[each for each in shown if each["status"] != "error"],
             in_error=[each for each in shown if each["status"] == "error"],
             **samples.of_table(database, item, found.rules, g.caller.scopes),
-            groups=groups.of_check(database, table, [each.rule for each in found.rules], item["check_id"]),
+            groups=groups.of_check(
+                database, table, [each.rule for each in found.rules], item["check_id"], with_keys="samples" in g.caller.scopes
+            ),
             since=trend.since_of_rules(database, target, table, [each["id"] for each in shown if each["status"] in _TROUBLE]),
             waivers=waivers.of_table(database, target, table),
             total=found.total,
