@@ -78,27 +78,43 @@ def test_it_is_open_exactly_if_everything_says_so(facts: Facts, not_before: date
     assert len(view.reasons) == len(set(view.reasons))
 
 
-@given(facts(), st.floats(0, 7200), st.none() | st.integers(-60, 3600))
+@given(
+    st.sampled_from([None, "30m", "1h", "1ms"]), st.floats(0, 5000), st.none() | st.integers(-60, 3600), st.booleans(),
+    st.one_of(st.floats(0, 5000), st.sampled_from([1800.0, 3600.0])),
+)  # fmt: skip
 def test_an_open_gate_is_closed_by_time_alone_exactly_when_it_is_said_to_be(
-    facts: Facts, later_s: float, waived_s: int | None
+    max_age: str | None, age_s: float, waived_s: int | None, of_request: bool, later_s: float
 ) -> None:
     """What signed verdicts go by: they end no later than this."""
-    if facts.check is not None and waived_s is not None:
-        until = NOW + timedelta(seconds=waived_s)
-        claim: Any = {"id": "w", "table": "public.a", "rule": "a", "failures": 1, "total": 10}
-        fact = WaiverFact(
-            "w", "shop", "public.a", "a", "me", "because", until, ended_because="expired" if waived_s <= 0 else None
-        )
-        facts = replace(facts, check=replace(facts.check, leans_on=[claim]), waivers={"w": fact})
-    if decide(facts).gate == "closed" or facts.check is None:
+    settings_ = GateSettings.model_validate({"max_age": max_age} if max_age else {})
+    subject = GateSubject("shop", "public.a", None, settings_, rules_hash="now", target_hash="here", has_rules=True)
+    decided_at = NOW - timedelta(seconds=age_s)
+    claims: list[Any] = (
+        [{"id": "w", "table": "public.a", "rule": "a", "failures": 1, "total": 10}] if waived_s is not None else []
+    )
+    check = DecidingCheck("c", "pass", "succeeded", "now", decided_at, decided_at, age_s, result("pass"), leans_on=claims)
+    until = NOW + timedelta(seconds=waived_s or 0)
+    request = Request("r", "succeeded", is_finished=True) if of_request else None
+
+    def gate_at(seconds: float) -> str:
+        ended: Any = "expired" if NOW + timedelta(seconds=seconds) >= until else None
+        waiver = WaiverFact("w", "shop", "public.a", "a", "me", "because", until, ended_because=ended)
+        return decide(Facts(subject, replace(check, age_s=age_s + seconds), request, waivers={"w": waiver})).gate
+
+    if gate_at(0) == "closed":
         return
-    end, at = closes_at(facts), NOW + timedelta(seconds=later_s)
-    waivers = {name: replace(each, ended_because="expired" if at >= each.until else None) for name, each in facts.waivers.items()}
-    later = replace(facts, check=replace(facts.check, age_s=facts.check.age_s + later_s), waivers=waivers)
-    if end is None or at < end:
-        assert decide(later).gate == "open"
-    elif facts.request is None and at > end:  # max_age does not close the gate of a request
-        assert decide(later).gate == "closed"
+    fact = WaiverFact("w", "shop", "public.a", "a", "me", "because", until)
+    end = closes_at(Facts(subject, check, request, waivers={"w": fact}))
+    limits = [{None: 1e8, "30m": 1800, "1h": 3600, "1ms": 0.001}[max_age] - age_s, waived_s or 1e8]
+    for each in (later_s, *(limit + beside for limit in limits for beside in (-0.5, 0.5))):
+        at = NOW + timedelta(seconds=max(0.0, each))
+        is_open = gate_at(max(0.0, each)) == "open"
+        if end is None or at < end:
+            assert is_open
+        elif at > end and not of_request:
+            assert not is_open
+        if waived_s is not None and at >= until:
+            assert not is_open
 
 
 @given(facts())
