@@ -15,7 +15,7 @@
       from stringx_counted where stringx_x is not null),
     stringx_distances as (
       select stringx_n, stringx_x, stringx_up_to / stringx_n - stringx_share as stringx_above, stringx_share - (stringx_up_to - stringx_times) / stringx_n as stringx_below
-      from (select *, {{ shares.share }} as stringx_share from stringx_ranked{{ shares.source }}) as stringx_shared),
+      from (select *, {{ shares.share }} as stringx_share from {{ shares.source }} offset 0) as stringx_shared),  -- offset 0: computed once per row
     stringx_statistic as (
       select max(stringx_n)::bigint as stringx_n, case when bool_or(stringx_x = 'NaN') then 'NaN' else max(greatest(stringx_above, stringx_below)) end as stringx_value
       from stringx_distances),
@@ -48,7 +48,7 @@
     case when stringx_x = 'NaN' then 0 when {{ b }} = 0 then 0 when {{ b }} >= {{ last }} then 1
          else stringx_s[{{ b }}] + (stringx_s[{{ b }} + 1] - stringx_s[{{ b }}]) * ((stringx_x - stringx_e[{{ b }}]) / (stringx_e[{{ b }} + 1] - stringx_e[{{ b }}])) end
   {%- endset -%}
-  {{- return({'sql': sql | string, 'share': share | string, 'source': ', stringx_edges, lateral (select width_bucket(stringx_x, stringx_e) as stringx_b) as stringx_place',
+  {{- return({'sql': sql | string, 'share': share | string, 'source': 'stringx_ranked, stringx_edges, lateral (select width_bucket(stringx_x, stringx_e) as stringx_b) as stringx_place',
               'fault': stringx_fault_of_edges('(select stringx_e from stringx_edges)', last)}) -}}
 {% endmacro %}
 
@@ -58,7 +58,11 @@
   {%- set name, given = (expected.items() | list)[0] -%}
   {%- set below, above = "when stringx_x = 'NaN' or stringx_x = '-Infinity' then 0 ", "when stringx_x = 'Infinity' then 1 " -%}
   {%- if name == 'normal' -%}
-    {%- set share = stringx_normal_share('((stringx_x - ' ~ stringx_double(given.mean) ~ ') / ' ~ stringx_double(given.stddev) ~ ')') -%}
+    {%- set r = 'abs((stringx_x - ' ~ stringx_double(given.mean) ~ ') / ' ~ stringx_double(given.stddev) ~ ') / 1.4142135623730951' -%}
+    {%- set source = '(select *, (2 - stringx_r) / (2 + stringx_r) as stringx_u from (select *, ' ~ r ~ ' as stringx_r from stringx_ranked offset 0) as stringx_placed offset 0) as stringx_far' -%}
+    {%- set half = stringx_erfc('stringx_r', 'stringx_u') ~ ' / 2' -%}
+    {{- return({'sql': '', 'share': 'case ' ~ below ~ above ~ 'when stringx_x < ' ~ stringx_double(given.mean) ~ ' then ' ~ half ~ ' else 1 - ' ~ half ~ ' end', 'source': source,
+                'fault': none, 'fault_words': none}) -}}
   {%- elif name == 'uniform' -%}
     {%- if given.min >= given.max -%}{{- return({'fault_words': 'expected: max of the uniform distribution must be above min'}) -}}{%- endif -%}
     {%- set share = 'least(1, greatest(0, (stringx_x - ' ~ stringx_double(given.min) ~ ') / ' ~ stringx_double(given.max - given.min) ~ '))' -%}
@@ -66,5 +70,5 @@
     {%- set place = '((stringx_x - ' ~ stringx_double(given.get('from', 0)) ~ ') / ' ~ stringx_double(given.mean) ~ ')' -%}
     {%- set share = 'case when ' ~ place ~ ' <= 0 then 0 else 1 - ' ~ stringx_exp('(-' ~ place ~ ')') ~ ' end' -%}
   {%- endif -%}
-  {{- return({'sql': '', 'share': 'case ' ~ below ~ above ~ 'else ' ~ share ~ ' end', 'source': '', 'fault': none, 'fault_words': none}) -}}
+  {{- return({'sql': '', 'share': 'case ' ~ below ~ above ~ 'else ' ~ share ~ ' end', 'source': 'stringx_ranked', 'fault': none, 'fault_words': none}) -}}
 {% endmacro %}

@@ -14,9 +14,10 @@
 {% endmacro %}
 
 
-{#- erfc(x) for x from 0 on, within 1e-12 of its value: t * exp(-x^2 + a polynomial), where t = 2 / (2 + x), by a Chebyshev series in 2t - 1. -#}
-{% macro stringx_erfc(x) %}
-  {%- set u = '((2 - ' ~ x ~ ') / (2 + ' ~ x ~ '))' -%}
+{#- erfc(x) for x from 0 on, within 1e-12 of its value: t * exp(-x^2 + a polynomial), where t = 2 / (2 + x), by a Chebyshev series in 2t - 1,
+    which is `u` where a column has it already. -#}
+{% macro stringx_erfc(x, u=none) %}
+  {%- set u = u or '((2 - ' ~ x ~ ') / (2 + ' ~ x ~ '))' -%}
   {%- set polynomial = namespace(sql='1.6415045186187208e-07') -%}
   {%- for a in ['2.344846432165095e-07', '-1.7233176592624477e-06', '-9.569063754683688e-07', '8.966703359129732e-06', '-2.164352692287398e-06',
                 '-3.0432773413602292e-05', '3.3422853694137726e-05', '7.150155985697925e-05', '-0.0001750876339915449', '-9.37625060511117e-05',
@@ -25,13 +26,6 @@
     {%- set polynomial.sql = '(' ~ a ~ ' + ' ~ u ~ ' * ' ~ polynomial.sql ~ ')' -%}
   {%- endfor -%}
   {{- return('(case when ' ~ x ~ ' > 26 then 0 else 2 / (2 + ' ~ x ~ ') * exp(-' ~ x ~ ' * ' ~ x ~ ' + ' ~ polynomial.sql ~ ') end)') -}}
-{% endmacro %}
-
-
-{#- The share of the standard normal distribution up to z. -#}
-{% macro stringx_normal_share(z) %}
-  {%- set half = stringx_erfc('(abs(' ~ z ~ ') / 1.4142135623730951)') ~ ' / 2' -%}
-  {{- return('(case when ' ~ z ~ ' < 0 then ' ~ half ~ ' else 1 - ' ~ half ~ ' end)') -}}
 {% endmacro %}
 
 
