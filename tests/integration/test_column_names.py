@@ -53,6 +53,19 @@ def test_the_names_are_found() -> None:
     assert len(NAMES) > 60
 
 
+BASELINE = {
+    "low": "1", "high": "3", "warn_low": None, "warn_high": None, "center": None, "points": 1, "season": "none", "learning": None,
+}  # fmt: skip
+NO_COLUMN_ALONE = {
+    "row_count",
+    "column_count",
+    "castable",
+    "unusual",
+    "schema_change",
+    "activity",
+}  # unusual measures as change does
+
+
 def rules(kind: str, name: str, other: str) -> list[dict[str, Any]]:
     """Every type that looks at a column, on this one, with conditions that name it."""
 
@@ -90,6 +103,7 @@ def rules(kind: str, name: str, other: str) -> list[dict[str, Any]]:
                 made("distribution", name, fail_above=None, test="kl", weights={"3": 1, "4": 1}, tail_weight_holdout=0.5, max=0.1),
                 made("distribution", name, fail_above=None, test="chi_square", bins=[0, 5, 12], weights=[1, 1], min_p=0.1),
                 made("distribution", name, fail_above=None, test="ks", bins=[0, 5, 12], weights=[1, 1], max=0.01),
+                made("change", fail_above=None, of={"function": "max", "column": name}, max_increase=1) | {"columns": [name], "baseline": BASELINE},
             ]  # fmt: skip
         case "timestamp":
             return [
@@ -162,7 +176,7 @@ def test_a_name_of_the_macros_is_a_name_like_any_other(engine: Engine, target: T
 
 def test_every_type_that_looks_at_columns_is_tried() -> None:
     tried = {one["type"] for kind in KINDS for one in rules(kind, "a", "b")}
-    assert tried == {entry.name for entry in CATALOGUE} - {"row_count", "column_count", "castable"}
+    assert tried == {entry.name for entry in CATALOGUE} - NO_COLUMN_ALONE
 
 
 def test_a_missing_column_that_is_called_like_the_table_is_not_the_whole_row(engine: Engine, target: Target) -> None:

@@ -21,7 +21,8 @@ from database.pool import Database
 from stringx_dataops.contract.documents.globs import check_glob, matches, postgres_pattern
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import parse_target
-from stringx_dataops.contract.messages.checks import CheckRequest, RuleResult
+from stringx_dataops.contract.messages.checks import RuleResult
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Conflict, NotFound
 from tests.support.dashboard import opened, sign_in
 from tests.support.databases import Admin, Target, migrate_before
@@ -268,7 +269,7 @@ def test_patterns_stand_for_the_columns_of_the_table_as_it_is(engine: Engine, ta
     document = {"apiVersion": "stringx/v1", "target": "shop", "table": "public.t", "rules": rules}
     parsed = parse_table(document, CATALOGUE, plain_judge)
     connection = parse_target(target.document())
-    request = CheckRequest.model_validate({"target": "shop", "table": "public.t"})
+    request = CheckOrder.model_validate({"target": "shop", "table": "public.t"})
     answer = engine.answer(
         target, build(request, connection, [InScope(Configured(parsed, connection, 1, ""), parsed.rules)], CATALOGUE, 60)
     )

@@ -9,7 +9,7 @@ from api.worker.rule_sentences import message
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import parse_target
-from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Admin, Target
 from tests.support.documents import plain_judge
@@ -26,7 +26,7 @@ def said(
     document = {"apiVersion": "stringx/v1", "target": "shop", "table": table, "rules": numbered, **settings}
     parsed = parse_table(document, CATALOGUE, plain_judge)
     connection = parse_target(target.document())
-    request = CheckRequest.model_validate({"target": "shop", "table": table})
+    request = CheckOrder.model_validate({"target": "shop", "table": table})
     scope = InScope(Configured(parsed, connection, 1, ""), parsed.rules)
     answer = engine.answer(target, build(request, connection, [scope], CATALOGUE, 60))
     assert answer.outcome is not None, answer.message
