@@ -133,3 +133,35 @@ def test_a_trial_decides_nothing_whichever_release_runs_it_and_is_asked_about_it
     answer = upgraded.call("POST", f"{upgraded['api-1'].url}/api/v1/quality-checks", json=body)
     assert answer.status_code == 202, answer.text
     ended("asked of DataOps")
+
+
+def test_a_profile_is_no_check_of_its_table_whichever_release_runs_it(upgraded: Installation, before: Path) -> None:
+    table = upgraded.table("dirty")
+    path = f"gates/shop/{table.relation}"
+    new_backend = upgraded["backend-1"].url
+    old_backend = old(upgraded, before, "backend", DATAOPS_URL=upgraded["api-1"].url).url
+
+    def profiled() -> dict[str, Any]:
+        body = {"target": "shop", "table": table.relation, "mode": "async"}
+        answer = upgraded.call("POST", f"{new_backend}/api/v1/profiles", json=body)
+        assert answer.status_code == 202, answer.text
+        address = f"{new_backend}/api/v1/profiles/{answer.json()['profile_id']}"
+        view: dict[str, Any] = eventually(
+            lambda: (found := upgraded.call("GET", address).json())["status"] not in ("queued", "running") and found,
+            90,
+            "its end",
+        )
+        for url in (new_backend, old_backend):
+            gate = upgraded.call("GET", f"{url}/api/v1/{path}").json()
+            assert gate["reasons"] == ["never checked: ask for a check first"]
+        assert upgraded.rows("select 1 from stringx.results where request_id = %s", [view["request_id"]]) == []
+        return view
+
+    worker = old(upgraded, before, "worker")
+    view = profiled()
+    assert (view["status"], view["reason"].split(":")[0], view["profile"]) == ("errored", "no_rules", None)
+    assert worker.stop() == 0
+    upgraded["worker-1"].start()
+    upgraded.wait_warm(upgraded["worker-1"])
+    view = profiled()
+    assert (view["status"], view["profile"]["table"]) == ("succeeded", table.relation)
