@@ -1,11 +1,14 @@
 """Suggestions from real profiles, decided by real checks: they pass on what they were made of, and notice faults."""
 
+import csv
+import io
+
 import pytest
 
 from benchmarks.suggestions.checking import Checker
 from benchmarks.suggestions.data import Table
 from benchmarks.suggestions.measure import LEARNING
-from launch.demo import TABLES
+from launch import demo
 from stringx_dataops.contract.messages.profiles import KeyShare, Tenths
 from stringx_dataops.suggestions import document_with, suggest
 from tests.support.databases import Target
@@ -67,12 +70,12 @@ SUGGESTED = [
 ]
 
 
-def test_what_is_suggested_for_planes_passes_on_them_and_notices_faults(
-    flights_target: Target, target: Target, engine: Engine
-) -> None:
+def test_what_is_suggested_for_planes_passes_on_them_and_notices_faults(target: Target, engine: Engine) -> None:
     checker = Checker(engine, target)
-    kinds = dict(column.split() for column in TABLES["planes"].split(", "))
-    rows = [list(row) for row in flights_target.query(f"select {', '.join(f'{name}::text' for name in kinds)} from planes")]
+    kinds = dict(column.split() for column in demo.TABLES["planes"].split(", "))
+    with demo._csv("planes") as file:
+        [_, *written] = csv.reader(io.StringIO(file.read().decode()))
+    rows: list[list[str | None]] = [[None if value == "NA" else value for value in row] for row in written]
     checker.load("planes", Table(list(kinds), list(kinds.values()), rows))
     found = suggest(checker.profile("planes", list(kinds)), CATALOGUE)
     rules = [each.rule for each in found if each.rule["type"] not in LEARNING]
