@@ -13,9 +13,9 @@ from api.baselines.seasons import Season, candidates, choose, season_of, trend_o
 from api.baselines.shapes import Point, Settings
 from api.baselines.slots import Calendar, Moment, Rhythm, slot_of
 
-_ROOM = 0.4  # of the largest error but one, in terms of the noise: 3.5 of that are 1.4 times this error
+_ROOM = 0.42  # of the largest error but one, in terms of the noise: 3.5 of that are about 1.5 times this error
 _HEAVIEST = 1.5
-_FEW_ERRORS = 4.0  # how much wider a band of few errors is: by this over their number
+_FEW_ERRORS = 5.0  # how much wider a band of few errors is: by this over their number
 _TRIM = 0.02  # share of the errors, the largest, that a scale is not chosen by
 _BELOW = 20.0  # how far a value that a scale does not take lies below those that it does
 _MAKES_A_DIFFERENCE = 6.0  # of a season, in terms of the noise

@@ -313,7 +313,8 @@ FAMILIES: dict[str, Callable[[Maker], Series]] = {
     "zero-inflated counts": zero_inflated,
     "constant series": constant,
 }
-NOISES = (0.01, 0.03, 0.08, 0.15)
+NOISES = (0.01, 0.03, 0.08, 0.15)  # with which the algorithm was made
+HELD_OUT = (0.02, 0.05, 0.1, 0.2)  # with which it is judged
 
 
 def series(family: str, noise: float, seed: str) -> Series:

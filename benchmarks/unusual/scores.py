@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.unusual.families import NOISES, Series, series
+from benchmarks.unusual.families import Series, series
 from benchmarks.unusual.methods import Judged, Method, seasonal_naive, unusual, z_score
 
 POINTS_PER_FALSE_ALARM = 500
@@ -94,7 +94,3 @@ def unmet(scores: Scores) -> list[str]:
         if method != "unusual" and not own.f1 > other.f1:
             faults.append(f"F1 {own.f1:.3f}, no better than {method} with {other.f1:.3f}")
     return faults
-
-
-def seeds(prefix: str, count: int) -> list[tuple[float, str]]:
-    return [(noise, f"{prefix}-{index}") for noise in NOISES for index in range(count)]
