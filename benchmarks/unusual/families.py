@@ -29,6 +29,7 @@ class Series:
     zone: ZoneInfo
     points: list[Observed]
     holidays: tuple[date, ...] = ()
+    judged_from: int = LEARN  # before that point, faults are known and nothing is judged
 
 
 Usual = Callable[[float, datetime], float]  # of days since the start and the local time: what the value would be without noise

@@ -25,13 +25,14 @@ def unusual(series: Series) -> list[Judged]:
     points: deque[Point] = deque(maxlen=1_000)
     judged = []
     for index, observed in enumerate(series.points):
-        baseline = judge(points, observed.at, series.zone, settings) if index >= LEARN else None
-        is_flagged = baseline is not None and (
-            (baseline.low is not None and observed.value < baseline.low)
-            or (baseline.high is not None and observed.value > baseline.high)
-        )
+        if index < series.judged_from:
+            is_flagged = observed.truth is True
+        else:
+            baseline = judge(points, observed.at, series.zone, settings)
+            is_low = baseline.low is not None and observed.value < baseline.low
+            is_flagged = is_low or (baseline.high is not None and observed.value > baseline.high)
         points.append(Point(observed.at, observed.value, is_usable=not is_flagged, is_outside=is_flagged))
-        if index >= LEARN and observed.truth is not None:
+        if index >= series.judged_from and observed.truth is not None:
             judged.append(Judged(observed.truth, is_flagged))
     return judged
 
@@ -46,7 +47,7 @@ def z_score(series: Series, days: int) -> list[Judged]:
     for index, observed in enumerate(series.points):
         while window and window[0][0] < observed.at - timedelta(days=days):
             window.popleft()
-        if index >= LEARN and observed.truth is not None:
+        if index >= series.judged_from and observed.truth is not None:
             values = [value for _, value in window]
             is_flagged = False
             if len(values) >= 7:
@@ -68,7 +69,7 @@ def seasonal_naive(series: Series, quantile: float) -> list[Judged]:
         while position + 1 < len(seen) and seen[position + 1][0] <= wanted + timedelta(minutes=59):
             position += 1
         error = abs(observed.value - seen[position][1]) if seen and seen[0][0] <= wanted + timedelta(minutes=59) else None
-        if index >= LEARN and observed.truth is not None:
+        if index >= series.judged_from and observed.truth is not None:
             is_flagged = False
             if error is not None and len(errors) >= 7:
                 ordered = sorted(errors)
