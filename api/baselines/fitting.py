@@ -133,9 +133,17 @@ def _season(history: History, values: Sequence[float], usable: Sequence[int]) ->
     names = candidates(history.settings.season, history.rhythm, history.now.days - when[0].days)
     if names == ["none"]:
         return season_of("none", Calendar(when), [])
-    chosen = [values[i] for i in usable]
-    trend = trend_of([moment.days for moment in when], chosen)
-    return choose(names, Calendar(when), [value - level for value, level in zip(chosen, trend, strict=True)])
+    chosen, days, calendar = [values[i] for i in usable], [moment.days for moment in when], Calendar(when)
+    season = choose(names, calendar, _less(chosen, trend_of(days, chosen)))
+    if season.name == "none":
+        return season
+    # once more, by the trend of what is left without the season: that of the values jumps between the hours
+    left = [value - season.effects[slot] for value, slot in zip(chosen, season.slots, strict=True)]
+    return season_of(season.name, calendar, _less(chosen, trend_of(days, left)))
+
+
+def _less(values: Sequence[float], trend: Sequence[float]) -> list[float]:
+    return [value - level for value, level in zip(values, trend, strict=True)]
 
 
 def _comparable(errors: Sequence[float], effects: Sequence[float], effect: float) -> Sequence[float]:
