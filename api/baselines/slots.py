@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 WEEKEND = 5  # Saturday and Sunday
 
+_SHORTEST = 0.002  # days between points: of closer ones the newest 1,000 do not reach back two days
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 
@@ -30,7 +31,7 @@ class Rhythm:
 
     spacing: float
     is_several_per_day: bool
-    is_by_weekday: bool  # points come often enough that weekdays can be told apart
+    is_by_weekday: bool  # weekdays and hours can be told apart: points are neither too far apart nor too close
 
 
 def days_of(at: datetime) -> float:
@@ -40,7 +41,7 @@ def days_of(at: datetime) -> float:
 def rhythm(days: Sequence[float]) -> Rhythm:
     steps = [later - earlier for earlier, later in pairwise(days) if later > earlier]
     spacing = statistics.median(steps) if steps else 1.0
-    return Rhythm(spacing, spacing < 0.75, spacing < 3.5)
+    return Rhythm(spacing, spacing < 0.75, _SHORTEST <= spacing < 3.5)
 
 
 def localized(ats: Sequence[datetime], zone: ZoneInfo, rhythm: Rhythm) -> tuple[list[Moment], int]:
@@ -52,6 +53,8 @@ def localized(ats: Sequence[datetime], zone: ZoneInfo, rhythm: Rhythm) -> tuple[
         shift = timedelta(minutes=30 - minute)
     else:
         minute = _most_common([at.hour * 60 + at.minute for at in local], 1440, 60)
+        if minute < 60 and sum(at.hour >= 12 for at in local) * 2 > len(local):
+            minute += 1440  # around midnight, and mostly before
         shift = timedelta(minutes=720 - minute)
     found = []
     for at, here in zip(ats, local, strict=True):

@@ -120,6 +120,17 @@ def test_weekdays_in_the_zone_of_the_document() -> None:
     assert judge(late, after(late), BERLIN, Settings(season="none")).season == "none"
 
 
+@pytest.mark.parametrize(("minute", "day"), [(-20, "Sundays"), (20, "Mondays")])
+def test_a_time_that_wanders_around_midnight_is_of_one_day(minute: int, day: str) -> None:
+    midnight = datetime(2026, 1, 4, 23, tzinfo=UTC)  # in Berlin
+    points = [
+        Point(midnight + DAY * n + timedelta(minutes=minute + (n % 7 - 3) * 8), 1000.0 if (n % 7) else 100.0) for n in range(56)
+    ]
+    baseline = judge(points, points[-1].at + DAY, BERLIN, Settings())
+    assert f"on {day}" in baseline.words
+    assert bounds(baseline)[1] < 200
+
+
 def test_hours_on_the_day_when_clocks_change() -> None:
     begin = datetime(2026, 3, 9, tzinfo=UTC)
     dice = random.Random(1)
@@ -143,9 +154,12 @@ def test_the_first_weekend_of_hourly_points_is_learned() -> None:
     assert judge(points, saturday, BERLIN, Settings(season="none")).learning is None
 
 
-def test_checks_within_minutes_of_each_other_have_no_season() -> None:
-    points = series([100.0 + n % 3 for n in range(20)], timedelta(seconds=1))
-    assert judge(points, after(points, 1, timedelta(seconds=1)), BERLIN, Settings()).season == "none"
+@pytest.mark.parametrize("seconds", [1, 60])
+def test_checks_within_minutes_of_each_other_have_no_season_and_miss_nothing(seconds: int) -> None:
+    points = series([100.0 + n % 3 for n in range(1000)], timedelta(seconds=seconds))
+    for earlier in range(20, 1000, 49):
+        baseline = judge(points[:earlier], points[earlier].at, BERLIN, Settings())
+        assert (baseline.season, baseline.learning) == ("none", None)
 
 
 def test_a_trend_goes_on() -> None:
