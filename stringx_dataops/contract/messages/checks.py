@@ -326,7 +326,11 @@ class CheckResult(OfOne):
 
     def as_json(self) -> JsonObject:
         """The result as it is stored and sent; it leaves out either the fields of a table or those of a dataset."""
-        fields = self.model_dump(mode="json", by_alias=True)
+        return self.model_dump(mode="json", by_alias=True)
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
+        fields = self._without_the_other(serialize)
         return {name: value for name, value in fields.items() if value is not None or name != "profile"}
 
 
