@@ -21,6 +21,10 @@ TABLE = {
 TARGET = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "127.0.0.1", "dbname": "shop", "user": "reader"}
 DATASET = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": "all", "target": "shop", "tables": ["public.orders"]}
 REQUEST = {"target": "shop", "table": "public.orders"}
+OBJECTS = {
+    "of": {"function": "distinct_count", "column": "c"},
+    "against": {"average": 7},
+}  # of arguments that are a word or an object
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def fields_of_rule(rule_type: RuleType, base: dict[str, Any]) -> list[Field]:
             found.append(
                 Field(
                     f"{prefix}/arguments{_pointer(path)}",
-                    _without_rivals(rule_type, base, path[0]),
+                    _with_object(_without_rivals(rule_type, base, path[0]), path),
                     ("arguments", *path),
                     format=form,
                 )
@@ -114,7 +118,7 @@ def good_rule(rule_type: RuleType, column: str, table: str) -> dict[str, Any]:
             "sql-condition": "true",
             "sql-query": f"select * from {table} where false",
         }.get(_formats(schema) or "")
-        if value is not None and path[0] in rule.get("arguments", {}):
+        if value is not None and path[0] in rule.get("arguments", {}) and not _is_word(rule, path):
             rule = _put(rule, ("arguments", *path), value)
             if path[-1] == 0:
                 rule["arguments"][path[0]] = [value]
@@ -190,6 +194,16 @@ def _without_rivals(rule_type: RuleType, base: dict[str, Any], name: str | int) 
                 if rival != name:
                     rule.get("arguments", {}).pop(rival, None)
     return rule
+
+
+def _is_word(rule: dict[str, Any], path: Sequence[str | int]) -> bool:
+    """Whether the path leads into an object where the rule has a word, which is another form of the same argument."""
+    return len(path) > 1 and isinstance(path[1], str) and isinstance(rule.get("arguments", {}).get(path[0]), str)
+
+
+def _with_object(rule: dict[str, Any], path: Sequence[str | int]) -> dict[str, Any]:
+    """The rule with the whole object in the word's place, so that the text in one of its fields is all that may be wrong."""
+    return _put(rule, ("arguments", path[0]), OBJECTS[str(path[0])]) if _is_word(rule, path) else rule
 
 
 def _put(value: Any, path: Sequence[str | int], text: Any) -> Any:
