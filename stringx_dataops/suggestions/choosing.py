@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
@@ -13,6 +14,7 @@ from stringx_dataops.contract.messages.profiles import Profile
 from stringx_dataops.suggestions import keys, numbers, pairs, presence, tables, texts, times, values
 from stringx_dataops.suggestions.drafts import Draft, Known
 from stringx_dataops.suggestions.judging import Judge
+from stringx_dataops.suggestions.reading import computable
 from stringx_dataops.suggestions.suggestion import History, SaidOfProfile, StoredProfile, Suggestion
 
 MOST_PER_COLUMN = 3
@@ -30,8 +32,11 @@ def suggest(
     """Rules that fit the table, best first: at most 3 per column. `document`: the table's effective document, whose rules are not
     suggested again."""
     history = history or History()
+    families = {column.name: column.family for column in profile.columns}
+    profile = computable(profile, families)
     stored = [each for each in history.profiles if each.profile.snapshot_at < profile.snapshot_at]
     stored = sorted(stored, key=lambda each: each.profile.snapshot_at)[-MOST_OLDER:]
+    stored = [replace(each, profile=computable(each.profile, families)) for each in stored]
     checks = [each for each in history.checks if each.at <= profile.snapshot_at and each.verdict in ("pass", "warn")]
     checks = sorted(checks, key=lambda each: each.at)[-MOST_CHECKS:]
     known = Known(profile, [each.profile for each in stored], checks, frozenset(each.name for each in catalogue))
