@@ -34,6 +34,7 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
         batches.delete("delete_audit", settings.retention_audit_days)
     if settings.retention_samples_days:
         batches.drop_samples(settings.retention_samples_days)
+        batches.drop_values(settings.retention_samples_days)
     if settings.retention_results_days:
         batches.delete("delete_results", settings.retention_results_days)
         batches.delete("delete_requests", settings.retention_results_days)

@@ -82,6 +82,15 @@ delete from stringx.requests where request_id in (
     order by finished_at limit %(batch)s
     for update skip locked)
 
+-- name: profiles_with_values
+select profile_id, profile from stringx.profiles
+where values_kept and created_at < (select clock_timestamp() - make_interval(days => %(days)s))
+order by created_at limit %(batch)s
+for update skip locked
+
+-- name: drop_values
+update stringx.profiles set profile = coalesce(%(profile)s, profile), values_kept = false where profile_id = %(profile_id)s
+
 -- name: delete_profiles
 delete from stringx.profiles where profile_id in (
     select profile_id from stringx.profiles where created_at < (select clock_timestamp() - make_interval(days => %(days)s))

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from database.pool import Database, json_value
+from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages.profiles import without_values
 from stringx_dataops.contract.messages.samples import without_samples
 
 ROWS = 200  # deleted in one transaction
@@ -32,14 +34,25 @@ class Batches:
 
     def drop_samples(self, days: int) -> None:
         """Take the samples out of stored results: `with_samples` finds them by check_id, `drop_samples` stores what is left."""
+        self._rewrite("with_samples", "drop_samples", ("check_id", "result"), without_samples, days)
+
+    def drop_values(self, days: int) -> None:
+        """Take the values of rows out of stored profiles, as `drop_samples` does with samples."""
+        self._rewrite("profiles_with_values", "drop_values", ("profile_id", "profile"), without_values, days)
+
+    def _rewrite(
+        self, find: str, store: str, columns: tuple[str, str], change: Callable[[JsonObject], JsonObject | None], days: int
+    ) -> None:
+        """Change what the statement `find` returns. `columns`: the names of its key and its JSON, under which `store` takes them;
+        the JSON is null where nothing changes."""
+        key, name = columns
 
         def step() -> int:
             with self.database.transaction() as cursor:
-                rows = cursor.all(self.sql["with_samples"], {"days": days, "batch": RESULTS})
+                rows = cursor.all(self.sql[find], {"days": days, "batch": RESULTS})
                 for row in rows:
-                    result = without_samples(row["result"]) if row["result"] is not None else None
-                    changed = json_value(result) if result is not None else None
-                    cursor.run(self.sql["drop_samples"], {"check_id": row["check_id"], "result": changed})
+                    found = change(row[name]) if row[name] is not None else None
+                    cursor.run(self.sql[store], {key: row[key], name: json_value(found) if found is not None else None})
             return len(rows)
 
         self._repeat(step, RESULTS)

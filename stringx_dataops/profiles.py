@@ -14,8 +14,8 @@ OF_A_PROFILE = ("profile_id", "request_id", "status", "at")
 @dataclass(frozen=True)
 class TableProfile:
     """What the columns of a table look like. `profile`: what was measured, None until it has ended, or if it failed: `reason`
-    says why. `suggestions`: rules that fit the table, each with `rule`, `yaml` and `reason`. It is true where something was
-    measured."""
+    says why. `suggestions`: rules that fit the table, each with `rule`, `yaml` and `reason`; `suggestions_fault` says why they
+    could not be made. It is true where something was measured."""
 
     profile_id: str
     request_id: str
@@ -26,6 +26,7 @@ class TableProfile:
     at: datetime
     profile: Raw | None
     suggestions: tuple[Raw, ...]
+    suggestions_fault: str | None
     raw: Raw = field(repr=False, compare=False)
 
     def __bool__(self) -> bool:
@@ -55,5 +56,6 @@ class TableProfile:
             at=parse_moment(answer["at"]),
             profile=dict(profile) if profile is not None else None,
             suggestions=tuple(map(dict, answer.get("suggestions") or ())),
+            suggestions_fault=answer.get("suggestions_fault"),
             raw=answer,
         )

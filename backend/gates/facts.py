@@ -153,7 +153,7 @@ def _of_request(cursor: Cursor, subject: GateSubject, request_id: str) -> Facts:
     if request is None or not _is_about(request, subject):
         raise NotFound(f"there is no request {request_id} of {subject.words}")
     if request["trial"]:
-        words = "is of a trial: it checked a document that is not stored, and no gate answers for it"
+        words = "is of a trial or a profile, which decides nothing: no gate answers for it"
         raise invalid([FieldError("/query/request_id", words)])
     row = cursor.one(SQL["result_of_request"], {"request_id": request_id, "table": subject.table})
     if row is not None and row["result"].get("trial"):

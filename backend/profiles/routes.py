@@ -147,7 +147,7 @@ def _shown(service: Requests, view: ProfileView) -> JsonObject:
     sees_values = "samples" in caller().scopes
     body = view.model_dump(mode="json")
     found = suggesting.suggestions(service.database, service.asking.catalogue, view, with_values=sees_values)
-    body["suggestions"] = [each.model_dump(mode="json") for each in found]
+    body |= {"suggestions": [each.model_dump(mode="json") for each in found.rules], "suggestions_fault": found.fault}
     if sees_values or body["profile"] is None:
         return body
     return body | {"profile": without_values(body["profile"]), "comparison": _without_values(body["comparison"])}

@@ -22,6 +22,7 @@ PAGES = Pages("profiles", texts=2)  # positions: created_at, id
 FILTERS = ("target", "table")
 _EVERY: dict[str, Any] = dict.fromkeys(("id", "request_id", "at", "after", *FILTERS)) | {"seen": None, "limit": 1}
 _REASON = 1000  # characters
+_UNREADABLE = "another release of the Backend has stored this profile, and this one cannot read it: measure the table again"
 
 
 def track(cursor: Cursor, request_id: str, body: JsonObject, requested_by: str | None) -> None:
@@ -45,12 +46,12 @@ def finish(cursor: Cursor, result: CheckResult, is_new: bool) -> None:
     another that is not there was deleted."""
     assert result.table is not None  # a profile is of a table
     named = {"request_id": result.request_id, "target": result.target, "table": result.table}
-    if cursor.one(SQL["is_known"], named) is None:
+    if cursor.one(SQL["is_known"], named | {"check_id": result.check_id}) is None:
         if not is_new:
             return
         asked = result.asked or {}
         track(cursor, result.request_id, asked | {"target": result.target, "table": result.table}, result.requested_by)
-    profile = _readable(result.profile)
+    profile = _storable(result.profile)
     reason = result.reason or ("the result holds no profile that this release can read" if result.status == "succeeded" else None)
     ended = {
         "check_id": result.check_id,
@@ -103,34 +104,42 @@ def delete(database: Database, profile_id: str) -> None:
 
 
 def view(row: Row) -> ProfileView:
-    """A row of `page`."""
+    """A row of `page`. A profile of another release that this one cannot read is none, and the reason says so."""
+    profile = readable(row["profile"])
     return ProfileView(
         profile_id=str(row["profile_id"]),
         request_id=row["request_id"],
         target=row["target"],
         table=row["table_name"],
         status=row["status"],
-        reason=row["reason"],
+        reason=_UNREADABLE if profile is None and row["profile"] is not None else row["reason"],
         requested_by=row["requested_by"],
         at=row["created_at"],
         snapshot_at=row["snapshot_at"],
         row_count=row["row_count"],
-        settings=ProfileSettings.model_validate(row["settings"], extra="ignore"),
-        profile=read(row["profile"]) if row["profile"] is not None else None,
+        settings=_settings(row["settings"]),
+        profile=profile,
     )
 
 
-def read(stored: JsonObject) -> Profile:
-    """A stored profile; another release may have written it."""
-    return Profile.model_validate(stored, extra="ignore")
-
-
-def _readable(profile: JsonObject | None) -> Profile | None:
-    """None if it is missing, of another release's shape, or too large."""
+def readable(stored: JsonObject | None) -> Profile | None:
+    """A stored profile; None if there is none, or another release has written what this one cannot read."""
     try:
-        found = Profile.model_validate(profile, extra="ignore") if profile is not None else None
+        return Profile.model_validate(stored, extra="ignore") if stored is not None else None
     except ValueError:
         return None
+
+
+def _settings(stored: JsonObject) -> ProfileSettings:
+    try:
+        return ProfileSettings.model_validate(stored, extra="ignore")
+    except ValueError:  # of another release
+        return ProfileSettings()
+
+
+def _storable(profile: JsonObject | None) -> Profile | None:
+    """None if it is missing, of another release's shape, or too large."""
+    found = readable(profile)
     return found if found is None or len(found.model_dump_json().encode()) <= 2 * MAX_PROFILE_BYTES else None
 
 

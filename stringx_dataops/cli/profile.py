@@ -75,6 +75,9 @@ def profile(
         show_list(lines(found))
     if not found:
         return 3
+    if file is not None and found.suggestions_fault is not None:
+        say(f"{file} is not written: {found.suggestions_fault}")
+        return 3
     if file is not None:
         number = suggesting.write(client, file, found, force)
         words = f"wrote {file}: the document of {found.table} with {plural(number, 'suggested rule')}"

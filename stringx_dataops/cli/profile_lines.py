@@ -32,6 +32,8 @@ def lines(found: TableProfile) -> list[str]:
     said += [folded(faint(line), 2) for line in _about(profile)]
     if number := len(found.suggestions):
         said.append(f"{plural(number, 'suggested rule')}; --suggest FILE writes {'it' if number == 1 else 'them'}")
+    if found.suggestions_fault is not None:
+        said.append(plain(found.suggestions_fault))
     return said
 
 

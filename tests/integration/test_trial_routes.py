@@ -210,7 +210,7 @@ def test_a_repeated_trial_is_the_same_and_another_document_is_a_conflict(apps: A
     assert tried({"target": "shop", "table": "public.orders"}, REQUESTS).status_code == 409, "no check of the stored rules"
     assert apps.ask("/api/v1/gates/shop/public.orders?request_id=trial 1").status_code == 422
     detail = apps.ask("/api/v1/gates/shop/public.orders?request_id=trial 1").get_json()["detail"]
-    assert detail == "/query/request_id: is of a trial: it checked a document that is not stored, and no gate answers for it"
+    assert detail == "/query/request_id: is of a trial or a profile, which decides nothing: no gate answers for it"
     assert apps.ask("/api/v1/tables/shop/public.orders", "DELETE").status_code == 204
 
 

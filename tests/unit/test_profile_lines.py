@@ -72,3 +72,12 @@ def test_what_failed_says_why() -> None:
     }
     found = TableProfile.of(answer)
     assert (lines(found), bool(found), found.has_ended) == (["nyc/public.t: errored: no such table"], False, True)
+
+
+def test_suggestions_that_could_not_be_made_are_no_silence() -> None:
+    answer = {
+        "profile_id": "1", "request_id": "r", "target": "nyc", "table": "public.t", "status": "succeeded", "at": "2026-01-01T00:00:00Z",
+        "profile": {"relation": "table", "row_count": 1, "snapshot_at": "2026-01-01T00:00:00Z", "columns": [], "key_shares": [], "foreign_keys": [], "notes": []},
+        "suggestions": [], "suggestions_fault": "the suggestions could not be made",
+    }  # fmt: skip
+    assert lines(TableProfile.of(answer))[-1] == "the suggestions could not be made"

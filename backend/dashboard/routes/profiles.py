@@ -14,6 +14,7 @@ from backend.dashboard.running import lines
 from backend.dashboard.service import Dashboard
 from backend.insights import running
 from backend.profiles import comparison, store, suggesting
+from backend.profiles.suggesting import Suggested
 from stringx_dataops.contract.documents.yaml_writing import table_as_yaml
 from stringx_dataops.contract.messages.checks import CheckRequest
 from stringx_dataops.contract.messages.pages import Page
@@ -77,12 +78,13 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             **_named(view),
             address=address_of_page(),
             has_ended=view.status in TERMINAL,
-            running=lines(running.of_request(database, view.request_id)),
+            running=lines(running.of_request(database, view.request_id)) if view.status not in TERMINAL else [],
             rows=profiles.rows(profile, place.skip, _COLUMNS) if profile is not None else [],
             hides_values=any(column.values_hidden for column in profile.columns) if profile is not None else False,
             place=place,
-            suggestions=found,
-            ticked=accepting.ticked(found, which),
+            suggestions=found.rules,
+            suggestions_fault=found.fault,
+            ticked=accepting.ticked(found.rules, which),
             which=which if which in ("all", "none") else "recommended",
             others=_others(service, view),
             **_compared(service, view),
@@ -94,13 +96,13 @@ def add(routes: Blueprint, service: Dashboard) -> None:
     def preview_suggestions(profile_id: str) -> Response:
         g.caller.require("configure")
         view, profile = _measured(service, profile_id)
-        return _preview(service, view, accepting.accept(service, profile, _suggested(service, view), _chosen()))
+        return _preview(service, view, accepting.accept(service, profile, _to_choose_from(service, view), _chosen()))
 
     @routes.post("/profiles/<profile_id>/apply")
     def apply_suggestions(profile_id: str) -> BaseResponse:
         g.caller.require("configure")
         view, profile = _measured(service, profile_id)
-        accepted = accepting.accept(service, profile, _suggested(service, view), _chosen())
+        accepted = accepting.accept(service, profile, _to_choose_from(service, view), _chosen())
         if not accepted.chosen:
             return _preview(service, view, accepted)
         try:
@@ -137,9 +139,17 @@ def _measured(service: Dashboard, profile_id: str) -> tuple[ProfileView, Profile
     return view, view.profile
 
 
-def _suggested(service: Dashboard, view: ProfileView) -> list[Suggestion]:
+def _suggested(service: Dashboard, view: ProfileView) -> Suggested:
     with_values = "samples" in g.caller.scopes
     return suggesting.suggestions(service.database, service.catalogue, view, with_values=with_values)
+
+
+def _to_choose_from(service: Dashboard, view: ProfileView) -> list[Suggestion]:
+    """The suggestions. Conflict if they cannot be made any more: no rule that was ticked is left out in silence."""
+    found = _suggested(service, view)
+    if found.fault is not None:
+        raise Conflict(found.fault)
+    return found.rules
 
 
 def _chosen() -> list[str]:

@@ -229,8 +229,8 @@ class Profile(Model):
 class ProfileView(Model):
     """A profile that was asked for, and how far it is. `request_id`: its request, which is followed and canceled like others,
     and kept for a day. `status`: of this request. `profile` is null until it has ended, and in lists; `suggestions`: rules
-    that fit it, each with its reason. `comparison`: if asked for, what differs from another profile of the same table, by
-    column."""
+    that fit it, each with its reason; `suggestions_fault` says why there are none, if making them failed. `comparison`: if
+    asked for, what differs from another profile of the same table, by column."""
 
     profile_id: str
     request_id: str
@@ -245,6 +245,7 @@ class ProfileView(Model):
     settings: ProfileSettings = ProfileSettings()
     profile: Profile | None = None
     suggestions: list[JsonObject] = []
+    suggestions_fault: str | None = None
     comparison: list[JsonObject] | None = None
 
     @model_validator(mode="after")
@@ -264,4 +265,4 @@ class ProfilePage(Model):
 def without_values(profile: JsonObject) -> JsonObject:
     """A copy for a key without the scope `samples`: no values of rows, and every column says so."""
     hidden: dict[str, Any] = {"values_hidden": True, "min": None, "max": None, "quantiles": None, "top": None}
-    return profile | {"columns": [column | hidden for column in profile["columns"]]}
+    return profile | {"columns": [column | hidden for column in profile.get("columns") or ()]}
