@@ -126,7 +126,7 @@ def _wait(service: Checks, check: Check, seconds: float) -> Check:
 
 
 def _uuid(check_id: str) -> str:
-    return uuid_of(check_id, f"there is no check {check_id}; an id looks like 01890000-0000-7000-8000-000000000000")
+    return uuid_of(check_id, f"there is no check {check_id[:100]!r}; an id looks like 01890000-0000-7000-8000-000000000000")
 
 
 def _require_callback(asked: CheckRequest, settings: Settings) -> None:

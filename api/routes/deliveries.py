@@ -58,7 +58,7 @@ def blueprint(database: Database) -> Blueprint:
         )
     )
     def redeliver(message_id: str) -> Response:
-        message = parameters.uuid_of(message_id, f"there is no delivery {message_id}; GET /api/v1/deliveries lists them")
+        message = parameters.uuid_of(message_id, f"there is no delivery {message_id[:100]!r}; GET /api/v1/deliveries lists them")
         return answer({"redelivered": outbox.redeliver(database, message)}, 202)
 
     return routes

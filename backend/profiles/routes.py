@@ -1,5 +1,7 @@
 """Profiles over HTTP: asked for, followed, listed, compared, deleted."""
 
+from uuid import UUID
+
 from flask import Blueprint, Response
 
 from backend.profiles import comparison, store, suggesting
@@ -39,11 +41,21 @@ _FILTERS = (
 )
 
 
+_LIKE = "an id looks like 01890000-0000-7000-8000-000000000000"
+
+
 def _id(text: str) -> str:
-    return uuid_of(text, f"there is no profile {text}; an id looks like 01890000-0000-7000-8000-000000000000")
+    return uuid_of(text, f"there is no profile {text[:100]!r}; {_LIKE}")
 
 
-_COMPARED = parameters.text("compare", "id of another profile of the table: what differs since then", _id)
+def _other_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError as error:
+        raise ValueError(f"is no id of a profile; {_LIKE}") from error
+
+
+_COMPARED = parameters.text("compare", "id of another profile of the table: what differs since then", _other_id)
 
 
 def blueprint(service: Requests) -> Blueprint:
