@@ -12,6 +12,7 @@ from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.messages.checks import CheckRequest, require_scope
+from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
 
@@ -24,8 +25,8 @@ def document(table: str = "public.a", **changes: Any) -> TableDocument:
     return TableDocument.model_validate({"apiVersion": "stringx/v1", "target": "shop", "table": table, "rules": rules} | changes)
 
 
-def request(**window: Any) -> CheckRequest:
-    return parse_model(CheckRequest, {"target": "shop", "table": "public.a", "window": window})
+def request(**window: Any) -> CheckOrder:
+    return parse_model(CheckOrder, {"target": "shop", "table": "public.a", "window": window})
 
 
 def refuse(asked: CheckRequest, *documents: TableDocument) -> list[tuple[str, str]]:
