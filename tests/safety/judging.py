@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from stringx_dataops.contract.documents.names import MAX_IDENTIFIER_BYTES
 from stringx_dataops.contract.documents.reading import read_json
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import parse_target
+from stringx_dataops.contract.gate_test.specification import RuleSpecification
 from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Invalid, Malformed
 from stringx_dataops.contract.settings import ROOT
@@ -94,12 +96,27 @@ def outcome_of(gate: Gate, documents: Sequence[dict[str, Any]], window: dict[str
     return outcome_of_tables(gate, [(parse(one), window) for one in documents])
 
 
+def _with_the_past(rules: Sequence[RuleSpecification]) -> None:
+    """Adds what earlier checks would have left, so that rules about it are decided as well."""
+    now = datetime.now(UTC).isoformat()
+    states: dict[str, Any] = {"activity": {"at": now, "since": now, "relations": {}}}
+    for rule in rules:
+        entry = CATALOGUE.get(rule["type"])
+        if entry is not None and entry.baseline is not None:
+            rule["baseline"] = {
+                "low": "-1e9", "high": "1e9", "warn_low": None, "warn_high": None, "center": "0", "points": 20, "season": "none", "learning": None,
+            }  # fmt: skip
+        elif rule["type"] in states:
+            rule["before"] = {"at": now, "check_id": "01890000-0000-7000-8000-000000000000", "state": states[rule["type"]]}
+
+
 def outcome_of_tables(gate: Gate, tables: Sequence[tuple[TableDocument, dict[str, Any] | None]]) -> list[dict[str, Any]]:
     target, spec = parse_target(TARGET), None
     for parsed, window in tables:
         asked = parse_model(CheckOrder, REQUEST | ({"window": window} if window else {}))
         configured = InScope(Configured(parsed, target, 1, "x"), list(parsed.rules))
         one = specification.build(asked, target, [configured], CATALOGUE, 60)
+        _with_the_past(one["tables"][0]["rules"])
         spec = one if spec is None else spec | {"tables": spec["tables"] + one["tables"]}
     answer = gate.run(json.loads(json.dumps(spec)))
     assert answer.outcome is not None, answer.message

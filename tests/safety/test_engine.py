@@ -51,7 +51,12 @@ from tests.support.fields import (
 )
 
 FIRST = next(iter(CATALOGUE))  # the type whose fields that all types have take every text
-KINDS = {"numbers": "integer", "texts": "text", "moments": "timestamptz"}  # a table of each, with a column named as each text
+KINDS = {
+    "numbers": "integer",
+    "texts": "text",
+    "moments": "timestamptz",
+    "documents": "jsonb",
+}  # a table of each, with a column named as each text
 ASKED = CheckRequest.model_validate(REQUEST)
 
 
@@ -74,7 +79,7 @@ def gate(canaries: Canaries, make_gate: Callable[..., Gate]) -> Gate:
     """The real project, on a target in which names of every sort are taken."""
     for table, kind in KINDS.items():
         columns = ", ".join(f"{quoted(name)} {kind}" for name in NAMES)
-        value = {"integer": "n", "text": "n::text", "timestamptz": "now() - n * interval '1 hour'"}[kind]
+        value = {"integer": "n", "text": "n::text", "timestamptz": "now() - n * interval '1 hour'", "jsonb": "'{}'::jsonb"}[kind]
         canaries.target.execute(f"create table {table} (id integer, c {kind}, {columns})")
         canaries.target.execute(f"insert into {table} (id, c) select n, {value} from generate_series(1, 3) n")
     return make_gate()

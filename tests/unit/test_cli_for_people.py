@@ -399,8 +399,8 @@ def test_an_interrupted_check_of_all_tables_ends(serve: Callable[..., str]) -> N
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "STRINGX_API_KEY": "sx_key"}
     command = [
         sys.executable,
-        "-c",
-        "from stringx_dataops.cli.main import main; main()",
+        "-c",  # what is started in the background by a script ignores SIGINT
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from stringx_dataops.cli.main import main; main()",
         "--server",
         server,
         "check",
