@@ -5,6 +5,7 @@ Both are read before a check runs, and written in the transaction that finishes 
 """
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,9 @@ from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult, 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 MAX_POINTS = 1_000  # read of a rule, the newest
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_COMPARABLE = "its earlier points are too large, or too far apart, to be compared with; exclude those that are"
+
+log = logging.getLogger(__name__)
 
 RuleKey = tuple[str, str]  # a table and a rule of it
 
@@ -98,7 +102,7 @@ def recall(database: Database, request: CheckRequest, tables: Sequence[InScope],
             asked = [each.as_json(each.place.at) | {"number": n} for n, (each, *_) in enumerate(with_points)]
             for row in cursor.all(SQL["points"], {"target": request.target, "wanted": json_value(asked)}):
                 each, document, rule, rule_type = with_points[row["number"]]
-                baselines[each.table, each.rule_id] = _judged(each, document, rule, rule_type, row)
+                baselines[each.table, each.rule_id] = _judged_or_not(each, document, rule, rule_type, row)
         if with_states:
             asked = [each.as_json(each.place.at) | {"number": n} for n, each in enumerate(with_states)]
             for row in cursor.all(SQL["memories"], {"target": request.target, "wanted": json_value(asked)}):
@@ -129,7 +133,7 @@ def keep(cursor: Cursor, result: CheckResult, learned: Learned) -> None:
         named = each.as_json() | {"at": None if at is None else at.isoformat()}
         if each.has_points:
             points.append(named | _point(rule))
-        elif (state := learned.states.get((table, rule.id))) is not None and len(json.dumps(state)) <= MAX_REMEMBERED:
+        elif (state := learned.states.get((table, rule.id))) is not None and _bytes_of(state) <= MAX_REMEMBERED:
             states.append(named | {"state": state})  # without it the next check compares with the state before
     common = {"target": result.target, "snapshot_at": result.snapshot_at, "check_id": result.check_id}
     if points:
@@ -160,6 +164,15 @@ def _wanted(
             yield kept, document, rule, rule_type
 
 
+def _judged_or_not(each: Remembering, document: TableDocument, rule: Rule, rule_type: RuleType, row: Row) -> Made:
+    """Numbers that double precision cannot hold, or not beside each other, leave this rule alone undecided."""
+    try:
+        return _judged(each, document, rule, rule_type, row)
+    except (ArithmeticError, ValueError):
+        log.warning("rule %s of %s cannot be compared with its points", each.rule_id, each.table, exc_info=True)
+        return undecidable(_NOT_COMPARABLE)
+
+
 def _judged(each: Remembering, document: TableDocument, rule: Rule, rule_type: RuleType, row: Row) -> Made:
     """The moment judged is the window's `from`, or else now; it is later than every point, whatever the target's clock says."""
     points = [_earlier(*fields) for fields in row["points"] or ()]
@@ -175,6 +188,11 @@ def _judged(each: Remembering, document: TableDocument, rule: Rule, rule_type: R
             raise AssertionError("has_points")
         case _:
             assert_never(rule_type.baseline)
+
+
+def _bytes_of(state: JsonObject) -> int:
+    """As the gate test has bounded it: characters beyond ASCII are not escaped."""
+    return len(json.dumps(state, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _earlier(at: int, check_id: str, measured: str, status: Any, waived: bool, mark: Any) -> Earlier:

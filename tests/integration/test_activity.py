@@ -113,6 +113,24 @@ def test_rows_after_a_reset_count_from_then_on(checks: Checks, admin: Admin, cal
     assert checks.rule().status == "fail", "fewer than before: a reset, whatever happened since"
 
 
+def test_a_clock_that_went_back_and_another_database_prove_nothing(checks: Checks) -> None:
+    checks.configure(activity())
+    checks.check()
+    change(checks, "insert into t values (1)")
+    age(checks, -timedelta(hours=2))
+    ahead = checks.rule()
+    assert ahead.status == "error"
+    assert "the check before is ahead of the clock of the server, which has gone back" in ahead.message
+    age(checks, timedelta(hours=2))
+    with checks.database.transaction() as cursor:
+        cursor.run("update dataops.rule_memories set state = state || '{\"database\": \"1/1\", \"relations\": {}}'")
+    moved = checks.rule()
+    assert moved.status == "error", "its rows may have been there for long"
+    assert "the target is another database than at the check before" in moved.message
+    change(checks, "insert into t values (1)")
+    assert checks.rule().status == "pass"
+
+
 def test_truncate_and_a_table_that_is_made_anew_are_changes(checks: Checks) -> None:
     checks.configure(activity())
     checks.check()

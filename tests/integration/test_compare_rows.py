@@ -79,6 +79,21 @@ def test_a_key_that_repeats_is_no_key(engine: Engine, target: Target) -> None:
         assert told["reason"].startswith("the key does not identify rows")
 
 
+def test_a_fault_is_found_beside_more_words_than_an_outcome_holds(engine: Engine, target: Target) -> None:
+    """Names whose characters JSON escapes by six others each."""
+    names = [f"{chr(1) * 59}{number}" for number in range(10, 90)]
+    quoted = ", ".join(f'"{name}" integer' for name in names)
+    target.execute(f"create table mine (id integer, {quoted}); create table theirs (id integer, {quoted})")
+    target.execute(f"insert into mine (id, {quoted.replace(' integer', '')}) select 1{', 1' * len(names)} from generate_series(1, 2)")
+    target.execute("insert into theirs (id) values (1)")
+    tested = rule("r", "compare_rows", *names, fail_above=99, other_table="public.theirs", key="id")
+    told = engine.rules(target, gate("mine", tested))["r"]
+    assert (told["status"], told["reason"]) == (
+        "error",
+        "the key does not identify rows: its values repeat in one of the two tables",
+    )
+
+
 def test_conditions_narrow_each_side_and_rows_are_shown(engine: Engine, target: Target) -> None:
     loaded(target, "mine", "id integer, v text, secret text", [(1, "a", "s"), (2, "b", "s"), (3, "c", "s"), (9, "x", "s")])
     loaded(target, "theirs", "id integer, v text, secret text", [(1, "a", "s"), (2, "B", "s"), (4, "d", "t"), (8, "x", "s")])

@@ -169,6 +169,14 @@ def test_a_column_of_too_many_different_values_is_not_decided(engine: Engine, ta
     assert few == ("pass", pytest.approx(0.68, abs=0.05))
 
 
+def test_a_distribution_that_is_not_decided_is_not_remembered(engine: Engine, target: Target) -> None:
+    target.execute("create table t as select n from generate_series(1, 1501) n")
+    found = engine.rules(target, gate("t", rule("r", "distribution", "n", fail_above=None, test="kl", against="previous", max=1)))
+    assert found["r"]["status"] == "error"
+    assert "more than 1,500 different values" in found["r"]["reason"]
+    assert not found["r"].get("remember"), "it would be what the next check is compared with"
+
+
 def twice(engine: Engine, target: Target, rules: dict[str, dict[str, Any]], change: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The outcomes of rules on the table, and again after a change, when each knows what it has left."""
     first = engine.rules(target, gate("t", *rules.values()))

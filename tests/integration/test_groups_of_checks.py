@@ -63,6 +63,15 @@ def test_a_check_that_decides_nothing_leaves_nothing(checks: Checks) -> None:
     assert checks.rule().status == "pass"
 
 
+def test_many_groups_with_names_beyond_ascii_are_remembered(checks: Checks) -> None:
+    checks.target.execute("truncate t; insert into t (shop, n) select repeat('Ж', 30) || g, 1 from generate_series(1, 900) g")
+    checks.configure(grouped(new_groups="fail", missing_groups="fail"), sample_columns=["shop"])
+    checks.check()
+    checks.target.execute("delete from t where shop like '%Ж7'; insert into t values ('x', 1, now())")
+    found = checks.rule()
+    assert (found.status, changes(found)) == ("fail", [("None", "fail", "missing"), ("x", "fail", "new")]), "not all names fit"
+
+
 def test_a_window_is_compared_with_the_window_before(checks: Checks) -> None:
     checks.target.execute(
         "truncate t; insert into t values ('a', 1, '2026-01-01 10:00+00'), ('b', 1, '2026-01-01 11:00+00'), ('a', 1, '2026-01-02 10:00+00'),"

@@ -16,6 +16,8 @@ from tests.support.databases import Target
 from tests.support.engine import CATALOGUE, Engine, Project, gate, rule
 from tests.support.readings import COUNTED, DBT, MEASURED, READINGS
 
+BAND = {"low": "0", "high": "50", "warn_low": None, "warn_high": None, "center": "10", "points": 1, "season": "none", "learning": None}
+
 
 @pytest.fixture
 def intruder(server: Server, target: Target) -> str:
@@ -50,7 +52,25 @@ def rules(version: int) -> list[dict[str, Any]]:
         rule("r", "most_common_value", "meter", values=["a"]),
         rule("r", "sql", query="select count(*), max(code), lower(code) from readings where code like 'A%' group by code"),
     ]
+    cases += [
+        rule("r", "distribution", "meter", fail_above=None, test="chi_square", weights={"a": 4, "b": 3}, min_p=0.05),
+        rule("r", "distribution", "reading", fail_above=None, test="kl", bins=[0, "7.5", 20], weights=[1, 1], max=0.5),
+        rule("r", "distribution", "ratio", fail_above=None, test="ks", expected={"normal": {"mean": 1, "stddev": 2}}, min_p=0.05),
+        before(rule("r", "distribution", "meter", fail_above=None, test="kl", against="previous", max=1), cells={"x": 1}),
+        before(rule("r", "schema_change"), columns={"id": "integer", "meter": "integer", "gone": "text"}),
+        before(rule("r", "activity", fail_above=None, max_age="99999d"), relations={}, at="2026-01-01T00:00:00Z", since=None),
+        rule("r", "change", fail_above=None, of={"function": "sum", "column": "reading"}, max_increase=1) | {"baseline": BAND},
+        rule("r", "unusual", fail_above=None, of={"function": "age", "column": "read_at"}) | {"baseline": BAND},
+        before(rule("r", "not_blank", "note") | {"per": ["meter"], "new_groups": "warn", "missing_groups": "fail"}, groups="1,2"),
+        rule("r", "aggregate", "price", fail_above=None, function="median", max=3) | {"per": ["code", "tags"]},
+        rule("r", "unique", "id") | {"per": ["day"]},
+    ]
     return [case | {"id": f"r{n}"} for n, case in enumerate(cases) if case["type"] != "castable" or version >= 160000]
+
+
+def before(case: dict[str, Any], **state: Any) -> dict[str, Any]:
+    """A rule that has to compare with this state."""
+    return case | {"before": {"at": "2026-01-01T00:00:00Z", "check_id": "c", "state": state}}
 
 
 def found_by(engine: Engine, target: Target, tested: list[dict[str, Any]]) -> dict[str, Any]:
@@ -71,6 +91,8 @@ def found_by(engine: Engine, target: Target, tested: list[dict[str, Any]]) -> di
     for one in found.values():
         for outcome in one["rules"]:
             outcome["measured"] = outcome["measured"] if isinstance(outcome["measured"], int) else None
+            if "relations" in outcome.get("remember", ()):
+                del outcome["remember"]["at"]
     return found
 
 

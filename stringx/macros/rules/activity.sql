@@ -6,13 +6,14 @@
 
     Per relation the state has: inserted, updated, deleted, changed since the last ANALYZE, how often it was analyzed, live rows, file. The first three
     also count what was rolled back, the fourth does not. They start at 0 after a reset of the statistics or a crash: counters that have gone down are
-    never a change. -#}
+    never a change. Those of another database, to which the target was moved, say nothing. -#}
 {% macro stringx_rule__activity(rule, scope) %}
   {%- set before = rule.get('before') -%}
   {%- set state = before.state if before else {'relations': {}, 'at': none, 'since': none} -%}
   {%- set max_age, warn = rule.arguments.get('max_age'), rule.arguments.get('warn') or {} -%}
   {%- set fails = 'age > ' ~ stringx_seconds(max_age) if max_age is not none else 'false' -%}
   {%- set warns = 'age > ' ~ stringx_seconds(warn.max_age) if warn else 'false' -%}
+  {%- set database = "((select system_identifier from pg_control_system()) || '/' || (select oid from pg_catalog.pg_database where datname = current_database()))" -%}
   {%- set measured -%}
     with recursive parts(oid) as (
            select {{ stringx_literal(scope.relation) }}::pg_catalog.regclass::oid
@@ -48,10 +49,12 @@
              when pg_is_in_recovery() then 'the server is a replica, which does not count changes'
              when not current_setting('track_counts')::boolean then 'the server does not count changes: track_counts is off'
              when {{ 'true' if not before else 'false' }} then 'there is no earlier check to compare with: the next one can tell whether the table has changed'
+             when {{ stringx_literal(state.database) if state.get('database') else 'null' }} <> {{ database }} then 'the target is another database than at the check before'
+             when since > now() then 'the check before is ahead of the clock of the server, which has gone back'
              when since is null then 'no change was seen since the first check, so the age of the last one is unknown'
              when has_changed and ({{ fails }}) then 'the table has changed since the check before, which is longer ago than max_age: check it more often'
            end) as found,
-           json_build_object('at', now(), 'since', since, 'relations', (
+           json_build_object('at', now(), 'since', since, 'database', {{ database }}, 'relations', (
              select coalesce(json_object_agg(oid, json_build_array(inserted, updated, deleted, modified, analyzed, live, relfilenode::bigint)), '{}'::json) from stored)) as remember
     from aged
   {%- endset -%}

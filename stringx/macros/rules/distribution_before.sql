@@ -8,7 +8,7 @@
   {%- set before = rule.get('before') or {} -%}
   {%- set earlier = ((before.get('state') or {}).get('cells') or {}).items() | list -%}
   {%- set held_out = (arguments.get('tail_weight_holdout') or 0) | float -%}
-  {%- set remember = "(select jsonb_build_object('cells', jsonb_object_agg(stringx_key, stringx_times)) from stringx_keyed having count(*) > 0)" -%}
+  {%- set remember = "(select jsonb_build_object('cells', jsonb_object_agg(stringx_key, stringx_times)) from stringx_keyed where " ~ counts.fault ~ ' is null having count(*) > 0)' -%}
   {%- if not earlier -%}
     {%- set first -%}
       with {{ counts.sql }}

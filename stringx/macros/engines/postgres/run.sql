@@ -97,7 +97,8 @@ end
 {% endmacro %}
 
 
-{#- The JSON text of a rule's `found`, NULL if it is too large. -#}
+{#- The JSON text of a rule's `found`. If it is too large, of its fault alone: without one the rule would be decided. -#}
 {% macro stringx_found(json) %}
-  {{- return('case when octet_length((' ~ json ~ ')::text) <= 16384 then (' ~ json ~ ')::text end') -}}
+  {%- set text = '(' ~ json ~ ')::text' -%}
+  {{- return('case when octet_length(' ~ text ~ ') <= 16384 then ' ~ text ~ " else json_build_object('fault', " ~ text ~ "::json ->> 'fault')::text end") -}}
 {% endmacro %}
