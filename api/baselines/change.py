@@ -61,7 +61,8 @@ def _mean(values: Sequence[Decimal]) -> Decimal:
 def _chosen(points: Sequence[Earlier], at: datetime, zone: ZoneInfo, against: Any) -> tuple[int, list[Earlier]]:
     """How many points it takes, and those that are there, oldest first."""
     if isinstance(against, dict):
-        return against["average"], list(points[-against["average"] :])
+        number = int(against["average"])  # 7.0 is an integer in JSON
+        return number, list(points[-number:])
     if against == "previous":
         return 1, list(points[-1:])
     return 1, _same_weekday(points, at.astimezone(zone), zone)

@@ -42,9 +42,8 @@ def _point(point: Earlier) -> band.Point:
 
 
 def _settings(arguments: JsonObject) -> band.Settings:
-    given: dict[str, Any] = {
-        name: arguments[name] for name in ("season", "sensitivity", "learn", "adapt", "direction") if name in arguments
-    }
+    given: dict[str, Any] = {name: arguments[name] for name in ("season", "sensitivity", "direction") if name in arguments}
+    given |= {name: int(arguments[name]) for name in ("learn", "adapt") if name in arguments}  # 7.0 is an integer in JSON
     if "holidays" in arguments:
         given["holidays"] = tuple(date.fromisoformat(day) for day in arguments["holidays"])
     if (change := arguments.get("min_change")) is not None:

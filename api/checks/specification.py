@@ -15,6 +15,7 @@ from stringx_dataops.contract.catalogue.arguments import (
     relations_of_arguments,
     texts_of_test,
 )
+from stringx_dataops.contract.catalogue.json_schemas import patterns_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.custom_sql.dialect import Dialect, Name
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
@@ -246,9 +247,15 @@ def _whole_row_names(conditions: dict[str, str], tables: Collection[str], dialec
 
 def _written_patterns(rule_type: RuleType, arguments: JsonObject) -> dict[str, list[str]]:
     """Regular expressions by the argument that holds them."""
-    properties = rule_type.arguments.get("properties", {})
-    patterns = [name for name, schema in properties.items() if schema.get("format") == "pattern"]
-    return {name: [arguments[name]] for name in patterns if arguments.get(name)}
+    found: dict[str, list[str]] = {}
+    for name, schema in rule_type.arguments.get("properties", {}).items():
+        if not (value := arguments.get(name)):
+            continue
+        if schema.get("format") == "pattern":
+            found[name] = [value]
+        elif schema.get("format") == "json-schema" and (patterns := list(patterns_of(value))):
+            found[name] = patterns
+    return found
 
 
 def _qualified(rule_type: RuleType, arguments: JsonObject, conditions: dict[str, str], dialect: Dialect) -> dict[str, list[Name]]:

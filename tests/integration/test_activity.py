@@ -123,7 +123,7 @@ def test_a_clock_that_went_back_and_another_database_prove_nothing(checks: Check
     assert "the check before is ahead of the clock of the server, which has gone back" in ahead.message
     age(checks, timedelta(hours=2))
     with checks.database.transaction() as cursor:
-        cursor.run("update dataops.rule_memories set state = state || '{\"database\": \"1/1\", \"relations\": {}}'")
+        cursor.run('update dataops.rule_memories set state = state || \'{"database": "1/1", "relations": {}}\'')
     moved = checks.rule()
     assert moved.status == "error", "its rows may have been there for long"
     assert "the target is another database than at the check before" in moved.message

@@ -84,7 +84,9 @@ def test_a_fault_is_found_beside_more_words_than_an_outcome_holds(engine: Engine
     names = [f"{chr(1) * 59}{number}" for number in range(10, 90)]
     quoted = ", ".join(f'"{name}" integer' for name in names)
     target.execute(f"create table mine (id integer, {quoted}); create table theirs (id integer, {quoted})")
-    target.execute(f"insert into mine (id, {quoted.replace(' integer', '')}) select 1{', 1' * len(names)} from generate_series(1, 2)")
+    target.execute(
+        f"insert into mine (id, {quoted.replace(' integer', '')}) select 1{', 1' * len(names)} from generate_series(1, 2)"
+    )
     target.execute("insert into theirs (id) values (1)")
     tested = rule("r", "compare_rows", *names, fail_above=99, other_table="public.theirs", key="id")
     told = engine.rules(target, gate("mine", tested))["r"]

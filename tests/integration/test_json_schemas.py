@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from api.checks.specification import custom_sql_facts
 from stringx_dataops.contract.catalogue.json_schemas import MAX_DEPTH, MAX_SCHEMAS, faults_of_json_schema
+from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from tests.support.databases import Target
-from tests.support.engine import Engine, gate, rule
+from tests.support.engine import CATALOGUE, Engine, gate, rule
 
 KEYS = ("a", "b", "it's", "n.m", "ü", "items", "type")
 TEXTS = ("", "a", "abc", "it's", "x1", "2026-02-28", "2026-02-30", "a@b.org", "ü😀", '\\"', "{{ x }}")
@@ -134,6 +136,18 @@ def test_definitions_and_formats_are_followed(engine: Engine, target: Target) ->
     }
     [found] = engine.rules(target, gate("t", rule("r", "json_schema", "v", schema=schema))).values()
     assert (found["failures"], found["total"]) == (4, 5)
+
+
+def test_a_pattern_that_is_none_is_found_before_any_value_meets_it(engine: Engine, target: Target) -> None:
+    """It would break the scan of all rules, at the first text that it compares."""
+    target.execute("create table t (v jsonb); insert into t values ('1')")
+    schema = {"type": "number", "properties": {"a": {"pattern": "\\p"}}}
+    rule_type = CATALOGUE.get("json_schema")
+    assert rule_type is not None
+    facts = custom_sql_facts(rule_type, {"schema": schema}, None, dialect_of("postgres"), {"t"})
+    tested: dict[str, Any] = {**rule("r", "json_schema", "v", schema=schema), **facts}
+    [found] = engine.rules(target, gate("t", tested)).values()
+    assert (found["status"], found["reason"]) == ("error", "argument schema: invalid regular expression (SQLSTATE 2201B)")
 
 
 def test_the_deepest_and_the_largest_schema_are_run(engine: Engine, target: Target) -> None:

@@ -362,6 +362,15 @@ def test_a_memory_is_replaced_by_a_newer_snapshot_alone_and_has_a_bound(checks: 
     assert kept(newer, {"b": "x" * MAX_REMEMBERED})["state"].keys() == {"a"}, "too large: the state before stays"
 
 
+def test_points_that_numbers_cannot_hold_beside_each_other_leave_their_rule_alone_undecided(checks: Checks) -> None:
+    checks.configure(unusual(), {"id": "s", "type": "row_count", "arguments": {"min": 1}})
+    checks.check()
+    checks.history([1.7e308, -1.7e308] * 15, DAY, datetime.now(UTC))
+    found = {rule.id: rule for rule in checks.check().rules}
+    assert (found["r"].status, found["s"].status) == ("error", "pass")
+    assert "its earlier points are too large, or too far apart, to be compared with" in found["r"].message
+
+
 def test_the_same_weekday_is_found_behind_thousands_of_points(checks: Checks) -> None:
     """Of a table that is checked every five minutes; the days are those of the document's zone, where it is about noon."""
     zone = ZoneInfo(f"Etc/GMT{datetime.now(UTC).hour - 12:+}")

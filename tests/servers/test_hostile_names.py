@@ -16,7 +16,16 @@ from tests.support.databases import Target
 from tests.support.engine import CATALOGUE, Engine, Project, gate, rule
 from tests.support.readings import COUNTED, DBT, MEASURED, READINGS
 
-BAND = {"low": "0", "high": "50", "warn_low": None, "warn_high": None, "center": "10", "points": 1, "season": "none", "learning": None}
+BAND = {
+    "low": "0",
+    "high": "50",
+    "warn_low": None,
+    "warn_high": None,
+    "center": "10",
+    "points": 1,
+    "season": "none",
+    "learning": None,
+}
 
 
 @pytest.fixture

@@ -29,6 +29,17 @@ def judged(found: list[Earlier], **arguments: Any) -> Made:
     return judge_change(found, NOW, ZoneInfo("UTC"), arguments)
 
 
+def test_whole_numbers_may_be_written_with_a_point() -> None:
+    """JSON Schema takes 7.0 for an integer, and JSON keeps it."""
+    found = points(*range(100, 140))
+    whole, written = (judged(found, of="row_count", against={"average": number}, max_increase=1) for number in (7, 7.0))
+    assert whole == written
+    moved = [*found, *points(*[900] * 8, status="warn")]
+    settings = ({"learn": 20, "adapt": 7}, {"learn": 20.0, "adapt": 7.0})
+    whole, written = (judge_unusual(moved, NOW, ZoneInfo("UTC"), {"of": "row_count"} | each, False) for each in settings)
+    assert whole == written
+
+
 @pytest.mark.parametrize(
     ("before", "arguments", "low", "high"),
     [

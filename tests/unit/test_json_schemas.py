@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from stringx_dataops.contract.catalogue.json_schemas import FORMATS, KEYWORDS, MAX_DEPTH, MAX_SCHEMAS, faults_of_json_schema
+from stringx_dataops.contract.catalogue.json_schemas import (
+    FORMATS,
+    KEYWORDS,
+    MAX_DEPTH,
+    MAX_SCHEMAS,
+    faults_of_json_schema,
+    patterns_of,
+)
 
 
 def faults(schema: Any) -> list[tuple[str, str]]:
@@ -12,6 +19,16 @@ def faults(schema: Any) -> list[tuple[str, str]]:
         return "is broken" if pattern == "(" else None
 
     return [(fault.pointer, fault.message) for fault in faults_of_json_schema(schema, "/schema", fault_of_pattern)]
+
+
+def test_patterns_are_found_wherever_a_schema_stands() -> None:
+    part = {"pattern": "a", "const": {"pattern": "no"}, "enum": [{"pattern": "no"}], "title": "no", "required": ["pattern"]}
+    schema: dict[str, Any] = {
+        "$defs": {"pattern": {"pattern": "b"}}, "properties": {"pattern": part, "const": {"pattern": "c"}}, "patternProperties": {"d": {"pattern": "e"}, "f": True},
+        "items": {"not": {"pattern": "g"}}, "allOf": [{"if": {"pattern": "h"}}], "dependentSchemas": {"x": {"propertyNames": {"pattern": "i"}}}, "examples": ["no"],
+    }  # fmt: skip
+    assert sorted(patterns_of(schema)) == list("abcdefghi")
+    assert list(patterns_of(True)) == []
 
 
 def test_every_keyword_that_is_known_is_taken() -> None:

@@ -14,7 +14,8 @@ AVERAGE = {"function": "avg", "column": "c"}
 
 
 def of_type(type: str, **arguments: Any) -> TableDocument:
-    return rule(type=type, column=None, arguments={"of": "row_count"} | arguments)
+    of = {} if type == "schema_change" else {"of": "row_count"}
+    return rule(type=type, column=None, arguments=of | arguments)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def of_type(type: str, **arguments: Any) -> TableDocument:
         ("change", {"max_decrease": "20%", "warn": {"max_decrease": "50%"}}, "/warn/max_decrease", "can never warn, as max_decrease fails first"),
         ("change", {"max_increase": 5, "warn": {"max_increase": 5}}, "/warn/max_increase", "it must lie below 5"),
         ("change", {"warn": {}}, "/warn", "give max_increase, max_decrease or both"),
+        ("schema_change", {"allow": ["added", "removed", "retyped"]}, "/allow", "takes at most 2"),
         ("unusual", {"season": "year"}, "/season", "must be one of auto, none, weekday, hour"),
         ("unusual", {"learn": 4}, "/learn", "5"),
         ("unusual", {"holidays": ["Christmas"]}, "/holidays/0", "is no date; write it as 2026-12-25"),

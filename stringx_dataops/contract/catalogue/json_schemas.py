@@ -45,6 +45,21 @@ def faults_of_json_schema(schema: Any, pointer: str, fault_of_pattern: Callable[
         yield FieldError(pointer, reader.too_large)
 
 
+def patterns_of(schema: Any) -> Iterator[str]:
+    """The regular expressions of a schema without faults, those of its definitions included."""
+    if not isinstance(schema, dict):
+        return
+    for keyword, value in schema.items():
+        if keyword == "pattern":
+            yield value
+        elif keyword == "patternProperties":
+            yield from value
+        parts = value.values() if keyword in _OF_NAMED_SCHEMAS else value if keyword in _OF_SCHEMAS else [value]
+        if keyword in _OF_NAMED_SCHEMAS | _OF_SCHEMAS | _OF_SCHEMA:
+            for part in parts:
+                yield from patterns_of(part)
+
+
 @dataclass
 class _Reader:
     """One schema while it is read. `refs` is the way of references to a subschema, `depth` counts the schemas around it."""

@@ -54,7 +54,7 @@
 {#- Why a pattern of a rule cannot be run, or none: the server would notice only at the first text that it compares. In custom SQL `~` may be the operator of
     another type, whose patterns are different: those are judged only if neither an extension's types nor casts are involved. -#}
 {% macro stringx_broken(rule, state) %}
-  {%- for name, patterns in rule.spec.patterns.items() if (name == 'pattern' or state.path is none) and patterns | select('in', state.broken) | list -%}
+  {%- for name, patterns in rule.spec.patterns.items() if (name in ('pattern', 'schema') or state.path is none) and patterns | select('in', state.broken) | list -%}
     {{- return(('' if name == 'where' else 'argument ') ~ name ~ ': ' ~ stringx_reason({'sqlstate': '2201B'})) -}}
   {%- endfor -%}
   {{- return(none) -}}
