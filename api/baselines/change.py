@@ -40,7 +40,7 @@ def judge_change(points: Sequence[Earlier], at: datetime, zone: ZoneInfo, argume
         high=None if decides.high is None else json_number(decides.high),
         points=len(chosen),
         compared_with=compared(chosen),
-        words=_words(chosen, center, against),
+        words=_words([point.at.astimezone(zone) for point in chosen], center, against, zone),
     )
     return Made(fails, warns, shown)
 
@@ -98,10 +98,10 @@ def _amount(limit: Any, center: Decimal) -> Decimal | None:
     return amount
 
 
-def _words(chosen: Sequence[Earlier], center: Decimal, against: Any) -> str:
-    newest = chosen[-1].at
+def _words(chosen: Sequence[datetime], center: Decimal, against: Any, zone: ZoneInfo) -> str:
+    """`chosen`: when, in the zone by which days are told apart."""
+    newest = f"{chosen[-1]:%Y-%m-%d %H:%M} {zone.key}"
     if isinstance(against, dict):
-        oldest = f"{chosen[0].at:%Y-%m-%d %H:%M}"
-        return f"compared with {number(center)}, the average of {len(chosen)} points from {oldest} to {newest:%Y-%m-%d %H:%M} UTC"
-    same = f", the last {newest:%A} before" if against == _SAME_WEEKDAY else ""
-    return f"compared with {number(center)} of {newest:%Y-%m-%d %H:%M} UTC{same}"
+        return f"compared with {number(center)}, the average of {len(chosen)} points from {chosen[0]:%Y-%m-%d %H:%M} to {newest}"
+    same = f", the last {chosen[-1]:%A} before" if against == _SAME_WEEKDAY else ""
+    return f"compared with {number(center)} of {newest}{same}"

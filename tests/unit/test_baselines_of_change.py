@@ -108,6 +108,9 @@ def test_the_same_weekday_is_that_of_the_documents_zone_and_of_an_earlier_day() 
     found = [Earlier(moment_of, name, Decimal(number)) for number, (name, moment_of) in enumerate(at.items())]
     made = judge_change(found, moment, NEW_YORK, {"against": "same_weekday", "max_increase": 0})
     assert [point.check_id for point in made.shown.compared_with] == ["a week ago"]
+    assert made.shown.words == "compared with 2 of 2026-11-22 22:20 America/New_York, the last Sunday before"
+    average = judge_change(found, moment, NEW_YORK, {"against": {"average": 2}, "max_increase": 0}).shown.words
+    assert average == "compared with 2.5, the average of 2 points from 2026-11-23 02:00 to 2026-11-29 21:30 America/New_York"
     assert judge_change(found[:1], moment, NEW_YORK, {"against": "same_weekday", "max_increase": 0}).shown.learning is not None
 
 
