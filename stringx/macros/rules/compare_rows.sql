@@ -8,7 +8,7 @@
   {%- set facts = scope.types, scope.others.get(other, {}) -%}
   {%- set all = rule.get('column_globs', {}) and '*' in rule.column_globs -%}
   {%- set compared = rule.columns | reject('in', key) | list -%}
-  {%- set fault = stringx_not_comparable(key, compared, facts, all) if facts[0] or facts[1] else none -%}
+  {%- set fault = stringx_not_comparable(key, compared, facts, all, rule.arguments.other_table) if facts[0] or facts[1] else none -%}
   {%- if fault is not none -%}{{- return({'fault': fault, 'relations': [other]}) -}}{%- endif -%}
   {%- set mine, theirs, equal, shown = [], [], [], [] -%}
   {%- for column in key -%}
@@ -54,8 +54,9 @@
 {% endmacro %}
 
 
-{#- Why the rows cannot be compared, or none: a column that is missing. `all`: the rule names no columns, and both tables have to have the same. -#}
-{% macro stringx_not_comparable(key, compared, facts, all) %}
+{#- Why the rows cannot be compared, or none: a table or a column that is missing. `all`: the rule names no columns, and both tables have to have the same. -#}
+{% macro stringx_not_comparable(key, compared, facts, all, other_table) %}
+  {%- if not facts[1] -%}{{- return('there is no table ' ~ other_table ~ ', or it has no columns') -}}{%- endif -%}
   {%- for column in key + compared -%}
     {%- for of_table, words in ((facts[0], 'this table'), (facts[1], 'the other table')) if column not in of_table -%}
       {{- return(words ~ ' has no column "' ~ column ~ '"' ~ ('; name the columns that are to be compared' if all and column not in key else '')) -}}
