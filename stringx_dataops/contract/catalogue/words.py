@@ -9,6 +9,7 @@ from typing import Any
 MAX_ITEMS = 10  # shown of a list
 MAX_CHARACTERS = 200  # shown of a name
 _MAX_DIGITS = 40
+_LEAST_EXPONENT = -9  # of what is written without one
 _GAP = re.compile(r"\[([^\[\]]*)\]|\{(\w+)(?:\|([^{}\[\]]*))?\}")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
@@ -30,6 +31,8 @@ def number(value: Any, beside: Collection[Decimal] = ()) -> str:
     exact = decimal(value)
     if exact is None or not exact.is_finite() or abs(exact) >= 10**15:
         return str(value)
+    if exact and exact.adjusted() < _LEAST_EXPONENT:
+        return _tiny(exact, beside)
     digits = 3 if abs(exact) >= 1 or not exact else 2 - exact.adjusted()
     shown = exact
     for more in range(digits, _MAX_DIGITS):
@@ -37,6 +40,15 @@ def number(value: Any, beside: Collection[Decimal] = ()) -> str:
         if shown == exact or shown not in {Decimal(0), Decimal(1), *beside}:
             break
     return f"{shown.normalize(Context(prec=80)):,f}"
+
+
+def _tiny(exact: Decimal, beside: Collection[Decimal]) -> str:
+    """Three significant digits and an exponent, such as 2.95e-98; more if it would look like a number in `beside`."""
+    for more in range(2, _MAX_DIGITS):
+        shown = f"{exact:.{more}e}"
+        if Decimal(shown) == exact or Decimal(shown) not in beside:
+            break
+    return shown
 
 
 def age(seconds: Decimal, beside: Collection[Decimal] = ()) -> str:
