@@ -40,7 +40,7 @@ ONE_BOUND = "give max, or min_p, or one of them under warn; both sides must name
         ({"test": "ks", "against": "previous", "max": 1}, "/against", "is not for the test ks, which needs the values themselves; give kl or chi_square"),
         ({"test": "kl", "against": "previous", **VALUES, "max": 1}, "", ONE_FORM),
         ({"test": "kl", "against": "last", "max": 1}, "/against", "must be one of previous"),
-        ({"test": "ks", **VALUES, "max": 1}, "/weights", "must be of type array"),
+        ({"test": "ks", **VALUES, "max": 1}, "/weights", "must be a list"),
         ({"test": "kl", **BINS, "tail_weights": [1, 1], "tail_weight_holdout": 0.1, "max": 1}, "/tail_weight_holdout", "is not for bins with tail_weights, which say what is expected there"),
         ({"test": "kl", "bins": [0, 1, 1], "weights": [1, 1], "max": 1}, "/bins/2", "is not above the one before; list them in ascending order"),
         ({"test": "kl", "bins": ["2026-01-02", "2026-01-01"], "weights": [1], "max": 1}, "/bins/1", "is not above the one before; list them in ascending order"),

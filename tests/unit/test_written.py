@@ -130,7 +130,9 @@ rules:
         ("aggregate", "{function: percentile, p: half, min: 1}", "/p", "must be a number"),
         ("outliers", "{method: iqr, limit: 0.0}", "/limit", "above 0"),
         ("outliers", "{method: iqr, limit: NaN}", "/limit", "must be a number"),
-        ("length", "{min: 1.5}", "/min", "must be of type integer"),
+        ("length", "{min: 1.5}", "/min", "must be a whole number"),
+        ("length", "{min: many}", "/min", "must be a whole number"),
+        ("freshness", "{max_age: 5}", "/max_age", "is no duration; write a number and a unit"),
     ],
 )
 def test_what_is_refused(type: str, written: str, pointer: str, words: str) -> None:

@@ -18,7 +18,7 @@ from stringx_dataops.contract.catalogue.lists import faults_of_lists
 from stringx_dataops.contract.catalogue.rule_types import RuleType
 from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.custom_sql.limits import MAX_SQL
-from stringx_dataops.contract.documents.durations import parse_duration
+from stringx_dataops.contract.documents.durations import NO_DURATION, parse_duration
 from stringx_dataops.contract.documents.names import TableName, check_identifier, fault_of_literal_name
 from stringx_dataops.contract.documents.reading import MAX_NODES, escape_pointer
 from stringx_dataops.contract.documents.values import duration_of, number_of
@@ -80,7 +80,9 @@ def _sentence(error: SchemaError) -> str:
             known = sorted(schema.get("properties", {}))
             return f"{error.message.split('(')[-1].rstrip(')')}; known arguments: {', '.join(known) or 'none'}"
         case "type":
-            return f"must be of type {' or '.join(wanted) if isinstance(wanted, list) else wanted}"
+            if schema.get("format") == "duration":
+                return NO_DURATION
+            return f"must be {' or '.join(_TYPES[each] for each in (wanted if isinstance(wanted, list) else [wanted]))}"
         case "enum":
             return f"must be one of {', '.join(map(str, wanted if isinstance(wanted, list) else []))}"
         case "anyOf" | "oneOf" | "minProperties" | "pattern":
@@ -93,6 +95,10 @@ def _sentence(error: SchemaError) -> str:
             return error.message[:200]
 
 
+_TYPES = {
+    "array": "a list", "object": "a mapping", "string": "a text", "integer": "a whole number", "number": "a number",
+    "boolean": "true or false", "null": "null",
+}  # fmt: skip
 _MOST = {"maxItems": "most", "maxLength": "most", "minItems": "least", "minLength": "least"}
 
 
