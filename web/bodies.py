@@ -8,14 +8,14 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import Response, request
+from flask import Response, g, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, MAX_STREAM_BYTES, read_json
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.messages.sizes import MAX_RESULT_BYTES
-from stringx_dataops.contract.problems import Malformed, TooLarge, Unavailable, UnsupportedMediaType
+from stringx_dataops.contract.problems import Invalid, Malformed, TooLarge, Unavailable, UnsupportedMediaType
 from web.connections import SMALL_BODY
 
 MAX_RAW_BYTES = 2 * MAX_RESULT_BYTES  # of a posted result; twice this release's limit, because another release may send more
@@ -77,7 +77,13 @@ def form_body(limit: int) -> dict[str, str]:
 def discard() -> None:
     """Read and drop a body that the endpoint does not need. Raises Malformed if it ends early, as for every other body."""
     if request.content_length or "Transfer-Encoding" in request.headers:
-        _read(MAX_BODY_BYTES)
+        g.said_more = _read(MAX_BODY_BYTES).strip() not in (b"", b"{}")
+
+
+def require_no_body(instead: str) -> None:
+    """Refuse a request whose body said something that was dropped. Raises Invalid with `instead`."""
+    if g.get("said_more"):
+        raise Invalid(instead)
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -12,7 +12,7 @@ from stringx_dataops.contract.messages.verdict_keys import VerdictKey, VerdictKe
 from stringx_dataops.contract.problems import Invalid, Unavailable
 from stringx_dataops.contract.verdict_tokens import JsonWebKeys
 from web import parameters
-from web.bodies import answer, unless_known
+from web.bodies import answer, require_no_body, unless_known
 from web.keys import caller
 from web.openapi import Operation, describe
 
@@ -63,6 +63,8 @@ def blueprint(database: Database, vault: Vault) -> Blueprint:
         )
     )
     def rotate() -> Response:
+        # A `withdraw` in a body would be overlooked, and keys that have leaked would stay trusted.
+        require_no_body("takes no body; what it is asked for stands in the address: /api/v1/verdict-keys/rotate?withdraw=true")
         with database.transaction() as cursor:
             return answer(vault.rotate(cursor, caller(), _WITHDRAW.value()).model_dump(mode="json"), 201)
 

@@ -182,6 +182,19 @@ def test_keys_are_replaced_by_age_and_the_next_one_is_published_before_it_signs(
     assert len({taken_apart(asked(app)["token"]).header["kid"], first, second}) == 3, "a key even where no loop turned for long"
 
 
+def test_a_withdrawal_that_stands_in_the_body_is_refused_and_not_overlooked(shop: Database, app: Flask) -> None:
+    rotate, client = "/api/v1/verdict-keys/rotate", app.test_client()
+    check_now(shop, table="public.a")
+    asked(app)
+    before = client.get("/api/v1/verdict-keys", headers=OWNER).get_json()
+    for body in ({"withdraw": True}, {"withdraw": "yes"}, []):
+        refused = client.post(rotate, json=body, headers=OWNER)
+        assert (refused.status_code, "?withdraw=true" in refused.get_json()["detail"]) == (422, True), refused.text
+    assert client.get("/api/v1/verdict-keys", headers=OWNER).get_json() == before
+    assert client.post(rotate, json={}, headers=OWNER).status_code == 201
+    assert client.post(f"{rotate}?withdraw=true", headers=OWNER).status_code == 201
+
+
 def test_a_limited_key_gets_verdicts_of_its_targets_alone(shop: Database, app: Flask) -> None:
     apply(shop, {"apiVersion": "stringx/v1", "kind": "Target", "name": "vault", "host": "h", "dbname": "d", "user": "u"})
     with asking(ME):
