@@ -34,7 +34,7 @@ def drafts(known: Known) -> Iterator[Draft]:
     for seen in known.columns():
         kind = _LENGTH.sub("", seen.column.type)
         if kind in _TYPES:
-            reason = f"It is a {kind}, and other rules read its values so."
+            reason = f"It is {'an' if kind == 'integer' else 'a'} {kind}, and other rules read its values so."
             # A mean that is bounded cannot be read of texts; where there is none, the type says it.
             value = 0.62 if keys.is_key(seen) or (seen.column.distinct or 0) <= FEW_VALUES else 0.3
             yield Draft(f"{seen.name}_type", seen.rule("column_type", arguments={"type": kind}), reason, value)
@@ -80,7 +80,12 @@ def _columns(known: Known) -> Iterator[Draft]:
     names = [column.name for column in known.profile.columns]
     if 0 < len(names) <= MOST_NAMES:
         rule = {"type": "columns", "arguments": {"names": names, "mode": "contains"}}
-        yield Draft("columns_there", rule, f"The table has these {len(names)} columns; more may come.", 0.7)
+        yield Draft(
+            "columns_there",
+            rule,
+            f"The table has {'this column' if len(names) == 1 else f'these {len(names)} columns'}; more may come.",
+            0.7,
+        )
 
 
 def _is_condition(sql: str) -> bool:

@@ -50,6 +50,14 @@ def test_the_head_room_of_a_share_is_the_binomials() -> None:
     assert share_text(0.002) == "0.2%"
 
 
+def test_reasons_are_english_for_one_column_and_for_a_vowel() -> None:
+    empty = numbers("n", [None, 1.0]).model_copy(update={"type": "integer", "nulls": 0, "distinct": 0})
+    found = suggested(profile(0, empty))
+    reasons = {each.rule["type"]: each.reason for each in found.values()}
+    assert reasons["column_type"] == "It is an integer, and other rules read its values so."
+    assert reasons["columns"] == "The table has this column; more may come."
+
+
 def test_many_nulls_are_usual_and_get_no_rule() -> None:
     values: list[float | None] = [None] * 600 + [float(number % 7) for number in range(400)]
     assert not rules(profile(1000, numbers("a", values)), "not_null")
