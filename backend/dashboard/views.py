@@ -104,6 +104,8 @@ def numbers(failures: int | None, total: int | None, ratio: float | None, measur
     """What a check found for a rule: its failures, or what was measured."""
     if failures is None:
         return formats.number(measured)
+    if total is None:  # counted is something else than rows, such as columns
+        return formats.number(failures)
     return f"{formats.number(failures)} of {formats.number(total)} ({formats.share(ratio)})"
 
 
