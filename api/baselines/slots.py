@@ -46,7 +46,7 @@ def rhythm(days: Sequence[float]) -> Rhythm:
 
 def localized(ats: Sequence[datetime], zone: ZoneInfo, rhythm: Rhythm) -> tuple[list[Moment], int]:
     """The local slots of moments. The usual time of day (of several a day: the usual minute of the hour) becomes the middle of a
-    slot. The second value is that minute of the hour."""
+    slot. The second value is the minute of the hour that points have, for words."""
     local = [at.astimezone(zone) for at in ats]
     if rhythm.is_several_per_day:
         minute = _most_common([at.minute for at in local], 60, 10)
@@ -60,7 +60,13 @@ def localized(ats: Sequence[datetime], zone: ZoneInfo, rhythm: Rhythm) -> tuple[
     for at, here in zip(ats, local, strict=True):
         moved = here.replace(tzinfo=None) + shift
         found.append(Moment(days_of(at), moved.weekday(), moved.hour if rhythm.is_several_per_day else 0, moved.date()))
-    return found, minute % 60
+    return found, _told(minute, [at.minute for at in local]) if rhythm.is_several_per_day else minute % 60
+
+
+def _told(usual: int, minutes: Sequence[int]) -> int:
+    """The minute in the middle of those that are there, within the hour. `usual`: the middle of the fullest part of it."""
+    beside = statistics.median_low([(minute - usual + 30) % 60 - 30 for minute in minutes])
+    return min(59, max(0, usual + beside))
 
 
 def _most_common(values: Sequence[int], cycle: int, width: int) -> int:

@@ -131,6 +131,14 @@ def test_a_time_that_wanders_around_midnight_is_of_one_day(minute: int, day: str
     assert bounds(baseline)[1] < 200
 
 
+@pytest.mark.parametrize(("minute", "clock"), [(0, "17:00"), (58, "16:58"), (7, "17:07"), (30, "17:30")])
+def test_an_hour_is_told_with_the_minute_that_points_have(minute: int, clock: str) -> None:
+    begin = datetime(2026, 2, 2, tzinfo=UTC) + timedelta(minutes=minute)
+    points = [Point(begin + HOUR * n, 300.0 + n % 5 if 8 <= n % 24 < 18 else 40.0 + n % 5) for n in range(24 * 21)]
+    at = begin + DAY * 21 + HOUR * (15 if minute == 58 else 16)  # an hour less than in Berlin
+    assert f" at {clock}: " in judge(points, at, BERLIN, Settings(season="hour")).words
+
+
 def test_hours_on_the_day_when_clocks_change() -> None:
     begin = datetime(2026, 3, 9, tzinfo=UTC)
     dice = random.Random(1)
