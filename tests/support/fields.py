@@ -34,7 +34,7 @@ class Field:
     name: str
     base: Any
     path: tuple[str | int, ...]
-    wrap: Callable[[str], str] = str
+    wrap: Callable[[str], Any] = str
     format: str | None = None
 
     def holding(self, text: str) -> Any:
@@ -89,6 +89,7 @@ def fields_of_rule(rule_type: RuleType, base: dict[str, Any]) -> list[Field]:
             found += _fields_of_test(prefix, base)
         else:
             form = _formats(schema)
+            found += _fields_by_name(prefix, base, path, form)
             found.append(
                 Field(
                     f"{prefix}/arguments{_pointer(path)}",
@@ -146,6 +147,29 @@ def _fields_of_test(prefix: str, base: dict[str, Any]) -> Iterator[Field]:
             ("arguments", "arguments", *path),
             format="test-argument",
         )
+
+
+def _fields_by_name(prefix: str, base: dict[str, Any], path: tuple[str | int, ...], form: str | None) -> Iterator[Field]:
+    """Names that users give within an argument: values with weights, and what stands in a JSON Schema."""
+    if path == ("weights",):
+        yield Field(f"{prefix}/arguments/weights/{KEY}", base, ("arguments", *path), lambda text: {text: 1, "a": 2})
+    if form != "json-schema":
+        return
+    named: dict[str, Callable[[str], Any]] = {
+        "properties": lambda text: {text: {"type": "string"}},
+        "patternProperties": lambda text: {text: {"type": "string"}},
+        "dependentRequired": lambda text: {text: [text]},
+        "dependentSchemas": lambda text: {text: {"required": [text]}},
+        "required": lambda text: [text],
+        "enum": lambda text: [text, {text: text}],
+        "const": lambda text: {"a": [text]},
+        "pattern": str,
+        "format": str,
+        "type": str,
+        "$defs": lambda text: {text: {"const": text}},
+    }
+    for keyword, wrap in named.items():
+        yield Field(f"{prefix}/arguments{_pointer(path)}/{keyword}", base, ("arguments", *path, keyword), wrap, "in json-schema")
 
 
 def _leaves(

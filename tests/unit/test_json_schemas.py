@@ -31,6 +31,11 @@ def test_patterns_are_found_wherever_a_schema_stands() -> None:
     assert list(patterns_of(True)) == []
 
 
+def test_a_number_may_be_larger_than_double_precision_holds() -> None:
+    assert faults({"minimum": 10**400, "const": -(10**400)}) == []
+    assert faults({"multipleOf": float("inf")}) == [("/schema/multipleOf", "must be a number")]
+
+
 def test_every_keyword_that_is_known_is_taken() -> None:
     schema: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "x", "$comment": "", "title": "", "description": "", "default": 1,

@@ -37,6 +37,7 @@ def of_type(type: str, **arguments: Any) -> TableDocument:
         ("change", {"max_increase": 5, "warn": {"max_increase": 5}}, "/warn/max_increase", "it must lie below 5"),
         ("change", {"warn": {}}, "/warn", "give max_increase, max_decrease or both"),
         ("schema_change", {"allow": ["added", "removed", "retyped"]}, "/allow", "takes at most 2"),
+        ("unusual", {"sensitivity": 10**400}, "/sensitivity", "is too large a number"),
         ("unusual", {"season": "year"}, "/season", "must be one of auto, none, weekday, hour"),
         ("unusual", {"learn": 4}, "/learn", "5"),
         ("unusual", {"holidays": ["Christmas"]}, "/holidays/0", "is no date; write it as 2026-12-25"),
@@ -46,6 +47,31 @@ def of_type(type: str, **arguments: Any) -> TableDocument:
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_with_its_place(type: str, arguments: dict[str, Any], pointer: str, words: str) -> None:
     found = errors(of_type, type=type, **arguments)
+    assert [each for each in found if each[0] == f"/rules/0/arguments{pointer}" and words in each[1]], found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pointer", "words"),
+    [
+        ({"test": "kl", "weights": {"a": 0.5, "b": 10**400}, "max": 1}, "/weights", "must be a mapping of"),
+        (
+            {"test": "kl", "weights": [1], "bins": [0, 1], "tail_weights": [0.5, 10**400], "max": 1},
+            "/tail_weights/1",
+            "is too large",
+        ),
+        (
+            {"test": "ks", "expected": {"uniform": {"min": 0.5, "max": 10**400}}, "max": 0.1},
+            "/expected/uniform/max",
+            "is too large",
+        ),
+        ({"test": "ks", "weights": [1], "bins": [0, 1], "max": 2}, "/max", "maximum of 1"),
+        ({"test": "ks", "weights": [1], "bins": [0, 1], "warn": {"max": 1}}, "/warn/max", "maximum of 1"),
+    ],
+)
+def test_numbers_that_no_macro_can_compute_with_and_distances_beyond_one_are_refused(
+    arguments: dict[str, Any], pointer: str, words: str
+) -> None:
+    found = errors(rule, type="distribution", column="c", arguments=arguments)
     assert [each for each in found if each[0] == f"/rules/0/arguments{pointer}" and words in each[1]], found
 
 

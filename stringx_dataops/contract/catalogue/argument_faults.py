@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -42,8 +43,15 @@ def _items(validator: Any, schema: Any, items: Any, whole: JsonSchema) -> Iterat
         yield from Draft202012Validator.VALIDATORS["items"](validator, schema, items, whole)
 
 
+def _type(validator: Any, wanted: Any, value: Any, whole: JsonSchema) -> Iterator[SchemaError]:
+    """`type`; and what is a number alone, with which macros compute, is one that double precision can hold."""
+    yield from Draft202012Validator.VALIDATORS["type"](validator, wanted, value, whole)
+    if wanted == "number" and isinstance(value, int) and abs(value) > sys.float_info.max:
+        yield SchemaError("is too large a number", validator="number")
+
+
 _Validator: Any = json_schema.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"uniqueItems": _are_unique, "items": _items}
+    Draft202012Validator, {"uniqueItems": _are_unique, "items": _items, "type": _type}
 )
 
 

@@ -195,7 +195,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _fault_of_number(keyword: str, value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or (isinstance(value, float) and not math.isfinite(value)):
         return "must be a number"
     return "must be above 0" if keyword == "multipleOf" and value <= 0 else None
 
