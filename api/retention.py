@@ -23,6 +23,7 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
     batches.delete("delete_trials", _TRIAL_DAYS)
     if settings.retention_samples_days:
         batches.drop_samples(settings.retention_samples_days)
+        batches.delete("drop_keys", settings.retention_samples_days)
         _delete_folders(settings.home / "by-hand", settings.retention_samples_days)
     if settings.retention_delivered_days:
         batches.delete("delete_delivered", settings.retention_delivered_days)

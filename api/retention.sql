@@ -55,6 +55,15 @@ delete from dataops.rule_points where ctid in (
     order by snapshot_at limit %(batch)s
     for update skip locked)
 
+-- name: drop_keys
+-- Keys of groups, which are values of rows, from what old checks left; the hashes beside them stay, so that groups are compared all the same.
+update dataops.rule_memories set state = state - 'keys', earlier = earlier #- '{state,keys}' where ctid in (
+    select m.ctid from dataops.rule_memories m
+    where m.snapshot_at < (select clock_timestamp() - make_interval(days => %(days)s))
+      and (m.state ? 'keys' or m.earlier -> 'state' ? 'keys')
+    limit %(batch)s
+    for update skip locked)
+
 -- name: delete_memories
 -- Never one of a configured table: it is what its rule has to compare with, however rarely the table is checked.
 delete from dataops.rule_memories where ctid in (

@@ -24,7 +24,7 @@ class Batches:
     alive: Callable[[], None]
 
     def delete(self, statement: str, days: int) -> None:
-        """Run the statement until it deletes less than a batch."""
+        """Run the statement until it deletes, or empties, less than a batch."""
 
         def step() -> int:
             with self.database.transaction() as cursor:

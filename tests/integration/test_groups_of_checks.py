@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from api import retention
 from backend.insights.history import RuleName
 from database.pool import Database
+from stringx_dataops.contract.settings import read_settings
 from tests.support.databases import Target
 from tests.support.datasets import apply, ask, claimed, gate, result, table
 from tests.support.engine import Engine
@@ -116,6 +118,34 @@ def test_keys_are_in_no_result_database_or_command_unless_they_may_be_shown(chec
         for each in tables:
             (row,) = cursor.all(f"select coalesce(string_agg(t::text, ''), '') as all_rows from {each['name']} as t")
             assert "s3cret" not in row["all_rows"], each["name"]
+
+
+def test_keys_that_no_check_renews_go_when_samples_go_and_groups_are_compared_all_the_same(
+    checks: Checks, tmp_path: Path
+) -> None:
+    checks.configure(grouped(missing_groups="fail"), grouped("removed", new_groups="fail"), sample_columns=["shop"])
+    checks.check()
+    checks.configure(grouped(missing_groups="fail"), sample_columns=["shop"])
+    settings = read_settings({"STRINGX_HOME": str(tmp_path), "RETENTION_SAMPLES_DAYS": "7"})
+
+    def remembered() -> str:
+        retention.clean(checks.database, settings)
+        with checks.database.statements() as cursor:
+            (row,) = cursor.all("select string_agg(m::text, '') as all_rows from dataops.rule_memories m")
+        return str(row["all_rows"])
+
+    with checks.database.transaction() as cursor:
+        cursor.run(
+            "update dataops.rule_memories set state = jsonb_set(state, '{keys}', '{\"1\": {\"shop\": \"s3cret\"}}') where rule_id = 'removed';"
+            " update dataops.rule_memories set earlier = jsonb_build_object('at', at, 'state', state)"
+        )
+    assert "s3cret" in remembered()
+    with checks.database.transaction() as cursor:
+        cursor.run("update dataops.rule_memories set snapshot_at = snapshot_at - interval '8 days', at = at - interval '8 days'")
+    assert "s3cret" not in remembered()
+    assert '"keys"' not in remembered()
+    checks.target.execute("delete from t where shop = 'b'")
+    assert changes(checks.rule()) == [("None", "fail", "missing")]
 
 
 @pytest.mark.parametrize(("at_most", "status"), [(5, "fail"), (None, "warn")])
