@@ -118,14 +118,15 @@ def changes(database: Database, of: RuleName, start: datetime, end: datetime) ->
         return cursor.all(SQL["changes"], named)
 
 
-def requests_of_points(database: Database, of: RuleName, points: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """The request of each point of a rule's history, the newest first, by the id of its check."""
+def requests_of_points(database: Database, of: RuleName, points: Sequence[dict[str, Any]]) -> dict[str, Row]:
+    """`request_id` and `window` (if it looked at one) of each point of a rule's history, the newest first, by the id of its
+    check."""
     if not points:
         return {}
     named = {"target": of.target, "table": of.table, "first": points[-1]["at"], "last": points[0]["at"]}
     with database.transaction() as cursor:
         rows = cursor.all(SQL["requests_of_checks"], named | {"checks": [point["check_id"] for point in points]})
-    return {row["check_id"]: row["request_id"] for row in rows}
+    return {row["check_id"]: row for row in rows}
 
 
 @dataclass(frozen=True)

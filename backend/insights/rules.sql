@@ -28,8 +28,9 @@ where differs and is_known and changed_at >= %(start)s
 order by version
 
 -- name: requests_of_checks
--- The requests of these checks, which are points of the table between the two times.
-select check_id::text, request_id from stringx.check_points
+-- The requests of these checks, which are points of the table between the two times, and the window that each looked at.
+select check_id::text, request_id, (select q.body -> 'window' from stringx.requests q where q.request_id = stringx.check_points.request_id) as "window"
+from stringx.check_points
 where subject_id = (select subject_id from stringx.subjects where kind = 'table' and target = %(target)s and name = %(table)s)
   and at between %(first)s::timestamptz and %(last)s::timestamptz and check_id = any(%(checks)s::uuid[])
 

@@ -12,6 +12,7 @@ from backend.dashboard.groups import Groups
 from backend.dashboard.pages import csv_file, own, page
 from backend.dashboard.plots import Mark
 from backend.dashboard.service import Dashboard
+from backend.dashboard.stories import window_words
 from backend.insights import history, rules, trend
 from backend.insights.history import RuleName, Span
 from backend.insights.rules import RuleNow
@@ -57,6 +58,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             more = f"The newest {_PLOTTED:,} points. "
         versions = rules.changes(database, name, span.start or end, end)
         marks = [Mark(row["changed_at"], f"version {row['version']} by {row['changed_by']}") for row in versions]
+        requests = rules.requests_of_points(database, name, found[:_LISTED])
         return page(
             "rule.html",
             target=target,
@@ -69,7 +71,8 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             judged=last,
             groups=_groups(found, name, now),
             measures=judged.measures(now.rule) if now is not None else None,
-            requests=rules.requests_of_points(database, name, found[:_LISTED]),
+            requests={check_id: row["request_id"] for check_id, row in requests.items()},
+            windows={check_id: window_words(row["window"]) for check_id, row in requests.items() if row["window"]},
             has_more=len(found) > _LISTED,
             trend=found_trend,
             facts=views.trend_facts(found_trend),
