@@ -142,6 +142,9 @@ EXPORTED: list[dict[str, Any]] = [
     {"type": "distribution", "column": "price", "arguments": {"test": "ks", "expected": {"normal": {"mean": 10, "stddev": 20}}, "min_p": 0.2}},
     {"type": "freshness", "column": "day", "arguments": {"max_age": "1h"}},
     {"type": "row_count_matches", "arguments": {"other_table": "{schema}.customers", "tolerance": 2}},
+    {"type": "compare_rows", "columns": ["id"], "arguments": {"other_table": "{schema}.customers", "key": "id"}},
+    {"type": "compare_rows", "columns": ["id"], "arguments": {"other_table": "{schema}.orders", "key": "code"}, "fail_above": 99},  # not decided
+    {"type": "distribution", "column": "day", "arguments": {"test": "kl", "bins": ["1 Feb 2026", "1 Jan 2026"], "weights": [1], "max": 9}},  # nor this
     {"type": "aggregate_matches", "column": "id", "arguments": {"function": "max", "other_table": "{schema}.customers"}},
     {"type": "column_count", "arguments": {"min": 10, "max": 10}},
     {"type": "columns", "arguments": {"names": ["id", "code"], "mode": "contains"}},

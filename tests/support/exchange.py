@@ -11,7 +11,7 @@ from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
 from stringx_dataops.contract.documents.yaml_writing import table_as_yaml
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.messages.trials import CheckOrder
 from tests.support.databases import Target
 from tests.support.documents import plain_judge
 from tests.support.engine import CATALOGUE, Engine
@@ -23,7 +23,7 @@ def checked(engine: Engine, target: Target, documents: Sequence[JsonObject]) -> 
     for document in documents:
         (value,) = read_yaml(table_as_yaml(document, CATALOGUE).encode())
         table = parse_table(value, CATALOGUE, plain_judge)
-        asked = CheckRequest.model_validate({"target": "shop", "table": table.table})
+        asked = CheckOrder.model_validate({"target": "shop", "table": table.table})
         scope = InScope(Configured(table, parse_target(target.document()), 1, ""), table.active_rules)
         answer = engine.answer(target, build(asked, scope.configured.target, [scope], CATALOGUE, 60))
         assert answer.outcome is not None, answer.message

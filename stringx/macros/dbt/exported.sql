@@ -106,6 +106,7 @@ select * from (
     {%- set scanned = '(select ' ~ total ~ ' from ' ~ scope.relation ~ ')' -%}
     {%- set source = {'own': 'total', 'none': 'null::bigint'}.get(sql.get('total', 'scan'), scanned) -%}
     {%- set failures = 'failures' if scope.where is none or source != scanned else 'case when ' ~ scanned ~ ' = 0 then 0 else failures end' -%}
+    {%- if sql.get('found') -%}{%- set failures = 'case when ' ~ stringx_exported_fault() ~ ' is not null then ' ~ stringx_exported_fault() ~ '::bigint else ' ~ failures ~ ' end' -%}{%- endif -%}
     {%- set counted = 'select ' ~ failures ~ ' as failures, ' ~ source ~ ' as total from (' ~ sql.statement ~ ') as counted' -%}
   {%- elif 'violation' in sql -%}
     {%- set counted = 'select count(*)' ~ stringx_filter([scope.both, '(' ~ sql.violation ~ ')']) ~ ' as failures, ' ~ total ~ ' as total from ' ~ scope.relation -%}
@@ -115,6 +116,12 @@ select * from (
   {%- if given.counts -%}{{- return('select failures::bigint as failures from (' ~ counted ~ ') as decided') -}}{%- endif -%}
   {{- return('select case when ' ~ stringx_exported_above(given.fail_above) ~ ' then 2 when ' ~ stringx_exported_above(given.warn_above)
              ~ ' then 1 else 0 end as failures from (' ~ counted ~ ') as decided') -}}
+{% endmacro %}
+
+
+{#- Why a statement cannot decide, or NULL. It is read as a number, which ends the test with an error that has the words. -#}
+{% macro stringx_exported_fault() %}
+  {{- return("(found::text::json ->> 'fault')") -}}
 {% endmacro %}
 
 
@@ -132,6 +139,7 @@ select * from (
   {%- set empty = {'pass': 0, 'warn': 1}.get(given.on_empty) if not sql.get('decides_empty') else none -%}
   {%- set row -%}
     select case
+      {% if 'measured' in sql and sql.get('found') %}when {{ stringx_exported_fault() }} is not null then {{ stringx_exported_fault() }}::integer{% endif %}
       {% if scope.where is not none and not sql.get('counts_rows') %}when total = 0 then 0{% endif %}
       {% if empty is not none %}when measured is null and not exists (select from {{ scope.relation }}) then {{ empty }}{% endif %}
       when fails then 2
