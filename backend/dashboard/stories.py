@@ -1,5 +1,6 @@
 """The story of a request in words: what happened when, what has yet to happen, and what it asked for."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.requests import RequestView
 from web.look import formats
 
+_MIDNIGHT = re.compile(r"T00:00:00(?:\.0+)?(?:Z|[+-]\d\d:\d\d)?$")
 _LONGEST = 500  # characters of an error
 _LISTED = 20  # rules or dimensions that a request names
 _WAYS = {
@@ -81,6 +83,16 @@ def window_words(window: dict[str, Any]) -> str:
     column = str(window.get("column") or "the table's window column")
     bounds = [f"{word} {window[name]}" for name, word in (("from", "from"), ("to", "to before")) if window.get(name) is not None]
     return " ".join([column, *bounds])
+
+
+def window_in_short(window: dict[str, Any]) -> str:
+    """Such as `window from 2026-01-01 to before 2026-01-02`: without times if both are a midnight, wherever. For lists, beside a
+    link to the request, which has all of it."""
+    bounds = {name: str(window[name]) for name in ("from", "to") if window.get(name) is not None}
+    if all(_MIDNIGHT.search(bound) for bound in bounds.values()):
+        bounds = {name: _MIDNIGHT.sub("", bound) for name, bound in bounds.items()}
+    words = {"from": "from", "to": "to before"}
+    return " ".join(["window", *(f"{words[name]} {bound}" for name, bound in bounds.items())])
 
 
 def _asked(view: RequestView, facts: Facts) -> Iterator[Step]:

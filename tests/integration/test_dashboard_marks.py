@@ -87,9 +87,12 @@ def test_a_point_of_a_window_that_decides_says_which_window_it_was(client: Flask
     rule = {"id": "a", "type": "unusual", "arguments": {"of": "row_count"}}
     apply(shop, table("public.a", rules=[rule], window_column="at", gate={"decided_by": "window"}))
     judged(shop, 90.0, band(10, 20), status="warn", window=WINDOW)
+    judged(shop, 90.0, band(10, 20), status="warn", window=WINDOW | {"to": "2026-01-01T06:00:00Z"})
     judged(shop, 15.0, band(10, 20))
     sign_in(client)
-    assert client.get(RULE).text.count("at from 2026-01-01T00:00:00Z to before 2026-01-02T00:00:00Z") == 1
+    page = client.get(RULE).text
+    assert page.count("window from 2026-01-01 to before 2026-01-02<") == 1
+    assert page.count("window from 2026-01-01T00:00:00Z to before 2026-01-01T06:00:00Z<") == 1
 
 
 def test_a_rule_that_learns_says_so_on_its_page_and_its_table_s(client: FlaskClient, shop: Database) -> None:

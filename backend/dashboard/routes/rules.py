@@ -12,7 +12,7 @@ from backend.dashboard.groups import Groups
 from backend.dashboard.pages import csv_file, own, page
 from backend.dashboard.plots import Mark
 from backend.dashboard.service import Dashboard
-from backend.dashboard.stories import window_words
+from backend.dashboard.stories import window_in_short
 from backend.insights import history, rules, trend
 from backend.insights.history import RuleName, Span
 from backend.insights.rules import RuleNow
@@ -72,7 +72,7 @@ def add(routes: Blueprint, service: Dashboard) -> None:
             groups=_groups(found, name, now),
             measures=judged.measures(now.rule) if now is not None else None,
             requests={check_id: row["request_id"] for check_id, row in requests.items()},
-            windows={check_id: window_words(row["window"]) for check_id, row in requests.items() if row["window"]},
+            windows={check_id: window_in_short(row["window"]) for check_id, row in requests.items() if row["window"]},
             has_more=len(found) > _LISTED,
             trend=found_trend,
             facts=views.trend_facts(found_trend),
