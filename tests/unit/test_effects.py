@@ -144,6 +144,10 @@ def test_a_tolerance_that_is_left_out_is_none_unless_a_warning_stands_alone() ->
         ("outliers", {"method": "iqr", "limit": 3}, {"method": "zscore", "limit": 2}, ""),
         ("outliers", {"method": "iqr", "limit": 3}, {"method": "iqr", "limit": "2.5"}, "tightened"),
         ("no_such_type", {"max": 3}, {"max": 2}, ""),
+        ("schema_change", {}, {"allow": ["added"]}, "loosened"),
+        ("schema_change", {"allow": ["added", "removed"]}, {"allow": ["removed"]}, "tightened"),
+        ("schema_change", {"allow": ["added"]}, {"allow": ["removed"]}, ""),
+        ("compare_rows", {"other_table": "a.b", "key": "k"}, {"other_table": "a.b", "key": "k", "tolerance": 1}, "loosened"),
     ],
 )  # fmt: skip
 def test_arguments(rule_type: str, before: dict[str, Any], now: dict[str, Any], effect: str) -> None:
