@@ -12,16 +12,18 @@ docs/normal.md says in plain words how it is made; the steps are in the modules 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from api.baselines.fitting import Fit, History, fit
+from api.baselines.fitting import Fit, History, fits
 from api.baselines.rare import agreeing, highest, is_rare
-from api.baselines.robust import median
+from api.baselines.robust import median, rounded
 from api.baselines.scales import scales
+from api.baselines.seasons import weekday_costs
 from api.baselines.shapes import Baseline, Direction, Learning, Point, SeasonWanted, Settings
-from api.baselines.slots import WEEKEND, Moment, days_of, localized, rhythm
+from api.baselines.slots import WEEKEND, Moment, Rhythm, by_the_clock, days_of, localized, rhythm
 from api.baselines.words import moved, sentence
 
 __all__ = ["MAX_POINTS", "Baseline", "Direction", "Learning", "Point", "SeasonWanted", "Settings", "judge"]
@@ -34,6 +36,7 @@ _LEAST_ALIKE = 3  # earlier points at such a time of a workday, or of a weekend
 _SHORT_SPAN = 0.5  # days: points that reach back no further show no season
 _NATS = 3.0  # scales that explain the points nearly as well as the best one count too: the band is as wide as their widest
 _LEAST_SHARE = 1e-9  # of the center: what rounding may change
+_TELLS = 0.97  # of two ways to tell weekdays the one with errors below this share of the other's is right
 _KNOWN_HOLIDAYS = 5
 _ROOM = 0.5  # how far a holiday may be beyond all earlier ones, as a share
 
@@ -46,15 +49,51 @@ def judge(points: Sequence[Point], at: datetime, zone: ZoneInfo, settings: Setti
     if have < need:
         return _learning(have, need)
     beat = rhythm([days_of(p.at) for p in kept])
-    moments, minute = localized([*(p.at for p in kept), at], zone, beat)
-    now, days = moments.pop(), frozenset(settings.holidays)
+    ats = [*(p.at for p in kept), at]
+    moments, minute = localized(ats, zone, beat)
+    if beat.is_several_per_day or not beat.is_by_weekday:
+        return _judged(kept, moments, beat, minute, settings)
+    others = by_the_clock(ats, zone, beat)
+    if all(moment.date == other.date for moment, other in zip(moments, others, strict=True)):
+        return _judged(kept, moments, beat, minute, settings)
+    return _around_midnight(kept, moments, others, lambda days: _judged(kept, days, beat, minute, settings))
+
+
+def _around_midnight(
+    kept: Sequence[Point], job: list[Moment], clock: list[Moment], judged: Callable[[list[Moment]], Baseline]
+) -> Baseline:
+    """Where points come once a day and their time wanders around midnight, the values say whether what is measured is of the
+    job's day or of the clock's. Points outside count, too: they may be those that were taken for another day's. While the values
+    do not tell, either day is usual."""
+    by_job, by_clock = weekday_costs([job[:-1], clock[:-1]], [p.value for p in kept])
+    found = judged(clock if by_clock < _TELLS * by_job else job)
+    if job[-1].date == clock[-1].date or min(by_job, by_clock) < _TELLS * max(by_job, by_clock):
+        return found
+    other = judged(clock)
+    if found.learning or other.learning:
+        return found if found.learning else other
+    return replace(
+        found,
+        low=_outermost(found.low, other.low, min),
+        high=_outermost(found.high, other.high, max),
+        words=f"{found.words}; so near midnight also {other.words}",
+    )
+
+
+def _outermost(one: float | None, other: float | None, of: Callable[[float, float], float]) -> float | None:
+    return None if one is None or other is None else of(one, other)
+
+
+def _judged(kept: Sequence[Point], moments: list[Moment], beat: Rhythm, minute: int, settings: Settings) -> Baseline:
+    need = max(settings.learn, _LEAST)
+    now, moments, days = moments[-1], moments[:-1], frozenset(settings.holidays)
     holidays = [p.value for p, moment in zip(kept, moments, strict=True) if moment.date in days and p.is_usable]
     if days:
         pairs = [(p, moment) for p, moment in zip(kept, moments, strict=True) if moment.date not in days]
         kept, moments = [p for p, _ in pairs], [moment for _, moment in pairs]
         if sum(p.is_usable for p in kept) < _LEAST:
             return _learning(sum(p.is_usable for p in kept), need)
-    history = History(kept, moments, now, beat, settings)
+    history = History(list(kept), moments, now, beat, settings)
     usable = [p for p in kept if p.is_usable]
     when = [moment for p, moment in zip(kept, moments, strict=True) if p.is_usable]
     if is_rare([p.value for p in usable], when, settings.season != "none" and beat.is_by_weekday):
@@ -80,9 +119,9 @@ def _alike(history: History, when: Sequence[Moment]) -> int:
 
 def _usual(history: History, usable: Sequence[Point], holidays: list[float] | None, minute: int) -> Baseline:
     settings = history.settings
-    fits = [fit(history, scale) for scale in scales([p.value for p in usable])]
-    best = max(fits, key=lambda each: each.likelihood)
-    low, high = _widest([each for each in fits if each.likelihood >= best.likelihood - _NATS], settings.sensitivity)
+    found = fits(history, scales([p.value for p in usable]))
+    best = max(found, key=lambda each: each.likelihood)
+    low, high = _widest([each for each in found if each.likelihood >= best.likelihood - _NATS], settings.sensitivity)
     center = best.scale.back(best.center)
     least = max(settings.min_share * abs(center), settings.min_amount, _LEAST_SHARE * abs(center))
     is_counted = all(p.value == int(p.value) for p in usable)
@@ -135,6 +174,7 @@ def _told(
     moved_at: datetime | None,
     words: str,
 ) -> Baseline:
+    center, low, high = rounded(center, "near"), rounded(low, "down"), rounded(high, "up")
     return Baseline(
         center if math.isfinite(center) else None,
         None if direction == "increase" or not math.isfinite(low) else float(low),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.baselines.forecasts import Forecast, forecast
-from api.baselines.moves import aligned, moves
+from api.baselines.moves import Move, aligned, moves
 from api.baselines.robust import reach, spread
 from api.baselines.scales import Scale
 from api.baselines.seasons import Season, candidates, choose, season_of, trend_of
@@ -48,20 +48,56 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class _Level:
-    """The values at the present level, their indexes among the points, and which of them was the first there."""
+class Shifts:
+    """What one scale says of the level: `found`, the moves of all points; `usable`, which points show the present level, those
+    before it lifted; `first`, the first point at it, if it has moved."""
 
-    values: list[float]
+    found: list[Move]
     usable: list[int]
-    season: Season
-    moved: int | None
+    first: int | None
+
+    def gain(self, points: Sequence[Point], adapt: int) -> int:
+        """How many points outside it makes usual, less what moves there and back again make usual anyhow."""
+        to_new_levels = sum(not move.is_return for move in self.found)
+        return sum(not points[i].is_usable for i in self.usable) - (adapt - 1) * to_new_levels
 
 
-def fit(history: History, scale: Scale) -> Fit:
-    level = _level(history, _on(history, scale))
-    season, usable = level.season, level.usable
+def fits(history: History, among: Sequence[Scale]) -> list[Fit]:
+    """One fit for each scale, all of the same points, so that they can be compared.
+
+    A shift by a factor agrees on the logarithms, one by an amount on the values: whether the level has moved is said by the scale
+    that makes the most of the points outside usual.
+    """
+    values = [_on(history, scale) for scale in among]
+    usable = [i for i, p in enumerate(history.points) if p.is_usable]
+    seasons = _seasons(history, values, usable)
+    shifts = Shifts([], usable, None)
+    takes = [True] * len(among)
+    if len(history.points) - len(usable) >= history.settings.adapt:
+        said = [_shifts(history, each, season, usable) for each, season in zip(values, seasons, strict=True)]
+        # a scale that does not take the values at a level has nothing to say about it
+        said = [one for one, scale in zip(said, among, strict=True) if _is_taken(history, one, scale)]
+        shifts = max([shifts, *said], key=lambda one: one.gain(history.points, history.settings.adapt))
+        takes = [_is_taken(history, shifts, scale) for scale in among]
+    if shifts.first is not None:
+        values = [_lifted(history, each, season, shifts) for each, season in zip(values, seasons, strict=True)]
+    if shifts.usable != usable:
+        seasons = _seasons(history, values, shifts.usable)
+    return [
+        _fit(history, scale, each, season, shifts)
+        for scale, each, season, is_taken in zip(among, values, seasons, takes, strict=True)
+        if is_taken
+    ]
+
+
+def _is_taken(history: History, shifts: Shifts, scale: Scale) -> bool:
+    return all(history.points[i].value >= scale.least for i in shifts.usable)
+
+
+def _fit(history: History, scale: Scale, values: Sequence[float], season: Season, shifts: Shifts) -> Fit:
+    usable = shifts.usable
     slot = slot_of(season.name, history.now)
-    plain = [level.values[i] - season.effects[own] for i, own in zip(usable, season.slots, strict=True)]
+    plain = [values[i] - season.effects[own] for i, own in zip(usable, season.slots, strict=True)]
     days = [history.moments[i].days for i in usable]
     rhythm = history.rhythm
     week = round(7 / rhythm.spacing) if rhythm.is_several_per_day else 7
@@ -73,8 +109,8 @@ def fit(history: History, scale: Scale) -> Fit:
     noise = max(noise, min(_ROOM * reach(errors), _HEAVIEST * noise))
     sigma = noise * (1 + _FEW_ERRORS / len(errors)) * season.inflation(slot) * ahead.stretch
     used = [i for i, own in zip(usable, season.slots, strict=True) if own == slot]
-    slopes = [scale.log_slope(max(history.points[usable[i]].value, scale.least)) for i in ahead.indexes]
-    return Fit(scale, season, ahead.center + effect, sigma, _likelihood(ahead, slopes), used, level.moved)
+    slopes = [scale.log_slope(history.points[usable[i]].value) for i in ahead.indexes]
+    return Fit(scale, season, ahead.center + effect, sigma, _likelihood(ahead, slopes), used, shifts.first)
 
 
 def _on(history: History, scale: Scale) -> list[float]:
@@ -86,27 +122,33 @@ def _on(history: History, scale: Scale) -> list[float]:
     ]
 
 
-def _level(history: History, values: list[float]) -> _Level:
-    usable = [i for i, p in enumerate(history.points) if p.is_usable]
-    season = _season(history, values, usable)
-    adapt, sensitivity = history.settings.adapt, history.settings.sensitivity
-    if len(history.points) - len(usable) < adapt:
-        return _Level(values, usable, season, None)
-    slots = [slot_of(season.name, moment) for moment in history.moments]
-    effects = [season.effects.get(slot, 0.0) for slot in slots]
+def _shifts(history: History, values: Sequence[float], season: Season, usable: list[int]) -> Shifts:
+    effects = _effects(history, season)
     plain = [value - effect for value, effect in zip(values, effects, strict=True)]
-    found = moves(plain, [not p.is_usable for p in history.points], adapt, sensitivity)
-    moved = found[-1].first if found else None
+    is_outside = [not p.is_usable for p in history.points]
+    found = moves(plain, is_outside, history.settings.adapt, history.settings.sensitivity)
+    first = found[-1].first if found else None
     if found:
-        lifted, usable = aligned(plain, [not p.is_usable for p in history.points], found)
-        values = list(values)
-        for value, i in zip(lifted, usable, strict=True):
-            values[i] = value + effects[i]
+        _, usable = aligned(plain, is_outside, found)
     richest = candidates(history.settings.season, history.rhythm, history.now.days - history.moments[0].days)[-1]
     if richest != "none":
-        usable, first = _with_moved_slots(history, plain, usable, richest)
-        moved = first if moved is None else moved
-    return _Level(values, usable, _season(history, values, usable), moved)
+        usable, begin = _with_moved_slots(history, plain, usable, richest)
+        first = begin if first is None else first
+    return Shifts(found, usable, first)
+
+
+def _lifted(history: History, values: Sequence[float], season: Season, shifts: Shifts) -> list[float]:
+    effects = _effects(history, season)
+    plain = [value - effect for value, effect in zip(values, effects, strict=True)]
+    lifted, indexes = aligned(plain, [not p.is_usable for p in history.points], shifts.found)
+    result = list(values)
+    for value, i in zip(lifted, indexes, strict=True):
+        result[i] = value + effects[i]
+    return result
+
+
+def _effects(history: History, season: Season) -> list[float]:
+    return [season.effects.get(slot_of(season.name, moment), 0.0) for moment in history.moments]
 
 
 def _with_moved_slots(history: History, plain: list[float], usable: list[int], season: str) -> tuple[list[int], int | None]:
@@ -122,24 +164,30 @@ def _with_moved_slots(history: History, plain: list[float], usable: list[int], s
         if found := moves([plain[i] for i in alike], outside, history.settings.adapt, history.settings.sensitivity):
             begin, end = found[-1].first, found[-1].last
             taken -= set(alike[:begin])
-            taken |= set(alike[begin : end + 1])
+            taken |= {*alike[begin : end + 1], *(alike[i] for i in found[-1].later)}
             if slot == slot_of(season, history.now):
                 moved = alike[begin]
     return sorted(taken), moved
 
 
-def _season(history: History, values: Sequence[float], usable: Sequence[int]) -> Season:
+def _seasons(history: History, values: Sequence[Sequence[float]], usable: Sequence[int]) -> list[Season]:
+    """One for the values on each scale."""
     when = [history.moments[i] for i in usable]
+    calendar, days = Calendar(when), [moment.days for moment in when]
     names = candidates(history.settings.season, history.rhythm, history.now.days - when[0].days)
     if names == ["none"]:
-        return season_of("none", Calendar(when), [])
-    chosen, days, calendar = [values[i] for i in usable], [moment.days for moment in when], Calendar(when)
-    season = choose(names, calendar, _less(chosen, trend_of(days, chosen)))
+        return [season_of("none", calendar, []) for _ in values]
+    is_jumping = history.rhythm.is_several_per_day
+    return [_season(names, calendar, days, [each[i] for i in usable], is_jumping) for each in values]
+
+
+def _season(names: Sequence[str], calendar: Calendar, days: Sequence[float], values: Sequence[float], is_jumping: bool) -> Season:
+    season = choose(names, calendar, _less(values, trend_of(days, values, is_jumping)))
     if season.name == "none":
         return season
     # once more, by the trend of what is left without the season: that of the values jumps between the hours
-    left = [value - season.effects[slot] for value, slot in zip(chosen, season.slots, strict=True)]
-    return season_of(season.name, calendar, _less(chosen, trend_of(days, left)))
+    left = [value - season.effects[slot] for value, slot in zip(values, season.slots, strict=True)]
+    return season_of(season.name, calendar, _less(values, trend_of(days, left)))
 
 
 def _less(values: Sequence[float], trend: Sequence[float]) -> list[float]:

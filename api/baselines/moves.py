@@ -1,24 +1,24 @@
 """Level shifts: points outside in a row that agree with each other are the new level."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.baselines.robust import median, spread
 
 _LOOKED_BACK = 28  # points that say what the level was before
-
-
 _RETURN = 2  # points in a row that are back at the level before a move
-_YOUNG = 3  # times `adapt`: how many points a level has at most, for its end to be a return
+_YOUNG = 3  # times `adapt`: how many points a level has at most while it is new
 
 
 @dataclass(frozen=True)
 class Move:
-    """Points `first` to `last` (inclusive) lay outside and agreed with each other, or were back at the level before the move."""
+    """Points `first` to `last` (inclusive) lay outside and agreed with each other, or were back at the level before the move.
+    `later`: those soon after that are at this level, too, but lay outside of a band that did not know it well."""
 
     first: int
     last: int
     is_return: bool = False
+    later: tuple[int, ...] = ()
 
 
 def moves(values: Sequence[float], is_outside: Sequence[bool], adapt: int, sensitivity: float) -> list[Move]:
@@ -33,14 +33,15 @@ def moves(values: Sequence[float], is_outside: Sequence[bool], adapt: int, sensi
             run = []
             known.append(value)
             continue
+        is_new = bool(found) and len(known) <= _YOUNG * adapt
+        if is_new and not found[-1].is_return and _is_at([value], known, sensitivity):
+            found[-1] = replace(found[-1], later=(*found[-1].later, index))
+            known.append(value)
+            run = []
+            continue
         run.append(index)
         back = run[-_RETURN:]
-        if (
-            len(back) == _RETURN
-            and before
-            and len(known) <= _YOUNG * adapt
-            and _is_at([values[i] for i in back], before, sensitivity)
-        ):
+        if is_new and before and len(back) == _RETURN and _is_at([values[i] for i in back], before, sensitivity):
             found.append(Move(back[0], back[-1], is_return=True))
             known, before = before + [values[i] for i in back], []
             run = []
@@ -74,18 +75,17 @@ def _level(known: Sequence[float], sensitivity: float) -> tuple[float, float]:
 
 def aligned(values: Sequence[float], is_outside: Sequence[bool], found: Sequence[Move]) -> tuple[list[float], list[int]]:
     """The usable values, those from before a move lifted to the level after it, and their indexes."""
+    begins = {move.first: move for move in found}
+    moved = {index for move in found for index in (*range(move.first, move.last + 1), *move.later)}
     kept: list[float] = []
     indexes: list[int] = []
-    waiting = list(found)
     way = 0.0
     for index, value in enumerate(values):
-        if waiting and index > waiting[0].last:
-            waiting.pop(0)
-        if waiting and waiting[0].first == index:
-            move = waiting[0]
+        if index in begins:
+            move = begins[index]
             way = -way if move.is_return else median(values[move.first : move.last + 1]) - median(kept[-_LOOKED_BACK:])
             kept = [one + way for one in kept]
-        if not is_outside[index] or (waiting and waiting[0].first <= index <= waiting[0].last):
+        if not is_outside[index] or index in moved:
             kept.append(value)
             indexes.append(index)
     return kept, indexes

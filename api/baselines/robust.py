@@ -3,9 +3,12 @@
 import math
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context
+from typing import Literal
 
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _Q90_TO_SIGMA = 1 / 1.6449
+_EXACT, _SHOWN = 15, 12  # digits
 _CLIP = 2.5
 _CLIPPED_TO_SIGMA = 1.035  # what clipping at 2.5 sigma takes from a normal distribution's standard deviation
 
@@ -16,6 +19,13 @@ def middle(ordered: Sequence[float]) -> float:
     if len(ordered) % 2:
         return ordered[half]
     return ordered[half - 1] / 2 + ordered[half] / 2
+
+
+def middle_mean(ordered: Sequence[float]) -> float:
+    """The mean of the two middle quarters of values that are in order."""
+    quarter = len(ordered) // 4
+    kept = ordered[quarter : len(ordered) - quarter]
+    return sum(kept) / len(kept)
 
 
 def median(values: Sequence[float]) -> float:
@@ -60,3 +70,12 @@ def rolling_medians(values: Sequence[float], size: int, start: int) -> list[floa
             del ordered[bisect_left(ordered, values[end - 1 - size])]
         result.append(middle(ordered))
     return result
+
+
+def rounded(value: float, rounding: Literal["down", "up", "near"]) -> float:
+    """To 12 digits, so that no result says 100.00000000000001. Bounds are rounded down and up, and so become no narrower; what is
+    beyond 15 digits is the machine's own rounding, and does not count."""
+    if not math.isfinite(value):
+        return value
+    exact = Context(_EXACT, ROUND_HALF_EVEN).create_decimal(repr(value))
+    return float(Context(_SHOWN, {"down": ROUND_FLOOR, "up": ROUND_CEILING}.get(rounding, ROUND_HALF_EVEN)).plus(exact))

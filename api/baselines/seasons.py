@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.baselines.robust import median, middle, spread
-from api.baselines.slots import Calendar, Rhythm, Slots, coarser
+from api.baselines.robust import median, middle, middle_mean, spread
+from api.baselines.slots import Calendar, Moment, Rhythm, Slots, coarser
 
 _LEAST_GAIN = 0.92  # a season is used if the errors become smaller than this share of theirs without it
 _CLEAR = 6.0  # or if the median of a slot is so many standard errors from nothing
@@ -33,9 +33,14 @@ class Season:
         return math.sqrt((1 + _MEDIAN_VARIANCE / max(own, 1)) / max(1 - 1 / max(mean, 1.01), 0.2))
 
 
-def trend_of(days: Sequence[float], values: Sequence[float]) -> list[float]:
+def trend_of(days: Sequence[float], values: Sequence[float], is_jumping: bool = False) -> list[float]:
     """The running median of the week around each point: of whole weeks, so that a season is left and a trend is not. At the ends
-    it is the first and the last week."""
+    it is the first and the last week.
+
+    `is_jumping`: the values have a season of hours. If half of them are busy, the median is of this half, then of the other one;
+    the mean of the two middle quarters is not.
+    """
+    center = middle_mean if is_jumping else middle
     ordered: list[float] = []
     begin = end = 0
     count = len(days)
@@ -48,7 +53,7 @@ def trend_of(days: Sequence[float], values: Sequence[float]) -> list[float]:
         while days[begin] < first:
             del ordered[bisect_left(ordered, values[begin])]
             begin += 1
-        result.append(middle(ordered))
+        result.append(center(ordered))
     return result
 
 
@@ -105,6 +110,13 @@ def choose(names: Sequence[str], calendar: Calendar, rests: Sequence[float]) -> 
         if cost < _LEAST_GAIN * least or (best.name == "none" and _is_clear(season, rests)):
             best, least = season, cost
     return best
+
+
+def weekday_costs(ways: Sequence[Sequence[Moment]], values: Sequence[float]) -> list[float]:
+    """How much of the values is left unexplained by the weekdays, for each way to tell them."""
+    trend = trend_of([moment.days for moment in ways[0]], values)
+    rests = [value - level for value, level in zip(values, trend, strict=True)]
+    return [_cost(season_of("weekday", Calendar(found), rests), rests) for found in ways]
 
 
 def _cost(season: Season, rests: Sequence[float]) -> float:

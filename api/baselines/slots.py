@@ -47,7 +47,7 @@ def rhythm(days: Sequence[float]) -> Rhythm:
 def localized(ats: Sequence[datetime], zone: ZoneInfo, rhythm: Rhythm) -> tuple[list[Moment], int]:
     """The local slots of moments. The usual time of day (of several a day: the usual minute of the hour) becomes the middle of a
     slot. The second value is the minute of the hour that points have, for words."""
-    local = [at.astimezone(zone) for at in ats]
+    local = [at.astimezone(zone).replace(tzinfo=None) for at in ats]
     if rhythm.is_several_per_day:
         minute = _most_common([at.minute for at in local], 60, 10)
         shift = timedelta(minutes=30 - minute)
@@ -56,11 +56,18 @@ def localized(ats: Sequence[datetime], zone: ZoneInfo, rhythm: Rhythm) -> tuple[
         if minute < 60 and sum(at.hour >= 12 for at in local) * 2 > len(local):
             minute += 1440  # around midnight, and mostly before
         shift = timedelta(minutes=720 - minute)
-    found = []
-    for at, here in zip(ats, local, strict=True):
-        moved = here.replace(tzinfo=None) + shift
-        found.append(Moment(days_of(at), moved.weekday(), moved.hour if rhythm.is_several_per_day else 0, moved.date()))
+    found = [_moment(at, here + shift, rhythm) for at, here in zip(ats, local, strict=True)]
     return found, _told(minute, [at.minute for at in local]) if rhythm.is_several_per_day else minute % 60
+
+
+def by_the_clock(ats: Sequence[datetime], zone: ZoneInfo, rhythm: Rhythm) -> list[Moment]:
+    """The slots without that: a minute after midnight is the next day."""
+    return [_moment(at, at.astimezone(zone), rhythm) for at in ats]
+
+
+def _moment(at: datetime, local: datetime, rhythm: Rhythm) -> Moment:
+    wall = local.replace(tzinfo=None)
+    return Moment(days_of(at), wall.weekday(), wall.hour if rhythm.is_several_per_day else 0, wall.date())
 
 
 def _told(usual: int, minutes: Sequence[int]) -> int:

@@ -139,6 +139,27 @@ def test_an_hour_is_told_with_the_minute_that_points_have(minute: int, clock: st
     assert f" at {clock}: " in judge(points, at, BERLIN, Settings(season="hour")).words
 
 
+def test_a_time_that_wanders_around_midnight_is_of_the_day_on_the_clock_if_the_values_say_so() -> None:
+    midnight = datetime(2026, 1, 4, 23, tzinfo=UTC)  # in Berlin
+    dice = random.Random(1)
+    ats = [midnight + DAY * n + timedelta(minutes=dice.uniform(-30, 20)) for n in range(70)]
+    points = [Point(at, 1000.0 if at.astimezone(BERLIN).weekday() < 5 else 300.0) for at in ats]
+    late, early = (midnight + 75 * DAY + timedelta(minutes=minutes) for minutes in (-10, 10))
+    assert (late.astimezone(BERLIN).weekday(), early.astimezone(BERLIN).weekday()) == (4, 5)
+    assert bounds(judge(points, late, BERLIN, Settings()))[0] > 800
+    assert bounds(judge(points, early, BERLIN, Settings()))[1] < 400
+
+
+def test_near_midnight_either_day_is_usual_while_no_values_say_which() -> None:
+    midnight = datetime(2026, 1, 5, 23, tzinfo=UTC)  # in Berlin, when Monday ends
+    points = [Point(midnight + DAY * n + timedelta(minutes=15), 1000.0 if n % 7 < 4 or n % 7 == 6 else 300.0) for n in range(60)]
+    early = judge(points, midnight + 60 * DAY - timedelta(minutes=1), BERLIN, Settings())  # Friday 23:59, or of Saturday
+    assert bounds(early) == (285, 1050)
+    assert "so near midnight also usual on Fridays: " in early.words
+    later = judge(points, midnight + 60 * DAY + timedelta(minutes=1), BERLIN, Settings())
+    assert bounds(later) == (285, 315)
+
+
 def test_hours_on_the_day_when_clocks_change() -> None:
     begin = datetime(2026, 3, 9, tzinfo=UTC)
     dice = random.Random(1)
@@ -170,6 +191,17 @@ def test_checks_within_minutes_of_each_other_have_no_season_and_miss_nothing(sec
         assert (baseline.season, baseline.learning) == ("none", None)
 
 
+@settings(max_examples=30)
+@given(value=st.floats(-1e6, 1e6), seed=st.integers(0, 10**6))
+def test_a_result_has_twelve_digits_and_what_is_usual_stays_so(value: float, seed: int) -> None:
+    dice = random.Random(seed)
+    values = [value * (1 + dice.uniform(-1, 1) * 1e-15) for _ in range(30)]
+    baseline = judge(series(values), after(series(values)), BERLIN, NARROW)
+    assert baseline.center is not None
+    assert all(number == float(f"{number:.12g}") for number in (baseline.center, *bounds(baseline)))
+    assert bounds(baseline)[0] <= min(values) <= max(values) <= bounds(baseline)[1]
+
+
 def test_a_trend_goes_on() -> None:
     points = daily(60, lambda at: 1000 + 40 * (at - START).days, noise=30)
     low, high = bounds(judge(points, after(points), BERLIN, NARROW))
@@ -189,6 +221,57 @@ def test_points_outside_that_agree_move_the_band_and_others_do_not() -> None:
     assert seven.words.endswith("; since 2026-02-14 the values lie at another level")
     for other in ([replace(p, value=p.value * (1 + n)) for n, p in enumerate(new)], [replace(p, is_outside=False) for p in new]):
         assert judge([*points, *other], after(new), BERLIN, Settings()).moved_at is None
+
+
+@pytest.mark.parametrize("every", [DAY, HOUR])
+@pytest.mark.parametrize(("factor", "amount"), [(1.6, 0), (2.5, 0), (0.5, 0), (0.3, 0), (1, 600), (1, -600)])
+def test_a_shift_under_a_season_moves_the_band_by_a_factor_or_by_an_amount(
+    every: timedelta, factor: float, amount: float
+) -> None:
+    dice, base = random.Random(1), 1000 if amount < 0 else 0
+
+    def usual(at: datetime) -> float:
+        local = at.astimezone(BERLIN)
+        is_busy = local.weekday() < 5 if every == DAY else 8 <= local.hour < 20
+        return base + (1000 if is_busy else 300)
+
+    start = 84 if every == DAY else 24 * 21  # a Monday at 06:00
+    points = [Point(START + every * n, usual(START + every * n) * (1 + dice.gauss(0, 0.04))) for n in range(start)]
+    assert judge(points, after(points, 1, every), BERLIN, Settings()).moved_at is None
+    new = []
+    for n in range(start, start + 7 + (0 if every == DAY else 12)):
+        at = START + every * n
+        value = usual(at) * (1 + dice.gauss(0, 0.04)) * factor + amount
+        baseline = judge([*points, *new], at, BERLIN, Settings())
+        is_outside = not bounds(baseline)[0] <= value <= bounds(baseline)[1]
+        assert is_outside == (n < start + 7) or n == start + 14, "the first of the other hours may be one more"
+        new.append(Point(at, value, is_usable=not is_outside, is_outside=is_outside))
+    for steps in range(1, 24, 4):
+        at = after(new, steps, every)
+        baseline = judge([*points, *new], at, BERLIN, Settings())
+        low, high = bounds(baseline)
+        assert baseline.moved_at == new[0].at
+        assert low < usual(at) * factor + amount < high
+        assert high - low < usual(at) * factor + amount
+
+
+@pytest.mark.parametrize("value", [0.0, -100.0])
+def test_it_never_says_moved_where_the_new_values_are_still_outside(value: float) -> None:
+    points = daily(70, lambda at: 1000 if at.weekday() < 5 else 300)
+    new = outside([Point(START + DAY * n, value) for n in range(70, 90)])
+    for count in range(7, 20):
+        baseline = judge([*points, *new[:count]], new[count].at, BERLIN, Settings())
+        assert baseline.moved_at is None or bounds(baseline)[0] <= value <= bounds(baseline)[1]
+
+
+def test_hours_of_which_half_are_busy_have_a_season_as_narrow_as_their_noise() -> None:
+    dice = random.Random(1)
+    ats = [START + HOUR * n for n in range(24 * 21)]
+    points = [Point(at, (1000 if 8 <= at.astimezone(BERLIN).hour < 20 else 200) * (1 + dice.gauss(0, 0.04))) for at in ats]
+    for steps, usual in ((1, 200), (5, 1000)):
+        low, high = bounds(judge(points, after(points, steps, HOUR), BERLIN, Settings()))
+        assert low < usual < high
+        assert high - low < 0.5 * usual
 
 
 def test_the_level_before_an_outage_is_known_again_after_two_points() -> None:
