@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.baselines.band import Point, Settings, judge
-from benchmarks.unusual.families import LEARN, Series
+from benchmarks.unusual.making import LEARN, Series
 
 
 @dataclass(frozen=True)

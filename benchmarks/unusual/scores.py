@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.unusual.families import Series, series
+from benchmarks.unusual.families import series
+from benchmarks.unusual.making import Series
 from benchmarks.unusual.methods import Judged, Method, seasonal_naive, unusual, z_score
 
 POINTS_PER_FALSE_ALARM = 500

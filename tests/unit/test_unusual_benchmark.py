@@ -4,7 +4,8 @@ a false alarm. `python -m benchmarks.unusual` is the same on many."""
 from dataclasses import replace
 from itertools import count
 
-from benchmarks.unusual.families import FAMILIES, LEARN, Series, series
+from benchmarks.unusual.families import FAMILIES, series
+from benchmarks.unusual.making import LEARN, Series
 from benchmarks.unusual.scores import best, scores_of, total
 
 POINTS = 240  # that are judged of a series, the last ones
