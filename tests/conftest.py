@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from api.engine.pool import ChildFactory
@@ -21,6 +22,12 @@ from tests.support.engine import PROJECT, Engine, Project, a_project
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="the long campaigns, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Made-up examples are the same in every run, and other ones with --long; none has a deadline."""
+    settings.register_profile("long", deadline=None)
+    settings.load_profile("long" if config.getoption("long") else "ci")
 
 
 @pytest.fixture(scope="session")
