@@ -71,7 +71,7 @@ def _point(cursor: Cursor, of: RuleName, check_id: str) -> Row:
     point = cursor.one(SQL["point"], named) or cursor.one(SQL["of_window"], named)
     if point is None:
         rule_key(cursor, of)  # says so if it is the table or the rule that there is not
-        raise NotFound(f"rule {of.rule!r} of {of.table} has no point of check {check_id}")
+        raise NotFound(f"rule {of.rule!r} of {of.table} has no point of check {check_id}; its history names the checks")
     if not point["is_judged"]:
         words = "was not judged by earlier points; only those of rules of the types change and unusual take a mark"
         raise invalid([FieldError("/mark", f"the point of check {check_id} {words}")])

@@ -129,7 +129,7 @@ def test_a_point_of_a_window_is_found_by_its_check_though_the_history_has_only_f
     assert (found["status"], found["measured"], found["mark"]) == ("warn", 90.0, "exclude")
     assert marked_points(apps) == [("a", "exclude")]
     assert fault(apps, f"{URL}/points/{narrowed.check_id}", {"mark": "exclude"}) == (
-        404, f"rule 'a' of public.a has no point of check {narrowed.check_id}",
+        404, f"rule 'a' of public.a has no point of check {narrowed.check_id}; its history names the checks",
     )  # fmt: skip
 
 
@@ -143,9 +143,9 @@ def test_what_there_is_not_and_what_cannot_be_marked_is_refused_in_a_sentence(ap
     )  # fmt: skip
     good, points = {"mark": "exclude"}, f"{URL}/points"
     for path, body, expected in [
-        (f"{points}/{unknown}", good, (404, f"rule 'a' of public.a has no point of check {unknown}")),
+        (f"{points}/{unknown}", good, (404, f"rule 'a' of public.a has no point of check {unknown}; its history names the checks")),
         (f"{points}/x", good, (404, "there is no check 'x'")),
-        (f"{points}/{plain.check_id}", good, (404, f"rule 'a' of public.a has no point of check {plain.check_id}")),
+        (f"{points}/{plain.check_id}", good, (404, f"rule 'a' of public.a has no point of check {plain.check_id}; its history names the checks")),
         (f"/api/v1/tables/shop/public.a/rules/z/points/{point.check_id}", good,
          (404, "no check of table public.a of target shop has run a rule 'z'")),
         (f"/api/v1/tables/shop/public.z/rules/a/points/{point.check_id}", good,
