@@ -21,8 +21,10 @@ WEEK = timedelta(days=7)
 
 
 def monday(database: Database) -> datetime:
-    """08:00 UTC of the next Monday."""
-    ahead = now(database).astimezone(UTC).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    """The next 08:00 UTC of a Monday, which may be today."""
+    at = now(database).astimezone(UTC)
+    today = at.replace(hour=8, minute=0, second=0, microsecond=0)
+    ahead = today if today > at else today + timedelta(days=1)
     return ahead + timedelta(days=-ahead.weekday() % 7)
 
 
