@@ -12,7 +12,7 @@ from tests.support.processes import eventually
 from tests.support.tables import CheckedTable
 
 BACK_WITHIN_S = 10.0
-LONGEST_WAIT_S = 90.0  # well above the wait for a place in the pool, a statement's time, and that of a login; TCP alone would wait for a quarter of an hour
+LONGEST_WAIT_S = 150.0  # well above the wait for a thread and for a place in the pool, a statement's time, and that of a login; TCP alone would wait for a quarter of an hour
 
 
 class Clients:
