@@ -117,6 +117,7 @@ class Check:
             rules=ending.rules,
             tables=ending.tables,
             profile=ending.profile,
+            standby=ending.standby,
             started_at=execution.started_at if execution else self.started_at,
             duration_ms=execution.duration_ms if execution else None,
             config_version=execution.config_version if execution else None,

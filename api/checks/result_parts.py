@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.contract.messages.checks import DbtRun, RuleResult, TableResult
+from stringx_dataops.contract.messages.checks import DbtRun, RuleResult, Standby, TableResult
 from stringx_dataops.contract.messages.scores import Scored, scores
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Verdict
 
@@ -30,6 +30,7 @@ class Ending:
     rules: list[RuleResult] = field(default_factory=list)
     tables: list[TableResult] = field(default_factory=list)
     profile: JsonObject | None = None
+    standby: Standby | None = None
 
 
 @dataclass(frozen=True)

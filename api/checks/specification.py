@@ -68,6 +68,7 @@ def build(
     specification: Specification = {
         "statement_timeout_ms": int(timeout_s * 1000),
         "lock_timeout_ms": limits["lock_timeout_ms"],
+        "replay_timeout_ms": limits.get("replay_timeout_ms"),
         "work_mem": limits["work_mem"],
         "max_parallel_workers_per_gather": limits["max_parallel_workers_per_gather"],
         "allow_arguments": target.allow_arguments,

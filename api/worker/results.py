@@ -1,7 +1,7 @@
 """From what the gate test leaves to a check's result, with its messages and scores, or the reason why there is no outcome."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -24,7 +24,7 @@ from stringx_dataops.contract.documents.rules import Rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.gate_test.outcome import Outcome, RuleOutcome, TableOutcome
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Sample, TableResult
+from stringx_dataops.contract.messages.checks import CheckResult, DbtRun, RuleResult, Sample, Standby, TableResult, rfc3339
 from stringx_dataops.contract.messages.groups import GroupResult
 from stringx_dataops.contract.messages.scores import quotient
 from stringx_dataops.contract.messages.verdicts import CheckStatus, Verdict, worst
@@ -73,7 +73,7 @@ def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) ->
         tables.append(_decided_table(table, outcomes.get((name.schema, name.name)), catalogue, run.memory))
     is_dataset = run.check.request.dataset is not None
     ending = _ending_of_dataset(run, snapshot_at, tables) if is_dataset else _ending_of_table(run, snapshot_at, tables[0])
-    return run.check.result_with(ending, _execution(run, dbt_result))
+    return run.check.result_with(_on_standby(ending, outcome), _execution(run, dbt_result))
 
 
 def decided(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) -> Decided:
@@ -109,6 +109,17 @@ def notes_of(document: TableDocument) -> list[str]:
     return ["there are no samples: the document gives no key"] if wants_samples and not document.key else []
 
 
+def _on_standby(ending: Ending, outcome: Outcome) -> Ending:
+    """The same with what a snapshot on a standby shows, if it is one."""
+    found = outcome.get("standby")
+    if found is None:
+        return ending
+    standby = Standby.model_validate(found)
+    until = "an unknown time" if standby.replayed_at is None else rfc3339(standby.replayed_at)
+    note = f"the target is a standby: what its primary committed until {until} is in the snapshot"
+    return replace(ending, notes=[*ending.notes, note], standby=standby)
+
+
 def _measured(run: Run, dbt_result: DbtRunResult, outcome: Outcome, snapshot_at: datetime) -> CheckResult:
     """The result of a profile. It passes if the table could be read."""
     (table,) = outcome["tables"]
@@ -126,7 +137,7 @@ def _measured(run: Run, dbt_result: DbtRunResult, outcome: Outcome, snapshot_at:
         notes=notes,
         profile=profile,
     )
-    return run.check.result_with(ending, _execution(run, dbt_result))
+    return run.check.result_with(_on_standby(ending, outcome), _execution(run, dbt_result))
 
 
 def _undecided(run: Run, dbt_result: DbtRunResult | None, status: CheckStatus, reason: str) -> CheckResult:

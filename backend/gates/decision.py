@@ -8,7 +8,7 @@ from typing import Any
 from backend.gates.waiving import Leaning, WaiverFact
 from stringx_dataops.contract.documents.durations import parse_duration
 from stringx_dataops.contract.documents.tables import GateSettings
-from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.checks import CheckResult, Standby
 from stringx_dataops.contract.messages.requests import GateView
 from stringx_dataops.contract.messages.verdicts import Verdict, gate_of
 from stringx_dataops.contract.messages.waivers import Claim
@@ -111,10 +111,8 @@ def decide(facts: Facts, not_before: datetime | None = None) -> GateView:
             reasons.append(_changed_target(facts.subject))
         reasons += map(Reason, _reasons_of_verdict(facts.subject, check))
         reasons += map(Reason, facts.leaning.reasons())
-        if not_before is not None and check.decided_at < not_before:
-            moment = check.decided_at.isoformat()
-            words = f"the newest snapshot ({moment}) is older than not_before ({not_before.isoformat()})"
-            reasons.append(Reason(words, pending=True))
+        if not_before is not None:
+            reasons += _reasons_of_time(check, not_before)
     elif not reasons:
         reasons = [_NEVER_CHECKED]
     notes = [KEPT] if facts.request is None and _has_changed_rules(facts) and facts.is_kept else []
@@ -165,6 +163,21 @@ def _reasons_of_state(facts: Facts) -> list[Reason]:
     if max_age is not None and check.age_s > parse_duration(max_age):
         reasons.append(Reason(f"the last check is older than max_age ({max_age}): ask for a new one"))
     return reasons
+
+
+def _reasons_of_time(check: DecidingCheck, not_before: datetime) -> Iterator[Reason]:
+    """A snapshot on a standby shows only what had been replayed by then, however late it was taken."""
+    wanted, standby = not_before.isoformat(), check.result.get("standby")
+    if check.decided_at < not_before:
+        words = f"the newest snapshot ({check.decided_at.isoformat()}) is older than not_before ({wanted})"
+        yield Reason(words, pending=True)
+    elif standby is not None:
+        shown = Standby.model_validate(standby).replayed_at
+        if shown is None:
+            yield Reason("the target is a standby that does not say until when it has replayed: not_before needs the primary")
+        elif shown < not_before:
+            until = f"what was committed until {shown.isoformat()}"
+            yield Reason(f"the newest snapshot, of a standby, shows {until}, before not_before ({wanted})", pending=True)
 
 
 def _has_changed_rules(facts: Facts) -> bool:

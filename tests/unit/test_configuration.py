@@ -139,6 +139,7 @@ TARGET_FAULTS = [
     ({"work_mem": "64 MB"}, "/work_mem"),
     ({"max_parallel_workers_per_gather": -1}, "/max_parallel_workers_per_gather"),
     ({"max_concurrent_checks": 0}, "/max_concurrent_checks"),
+    ({"replay_timeout": "never"}, "/replay_timeout"),
     ({"yield_after": "soon"}, "/yield_after"),
     ({"yield_after": 5}, "/yield_after"),
     ({"allow_functions": ["fn"]}, "/allow_functions/0"),

@@ -53,7 +53,7 @@ def test_each_adapter_has_a_document_a_dialect_and_an_engine(adapter: Adapter) -
     assert target.adapter == adapter
     assert set(MODELS[adapter].model_fields) >= SHARED
     assert target.database_hash == database_hash(EXAMPLES[adapter])
-    assert set(target.session_limits) == {"lock_timeout_ms", "work_mem", "max_parallel_workers_per_gather"}
+    assert set(target.session_limits) == {"lock_timeout_ms", "replay_timeout_ms", "work_mem", "max_parallel_workers_per_gather"}
     assert target.dbt_database
     assert engine_of(target).may_pass("some other message") is False
     methods = [name for name in vars(Dialect) if not name.startswith("_")]

@@ -14,6 +14,7 @@ from stringx_dataops.contract.documents.tables import GateSettings
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LAGGING = NOW - timedelta(minutes=15)
 VERDICTS = ("pass", "warn", "fail", "error")
 OPENING = ("open", "closed")
 
@@ -43,7 +44,8 @@ def facts(draw: st.DrawFn) -> Facts:
             check_id="c", verdict=verdict, status=draw(st.sampled_from(["succeeded", "canceled", "errored"])),
             rules_hash=draw(st.sampled_from([None, "now", "before"])), snapshot_at=NOW - timedelta(seconds=age),
             decided_at=NOW - timedelta(seconds=age), age_s=age,
-            result=result(verdict, tables, skipped) | draw(st.sampled_from([{}, {"target_hash": "here"}, {"target_hash": "there"}])),
+            result=result(verdict, tables, skipped) | draw(st.sampled_from([{}, {"target_hash": "here"}, {"target_hash": "there"}]))
+            | draw(st.sampled_from([{}, *({"standby": {"replayed_at": at}} for at in (None, LAGGING.isoformat(), NOW.isoformat()))])),
         )  # fmt: skip
     asked = draw(st.none() | st.builds(Request, st.just("r"), st.sampled_from(["queued", "running", "succeeded"]), st.booleans()))
     return Facts(subject, check, asked, draw(st.sampled_from([None, "newer"])))
@@ -54,6 +56,10 @@ def may_open(facts: Facts, not_before: datetime | None) -> bool:
     check, subject = facts.check, facts.subject
     if check is None or (not_before is not None and check.decided_at < not_before):
         return False
+    if not_before is not None and "standby" in check.result:
+        replayed_at = check.result["standby"]["replayed_at"]
+        if replayed_at is None or datetime.fromisoformat(replayed_at) < not_before:
+            return False
     if {"pass": "open", "warn": subject.settings.on_warn, "error": subject.settings.on_error, "fail": "closed"}[
         check.verdict
     ] != "open":
@@ -69,13 +75,38 @@ def may_open(facts: Facts, not_before: datetime | None) -> bool:
     )  # fmt: skip
 
 
-@given(facts(), st.sampled_from([None, NOW - timedelta(hours=2), NOW - timedelta(minutes=10), NOW]))
+@given(facts(), st.sampled_from([None, NOW - timedelta(hours=2), LAGGING, NOW - timedelta(minutes=10), NOW]))
 def test_it_is_open_exactly_if_everything_says_so(facts: Facts, not_before: datetime | None) -> None:
     view = decide(facts, not_before)
     assert (view.gate == "open") == may_open(facts, not_before)
     assert (view.gate == "open") == (not view.reasons)
     assert all(reason and "\n" not in reason for reason in view.reasons)
     assert len(view.reasons) == len(set(view.reasons))
+
+
+@pytest.mark.parametrize(
+    ("standby", "reason", "pending"),
+    [
+        (None, None, False),
+        ({"replayed_at": "2026-03-01T11:50:00Z"}, None, False),
+        (
+            {"replayed_at": "2026-03-01T11:49:59.999999Z"},
+            "the newest snapshot, of a standby, shows what was committed until 2026-03-01T11:49:59.999999+00:00,"
+            " before not_before (2026-03-01T11:50:00+00:00)",
+            True,
+        ),
+        ({"replayed_at": None}, "the target is a standby that does not say until when it has replayed: not_before needs the primary", False),
+    ],
+)  # fmt: skip
+def test_a_late_snapshot_of_a_standby_that_is_behind_does_not_show_the_load(
+    standby: dict[str, Any] | None, reason: str | None, pending: bool
+) -> None:
+    subject = GateSubject("shop", "public.a", None, GateSettings(), rules_hash="now", target_hash="here", has_rules=True)
+    found = result("pass") | ({"standby": standby} if standby else {})
+    check = DecidingCheck("c", "pass", "succeeded", "now", snapshot_at=NOW, decided_at=NOW, age_s=0, result=found)
+    view = decide(Facts(subject, check), NOW - timedelta(minutes=10))
+    assert (view.reasons, view.pending) == ([reason] if reason else [], pending)
+    assert decide(Facts(subject, check)).gate == "open"
 
 
 @given(

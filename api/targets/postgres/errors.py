@@ -46,7 +46,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"too many clients|remaining connection slots", "has no free connection; raise max_connections there or lower max_concurrent_checks"),
     (r"starting up|shutting down|recovery mode|in recovery", "unreachable, it is starting or shutting down; try again"),
     (r"server closed the connection|terminating connection|connection already closed|SSL connection has been closed|could not receive data",
-     "went away during the check; try again"),
+     "went away during the check; try again. A standby may also have ended the check as it was in the way of its recovery: its log says so"),
 )  # fmt: skip
 
 

@@ -11,8 +11,10 @@
   {%- endfor -%}
   {%- set counts = {} -%}
   {%- for status in ('pass', 'warn', 'fail', 'error') -%}{%- do counts.update({status: statuses | select('equalto', status) | list | length}) -%}{%- endfor -%}
-  {{- return({'format': 'stringx-gate/1', 'snapshot_at': read.snapshot_at, 'server_version': state.server_version, 'tables': outcomes,
-              'verdict': stringx_worst(outcomes | map(attribute='verdict') | list), 'counts': counts}) -}}
+  {%- set outcome = {'format': 'stringx-gate/1', 'snapshot_at': read.snapshot_at, 'server_version': state.server_version, 'tables': outcomes,
+                     'verdict': stringx_worst(outcomes | map(attribute='verdict') | list), 'counts': counts} -%}
+  {%- if state.standby -%}{%- do outcome.update({'standby': {'replayed_at': state.standby.replayed_at}}) -%}{%- endif -%}
+  {{- return(outcome) -}}
 {% endmacro %}
 
 

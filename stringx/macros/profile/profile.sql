@@ -117,7 +117,9 @@
   {%- set of_table = {'schema': table.schema, 'name': table.name, 'row_count': found.measured.rows if found.measured else none, 'window_nulls': none,
                       'verdict': verdict, 'reason': found.reason, 'rules': [],
                       'notes': stringx_notes({'relation': relation, 'rules': []}, state.relations) if found.reason is none else []} -%}
-  {{- return({'format': 'stringx-gate/1', 'snapshot_at': found.get('snapshot_at') or modules.datetime.datetime.now(modules.pytz.utc).isoformat(), 'server_version': state.server_version,
-              'tables': [of_table], 'verdict': verdict, 'counts': {'pass': 0, 'warn': 0, 'fail': 0, 'error': 0 if found.reason is none else 1},
-              'profile': found.measured if found.reason is none else none}) -}}
+  {%- set outcome = {'format': 'stringx-gate/1', 'snapshot_at': found.get('snapshot_at') or modules.datetime.datetime.now(modules.pytz.utc).isoformat(), 'server_version': state.server_version,
+                     'tables': [of_table], 'verdict': verdict, 'counts': {'pass': 0, 'warn': 0, 'fail': 0, 'error': 0 if found.reason is none else 1},
+                     'profile': found.measured if found.reason is none else none} -%}
+  {%- if state.standby -%}{%- do outcome.update({'standby': {'replayed_at': state.standby.replayed_at}}) -%}{%- endif -%}
+  {{- return(outcome) -}}
 {% endmacro %}

@@ -172,6 +172,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "work_mem": "of the sessions of checks, such as 64MB",
         "max_parallel_workers_per_gather": "of the sessions of checks",
         "max_concurrent_checks": "checks that may run on it at the same time",
+        "replay_timeout": "how long a check waits for a standby to replay what it has received; off: it takes what is there",
         "yield_after": "after how long a check gives way to a session that waits for its locks; off: never",
         "allow_functions": "functions, as schema.name, that custom SQL may call besides the built-in ones",
         "allow_arguments": "unchecked: arguments of dbt tests run as SQL, whatever they say",

@@ -110,6 +110,13 @@ class ProfileMeasures(TypedDict):
     notes: list[str]
 
 
+class StandbyOutcome(TypedDict):
+    """Until when the snapshot shows all that was committed on the standby's primary, as an RFC 3339 time by the primary's clock.
+    None if the standby does not say it."""
+
+    replayed_at: str | None
+
+
 class Outcome(TypedDict):
     """The outcome of a check. `snapshot_at` is an RFC 3339 time by the target's clock."""
 
@@ -120,3 +127,4 @@ class Outcome(TypedDict):
     verdict: Verdict
     counts: dict[RuleStatus, int]
     profile: NotRequired[ProfileMeasures | None]
+    standby: NotRequired[StandbyOutcome]  # of a target that is a standby

@@ -132,6 +132,7 @@ class SessionLimits(TypedDict):
     """What a target's document limits in its checks' sessions. Times are milliseconds; None leaves the role's own setting."""
 
     lock_timeout_ms: int
+    replay_timeout_ms: NotRequired[int | None]  # how long to wait for what a standby has received; None: do not wait
     work_mem: str | None
     max_parallel_workers_per_gather: int | None
 

@@ -264,6 +264,13 @@ class TableResult(Model):
     rules: list[RuleResult] = []
 
 
+class Standby(Model):
+    """What a snapshot on a standby shows: all that was committed on its primary until `replayed_at`, by the primary's clock. None
+    if the standby does not say it."""
+
+    replayed_at: AwareDatetime | None = None
+
+
 class CheckResult(OfOne):
     """The result of a check; while the check is queued or running, the part that is known already.
 
@@ -271,7 +278,8 @@ class CheckResult(OfOne):
     `asked` is the request, `requested_by` the name of the key that asked. `trial` means that a document was checked that is not
     stored. `joined` is the check whose run it shares, because that one was already waiting with the same request.
     `earlier_attempts` holds the first 20 that ended without a result. `profile`: what was measured of the table where a profile
-    was asked for (`messages.profiles`); it is left out of the JSON where there is none, because earlier releases do not know it.
+    was asked for (`messages.profiles`). `standby`: of a target that is a standby, what its snapshot shows. Both are left out of
+    the JSON where there is none, because earlier releases do not know them.
     """
 
     check_id: str
@@ -307,6 +315,7 @@ class CheckResult(OfOne):
     skipped: list[str] = []
     dbt: DbtRun | None = None
     profile: JsonObject | None = None
+    standby: Standby | None = None
 
     @model_validator(mode="after")
     def _is_of_one(self) -> "CheckResult":
@@ -331,7 +340,7 @@ class CheckResult(OfOne):
     @model_serializer(mode="wrap")
     def _without_absent(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
         fields = self._without_the_other(serialize)
-        return {name: value for name, value in fields.items() if value is not None or name != "profile"}
+        return {name: value for name, value in fields.items() if value is not None or name not in ("profile", "standby")}
 
 
 def rfc3339(moment: datetime) -> str:

@@ -9,7 +9,8 @@
     - renamed: whether a relation was named without a schema;
     - shape: a hash of the types of all columns;
     - broken: patterns that are not valid regular expressions;
-    - called: {rule_key: a name after a dot that would be a function call} (qualified.sql).
+    - called: {rule_key: a name after a dot that would be a function call} (qualified.sql);
+    - standby: of a standby, how far it has replayed (standby.sql); none on a primary.
 
     LOCK needs SELECT only, and fails for a relation that is missing or not readable. Materialized views, foreign tables and tables
     of which some columns are granted can be read and not locked. Each lock is released before the next is waited for:
@@ -27,17 +28,20 @@
     select current_setting('stringx.probe'), current_setting('stringx.names'), current_setting('stringx.behind'), current_setting('stringx.columns'),
            current_setting('stringx.shape'), current_setting('stringx.paths'), current_setting('server_version_num'),
            current_setting('max_parallel_workers_per_gather'),
+           current_setting('stringx.standby', true),
            {{ "current_setting('stringx.broken')" if wanted.patterns else 'null' }}, {{ "current_setting('stringx.calls')" if wanted.qualified else 'null' }}
   {%- endset -%}
   {#- not as a statement: dbt guesses the type of each column that it fetches -#}
-  {%- set probe, names, behind, columns, shape, paths, version, workers, broken, calls = adapter.add_query(query, auto_begin=false)[1].fetchone() -%}
+  {%- set probe, names, behind, columns, shape, paths, version, workers, standby, broken, calls = adapter.add_query(query, auto_begin=false)[1].fetchone() -%}
   {%- set errors, names, behind = fromjson(probe), fromjson(names), fromjson(behind) -%}
+  {%- set standby = stringx_await_replay(spec, fromjson(standby)) if standby else none -%}
   {%- set of_relations = {} -%}
   {%- for relation in relations -%}
     {%- set error = errors[loop.index0] -%}
     {%- set reason = none if error.sqlstate in (none, '42809') else stringx_reason(error) -%}
     {%- set one = {'name': names[loop.index0], 'locked': error.sqlstate is none, 'reason': reason, 'place': loop.index if reason is none else none} -%}
     {%- do one.update(behind[loop.index0]) -%}
+    {%- if standby and standby.late and reason is none -%}{%- do one.update({'reason': standby.late}) -%}{%- endif -%}
     {%- for name in spec.get('lock_failed', []) if stringx_is_named(relation, name) -%}
       {%- do one.update({'reason': stringx_reason({'sqlstate': '55P03'})}) -%}
     {%- endfor -%}
@@ -47,7 +51,7 @@
   {%- set path = stringx_paths(relations, fromjson(paths)) if paths else {'path': none, 'odd': {}} -%}
   {{- return({'server_version': version | int, 'relations': of_relations, 'facts': stringx_facts(relations, fromjson(columns) if columns else []),
               'parallel': workers | int > 0, 'path': path.path, 'odd': path.odd, 'renamed': names != relations, 'shape': shape or none,
-              'broken': fromjson(broken) if broken else [], 'called': stringx_called_names(wanted.qualified, fromjson(calls)) if calls else {}}) -}}
+              'broken': fromjson(broken) if broken else [], 'called': stringx_called_names(wanted.qualified, fromjson(calls)) if calls else {}, 'standby': standby}) -}}
 {% endmacro %}
 
 
@@ -68,6 +72,7 @@ declare
   columns constant text[] := {{ 'null' if wanted.all_columns else 'array[' ~ stringx_literals(wanted.names) ~ ']' }}::text[];
   found jsonb := '[]'; readable text[] := '{}'; unlocked boolean[] := '{}'; behind json; types json; special boolean; shape text; m text; s text;
 begin
+  {{- stringx_look_at_standby() }}
 {%- for relation in wanted.relations if not modules.re.search('[.]"', relation) %}
   {%- set place = wanted.relations.index(relation) + 1 %}
   names[{{ place }}] := coalesce(({{ stringx_first_in_path(relation) }}), names[{{ place }}]);

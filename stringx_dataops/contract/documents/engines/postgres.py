@@ -54,6 +54,7 @@ class PostgresTarget(WithPassword):
     sslrootcert: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     require_auth: _RequiredAuth | None = None
     lock_timeout: Pause = "5s"
+    replay_timeout: Pause | Literal["off"] = "5s"
     work_mem: _Memory | None = None
     max_parallel_workers_per_gather: Annotated[Whole, Field(ge=0, le=64)] | None = None
     max_concurrent_checks: ConcurrentChecks = 4
@@ -81,6 +82,7 @@ class PostgresTarget(WithPassword):
         """How long a check waits for a lock, and what its statements may use; None leaves the role's own setting."""
         return {
             "lock_timeout_ms": int(parse_duration(self.lock_timeout) * 1000),
+            "replay_timeout_ms": None if self.replay_timeout == "off" else int(parse_duration(self.replay_timeout) * 1000),
             "work_mem": self.work_mem,
             "max_parallel_workers_per_gather": self.max_parallel_workers_per_gather,
         }
