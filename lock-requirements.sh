@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Pins every package, with the hashes of its files for every system, in requirements*.txt; needs uv. What is pinned stays as it is,
-# unless an argument of `uv pip compile` says otherwise: --upgrade, --upgrade-package NAME.
+# Pins every package, with the hashes of its files for every system, in requirements*.txt and deploy/image/requirements.txt; needs
+# uv. What is pinned stays as it is, unless an argument of `uv pip compile` says otherwise: --upgrade, --upgrade-package NAME.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 compile() { uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command ./lock-requirements.sh "$@"; }
@@ -12,4 +12,5 @@ mapfile -t used < <(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package=\1/p' requi
 compile "$@" -c requirements.txt "${used[@]}" pyproject.toml --extra services --group checkout -o "$unused"
 sed -i '/^# The following packages were excluded/,$d' "$unused"
 compile "$@" -c requirements.txt --group dev -o requirements-dev.txt
+compile "$@" --group sbom -o deploy/image/requirements.txt
 printf '%s\n' "-r $unused" >>requirements.txt
