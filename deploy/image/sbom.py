@@ -19,8 +19,8 @@ _SPECIFICATION = "1.6"
 
 
 def debian_components(status: str, distribution: str) -> list[dict[str, Any]]:
-    """A component for each installed package of dpkg's `status` file, by name. The package URL is that of the purl specification's
-    type `deb`; `distribution` is such as `debian-13`."""
+    """A component for each installed package of dpkg's `status` file, by name. The package URL is of the purl type `deb`;
+    `distribution` is such as `debian-13`."""
     found = []
     for paragraph in status.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and not line.startswith(" "))
@@ -74,8 +74,8 @@ def main() -> None:
 
 
 def _require_valid(text: str) -> None:
-    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 (the rest of this module works without it)
-    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
 
     if (error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)) is not None:
         sys.exit(f"sbom: not CycloneDX {_SPECIFICATION}: {error}")

@@ -1,6 +1,15 @@
 """What the image is made of, without building it."""
 
+import importlib.metadata
+import importlib.util
 import re
+import subprocess
+import tomllib
+from types import ModuleType
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from stringx_dataops.contract.settings import ROOT
 
@@ -12,5 +21,93 @@ def test_whatever_the_image_copies_is_let_through_to_its_build() -> None:
         for source in line.split()
     }
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert copied == let_through
+    assert {name for name in copied if not name.startswith("deploy/")} | {"deploy/image"} == let_through
     assert all((ROOT / name).exists() for name in copied)
+
+
+def test_what_the_image_leaves_out_is_needed_by_nothing_that_it_keeps() -> None:
+    """By the installed packages' own words, from the direct dependencies on."""
+    [line] = re.findall(r"pip uninstall --quiet --yes (.+)$", (ROOT / "deploy/image/trim.sh").read_text(), re.MULTILINE)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = settings["optional-dependencies"]
+    waiting = [*settings["dependencies"], *(each for name in ("kafka", "verify", "services") for each in extras[name])]
+    unused = {"stringx-dataops", *re.findall(r"^([a-z0-9.-]+)==", (ROOT / "requirements-unused.txt").read_text(), re.MULTILINE)}
+    kept: set[tuple[str, str]] = set()
+    while waiting:
+        requirement = Requirement(waiting.pop())
+        name = canonicalize_name(requirement.name)
+        for extra in ("", *requirement.extras):
+            if name in unused or (name, extra) in kept:
+                continue
+            if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+                continue
+            kept.add((name, extra))
+            needed = map(Requirement, importlib.metadata.requires(name) or ())
+            waiting += [str(each) for each in needed if each.marker is None or each.marker.evaluate({"extra": extra})]
+    names = {name for name, _ in kept}
+    assert names >= {"dbt-core", "networkx", "flask", "psycopg2-binary"}
+    assert not names & set(line.split())
+
+
+def test_the_list_of_contents_has_each_installed_package_of_debian_once() -> None:
+    status = (
+        "Package: libc6\nStatus: install ok installed\nMaintainer: GNU Libc Maintainers <x@example.org>\nArchitecture: amd64\n"
+        "Source: glibc\nVersion: 2.41-12\nDescription: GNU C Library\n Version: no field\n"
+        "\nPackage: adduser\nStatus: install ok installed\nArchitecture: all\nVersion: 3.152+x~1\n"
+        "\nPackage: gone\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n"
+    )
+    adduser, libc = sbom().debian_components(status, "debian-13")
+    assert adduser["purl"] == "pkg:deb/debian/adduser@3.152%2Bx~1?arch=all&distro=debian-13"
+    assert (libc["name"], libc["version"], libc["publisher"]) == ("libc6", "2.41-12", "GNU Libc Maintainers")
+
+
+def test_the_list_of_contents_is_one_of_the_image() -> None:
+    listed = {"bom-ref": "flask==3.1", "name": "flask", "version": "3.1"}
+    bom = {
+        "metadata": {"tools": []}, "components": [listed],
+        "dependencies": [{"ref": "flask==3.1"}, {"ref": "root-component"}],
+    }  # fmt: skip
+    added = {"bom-ref": "pkg:deb/debian/adduser@1", "name": "adduser"}
+    whole = sbom().complete(bom, "0.1.0", [added])
+    assert whole["metadata"]["component"] == {
+        "type": "container",
+        "bom-ref": "image",
+        "name": "dbt-data-ops",
+        "version": "0.1.0",
+    }
+    assert whole["components"] == [listed, added]
+    assert whole["dependencies"] == [
+        {"ref": "image", "dependsOn": ["flask==3.1", "pkg:deb/debian/adduser@1"]}, {"ref": "flask==3.1"},
+    ]  # fmt: skip
+
+
+def sbom() -> ModuleType:
+    """deploy/image/sbom.py, which is a program of its own."""
+    found = importlib.util.spec_from_file_location("sbom", ROOT / "deploy" / "image" / "sbom.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name the repository"),
+        (["registry.example.org"], "is no repository"),
+        (["registry.example.org/data/Image"], "in lower case"),
+        (["registry.example.org/data/image:1.0"], "without a tag (--tag TAG)"),
+        (["registry.example.org/a", "registry.example.org/b"], "one repository, please"),
+        (["--tag", "a b", "registry.example.org/a"], "--tag 'a b' is no tag"),
+        (["--tag"], "--tag needs a value"),
+        (["--platform", "linux/riscv64", "registry.example.org/a"], "the image is for linux/amd64 and linux/arm64"),
+        (["--base", "sha256:12", "registry.example.org/a"], "--base 'sha256:12' is no digest"),
+        (["--pull", "registry.example.org/a"], "unknown option '--pull'"),
+    ],
+)
+def test_what_cannot_be_published_is_one_line(arguments: list[str], said: str) -> None:
+    asked = subprocess.run([ROOT / "deploy" / "publish.sh", *arguments], capture_output=True, text=True, check=False)
+    assert asked.returncode == 2
+    assert said in asked.stderr
+    assert asked.stderr.count("\n") == 1

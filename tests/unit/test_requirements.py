@@ -7,7 +7,9 @@ import pytest
 from launch.install import _builder, _used
 from stringx_dataops.contract.settings import ROOT
 
-LISTS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
+LISTS = sorted(
+    str(path.relative_to(ROOT)) for path in (*ROOT.glob("requirements*.txt"), *ROOT.glob("deploy/*/requirements*.txt"))
+)
 _PACKAGE = re.compile(
     r"^(?P<name>[a-z0-9._-]+)==\S+(?: ; [^\\\n]+)?(?P<hashes>(?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.MULTILINE
 )
@@ -37,5 +39,5 @@ def test_what_builds_a_package_is_pinned_with_hashes_too() -> None:
 
 def test_the_image_insists_on_the_hashes() -> None:
     installs = re.findall(r"pip install .*", (ROOT / "Dockerfile").read_text())
-    assert len(installs) == 2
+    assert len(installs) == 3
     assert all("--require-hashes" in command for command in installs)
