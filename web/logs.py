@@ -5,6 +5,9 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from web import tracing
+
+# `trace_id`: of the trace that the thread is at (`web/tracing.py`).
 _FIELDS = ("check_id", "request_id", "worker", "method", "route", "status", "duration_ms", "caller")
 
 
@@ -20,6 +23,8 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         line |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
+        if (context := tracing.current()) is not None:
+            line["trace_id"] = context.trace_id
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

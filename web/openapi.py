@@ -111,7 +111,7 @@ class Operation:
 
     `query` holds every parameter that the route takes. A route without `body` reads none. Swagger UI fills in `path` and
     `example`, which belong to the demo. A route with a `scope` says in `targets` how it names its target; limited keys are
-    refused where it does not.
+    refused where it does not. `traced`: it is a step on a check's way, and gets a span (`web/tracing.py`).
     """
 
     summary: str
@@ -124,6 +124,7 @@ class Operation:
     errors: tuple[type[StringXError], ...] = ()
     path: Mapping[str, str] = field(default_factory=dict)
     example: Any = None
+    traced: bool = False
 
     @property
     def refusals(self) -> list[type[StringXError]]:

@@ -17,7 +17,7 @@ from database.reports import Report
 from stringx_dataops import __version__
 from stringx_dataops.contract.problems import NotFound, StringXError
 from stringx_dataops.contract.settings import Network
-from web import bodies, hosts, keys, metrics, openapi, parameters, paths, problems
+from web import bodies, hosts, keys, metrics, openapi, parameters, paths, problems, traced_requests
 from web.bodies import answer
 from web.metrics import Metrics
 from web.openapi import Operation, describe
@@ -55,6 +55,7 @@ def create(
     openapi.install(app, title, description, __version__)
     hosts.install(app, allowed_hosts)
     keys.install(app, database, own_sign_in, trusted_proxies)
+    traced_requests.install(app)
     _install_reading(app, own_sign_in)
     _install_health(app, database, loops, faults)
     app.after_request(_log)

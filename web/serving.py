@@ -6,7 +6,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from database.pool import bound_waits
-from web import logs
+from web import logs, tracing
 
 
 def _on_starting(_: Arbiter) -> None:
@@ -22,7 +22,12 @@ def _pre_fork(_: Arbiter, __: Worker) -> None:
 def _post_worker_init(worker: Worker) -> None:
     """Start background threads in the worker process, because threads do not survive a fork."""
     bound_waits()
+    tracing.start(f"stringx-{getattr(worker.wsgi, 'name', 'web')}")
     worker.wsgi.extensions["stringx_start"]()
+
+
+def _worker_exit(_: Arbiter, __: Worker) -> None:
+    tracing.stop()
 
 
 CONNECTIONS: dict[str, object] = {
@@ -41,4 +46,5 @@ COMMON: dict[str, object] = CONNECTIONS | {
     "on_starting": _on_starting,
     "pre_fork": _pre_fork,
     "post_worker_init": _post_worker_init,
+    "worker_exit": _worker_exit,
 }

@@ -16,13 +16,14 @@ from api.notifications import notify
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, json_value
 from database.queries import load_queries
-from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.messages.checks import TRACE, CheckResult
 from stringx_dataops.contract.messages.sizes import bounded
 from stringx_dataops.contract.messages.waivers import claims_of
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 MAX_CRASHES = 3  # runs that may end their worker, or their dbt process, before a check is `errored`
 MAX_YIELDS = 3  # runs that may give way
+_OWN_OF_JOINED = ("check_id", "request_id", "asked", "requested_by", "joined", "queued_at", *TRACE)
 _LOOKS = 5  # tries, if other workers hold the rows of all targets that have work
 
 
@@ -133,8 +134,8 @@ def _finish_joined(cursor: Cursor, leader: Check, body: dict[str, Any], ended: d
     joined = [read_check(row) for row in cursor.all(SQL["joined"], {"check_id": leader.check_id})]
     for check in joined:
         known = check.pending().as_json()
-        own = {name: known[name] for name in ("check_id", "request_id", "asked", "requested_by", "joined", "queued_at")}
-        result = body | own
+        own = {name: known.get(name) for name in _OWN_OF_JOINED}
+        result = {name: value for name, value in (body | own).items() if value is not None or name not in TRACE}
         stored = {"check_id": check.check_id, "leader": leader.check_id, "result": json_value(result)}
         cursor.run(SQL["finish_joined"], ended | stored)
         outbox.put(cursor, check.check_id, check.results_url(backend_url), json.dumps(result, ensure_ascii=False))

@@ -27,6 +27,8 @@ from stringx_dataops.contract.messages.samples import hidden
 from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus
 from stringx_dataops.contract.problems import Busy, Conflict, NotFound
+from stringx_dataops.contract.trace_context import TraceContext, read_columns
+from web import tracing
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 QUEUE = "queue"  # the payload that wakes workers, sent where checks change; a finished check's payload is its id
@@ -49,6 +51,8 @@ class _KnownFields(TypedDict):
     attempt: int
     earlier_attempts: list[EarlierAttempt]
     queued_at: datetime
+    traceparent: str | None
+    tracestate: str | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Check:
     queued_at: datetime
     started_at: datetime | None
     result: dict[str, Any] | None
+    trace: TraceContext | None = None  # that it belongs to
 
     @property
     def terminal(self) -> bool:
@@ -142,6 +147,8 @@ class Check:
             "attempt": self.attempt,
             "earlier_attempts": self.earlier_attempts,
             "queued_at": self.queued_at,
+            "traceparent": self.trace.traceparent if self.trace else None,
+            "tracestate": self.trace.tracestate if self.trace else None,
         }
 
     def results_url(self, backend_url: str) -> str:
@@ -196,6 +203,7 @@ def accept(
             "is_full": request.full,
             "requested_by": requested_by,
             "queue_limit": queue_limit,
+            **tracing.current_columns(),
         }
         if (row := cursor.one(SQL["accept"], asked)) is not None:
             if is_apart:
@@ -292,4 +300,5 @@ def read_check(row: Row) -> Check:
         queued_at=row["queued_at"],
         started_at=row["started_at"],
         result=row["result"],
+        trace=read_columns(row),
     )

@@ -2,9 +2,9 @@
 -- A request_id is accepted once; a second one finds the first by `find_by_request`. How many wait is counted before the target is
 -- locked: as many more as are accepted at one moment may come above the limit.
 insert into dataops.checks (check_id, request_id, body, trial, profile, body_hash, target, table_name, dataset, mode, timeout_s, is_full,
-                            requested_by)
+                            requested_by, traceparent, tracestate)
 select %(check_id)s, %(request_id)s, %(body)s, %(trial)s, %(profile)s, %(body_hash)s, %(target)s, %(table)s, %(dataset)s, %(mode)s,
-       %(timeout_s)s, %(is_full)s, %(requested_by)s
+       %(timeout_s)s, %(is_full)s, %(requested_by)s, %(traceparent)s, %(tracestate)s
 where (select coalesce(sum(waiting), 0) from dataops.targets) < %(queue_limit)s
 on conflict (request_id) do nothing
 returning *

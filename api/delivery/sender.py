@@ -17,6 +17,8 @@ from stringx_dataops.contract import http_answers, signatures
 from stringx_dataops.contract.http_answers import HttpAnswer, Unreadable
 from stringx_dataops.contract.http_posts import TOO_LARGE, Limits, Poster, retry_after_s
 from stringx_dataops.contract.messages.sizes import smaller
+from stringx_dataops.contract.trace_context import of_json
+from web import tracing
 
 LIMITS = Limits(connect_s=5, read_s=15, body_s=2, largest=64 * 1024)
 _LONGEST_RETRY_AFTER_S = 3600.0
@@ -83,6 +85,12 @@ class ResultSender(Sender[Leased, None]):
         """Post it; Refusal if it is not acknowledged."""
         signed = signatures.sign(self._signing_secrets, str(message.message_id), message.body, message.now)
         headers = {"Content-Type": "application/json"} | signed
+        about: tracing.Attributes = {"check_id": str(message.check_id), "attempt": message.attempts}
+        with tracing.span("post result", "client", of_json(message.body), about):
+            self._post(message, headers | tracing.current_headers())
+
+    def _post(self, message: Leased, headers: Mapping[str, str]) -> None:
+        """Refusal as in `send`."""
         try:
             answer = self._poster.post(message.url, data=message.body.encode(), headers=headers)
         except Unreadable as error:

@@ -61,6 +61,7 @@ def blueprint(service: Checks) -> Blueprint:
             body=CheckOrder,
             example={"target": "nyc", "table": "public.flights", "mode": "sync"},
             answers={200: CheckResult, 202: CheckResult},
+            traced=True,
             errors=_REFUSALS,
         )
     )

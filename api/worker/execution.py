@@ -35,6 +35,7 @@ from stringx_dataops.contract.gate_test.specification import Specification
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import Invalid, NotFound
 from stringx_dataops.contract.settings import Settings
+from web import tracing
 
 _UNREACHABLE_FOR_S = (0.5, 1.0, 2.0)  # pauses before a target that did not answer is tried again
 _YIELD_PAUSE_S = 1.0  # after it, the session that waited has its locks
@@ -135,7 +136,8 @@ class Executor:
         known = memory.recall(self.database, check.request, plan.tables, self.catalogue)
         built = specification.build(check.request, target, plan.tables, self.catalogue, check.timeout_s, known)
         try:
-            result = self._run_dbt(attempt, built, target)
+            with tracing.span("dbt test", attributes={"target": check.request.target, "tables": len(plan.tables)}):
+                result = self._run_dbt(attempt, built, target)
             folder = self.settings.home / "by-hand" / check.check_id
             variables = self._variables(target, f"stringx {check.check_id} by hand")
             command_line = command.by_hand(self.project, built, folder, variables)

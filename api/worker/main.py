@@ -20,7 +20,7 @@ from database.pool import Database, bound_waits
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, signing_secrets
-from web import logs
+from web import logs, tracing
 
 
 def main() -> int:
@@ -34,11 +34,13 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.begin_to_stop())
     bound_waits()
+    tracing.start("stringx-worker")
     _remove_old_folders(worker.home.parent)
     worker.start()
     while not worker.stop.wait(3600):
         continue
     worker.end()
+    tracing.stop()
     os._exit(0)  # a thread that still waits for a lost connection must not keep the process
 
 

@@ -24,7 +24,7 @@ from api.delivery.sender import Credentials, ResultSender
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import ChildFactory, Slot
 from api.engine.processes import ChildDied, ProjectFault
-from api.worker import heartbeats
+from api.worker import heartbeats, spans
 from api.worker.attempt import Attempt
 from api.worker.execution import AttemptEnd, Executor, HandBack
 from database import reports
@@ -36,6 +36,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
+from web import tracing
 
 _IDLE_S = 2.0  # how often to look without a notification, because notifications may be lost
 _LOOK_FOR_MESSAGES_S = 10.0  # the same for messages that are due
@@ -141,7 +142,8 @@ class Worker:
 
     def _serve(self, executor: Executor, attempt: Attempt) -> None:
         try:
-            self._store(attempt, self._execute(executor, attempt))
+            with spans.of_attempt(attempt):
+                self._store(attempt, self._execute(executor, attempt))
         finally:
             self._forget(attempt)
 
@@ -173,7 +175,8 @@ class Worker:
         refused_until = time.monotonic() + _REFUSED_S
         while end is not None and attempt.stopped != "lost":
             try:
-                self._write(attempt.check, end)
+                with tracing.span("finish"):
+                    self._write(attempt.check, end)
                 return
             except StringXError as error:
                 log.warning("the result is not stored yet: %s", error, extra=attempt.ids, exc_info=error.__cause__)

@@ -20,6 +20,7 @@ from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
 from stringx_dataops.contract.problems import StringXError, Unavailable
+from stringx_dataops.contract.trace_context import of_headers
 
 _BATCH = 500
 _POLL_MS = 500
@@ -126,7 +127,10 @@ class Consumer:
         records = [record for partition in held.records.values() for record in partition]
         for begin in range(0, len(records), _BATCH):
             batch = records[begin : begin + _BATCH]
-            events = [Event(record.value, f"{record.topic}-{record.partition}-{record.offset}") for record in batch]
+            events = [
+                Event(record.value, f"{record.topic}-{record.partition}-{record.offset}", of_headers(record.headers or ()))
+                for record in batch
+            ]
             faults = requests_in.track_events(self.database, self.catalogue, events)
             refused = [(record, fault) for record, fault in zip(batch, faults, strict=True) if fault is not None]
             for record, fault in refused:

@@ -23,6 +23,8 @@ from stringx_dataops.contract.problems import (
     TooLarge,
     invalid,
 )
+from stringx_dataops.contract.trace_context import TraceContext
+from web import tracing
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 
@@ -32,10 +34,11 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Event:
     """A message: `value` is the body of a request with its `event_id`. `origin` (TOPIC-PARTITION-OFFSET) is the id of a request
-    without one."""
+    without one. `trace`: what its headers say."""
 
     value: bytes | None
     origin: str
+    trace: TraceContext | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class _Asked:
     request: CheckRequest
     request_id: str
     digest: bytes
+    trace: TraceContext | None
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class _EventRow(tracking.RequestColumns):
     """A request to insert. `body_hash` is hexadecimal, since the rows are passed as JSON."""
 
     body_hash: str
+    traceparent: str | None
+    tracestate: str | None
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def _read(event: Event) -> _Asked:
         raise invalid(renamed) from error
     tracking.refuse_callback(request)
     assert request.request_id is not None
-    return _Asked(request, request.request_id, request.digest())
+    return _Asked(request, request.request_id, request.digest(), event.trace)
 
 
 def _track(database: Database, catalogue: Catalogue, asked: Mapping[int, _Asked]) -> dict[int, StringXError]:
@@ -166,7 +172,15 @@ def _new_rows(
             continue
         try:
             columns = tracking.request_columns(item.request, item.request_id, configured.checked_mode(item.request))
-            rows[item.request_id] = {**columns, "body_hash": item.digest.hex()}
+            named = {"request_id": item.request_id, "target": item.request.target}
+            with tracing.span("take in message", "consumer", item.trace, named):
+                trace = tracing.current()
+            rows[item.request_id] = {
+                **columns,
+                "body_hash": item.digest.hex(),
+                "traceparent": trace.traceparent if trace else None,
+                "tracestate": trace.tracestate if trace else None,
+            }
         except StringXError as error:
             refused[number] = error
     return rows, refused

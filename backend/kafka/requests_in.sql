@@ -1,10 +1,11 @@
 -- name: track
 -- In the order of their ids, so that two consumers do not wait for each other.
 insert into stringx.requests (request_id, source, target, table_name, dataset, mode, body, body_hash, is_full, status,
-                              requested_by)
-select e.request_id, 'kafka', e.target, e."table", e.dataset, e.mode, e.body, decode(e.body_hash, 'hex'), e.is_full, 'queued', 'kafka'
+                              requested_by, traceparent, tracestate)
+select e.request_id, 'kafka', e.target, e."table", e.dataset, e.mode, e.body, decode(e.body_hash, 'hex'), e.is_full, 'queued', 'kafka',
+       e.traceparent, e.tracestate
 from jsonb_to_recordset(%(events)s) as e (request_id text, target text, "table" text, dataset text, mode text, body jsonb,
-                                          body_hash text, is_full boolean)
+                                          body_hash text, is_full boolean, traceparent text, tracestate text)
 order by e.request_id
 on conflict (request_id) do nothing
 returning request_id

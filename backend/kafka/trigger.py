@@ -32,7 +32,7 @@ from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import SettingsError, read_settings
-from web import logs
+from web import logs, tracing
 
 _END_S = 20.0  # for a batch that is being sent when the process is told to end
 _AGAIN_S = 1.0
@@ -143,6 +143,7 @@ def main() -> int:
         print(f"trigger: {error}", file=sys.stderr)
         return 2
     bound_waits()
+    tracing.start("stringx-trigger")
     database = Database(url, size=4, application_name="stringx trigger")
     trigger = Trigger(found, database, catalogue, settings.queue_limit, settings.public_url)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -167,6 +168,7 @@ def main() -> int:
         publisher.join(max(0.0, until - time.monotonic()))
     with suppress(StringXError):
         reports.forget(database, trigger.name)
+    tracing.stop()
     log.info("ended")
     return 0
 

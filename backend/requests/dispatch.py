@@ -17,6 +17,8 @@ from stringx_dataops.contract.http_posts import TOO_LARGE, Limits, Poster, retry
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.contract.messages import requesters
 from stringx_dataops.contract.problems import Busy, Conflict
+from stringx_dataops.contract.trace_context import TraceContext, read_columns
+from web import tracing
 
 LIMITS = Limits(connect_s=3, read_s=10, body_s=5)
 _THREADS = 4
@@ -45,6 +47,7 @@ class UnsentRequest(Unsent):
     body: dict[str, Any]
     requested_by: str | None = None
     is_first: bool = False
+    trace: TraceContext | None = None  # that it belongs to; None: that of the thread
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class _ToDataOps(Sender[Message, Answer]):
     def post(self, path: str, body: dict[str, Any] | None, by: str | None) -> HttpAnswer:
         """Post for the key of this name. NotSent if there is no answer, or none that can be read."""
         try:
-            headers = requesters.headers(by)
+            headers = requesters.headers(by) | tracing.current_headers()
             if body is None:
                 return self._poster.post(self._url + path, headers=headers)
             headers |= {"Content-Type": "application/json"}
@@ -107,11 +110,14 @@ class RequestSender(_ToDataOps[UnsentRequest, Accepted | HttpAnswer]):
             row = cursor.one(SQL["claim_unsent"], self.lease.parameters)
         if row is None:
             return None
-        return UnsentRequest(row["request_id"], row["send_attempts"], row["body"], row["requested_by"])
+        trace = read_columns(row)
+        return UnsentRequest(row["request_id"], row["send_attempts"], row["body"], row["requested_by"], trace=trace)
 
     def send(self, message: UnsentRequest) -> Accepted | HttpAnswer:
         """The check, or the answer that refuses the request for good; NotSent for everything else."""
-        answer = self.post("/api/v1/quality-checks", message.body, message.requested_by)
+        about: tracing.Attributes = {"request_id": message.request_id, "attempt": message.attempts + 1}
+        with tracing.span("send to DataOps", "client", message.trace, about):
+            answer = self.post("/api/v1/quality-checks", message.body, message.requested_by)
         if answer.status in (200, 202):
             check_id = answer.field("check_id")
             if not http_answers.is_uuid(check_id) or answer.field("request_id") not in (None, message.request_id):

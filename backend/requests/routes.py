@@ -80,6 +80,7 @@ def blueprint(service: Requests) -> Blueprint:
             body=CheckRequest,
             example={"target": "nyc", "table": "public.flights", "mode": "sync"},
             answers={200: RequestView, 202: RequestView},
+            traced=True,
             errors=(Malformed, NotFound, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable),
         )
     )
@@ -99,6 +100,7 @@ def blueprint(service: Requests) -> Blueprint:
             query=(_TRIED_RULES, _MODE, _TRIAL_WAIT),
             example=_TRIED,
             answers={200: RequestView, 202: RequestView},
+            traced=True,
             errors=(Malformed, Conflict, TooLarge, UnsupportedMediaType, Invalid, Busy, Unavailable),
         )
     )
@@ -163,6 +165,7 @@ def blueprint(service: Requests) -> Blueprint:
             targets="unlimited",
             body=CheckResult,
             answers={204: None},
+            traced=True,
             errors=(Malformed, Unauthenticated, Forbidden, TooLarge, Invalid, Unavailable),
         )
     )

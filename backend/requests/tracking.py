@@ -31,6 +31,7 @@ from stringx_dataops.contract.messages.sizes import bounded, messages, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Mode, Source, Verdict
 from stringx_dataops.contract.messages.waivers import claims_of
 from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, Unavailable, invalid
+from web import tracing
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
@@ -148,6 +149,7 @@ def accept(
             asked_by = {
                 "requested_by": cleaned(requested_by) if requested_by is not None else None,
                 "is_from_dashboard": is_from_dashboard,
+                **tracing.current_columns(),
             }
             first = {"source": "http" if is_from_dashboard else source, "body_hash": body_hash, **Lease(sender).parameters}
             if (

@@ -1,8 +1,9 @@
 -- name: accept
 insert into stringx.requests (request_id, source, target, table_name, dataset, mode, body, body_hash, is_full, status, worker,
-                              lease_expires_at, requested_by, is_from_dashboard)
+                              lease_expires_at, requested_by, is_from_dashboard, traceparent, tracestate)
 values (%(request_id)s, %(source)s, %(target)s, %(table)s, %(dataset)s, %(mode)s, %(body)s, %(body_hash)s, %(is_full)s, 'queued',
-        %(worker)s, clock_timestamp() + make_interval(secs => %(lease_s)s), %(requested_by)s, %(is_from_dashboard)s)
+        %(worker)s, clock_timestamp() + make_interval(secs => %(lease_s)s), %(requested_by)s, %(is_from_dashboard)s, %(traceparent)s,
+        %(tracestate)s)
 on conflict (request_id) do nothing
 returning *, null as result
 
@@ -24,7 +25,7 @@ where request_id = (
     order by next_send_at
     for update skip locked
     limit 1)
-returning request_id, body, send_attempts, requested_by
+returning request_id, body, send_attempts, requested_by, traceparent, tracestate
 
 -- name: claim_cancel
 -- Cancels that DataOps has not taken yet, of requests that it has.

@@ -271,6 +271,10 @@ class Standby(Model):
     replayed_at: AwareDatetime | None = None
 
 
+TRACE = ("traceparent", "tracestate")
+_ABSENT_IN_RESULTS = {"profile", "standby", *TRACE}
+
+
 class CheckResult(OfOne):
     """The result of a check; while the check is queued or running, the part that is known already.
 
@@ -278,8 +282,9 @@ class CheckResult(OfOne):
     `asked` is the request, `requested_by` the name of the key that asked. `trial` means that a document was checked that is not
     stored. `joined` is the check whose run it shares, because that one was already waiting with the same request.
     `earlier_attempts` holds the first 20 that ended without a result. `profile`: what was measured of the table where a profile
-    was asked for (`messages.profiles`). `standby`: of a target that is a standby, what its snapshot shows. Both are left out of
-    the JSON where there is none, because earlier releases do not know them.
+    was asked for (`messages.profiles`). `standby`: of a target that is a standby, what its snapshot shows. `traceparent` and
+    `tracestate`: the trace that the check belongs to, as W3C Trace Context writes it. These four are left out of the JSON where
+    there is none, because earlier releases do not know them.
     """
 
     check_id: str
@@ -316,6 +321,8 @@ class CheckResult(OfOne):
     dbt: DbtRun | None = None
     profile: JsonObject | None = None
     standby: Standby | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
 
     @model_validator(mode="after")
     def _is_of_one(self) -> "CheckResult":
@@ -340,7 +347,7 @@ class CheckResult(OfOne):
     @model_serializer(mode="wrap")
     def _without_absent(self, serialize: SerializerFunctionWrapHandler) -> JsonObject:
         fields = self._without_the_other(serialize)
-        return {name: value for name, value in fields.items() if value is not None or name not in ("profile", "standby")}
+        return {name: value for name, value in fields.items() if value is not None or name not in _ABSENT_IN_RESULTS}
 
 
 def rfc3339(moment: datetime) -> str:
