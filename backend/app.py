@@ -5,6 +5,7 @@ from flask import Flask
 from backend import metrics, retention
 from backend.addresses import routes as address_routes
 from backend.audit import routes as audit_routes
+from backend.backups import routes as backup_routes
 from backend.badges import routes as badge_routes
 from backend.configuration import dataset_routes, layer_routes, refreshing, watch_routes
 from backend.configuration import routes as configuration_routes
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(verdict_routes.blueprint(database, vault))
     app.register_blueprint(key_routes.blueprint(database))
     app.register_blueprint(audit_routes.blueprint(database))
+    app.register_blueprint(backup_routes.blueprint(database))
     app.register_blueprint(address_routes.blueprint(Addresses(dashboard=settings.public_url, docs=settings.docs_url)))
     app.register_blueprint(waiver_routes.blueprint(database, catalogue))
     app.register_blueprint(mark_routes.blueprint(database))

@@ -11,7 +11,7 @@ from typing import NoReturn
 from database import embedded
 from database.account import account, become
 from database.embedded import Cluster, EmbeddedError
-from launch import broker, health, preflight, process, supervision
+from launch import broker, health, moved, preflight, process, supervision
 from launch.broker import BrokerError
 from launch.preflight import PreflightError
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
@@ -26,13 +26,18 @@ def main(arguments: list[str]) -> int:
     """Run one role, `all` by default; returns 2, after a line on standard error, if it cannot be started."""
     role = arguments[0] if arguments else "all"
     if role in ("-h", "--help"):
-        print(f"usage: python -m launch [{'|'.join(PUBLIC)}]")
+        print(f"usage: python -m launch [{'|'.join(PUBLIC)}]\n       python -m launch {USAGE}")
         return 0
     action = ROLES.get(role)
-    if action is None or len(arguments) > 1:
-        print(f"launch: {' '.join(arguments)!r} is no role; one of {', '.join(PUBLIC)}", file=sys.stderr)
+    if role not in COMMANDS and (action is None or len(arguments) > 1):
+        print(f"launch: {' '.join(arguments)!r} is no role; one of {', '.join((*PUBLIC, *COMMANDS))}", file=sys.stderr)
         return 2
     try:
+        if role in COMMANDS:
+            from launch import operations  # here, because no role needs a database driver in this process
+
+            return operations.run(role, arguments[1:], read_settings())
+        assert action is not None  # as it is none of the commands
         return action(read_settings()) or 0
     except (SettingsError, EmbeddedError, BrokerError) as error:
         print(f"{role}: {error}", file=sys.stderr)
@@ -49,6 +54,7 @@ def run_all(settings: Settings) -> NoReturn:
     """
     if "LAUNCH_LOCK" not in os.environ:
         os.environ["LAUNCH_LOCK"] = str(preflight.check(settings, os.environ))
+    moved.require_not_moved(settings)
     if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
     with_kafka = "LAUNCH_KAFKA" in os.environ
@@ -156,6 +162,8 @@ def run_health(settings: Settings) -> int:
     return health.check(settings)
 
 
+COMMANDS = ("restore", "move-database")  # they take arguments, and end
+USAGE = "[restore FILE|- [--replace] | move-database URL [--password-file FILE] [--replace]]"
 PUBLIC = ("all", "api", "backend", "worker", "trigger", "docs", "migrate")
 ROLES: dict[str, Callable[[Settings], int | None]] = {
     "all": run_all,

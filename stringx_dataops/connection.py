@@ -4,7 +4,8 @@ What HTTP needs is imported with the first request, so that a program starts fas
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from stringx_dataops.contract.settings import ROOT, SettingsError, secret
 from stringx_dataops.errors import Away, Misconfigured, Refused, Undecided
 
 if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
     from stringx_dataops.contract.http_content import HttpAnswer
 
 LARGEST = 512 * 1024 * 1024  # bytes of an answer: a whole configuration, a page of results
@@ -99,17 +102,44 @@ class Connection:
     def _ask(self, method: str, path: str, timeout_s: float | None, **options: Any) -> dict[str, Any]:
         return self._read(self._answer(method, path, timeout_s, **options))
 
+    @contextmanager
+    def download(self, method: str, path: str, timeout_s: float) -> Iterator["HTTPResponse"]:
+        """An answer of status 200 to be read piece by piece, each within `timeout_s`. Raises as `get` does, also of what is read
+        within the block."""
+        from stringx_dataops import http
+        from stringx_dataops.contract.http_content import HttpAnswer
+
+        with self._in_plain_words(timeout_s):
+            found = http.stream(
+                method,
+                self.server + path,
+                timeout_s=timeout_s,
+                uses_proxies=self.uses_proxies and not _is_loopback(self.server),
+                headers={"User-Agent": self.user_agent, "Accept-Encoding": "identity", "Authorization": f"Bearer {self.key}"},
+            )
+            with found as response:
+                if isinstance(response, HttpAnswer):
+                    self._read(response)
+                    raise Undecided(f"{self.server} answered {response.status}; {self.advice}")
+                yield response
+
     def _answer(self, method: str, path: str, timeout_s: float | None, **options: Any) -> "HttpAnswer":
+        if not path.startswith("/"):  # it would become a part of the server's name
+            raise ValueError(f"path is {path!r}; give a path such as /api/v1/waivers")
+        within_s = self.timeout_s if timeout_s is None else timeout_s
+        with self._in_plain_words(within_s):
+            return self.send(method, path, within_s, **options)
+
+    @contextmanager
+    def _in_plain_words(self, within_s: float) -> Iterator[None]:
+        """Faults of HTTP as Away or Undecided."""
         import ssl
 
         from stringx_dataops import http
         from stringx_dataops.contract.http_content import Unreadable
 
-        if not path.startswith("/"):  # it would become a part of the server's name
-            raise ValueError(f"path is {path!r}; give a path such as /api/v1/waivers")
-        within_s = self.timeout_s if timeout_s is None else timeout_s
         try:
-            return self.send(method, path, within_s, **options)
+            yield
         except Unreadable as error:
             raise Away(f"the answer of {self.server} cannot be read: {error}") from error
         except http.FAULTS as error:

@@ -6,7 +6,9 @@ import os
 import ssl
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -14,6 +16,7 @@ from stringx_dataops.contract.http_content import HttpAnswer, Unreadable, in_one
 
 FAULTS = (OSError, http.client.HTTPException, Unreadable, ValueError)  # of a request and its answer
 _PIECE = 64 * 1024
+_LARGEST_PROBLEM = 1 << 20
 
 
 def send(
@@ -38,6 +41,17 @@ def send(
     request = urllib.request.Request(f"{url}?{query}" if query else url, data, sent, method=method)  # noqa: S310 - http or https
     with _opener(url, uses_proxies).open(request, timeout=timeout_s) as response:
         return _read(response, largest, timeout_s)
+
+
+@contextmanager
+def stream(
+    method: str, url: str, *, timeout_s: float, uses_proxies: bool, headers: Mapping[str, str]
+) -> Iterator[http.client.HTTPResponse | HttpAnswer]:
+    """An answer of status 200 to be read piece by piece, each within `timeout_s`; every other answer as a whole. FAULTS as
+    `send`, and of reading."""
+    request = urllib.request.Request(url, None, dict(headers), method=method)  # noqa: S310 - http or https
+    with _opener(url, uses_proxies).open(request, timeout=timeout_s) as response:
+        yield response if response.status == HTTPStatus.OK else _read(response, _LARGEST_PROBLEM, timeout_s)
 
 
 def _opener(url: str, uses_proxies: bool) -> urllib.request.OpenerDirector:

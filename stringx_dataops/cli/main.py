@@ -16,6 +16,10 @@ from stringx_dataops.errors import DataOpsError
 _POINTER = re.compile(r"^/(?:query/)?([a-z_]+)(?:/[0-9]+)?:", re.MULTILINE)
 _COMMANDS = {
     "audit": ("stringx_dataops.cli.keys:audit", "Who did what, the newest first (scope admin)."),
+    "backup": (
+        "stringx_dataops.cli.backups:backup",
+        "Write what the Backend and DataOps have stored to FILE, or to standard output (scope admin).",
+    ),
     "badges": ("stringx_dataops.cli.badges:badges", "Make, list and revoke badges: images of how a gate is."),
     "channels": ("stringx_dataops.cli.channels:channels", "Look at channels, send one a test message (scope admin)."),
     "check": ("stringx_dataops.cli.checks:check", "Check TABLE (schema.table), or the tables of a dataset, of TARGET."),
@@ -38,6 +42,10 @@ _COMMANDS = {
         "Look at incidents, acknowledge one, write something down.",
     ),
     "keys": ("stringx_dataops.cli.keys:keys", "Make, list, rotate and revoke keys (scope admin)."),
+    "move-database": (
+        "stringx_dataops.cli.backups:move_database",
+        "Move the embedded internal database of this installation to URL, another PostgreSQL.",
+    ),
     "notifications": (
         "stringx_dataops.cli.channels:notifications",
         "Look at messages to people, send one again (scope admin).",
@@ -53,6 +61,7 @@ _COMMANDS = {
     ),
     "repeat": ("stringx_dataops.cli.repeat:repeat", "Run the dbt test of a check again, by hand."),
     "requests": ("stringx_dataops.cli.requests:requests", "Look at requests, cancel one."),
+    "restore": ("stringx_dataops.cli.backups:restore", "Restore a backup into the internal database of this installation."),
     "routes": (
         "stringx_dataops.cli.channels:routes",
         "Look at routes: which changes of which tables a channel is told of (scope admin).",

@@ -1,5 +1,6 @@
 """The queue of checks: two targets with four tables each, checks that are asked for, claimed and ended."""
 
+import json
 from typing import Any
 
 from api.checks import claims, lifecycle
@@ -13,6 +14,24 @@ CATALOGUE = Catalogue.load(ROOT / "stringx")
 RULES = [{"id": "a", "type": "not_null", "column": "a"}, {"id": "b", "type": "not_null", "column": "b", "kind": "business"}]
 TARGETS = ("north", "south")
 TABLES = ("public.a", "public.b", "public.c", "public.d")
+
+
+def configure(database: Database) -> None:
+    """Two targets of four tables each, and of each a dataset of two."""
+    with database.transaction() as cursor:
+        for target in TARGETS:
+            document = {"apiVersion": "stringx/v1", "kind": "Target", "name": target, "host": "h", "dbname": "d", "user": "u"}
+            document["max_concurrent_checks"] = 3
+            named = {"target": target, "document": json.dumps(document)}
+            cursor.run("insert into stringx.targets values (%(target)s, %(document)s, 1)", named)
+            for table in TABLES:
+                document = {"apiVersion": "stringx/v1", "target": target, "table": table, "rules": RULES}
+                of_table = {"target": target, "table": table, "document": json.dumps(document)}
+                cursor.run("insert into stringx.tables values (%(target)s, %(table)s, %(document)s, 'hash', 1)", of_table)
+            tables = list(TABLES[:2])
+            document = {"apiVersion": "stringx/v1", "kind": "Dataset", "name": f"of-{target}", "target": target, "tables": tables}
+            of_dataset = {"name": f"of-{target}", "target": target, "tables": tables, "document": json.dumps(document)}
+            cursor.run("insert into stringx.datasets values (%(name)s, %(target)s, %(tables)s, %(document)s, 1)", of_dataset)
 
 
 def ask(database: Database, target: str = "north", table: str | None = "public.a", limit: int = 1000, **changes: Any) -> Check:

@@ -23,11 +23,12 @@ AuditAction = Literal[
     "key.created", "key.rotated", "key.revoked", "verdict_key.created", "verdict_key.rotated",
     "login.succeeded", "login.failed", "logout",
     "request.canceled", "trial.asked", "profile.asked", "profile.deleted", "delivery.sent_again", "notification.sent_again",
+    "backup.made", "backup.restored",
 ]  # fmt: skip
 AUDIT_ACTIONS: tuple[AuditAction, ...] = get_args(AuditAction)
 AuditKind = Literal[
     "target", "table", "dataset", "defaults", "ruleset", "schedule", "channel", "route", "waiver", "badge", "incident", "point",
-    "key", "verdict_key", "person", "login", "request", "check", "delivery", "notification",
+    "key", "verdict_key", "person", "login", "request", "check", "delivery", "notification", "database",
 ]  # fmt: skip
 
 
