@@ -89,7 +89,7 @@ class Sender(ABC, Generic[Message, Answer]):
         return self.mark_done(message, answer)
 
     def deliver_and_claim(self, message: Message) -> Message | None:
-        """The same, and lease the next message. A sender whose messages come in large numbers does both in one round trip."""
+        """The same, and lease the next message."""
         self.deliver(message)
         return self.claim()
 
@@ -99,6 +99,19 @@ class Sender(ABC, Generic[Message, Answer]):
         if message is not None:
             self.deliver(message)
         return message is not None
+
+
+Due = TypeVar("Due")
+
+
+class Deliverer(Protocol[Due]):
+    """Whoever delivers what is due: a message, or several at once."""
+
+    def claim(self) -> Due | None:
+        """Lease what has been due for longest; None if nothing is."""
+
+    def deliver_and_claim(self, due: Due, /) -> Due | None:
+        """Send it, store what came of it, and lease what is due next."""
 
 
 def look_again_s(number: int) -> float:
@@ -118,7 +131,7 @@ def one_per_turn(send_next: Callable[[], bool], listener: Listener, payload: str
 
 
 def all_that_is_due(
-    sender: Sender[Message, Answer], listener: Listener, payload: str, turn_s: float, look_again_s: float = LOOK_AGAIN_S
+    deliverer: Deliverer[Due], listener: Listener, payload: str, turn_s: float, look_again_s: float = LOOK_AGAIN_S
 ) -> Turn:
     """A turn of a sending loop: for `turn_s` seconds, send everything that becomes due. A notification of `payload` wakes one
     loop of the process, and that loop wakes the next one if it finds more than one message."""
@@ -126,11 +139,11 @@ def all_that_is_due(
     def turn(loop: Loop) -> None:
         def look() -> None:
             loop.alive()
-            message = sender.claim()
-            while message is not None:
-                message = sender.deliver_and_claim(message)
+            due = deliverer.claim()
+            while due is not None:
+                due = deliverer.deliver_and_claim(due)
                 loop.alive()
-                if message is not None:
+                if due is not None:
                     listener.wake(payload)
 
         listener.wait_for(payload, look, turn_s, in_turn=True, look_again_s=look_again_s)

@@ -17,6 +17,42 @@ where message_id = (
 returning message_id, check_id, url, coalesce(origin, url) as origin, body, attempts, clock_timestamp() as now,
           clock_timestamp() - greatest(created_at, resent_at) > interval '3 days' as expired
 
+-- name: claim_several
+-- The same, and with it others for the same receiver that are due, if it is one of those that take several in one post (`batching`): `most` in
+-- number, together at most `bytes` long. Every second attempt of a message is made alone, so that it does not depend on others.
+with due as materialized (
+    select message_id, coalesce(origin, url) as origin, octet_length(body) as bytes, mod(attempts, 2) = 0 as is_sociable, next_attempt_at
+    from dataops.outbox
+    where delivered_at is null and given_up_at is null and next_attempt_at <= (select clock_timestamp())
+      and (lease_expires_at is null or lease_expires_at < clock_timestamp())
+    order by next_attempt_at
+    for update skip locked
+    limit %(most)s
+), first as (
+    select * from due order by next_attempt_at, message_id limit 1
+), chosen as (
+    select message_id from first
+    union
+    select o.message_id from (
+        select d.message_id, sum(d.bytes) over (order by d.message_id <> f.message_id, d.next_attempt_at, d.message_id) as bytes
+        from due d join first f on d.origin = f.origin
+        where d.is_sociable and f.is_sociable and f.origin = any(%(batching)s::text[])) o
+    where o.bytes <= %(bytes)s
+)
+update dataops.outbox set
+    attempts = attempts + 1, worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+where message_id in (select message_id from chosen)
+returning message_id, check_id, url, coalesce(origin, url) as origin, body, attempts, clock_timestamp() as now,
+          clock_timestamp() - greatest(created_at, resent_at) > interval '3 days' as expired
+
+-- name: delivered_several
+select dataops.mark_delivered(%(message_ids)s::uuid[], %(worker)s)
+
+-- name: release
+-- They were not tried: the receiver did not take the batch that they were in.
+update dataops.outbox set attempts = attempts - 1, next_attempt_at = clock_timestamp(), lease_expires_at = null, worker = null
+where message_id = any(%(message_ids)s::uuid[]) and worker = %(worker)s
+
 -- name: delivered
 update dataops.outbox set delivered_at = clock_timestamp(), lease_expires_at = null, worker = null, last_error = null
 where message_id = %(message_id)s and worker = %(worker)s

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,11 +12,11 @@ from api.delivery import outbox
 from api.delivery.outbox import SQL
 from database.leases import Lease
 from database.pool import Database
-from database.queries import together
 from database.sending import Backoff, NotSent, Sender
 from stringx_dataops.contract import http_answers, signatures
 from stringx_dataops.contract.http_answers import HttpAnswer, Unreadable
 from stringx_dataops.contract.http_posts import TOO_LARGE, Limits, Poster, retry_after_s
+from stringx_dataops.contract.messages.batches import taken_at_once
 from stringx_dataops.contract.messages.sizes import smaller
 from stringx_dataops.contract.trace_context import of_json
 from web import tracing
@@ -26,7 +27,6 @@ _GONE = 410
 _REFUSED = (400, 422)  # the receiver has read it, and does not take it
 _REFUSALS = 5  # attempts that a receiver may refuse before less is sent
 _LEFT_OUT = ("/rules", "/tables", "/dbt", "/notes")  # in a smaller result
-_DELIVERED_AND_NEXT = together(SQL["delivered"], SQL["claim"])
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,12 @@ class Leased:
     expired: bool
 
 
+def span_of(message: Leased) -> AbstractContextManager[object]:
+    """The span of an attempt to post it."""
+    about: tracing.Attributes = {"check_id": str(message.check_id), "attempt": message.attempts}
+    return tracing.span("post result", "client", of_json(message.body), about)
+
+
 class Refusal(NotSent):
     """Why a post failed. `for_ever`: do not retry. `takes_not`: what the receiver does not take; a smaller result is then sent in
     place of this one, with this text in its note."""
@@ -65,15 +71,16 @@ class Refusal(NotSent):
         self.for_ever, self.takes_not = for_ever, takes_not
 
 
-class ResultSender(Sender[Leased, None]):
-    """Posts the messages of the outbox. A receiver that acknowledges returns a status from 200 to 299, and no HTML page."""
+class ResultSender(Sender[Leased, int]):
+    """Posts the messages of the outbox one by one. A receiver acknowledges by a status from 200 to 299, and no HTML page.
+    The answer is how many messages it takes in one post (`messages.batches`)."""
 
     backoff = Backoff(longest_s=600.0)
 
     def __init__(self, database: Database, credentials: Credentials) -> None:
         super().__init__(database, Lease(credentials.worker))
-        self._signing_secrets = credentials.signing_secrets
-        self._poster = Poster(credentials.service_key, LIMITS)
+        self.signing_secrets = credentials.signing_secrets
+        self.poster = Poster(credentials.service_key, LIMITS)
 
     def claim(self) -> Leased | None:
         """The message that has been due for longest."""
@@ -81,48 +88,35 @@ class ResultSender(Sender[Leased, None]):
             row = cursor.one(SQL["claim"], self.lease.parameters)
         return Leased(**row) if row is not None else None
 
-    def send(self, message: Leased) -> None:
+    def send(self, message: Leased) -> int:
         """Post it; Refusal if it is not acknowledged."""
-        signed = signatures.sign(self._signing_secrets, str(message.message_id), message.body, message.now)
+        signed = signatures.sign(self.signing_secrets, str(message.message_id), message.body, message.now)
         headers = {"Content-Type": "application/json"} | signed
-        about: tracing.Attributes = {"check_id": str(message.check_id), "attempt": message.attempts}
-        with tracing.span("post result", "client", of_json(message.body), about):
-            self._post(message, headers | tracing.current_headers())
+        with span_of(message):
+            return self._post(message, headers | tracing.current_headers())
 
-    def _post(self, message: Leased, headers: Mapping[str, str]) -> None:
+    def _post(self, message: Leased, headers: Mapping[str, str]) -> int:
         """Refusal as in `send`."""
         try:
-            answer = self._poster.post(message.url, data=message.body.encode(), headers=headers)
+            answer = self.poster.post(message.url, data=message.body.encode(), headers=headers)
         except Unreadable as error:
             is_page = "html" in error.headers.get("Content-Type", "").lower()
-            _require_acknowledged(message, error.status, error.headers, None, str(error) if is_page else None)
+            require_acknowledged(message, error.status, error.headers, None, str(error) if is_page else None)
+            return taken_at_once(error.headers)
         except http_answers.FAULTS as error:
             raise Refusal(http_answers.words_of(error)) from error
         else:
             is_page = answer.body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
-            _require_acknowledged(message, answer.status, answer.headers, answer, answer.described() if is_page else None)
+            require_acknowledged(message, answer.status, answer.headers, answer, answer.described() if is_page else None)
+            return taken_at_once(answer.headers)
 
-    def mark_done(self, message: Leased, answer: None) -> bool:
+    def mark_done(self, message: Leased, answer: int) -> bool:
         """Mark it as delivered. If earlier attempts failed, all other messages for the receiver are due now: it answers again."""
         with self.database.transaction() as cursor:
             delivered = cursor.run(SQL["delivered"], self._held(message))
             if message.attempts > 1:
                 cursor.run(SQL["due_now"], {"origin": message.origin})
         return delivered > 0
-
-    def deliver_and_claim(self, message: Leased) -> Leased | None:
-        """One round trip for both if the first attempt is acknowledged."""
-        try:
-            self.send(message)
-        except NotSent as fault:
-            self.postpone_by_backoff(message, fault)
-            return self.claim()
-        if message.attempts > 1:
-            self.mark_done(message, None)
-            return self.claim()
-        with self.database.statements() as cursor:
-            row = cursor.one(_DELIVERED_AND_NEXT, self._held(message) | self.lease.parameters)
-        return Leased(**row) if row is not None else None
 
     def store_postponed(self, message: Leased, fault: NotSent, delay_s: float) -> bool:
         """Store when it is due again, or give it up: if the receiver wants it no more, if it was tried for three days, or if a
@@ -146,7 +140,7 @@ class ResultSender(Sender[Leased, None]):
         return {"message_id": message.message_id, "worker": self.lease.worker}
 
 
-def _require_acknowledged(
+def require_acknowledged(
     message: Leased, status: int, headers: Mapping[str, str], answer: HttpAnswer | None, page: str | None
 ) -> None:
     """Refusal for any status but 2xx, and for a `page` (described): a login or a proxy has answered. `answer`: None if the body

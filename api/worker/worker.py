@@ -20,7 +20,8 @@ from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.checks.waiving import Decided
 from api.delivery import outbox
-from api.delivery.sender import Credentials, ResultSender
+from api.delivery.batches import ResultDeliverer
+from api.delivery.sender import Credentials
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import ChildFactory, Slot
 from api.engine.processes import ChildDied, ProjectFault
@@ -202,8 +203,8 @@ class Worker:
 
     def deliver(self) -> Turn:
         """Posts what is due."""
-        sender = ResultSender(self.database, self.credentials)
-        return all_that_is_due(sender, self.listener, outbox.OUTBOX, _LOOK_FOR_MESSAGES_S)
+        deliverer = ResultDeliverer(self.database, self.credentials)
+        return all_that_is_due(deliverer, self.listener, outbox.OUTBOX, _LOOK_FOR_MESSAGES_S)
 
     def keep_leases(self, _: Loop) -> float:
         """Renew the leases of claimed checks, and write the worker's heartbeat, a few times per lease. Stop the attempts whose

@@ -52,18 +52,21 @@ def of_dataset_with(cursor: Cursor, name: str, request_id: str | None = None) ->
     return _facts(cursor, _subject_of_dataset(cursor, dataset), request_id)
 
 
-def subjects_of_result(cursor: Cursor, target: str, dataset: str | None, tables: Sequence[str]) -> dict[Subject, GateSubject]:
-    """Of what a result is about, that which is configured now: by kind (`table`, `dataset`) and name. Documents of another
+def subjects_of_results(
+    cursor: Cursor, target: str, datasets: Sequence[str], tables: Sequence[str]
+) -> dict[Subject, GateSubject]:
+    """Of what results are about, that which is configured now: by kind (`table`, `dataset`) and name. Documents of another
     release that this one cannot read are left out."""
     gates = configuration.table_gates(cursor, target, tables)
     found: dict[Subject, GateSubject] = {
         ("table", table): GateSubject(target, table, None, gate.settings, gate.rules_hash, gate.target_hash, gate.has_rules)
         for table, gate in gates.items()
     }
-    stored = configuration.dataset(cursor, dataset) if dataset is not None else None
-    if stored is not None and stored.target == target:
-        with suppress(ValidationError):
-            found["dataset", stored.name] = _subject_of_dataset(cursor, stored)
+    for dataset in datasets:
+        stored = configuration.dataset(cursor, dataset)
+        if stored is not None and stored.target == target:
+            with suppress(ValidationError):
+                found["dataset", stored.name] = _subject_of_dataset(cursor, stored)
     return found
 
 

@@ -65,40 +65,84 @@ def record(cursor: Cursor, result: CheckResult, body: dict[str, Any], *, is_new:
         look_again(cursor, result)
 
 
+def record_all(cursor: Cursor, stored: Sequence[tuple[CheckResult, dict[str, Any]]]) -> None:
+    """The same for several new results, each with its body, none late; raises if the history of one cannot be written."""
+    parts: list[dict[str, Any]] = []
+    for target in sorted({result.target for result, _ in stored}):
+        of_target = [(result, body) for result, body in stored if result.target == target]
+        tables = sorted({name for result, _ in of_target for name in _tables(result)})
+        subjects = facts.subjects_of_results(
+            cursor, target, sorted({result.dataset or "" for result, _ in of_target} - {""}), tables
+        )
+        for result, body in of_target:
+            parts += _rows(cursor, subjects, result, body, is_new=True)
+    _write(cursor, parts)
+
+
+def is_late(result: CheckResult) -> bool:
+    """Whether the day of its points may be summed up already."""
+    return datetime.now(UTC) - _moment(result) > _LATE
+
+
 def _record(cursor: Cursor, result: CheckResult, body: dict[str, Any], is_new: bool) -> None:
-    at = result.snapshot_at or result.finished_at or datetime.now(UTC)
-    parts = list(_parts(result))
-    tables = [part.name for part in parts if part.kind == "table"]
-    subjects = facts.subjects_of_result(cursor, result.target, result.dataset, tables)
-    rows: list[dict[str, Any]] = []
-    for part in parts:
-        subject = subjects.get((part.kind, part.name))
-        settings = subject.settings if subject is not None else GateSettings()
-        has_points = result.scope.window is None or settings.by_window
-        row = _row(part) | {
-            "gate": gate_of(part.verdict, settings.on_warn, settings.on_error),
-            "points": list(_points(part)) if has_points else [],
-        }
-        if subject is not None and is_new and decides(settings, result):
-            row |= _state(cursor, subject, _deciding(result, part, at, body))
-        rows.append(row)
-    parameters = {
-        "parts": json_value(rows),
+    datasets = [result.dataset] if result.dataset is not None else []
+    subjects = facts.subjects_of_results(cursor, result.target, datasets, _tables(result))
+    parts = _rows(cursor, subjects, result, body, is_new)
+    if is_late(result):  # before states are locked: it may wait while a day is summed
+        cursor.run(SQL["late"], {"at": _moment(result)})
+    _write(cursor, parts)
+
+
+def _moment(result: CheckResult) -> datetime:
+    """Of its points."""
+    return result.snapshot_at or result.finished_at or datetime.now(UTC)
+
+
+def _tables(result: CheckResult) -> list[str]:
+    return [part.name for part in _parts(result) if part.kind == "table"]
+
+
+def _rows(
+    cursor: Cursor, subjects: Mapping[facts.Subject, GateSubject], result: CheckResult, body: dict[str, Any], is_new: bool
+) -> list[dict[str, Any]]:
+    """A row per part, with its points."""
+    at = _moment(result)
+    of_check = {
         "target": result.target,
-        "at": at,
+        "at": at.isoformat(),
         "check_id": result.check_id,
         "request_id": result.request_id,
         "status": result.status,
         "is_full": result.full,
-        "narrowed_to": None if result.full else json_value(result.scope.model_dump(mode="json", exclude_none=True)),
+        "narrowed_to": None if result.full else result.scope.model_dump(mode="json", exclude_none=True),
         "duration_ms": _bounded(result.duration_ms),
-        "snapshot_at": result.snapshot_at,
-        "checked_at": result.finished_at,
-        "recent": RECENT,
+        "snapshot_at": _iso(result.snapshot_at),
+        "checked_at": _iso(result.finished_at),
     }
-    if datetime.now(UTC) - at > _LATE:  # before states are locked: it may wait while a day is summed
-        cursor.run(SQL["late"], {"at": at})
-    cursor.run(SQL["record"], parameters)
+    rows: list[dict[str, Any]] = []
+    for part in _parts(result):
+        subject = subjects.get((part.kind, part.name))
+        settings = subject.settings if subject is not None else GateSettings()
+        has_points = result.scope.window is None or settings.by_window
+        row = of_check | _row(part) | {
+            "gate": gate_of(part.verdict, settings.on_warn, settings.on_error),
+            "points": list(_points(part)) if has_points else [],
+        }  # fmt: skip
+        if subject is not None and is_new and decides(settings, result):
+            row |= _state(cursor, subject, _deciding(result, part, at, body))
+        rows.append(row)
+    return rows
+
+
+def _write(cursor: Cursor, parts: Sequence[dict[str, Any]]) -> None:
+    named = ("kind", "target", "name", "at", "check_id", "config_version")
+    points = [{name: part[name] for name in named} | point for part in parts for point in part["points"]]
+    rows = [{name: value for name, value in part.items() if name != "points"} for part in parts]
+    cursor.run(SQL["record"], {"parts": json_value(rows), "points": json_value(points), "recent": RECENT})
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
 
 
 def look_again(cursor: Cursor, result: CheckResult) -> None:

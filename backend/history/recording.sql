@@ -1,7 +1,5 @@
 -- name: record
-select stringx.write_history(
-    %(parts)s, %(target)s, %(at)s, %(check_id)s, %(request_id)s, %(status)s, %(is_full)s, %(narrowed_to)s, %(duration_ms)s, %(snapshot_at)s,
-    %(checked_at)s, %(recent)s)
+select stringx.write_histories(%(parts)s, %(points)s, %(recent)s)
 
 -- name: late
 -- A point of a day of this month that is summed already: it is summed again. Of older days, other points may be gone.

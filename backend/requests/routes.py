@@ -7,7 +7,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 
 from backend.insights import requests
-from backend.requests import tracking, trials
+from backend.requests import batches, tracking, trials
 from backend.requests.asking import Asking
 from backend.requests.filters import FILTERS
 from backend.requests.tracking import Tracked
@@ -18,6 +18,7 @@ from stringx_dataops.contract.documents.fields import RULE_OF_TABLE, parse_model
 from stringx_dataops.contract.documents.reading import MAX_BODY_BYTES, read_json
 from stringx_dataops.contract.documents.tables import MOST_RULES, TableDocument
 from stringx_dataops.contract.json_types import JsonObject
+from stringx_dataops.contract.messages.batches import BatchAnswer, ResultBatch
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.requests import RequestPage, RequestView
 from stringx_dataops.contract.messages.verdicts import Mode, Source
@@ -174,7 +175,25 @@ def blueprint(service: Requests) -> Blueprint:
         signatures.verify(service.signing_secrets, dict(request.headers), body)
         result = parse_model(CheckResult, read_json(body, MAX_RAW_NODES), extra="ignore")
         tracking.store(service.database, request_id, result)
-        return Response(status=204)
+        return Response(status=204, headers=batches.TAKES)
+
+    @routes.post("/api/v1/results")
+    @describe(
+        Operation(
+            "DataOps posts several results, signed together: each is stored once by check id, and answered by itself",
+            scope="results",
+            targets="unlimited",
+            body=ResultBatch,
+            answers={200: BatchAnswer},
+            errors=(Malformed, Unauthenticated, Forbidden, TooLarge, Invalid, Unavailable),
+        )
+    )
+    def take_results() -> Response:
+        body = raw_body()
+        signatures.verify(service.signing_secrets, dict(request.headers), body)
+        posted = batches.read(read_json(body, MAX_RAW_NODES))
+        answers = BatchAnswer(answers=batches.take(service.database, posted))
+        return answer(answers.model_dump(mode="json", exclude_none=True), headers=batches.TAKES)
 
     return routes
 

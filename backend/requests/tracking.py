@@ -191,14 +191,14 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
     """Store a posted result, once per check id. Returns whether it was new; of a trial or a profile False, because the
     database keeps that apart (`0019_trials.sql`). Invalid if path and body disagree, if the result is faulty or not final, if
     it is of a trial and the request is none, or if it is of another check than the request asks for."""
-    _require_storable(request_id, result)
+    require_storable(request_id, result)
     body, _ = bounded({name: value for name, value in result.as_json().items() if name != "profile"})
     columns = result_columns(request_id, result, body)
     with database.transaction() as cursor:
         if result.trial and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) and not row["trial"]:
             raise Invalid(f"the result is of a trial, and request {request_id} is none")
         stored = cursor.run(_STORE, {**columns, "payload": payload(request_id)})
-        _require_answers(asked := cursor.one(SQL["asked_about"], {"request_id": request_id}), result)
+        require_answers(asked := cursor.one(SQL["asked_about"], {"request_id": request_id}), result)
         if asked is not None and asked["is_profile"]:
             profiles.finish(cursor, result, is_new=asked["asked_at_dataops"])
         for table in result.tables if stored else ():
@@ -209,7 +209,7 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
     return stored == 1
 
 
-def _require_answers(asked: Row | None, result: CheckResult) -> None:
+def require_answers(asked: Row | None, result: CheckResult) -> None:
     """Invalid if the request, which stands after storing, asks for something else: somebody has asked DataOps for another check
     under its id. The transaction ends, and nothing is stored. What the request is about is not said: whoever posts need not see
     its target."""
@@ -229,8 +229,8 @@ def _scope_of(asked: JsonObject) -> ScopeJson | JsonObject:
         return {name: asked.get(name) for name in Scope.model_fields}
 
 
-def _require_storable(request_id: str, result: CheckResult) -> None:
-    """Invalid as in `store`."""
+def require_storable(request_id: str, result: CheckResult) -> None:
+    """Invalid as in `store`, for all that the result itself says."""
     if result.request_id != request_id:
         raise Invalid(f"the result is of request {result.request_id!r}, and the path says {request_id!r}")
     if faults := list(_faults_of_result(result)):

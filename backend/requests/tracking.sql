@@ -102,3 +102,8 @@ values (%(check_id)s, %(target)s, %(table)s, %(is_full)s, %(is_window)s, %(statu
 
 -- name: notify
 select pg_notify('stringx', %(payload)s)
+
+-- name: take_results
+-- Several at once: `track`, `finish`, `notify`, `store_result`, `asked_about`, `store_dataset_result` in one.
+select request_id, is_new, target, table_name as table, dataset, body, is_profile
+from stringx.take_results(%(columns)s, %(bodies)s::json[], %(summaries)s::json[], %(messages)s::json[])

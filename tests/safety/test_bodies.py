@@ -127,6 +127,7 @@ def test_an_encoded_body_is_refused_by_its_encoding(services: Services, encoding
         ("backend", "POST", "/api/v1/configuration"),
         ("backend", "PUT", TABLE),
         ("backend", "POST", "/api/v1/requests/r/results"),
+        ("backend", "POST", "/api/v1/results"),
         ("api", "POST", "/api/v1/quality-checks"),
     ):
         headers = {"Content-Encoding": encoding, "Content-Type": "application/json"}
