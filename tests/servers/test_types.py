@@ -181,3 +181,31 @@ def test_texts_that_a_collation_takes_for_equal_are_one_key(engine: Engine, targ
     )
     found = engine.rules(target, gate("t", rule("key", "unique", "a")) | {"max_parallel_workers_per_gather": workers})["key"]
     assert (found["failures"], found["measured"]) == (20, 20)
+
+
+@only("debian")
+def test_rules_that_share_a_statement_compare_as_the_type_or_collation_does(engine: Engine, target: Target) -> None:
+    target.execute(
+        "create extension citext; create collation blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+        'create table t (c citext, k text collate "blind", d text);'
+        "insert into t select v, v, v from unnest(array['Red', 'red', 'RED', 'blue', 'Blue', 'green', null]) as v"
+    )
+    values = {"values": ["rEd", "BLUE"]}
+    asked = [
+        made | {"id": f"{column}_{made['id']}"}
+        for column in ("c", "k", "d")
+        for made in (
+            rule("in", "distinct_values", column, **values),
+            rule("equal", "distinct_values", column, mode="equal", **values),
+            rule("common", "most_common_value", column, ties="fail", **values),
+            rule("rare", "most_common_value", column, values=["green"]),
+        )
+    ]
+    found = engine.rules(target, gate("t", *asked))
+    same = {"in": ("fail", 1, 3), "equal": ("fail", 1, 3), "common": ("pass", None, None), "rare": ("fail", None, None)}
+    exact = {"in": ("fail", 6, 6), "equal": ("fail", 8, 6), "common": ("fail", None, None), "rare": ("pass", None, None)}
+    assert {name: (one["status"], one["failures"], one["measured"]) for name, one in found.items()} == {
+        f"{column}_{name}": expected
+        for column, by_name in {"c": same, "k": same, "d": exact}.items()
+        for name, expected in by_name.items()
+    }

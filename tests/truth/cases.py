@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -62,6 +62,7 @@ MODULES = (
     copies,
 )
 TYPES = list(MAKERS)
+SHARING = ("distinct_values", "most_common_value", "outliers")  # rules of these that read the same are one statement
 LAST = ("column_count", "columns")  # these look at the columns that the others add
 SCHEMAS = ("public", 'odd "schema".x')
 TIMEZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Europe/Berlin")
@@ -210,12 +211,23 @@ def made_up(draw: Draw, plan: Plan, clock: datetime) -> Case:
             _narrow(draft, tested, base)
             _tolerate(draft, tested)
         rules.append(tested)
+        if type in SHARING:
+            rules.append(_twin(draft, tested, base, free))
     window, inside = None, list(range(size))
     if (free and draft.chance()) or (plan.empty and not no_rows):
         window, inside = _window(draft, when, moment, nothing=plan.empty)
     case = Case(table, draft.others, rules, draft.timezone, draft.choose("fail", "warn", "pass"), window, clock, inside)
     case.names_column = draft.chance()
     return case
+
+
+def _twin(draft: Draft, tested: Tested, base: list[Any], free: bool) -> Tested:
+    """The same rule once more; in free plans with the same condition or one of its own."""
+    twin = replace(tested)
+    if free and draft.chance():
+        twin.where = None
+        _narrow(draft, twin, base)
+    return twin
 
 
 COUNTS: dict[str, dict[str, Any]] = {"pass": {"max": 5}, "warn": {"warn": {"min": 1}}, "fail": {"min": 1}}

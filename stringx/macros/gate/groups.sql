@@ -30,18 +30,21 @@
     and shadows among themselves. -#}
 {% macro stringx_group_slots(table, readings, state) %}
   {%- set slots, open = {}, {} -%}
+  {%- set of_patterns, most_patterns = stringx_of_patterns(), stringx_most_patterns() -%}
   {%- for rule in table.rules if readings[rule.number].shape == 'groups' -%}
     {%- set reading, shadow = readings[rule.number], rule.spec.get('shadow', false) -%}
     {%- set alike = tojson([rule.spec.per, rule.whole_table, shadow]) -%}
-    {%- if reading.apart or alike not in open or open[alike].width + reading['values'] | length > stringx_most_groups()['values'] -%}
-      {%- set slot = {'rules': [], 'width': 0, 'shadow': shadow} -%}
+    {%- set patterns = modules.re.findall(of_patterns, reading['values'] | join(' ')) if not reading.apart else [] -%}
+    {%- if reading.apart or alike not in open or open[alike].width + reading['values'] | length > stringx_most_groups()['values']
+           or patterns and open[alike].patterns and (open[alike].patterns + patterns) | unique(true) | list | length > most_patterns -%}
+      {%- set slot = {'rules': [], 'width': 0, 'patterns': [], 'shadow': shadow} -%}
       {%- do slots.update({table.number ~ '/groups/' ~ rule.number: slot}) -%}
       {%- do open.update({alike: slot}) if not reading.apart -%}
     {%- else -%}
       {%- set slot = open[alike] -%}
     {%- endif -%}
     {%- do slot.rules.append(rule.number) -%}
-    {%- do slot.update({'width': slot.width + reading['values'] | length}) if not reading.apart -%}
+    {%- do slot.update({'width': slot.width + reading['values'] | length, 'patterns': slot.patterns + patterns}) if not reading.apart -%}
   {%- endfor -%}
   {%- set written = {} -%}
   {%- for name, slot in slots.items() -%}{%- do written.update({name: stringx_group_slot(table, slot.rules, readings, state)}) -%}{%- endfor -%}

@@ -24,15 +24,21 @@
     proofs: those of `proofs` that are still wanted}. A slot is a SELECT of one JSON list; that of a table's scan is named by the table's
     number, that of a rule's own statement by table and rule.
 
+    PostgreSQL keeps 32 compiled regular expressions per process, and compiles anew what it has dropped: one more in a scan, and it would compile all of them for each row. A table whose rules
+    have more patterns than stringx_most_patterns has further scans, `N/scan/1` and so on. A reading says which `scan` reads its parts, and from which value on (`start`).
+
+    Statements of rules that begin with the same table expression (`shares`) are one statement, `N/shared/M`; their readings say where it is (`shared`, `place`).
+
     Shadow rules come last, and a table's are in a scan of their own, `N/shadows`: they can neither break nor slow down what decides. -#}
 {% macro stringx_slots(tables, state, proofs) %}
   {%- set slots, readings, wanted, late = {}, [], {}, {} -%}
+  {%- set of_patterns, most_patterns = stringx_of_patterns(), stringx_most_patterns() -%}
   {%- for table in tables -%}
-    {%- set parts_of_table, parts_of_shadows = stringx_base(table), [] -%}
+    {%- set scans = [{'name': table.number | string, 'parts': stringx_base(table), 'path': none, 'patterns': []}] -%}
+    {%- set shadow_scans = [] -%}
     {%- set unreadable = state.relations[table.relation].reason -%}
     {%- set timezone = table.spec.timezone -%}
-    {%- set scan, shadows = namespace(path=none), namespace(path=none) -%}
-    {%- set own_slots, readings_of_table = {}, [] -%}
+    {%- set own_slots, readings_of_table, sharing = {}, [], {} -%}
     {%- for rule in table.rules -%}
       {%- set sql, both, rule_key = rule.sql, rule.scope.both, table.number ~ '/' ~ rule.number -%}
       {%- set needs_more = rule.relations or sql.get('fault') or sql.get('needs') -%}
@@ -53,22 +59,39 @@
       {%- endif -%}
       {%- do readings_of_table.append(reading) -%}
       {%- set is_shadow = rule.spec.get('shadow') -%}
-      {%- do (parts_of_shadows if is_shadow else parts_of_table).extend(reading.parts) -%}
-      {%- if rule.runs_custom and reading.parts -%}
-        {%- if is_shadow -%}{%- set shadows.path = state.path -%}{%- else -%}{%- set scan.path = state.path -%}{%- endif -%}
+      {%- if reading.parts -%}
+        {%- set open = shadow_scans if is_shadow else scans -%}
+        {%- set patterns = modules.re.findall(of_patterns, reading.parts | join(' ')) -%}
+        {%- if not open or patterns and open[-1].patterns and (open[-1].patterns + patterns) | unique(true) | list | length > most_patterns -%}
+          {%- do open.append({'name': table.number ~ ('/shadows' if is_shadow else '/scan') ~ ('/' ~ open | length if open else ''),
+                              'parts': [], 'path': none, 'patterns': []}) -%}
+        {%- endif -%}
+        {%- set scan = open[-1] -%}
+        {%- do reading.update({'scan': scan.name, 'start': scan.parts | length}) -%}
+        {%- do scan.parts.extend(reading.parts) -%}
+        {%- do scan.patterns.extend(patterns | unique(true) | reject('in', scan.patterns) | list) if patterns -%}
+        {%- do scan.update({'path': state.path}) if rule.runs_custom -%}
       {%- endif -%}
-      {%- if reading.own is not none -%}
+      {%- if reading.shares is defined -%}
+        {%- set key = tojson([reading.shares['with'], is_shadow or false, rule.runs_custom]) -%}
+        {%- do sharing.update({key: sharing.get(key, []) + [rule]}) -%}
+      {%- elif reading.own is not none -%}
         {%- do (late if is_shadow else own_slots).update({rule_key: {'sql': reading.own, 'timezone': timezone, 'in_halves': sql.get('in_halves', false),
                                             'path': state.path if rule.runs_custom else none, 'shadow': is_shadow}}) -%}
       {%- endif -%}
     {%- endfor -%}
-    {%- if parts_of_shadows -%}
-      {%- do late.update({table.number ~ '/shadows': {'sql': stringx_select(table, parts_of_shadows), 'timezone': timezone, 'path': shadows.path,
-                                                      'shadow': true}}) -%}
-    {%- endif -%}
-    {%- if unreadable is none -%}
-      {%- do slots.update({table.number | string: {'sql': stringx_select(table, parts_of_table), 'timezone': timezone, 'path': scan.path}}) -%}
-    {%- endif -%}
+    {%- for rules in sharing.values() -%}
+      {%- for rule in rules if rules | length > 1 -%}
+        {%- do readings_of_table[rule.number].update({'shared': table.number ~ '/shared/' ~ rules[0].number, 'place': loop.index0}) -%}
+      {%- endfor -%}
+      {%- do (late if rules[0].spec.get('shadow') else own_slots).update(stringx_shared_slot(table, rules, readings_of_table, state)) -%}
+    {%- endfor -%}
+    {%- for scan in shadow_scans -%}
+      {%- do late.update({scan.name: {'sql': stringx_select(table, scan.parts), 'timezone': timezone, 'path': scan.path, 'shadow': true}}) -%}
+    {%- endfor -%}
+    {%- for scan in scans if unreadable is none -%}
+      {%- do slots.update({scan.name: {'sql': stringx_select(table, scan.parts), 'timezone': timezone, 'path': scan.path}}) -%}
+    {%- endfor -%}
     {%- do slots.update(own_slots) -%}
     {%- if 'groups' in readings_of_table | map(attribute='shape') -%}
       {%- for name, slot in stringx_group_slots(table, readings_of_table, state).items() -%}{%- do (late if slot.shadow else slots).update({name: slot}) -%}{%- endfor -%}
@@ -77,6 +100,31 @@
   {%- endfor -%}
   {%- do slots.update(late) -%}
   {{- return({'slots': slots, 'readings': readings, 'proofs': wanted}) -}}
+{% endmacro %}
+
+
+{#- {name: slot} of rules whose statements read the same (`shares`): one statement, which gives a JSON list with that of each rule. A single rule has its own statement. -#}
+{% macro stringx_shared_slot(table, rules, readings, state) %}
+  {%- set lists, custom = [], [] -%}
+  {%- for rule in rules -%}
+    {%- do lists.append('(' ~ readings[rule.number].shares.own ~ ')') -%}
+    {%- do custom.append(rule) if rule.runs_custom -%}
+  {%- endfor -%}
+  {%- set slot = {'timezone': table.spec.timezone, 'path': state.path if custom else none, 'shadow': rules[0].spec.get('shadow')} -%}
+  {%- if rules | length == 1 -%}
+    {{- return({table.number ~ '/' ~ rules[0].number: dict(slot, sql=readings[rules[0].number].own)}) -}}
+  {%- endif -%}
+  {{- return({readings[rules[0].number].shared: dict(slot, sql='with ' ~ readings[rules[0].number].shares['with'] ~ '\nselect ' ~ stringx_list(lists))}) -}}
+{% endmacro %}
+
+
+{#- How many regular expressions one scan may have: a few less than PostgreSQL keeps compiled. -#}
+{% macro stringx_most_patterns() %}{{- return(28) -}}{% endmacro %}
+
+
+{#- A regular expression that finds those of SQL, as literals behind an operator or in a function's call. It may find others, too, which does no harm. -#}
+{% macro stringx_of_patterns() %}
+  {{- return("(?i)(?:~[*]?[)]?|\\bfrom|\\bto|\\bregexp_[a-z_]+[(][^']*,)\\s*(E?'(?:[^']|'')*')") -}}
 {% endmacro %}
 
 
@@ -100,7 +148,11 @@
                       'total' if sql.get('total') == 'own' else 'null'] -%}
     {%- if sql.remembers -%}{%- do values.append(stringx_remembered()) -%}{%- endif -%}
     {%- set own = ctes ~ 'select ' ~ stringx_list(values) ~ ' from (' ~ sql.statement ~ '\n) as counted' -%}
-    {{- return({'shape': 'statement', 'fault': none, 'parts': parts, 'own': own}) -}}
+    {%- set reading = {'shape': 'statement', 'fault': none, 'parts': parts, 'own': own} -%}
+    {%- if 'shares' in sql and not ctes -%}
+      {%- do reading.update({'shares': {'with': sql.shares['with'], 'own': 'select ' ~ stringx_list(values) ~ ' from (' ~ sql.shares.statement ~ '\n) as counted'}}) -%}
+    {%- endif -%}
+    {{- return(reading) -}}
   {%- elif 'measured' in sql -%}
     {%- set values = ['total', 'left(measured::text, 201)', 'fails', 'warns', stringx_found('found') if sql.found else 'null'] -%}
     {%- if sql.remembers -%}{%- do values.append(stringx_remembered()) -%}{%- endif -%}
@@ -128,27 +180,20 @@
     or the `error` of a statement, {sqlstate, message}; or is `silent`, without values, if its own statement gave no row. -#}
 {% macro stringx_answers(table, readings, read) %}
   {%- set number, results = table.number | string, read.results -%}
-  {%- set scan = results.get(number) -%}
-  {%- set whole = scan is sequence and scan is not mapping -%}
-  {%- set base = scan if whole else results.get(number ~ '/base', {}) -%}
+  {%- set first = results.get(number) -%}
+  {%- set base = first if first is sequence and first is not mapping else results.get(number ~ '/base', {}) -%}
   {%- set row_count, window_nulls = base[:2] if base is sequence and base is not mapping else (none, none) -%}
-  {%- set of_shadows = results.get(number ~ '/shadows') -%}
-  {%- set all_shadows = of_shadows is sequence and of_shadows is not mapping -%}
-  {%- set next = namespace(start=2, shadow=0) -%}
   {%- set of_groups = stringx_group_answers(table, read.slots, results) if 'groups' in readings | map(attribute='shape') else {} -%}
   {%- set answers = [] -%}
   {%- for reading in readings -%}
     {%- set shape, rule_key = reading.shape, number ~ '/' ~ loop.index0 -%}
-    {%- if table.rules[loop.index0].spec.get('shadow') -%}
-      {%- set end = next.shadow + reading.parts | length -%}
-      {%- set parts = of_shadows[next.shadow:end] if all_shadows else results.get(rule_key ~ '/parts', []) -%}
-      {%- set next.shadow = end -%}
-    {%- else -%}
-      {%- set end = next.start + reading.parts | length -%}
-      {%- set parts = scan[next.start:end] if whole else results.get(rule_key ~ '/parts', []) -%}
-      {%- set next.start = end -%}
-    {%- endif -%}
+    {%- set scan = results.get(reading.scan) if reading.parts else none -%}
+    {%- set parts = scan[reading.start:reading.start + reading.parts | length] if scan is sequence and scan is not mapping else results.get(rule_key ~ '/parts', []) -%}
     {%- set own = results.get(rule_key) -%}
+    {%- if own is none and reading.shared is defined -%}
+      {%- set shared = results.get(reading.shared) -%}
+      {%- set own = shared if shared is mapping else fromjson(shared[reading.place]) if shared and shared[reading.place] is not none else none -%}
+    {%- endif -%}
     {%- if shape == 'groups' -%}
       {%- do answers.append(of_groups[loop.index0]) -%}
     {%- elif parts is mapping or own is mapping -%}
@@ -178,22 +223,23 @@
 {% endmacro %}
 
 
-{#- The slots after a table's scan has failed: the same parts rule by rule, so that only the faulty rule is an error. -#}
+{#- The slots after a scan or a shared statement has failed: the same rule by rule, so that only the faulty rule is an error. -#}
 {% macro stringx_slots_again(tables, state, plan, results) %}
   {%- set again, late = {}, {} -%}
   {%- for table in tables -%}
-    {%- set failed = results.get(table.number | string) is mapping -%}
-    {%- set shadows_failed = results.get(table.number ~ '/shadows') is mapping -%}
-    {%- if failed -%}
+    {%- if results.get(table.number | string) is mapping -%}
       {%- do again.update({table.number ~ '/base': {'sql': stringx_select(table, stringx_base(table)), 'timezone': table.spec.timezone}}) -%}
     {%- endif -%}
-    {%- for rule in table.rules if (failed or shadows_failed) and plan.readings[table.number][rule.number].parts -%}
+    {%- for rule in table.rules if plan.readings[table.number][rule.number].parts and results.get(plan.readings[table.number][rule.number].scan) is mapping -%}
       {%- set is_shadow = rule.spec.get('shadow') -%}
-      {%- if (is_shadow and shadows_failed) or (failed and not is_shadow) -%}
-        {%- do (late if is_shadow else again).update({table.number ~ '/' ~ rule.number ~ '/parts': {
-              'sql': stringx_select(table, plan.readings[table.number][rule.number].parts), 'timezone': table.spec.timezone,
-              'path': state.path if rule.runs_custom else none, 'shadow': is_shadow}}) -%}
-      {%- endif -%}
+      {%- do (late if is_shadow else again).update({table.number ~ '/' ~ rule.number ~ '/parts': {
+            'sql': stringx_select(table, plan.readings[table.number][rule.number].parts), 'timezone': table.spec.timezone,
+            'path': state.path if rule.runs_custom else none, 'shadow': is_shadow}}) -%}
+    {%- endfor -%}
+    {%- for rule in table.rules if plan.readings[table.number][rule.number].shared is defined and results.get(plan.readings[table.number][rule.number].shared) is mapping -%}
+      {%- do (late if rule.spec.get('shadow') else again).update({table.number ~ '/' ~ rule.number: {
+            'sql': plan.readings[table.number][rule.number].own, 'timezone': table.spec.timezone,
+            'path': state.path if rule.runs_custom else none, 'shadow': rule.spec.get('shadow')}}) -%}
     {%- endfor -%}
     {%- do again.update(stringx_group_slots_again(table, plan.readings[table.number], plan.slots, results, state)) -%}
   {%- endfor -%}

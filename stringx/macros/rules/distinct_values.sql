@@ -1,17 +1,24 @@
 {#- Distinct values that are not listed (in, equal), and listed values that do not occur (contain, equal). The list gets the
     column's type from its first row, which is NULL. -#}
 {% macro stringx_rule__distinct_values(rule, scope) %}
-  {%- set value = stringx_compared(rule.columns[0], scope.types.get(rule.columns[0])) -%}
   {%- set mode = rule.arguments.get('mode', 'in') -%}
-  {%- set equal = 'listed.v' ~ stringx_operator(scope.types.get(rule.columns[0]), '=') ~ 'found.v' -%}
+  {%- set equal = 'listed.v' ~ stringx_operator(scope.types.get(rule.columns[0]), '=') ~ 'stringx_times_of.stringx_value' -%}
   {%- set statement -%}
-    with found as (select distinct {{ value }} as v from {{ scope.relation }}{{ stringx_where(stringx_all([scope.both, stringx_is_not_null(rule.columns[0])])) }}),
-         listed(v) as ({{ stringx_typed_list(scope, rule.columns[0], rule.arguments['values']) }})
-    select {{ '0' if mode == 'contain' else '(select count(*) from found where not exists (select from listed where ' ~ equal ~ '))' }}
-           + {{ '0' if mode == 'in' else '(select count(distinct listed.v) from listed where not exists (select from found where ' ~ equal ~ '))' }} as failures,
-           (select count(*) from found) as measured
+    with listed(v) as ({{ stringx_typed_list(scope, rule.columns[0], rule.arguments['values']) }})
+    select {{ '0' if mode == 'contain' else '(select count(*) from stringx_times_of where not exists (select from listed where ' ~ equal ~ '))' }}
+           + {{ '0' if mode == 'in' else '(select count(distinct listed.v) from listed where not exists (select from stringx_times_of where ' ~ equal ~ '))' }} as failures,
+           (select count(*) from stringx_times_of) as measured
   {%- endset -%}
-  {{- return({'statement': statement | string, 'total': 'none'}) -}}
+  {{- return(dict(stringx_of_times(rule, scope, statement | string), total='none')) -}}
+{% endmacro %}
+
+
+{#- {statement, shares} of a rule that needs how often each value of its column occurs, in stringx_times_of(stringx_value, stringx_times). -#}
+{% macro stringx_of_times(rule, scope, statement) %}
+  {%- set value = stringx_compared(rule.columns[0], scope.types.get(rule.columns[0])) -%}
+  {%- set with = 'stringx_times_of as materialized (select ' ~ value ~ ' as stringx_value, count(*) as stringx_times from ' ~ scope.relation
+                 ~ stringx_where(stringx_all([scope.both, stringx_is_not_null(rule.columns[0])])) ~ ' group by ' ~ value ~ ')' -%}
+  {{- return({'statement': 'with ' ~ with ~ '\nselect * from (' ~ statement ~ ') as stringx_decided', 'shares': {'with': with, 'statement': statement}}) -}}
 {% endmacro %}
 
 

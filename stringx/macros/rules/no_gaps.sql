@@ -4,7 +4,11 @@
 
     A value without a zone is in the document's. When the clocks go back, an hour occurs twice, and nobody knows which of the two a
     value in it means. It fills the periods of both, so that no gap is invented. Only a day whose offset falls may have such an hour
-    (stringx_folds), so only the values of these days are read again, and each is tried with the offsets before and after. -#}
+    (stringx_folds), so only the values of these days are read again, and each is tried with the offsets before and after.
+
+    In stringx_seen, infinity stands for values later than now, -infinity for infinite values, NULL for values that are neither and lie in no period. OFFSET '0' is for the
+    planner: it knows nothing of a period's number of values and assumes 200, so that several processes may group; of an expression it would assume as many as of
+    the column. A constant that is no bigint when it is parsed would keep the rows to one process, and so would a reference to another table expression. -#}
 {% macro stringx_rule__no_gaps(rule, scope) %}
   {%- set column = stringx_name(rule.columns[0]) -%}
   {%- set type = scope.types[rule.columns[0]].type if rule.columns[0] in scope.types else '' -%}
@@ -12,28 +16,35 @@
   {%- if grid.fault -%}{{- return(grid) -}}{%- endif -%}
   {%- set period, periods, step, shape, absolute = grid.period, grid.periods, grid.step, grid.shape, grid.absolute -%}
   {%- set naive = type in ('date', 'timestamp without time zone') -%}
-  {%- set now = stringx_local_now() if naive else 'now()' -%}
+  {%- set now = '(select ' ~ (stringx_local_now() if naive else 'now()') ~ ')' -%}
   {%- set finite = 'isfinite(' ~ column ~ ')' -%}
-  {%- set past = column ~ ' <= (select * from stringx_now)' -%}
-  {%- set seen = past ~ (' and ' ~ column ~ '::timestamptz <= now()' if naive and absolute else '') -%}
+  {%- set past = column ~ ' <= ' ~ now -%}
   {%- set rows = scope.relation ~ stringx_where(stringx_all([scope.both, column ~ ' is not null'])) -%}
   {%- set statement -%}
-    with stringx_now as materialized (select {{ now }}),
-    stringx_seen as materialized (
-      select case when {{ finite }} and {{ seen }} then {{ period }} end as stringx_period,
-             case when not {{ finite }} then 'infinite' when {{ past }} then 'past' else 'ahead' end as stringx_kind, count(*) as stringx_rows
-      from {{ rows }} group by 1, 2
+    with stringx_seen as materialized (
+      select stringx_period, count(*) as stringx_rows
+      from (
+        {% if naive and absolute -%}
+        select case when stringx_at <= now() then {{ period.replace(column ~ '::timestamptz', 'stringx_at') }} when stringx_at is null then stringx_kind end as stringx_period
+        from (
+          select case when {{ finite }} and {{ past }} then {{ column }}::timestamptz end as stringx_at,
+                 case when {{ finite }} then 'infinity' else '-infinity' end::timestamptz as stringx_kind
+          from {{ rows }} offset '0'
+        ) as stringx_read offset '0'
+        {%- else -%}
+        select case when not {{ finite }} then '-infinity' when {{ past }} then {{ period }} else 'infinity' end as stringx_period from {{ rows }} offset '0'
+        {%- endif %}
+      ) as stringx_periods group by stringx_period
     ),
     {% if naive and absolute -%}
     stringx_folds as materialized ({{ stringx_folds() }}),
     stringx_twice as (
       select distinct {{ column }}::timestamp as stringx_at
-      from (select from stringx_folds limit 1) as stringx_any, {{ rows }} and {{ finite }} and {{ past }}
-      and {{ column }}::date = any(array(select stringx_date from stringx_folds))
+      from {{ rows }} and exists (select from stringx_folds) and {{ finite }} and {{ past }} and {{ column }}::date = any(array(select stringx_date from stringx_folds))
     ),
     {% endif -%}
     stringx_filled as (
-      select stringx_period from stringx_seen where stringx_period is not null
+      select stringx_period from stringx_seen where isfinite(stringx_period)
       {% if naive and absolute -%}
       union all
       select distinct stringx_other
@@ -60,7 +71,7 @@
     select stringx_total - stringx_count as failures, null as measured, stringx_total as total,
            (select json_build_object(
               'missing', (select json_agg(stringx_gap) from stringx_gaps),
-              'ahead', sum(stringx_rows) filter (where stringx_kind = 'ahead'), 'infinite', sum(stringx_rows) filter (where stringx_kind = 'infinite'))
+              'ahead', sum(stringx_rows) filter (where stringx_period = 'infinity'), 'infinite', sum(stringx_rows) filter (where stringx_period = '-infinity'))
             from stringx_seen) as found
     from stringx_span
   {%- endset -%}
@@ -107,7 +118,7 @@
         select stringx_day,
                stringx_day::timestamp - (stringx_day at time zone 'UTC') as stringx_before,
                (stringx_day + interval '24 hours')::timestamp - ((stringx_day + interval '24 hours') at time zone 'UTC') as stringx_after
-        from (select greatest(min(stringx_period), '1800-01-01') as stringx_first, max(stringx_period) as stringx_last from stringx_seen) as stringx_span,
+        from (select greatest(min(stringx_period), '1800-01-01') as stringx_first, max(stringx_period) as stringx_last from stringx_seen where isfinite(stringx_period)) as stringx_span,
              generate_series(stringx_first - interval '48 hours', least(stringx_last, now()) + interval '48 hours', interval '24 hours') as stringx_day
       ) as stringx_days,
       lateral (values (stringx_day::date), ((stringx_day + interval '24 hours')::date)) as stringx_dates(stringx_date)
