@@ -23,10 +23,8 @@ def audit(database: Database, alive: Callable[[], None] = lambda: None) -> None:
         with database.transaction() as cursor:
             lock_target(cursor, target)
             counted = cursor.one(SQL["counted"], {"target": target})
-            if counted is not None and (counted["waiting"], counted["running"]) != (
-                counted["really_waiting"],
-                counted["really_running"],
-            ):
+            kept, real = ("waiting", "running", "sessions"), ("really_waiting", "really_running", "really_having_sessions")
+            if counted is not None and [counted[name] for name in kept] != [counted[name] for name in real]:
                 log.error("the counters of target %s were wrong: %s", target, counted)
                 cursor.run(SQL["recount"], counted | {"target": target})
             if cursor.run(SQL["forget_target"], {"target": target}):

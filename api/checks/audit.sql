@@ -3,13 +3,16 @@ select target from dataops.targets order by target
 
 -- name: counted
 -- Each count uses an index, since the target is locked meanwhile.
-select t.waiting, t.running,
+select t.waiting, t.running, t.sessions,
        (select count(*) from dataops.checks c where c.target = t.target and c.status = 'queued') as really_waiting,
-       (select count(*) from dataops.checks c where c.target = t.target and c.status = 'running') as really_running
+       (select count(*) from dataops.checks c where c.target = t.target and c.status = 'running') as really_running,
+       (select count(*) from dataops.checks c where c.target = t.target and c.status = 'running'
+                                                and (c.batch is null or c.batch = c.check_id)) as really_having_sessions
 from dataops.targets t where t.target = %(target)s
 
 -- name: recount
-update dataops.targets set waiting = %(really_waiting)s, running = %(really_running)s where target = %(target)s
+update dataops.targets set waiting = %(really_waiting)s, running = %(really_running)s, sessions = %(really_having_sessions)s
+where target = %(target)s
 
 -- name: forget_target
 -- A target that is not configured any more.

@@ -1,8 +1,11 @@
 """What a check runs on: the configuration of its tables, looked up when it is accepted and again when it is claimed."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import ValidationError
 
 from database import configuration
 from database.configuration import Refusals
@@ -91,6 +94,18 @@ def find_subject_with(
     return _find_table(cursor, request.target, request.table)
 
 
+def find_tables(database: Database, target: str, tables: Sequence[str]) -> dict[str, Subject]:
+    """The same for several checks of one table each, as they stand at one moment. Tables that are not configured any more, or
+    whose documents this release cannot read, are left out."""
+    found: dict[str, Subject] = {}
+    with database.statements() as cursor:
+        rows = configuration.tables(cursor, [(target, table) for table in tables])
+    for (_, table), each in rows.items():
+        with suppress(ValidationError):
+            found[table] = _subject_of(Configured(each.read(), each.read_target(), each.version, each.rules_hash))
+    return found
+
+
 def tables_of_dataset(database: Database, name: str) -> list[str] | None:
     """As its document has them now; None where there is no such dataset."""
     with database.statements() as cursor:
@@ -138,8 +153,11 @@ def _find_table(cursor: Cursor, target: str, table: str) -> Subject:
     found = _find_tables(cursor, target, [table])
     if not found:
         raise Refusals(cursor, ON_BACKEND).table(target, table)
-    document = found[0].document
-    return Subject(found, document.mode, document.timeout, found[0].version, found[0].rules_hash)
+    return _subject_of(found[0])
+
+
+def _subject_of(table: Configured) -> Subject:
+    return Subject([table], table.document.mode, table.document.timeout, table.version, table.rules_hash)
 
 
 def _find_dataset(cursor: Cursor, target: str, name: str, tables: Sequence[str] | None) -> Subject:

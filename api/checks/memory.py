@@ -85,11 +85,15 @@ class Learned:
     states: Mapping[RuleKey, JsonObject] = field(default_factory=dict)
 
 
-def recall(database: Database, request: CheckRequest, tables: Sequence[InScope], catalogue: Catalogue) -> Memory:
-    """What the rules of a check have to know of earlier ones."""
-    wanted = list(_wanted(request, tables, catalogue))
+Asked = tuple[CheckRequest, Sequence[InScope]]  # a check, and what it looks at
+
+
+def recall(database: Database, asked: Sequence[Asked], catalogue: Catalogue) -> Memory:
+    """What the rules of checks have to know of earlier ones. Several checks are of different tables of one target."""
+    wanted = [each for request, tables in asked for each in _wanted(request, tables, catalogue)]
     if not wanted:
         return NOTHING
+    target = asked[0][0].target
     rules = {(each.table, each.rule_id): each for each, *_ in wanted}
     with_points = [each for each in wanted if each[0].has_points and each[0].place.fault is None]
     with_states = [each[0] for each in wanted if not each[0].has_points and each[0].place.fault is None]
@@ -99,13 +103,13 @@ def recall(database: Database, request: CheckRequest, tables: Sequence[InScope],
     before: dict[RuleKey, Before] = {}
     with database.statements() as cursor:
         if with_points:
-            asked = [each.as_json(each.place.at) | {"number": n} for n, (each, *_) in enumerate(with_points)]
-            for row in cursor.all(SQL["points"], {"target": request.target, "wanted": json_value(asked)}):
+            points = [each.as_json(each.place.at) | {"number": n} for n, (each, *_) in enumerate(with_points)]
+            for row in cursor.all(SQL["points"], {"target": target, "wanted": json_value(points)}):
                 each, document, rule, rule_type = with_points[row["number"]]
                 baselines[each.table, each.rule_id] = _judged_or_not(each, document, rule, rule_type, row)
         if with_states:
-            asked = [each.as_json(each.place.at) | {"number": n} for n, each in enumerate(with_states)]
-            for row in cursor.all(SQL["memories"], {"target": request.target, "wanted": json_value(asked)}):
+            states = [each.as_json(each.place.at) | {"number": n} for n, each in enumerate(with_states)]
+            for row in cursor.all(SQL["memories"], {"target": target, "wanted": json_value(states)}):
                 each = with_states[row["number"]]
                 at = rfc3339(row["at"].astimezone(UTC))
                 before[each.table, each.rule_id] = {"at": at, "check_id": str(row["check_id"]), "state": row["state"]}

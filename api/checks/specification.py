@@ -77,6 +77,17 @@ def build(
     return specification if request.profile is None else _of_profile(specification, request.profile)
 
 
+def together(specifications: Sequence[Specification], lock_timeout_ms: int) -> Specification:
+    """Of checks of different tables of one target, which are read on one snapshot. No lock is waited for longer than so."""
+    first = specifications[0]
+    return {
+        **first,
+        "statement_timeout_ms": min(each["statement_timeout_ms"] for each in specifications),
+        "lock_timeout_ms": min(first["lock_timeout_ms"], lock_timeout_ms),
+        "tables": [table for each in specifications for table in each["tables"]],
+    }
+
+
 def _of_profile(specification: Specification, asked: ProfileSettings) -> Specification:
     """The same, measuring its table. The request may name columns to be shown that the document does not."""
     (table,) = specification["tables"]

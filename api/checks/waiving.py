@@ -29,11 +29,13 @@ class Marks:
 @dataclass(frozen=True)
 class Decided:
     """A result whose verdict follows from the marks of its tables, by their names. Tables without marks, as those that an older
-    copy of the dbt project has decided, are not waived. `learned`: what it leaves for later checks."""
+    copy of the dbt project has decided, are not waived. `learned`: what it leaves for later checks. `took_ms`: what is to be
+    expected of the table's next check, None if this one says nothing about it."""
 
     result: CheckResult
     marks: Mapping[str, Marks]
     learned: Learned = field(default_factory=Learned)
+    took_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,20 +54,26 @@ class _Waiver:
 _Waivers = Mapping[tuple[str, str], _Waiver]  # by table and rule
 
 
-def apply(cursor: Cursor, decided: Decided) -> CheckResult:
-    """The result with the waivers that are active now, by the database's clock. No trial is waived: its rules are not the stored
-    ones."""
-    result = decided.result
+def apply(cursor: Cursor, ends: Sequence[CheckResult | Decided]) -> list[CheckResult]:
+    """The results of checks of one target, those that were decided with the waivers that are active now, by the database's clock.
+    No trial is waived: its rules are not the stored ones."""
     failing = [
         {"table_name": table, "rule_id": rule.id, "rules_hash": rules_hash}
-        for table, rules_hash, rules in _parts(result)
+        for end in ends
+        if isinstance(end, Decided) and not end.result.trial
+        for table, rules_hash, rules in _parts(end.result)
         for rule in rules
-        if rule.status == "fail" and not rule.shadow and table in decided.marks
+        if rule.status == "fail" and not rule.shadow and table in end.marks
     ]
-    if not failing or result.trial:
-        return result
-    rows = cursor.all(SQL["waivers"], {"target": result.target, "failing": json_value(failing)})
-    return waived(decided, {(row["table_name"], row["rule_id"]): _read(row) for row in rows}) if rows else result
+    rows = cursor.all(SQL["waivers"], {"target": _result_of(ends[0]).target, "failing": json_value(failing)}) if failing else []
+    waivers = {(row["table_name"], row["rule_id"]): _read(row) for row in rows}
+    return [
+        waived(end, waivers) if waivers and isinstance(end, Decided) and not end.result.trial else _result_of(end) for end in ends
+    ]
+
+
+def _result_of(end: CheckResult | Decided) -> CheckResult:
+    return end.result if isinstance(end, Decided) else end
 
 
 def waived(decided: Decided, waivers: _Waivers) -> CheckResult:

@@ -4,7 +4,7 @@ if the attempt must stop, and kills the dbt process if that does not help."""
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -33,41 +33,37 @@ class RunHandle:
     kill: Callable[[], None]
 
 
-class Attempt:
-    """A check in a worker's hands. `stop` may be called from any thread; the first reason stays."""
+class Watched:
+    """Something that runs and may have to end: within `budget_s`, or because of `stop`, which may be called from any thread; the
+    first reason stays. `ids` are fields for the log."""
 
-    def __init__(self, check: Check) -> None:
-        self.check = check
-        self._deadline = time.monotonic() + check.timeout_s + _GRACE_S
-        self._stopped: Stop | None = "canceled" if check.cancel_requested else None
+    def __init__(self, ids: dict[str, str], budget_s: float) -> None:
+        self.ids = ids
+        self._deadline = time.monotonic() + budget_s
+        self._stopped: Stop | None = None
         self._stopped_at = time.monotonic()
         self._changed = threading.Condition()
         self._run_ended = False
 
     @property
     def stopped(self) -> Stop | None:
-        """Why the attempt must end, or has ended; None while it may go on."""
+        """Why it must end, or has ended; None while it may go on."""
         return self._stopped
 
     @property
     def left_s(self) -> float:
-        """Seconds left of the check's budget, with some grace; 0 after that."""
+        """Seconds left of its budget; 0 after that."""
         return max(0.0, self._deadline - time.monotonic())
 
-    @property
-    def ids(self) -> dict[str, str]:
-        """Fields for the log."""
-        return {"check_id": self.check.check_id, "request_id": self.check.request_id}
-
     def stop(self, why: Stop) -> None:
-        """Have the attempt end; the watchdog ends its run."""
+        """Have it end; the watchdog ends its run."""
         with self._changed:
             if self._stopped is None:
                 self._stopped, self._stopped_at = why, time.monotonic()
                 self._changed.notify_all()
 
     def pause(self, seconds: float) -> bool:
-        """Wait so long, or until the attempt must end. Returns whether it may go on."""
+        """Wait so long, or until it must end. Returns whether it may go on."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped is not None, min(seconds, self.left_s))
         return self._stopped is None and self.left_s > 0
@@ -137,6 +133,39 @@ class Attempt:
         except Exception as error:
             log.warning("cannot cancel on the target: %s", error, extra=self.ids, exc_info=_unexpected(error))
         return False
+
+
+class Attempt(Watched):
+    """A check in a worker's hands, alone or in a batch. Its budget is that of the check, with some grace."""
+
+    def __init__(self, check: Check) -> None:
+        super().__init__({"check_id": check.check_id, "request_id": check.request_id}, check.timeout_s + _GRACE_S)
+        self.check = check
+        self.batch: Batch | None = None
+        self.is_stored = False  # whether it has ended before its batch
+        self._stopped = "canceled" if check.cancel_requested else None
+
+    def stop(self, why: Stop) -> None:
+        """As above; a batch ends when all of its attempts must."""
+        super().stop(why)
+        if self.batch is not None:
+            self.batch.stop_if_all_must()
+
+
+class Batch(Watched):
+    """Attempts that share a run. The first leads, and gives the run its name. After `budget_s` each of them runs alone."""
+
+    def __init__(self, attempts: Sequence[Attempt], budget_s: float) -> None:
+        super().__init__(attempts[0].ids | {"batch_of": str(len(attempts))}, budget_s)
+        self.attempts = attempts
+        for attempt in attempts:
+            attempt.batch = self
+
+    def stop_if_all_must(self) -> None:
+        """End the run if nobody needs it any more."""
+        reasons = [attempt.stopped for attempt in self.attempts]
+        if None not in reasons:
+            self.stop("handed_back" if "handed_back" in reasons else "canceled")
 
 
 def _unexpected(error: Exception) -> bool:

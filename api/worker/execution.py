@@ -25,7 +25,7 @@ from api.engine.processes import ChildDied
 from api.engine.run_result import DbtRunResult, out_of_time
 from api.targets.engine import TargetUnusable
 from api.targets.registry import engine_of
-from api.worker import encodings, lock_retry, results
+from api.worker import company, encodings, lock_retry, results
 from api.worker.attempt import Attempt, RunHandle
 from api.worker.results import Run
 from database.pool import Database
@@ -40,7 +40,7 @@ from web import tracing
 _UNREACHABLE_FOR_S = (0.5, 1.0, 2.0)  # pauses before a target that did not answer is tried again
 _YIELD_PAUSE_S = 1.0  # after it, the session that waited has its locks
 _CRASHED = f"ended {MAX_CRASHES} workers; see the worker's log"
-_FALLBACK_S = 20.0  # past the check's budget; by then the watchdog has long killed the process
+FALLBACK_S = 20.0  # past the check's budget; by then the watchdog has long killed the process
 
 log = logging.getLogger(__name__)
 
@@ -49,20 +49,21 @@ log = logging.getLogger(__name__)
 class HandBack:
     """The attempt is over without a result, and the check is to be claimed again: counted as a crash, or as having given way, and
     not before `delay_s`. `why` is a sentence without its full stop. `tables` are the current ones of a dataset whose document has
-    changed."""
+    changed. `apart`: the next checks of its table are not run with others."""
 
     why: str
     crashed: bool = False
     yielded: bool = False
     delay_s: float = 0
     tables: list[str] | None = None
+    apart: bool = False
 
 
 AttemptEnd = CheckResult | Decided | HandBack | None  # None: the claim is lost, and nothing is to be stored
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What an attempt is to run."""
 
     check: Check
@@ -74,10 +75,10 @@ class _Plan:
         """The target of all its tables."""
         return self.subject.target
 
-    def ended(self, finished_at: datetime, command_line: str = "", known: Memory = NOTHING) -> Run:
+    def ended(self, finished_at: datetime, command_line: str = "", known: Memory = NOTHING, notes: Sequence[str] = ()) -> Run:
         """The attempt after its end."""
         started_at = self.check.started_at or self.check.queued_at  # a claimed check has been started
-        return Run(self.check, self.subject, self.tables, started_at, finished_at, command_line, known)
+        return Run(self.check, self.subject, self.tables, started_at, finished_at, command_line, known, notes)
 
 
 @dataclass(frozen=True)
@@ -96,18 +97,18 @@ class Executor:
         as when its disk is full."""
         check = attempt.check
         if attempt.stopped == "canceled":
-            return check.result_with(undecided("canceled", CANCELED, self._now()))
+            return check.result_with(undecided("canceled", CANCELED, self.now()))
         subject = self._look_up(check)
         if not isinstance(subject, Subject):
             return subject
-        plan = _Plan(check, subject, subject.in_scope(check.request, self.catalogue.default_dimensions))
-        if (reason := _why_not(plan)) is not None:
-            return results.errored(plan.ended(self._now()), reason)
+        plan = Plan(check, subject, subject.in_scope(check.request, self.catalogue.default_dimensions))
+        if (reason := why_not(plan)) is not None:
+            return results.errored(plan.ended(self.now()), reason)
         return self._run(attempt, plan)
 
     def refused(self, check: Check, reason: str) -> CheckResult:
         """The result of a check that is not run."""
-        return check.result_with(undecided("errored", reason, self._now()))
+        return check.result_with(undecided("errored", reason, self.now()))
 
     def _look_up(self, check: Check) -> Subject | CheckResult | HandBack:
         """What the check runs on, as it is configured now. A check without a configuration is errored; one of a dataset whose
@@ -131,36 +132,39 @@ class Executor:
             else HandBack("the dataset had other tables meanwhile", tables=tables)
         )
 
-    def _run(self, attempt: Attempt, plan: _Plan) -> AttemptEnd:
+    def _run(self, attempt: Attempt, plan: Plan) -> AttemptEnd:
         check, target = plan.check, plan.target
-        known = memory.recall(self.database, check.request, plan.tables, self.catalogue)
+        known = memory.recall(self.database, [(check.request, plan.tables)], self.catalogue)
         built = specification.build(check.request, target, plan.tables, self.catalogue, check.timeout_s, known)
         try:
             with tracing.span("dbt test", attributes={"target": check.request.target, "tables": len(plan.tables)}):
-                result = self._run_dbt(attempt, built, target)
-            folder = self.settings.home / "by-hand" / check.check_id
-            variables = self._variables(target, f"stringx {check.check_id} by hand")
-            command_line = command.by_hand(self.project, built, folder, variables)
+                result, runs = self._run_dbt(attempt, built, target)
+            command_line = self.command_line(check, built, target)
         except TargetUnusable as error:
-            return results.errored(plan.ended(self._now()), error.detail)
+            return results.errored(plan.ended(self.now()), error.detail)
         except ChildDied as error:
             if attempt.stopped is None:
                 log.error("%s", error, extra=attempt.ids)
                 return HandBack("its dbt process died", crashed=True)
-            result, command_line = out_of_time(), ""
+            result, runs, command_line = out_of_time(), 1, ""
         finally:
             if isinstance(self.runner, Executable):  # its results; a child writes none
                 shutil.rmtree(self.folder, ignore_errors=True)
-        return self._conclude(attempt, plan.ended(self._now(), command_line, known), result)
+        end = self._conclude(attempt, plan.ended(self.now(), command_line, known), result)
+        return replace(end, took_ms=_took_ms(end, built, result, runs)) if isinstance(end, Decided) else end
 
-    def _run_dbt(self, attempt: Attempt, built: Specification, target: TargetDocument) -> DbtRunResult:
+    def _run_dbt(self, attempt: Attempt, built: Specification, target: TargetDocument) -> tuple[DbtRunResult, int]:
         """Run the gate test. It is repeated while locks are held or the target restarts, and without the rules that cannot be
-        compiled or sent."""
-        variables = self._variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
+        compiled or sent. Returns the last result and how often dbt ran."""
+        variables = self.variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
         engine = engine_of(target)
 
+        runs = 0
+
         def run_once(specification: Specification) -> DbtRunResult:
-            return self.runner.run(specification, self.folder, variables, attempt.left_s + _FALLBACK_S)
+            nonlocal runs
+            runs += 1
+            return self.runner.run(specification, self.folder, variables, attempt.left_s + FALLBACK_S)
 
         def run_on_reachable(specification: Specification) -> DbtRunResult:
             for pause_s in (*_UNREACHABLE_FOR_S, None):
@@ -179,7 +183,7 @@ class Executor:
         on_reached = partial(claims.mark_reached, self.database, attempt.check)
         with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, on_reached, self.runner.terminate)):
             run = partial(faulty_rules.run_compilable, run_encodable)
-            return shadow_rules.run_despite_shadows(run, built, lambda: attempt.stopped is None)
+            return shadow_rules.run_despite_shadows(run, built, lambda: attempt.stopped is None), runs
 
     def _conclude(self, attempt: Attempt, run: Run, result: DbtRunResult) -> AttemptEnd:
         """How the attempt ends after dbt ran. If it was stopped, an outcome that was complete before still counts."""
@@ -202,16 +206,31 @@ class Executor:
             case _:
                 assert_never(stopped)
 
-    def _variables(self, target: TargetDocument, application_name: str) -> dict[str, str]:
+    def command_line(self, check: Check, built: Specification, target: TargetDocument) -> str:
+        """The command that runs the check by hand."""
+        folder = self.settings.home / "by-hand" / check.check_id
+        variables = self.variables(target, f"stringx {check.check_id} by hand")
+        return command.by_hand(self.project, built, folder, variables)
+
+    def variables(self, target: TargetDocument, application_name: str) -> dict[str, str]:
+        """The environment of a dbt process; TargetUnusable if a part of it is missing."""
         return engine_of(target).environment(self.settings.secrets, application_name)
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         """By the internal database's clock."""
         with self.database.statements() as cursor:
             return cursor.now()
 
 
-def _why_not(plan: _Plan) -> str | None:
+def _took_ms(end: Decided, built: Specification, result: DbtRunResult, runs: int) -> int | None:
+    """What is to be expected of the table's next check. One that could not have shared a run will not."""
+    if len(built["tables"]) != 1 or end.result.trial:
+        return None
+    found = outcome.outcome_of(result) if runs == 1 and company.is_self_contained(built) else None
+    return end.result.duration_ms if found is not None and company.is_settled(built, found) else claims.APART_MS
+
+
+def why_not(plan: Plan) -> str | None:
     """Why the plan cannot be run; None if it can."""
     if plan.check.crashes >= MAX_CRASHES:
         return _CRASHED

@@ -40,7 +40,7 @@ _DEFAULT_SAMPLE_ROWS = TableDocument.model_fields["sample_rows"].default
 @dataclass(frozen=True)
 class Run:
     """One attempt: which check, on which configuration, from when to when. `command` runs the same test by hand; it is empty if
-    dbt did not run. `memory`: what was known of earlier checks."""
+    dbt did not run. `memory`: what was known of earlier checks. `notes`: on the way in which it ran."""
 
     check: Check
     subject: Subject
@@ -49,6 +49,7 @@ class Run:
     finished_at: datetime
     command: str
     memory: Memory = NOTHING
+    notes: Sequence[str] = ()
 
 
 def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) -> CheckResult:
@@ -56,7 +57,10 @@ def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) ->
     if dbt_result.timed_out:
         reason = f"not finished within {run.check.timeout_s} s; raise timeout"
         return _undecided(run, dbt_result, "timed_out", reason)
-    outcome = outcome_of(dbt_result)
+    return _from_outcome(run, dbt_result, outcome_of(dbt_result), catalogue)
+
+
+def _from_outcome(run: Run, dbt_result: DbtRunResult, outcome: Outcome | None, catalogue: Catalogue) -> CheckResult:
     if outcome is None:
         return _undecided(run, dbt_result, "errored", _reason(run.subject, dbt_result))
     snapshot_at = datetime.fromisoformat(outcome["snapshot_at"])
@@ -78,7 +82,13 @@ def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) ->
 
 def decided(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) -> Decided:
     """The same with what each rule adds to the verdicts, and with what is to be kept for later checks."""
-    outcome = outcome_of(dbt_result)
+    if dbt_result.timed_out:
+        return Decided(from_dbt_result(run, dbt_result, catalogue), {}, Learned(run.memory, {}))
+    return decided_by(run, dbt_result, outcome_of(dbt_result), catalogue)
+
+
+def decided_by(run: Run, dbt_result: DbtRunResult, outcome: Outcome | None, catalogue: Catalogue) -> Decided:
+    """The same by an outcome that has been read."""
     outcomes = {(table["schema"], table["name"]): table for table in outcome["tables"]} if outcome is not None else {}
     marks: dict[str, Marks] = {}
     states: dict[RuleKey, JsonObject] = {}
@@ -90,7 +100,7 @@ def decided(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) -> Decided
             marks[named] = found
         if of_table is not None:
             states |= {(named, rule["id"]): rule["remember"] for rule in of_table["rules"] if rule.get("remember") is not None}
-    return Decided(from_dbt_result(run, dbt_result, catalogue), marks, Learned(run.memory, states))
+    return Decided(_from_outcome(run, dbt_result, outcome, catalogue), marks, Learned(run.memory, states))
 
 
 def errored(run: Run, reason: str) -> CheckResult:
@@ -157,7 +167,7 @@ def _ending_of_table(run: Run, snapshot_at: datetime, table: TableResult) -> End
         snapshot_at=snapshot_at,
         row_count=table.row_count,
         window_nulls=table.window_nulls,
-        notes=table.notes,
+        notes=[*table.notes, *run.notes],
         counts=table.counts,
         scores=table.scores,
         rules=table.rules,

@@ -11,13 +11,17 @@ import shutil
 import socket
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from api import retention
 from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
+from api.checks.result_parts import CANCELED, undecided
 from api.checks.waiving import Decided
 from api.delivery import outbox
 from api.delivery.batches import ResultDeliverer
@@ -25,8 +29,8 @@ from api.delivery.sender import Credentials
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import ChildFactory, Slot
 from api.engine.processes import ChildDied, ProjectFault
-from api.worker import heartbeats, spans
-from api.worker.attempt import Attempt
+from api.worker import heartbeats, spans, together
+from api.worker.attempt import Attempt, Batch
 from api.worker.execution import AttemptEnd, Executor, HandBack
 from database import reports
 from database.loops import Loop, Loops, Turn
@@ -50,6 +54,7 @@ _LONGEST_END_S = 120.0  # of a check after its timeout: it is ended on the targe
 _NO_ROOM_S = 5.0  # the pause before a check is claimed again that this machine could not run
 _DELIVERIES = 2  # threads that post results
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -91,7 +96,7 @@ class Worker:
         return self.settings.worker_max_checks == 1
 
     def run_checks(self, slot: Slot) -> Turn:
-        """A loop's turn that claims and serves one check."""
+        """A loop's turn that claims a check, or a batch of small ones, and serves it."""
         runner = Executable(self.project) if self.executable_only else slot
         folder = self.home / f"slot-{self.slots.index(slot)}"
         executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, folder)
@@ -101,7 +106,7 @@ class Worker:
                 if not self.executable_only:
                     slot.ensure_warm()
                     self.fault = None
-                attempt = self.listener.wait_for(lifecycle.QUEUE, partial(self._claim, slot), _IDLE_S, in_turn=True)
+                attempts = self.listener.wait_for(lifecycle.QUEUE, partial(self._claim, slot), _IDLE_S, in_turn=True)
             except ProjectFault as error:
                 if self.fault is None:
                     log.error("%s", error)
@@ -110,25 +115,25 @@ class Worker:
                 return _IDLE_S
             except ChildDied as error:
                 raise Unavailable(str(error)) from error
-            if attempt is not None:
-                loop.may_take(attempt.check.timeout_s + _LONGEST_END_S)
-                self._serve(executor, attempt)
+            if attempts is not None:
+                loop.may_take(max(attempt.check.timeout_s for attempt in attempts) + _LONGEST_END_S)
+                self._serve(executor, attempts)
             return None
 
         return turn
 
-    def _claim(self, slot: Slot) -> Attempt | None:
-        """The next check; if there is none, the idle child prepares."""
+    def _claim(self, slot: Slot) -> list[Attempt] | None:
+        """The next check, or a batch; if there is none, the idle child prepares."""
         if self.stop.is_set():
             return None
-        check = claims.claim(self.database, self.name, self.settings.lease_s)
-        if check is None:
+        most = 1 if self.executable_only else self.settings.batch_checks
+        attempts = [Attempt(check) for check in claims.claim_batch(self.database, self.name, most, self.settings.lease_s)]
+        if not attempts:
             slot.prepare()
             return None
-        attempt = Attempt(check)
         with self._lock:
-            self.attempts[check.check_id] = attempt
-        return attempt
+            self.attempts |= {attempt.check.check_id: attempt for attempt in attempts}
+        return attempts
 
     def _refuse(self, executor: Executor, fault: str) -> None:
         """End the waiting checks with the fault as their reason, unless another worker can run them."""
@@ -141,12 +146,31 @@ class Worker:
         except StringXError as error:
             log.warning("%s", error)
 
-    def _serve(self, executor: Executor, attempt: Attempt) -> None:
+    def _serve(self, executor: Executor, attempts: Sequence[Attempt]) -> None:
         try:
-            with spans.of_attempt(attempt):
-                self._store(attempt, self._execute(executor, attempt))
+            if len(attempts) > 1:
+                attempts = self._serve_batch(executor, Batch(attempts, together.PATIENCE_S))
+            for attempt in attempts:
+                with spans.of_attempt(attempt):
+                    self._store(attempt, self._execute(executor, attempt))
         finally:
+            for attempt in attempts:
+                self._forget(attempt)
+
+    def _serve_batch(self, executor: Executor, batch: Batch) -> list[Attempt]:
+        """Run a batch and store its ends; the attempts that are left to be executed by themselves."""
+        with ExitStack() as stack:
+            for attempt in batch.attempts:
+                stack.enter_context(spans.of_attempt(attempt))
+            found = self._safely(partial(together.execute, executor, batch), executor, batch.ids)
+            if isinstance(found, HandBack):  # whoever is to blame is found alone
+                found = [(attempt, replace(found, crashed=False)) for attempt in batch.attempts], []
+            ends, left = found
+            for attempt, end in reversed(self._store_results(ends)):
+                self._store(attempt, end)
+        for attempt, _ in ends:
             self._forget(attempt)
+        return left
 
     def _forget(self, attempt: Attempt) -> None:
         """Remove the attempt, but not another one: once its check is handed back, another thread may claim it."""
@@ -156,25 +180,47 @@ class Worker:
 
     def _execute(self, executor: Executor, attempt: Attempt) -> AttemptEnd:
         """Run the attempt to its end, whatever fails."""
+        return self._safely(partial(executor.execute, attempt), executor, attempt.ids)
+
+    def _safely(self, execute: Callable[[], T], executor: Executor, ids: dict[str, str]) -> T | HandBack:
+        """What it returns; if it fails, how the attempt ends."""
         if isinstance(executor.runner, Slot) and not executor.runner.alive:
             return HandBack("its dbt process had ended while it was idle")  # another child may be warm
         try:
-            return executor.execute(attempt)
+            return execute()
         except Unavailable as error:  # the internal database went away before the run began
-            log.warning("%s", error, extra=attempt.ids)
+            log.warning("%s", error, extra=ids)
             return HandBack("the internal database was away")
         except OSError as error:
-            log.error("this machine cannot run the check: %s", error, extra=attempt.ids)
+            log.error("this machine cannot run the check: %s", error, extra=ids)
             return HandBack("its machine could not run dbt; the worker's log says why", delay_s=_NO_ROOM_S)
         except Exception:  # the check is not lost: after a few attempts it ends as `errored`
-            log.exception("the attempt ended unexpectedly", extra=attempt.ids)
+            log.exception("the attempt ended unexpectedly", extra=ids)
             return HandBack("it failed unexpectedly; the worker's log says how", crashed=True)
+
+    def _store_results(self, ends: Sequence[together.End]) -> list[together.End]:
+        """Store the results of a batch at once; the ends that are left to be stored one by one."""
+        results = [
+            (attempt.check, end)
+            for attempt, end in ends
+            if isinstance(end, CheckResult | Decided) and attempt.stopped not in ("lost", "canceled")
+        ]
+        try:
+            with tracing.span("finish", attributes={"checks": len(results)}):
+                stored = claims.finish_several(self.database, results, self.settings.backend_url) if results else set()
+        except StringXError as error:
+            log.warning("the results of a batch are stored one by one: %s", error, exc_info=error.__cause__)
+            return list(ends)
+        for check, end in results:
+            self._log_stored(check, end, check.check_id in stored)
+        done = {check.check_id for check, _ in results}
+        return [(attempt, end) for attempt, end in ends if attempt.check.check_id not in done]
 
     def _store(self, attempt: Attempt, end: AttemptEnd) -> None:
         """Store the end of an attempt, again and again until the internal database answers; a worker that stops does not wait for
         long. If the database refuses the result, the check is handed back as crashed."""
         refused_until = time.monotonic() + _REFUSED_S
-        while end is not None and attempt.stopped != "lost":
+        while end is not None and attempt.stopped != "lost" and not attempt.is_stored:
             try:
                 with tracing.span("finish"):
                     self._write(attempt.check, end)
@@ -189,13 +235,16 @@ class Worker:
                 time.sleep(_STORE_AGAIN_S)
 
     def _write(self, check: Check, end: CheckResult | Decided | HandBack) -> None:
-        ids = {"check_id": check.check_id, "request_id": check.request_id, "worker": self.name}
         if isinstance(end, HandBack):
-            stored, words = claims.hand_back(self.database, check, **asdict(end)), "handed back"
+            stored = claims.hand_back(self.database, check, **asdict(end))
         else:
             stored = claims.finish(self.database, check, end, self.settings.backend_url)
-            result = end.result if isinstance(end, Decided) else end
-            words = f"ended: {result.status} {result.verdict}"
+        self._log_stored(check, end, stored)
+
+    def _log_stored(self, check: Check, end: CheckResult | Decided | HandBack, stored: bool) -> None:
+        ids = {"check_id": check.check_id, "request_id": check.request_id, "worker": self.name}
+        result = end.result if isinstance(end, Decided) else end
+        words = "handed back" if isinstance(result, HandBack) else f"ended: {result.status} {result.verdict}"
         if stored:
             log.info("check of %s %s", check.request.subject, words, extra=ids)
         else:
@@ -235,8 +284,21 @@ class Worker:
             for check_id in claims.checks_to_cancel(self.database, self.name) if self.attempts else ():
                 if (attempt := self.attempts.get(check_id)) is not None:
                     attempt.stop("canceled")
+                    if attempt.batch is not None:
+                        self._end_canceled(attempt)
 
         self.listener.wait_for(lifecycle.CANCEL, look, _IDLE_S)
+
+    def _end_canceled(self, attempt: Attempt) -> None:
+        """End a check of a batch at once; the others go on."""
+        check = attempt.check
+        try:
+            with self.database.statements() as cursor:
+                now = cursor.now()
+            canceled = check.result_with(undecided("canceled", CANCELED, now))
+            attempt.is_stored = claims.finish(self.database, check, canceled, self.settings.backend_url)
+        except StringXError as error:  # it ends with its batch
+            log.warning("a canceled check of a batch is not ended yet: %s", error, extra=attempt.ids)
 
     def start(self) -> None:
         """Start every loop in a thread of its own. The loops for leases and cancels go on until the process ends."""

@@ -42,6 +42,7 @@ class Settings:
     kafka_port: int
     worker_concurrency: int
     worker_max_checks: int
+    batch_checks: int
     queue_limit: int
     lease_s: int
     retention_results_days: int
@@ -97,6 +98,7 @@ VARIABLES = (
     "KAFKA_SSL_KEY_PASSWORD",
     "WORKER_CONCURRENCY",
     "WORKER_MAX_CHECKS",
+    "BATCH_CHECKS",
     "QUEUE_LIMIT",
     "LEASE_SECONDS",
     "RETENTION_RESULTS_DAYS",
@@ -154,6 +156,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         kafka_port=_number(env, "KAFKA_PORT", 9092, 1, 65534),
         worker_concurrency=_number(env, "WORKER_CONCURRENCY", _cores(), 1, 64),
         worker_max_checks=_number(env, "WORKER_MAX_CHECKS", 500, 1, 1_000_000),
+        batch_checks=_number(env, "BATCH_CHECKS", 16, 1, 64),
         queue_limit=_number(env, "QUEUE_LIMIT", 20_000, 1, 10_000_000),
         lease_s=_number(env, "LEASE_SECONDS", 20, 2, 600),
         retention_results_days=_number(env, "RETENTION_RESULTS_DAYS", 400, 0, 36_500),

@@ -53,9 +53,9 @@ def test_a_check_that_another_thread_of_the_worker_has_claimed_again_is_not_forg
         listener=Listener(queue, CHANNEL), name="w", credentials=Credentials("w", "key", []),
     )  # fmt: skip
     ask(queue)
-    first = worker._claim(worker.slots[0])
+    [first] = worker._claim(worker.slots[0])
     assert claims.hand_back(queue, first.check, why="it was tried")
-    second = worker._claim(worker.slots[1])
+    [second] = worker._claim(worker.slots[1])
     worker._forget(first)
     assert worker.attempts == {second.check.check_id: second}
     worker._forget(second)

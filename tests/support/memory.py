@@ -43,12 +43,15 @@ class Checks:
         accepted = tracking.accept(self.database, CATALOGUE, request, "http", "s")
         return lifecycle.accept(self.database, CATALOGUE, CheckRequest.model_validate(accepted.body), 100).check
 
-    def run(self, check: Check) -> Decided:
-        """What a worker makes of a claimed check, before it is stored."""
+    def executor(self) -> Executor:
+        """As a worker has it, with a warm child."""
         self.engine.child.ensure_warm()
         settings = read_settings({"STRINGX_HOME": str(self.home), "STRINGX_SECRETS": str(self.target.secrets)})
-        executor = Executor(settings, self.database, CATALOGUE, PROJECT, self.engine.child, self.engine.folder)
-        end = executor.execute(Attempt(check))
+        return Executor(settings, self.database, CATALOGUE, PROJECT, self.engine.child, self.engine.folder)
+
+    def run(self, check: Check) -> Decided:
+        """What a worker makes of a claimed check, before it is stored."""
+        end = self.executor().execute(Attempt(check))
         assert isinstance(end, Decided), end
         return end
 

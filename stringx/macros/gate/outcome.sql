@@ -12,7 +12,8 @@
   {%- set counts = {} -%}
   {%- for status in ('pass', 'warn', 'fail', 'error') -%}{%- do counts.update({status: statuses | select('equalto', status) | list | length}) -%}{%- endfor -%}
   {%- set outcome = {'format': 'stringx-gate/1', 'snapshot_at': read.snapshot_at, 'server_version': state.server_version, 'tables': outcomes,
-                     'verdict': stringx_worst(outcomes | map(attribute='verdict') | list), 'counts': counts} -%}
+                     'verdict': stringx_worst(outcomes | map(attribute='verdict') | list), 'counts': counts,
+                     'searches_schemas': state.path is not none} -%}
   {%- if state.standby -%}{%- do outcome.update({'standby': {'replayed_at': state.standby.replayed_at}}) -%}{%- endif -%}
   {{- return(outcome) -}}
 {% endmacro %}

@@ -126,5 +126,6 @@ class Outcome(TypedDict):
     tables: list[TableOutcome]
     verdict: Verdict
     counts: dict[RuleStatus, int]
+    searches_schemas: NotRequired[bool]  # whether custom SQL searched other schemas than pg_catalog, which depend on all tables
     profile: NotRequired[ProfileMeasures | None]
     standby: NotRequired[StandbyOutcome]  # of a target that is a standby
