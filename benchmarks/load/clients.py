@@ -1,7 +1,9 @@
 """Clients in a closed loop: each asks for a check, waits for the answer, and asks for the next one, over its own connection."""
 
 import http.client
+import itertools
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -85,7 +87,10 @@ def ask(connect: Callable[[], Client], tables: Sequence[Table], clients: int, go
         finally:
             client.close()
 
-    threads = [threading.Thread(target=loop, args=(number,)) for number in range(clients)]
+    return _together([threading.Thread(target=loop, args=(number,)) for number in range(clients)], answers)
+
+
+def _together(threads: Sequence[threading.Thread], answers: Answers) -> Answers:
     answers.began = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -95,6 +100,37 @@ def ask(connect: Callable[[], Client], tables: Sequence[Table], clients: int, go
     assert not answers.failures, answers.failures[0]
     assert not answers.wrong, answers.wrong[:3]
     return answers
+
+
+def arrive(
+    connect: Callable[[], Client], tables: Sequence[Table], per_second: float, seconds: float, clients: int = 64
+) -> Answers:
+    """An open loop: checks arrive at random moments, on average so many per second, whatever was answered before. What each takes
+    counts from the moment when it should have been sent."""
+    dice = random.Random(1)
+    due, at = [], 0.0
+    while (at := at + dice.expovariate(per_second)) < seconds:
+        due.append(at)
+    answers, lock, number = Answers(), threading.Lock(), itertools.count()
+
+    def loop() -> None:
+        client = connect()
+        try:
+            while (place := next(number)) < len(due):
+                time.sleep(max(0.0, answers.began + due[place] - time.perf_counter()))
+                table = tables[place % len(tables)]
+                verdict = client.ask(table)
+                took = time.perf_counter() - answers.began - due[place]
+                with lock:
+                    answers.seconds.append(took)
+                    if verdict != table.verdict:
+                        answers.wrong.append(f"{table.relation}: {verdict}, and plain SQL says {table.verdict}")
+        except BaseException as error:  # told to whoever started the clients
+            answers.failures.append(error)
+        finally:
+            client.close()
+
+    return _together([threading.Thread(target=loop) for _ in range(clients)], answers)
 
 
 def for_seconds(seconds: float) -> Callable[[Answers], bool]:

@@ -53,13 +53,17 @@ def temporary(installation: Installation) -> Path:
 
 
 @contextmanager
-def installed(max_checks: int, concurrency: int = 2) -> Iterator[Installation]:
+def installed(max_checks: int, concurrency: int = 2, **variables: str) -> Iterator[Installation]:
     """Running, warm, and with both targets configured."""
     installation = Installation(lease_s=20, each=1)
     direct = {"DATAOPS_URL": installation["api-1"].url, "BACKEND_URL": installation["backend-1"].url}
     temporary(installation).mkdir()
     temporary(installation).chmod(0o777)
-    own = {"WORKER_CONCURRENCY": str(concurrency), "WORKER_MAX_CHECKS": str(max_checks), "TMPDIR": str(temporary(installation))}
+    own = {
+        "WORKER_CONCURRENCY": str(concurrency),
+        "WORKER_MAX_CHECKS": str(max_checks),
+        "TMPDIR": str(temporary(installation)),
+    } | variables
     for process in installation.processes.values():
         process.environment |= direct | own
     try:

@@ -10,7 +10,7 @@ from tests.support.processes import eventually
 from tests.support.tables import CheckedTable, Truth
 
 _CHECKS = """
-select c.check_id::text, c.request_id, c.status, c.verdict, c.result, c.attempt, c.crashes, c.joined::text,
+select c.check_id::text, c.request_id, c.status, c.verdict, c.result, c.attempt, c.crashes, c.joined::text, c.batch::text,
        c.target || '/' || c.table_name as subject, c.table_name,
        (select count(*) from dataops.outbox o where o.check_id = c.check_id) as messages,
        (select count(*) from dataops.outbox o where o.check_id = c.check_id and o.delivered_at is not null) as delivered
@@ -23,10 +23,11 @@ from stringx.results s join stringx.requests r using (request_id)
 where r.request_id = any(%(requests)s)
 """
 _COUNTERS = """
-select t.target, t.waiting, t.running,
-       count(c.*) filter (where c.status = 'queued') as really_waiting, count(c.*) filter (where c.status = 'running') as really_running
+select t.target, t.waiting, t.running, t.sessions,
+       count(c.*) filter (where c.status = 'queued') as really_waiting, count(c.*) filter (where c.status = 'running') as really_running,
+       count(c.*) filter (where c.status = 'running' and coalesce(c.batch, c.check_id) = c.check_id) as real_sessions
 from dataops.targets t left join dataops.checks c on c.target = t.target and c.status in ('queued', 'running')
-group by t.target, t.waiting, t.running
+group by t.target, t.waiting, t.running, t.sessions
 """
 _BUSY = """
 select pid, application_name, query from pg_stat_activity
@@ -90,7 +91,8 @@ def left_over(installation: Installation) -> list[str]:
     found = [
         f"counters of {row['target']}: {row}"
         for row in installation.rows(_COUNTERS)
-        if (row["waiting"], row["running"]) != (row["really_waiting"], row["really_running"])
+        if (row["waiting"], row["running"], row["sessions"])
+        != (row["really_waiting"], row["really_running"], row["real_sessions"])
     ]
     lines = (
         "select check_id::text from dataops.lines join dataops.checks using (check_id) where status not in ('queued', 'running')"

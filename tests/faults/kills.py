@@ -20,6 +20,7 @@ from tests.support.processes import Process
 from tests.support.tables import CheckedTable
 
 CLIENTS = 6
+CLIENTS_OF_BATCHES = 12
 WAITING = 150  # checks that clients let wait at most: the campaign is about deaths, not about the depth of the queue
 _WEIGHTS = {
     "dbt process": 12,
@@ -54,6 +55,7 @@ class Campaign:
     kills_wanted: int
     checks_wanted: int
     until: float
+    batches: bool = False  # many checks wait at a time
     kills: list[Kill] = field(default_factory=list)
     resume_at: dict[str, float] = field(default_factory=dict)
     asked: int = 0
@@ -89,6 +91,8 @@ class Campaign:
                 "timeout_s": 60,
             }
             repeats = dice.choice([1, 1, 1, 2, 3])
+            if self.batches:
+                body |= {"mode": dice.choice(["sync", "async", "async", "async", "async"]), "wait_s": 1}
             wants_cancel = dice.random() < 0.03
             if not self._accepted(dice, table, service, body):
                 continue
@@ -205,7 +209,10 @@ class Campaign:
 
     def run(self, tables: list[CheckedTable]) -> None:
         dice = Random(f"{self.seed} kills")
-        clients = [threading.Thread(target=self.ask, args=(n, tables), daemon=True) for n in range(CLIENTS)]
+        clients = [
+            threading.Thread(target=self.ask, args=(n, tables), daemon=True)
+            for n in range(CLIENTS_OF_BATCHES if self.batches else CLIENTS)
+        ]
         for client in clients:
             client.start()
         begun, length = time.monotonic(), self.until - time.monotonic()

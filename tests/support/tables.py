@@ -14,7 +14,7 @@ HOLD = r"""
 create function pass_gate(key integer) returns boolean language plpgsql stable parallel unsafe as $$
 declare attempt integer;
 begin
-    attempt := substring(current_setting('application_name') from '^stringx \S+ (\d+)$')::integer;
+    attempt := substring(current_setting('application_name') from '^stringx (?:batch )?\S+ (\d+)$')::integer;
     if attempt is null then return true; end if;
     while not pg_try_advisory_lock_shared(key, attempt) loop perform pg_sleep(0.02); end loop;
     perform pg_advisory_unlock_shared(key, attempt);
