@@ -62,7 +62,7 @@ def from_dbt_result(run: Run, dbt_result: DbtRunResult, catalogue: Catalogue) ->
 
 def _from_outcome(run: Run, dbt_result: DbtRunResult, outcome: Outcome | None, catalogue: Catalogue) -> CheckResult:
     if outcome is None:
-        return _undecided(run, dbt_result, "errored", _reason(run.subject, dbt_result))
+        return _undecided(run, dbt_result, "errored", reason_of(run.subject, dbt_result))
     snapshot_at = datetime.fromisoformat(outcome["snapshot_at"])
     if (ahead := snapshot_at - run.finished_at) > _AHEAD:
         words = age(Decimal(round(ahead.total_seconds())))
@@ -282,7 +282,7 @@ def _sum(numbers: list[int | None]) -> int | None:
     return sum(known) if len(known) == len(numbers) else None
 
 
-def _reason(subject: Subject, dbt_result: DbtRunResult) -> str:
+def reason_of(subject: Subject, dbt_result: DbtRunResult) -> str:
     """Why dbt left no outcome, in one line without values of rows."""
     message = " ".join((dbt_result.message or "").split())
     engine = engine_of(subject.target)

@@ -86,6 +86,9 @@ def execute(executor: Executor, batch: Batch) -> tuple[list[End], list[Attempt]]
             ran = _run(executor, batch, fitting, target)
     except TargetUnusable:  # alone, each has it as its reason
         return misfits, [*left, *(member.attempt for member in fitting)]
+    if ran.outcome is None:
+        words = batch.stopped or results.reason_of(fitting[0].plan.subject, ran.result)
+        log.warning("the checks of a batch run alone: %s", words, extra=batch.ids)
     now = executor.now()
     outcomes = _outcomes(ran.outcome)
     notes = [f"read on one snapshot with the tables of {len(ran.members) - 1} other checks"]

@@ -50,7 +50,7 @@ def taken(checks: Checks, *tables: str, **asked: Any) -> Batch:
         checks.ask(table=f"public.{table}", **asked)
     found = claims.claim_batch(checks.database, "w", 16)
     assert len(found) == len(tables)
-    return Batch([Attempt(check) for check in found], 60)
+    return Batch([Attempt(check) for check in found], 600)
 
 
 def run(checks: Checks, batch: Batch) -> dict[str, AttemptEnd]:
