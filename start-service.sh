@@ -19,6 +19,7 @@ Environment, all optional (each secret also reads from the file that NAME_FILE n
   BIND_HOST                default 127.0.0.1
   ALLOWED_HOSTS            further names by which the services may be asked, separated by commas
   STRINGX_DATABASE_URL     an external internal database: postgresql://user:password@host:port/dbname
+  STRINGX_DATABASE_DIRECT_URL  the same database, if the other one leads to a pooler such as PgBouncer
   BACKEND_URL DATAOPS_URL  where each service finds the other
   DBT_PROJECT_DIR DBT_PROFILES_DIR  your own copy of stringx/
   WORKER_CONCURRENCY       warm dbt processes; default: cores
@@ -92,7 +93,7 @@ run_docker() {
     [[ ${!name} =~ ^[0-9]{1,5}$ ]] || die "${name^^}_PORT is '${!name}'; give a whole number from 1 to 65535"
   done
   # Variables go by name alone, so that no value stands in the list of processes.
-  for name in DATAOPS_PORT BACKEND_PORT DOCS_PORT ALLOWED_HOSTS STRINGX_DATABASE_URL BACKEND_URL DATAOPS_URL KAFKA_BOOTSTRAP_SERVERS \
+  for name in DATAOPS_PORT BACKEND_PORT DOCS_PORT ALLOWED_HOSTS STRINGX_DATABASE_URL STRINGX_DATABASE_DIRECT_URL BACKEND_URL DATAOPS_URL KAFKA_BOOTSTRAP_SERVERS \
     WORKER_CONCURRENCY WORKER_MAX_CHECKS BATCH_CHECKS QUEUE_LIMIT LEASE_SECONDS RETENTION_RESULTS_DAYS RETENTION_SAMPLES_DAYS \
     RETENTION_DELIVERED_DAYS PUBLIC_URL DOCS_URL TRUSTED_PROXIES RETENTION_POINTS_DAYS RETENTION_DAYS_YEARS RETENTION_AUDIT_DAYS STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET \
     KAFKA_TOPIC_PREFIX KAFKA_SECURITY_PROTOCOL KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD \
@@ -101,7 +102,7 @@ run_docker() {
     if [[ -n ${!name:-} && $name != TARGET_*_FILE && $name != NOTIFY_*_FILE ]]; then options+=(-e "$name"); fi
   done
   # Folders and files of this machine are mounted where they are.
-  for name in DBT_PROJECT_DIR DBT_PROFILES_DIR STRINGX_SECRETS STRINGX_DATABASE_URL_FILE STRINGX_API_KEY_FILE \
+  for name in DBT_PROJECT_DIR DBT_PROFILES_DIR STRINGX_SECRETS STRINGX_DATABASE_URL_FILE STRINGX_DATABASE_DIRECT_URL_FILE STRINGX_API_KEY_FILE \
     STRINGX_SERVICE_KEY_FILE STRINGX_SIGNING_SECRET_FILE KAFKA_SASL_PASSWORD_FILE KAFKA_SSL_KEY_PASSWORD_FILE OIDC_CLIENT_SECRET_FILE \
     KAFKA_SSL_CAFILE KAFKA_SSL_CERTFILE KAFKA_SSL_KEYFILE $(compgen -e TARGET_ || true) $(compgen -e NOTIFY_ | grep -vx NOTIFY_SOCKET || true); do
     [[ -n ${!name:-} ]] || continue

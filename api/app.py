@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         catalogue = Catalogue.load(settings.dbt_project_dir)
     except ValueError as error:
         raise SettingsError(str(error)) from error
-    database = Database(settings.require_database_url(), size=12, application_name="stringx api")
+    database = Database(settings.require_database_url(), 12, "stringx api", settings.database_direct_url)
     listener = Listener(database, CHANNEL, WAITERS)
 
     loops, faults = Loops(), partial(heartbeats.faults, database)

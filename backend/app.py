@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         catalogue = Catalogue.load(settings.dbt_project_dir)
     except ValueError as error:
         raise SettingsError(str(error)) from error
-    database = Database(settings.require_database_url(), size=12, application_name="stringx backend")
+    database = Database(settings.require_database_url(), 12, "stringx backend", settings.database_direct_url)
     listener = Listener(database, tracking.CHANNEL, WAITERS)
     dispatcher = dispatch.Dispatcher(database, settings.dataops_url, service_key(settings), leases.worker_name("backend"))
     asking = Asking(database, catalogue, dispatcher)

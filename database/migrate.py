@@ -32,6 +32,10 @@ _TIMEOUTS = "set lock_timeout = '5s'; set statement_timeout = '10min'"
 _TIMEOUTS_CONCURRENTLY = (
     "set lock_timeout = '10min'; set statement_timeout = '1h'"  # blocks nobody, but waits for older transactions to end
 )
+_POOLED = (
+    "the internal database is reached by a pooler, and migrations need a session of their own:"
+    " set STRINGX_DATABASE_DIRECT_URL to the address of PostgreSQL itself"
+)
 _LOCKED_S = 300.0  # how long a file is tried again while another session keeps a lock
 _SERVICE_OVERLAP_S = 24 * 3600.0  # an older service key stays valid so long: services are started anew one after the other
 _AGAIN_S = 1.0  # pause between two tries, in which queries that queued up behind the migration can run
@@ -49,8 +53,11 @@ where c.relname = %(name)s and c.relnamespace = to_regnamespace(%(schema)s) and 
 def migrate(database: Database) -> list[str]:
     """Apply the missing files and return their names.
 
-    Raises Unavailable if another process migrates for an hour, or if another session keeps a lock for _LOCKED_S.
+    Raises Unavailable if another process migrates for an hour, or if another session keeps a lock for _LOCKED_S; SettingsError
+    if a pooler is in between, which may not keep the session that holds the lock of migrations.
     """
+    if database.is_pooled():
+        raise SettingsError(_POOLED)
     with database.statements() as cursor, _alone(cursor):
         cursor.run(
             "create table if not exists public.stringx_migrations"
@@ -164,7 +171,8 @@ def main() -> int:
     """Migrate and make the secrets; returns the exit code, 2 with one line on standard error if that fails."""
     try:
         settings = read_settings()
-        database = Database(settings.require_database_url(), size=1, application_name="stringx migrate")
+        url = settings.database_direct_url or settings.require_database_url()
+        database = Database(url, size=1, application_name="stringx migrate")
         for name in migrate(database):
             print(f"applied {name}")
         make_secrets(settings, database)

@@ -1,9 +1,11 @@
 """Waiting for a row to change without holding a connection of the pool.
 
 One LISTEN connection per process wakes all waiters. A notification is only a hint, so every waiter also looks at the row every
-two seconds. At most half of a process's threads may wait, because the others must receive the results that are waited for.
+two seconds, or twice per second where there is no LISTEN because a pooler keeps no session. At most half of a process's threads
+may wait, because the others must receive the results that are waited for.
 """
 
+import logging
 import select
 import threading
 import time
@@ -14,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import psycopg2
-from psycopg2 import extensions
 
+from database.connecting import Connection
 from database.loops import Loop, Loops
 from database.pool import Cursor, Database, first_line
 from database.queries import load_queries
@@ -24,6 +26,18 @@ from stringx_dataops.contract.problems import Unavailable
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 T = TypeVar("T")
 LOOK_AGAIN_S = 2.0
+_WITHOUT_NOTIFICATIONS_S = 0.5
+_TURN_S = 5.0
+_STILL_LISTENS = """
+select current_setting('transaction_read_only') = 'off' as is_primary,
+       exists (select from pg_listening_channels() as channel where channel = %s) as listens
+"""
+_NO_SESSION = (
+    "the internal database is behind a pooler that keeps no session, so this process is not notified and looks twice per second:"
+    " set STRINGX_DATABASE_DIRECT_URL to the address of PostgreSQL itself"
+)
+
+log = logging.getLogger(__name__)
 
 
 def notify(cursor: Cursor, channel: str, *payloads: str) -> None:
@@ -58,7 +72,8 @@ class Listener:
         self._lock = threading.Lock()
         self._waited: dict[str, _Waited] = {}
         self._slots = threading.BoundedSemaphore(waiters)
-        self._connection: extensions.connection | None = None
+        self._connection: Connection | None = None
+        self.is_notified = True  # False where a pooler keeps no session
         self._stop = threading.Event()
 
     def start(self, loops: Loops) -> None:
@@ -109,7 +124,8 @@ class Listener:
                 if left <= 0:
                     return None
                 with self._lock:
-                    waited.changed.wait_for(lambda: waited.serial != seen, min(left, look_again_s))  # noqa: B023 (called at once)
+                    pause_s = look_again_s if self.is_notified else min(look_again_s, _WITHOUT_NOTIFICATIONS_S)
+                    waited.changed.wait_for(lambda: waited.serial != seen, min(left, pause_s))  # noqa: B023 (called at once)
         finally:
             self._leave(payload, waited)
 
@@ -134,15 +150,22 @@ class Listener:
 
         Raises Unavailable without the database; waiters still look every two seconds meanwhile.
         """
+        if not self.is_notified:
+            self._stop.wait(_TURN_S)
+            return
         try:
             if self._connection is None:
                 self._connection = self._database.connect()
+                if self._connection.pooled and not self._database.keeps_session(self._connection):
+                    self._do_without()
+                    return
                 self._connection.cursor().execute(f'listen "{self._channel}"')  # the channel is a constant, never input
                 self._wake(None)  # rows may have changed before LISTEN began
-            if select.select([self._connection], [], [], 5)[0]:
+            if select.select([self._connection], [], [], _TURN_S)[0]:
                 self._connection.poll()
-            else:
-                self._connection.cursor().execute("select 1")  # notices a network that swallows packets
+            elif not self._still_listens(self._connection):  # which also notices a network that swallows packets
+                self._do_without()
+                return
             while self._connection.notifies:
                 self._wake(self._connection.notifies.pop(0).payload)
         except BaseException as error:
@@ -152,6 +175,22 @@ class Listener:
             if isinstance(error, (psycopg2.Error, OSError)):
                 raise Unavailable(f"the internal database does not notify: {first_line(error)}") from error
             raise
+
+    def _still_listens(self, connection: Connection) -> bool:
+        """Raises psycopg2's OperationalError if the server takes no writes any more, and so sends no notifications either."""
+        with connection.cursor() as cursor:
+            cursor.execute(_STILL_LISTENS, (self._channel,))
+            is_primary, listens = cursor.fetchone() or (False, False)
+        if not is_primary:
+            raise psycopg2.OperationalError("the server has become a standby")
+        return bool(listens)
+
+    def _do_without(self) -> None:
+        log.warning(_NO_SESSION)
+        self.is_notified = False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _wake(self, payload: str | None) -> None:
         with self._lock:

@@ -1,6 +1,5 @@
 """Connections to the internal database. A driver's exception never leaves this module untranslated."""
 
-import select
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,37 +8,35 @@ from datetime import datetime
 from typing import Any
 
 import psycopg2
-from psycopg2 import extensions, extras, pool
+from psycopg2 import extras
 
+from database.connecting import SETTINGS, Connection, Pool, Servers, limit_waits
 from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
 
 Json = extras.Json  # a parameter of type json or jsonb
 Row = dict[str, Any]  # a row: values by the names of its columns
-_WAIT_S = 30.0  # longer than any statement may take, because the server ends those after 25 s
 _PROBE_S = 5.0  # for a login, and for the first answer of a connection from the pool
+_LOOKS = 3  # at which process of the server a connection has behind a pooler
 _FRESH_S = 1.0  # a connection used within this time is not tested
-_HELD_S = 6  # the server ends a transaction that idles so long: less than others wait for its locks
-_MILLISECONDS = 1000
 _GONE = (
     psycopg2.OperationalError,
     psycopg2.InterfaceError,
-    pool.PoolError,
     psycopg2.errors.ReadOnlySqlTransaction,
     psycopg2.errors.IdleInTransactionSessionTimeout,
 )
 _ROWS = extras.RealDictCursor
-_waits = threading.local()
 
 
 class Database:
-    """A pool of at most `size` connections, opened on demand."""
+    """A pool of at most `size` connections, opened on demand. `direct_url` leads to the server itself where `url` leads to a
+    pooler."""
 
-    def __init__(self, url: str, size: int = 10, application_name: str = "stringx") -> None:
+    def __init__(self, url: str, size: int = 10, application_name: str = "stringx", direct_url: str | None = None) -> None:
         self.url = url
-        self._application_name = application_name
+        self._servers = Servers(url, application_name)
+        self._listened = Servers(direct_url or url, f"{application_name} listen")
         self._slots = threading.BoundedSemaphore(size)
-        self._pool: pool.ThreadedConnectionPool | None = None
-        self._size = size
+        self._pool: Pool | None = None
         self._lock = threading.Lock()
 
     @contextmanager
@@ -50,7 +47,7 @@ class Database:
         hold, and DatabaseFault for every other error of the database.
         """
         with self._lent(autocommit=False) as connection, connection, connection.cursor(cursor_factory=_ROWS) as cursor:
-            yield Cursor(cursor)
+            yield Cursor(cursor, SETTINGS if connection.pooled else "")
 
     @contextmanager
     def statements(self) -> Iterator["Cursor"]:
@@ -59,10 +56,10 @@ class Database:
         Raises the same errors as `transaction`.
         """
         with self._lent(autocommit=True) as connection, connection.cursor(cursor_factory=_ROWS) as cursor:
-            yield Cursor(cursor)
+            yield Cursor(cursor, SETTINGS if connection.pooled else "", of_each=True)
 
     @contextmanager
-    def _lent(self, autocommit: bool) -> Iterator["_Connection"]:
+    def _lent(self, autocommit: bool) -> Iterator[Connection]:
         if not self._slots.acquire(timeout=10):
             raise Unavailable("every database connection is in use; try again")
         try:
@@ -75,6 +72,9 @@ class Database:
                 except StringXError:
                     broken = False
                     raise
+                except psycopg2.errors.ReadOnlySqlTransaction:  # another server takes the writes now
+                    self._drop(connections)
+                    raise
                 finally:
                     connection.used_at = time.monotonic()
                     self._give_back(connections, connection, broken or connection.closed != 0)
@@ -85,17 +85,18 @@ class Database:
         """Close all pooled connections; the next use opens a new pool."""
         with self._lock:
             if self._pool is not None:
-                self._pool.closeall()
+                self._pool.close()
                 self._pool = None
 
-    def connect(self) -> extensions.connection:
+    def connect(self) -> Connection:
         """Open a connection outside the pool, in autocommit, for LISTEN; the caller closes it. Raises errors as `transaction`."""
         with _translated():
-            connection = connect(self.url, f"{self._application_name} listen")
+            connection = self._listened.connect()
             connection.autocommit = True
+            connection.look()
             return connection
 
-    def _connection(self, autocommit: bool) -> tuple[pool.ThreadedConnectionPool, "_Connection"]:
+    def _connection(self, autocommit: bool) -> tuple[Pool, Connection]:
         """A live connection and its pool. A connection that was used within the last second is not tested.
 
         If a connection has died, its whole pool is dropped without testing the others: on a network that swallows packets, each
@@ -104,53 +105,67 @@ class Database:
         for _ in range(2):
             connections = self._get_pool()
             with limit_waits(_PROBE_S):
-                connection = connections.getconn()
-                assert isinstance(connection, _Connection)  # as `connection_factory` says
+                connection = connections.take()
                 if self._is_alive(connection, autocommit):
                     return connections, connection
-            with self._lock:
-                if self._pool is connections:
-                    self._pool = None
+            self._drop(connections)
             self._give_back(connections, connection, broken=True)
         raise psycopg2.OperationalError("no connection stays open")
 
     @staticmethod
-    def _is_alive(connection: "_Connection", autocommit: bool) -> bool:
+    def _is_alive(connection: Connection, autocommit: bool) -> bool:
         try:
             connection.autocommit = autocommit
             if time.monotonic() - connection.used_at > _FRESH_S:
-                with connection.cursor() as cursor:
-                    cursor.execute("select 1")  # without autocommit, this also begins the caller's transaction
+                connection.look()  # without autocommit, this also begins the caller's transaction
         except psycopg2.Error:
             return False
         return True
 
-    def _get_pool(self) -> pool.ThreadedConnectionPool:
+    def _get_pool(self) -> Pool:
         with self._lock:
             if self._pool is None:
-                self._pool = pool.ThreadedConnectionPool(0, self._size, self.url, **_connect_options(self._application_name))
-                self._pool.minconn = self._size  # opened one by one as needed, then kept: a login costs 10 ms
+                self._pool = Pool(self._servers)
             return self._pool
 
-    def _give_back(self, connections: pool.ThreadedConnectionPool, connection: extensions.connection, broken: bool) -> None:
+    def is_pooled(self) -> bool:
+        """Whether `url` leads to a pooler. Raises errors as `transaction`."""
+        with self._lent(autocommit=True) as connection:
+            return connection.pooled
+
+    def keeps_session(self, connection: Connection) -> bool:
+        """Whether a pooler leaves a session of the server to this connection. In transaction mode it lends it to another one as
+        soon as it idles. Raises errors as `transaction`."""
+        with _translated():
+            first = _process(connection)
+            for _ in range(_LOOKS):
+                with self.transaction() as cursor:
+                    lent = cursor.one("select pg_backend_pid() as process")
+                    if first != _process(connection) or lent == {"process": first}:
+                        return False
+        return True
+
+    def _drop(self, connections: Pool) -> None:
+        """Open new connections from now on; those of this pool are closed as they are given back."""
         with self._lock:
-            if connections.closed:
-                return
-            try:
-                connections.putconn(connection, close=broken or self._pool is not connections)
-            except psycopg2.Error:  # the connection has just died; it must still be given back, or its place in the pool is lost
-                connections.putconn(connection, close=True)
+            if self._pool is connections:
+                self._pool = None
 
-
-class _Connection(extensions.connection):
-    used_at = float("-inf")  # when it was given back to the pool, by time.monotonic()
+    def _give_back(self, connections: Pool, connection: Connection, broken: bool) -> None:
+        with self._lock:
+            is_used = self._pool is connections
+        connections.give_back(connection, keep=is_used and not broken)
 
 
 class Cursor:
-    """Runs SQL with named parameters; rows are dictionaries. Invalid for a parameter that PostgreSQL cannot hold."""
+    """Runs SQL with named parameters; rows are dictionaries. Invalid for a parameter that PostgreSQL cannot hold.
 
-    def __init__(self, cursor: extras.RealDictCursor) -> None:
+    `settings` is sent before the first statement, or before each if each is a transaction, in the same round trip.
+    """
+
+    def __init__(self, cursor: extras.RealDictCursor, settings: str = "", of_each: bool = False) -> None:
         self._cursor = cursor
+        self._settings, self._of_each = settings, of_each
         self._first = ""  # is sent before the next statement, in the same round trip
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
@@ -195,12 +210,20 @@ class Cursor:
             self._first = ""
 
     def _execute(self, sql: str, parameters: Mapping[str, Any] | None) -> None:
-        first, self._first = self._first, ""
+        settings, first, self._first = self._settings, self._first, ""
+        self._settings = settings if self._of_each else ""
         try:
-            self._cursor.execute(first + sql, parameters)
+            self._cursor.execute(settings + first + sql, parameters)
         except ValueError as error:  # raised by the driver before it sends anything: a NUL, half of a surrogate pair
-            self._first = first
+            self._settings, self._first = settings, first
             raise Invalid(f"PostgreSQL cannot hold a value of it: {first_line(error)}") from error
+
+
+def _process(connection: Connection) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_backend_pid()")
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 @contextmanager
@@ -219,52 +242,6 @@ def _translated() -> Iterator[None]:
 def json_value(value: Any) -> Json:
     """Wrap a value as a parameter of type json or jsonb."""
     return extras.Json(value)
-
-
-def bound_waits() -> None:
-    """Limit how long this process waits for the network, for all connections from now on.
-
-    Without it, a network that swallows packets would block a caller for ever. psycopg2 cannot COPY in this mode.
-    """
-    extensions.set_wait_callback(_wait)
-
-
-@contextmanager
-def limit_waits(seconds: float) -> Iterator[None]:
-    """Wait for the network at most so many seconds in this thread; no effect before `bound_waits` was called."""
-    outer = getattr(_waits, "seconds", _WAIT_S)
-    _waits.seconds = min(outer, seconds)
-    try:
-        yield
-    finally:
-        _waits.seconds = outer
-
-
-def _wait(connection: extensions.connection) -> None:
-    deadline = time.monotonic() + getattr(_waits, "seconds", _WAIT_S)
-    poller = select.poll()
-    while (state := connection.poll()) != extensions.POLL_OK:
-        wanted = select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
-        poller.register(connection.fileno(), wanted)
-        if not poller.poll(max(0.0, deadline - time.monotonic()) * _MILLISECONDS):
-            raise psycopg2.OperationalError("no answer in time; the network or the server is held up")
-
-
-def connect(url: str, application_name: str) -> extensions.connection:
-    """Open a connection with this project's timeouts. Raises psycopg2's errors untranslated."""
-    connection: extensions.connection = psycopg2.connect(url, **_connect_options(application_name))
-    return connection
-
-
-def _connect_options(application_name: str) -> dict[str, Any]:
-    return {
-        "application_name": application_name,
-        "connect_timeout": 5,
-        "keepalives_idle": 30,
-        "connection_factory": _Connection,
-        "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=25s"
-        f" -c idle_in_transaction_session_timeout={_HELD_S}s",
-    }
 
 
 def first_line(error: BaseException) -> str:

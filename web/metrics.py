@@ -17,8 +17,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from database import reports
+from database.connecting import limit_waits
 from database.loops import Loops, State
-from database.pool import Database, limit_waits
+from database.pool import Database
 from stringx_dataops.contract.problems import StringXError
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

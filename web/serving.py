@@ -5,7 +5,7 @@ import gc
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-from database.pool import bound_waits
+from database.connecting import bound_waits
 from web import logs, tracing
 
 

@@ -15,8 +15,9 @@ from api.delivery.sender import Credentials
 from api.notifications import CHANNEL
 from api.worker.worker import Worker
 from database import leases
+from database.connecting import bound_waits
 from database.notifications import Listener
-from database.pool import Database, bound_waits
+from database.pool import Database
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, signing_secrets
@@ -45,7 +46,8 @@ def main() -> int:
 
 
 def _make(settings: Settings) -> Worker:
-    database = Database(settings.require_database_url(), settings.worker_concurrency + 6, "stringx worker")
+    size = settings.worker_concurrency + 6
+    database = Database(settings.require_database_url(), size, "stringx worker", settings.database_direct_url)
     name = leases.worker_name("worker")
     if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)

@@ -23,10 +23,11 @@ from backend.kafka.consumer import Consumer
 from backend.kafka.publishing import publishing, whole_or_short
 from backend.requests.tracking import CHANNEL
 from database import reports
+from database.connecting import bound_waits
 from database.leases import worker_name
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
-from database.pool import Database, bound_waits
+from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.messages.kafka import Kafka
@@ -144,7 +145,7 @@ def main() -> int:
         return 2
     bound_waits()
     tracing.start("stringx-trigger")
-    database = Database(url, size=4, application_name="stringx trigger")
+    database = Database(url, 4, "stringx trigger", settings.database_direct_url)
     trigger = Trigger(found, database, catalogue, settings.queue_limit, settings.public_url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trigger.stop.set())

@@ -36,6 +36,7 @@ class Settings:
     dataops_url: str
     backend_url: str
     database_url: str | None
+    database_direct_url: str | None
     dbt_project_dir: Path
     dbt_profiles_dir: Path
     kafka_bootstrap_servers: str | None
@@ -72,6 +73,7 @@ class Settings:
 VARIABLES = (
     "STRINGX_HOME",
     "STRINGX_DATABASE_URL",
+    "STRINGX_DATABASE_DIRECT_URL",
     "STRINGX_SECRETS",
     "STRINGX_DEMO",
     "STRINGX_API_KEY",
@@ -114,6 +116,7 @@ VARIABLES = (
 )
 SECRETS = (
     "STRINGX_DATABASE_URL",
+    "STRINGX_DATABASE_DIRECT_URL",
     "STRINGX_API_KEY",
     "STRINGX_SERVICE_KEY",
     "STRINGX_SIGNING_SECRET",
@@ -149,7 +152,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         sign_in=_sign_in(env, public_url),
         dataops_url=dataops_url,
         backend_url=backend_url,
-        database_url=_database_url(env),
+        database_url=_database_url(env, "STRINGX_DATABASE_URL"),
+        database_direct_url=_direct_url(env),
         dbt_project_dir=project,
         dbt_profiles_dir=_path(env, "DBT_PROFILES_DIR", project),
         kafka_bootstrap_servers=env.get("KAFKA_BOOTSTRAP_SERVERS") or None,
@@ -314,10 +318,18 @@ def _networks(env: Mapping[str, str], name: str) -> Iterator[Network]:
         yield network
 
 
-def _database_url(env: Mapping[str, str]) -> str | None:
-    text = secret("STRINGX_DATABASE_URL", environ=env)
+def _database_url(env: Mapping[str, str], name: str) -> str | None:
+    text = secret(name, environ=env)
     if text is not None and not _is_address(text, "postgresql", "postgres"):
-        raise SettingsError("STRINGX_DATABASE_URL: give postgresql://user:password@host:port/dbname")
+        raise SettingsError(f"{name}: give postgresql://user:password@host:port/dbname")
+    return text
+
+
+def _direct_url(env: Mapping[str, str]) -> str | None:
+    """Leads to the same database as the other one."""
+    text = _database_url(env, "STRINGX_DATABASE_DIRECT_URL")
+    if text is not None and not (env.get("STRINGX_DATABASE_URL") or env.get("STRINGX_DATABASE_URL_FILE")):
+        raise SettingsError("STRINGX_DATABASE_DIRECT_URL is set without STRINGX_DATABASE_URL; set the pooler's address there")
     return text
 
 

@@ -64,6 +64,8 @@ def test_what_follows_from_what() -> None:
             for value in ("host", "ftp://h", "http://", "http://[", "http://h:x")
         ),
         *(("STRINGX_DATABASE_URL", value) for value in ("mysql://h/d", "host=h", "postgresql://[", "postgresql://h:port/d")),
+        ("STRINGX_DATABASE_DIRECT_URL", "mysql://h/d"),
+        ("STRINGX_DATABASE_DIRECT_URL", "postgresql://h/d"),  # without the other one
         ("STRINGX_DATABASE_URL_FILE", "/nonexistent/file"),
         ("STRINGX_DATABASE_URL_FILE", "/"),
         ("STRINGX_DEMO", "maybe"),

@@ -8,7 +8,8 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from database.pool import first_line, limit_waits
+from database.connecting import limit_waits
+from database.pool import first_line
 from stringx_dataops.contract.problems import Unavailable
 
 # Names are PostgreSQL's own, whoever may create in the schemas that the role searches.
