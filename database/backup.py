@@ -1,6 +1,6 @@
 """Backs up the internal database, both schemas in one snapshot: `python -m database.backup` writes to standard output.
 
-A process of its own, because a web process cannot COPY (`database.pool.bound_waits`), and because whoever asked can end it.
+A process of its own, because a web process cannot COPY (`database.connecting.bound_waits`), and because whoever asked can end it.
 """
 
 import os
@@ -12,7 +12,8 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from database import pool
+from database.connecting import connect
+from database.pool import first_line
 from database.queries import load_queries
 from stringx_dataops import __version__
 from stringx_dataops.contract.backups import Header, Manifest, Output, Writer
@@ -29,16 +30,16 @@ _TRIES = 5
 def back_up(url: str, out: Output) -> Manifest:
     """Write a backup of this database. Raises Unavailable or DatabaseFault, Busy while another one runs, OSError of `out`."""
     try:
-        connection = pool.connect(url, "stringx backup")
+        connection = connect(url, "stringx backup")
         connection.autocommit = True  # transactions are begun by hand, with their isolation
         try:
             return _write(connection, out)
         finally:
             connection.close()
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        raise Unavailable(f"the internal database does not answer: {pool.first_line(error)}") from error
+        raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
     except psycopg2.Error as error:
-        raise DatabaseFault(f"the internal database cannot be backed up: {pool.first_line(error)}") from error
+        raise DatabaseFault(f"the internal database cannot be backed up: {first_line(error)}") from error
 
 
 def _write(connection: extensions.connection, out: Output) -> Manifest:
@@ -109,7 +110,7 @@ def main() -> int:
     """Write to standard output; returns 0, BUSY, or 2 after a line on standard error."""
     out = os.fdopen(os.dup(1), "wb")
     try:
-        back_up(read_settings().require_database_url(), out)
+        back_up(read_settings().require_session_url(), out)
         out.close()
     except Busy as error:
         print(error, file=sys.stderr)

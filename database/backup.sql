@@ -2,7 +2,7 @@
 -- One snapshot for all tables. A client that does not read holds it no longer than this.
 begin isolation level repeatable read read only;
 set local lock_timeout = '10s'; set local statement_timeout = '1h'; set local idle_in_transaction_session_timeout = '5min';
-set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex'; set local extra_float_digits = 1;
+set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex'; set local extra_float_digits = 1;
 set local xmlbinary = 'base64'; set local synchronize_seqscans = off
 
 -- name: tables

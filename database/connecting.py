@@ -90,6 +90,11 @@ class Servers:
         return connection
 
 
+def connect(url: str, application_name: str) -> Connection:
+    """Open one connection with this project's settings. Raises psycopg2's errors untranslated."""
+    return Servers(url, application_name).connect()
+
+
 class Pool:
     """Connections that are kept for their next use. A login costs 10 ms. Whoever takes one limits how many are lent."""
 

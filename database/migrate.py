@@ -171,7 +171,7 @@ def main() -> int:
     """Migrate and make the secrets; returns the exit code, 2 with one line on standard error if that fails."""
     try:
         settings = read_settings()
-        url = settings.database_direct_url or settings.require_database_url()
+        url = settings.require_session_url()
         database = Database(url, size=1, application_name="stringx migrate")
         for name in migrate(database):
             print(f"applied {name}")

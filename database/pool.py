@@ -32,9 +32,9 @@ class Database:
     pooler."""
 
     def __init__(self, url: str, size: int = 10, application_name: str = "stringx", direct_url: str | None = None) -> None:
-        self.url = url
+        self.url, self.session_url = url, direct_url or url
         self._servers = Servers(url, application_name)
-        self._listened = Servers(direct_url or url, f"{application_name} listen")
+        self._listened = Servers(self.session_url, f"{application_name} listen")
         self._slots = threading.BoundedSemaphore(size)
         self._pool: Pool | None = None
         self._lock = threading.Lock()

@@ -15,8 +15,10 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions, extras
 
-from database import backup, pool
+from database import backup
+from database.connecting import connect
 from database.migrate import MIGRATIONS
+from database.pool import first_line
 from database.queries import load_queries
 from stringx_dataops.contract.backups import BackupError, Header, Manifest, Reader, Tally
 from stringx_dataops.contract.keys import ITSELF
@@ -43,7 +45,7 @@ def restore(url: str, path: Path, replace: bool = False) -> tuple[Header, Manife
     """
     checked = check(path)
     try:
-        connection = pool.connect(url, "stringx restore")
+        connection = connect(url, "stringx restore")
         try:
             with connection, connection.cursor() as cursor:
                 _restore(connection, cursor, path, replace)
@@ -53,15 +55,15 @@ def restore(url: str, path: Path, replace: bool = False) -> tuple[Header, Manife
         finally:
             connection.close()
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        raise Unavailable(f"the internal database does not answer: {pool.first_line(error)}") from error
+        raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
     except psycopg2.Error as error:
-        raise DatabaseFault(f"the internal database refuses the backup: {pool.first_line(error)}") from error
+        raise DatabaseFault(f"the internal database refuses the backup: {first_line(error)}") from error
     return checked
 
 
 def is_used(url: str) -> bool:
     """Whether the database holds more than a migration leaves. Raises psycopg2's errors."""
-    connection = pool.connect(url, "stringx restore")
+    connection = connect(url, "stringx restore")
     try:
         with connection, connection.cursor() as cursor:
             return bool(_value(cursor, SQL["has_schema"]) and _value(cursor, SQL["is_used"]))

@@ -71,7 +71,7 @@ def _restore(settings: Settings, file: str, replace: bool) -> None:
         try:
             restore.check(path)  # before anything is started or made
             if settings.database_url is not None:
-                header, manifest = restore.restore(settings.database_url, path, replace)
+                header, manifest = restore.restore(settings.require_session_url(), path, replace)
                 _complete(settings, settings.database_url)
             else:
                 with _embedded(settings) as url:

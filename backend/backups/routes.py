@@ -23,7 +23,7 @@ def blueprint(database: Database) -> Blueprint:
         )
     )
     def back_up() -> Response:
-        pieces = making.start(database.url)
+        pieces = making.start(database.session_url)
         try:
             with database.transaction() as cursor:
                 audit.record(cursor, caller(), "backup.made", "database:internal")

@@ -68,6 +68,10 @@ class Settings:
             )
         return self.database_url
 
+    def require_session_url(self) -> str:
+        """The same for what needs a session of the server, past a pooler. Raises SettingsError as above."""
+        return self.database_direct_url or self.require_database_url()
+
 
 # Every variable that an installation may set. The documentation lists them, and the container passes them on.
 VARIABLES = (
