@@ -47,6 +47,9 @@ Environment, all optional (each secret also reads from the file that NAME_FILE n
   KAFKA_PORT               9092: of the broker that --kafka starts; its controller takes the next one
   TARGET_*                 passwords that Target documents name
   NOTIFY_*                 addresses and signing secrets that Channel documents name
+  OPENLINEAGE_URL          a receiver of OpenLineage events, such as http://marquez:5000; OPENLINEAGE_API_KEY is its key
+  OPENLINEAGE_ENDPOINT     api/v1/lineage    OPENLINEAGE_NAMESPACE    stringx: that of jobs
+  OTEL_EXPORTER_OTLP_ENDPOINT  a collector of traces, such as http://collector:4318; other OTEL_* are OpenTelemetry's own
   PYTHON                   the Python (3.11 or newer) that makes .venv
 TEXT
 }
@@ -98,12 +101,13 @@ run_docker() {
     RETENTION_DELIVERED_DAYS PUBLIC_URL DOCS_URL TRUSTED_PROXIES RETENTION_POINTS_DAYS RETENTION_DAYS_YEARS RETENTION_AUDIT_DAYS STRINGX_DEMO STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET \
     KAFKA_TOPIC_PREFIX KAFKA_SECURITY_PROTOCOL KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD \
     OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET OIDC_ROLES OIDC_GROUPS_CLAIM OIDC_SCOPES \
+    OPENLINEAGE_URL OPENLINEAGE_ENDPOINT OPENLINEAGE_API_KEY OPENLINEAGE_NAMESPACE $(compgen -e OTEL_ || true) \
     KAFKA_SSL_KEY_PASSWORD $(compgen -e TARGET_ || true) $(compgen -e NOTIFY_ | grep -vx NOTIFY_SOCKET || true); do
     if [[ -n ${!name:-} && $name != TARGET_*_FILE && $name != NOTIFY_*_FILE ]]; then options+=(-e "$name"); fi
   done
   # Folders and files of this machine are mounted where they are.
   for name in DBT_PROJECT_DIR DBT_PROFILES_DIR STRINGX_SECRETS STRINGX_DATABASE_URL_FILE STRINGX_DATABASE_DIRECT_URL_FILE STRINGX_API_KEY_FILE \
-    STRINGX_SERVICE_KEY_FILE STRINGX_SIGNING_SECRET_FILE KAFKA_SASL_PASSWORD_FILE KAFKA_SSL_KEY_PASSWORD_FILE OIDC_CLIENT_SECRET_FILE \
+    STRINGX_SERVICE_KEY_FILE STRINGX_SIGNING_SECRET_FILE KAFKA_SASL_PASSWORD_FILE KAFKA_SSL_KEY_PASSWORD_FILE OIDC_CLIENT_SECRET_FILE OPENLINEAGE_API_KEY_FILE \
     KAFKA_SSL_CAFILE KAFKA_SSL_CERTFILE KAFKA_SSL_KEYFILE $(compgen -e TARGET_ || true) $(compgen -e NOTIFY_ | grep -vx NOTIFY_SOCKET || true); do
     [[ -n ${!name:-} ]] || continue
     if [[ ($name == TARGET_* || $name == NOTIFY_*) && $name != *_FILE ]]; then continue; fi

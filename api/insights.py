@@ -45,12 +45,14 @@ def queue(database: Database) -> Queue:
 @dataclass(frozen=True)
 class Totals:
     """Of all checks and deliveries since the start. `checks` has a row per target, mode, status and verdict: their number,
-    seconds waited and run, and counts per bucket of the histograms. `bounds_s` are the upper bounds of these buckets."""
+    seconds waited and run, and counts per bucket of the histograms. `bounds_s` are the upper bounds of these buckets.
+    `lost_attempts`: by target, attempts whose worker or dbt process was lost."""
 
     checks: list[Row]
     bounds_s: list[float]
     deliveries: list[Row]
     waiting: Row
+    lost_attempts: list[Row]
 
 
 def totals(database: Database) -> Totals:
@@ -58,6 +60,7 @@ def totals(database: Database) -> Totals:
     with database.transaction() as cursor:
         checks, deliveries = cursor.all(SQL["totals"]), cursor.all(SQL["delivery_totals"])
         waiting, bounds = cursor.one(SQL["deliveries"]), cursor.one(SQL["bounds"])
+        lost_attempts = cursor.all(SQL["lost_attempts"])
     assert waiting is not None
     assert bounds is not None
-    return Totals(checks, bounds["bounds"], deliveries, waiting)
+    return Totals(checks, bounds["bounds"], deliveries, waiting, lost_attempts)

@@ -20,6 +20,9 @@ select dataops.bounds_s() as bounds
 -- name: delivery_totals
 select target, outcome, deliveries from dataops.delivery_totals order by target, outcome
 
+-- name: lost_attempts
+select target, attempts from dataops.lost_attempts order by target
+
 -- name: deliveries
 -- Each by its index, not by all messages that there are.
 select count(*) as waiting, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_age_s,

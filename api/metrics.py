@@ -16,6 +16,10 @@ def metrics(database: Database) -> Iterator[Metric]:
     yield from _queue(queue)
     yield from _checks(totals.checks, totals.bounds_s)
     yield from _deliveries(totals.deliveries, totals.waiting)
+    lost = CounterMetricFamily("stringx_attempts_lost", "Attempts whose worker or dbt process was lost", labels=["target"])
+    for row in totals.lost_attempts:
+        lost.add_metric([row["target"]], row["attempts"])
+    yield lost
 
 
 def _queue(found: Queue) -> Iterator[Metric]:

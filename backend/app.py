@@ -17,6 +17,7 @@ from backend.history import upkeep
 from backend.incidents import routes as incident_routes
 from backend.insights import routes as insight_routes
 from backend.keys import routes as key_routes
+from backend.lineage import sending as lineage
 from backend.marks import routes as mark_routes
 from backend.notifications import digests, planning, sending
 from backend.notifications import routes as notification_routes
@@ -127,6 +128,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         planning.start(database, loops)
         digests.start(database, loops)
         sending.start(database, mailroom, listener, loops, dispatcher.name)
+        lineage.start(database, settings, catalogue, listener, loops, dispatcher.name)
 
     app.extensions["stringx_mailroom"] = mailroom
     app.extensions["stringx_start"] = start  # called in each web process, after the fork

@@ -6,6 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from backend.incidents import store as incidents
 from backend.insights import totals
+from backend.lineage import sending as lineage
 from backend.notifications import log
 from backend.schedules import store as schedules
 from backend.waivers import store
@@ -19,6 +20,10 @@ def metrics(database: Database) -> Iterator[Metric]:
     for row in found.ended:
         ended.add_metric([row.source, row.target, row.status, row.verdict], row.requests)
     yield ended
+    gates = GaugeMetricFamily("stringx_gates", "Tables and datasets by the state of their gate", labels=["target", "state"])
+    for each in found.states:
+        gates.add_metric([each.target, each.state], each.subjects)
+    yield gates
     yield GaugeMetricFamily("stringx_waivers_active", "Rules whose failures a waiver overlooks", value=store.active(database))
     yield from _incidents(database)
     yield from _schedules(database)
@@ -32,6 +37,9 @@ def metrics(database: Database) -> Iterator[Metric]:
             f"stringx_requests_oldest_{name}_seconds", "Age of the oldest of them", value=waiting.oldest_age_s
         )
     yield from _of_channels(log.queues(database))
+    events = lineage.waiting(database)
+    yield GaugeMetricFamily("stringx_lineage_waiting", "OpenLineage events that are not sent yet", value=events.events)
+    yield GaugeMetricFamily("stringx_lineage_oldest_waiting_seconds", "Age of the oldest of them", value=events.oldest_age_s)
     for name, words, waiting in (
         ("unpublished", "Events of gates that Kafka does not have yet", found.gates_unpublished),
         ("unrouted", "Events of gates that no messages to people are planned for yet", found.unrouted),

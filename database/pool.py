@@ -39,6 +39,16 @@ class Database:
         self._pool: Pool | None = None
         self._lock = threading.Lock()
 
+    @property
+    def size(self) -> int:
+        """The most connections that are lent at one time."""
+        return self._size
+
+    @property
+    def lent(self) -> int:
+        """How many connections are lent just now."""
+        return self._size - self._slots._value
+
     @contextmanager
     def transaction(self) -> Iterator["Cursor"]:
         """Run the block in one transaction, committed at its end, rolled back if it raises.

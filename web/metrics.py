@@ -31,8 +31,11 @@ _SCRAPE_S = 5.0  # how long the database may take; Prometheus gives up on slower
 class _FromDatabase(Collector):
     """Metrics of the service and of all loops, read at each scrape; without the database only those of this process."""
 
-    def __init__(self, database: Database, service_metrics: Metrics, service: str, loops: Loops) -> None:
+    def __init__(
+        self, database: Database, service_metrics: Metrics, service: str, loops: Loops, is_ready: Callable[[], bool]
+    ) -> None:
         self._database, self._service_metrics, self._service, self._loops = database, service_metrics, service, loops
+        self._is_ready = is_ready
 
     def collect(self) -> Iterator[Metric]:
         states = [(state.name, state) for state in self._loops.states()]
@@ -40,10 +43,16 @@ class _FromDatabase(Collector):
             with limit_waits(_SCRAPE_S):
                 service_metrics = list(self._service_metrics(self._database))
                 states += [(report.name, report.loop) for report in reports.read(self._database, self._service)]
+                is_ready = self._is_ready()
         except StringXError:
-            service_metrics = None
+            service_metrics, is_ready = None, False
         yield from of_loops(states)
         yield GaugeMetricFamily("stringx_database_up", "Whether the internal database answers", value=service_metrics is not None)
+        yield GaugeMetricFamily("stringx_ready", "Whether the process can do its work, as /readyz says", value=is_ready)
+        lent = GaugeMetricFamily("stringx_database_connections", "Connections that this process may use", labels=["state"])
+        lent.add_metric(["lent"], self._database.lent)
+        lent.add_metric(["free"], self._database.size - self._database.lent)
+        yield lent
         yield from service_metrics or ()
 
 
@@ -79,11 +88,11 @@ def rendered(metrics: Iterable[Metric]) -> bytes:
     return generate_latest(registry)
 
 
-def install(app: Flask, database: Database, loops: Loops, service_metrics: Metrics) -> None:
+def install(app: Flask, database: Database, loops: Loops, service_metrics: Metrics, is_ready: Callable[[], bool]) -> None:
     """Add `/metrics` and count requests. The label `route` is the route's rule, so there are as many values as routes."""
     disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series per metric, which nobody reads
     registry = CollectorRegistry()
-    registry.register(_FromDatabase(database, service_metrics, app.name, loops))
+    registry.register(_FromDatabase(database, service_metrics, app.name, loops, is_ready))
     ProcessCollector(registry=registry)
     labels = ["method", "route", "status"]
     served = Counter("stringx_http_requests", "Requests that were answered", labels, registry=registry)

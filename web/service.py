@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from flask import Flask, Response, g, request
@@ -51,13 +52,14 @@ def create(
     app.url_map.strict_slashes = True
     problems.install(app)
     paths.install(app)
-    metrics.install(app, database, loops, service_metrics)
+    readiness = partial(_readiness, name, database, loops, faults, Probe(database, name))
+    metrics.install(app, database, loops, service_metrics, lambda: not readiness()[0])
     openapi.install(app, title, description, __version__)
     hosts.install(app, allowed_hosts)
     keys.install(app, database, own_sign_in, trusted_proxies)
     traced_requests.install(app)
     _install_reading(app, own_sign_in)
-    _install_health(app, database, loops, faults)
+    _install_health(app, readiness)
     app.after_request(_log)
     return app
 
@@ -97,9 +99,7 @@ def log_ids(**ids: str) -> None:
     g.ids = ids
 
 
-def _install_health(app: Flask, database: Database, loops: Loops, faults: Callable[[], list[str]]) -> None:
-    probe = Probe(database, app.name)
-
+def _install_health(app: Flask, readiness: Callable[[], tuple[list[str], list[str]]]) -> None:
     @app.get("/healthz")
     @describe(Operation("The process lives"))
     def healthz() -> Response:
@@ -108,22 +108,30 @@ def _install_health(app: Flask, database: Database, loops: Loops, faults: Callab
     @app.get("/readyz")
     @describe(Operation("It can do its work, or why not", answers={200: None, 503: None}))
     def readyz() -> Response:
-        reasons = [f"the loop {state.name} {state.fault}" for state in loops.states() if state.fault]
-        warnings: list[str] = []
-        try:
-            if missing := missing_migrations(database):
-                reasons.append(f"migrations are missing: {', '.join(missing)}; run the role migrate")
-            else:
-                reasons += faults()
-                elsewhere = reports.read(database, app.name)
-                reasons += _failing(elsewhere, is_done_by_others=False)
-                warnings += _failing(elsewhere, is_done_by_others=True)
-                if (fault := probe.fault()) is not None:
-                    reasons.append(fault)
-        except StringXError as error:
-            reasons.append(error.detail)
+        reasons, warnings = readiness()
         body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
         return answer(body | ({"warnings": warnings} if warnings else {}), 503 if reasons else 200)
+
+
+def _readiness(
+    service: str, database: Database, loops: Loops, faults: Callable[[], list[str]], probe: Probe
+) -> tuple[list[str], list[str]]:
+    """Why the process cannot do its work, and what else is wrong."""
+    reasons = [f"the loop {state.name} {state.fault}" for state in loops.states() if state.fault]
+    warnings: list[str] = []
+    try:
+        if missing := missing_migrations(database):
+            reasons.append(f"migrations are missing: {', '.join(missing)}; run the role migrate")
+        else:
+            reasons += faults()
+            elsewhere = reports.read(database, service)
+            reasons += _failing(elsewhere, is_done_by_others=False)
+            warnings += _failing(elsewhere, is_done_by_others=True)
+            if (fault := probe.fault()) is not None:
+                reasons.append(fault)
+    except StringXError as error:
+        reasons.append(error.detail)
+    return reasons, warnings
 
 
 def _failing(found: Sequence[Report], *, is_done_by_others: bool) -> list[str]:

@@ -22,6 +22,15 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class States:
+    """How many tables and datasets of a target are in a state: open, closed, stale or never_checked."""
+
+    target: str
+    state: str
+    subjects: int
+
+
+@dataclass(frozen=True)
 class Waiting:
     """How many requests (or events of gates) wait for something, and for how long the oldest of them."""
 
@@ -36,6 +45,7 @@ class Totals:
     that nobody has looked at for messages to people. `held`: events that are still to be told to a channel."""
 
     ended: list[Ended]
+    states: list[States]
     unfinished: Waiting
     unsent: Waiting
     unpublished: Waiting
@@ -48,5 +58,6 @@ def read(database: Database) -> Totals:
     """At one moment."""
     with database.transaction() as cursor:
         ended = [Ended(**row) for row in cursor.all(SQL["ended"])]
+        states = [States(**row) for row in cursor.all(SQL["states"])]
         waiting = {name: Waiting(**row) for name in _WAITING for row in cursor.all(SQL[name])}
-    return Totals(ended, **waiting)
+    return Totals(ended, states, **waiting)

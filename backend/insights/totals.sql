@@ -1,6 +1,9 @@
 -- name: ended
 select source, target, status, verdict, requests from stringx.totals order by source, target, status, verdict
 
+-- name: states
+select target, state, count(*) as subjects from stringx.board group by target, state order by target, state
+
 -- name: unfinished
 select count(*) as requests, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as oldest_age_s
 from stringx.requests where finished_at is null

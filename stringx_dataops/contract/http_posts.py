@@ -32,11 +32,11 @@ class Limits:
 
 
 class Poster:
-    """Posts with a key. `resends`: post once more if the service has closed the kept connection; only for posts that may arrive
-    twice."""
+    """Posts with a key, or without one. `resends`: post once more if the service has closed the kept connection; only for posts
+    that may arrive twice."""
 
-    def __init__(self, key: str, limits: Limits, *, resends: bool = False) -> None:
-        self._headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
+    def __init__(self, key: str | None, limits: Limits, *, resends: bool = False) -> None:
+        self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key is not None else {})
         self._limits, self._resends = limits, resends
         self._kept = threading.local()
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stringx_dataops.contract import sign_in
+from stringx_dataops.contract import lineage, sign_in
+from stringx_dataops.contract.lineage import LineageReceiver
 from stringx_dataops.contract.sign_in import SignIn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +55,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     docs_url: str | None
     sign_in: SignIn | None
+    lineage: LineageReceiver | None
     retention_days_years: int
     retention_audit_days: int
     secrets: Path
@@ -117,6 +119,7 @@ VARIABLES = (
     "TRUSTED_PROXIES",
     "DOCS_URL",
     *sign_in.VARIABLES,
+    *lineage.VARIABLES,
 )
 SECRETS = (
     "STRINGX_DATABASE_URL",
@@ -127,6 +130,7 @@ SECRETS = (
     "KAFKA_SASL_PASSWORD",
     "KAFKA_SSL_KEY_PASSWORD",
     sign_in.SECRET,
+    lineage.SECRET,
 )
 FILES = ("KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE")  # variables that name a file
 
@@ -154,6 +158,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=tuple(_networks(env, "TRUSTED_PROXIES")),
         docs_url=docs_url,
         sign_in=_sign_in(env, public_url),
+        lineage=_lineage(env),
         dataops_url=dataops_url,
         backend_url=backend_url,
         database_url=_database_url(env, "STRINGX_DATABASE_URL"),
@@ -213,6 +218,11 @@ def sign_in_secret() -> str:
     if value is None:
         raise SettingsError(f"{sign_in.SECRET} is not set; give the secret of the client OIDC_CLIENT_ID")
     return value
+
+
+def lineage_key() -> str | None:
+    """The key of the receiver of OpenLineage events; None if it wants none. Raises SettingsError if it cannot be read."""
+    return secret(lineage.SECRET)
 
 
 def signing_secrets(settings: Settings) -> list[str]:
@@ -291,6 +301,13 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
 def _sign_in(env: Mapping[str, str], public_url: str | None) -> SignIn | None:
     try:
         return sign_in.read(env, public_url)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _lineage(env: Mapping[str, str]) -> LineageReceiver | None:
+    try:
+        return lineage.read(env)
     except ValueError as error:
         raise SettingsError(str(error)) from error
 

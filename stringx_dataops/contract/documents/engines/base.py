@@ -82,6 +82,11 @@ class TargetDocument(Model):
         """The `database` of its tables in a dbt project."""
         raise NotImplementedError
 
+    @property
+    def lineage_namespace(self) -> str:
+        """The namespace of its tables by OpenLineage's naming."""
+        raise NotImplementedError
+
 
 class WithPassword(TargetDocument):
     """A target that asks for a password. Its document says where the password is."""

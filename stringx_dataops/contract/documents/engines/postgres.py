@@ -93,6 +93,11 @@ class PostgresTarget(WithPassword):
         return self.dbname
 
     @property
+    def lineage_namespace(self) -> str:
+        """As OpenLineage names servers of PostgreSQL."""
+        return f"postgres://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
     def yield_after_s(self) -> float | None:
         """After how many seconds a check gives way to a session that waits for its locks; None means never."""
         return None if self.yield_after == "off" else parse_duration(self.yield_after)

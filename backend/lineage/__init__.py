@@ -1,0 +1,1 @@
+"""OpenLineage: results as run events with the facets of data quality, for whoever collects lineage."""
