@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from web import tracing
 
 # `trace_id`: of the trace that the thread is at (`web/tracing.py`).
-_FIELDS = ("check_id", "request_id", "worker", "method", "route", "status", "duration_ms", "caller")
+_FIELDS = ("check_id", "request_id", "notification_id", "worker", "method", "route", "status", "duration_ms", "caller")
 
 
 class JsonFormatter(logging.Formatter):

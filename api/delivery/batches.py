@@ -3,14 +3,13 @@
 import json
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import requests
 from pydantic import ValidationError
 
 from api.delivery.outbox import SQL
-from api.delivery.sender import Credentials, Leased, Refusal, ResultSender, require_acknowledged, span_of
+from api.delivery.sender import Credentials, Leased, Refusal, ResultSender, require_acknowledged, traced
 from database.pool import Cursor, Database
 from database.queries import together
 from database.sending import NotSent
@@ -19,6 +18,7 @@ from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.http_posts import retry_after_s
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.batches import BatchAnswer, MessageAnswer
+from web import tracing
 
 MOST = 32  # messages in a post
 MOST_BYTES = 512 * 1024  # of results in it; many a proxy takes no more than 1 MiB
@@ -118,9 +118,7 @@ class ResultDeliverer:
             self._sender.signing_secrets, new_id(), body, messages[0].now
         )
         try:
-            with ExitStack() as spans:
-                for message in messages:
-                    spans.enter_context(span_of(message))
+            with tracing.spans("post result", "client", [traced(message) for message in messages]):
                 answer = self._sender.poster.post(address(messages[0].url), data=body.encode(), headers=headers)
         except requests.ConnectionError as error:
             raise Refusal(http_answers.words_of(error)) from error

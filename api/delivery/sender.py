@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +17,7 @@ from stringx_dataops.contract.http_answers import HttpAnswer, Unreadable
 from stringx_dataops.contract.http_posts import TOO_LARGE, Limits, Poster, retry_after_s
 from stringx_dataops.contract.messages.batches import taken_at_once
 from stringx_dataops.contract.messages.sizes import smaller
-from stringx_dataops.contract.trace_context import of_json
+from stringx_dataops.contract.trace_context import TraceContext, of_json
 from web import tracing
 
 LIMITS = Limits(connect_s=5, read_s=15, body_s=2, largest=64 * 1024)
@@ -54,10 +53,9 @@ class Leased:
     expired: bool
 
 
-def span_of(message: Leased) -> AbstractContextManager[object]:
-    """The span of an attempt to post it."""
-    about: tracing.Attributes = {"check_id": str(message.check_id), "attempt": message.attempts}
-    return tracing.span("post result", "client", of_json(message.body), about)
+def traced(message: Leased) -> tuple[TraceContext | None, tracing.Attributes]:
+    """The trace that it belongs to, and what the span of a post says."""
+    return of_json(message.body), {"check_id": str(message.check_id), "attempt": message.attempts}
 
 
 class Refusal(NotSent):
@@ -92,7 +90,8 @@ class ResultSender(Sender[Leased, int]):
         """Post it; Refusal if it is not acknowledged."""
         signed = signatures.sign(self.signing_secrets, str(message.message_id), message.body, message.now)
         headers = {"Content-Type": "application/json"} | signed
-        with span_of(message):
+        context, about = traced(message)
+        with tracing.span("post result", "client", context, about):
             return self._post(message, headers | tracing.current_headers())
 
     def _post(self, message: Leased, headers: Mapping[str, str]) -> int:

@@ -18,6 +18,8 @@ from database.queries import load_queries
 from stringx_dataops.contract.messages.checks import rfc3339
 from stringx_dataops.contract.messages.samples import without_samples
 from stringx_dataops.contract.messages.sizes import short
+from stringx_dataops.contract.trace_context import TraceContext, of_headers, read_columns
+from web import tracing
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 PUBLICATION = "publication"  # the payload that wakes the publisher
@@ -46,7 +48,8 @@ def publish(database: Database, publisher: str, send: Callable[[Sequence[KafkaMe
     messages = [_message(row) for row in rows]
     receipt = Receipt()
     try:
-        receipt = send(messages)
+        with tracing.spans("publish result", "producer", [_traced(*each) for each in zip(rows, messages, strict=True)]):
+            receipt = send(messages)
     finally:
         _delete_or_give_back(database, publisher, rows, _in_order(messages, receipt), receipt.too_large)
     if len(receipt.confirmed) < len(messages):
@@ -87,18 +90,24 @@ def shortened(message: KafkaMessage) -> KafkaMessage:
     most."""
     result = json.loads(message.value or b"")
     found = short(result, f"too large for Kafka: GET /api/v1/requests/{result['request_id']} has the rules")
-    return KafkaMessage(message.key, json.dumps(found, ensure_ascii=False).encode())
+    return KafkaMessage(message.key, json.dumps(found, ensure_ascii=False).encode(), message.headers)
 
 
 def _message(row: Row) -> KafkaMessage:
-    """A result: its table or dataset as the key, JSON as the value."""
+    """A result: its table or dataset as the key, JSON as the value; the trace that it belongs to as headers."""
     try:
         value = _without_result(row) if row["result"] is None else without_samples(row["result"]) or row["result"]
         written = json.dumps(value, ensure_ascii=False).encode()
     except Exception:  # one odd result must not keep all others from being sent
         log.exception("a result is published without its rules", extra={"request_id": row["request_id"]})
         written = json.dumps(_without_result(row)).encode()
-    return KafkaMessage((row["table_name"] or row["dataset"]).encode(), written)
+    context = read_columns(row["result"] or row)
+    headers = tuple((name, value.encode()) for name, value in context.headers().items()) if context is not None else ()
+    return KafkaMessage((row["table_name"] or row["dataset"]).encode(), written, headers)
+
+
+def _traced(row: Row, message: KafkaMessage) -> tuple[TraceContext | None, tracing.Attributes]:
+    return of_headers(message.headers), {"request_id": row["request_id"], "target": row["target"]}
 
 
 def _without_result(row: Row) -> dict[str, Any]:

@@ -30,7 +30,7 @@ returning p.request_id
 
 -- name: leased
 select p.request_id, p.queued_at, r.target, r.table_name, r.dataset, r.status, r.verdict, r.reason, r.created_at, r.finished_at,
-       r.check_id, s.result
+       r.check_id, r.traceparent, r.tracestate, s.result
 from stringx.publications p
 join stringx.requests r on r.request_id = p.request_id
 left join stringx.results s on s.request_id = r.request_id

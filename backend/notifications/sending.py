@@ -22,6 +22,8 @@ from database.sending import Backoff, NotSent, Sender, all_that_is_due, look_aga
 from stringx_dataops.contract.documents.channels import ChannelDocument
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.messages.notifications import NotificationContent
+from stringx_dataops.contract.trace_context import TraceContext, read_columns
+from web import tracing
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 THREADS = 4
@@ -74,6 +76,7 @@ class Mailroom:
             place=self.secrets.place(channel),
             secrets=self.secrets.signing_secrets(channel) if is_webhook else [],
             public_url=self.public_url,
+            trace=tracing.current_headers(),
             content=content,
         )
         return self.processes.send(order)
@@ -120,10 +123,22 @@ class NotificationSender(Sender[Leased, Outcome | None]):
         content = read_stored(NotificationContent, message.content)
         if content is None:
             raise NotSent("another release wrote the message, and this one cannot read it")
-        outcome = self._mailroom.send(channel, str(message.notification_id), content)
+        traces = self._traces(content)
+        about: tracing.Attributes = {"channel": channel.name, "tables": content.number}
+        with tracing.span("notify", "producer", traces[0] if len(traces) == 1 else None, about, links=traces):
+            outcome = self._mailroom.send(channel, str(message.notification_id), content)
         if not outcome.is_sent:
             raise NotTaken(outcome)
         return outcome
+
+    def _traces(self, content: NotificationContent) -> list[TraceContext]:
+        """Those of the checks that a message tells of."""
+        checks = [told.check_id for told in content.items if told.check_id is not None]
+        if not checks:
+            return []
+        with self.database.statements() as cursor:
+            rows = cursor.all(SQL["traces"], {"checks": checks})
+        return [context for context in map(read_columns, rows) if context is not None]
 
     def mark_done(self, message: Leased, answer: Outcome | None) -> bool:
         """Mark it as delivered, or as withdrawn with its channel."""

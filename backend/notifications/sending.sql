@@ -103,3 +103,7 @@ update stringx.channel_queues set due_at = clock_timestamp() where channel = %(c
 update stringx.notifications set worker = null, lease_expires_at = null, last_error = %(error)s, last_status = %(status)s,
        delivered_at = case when %(is_sent)s then clock_timestamp() end, given_up_at = case when not %(is_sent)s then clock_timestamp() end
 where notification_id = %(notification_id)s
+
+-- name: traces
+select result ->> 'traceparent' as traceparent, result ->> 'tracestate' as tracestate
+from stringx.results where check_id = any(%(checks)s::uuid[]) order by finished_at

@@ -15,6 +15,7 @@ from stringx_dataops.contract.messages.batches import HEADER, MOST, MessageAnswe
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.sizes import bounded
 from stringx_dataops.contract.problems import FieldError, Invalid, StringXError, Unavailable, invalid
+from web import tracing
 
 TAKES = {HEADER: str(MOST)}
 _TOGETHER_S = 8.0  # for those that are stored one after the other: the sender waits for 15 s
@@ -81,7 +82,8 @@ def store_all(database: Database, results: Sequence[CheckResult]) -> None:
         for result in results
     }
     columns = [dict(tracking.result_columns(request_id, *each)) for request_id, each in stored.items()]
-    with database.transaction() as cursor:
+    spans = tracing.spans("store result", "internal", [tracking.traced(result) for result in results])
+    with spans, database.transaction() as cursor:
         rows = cursor.all(
             SQL["take_results"],
             {

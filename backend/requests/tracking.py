@@ -31,6 +31,7 @@ from stringx_dataops.contract.messages.sizes import bounded, messages, summary
 from stringx_dataops.contract.messages.verdicts import TERMINAL, CheckStatus, Mode, Source, Verdict
 from stringx_dataops.contract.messages.waivers import claims_of
 from stringx_dataops.contract.problems import Conflict, FieldError, Invalid, Unavailable, invalid
+from stringx_dataops.contract.trace_context import TraceContext, read
 from web import tracing
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
@@ -194,7 +195,7 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
     require_storable(request_id, result)
     body, _ = bounded({name: value for name, value in result.as_json().items() if name != "profile"})
     columns = result_columns(request_id, result, body)
-    with database.transaction() as cursor:
+    with tracing.span("store result", "internal", *traced(result)), database.transaction() as cursor:
         if result.trial and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) and not row["trial"]:
             raise Invalid(f"the result is of a trial, and request {request_id} is none")
         stored = cursor.run(_STORE, {**columns, "payload": payload(request_id)})
@@ -207,6 +208,14 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
         if stored:
             recording.record(cursor, result, body)
     return stored == 1
+
+
+def traced(result: CheckResult) -> tuple[TraceContext | None, tracing.Attributes]:
+    """The span below which a result is stored, and what the span of that says."""
+    context, here = read(result.traceparent, result.tracestate), tracing.current()
+    is_posted_alone = context is not None and here is not None and here.trace_id == context.trace_id
+    about = {"check_id": result.check_id, "target": result.target, "status": result.status, "verdict": result.verdict}
+    return here if is_posted_alone else context, about
 
 
 def require_answers(asked: Row | None, result: CheckResult) -> None:

@@ -1,5 +1,6 @@
 """Metrics of the queue, of checks and of deliveries, against counts made here; and what a database that cannot be written says."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,15 +8,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api import insights, metrics
 from api.app import create_app as create_api
-from api.checks import lifecycle
+from api.checks import claims, lifecycle
 from api.delivery import outbox
 from api.worker import heartbeats
 from backend import metrics as backend_metrics
 from backend.app import create_app as create_backend
 from database.pool import Database
-from stringx_dataops.contract.settings import Settings, read_settings
+from stringx_dataops.contract.settings import ROOT, Settings, read_settings
 from stringx_dataops.contract.signatures import new_secret
+from tests.support import metric_names
 from tests.support.databases import Admin
+from tests.support.datasets import check_now
 from tests.support.queue import ask, claimed, end
 from tests.support.queue import read as rows
 
@@ -167,3 +170,42 @@ def test_a_database_that_cannot_be_written_is_not_ready_and_one_that_is_away_sti
     assert found["stringx_database_up",] == 0
     assert ("stringx_http_requests_total", "GET", "/readyz", "503") in found
     admin.run(f"alter database {name} with allow_connections true")
+
+
+def exported(text: str) -> set[str]:
+    """The names of the samples that there are, or may be."""
+    kinds = {"histogram": ("_bucket", "_sum", "_count")}
+    found = [line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE ")]
+    return {name + suffix for name, kind in found for suffix in kinds.get(kind, ("",))}
+
+
+def test_alert_rules_and_dashboards_read_metrics_that_there_are(settings: Settings, database: Database) -> None:
+    """Every metric of the docs, too."""
+    found = [exported(make(settings).test_client().get("/metrics").text) for make in (create_api, create_backend)]
+    there = set.union(*found)
+    assert metric_names.named() - there == set()
+    described = set(re.findall(r"`(stringx_\w+)`", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")))
+    assert {name for name in there if name.startswith("stringx_")} - described - HISTOGRAMS == set()
+
+
+HISTOGRAMS = {
+    f"{name}_{part}"
+    for name in ("stringx_check_wait_seconds", "stringx_check_run_seconds", "stringx_http_request_seconds")
+    for part in ("bucket", "sum", "count")
+}
+
+
+def test_gates_and_lost_attempts_in_figures(shop: Database, settings: Settings) -> None:
+    for name, failures in (("a", 0), ("b", 1)):
+        check_now(shop, {name: failures}, table=f"public.{name}")
+    check = ask(shop, "shop", "public.a")
+    assert claims.hand_back(shop, claimed(shop), why="its dbt process died", crashed=True)
+    assert claims.hand_back(shop, claimed(shop), why="it gave way", yielded=True)
+    assert lifecycle.find(shop, check.check_id).crashes == 1
+    backend = samples(create_backend(settings).test_client().get("/metrics").text)
+    states = {state: backend["stringx_gates", state, "shop"] for state in ("open", "closed", "never_checked")}
+    assert states == {"open": 1, "closed": 1, "never_checked": 2}, "c has no rule, and the dataset was not checked"
+    api = samples(create_api(settings).test_client().get("/metrics").text)
+    assert api["stringx_attempts_lost_total", "shop"] == 1
+    assert (api["stringx_ready",], backend["stringx_ready",]) == (0, 1), "no worker is warm"
+    assert backend["stringx_database_connections", "free"] + backend["stringx_database_connections", "lent"] == 12

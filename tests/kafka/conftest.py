@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.broker import Broker, Topics, require
+from tests.support.collector import Collector
 from tests.support.installation import Installation
 from tests.support.processes import Process
+from tests.support.receivers import Receiver, http_receiver
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,8 +48,22 @@ def own_broker() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="package")
-def shared(servers: str) -> Iterator[Installation]:
-    made = Installation(each=1)
+def collector() -> Iterator[Collector]:
+    """What OpenTelemetry sends, of all tests here."""
+    with http_receiver() as receiver:
+        yield Collector(receiver)
+
+
+@pytest.fixture(scope="package")
+def lineage() -> Iterator[Receiver]:
+    """What is sent by OpenLineage, of all tests here."""
+    with http_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="package")
+def shared(servers: str, collector: Collector, lineage: Receiver) -> Iterator[Installation]:
+    made = Installation(each=1, variables=collector.variables | {"OPENLINEAGE_URL": lineage.url})
     try:
         made.start()
         yield made

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +38,13 @@ _FATAL_TEST = """
 class Installation(Client):
     """`start` makes it; afterwards each process may be killed, stopped, paused and started again by its name."""
 
-    def __init__(self, lease_s: int = LEASE_S, each: int = 2, prepare_internal: Callable[[Path], None] | None = None) -> None:
+    def __init__(
+        self,
+        lease_s: int = LEASE_S,
+        each: int = 2,
+        prepare_internal: Callable[[Path], None] | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="stringx-faults-"))
         self.folder.chmod(0o755)
         self._inherited = {name: os.environ[name] for name in INHERITED if name in os.environ} | {"PYTHONPATH": str(ROOT)}
@@ -62,6 +68,7 @@ class Installation(Client):
             "STRINGX_SECRETS": str(self.secrets),
             "DATAOPS_URL": self.to_api.url,
             "BACKEND_URL": self.to_backend.url,
+            **(variables or {}),
         }
         self.processes: dict[str, Process] = {}
         self.extra: list[Process] = []

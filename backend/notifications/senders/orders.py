@@ -11,7 +11,8 @@ LONGEST_S = 30.0  # of one message, whatever its receiver does
 
 class Order(BaseModel):
     """Send this message within `longest_s` seconds. `address` and `secrets` are secret: they go through a pipe, never into
-    arguments or the environment. `place`: the words for where the address is stored."""
+    arguments or the environment. `place`: the words for where the address is stored. `trace`: headers of a webhook that name the
+    trace of the check that it tells of."""
 
     notification_id: str
     channel: str
@@ -21,6 +22,7 @@ class Order(BaseModel):
     secrets: list[str] = []
     public_url: str | None = None
     longest_s: float = LONGEST_S
+    trace: dict[str, str] = {}
     content: NotificationContent
 
 

@@ -24,6 +24,7 @@ def send(order: Order) -> Outcome:
     body = json.dumps(event_of(order), ensure_ascii=False)
     now = datetime.now(UTC)
     headers = {"Content-Type": CONTENT_TYPE, "User-Agent": "StringX", "Accept-Encoding": "identity"}
+    headers |= order.trace
     headers |= signatures.sign(order.secrets, order.notification_id, body, now)
     session = http_answers.new_session()
     try:

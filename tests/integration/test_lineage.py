@@ -1,0 +1,219 @@
+"""OpenLineage events: what they say, held against the classes of OpenLineage's own client; in order, until they are taken."""
+
+from datetime import timedelta
+from typing import Any
+
+import attr
+import pytest
+from openlineage.client.event_v2 import InputDataset, Job, Run, RunEvent, RunState
+from openlineage.client.generated import (
+    data_quality_assertions_dataset,
+    data_quality_metrics_input_dataset,
+    error_message_run,
+    job_type_job,
+    processing_engine_run,
+    test_run,
+)
+
+from backend.lineage import sending
+from backend.lineage.events import Teller, events, over_two_tables
+from backend.lineage.sending import LineageSender
+from backend.requests import tracking
+from database.pool import Database
+from stringx_dataops.contract.documents.targets import stored_target
+from stringx_dataops.contract.messages.checks import CheckResult
+from tests.support.datasets import CATALOGUE, TARGET, ask, check_now, claimed, end
+from tests.support.receivers import http_receiver
+
+FACETS = {
+    "dataQualityAssertions": data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet,
+    "dataQualityMetrics": data_quality_metrics_input_dataset.DataQualityMetricsInputDatasetFacet,
+    "errorMessage": error_message_run.ErrorMessageRunFacet,
+    "jobType": job_type_job.JobTypeJobFacet,
+    "processing_engine": processing_engine_run.ProcessingEngineRunFacet,
+    "test": test_run.TestRunFacet,
+}
+PARTS = {"assertions": data_quality_assertions_dataset.Assertion, "tests": test_run.TestExecution}
+TELLER = Teller("https://checks.example.org", "stringx", over_two_tables(CATALOGUE))
+
+
+def read(event: dict[str, Any]) -> RunEvent:
+    """By OpenLineage's classes: each takes its own fields alone, and judges ids and times. The schema is the one they know."""
+    run, job = event["run"], event["job"]
+    inputs = []
+    for each in event["inputs"]:
+        facets = {name: read_facet(name, facet) for name, facet in each.get("inputFacets", {}).items()}
+        inputs.append(InputDataset(each["namespace"], each["name"], inputFacets=facets))
+    read = RunEvent(
+        eventTime=event["eventTime"],
+        producer=event["producer"],
+        eventType=RunState[event["eventType"]],
+        run=Run(run["runId"], {name: read_facet(name, facet) for name, facet in run["facets"].items() if name in FACETS}),
+        job=Job(job["namespace"], job["name"], {name: read_facet(name, facet) for name, facet in job["facets"].items()}),
+        inputs=inputs,
+    )
+    assert read.schemaURL == event["schemaURL"]
+    assert event.keys() == {"eventTime", "eventType", "producer", "schemaURL", "run", "job", "inputs", "outputs"}
+    return read
+
+
+def read_facet(name: str, facet: dict[str, Any]) -> Any:
+    fields = {field: value for field, value in facet.items() if not field.startswith("_")}
+    for part, of in PARTS.items():
+        if part in fields:
+            fields[part] = [of(**each) for each in fields[part]]
+            assert all(isinstance(value, str | bool | dict) for each in facet[part] for value in each.values())
+    made = FACETS[name](**fields, producer=facet["_producer"])
+    assert made._schemaURL == facet["_schemaURL"]
+    assert set(facet) <= {field.name for field in attr.fields(type(made))}
+    return made
+
+
+def result(**changes: Any) -> CheckResult:
+    rule = {
+        "columns": [],
+        "kind": "engineering",
+        "dimension": "completeness",
+        "total": 10,
+        "failure_ratio": None,
+        "verified_by": "scan",
+    }
+    rules = [
+        {"id": "a", "type": "not_null", "columns": ["a"], "status": "pass", "failures": 0, "measured": None, "message": "passes"},
+        {"id": "b", "type": "unique", "columns": ["a", "b"], "status": "fail", "failures": 3, "measured": None, "message": "fails",
+         "sample": {"columns": ["a"], "rows": [["secret value"]]}, "description": "once"},
+        {"id": "c", "type": "maximum", "columns": ["a"], "status": "warn", "failures": None, "measured": 17.5, "message": "large"},
+        {"id": "d", "type": "maximum", "columns": ["a"], "status": "fail", "failures": None, "measured": None, "measured_hidden": True,
+         "message": "hidden", "shadow": True},
+        {"id": "e", "type": "relationship", "columns": ["a"], "status": "fail", "failures": 1, "measured": None, "message": "lacks"},
+        {"id": "f", "type": "not_null", "columns": ["a"], "status": "error", "failures": None, "measured": None,
+         "message": 'invalid input: "secret value"'},
+    ]  # fmt: skip
+    at = "2026-01-31T06:00:00Z"
+    return CheckResult.model_validate(
+        {"check_id": "01890000-0000-7000-8000-000000000000", "request_id": "r1", "target": "shop", "table": "public.orders",
+         "status": "succeeded", "verdict": "error", "queued_at": at, "started_at": at, "finished_at": "2026-01-31T06:00:01Z",
+         "row_count": 10, "reason": "secret value", "rules": [rule | each for each in rules], "counts": {}} | changes
+    )  # fmt: skip
+
+
+def test_a_result_as_events() -> None:
+    began, ended = events(TELLER, result(), stored_target(TARGET | {"port": 5433}), "closed")
+    for event in (began, ended):
+        read(event)
+        assert (event["job"]["namespace"], event["job"]["name"]) == ("stringx", "shop.public.orders")
+        assert [(each["namespace"], each["name"]) for each in event["inputs"]] == [("postgres://h:5433", "d.public.orders")]
+    assert (began["eventType"], began["eventTime"]) == ("START", "2026-01-31T06:00:00Z")
+    assert (ended["eventType"], ended["eventTime"]) == ("COMPLETE", "2026-01-31T06:00:01Z")
+    facets = ended["inputs"][0]["inputFacets"]
+    said = {each["name"]: each for each in facets["dataQualityAssertions"]["assertions"]}
+    assert list(said) == ["a", "b", "c", "d"]
+    assert [each["success"] for each in said.values()] == [True, False, False, False]
+    assert [each.get("severity") for each in said.values()] == [None, "error", "warn", "warn"]
+    assert [each.get("column") for each in said.values()] == ["a", None, "a", "a"]
+    assert [each.get("actual") for each in said.values()] == ["0 of 10 fail", "3 of 10 fail", "17.5", None]
+    assert facets["dataQualityMetrics"]["rowCount"] == 10
+    [over_two] = ended["run"]["facets"]["test"]["tests"]
+    assert (over_two["name"], over_two["status"], over_two["type"], over_two["severity"]) == (
+        "e",
+        "fail",
+        "relationship",
+        "error",
+    )
+    gate = ended["run"]["facets"]["stringx_gate"]
+    assert (gate["verdict"], gate["gate"], gate["undecided"]) == ("error", "closed", [{"table": "public.orders", "rule": "f"}])
+    assert "secret" not in str([began, ended])
+
+
+@pytest.mark.parametrize(("status", "kind"), [("errored", "FAIL"), ("timed_out", "FAIL"), ("canceled", "ABORT")])
+def test_a_check_that_was_not_decided_has_no_assertions(status: str, kind: str) -> None:
+    _, ended = events(TELLER, result(status=status, rules=[], row_count=None, started_at=None), None, None)
+    read(ended)
+    assert ended["eventType"] == kind
+    assert ended["inputs"] == [{"namespace": "stringx://shop", "name": "public.orders", "inputFacets": {}}]
+    assert ("errorMessage" in ended["run"]["facets"]) == (kind == "FAIL")
+
+
+def test_a_dataset_has_an_input_per_table(shop: Database) -> None:
+    found = check_now(shop, {"b": 2}, dataset="sales")
+    _, ended = events(TELLER, found, stored_target(TARGET), None)
+    read(ended)
+    assert ended["job"]["name"] == "shop.dataset.sales"
+    said = {each["name"]: each["inputFacets"]["dataQualityAssertions"]["assertions"] for each in ended["inputs"]}
+    assert {name: [each["success"] for each in rules] for name, rules in said.items()} == {
+        "d.public.a": [True],
+        "d.public.b": [False],
+    }
+
+
+def sender(database: Database, url: str, key: str | None = None) -> LineageSender:
+    return LineageSender(database, "w", f"{url}/api/v1/lineage", key, TELLER)
+
+
+def due_now(database: Database) -> None:
+    with database.transaction() as cursor:
+        cursor.run("update stringx.lineage set next_attempt_at = clock_timestamp() - interval '1 second'")
+
+
+def switch(database: Database, what: str) -> None:
+    with database.statements() as cursor:
+        cursor.run(sending.SQL[what])
+
+
+def test_results_are_sent_in_order_until_they_are_taken(shop: Database) -> None:
+    check_now(shop, table="public.a")
+    switch(shop, "begin")
+    first, other, second = (check_now(shop, table=f"public.{name}").check_id for name in ("a", "b", "a"))
+    with http_receiver((503, {"Retry-After": "7"})) as receiver:
+        posting = sender(shop, receiver.url, "key")
+        assert posting.send_next(), "the first one is refused"
+        assert posting.send_next()
+        assert not posting.send_next(), "the second one of the same table waits for it"
+        assert [post.json["run"]["runId"] for post in receiver.posts] == [first, other, other]
+        assert sending.waiting(shop).events == 2
+        due_now(shop)
+        while posting.send_next():
+            pass
+    runs = [(post.json["run"]["runId"], post.json["eventType"]) for post in receiver.posts[3:]]
+    assert runs == [(check, kind) for check in (first, second) for kind in ("START", "COMPLETE")]
+    assert {(post.path, post.headers["authorization"]) for post in receiver.posts} == {("/api/v1/lineage", "Bearer key")}
+    assert sending.waiting(shop).events == 0
+    switch(shop, "end")
+    check_now(shop, table="public.a")
+    assert sending.waiting(shop).events == 0
+
+
+def test_an_event_that_is_not_understood_does_not_hold_up_its_table_for_ever(shop: Database) -> None:
+    switch(shop, "begin")
+    first, second = (check_now(shop, table="public.a").check_id for _ in range(2))
+    with http_receiver(*[(422, {})] * sending.REFUSALS) as receiver:
+        posting = sender(shop, receiver.url)
+        for _ in range(sending.REFUSALS):
+            assert posting.send_next()
+            due_now(shop)
+        assert posting.send_next()
+    assert [post.json["run"]["runId"] for post in receiver.posts] == [first] * sending.REFUSALS + [second] * 2
+    assert "authorization" not in receiver.posts[0].headers
+
+
+def test_what_waits_is_bounded_in_time_and_number(shop: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MOST_WAITING", 2)
+    switch(shop, "begin")
+    for name in ("a", "b", "a", "b"):
+        check_now(shop, table=f"public.{name}")
+    posting = sender(shop, "http://127.0.0.1:9")
+    assert posting.send_next()
+    assert sending.waiting(shop).events == 2
+    with shop.transaction() as cursor:
+        cursor.run("update stringx.lineage set queued_at = queued_at - %(age)s", {"age": timedelta(days=4)})
+    while posting.send_next():
+        pass
+    assert sending.waiting(shop).events == 0
+
+
+def test_a_trial_and_a_result_that_comes_twice_are_sent_once_at_most(shop: Database) -> None:
+    switch(shop, "begin")
+    ask(shop, table="public.a")
+    found = end(shop, claimed(shop))
+    tracking.store(shop, found.request_id, found)
+    assert sending.waiting(shop).events == 1
