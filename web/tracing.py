@@ -101,17 +101,23 @@ def is_on() -> bool:
 
 @contextmanager
 def spans(name: str, kind: Kind, several: Sequence[tuple[TraceContext | None, Attributes]]) -> Iterator[None]:
-    """For the time of the block a span of each of several traces, whose step is done together. A trace without context gets
-    none."""
-    if _tracer is None:
-        yield
-        return
-    begun = [_begin(_tracer, name, kind, parent, about, ()) for parent, about in several if parent is not None]
-    try:
-        yield
-    finally:
-        for recorded in begun:
-            recorded.end()
+    """For the time of the block a span of each of several traces, whose step is done together; each has links to the others'
+    parents. A trace without context gets none. The block belongs to none of them."""
+    with within(None):
+        if _tracer is None:
+            yield
+            return
+        parents = [parent for parent, _ in several]
+        begun = [
+            _begin(_tracer, name, kind, parent, about, [other for other in parents if other is not parent])
+            for parent, about in several
+            if parent is not None
+        ]
+        try:
+            yield
+        finally:
+            for recorded in begun:
+                recorded.end()
 
 
 @contextmanager

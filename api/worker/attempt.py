@@ -141,6 +141,7 @@ class Attempt(Watched):
     def __init__(self, check: Check) -> None:
         super().__init__({"check_id": check.check_id, "request_id": check.request_id}, check.timeout_s + _GRACE_S)
         self.check = check
+        self.is_traced = False  # whether its span was begun
         self.batch: Batch | None = None
         self.is_stored = False  # whether it has ended before its batch
         self._stopped = "canceled" if check.cancel_requested else None

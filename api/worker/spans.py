@@ -10,10 +10,17 @@ from web import tracing
 
 @contextmanager
 def of_attempt(attempt: Attempt) -> Iterator[None]:
-    """For the time of the block. The attempt's check then belongs to the attempt's span, and so does its result."""
+    """For the time of the block. The attempt's check then belongs to the attempt's span, and so does its result. A check of a
+    batch that runs alone after all has a span for that below the first one."""
     check = attempt.check
+    if attempt.is_traced:
+        with tracing.within(None), tracing.span("attempt alone", parent=check.trace):
+            yield
+        return
+    attempt.is_traced = True
     about = {"check_id": check.check_id, "request_id": check.request_id, **check.named}
-    with tracing.span("attempt", "consumer", check.trace, {"attempt": check.attempt, **about}) as made:
+    attempted = tracing.span("attempt", "consumer", check.trace, {"attempt": check.attempt, **about})
+    with tracing.within(None), attempted as made:  # not below another of its batch
         if check.started_at is not None:  # a claimed check has been started
             earlier = check.earlier_attempts
             since = earlier[-1].ended_at if earlier else check.queued_at

@@ -80,9 +80,9 @@ def execute(executor: Executor, batch: Batch) -> tuple[list[End], list[Attempt]]
     if len(fitting) < 2:
         return misfits, [*left, *(member.attempt for member in fitting)]
     target = fitting[0].plan.target
-    links = [member.attempt.check.trace for member in fitting]
+    about: tracing.Attributes = {"target": fitting[0].attempt.check.request.target, "tables": len(fitting)}
     try:
-        with tracing.span("dbt test", attributes={"target": target.name, "tables": len(fitting)}, links=links):
+        with tracing.spans("dbt test", "internal", [(member.attempt.check.trace, about) for member in fitting]):
             ran = _run(executor, batch, fitting, target)
     except TargetUnusable:  # alone, each has it as its reason
         return misfits, [*left, *(member.attempt for member in fitting)]

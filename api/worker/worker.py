@@ -206,7 +206,7 @@ class Worker:
             if isinstance(end, CheckResult | Decided) and attempt.stopped not in ("lost", "canceled")
         ]
         try:
-            with tracing.span("finish", attributes={"checks": len(results)}):
+            with tracing.spans("finish", "internal", [(check.trace, {"checks": len(results)}) for check, _ in results]):
                 stored = claims.finish_several(self.database, results, self.settings.backend_url) if results else set()
         except StringXError as error:
             log.warning("the results of a batch are stored one by one: %s", error, exc_info=error.__cause__)
@@ -222,7 +222,7 @@ class Worker:
         refused_until = time.monotonic() + _REFUSED_S
         while end is not None and attempt.stopped != "lost" and not attempt.is_stored:
             try:
-                with tracing.span("finish"):
+                with tracing.span("finish", parent=attempt.check.trace):
                     self._write(attempt.check, end)
                 return
             except StringXError as error:
