@@ -35,19 +35,15 @@ class Database:
         self.url, self.session_url = url, direct_url or url
         self._servers = Servers(url, application_name)
         self._listened = Servers(self.session_url, f"{application_name} listen")
+        self.size = size  # the most connections that are lent at one time
         self._slots = threading.BoundedSemaphore(size)
         self._pool: Pool | None = None
         self._lock = threading.Lock()
 
     @property
-    def size(self) -> int:
-        """The most connections that are lent at one time."""
-        return self._size
-
-    @property
     def lent(self) -> int:
         """How many connections are lent just now."""
-        return self._size - self._slots._value
+        return self.size - int(self._slots._value)
 
     @contextmanager
     def transaction(self) -> Iterator["Cursor"]:
