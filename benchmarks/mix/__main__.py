@@ -38,7 +38,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mix", description="Sixty rules beside SQL by hand.")
     parser.add_argument("--scale", type=float, default=1.0, help="of the rows (default 1)")
-    parser.add_argument("--rounds", type=int, default=5, help="of tables and all at once (default 5); others take part in fewer")
+    parser.add_argument("--rounds", type=int, default=3, help="of tables and all at once (default 3); others have two")
     parser.add_argument("--only", metavar="RULES", help="rules whose name (table.rule) contains one of these words")
     parser.add_argument("--skip", default="", metavar="PARTS", help=f"some of {','.join(PARTS)}")
     given = parser.parse_args()
@@ -77,7 +77,7 @@ def beside(peer: str, warm: Warm, rules: Sequence[Rule], ours: Ours, hand: ByHan
 def measured(given: argparse.Namespace, target: Target, home: Path) -> dict[str, Any]:
     words = (given.only or "").split(",")
     rules = [rule for rule in RULES if any(word in rule.name for word in words)]
-    few = max(1, given.rounds // 2)
+    few = min(2, given.rounds)
     found: dict[str, Any] = {
         "scale": given.scale,
         "rounds": given.rounds,

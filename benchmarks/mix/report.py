@@ -7,7 +7,7 @@ def page(found: dict[str, Any], aim: float) -> str:
     lines = [
         "# A realistic mix beside SQL by hand",
         "",
-        f"`python -m benchmarks.mix`, {found['scale']:g} × the rows; medians of {found['rounds']} rounds in turn (half as many of"
+        f"`python -m benchmarks.mix`, {found['scale']:g} × the rows; medians of {found['rounds']} rounds in turn (two of"
         f" single rules and peers). {found['machine']}. [What is measured](../../docs/benchmarks.md#a-realistic-mix).",
         "",
     ]

@@ -97,7 +97,7 @@ def unique(table: str, *columns: str) -> Rule:
 def refers(table: str, column: str, other: str, key: str) -> Rule:
     found = f"exists (select from {other} o where o.{key} = t.{column})"
     query = f"select count(*) from {table} t where {column} is not null and not {found}"
-    dbt = {"relationships": {"to": f"source('mix', '{other}')", "field": key}}
+    dbt = {"relationships": {"to": f"source('peers', '{other}')", "field": key}}
     return _made(table, "relationship", column, to_table=f"public.{other}", to_column=key, query=query, dbt=dbt)
 
 

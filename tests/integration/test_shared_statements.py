@@ -1,6 +1,8 @@
 """Rules that share a statement or a scan are decided as each of them alone."""
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -107,3 +109,47 @@ def test_more_patterns_than_the_server_keeps_are_read_by_several_scans(engine: E
     assert (found["rows"]["status"], found["rows"]["measured"]) == ("pass", 70)
     assert (found["where"]["failures"], found["where"]["total"]) == (0, 19)
     assert (found["broken"]["status"], found["broken"]["sqlstate"]) == ("error", "22012")
+
+
+READINGS: dict[str, tuple[list[dict[str, Any]], int]] = {
+    "rules about rows": ([rule("", "not_null", "id"), rule("", "between", "id", min=0)], 1),
+    "twenty-eight patterns": ([rule("", "regex", "code", pattern=f"^{n}") for n in range(28)], 1),
+    "twenty-nine patterns": ([rule("", "regex", "code", pattern=f"^{n}") for n in range(29)], 2),
+    "one pattern in many rules": ([rule("", "regex", "code", pattern="^code", where=f"id > {n}") for n in range(60)], 1),
+    "values of a column": (
+        [rule("", "distinct_values", "code", values=["x"]), rule("", "most_common_value", "code", values=["x"])],
+        2,
+    ),
+    "values under different conditions": (
+        [rule("", "distinct_values", "id", values=[1], where=f"id > {n}") for n in range(2)],
+        3,
+    ),
+    "no value beyond the limits": ([rule("", "outliers", "id", method=name, limit=9) for name in ("zscore", "iqr")], 3),
+    "values beyond the limits": ([rule("", "outliers", "id", method="zscore", limit=0.1)], 3),
+    "several limits": ([rule("", "outliers", "id", method="zscore", limit=limit) for limit in (7, 8, 9)], 2),
+    "hours without a zone, in UTC": ([rule("", "no_gaps", "at", every="hour")], 2),
+}
+
+
+@pytest.mark.parametrize("case", READINGS)
+def test_a_table_is_read_no_more_often_than_it_must(engine: Engine, target: Target, case: str) -> None:
+    asked, scans = READINGS[case]
+    target.execute(
+        "create table t as select n as id, 'code ' || n as code, timestamp '2024-01-01' + n * interval '1 hour' as at"
+        " from generate_series(1, 50) as n"
+    )
+    engine.rules(target, gate("t", *named(asked)))
+    assert within(10, lambda: scans_of(target), scans) == scans
+
+
+def scans_of(target: Target) -> int:
+    [(number,)] = target.query("select pg_stat_get_numscans('t'::regclass)")
+    return int(number)
+
+
+def within(seconds: float, read: Callable[[], int], wanted: int) -> int:
+    """The value, once it is as wanted or the time is over: a session tells the server's counters when it ends."""
+    until = time.monotonic() + seconds
+    while (found := read()) < wanted and time.monotonic() < until:
+        time.sleep(0.05)
+    return found

@@ -64,9 +64,8 @@
     stringx_gaps as (
       select to_char(stringx_period + {{ step }}, '{{ shape }}')
              || case when stringx_next > stringx_period + 2 * {{ step }} then ' to ' || to_char(stringx_next - {{ step }}, '{{ shape }}') else '' end as stringx_gap
-      from (select from stringx_span where stringx_count < stringx_total) as stringx_some,
-           (select stringx_period, lead(stringx_period) over (order by stringx_period) as stringx_next from stringx_filled) as stringx_pairs
-      where stringx_next > stringx_period + {{ step }} order by stringx_period limit 11
+      from (select stringx_period, lead(stringx_period) over (order by stringx_period) as stringx_next from stringx_filled) as stringx_pairs
+      where (select stringx_count < stringx_total from stringx_span) and stringx_next > stringx_period + {{ step }} order by stringx_period limit 11
     )
     select stringx_total - stringx_count as failures, null as measured, stringx_total as total,
            (select json_build_object(
