@@ -5,9 +5,11 @@ set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 python=${PYTHON:-}
+new_enough() { [[ $("$1" -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null) == True ]]; }
+[[ -z $python ]] || new_enough "$python" || { echo "run-tests: PYTHON is '$python', which is no Python 3.11 or newer" >&2; exit 2; }
 for candidate in python3.13 python3.12 python3.11 python3; do
   [[ -z $python ]] || break
-  if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$candidate; fi
+  if command -v "$candidate" >/dev/null && new_enough "$candidate"; then python=$candidate; fi
 done
 [[ -n $python ]] || { echo "run-tests: no Python 3.11 or newer found; install one, or set PYTHON" >&2; exit 2; }
 PYTHONPATH=$PWD "$python" -P -m launch.install --dev

@@ -50,7 +50,7 @@ Environment, all optional (each secret also reads from the file that NAME_FILE n
   OPENLINEAGE_URL          a receiver of OpenLineage events, such as http://marquez:5000; OPENLINEAGE_API_KEY is its key
   OPENLINEAGE_ENDPOINT     api/v1/lineage    OPENLINEAGE_NAMESPACE    stringx: that of jobs
   OTEL_EXPORTER_OTLP_ENDPOINT  a collector of traces, such as http://collector:4318; other OTEL_* are OpenTelemetry's own
-  PYTHON                   the Python (3.11 or newer) that makes .venv
+  PYTHON                   the Python (3.11 or newer) that makes .venv; one that another Python has made is made anew
 TEXT
 }
 
@@ -79,7 +79,7 @@ find_python() { # the newest that is new enough; PYTHON decides where it is set
 }
 
 new_enough() {
-  "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+  [[ $("$1" -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null) == True ]]
 }
 
 run_local() {

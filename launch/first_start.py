@@ -4,22 +4,25 @@ Every step looks first whether it has been done, so it can be killed anywhere an
 """
 
 import os
-import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import yaml
 
-from database import embedded
+from database import embedded, migrate
 from database.embedded import Cluster, EmbeddedError
+from database.pool import Database
 from launch import demo
 from launch.backend import FirstStartClient, StepError
 from launch.verdict_table import table
 from stringx_dataops.contract.files import write_whole
-from stringx_dataops.contract.settings import ROOT, Settings
+from stringx_dataops.contract.problems import StringXError
+from stringx_dataops.contract.settings import ROOT, Settings, SettingsError
 
 RULES = ROOT / "rules"
 APPLIED = "rules-applied"  # in the home: names of the files that an earlier start has applied
@@ -66,22 +69,22 @@ def _start(settings: Settings) -> None:
     if has_demo:
         tables = [name for name in _demo_tables() if backend.has_table(demo.DATABASE, name)]
         print("checking the demo tables", flush=True)
-        print(table([backend.check(demo.DATABASE, name) for name in tables]), flush=True)
+        with ThreadPoolExecutor(max(1, len(tables))) as pool:
+            print(table(list(pool.map(partial(backend.check, demo.DATABASE), tables))), flush=True)
+    (settings.home / "run" / "ready").touch()
     print(_ready(settings), flush=True)
 
 
 def _migrate(settings: Settings) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "database.migrate"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    sys.stderr.write(done.stdout + done.stderr)
-    if done.returncode != 0:
-        reason = ((done.stderr or done.stdout).strip().splitlines() or ["no output"])[-1]
-        raise StepError(f"the internal database is not up to date: {reason} (see {settings.home / 'logs' / 'first-start.log'})")
+    database = Database(settings.require_session_url(), size=1, application_name="stringx migrate")
+    try:
+        for name in migrate.migrate(database):
+            print(f"applied {name}", file=sys.stderr, flush=True)
+        migrate.make_secrets(settings, database)
+    except (SettingsError, StringXError) as error:
+        raise StepError(f"the internal database is not up to date: {error}") from error
+    finally:
+        database.close()
 
 
 def _has_demo(cluster: Cluster) -> bool:

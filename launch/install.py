@@ -11,11 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.settings import ROOT
 
 VENV = Path(os.environ.get("LAUNCH_VENV") or ROOT / ".venv")
 PYTHON = VENV / "bin" / "python"
 _RUNTIME = ("requirements.txt", "pyproject.toml")
+_NAMED = re.compile(rb"(?:#!|exec' \"?)(/[^\n]*?)/bin/python")  # the folder of a virtual environment, in its programs
+_HEAD, _LONGEST = 1000, 100  # bytes
 
 
 class InstallError(Exception):
@@ -29,7 +32,7 @@ def install(log: Path, dev: bool = False) -> None:
     """
     pip = (str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input", "--no-deps")
     hashed = (*pip, "--require-hashes")
-    if not _works():
+    if not (_is_of_this_python() and _is_in_place()):
         if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
             raise InstallError(
                 f"{sys.executable} cannot make a virtual environment: install its venv module"
@@ -62,7 +65,8 @@ def _used(requirements: str) -> str:
 
 
 def _digest(names: tuple[str, ...]) -> str:
-    return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in names)).hexdigest()
+    """Of the lists of packages, and of the project's folder, from which this project is installed."""
+    return hashlib.sha256(b"".join([os.fsencode(ROOT), *((ROOT / name).read_bytes() for name in names)])).hexdigest()
 
 
 def _is_done(stamp: str, names: tuple[str, ...]) -> bool:
@@ -71,15 +75,53 @@ def _is_done(stamp: str, names: tuple[str, ...]) -> bool:
 
 
 def _set_done(stamp: str, names: tuple[str, ...]) -> None:
-    (VENV / f".{stamp}").write_text(_digest(names))
+    write_whole(VENV / f".{stamp}", _digest(names))
 
 
-def _works() -> bool:
-    """Whether the virtual environment has a Python that starts. An upgrade of the system's Python can break it."""
+def _is_of_this_python() -> bool:
+    """Whether the virtual environment has a Python that starts (an upgrade of the system's Python can break it), and if PYTHON
+    chooses one, whether it is that one."""
     if not os.access(PYTHON, os.X_OK):  # missing, or owned by another user
         return False
-    probe = [str(PYTHON), "-c", "import sys, pip; sys.exit(sys.version_info < (3, 11))"]
-    return subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+    probe = "import sys, pip; print(sys.version_info[0], sys.version_info[1], sys.base_prefix)"
+    done = subprocess.run([str(PYTHON), "-c", probe], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return False
+    major, minor, base = done.stdout.strip().split(" ", 2)
+    if os.environ.get("PYTHON"):
+        here = (sys.version_info[0], sys.version_info[1], os.path.realpath(sys.base_prefix))
+        return (int(major), int(minor), os.path.realpath(base)) == here
+    return (int(major), int(minor)) >= (3, 11)
+
+
+def _is_in_place() -> bool:
+    """Whether the programs of the virtual environment name its present folder, perhaps after a correction: the folder of the
+    project may have been moved or copied. False if it has to be made anew."""
+    pip = VENV / "bin" / "pip"
+    found = _NAMED.search(pip.read_bytes()[:_HEAD]) if pip.exists() else None
+    if found is None:
+        return False
+    old, new = found[1], os.fsencode(VENV)
+    if old == new:
+        return True
+    if b" " in new or b" " in old or len(new) > _LONGEST:  # such a folder cannot stand in the first line of a program
+        return False
+    print(f"{VENV} was moved here: correcting it", flush=True)
+    for path in (
+        VENV / "pyvenv.cfg",
+        *sorted((VENV / "bin").iterdir(), key=lambda path: path == pip),
+    ):  # pip says that it is done
+        if not path.is_symlink() and path.is_file() and old in (data := path.read_bytes()):
+            _replace(path, data.replace(old, new))
+    return True
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write the file anew: it may be a hard link of another folder's."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(data)
+    partial.chmod(path.stat().st_mode)
+    partial.replace(path)
 
 
 def _run(log: Path, *command: str) -> None:

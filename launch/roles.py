@@ -8,17 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from database import embedded
+from database import awaited, embedded
 from database.account import account, become
 from database.embedded import Cluster, EmbeddedError
-from launch import broker, health, moved, preflight, process, supervision
+from launch import broker, moved, preflight, process, supervision
 from launch.broker import BrokerError
 from launch.preflight import PreflightError
-from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.messages import kafka
-from stringx_dataops.contract.settings import FILES, ROOT, SECRETS, Settings, SettingsError, read_settings
+from stringx_dataops.contract.settings import FILES, ROOT, SECRETS, Settings, SettingsError, read_settings, secret
 
 MIGRATED = "run/migrated"  # this file in STRINGX_HOME exists when the first start has migrated the internal database
+READY = "run/ready"  # … and this one when it says `ready`
+_REFRESH_LATER_S = 30.0
 SUPERVISED = "LAUNCH_SUPERVISED"  # this variable is set for processes that run under the supervisor
 
 
@@ -55,6 +56,8 @@ def run_all(settings: Settings) -> NoReturn:
     if "LAUNCH_LOCK" not in os.environ:
         os.environ["LAUNCH_LOCK"] = str(preflight.check(settings, os.environ))
     moved.require_not_moved(settings)
+    from stringx_dataops.contract.catalogue.dbt_project import fault_of_project  # here, because no other role needs YAML
+
     if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
     with_kafka = "LAUNCH_KAFKA" in os.environ
@@ -63,7 +66,8 @@ def run_all(settings: Settings) -> NoReturn:
         broker.prepare(settings.home, settings.kafka_port)
         settings = read_settings()
     kafka.read()  # raises SettingsError now if Kafka's settings are wrong
-    (settings.home / MIGRATED).unlink(missing_ok=True)
+    for mark in (MIGRATED, READY):
+        (settings.home / mark).unlink(missing_ok=True)
     _absolute_environment(settings)
     if settings.database_url is None:
         if problems := list(preflight.closed_to_postgres(settings, embedded.binaries())):
@@ -100,31 +104,35 @@ def run_postgres(settings: Settings) -> NoReturn:
 
 def run_api(settings: Settings) -> NoReturn:
     """Become DataOps' web process."""
-    _ready_to_serve(settings)
+    _ready_to_load(settings)
     _become("-m", "gunicorn", "-c", str(ROOT / "api" / "gunicorn.conf.py"), "api.app:create_app()")
 
 
 def run_backend(settings: Settings) -> NoReturn:
     """Become the Backend's web process."""
-    _ready_to_serve(settings)
+    _ready_to_load(settings)
     _become("-m", "gunicorn", "-c", str(ROOT / "backend" / "gunicorn.conf.py"), "backend.app:create_app()")
 
 
 def run_docs(settings: Settings) -> NoReturn:
     """Become the docs portal's web process."""
-    _ready_to_serve(settings)
+    _ready_to_load(settings)
     _become("-m", "gunicorn", "-c", str(ROOT / "portal" / "gunicorn.conf.py"), "portal.app:create_app()")
 
 
 def run_docs_refresh(settings: Settings) -> NoReturn:
-    """Become the process that generates the docs portal's pages."""
+    """Become the process that generates the docs portal's pages. Under the supervisor, it lets those go first that `ready` waits
+    for."""
     _ready_to_serve(settings)
+    until = time.monotonic() + _REFRESH_LATER_S
+    while SUPERVISED in os.environ and time.monotonic() < until and not (settings.home / READY).exists():
+        time.sleep(0.2)
     _become("-m", "portal.refresh")
 
 
 def run_worker(settings: Settings) -> NoReturn:
     """Become DataOps' worker, which runs checks."""
-    _ready_to_serve(settings)
+    _ready_to_load(settings)
     _become("-m", "api.worker.main")
 
 
@@ -159,6 +167,8 @@ def run_first_start(settings: Settings) -> int:
 
 def run_health(settings: Settings) -> int:
     """The container's health check; returns 0 or 1."""
+    from launch import health  # here, because no other role needs HTTP in this process
+
     return health.check(settings)
 
 
@@ -189,6 +199,19 @@ def _ready_to_serve(settings: Settings) -> None:
         process.end_with_parent()
         while not (settings.home / MIGRATED).exists():
             time.sleep(0.1)
+
+
+def _ready_to_load(settings: Settings) -> None:
+    """The same, but a supervised process waits later, by `database.awaited`: what it loads takes longer than the migration. At a
+    first start it waits here, because it reads secrets that are made then."""
+    made = [secret("STRINGX_SERVICE_KEY", settings.home / "service-key")]
+    made.append(secret("STRINGX_SIGNING_SECRET", settings.home / "signing-secret"))
+    if SUPERVISED not in os.environ or None in made:
+        _ready_to_serve(settings)
+        return
+    settings.require_database_url()
+    process.end_with_parent()
+    os.environ[awaited.MIGRATED] = str(settings.home / MIGRATED)
 
 
 def _absolute_environment(settings: Settings) -> None:

@@ -5,12 +5,15 @@ import gc
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
+from database.awaited import wait_until_migrated
 from database.connecting import bound_waits
 from web import logs, tracing
 
 
 def _on_starting(_: Arbiter) -> None:
+    """The application is loaded; nothing is listened on yet."""
     logs.configure()
+    wait_until_migrated()
 
 
 def _pre_fork(_: Arbiter, __: Worker) -> None:

@@ -180,6 +180,10 @@ class Slot:
         """Whether there is a process, and it lives; only right while it is idle."""
         return self._process is not None and self._process.alive
 
+    def begin(self) -> None:
+        """Begin to make the process that `ensure_warm` waits for."""
+        self._successor = self._successor or self._child_factory.spawn()
+
     def ensure_warm(self) -> None:
         """Have a process. One that has served its number of checks, or has loaded other files than there are now, is replaced as
         soon as its successor is there. Raises ChildDied if there is no process and none can be forked."""

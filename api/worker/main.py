@@ -15,6 +15,7 @@ from api.delivery.sender import Credentials
 from api.notifications import CHANNEL
 from api.worker.worker import Worker
 from database import leases
+from database.awaited import wait_until_migrated
 from database.connecting import bound_waits
 from database.notifications import Listener
 from database.pool import Database
@@ -37,6 +38,8 @@ def main() -> int:
     bound_waits()
     tracing.start("stringx-worker")
     _remove_old_folders(worker.home.parent)
+    worker.load()
+    wait_until_migrated(worker.stop.is_set)
     worker.start()
     while not worker.stop.wait(3600):
         continue

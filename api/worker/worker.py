@@ -95,6 +95,11 @@ class Worker:
         """Whether each check runs the `dbt test` executable, and no child is kept warm."""
         return self.settings.worker_max_checks == 1
 
+    def load(self) -> None:
+        """Begin to load dbt, in the background; whatever is wrong is noticed when a child is needed."""
+        if not self.executable_only:
+            self.slots[0].begin()
+
     def run_checks(self, slot: Slot) -> Turn:
         """A loop's turn that claims a check, or a batch of small ones, and serves it."""
         runner = Executable(self.project) if self.executable_only else slot
