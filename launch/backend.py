@@ -57,6 +57,11 @@ class FirstStartClient:
         """The document of a target; None if there is none."""
         return self._document(path_of("targets", name))
 
+    def documents_with_secrets(self) -> list[dict[str, Any]]:
+        """The first thousand targets and channels."""
+        pages = [self._document(f"/api/v1/{kind}?limit=1000") or {} for kind in ("targets", "channels")]
+        return [item for page in pages for item in page.get("items", []) if isinstance(item, dict)]
+
     def has_table(self, target: str, name: str) -> bool:
         """Whether the table is configured."""
         return self._document(path_of("tables", target, name)) is not None

@@ -17,7 +17,7 @@ import yaml
 from database import embedded, migrate
 from database.embedded import Cluster, EmbeddedError
 from database.pool import Database
-from launch import demo
+from launch import advice, demo
 from launch.backend import FirstStartClient, StepError
 from launch.verdict_table import table
 from stringx_dataops.contract.files import write_whole
@@ -48,6 +48,7 @@ def run(settings: Settings) -> int:
 
 
 def _start(settings: Settings) -> None:
+    found = ThreadPoolExecutor(1).submit(advice.about_settings, settings, os.environ)  # while everything starts
     cluster = Cluster(settings.home) if os.environ.get("LAUNCH_EMBEDDED") else None
     if cluster is not None:
         embedded.wait(cluster)
@@ -71,6 +72,9 @@ def _start(settings: Settings) -> None:
         print("checking the demo tables", flush=True)
         with ThreadPoolExecutor(max(1, len(tables))) as pool:
             print(table(list(pool.map(partial(backend.check, demo.DATABASE), tables))), flush=True)
+    lines = found.result() if found.done() else []  # of a name that no server resolves there is nothing to wait for
+    for line in (*lines, *advice.about_documents(settings, backend.documents_with_secrets(), os.environ)):
+        print(f"warning: {line}", flush=True)
     (settings.home / "run" / "ready").touch()
     print(_ready(settings), flush=True)
 
