@@ -1,10 +1,14 @@
 """W3C trace context: what is read, what counts as absent, and what is passed on."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from stringx_dataops.contract import tracing_settings
+from stringx_dataops.contract.settings import ROOT
 from stringx_dataops.contract.trace_context import TraceContext, of_headers, of_json, read
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -105,3 +109,46 @@ def test_what_cannot_be_used_is_one_line_that_names_the_variable(name: str, valu
     with pytest.raises(ValueError, match=name) as refused:
         tracing_settings.is_on({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", name: value})
     assert "\n" not in str(refused.value)
+
+
+def started(*statements: str, **variables: str) -> str:
+    """What a process says that starts tracing, and then does this."""
+    program = "; ".join(["import sys", "from web import logs, tracing", "logs.configure()", *statements])
+    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]} | variables
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    return done.stdout + done.stderr
+
+
+COLLECTOR = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+START, SPAN = (
+    "tracing.start('stringx-test')",
+    f"s = tracing.span('a', parent=tracing.read('{PARENT}')).__enter__().context.traceparent",
+)
+
+
+def test_without_a_collector_nothing_of_opentelemetry_is_imported_and_the_context_goes_on() -> None:
+    said = started(START, SPAN, "print(s, [name for name in sys.modules if name.startswith('opentelemetry')])")
+    assert said == f"{PARENT} []\n"
+
+
+def test_without_its_packages_one_line_says_what_to_install() -> None:
+    said = started("sys.modules['opentelemetry.sdk.trace'] = None", START, SPAN, "print(s)", **COLLECTOR)
+    passed_on, line = said.splitlines()
+    assert json.loads(line)["message"].startswith("nothing is traced: opentelemetry.sdk.trace is not installed")
+    assert passed_on == PARENT
+
+
+def test_a_variable_that_cannot_be_used_is_one_line_and_no_end() -> None:
+    said = started(START, SPAN, "print(s)", **COLLECTOR, OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL is 'grpc'" in said
+    assert PARENT in said
+
+
+def test_a_collector_that_is_away_holds_up_neither_spans_nor_the_end() -> None:
+    """Many times more spans than may wait."""
+    loop = "exec('for _ in range(5000):\\n with tracing.span(chr(97)): pass')"
+    said = started(START, loop, "tracing.stop()", "print('ended')", **COLLECTOR)
+    assert said.count("ended\n") == 1
+    assert "Traceback" not in said
