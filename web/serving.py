@@ -2,6 +2,7 @@
 
 import gc
 
+from gunicorn import glogging
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
@@ -12,8 +13,17 @@ from web import logs, tracing
 
 def _on_starting(_: Arbiter) -> None:
     """The application is loaded; nothing is listened on yet."""
-    logs.configure()
     wait_until_migrated()
+
+
+class JsonLogger(glogging.Logger):  # type: ignore[misc]
+    """What gunicorn itself says goes the way of all other logs."""
+
+    def setup(self, cfg: object) -> None:
+        super().setup(cfg)
+        logs.configure()
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 def _pre_fork(_: Arbiter, __: Worker) -> None:
@@ -34,6 +44,7 @@ def _worker_exit(_: Arbiter, __: Worker) -> None:
 
 
 CONNECTIONS: dict[str, object] = {
+    "logger_class": "web.serving.JsonLogger",
     "worker_class": "web.connections.RequestWorker",
     "worker_connections": 600,  # together with all other open files, fewer than a process may open
 }
