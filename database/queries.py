@@ -18,3 +18,9 @@ def load_queries(path: Path) -> dict[str, str]:
 def together(*statements: str) -> str:
     """Join statements into one text, which is one round trip. Rows and row count are those of the last statement."""
     return ";\n".join(statements)
+
+
+def losable(*statements: str) -> str:
+    """Join statements whose loss does no harm if the database server crashes within the next second: they do not wait for the
+    disk. Only outside of a transaction: the text is one by itself."""
+    return together("set local synchronous_commit = off", *statements)

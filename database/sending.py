@@ -5,9 +5,10 @@ between loses the lease, and another sender sends the message again: so a receiv
 """
 
 import random
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from database.leases import Lease
@@ -17,6 +18,7 @@ from database.pool import Database
 
 _OTHERS_LOOK_AGAIN_S = 6.0
 _SHORTEST_DELAY_S = 0.5
+_APART_S = 300.0  # single posts to a receiver that did not take a batch
 _MOST_DOUBLINGS = 12  # more than an hour: above the longest delay of every sender
 
 
@@ -38,6 +40,35 @@ class Backoff:
         """Seconds until the next attempt, never less than the receiver asked for."""
         ceiling_s = min(self.longest_s, 2.0 ** min(attempts, _MOST_DOUBLINGS))
         return _SHORTEST_DELAY_S + random.uniform(0, ceiling_s) + (retry_after_s or 0.0)  # noqa: S311 (no secret)
+
+
+@dataclass
+class Takers:
+    """How many messages each receiver takes in one post, as its last answer to a single one said (`messages.batches`)."""
+
+    _most: dict[str, int] = field(default_factory=dict)
+    _apart_until: dict[str, float] = field(default_factory=dict)  # by time.monotonic()
+
+    def note(self, origin: str, said: int, most: int) -> None:
+        """What a receiver said; more than `most` are never sent at once."""
+        if said > 1:
+            self._most[origin] = min(said, most)
+        else:
+            self.forget(origin)
+
+    def forget(self, origin: str) -> None:
+        """Until it says again that it takes batches."""
+        self._most.pop(origin, None)
+
+    def refused(self, origin: str) -> None:
+        """It did not take a batch: it gets none for a while, whatever it says."""
+        self._apart_until[origin] = time.monotonic() + _APART_S
+
+    def origins(self) -> dict[str, int]:
+        """Those that get batches now, with how many messages in each."""
+        now = time.monotonic()
+        self._apart_until = {origin: until for origin, until in self._apart_until.items() if until > now}
+        return {origin: most for origin, most in self._most.items() if origin not in self._apart_until}
 
 
 class Attempted(Protocol):

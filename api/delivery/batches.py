@@ -1,65 +1,33 @@
 """Results of several checks in one post, to a receiver that says it takes that; single posts to every other one."""
 
 import json
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import requests
-from pydantic import ValidationError
 
 from api.delivery.outbox import SQL
 from api.delivery.sender import Credentials, Leased, Refusal, ResultSender, require_acknowledged, traced
 from database.pool import Cursor, Database
-from database.queries import together
-from database.sending import NotSent
+from database.queries import losable
+from database.sending import NotSent, Takers
 from stringx_dataops.contract import http_answers, signatures
-from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.http_posts import retry_after_s
 from stringx_dataops.contract.ids import new_id
-from stringx_dataops.contract.messages.batches import BatchAnswer, MessageAnswer
+from stringx_dataops.contract.messages.batches import MessageAnswer, answers_in, as_alone
 from web import tracing
 
 MOST = 32  # messages in a post
 MOST_BYTES = 512 * 1024  # of results in it; many a proxy takes no more than 1 MiB
-APART_S = 300.0  # single posts to a receiver that did not take a batch
 _LONGEST_RETRY_AFTER_S = 3600.0
 _PASSES = (401, 403, 408, 421, 429, 502, 503, 504)  # it is not the batch that is refused: single posts would fare no better
-_AFTER_SINGLE = together(SQL["delivered"], SQL["claim_several"])
-_AFTER_BATCH = together(SQL["delivered_several"], SQL["claim_several"])
+# What is lost of these is posted again, and stored once.
+_CLAIM = losable(SQL["claim_several"])
+_AFTER_SINGLE = losable(SQL["delivered"], SQL["claim_several"])
+_AFTER_BATCH = losable(SQL["delivered_several"], SQL["claim_several"])
 
 
 class NotTaken(Exception):
     """A receiver did not take a batch, or it is not known that it did: its messages are to be posted one by one."""
-
-
-@dataclass
-class Takers:
-    """How many messages each receiver takes in one post, as its last answer to a single one said."""
-
-    _most: dict[str, int] = field(default_factory=dict)
-    _apart_until: dict[str, float] = field(default_factory=dict)  # by time.monotonic()
-
-    def note(self, origin: str, most: int) -> None:
-        """What a receiver said."""
-        if most > 1:
-            self._most[origin] = min(most, MOST)
-        else:
-            self.forget(origin)
-
-    def forget(self, origin: str) -> None:
-        """Until it says again that it takes batches."""
-        self._most.pop(origin, None)
-
-    def refused(self, origin: str) -> None:
-        """It did not take a batch: it gets none for a while, whatever it says."""
-        self._apart_until[origin] = time.monotonic() + APART_S
-
-    def origins(self) -> dict[str, int]:
-        """Those that get batches now, with how many messages in each."""
-        now = time.monotonic()
-        self._apart_until = {origin: until for origin, until in self._apart_until.items() if until > now}
-        return {origin: most for origin, most in self._most.items() if origin not in self._apart_until}
 
 
 class ResultDeliverer:
@@ -73,7 +41,7 @@ class ResultDeliverer:
     def claim(self) -> list[Leased] | None:
         """The message that has been due for longest, with others that may go with it."""
         with self._database.statements() as cursor:
-            return self._claimed(cursor, SQL["claim_several"], {})
+            return self._claimed(cursor, _CLAIM, {})
 
     def deliver_and_claim(self, messages: list[Leased]) -> list[Leased] | None:
         """Two round trips to the database, and one to the receiver, if all are acknowledged at the first attempt."""
@@ -101,7 +69,7 @@ class ResultDeliverer:
 
     def _deliver_one(self, message: Leased) -> list[Leased] | None:
         try:
-            self._takers.note(message.origin, self._sender.send(message))
+            self._takers.note(message.origin, self._sender.send(message), MOST)
         except NotSent as fault:
             self._sender.postpone_by_backoff(message, fault)
             return self.claim()
@@ -127,7 +95,9 @@ class ResultDeliverer:
         if answer.status in _PASSES:
             wait_s = retry_after_s(answer.headers.get("Retry-After"), _LONGEST_RETRY_AFTER_S, messages[0].now)
             raise Refusal(f"status {answer.status}", wait_s)
-        return [_fault(*each) for each in zip(messages, _answers(answer, messages), strict=True)]
+        if (answers := answers_in(answer, [str(message.message_id) for message in messages])) is None:
+            raise NotTaken
+        return [_fault(*each) for each in zip(messages, answers, strict=True)]
 
     def _claimed(self, cursor: Cursor, sql: str, parameters: dict[str, object]) -> list[Leased] | None:
         origins = self._takers.origins()
@@ -156,25 +126,11 @@ def _body(messages: Sequence[Leased]) -> str:
     return f'{{"results":[{results}]}}'
 
 
-def _answers(answer: HttpAnswer, messages: Sequence[Leased]) -> list[MessageAnswer]:
-    """NotTaken if it does not answer each of the messages."""
-    try:
-        found = BatchAnswer.model_validate_json(answer.body).answers if answer.status == 200 else []
-    except ValidationError as error:
-        raise NotTaken from error
-    if [each.id for each in found] != [str(message.message_id) for message in messages]:
-        raise NotTaken
-    return found
-
-
 def _fault(message: Leased, answer: MessageAnswer) -> NotSent | None:
     """As it would be of the same answer to a single post."""
-    headers = {"Content-Type": "application/problem+json"}
-    if answer.retry_after_s is not None:
-        headers["Retry-After"] = str(round(answer.retry_after_s))
-    alone = HttpAnswer(answer.status, headers, json.dumps(answer.problem).encode())
+    alone = as_alone(answer)
     try:
-        require_acknowledged(message, alone.status, headers, alone, None)
+        require_acknowledged(message, alone.status, alone.headers, alone, None)
     except NotSent as fault:
         return fault
     return None

@@ -5,13 +5,14 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from api.checks import lifecycle, lookup
+from api.checks import batches, lifecycle, lookup
 from api.checks.lifecycle import Check
 from api.routes.requester import requester
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import parse_model
+from stringx_dataops.contract.messages.batches import BatchAnswer, CheckBatch
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import (
@@ -80,7 +81,25 @@ def blueprint(service: Checks) -> Blueprint:
         is_sync = accepted.check.mode == "sync"
         check = _wait(service, accepted.check, asked.wait_s if is_sync else 0)
         location = f"/api/v1/quality-checks/{check.check_id}"
-        return bodies.accepted(_shown(check), location, has_ended=is_sync and check.terminal, replayed=accepted.replayed)
+        response = bodies.accepted(_shown(check), location, has_ended=is_sync and check.terminal, replayed=accepted.replayed)
+        response.headers.update(batches.TAKES)
+        return response
+
+    @routes.post("/api/v1/quality-checks/batch")
+    @describe(
+        Operation(
+            "The Backend sends several checks that nobody waits for: each is accepted and answered by itself",
+            scope="trigger",
+            targets="unlimited",
+            body=CheckBatch,
+            answers={200: BatchAnswer},
+            errors=(Malformed, Forbidden, TooLarge, UnsupportedMediaType, Invalid, Unavailable),
+        )
+    )
+    def create_several() -> Response:
+        ordered = batches.read(json_body(), caller().name, is_service="results" in caller().scopes)
+        answers = batches.accept(service.database, service.catalogue, ordered, service.settings.queue_limit)
+        return answer(BatchAnswer(answers=answers).model_dump(mode="json", exclude_none=True), headers=batches.TAKES)
 
     @routes.get("/api/v1/quality-checks/<check_id>")
     @describe(

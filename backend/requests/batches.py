@@ -11,7 +11,7 @@ from backend.requests import tracking
 from backend.requests.tracking import SQL
 from database.pool import Database, json_value
 from stringx_dataops.contract.documents.fields import parse_model
-from stringx_dataops.contract.messages.batches import HEADER, MOST, MessageAnswer
+from stringx_dataops.contract.messages.batches import HEADER, MOST, MessageAnswer, answer_of
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.messages.sizes import bounded
 from stringx_dataops.contract.problems import FieldError, Invalid, StringXError, Unavailable, invalid
@@ -151,9 +151,4 @@ def _is_expected(error: Exception) -> bool:
 
 
 def _answer(posted: Posted, fault: StringXError | None) -> MessageAnswer:
-    if fault is None:
-        return MessageAnswer(id=posted.id, status=204)
-    wait_s = fault.headers().get("Retry-After")
-    return MessageAnswer(
-        id=posted.id, status=fault.status, problem=dict(fault.as_problem()), retry_after_s=float(wait_s) if wait_s else None
-    )
+    return MessageAnswer(id=posted.id, status=204) if fault is None else answer_of(posted.id, fault)

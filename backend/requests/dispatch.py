@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -9,23 +10,28 @@ from backend.requests.tracking import SQL, UNSENT, payload
 from database.leases import Lease
 from database.loops import Loops
 from database.notifications import Listener
-from database.pool import Database
-from database.sending import Backoff, NotSent, Sender, look_again_s, one_per_turn
+from database.pool import Database, Row, json_value
+from database.queries import losable
+from database.sending import Backoff, NotSent, Sender, Takers, look_again_s, one_per_turn
 from stringx_dataops.contract import http_answers
 from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.http_posts import TOO_LARGE, Limits, Poster, retry_after_s
 from stringx_dataops.contract.json_types import JsonObject
-from stringx_dataops.contract.messages import requesters
+from stringx_dataops.contract.messages import batches, requesters
 from stringx_dataops.contract.problems import Busy, Conflict
-from stringx_dataops.contract.trace_context import TraceContext, read_columns
+from stringx_dataops.contract.trace_context import TraceContext, columns, read_columns
 from web import tracing
 
 LIMITS = Limits(connect_s=3, read_s=10, body_s=5)
+MOST = 32  # requests in a post
+MOST_BYTES = 512 * 1024  # of their bodies; DataOps takes 1 MiB
 _THREADS = 4
 _LONGEST_DELAY_S = 60.0
 _BUSY = 429
 # Repeating the request would not change these answers.
 _FINAL = tuple(status for status in range(400, 500) if status not in (401, 403, 408, 421, _BUSY))
+_PASSES = (401, 403, 408, 421, _BUSY, 502, 503, 504)  # it is not the batch that is refused: single posts would fare no better
+_CLAIM = losable(SQL["claim_unsent_several"])  # what is lost of it is claimed again
 
 FirstSend = Literal["promised", "refused", "gone"]  # gone: nobody tracks the request any more
 
@@ -76,7 +82,7 @@ class _ToDataOps(Sender[Message, Answer]):
 
     def __init__(self, database: Database, lease: Lease, url: str, poster: Poster) -> None:
         super().__init__(database, lease)
-        self._url, self._poster = url, poster
+        self.url, self._poster = url, poster
 
     def store_postponed(self, message: Message, fault: NotSent, delay_s: float) -> bool:
         """Store when it is due again; False if the request was forgotten."""
@@ -89,9 +95,9 @@ class _ToDataOps(Sender[Message, Answer]):
         try:
             headers = requesters.headers(by) | tracing.current_headers()
             if body is None:
-                return self._poster.post(self._url + path, headers=headers)
+                return self._poster.post(self.url + path, headers=headers)
             headers |= {"Content-Type": "application/json"}
-            return self._poster.post(self._url + path, data=encoded(body), headers=headers)
+            return self._poster.post(self.url + path, data=encoded(body), headers=headers)
         except http_answers.FAULTS as error:
             raise NotSent(http_answers.words_of(error)) from error
 
@@ -104,20 +110,78 @@ class _ToDataOps(Sender[Message, Answer]):
 class RequestSender(_ToDataOps[UnsentRequest, Accepted | HttpAnswer]):
     """Sends tracked requests until DataOps accepts or refuses them."""
 
+    def __init__(self, database: Database, lease: Lease, url: str, poster: Poster) -> None:
+        super().__init__(database, lease, url, poster)
+        self.takers = Takers()
+
     def claim(self) -> UnsentRequest | None:
         """The unsent request that has been due for longest."""
         with self.database.statements() as cursor:
             row = cursor.one(SQL["claim_unsent"], self.lease.parameters)
-        if row is None:
-            return None
-        trace = read_columns(row)
-        return UnsentRequest(row["request_id"], row["send_attempts"], row["body"], row["requested_by"], trace=trace)
+        return _unsent(row) if row is not None else None
+
+    def send_next_together(self) -> bool:
+        """Lease the requests that are due, as many as DataOps takes at once, and deliver them; False if none is due."""
+        most = self.takers.origins().get(self.url, 1)
+        with self.database.statements() as cursor:
+            rows = cursor.all(_CLAIM, self.lease.parameters | {"most": most, "bytes": MOST_BYTES})
+        messages = [_unsent(row) for row in rows]
+        if len(messages) > 1:
+            self._deliver_together(messages)
+        elif messages:
+            self.deliver(messages[0])
+        return bool(messages)
+
+    def _deliver_together(self, messages: list[UnsentRequest]) -> None:
+        """Each is accepted, refused or postponed by its own answer. If the batch itself is not taken, none was tried."""
+        try:
+            answer = self._post_together(messages)
+        except NotSent as why:
+            self.takers.forget(self.url)
+            for message in messages:
+                self.postpone_by_backoff(message, why)
+            return
+        ids = [message.request_id for message in messages]
+        if (answers := batches.answers_in(answer, ids)) is None:
+            self.takers.refused(self.url)
+            with self.database.statements() as cursor:
+                cursor.run(SQL["release_unsent"], {"ids": ids, "worker": self.lease.worker})
+            return
+        accepted: list[dict[str, str]] = []
+        for message, own in zip(messages, answers, strict=True):
+            try:
+                found = self.read(message, batches.as_alone(own))
+            except NotSent as fault:
+                self.postpone_by_backoff(message, fault)
+                continue
+            if isinstance(found, Accepted):
+                accepted.append({"request_id": message.request_id, "check_id": found.check_id})
+            else:
+                self.mark_done(message, found)
+        with self.database.statements() as cursor:
+            cursor.run(SQL["sent_several"], {"sent": json_value(accepted)})
+
+    def _post_together(self, messages: list[UnsentRequest]) -> HttpAnswer:
+        """NotSent if DataOps is away, or does not take anything now."""
+        checks = [{"request": each.body, "requested_by": each.requested_by, **columns(each.trace)} for each in messages]
+        with ExitStack() as spans:
+            for message in messages:
+                spans.enter_context(_span_of(message))
+            answer = self.post("/api/v1/quality-checks/batch", {"checks": checks}, None)
+        if answer.status in _PASSES:
+            raise NotSent(f"status {answer.status}: {answer.detail()}", _retry_after_s(answer))
+        return answer
 
     def send(self, message: UnsentRequest) -> Accepted | HttpAnswer:
         """The check, or the answer that refuses the request for good; NotSent for everything else."""
-        about: tracing.Attributes = {"request_id": message.request_id, "attempt": message.attempts + 1}
-        with tracing.span("send to DataOps", "client", message.trace, about):
+        with _span_of(message):
             answer = self.post("/api/v1/quality-checks", message.body, message.requested_by)
+        if answer.status in (200, 202):
+            self.takers.note(self.url, batches.taken_at_once(answer.headers), MOST)
+        return self.read(message, answer)
+
+    def read(self, message: UnsentRequest, answer: HttpAnswer) -> Accepted | HttpAnswer:
+        """What an answer to this request says, as in `send`."""
         if answer.status in (200, 202):
             check_id = answer.field("check_id")
             if not http_answers.is_uuid(check_id) or answer.field("request_id") not in (None, message.request_id):
@@ -193,8 +257,8 @@ class Dispatcher:
         return "promised" if is_stored else "gone"
 
     def send_next(self) -> bool:
-        """Try the request, else the cancel, that has been due for longest; False if none is due."""
-        return self._requests.send_next() or self._cancels.send_next()
+        """Try the requests that are due, else the cancel that has been due for longest; False if none is due."""
+        return self._requests.send_next_together() or self._cancels.send_next()
 
 
 def start(dispatcher: Dispatcher, listener: Listener, loops: Loops) -> None:
@@ -207,6 +271,16 @@ def start(dispatcher: Dispatcher, listener: Listener, loops: Loops) -> None:
 def encoded(body: JsonObject) -> bytes:
     """A body as it is sent: compact, because a trial's may be as long as DataOps takes."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _unsent(row: Row) -> UnsentRequest:
+    trace = read_columns(row)
+    return UnsentRequest(row["request_id"], row["send_attempts"], row["body"], row["requested_by"], trace=trace)
+
+
+def _span_of(message: UnsentRequest) -> AbstractContextManager[object]:
+    about: tracing.Attributes = {"request_id": message.request_id, "attempt": message.attempts + 1}
+    return tracing.span("send to DataOps", "client", message.trace, about)
 
 
 def _retry_after_s(answer: HttpAnswer) -> float | None:

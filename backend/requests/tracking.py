@@ -17,7 +17,7 @@ from database import audit
 from database.configuration import Refusals
 from database.leases import Lease
 from database.pool import Database, Json, Row, json_value
-from database.queries import load_queries, together
+from database.queries import load_queries, losable, together
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.fields import DATASET_NAME, TARGET_NAME
 from stringx_dataops.contract.documents.names import TableName
@@ -36,6 +36,8 @@ from web import tracing
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
+# Nobody is told that it is accepted before something later is on the disk: that DataOps has it, or that it is sent again.
+_ACCEPT = losable(SQL["accept"])
 CHANNEL = "stringx"
 UNSENT = "unsent"  # the payload that wakes the sender; a finished request's payload begins with `request `
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -154,7 +156,9 @@ def accept(
             }
             first = {"source": "http" if is_from_dashboard else source, "body_hash": body_hash, **Lease(sender).parameters}
             if (
-                row := cursor.one(SQL["accept"], {**columns, **first, **asked_by, "body": json_value(columns["body"])})
+                row := cursor.one(
+                    SQL["accept"] if is_apart else _ACCEPT, {**columns, **first, **asked_by, "body": json_value(columns["body"])}
+                )
             ) is not None:
                 if asked.is_profile:
                     profiles.track(cursor, request_id, columns["body"], requested_by)

@@ -27,6 +27,47 @@ where request_id = (
     limit 1)
 returning request_id, body, send_attempts, requested_by, traceparent, tracestate
 
+-- name: claim_unsent_several
+-- The same with others that are due, if DataOps takes several in one post: `most` in number, together at most `bytes` long, none of a trial.
+-- Every second attempt of a request is made alone, so that it does not depend on others.
+with due as materialized (
+    select request_id, octet_length(body::text) as bytes, not trial and mod(send_attempts, 2) = 0 as is_sociable, next_send_at
+    from stringx.requests
+    where sent_at is null and finished_at is null and next_send_at <= (select clock_timestamp())
+      and (lease_expires_at is null or lease_expires_at < clock_timestamp())
+    order by next_send_at
+    for update skip locked
+    limit %(most)s
+), first as (
+    select * from due order by next_send_at, request_id limit 1
+), chosen as (
+    select request_id from first
+    union
+    select o.request_id from (
+        select d.request_id, sum(d.bytes) over (order by d.request_id <> f.request_id, d.next_send_at, d.request_id) as bytes
+        from due d cross join first f where d.is_sociable and f.is_sociable) o
+    where o.bytes <= %(bytes)s
+)
+update stringx.requests set worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+where request_id in (select request_id from chosen)
+returning request_id, body, send_attempts, requested_by, traceparent, tracestate
+
+-- name: sent_several
+-- Locked in the order of all others.
+with locked as (
+    select q.request_id, n.check_id
+    from jsonb_to_recordset(%(sent)s) as n (request_id text, check_id uuid) join stringx.requests q on q.request_id = n.request_id
+    order by q.request_id for update of q)
+update stringx.requests r set
+    sent_at = clock_timestamp(), check_id = l.check_id, worker = null, lease_expires_at = null, next_send_at = clock_timestamp()
+from locked l where r.request_id = l.request_id
+
+-- name: release_unsent
+-- They were not tried: DataOps did not take the batch that they were in.
+update stringx.requests set worker = null, lease_expires_at = null, next_send_at = clock_timestamp()
+where request_id in (
+    select request_id from stringx.requests where request_id = any(%(ids)s) and worker = %(worker)s order by request_id for update)
+
 -- name: claim_cancel
 -- Cancels that DataOps has not taken yet, of requests that it has.
 update stringx.requests set worker = %(worker)s, lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s)

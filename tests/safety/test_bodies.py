@@ -129,6 +129,7 @@ def test_an_encoded_body_is_refused_by_its_encoding(services: Services, encoding
         ("backend", "POST", "/api/v1/requests/r/results"),
         ("backend", "POST", "/api/v1/results"),
         ("api", "POST", "/api/v1/quality-checks"),
+        ("api", "POST", "/api/v1/quality-checks/batch"),
     ):
         headers = {"Content-Encoding": encoding, "Content-Type": "application/json"}
         answer = services.call(method, path, name, data=b"\x1f\x8b\x08", headers=headers)

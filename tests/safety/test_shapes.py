@@ -92,6 +92,9 @@ def test_generated_requests(services: Services, pytestconfig: pytest.Config, nam
     target = {"host": "127.0.0.1", "dbname": "a", "user": "b"}
     examples = {
         "/api/v1/requests/{request_id}/results": result(services),
+        "/api/v1/quality-checks/batch": {
+            "checks": [{"request": {"target": "shop", "table": "public.orders", "request_id": "b1"}}]
+        },
         "/api/v1/results": {"results": [{"id": "m1", "result": result(services)}, {"id": "m2", "result": result(services)}]},
         "/api/v1/targets/{name}": target,
         "/api/v1/datasets/{name}": {"target": "shop", "tables": ["public.orders"]},

@@ -1,12 +1,13 @@
 """Results on their way: checks that have ended, a Backend that takes their posts, and what it leaves of them."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api.checks import claims, lifecycle
@@ -17,7 +18,7 @@ from backend.requests import tracking
 from database import keys
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
-from stringx_dataops.contract.settings import read_settings
+from stringx_dataops.contract.settings import Settings, read_settings
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.datasets import CATALOGUE, claimed, decided
 
@@ -86,7 +87,7 @@ def deliver(deliverer: ResultDeliverer) -> list[int]:
 
 @dataclass
 class Backend:
-    """A Backend that is asked over HTTP. `paths`: of the posts. `faults`: they answer in place of it, one post each, but for empty ones."""
+    """A service that is asked over HTTP. `paths`: of the posts. `faults`: they answer in place of it, one post each, but for empty ones."""
 
     url: str
     paths: list[str] = field(default_factory=list)
@@ -94,13 +95,14 @@ class Backend:
 
 
 @contextmanager
-def served(url: str, home: Path) -> Iterator[Backend]:
-    """The Backend's application on an internal database; `fault`s: `lost` stores and answers 500, else a status without storing."""
+def served(url: str, home: Path, create: Callable[[Settings], Flask] = create_app, **settings: str) -> Iterator[Backend]:
+    """The application of the Backend, or of DataOps, on an internal database. Faults: `lost` stores and answers 500, any other one is a status
+    without storing."""
     (home / "service-key").write_text("key")
     (home / "signing-secret").write_text(SECRET)
-    app = create_app(read_settings({"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": url}))
+    app = create(read_settings({"STRINGX_HOME": str(home), "STRINGX_DATABASE_URL": url} | settings))
     database = Database(url, size=1)
-    keys.register(database, "service", "key", ["results"])
+    keys.register(database, "service", "key", ["results", "trigger"])
     database.close()
     made = Backend("")
 
