@@ -1,8 +1,8 @@
 """Where the milliseconds of a sync check that is asked of the Backend go, beside the same check asked of DataOps.
 
-`python -m benchmarks.way [--checks 100]`: one client, one check at a time. Every step writes the moment by the internal database's
-clock, which is the client's, too; printed are the medians of what lies between two steps, and what the Backend adds. Writes
-benchmarks/results/way.json and .md.
+`python -m benchmarks.way [--checks 100]`: one client, one check at a time. Every step writes the moment by the internal
+database's clock, which is the client's, too; printed are the medians of what lies between two steps, and what the Backend adds.
+Writes benchmarks/results/way.json and .md.
 """
 
 import argparse

@@ -35,7 +35,7 @@ from stringx_dataops.contract.trace_context import TraceContext, read
 from web import tracing
 
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
-_STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result")))
+_STORE = together(*(SQL[name] for name in ("track", "finish", "notify", "store_result", "asked_about")))
 # Nobody is told that it is accepted before something later is on the disk: that DataOps has it, or that it is sent again.
 _ACCEPT = losable(SQL["accept"])
 CHANNEL = "stringx"
@@ -202,16 +202,18 @@ def store(database: Database, request_id: str, result: CheckResult) -> bool:
     with tracing.span("store result", "internal", *traced(result)), database.transaction() as cursor:
         if result.trial and (row := cursor.one(requests.SQL["find"], {"request_id": request_id})) and not row["trial"]:
             raise Invalid(f"the result is of a trial, and request {request_id} is none")
-        stored = cursor.run(_STORE, {**columns, "payload": payload(request_id)})
-        require_answers(asked := cursor.one(SQL["asked_about"], {"request_id": request_id}), result)
-        if asked is not None and asked["is_profile"]:
+        asked = cursor.one(_STORE, {**columns, "payload": payload(request_id)})
+        require_answers(asked, result)
+        assert asked is not None  # tracked with the result, if not before
+        stored = asked["is_new"]
+        if asked["is_profile"]:
             profiles.finish(cursor, result, is_new=asked["asked_at_dataops"])
         for table in result.tables if stored else ():
             of_table = {"table": table.table, "verdict": table.verdict, "rules_hash": table.rules_hash}
             cursor.run(SQL["store_dataset_result"], {**columns, **of_table})
         if stored:
             recording.record(cursor, result, body)
-    return stored == 1
+    return bool(stored)
 
 
 def traced(result: CheckResult) -> tuple[TraceContext | None, tracing.Attributes]:

@@ -130,8 +130,9 @@ values (%(check_id)s, %(request_id)s, %(target)s, %(table)s, %(dataset)s, %(is_f
 on conflict (check_id) do nothing
 
 -- name: asked_about
--- What a request asks to be checked; it never changes. A trial's body, which may be long, is left out.
-select target, table_name as table, dataset, case when not trial then body end as body, trial and body ? 'profile' as is_profile, asked_at_dataops
+-- What a request asks to be checked; it never changes. A trial's body, which may be long, is left out. `is_new`: the result was stored by this
+-- transaction.
+select coalesce((select r.xmin = pg_current_xact_id()::xid from stringx.results r where r.check_id = %(check_id)s), false) as is_new, target, table_name as table, dataset, case when not trial then body end as body, trial and body ? 'profile' as is_profile, asked_at_dataops
 from stringx.requests where request_id = %(request_id)s
 
 -- name: store_dataset_result

@@ -1,7 +1,9 @@
 """The answer of another program over HTTP, as the services ask each other: read with a bound in size and time, whatever comes."""
 
 import time
+from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 
 import requests
 import urllib3
@@ -18,6 +20,7 @@ __all__ = [
     "is_uuid",
     "new_session",
     "read",
+    "read_raw",
     "words_of",
 ]
 
@@ -53,25 +56,34 @@ def words_of(error: BaseException) -> str:
 def read(response: requests.Response, largest: int = LARGEST, within_s: float = WITHIN_S) -> HttpAnswer:
     """The whole answer to a request that was sent with `stream=True`; Unreadable if it cannot be had. Only a connection that was
     read to the end of the answer serves the next request."""
+    return _read(response.status_code, response.headers, response.raw, response.close, largest, within_s)
+
+
+def read_raw(response: urllib3.BaseHTTPResponse, largest: int = LARGEST, within_s: float = WITHIN_S) -> HttpAnswer:
+    """The same of a request that urllib3 has sent, with `preload_content=False`."""
+    return _read(response.status, response.headers, response, response.close, largest, within_s)
+
+
+def _read(
+    status: int, headers: Mapping[str, str], raw: Any, close: Callable[[], None], largest: int, within_s: float
+) -> HttpAnswer:
     body, until = bytearray(), time.monotonic() + within_s
     try:
-        encoding = response.headers.get("Content-Encoding", "identity")
+        encoding = headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
-            raise Unreadable(
-                response.status_code, response.headers, f"Content-Encoding {in_one_line(encoding, _WORDS)}, not asked for"
-            )
-        while piece := response.raw.read1(_PIECE):
+            raise Unreadable(status, headers, f"Content-Encoding {in_one_line(encoding, _WORDS)}, not asked for")
+        while piece := raw.read1(_PIECE):
             body += piece
             if len(body) > largest:
-                raise Unreadable(response.status_code, response.headers, f"more than {largest} bytes")
+                raise Unreadable(status, headers, f"more than {largest} bytes")
             if time.monotonic() > until:
-                raise Unreadable(response.status_code, response.headers, f"no whole answer within {within_s:.0f} s")
-        if (left := getattr(response.raw, "length_remaining", None)) not in (None, 0):
-            raise Unreadable(response.status_code, response.headers, f"{left} bytes are missing")
+                raise Unreadable(status, headers, f"no whole answer within {within_s:.0f} s")
+        if (left := getattr(raw, "length_remaining", None)) not in (None, 0):
+            raise Unreadable(status, headers, f"{left} bytes are missing")
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        response.close()
-        raise Unreadable(response.status_code, response.headers, f"cut off: {type(error).__name__}") from error
+        close()
+        raise Unreadable(status, headers, f"cut off: {type(error).__name__}") from error
     except Unreadable:
-        response.close()
+        close()
         raise
-    return HttpAnswer(response.status_code, response.headers, bytes(body))
+    return HttpAnswer(status, headers, bytes(body))
