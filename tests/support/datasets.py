@@ -146,5 +146,5 @@ def run_by_worker(database: Database, home: Path, check: Check) -> dict[str, Any
     runner = Executable(worker.project)
     executor = Executor(settings, database, CATALOGUE, worker.project, runner, home)
     attempt = worker.attempts[check.check_id] = Attempt(check)
-    worker._serve(executor, attempt)
+    worker._serve(executor, [attempt])
     return lifecycle.find(database, check.check_id).result
