@@ -2,7 +2,6 @@
 
 import json
 import logging
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -164,9 +163,7 @@ class RequestSender(_ToDataOps[UnsentRequest, Accepted | HttpAnswer]):
     def _post_together(self, messages: list[UnsentRequest]) -> HttpAnswer:
         """NotSent if DataOps is away, or does not take anything now."""
         checks = [{"request": each.body, "requested_by": each.requested_by, **columns(each.trace)} for each in messages]
-        with ExitStack() as spans:
-            for message in messages:
-                spans.enter_context(_span_of(message))
+        with tracing.spans("send to DataOps", "client", [(message.trace, _about(message)) for message in messages]):
             answer = self.post("/api/v1/quality-checks/batch", {"checks": checks}, None)
         if answer.status in _PASSES:
             raise NotSent(f"status {answer.status}: {answer.detail()}", _retry_after_s(answer))
@@ -174,7 +171,7 @@ class RequestSender(_ToDataOps[UnsentRequest, Accepted | HttpAnswer]):
 
     def send(self, message: UnsentRequest) -> Accepted | HttpAnswer:
         """The check, or the answer that refuses the request for good; NotSent for everything else."""
-        with _span_of(message):
+        with tracing.span("send to DataOps", "client", message.trace, _about(message)):
             answer = self.post("/api/v1/quality-checks", message.body, message.requested_by)
         if answer.status in (200, 202):
             self.takers.note(self.url, batches.taken_at_once(answer.headers), MOST)
@@ -278,9 +275,9 @@ def _unsent(row: Row) -> UnsentRequest:
     return UnsentRequest(row["request_id"], row["send_attempts"], row["body"], row["requested_by"], trace=trace)
 
 
-def _span_of(message: UnsentRequest) -> AbstractContextManager[object]:
-    about: tracing.Attributes = {"request_id": message.request_id, "attempt": message.attempts + 1}
-    return tracing.span("send to DataOps", "client", message.trace, about)
+def _about(message: UnsentRequest) -> tracing.Attributes:
+    """What the span of an attempt says."""
+    return {"request_id": message.request_id, "attempt": message.attempts + 1}
 
 
 def _retry_after_s(answer: HttpAnswer) -> float | None:
