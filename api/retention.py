@@ -14,6 +14,7 @@ from stringx_dataops.contract.settings import Settings
 SQL = load_queries(Path(__file__).with_suffix(".sql"))
 _DAY_S = 86_400
 _TRIAL_DAYS = 1
+_DURATION_DAYS = 90  # after its last check nothing is expected of a table any more
 
 
 def clean(database: Database, settings: Settings, alive: Callable[[], None] = lambda: None) -> None:
@@ -21,6 +22,7 @@ def clean(database: Database, settings: Settings, alive: Callable[[], None] = la
     do this at once."""
     batches = Batches(database, SQL, alive)
     batches.delete("delete_trials", _TRIAL_DAYS)
+    batches.delete("delete_durations", _DURATION_DAYS)
     if settings.retention_samples_days:
         batches.drop_samples(settings.retention_samples_days)
         batches.delete("drop_keys", settings.retention_samples_days)

@@ -36,6 +36,13 @@ delete from dataops.outbox where message_id in (
     order by delivered_at limit %(batch)s
     for update skip locked)
 
+-- name: delete_durations
+delete from dataops.durations where (target, table_name, is_full) in (
+    select target, table_name, is_full from dataops.durations
+    where seen_at < (select clock_timestamp() - make_interval(days => %(days)s))
+    order by seen_at limit %(batch)s
+    for update skip locked)
+
 -- name: delete_trials
 -- Never one whose result is not delivered yet.
 with old as (

@@ -91,7 +91,7 @@ def execute(executor: Executor, batch: Batch) -> tuple[list[End], list[Attempt]]
         log.warning("the checks of a batch run alone: %s", words, extra=batch.ids)
     now = executor.now()
     outcomes = _outcomes(ran.outcome)
-    notes = [f"read on one snapshot with the tables of {len(ran.members) - 1} other checks"]
+    notes = [f"read on one snapshot with {len(ran.members) - 1} other tables"] if len(ran.members) > 1 else []
     ends: list[End] = []
     for member in fitting:
         command_line = executor.command_line(member.attempt.check, member.built, target)

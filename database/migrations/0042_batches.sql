@@ -16,19 +16,23 @@ create table dataops.durations (
     seen_at     timestamptz not null default clock_timestamp(),
     primary key (target, table_name, is_full)
 );
+create index durations_unseen on dataops.durations (seen_at);
 create function dataops.expected_ms(of_target text, of_table text, full_one boolean) returns integer language sql stable as $$
     select expected_ms from dataops.durations
     where target = of_target and table_name = of_table and is_full >= full_one order by is_full limit 1
 $$;
 
--- Notes what a run took; null and datasets change nothing. Small differences are not worth a write.
+-- Notes what a run took; null and datasets change nothing. Small differences are not worth a write, nor a lock.
 create function dataops.expect(of_target text, of_table text, full_one boolean, took_ms integer) returns void language sql as $$
     insert into dataops.durations as d (target, table_name, is_full, expected_ms)
-    select of_target, of_table, full_one, took_ms where took_ms is not null and of_table is not null
+    select of_target, of_table, full_one, took_ms
+    where took_ms is not null and of_table is not null and not exists (
+        select from dataops.durations k
+        where k.target = of_target and k.table_name = of_table and k.is_full = full_one
+          and took_ms between 0.7 * k.expected_ms and 1.3 * k.expected_ms and k.seen_at > clock_timestamp() - interval '1 day')
     on conflict (target, table_name, is_full) do update set
         expected_ms = case when excluded.expected_ms > d.expected_ms then excluded.expected_ms else (d.expected_ms + excluded.expected_ms) / 2 end,
         seen_at = excluded.seen_at
-    where excluded.expected_ms not between 0.7 * d.expected_ms and 1.3 * d.expected_ms or d.seen_at < excluded.seen_at - interval '1 day'
 $$;
 
 -- As before, and the sessions: those of checks that run alone, or that lead a batch. When the leader of a batch ends before the others, the

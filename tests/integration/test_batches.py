@@ -1,13 +1,16 @@
 """Batches of small checks: which checks a worker claims together, what the target's limit counts, and how their ends are stored."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api import retention
 from api.checks import audit, claims, lifecycle
 from api.checks.lifecycle import Check
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
+from stringx_dataops.contract.settings import read_settings
 from tests.support.queue import TABLES, ask, claimed, end, found, read
 
 MOST = 16
@@ -134,6 +137,13 @@ def test_one_slow_run_is_enough_to_run_alone_and_several_fast_ones_to_come_back(
         runs += 1
         assert runs < 20, ms
     assert runs > 3
+
+
+def test_what_is_expected_is_forgotten_where_nobody_checks_the_table_any_more(known: Database, tmp_path: Path) -> None:
+    with known.transaction() as cursor:
+        cursor.run("update dataops.durations set seen_at = now() - interval '91 days' where table_name <> 'public.a'")
+    retention.clean(known, read_settings({"STRINGX_HOME": str(tmp_path)}))
+    assert read(known, "select table_name from dataops.durations") == [{"table_name": "public.a"}]
 
 
 def test_a_narrowed_check_is_expected_to_take_as_long_as_a_full_one_until_one_has_run(known: Database) -> None:

@@ -108,7 +108,7 @@ def test_each_check_of_a_batch_has_the_result_that_it_has_alone(checks: Checks) 
     for table, end in ends.items():
         assert alike(end) == alone(checks, table)
         assert isinstance(end, Decided)
-        assert end.result.notes == ["read on one snapshot with the tables of 3 other checks"]
+        assert end.result.notes == ["read on one snapshot with 3 other tables"]
         assert end.took_ms is not None
         assert end.took_ms < claims.APART_MS
 
