@@ -13,6 +13,7 @@ from tests.support.installation import Installation
 from tests.support.pooler import Pooler, pooler
 from tests.support.processes import eventually
 
+pytestmark = pytest.mark.long
 BACK_WITHIN_S = 15.0
 
 
