@@ -223,7 +223,10 @@ def _initialise(cluster: Cluster, password: str) -> None:
     version = cluster.data / "PG_VERSION"
     if version.exists():
         if version.read_text().strip() != VERSION:
-            raise EmbeddedError(f"{cluster.data} was made by PostgreSQL {version.read_text().strip()}, not {VERSION}")
+            raise EmbeddedError(
+                f"{cluster.data} was made by PostgreSQL {version.read_text().strip()}, and this release has {VERSION}: with the"
+                f" release before, run dataops backup FILE; then rename {cluster.data}, and with this one dataops restore FILE"
+            )
         _own(cluster.data)
         return
     partial, given = cluster.home / "postgres.partial", cluster.sockets / "password"

@@ -157,8 +157,11 @@ def _file(settings: Settings, file: str) -> Iterator[Path]:
     """The file itself; standard input is kept for the block, because it is read twice."""
     if file != "-":
         path = Path(file)
-        with path.open("rb"):
-            pass
+        try:
+            with path.open("rb"):
+                pass
+        except (OSError, ValueError) as error:
+            raise OperationError(f"FILE: {file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
         yield path
         return
     if problems := list(preflight.make_home(settings.home)):

@@ -96,3 +96,13 @@ def test_what_cannot_be_restored_or_moved_is_one_line(home: Path, tmp_path: Path
         assert (code, said, wrong.count("\n")) == (2, "", 1), wrong
         assert words in wrong
     assert not (home / "postgres").exists()
+
+
+def test_the_folder_of_an_older_postgresql_is_left_alone_and_the_way_is_named(home: Path, tmp_path: Path) -> None:
+    (home / "postgres").mkdir()
+    (home / "postgres" / "PG_VERSION").write_text("16\n")
+    with pytest.raises(
+        embedded.EmbeddedError, match=r"was made by PostgreSQL 16, .* dataops backup FILE; .* dataops restore FILE$"
+    ):
+        embedded.prepare(home)
+    assert [each.name for each in (home / "postgres").iterdir()] == ["PG_VERSION"]
