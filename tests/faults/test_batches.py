@@ -31,13 +31,13 @@ def gathered(installation: Installation, tables: Sequence[CheckedTable]) -> tupl
 
 
 def waits(installation: Installation, request: str) -> bool:
-    return bool(installation.rows("select from dataops.checks where request_id = %s and status = 'queued'", [request]))
+    return bool(installation.rows("select 1 as one from dataops.checks where request_id = %s and status = 'queued'", [request]))
 
 
 def batch_runs(installation: Installation, size: int) -> None:
     """Until a batch of so many has a query on the target."""
-    together = "select from dataops.checks where status = 'running' and batch is not null"
-    on_target = "select from pg_stat_activity where application_name like 'stringx batch %' and state = 'active'"
+    together = "select 1 as one from dataops.checks where status = 'running' and batch is not null"
+    on_target = "select 1 as one from pg_stat_activity where application_name like 'stringx batch %' and state = 'active'"
 
     def look() -> bool:
         return len(installation.rows(together)) == size and bool(installation.checked.rows("postgres", on_target))
