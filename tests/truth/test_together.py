@@ -1,5 +1,5 @@
 """The same truth where tables of several checks are read by one run, as workers do with small checks that wait: each table has the
-answers that it has alone, whatever rules and names the others have."""
+answers that it has alone, whatever rules and names the others have, also those which a worker would not decide so."""
 
 import json
 from collections.abc import Sequence
@@ -80,8 +80,5 @@ def hold_to_the_truth(engine: Engine, target: Target, cases: Sequence[Case]) -> 
     assert answer.outcome is not None, answer.message
     outcome = json.loads(answer.outcome)
     clock = datetime.fromisoformat(outcome["snapshot_at"])
-    settled = 0
-    for (case, built), found in zip(members, outcome["tables"], strict=True):
+    for (case, _), found in zip(members, outcome["tables"], strict=True):
         check(case, found, clock)
-        settled += company.is_settled(built, {**outcome, "tables": [found]})
-    assert settled, "each of them would run alone"
