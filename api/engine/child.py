@@ -22,8 +22,7 @@ from pathlib import Path
 
 from dbt.cli.main import dbtRunner
 
-from api.engine import protocol
-from api.engine.dbt_shortcuts import compile_macros, list_path_once, remember_attributes
+from api.engine import dbt_shortcuts, jinja_shortcuts, protocol
 from api.engine.gate_test_runner import GateTest, fault_of_manifest, one_line
 from api.engine.protocol import FORK, Forked, Loaded, Message, Place, Prepare, Request, RunGateTest
 from stringx_dataops.contract.gate_test.specification import Specification
@@ -80,9 +79,15 @@ def _load(project: Path, profiles: Path, home: str) -> GateTest | str:
         return one_line(parsed)
     if fault := fault_of_manifest(parsed.result, project):
         return fault
-    list_path_once()
-    compile_macros(parsed.result)
-    remember_attributes()
+    dbt_shortcuts.list_path_once()
+    dbt_shortcuts.compile_macros(parsed.result)
+    dbt_shortcuts.remember_macros()
+    dbt_shortcuts.remember_types()
+    dbt_shortcuts.silence_events()
+    jinja_shortcuts.remember_attributes()
+    jinja_shortcuts.read_dictionaries_first()
+    jinja_shortcuts.call_methods_at_once()
+    jinja_shortcuts.resolve_in_maps()
     return GateTest(parsed.result, project / "dbt_project.yml", profiles / "profiles.yml", arguments)
 
 

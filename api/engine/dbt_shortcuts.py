@@ -1,13 +1,19 @@
-"""Work that dbt repeats in each run, done once when it is loaded."""
+"""Work that dbt repeats in each run, done once when it is loaded, or left out where nobody sees it."""
 
 import pkgutil
 import sys
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from importlib.machinery import FileFinder, ModuleSpec
 from types import ModuleType
+from typing import Any
 
-import jinja2.sandbox
 from dbt.contracts.graph.manifest import Manifest
-from dbt_common.clients.jinja import template_cache
+from dbt_common.clients import agate_helper
+from dbt_common.clients.jinja import BaseMacroGenerator, template_cache
+from dbt_common.events.base_types import BaseEvent
+from dbt_common.events.event_manager import EventManager
+from dbt_common.events.event_manager_client import ctx_set_event_manager
 
 from stringx_dataops.contract.adapters import ADAPTERS
 
@@ -50,15 +56,62 @@ def compile_macros(manifest: Manifest) -> None:
             template_cache.get_node_template(macro)
 
 
-def remember_attributes() -> None:
-    """Remember which attributes are internal to Python. Jinja's sandbox decides that for each attribute that a macro reads, which
-    takes a third of the macros' time. It depends on the type alone."""
-    is_internal, known = jinja2.sandbox.is_internal_attribute, dict[tuple[type, str], bool]()
+def remember_macros() -> None:
+    """Make each macro of a run's context once. dbt makes it at each call, which takes as long as a short macro. All of them read
+    the same context, so a name that is set later is seen too."""
+    make = BaseMacroGenerator.get_macro
 
-    def remembered(obj: object, attr: str) -> bool:
-        key = (type(obj), attr)
-        if key not in known:
-            known[key] = is_internal(obj, attr)
-        return known[key]
+    def remembered(self: BaseMacroGenerator) -> Callable[..., Any]:
+        known: Callable[..., Any] | None = self.__dict__.get("_remembered")
+        if known is None:
+            known = self.__dict__["_remembered"] = make(self)
+        return known
 
-    jinja2.sandbox.is_internal_attribute = remembered
+    BaseMacroGenerator.get_macro = remembered
+
+
+def remember_types() -> None:
+    """Make what guesses the types of a result's columns once for the same columns of text. It makes three calendars each time."""
+    make = lru_cache(maxsize=100)(agate_helper.build_type_tester)
+
+    def remembered(text_columns: Iterable[str], string_null_values: Iterable[str] | None = ("null", "")) -> Any:
+        return make(frozenset(text_columns), None if string_null_values is None else tuple(string_null_values))
+
+    agate_helper.build_type_tester = remembered
+
+
+def silence_events() -> None:
+    """Fill in the message of an event only if something reads it. A child has no log of dbt's, and dbt fills in two messages for
+    each of the 36 events of a run."""
+    fill_in = BaseEvent.__init__
+
+    def begin(self: BaseEvent, *arguments: Any, **fields: Any) -> None:
+        if arguments:
+            fill_in(self, *arguments, **fields)
+        else:
+            object.__setattr__(self, "_fields", fields)
+
+    def message(self: BaseEvent, name: str) -> Any:
+        """Called for attributes that are not set: the message, or one of its fields."""
+        if name == "pb_msg":
+            fill_in(self, **object.__getattribute__(self, "_fields"))
+            return object.__getattribute__(self, name)
+        return getattr(self.pb_msg, name)
+
+    def change(self: BaseEvent, name: str, value: Any) -> None:
+        if name == "pb_msg":
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self.pb_msg, name, value)
+
+    BaseEvent.__init__, BaseEvent.__getattr__, BaseEvent.__setattr__ = begin, message, change
+    ctx_set_event_manager(Events())
+
+
+class Events(EventManager):  # type: ignore[misc]  # dbt has no types
+    """Without a log and a callback, an event is made into no message."""
+
+    def fire_event(self, e: BaseEvent, level: Any = None, node: Any = None, force_warn_or_error_handling: bool = False) -> None:
+        """As dbt's own does it, for events that something may see: a log, or the handling of warnings."""
+        if self.loggers or force_warn_or_error_handling or self.require_warn_or_error_handling:
+            super().fire_event(e, level, node, force_warn_or_error_handling)

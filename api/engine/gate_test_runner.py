@@ -12,7 +12,6 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt.node_types import NodeType
 from dbt.version import __version__ as dbt_version
-from dbt_common.events.base_types import EventMsg
 from dbt_common.invocation import get_invocation_id
 
 from api.engine.dbt_shortcuts import PACKAGES_OF_DBT
@@ -39,6 +38,19 @@ class _Unwanted(Exception):
     """Ends a prepared run whose check did not come."""
 
 
+class _Variables(dict[str, Specification]):
+    """The vars of a run. dbt keeps this object and asks it for `gate` when the gate test begins; `receive` then sets it."""
+
+    def __init__(self, receive: Callable[[], Specification]) -> None:
+        super().__init__()
+        self._receive = receive
+
+    def __contains__(self, name: object) -> bool:
+        if name == "gate" and not super().__contains__(name):
+            self["gate"] = self._receive()
+        return super().__contains__(name)
+
+
 @dataclass
 class GateTest:
     """The gate test of a loaded project. Used by one thread, any number of times."""
@@ -47,12 +59,11 @@ class GateTest:
     project: Path  # the file dbt_project.yml
     profiles: Path  # the file profiles.yml
     arguments: list[str]
-    _on_ready: Callable[[], None] | None = field(init=False, default=None)
     _runner: dbtRunner = field(init=False)
     _never_prepares: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self._runner = dbtRunner(self.manifest, callbacks=[self._on_event])
+        self._runner = dbtRunner(self.manifest)
         has_hooks = any(node.resource_type == NodeType.Operation for node in self.manifest.nodes.values())
         self._never_prepares = has_hooks or any(map(_depends_on_check, _texts(self.manifest)))
 
@@ -70,26 +81,19 @@ class GateTest:
             if is_check:
                 raise
             return None  # the next check reports it
-        variables: dict[str, Specification] = {}  # dbt keeps this object, and reads it after `on_ready` has filled it
 
-        def on_ready() -> None:
+        def specification() -> Specification:
             request = receive()
             if request is None:
                 raise _Unwanted
-            variables["gate"] = request.specification
             os.environ.update(dict.fromkeys(SESSION_NAMES.values(), request.session))
+            return request.specification
 
-        self._on_ready = on_ready
+        variables = _Variables(specification)
         folder = expected.place.folder
         folders = ["--profiles-dir", folder, "--target-path", folder, "--log-path", folder]
         run = self._runner.invoke(["test", "--select", "gate", *self.arguments, *folders], vars=variables, populate_cache=False)
         return _result(run) if is_check or variables else None
-
-    def _on_event(self, event: EventMsg) -> None:
-        """dbt is about to execute the gate test. It reads the vars after this."""
-        if event.info.name == "NodeExecuting" and self._on_ready is not None:
-            on_ready, self._on_ready = self._on_ready, None
-            on_ready()
 
     def _can_prepare(self) -> bool:
         """Whether dbt may run up to the gate test before the check is known: nothing on the way may depend on the check or query
