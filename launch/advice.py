@@ -20,7 +20,7 @@ _MOST = 10  # lines about documents
 
 def about_settings(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """The folder of secrets, Kafka's brokers, the OpenID provider."""
-    lines = list(_secrets_folder(settings, environ))
+    lines = list(_secrets_folder(settings))
     if "LAUNCH_KAFKA" not in environ:  # that broker is just starting
         lines += _brokers(environ)
     if settings.sign_in is not None:
@@ -38,10 +38,10 @@ def about_documents(settings: Settings, documents: Sequence[Mapping[str, Any]], 
     return lines if more <= 0 else [*lines[:_MOST], f"{more} more secrets of targets and channels are missing"]
 
 
-def _secrets_folder(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+def _secrets_folder(settings: Settings) -> Iterator[str]:
     folder = settings.secrets
     if not folder.exists():
-        if environ.get("STRINGX_SECRETS"):
+        if folder != settings.home / "secrets":
             yield f"STRINGX_SECRETS is {folder}, which does not exist; make it, or unset the variable"
     elif not folder.is_dir():
         yield f"STRINGX_SECRETS is {folder}, which is no folder; give the folder that holds the files"
