@@ -33,6 +33,7 @@ class State:
     failures: int
     since_s: float  # seconds since its last successful turn
     fault: str | None = None
+    hangs: bool = False  # its thread has ended, or its turn takes too long: only a new process helps
 
     @classmethod
     def written(cls, stored: Mapping[str, Any], age_s: float) -> "State":
@@ -106,7 +107,7 @@ class Loop:
     def state(self) -> State:
         """How the loop is doing now; may be called from any thread."""
         since_s = time.monotonic() - self._turned_at
-        return State(self.name, self._turns, self._failures, since_s, self._fault(since_s))
+        return State(self.name, self._turns, self._failures, since_s, self._fault(since_s), self._hangs())
 
     def _failed(self, error: BaseException) -> float:
         """Log and count a failed turn; returns the seconds until the next try."""
@@ -121,6 +122,11 @@ class Loop:
         self._last_failure = _in_one_line(error)
         longest_s = min(self._longest_pause_s, _SHORTEST_PAUSE_S * 2.0 ** min(self._failures_in_a_row - 1, 10))
         return random.uniform(longest_s / 2, longest_s)  # noqa: S311 (no secret)
+
+    def _hangs(self) -> bool:
+        if self._thread is None or self._stop.is_set():
+            return False
+        return not self._thread.is_alive() or time.monotonic() > self._due_at
 
     def _fault(self, since_s: float) -> str | None:
         if self._thread is None or self._stop.is_set():

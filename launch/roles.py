@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,8 +30,8 @@ def main(arguments: list[str]) -> int:
     if role in ("-h", "--help"):
         print(f"usage: python -m launch [{'|'.join(PUBLIC)}]\n       python -m launch {USAGE}")
         return 0
-    action = ROLES.get(role)
-    if role not in COMMANDS and (action is None or len(arguments) > 1):
+    action = ROLES.get(" ".join(arguments) or "all")  # `wait ROLE` has two words
+    if role not in COMMANDS and action is None:
         print(f"launch: {' '.join(arguments)!r} is no role; one of {', '.join((*PUBLIC, *COMMANDS))}", file=sys.stderr)
         return 2
     try:
@@ -116,7 +117,8 @@ def run_backend(settings: Settings) -> NoReturn:
 
 def run_docs(settings: Settings) -> NoReturn:
     """Become the docs portal's web process."""
-    _ready_to_load(settings)
+    if SUPERVISED in os.environ:  # elsewhere it needs no database: it only reads files
+        _ready_to_load(settings)
     _become("-m", "gunicorn", "-c", str(ROOT / "portal" / "gunicorn.conf.py"), "portal.app:create_app()")
 
 
@@ -165,6 +167,13 @@ def run_first_start(settings: Settings) -> int:
     return first_start.run(settings)
 
 
+def run_wait(role: str, settings: Settings) -> int:
+    """What a pod does before its role: wait until it is the role's turn in an upgrade; returns 0 or 3."""
+    from launch import order  # here, because no other role needs a database driver in this process
+
+    return order.wait(settings, role)
+
+
 def run_health(settings: Settings) -> int:
     """The container's health check; returns 0 or 1."""
     from launch import health  # here, because no other role needs HTTP in this process
@@ -189,6 +198,8 @@ ROLES: dict[str, Callable[[Settings], int | None]] = {
     "kafka": run_kafka,
     "first-start": run_first_start,
     "health": run_health,
+    # before a role, where nobody starts the roles in order
+    **{f"wait {role}": partial(run_wait, role) for role in ("backend", "api", "worker", "trigger", "docs")},
 }
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from database import probes
 from database.loops import Loop, Loops
 from database.pool import Database
 from portal import board, health, parts, state
@@ -50,6 +51,7 @@ class Generation:
     began: float
     thread: threading.Thread | None = None
     reached: bool = False
+    again: bool = False  # an earlier one has been tried or was there
     rests_until: float = 0.0
 
     @property
@@ -106,6 +108,14 @@ class Refresher:
         self._stale: set[Key] = set()
         self._read_all_at = float("-inf")
         self._remembers = False
+        self._has_looked = False
+
+    def to_be_made(self) -> int | None:
+        """How many projects were not tried since the start, and are not there from an earlier one; None before the first look."""
+        if not self._has_looked:
+            return None
+        made = dict(self.made)
+        return sum(key not in made or (made[key].under_way and not made[key].again) for key in list(self.layout.parts))
 
     def turn(self, _: Loop) -> float:
         """One turn of the loop. Whatever fails, such as a project that is being edited or a full disk, is tried again."""
@@ -113,6 +123,7 @@ class Refresher:
             self.remember()
             self._remembers = True
         self.look()
+        self._has_looked = True
         return LOOK_EVERY_S
 
     def remember(self) -> None:
@@ -191,13 +202,13 @@ class Refresher:
                 self._stale.discard(key)
             return
         self._stale.discard(key)
-        self.made[key] = generation = Generation(fingerprint, now)
+        self.made[key] = generation = Generation(fingerprint, now, again=last is not None)
         names = named(self.layout.tables[target])
-        arguments = (target, part, names, generation, last is not None)
+        arguments = (target, part, names, generation)
         generation.thread = threading.Thread(target=self._attempt, args=arguments, daemon=True)
         generation.thread.start()
 
-    def _attempt(self, name: str, part: Part, names: Names, generation: Generation, again: bool) -> None:
+    def _attempt(self, name: str, part: Part, names: Names, generation: Generation) -> None:
         try:
             target = state.read(self.database, name, part.tables)
             generation.reached = target is None or self.generator.generate(target, part, names)
@@ -207,7 +218,7 @@ class Refresher:
             log.warning("%s", error)
         except Exception:  # such as a full disk, or a document of another release; other targets must go on
             log.exception("the portal of target %s", name)
-        if again:
+        if generation.again:
             ended = time.monotonic()
             generation.rests_until = ended + REST * (ended - generation.began)
 
@@ -251,7 +262,8 @@ def main() -> int:
         signal.signal(number, lambda *_: _end(refresher))
     os.umask(0o077)
     loops = Loops()
-    health.start(loops, refresher.folder)
+    health.start(loops, refresher.folder, refresher.to_be_made)
+    probes.start(loops, settings.probe_folder, "docs-refresh", lambda: refresher.to_be_made() == 0)
     loops.add(board.loop(database, refresher.folder)).start()
     loops.add(Loop("refresh", refresher.turn, longest_turn_s=_LONGEST_TURN_S)).run()
     return 0

@@ -12,7 +12,7 @@ from flask import Flask, request
 
 from stringx_dataops.contract.problems import Misdirected
 
-_FOR_EVERYBODY = frozenset({"/healthz", "/readyz", "/metrics"})  # monitoring calls these by any address
+_FOR_EVERYBODY = frozenset({"/healthz", "/readyz", "/readyz/self", "/metrics"})  # monitoring calls these by any address
 
 
 def install(app: Flask, allowed: Collection[str]) -> None:

@@ -17,7 +17,18 @@ from web.openapi import Operation
 
 # need no key; whoever has a badge's address may see it, and public keys are public
 PUBLIC = frozenset(
-    {"healthz", "readyz", "openapi_json", "swagger_ui", "swagger_file", "static", "metrics", "badges.image", "verdicts.jwks"}
+    {
+        "healthz",
+        "readyz",
+        "readyz_self",
+        "openapi_json",
+        "swagger_ui",
+        "swagger_file",
+        "static",
+        "metrics",
+        "badges.image",
+        "verdicts.jwks",
+    }
 )
 
 

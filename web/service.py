@@ -14,6 +14,7 @@ from database.loops import Loops
 from database.migrate import missing_migrations
 from database.pool import Database
 from database.probe import Probe
+from database.releases import Presence
 from database.reports import Report
 from stringx_dataops import __version__
 from stringx_dataops.contract.problems import NotFound, StringXError
@@ -26,7 +27,7 @@ from web.openapi import Operation, describe
 log = logging.getLogger(__name__)
 _KIND = re.compile(r"-\d+$")  # the number of a loop among those that do the same
 _MOST_LOOPS = 10  # of other processes, told by /readyz
-_QUIET = frozenset({"healthz", "readyz", "metrics"})  # asked all the time: not logged
+_QUIET = frozenset({"healthz", "readyz", "readyz_self", "metrics"})  # asked all the time: not logged
 
 
 def create(
@@ -61,6 +62,7 @@ def create(
     _install_reading(app, own_sign_in)
     _install_health(app, readiness)
     app.after_request(_log)
+    app.extensions["stringx_presence"] = Presence(database, name, __version__), loops  # for each web process
     return app
 
 
@@ -99,7 +101,7 @@ def log_ids(**ids: str) -> None:
     g.ids = ids
 
 
-def _install_health(app: Flask, readiness: Callable[[], tuple[list[str], list[str]]]) -> None:
+def _install_health(app: Flask, readiness: Callable[..., tuple[list[str], list[str]]]) -> None:
     @app.get("/healthz")
     @describe(Operation("The process lives"))
     def healthz() -> Response:
@@ -108,25 +110,34 @@ def _install_health(app: Flask, readiness: Callable[[], tuple[list[str], list[st
     @app.get("/readyz")
     @describe(Operation("It can do its work, or why not", answers={200: None, 503: None}))
     def readyz() -> Response:
-        reasons, warnings = readiness()
-        body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
-        return answer(body | ({"warnings": warnings} if warnings else {}), 503 if reasons else 200)
+        return _said(readiness())
+
+    @app.get("/readyz/self")
+    @describe(Operation("This process can do its work, whatever workers do, or why not", answers={200: None, 503: None}))
+    def readyz_self() -> Response:
+        return _said(readiness(elsewhere=False))
+
+
+def _said(found: tuple[list[str], list[str]]) -> Response:
+    reasons, warnings = found
+    body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+    return answer(body | ({"warnings": warnings} if warnings else {}), 503 if reasons else 200)
 
 
 def _readiness(
-    service: str, database: Database, loops: Loops, faults: Callable[[], list[str]], probe: Probe
+    service: str, database: Database, loops: Loops, faults: Callable[[], list[str]], probe: Probe, *, elsewhere: bool = True
 ) -> tuple[list[str], list[str]]:
-    """Why the process cannot do its work, and what else is wrong."""
+    """Why the process cannot do its work, and what else is wrong; with `elsewhere`, also in other processes of the service."""
     reasons = [f"the loop {state.name} {state.fault}" for state in loops.states() if state.fault]
     warnings: list[str] = []
     try:
         if missing := missing_migrations(database):
             reasons.append(f"migrations are missing: {', '.join(missing)}; run the role migrate")
         else:
-            reasons += faults()
-            elsewhere = reports.read(database, service)
-            reasons += _failing(elsewhere, is_done_by_others=False)
-            warnings += _failing(elsewhere, is_done_by_others=True)
+            if elsewhere:
+                found = reports.read(database, service)
+                reasons += [*faults(), *_failing(found, is_done_by_others=False)]
+                warnings += _failing(found, is_done_by_others=True)
             if (fault := probe.fault()) is not None:
                 reasons.append(fault)
     except StringXError as error:

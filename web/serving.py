@@ -37,9 +37,13 @@ def _post_worker_init(worker: Worker) -> None:
     bound_waits()
     tracing.start(f"stringx-{getattr(worker.wsgi, 'name', 'web')}")
     worker.wsgi.extensions["stringx_start"]()
+    presence, loops = worker.wsgi.extensions["stringx_presence"]
+    presence.start(loops)
 
 
-def _worker_exit(_: Arbiter, __: Worker) -> None:
+def _worker_exit(_: Arbiter, worker: Worker) -> None:
+    if worker.wsgi is not None:  # the app was loaded
+        worker.wsgi.extensions["stringx_presence"][0].end()
     tracing.stop()
 
 

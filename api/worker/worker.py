@@ -32,7 +32,7 @@ from api.engine.processes import ChildDied, ProjectFault
 from api.worker import heartbeats, spans, together
 from api.worker.attempt import Attempt, Batch
 from api.worker.execution import AttemptEnd, Executor, HandBack
-from database import reports
+from database import probes, reports
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database
@@ -318,6 +318,10 @@ class Worker:
         loops.start("cancels", self.look_for_cancels)
         loops.start("housekeeping", self.keep_house, stop=stop, delay_s=random.uniform(20, 60))  # noqa: S311 (no secret)
         reports.start(loops, self.database, "api", self.name)
+        probes.start(loops, self.settings.probe_folder, "worker", self._has_warm_child)
+
+    def _has_warm_child(self) -> bool:
+        return self.executable_only or any(slot.warm for slot in self.slots)
 
     def begin_to_stop(self) -> None:
         """Claim no more checks. Called again, do not let running checks go on."""

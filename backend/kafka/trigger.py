@@ -22,7 +22,7 @@ from backend.kafka.client import LARGEST, connect, words
 from backend.kafka.consumer import Consumer
 from backend.kafka.publishing import publishing, whole_or_short
 from backend.requests.tracking import CHANNEL
-from database import reports
+from database import probes, reports
 from database.connecting import bound_waits
 from database.leases import worker_name
 from database.loops import Loop, Loops, Turn
@@ -86,6 +86,10 @@ class Trigger:
         return publishing("events of gates", publish, listener, gates_out.PUBLICATION)
 
     # both
+
+    def has_read(self) -> bool:
+        """Whether it has looked for messages at least once."""
+        return any(state.name == "consume" and state.turns for state in self.loops.states())
 
     def prepare(self) -> None:
         """Results are kept from now on, and the topics are there, unless the broker leaves that to others."""
@@ -152,6 +156,7 @@ def main() -> int:
     listener = Listener(database, CHANNEL)
     listener.start(trigger.loops)
     reports.start(trigger.loops, database, "backend", trigger.name)
+    probes.start(trigger.loops, settings.probe_folder, "trigger", trigger.has_read)
     try:
         trigger.prepare()
         publishers = [

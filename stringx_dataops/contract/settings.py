@@ -59,6 +59,7 @@ class Settings:
     retention_days_years: int
     retention_audit_days: int
     secrets: Path
+    probe_folder: Path | None
     demo: bool
 
     def require_database_url(self) -> str:
@@ -118,6 +119,7 @@ VARIABLES = (
     "PUBLIC_URL",
     "TRUSTED_PROXIES",
     "DOCS_URL",
+    "PROBE_FOLDER",
     *sign_in.VARIABLES,
     *lineage.VARIABLES,
 )
@@ -179,6 +181,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         retention_days_years=_number(env, "RETENTION_DAYS_YEARS", 5, 0, 100),
         retention_audit_days=_audit_days(env),
         secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
+        probe_folder=_path(env, "PROBE_FOLDER", home) if env.get("PROBE_FOLDER") else None,
         demo=_switch(env, "STRINGX_DEMO", default=True),
     )
 

@@ -74,7 +74,7 @@ def test_only_health_documentation_images_of_badges_and_public_keys_need_no_key(
     import requests
 
     base = getattr(service, name)
-    for path in ("/healthz", "/readyz", "/openapi.json", "/docs", "/docs/js/swagger-ui-bundle.js"):
+    for path in ("/healthz", "/readyz", "/readyz/self", "/openapi.json", "/docs", "/docs/js/swagger-ui-bundle.js"):
         assert requests.get(base + path, timeout=10).status_code == 200, path
     document = requests.get(f"{base}/openapi.json", timeout=10).json()
     tried = 0
@@ -85,6 +85,7 @@ def test_only_health_documentation_images_of_badges_and_public_keys_need_no_key(
             if path in (
                 "/healthz",
                 "/readyz",
+                "/readyz/self",
                 "/badges/{token}.svg",
                 "/.well-known/jwks.json",
             ):  # whoever knows an image's address may see it

@@ -27,7 +27,7 @@ def test_a_forged_host_is_refused_on_all_three_ports(service: Service, host: str
 
 def test_health_and_figures_are_told_to_everybody(service: Service) -> None:
     for url in (service.dataops, service.backend):
-        assert {ask(url, path, "10.1.2.3")[0] for path in ("/healthz", "/readyz", "/metrics")} == {200}
+        assert {ask(url, path, "10.1.2.3")[0] for path in ("/healthz", "/readyz", "/readyz/self", "/metrics")} == {200}
     assert ask(service.docs, "/healthz", "10.1.2.3")[0] == 200
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stringx_dataops import __version__
 from tests.faults.accounting import accounting
 from tests.support.installation import Installation
 from tests.support.processes import Process, eventually
@@ -143,3 +144,19 @@ def test_loops_that_an_odd_error_keeps_from_turning_are_named_and_go_on_afterwar
         eventually(lambda s=service: not_ready(installation, s) == [], 60, "readiness")
     assert {installation.result(request)["verdict"] for request in (first, second, third)} == {"fail"}
     accounting(installation)
+
+
+def test_a_web_process_says_its_release_until_it_is_stopped(installation: Installation) -> None:
+    service = installation["backend-2"]
+    [worker] = service.web_workers()
+
+    def said() -> list[str]:
+        found = installation.rows("select process, release from public.stringx_loops where service = 'web:backend'")
+        return [row["release"] for row in found if f":{worker.pid}:" in row["process"]]
+
+    eventually(said, 30, "what a new process waits for")
+    assert said() == [__version__]
+    assert service.stop() == 0
+    assert said() == []
+    service.start()
+    installation.wait_served(service)

@@ -25,7 +25,13 @@ def test_the_portal_is_ready_while_the_process_that_makes_it_reports_turning_loo
     loops = Loops()
     loop = loops.add(Loop("refresh", lambda _: 3600.0))
     loop.start()
-    health.start(loops, tmp_path / "docs")
+    waiting: list[int | None] = [None]
+    health.start(loops, tmp_path / "docs", lambda: waiting[0])
+    eventually(lambda: "not read the configuration" in client.get("/readyz").text, 60, "the first report")
+    waiting[0] = 2
+    eventually(lambda: "2 portals" in client.get("/readyz").text, 60, "portals that are to be made")
+    assert client.get("/readyz").status_code == 503
+    waiting[0] = 0
     eventually(lambda: client.get("/readyz").status_code == 200, 60, "readiness")
     assert 'stringx_loop_turns_total{loop="docs.refresh"}' in client.get("/metrics").text
     loop.may_take(-1)
