@@ -34,14 +34,15 @@ _TICK_S = 0.1
 _BACKOFF_S = 2.0
 
 
-def image_variables(root: Path) -> dict[str, str]:
-    """What the image sets, as its Dockerfile says; its folder /usr/app is `root`."""
+def image_variables() -> dict[str, str]:
+    """What the image sets, as its Dockerfile says."""
     text = (ROOT / "Dockerfile").read_text().rsplit("\nFROM ", 1)[1].replace("\\\n", " ")
-    found = dict(re.findall(r"\b([A-Z_]+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", text, re.MULTILINE))))
-    found = {
-        name: value.replace("/usr/app/dbt", str(root / "stringx")).replace("/usr/app", str(root)) for name, value in found.items()
-    }
-    return found | {"PATH": os.environ["PATH"]}
+    return dict(re.findall(r"\b([A-Z_]+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", text, re.MULTILINE))))
+
+
+def of_code(text: str, root: Path) -> str:
+    """With the folder of the code in place of the image's."""
+    return text.replace("/usr/app/dbt", str(root / "stringx")).replace("/usr/app", str(root))
 
 
 @dataclass
@@ -83,8 +84,12 @@ class Machine:
                 proxy.upstreams = [pod.port for pod in self.pods if pod.role == role and pod.is_ready and pod.port]
 
     def end(self) -> None:
-        for pod in list(self.pods):
+        left = list(self.pods)
+        for pod in left:
             pod.kill()
+        for pod in left:
+            pod.join(60)
+            pod.kill()  # what it started meanwhile
         for proxy in self.services.values():
             proxy.close()
 
@@ -123,11 +128,9 @@ class Container:
         return re.sub(rf"(?<![\w/.-])({paths})(?=$|[/\s'\"\\)])", lambda found: folders[found[1]], text) if paths else text
 
     def variables(self) -> dict[str, str]:
-        found = dict(image_variables(self.root))
-        for each in self.spec.get("env", ()):
-            found[each["name"]] = self._value(each)
-        found = {name: self.pod.machine.addressed(self.local(value)) for name, value in found.items()}
-        found |= {"BIND_HOST": "127.0.0.1", "TMPDIR": self.local("/tmp")}
+        found = image_variables() | {each["name"]: self._value(each) for each in self.spec.get("env", ())}
+        found = {name: self.pod.machine.addressed(of_code(self.local(value), self.root)) for name, value in found.items()}
+        found |= {"BIND_HOST": "127.0.0.1", "TMPDIR": self.local("/tmp"), "PATH": os.environ["PATH"]}
         if self.port:
             found[_PORTS[self.spec["ports"][0]["containerPort"]]] = str(self.port)
         return found
@@ -239,6 +242,7 @@ class Pod:
         self.is_ready = False
         self.waits = True  # its init containers have not ended
         self.killed = False
+        self._kills = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._live, name=name, daemon=True)
 
@@ -271,11 +275,11 @@ class Pod:
         assert self.ended, f"{self.name} has not ended\n{self.output()}"
 
     def kill(self) -> None:
+        """At once, whatever it is at."""
+        self._kills = True
         self._stop.set()
         for each in (*self.inits, *self.containers):
             each.kill()
-        if self._thread.is_alive():
-            self._thread.join(60)
 
     def _live(self) -> None:
         try:
@@ -331,7 +335,7 @@ class Pod:
         self.said("ends")
         self.is_ready = False
         self.machine.balance()
-        hooks = [threading.Thread(target=each.before_end) for each in self.containers if each.runs]
+        hooks = [threading.Thread(target=each.before_end) for each in self.containers if each.runs and not self._kills]
         for hook in hooks:
             hook.start()
         for hook in hooks:

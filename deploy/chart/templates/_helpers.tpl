@@ -37,6 +37,9 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name ((index . 0).Chart.Versi
 {{- if and .Values.database.existingSecret .Values.database.url -}}
 {{- fail "database.existingSecret and database.url are both set; keep one" -}}
 {{- end -}}
+{{- if and .Values.database.directKey .Values.database.url -}}
+{{- fail "database.directKey is a key of a Secret of yours; give database.existingSecret instead of database.url" -}}
+{{- end -}}
 {{- .Values.database.existingSecret | default (printf "%s-database" (include "stringx.name" .)) -}}
 {{- end }}
 
@@ -108,6 +111,10 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name ((index . 0).Chart.Versi
 {{- define "stringx.databaseEnv" -}}
 - name: STRINGX_DATABASE_URL_FILE
   value: /etc/stringx/database/url
+{{- if (index . 0).Values.database.directKey }}
+- name: STRINGX_DATABASE_DIRECT_URL_FILE
+  value: /etc/stringx/database/direct-url
+{{- end }}
 {{- end }}
 
 {{- define "stringx.keysEnv" -}}
@@ -228,7 +235,11 @@ securityContext:
   secret:
     secretName: {{ include "stringx.databaseSecret" . }}
     defaultMode: 0440
-    items: [{key: {{ .Values.database.key }}, path: url}]
+    items:
+      - {key: {{ .Values.database.key }}, path: url}
+      {{- with .Values.database.directKey }}
+      - {key: {{ . }}, path: direct-url}
+      {{- end }}
 {{- end }}
 
 {{- define "stringx.keysVolume" -}}
@@ -293,7 +304,7 @@ startupProbe:
   httpGet: {path: /healthz, port: http}
   periodSeconds: 2
   timeoutSeconds: 5
-  failureThreshold: 60
+  failureThreshold: 150
 livenessProbe:
   httpGet: {path: /healthz, port: http}
   periodSeconds: 10
@@ -316,7 +327,7 @@ startupProbe:
   exec: {command: [sh, -c, {{ include "stringx.isFresh" (printf "%s.alive" (index . 0)) }}]}
   periodSeconds: 3
   timeoutSeconds: 5
-  failureThreshold: 60
+  failureThreshold: 100
 livenessProbe:
   exec: {command: [sh, -c, {{ include "stringx.isFresh" (printf "%s.alive" (index . 0)) }}]}
   periodSeconds: 20
