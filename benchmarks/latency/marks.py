@@ -27,7 +27,7 @@ WRAPPED: dict[str, dict[str, str]] = {
     "api.checks.lookup": {"find_subject_with": "lookup", "find_subject": "lookup"},
     "api.checks.lifecycle": {"accept": "accept", "find": "find", "Check.as_json": "shown"},
     "web.bodies": {"answer": "render"},
-    "api.checks.claims": {"claim_batch": "claim", "finish_several": "finish"},
+    "api.checks.claims": {"claim_batch": "claim", "finish": "finish"},
     "api.worker.execution": {"Executor.execute": "execute", "Executor._conclude": "conclude"},
     "api.checks.memory": {"recall": "recall"},
     "api.checks.specification": {"build": "specification"},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # (whose mark, its name, what was done since the mark before). The next mark of that name after the one before counts; a step
-# whose mark is missing is part of the next one.
+# whose mark is missing is part of the next one. A commit's end is no mark: who it notifies may go on before it returns.
 STEPS = (
     ("api", "receive<", "the request reaches the service"),
     ("api", "thread<", "request read, handed to a thread"),
@@ -15,8 +15,7 @@ STEPS = (
     ("api", "key>", "key looked up"),
     ("api", "accept<", "body read and validated"),
     ("api", "sql.lifecycle.accept<", "configuration looked up and validated"),
-    ("api", "sql.lifecycle.accept>", "check stored: insert and commit"),
-    ("worker", "wake<", "notification: internal database to worker"),
+    ("worker", "wake<", "check stored: insert and commit; notification to the worker"),
     ("worker", "claim<", "a thread of the worker wakes"),
     ("worker", "claim>", "claim: update and commit"),
     ("worker", "lookup>", "configuration looked up again"),
@@ -33,8 +32,7 @@ STEPS = (
     ("worker", "child>", "pipe back to the worker"),
     ("worker", "conclude<", "command for people, clock"),
     ("worker", "finish<", "result built and validated"),
-    ("worker", "finish>", "result stored: transaction and commit"),
-    ("api", "wake<", "notification: internal database to service"),
+    ("api", "wake<", "result stored: transaction and commit; notification to the service"),
     ("api", "find<", "the waiting thread wakes"),
     ("api", "find>", "result read"),
     ("api", "send<", "answer made"),
@@ -93,7 +91,7 @@ def steps(marks: Sequence[Mark], began: int, ended: int) -> list[Step]:
         if mark is None:
             continue
         same = mark.thread == before.thread and mark.process == before.process
-        served = sum(each.served for each in within if before.at < each.at <= mark.at and each.role == mark.role)
+        served = sum(each.served for each in within if before.at < each.at <= mark.at and each.role in (before.role, mark.role))
         processor = (mark.processor - before.processor) / 1e6 if same else None
         found.append(Step(label, (mark.at - before.at) / 1e6, processor, served / 1e6))
         before = mark

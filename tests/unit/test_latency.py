@@ -32,7 +32,7 @@ def test_steps_lead_from_the_client_over_all_processes_and_back(tmp_path: Path) 
     found = path.steps(known, began=10 * 10**6, ended=34 * 10**6)
     assert [(step.label, step.wall) for step in found] == [
         ("the request reaches the service", 1), ("request read, handed to a thread", 1), ("head parsed", 1),
-        ("notification: internal database to worker", 4), ("a thread of the worker wakes", 1), ("claim: update and commit", 3),
+        ("check stored: insert and commit; notification to the worker", 4), ("a thread of the worker wakes", 1), ("claim: update and commit", 3),
         ("specification built, watchdog started", 1), ("pipe to the child", 2), ("dbt's run ends", 6), ("pipe back to the worker", 1),
         ("answer sent", 2), ("the answer reaches the client", 1),
     ]  # fmt: skip
