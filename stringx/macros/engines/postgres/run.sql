@@ -62,31 +62,37 @@ set local min_parallel_table_scan_size to default; set local min_parallel_index_
 {% endmacro %}
 
 
-{#- A statement with custom SQL has its own search path; after it only pg_catalog is searched again. -#}
+{#- The statement runs in a subtransaction that is always undone: only its answer is kept, in a variable. A view, a policy or a type may call functions of
+    anybody, and a setting that they leave (an answer of another table, the search path, a role) must not outlive the statement. -#}
 {% macro stringx_isolated_body(number, slot, proofs) %}
 declare
-  r text; m text; s text;
+  r text; m text; s text; done boolean := false;
 begin
   {% if proofs %}if current_setting('stringx.unproved') <> '0' then return; end if;{% endif %}
-  {{ stringx_zone(slot.timezone) }}
-  {% if slot.path %}perform set_config('search_path', {{ stringx_literal(slot.path) }}, true);{% endif %}
-  execute {{ stringx_literal(slot.sql) }} into r;
-  {% if slot.path %}perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);{% endif %}
-  perform convert_to(r, 'UTF8');  -- a text that the client cannot read must fail here, and not in the answer for all
-  perform set_config('stringx.r{{ number }}', r, true);
-exception when query_canceled or others then
-  if sqlstate = '57014' and extract(epoch from clock_timestamp()) < current_setting('stringx.due')::numeric then raise; end if;
-  get stacked diagnostics m = message_text, s = returned_sqlstate;
-  if s ~ '^(42|3)' then  -- an error about names: of the rule's own names if planning fails too, otherwise a row's value was read as a name
-    begin
-      {% if slot.path %}perform set_config('search_path', {{ stringx_literal(slot.path) }}, true);{% endif %}
-      execute 'explain ' || {{ stringx_literal(slot.sql) }};
-      m := null;
-    exception when others then null;
-    end;
-    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  begin
+    {{ stringx_zone(slot.timezone) }}
+    {% if slot.path %}perform set_config('search_path', {{ stringx_literal(slot.path) }}, true);{% endif %}
+    execute {{ stringx_literal(slot.sql) }} into r;
+    perform pg_catalog.convert_to(r, 'UTF8');  -- a text that the client cannot read must fail here, and not in the answer for all
+    done := true;
+    raise sqlstate 'SX000';
+  exception when query_canceled or others then
+    get stacked diagnostics m = message_text, s = returned_sqlstate;
+  end;
+  if not done or s <> 'SX000' then
+    if s = '57014' and extract(epoch from clock_timestamp()) < current_setting('stringx.due')::numeric then raise exception using errcode = s, message = m; end if;
+    if s ~ '^(42|3)' then  -- an error about names: of the rule's own names if planning fails too, otherwise a row's value was read as a name
+      begin
+        {% if slot.path %}perform set_config('search_path', {{ stringx_literal(slot.path) }}, true);{% endif %}
+        execute 'explain ' || {{ stringx_literal(slot.sql) }};
+        raise sqlstate 'SX000';
+      exception when sqlstate 'SX000' then m := null;
+      when others then null;
+      end;
+    end if;
+    r := json_build_object('sqlstate', s, 'message', left(m, 1000))::text;
   end if;
-  perform set_config('stringx.r{{ number }}', json_build_object('sqlstate', s, 'message', left(m, 1000))::text, true);
+  perform set_config('stringx.r{{ number }}', r, true);
 end
 {% endmacro %}
 
