@@ -102,12 +102,12 @@ def execute(executor: Executor, batch: Batch) -> tuple[list[End], list[Attempt]]
 
 def _plan(executor: Executor, batch: Batch) -> tuple[list[_Member], Memory, list[Attempt]]:
     """The members that can run, what is known of earlier checks, and the attempts that cannot run."""
-    checks = {attempt.check.request.table or "": attempt for attempt in batch.attempts}
     target = batch.attempts[0].check.request.target
-    found = lookup.find_tables(executor.database, target, list(checks))
+    found = lookup.find_tables(executor.database, target, [attempt.check.request.table or "" for attempt in batch.attempts])
     plans, left = [], []
-    for table, attempt in checks.items():
-        subject, check = found.get(table), attempt.check
+    for attempt in batch.attempts:
+        check = attempt.check
+        subject = found.pop(check.request.table or "", None)  # outcomes are told apart by their tables: one check of each
         if subject is not None and attempt.stopped is None:
             plan = Plan(check, subject, subject.in_scope(check.request, executor.catalogue.default_dimensions))
             if why_not(plan) is None:

@@ -175,6 +175,8 @@ class Worker:
                 self._store(attempt, end)
         for attempt, _ in ends:
             self._forget(attempt)
+        for attempt in left:
+            attempt.batch = None
         return left
 
     def _forget(self, attempt: Attempt) -> None:
@@ -284,18 +286,17 @@ class Worker:
 
     def look_for_cancels(self, _: Loop) -> None:
         """Stop the attempts whose check is to be canceled."""
+        self.listener.wait_for(lifecycle.CANCEL, self._stop_canceled, _IDLE_S)
 
-        def look() -> None:
-            for check_id in claims.checks_to_cancel(self.database, self.name) if self.attempts else ():
-                if (attempt := self.attempts.get(check_id)) is not None:
-                    attempt.stop("canceled")
-                    if attempt.batch is not None:
-                        self._end_canceled(attempt)
-
-        self.listener.wait_for(lifecycle.CANCEL, look, _IDLE_S)
+    def _stop_canceled(self) -> None:
+        for check_id in claims.checks_to_cancel(self.database, self.name) if self.attempts else ():
+            if (attempt := self.attempts.get(check_id)) is not None:
+                attempt.stop("canceled")
+                if attempt.batch is not None and attempt.batch.stopped is None:
+                    self._end_canceled(attempt)
 
     def _end_canceled(self, attempt: Attempt) -> None:
-        """End a check of a batch at once; the others go on."""
+        """End a check of a batch at once; the others go on. The last one waits for its session's end, as it would alone."""
         check = attempt.check
         try:
             with self.database.statements() as cursor:

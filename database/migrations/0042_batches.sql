@@ -83,3 +83,12 @@ begin
     end if;
     return null;
 end $$;
+
+-- A worker of the release before leaves `batch` as it is where it hands back or rescues, and would then run a session that nobody counts.
+create function dataops.leave_batch() returns trigger language plpgsql as $$
+begin
+    new.batch := null;
+    return new;
+end $$;
+create trigger leave_batch before update of status on dataops.checks for each row
+    when (new.status = 'queued' and new.batch is not null) execute function dataops.leave_batch();

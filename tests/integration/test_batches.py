@@ -8,10 +8,15 @@ import pytest
 from api import retention
 from api.checks import audit, claims, lifecycle
 from api.checks.lifecycle import Check
+from api.delivery.sender import Credentials
+from api.notifications import CHANNEL
+from api.worker.attempt import Batch
+from api.worker.worker import Worker
+from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckResult
 from stringx_dataops.contract.settings import read_settings
-from tests.support.queue import TABLES, ask, claimed, end, found, read
+from tests.support.queue import CATALOGUE, TABLES, ask, claimed, end, found, read
 
 MOST = 16
 
@@ -189,6 +194,17 @@ def test_a_lost_batch_does_not_count_as_a_crash_and_a_lost_lone_run_does(known: 
         assert [len(batch(known)) for _ in range(2)] == [1, 1]
 
 
+def test_the_session_of_a_check_that_the_release_before_has_rescued_from_a_batch_counts(known: Database) -> None:
+    for table in TABLES[:2]:
+        ask(known, table=table)
+    _, other = batch(known)
+    for status in ("queued", "running"):  # as the release before writes them, which knows no batches
+        with known.transaction() as cursor:
+            lifecycle.lock_target(cursor, "north")
+            cursor.run("update dataops.checks set status = %(s)s where check_id = %(id)s", {"s": status, "id": other.check_id})
+    assert counters(known) == (0, 2, 2)
+
+
 def test_the_ends_of_a_batch_are_stored_at_once_each_fenced_by_itself(known: Database) -> None:
     asked = [ask(known, table=table) for table in TABLES]
     joined = ask(known, table="public.b", request_id="joined")
@@ -219,6 +235,23 @@ def test_a_member_of_a_batch_is_canceled_by_itself(known: Database) -> None:
     ends = [(check, result(known, check)) for check in taken]
     assert claims.finish_several(known, ends, "http://backend") == {check.check_id for check in taken[1:]}
     assert found(known, taken[0])["status"] == "canceled"
+
+
+def test_the_last_one_that_is_canceled_ends_with_the_session_of_its_batch(known: Database, tmp_path: Path) -> None:
+    worker = Worker(
+        settings=read_settings({"STRINGX_HOME": str(tmp_path)}), database=known, catalogue=CATALOGUE,
+        listener=Listener(known, CHANNEL), name="w", credentials=Credentials("w", "key", []),
+    )  # fmt: skip
+    checks = [ask(known, table=table) for table in TABLES[:2]]
+    attempts = worker._claim(worker.slots[0])
+    assert attempts is not None
+    together = Batch(attempts, 60)
+    seen = []
+    for check in checks:
+        lifecycle.cancel(known, check.check_id, "http://backend")
+        worker._stop_canceled()
+        seen.append((together.stopped, found(known, check)["status"], counters(known)))
+    assert seen == [(None, "canceled", (0, 1, 1)), ("canceled", "running", (0, 1, 1))]
 
 
 def test_leases_of_a_batch_are_renewed_and_a_row_that_is_being_finished_is_not_waited_for(known: Database) -> None:
