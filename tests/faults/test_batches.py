@@ -2,7 +2,7 @@
 and it is the right one."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -15,14 +15,33 @@ from tests.support.processes import Process, eventually
 from tests.support.tables import CheckedTable
 
 
+@pytest.fixture(scope="module")
+def patient(shared: Installation) -> Iterator[Installation]:
+    """With a first worker that lets batches run for as long as a test holds them."""
+    worker = shared.of_role("worker")[0]
+    usual, worker.program = worker.program, ("tests.support.patient_worker",)
+    worker.end()
+    yield shared
+    worker.program = usual
+    worker.end()
+
+
+@pytest.fixture
+def installation(patient: Installation, turn: int) -> Installation:
+    """The shared one, whole again, with such a worker, which is warm."""
+    patient.heal()
+    patient.wait_warm(patient.of_role("worker")[0])
+    return patient
+
+
 def small_tables(installation: Installation, number: int = 4) -> list[CheckedTable]:
     return [installation.table(kind, 100) for kind in ("clean", "dirty", "warned", "clean", "dirty", "warned")[:number]]
 
 
-def gathered(installation: Installation, tables: Sequence[CheckedTable]) -> tuple[list[str], Process]:
-    """Checks of these tables that are all there when a worker comes; their requests, and the worker."""
-    worker, other = installation.of_role("worker")
-    for each in (worker, other):
+def gathered(installation: Installation, tables: Sequence[CheckedTable], number: int = 0) -> tuple[list[str], Process]:
+    """Checks of these tables that are all there when this worker comes; their requests, and the worker."""
+    worker = installation.of_role("worker")[number]
+    for each in installation.of_role("worker"):
         each.pause()
     asked = [installation.ask(table, mode="async", timeout_s=120) for table in tables]
     eventually(lambda: all(waits(installation, request) for request in asked), 60, "the checks in the queue")
@@ -99,7 +118,7 @@ def test_a_worker_told_twice_to_end_hands_its_batch_back(installation: Installat
     assert {(row["attempt"], row["crashes"]) for row in accounting(installation).values()} == {(2, 0)}
 
 
-def test_one_of_a_batch_is_canceled_at_once_and_one_that_is_slow_keeps_nobody_waiting(installation: Installation) -> None:
+def test_one_of_a_batch_is_canceled_at_once_and_the_others_are_decided_together(installation: Installation) -> None:
     tables = [*small_tables(installation), installation.table("dirty", held=True)]
     with tables[-1].held() as held:
         asked, _ = gathered(installation, tables)
@@ -108,12 +127,24 @@ def test_one_of_a_batch_is_canceled_at_once_and_one_that_is_slow_keeps_nobody_wa
         assert installation.call("POST", url).status_code in (200, 202)
         canceled = installation.result(asked[1])
         assert (canceled["status"], canceled["attempt"]) == ("canceled", 1)
-        decided = installation.results([asked[0], *asked[2:4]], RECOVERY_S)
-        assert [result["verdict"] for result in decided] == ["pass", "warn", "pass"]
+        held.let_go()
+        decided = installation.results([asked[0], *asked[2:]])
+    assert [result["verdict"] for result in decided] == ["pass", "warn", "pass", "fail"]
+    assert len({result["snapshot_at"] for result in decided}) == 1
+    accounting(installation, otherwise={asked[1]: {"canceled"}})
+
+
+def test_one_of_a_batch_that_is_slow_keeps_nobody_waiting(installation: Installation) -> None:
+    tables = [*small_tables(installation), installation.table("dirty", held=True)]
+    installation.wait_warm(installation.of_role("worker")[1])
+    with tables[-1].held() as held:
+        asked, _ = gathered(installation, tables, 1)
+        decided = installation.results(asked[:4], RECOVERY_S)
+        assert [result["verdict"] for result in decided] == ["pass", "fail", "warn", "pass"]
         installation.executing(asked[4], attempt=2)
         held.let_go()
         assert installation.result(asked[4])["verdict"] == "fail"
-    accounting(installation, otherwise={asked[1]: {"canceled"}})
+    accounting(installation)
 
 
 def test_a_member_that_ends_the_session_is_an_error_and_the_others_are_decided(installation: Installation) -> None:

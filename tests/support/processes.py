@@ -51,6 +51,7 @@ class Process:
     """`python -m launch ROLE` with variables of its own; may be started again after it has ended."""
 
     def __init__(self, name: str, role: str, environment: Mapping[str, str], log: Path, root: Path = ROOT) -> None:
+        self.program = ("launch", role)  # the module that runs, and its arguments
         self.name = name
         self.role = role
         self.environment = dict(environment)
@@ -79,7 +80,7 @@ class Process:
         assert not self.runs, f"{self.name} runs"
         with self.log.open("ab") as file:
             self._popen = subprocess.Popen(
-                [sys.executable, "-P", "-m", "launch", self.role],
+                [sys.executable, "-P", "-m", *self.program],
                 cwd=self.root, env={"PYTHONPATH": str(self.root)} | self.environment | variables, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
             )  # fmt: skip
 
