@@ -396,7 +396,7 @@ class Deployment:
         self._template: Json = {}
         self.pods: list[Pod] = []
 
-    def apply(self, spec: Json, within_s: float = 300) -> None:
+    def apply(self, spec: Json, within_s: float = 900) -> None:
         """Returns when all pods are of the template and ready."""
         strategy = spec["strategy"]["rollingUpdate"]
         assert strategy["maxUnavailable"] == 0
