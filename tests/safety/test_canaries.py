@@ -61,7 +61,10 @@ def break_quoting(project: Path) -> None:
     change(
         macros / "run.sql",
         ("    done := true;\n    raise sqlstate 'SX000';\n", "    done := true;\n"),  # what a statement does is not undone
-        ("exception when sqlstate 'SX000' then m := null;\n      when others", "exception when others"),  # a value that is read as a name is told
+        (
+            "exception when sqlstate 'SX000' then m := null;\n      when others",
+            "exception when others",
+        ),  # a value that is read as a name is told
     )
     change(project / "macros" / "gate" / "gate.sql", ("{%- if nothing is none", "{%- if true or nothing is none"))
 
