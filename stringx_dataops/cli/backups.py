@@ -62,7 +62,7 @@ def restore(file: str, replace: bool) -> int:
     _launch("restore", file, *(["--replace"] if replace else []))
 
 
-@click.command(epilog=example("dataops move-database postgresql://stringx@db.example.org/stringx --password-file secret"))
+@click.command(epilog=example("dataops move-database postgresql://stringx@db/stringx --password-file secret"))
 @click.argument("url", metavar="URL")
 @click.option("--password-file", metavar="FILE", help="holds the password, so that it need not stand in URL")
 @click.option("--replace", is_flag=True, help="also into a database that is not empty: what it holds is lost")
