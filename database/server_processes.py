@@ -8,10 +8,17 @@ from pathlib import Path
 
 def servers_of(data: Path) -> set[int]:
     """Ids of PostgreSQL processes whose working directory is this data folder; empty without /proc."""
+    return processes_in(data, "postgres")
+
+
+def processes_in(folder: Path, program: str | None = None) -> set[int]:
+    """Ids of processes, of this program if one is named, whose working directory is this folder; empty without /proc."""
     pids = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if (process / "comm").read_text().strip() == "postgres" and (process / "cwd").resolve() == data.resolve():
+            if program not in (None, (process / "comm").read_text().strip()):
+                continue
+            if (process / "cwd").resolve() == folder.resolve():
                 pids.add(int(process.name))
         except OSError:
             continue  # the process has ended meanwhile, or belongs to another user

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,14 +15,13 @@ from database.pool import Database
 from launch import preflight
 from stringx_dataops.contract.settings import ROOT
 from tests.support.backups import contents, empty_database, fill
-from tests.support.databases import Admin, place_of_clusters
+from tests.support.databases import Admin, place_for_a_home
 from tests.support.service import free_ports
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="stringx-test-", dir=place_of_clusters()))
-    made.chmod(0o755)
+    made = place_for_a_home()
     yield made
     shutil.rmtree(made, ignore_errors=True)
 
@@ -98,11 +96,11 @@ def test_what_cannot_be_restored_or_moved_is_one_line(home: Path, tmp_path: Path
     assert not (home / "postgres").exists()
 
 
-def test_the_folder_of_an_older_postgresql_is_left_alone_and_the_way_is_named(home: Path, tmp_path: Path) -> None:
+def test_the_folder_of_a_postgresql_that_is_not_there_is_left_alone_and_the_way_is_named(home: Path, tmp_path: Path) -> None:
     (home / "postgres").mkdir()
-    (home / "postgres" / "PG_VERSION").write_text("16\n")
+    (home / "postgres" / "PG_VERSION").write_text("15\n")
     with pytest.raises(
-        embedded.EmbeddedError, match=r"was made by PostgreSQL 16, .* dataops backup FILE; .* dataops restore FILE$"
+        embedded.EmbeddedError, match=r"was made by PostgreSQL 15, .* dataops backup FILE; .* dataops restore FILE$"
     ):
         embedded.prepare(home)
     assert [each.name for each in (home / "postgres").iterdir()] == ["PG_VERSION"]

@@ -57,23 +57,39 @@ def forgetful(cluster: Cluster, *more: str) -> Cluster:
     return cluster
 
 
+def place_for_a_home(place: Path | None = None) -> Path:
+    """A new folder for a state folder that PostgreSQL's account may enter: in memory, or in `place`."""
+    home = Path(tempfile.mkdtemp(prefix="stringx-test-", dir=place or place_of_clusters()))
+    home.chmod(0o755)
+    return home
+
+
 @contextmanager
 def running_cluster(place: Path | None = None, **variables: str) -> Iterator[Cluster]:
     """An embedded PostgreSQL, started as the product starts it, in a folder that its user may enter: of its own in memory, or in
     `place`, then as durable as the product's. Variables are handed to the server itself, to which the product hands none."""
-    home = Path(tempfile.mkdtemp(prefix="stringx-test-", dir=place or place_of_clusters()))
-    home.chmod(0o755)
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("STRINGX_")}
+    home = place_for_a_home(place)
     found = embedded.prepare(home)
     if place is None:
         forgetful(found, "full_page_writes = off")
+    try:
+        with started(found, **variables):
+            yield found
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def started(found: Cluster, **variables: str) -> Iterator[None]:
+    """The server of a prepared cluster, as the product starts it; its log is `postgres.log` in the home."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("STRINGX_")}
     command, who = [sys.executable, "-P", "-m", "launch", "postgres"], None
     if variables:
         command, who = embedded.command(found), account()
-    with (home / "postgres.log").open("wb") as log:
+    with (found.home / "postgres.log").open("wb") as log:
         process = subprocess.Popen(
             command,
-            env=environ | {"STRINGX_HOME": str(home), "PYTHONPATH": str(ROOT)} | variables,
+            env=environ | {"STRINGX_HOME": str(found.home), "PYTHONPATH": str(ROOT)} | variables,
             stderr=log,
             user=who.pw_uid if who is not None else None,
             group=who.pw_gid if who is not None else None,
@@ -81,11 +97,10 @@ def running_cluster(place: Path | None = None, **variables: str) -> Iterator[Clu
         )
     try:
         embedded.wait(found)
-        yield found
+        yield
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=30)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @dataclass(frozen=True)
