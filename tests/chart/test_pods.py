@@ -12,7 +12,7 @@ from tests.faults.accounting import accounting
 from tests.support import chart
 from tests.support.chart import NAME
 from tests.support.charted import IMAGE, Charted, another_release
-from tests.support.pods import of_kind
+from tests.support.deployments import of_kind
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("helm"), pytest.mark.timeout(2400)]
 VALUES: dict[str, Any] = {"worker": {"concurrency": 1}}

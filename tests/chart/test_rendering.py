@@ -18,7 +18,7 @@ from stringx_dataops.contract.settings import VARIABLES, read_settings
 from stringx_dataops.contract.signatures import read_secrets
 from tests.support import chart
 from tests.support.chart import EVERYTHING, Json, containers, pod_specs
-from tests.support.pods import image_variables
+from tests.support.containers import image_variables
 
 pytestmark = pytest.mark.usefixtures("helm")
 

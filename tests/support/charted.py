@@ -10,8 +10,9 @@ from stringx_dataops import __version__
 from stringx_dataops.contract.settings import ROOT
 from tests.support import chart
 from tests.support.chart import NAME, Json
+from tests.support.deployments import Deployment, of_kind, run_job
 from tests.support.installation import Installation
-from tests.support.pods import Deployment, Machine, of_kind, run_job
+from tests.support.machine import Machine
 from tests.support.processes import eventually
 
 CODE = ("api", "backend", "database", "launch", "portal", "stringx", "stringx_dataops", "web", "rules")
