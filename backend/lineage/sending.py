@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from backend.lineage.events import Teller, events, over_two_tables
 from database.leases import Lease
-from database.loops import Loops
+from database.loops import Loop, Loops
 from database.notifications import Listener
 from database.pool import Database
 from database.queries import load_queries
@@ -33,6 +34,8 @@ REFUSALS = 5  # attempts after which an event that the receiver does not underst
 LEASE_S = 60  # two posts are one message
 _THREADS = 2
 _LOOK_S = 20.0
+_KEEP_S = 60.0
+_SWITCH_S = 3600.0
 _LONGEST_RETRY_AFTER_S = 3600.0
 _NOT_UNDERSTOOD = (400, 404, TOO_LARGE, 422)
 
@@ -104,7 +107,6 @@ class LineageSender(Sender[Leased, None]):
             message.attempts, ", given up" if gives_up else "", fault.reason, extra={"check_id": str(message.check_id)},
         )  # fmt: skip
         with self.database.transaction() as cursor:
-            cursor.run(SQL["drop_oldest"], {"most": MOST_WAITING})
             if gives_up:
                 return cursor.run(SQL["done"], self._held(message)) > 0
             return cursor.run(SQL["postpone"], self._held(message) | {"delay_s": delay_s, "error": fault.reason}) > 0
@@ -139,15 +141,36 @@ class LineageSender(Sender[Leased, None]):
         return {"event_id": message.event_id, "worker": self.lease.worker}
 
 
+class Keeper:
+    """Has results kept for a receiver, or no more of them, and bounds what waits: however slow the receiver is, and when there is
+    none any more."""
+
+    def __init__(self, database: Database, *, is_sent: bool) -> None:
+        self._database, self._is_sent = database, is_sent
+        self._switch_at = float("-inf")
+
+    def turn(self, _: Loop | None = None) -> float:
+        """Returns the seconds until it is due again."""
+        with self._database.statements() as cursor:
+            if time.monotonic() >= self._switch_at:
+                cursor.run(SQL["begin" if self._is_sent else "end"])
+                self._switch_at = time.monotonic() + _SWITCH_S
+            dropped = cursor.run(SQL["drop_oldest"], {"most": MOST_WAITING})
+            if not self._is_sent:
+                dropped += cursor.run(SQL["drop_late"])
+        if dropped:
+            log.warning("%d results were dropped that waited for a receiver of OpenLineage", dropped)
+        return _KEEP_S
+
+
 def start(database: Database, settings: Settings, catalogue: Catalogue, listener: Listener, loops: Loops, worker: str) -> None:
     """Results are kept from now on and sent by two threads; without a receiver no more are kept."""
     receiver = settings.lineage
+    loops.start("lineage", Keeper(database, is_sent=receiver is not None).turn, delay_s=0.2)
     if receiver is None:
-        loops.start("lineage", lambda _: _keep(database, "end"), delay_s=0.2)
         return
     teller = Teller(settings.public_url or settings.backend_url, receiver.namespace, over_two_tables(catalogue))
     key = lineage_key()
-    loops.start("lineage", lambda _: _keep(database, "begin"), delay_s=0.2)
     for number in range(_THREADS):
         sender = LineageSender(database, f"{worker} {number}", receiver.url, key, teller)
         loops.start(f"lineage-{number}", all_that_is_due(sender, listener, LINEAGE, _LOOK_S, look_again_s(number)))
@@ -159,9 +182,3 @@ def waiting(database: Database) -> Waiting:
         row = cursor.one(SQL["waiting"])
     assert row is not None
     return Waiting(**row)
-
-
-def _keep(database: Database, what: str) -> float:
-    with database.statements() as cursor:
-        cursor.run(SQL[what])
-    return 3600.0

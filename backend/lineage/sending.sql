@@ -4,6 +4,10 @@ insert into stringx.lineage_sending default values on conflict do nothing
 -- name: end
 delete from stringx.lineage_sending
 
+-- name: drop_late
+-- Of a receiver that is configured no more: an event waits for three days, whether somebody sends it or not.
+delete from stringx.lineage where queued_at < clock_timestamp() - interval '3 days'
+
 -- name: claim
 -- The event that has been due for longest and is its table's (or dataset's) first: the later ones wait for it. The moment is read
 -- once, so that the index ends where nothing is due.
@@ -50,5 +54,6 @@ where event_id in (
 delete from stringx.lineage where event_id <= (select event_id from stringx.lineage order by event_id desc offset %(most)s limit 1)
 
 -- name: waiting
+-- Nothing waits for a receiver that is configured no more.
 select count(*) as events, coalesce(extract(epoch from clock_timestamp() - min(queued_at)), 0)::float8 as oldest_age_s
-from stringx.lineage
+from stringx.lineage where exists (select from stringx.lineage_sending)

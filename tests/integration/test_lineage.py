@@ -1,72 +1,22 @@
-"""OpenLineage events: what they say, held against the classes of OpenLineage's own client; in order, until they are taken."""
+"""OpenLineage events: what they say, held against the schema of the standard; in order, until they are taken."""
 
-from datetime import timedelta
+import copy
 from typing import Any
 
-import attr
 import pytest
-from openlineage.client.event_v2 import InputDataset, Job, Run, RunEvent, RunState
-from openlineage.client.generated import (
-    data_quality_assertions_dataset,
-    data_quality_metrics_input_dataset,
-    error_message_run,
-    job_type_job,
-    processing_engine_run,
-    test_run,
-)
 
 from backend.lineage import sending
 from backend.lineage.events import Teller, events, over_two_tables
-from backend.lineage.sending import LineageSender
+from backend.lineage.sending import Keeper, LineageSender, Waiting
 from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.messages.checks import CheckResult
 from tests.support.datasets import CATALOGUE, TARGET, ask, check_now, claimed, end
+from tests.support.lineage_schema import faults
 from tests.support.receivers import http_receiver
 
-FACETS = {
-    "dataQualityAssertions": data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet,
-    "dataQualityMetrics": data_quality_metrics_input_dataset.DataQualityMetricsInputDatasetFacet,
-    "errorMessage": error_message_run.ErrorMessageRunFacet,
-    "jobType": job_type_job.JobTypeJobFacet,
-    "processing_engine": processing_engine_run.ProcessingEngineRunFacet,
-    "test": test_run.TestRunFacet,
-}
-PARTS = {"assertions": data_quality_assertions_dataset.Assertion, "tests": test_run.TestExecution}
 TELLER = Teller("https://checks.example.org", "stringx", over_two_tables(CATALOGUE))
-
-
-def read(event: dict[str, Any]) -> RunEvent:
-    """By OpenLineage's classes: each takes its own fields alone, and judges ids and times. The schema is the one they know."""
-    run, job = event["run"], event["job"]
-    inputs = []
-    for each in event["inputs"]:
-        facets = {name: read_facet(name, facet) for name, facet in each.get("inputFacets", {}).items()}
-        inputs.append(InputDataset(each["namespace"], each["name"], inputFacets=facets))
-    read = RunEvent(
-        eventTime=event["eventTime"],
-        producer=event["producer"],
-        eventType=RunState[event["eventType"]],
-        run=Run(run["runId"], {name: read_facet(name, facet) for name, facet in run["facets"].items() if name in FACETS}),
-        job=Job(job["namespace"], job["name"], {name: read_facet(name, facet) for name, facet in job["facets"].items()}),
-        inputs=inputs,
-    )
-    assert read.schemaURL == event["schemaURL"]
-    assert event.keys() == {"eventTime", "eventType", "producer", "schemaURL", "run", "job", "inputs", "outputs"}
-    return read
-
-
-def read_facet(name: str, facet: dict[str, Any]) -> Any:
-    fields = {field: value for field, value in facet.items() if not field.startswith("_")}
-    for part, of in PARTS.items():
-        if part in fields:
-            fields[part] = [of(**each) for each in fields[part]]
-            assert all(isinstance(value, str | bool | dict) for each in facet[part] for value in each.values())
-    made = FACETS[name](**fields, producer=facet["_producer"])
-    assert made._schemaURL == facet["_schemaURL"]
-    assert set(facet) <= {field.name for field in attr.fields(type(made))}
-    return made
 
 
 def result(**changes: Any) -> CheckResult:
@@ -100,7 +50,7 @@ def result(**changes: Any) -> CheckResult:
 def test_a_result_as_events() -> None:
     began, ended = events(TELLER, result(), stored_target(TARGET | {"port": 5433}), "closed")
     for event in (began, ended):
-        read(event)
+        assert faults(event) == []
         assert (event["job"]["namespace"], event["job"]["name"]) == ("stringx", "shop.public.orders")
         assert [(each["namespace"], each["name"]) for each in event["inputs"]] == [("postgres://h:5433", "d.public.orders")]
     assert (began["eventType"], began["eventTime"]) == ("START", "2026-01-31T06:00:00Z")
@@ -125,10 +75,36 @@ def test_a_result_as_events() -> None:
     assert "secret" not in str([began, ended])
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("eventTime",), "2026-01-31 06:00:00"),
+        (("eventType",), "SUCCEEDED"),
+        (("producer",), "stringx"),
+        (("run", "runId"), "7"),
+        (("run", "facets", "test", "tests", 0, "status"), True),
+        (("run", "facets", "test", "tests", 0, "severity"), None),
+        (("run", "facets", "stringx_gate", "_schemaURL"), "gate"),
+        (("job", "facets", "jobType", "_schemaURL"), "https://openlineage.io/spec/facets/9-9-9/JobTypeJobFacet.json"),
+        (("job", "name"), None),
+        (("inputs", 0, "inputFacets", "dataQualityMetrics", "rowCount"), 10.5),
+        (("inputs", 0, "inputFacets", "dataQualityAssertions", "assertions", 0, "success"), "true"),
+        (("inputs", 0, "inputFacets", "dataQualityAssertions", "assertions", 0, "sample"), "x"),
+    ],
+)
+def test_the_schema_knows_a_wrong_event(place: tuple[str | int, ...], value: Any) -> None:
+    event = copy.deepcopy(events(TELLER, result(), stored_target(TARGET), None)[1])
+    found: Any = event
+    for step in place[:-1]:
+        found = found[step]
+    found[place[-1]] = value
+    assert len(faults(event)) == 1
+
+
 @pytest.mark.parametrize(("status", "kind"), [("errored", "FAIL"), ("timed_out", "FAIL"), ("canceled", "ABORT")])
 def test_a_check_that_was_not_decided_has_no_assertions(status: str, kind: str) -> None:
     _, ended = events(TELLER, result(status=status, rules=[], row_count=None, started_at=None), None, None)
-    read(ended)
+    assert faults(ended) == []
     assert ended["eventType"] == kind
     assert ended["inputs"] == [{"namespace": "stringx://shop", "name": "public.orders", "inputFacets": {}}]
     assert ("errorMessage" in ended["run"]["facets"]) == (kind == "FAIL")
@@ -137,7 +113,7 @@ def test_a_check_that_was_not_decided_has_no_assertions(status: str, kind: str) 
 def test_a_dataset_has_an_input_per_table(shop: Database) -> None:
     found = check_now(shop, {"b": 2}, dataset="sales")
     _, ended = events(TELLER, found, stored_target(TARGET), None)
-    read(ended)
+    assert faults(ended) == []
     assert ended["job"]["name"] == "shop.dataset.sales"
     said = {each["name"]: each["inputFacets"]["dataQualityAssertions"]["assertions"] for each in ended["inputs"]}
     assert {name: [each["success"] for each in rules] for name, rules in said.items()} == {
@@ -153,6 +129,11 @@ def sender(database: Database, url: str, key: str | None = None) -> LineageSende
 def due_now(database: Database) -> None:
     with database.transaction() as cursor:
         cursor.run("update stringx.lineage set next_attempt_at = clock_timestamp() - interval '1 second'")
+
+
+def stored(database: Database) -> int:
+    with database.statements() as cursor:
+        return len(cursor.all("select from stringx.lineage"))
 
 
 def switch(database: Database, what: str) -> None:
@@ -196,19 +177,42 @@ def test_an_event_that_is_not_understood_does_not_hold_up_its_table_for_ever(sho
     assert "authorization" not in receiver.posts[0].headers
 
 
+def age(database: Database) -> None:
+    """Everything that waits is four days old."""
+    with database.transaction() as cursor:
+        cursor.run("update stringx.lineage set queued_at = queued_at - interval '4 days'")
+
+
 def test_what_waits_is_bounded_in_time_and_number(shop: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "MOST_WAITING", 2)
-    switch(shop, "begin")
+    keeper = Keeper(shop, is_sent=True)
+    keeper.turn()
     for name in ("a", "b", "a", "b"):
         check_now(shop, table=f"public.{name}")
+    keeper.turn()
+    assert sending.waiting(shop).events == 2, "whether or not the receiver has failed"
+    age(shop)
+    keeper.turn()
+    assert sending.waiting(shop).events == 2, "each is tried once more"
     posting = sender(shop, "http://127.0.0.1:9")
-    assert posting.send_next()
-    assert sending.waiting(shop).events == 2
-    with shop.transaction() as cursor:
-        cursor.run("update stringx.lineage set queued_at = queued_at - %(age)s", {"age": timedelta(days=4)})
     while posting.send_next():
         pass
     assert sending.waiting(shop).events == 0
+
+
+def test_nothing_waits_for_a_receiver_that_is_configured_no_more(shop: Database) -> None:
+    Keeper(shop, is_sent=True).turn()
+    check_now(shop, table="public.a")
+    assert sending.waiting(shop).events == 1
+    keeper = Keeper(shop, is_sent=False)
+    keeper.turn()
+    assert sending.waiting(shop) == Waiting(0, 0.0), "an alert on it would never end"
+    assert stored(shop) == 1, "the receiver may be configured again"
+    check_now(shop, table="public.a")
+    assert stored(shop) == 1
+    age(shop)
+    keeper.turn()
+    assert stored(shop) == 0
 
 
 def test_a_trial_and_a_result_that_comes_twice_are_sent_once_at_most(shop: Database) -> None:
