@@ -14,7 +14,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -22,6 +22,8 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from web import waiting
 
 REQUEST_S = 15.0  # from the connection, or a request's first byte, until it is complete
 LARGEST_HEAD = 32 * 1024
@@ -34,6 +36,8 @@ _DRAIN_S = 0.1  # how long to read over the unread rest of a body before the con
 _LINGER_S = 2.0  # how long a closed connection is still read, so that the client gets its answer
 _MOST_DRAINED = 64 * 1024
 _PIECE = 64 * 1024
+_PROBE = b"GET /healthz "
+_PROBE_THREADS = 2
 _HEADERS = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
@@ -84,6 +88,7 @@ class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.received = bytearray()
         self.deadline = 0.0
         self.drained = 0
+        self.is_probe = False  # of the request that a thread has
         self._wanted: int | None = None  # bytes of header and small body; None until the header is complete
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _THREAD_WAITS_S, 0))
 
@@ -132,7 +137,20 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def init_process(self) -> None:
         """Make gunicorn's own refusals problem documents, then start the worker."""
         util.write_error = _write_problem
+        self._probe_threads = ThreadPoolExecutor(_PROBE_THREADS)
         super().init_process()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM: whoever waits for a result gets an answer while there is time for one."""
+        waiting.end_all()
+        super().handle_exit(sig, frame)
+
+    def enqueue_req(self, conn: _Connection) -> None:
+        """Give it to a thread. Whether the process lives is answered although all threads wait, as for a slow database: to end it
+        then would help nobody."""
+        threads = self._probe_threads if conn.is_probe else self.tpool
+        done = partial(self.finish_request, conn)
+        threads.submit(self.handle, conn).add_done_callback(lambda handled: self.method_queue.defer(done, handled))
 
     def accept(self, listener: socket.socket) -> None:
         """Accept one connection. At the limit of connections or files, the connection that has waited longest is closed."""
@@ -222,6 +240,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self._forget(conn)
         conn.init()
         conn.sock.begin_answer()
+        conn.is_probe = conn.received.startswith(_PROBE)
         conn.parser.unreader.unread(bytes(conn.received))
         conn.received.clear()
         self.enqueue_req(conn)

@@ -1,6 +1,8 @@
-"""Long polls: a request waits for a result while there is a free slot to wait in and its client stays connected."""
+"""Long polls: a request waits for a result while there is a free slot to wait in, its client stays connected, and the process
+goes on."""
 
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -10,6 +12,7 @@ from flask import request
 from database.notifications import Listener
 
 T = TypeVar("T")
+_end = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,11 @@ class Work(Generic[T]):
     payload: str
     find: Callable[[], T]
     has_ended: Callable[[T], bool]
+
+
+def end_all() -> None:
+    """Let all requests of this process that wait, and those still to come, be answered within seconds: it ends."""
+    _end.set()
 
 
 def until_ended(listener: Listener, work: Work[T], current: T, seconds: float) -> T:
@@ -36,13 +44,14 @@ def until_ended(listener: Listener, work: Work[T], current: T, seconds: float) -
 def wait_for(listener: Listener, payload: str, look: Callable[[], T | None], seconds: float) -> T | None:
     """Call `look` now and after each notification of `payload`, until it returns a value or the time is over.
 
-    Returns None if it never returned a value, if no slot is free, or if the client has gone away.
+    Returns None if it never returned a value, if no slot is free, if the client has gone away, or if the process ends.
     """
     client: socket.socket | None = request.environ.get("gunicorn.socket")
 
     def look_unless_gone() -> tuple[T | None] | None:
         value = look()
-        return (value,) if value is not None or (client is not None and _is_gone(client)) else None
+        is_over = value is not None or _end.is_set() or (client is not None and _is_gone(client))
+        return (value,) if is_over else None
 
     with listener.waiting_slot() as taken:
         ended = listener.wait_for(payload, look_unless_gone, seconds) if taken else None

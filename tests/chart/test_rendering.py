@@ -19,6 +19,7 @@ from stringx_dataops.contract.signatures import read_secrets
 from tests.support import chart
 from tests.support.chart import EVERYTHING, Json, containers, pod_specs
 from tests.support.containers import image_variables
+from tests.support.prometheus import promtool
 
 pytestmark = pytest.mark.usefixtures("helm")
 
@@ -75,7 +76,7 @@ def test_every_pod_is_restricted(manifests: list[Json]) -> None:
 
 
 def test_every_container_runs_a_role_with_settings_that_exist(manifests: list[Json]) -> None:
-    others = {"TARGET_CRM"}
+    others = {"TARGET_CRM", "OTEL_EXPORTER_OTLP_ENDPOINT"}
     for name, spec in pod_specs(manifests):
         for container in containers(spec):
             assert " ".join(container["args"]) in ROLES, name
@@ -117,6 +118,14 @@ def test_only_who_needs_a_secret_has_it(manifests: list[Json]) -> None:
     assert all(names == {"database"} for (_, container), names in has.items() if container == "wait")
     api_keys = [name for name, spec in pod_specs(manifests) if "STRINGX_API_KEY_FILE" in str(spec)]
     assert [name.split("-")[1] for name in api_keys] == ["migrate"]
+
+
+def test_every_container_but_the_portals_server_has_the_users_volumes(helm: Path) -> None:
+    """The address of the internal database may name the file of an authority, which the migration reads too."""
+    for name, spec in pod_specs(chart.render(EVERYTHING)):
+        for container in containers(spec):
+            mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
+            assert ("/usr/app/own" in mounted) == (container["name"] != "docs"), (name, container["name"])
 
 
 def test_every_role_has_probes_waits_for_its_turn_and_is_replaced_without_a_gap(manifests: list[Json]) -> None:
@@ -168,6 +177,58 @@ def test_selectors_lead_to_pods(manifests: list[Json]) -> None:
             assert found(spec["podSelector"]["matchLabels"]) == 1, each["metadata"]["name"]
     policed = [each for each in manifests if each["kind"] == "NetworkPolicy"]
     assert len(policed) == len(pods), "each pod has a policy, which denies what it does not name"
+
+
+def test_a_role_may_call_whatever_address_it_is_given(manifests: list[Json]) -> None:
+    policies = {each["metadata"]["name"]: each["spec"] for each in manifests if each["kind"] == "NetworkPolicy"}
+    for name, spec in pod_specs(manifests):
+        policy = policies[re.sub(r"-migrate-\w+$", "-migrate", name)]
+        open_ports = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
+        assert {53, 5353} <= open_ports, "names, also on OpenShift"
+        variables = {each["name"]: each.get("value") for container in spec["containers"] for each in container["env"]}
+        wanted = {
+            "BACKEND_URL": {5002} if name == "sx-worker" else set(),
+            "DATAOPS_URL": {5001} if name == "sx-backend" else set(),
+            "STRINGX_DATABASE_URL_FILE": {6432, 5432},  # one of them
+            "KAFKA_BOOTSTRAP_SERVERS": {9092},
+            "OIDC_ISSUER": {443} if name == "sx-backend" else set(),
+            "OPENLINEAGE_URL": {5000} if name == "sx-backend" else set(),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": {4318},
+        }
+        for variable, ports in wanted.items():
+            if variable in variables and ports:
+                assert ports & open_ports, (name, variable)
+        assert (4318 in open_ports) == ("OTEL_EXPORTER_OTLP_ENDPOINT" in variables), name
+        assert (5000 in open_ports) == (name == "sx-backend" and "OPENLINEAGE_URL" in variables), name
+
+
+def test_nodes_are_drained_also_while_no_pod_is_ready(manifests: list[Json]) -> None:
+    budgets = [each["spec"] for each in manifests if each["kind"] == "PodDisruptionBudget"]
+    assert {budget["unhealthyPodEvictionPolicy"] for budget in budgets} == {"AlwaysAllow"}
+
+
+def test_prometheus_finds_running_pods_under_the_names_that_alerts_know(helm: Path, tmp_path: Path) -> None:
+    [monitor] = [each for each in chart.render(EVERYTHING) if each["kind"] == "ServiceMonitor"]
+    snake = {"sourceLabels": "source_labels", "targetLabel": "target_label"}
+    rules = [
+        {snake.get(key, key): value for key, value in rule.items()} for rule in monitor["spec"]["endpoints"][0]["relabelings"]
+    ]
+    pods = [
+        {
+            "targets": [f"10.0.0.{number}:5002"],
+            "labels": {
+                "__meta_kubernetes_pod_phase": phase,
+                "__meta_kubernetes_service_label_app_kubernetes_io_component": role,
+            },
+        }
+        for number, (role, phase) in enumerate([("backend", "Running"), ("api", "Running"), ("api", "Pending")])
+    ]
+    file = tmp_path / "prometheus.yml"
+    job = {"job_name": "serviceMonitor/checks/dq", "static_configs": pods, "relabel_configs": rules}
+    file.write_text(json.dumps({"scrape_configs": [job]}))
+    found = json.loads(promtool("check", "service-discovery", "--timeout=5s", str(file), job["job_name"]))  # type: ignore[arg-type]
+    jobs = [each["labels"].get("job") for each in sorted(found, key=lambda each: str(each["discoveredLabels"]["__address__"]))]
+    assert jobs == ["stringx-backend", "stringx-api", None], "one that waits in its init container does not answer"
 
 
 def test_services_are_called_by_names_that_they_answer_to(manifests: list[Json]) -> None:
@@ -269,11 +330,29 @@ def test_workers_scale_by_the_queue(helm: Path) -> None:
         ({"ingress": {"enabled": True}}, "ingress.enabled needs ingress.host"),
         ({"ingress": {"enabled": True, "host": "a.b", "docsHost": "a.b"}}, "ingress.docsHost is ingress.host"),
         ({"image": {"digest": "sha256:abc"}}, "at '/image/digest'"),
+        ({"image": {"repository": f"registry.example.org/dbt-data-ops@sha256:{'0' * 64}"}}, "at '/image/repository'"),
+        ({"image": {"repository": "registry.example.org:5000/dbt-data-ops:1.0.0"}}, "at '/image/repository'"),
+        ({"image": {"tag": "1.0.0@sha256"}}, "at '/image/tag'"),
+        (
+            {"trigger": {"enabled": True}, "kafka": {"bootstrapServers": "k:9092", "caKey": "ca"}},
+            "kafka.caKey is a key of a Secret",
+        ),
+        (
+            {"worker": {"autoscaling": {"enabled": True, "by": "keda", "prometheus": ""}}},
+            "worker.autoscaling.prometheus is empty",
+        ),
+        ({"tracing": {"endpoint": "collector:4318"}}, "at '/tracing/endpoint'"),
         ({"networkPolicy": {"egress": {"kafka": {"ports": []}}}}, "at '/networkPolicy/egress/kafka/ports'"),
     ],
 )
 def test_wrong_values_are_refused_by_name(helm: Path, values: Json, said: str) -> None:
     assert said in chart.refusal(values)
+
+
+@pytest.mark.parametrize("repository", ["dbt-data-ops", "registry.example.org:5000/data/dbt-data-ops", "localhost/a_b/c.d"])
+def test_a_repository_of_any_registry_is_taken(helm: Path, repository: str) -> None:
+    [(_, spec), *_] = pod_specs(chart.render({"image": {"repository": repository, "tag": "1.0.0"}}))
+    assert spec["containers"][0]["image"] == f"{repository}:1.0.0"
 
 
 def test_the_schema_knows_every_setting() -> None:

@@ -30,17 +30,24 @@ def post_worker_init(worker):
     served.worker = worker
 """
 SERVED = """
+import threading
+
 from flask import Flask
+from database.notifications import Listener
 from stringx_dataops.contract.problems import StringXError
-from web import bodies, problems
+from web import bodies, problems, waiting
 
 bodies._READ_S = 1
+held = threading.Event()
 whole = Flask("whole")
 whole.register_error_handler(StringXError, problems.render)
-whole.add_url_rule("/whole", view_func=lambda: str(len(bodies.raw_body())), methods=["POST"])
+whole.add_url_rule("/whole", "whole", view_func=lambda: str(len(bodies.raw_body())), methods=["POST"])
+listener = Listener(None, "served")
+whole.add_url_rule("/wait", "wait", view_func=lambda: waiting.wait_for(listener, "end", lambda: None, 600) or "not yet")
+whole.add_url_rule("/waiting", "waiting", view_func=lambda: str(len(listener._waited)))
 
 def app(environ, start_response):
-    if environ["PATH_INFO"] == "/whole":
+    if environ["PATH_INFO"] in ("/whole", "/wait", "/waiting"):
         return whole(environ, start_response)
     path, headers = environ["PATH_INFO"], [("Content-Type", "text/plain")]
     if path == "/unread":
@@ -50,6 +57,11 @@ def app(environ, start_response):
     elif path == "/file":
         start_response("200 OK", headers)
         return environ["wsgi.file_wrapper"](open(__file__ + ".large", "rb"))
+    elif path == "/held":
+        body = [b"released" if held.wait(120) else b"held for too long"]
+    elif path == "/healthz":
+        held.set()
+        body = [b"alive"]
     elif path == "/places":
         body = [str(worker.nr_conns).encode()]
     else:
@@ -75,6 +87,9 @@ class Server:
             for piece in pieces:
                 client.sendall(piece)
             return read_to_end(client)
+
+    def get(self, path: str) -> bytes:
+        return self.ask(b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path.encode())
 
     def is_well(self) -> bool:
         answer = self.ask(HEADER.replace(b"Host: x", b"Host: x\r\nConnection: close") % 5, b"hello")
@@ -286,3 +301,21 @@ def test_more_clients_than_there_are_places_leave_room_for_the_next(crowded: Ser
             assert crowded.is_well()
     places = "that all others are gone, and none was counted twice"
     eventually(lambda: crowded.ask(b"GET /places HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\n1"), 60, places)
+
+
+def test_the_process_says_that_it_lives_while_every_thread_waits(patient: Server) -> None:
+    """A kubelet that gets no answer ends the process, and with it all that the threads are at."""
+    with ThreadPoolExecutor(3) as clients:
+        waiting = [clients.submit(patient.get, "/held") for _ in range(3)]  # one more than there are threads
+        assert patient.get("/healthz").endswith(b"alive")
+        assert all(each.result(120).endswith(b"released") for each in waiting)
+
+
+def test_who_waits_for_a_result_gets_an_answer_when_the_process_ends(tmp_path: Path) -> None:
+    running = started(tmp_path, 600)
+    server = next(running)
+    with ThreadPoolExecutor(1) as clients:
+        asked = clients.submit(server.get, "/wait")
+        eventually(lambda: server.get("/waiting").endswith(b"1"), 60, "a request that waits")
+        running.close()  # SIGTERM, and a few seconds for what is under way
+        assert asked.result(60).endswith(b"not yet")

@@ -1,10 +1,12 @@
 """Results on their way to Kafka: kept once a trigger has run, sent until they are confirmed, by one publisher at a time."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
 
+from backend.insights import totals
 from backend.kafka import requests_in, results_out
 from backend.kafka.messages import KafkaMessage, Receipt
 from backend.kafka.publishing import NotConfirmed
@@ -61,6 +63,20 @@ def test_nothing_is_kept_before_the_first_trigger(database: Database) -> None:
     assert results_out.publish(database, "p", taking(sent)) == 1
     assert names(sent) == ["after"]
     assert results_out.publish(database, "p", taking(sent)) == 0
+
+
+def test_nothing_waits_any_more_where_kafka_was_turned_off_as_the_page_says(database: Database) -> None:
+    results_out.begin(database)
+    ended(database, "before")
+    [statement] = re.findall(r"^truncate .*;$", (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8"), re.MULTILINE)
+    run(database, statement)
+    ended(database, "after")
+    assert totals.read(database).unpublished == totals.Waiting(0, 0.0)
+    results_out.begin(database)
+    ended(database, "again")
+    sent: list[KafkaMessage] = []
+    results_out.publish(database, "p", taking(sent))
+    assert names(sent) == ["again"]
 
 
 def test_only_what_is_not_confirmed_is_sent_again(database: Database) -> None:

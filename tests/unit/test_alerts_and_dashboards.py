@@ -2,10 +2,7 @@
 Prometheus can parse."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +11,10 @@ import yaml
 
 from stringx_dataops.contract.settings import ROOT
 from tests.support.metric_names import DASHBOARDS, RULES, alerts, expressions, panels
+from tests.support.prometheus import promtool
 
 CASES = RULES.parent / "tests" / "stringx.test.yml"
 PANEL = {"id", "type", "title", "description", "datasource", "gridPos", "fieldConfig", "options", "targets"}
-
-
-def promtool(*arguments: str) -> str:
-    """Its output. Without it the test is skipped with one line; with CI=true that is a failure."""
-    if shutil.which("promtool") is None:
-        line = "promtool is not installed: Debian's package prometheus has it"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(line)
-    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_promtool_takes_the_rules_and_their_cases() -> None:

@@ -108,6 +108,14 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name ((index . 0).Chart.Versi
 {{- end }}
 {{- end }}
 
+{{/* Of the roles that make spans. */}}
+{{- define "stringx.tracingEnv" -}}
+{{- with .Values.tracing.endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+
 {{- define "stringx.databaseEnv" -}}
 - name: STRINGX_DATABASE_URL_FILE
   value: /etc/stringx/database/url
@@ -206,6 +214,9 @@ topologySpreadConstraints:
   volumeMounts:
     - {name: tmp, mountPath: /tmp}
     - {name: database, mountPath: /etc/stringx/database, readOnly: true}
+    {{- with (index . 0).Values.extraVolumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end }}
 
 {{- define "stringx.container" -}}
