@@ -7,6 +7,7 @@ one and may run again after an interruption.
 """
 
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -183,4 +184,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Also as process 1 of a container, which no signal ends unless it handles it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())

@@ -20,6 +20,11 @@ def end_with_parent(end_signal: signal.Signals = signal.SIGTERM) -> None:
         os.kill(os.getpid(), end_signal)
 
 
+def end_when_told() -> None:
+    """End by SIGTERM also as process 1 of a container, which no signal ends unless it handles it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def make_console_reopenable() -> None:
     """Replace standard output by a pipe if it cannot be opened by name (/dev/fd/1), which the supervisor does.
 

@@ -171,6 +171,7 @@ def run_wait(role: str, settings: Settings) -> int:
     """What a pod does before its role: wait until it is the role's turn in an upgrade; returns 0 or 3."""
     from launch import order  # here, because no other role needs a database driver in this process
 
+    process.end_when_told()
     return order.wait(settings, role)
 
 

@@ -1,17 +1,20 @@
 """Upgrades go from role to role: what a new process waits for, by what the running ones have stored."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from database import migrate
 from database.migrate import MIGRATIONS
 from database.pool import Database
 from database.releases import Presence, older
 from launch import order
 from stringx_dataops.contract.settings import ROOT, read_settings
 from tests.support.databases import Admin
+from tests.support.processes import eventually
 
 
 def waits_for(database: Database, role: str, release: str = "0.10.0") -> str:
@@ -90,6 +93,37 @@ def test_a_database_that_is_away_is_waited_for(admin: Admin, tmp_path: Path, cap
     settings = read_settings({"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": admin.url("nowhere")})
     assert order.wait(settings, "backend", longest_s=0) == 3
     assert "nowhere" not in capsys.readouterr().out
+
+
+def begun(folder: Path, url: str, *module: str) -> subprocess.Popen[str]:
+    environment = {"STRINGX_HOME": str(folder), "STRINGX_DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-m", *module]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def is_ended(process: subprocess.Popen[str]) -> bool:
+    """By a handler of its own: as process 1 of a container, nothing else ends it before the time to end is over."""
+    process.terminate()
+    return process.wait(60) == 128 + signal.SIGTERM
+
+
+def test_a_role_that_waits_ends_when_it_is_told_to(admin: Admin, tmp_path: Path) -> None:
+    with begun(tmp_path, admin.url("nowhere"), "launch", "wait", "backend") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("wait backend: ")
+        assert is_ended(process)
+
+
+def test_a_migration_that_waits_for_another_ends_when_it_is_told_to(
+    database: Database, internal_url: str, tmp_path: Path
+) -> None:
+    waits = "select 1 from pg_stat_activity where application_name = 'stringx migrate' and datname = current_database()"
+    with database.statements() as cursor:
+        cursor.run("select pg_advisory_lock(%(lock)s)", {"lock": migrate._LOCK})
+        with begun(tmp_path, internal_url, "database.migrate") as process:
+            eventually(lambda: cursor.one(waits) is not None, 120, "the migration")
+            assert is_ended(process)
+        cursor.run("select pg_advisory_unlock(%(lock)s)", {"lock": migrate._LOCK})
 
 
 def test_the_role_waits_and_refuses_what_is_none(internal_url: str, tmp_path: Path) -> None:
