@@ -11,7 +11,7 @@ usage: deploy/publish.sh [options] REPOSITORY [-- further arguments of the build
   --tag TAG            further tag beside the version; may be repeated
   --platform LIST      linux/amd64,linux/arm64 (default: this machine's alone)
   --base DIGEST        sha256:… of python:3.13-slim-trixie: the same base image in every build (Docker only)
-  --sbom FILE          also write the list of what is in the image (CycloneDX JSON) to FILE
+  --sbom FILE          also write the list of what is in the image (CycloneDX JSON) to FILE; of several platforms, the first one's
   --insecure           the registry speaks plain HTTP
   --allow-dirty        build although files are changed or not committed; the revision says so
   --build-only         do not push
@@ -85,7 +85,8 @@ export SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 created=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 arguments=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "CREATED=$created")
-[[ -z $platforms ]] || arguments+=(--platform "$platforms")
+for_all=() for_first=()
+[[ -z $platforms ]] || for_all=(--platform "$platforms") for_first=(--platform "${platforms%%,*}")
 arguments+=(${further[@]+"${further[@]}"})
 
 if [[ -z ${BUILDER:-} ]]; then
@@ -116,17 +117,19 @@ case $BUILDER in
     [[ $insecure == no ]] || output+=",registry.insecure=true"
     for tag in "${tags[@]}"; do arguments+=(--tag "$repository:$tag"); done
     docker buildx build --build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH" --provenance=false --output "$output" \
-      --metadata-file "$work/built.json" "${arguments[@]}" "$context"
+      --metadata-file "$work/built.json" ${for_all[@]+"${for_all[@]}"} "${arguments[@]}" "$context"
     digest=$(sed -nE 's/.*"containerimage.digest": "(sha256:[0-9a-f]{64})".*/\1/p' "$work/built.json")
     if [[ -n $sbom ]]; then
-      docker buildx build --target sbom --output "type=tar,dest=$work/sbom.tar" "${arguments[@]}" "$context"
+      # of one platform: the tar of several has a folder for each
+      docker buildx build --build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH" --target sbom --output "type=tar,dest=$work/sbom.tar" \
+        ${for_first[@]+"${for_first[@]}"} "${arguments[@]}" "$context"
       tar -xOf "$work/sbom.tar" tmp/sbom.cdx.json >"$sbom"
     fi
     ;;
   buildah)
     [[ -z $base ]] || die "--base goes with Docker; with buildah, pull the base image by its digest and tag it before"
     manifest=dbt-data-ops-$$
-    buildah build --timestamp "$SOURCE_DATE_EPOCH" --manifest "$manifest" "${arguments[@]}" "$context"
+    buildah build --timestamp "$SOURCE_DATE_EPOCH" --manifest "$manifest" ${for_all[@]+"${for_all[@]}"} "${arguments[@]}" "$context"
     trap 'rm -rf "$work"; buildah manifest rm "$manifest" >/dev/null 2>&1 || true' EXIT
     if [[ -n $sbom ]]; then
       container=$(buildah from --pull-never "$manifest")

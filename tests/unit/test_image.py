@@ -2,9 +2,11 @@
 
 import importlib.metadata
 import importlib.util
+import os
 import re
 import subprocess
 import tomllib
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -111,3 +113,45 @@ def test_what_cannot_be_published_is_one_line(arguments: list[str], said: str) -
     assert asked.returncode == 2
     assert said in asked.stderr
     assert asked.stderr.count("\n") == 1
+
+
+DOCKER = """#!/bin/bash
+[[ "$1 $2" == "buildx build" ]] || exit 0
+platforms=1 into=.
+while (($# > 0)); do
+  case $1 in
+    --metadata-file) echo '"containerimage.digest": "sha256:'$(printf '0%.0s' {1..64})'"' >"$2" ;;
+    --platform) [[ $2 != *,* ]] || platforms=2 ;;
+    --output) tar=${2#type=tar,dest=} ;;
+  esac
+  shift
+done
+[[ $tar == *.tar ]] || exit 0
+root=$(mktemp -d)
+((platforms == 1)) || into=linux_amd64
+mkdir -p "$root/$into/tmp"
+echo '{}' >"$root/$into/tmp/sbom.cdx.json"
+tar -cf "$tar" -C "$root" --transform 's#^[.]/##' $([[ $into == . ]] && echo tmp || echo linux_amd64)
+"""
+
+
+@pytest.mark.parametrize("platforms", ["linux/amd64", "linux/amd64,linux/arm64"])
+def test_the_list_of_contents_is_written_however_many_platforms_are_built(tmp_path: Path, platforms: str) -> None:
+    """With a program in place of Docker that puts the files of several platforms into folders of their own, as BuildKit does."""
+    docker = tmp_path / "docker"
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    command = [
+        ROOT / "deploy" / "publish.sh",
+        "--allow-dirty",
+        "--platform",
+        platforms,
+        "--sbom",
+        tmp_path / "list.json",
+        "r.example/a",
+    ]
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"r.example/a@sha256:{'0' * 64}"
+    assert (tmp_path / "list.json").read_text() == "{}\n"
