@@ -3,6 +3,7 @@ Prometheus can parse."""
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,15 @@ PANEL = {"id", "type", "title", "description", "datasource", "gridPos", "fieldCo
 def test_promtool_takes_the_rules_and_their_cases() -> None:
     assert f"{len(alerts())} rules found" in promtool("check", "rules", str(RULES))
     assert "SUCCESS" in promtool("test", "rules", str(CASES))
+
+
+def test_the_page_makes_an_object_for_the_operator_of_the_rules() -> None:
+    [line] = re.findall(
+        r"^\{ printf .*kind: PrometheusRule.*$", (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    command = line.replace("| kubectl -n monitoring apply -f -", "")
+    made = yaml.safe_load(subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, check=True).stdout)
+    assert (made["kind"], made["spec"]) == ("PrometheusRule", yaml.safe_load(RULES.read_text(encoding="utf-8")))
 
 
 def test_each_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not() -> None:
