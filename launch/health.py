@@ -5,6 +5,8 @@ from pathlib import Path
 
 from stringx_dataops.contract.settings import Settings
 
+_SERVED = {"api.app": "api", "backend.app": "backend", "portal.app": "docs"}
+
 
 def check(settings: Settings) -> int:
     """Return 0 if healthy, else 1. A role without a port counts as healthy: the container engine watches its process."""
@@ -12,6 +14,7 @@ def check(settings: Settings) -> int:
         "all": (settings.dataops_port, settings.backend_port),
         "api": (settings.dataops_port,),
         "backend": (settings.backend_port,),
+        "docs": (settings.docs_port,),
     }
     role = Path("/proc/1/cmdline").read_bytes().rstrip(b"\0").split(b"\0")[-1].decode()
     host = "127.0.0.1" if settings.bind_host in ("0.0.0.0", "::") else settings.bind_host
@@ -28,6 +31,4 @@ def _role(last_argument: str) -> str:
     """The role, from the last argument of process 1, which by now is supervisord or gunicorn."""
     if last_argument.endswith("supervisord.conf"):
         return "all"
-    if last_argument.startswith(("api.app:", "backend.app:")):
-        return last_argument.split(".", 1)[0]
-    return "other"
+    return _SERVED.get(last_argument.partition(":")[0], "other")
