@@ -66,6 +66,19 @@ create view open_orders as select * from orders where status = 'open';
 """
 
 
+# Rule types of the project's own: one that a CHECK proves, and one with a kind of proof that nobody can look up.
+POSITIVE = """
+{% macro stringx_rule__positive(rule, scope) %}{{ return({'violation': stringx_name(rule.columns[0]) ~ ' <= 0'}) }}{% endmacro %}
+{% macro stringx_proof__positive(rule, scope) %}{{ return({'kind': 'check', 'relation': scope.relation, 'columns': rule.columns}) }}{% endmacro %}
+{% macro stringx_proved_by_check() %}
+  select wanted.number, 'the check ' || conname as words from wanted join pg_constraint on conrelid = wanted.relation
+  where wanted.kind = 'check' and contype = 'c' and convalidated and pg_get_constraintdef(oid) = 'CHECK ((' || quote_ident(columns[1]) || ' > 0))'
+{% endmacro %}
+{% macro stringx_rule__odd(rule, scope) %}{{ return(stringx_rule__positive(rule, scope)) }}{% endmacro %}
+{% macro stringx_proof__odd(rule, scope) %}{{ return(dict(stringx_proof__positive(rule, scope), kind='of_nobody')) }}{% endmacro %}
+"""
+
+
 def deps(folder: Path) -> None:
     command = [dbt_executable(), "--quiet", "deps", "--project-dir", str(folder), "--profiles-dir", str(folder)]
     subprocess.run(command, env=clean_environment(), check=True, capture_output=True)
@@ -78,7 +91,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
     folder = home / "project"
     shutil.copytree(STRINGX, folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
     write(home / "shop_tests", PACKAGE)
-    write(folder, MODELS | {"packages.yml": "packages: [{local: ../shop_tests}]\n"})
+    write(folder, MODELS | {"packages.yml": "packages: [{local: ../shop_tests}]\n", "macros/positive.sql": POSITIVE})
     deps(folder)
     return DbtProject(folder, folder)
 
@@ -173,6 +186,20 @@ def test_a_macro_that_refuses_its_arguments_never_hides_the_others(extended_engi
         "fine": ("pass", 0, None),
         "worse": ("error", None, "picky wants red, not blue"),
     }
+
+
+def test_a_kind_of_proof_of_the_projects_own_is_taken_for_no_other(extended_engine: Engine, target: Target) -> None:
+    target.execute("create table t (a integer not null, b integer not null check (b > 0)); insert into t values (-1, 1)")
+    rules = [rule(f"{type} {column}", type, column) for type in ("positive", "odd", "not_null") for column in "ab"]
+    for asked in (rules[:2], rules, rules[4:], rules[2:3]):
+        found = extended_engine.rules(target, gate("t", *(one | {"verify": "constraint"} for one in asked)))
+        expected = {
+            "positive a": ("scan", "fail"), "positive b": ("constraint", "pass"), "odd a": ("scan", "fail"), "odd b": ("scan", "pass"),
+            "not_null a": ("constraint", "pass"), "not_null b": ("constraint", "pass"),
+        }  # fmt: skip
+        assert {name: (one["verified_by"], one["status"]) for name, one in found.items()} == {
+            one["id"]: expected[one["id"]] for one in asked
+        }
 
 
 def test_a_package_without_its_wrapper_never_passes(adopted: DbtProject, target: Target, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@
     {%- for rule in table.rules if rule.spec.get('verify') == 'constraint' and not rule.whole_table and not rule.sql.get('fault') -%}
       {%- set macro_name = 'stringx_proof__' ~ rule.spec.type -%}
       {%- set proof = context[macro_name](rule.spec, rule.scope) if macro_name in context else none -%}
-      {%- if proof is not none -%}{%- do wanted.update({table.number ~ '/' ~ rule.number: proof}) -%}{%- endif -%}
+      {%- if proof is not none and 'stringx_proved_by_' ~ proof.kind in context -%}{%- do wanted.update({table.number ~ '/' ~ rule.number: proof}) -%}{%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(wanted) -}}

@@ -1,7 +1,8 @@
 {#- Constraints in place of a scan, for rules with `verify: constraint`: a condition that the database itself guarantees for every row needs no
     reading. A rule type that a constraint may prove has a macro stringx_proof__<type>(rule, scope). It returns {'kind': not_null,
     unique or foreign_key, 'relation', 'columns'}, with `nulls_equal` or `other` and `other_columns`, and the value that is `measured` if
-    the rule holds; or none.
+    the rule holds; or none. A kind of a project's own has a macro stringx_proved_by_<kind>(): a SELECT of `number` and `words` (what proves it)
+    of those rules of `wanted` with this `kind` that are proved. Rules of a kind without one are scanned.
 
     These prove nothing: a constraint that is not validated, not enforced or deferrable; an index that is partial, on expressions, invalid, or
     of another equality than the column's; a foreign key of periods; the parent of an inheritance; a table with foreign partitions; a table whose rows
@@ -50,9 +51,9 @@ end
 {% endmacro %}
 
 
-{#- Whether all proofs may be by NOT NULL and by unique indexes on one column. -#}
+{#- Whether all proofs may be by NOT NULL and by unique indexes on one column. Of a kind that is not known here, they may not. -#}
 {% macro stringx_may_be_plain(rows) %}
-  {%- for row in rows if row.kind == 'foreign_key' or row.kind == 'unique' and (row.get('nulls_equal') or row.columns | length != 1) -%}{{- return(false) -}}{%- endfor -%}
+  {%- for row in rows if not (row.kind == 'not_null' or row.kind == 'unique' and not row.get('nulls_equal') and row.columns | length == 1) -%}{{- return(false) -}}{%- endfor -%}
   {{- return(true) -}}
 {% endmacro %}
 
@@ -65,7 +66,7 @@ end
   {%- set not_null, unique, columns, said = [], [], [], {} -%}
   {%- for row in rows if row.relation == relation -%}
     {%- if row.kind == 'unique' -%}{%- do unique.append(row) -%}
-    {%- else -%}{%- do not_null.append(row) -%}{%- do said.update({row.number: 'NOT NULL'}) -%}
+    {%- elif row.kind == 'not_null' -%}{%- do not_null.append(row) -%}{%- do said.update({row.number: 'NOT NULL'}) -%}
       {%- for column in row.columns if column not in columns -%}{%- do columns.append(column) -%}{%- endfor -%}
     {%- endif -%}
   {%- endfor %}
