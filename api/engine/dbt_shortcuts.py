@@ -3,6 +3,7 @@
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from importlib.machinery import FileFinder, ModuleSpec
 from types import ModuleType
@@ -14,6 +15,7 @@ from dbt_common.clients.jinja import BaseMacroGenerator, template_cache
 from dbt_common.events.base_types import BaseEvent
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.event_manager_client import ctx_set_event_manager
+from dbt_common.exceptions import DbtRuntimeError
 
 from stringx_dataops.contract.adapters import ADAPTERS
 
@@ -50,10 +52,11 @@ def list_path_once() -> None:
 
 def compile_macros(manifest: Manifest) -> None:
     """Put the project's macros into dbt's own cache of compiled templates, so that the first check of a rule type is as fast as
-    later ones."""
+    later ones. dbt compiles a macro when it is called, so one that cannot be compiled is a fault of those alone who call it."""
     for macro in manifest.macros.values():
         if macro.package_name not in PACKAGES_OF_DBT:
-            template_cache.get_node_template(macro)
+            with suppress(DbtRuntimeError):
+                template_cache.get_node_template(macro)
 
 
 def remember_macros() -> None:

@@ -75,19 +75,29 @@ def test_packages_that_are_not_installed_are_told_without_dbt(tmp_path: Path) ->
     assert fault_of_project(project.project_dir, project.profiles_dir) is None
 
 
-def test_a_variable_that_a_macro_misses_is_the_reason_of_its_rule_alone(tmp_path: Path, target: Target) -> None:
+def test_what_a_macro_misses_is_the_reason_of_its_rule_alone(tmp_path: Path, target: Target) -> None:
+    """dbt compiles a macro when it is called, so that one which nobody calls may be anything that can be parsed."""
     target.execute(ORDERS)
-    macro = "{% test late(model) %}select 1 where {{ var('days_back') }} > 0{% endtest %}"
-    project = copy(tmp_path / "project", {"macros/late.sql": macro})
-    rules = [rule("late", "dbt", test="late"), rule("listed", "accepted_values", "order_id", values=[1, 2, 987654321])]
+    macros = {
+        "macros/late.sql": "{% test late(model) %}select 1 where {{ var('days_back') }} > 0{% endtest %}",
+        "macros/odd.sql": "{% test odd(model) %}select 1 from {{ model | of_another_dbt }}{% endtest %}",
+        "macros/unused.sql": "{% macro unused(x, x) %}{{ x is of_another_dbt }}{% endmacro %}",
+    }
+    project = copy(tmp_path / "project", macros)
+    rules = [
+        rule("late", "dbt", test="late"),
+        rule("odd", "dbt", test="odd"),
+        rule("listed", "accepted_values", "order_id", values=[1, 2, 987654321]),
+    ]
     with ChildFactory(project, tmp_path / "child").slot(max_checks=100) as child:
         engine = Engine(child, tmp_path / "runs")
         outcome = outcome_of(faulty_rules.run_compilable(partial(engine.answer, target), gate("orders", *rules)))
     assert outcome is not None
-    late, listed = outcome["tables"][0]["rules"]
-    assert (late["status"], listed["status"]) == ("error", "pass")
+    late, odd, listed = outcome["tables"][0]["rules"]
+    assert (late["status"], odd["status"], listed["status"]) == ("error", "error", "pass")
     assert "Required var 'days_back' not found" in late["reason"]
-    assert "987654321" not in late["reason"]
+    assert "No filter named 'of_another_dbt'" in odd["reason"]
+    assert "987654321" not in late["reason"] + odd["reason"]
 
 
 HOOK = "create table not_for_readers (a integer)"
