@@ -106,6 +106,21 @@ def test_each_is_accepted_refused_or_postponed_by_its_own_answer(
     assert {name: str(error)[:10] for name, error in unsent(shop).items()} == {"r6": "status 429", "r7": "status 429"}
 
 
+def test_one_that_cannot_be_read_touches_no_other_and_is_sent_again(
+    shop: Database, dataops: Backend, dispatcher: Dispatcher
+) -> None:
+    apply(shop, table("public.odd", "a"))
+    waiting(shop, "r1", "r2")
+    waiting(shop, "odd", table="public.odd")
+    waiting(shop, "r3")
+    with shop.transaction() as cursor:  # as another release has stored it
+        cursor.run("update stringx.tables set document = document || '{\"new\": true}' where table_name = 'public.odd'")
+    send(dispatcher)
+    assert dataops.paths == ["/api/v1/quality-checks", BATCH]
+    assert set(queued(shop)) == {"r1", "r2", "r3"}
+    assert {name: str(error)[:10] for name, error in unsent(shop).items()} == {"odd": "status 500"}
+
+
 def test_a_dataops_that_does_not_take_a_batch_gets_single_posts(shop: Database, dataops: Backend, dispatcher: Dispatcher) -> None:
     waiting(shop, "r1", "r2", "r3")
     dataops.faults = ["", "404 Not Found"]

@@ -10,7 +10,9 @@ from backend.requests import dispatch
 from database.leases import POST_LEASE_S, Lease
 from database.pool import Database
 from database.sending import Backoff, NotSent, Sender
+from stringx_dataops.contract.http_answers import HttpAnswer
 from stringx_dataops.contract.http_posts import Limits, retry_after_s
+from stringx_dataops.contract.messages.batches import answers_in, as_alone
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -109,3 +111,21 @@ def test_a_receiver_names_the_wait_in_seconds_or_by_a_date(header: str | None, s
 @pytest.mark.parametrize("limits", [results.LIMITS, dispatch.LIMITS])
 def test_a_lease_outlasts_a_post(limits: Limits) -> None:
     assert limits.together_s < POST_LEASE_S
+
+
+@pytest.mark.parametrize(
+    ("answer", "header"),
+    [
+        ("503", None),
+        ('503, "retry_after_s": 2.4', "2"),
+        ('503, "retry_after_s": 1e308', str(int(1e308))),
+        ('503, "retry_after_s": 1e999', "none"),
+        ('503, "retry_after_s": -1', "none"),
+        ("99", "none"),
+        ('503, "problem": []', "none"),
+    ],
+)
+def test_an_answer_of_a_batch_is_that_of_a_single_post_or_none(answer: str, header: str | None) -> None:
+    body = f'{{"answers": [{{"id": "a", "status": {answer}}}]}}'.encode()
+    found = answers_in(HttpAnswer(200, {}, body), ["a"])
+    assert ("none" if found is None else as_alone(found[0]).headers.get("Retry-After")) == header

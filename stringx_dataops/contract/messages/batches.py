@@ -54,7 +54,7 @@ class MessageAnswer(BaseModel):
     status: int = Field(ge=100, le=599)
     check_id: str | None = None
     problem: dict[str, Any] | None = None
-    retry_after_s: float | None = Field(default=None, ge=0)
+    retry_after_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
 class BatchAnswer(BaseModel):
