@@ -1,4 +1,4 @@
-"""The worker's threads: they claim checks, run each in a warm dbt child, store its result, and deliver results.
+"""The worker's threads: they claim checks, run each in a warm dbt child, have its end stored, and deliver results.
 
 There is a loop per child, two for deliveries, and one each for leases, for checks that other workers left behind, for cancels and
 for retention.
@@ -13,16 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from api import retention
 from api.checks import claims, lifecycle
-from api.checks.lifecycle import Check
-from api.checks.result_parts import CANCELED, undecided
-from api.checks.waiving import Decided
 from api.delivery import outbox
 from api.delivery.batches import ResultDeliverer
 from api.delivery.sender import Credentials
@@ -31,6 +28,7 @@ from api.engine.pool import ChildFactory, Slot
 from api.engine.processes import ChildDied, ProjectFault
 from api.worker import heartbeats, spans, together
 from api.worker.attempt import Attempt, Batch
+from api.worker.endings import Endings
 from api.worker.execution import AttemptEnd, Executor, HandBack
 from database import probes, reports
 from database.loops import Loop, Loops, Turn
@@ -38,17 +36,13 @@ from database.notifications import Listener
 from database.pool import Database
 from database.sending import all_that_is_due
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.messages.checks import CheckResult
-from stringx_dataops.contract.problems import DatabaseFault, Invalid, StringXError, Unavailable
+from stringx_dataops.contract.problems import StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
-from web import tracing
 
 _IDLE_S = 2.0  # how often to look without a notification, because notifications may be lost
 _LOOK_FOR_MESSAGES_S = 10.0  # the same for messages that are due
 _STOP_S = 18.0  # how long running checks may go on after SIGTERM
 _STOP_STEP_S = 4.0  # how long each way to end them may take after that
-_STORE_AGAIN_S = 0.5  # the pause before a result is stored again
-_REFUSED_S = 60.0  # how long a result is stored again that the internal database refuses
 _LONGEST_START_S = 180.0  # of a child, in which dbt loads the project
 _LONGEST_END_S = 120.0  # of a check after its timeout: it is ended on the target, killed, and stored
 _NO_ROOM_S = 5.0  # the pause before a check is claimed again that this machine could not run
@@ -72,11 +66,13 @@ class Worker:
     loops: Loops = field(default_factory=Loops)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     slots: list[Slot] = field(init=False)
+    endings: Endings = field(init=False)
     fault: str | None = None  # what is wrong with the dbt project, so that no child is warm
     stop_by: float = float("inf")  # until then running checks may go on; on the monotonic clock
     _lock: threading.Lock = field(default_factory=threading.Lock)  # guards `attempts`
 
     def __post_init__(self) -> None:
+        self.endings = Endings(self.database, self.settings.backend_url, self.name, lambda: self.stop_by)
         child_factory = ChildFactory(self.project, self.home / "dbt")
         self.slots = [Slot(child_factory, self.settings.worker_max_checks) for _ in range(self.settings.worker_concurrency)]
 
@@ -147,7 +143,7 @@ class Worker:
                 check = claims.claim(self.database, self.name, self.settings.lease_s)
                 if check is None:
                     return
-                self._write(check, executor.refused(check, fault))
+                self.endings.write(check, executor.refused(check, fault))
         except StringXError as error:
             log.warning("%s", error)
 
@@ -157,7 +153,7 @@ class Worker:
                 attempts = self._serve_batch(executor, Batch(attempts, together.PATIENCE_S))
             for attempt in attempts:
                 with spans.of_attempt(attempt):
-                    self._store(attempt, self._execute(executor, attempt))
+                    self.endings.store(attempt, self._execute(executor, attempt))
         finally:
             for attempt in attempts:
                 self._forget(attempt)
@@ -171,8 +167,8 @@ class Worker:
             if isinstance(found, HandBack):  # whoever is to blame is found alone
                 found = [(attempt, replace(found, crashed=False)) for attempt in batch.attempts], []
             ends, left = found
-            for attempt, end in reversed(self._store_results(ends)):
-                self._store(attempt, end)
+            for attempt, end in reversed(self.endings.store_together(ends)):
+                self.endings.store(attempt, end)
         for attempt, _ in ends:
             self._forget(attempt)
         for attempt in left:
@@ -204,58 +200,6 @@ class Worker:
         except Exception:  # the check is not lost: after a few attempts it ends as `errored`
             log.exception("the attempt ended unexpectedly", extra=ids)
             return HandBack("it failed unexpectedly; the worker's log says how", crashed=True)
-
-    def _store_results(self, ends: Sequence[together.End]) -> list[together.End]:
-        """Store the results of a batch at once; the ends that are left to be stored one by one."""
-        results = [
-            (attempt.check, end)
-            for attempt, end in ends
-            if isinstance(end, CheckResult | Decided) and attempt.stopped not in ("lost", "canceled")
-        ]
-        try:
-            with tracing.spans("finish", "internal", [(check.trace, {"checks": len(results)}) for check, _ in results]):
-                stored = claims.finish_several(self.database, results, self.settings.backend_url) if results else set()
-        except StringXError as error:
-            log.warning("the results of a batch are stored one by one: %s", error, exc_info=error.__cause__)
-            return list(ends)
-        for check, end in results:
-            self._log_stored(check, end, check.check_id in stored)
-        done = {check.check_id for check, _ in results}
-        return [(attempt, end) for attempt, end in ends if attempt.check.check_id not in done]
-
-    def _store(self, attempt: Attempt, end: AttemptEnd) -> None:
-        """Store the end of an attempt, again and again until the internal database answers; a worker that stops does not wait for
-        long. If the database refuses the result, the check is handed back as crashed."""
-        refused_until = time.monotonic() + _REFUSED_S
-        while end is not None and attempt.stopped != "lost" and not attempt.is_stored:
-            try:
-                with tracing.span("finish", parent=attempt.check.trace):
-                    self._write(attempt.check, end)
-                return
-            except StringXError as error:
-                log.warning("the result is not stored yet: %s", error, extra=attempt.ids, exc_info=error.__cause__)
-                is_late = isinstance(error, DatabaseFault) and time.monotonic() > refused_until
-                if isinstance(error, Invalid) or is_late:
-                    end = HandBack("its result could not be stored; the worker's log says why", crashed=True)
-                if time.monotonic() > self.stop_by:
-                    return
-                time.sleep(_STORE_AGAIN_S)
-
-    def _write(self, check: Check, end: CheckResult | Decided | HandBack) -> None:
-        if isinstance(end, HandBack):
-            stored = claims.hand_back(self.database, check, **asdict(end))
-        else:
-            stored = claims.finish(self.database, check, end, self.settings.backend_url)
-        self._log_stored(check, end, stored)
-
-    def _log_stored(self, check: Check, end: CheckResult | Decided | HandBack, stored: bool) -> None:
-        ids = {"check_id": check.check_id, "request_id": check.request_id, "worker": self.name}
-        result = end.result if isinstance(end, Decided) else end
-        words = "handed back" if isinstance(result, HandBack) else f"ended: {result.status} {result.verdict}"
-        if stored:
-            log.info("check of %s %s", check.request.subject, words, extra=ids)
-        else:
-            log.warning("the claim was lost; the result is discarded", extra=ids)
 
     def deliver(self) -> Turn:
         """Posts what is due."""
@@ -293,18 +237,7 @@ class Worker:
             if (attempt := self.attempts.get(check_id)) is not None:
                 attempt.stop("canceled")
                 if attempt.batch is not None and attempt.batch.stopped is None:
-                    self._end_canceled(attempt)
-
-    def _end_canceled(self, attempt: Attempt) -> None:
-        """End a check of a batch at once; the others go on. The last one waits for its session's end, as it would alone."""
-        check = attempt.check
-        try:
-            with self.database.statements() as cursor:
-                now = cursor.now()
-            canceled = check.result_with(undecided("canceled", CANCELED, now))
-            attempt.is_stored = claims.finish(self.database, check, canceled, self.settings.backend_url)
-        except StringXError as error:  # it ends with its batch
-            log.warning("a canceled check of a batch is not ended yet: %s", error, extra=attempt.ids)
+                    self.endings.store_canceled(attempt)
 
     def start(self) -> None:
         """Start every loop in a thread of its own. The loops for leases and cancels go on until the process ends."""
