@@ -21,7 +21,8 @@ from portal.user_project import UserProject
 from stringx_dataops.contract.settings import Settings
 
 _LONGEST_S = 900.0
-_LOW = ["nice", "-n", "19"]
+_LOW = ["nice", "-n", "10"]  # of a portal that is not there yet: people wait for it, and so does /readyz
+_LOWEST = ["nice", "-n", "19"]
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,9 @@ class Generator:
         project = Project(self.folder / target.document.name, target, {}, self._user_project(), parts=folders)
         project.write(self.settings.dbt_profiles_dir)
 
-    def generate(self, target: PortalTarget, part: Part, names: Names) -> bool:
-        """Generate and publish a project. Returns whether the target was reached; if not, the project has no new catalog."""
+    def generate(self, target: PortalTarget, part: Part, names: Names, *, is_new: bool) -> bool:
+        """Generate and publish a project; one that is new may take processor time that something else wants. Returns whether the
+        target was reached; if not, the project has no new catalog."""
         name = target.document.name
         folder, work = self.folder / name / part.folder, self.work / name / part.folder
         work.mkdir(parents=True, exist_ok=True)
@@ -60,11 +62,12 @@ class Generator:
         project.write(self.settings.dbt_profiles_dir)
         try:
             variables = engine_of(target.document).environment(self.settings.secrets, "stringx docs")
-            reached = self._dbt(folder, work, variables)
+            reached = self._dbt(folder, work, variables, is_new=is_new)
         except TargetUnusable as error:
             log.warning("%s", error)
             variables, reached = {}, False
-        if reached or self._dbt(folder, work, variables, "--empty-catalog", "--no-populate-cache"):  # connects nowhere
+        without_target = ("--empty-catalog", "--no-populate-cache")
+        if reached or self._dbt(folder, work, variables, *without_target, is_new=is_new):
             _publish(work, folder, with_catalog=reached)
             ProjectState.of(target, reached, project.source_ids()).write(folder)
         return reached
@@ -72,12 +75,21 @@ class Generator:
     def _user_project(self) -> UserProject | None:
         return UserProject.find(self.settings.dbt_project_dir)
 
-    def _dbt(self, folder: Path, work: Path, variables: dict[str, str], *more: str) -> bool:
+    def _dbt(self, folder: Path, work: Path, variables: dict[str, str], *more: str, is_new: bool) -> bool:
         """Run `dbt docs generate`; returns False, and logs dbt's output, if it failed.
 
         The tests that represent rules are not compiled, which would take half of the time. Their descriptions show the rules.
         """
-        command = [*_LOW, dbt_executable(), "--no-use-colors", "docs", "generate", "--exclude", RULE_TESTS, *more]
+        command = [
+            *(_LOW if is_new else _LOWEST),
+            dbt_executable(),
+            "--no-use-colors",
+            "docs",
+            "generate",
+            "--exclude",
+            RULE_TESTS,
+            *more,
+        ]
         command += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
         command += ["--target-path", str(work), "--log-path", str(work)]
         process = subprocess.Popen(
@@ -88,7 +100,8 @@ class Generator:
             stderr=subprocess.STDOUT,
         )
         self.processes.add(process)
-        _give_way(process.pid)
+        if not is_new:
+            _give_way(process.pid)
         try:
             output, _ = process.communicate(timeout=_LONGEST_S)
         except subprocess.TimeoutExpired:

@@ -211,7 +211,7 @@ class Refresher:
     def _attempt(self, name: str, part: Part, names: Names, generation: Generation) -> None:
         try:
             target = state.read(self.database, name, part.tables)
-            generation.reached = target is None or self.generator.generate(target, part, names)
+            generation.reached = target is None or self.generator.generate(target, part, names, is_new=not generation.again)
             if target is not None and generation.reached:
                 (self.work / name / part.folder / FINGERPRINT).write_text(generation.fingerprint, encoding="utf-8")
         except StringXError as error:

@@ -16,11 +16,14 @@ import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import Macro
 
 from api.engine import dbt_shortcuts, jinja_shortcuts, protocol
 from api.engine.gate_test_runner import GateTest, fault_of_manifest, one_line
@@ -39,6 +42,8 @@ _REHEARSAL: Specification = {
     "tables": [],
     "looks_up_project": True,
 }
+_QUIET = ("--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json")
+_COMPILES_AFTER_S = 60.0  # by then, whatever waited for the first children has been served
 _PAUSE_S = 0.02  # before a child prepares: other processes are still busy with its last result, on the same processors
 
 
@@ -53,26 +58,29 @@ def main() -> None:
     loaded = threading.Event()
     watch = threading.Thread(target=_end_with, args=[worker, loaded], daemon=True)
     watch.start()
-    gate_test = _load(Path(project), Path(profiles), home)
-    if isinstance(gate_test, str):
-        _send(worker, Loaded(fault=gate_test))
+    arguments = ["--project-dir", project, *_QUIET]
+    manifest = _load(Path(project), arguments, profiles, home)
+    if isinstance(manifest, str):
+        _send(worker, Loaded(fault=manifest))
         return
+    gate_test = GateTest(manifest, Path(project) / "dbt_project.yml", Path(profiles) / "profiles.yml", arguments)
+    of_every_check, others = dbt_shortcuts.macros_to_compile(manifest)
+    for macro in of_every_check:
+        dbt_shortcuts.compile_macro(macro)
     _rehearse(gate_test, home)
     loaded.set()
     watch.join()  # a process that forks should have one thread
     gc.collect()
     gc.freeze()  # so that no collection looks through what dbt has loaded, which would copy it into each child's memory
     _send(worker, Loaded(fault=None))
-    client = _fork_on_request(worker)
+    client = _fork_on_request(worker, others)
     if client is not None:
         _serve(client, gate_test)
 
 
-def _load(project: Path, profiles: Path, home: str) -> GateTest | str:
-    """The gate test of the parsed project, or in one line why there is none."""
-    quiet = ["--quiet", "--no-use-colors", "--log-level", "none", "--log-level-file", "none", "--no-write-json"]
-    arguments = ["--project-dir", str(project), *quiet]
-    parsing = ["--profiles-dir", str(profiles), "--target-path", home, "--log-path", home, "--no-partial-parse"]
+def _load(project: Path, arguments: list[str], profiles: str, home: str) -> Manifest | str:
+    """The parsed project, or in one line why there is none. Later runs of dbt in this process are shortened."""
+    parsing = ["--profiles-dir", profiles, "--target-path", home, "--log-path", home, "--no-partial-parse"]
     os.environ["STRINGX_TARGET_SCHEMA"] = _ANY_SCHEMA
     parsed = dbtRunner().invoke(["parse", *arguments, *parsing])
     if not parsed.success:
@@ -80,7 +88,6 @@ def _load(project: Path, profiles: Path, home: str) -> GateTest | str:
     if fault := fault_of_manifest(parsed.result, project):
         return fault
     dbt_shortcuts.list_path_once()
-    dbt_shortcuts.compile_macros(parsed.result)
     dbt_shortcuts.remember_macros()
     dbt_shortcuts.remember_types()
     dbt_shortcuts.silence_events()
@@ -88,7 +95,8 @@ def _load(project: Path, profiles: Path, home: str) -> GateTest | str:
     jinja_shortcuts.read_dictionaries_first()
     jinja_shortcuts.call_methods_at_once()
     jinja_shortcuts.resolve_in_maps()
-    return GateTest(parsed.result, project / "dbt_project.yml", profiles / "profiles.yml", arguments)
+    manifest: Manifest = parsed.result
+    return manifest
 
 
 def _rehearse(gate_test: GateTest, home: str) -> None:
@@ -106,10 +114,17 @@ def _end_with(worker: socket.socket, loaded: threading.Event) -> None:
             os._exit(0)
 
 
-def _fork_on_request(worker: socket.socket) -> socket.socket | None:
+def _fork_on_request(worker: socket.socket, macros: list[Macro]) -> socket.socket | None:
     """Forks a child for each socket that the worker sends. Returns that socket in the child, and None in the process that forks
-    when the worker is gone."""
+    when the worker is gone. After a while it compiles the macros, one at a time between requests, so that later children need
+    not; the first children compile what they call."""
+    compiles_at = time.monotonic() + _COMPILES_AFTER_S
     while True:
+        while macros and not select.select([worker], [], [], max(0.0, compiles_at - time.monotonic()))[0]:
+            dbt_shortcuts.compile_macro(macros.pop())
+            if not macros:
+                gc.collect()
+                gc.freeze()
         data, descriptors, _, _ = socket.recv_fds(worker, len(FORK), 1)
         if not data:
             return None

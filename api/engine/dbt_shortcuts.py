@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import Macro
 from dbt_common.clients import agate_helper
 from dbt_common.clients.jinja import BaseMacroGenerator, template_cache
 from dbt_common.events.base_types import BaseEvent
@@ -20,6 +21,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from stringx_dataops.contract.adapters import ADAPTERS
 
 PACKAGES_OF_DBT = ("dbt", *(f"dbt_{adapter}" for adapter in ADAPTERS))  # dbt and its adapters
+_OF_EVERY_CHECK = ("macros/gate/", "macros/engines/")  # folders of the project
 
 
 class _Folder:
@@ -50,13 +52,18 @@ def list_path_once() -> None:
             sys.path_importer_cache[path] = _Folder(path, finder)
 
 
-def compile_macros(manifest: Manifest) -> None:
-    """Put the project's macros into dbt's own cache of compiled templates, so that the first check of a rule type is as fast as
-    later ones. dbt compiles a macro when it is called, so one that cannot be compiled is a fault of those alone who call it."""
-    for macro in manifest.macros.values():
-        if macro.package_name not in PACKAGES_OF_DBT:
-            with suppress(DbtRuntimeError):
-                template_cache.get_node_template(macro)
+def macros_to_compile(manifest: Manifest) -> tuple[list[Macro], list[Macro]]:
+    """The macros that every check calls, and the others that a check may call, without dbt's own."""
+    ours = [macro for macro in manifest.macros.values() if macro.package_name not in PACKAGES_OF_DBT]
+    of_every_check = [macro for macro in ours if macro.original_file_path.startswith(_OF_EVERY_CHECK)]
+    return of_every_check, [macro for macro in ours if not macro.original_file_path.startswith(_OF_EVERY_CHECK)]
+
+
+def compile_macro(macro: Macro) -> None:
+    """Put a macro into dbt's own cache of compiled templates, from where this process and its children have it. dbt compiles a
+    macro when it is called, so one that cannot be compiled is a fault of those alone who call it."""
+    with suppress(DbtRuntimeError):
+        template_cache.get_node_template(macro)
 
 
 def remember_macros() -> None:

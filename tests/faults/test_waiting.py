@@ -11,7 +11,7 @@ from tests.support.installation import Installation
 from tests.support.processes import eventually
 from tests.support.tables import CheckedTable
 
-PLACES = 16  # half of a web process's threads
+PLACES = 32  # half of a web process's threads
 
 
 def begin_to_wait(installation: Installation, role: str, table: CheckedTable, name: str) -> socket.socket:

@@ -1,17 +1,23 @@
 """What a child leaves out of dbt's work changes nothing that anybody reads."""
 
+import gc
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from dbt.adapters.events.types import SQLQuery, SQLQueryStatus
+from dbt.artifacts.resources.types import NodeType
 from dbt.clients.jinja import MacroGenerator
+from dbt.contracts.graph.nodes import Macro
 from dbt_common.clients import agate_helper
-from dbt_common.clients.jinja import BaseMacroGenerator
+from dbt_common.clients.jinja import BaseMacroGenerator, template_cache
 from dbt_common.events import event_manager_client
 from dbt_common.events.base_types import BaseEvent, msg_from_base_event
 
-from api.engine import dbt_shortcuts
+from api.engine import child, dbt_shortcuts
+from tests.support.processes import eventually
 
 ROWS = [{"text": "005", "number": 7, "flag": True, "none": None, "day": "2026-01-31"}, {"text": "null", "number": 8, "flag": False, "none": None, "day": ""}]  # fmt: skip
 
@@ -63,3 +69,24 @@ def test_an_event_reaches_a_log_and_a_warning_becomes_an_error(monkeypatch: pyte
     manager.loggers.append(SimpleNamespace(filter=lambda message: True, write_line=seen.append))
     manager.fire_event(event)
     assert [message.data.sql for message in seen if hasattr(message, "data")][:1] == ["select 1"]
+
+
+def macro(name: str, body: str) -> Macro:
+    return Macro(
+        name=name, resource_type=NodeType.Macro, package_name="mine", path=f"{name}.sql", original_file_path=f"macros/{name}.sql",
+        unique_id=f"macro.mine.{name}", macro_sql=f"{{% macro {name}() %}}{body}{{% endmacro %}}",
+    )  # fmt: skip
+
+
+def test_macros_that_not_every_check_calls_are_compiled_while_no_child_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_COMPILES_AFTER_S", 0.0)
+    whole = [macro("first", "{{ 1 }}"), macro("last", "{{ 2 }}")]
+    left = [whole[0], macro("broken", "{{ 1 | no_such_filter }}"), whole[1]]
+    worker, ours = socket.socketpair()
+    with ours, ThreadPoolExecutor() as pool:
+        forking = pool.submit(child._fork_on_request, ours, left)
+        eventually(lambda: not left, 60, "that all are compiled")
+        worker.close()
+        assert forking.result(60) is None
+    gc.unfreeze()
+    assert all(each.macro_sql in template_cache.file_cache for each in whole)
