@@ -5,12 +5,12 @@ A pooler does not pass on the settings of a session, and in transaction mode it 
 transaction (`SETTINGS`).
 """
 
-import itertools
 import select
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from psycopg2 import extensions
 
 _WAIT_S = 30.0  # longer than any statement may take, because the server ends those after 25 s
 _HOST_S = 2.0  # for a login at one of several servers, so that one that is gone does not take the time of the others
+_MOST_SERVERS = 16
 _HELD_S = 6  # the server ends a transaction that idles so long: less than others wait for its locks
 _MILLISECONDS = 1000
 _SETTINGS = {
@@ -47,7 +48,8 @@ class Connection(extensions.connection):
 
 
 class Servers:
-    """The servers of an address. Each connection is first tried where the last one succeeded."""
+    """The servers of an address: its hosts, and all numbers of their names. Each connection is first tried where the last one
+    succeeded."""
 
     def __init__(self, url: str, application_name: str) -> None:
         self._url = url
@@ -58,24 +60,25 @@ class Servers:
             "connection_factory": Connection,
             "options": " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items()),
         }
-        self._last = 0
+        self._last: dict[str, str] | None = None
 
     @cached_property
-    def _each(self) -> list[dict[str, str]]:
+    def _hosts(self) -> list[dict[str, str]]:
         return list(_servers(self._url))
 
     def connect(self) -> Connection:
         """Open a connection with this project's settings. Raises psycopg2's errors untranslated."""
-        if len(self._each) < 2:
-            return self._connect({})
-        for number in itertools.islice(itertools.cycle(range(len(self._each))), self._last, self._last + len(self._each)):
+        each = [server for host in self._hosts for server in _numbered(host)][:_MOST_SERVERS]
+        if len(each) == 1:
+            return self._connect(each[0])
+        for server in sorted(each, key=lambda server: server != self._last):
             try:
                 with limit_waits(_HOST_S):
-                    connection = self._connect(self._each[number])
+                    connection = self._connect(server)
             except psycopg2.OperationalError as error:
                 refused = error
             else:
-                self._last = number
+                self._last = server
                 return connection
         raise refused
 
@@ -140,18 +143,39 @@ class Pool:
 
 
 def _servers(url: str) -> Iterator[dict[str, str]]:
-    """What names each of several servers; nothing is yielded for one alone. `read-write`: a standby is passed over."""
-    parts = extensions.parse_dsn(url)
+    """What names each server. `read-write`: of several, a standby is passed over."""
+    parts = _parsed(url)
     hosts, addresses = parts.get("host", "").split(","), parts.get("hostaddr", "").split(",")
     number = max(len(hosts), len(addresses))
     ports = parts.get("port", "").split(",")
-    if number < 2:
-        return
-    wanted = parts.get("target_session_attrs", "read-write")
+    wanted = {"target_session_attrs": parts.get("target_session_attrs", "read-write")} if number > 1 else {}
     for place in range(number):
         named = {"host": hosts, "hostaddr": addresses, "port": ports if len(ports) > 1 else ports * number}
         of_one = {name: values[place] for name, values in named.items() if place < len(values) and values[place]}
-        yield of_one | {"target_session_attrs": wanted}
+        yield of_one | wanted
+
+
+def _numbered(server: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The server under each number of its name. libpq, while waits are bounded, never goes on from one that is silent."""
+    host = server.get("host", "/")
+    found: list[str] = []
+    if not host.startswith("/") and "hostaddr" not in server:
+        with suppress(OSError, UnicodeError):  # libpq says what is wrong with the name
+            found = list(dict.fromkeys(str(each[4][0]) for each in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)))
+    if len(found) < 2:
+        yield server
+        return
+    for number in found:
+        yield server | {"hostaddr": number}
+
+
+def _parsed(url: str) -> dict[str, str]:
+    """The parameters of the address. The error quotes none of it, because libpq may quote a part of the password."""
+    try:
+        return dict(extensions.parse_dsn(url))
+    except psycopg2.ProgrammingError as error:
+        what = str(error).partition('"')[0].removeprefix("invalid dsn: ").strip(" :")
+    raise psycopg2.OperationalError(f"its address cannot be read: {what}")
 
 
 def bound_waits() -> None:

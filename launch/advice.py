@@ -40,10 +40,10 @@ def about_documents(settings: Settings, documents: Sequence[Mapping[str, Any]], 
 
 def _secrets_folder(settings: Settings) -> Iterator[str]:
     folder = settings.secrets
-    if not folder.exists():
+    if not os.path.exists(folder):  # unlike Path.exists, it raises nothing
         if folder != settings.home / "secrets":
             yield f"STRINGX_SECRETS is {folder}, which does not exist; make it, or unset the variable"
-    elif not folder.is_dir():
+    elif not os.path.isdir(folder):
         yield f"STRINGX_SECRETS is {folder}, which is no folder; give the folder that holds the files"
     elif not os.access(folder, os.R_OK | os.X_OK):
         yield f"STRINGX_SECRETS is {folder}, which cannot be read by this user; change its owner or mode"

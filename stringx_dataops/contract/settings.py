@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stringx_dataops.contract import lineage, sign_in
+from stringx_dataops.contract import database_addresses, lineage, sign_in
 from stringx_dataops.contract.lineage import LineageReceiver
 from stringx_dataops.contract.sign_in import SignIn
 
@@ -198,11 +198,13 @@ def secret(name: str, default: Path | None = None, environ: Mapping[str, str] | 
     if value:
         return value
     path = Path(file) if file else default
-    if path is None or (file is None and not path.exists()):
+    if path is None:
         return None
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
+        if file is None and isinstance(error, FileNotFoundError | NotADirectoryError):
+            return None
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise SettingsError(f"{name}_FILE: cannot read {path} ({reason}); point it at a readable file") from error
     if not text:
@@ -296,7 +298,7 @@ def _switch(env: Mapping[str, str], name: str, default: bool) -> bool:
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:
     text = (env.get(name) or default).rstrip("/")
-    if not _is_address(text, "http", "https"):
+    if not _is_address(text):
         raise SettingsError(f"{name} is {text!r}; give an address such as http://127.0.0.1:5001")
     return text
 
@@ -344,8 +346,8 @@ def _networks(env: Mapping[str, str], name: str) -> Iterator[Network]:
 
 def _database_url(env: Mapping[str, str], name: str) -> str | None:
     text = secret(name, environ=env)
-    if text is not None and not _is_address(text, "postgresql", "postgres"):
-        raise SettingsError(f"{name}: give postgresql://user:password@host:port/dbname")
+    if text is not None and not database_addresses.is_database_address(text):
+        raise SettingsError(f"{name}: {database_addresses.FORM}")
     return text
 
 
@@ -357,11 +359,10 @@ def _direct_url(env: Mapping[str, str]) -> str | None:
     return text
 
 
-def _is_address(text: str, *schemes: str) -> bool:
-    """Whether the text is a URL with one of the schemes, with a host if it is HTTP, and with a valid port if any."""
+def _is_address(text: str) -> bool:
+    """Whether the text is an address of HTTP, with a valid port if any."""
     try:
         parts = urlsplit(text)
-        return parts.scheme in schemes and (bool(parts.hostname) or "http" not in schemes) and parts.port != 0
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        # libpq, unlike a URL, allows several hosts, each with its port
-        return "http" not in schemes and text.startswith(tuple(f"{scheme}://" for scheme in schemes)) and "," in text
+        return False

@@ -28,6 +28,7 @@ def test_each_that_does_not_is_a_line_that_names_it_and_the_fix(tmp_path: Path) 
     sign_in = {"OIDC_ISSUER": f"http://{NOBODY}/", "OIDC_CLIENT_ID": "a", "OIDC_CLIENT_SECRET": "b", "OIDC_ROLES": "c=viewer"}
     for variables, wanted in (
         ({"STRINGX_SECRETS": str(tmp_path / "no")}, f"STRINGX_SECRETS is {tmp_path}/no, which does not exist; make it"),
+        ({"STRINGX_SECRETS": str(tmp_path / ("x" * 300))}, "which does not exist; make it"),
         ({"STRINGX_SECRETS": str(tmp_path / "file")}, f"STRINGX_SECRETS is {tmp_path}/file, which is no folder"),
         ({"KAFKA_BOOTSTRAP_SERVERS": NOBODY}, f"KAFKA_BOOTSTRAP_SERVERS: no broker answers at {NOBODY} (Connection refused)"),
         ({"KAFKA_BOOTSTRAP_SERVERS": "no-such-host.invalid"}, "no broker answers at no-such-host.invalid:9092 ("),

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from psycopg2 import extensions
 
 from launch.preflight import KNOWN, unknown_variables
 from stringx_dataops.contract.settings import ROOT, SECRETS, VARIABLES, SettingsError, read_settings, secret, write_secret
@@ -85,15 +86,44 @@ def test_a_wrong_value_is_one_line_that_names_it(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://u:p@h:5432/d", "postgres://h/d", "postgresql:///d?host=/run", "postgresql://a:1,b:2/d"]
+    "url",
+    [
+        "postgresql://u:p@h:5432/d",
+        "postgres://h/d",
+        "postgresql://",
+        "postgresql://u@h:/d",
+        "postgresql:///d?host=/run",
+        "postgresql://a:1,b:2/d",
+        "postgresql://u:a%25%2F b:c@%2Frun%2Fpg,[::1]:4,[fe80::1%25eth0]/d?sslmode=require&options=-c%20a%3Db&user=a@b",
+    ],
 )
 def test_addresses_that_libpq_takes(url: str) -> None:
     assert read_settings({"STRINGX_DATABASE_URL": url}).database_url == url
+    assert extensions.parse_dsn(url) is not None
 
 
-def test_a_database_url_that_is_wrong_is_not_shown() -> None:
-    with pytest.raises(SettingsError) as raised:
-        read_settings({"STRINGX_DATABASE_URL": "mysql://u:hunter2@h/d"})
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:hunter2@h/d",
+        "postgresql://u:hunter2%zz@h/d",  # from here on, libpq quotes the password, or takes a part of it for a host or a port
+        "postgresql://u:hunter2%00@h/d",
+        "postgresql://u:hunter2/x@h/d",
+        "postgresql://u:hunter2/x@h,i/d",
+        "postgresql://u:12/hunter2@h/d",
+        "postgresql://u:hunter2@x@h/d",
+        "postgresql://u:hunter2@[::1/d",
+        "postgresql://u:hunter2@[::1]x/d",
+        "postgresql://u:hunter2#x@h/d",  # … or urlsplit does
+        "postgresql://u:12?hunter2@h/d",
+        "postgresql://u:hunter2@h:0/d",
+        "postgresql://u:hunter2@h:65536/d",
+        "postgresql://u:hunter2@h/d?sslmode",
+    ],
+)
+def test_a_database_url_that_is_wrong_is_not_shown(url: str) -> None:
+    with pytest.raises(SettingsError, match="in a password write % as %25") as raised:
+        read_settings({"STRINGX_DATABASE_URL": url})
     assert "hunter2" not in str(raised.value)
 
 
@@ -110,6 +140,9 @@ def test_every_secret_reads_from_a_file(name: str, tmp_path: Path) -> None:
     assert secret(name, environ={name: "x"}) == "x"
     assert secret(name, file, environ={}) == "postgresql://h/d"
     assert secret(name, tmp_path / "none", environ={}) is None
+    assert secret(name, file / "none", environ={}) is None
+    with pytest.raises(SettingsError, match=f"^{name}_FILE: cannot read "):  # as in a folder of another user
+        secret(name, tmp_path / ("x" * 300), environ={})
     with pytest.raises(SettingsError, match=f"^{name} and {name}_FILE are both set"):
         secret(name, environ={name: "x", f"{name}_FILE": str(file)})
     file.write_text(" \n")
