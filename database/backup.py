@@ -1,4 +1,4 @@
-"""Backs up the internal database, both schemas in one snapshot: `python -m database.backup` writes to standard output.
+"""Backs up the internal database, both schemas in one snapshot: `python -m database.backup [MARK]` writes to standard output.
 
 A process of its own, because a web process cannot COPY (`database.connecting.bound_waits`), and because whoever asked can end it.
 """
@@ -13,7 +13,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from database.connecting import connect
-from database.pool import first_line
+from database.pool import Cursor, first_line
 from database.queries import load_queries
 from stringx_dataops import __version__
 from stringx_dataops.contract.backups import Header, Manifest, Output, Writer
@@ -25,26 +25,45 @@ SQL = load_queries(Path(__file__).with_suffix(".sql"))
 LEFT_OUT = ("stringx.sessions", "stringx.person_sessions", "stringx.login_failures", "dataops.workers")
 BUSY = 75  # exit code of this process if another backup runs
 _TRIES = 5
+_ELSEWHERE = (
+    "what the Backend has just written is not in the database that is to be backed up: STRINGX_DATABASE_DIRECT_URL"
+    " leads to another database than STRINGX_DATABASE_URL, or to a standby that is behind"
+)
 
 
-def back_up(url: str, out: Output) -> Manifest:
-    """Write a backup of this database. Raises Unavailable or DatabaseFault, Busy while another one runs, OSError of `out`."""
+def mark(cursor: Cursor) -> str:
+    """Write a mark that a backup has to hold (`back_up`), within this transaction."""
+    (row,) = cursor.all(SQL["mark"])
+    return str(row["mark"])
+
+
+def back_up(url: str, out: Output, marked: str | None = None) -> Manifest:
+    """Write a backup of this database. `marked`: a mark that was committed before.
+
+    Raises Unavailable, also if the database lacks the mark, or DatabaseFault; Busy while another backup runs, or another session
+    keeps a table locked; OSError of `out`.
+    """
     try:
         connection = connect(url, "stringx backup")
         connection.autocommit = True  # transactions are begun by hand, with their isolation
         try:
-            return _write(connection, out)
+            return _write(connection, out, marked)
         finally:
             connection.close()
+    except psycopg2.errors.LockNotAvailable as error:
+        words = "another session keeps a table of the internal database locked; try again when it has ended"
+        raise Busy(words, retry_after_s=60) from error
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
         raise Unavailable(f"the internal database does not answer: {first_line(error)}") from error
     except psycopg2.Error as error:
         raise DatabaseFault(f"the internal database cannot be backed up: {first_line(error)}") from error
 
 
-def _write(connection: extensions.connection, out: Output) -> Manifest:
+def _write(connection: extensions.connection, out: Output, marked: str | None) -> Manifest:
     with connection.cursor() as cursor:
         tables = _begin(cursor)
+        if marked is not None and not _rows(cursor, SQL["marked"], {"mark": marked})[0]["is_marked"]:
+            raise Unavailable(_ELSEWHERE)
         names = {row["name"]: row for row in tables}
         moment = _rows(cursor, SQL["moment"])[0]
         migrations = [row["name"] for row in _rows(cursor, SQL["migrations"])]
@@ -55,9 +74,9 @@ def _write(connection: extensions.connection, out: Output) -> Manifest:
             statement = copy_out(connection, row["quoted"], row["columns"])
             writer.table(name, lambda pieces, statement=statement: cursor.copy_expert(statement, pieces))  # type: ignore[misc]
         sequences = {}
-        for row in _rows(cursor, SQL["sequences"]):
-            (value,) = _rows(cursor, f"select last_value, is_called from {row['quoted']}")  # noqa: S608 - quoted by the server
-            sequences[row["name"]] = (value["last_value"], value["is_called"])
+        for name, quoted in sequences_of(cursor).items():
+            (value,) = _rows(cursor, f"select last_value, is_called from {quoted}")  # noqa: S608 - quoted by the server
+            sequences[name] = (value["last_value"], value["is_called"])
         cursor.execute("rollback")
         return writer.finish(sequences)
 
@@ -76,6 +95,11 @@ def tables_of(cursor: extensions.cursor) -> list[dict[str, Any]]:
         if row["referring"] in rows and row["referred"] in rows:
             order.add(row["referring"], row["referred"])
     return [rows[key] for key in order.static_order()]
+
+
+def sequences_of(cursor: extensions.cursor) -> dict[str, str]:
+    """The quoted name of each sequence, by its name."""
+    return {row["name"]: row["quoted"] for row in _rows(cursor, SQL["sequences"])}
 
 
 def _begin(cursor: extensions.cursor) -> list[dict[str, Any]]:
@@ -107,10 +131,10 @@ def _rows(cursor: extensions.cursor, statement: str, parameters: dict[str, Any] 
 
 
 def main() -> int:
-    """Write to standard output; returns 0, BUSY, or 2 after a line on standard error."""
+    """Write to standard output; returns 0, BUSY, or 2 after a line on standard error. An argument is the mark."""
     out = os.fdopen(os.dup(1), "wb")
     try:
-        back_up(read_settings().require_session_url(), out)
+        back_up(read_settings().require_session_url(), out, next(iter(sys.argv[1:]), None))
         out.close()
     except Busy as error:
         print(error, file=sys.stderr)

@@ -37,6 +37,15 @@ select name from public.stringx_migrations order by name
 -- name: moment
 select to_char(statement_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as now, current_setting('server_version') as version
 
+-- name: mark
+-- Committed before a backup is asked for, so that one without it is of another database, or of a standby that is behind.
+insert into public.stringx_probe (service, written_at) values ('backup', clock_timestamp())
+on conflict (service) do update set written_at = greatest(excluded.written_at, stringx_probe.written_at + interval '1 microsecond')
+returning written_at::text as mark
+
+-- name: marked
+select exists (select from public.stringx_probe where service = 'backup' and written_at >= %(mark)s::timestamptz) as is_marked
+
 -- name: alone
 -- One backup of a database at a time, and none while it is migrated.
 select pg_try_advisory_xact_lock(7418205361) as is_alone, pg_try_advisory_xact_lock_shared(7418205331) as is_settled

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,8 +153,9 @@ def recover(cluster: Cluster) -> None:
         file.unlink(missing_ok=True)
 
 
-def wait(cluster: Cluster, seconds: float = 60) -> None:
-    """Return when the server accepts connections. Raises EmbeddedError after so many seconds, or for a wrong password."""
+def wait(cluster: Cluster, seconds: float = 60, runs: Callable[[], bool] = lambda: True) -> None:
+    """Return when the server accepts connections. Raises EmbeddedError after so many seconds, for a wrong password, or if the
+    server does not run any more."""
     import psycopg2  # here, because the functions above must work without a driver
 
     until = time.monotonic() + seconds
@@ -165,6 +166,8 @@ def wait(cluster: Cluster, seconds: float = 60) -> None:
         except psycopg2.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise EmbeddedError(f"{cluster.password_file} does not hold the password of {cluster.data}") from error
+            if not runs():
+                raise EmbeddedError(f"PostgreSQL has ended; {cluster.home / 'logs' / 'postgres.log'} says why") from error
             if time.monotonic() > until:
                 raise EmbeddedError(f"PostgreSQL takes no connection after {seconds:.0f} s") from error
             time.sleep(0.1)

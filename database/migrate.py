@@ -154,18 +154,25 @@ def _missing(applied: list[dict[str, str]]) -> list[Path]:
 
 def make_secrets(settings: Settings, database: Database) -> None:
     """Make the owner's key, the services' key and the signing secret if they are missing, and store the hashes of both keys."""
+    for variable, file in (("STRINGX_API_KEY", OWNER), ("STRINGX_SERVICE_KEY", SERVICE)):
+        if secret(variable, settings.home / file) is None:
+            write_secret(settings.home / file, new_key())
+    register_keys(settings, database)
+    if secret("STRINGX_SIGNING_SECRET", settings.home / "signing-secret") is None:
+        write_secret(settings.home / "signing-secret", signatures.new_secret())
+
+
+def register_keys(settings: Settings, database: Database) -> list[str]:
+    """Store the hashes of the keys that this installation has; returns their names."""
+    found = []
     for variable, file, scopes, overlap_s in (
         ("STRINGX_API_KEY", OWNER, SCOPES, 0.0),
         ("STRINGX_SERVICE_KEY", SERVICE, SERVICE_SCOPES, _SERVICE_OVERLAP_S),
     ):
-        path = settings.home / file
-        if secret(variable, path) is None:
-            write_secret(path, new_key())
-        key = secret(variable, path)
-        assert key is not None  # just written
-        keys.register(database, file, key, scopes, overlap_s)
-    if secret("STRINGX_SIGNING_SECRET", settings.home / "signing-secret") is None:
-        write_secret(settings.home / "signing-secret", signatures.new_secret())
+        if (key := secret(variable, settings.home / file)) is not None:
+            keys.register(database, file, key, scopes, overlap_s)
+            found.append(file)
+    return found
 
 
 def main() -> int:

@@ -1,8 +1,10 @@
 -- name: sessions
--- Who uses the database beside this session.
+-- Who uses the database beside this session: services, or everybody. Without rights on the role of a session, only its name is seen.
 select pid, coalesce(nullif(application_name, ''), 'unnamed') as name, host(client_addr) as address
 from pg_catalog.pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend' order by 2, 1 limit 6
+where datname = current_database() and pid <> pg_backend_pid() and coalesce(backend_type, 'client backend') = 'client backend'
+  and (application_name ~ '^stringx( |$)' or not %(services)s)
+order by 2, 1 limit 6
 
 -- name: alone
 -- No migration and no other restoring meanwhile.
@@ -11,10 +13,13 @@ select pg_try_advisory_xact_lock(7418205331) as held
 -- name: has_schema
 select to_regnamespace('stringx') is not null or to_regnamespace('dataops') is not null as held
 
--- name: is_used
--- Whether it holds more than a migration leaves: keys of files and the log of their making.
-select exists (select from stringx.targets) or exists (select from stringx.requests) or exists (select from dataops.checks)
-    or exists (select from stringx.api_keys where name not in ('api-key', 'service-key')) as used
+-- name: is_ours
+-- Whether the schemas are those of migrations, and not another program's of the same names.
+select to_regclass('public.stringx_migrations') is not null as held
+
+-- name: keys
+-- Whether it holds keys that migrations do not make.
+select exists (select from stringx.api_keys where name not in ('api-key', 'service-key')) as held
 
 -- name: drop
 drop schema if exists stringx cascade; drop schema if exists dataops cascade;
@@ -22,7 +27,7 @@ drop table if exists public.stringx_migrations, public.stringx_probe, public.str
 
 -- name: settings
 set local lock_timeout = '10s'; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0;
-set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex'; set local extra_float_digits = 1;
+set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex'; set local extra_float_digits = 1;
 set local xmlbinary = 'base64'; set local check_function_bodies = on; set local maintenance_work_mem = '256MB'
 
 -- name: record

@@ -7,13 +7,15 @@ The role `restore` takes FILE|- [--replace]; the role `move-database` takes URL 
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from types import FrameType
+from typing import BinaryIO, NoReturn
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg2
@@ -21,14 +23,16 @@ import psycopg2
 from database import backup, embedded, migrate, pool, restore
 from database.embedded import Cluster
 from database.pool import Database
+from database.restore import Restored
 from launch import first_start, moved, preflight
 from launch.preflight import PreflightError
-from stringx_dataops.contract.backups import BackupError, Manifest
+from stringx_dataops.contract.backups import BackupError
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import ROOT, Settings, SettingsError, read_settings
 
-_STOP_S = 30
+# Signals that end PostgreSQL, and the seconds that each has. The second one leaves the rest to the next start, and loses nothing.
+_STOPS = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 30.0))
 MOVE_TO = "LAUNCH_MOVE_TO"  # the address where `dataops move-database` hands it over
 
 
@@ -51,17 +55,25 @@ def run(command: str, arguments: Sequence[str], settings: Settings) -> int:
         parser.add_argument("--password-file", metavar="FILE", type=Path)
     parser.add_argument("--replace", action="store_true")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)  # a copy of the data is removed, and PostgreSQL ended, as after Ctrl-C
     try:
         if command == "restore":
             _restore(settings, given.file, given.replace)
         else:
             _move(settings, _address(given.url, given.password_file), given.replace)
-    except (BackupError, StringXError, psycopg2.Error, OSError) as error:
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        raise OperationError(f"{place}{error.strerror or pool.first_line(error)}") from error
+    except (BackupError, StringXError, psycopg2.Error) as error:
         raise OperationError(pool.first_line(error)) from error
     except KeyboardInterrupt:
-        print(f"{command}: interrupted; nothing was changed", file=sys.stderr)
+        print(f"{command}: interrupted; either all is restored or nothing was changed", file=sys.stderr)
         return 130
     return 0
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _restore(settings: Settings, file: str, replace: bool) -> None:
@@ -70,16 +82,15 @@ def _restore(settings: Settings, file: str, replace: bool) -> None:
     with _file(settings, file) as path:
         try:
             restore.check(path)  # before anything is started or made
+            _make_home(settings)
             if settings.database_url is not None:
-                header, manifest = restore.restore(settings.require_session_url(), path, replace)
-                _complete(settings, settings.database_url)
+                _restore_into(settings, settings.require_session_url(), path, replace)
             else:
                 with _embedded(settings) as url:
-                    header, manifest = restore.restore(url, path, replace)
-                    _complete(settings, url)
+                    _restore_into(settings, url, path, replace)
         except BackupError as error:
             raise OperationError(f"{file}: {error}; nothing was changed") from error
-    print(f"restored {_size(manifest)}, as of {header.created_at} (release {header.release}); start the services now", flush=True)
+    print("start the services now", flush=True)
 
 
 def _move(settings: Settings, url: str, replace: bool) -> None:
@@ -93,41 +104,73 @@ def _move(settings: Settings, url: str, replace: bool) -> None:
     path = settings.home / "run" / "move.tar.gz"
     with _embedded(settings) as source:
         try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            with _copy(path) as out:
                 backup.back_up(source, out)
-            header, manifest = restore.restore(url, path, replace)
+            restored = _restored(url, path, replace)
         except BackupError as error:
             raise OperationError(f"the copy is not right: {error}; nothing was changed") from error
         finally:
             path.unlink(missing_ok=True)
+        where, mark = _without_password(url), settings.home / moved.MARK
+        try:
+            moved.remember(settings.home, where)
+        except OSError as error:
+            raise OperationError(
+                f"all is moved, but {mark} cannot be written ({error.strerror}): set STRINGX_DATABASE_URL before any start"
+            ) from error
         _complete(settings, url)
-        moved.remember(settings.home, _without_password(url))
-    where, mark = _without_password(url), settings.home / moved.MARK
     print(
-        f"moved {_size(manifest)} to {where}, compared row by row\n"
+        f"moved {_size(restored)} to {where}, compared row by row\n"
         "next: set STRINGX_DATABASE_URL, or STRINGX_DATABASE_URL_FILE, to that address with its password, and start\n"
         "      the demo's tables stay behind: if the target nyc is still there, remove it\n"
-        f"back: unset the variable and delete {mark}; the embedded database is as it was at {header.created_at}",
+        f"back: unset the variable and delete {mark}; the embedded database is as it was at {restored.header.created_at}",
         flush=True,
     )
 
 
+def _restore_into(settings: Settings, url: str, path: Path, replace: bool) -> None:
+    restored = _restored(url, path, replace)
+    header = restored.header
+    print(f"restored {_size(restored)}, as of {header.created_at} (release {header.release})", flush=True)
+    _complete(settings, url)
+
+
+def _restored(url: str, path: Path, replace: bool) -> Restored:
+    restored = restore.restore(url, path, replace)
+    for name in restored.left_out:
+        print(f"left out: {name}, which is no table of StringX DataOps", file=sys.stderr, flush=True)
+    return restored
+
+
 def _complete(settings: Settings, url: str) -> None:
-    """Make and store the keys of this installation, as `migrate` does; a first start applies no rule files any more."""
+    """Store the keys of this installation, as `migrate` does; on a server none is made, because other machines may have those of
+    the backup. A first start applies no rule files any more. Raises OperationError if that fails; all is restored then."""
     database = Database(url, size=1, application_name="stringx restore")
     try:
-        migrate.make_secrets(settings, database)
+        if settings.database_url is None:
+            migrate.make_secrets(settings, database)
+        elif names := migrate.register_keys(settings, database):
+            print(f"keys of {settings.home}, or of variables, that are valid from now on: {', '.join(names)}", flush=True)
+        files = sorted(file.name for file in first_start.RULES.glob("*.yml"))
+        write_whole(settings.home / first_start.APPLIED, "".join(f"{name}\n" for name in files))
+    except (SettingsError, StringXError, OSError) as error:
+        reason = f"{settings.home}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        raise OperationError(
+            f"all is restored, but the keys of this installation are not registered ({reason}); mend that, a start does it, too"
+        ) from error
     finally:
         database.close()
-    names = sorted(file.name for file in first_start.RULES.glob("*.yml"))
-    write_whole(settings.home / first_start.APPLIED, "".join(f"{name}\n" for name in names))
+
+
+def _make_home(settings: Settings) -> None:
+    if problems := list(preflight.make_home(settings.home)):
+        raise PreflightError(*problems)
 
 
 @contextmanager
 def _embedded(settings: Settings) -> Iterator[str]:
     """The address of the embedded database, which runs within the block; no start can use this home meanwhile."""
-    if problems := list(preflight.make_home(settings.home)):
-        raise PreflightError(*problems)
+    _make_home(settings)
     descriptor = preflight.lock(settings.home)
     process = None
     try:
@@ -140,39 +183,55 @@ def _embedded(settings: Settings) -> Iterator[str]:
                 env=os.environ | {"STRINGX_HOME": str(settings.home), "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        embedded.wait(cluster)
+        server = process
+        embedded.wait(cluster, runs=lambda: server.poll() is None)
         password = embedded.keep(settings.home / "stringx-password")
         embedded.create(cluster, "stringx", password)
         embedded.create_database(cluster, "stringx", "stringx")
         yield cluster.address("stringx", password, "stringx")
     finally:
-        if process is not None:
-            process.send_signal(signal.SIGINT)
-            process.wait(_STOP_S)
+        for wanted, patience_s in _STOPS:
+            if process is not None and process.poll() is None:
+                process.send_signal(wanted)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(patience_s)
         os.close(descriptor)
 
 
 @contextmanager
 def _file(settings: Settings, file: str) -> Iterator[Path]:
-    """The file itself; standard input is kept for the block, because it is read twice."""
-    if file != "-":
-        path = Path(file)
-        try:
-            with path.open("rb"):
-                pass
-        except (OSError, ValueError) as error:
-            raise OperationError(f"FILE: {file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-        yield path
-        return
-    if problems := list(preflight.make_home(settings.home)):
-        raise PreflightError(*problems)
-    path = settings.home / "run" / "restore.tar.gz"
+    """The file itself. It is read more than once, so standard input, and whatever else is a stream, is copied for the block."""
+    path = Path(file)
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            shutil.copyfileobj(sys.stdin.buffer, out)
+        with open(0 if file == "-" else path, "rb", closefd=file != "-") as given:
+            if file == "-" or not stat.S_ISREG(os.fstat(given.fileno()).st_mode):
+                _make_home(settings)
+                path = settings.home / "run" / "restore.tar.gz"
+                with _copy(path) as out:
+                    shutil.copyfileobj(given, out)
+    except (OSError, ValueError) as error:
+        raise OperationError(f"FILE: {file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    try:
         yield path
     finally:
+        if path != Path(file):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _copy(path: Path) -> Iterator[BinaryIO]:
+    """A file for this user alone, which is removed after any error. OperationError if it cannot be written within the block, as
+    when the disk is full."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            yield out
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        raise OperationError(
+            f"a copy of the backup cannot be written to {path}: {error.strerror}; nothing was changed"
+        ) from error
 
 
 def _address(url: str | None, password_file: Path | None) -> str:
@@ -189,7 +248,7 @@ def _address(url: str | None, password_file: Path | None) -> str:
         user, _, host = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:{password}@{host}"))
     except SettingsError as error:
-        raise OperationError("URL: give postgresql://user:password@host:port/dbname") from error
+        raise OperationError(str(error).replace("STRINGX_DATABASE_URL", "URL")) from error
     except (OSError, UnicodeDecodeError) as error:
         raise OperationError(f"--password-file: {password_file} cannot be read") from error
 
@@ -200,5 +259,6 @@ def _without_password(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{host}" if user else host, query=""))
 
 
-def _size(manifest: Manifest) -> str:
-    return f"{sum(table.rows for table in manifest.tables.values()):,} rows of {len(manifest.tables)} tables"
+def _size(restored: Restored) -> str:
+    tables = [table for name, table in restored.manifest.tables.items() if name not in restored.left_out]
+    return f"{sum(table.rows for table in tables):,} rows of {len(tables)} tables"

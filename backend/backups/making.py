@@ -22,12 +22,12 @@ class BrokenOff(StringXError):
     """A backup that had begun has failed; whoever receives it notices, because its end is missing."""
 
 
-def start(url: str) -> Generator[bytes]:
-    """The bytes of a backup of this database, of which there is at least one. Raises Busy while another one is made, Unavailable
-    if none can be; the iterator raises BrokenOff. Closing it ends the process."""
+def start(url: str, mark: str) -> Generator[bytes]:
+    """The bytes of a backup of this database, of which there is at least one. It holds the mark (`backup.mark`). Raises Busy
+    while another one is made, Unavailable if none can be; the iterator raises BrokenOff. Closing it ends the process."""
     environ = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("PG")}
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "database.backup"],
+        [sys.executable, "-P", "-m", "database.backup", mark],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, cwd=ROOT,
         env=environ | {"PYTHONPATH": str(ROOT), "STRINGX_DATABASE_URL": url},
     )  # fmt: skip

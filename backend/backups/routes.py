@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from backend.backups import making
-from database import audit
+from database import audit, backup
 from database.pool import Database
 from stringx_dataops.contract.problems import Busy, StringXError, Unavailable
 from web.keys import caller
@@ -23,7 +23,9 @@ def blueprint(database: Database) -> Blueprint:
         )
     )
     def back_up() -> Response:
-        pieces = making.start(database.session_url)
+        with database.transaction() as cursor:
+            mark = backup.mark(cursor)
+        pieces = making.start(database.session_url, mark)
         try:
             with database.transaction() as cursor:
                 audit.record(cursor, caller(), "backup.made", "database:internal")

@@ -2,6 +2,7 @@
 installation beside this package, because no service runs meanwhile."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from stringx_dataops.errors import Misconfigured, Undecided
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
+    from types import FrameType
 
 _PATIENCE_S = 150.0  # for each piece: longer than the Backend waits for the next one
 
@@ -35,15 +37,16 @@ def backup(server: str | None, file: str) -> int:
     from stringx_dataops.contract.backups import BackupError, Reader  # here, because other commands need none of it
 
     client = Client.from_environment(server)
+    left = "nothing was kept" if file != "-" else "what was written is no backup"
     with _output(file) as out, client.download("POST", path_of("backup"), _PATIENCE_S) as response:
-        copied = _Copied(response, out)
+        copied = _Copied(response, out, left)
         try:
             reader = Reader(copied)  # type: ignore[arg-type]
             manifest = reader.check()
             while copied.read(1 << 16):
                 pass
         except BackupError as error:
-            raise Undecided(f"the backup did not arrive whole: {error}; nothing was kept, try again") from error
+            raise Undecided(f"the backup did not arrive whole: {error}; {left}, try again") from error
     rows = sum(table.rows for table in manifest.tables.values())
     size = f"{plural(rows, 'row')} of {plural(len(manifest.tables), 'table')}, {copied.size:,} bytes"
     click.echo(f"{'backup' if file == '-' else file}: {size}, complete as of {reader.header.created_at}", err=True)
@@ -89,8 +92,8 @@ def _launch(*arguments: str) -> NoReturn:
 class _Copied:
     """What is read from an answer, written to `out` too."""
 
-    def __init__(self, response: "HTTPResponse", out: BinaryIO) -> None:
-        self._response, self._out, self.size = response, out, 0
+    def __init__(self, response: "HTTPResponse", out: BinaryIO, left: str) -> None:
+        self._response, self._out, self._left, self.size = response, out, left, 0
 
     def read(self, size: int = -1) -> bytes:
         from http.client import HTTPException
@@ -98,7 +101,7 @@ class _Copied:
         try:
             data = self._response.read(size)
         except (OSError, HTTPException, ValueError) as error:
-            raise Undecided(f"the backup broke off after {self.size:,} bytes; nothing was kept, try again") from error
+            raise Undecided(f"the backup broke off after {self.size:,} bytes; {self._left}, try again") from error
         self.size += len(data)
         try:
             self._out.write(data)
@@ -113,17 +116,23 @@ def _output(file: str) -> Iterator[Any]:
     if file == "-":
         if sys.stdout.isatty():
             raise click.UsageError("a backup is no text for a terminal; give a FILE, or pipe it")
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            raise Undecided(f"standard output cannot be written: {error.strerror}") from error
         return
     path = Path(file)
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "Is a directory")
+        if path.exists() and not path.is_file():  # such as /dev/stdout, in whose place a file would be put
+            raise FileExistsError(0, "is no file; write to standard output with -")
         out = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except (OSError, ValueError) as error:
         raise click.UsageError(f"FILE: {file} cannot be written: {getattr(error, 'strerror', None) or error}") from error
+    before = signal.signal(signal.SIGTERM, _interrupt)  # `timeout` ends the command by it
     try:
         with out:
             yield out
@@ -134,3 +143,8 @@ def _output(file: str) -> Iterator[Any]:
         raise Undecided(f"{file} cannot be written: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_: int, __: "FrameType | None") -> NoReturn:
+    raise KeyboardInterrupt

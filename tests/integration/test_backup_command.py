@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,7 +94,12 @@ def test_a_backup_that_breaks_off_leaves_no_file(run: Dataops, apps: tuple[Apps,
         assert (code, words.count("\n")) == (3, 1), words
         assert words.startswith("dataops: the backup did not arrive whole: ")
         assert list(tmp_path.iterdir()) == []
-    for wrong, words in ((str(tmp_path), "Is a directory"), (str(tmp_path / "no" / "b"), "No such file")):
+    os.mkfifo(tmp_path / "pipe")
+    for wrong, words in (
+        (str(tmp_path), "Is a directory"),
+        (str(tmp_path / "no" / "b"), "No such file"),
+        (str(tmp_path / "pipe"), "is no file; write to standard output with -"),
+    ):
         code, _, said = run("backup", wrong)
         assert (code, words in said, said.count("\n")) == (2, True, 1), said
 
@@ -112,3 +118,35 @@ def test_a_client_that_leaves_ends_the_backup(apps: tuple[Apps, str]) -> None:
     assert running() == 1
     response.close()
     eventually(lambda: running() == 0 or None, 30)
+
+
+def test_a_backup_that_is_ended_by_a_signal_leaves_no_file(tmp_path: Path) -> None:
+    asked, ends = threading.Event(), threading.Event()
+
+    def hang(environ: object, start: object) -> Iterator[bytes]:
+        start("200 OK", [("Content-Type", "application/gzip")])  # type: ignore[operator]
+        yield b"\x1f\x8b"
+        asked.set()
+        ends.wait(120)
+
+    with served(hang) as server:
+        command = [sys.executable, "-P", "-m", "stringx_dataops.cli.main", "backup", str(tmp_path / "b")]
+        environ = os.environ | {"PYTHONPATH": str(ROOT), "STRINGX_BACKEND_URL": server, "STRINGX_API_KEY": "sx_owner"}
+        process = subprocess.Popen(command, env=environ)
+        try:
+            assert asked.wait(120)
+            assert len(list(tmp_path.iterdir())) == 1
+            process.terminate()
+            assert process.wait(120) == 130
+        finally:
+            ends.set()
+            process.kill()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_to_standard_output_is_one_line(apps: tuple[Apps, str]) -> None:
+    command = [sys.executable, "-P", "-m", "stringx_dataops.cli.main", "backup", "-"]
+    environ = os.environ | {"PYTHONPATH": str(ROOT), "STRINGX_BACKEND_URL": apps[1], "STRINGX_API_KEY": "sx_owner"}
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, env=environ, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (3, b"dataops: the backup cannot be written: No space left on device\n")
