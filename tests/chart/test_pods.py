@@ -1,15 +1,17 @@
 """Several pods of each role, as the chart describes them, run and are replaced by those of a later release under load."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from tests.faults.accounting import accounting
-from tests.support import chart
+from tests.support import chart, confinement
 from tests.support.chart import NAME
 from tests.support.charted import IMAGE, Charted, another_release
 from tests.support.deployments import of_kind
@@ -73,6 +75,21 @@ def test_two_of_each_role_run_and_a_check_goes_through_them(charted: Charted) ->
         time.sleep(5)
     assert load.refused == []
     assert len(accounting(charted)) == len(charted.accepted) > 4
+
+
+@pytest.mark.skipif(not confinement.is_possible(), reason="only root can confine a process")
+def test_no_process_writes_beside_its_volumes_or_has_a_capability(charted: Charted) -> None:
+    """The pods have got ready, and checks went through them."""
+    for pod in charted.machine.pods:
+        for container in (*pod.inits, *pod.containers):
+            assert "Read-only file system" not in container.output
+            assert "Permission denied" not in container.output
+        for process in (each for container in pod.containers for each in container.family()):
+            security = pod.spec["securityContext"]
+            assert process.uids().effective == confinement.user(security), process.cmdline()
+            assert process.gids().effective == security["runAsGroup"], process.cmdline()
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            assert re.findall(r"^Cap(?:Prm|Bnd):\s*([0-9a-f]+)", status, re.MULTILINE) == ["0" * 16] * 2, process.cmdline()
 
 
 def test_each_docs_pod_shows_every_portal(charted: Charted) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,12 @@ class Charted(Installation):
             name = each["metadata"]["name"]
             deployment = self.deployments.setdefault(name, Deployment(self.machine, name))
             threads.append(run(deployment.apply, each["spec"]))
-        for thread in threads:
-            thread.join(1200)
-            assert not thread.is_alive(), "\n".join(pod.output() for pod in self.machine.pods)
+        until = time.monotonic() + 1200
+        while going := [thread for thread in threads if thread.is_alive()]:
+            if failed:
+                raise failed[0]  # the others would wait for it
+            assert time.monotonic() < until, "\n".join(pod.output() for pod in self.machine.pods)
+            going[0].join(1)
         if failed:
             raise failed[0]
         assert self.machine.failed_at == {}

@@ -17,6 +17,7 @@ import psutil
 import requests
 
 from stringx_dataops.contract.settings import ROOT
+from tests.support import confinement
 from tests.support.machine import Json, Machine
 from tests.support.processes import free_port
 
@@ -36,11 +37,13 @@ def of_code(text: str, root: Path) -> str:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a container gets of its pod: a folder for logs, its volumes as folders by their names, and where to say what happens."""
+    """What a container gets of its pod: a folder for logs, its volumes as folders by their names, its security context, and where to
+    say what happens."""
 
     machine: Machine
     folder: Path
     volumes: dict[str, Path]
+    security: Json
     said: Callable[[str], None]
 
 
@@ -94,6 +97,10 @@ class Container:
     def start(self) -> None:
         assert self.spec.get("command") is None, "the image's entry point is what is run here"
         command = [sys.executable, "-P", "-m", "launch", *map(self.local, self.spec["args"])]
+        if confinement.is_possible():
+            mounts = self.spec.get("volumeMounts", ())
+            writable = [self.pod.volumes[mount["name"]] for mount in mounts if not mount.get("readOnly")]
+            command = confinement.confined(command, self.pod.security, self.spec["securityContext"], writable)
         with self.log.open("ab") as file:
             self.process = subprocess.Popen(
                 command, cwd=self.root, env=self.variables(), stdin=subprocess.DEVNULL, stdout=file, stderr=file

@@ -1,7 +1,7 @@
 """Runs pods on this machine as their specifications say: what a kubelet does, without namespaces.
 
 Honoured are command and arguments, variables (also from Secrets), volumes as folders, the order of init containers, all three kinds of
-probes, hooks before the end, and the time to end. A pod has no network of its own.
+probes, hooks before the end, the time to end, and, where root runs the tests, the security contexts. A pod has no network of its own.
 """
 
 import threading
@@ -24,7 +24,8 @@ class Pod:
         self.folder = machine.folder / name
         self.folder.mkdir(parents=True)
         self.events: list[tuple[float, str]] = []
-        around = Surroundings(machine, self.folder, volumes.make(self.folder, self.spec, machine.secrets), self.said)
+        security = self.spec["securityContext"]
+        around = Surroundings(machine, self.folder, volumes.make(self.folder, self.spec, machine.secrets), security, self.said)
         self.inits = [Container(around, each) for each in self.spec.get("initContainers", ())]
         self.containers = [Container(around, each) for each in self.spec["containers"]]
         self.exit_codes: dict[str, int] = {}

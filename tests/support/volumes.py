@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support import confinement
 from tests.support.machine import Json
 
 Secrets = Mapping[str, Mapping[str, bytes]]
@@ -12,7 +13,11 @@ Secrets = Mapping[str, Mapping[str, bytes]]
 
 def make(folder: Path, spec: Json, secrets: Secrets) -> dict[str, Path]:
     """A folder for each volume of a pod's specification, by its name."""
-    return {volume["name"]: _folder(folder / "volumes" / volume["name"], volume, secrets) for volume in spec.get("volumes", ())}
+    made = {volume["name"]: _folder(folder / "volumes" / volume["name"], volume, secrets) for volume in spec.get("volumes", ())}
+    if confinement.is_possible():
+        for each in made.values():
+            confinement.give(each, spec["securityContext"])
+    return made
 
 
 def _folder(path: Path, volume: Json, secrets: Secrets) -> Path:
