@@ -14,7 +14,7 @@ from backend.lineage.events import Teller, events, over_two_tables
 from database.leases import Lease
 from database.loops import Loop, Loops
 from database.notifications import Listener
-from database.pool import Database
+from database.pool import Cursor, Database
 from database.queries import load_queries
 from database.sending import Backoff, NotSent, Sender, all_that_is_due, look_again_s
 from stringx_dataops.contract import http_answers
@@ -33,6 +33,7 @@ MOST_WAITING = 100_000  # events: the oldest are dropped above that
 REFUSALS = 5  # attempts after which an event that the receiver does not understand lets the later ones of its table pass
 LEASE_S = 60  # two posts are one message
 _THREADS = 2
+_SOME, _LOOKS = 200, 50  # so many that are due are looked at in a statement, in so many statements
 _LOOK_S = 20.0
 _KEEP_S = 60.0
 _SWITCH_S = 3600.0
@@ -82,6 +83,9 @@ class LineageSender(Sender[Leased, None]):
     def claim(self) -> Leased | None:
         """The due event that is the first of its table."""
         with self.database.statements() as cursor:
+            for _ in range(_LOOKS):
+                if cursor.run(SQL["park"], {"some": _SOME}) < _SOME:
+                    break
             row = cursor.one(SQL["claim"], self.lease.parameters)
         return Leased(**row) if row is not None else None
 
@@ -93,10 +97,10 @@ class LineageSender(Sender[Leased, None]):
     def mark_done(self, message: Leased, answer: None) -> bool:
         """Forget it. If earlier attempts failed, all others are due now: the receiver answers again."""
         with self.database.transaction() as cursor:
-            done = cursor.run(SQL["done"], self._held(message))
+            is_done = self._forget(cursor, message)
             if message.attempts > 1:
                 cursor.run(SQL["due_now"])
-        return done > 0
+        return is_done
 
     def store_postponed(self, message: Leased, fault: NotSent, delay_s: float) -> bool:
         """Store when it is due again, or give it up."""
@@ -108,7 +112,7 @@ class LineageSender(Sender[Leased, None]):
         )  # fmt: skip
         with self.database.transaction() as cursor:
             if gives_up:
-                return cursor.run(SQL["done"], self._held(message)) > 0
+                return self._forget(cursor, message)
             return cursor.run(SQL["postpone"], self._held(message) | {"delay_s": delay_s, "error": fault.reason}) > 0
 
     def _events(self, message: Leased) -> list[JsonObject]:
@@ -137,6 +141,10 @@ class LineageSender(Sender[Leased, None]):
             wait_s = retry_after_s(retry_after, _LONGEST_RETRY_AFTER_S, now)
             raise NotTaken(f"status {status}", wait_s, is_refused=status in _NOT_UNDERSTOOD)
 
+    def _forget(self, cursor: Cursor, message: Leased) -> bool:
+        cursor.run(SQL["next"], {"event_id": message.event_id})
+        return cursor.run(SQL["done"], self._held(message)) > 0
+
     def _held(self, message: Leased) -> dict[str, object]:
         return {"event_id": message.event_id, "worker": self.lease.worker}
 
@@ -158,6 +166,7 @@ class Keeper:
             dropped = cursor.run(SQL["drop_oldest"], {"most": MOST_WAITING})
             if not self._is_sent:
                 dropped += cursor.run(SQL["drop_late"])
+            cursor.run(SQL["unpark"])
         if dropped:
             log.warning("%d results were dropped that waited for a receiver of OpenLineage", dropped)
         return _KEEP_S

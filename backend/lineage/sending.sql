@@ -8,6 +8,30 @@ delete from stringx.lineage_sending
 -- Of a receiver that is configured no more: an event waits for three days, whether somebody sends it or not.
 delete from stringx.lineage where queued_at < clock_timestamp() - interval '3 days'
 
+-- name: park
+-- Of those that have been due for longest, so many, each that has an earlier one of its table is due when that one has gone (`next`): who looks
+-- for what is due does not go through it again.
+update stringx.lineage set next_attempt_at = 'infinity'
+where event_id in (
+    select l.event_id from stringx.lineage l
+    where l.event_id in (select event_id from stringx.lineage where next_attempt_at <= (select clock_timestamp())
+                         order by next_attempt_at limit %(some)s)
+      and exists (select from stringx.lineage e where e.target = l.target and e.subject = l.subject and e.event_id < l.event_id)
+    for update skip locked)
+
+-- name: next
+-- Before an event goes: the next one of its table is due.
+update stringx.lineage set next_attempt_at = clock_timestamp()
+where event_id = (
+    select min(n.event_id) from stringx.lineage e join stringx.lineage n using (target, subject)
+    where e.event_id = %(event_id)s and n.event_id > e.event_id)
+
+-- name: unpark
+-- The first of its table that is parked: those before it were dropped, or the last of them went at the moment when it was parked.
+update stringx.lineage set next_attempt_at = clock_timestamp()
+where next_attempt_at = 'infinity'
+  and event_id in (select distinct on (target, subject) event_id from stringx.lineage order by target, subject, event_id)
+
 -- name: claim
 -- The event that has been due for longest and is its table's (or dataset's) first: the later ones wait for it. The moment is read
 -- once, so that the index ends where nothing is due.
@@ -45,7 +69,7 @@ where event_id = %(event_id)s and worker = %(worker)s
 update stringx.lineage set next_attempt_at = clock_timestamp() + random() * interval '5 seconds'
 where event_id in (
     select event_id from stringx.lineage
-    where lease_expires_at is null and next_attempt_at > clock_timestamp() + interval '5 seconds'
+    where lease_expires_at is null and next_attempt_at > clock_timestamp() + interval '5 seconds' and next_attempt_at < 'infinity'
     for update skip locked
     limit 1000)
 

@@ -7,7 +7,7 @@ import pytest
 
 from backend.lineage import sending
 from backend.lineage.events import Teller, events, over_two_tables
-from backend.lineage.sending import Keeper, LineageSender, Waiting
+from backend.lineage.sending import Keeper, LineageSender, NotTaken, Waiting
 from backend.requests import tracking
 from database.pool import Database
 from stringx_dataops.contract.documents.targets import stored_target
@@ -126,9 +126,9 @@ def sender(database: Database, url: str, key: str | None = None) -> LineageSende
     return LineageSender(database, "w", f"{url}/api/v1/lineage", key, TELLER)
 
 
-def due_now(database: Database) -> None:
+def due_now(database: Database, which: str = "true") -> None:
     with database.transaction() as cursor:
-        cursor.run("update stringx.lineage set next_attempt_at = clock_timestamp() - interval '1 second'")
+        cursor.run(f"update stringx.lineage set next_attempt_at = clock_timestamp() - interval '1 second' where {which}")
 
 
 def stored(database: Database) -> int:
@@ -221,3 +221,65 @@ def test_a_trial_and_a_result_that_comes_twice_are_sent_once_at_most(shop: Datab
     found = end(shop, claimed(shop))
     tracking.store(shop, found.request_id, found)
     assert sending.waiting(shop).events == 1
+
+
+def waiting_alike(database: Database, tables: int, each: int) -> None:
+    """So many events of each table as if their results were stored one after the other, table by table in turn."""
+    with database.transaction() as cursor:
+        cursor.run("set local session_replication_role = replica")  # of no results
+        cursor.run(
+            "insert into stringx.lineage (check_id, target, subject)"
+            " select gen_random_uuid(), 'shop', 'public.' || n %% %(tables)s from generate_series(1, %(events)s) n",
+            {"tables": tables, "events": tables * each},
+        )
+        cursor.run("analyze stringx.lineage")
+
+
+def looked_at(database: Database) -> int:
+    """Blocks that one more look for a due event goes through."""
+    with database.statements() as cursor:
+        plan = cursor.all("explain (analyze, buffers, format json) " + sending.SQL["claim"], {"worker": "w", "lease_s": 60})
+    found = plan[0]["QUERY PLAN"][0]["Plan"]
+    return int(found["Shared Hit Blocks"]) + int(found["Shared Read Blocks"])
+
+
+def test_what_waits_behind_others_is_not_looked_at_again_while_the_receiver_is_away(shop: Database) -> None:
+    waiting_alike(shop, tables=50, each=100)
+    posting = sender(shop, "http://127.0.0.1:9")
+    for _ in range(50):
+        message = posting.claim()
+        assert message is not None
+        assert posting.store_postponed(message, NotTaken("away"), 600)
+    assert posting.claim() is None
+    assert looked_at(shop) < 100, "of 5,000 events"
+
+
+def test_all_come_in_order_after_the_receiver_was_away(shop: Database) -> None:
+    waiting_alike(shop, tables=5, each=60)
+    posting = sender(shop, "http://127.0.0.1:9")
+    while (message := posting.claim()) is not None:
+        posting.store_postponed(message, NotTaken("away"), 600)
+    due_now(shop, "next_attempt_at < 'infinity'")
+    done: list[int] = []
+    while (message := posting.claim()) is not None:
+        assert posting.mark_done(message, None)
+        done.append(message.event_id)
+    first = min(done)
+    assert sorted(done) == list(range(first, first + 300))
+    for table in range(5):
+        of_table = [event for event in done if event % 5 == table]
+        assert of_table == sorted(of_table)
+
+
+def test_what_is_parked_behind_events_that_were_dropped_is_due_again(shop: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting_alike(shop, tables=1, each=3)
+    posting = sender(shop, "http://127.0.0.1:9")
+    message = posting.claim()
+    assert message is not None
+    assert posting.store_postponed(message, NotTaken("away"), 600)
+    assert posting.claim() is None
+    monkeypatch.setattr(sending, "MOST_WAITING", 1)
+    Keeper(shop, is_sent=True).turn()
+    last = posting.claim()
+    assert last is not None
+    assert last.event_id == message.event_id + 2
