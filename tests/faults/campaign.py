@@ -70,7 +70,7 @@ def report(campaign: Campaign, settled: bool, minutes: float) -> bool:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """A SIGTERM ends the campaign as Ctrl-C does: with everything that it has started."""
+    """A SIGTERM ends the campaign as Ctrl-C does: with its account while it runs, and always with everything that it has started."""
 
     def end(*_: object) -> None:
         raise KeyboardInterrupt
@@ -100,7 +100,10 @@ def main() -> int:
             installation.mark()
             begun = time.monotonic()
             campaign = Campaign(installation, asked.seed, asked.kills, asked.checks, begun + 60 * asked.minutes, asked.batches)
-            campaign.run(tables)
+            try:
+                campaign.run(tables)
+            except KeyboardInterrupt:
+                print("ended early; the account of what was done:", flush=True)
             settled = campaign.settle(240)
             return 0 if report(campaign, settled, (time.monotonic() - begun) / 60) else 1
         finally:
