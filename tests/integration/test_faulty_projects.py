@@ -76,14 +76,16 @@ def test_packages_that_are_not_installed_are_told_without_dbt(tmp_path: Path) ->
 
 
 def test_what_a_macro_misses_is_the_reason_of_its_rule_alone(tmp_path: Path, target: Target) -> None:
-    """dbt compiles a macro when it is called, so that one which nobody calls may be anything that can be parsed."""
+    """dbt compiles a macro when it is called, so that one which nobody calls may be anything that can be parsed. Of ours there is
+    nothing to warn of, which would be an error in a project with such a flag."""
     target.execute(ORDERS)
     macros = {
         "macros/late.sql": "{% test late(model) %}select 1 where {{ var('days_back') }} > 0{% endtest %}",
         "macros/odd.sql": "{% test odd(model) %}select 1 from {{ model | of_another_dbt }}{% endtest %}",
         "macros/unused.sql": "{% macro unused(x, x) %}{{ x is of_another_dbt }}{% endmacro %}",
     }
-    project = copy(tmp_path / "project", macros)
+    flags = yaml.safe_load((STRINGX / "dbt_project.yml").read_text())["flags"]
+    project = copy(tmp_path / "project", macros, flags=flags | {"warn_error": True})
     rules = [
         rule("late", "dbt", test="late"),
         rule("odd", "dbt", test="odd"),
