@@ -17,7 +17,8 @@ from stringx_dataops.contract.keys import SCOPES
 from stringx_dataops.contract.signatures import new_secret
 from tests.support.databases import need
 from tests.support.datasets import TARGET, apply, dataset, table
-from tests.support.processes import Process, eventually, free_port
+from tests.support.forked import Forks, running
+from tests.support.processes import eventually, free_port
 
 KEY = "sx_owner"
 PATIENCE_MS = 60_000  # for what a page shows by and by: a busy machine is slow
@@ -42,9 +43,15 @@ def shop(database: Database) -> Database:
     return database
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    with running() as made:
+        yield made
+
+
 @pytest.fixture
-def address(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[str]:
-    """Where the Backend serves, a process of its own; DataOps is not there."""
+def address(shop: Database, internal_url: str, forks: Forks, tmp_path: Path) -> Iterator[str]:
+    """Where a Backend of this test's own serves; DataOps is not there."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("STRINGX_", "TARGET_"))}
     environment = inherited | {
@@ -55,14 +62,10 @@ def address(shop: Database, internal_url: str, tmp_path: Path) -> Iterator[str]:
         "BACKEND_PORT": str(port),
         "DATAOPS_URL": "http://127.0.0.1:9",
     }
-    process = Process("backend", "backend", environment, tmp_path / "backend.log")
-    process.start()
-    try:
+    with forks.backend(environment, tmp_path / "backend.log"):
         url = f"http://127.0.0.1:{port}"
         eventually(lambda: requests.get(f"{url}/healthz", timeout=5).ok, 180, "the Backend")
         yield url
-    finally:
-        process.end()
 
 
 @dataclass(frozen=True)
