@@ -1,8 +1,11 @@
 """What a child does in advance: dbt's own preparations, for the target that it has served last, and nothing of any check."""
 
+import math
+import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +32,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 @pytest.fixture
-def child(request: pytest.FixtureRequest) -> Iterator[Slot]:
-    """Of a project of its own where the test changes it."""
-    its_own = "project" in request.fixturenames
-    project: Project = request.getfixturevalue("project" if its_own else "shared")
-    if its_own:
-        project.says(BEGAN_BEFORE)
-    made = Slot(project.child_factory, max_checks=100)
+def child(shared: Project) -> Iterator[Slot]:
+    made = Slot(shared.child_factory, max_checks=100)
     yield made
     made.close()
 
@@ -167,12 +165,11 @@ def test_one_check_of_a_target_is_not_taken_for_more_of_it(slot: WorkedSlot, ord
     assert status(slot.run(orders, began_before(in_a_while(orders)))) == "pass"
 
 
-def test_a_profile_that_has_changed_meanwhile_is_the_one_that_is_used(project: Project, slot: WorkedSlot, orders: Target) -> None:
+def test_a_profile_that_has_changed_meanwhile_is_the_one_that_is_used(shared: Project, slot: WorkedSlot, orders: Target) -> None:
     moment = slot.prepare(orders)
-    profile = project.folder / "profiles.yml"
-    profile.write_text(profile.read_text() + "      search_path: pg_catalog\n")
-    path = rule("path", "expression", sql="current_setting('stringx.schemas') = '{pg_catalog}'")
-    assert status(slot.run(orders, path, began_before(moment))) == "pass"
+    with changed(shared, "profiles.yml", lambda text: text + "      search_path: pg_catalog\n"):
+        path = rule("path", "expression", sql="current_setting('stringx.schemas') = '{pg_catalog}'")
+        assert status(slot.run(orders, path, began_before(moment))) == "pass"
 
 
 def test_control_c_of_a_terminal_ends_no_child_that_waits(slot: WorkedSlot, orders: Target) -> None:
@@ -193,36 +190,65 @@ def test_a_child_whose_parent_is_killed_before_it_has_read_the_answer_ends(slot:
     eventually(lambda: not is_alive(process), 10, "its end")
 
 
-@pytest.mark.parametrize("where", ["macro", "test", "vars", "session's name", "profile", "hook", "transactions", "flag"])
-def test_a_project_that_reads_on_the_way_what_each_check_has_anew_or_writes_to_the_target_is_never_prepared(
-    project: Project, orders: Target, tmp_path: Path, where: str
+@contextmanager
+def changed(project: Project, name: str, change: Callable[[str], str]) -> Iterator[None]:
+    """A file that each check reads again, for a block; nobody looks meanwhile whether the project is to be loaded again."""
+    file = project.folder / name
+    text, modified = file.read_text(), file.stat().st_mtime_ns
+    project.child_factory._look_at = math.inf
+    file.write_text(change(text))
+    try:
+        yield
+    finally:
+        file.write_text(text)
+        os.utime(file, ns=(modified, modified))
+        project.child_factory._look_at = 0.0
+
+
+def require_unprepared(slot: WorkedSlot, target: Target, session: str = "stringx third") -> None:
+    """Of the third check, nothing begins before it is known; its session has this name."""
+    for _ in range(2):
+        assert status(slot.run(target, rule("known", "not_null", "id"))) == "pass"
+    slot.child.prepare()
+    moment = in_a_while(target)
+    named = rule("named", "expression", sql=f"current_setting('application_name') = '{session}'")
+    answer = slot.run(target, named, began_before(moment), STRINGX_TARGET_APPLICATION_NAME="stringx third")
+    assert status(answer) == "pass"
+
+
+SETTINGS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "vars": ("dbt_project.yml", lambda text: text + "vars: {began: '{{ run_started_at }}'}\n"),
+    "flag": ("dbt_project.yml", lambda text: text.replace("statements: true", "statements: false")),
+    "session's name": ("profiles.yml", lambda text: text.replace('application_name: "{{', 'application_name: "as {{')),
+    "transactions": ("profiles.yml", lambda text: text.replace("autocommit: true", "autocommit: false")),
+}
+
+
+@pytest.mark.parametrize("where", SETTINGS)
+def test_settings_that_read_on_the_way_what_each_check_has_anew_or_write_to_the_target_are_never_prepared(
+    shared: Project, slot: WorkedSlot, orders: Target, where: str
 ) -> None:
+    slot.prepare(orders)
+    assert status(slot.run(orders, rule("known", "not_null", "id"))) == "pass"
+    with changed(shared, *SETTINGS[where]):
+        require_unprepared(slot, orders, "as stringx third" if where == "session's name" else "stringx third")
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["macro", "hook", pytest.param("test", marks=pytest.mark.long), pytest.param("session's name", marks=pytest.mark.long)],
+)
+def test_a_project_that_does_so_is_never_prepared(project: Project, orders: Target, tmp_path: Path, where: str) -> None:
     project.says(PLAINLY if where == "macro" else BEGAN_BEFORE)
-    settings, profile = project.folder / "dbt_project.yml", project.folder / "profiles.yml"
     match where:
+        case "hook":
+            settings = project.folder / "dbt_project.yml"
+            settings.write_text(settings.read_text() + "on-run-start: [select 1]\n")
         case "test":
             (project.folder / "tests" / "late.sql").write_text("select '{{ run_started_at }}' as found where false")
-        case "vars":
-            settings.write_text(settings.read_text() + "vars: {began: '{{ run_started_at }}'}\n")
         case "session's name":
             named = "{% macro named() %}{{ env_var('STRINGX_TARGET_APPLICATION_NAME') }}{% endmacro %}"
             (project.folder / "macros" / "named.sql").write_text(named)
-        case "profile":
-            profile.write_text(profile.read_text().replace('application_name: "{{', 'application_name: "as {{'))
-        case "hook":
-            settings.write_text(settings.read_text() + "on-run-start: [select 1]\n")
-        case "transactions":
-            profile.write_text(profile.read_text().replace("autocommit: true", "autocommit: false"))
-        case "flag":
-            settings.write_text(settings.read_text().replace("statements: true", "statements: false"))
     slot = WorkedSlot(Slot(project.child_factory, max_checks=100), tmp_path / "run")
-    known = rule("known", "not_null", "id")
-    for _ in range(2):
-        assert status(slot.run(orders, known)) == "pass"
-    slot.child.prepare()
-    moment = in_a_while(orders)
-    name = "as stringx third" if where == "profile" else "stringx third"
-    named = rule("named", "expression", sql=f"current_setting('application_name') = '{name}'")
-    answer = slot.run(orders, named, began_before(moment), STRINGX_TARGET_APPLICATION_NAME="stringx third")
-    assert status(answer) == "pass"
+    require_unprepared(slot, orders)
     slot.child.close()

@@ -1,7 +1,6 @@
 """A warm dbt child for the tests of a process, and short ways to run the gate test in it."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from stringx_dataops.contract.gate_test.specification import Specification
 from stringx_dataops.contract.settings import ROOT
 from tests.support import typed
 from tests.support.databases import Target
+from tests.support.projects import copy_with
 
 PROJECT = DbtProject(ROOT / "stringx", ROOT / "stringx")
 CATALOGUE = Catalogue.load(ROOT / "stringx")
@@ -144,7 +144,7 @@ class Engine:
 
 @dataclass
 class Project:
-    """A copy of the dbt project with a rule type of its own, `always`, and a factory of children that has loaded it."""
+    """A copy of the dbt project with some of its rule types and one of its own, `always`, and a factory of children that has loaded it."""
 
     folder: Path
     child_factory: ChildFactory
@@ -159,8 +159,7 @@ class Project:
 @contextmanager
 def a_project(folder: Path, violation: str = "'false'") -> Iterator[Project]:
     """One whose type `always` says so."""
-    copy = folder / "project"
-    shutil.copytree(ROOT / "stringx", copy, ignore=shutil.ignore_patterns("target", "logs"))
+    copy = copy_with(("not_null", "expression", "between", "sql"), folder / "project")
     made = Project(copy, ChildFactory(DbtProject(copy, copy), folder / "home"))
     made.says(violation)
     yield made
