@@ -105,13 +105,6 @@ def project(tmp_path: Path) -> Iterator[Project]:
         yield made
 
 
-@pytest.fixture(scope="session")
-def unchanged_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """For tests that change nothing in it and leave its factory of children as it is: dbt is loaded once."""
-    with a_project(tmp_path_factory.mktemp("unchanged")) as made:
-        yield made
-
-
 # What takes longest first, so that nobody waits for it at the end; where a folder shares what is costly to start, it is one chain.
 FIRST = ("faults", "kafka", "acceptance", "safety", "integration", "servers")
 CHAINS = ("faults", "kafka", "acceptance")
