@@ -10,7 +10,8 @@ import pytest
 
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Admin, Target, make_target
-from tests.support.service import Service, make_service
+from tests.support.projects import copy_with
+from tests.support.service import READY_WITHIN_S, Service, make_service
 
 ENTRY = """
   even:
@@ -27,14 +28,14 @@ ENTRY = """
       additionalProperties: false
     example: {id: id_even, type: even, column: id}
 """
+BROKEN = "macros/broken.sql"
 MACRO = "{% macro stringx_rule__even(rule, scope) %}{{ return({'violation': stringx_name(rule.columns[0]) ~ ' % 2 <> 0'}) }}{% endmacro %}"
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ours, extended."""
-    folder = tmp_path_factory.mktemp("own") / "project"
-    shutil.copytree(ROOT / "stringx", folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    """Ours, extended, with as many of our rule types as are run here."""
+    folder = copy_with(("aggregate", "dbt", "not_null"), tmp_path_factory.mktemp("own") / "project")
     with (folder / "macros" / "rules" / "rules.yml").open("a") as catalogue:
         catalogue.write(ENTRY)
     (folder / "macros" / "rules" / "even.sql").write_text(MACRO)
@@ -46,11 +47,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def own(project: Path) -> Iterator[Service]:
+    """It runs, and may not be ready: dbt cannot load the project as long as BROKEN is there."""
     started = make_service(STRINGX_DEMO="0", DBT_PROJECT_DIR=str(project), DBT_PROFILES_DIR=str(project))
     log_home = started.home
     started.home = started.home / "state"
+    (project / BROKEN).write_text("{% macro broken( %}")
+    with started.log.open("wb") as file:
+        started.process = subprocess.Popen(
+            ["./start-service.sh", "--local"], cwd=ROOT, env=started.environment, stdout=file, stderr=file
+        )
     try:
-        started.start()
         yield started
     finally:
         code, left = started.stop()
@@ -58,21 +64,58 @@ def own(project: Path) -> Iterator[Service]:
     assert (code, left) == (0, [])
 
 
+def wait_says(service: Service, words: str) -> None:
+    until = time.monotonic() + READY_WITHIN_S
+    while words not in f"\n{service.output}":
+        assert service.process.poll() is None, service.output
+        assert time.monotonic() < until, service.output + service.logs()
+        time.sleep(0.2)
+
+
 @pytest.fixture(scope="module")
-def orders(own: Service, admin: Admin) -> Target:
-    made = make_target(admin, own.home / "secrets")
+def served(own: Service, project: Path) -> Service:
+    """It, ready."""
+    (project / BROKEN).unlink(missing_ok=True)
+    wait_says(own, "\nready")
+    return own
+
+
+def test_a_project_that_dbt_cannot_load_is_told_everywhere_until_it_is_corrected(
+    own: Service, project: Path, admin: Admin
+) -> None:
+    wait_says(own, "not ready: DataOps is not ready: dbt cannot start")
+    assert "no warm worker" not in own.output
+    answer = own.call("GET", f"{own.dataops}/readyz")
+    assert answer.status_code == 503
+    assert "close tag for macro" in answer.json()["reasons"][0]
+    target = make_target(admin, own.home / "secrets")
+    target.execute("create table orders as select 1 as id")
+    assert own.call("PUT", f"{own.backend}/api/v1/targets/first", json=target.document("first")).status_code == 201
+    document = {"rules": [{"id": "a", "type": "not_null", "column": "id"}]}
+    assert own.call("PUT", f"{own.backend}/api/v1/tables/first/public.orders", json=document).status_code == 201
+    [check] = own.check("public.orders", "first")["checks"]
+    assert (check["status"], check["verdict"]) == ("errored", "error")
+    assert "dbt cannot start" in check["reason"]
+    (project / BROKEN).unlink()
+    wait_says(own, "\nready")
+    assert own.check("public.orders", "first")["verdict"] == "pass"
+
+
+@pytest.fixture(scope="module")
+def orders(served: Service, admin: Admin) -> Target:
+    made = make_target(admin, served.home / "secrets")
     made.execute(
         "create table orders (id integer, price numeric, secret text);"
         "insert into orders values (1, 5, 'canary'), (2, 6, 'canary'), (3, 7, 'canary');"
         "create view dear_orders as select * from orders where price > 5"
     )
-    answer = own.call("PUT", f"{own.backend}/api/v1/targets/shop", json=made.document("shop"))
+    answer = served.call("PUT", f"{served.backend}/api/v1/targets/shop", json=made.document("shop"))
     assert answer.status_code == 201, answer.text
     return made
 
 
-def test_a_rule_type_and_a_test_of_ones_own(own: Service, orders: Target) -> None:
-    types = own.call("GET", f"{own.dataops}/api/v1/rule-types").json()["items"]
+def test_a_rule_type_and_a_test_of_ones_own(served: Service, orders: Target) -> None:
+    types = served.call("GET", f"{served.dataops}/api/v1/rule-types").json()["items"]
     assert "even" in {one["type"] for one in types}
     rules = [
         {"id": "id_even", "type": "even", "column": "id"},
@@ -80,9 +123,9 @@ def test_a_rule_type_and_a_test_of_ones_own(own: Service, orders: Target) -> Non
         {"id": "cheap", "type": "aggregate", "column": "price", "arguments": {"function": "max", "max": 10}},
     ]
     document = {"key": ["id"], "sample_columns": ["price"], "rules": rules}
-    answer = own.call("PUT", f"{own.backend}/api/v1/tables/shop/public.orders", json=document)
+    answer = served.call("PUT", f"{served.backend}/api/v1/tables/shop/public.orders", json=document)
     assert answer.status_code == 201, answer.text
-    result = own.check("public.orders", "shop")["checks"][0]
+    result = served.check("public.orders", "shop")["checks"][0]
     found = {rule["id"]: rule for rule in result["rules"]}
     assert [(rule["id"], rule["status"], rule["failures"], rule["measured"]) for rule in result["rules"]] == [
         ("id_even", "fail", 2, None),
@@ -98,7 +141,7 @@ def test_a_rule_type_and_a_test_of_ones_own(own: Service, orders: Target) -> Non
     assert result["scores"] == {"overall": pytest.approx((1 / 3 + 1 + 1) / 3, abs=1e-6), "validity": pytest.approx((1 / 3 + 1) / 2, abs=1e-6), "accuracy": 1.0}  # fmt: skip
 
 
-def test_a_fault_of_an_argument_names_its_field(own: Service, orders: Target) -> None:
+def test_a_fault_of_an_argument_names_its_field(served: Service, orders: Target) -> None:
     rules = [
         {"id": "a", "type": "even", "column": "id", "arguments": {"odd": True}},
         {"id": "b", "type": "sql", "arguments": {"query": "delete from public.orders returning id"}},
@@ -110,7 +153,7 @@ def test_a_fault_of_an_argument_names_its_field(own: Service, orders: Target) ->
         {"id": "h", "type": "columns", "arguments": {"names": ["id"]}, "where": "id > 1"},
         {"id": "i", "type": "between", "column": "id", "arguments": {"min": 5, "max": 1}},
     ]
-    answer = own.call("PUT", f"{own.backend}/api/v1/tables/shop/public.other", json={"rules": rules})
+    answer = served.call("PUT", f"{served.backend}/api/v1/tables/shop/public.other", json={"rules": rules})
     assert answer.status_code == 422
     assert {error["pointer"]: error["message"] for error in answer.json()["errors"]} == {
         "/rules/0/arguments": "'odd' was unexpected; known arguments: none",
@@ -125,12 +168,13 @@ def test_a_fault_of_an_argument_names_its_field(own: Service, orders: Target) ->
     }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
-def test_the_portal_shows_the_model(own: Service, orders: Target) -> None:
+def test_the_portal_shows_the_model(served: Service, orders: Target) -> None:
     document = {"rules": [{"id": "price_known", "type": "not_null", "column": "price"}]}
-    answer = own.call("PUT", f"{own.backend}/api/v1/tables/shop/public.dear_orders", json=document)
+    answer = served.call("PUT", f"{served.backend}/api/v1/tables/shop/public.dear_orders", json=document)
     assert answer.status_code == 201, answer.text
-    nodes = own.portal("shop", "model.stringx.dear_orders")["nodes"]
+    nodes = served.portal("shop", "model.stringx.dear_orders")["nodes"]
     assert nodes["model.stringx.dear_orders"]["raw_code"] == "select * from public.orders where price > 5"
 
 
@@ -146,45 +190,3 @@ def test_a_project_that_ignores_the_target_is_refused_at_the_start(project: Path
         shutil.rmtree(made.home, ignore_errors=True)
     assert done.returncode == 2
     assert "dbname of stringx.gate is not read from STRINGX_TARGET_DBNAME" in done.stderr.splitlines()[-1]
-
-
-def test_a_project_that_dbt_cannot_load_is_told_everywhere_until_it_is_corrected(
-    project: Path, admin: Admin, tmp_path: Path
-) -> None:
-    folder = tmp_path / "project"
-    shutil.copytree(project, folder, ignore=shutil.ignore_patterns("target", "logs"))
-    broken = folder / "macros" / "broken.sql"
-    broken.write_text("{% macro broken( %}")
-    made = make_service(STRINGX_DEMO="0", DBT_PROJECT_DIR=str(folder), DBT_PROFILES_DIR=str(folder))
-    log_home = made.home
-    made.home = made.home / "state"
-    with made.log.open("wb") as file:
-        made.process = subprocess.Popen(
-            ["./start-service.sh", "--local"], cwd=ROOT, env=made.environment, stdout=file, stderr=file
-        )
-    try:
-        until = time.monotonic() + 170
-        while "not ready: DataOps is not ready: dbt cannot start" not in made.output:
-            assert time.monotonic() < until, made.output + made.logs()
-            time.sleep(0.2)
-        assert "no warm worker" not in made.output
-        answer = made.call("GET", f"{made.dataops}/readyz")
-        assert answer.status_code == 503
-        assert "close tag for macro" in answer.json()["reasons"][0]
-        target = make_target(admin, made.home / "secrets")
-        target.execute("create table orders as select 1 as id")
-        assert made.call("PUT", f"{made.backend}/api/v1/targets/shop", json=target.document("shop")).status_code == 201
-        document = {"rules": [{"id": "a", "type": "not_null", "column": "id"}]}
-        assert made.call("PUT", f"{made.backend}/api/v1/tables/shop/public.orders", json=document).status_code == 201
-        [check] = made.check("public.orders", "shop")["checks"]
-        assert (check["status"], check["verdict"]) == ("errored", "error")
-        assert "dbt cannot start" in check["reason"]
-        broken.unlink()
-        while "\nready" not in made.output:
-            assert time.monotonic() < until, made.output + made.logs()
-            time.sleep(0.2)
-        assert made.check("public.orders", "shop")["verdict"] == "pass"
-    finally:
-        code, left = made.stop()
-        shutil.rmtree(log_home, ignore_errors=True)
-    assert (code, left) == (0, [])
