@@ -89,6 +89,17 @@ class Tab:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(self.address + path)
 
+    def each_view(self) -> Iterator[str]:
+        """What the page looks like, light and wide, then dark and narrow as on a phone; it stays that."""
+        for width, scheme in ((1400, "light"), (375, "dark")):
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            yield f"{width} {scheme}"
+
+    def faults_of_views(self) -> list[str]:
+        """In each view."""
+        return [f"{view}: {fault}" for view in self.each_view() for fault in self.faults()]
+
     def faults(self) -> list[str]:
         """What axe calls serious or worse, and whether the page is wider than the window."""
         found = [

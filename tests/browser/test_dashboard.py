@@ -27,18 +27,17 @@ def checked(shop: Database) -> Database:
     return shop
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1400, "light")])
-def test_every_page_is_whole(checked: Database, tab: Callable[..., Tab], width: int, scheme: str) -> None:
-    opened = tab(width, scheme)
+def test_every_page_is_whole(checked: Database, tab: Callable[..., Tab]) -> None:
+    opened = tab()
     opened.page.goto(opened.address + "/login")
-    assert opened.faults() == []
+    assert opened.faults_of_views() == []
     opened.sign_in()
     with checked.transaction() as cursor:
         row = cursor.one("select request_id from stringx.requests order by created_at desc limit 1")
     assert row is not None
     for path in (*PAGES, f"/requests/{row['request_id']}"):
         opened.page.goto(opened.address + path)
-        assert opened.faults() == [], path
+        assert opened.faults_of_views() == [], path
     gone = [error for error in opened.errors if "404" not in error]  # the last page is not there, on purpose
     assert gone == []
 

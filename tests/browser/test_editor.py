@@ -27,23 +27,22 @@ def put(database: Database, *rules: str, **changes: object) -> None:
     store.put_table(database, CATALOGUE, another, ("shop", "public.a"), table("public.a", *rules, **changes), None)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1400, "light")])
-def test_every_page_is_whole(shop: Database, tab: Callable[..., Tab], width: int, scheme: str) -> None:
+def test_every_page_is_whole(shop: Database, tab: Callable[..., Tab]) -> None:
     put(shop, "a", "b", owner=HOSTILE, description=HOSTILE)
-    opened = tab(width, scheme)
+    opened = tab()
     opened.sign_in()
     for path in (f"{A}/versions?from=1&to=2", "/configuration", "/configuration/shop/public.new", A):
         opened.open(path)
-        assert opened.faults() == [], path
+        assert opened.faults_of_views() == [], path
     page = opened.page
     expect(page.locator("#document")).to_have_value(f"{HEAD}description: {HOSTILE}\nowner: {HOSTILE}\n{RULES}{RULES_B}")
     page.locator("#document").fill("rules: [\n")
     expect(page.locator("#faults li")).to_have_count(1)
-    assert opened.faults() == []
+    assert opened.faults_of_views() == []
     page.locator("#document").fill(RULES)
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("heading", name="What saving would change")).to_be_visible()
-    assert opened.faults() == []
+    assert opened.faults_of_views() == []
     assert page.locator("main img").count() == 0
     assert page.title() == "Rules of public.a · StringX DataOps"
     assert opened.errors == []

@@ -4,7 +4,6 @@ needed for any of it."""
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import expect
 
 from database.pool import Database
@@ -17,15 +16,14 @@ from tests.support.judged import band, compared, judged, past
 RULE = "/tables/shop/public.a/rules/a"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1400, "light")])
-def test_an_unusual_point_is_explained_and_marked(shop: Database, tab: Callable[..., Tab], width: int, scheme: str) -> None:
+def test_an_unusual_point_is_explained_and_marked(shop: Database, tab: Callable[..., Tab]) -> None:
     apply(shop, table("public.a", rules=[{"id": "a", "type": "unusual", "arguments": {"of": "row_count"}}]))
     before = judged(shop, 1396.0, band(1250, 1550, 1400, season="weekday"))
     past(shop)
     words = "usual on Mondays: 1,250 to 1,550, from 14 earlier Mondays"
     usual = band(1250, 1550, 1400, season="weekday", points=14, words=words, compared_with=compared((before, 1396.0)))
     unusual = judged(shop, 412.0, usual, status="warn")
-    opened, plain = tab(width, scheme), tab(width, scheme, scripts=False)
+    opened, plain = tab(375, "dark"), tab(375, "dark", scripts=False)
     opened.sign_in(RULE)
     expect(opened.page.locator("#now")).to_contain_text(f"Why this is unusual: 412 was measured; {words}")
     opened.page.get_by_text("The point that it was compared with").click()

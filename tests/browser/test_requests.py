@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import expect
 
 from api.checks import claims, lifecycle
@@ -33,19 +32,18 @@ def end(database: Database) -> None:
     tracking.store(database, "r", CheckResult.model_validate(found.as_json()))
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1400, "light")])
-def test_pages_of_requests_are_whole(shop: Database, tab: Callable[..., Tab], width: int, scheme: str) -> None:
-    opened = tab(width, scheme)
+def test_pages_of_requests_are_whole(shop: Database, tab: Callable[..., Tab]) -> None:
+    opened = tab()
     opened.sign_in("/requests")
-    assert opened.faults() == []
+    assert opened.faults_of_views() == []
     ask(shop)
     for path in ("/requests/r", "/requests", "/requests?target=No+Target", "/requests?requested_by=nobody"):
         opened.page.goto(opened.address + path)
-        assert opened.faults() == [], path
+        assert opened.faults_of_views() == [], path
     end(shop)
     for path in ("/requests/r", "/tables/shop/public.a"):
         opened.open(path)
-        assert opened.faults() == [], path
+        assert opened.faults_of_views() == [], path
         expect(opened.page.locator("table.sample")).to_contain_text("{{ 7+7 }}")
         expect(opened.page.locator("img")).to_have_count(0)
 
