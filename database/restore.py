@@ -114,6 +114,10 @@ def commit(connection: extensions.connection) -> None:
 
 
 def _problem(error: psycopg2.Error) -> StringXError:
+    if isinstance(error, psycopg2.errors.InsufficientPrivilege):
+        return DatabaseFault(
+            f"the internal database refuses the backup: {first_line(error)}; use the role that owns the database"
+        )
     if _is_answer(error) or not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         return DatabaseFault(f"the internal database refuses the backup: {first_line(error)}")
     return Unavailable(f"the internal database does not answer: {first_line(error)}")

@@ -128,7 +128,7 @@ def _output(file: str) -> Iterator[Any]:
         if path.is_dir():
             raise IsADirectoryError(0, "Is a directory")
         if path.exists() and not path.is_file():  # such as /dev/stdout, in whose place a file would be put
-            raise FileExistsError(0, "is no file; write to standard output with -")
+            raise FileExistsError(0, "it is no file; write to standard output with -")
         out = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except (OSError, ValueError) as error:
         raise click.UsageError(f"FILE: {file} cannot be written: {getattr(error, 'strerror', None) or error}") from error

@@ -98,7 +98,7 @@ def test_a_backup_that_breaks_off_leaves_no_file(run: Dataops, apps: tuple[Apps,
     for wrong, words in (
         (str(tmp_path), "Is a directory"),
         (str(tmp_path / "no" / "b"), "No such file"),
-        (str(tmp_path / "pipe"), "is no file; write to standard output with -"),
+        (str(tmp_path / "pipe"), "it is no file; write to standard output with -"),
     ):
         code, _, said = run("backup", wrong)
         assert (code, words in said, said.count("\n")) == (2, True, 1), said

@@ -24,7 +24,7 @@ from database import backup, keys, restore
 from database.migrate import migrate, missing_migrations
 from database.pool import Database
 from stringx_dataops.contract.backups import BackupError, Reader
-from stringx_dataops.contract.problems import Busy, Conflict, StringXError, Unavailable
+from stringx_dataops.contract.problems import Busy, Conflict, DatabaseFault, StringXError, Unavailable
 from stringx_dataops.contract.settings import ROOT
 from tests.support.backups import contents, empty_database, fill, request
 from tests.support.databases import Admin, migrate_before
@@ -98,9 +98,11 @@ def test_an_owner_who_is_no_superuser_restores_it(made: tuple[Path, Any], new_da
     path, before = made
     role = f"owner_{secrets.token_hex(4)}"
     admin.run(f"create role {role} login password 'x' nosuperuser")
-    url = new_database(role)
+    url, other = new_database(role), new_database()
     name = url.rpartition("/")[2]
     try:
+        with pytest.raises(DatabaseFault, match=r"permission denied .*; use the role that owns the database$"):
+            restore.restore(admin.cluster.address(role, "x", other.rpartition("/")[2]), path)
         restore.restore(admin.cluster.address(role, "x", name), path)
         assert differences(before, contents(url)) == []
     finally:
