@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import requests
+
 from database import embedded
 from stringx_dataops.contract.settings import ROOT
 from tests.support.client import Client
@@ -271,7 +273,13 @@ class Installation(Client):
         self.put(f"tables/{table.target}/{table.relation}", document | settings)
 
     def put(self, path: str, document: dict[str, Any]) -> None:
-        answer = self.call("PUT", f"{self.to_backend.url}/api/v1/{path}", json=document)
+        """Again and again while the database is away, as after a fault just before."""
+
+        def answered() -> list[requests.Response]:
+            answer = self.call("PUT", f"{self.to_backend.url}/api/v1/{path}", json=document)
+            return [] if answer.status_code == 503 else [answer]
+
+        (answer,) = eventually(answered, 120, f"an answer to a new document {path}")
         assert answer.status_code in (200, 201), answer.text
 
     # waiting
