@@ -44,7 +44,8 @@ class Backoff:
 
 @dataclass
 class Takers:
-    """How many messages each receiver takes in one post, as its last answer to a single one said (`messages.batches`)."""
+    """How many messages each receiver takes in one post, as its last answer to a single one said (`messages.batches`). Threads
+    share it, so what is gone through is a copy."""
 
     _most: dict[str, int] = field(default_factory=dict)
     _apart_until: dict[str, float] = field(default_factory=dict)  # by time.monotonic()
@@ -67,8 +68,8 @@ class Takers:
     def origins(self) -> dict[str, int]:
         """Those that get batches now, with how many messages in each."""
         now = time.monotonic()
-        self._apart_until = {origin: until for origin, until in self._apart_until.items() if until > now}
-        return {origin: most for origin, most in self._most.items() if origin not in self._apart_until}
+        apart = {origin for origin, until in dict(self._apart_until).items() if until > now}
+        return {origin: most for origin, most in dict(self._most).items() if origin not in apart}
 
 
 class Attempted(Protocol):
