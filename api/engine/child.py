@@ -64,8 +64,8 @@ def main() -> None:
         _send(worker, Loaded(fault=manifest))
         return
     gate_test = GateTest(manifest, Path(project) / "dbt_project.yml", Path(profiles) / "profiles.yml", arguments)
-    of_every_check, others = dbt_shortcuts.macros_to_compile(manifest)
-    for macro in of_every_check:
+    often, seldom = dbt_shortcuts.macros_to_compile(manifest)
+    for macro in often:
         dbt_shortcuts.compile_macro(macro)
     _rehearse(gate_test, home)
     loaded.set()
@@ -73,7 +73,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # so that no collection looks through what dbt has loaded, which would copy it into each child's memory
     _send(worker, Loaded(fault=None))
-    client = _fork_on_request(worker, others)
+    client = _fork_on_request(worker, seldom)
     if client is not None:
         _serve(client, gate_test)
 
@@ -116,7 +116,7 @@ def _end_with(worker: socket.socket, loaded: threading.Event) -> None:
 
 def _fork_on_request(worker: socket.socket, macros: list[Macro]) -> socket.socket | None:
     """Forks a child for each socket that the worker sends. Returns that socket in the child, and None in the process that forks
-    when the worker is gone. After a while it compiles the macros, one at a time between requests, so that later children need
+    when the worker is gone. After a while it compiles these macros, one at a time between requests, so that later children need
     not; the first children compile what they call."""
     compiles_at = time.monotonic() + _COMPILES_AFTER_S
     while True:

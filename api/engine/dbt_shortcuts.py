@@ -21,7 +21,9 @@ from dbt_common.exceptions import DbtRuntimeError
 from stringx_dataops.contract.adapters import ADAPTERS
 
 PACKAGES_OF_DBT = ("dbt", *(f"dbt_{adapter}" for adapter in ADAPTERS))  # dbt and its adapters
-_OF_EVERY_CHECK = ("macros/gate/", "macros/engines/")  # folders of the project
+# Folders and files of the project whose macros few checks call, and which take long to compile.
+_SELDOM_USED = ("column_type", "compare_rows", "correlation", "dbt", "distribution", "json_schema", "quantiles")
+_SELDOM = ("macros/profile/", "macros/dbt/", *(f"macros/rules/{name}" for name in _SELDOM_USED))
 
 
 class _Folder:
@@ -53,10 +55,10 @@ def list_path_once() -> None:
 
 
 def macros_to_compile(manifest: Manifest) -> tuple[list[Macro], list[Macro]]:
-    """The macros that every check calls, and the others that a check may call, without dbt's own."""
+    """The macros that most checks call, and the others that a check may call, without dbt's own."""
     ours = [macro for macro in manifest.macros.values() if macro.package_name not in PACKAGES_OF_DBT]
-    of_every_check = [macro for macro in ours if macro.original_file_path.startswith(_OF_EVERY_CHECK)]
-    return of_every_check, [macro for macro in ours if not macro.original_file_path.startswith(_OF_EVERY_CHECK)]
+    often = [macro for macro in ours if not macro.original_file_path.startswith(_SELDOM)]
+    return often, [macro for macro in ours if macro.original_file_path.startswith(_SELDOM)]
 
 
 def compile_macro(macro: Macro) -> None:

@@ -78,7 +78,7 @@ def macro(name: str, body: str) -> Macro:
     )  # fmt: skip
 
 
-def test_macros_that_not_every_check_calls_are_compiled_while_no_child_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_macros_that_few_checks_call_are_compiled_while_no_child_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "_COMPILES_AFTER_S", 0.0)
     whole = [macro("first", "{{ 1 }}"), macro("last", "{{ 2 }}")]
     left = [whole[0], macro("broken", "{{ 1 | no_such_filter }}"), whole[1]]
