@@ -162,24 +162,28 @@ def _accepted(rules: list[tuple[Payload, dict[str, Any]]], table: str) -> list[t
     return [found for number, found in enumerate(rules) if number not in faulty]
 
 
-def run_rules(gate: Gate, item: Field, rules: Sequence[tuple[Payload, dict[str, Any]]], table: str) -> None:
-    """Each is decided or an error by itself, and never hides the rule beside it."""
-    is_column = item.format == "column" or item.path in (("column",), ("columns", 0))
-    parts = [rules[start : start + AT_ONCE] for start in range(0, len(rules), AT_ONCE)]
+def run_rules(gate: Gate, rules: Sequence[tuple[Field, Payload, dict[str, Any]]], table: str) -> None:
+    """Each, which holds the text in the field, is decided or an error by itself, and never hides the rule beside it. As many as may be
+    run at once, under names of their own but where the field is the name."""
+    named = [one for one in rules if one[0].path == ("id",)]
+    others = [
+        (item, payload, rule | {"id": f"rule_{n}"}) for n, (item, payload, rule) in enumerate(rules) if item.path != ("id",)
+    ]
+    parts = [some[start : start + AT_ONCE] for some in (named, others) for start in range(0, len(some), AT_ONCE)]
     while parts:
         part = parts.pop()
         beside = {"id": "beside", "type": "row_count", "arguments": {"min": 3, "max": 3}}
-        together = document([*(rule for _, rule in part), beside], table)
+        together = document([*(rule for _, _, rule in part), beside], table)
         if len(part) > 1 and refusal(parse, together) is not None:  # more SQL than a document may hold
             parts += [part[: len(part) // 2], part[len(part) // 2 :]]
             continue
         (found,) = outcome_of(gate, [together])
         assert len(found["rules"]) == len(part) + 1
-        assert (found["rules"][-1]["status"], found["row_count"]) == ("pass", 3), item.name
-        for (payload, rule), outcome in zip(part, found["rules"], strict=False):
+        assert (found["rules"][-1]["status"], found["row_count"]) == ("pass", 3), {item.name for item, _, _ in part}
+        for (item, payload, rule), outcome in zip(part, found["rules"], strict=False):
             assert outcome["status"] in STATUSES, (item.name, payload)
             assert outcome["id"] == rule["id"]
-            if is_column:
+            if item.format == "column" or item.path in (("column",), ("columns", 0)):
                 assert outcome["status"] != "error", (item.name, payload, outcome["reason"])
 
 
