@@ -76,22 +76,6 @@ def test_the_first_page_tells_verdicts_and_which_close_the_gate(
     assert {row[0].split("#!/source/")[1].removesuffix(")") for row in rows} == set(manifest["sources"])
 
 
-def test_a_rule_never_passes_by_hand(refresher: Refresher, database: Database, flights_target: Target) -> None:
-    rules = [{"id": "one", "type": "unique", "column": "carrier"}]
-    configure(database, flights_target.document(), {"table": "public.airlines", "rules": rules})
-    generate(refresher)
-    folder = refresher.folder / "shop"
-    ended = subprocess.run(
-        [dbt_executable(), "--no-use-colors", "test", "--project-dir", str(folder), "--profiles-dir", str(folder)],
-        env=clean_environment() | flights_target.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert "PASS=0 WARN=0 ERROR=1" in ended.stdout
-
-
 def test_pages(refresher: Refresher, database: Database, flights_target: Target, client: FlaskClient) -> None:
     assert "The board is not made yet" in get(client, "/").text
     configure(database, flights_target.document(), {"table": "public.airlines"}, {"table": "public.planes"})
@@ -129,14 +113,25 @@ def test_pages(refresher: Refresher, database: Database, flights_target: Target,
         assert get(client, path).status_code == 404, path
 
 
-def test_a_removed_target_disappears_and_strange_folders_stay(
+def test_a_rule_never_passes_by_hand_and_a_removed_target_disappears_but_no_strange_folder(
     refresher: Refresher, database: Database, flights_target: Target, client: FlaskClient
 ) -> None:
-    configure(database, flights_target.document(), {"table": "public.airlines"})
+    rules = [{"id": "one", "type": "unique", "column": "carrier"}]
+    configure(database, flights_target.document(), {"table": "public.airlines", "rules": rules})
     generate(refresher)
+    folder = refresher.folder / "shop"
+    ended = subprocess.run(
+        [dbt_executable(), "--no-use-colors", "test", "--project-dir", str(folder), "--profiles-dir", str(folder)],
+        env=clean_environment() | flights_target.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "PASS=0 WARN=0 ERROR=1" in ended.stdout
     (refresher.folder / "mine").mkdir()
     remove(database, "shop", "public.airlines")
     generate(refresher)
     assert get(client, "/shop/").status_code == 404
-    assert not (refresher.folder / "shop").exists()
+    assert not folder.exists()
     assert (refresher.folder / "mine").exists()
