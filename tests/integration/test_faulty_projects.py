@@ -1,11 +1,10 @@
-"""dbt projects that cannot be used: what is wrong is said in one line, at once; and changes of a project that can."""
+"""dbt projects that cannot be used: what is wrong is said in one line, at once; and what a project may have."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -21,15 +20,17 @@ from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import ROOT
 from tests.support.databases import Target
-from tests.support.engine import Engine, Project, gate, rule
-from tests.support.projects import STRINGX, write
+from tests.support.engine import Engine, gate, rule
+from tests.support.projects import STRINGX, copy_with, write
 
 ORDERS = "create table orders (order_id integer); insert into orders values (1), (2)"
 
 
-def copy(folder: Path, files: dict[str, str] | None = None, **settings: object) -> DbtProject:
-    """Ours with other files and settings of dbt_project.yml."""
-    shutil.copytree(STRINGX, folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+def copy(
+    folder: Path, files: dict[str, str] | None = None, types: Collection[str] | None = ("not_null", "dbt"), **settings: object
+) -> DbtProject:
+    """Ours with these rule types (None: all), and other files and settings of dbt_project.yml."""
+    copy_with(types, folder)
     path = folder / "dbt_project.yml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | settings))
     write(folder, files or {})
@@ -85,7 +86,7 @@ def test_what_a_macro_misses_is_the_reason_of_its_rule_alone(tmp_path: Path, tar
         "macros/unused.sql": "{% macro unused(x, x) %}{{ x is of_another_dbt }}{% endmacro %}",
     }
     flags = yaml.safe_load((STRINGX / "dbt_project.yml").read_text())["flags"]
-    project = copy(tmp_path / "project", macros, flags=flags | {"warn_error": True})
+    project = copy(tmp_path / "project", macros, None, flags=flags | {"warn_error": True})
     rules = [
         rule("late", "dbt", test="late"),
         rule("odd", "dbt", test="odd"),
@@ -122,21 +123,6 @@ def test_a_hook_that_fails_before_the_check_is_its_error(tmp_path: Path, target:
     assert outcome_of(answer) is None
     assert "on-run-start failed" in answer.message
     assert "permission denied" in answer.message
-
-
-def test_a_changed_project_replaces_idle_children(project: Project, target: Target, tmp_path: Path) -> None:
-    target.execute(ORDERS)
-    spec = gate("orders", rule("a", "always"))
-    with project.child_factory.slot(max_checks=1000) as child:
-        engine = Engine(child, tmp_path / "runs")
-        assert engine.rules(target, spec)["a"]["failures"] == 0
-        project.says("'true'")
-        project.child_factory._look_at = 0.0  # it looks every few seconds only
-        for _ in range(100):
-            if engine.rules(target, spec)["a"]["failures"] == 2:
-                break
-        else:
-            raise AssertionError("the change was never noticed")
 
 
 def test_a_changed_catalogue_is_read_again(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from api.engine.profile import clean_environment
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_profile
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from tests.support.databases import Target
-from tests.support.engine import Engine, Project, gate, rule
-from tests.support.projects import STRINGX, write
+from tests.support.engine import Engine, gate, rule
+from tests.support.projects import STRINGX, copy_with, write
 
 README = (STRINGX / "README.md").read_text()
 
@@ -57,6 +57,17 @@ select abs((select count(*) from {{ model }}) - (select count(*) from {{ compare
 """,
     "macros/in_a_variable.sql": "{% test in_a_variable(model) %}{% set f = 'sum(x)' %}{{ config(fail_calc=f) }} select 1 as x {% endtest %}",
 }
+SILENT = {
+    "macros/rules/no_row.sql": "{% macro stringx_rule__no_row(rule, scope) %}{{ return({'statement': 'select 1 as failures, 2 as measured where false'}) }}{% endmacro %}",
+    "macros/rules/no_count.sql": "{% macro stringx_rule__no_count(rule, scope) %}{{ return({'statement': 'select null::bigint as failures, 2 as measured'}) }}{% endmacro %}",
+    "macros/rules/no_measure.sql": "{% macro stringx_rule__no_measure(rule, scope) %}{{ return({'measured': 'select 1 as total, 2 as measured, false as fails, false as warns where false'}) }}{% endmacro %}",
+    "macros/rules/raises.sql": "{% macro stringx_rule__raises(rule, scope) %}{{ return(no_such_macro()) }}{% endmacro %}",
+}  # fmt: skip
+WINDOWED = """
+{%- macro stringx_rule__windowed(rule, scope) -%}
+{{ return({'statement': 'select count(*) as failures, null as measured from ' ~ scope.relation ~ stringx_where(scope.both)}) }}
+{%- endmacro -%}
+"""
 SHOP = """
 create table customers (customer_id integer);
 insert into customers values (1), (2);
@@ -86,12 +97,13 @@ def deps(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
-    """A copy of our project with models, tests and a package of the user's."""
+    """A copy of our project with models, tests, rule types and a package of the user's."""
     home = tmp_path_factory.mktemp("extended")
     folder = home / "project"
-    shutil.copytree(STRINGX, folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    copy_with(("dbt", "not_null"), folder)
     write(home / "shop_tests", PACKAGE)
-    write(folder, MODELS | {"packages.yml": "packages: [{local: ../shop_tests}]\n", "macros/positive.sql": POSITIVE})
+    own = {"macros/rules/windowed.sql": WINDOWED, "macros/positive.sql": POSITIVE}
+    write(folder, MODELS | SILENT | own | {"packages.yml": "packages: [{local: ../shop_tests}]\n"})
     deps(folder)
     return DbtProject(folder, folder)
 
@@ -202,6 +214,7 @@ def test_a_kind_of_proof_of_the_projects_own_is_taken_for_no_other(extended_engi
         }
 
 
+@pytest.mark.long  # by default ours without the materialization: test_by_hand.py
 def test_a_package_without_its_wrapper_never_passes(adopted: DbtProject, target: Target, tmp_path: Path) -> None:
     target.execute("create table t (a integer); insert into t values (1)")
     shutil.copytree(adopted.project_dir, tmp_path / "project", symlinks=True)
@@ -211,12 +224,15 @@ def test_a_package_without_its_wrapper_never_passes(adopted: DbtProject, target:
     assert outcome_of(answer) is None
 
 
-def test_the_users_own_vars_survive_a_long_specification(adopted: DbtProject, target: Target, tmp_path: Path) -> None:
+def test_vars_that_are_too_long_for_a_shell_are_carried_by_a_project_beside_the_users_own(
+    adopted: DbtProject, adopted_engine: Engine, target: Target, tmp_path: Path
+) -> None:
     target.execute(SHOP)
     values = [f"value {number:06}" for number in range(10_000)]
     spec = gate("orders", rule("a", "accepted_values", "status", values=values))
     answer = Executable(adopted).run(spec, tmp_path, target.environment(), 90)
-    assert outcome_of(answer) is not None, answer.message
+    assert answer.outcome is not None, answer.message
+    assert json.loads(answer.outcome)["tables"] == [adopted_engine.outcome(target, spec)]
     carried = json.loads((tmp_path / "project" / "dbt_project.yml").read_text())
     assert carried["vars"]["colour"] == "red"
 
@@ -244,39 +260,20 @@ def test_a_profile_that_ignores_the_target_is_told(adopted: DbtProject, tmp_path
     assert "no profile 'stringx'" in str(fault_of_profile(STRINGX, tmp_path))
 
 
-SILENT = {
-    "macros/rules/no_row.sql": "{% macro stringx_rule__no_row(rule, scope) %}{{ return({'statement': 'select 1 as failures, 2 as measured where false'}) }}{% endmacro %}",
-    "macros/rules/no_count.sql": "{% macro stringx_rule__no_count(rule, scope) %}{{ return({'statement': 'select null::bigint as failures, 2 as measured'}) }}{% endmacro %}",
-    "macros/rules/no_measure.sql": "{% macro stringx_rule__no_measure(rule, scope) %}{{ return({'measured': 'select 1 as total, 2 as measured, false as fails, false as warns where false'}) }}{% endmacro %}",
-    "macros/rules/raises.sql": "{% macro stringx_rule__raises(rule, scope) %}{{ return(no_such_macro()) }}{% endmacro %}",
-}  # fmt: skip
-
-
-def test_a_rule_type_that_says_nothing_never_passes(tmp_path: Path, target: Target) -> None:
-    folder = tmp_path / "project"
-    shutil.copytree(STRINGX, folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
-    write(folder, SILENT)
+def test_a_rule_type_that_says_nothing_never_passes(extended_engine: Engine, target: Target) -> None:
     target.execute(SHOP)
-    for silent in engine_of(DbtProject(folder, folder), tmp_path):
-        names = [Path(name).stem for name in SILENT]
-        spec = gate("orders", *(rule(name, name) for name in [*names, "unheard_of"]), rule("fine", "not_null", "order_id"))
-        outcome = outcome_of(faulty_rules.run_compilable(partial(silent.answer, target), spec))
-        assert outcome is not None
-        found = {one["id"]: one["status"] for one in outcome["tables"][0]["rules"]}
-        assert found == dict.fromkeys([*names, "unheard_of"], "error") | {"fine": "pass"}
-        assert outcome["verdict"] == "error"
+    names = [Path(name).stem for name in SILENT]
+    spec = gate("orders", *(rule(name, name) for name in [*names, "unheard_of"]), rule("fine", "not_null", "order_id"))
+    outcome = outcome_of(faulty_rules.run_compilable(partial(extended_engine.answer, target), spec))
+    assert outcome is not None
+    found = {one["id"]: one["status"] for one in outcome["tables"][0]["rules"]}
+    assert found == dict.fromkeys([*names, "unheard_of"], "error") | {"fine": "pass"}
+    assert outcome["verdict"] == "error"
 
 
-def test_a_type_of_ones_own_sees_the_rows_of_the_window(project: Project, target: Target, tmp_path: Path) -> None:
+def test_a_type_of_ones_own_sees_the_rows_of_the_window(extended_engine: Engine, target: Target) -> None:
     """Its bound has an offset, and the column none."""
     target.execute("create table t as select timestamp '2026-01-01' + n * interval '1 hour' as at from generate_series(0, 23) n")
-    statement = "'select count(*) as failures, null as measured from ' ~ scope.relation ~ stringx_where(scope.both)"
-    macro = f"{{% macro stringx_rule__always(rule, scope) %}}{{{{ return({{'statement': {statement}}}) }}}}{{% endmacro %}}"
-    (project.folder / "macros" / "always.sql").write_text(macro)
-    spec = gate("t", rule("r", "always"), window={"column": "at", "from": "2026-01-01T12:00:00+09:00", "to": None})
-    with project.child_factory.slot(max_checks=9) as child:
-        child.ensure_warm()
-        outcome = outcome_of(child.run(spec, tmp_path, target.environment(), 60))
-    assert outcome is not None
-    (table,) = outcome["tables"]
+    spec = gate("t", rule("r", "windowed"), window={"column": "at", "from": "2026-01-01T12:00:00+09:00", "to": None})
+    table = extended_engine.outcome(target, spec)
     assert (table["row_count"], table["rules"][0]["failures"], table["rules"][0]["total"]) == (21, 21, 21)
