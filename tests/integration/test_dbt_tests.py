@@ -1,7 +1,6 @@
 """dbt tests as rules beside `dbt test` itself: the same status and number, on clean and on disturbed data."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from api.engine.profile import clean_environment
 from tests.integration.shapes import CLEAN, DATA, DISTURBED, MACROS, USES, Use
 from tests.support.databases import Admin, Target, make_target
 from tests.support.engine import Engine, gate, rule
-from tests.support.projects import STRINGX, write
+from tests.support.projects import copy_with, write
 
 SCHEMAS = ("clean", "disturbed")
 MODELS = {
@@ -84,8 +83,8 @@ def data(admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Target:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
     folder = tmp_path_factory.mktemp("shapes") / "project"
-    shutil.copytree(STRINGX, folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
-    write(folder, MODELS | {"macros/shapes.sql": MACROS})
+    copy_with(["dbt"], folder)
+    write(folder, MODELS | {"macros/shapes.sql": MACROS, "macros/unsafe.sql": UNSAFE})
     settings = yaml.safe_load((folder / "dbt_project.yml").read_text())
     settings["flags"]["require_generic_test_arguments_property"] = True
     (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
@@ -219,44 +218,35 @@ UNSAFE = """
 """
 
 
-@pytest.fixture(scope="module")
-def unsafe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    folder = tmp_path_factory.mktemp("unsafe") / "project"
-    shutil.copytree(STRINGX, folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
-    write(folder, {"macros/unsafe.sql": UNSAFE})
-    with ChildFactory(DbtProject(folder, folder), tmp_path_factory.mktemp("child")).slot(max_checks=1000) as child:
-        yield Engine(child, tmp_path_factory.mktemp("runs"))
-
-
 @pytest.mark.parametrize("test", ["raw", "in_identifier", "in_comment", "goes_on", "at_once", "counted_by"])
-def test_text_outside_of_a_string_literal_never_runs(unsafe: Engine, data: Target, test: str) -> None:
+def test_text_outside_of_a_string_literal_never_runs(shapes: Engine, data: Target, test: str) -> None:
     rules = [rule(f"r{n}", "dbt", test=test, arguments={"text": text}) for n, text in enumerate(ESCAPES)]
-    found = unsafe.rules(data, gate("orders", *rules, schema="clean"))
+    found = shapes.rules(data, gate("orders", *rules, schema="clean"))
     assert {text: found[f"r{n}"]["status"] for n, text in enumerate(ESCAPES)} == dict.fromkeys(ESCAPES, "error")
     assert all("allow_arguments: unchecked" in one["reason"] and "the text under text" in one["reason"] for one in found.values())
 
 
-def test_text_in_a_string_literal_is_that_text(unsafe: Engine, data: Target) -> None:
+def test_text_in_a_string_literal_is_that_text(shapes: Engine, data: Target) -> None:
     data.execute(
         "create table if not exists clean.texts (note text); truncate clean.texts; grant select on clean.texts to public"
     )
     for text in ESCAPES:
         data.execute("insert into clean.texts values (%s)", [text])
     rules = [rule(f"{test}_{n}", "dbt", test=test, arguments={"text": text}) for test in ("quoted", "escaped") for n, text in enumerate(ESCAPES)]  # fmt: skip
-    found = unsafe.rules(data, gate("texts", *rules, schema="clean"))
+    found = shapes.rules(data, gate("texts", *rules, schema="clean"))
     assert {(one["reason"], one["failures"]) for one in found.values()} == {(None, 1)}
 
 
-def test_dollar_quotes_hold_what_does_not_end_them(unsafe: Engine, data: Target) -> None:
+def test_dollar_quotes_hold_what_does_not_end_them(shapes: Engine, data: Target) -> None:
     rules = [rule(f"r{n}", "dbt", test="in_dollars", arguments={"text": text}) for n, text in enumerate(ESCAPES)]
-    found = unsafe.rules(data, gate("orders", *rules, schema="clean"))
+    found = shapes.rules(data, gate("orders", *rules, schema="clean"))
     assert {text: found[f"r{n}"]["status"] for n, text in enumerate(ESCAPES)} == {
         text: "error" if "$$" in text else "pass" for text in ESCAPES
     }
 
 
-def test_an_admin_may_allow_any_text(unsafe: Engine, data: Target) -> None:
+def test_an_admin_may_allow_any_text(shapes: Engine, data: Target) -> None:
     asked = rule("r", "dbt", test="raw", arguments={"text": "id in (select id from clean.customers where id > 1)"})
     spec = gate("orders", asked, schema="clean")
-    assert unsafe.rules(data, spec)["r"]["status"] == "error"
-    assert said(unsafe.rules(data, spec | {"allow_arguments": "unchecked"})["r"]) == ("fail", 2)
+    assert shapes.rules(data, spec)["r"]["status"] == "error"
+    assert said(shapes.rules(data, spec | {"allow_arguments": "unchecked"})["r"]) == ("fail", 2)
