@@ -35,9 +35,9 @@ def servers() -> Iterator[str]:
         made.end()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_broker() -> Iterator[Broker]:
-    """One that this test may stop."""
+    """One that the tests of a module may stop; each starts it again."""
     require()
     made = Broker()
     try:

@@ -94,22 +94,17 @@ def test_a_dead_letter_is_listed_mended_and_replayed(
     assert "there are more than 1" in limited.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (("replay",), 2, "name the letters as PARTITION:OFFSET"),
-        (("replay", "0:1", "--all"), 2, "name the letters as PARTITION:OFFSET"),
-        (("replay", "first"), 2, "'first' is no dead letter's place"),
-        (("replay", "0:99"), 2, "there is no dead letter at 0:99"),
-    ],
-)
-def test_a_replay_of_nothing_is_one_line(
-    installation: Installation, trigger: Trigger, topics: Topics, servers: str, arguments: tuple[str, ...], code: int, words: str
-) -> None:
+def test_a_replay_of_nothing_is_one_line(installation: Installation, trigger: Trigger, topics: Topics, servers: str) -> None:
     trigger()
-    done = dlq(topics, servers, *arguments)
-    assert (done.returncode, len(done.stderr.splitlines())) == (code, 1), done.stderr
-    assert words in done.stderr
+    for arguments, words in (
+        (("replay",), "name the letters as PARTITION:OFFSET"),
+        (("replay", "0:1", "--all"), "name the letters as PARTITION:OFFSET"),
+        (("replay", "first"), "'first' is no dead letter's place"),
+        (("replay", "0:99"), "there is no dead letter at 0:99"),
+    ):
+        done = dlq(topics, servers, *arguments)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert words in done.stderr
 
 
 @pytest.mark.parametrize("command", [dlq, send], ids=["dlq", "send"])

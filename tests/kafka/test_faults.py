@@ -2,9 +2,11 @@
 
 import json
 import re
+import secrets
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,9 +15,9 @@ import pytest
 from stringx_dataops.contract.ids import new_id
 from tests.kafka.conftest import Trigger
 from tests.kafka.test_intake import tracked
-from tests.support.broker import Broker, Topics, header
+from tests.support.broker import Broker, Topics, header, require
 from tests.support.installation import Installation
-from tests.support.processes import Process, eventually
+from tests.support.processes import Process, eventually, free_port
 from tests.support.tables import CheckedTable
 
 
@@ -30,9 +32,11 @@ def ids(sent: list[dict[str, Any]]) -> list[str]:
 @pytest.fixture
 def own(installation: Installation, own_broker: Broker) -> Iterator[tuple[Broker, Topics, Process]]:
     """A broker that may be stopped, its topics, and a trigger that is not started yet."""
-    topics = Topics(own_broker.servers, "own.quality-check")
+    if not own_broker.process.runs:
+        own_broker.start()
+    topics = Topics(own_broker.servers, f"own-{secrets.token_hex(4)}.quality-check")
     variables = {"KAFKA_BOOTSTRAP_SERVERS": own_broker.servers, "KAFKA_TOPIC_PREFIX": topics.prefix}
-    process = installation.make(f"trigger-own-{own_broker.port}", "trigger", **variables)
+    process = installation.make(f"trigger-{topics.prefix}", "trigger", **variables)
     yield own_broker, topics, process
     process.end()
     topics.close()
@@ -245,13 +249,7 @@ cat broker.p8 broker.pem > keystore.pem
 """
 
 
-@pytest.mark.parametrize(("mechanism", "word"), [("PLAIN", "right"), ("PLAIN", "wrong")])
-def test_tls_and_sasl_reach_a_broker_that_wants_them(
-    installation: Installation, tmp_path: Any, mechanism: str, word: str
-) -> None:
-    from tests.support.broker import require
-    from tests.support.processes import free_port
-
+def test_tls_and_sasl_reach_a_broker_that_wants_them(installation: Installation, tmp_path: Path) -> None:
     require()
     subprocess.run(["bash", "-c", TLS], cwd=tmp_path, check=True, capture_output=True)
     tmp_path.chmod(0o755)
@@ -267,26 +265,28 @@ def test_tls_and_sasl_reach_a_broker_that_wants_them(
         "listener.name.sasl_ssl.ssl.keystore.type": "PEM",
         "listener.name.sasl_ssl.ssl.keystore.location": str(tmp_path / "keystore.pem"),
     })  # fmt: skip
-    (tmp_path / "password").write_text(word + "\n")
+    password = tmp_path / "password"
     variables = {
-        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{secure}", "KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": mechanism,
-        "KAFKA_SASL_USERNAME": "pipeline", "KAFKA_SASL_PASSWORD_FILE": str(tmp_path / "password"),
+        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{secure}", "KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "PLAIN",
+        "KAFKA_SASL_USERNAME": "pipeline", "KAFKA_SASL_PASSWORD_FILE": str(password),
         "KAFKA_SSL_CAFILE": str(tmp_path / "ca.pem"),
     }  # fmt: skip
     topics, process = Topics(made.servers, "stringx.quality-check"), installation.make("trigger-tls", "trigger", **variables)
     try:
         made.start()
+        password.write_text("wrong\n")
         process.start()
-        if word == "wrong":
-            eventually(lambda: "Invalid username or password" in process.output(), 60, "the reason")
-            assert process.runs, "the broker may be told the password"
-        else:
-            topics.wait()
-            sent = events(installation.table(), 1)
-            topics.send(*sent)
-            assert topics.verdicts(*ids(sent))[sent[0]["event_id"]]["verdict"] == "pass"
-            assert "right" not in json.dumps(process.output()), "no password in the log"
-            assert process.stop() == 0
+        eventually(lambda: "Invalid username or password" in process.output(), 120, "the reason")
+        assert process.runs, "the broker may be told the password"
+        process.end()
+        password.write_text("right\n")
+        process.start()
+        topics.wait()
+        sent = events(installation.table(), 1)
+        topics.send(*sent)
+        assert topics.verdicts(*ids(sent))[sent[0]["event_id"]]["verdict"] == "pass"
+        assert "right" not in json.dumps(process.output()), "no password in the log"
+        assert process.stop() == 0
     finally:
         process.end()
         process.log.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from tests.support.client import Client
 from tests.support.databases import Target
 from tests.support.postgres import Postgres
 from tests.support.processes import Process, eventually, free_port
+from tests.support.projects import copy_with
 from tests.support.proxy import Proxy
 from tests.support.tables import HOLD, RULES, CheckedTable, fill
 
@@ -101,7 +102,7 @@ class Installation(Client):
     def start(self) -> None:
         for postgres in (self.internal, self.checked):
             postgres.process.start()
-        shutil.copytree(ROOT / "stringx", self.project, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+        copy_with(("unique", "not_null", "between", "row_count", "dbt", "expression"), self.project)
         (self.project / "macros" / "ends_its_process.sql").write_text(_FATAL_TEST)
         embedded.wait(self.internal.cluster)
         embedded.create(self.internal.cluster, "stringx", self._internal_password)
