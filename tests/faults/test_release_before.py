@@ -93,7 +93,9 @@ def test_both_releases_share_one_queue(upgraded: Installation, before: Path) -> 
     assert set(accounting(upgraded)) == set(asked)
 
 
-def test_a_trial_decides_nothing_whichever_release_runs_it_and_is_asked_about_it(upgraded: Installation, before: Path) -> None:
+def test_neither_a_trial_nor_a_profile_decides_whichever_release_runs_it_and_is_asked_about_it(
+    upgraded: Installation, before: Path
+) -> None:
     table = upgraded.table("dirty")
     path = f"gates/shop/{table.relation}"
     document = {"apiVersion": "stringx/v1", "target": "shop", "table": table.relation, "rules": RULES[:1]}
@@ -103,6 +105,11 @@ def test_a_trial_decides_nothing_whichever_release_runs_it_and_is_asked_about_it
     def get(url: str, path: str) -> dict[str, Any]:
         found: dict[str, Any] = upgraded.call("GET", f"{url}/api/v1/{path}").json()
         return found
+
+    def decides_nothing(request_id: str) -> None:
+        for url in (new_backend, old_backend):
+            assert get(url, path)["reasons"] == ["never checked: ask for a check first"]
+        assert upgraded.rows("select 1 from stringx.results where request_id = %s", [request_id]) == []
 
     def tried() -> str:
         answer = upgraded.call("POST", f"{new_backend}/api/v1/trials?wait=0", json=document)
@@ -114,16 +121,27 @@ def test_a_trial_decides_nothing_whichever_release_runs_it_and_is_asked_about_it
             lambda: (found := get(new_backend, f"requests/{request_id}")).get("finished_at") and found, 90, "its end"
         )
         assert view["trial"]
-        for url in (new_backend, old_backend):
-            assert get(url, path)["reasons"] == ["never checked: ask for a check first"]
+        decides_nothing(request_id)
         of_request = get(old_backend, f"{path}?request_id={request_id}")
         assert (of_request["gate"], of_request["reasons"]) == ("closed", [f"request {request_id} has no result"])
-        assert upgraded.rows("select 1 from stringx.results where request_id = %s", [request_id]) == []
+        return view
+
+    def profiled() -> dict[str, Any]:
+        body = {"target": "shop", "table": table.relation, "mode": "async"}
+        answer = upgraded.call("POST", f"{new_backend}/api/v1/profiles", json=body)
+        assert answer.status_code == 202, answer.text
+        address = f"profiles/{answer.json()['profile_id']}"
+        view = eventually(
+            lambda: (found := get(new_backend, address))["status"] not in ("queued", "running") and found, 90, "its end"
+        )
+        decides_nothing(view["request_id"])
         return view
 
     worker = old(upgraded, before, "worker")
     view = ended(tried())
     assert (view["status"], view["reason"].split(":")[0]) == ("errored", "no_rules")
+    view = profiled()
+    assert (view["status"], view["reason"].split(":")[0], view["profile"]) == ("errored", "no_rules", None)
     assert worker.stop() == 0
     upgraded["worker-1"].start()
     upgraded.wait_warm(upgraded["worker-1"])
@@ -133,35 +151,5 @@ def test_a_trial_decides_nothing_whichever_release_runs_it_and_is_asked_about_it
     answer = upgraded.call("POST", f"{upgraded['api-1'].url}/api/v1/quality-checks", json=body)
     assert answer.status_code == 202, answer.text
     ended("asked of DataOps")
-
-
-def test_a_profile_is_no_check_of_its_table_whichever_release_runs_it(upgraded: Installation, before: Path) -> None:
-    table = upgraded.table("dirty")
-    path = f"gates/shop/{table.relation}"
-    new_backend = upgraded["backend-1"].url
-    old_backend = old(upgraded, before, "backend", DATAOPS_URL=upgraded["api-1"].url).url
-
-    def profiled() -> dict[str, Any]:
-        body = {"target": "shop", "table": table.relation, "mode": "async"}
-        answer = upgraded.call("POST", f"{new_backend}/api/v1/profiles", json=body)
-        assert answer.status_code == 202, answer.text
-        address = f"{new_backend}/api/v1/profiles/{answer.json()['profile_id']}"
-        view: dict[str, Any] = eventually(
-            lambda: (found := upgraded.call("GET", address).json())["status"] not in ("queued", "running") and found,
-            90,
-            "its end",
-        )
-        for url in (new_backend, old_backend):
-            gate = upgraded.call("GET", f"{url}/api/v1/{path}").json()
-            assert gate["reasons"] == ["never checked: ask for a check first"]
-        assert upgraded.rows("select 1 from stringx.results where request_id = %s", [view["request_id"]]) == []
-        return view
-
-    worker = old(upgraded, before, "worker")
-    view = profiled()
-    assert (view["status"], view["reason"].split(":")[0], view["profile"]) == ("errored", "no_rules", None)
-    assert worker.stop() == 0
-    upgraded["worker-1"].start()
-    upgraded.wait_warm(upgraded["worker-1"])
     view = profiled()
     assert (view["status"], view["profile"]["table"]) == ("succeeded", table.relation)

@@ -4,6 +4,7 @@ import signal
 import time
 from contextlib import suppress
 from random import Random
+from typing import Any
 
 import psutil
 import pytest
@@ -37,7 +38,8 @@ def held_by(installation: Installation, check_id: str) -> Process:
     return worker
 
 
-@pytest.mark.parametrize("who", ["child", "loader and child", "parent", "both"])
+# both: by default at random moments alone
+@pytest.mark.parametrize("who", ["child", "loader and child", "parent", pytest.param("both", marks=pytest.mark.long)])
 def test_a_check_whose_worker_is_killed_runs_again_and_has_one_result(installation: Installation, who: str) -> None:
     table = installation.table("dirty", held=True)
     with table.held() as held:
@@ -77,6 +79,29 @@ def test_with_the_default_lease_a_check_runs_again_within_45_seconds(installatio
         held.let_go()
         assert installation.result(request)["verdict"] == "fail"
     accounting(installation)
+
+
+def test_a_worker_that_keeps_no_dbt_process_has_equal_results(installation: Installation) -> None:
+    """Each of its checks is a run of the dbt executable."""
+    tables = [installation.table("dirty"), installation.table("warned")]
+    by_child = installation.results([installation.ask(table) for table in tables])
+    for other in installation.of_role("worker"):
+        other.pause()
+    cold = installation.run_extra(installation.make("worker-cold", "worker", WORKER_MAX_CHECKS="1"))
+    by_executable = installation.results([installation.ask(table, timeout_s=300) for table in tables], 240)
+    assert not cold.dbt_processes()
+    for other in installation.of_role("worker"):
+        other.resume()
+    assert [outcome(result) for result in by_executable] == [outcome(result) for result in by_child]
+    assert {result["dbt"]["invocation_id"] for result in by_executable}.isdisjoint(
+        result["dbt"]["invocation_id"] for result in by_child
+    )
+    accounting(installation)
+
+
+def outcome(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    keys = ("id", "status", "failures", "total", "measured", "message")
+    return [tuple(rule[key] for key in keys) for rule in result["rules"]]
 
 
 def test_kills_at_random_moments_lose_nothing(installation: Installation, dice: Random) -> None:
