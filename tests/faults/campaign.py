@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from tests.faults.accounting import audit, left_over
 from tests.faults.kills import Campaign
-from tests.support.installation import Installation
+from tests.support.installation import FEW_RULE_TYPES, Installation
 
 RECOVERY_S = 45.0
 # What each check may end as: a canceled one is the client's wish; a target that is shot down is an error that says so.
@@ -92,7 +92,7 @@ def main() -> int:
     parser.add_argument("--batches", action="store_true", help="many small tables, whose checks share runs")
     asked = parser.parse_args()
     sizes = (200,) * 16 if asked.batches else (200, 2000, 20_000)
-    installation = Installation(lease_s=asked.lease)
+    installation = Installation(lease_s=asked.lease, rule_types=FEW_RULE_TYPES)
     with _terminable():
         try:
             installation.start()

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tests.support.installation import Installation
+from tests.support.installation import FEW_RULE_TYPES, Installation
 
 TURNS = 20
 
@@ -29,7 +29,7 @@ def dice(turn: int, request: pytest.FixtureRequest) -> Random:
 
 @pytest.fixture(scope="package")
 def shared() -> Iterator[Installation]:
-    made = Installation()
+    made = Installation(rule_types=FEW_RULE_TYPES)
     try:
         made.start()
         yield made

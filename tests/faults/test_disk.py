@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.faults.accounting import accounting
-from tests.support.installation import Installation
+from tests.support.installation import FEW_RULE_TYPES, Installation
 from tests.support.processes import eventually
 
 DISK = "160m"  # a new cluster, its log, and a little
@@ -34,7 +34,7 @@ def small(turn: int, tmp_path: Path) -> Iterator[Installation]:
             pytest.skip(line)
         mounted.append(folder)
 
-    made = Installation(each=1, prepare_internal=mount)
+    made = Installation(each=1, prepare_internal=mount, rule_types=FEW_RULE_TYPES)
     try:
         made.start()
         yield made

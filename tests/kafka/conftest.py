@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.broker import Broker, Topics, require
 from tests.support.collector import Collector
-from tests.support.installation import Installation
+from tests.support.installation import FEW_RULE_TYPES, Installation
 from tests.support.processes import Process
 from tests.support.receivers import Receiver, http_receiver
 
@@ -63,7 +63,8 @@ def lineage() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="package")
 def shared(servers: str, collector: Collector, lineage: Receiver) -> Iterator[Installation]:
-    made = Installation(each=1, variables=collector.variables | {"OPENLINEAGE_URL": lineage.url})
+    variables = collector.variables | {"OPENLINEAGE_URL": lineage.url}
+    made = Installation(each=1, variables=variables, rule_types=FEW_RULE_TYPES)
     try:
         made.start()
         yield made

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +37,8 @@ _FATAL_TEST = """
 {% endtest %}
 """
 
+FEW_RULE_TYPES = ("unique", "not_null", "between", "row_count", "dbt", "expression")
+
 
 class Installation(Client):
     """`start` makes it; afterwards each process may be killed, stopped, paused and started again by its name."""
@@ -47,12 +49,15 @@ class Installation(Client):
         each: int = 2,
         prepare_internal: Callable[[Path], None] | None = None,
         variables: Mapping[str, str] | None = None,
+        rule_types: Collection[str] | None = None,
     ) -> None:
+        """`rule_types` are those of its project, all if none are named: dbt loads few of them in much less time."""
         self.folder = Path(tempfile.mkdtemp(prefix="stringx-faults-"))
         self.folder.chmod(0o755)
         self._inherited = {name: os.environ[name] for name in INHERITED if name in os.environ} | {"PYTHONPATH": str(ROOT)}
         self.internal = Postgres("internal", self.folder / "internal", self._inherited, prepare_internal)
         self.checked = Postgres("checked", self.folder / "checked", self._inherited)
+        self._rule_types = rule_types
         self.secrets = self.folder / "secrets"
         self.secrets.mkdir()
         self.project = self.folder / "project"
@@ -102,7 +107,7 @@ class Installation(Client):
     def start(self) -> None:
         for postgres in (self.internal, self.checked):
             postgres.process.start()
-        copy_with(("unique", "not_null", "between", "row_count", "dbt", "expression"), self.project)
+        copy_with(self._rule_types, self.project)
         (self.project / "macros" / "ends_its_process.sql").write_text(_FATAL_TEST)
         embedded.wait(self.internal.cluster)
         embedded.create(self.internal.cluster, "stringx", self._internal_password)
