@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
 
 from api.engine.command import dbt_executable
 from api.engine.profile import clean_environment
@@ -18,6 +17,7 @@ from portal.refresh import Refresher
 from stringx_dataops.contract.settings import Settings
 from tests.support.databases import Target
 from tests.support.portal import add_check, configure, generate, get, remove
+from tests.support.projects import copy_with
 
 
 @pytest.fixture
@@ -39,22 +39,37 @@ def sources_of(folder: Path) -> set[str]:
     return {source["identifier"] for source in manifest["sources"].values()}
 
 
+def has_models(folder: Path) -> bool:
+    nodes = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    return any(name.startswith("model.") for name in nodes)
+
+
 @pytest.mark.usefixtures("small_parts")
-def test_a_large_target_is_shown_in_parts(
-    refresher: Refresher, database: Database, flights_target: Target, client: FlaskClient
+def test_a_large_target_is_shown_in_parts_and_the_users_models_in_one_of_their_own(
+    settings: Settings, database: Database, flights_target: Target, tmp_path: Path
 ) -> None:
+    users = copy_with(["not_null"], tmp_path / "users")
+    (users / "models").mkdir()
+    (users / "models" / "late.sql").write_text("select 1 as a")
+    refresher = Refresher(dataclasses.replace(settings, dbt_project_dir=users, dbt_profiles_dir=users), database)
+    client = create_app(refresher.settings).test_client()
     tables = [{"table": f"public.t{number:02}"} for number in range(7)] + [{"table": "public.airlines"}]
     configure(database, flights_target.document(), *tables)
     made = generate_all(refresher)
     folder = refresher.folder / "shop"
-    assert len(made) >= 3
-    assert set().union(*(sources_of(folder / "parts" / part) for part in made)) == {
+    assert "models" in made
+    of_tables = made - {"models"}
+    assert len(of_tables) >= 3
+    assert has_models(folder / "parts" / "models")
+    assert not any(has_models(folder / "parts" / part) for part in of_tables)
+    assert set().union(*(sources_of(folder / "parts" / part) for part in of_tables)) == {
         *(f"t{number:02}" for number in range(7)),
         "airlines",
     }
     assert f"8 in {len(made)} parts" in get(client, "/").text
     page = get(client, "/shop/").text
-    assert all(table["table"] in page and f'href="parts/{part}/"' in page for table in tables for part in made)
+    assert all(table["table"] in page and f'href="parts/{part}/"' in page for table in tables for part in of_tables)
+    assert "Models of the dbt project" in page
     with_airlines = refresher.layout.of_table["shop", "public.airlines"][1]
     assert get(client, f"/shop/parts/{with_airlines}").headers["Location"].endswith(f"{with_airlines}/")
     assert "dbt" in get(client, f"/shop/parts/{with_airlines}/").text
@@ -81,35 +96,9 @@ def test_a_large_target_is_shown_in_parts(
     remove(database, "shop", *(table["table"] for table in tables[3:]))
     generate_all(refresher)
     assert sources_of(folder) == {"t00", "t01", "t02"}
+    assert has_models(folder)
     assert not list((folder / "parts").glob("*"))
     assert "parts" not in get(client, "/").text
-
-
-@pytest.mark.usefixtures("small_parts")
-def test_the_users_models_are_a_part_of_their_own(
-    settings: Settings, database: Database, flights_target: Target, tmp_path: Path
-) -> None:
-    users = tmp_path / "users"
-    shutil.copytree(settings.dbt_project_dir, users, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
-    (users / "models").mkdir()
-    (users / "models" / "late.sql").write_text("select 1 as a")
-    refresher = Refresher(dataclasses.replace(settings, dbt_project_dir=users, dbt_profiles_dir=users), database)
-    configure(database, flights_target.document(), *({"table": f"public.t{number}"} for number in range(5)))
-    made = generate_all(refresher)
-    folder = refresher.folder / "shop"
-    with_models = {
-        part
-        for part in made
-        if any(
-            name.startswith("model.")
-            for name in json.loads((folder / "parts" / part / "target" / "manifest.json").read_text())["nodes"]
-        )
-    }
-    assert with_models == {"models"} < made
-    assert "Models of the dbt project" in get(create_app(refresher.settings).test_client(), "/shop/").text
-    command = [dbt_executable(), "parse", "--project-dir", str(folder), "--profiles-dir", str(folder)]
-    subprocess.run(command, env=clean_environment() | flights_target.environment(), check=True, capture_output=True)
-    assert len(sources_of(folder)) == 5
 
 
 def test_a_table_more_or_less_changes_few_parts() -> None:

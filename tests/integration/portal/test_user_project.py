@@ -1,7 +1,6 @@
 """The portal over a user's own dbt project."""
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 from database.pool import Database
@@ -9,13 +8,13 @@ from portal.refresh import Refresher
 from stringx_dataops.contract.settings import Settings
 from tests.support.databases import Target
 from tests.support.portal import artifact, configure, generate
+from tests.support.projects import copy_with
 
 
 def test_models_of_the_users_project_show_beside_the_configured_tables(
     settings: Settings, database: Database, flights_target: Target, tmp_path: Path
 ) -> None:
-    users = tmp_path / "users"
-    shutil.copytree(settings.dbt_project_dir, users, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    users = copy_with(["not_null"], tmp_path / "users")
     (users / "models").mkdir()
     (users / "models" / "late.sql").write_text(
         "select * from {{ source('public', 'flights') }} where dep_delay > {{ shout('60') }}"
