@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -69,13 +68,6 @@ def make_gate(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> I
 
     with started:
         yield make
-
-
-@pytest.fixture
-def project_copy(tmp_path: Path) -> Path:
-    """A copy of the dbt project, to be broken."""
-    shutil.copytree(ROOT / "stringx", tmp_path / "stringx", ignore=shutil.ignore_patterns("target", "logs"))
-    return tmp_path / "stringx"
 
 
 @pytest.fixture(scope="module")

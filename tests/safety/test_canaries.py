@@ -1,20 +1,19 @@
 """The canaries can see: on builds without quoting, the same texts that are harmless elsewhere do change, read and tell them."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from database import embedded
-from stringx_dataops.contract.settings import ROOT
 from tests.safety import payloads
 from tests.safety.canaries import FILE, Canaries, Tripped, files
 from tests.safety.conftest import Gate
 from tests.support.databases import Admin
 from tests.support.engine import gate as specification
 from tests.support.engine import rule
+from tests.support.projects import copy_with
 
 BROKEN_NAME = "{{- return('\"' ~ render(name | string) ~ '\"') -}}"
 BROKEN_LITERAL = '{{- return("\'" ~ render(value | string) ~ "\'") -}}'
@@ -71,8 +70,7 @@ def break_quoting(project: Path) -> None:
 
 @pytest.fixture(scope="module")
 def broken(make_gate: Callable[..., Gate], admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Gate:
-    project = tmp_path_factory.mktemp("broken") / "stringx"
-    shutil.copytree(ROOT / "stringx", project, ignore=shutil.ignore_patterns("target", "logs"))
+    project = copy_with(("not_null", "aggregate", "accepted_values"), tmp_path_factory.mktemp("broken") / "stringx")
     break_quoting(project)
     return make_gate(project, **superuser(admin))
 
