@@ -132,7 +132,9 @@ def fairness(installation: Installation, tables: list[Table], seconds: float) ->
     deep, asked = ([table for table in tables if table.target == target] for target in TARGETS)
     idle = ask(to, asked, 1, for_seconds(seconds))
     settled(installation)
+    installation["worker-1"].pause()
     fill_backlog(to(), deep, BACKLOG)
+    installation["worker-1"].resume()
     begun = installation.rows("select clock_timestamp() as now")[0]["now"]
     beside = ask(to, asked, 1, lambda answers: time.perf_counter() - answers.began < seconds and waiting(installation, deep) > 50)
     left = {"waiting": waiting(installation, deep)}
