@@ -51,6 +51,13 @@ def test_a_killed_process_is_started_again_and_the_next_request_succeeds(service
     eventually(lambda: any(process not in killed for process in processes(service, *words)))
 
 
+def outcome(result: dict) -> list[tuple]:
+    return [
+        (rule["id"], rule["status"], rule["failures"], rule["total"], rule["measured"], rule["message"])
+        for rule in result["rules"]
+    ]
+
+
 def test_a_second_start_reuses_everything_and_ctrl_c_ends_all_of_it() -> None:
     first = make_service(WORKER_CONCURRENCY="1")
     outer = first.home
@@ -66,7 +73,7 @@ def test_a_second_start_reuses_everything_and_ctrl_c_ends_all_of_it() -> None:
         assert first.key == key
         assert first.gate("public.airports")["gate"] == "open"
         again = first.check("public.flights")["checks"][0]
-        assert [rule["failures"] for rule in again["rules"]] == [rule["failures"] for rule in warm["rules"]]
+        assert outcome(again) == outcome(warm)
         assert first.stop() == (0, [])
     finally:
         if first.process.poll() is None:
@@ -74,18 +81,12 @@ def test_a_second_start_reuses_everything_and_ctrl_c_ends_all_of_it() -> None:
         shutil.rmtree(outer, ignore_errors=True)
 
 
+@pytest.mark.long
 def test_every_check_by_the_dbt_executable_has_equal_results(service: Service) -> None:
-    """The whole demo both ways, on the same database."""
+    """The whole demo both ways, on the same database; by default some tables in tests/faults/test_workers.py."""
     alone = make_service(WORKER_MAX_CHECKS="1")
     outer = alone.home
     alone.home = outer / "state"
-
-    def outcome(result: dict) -> list[tuple]:
-        return [
-            (rule["id"], rule["status"], rule["failures"], rule["total"], rule["measured"], rule["message"])
-            for rule in result["rules"]
-        ]
-
     try:
         alone.start()
         for name in ("flights", "weather", "planes", "airlines", "airports"):

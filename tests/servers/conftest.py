@@ -24,6 +24,9 @@ ONE_SERVER_EACH = (
     "test_constraints",
     "test_no_proof",
     "test_relations",
+    "test_sizes",
+    "test_words",
+    "test_profiles",
 )
 
 
