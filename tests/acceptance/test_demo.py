@@ -123,6 +123,7 @@ def test_not_before_closes_a_gate_that_is_too_old(service: Service) -> None:
     assert "not_before" in late["reasons"][0]
 
 
+@pytest.mark.long  # by default the command line runs one: test_cli.py
 def test_the_command_of_a_result_runs_the_same_check_in_an_empty_shell(service: Service, checked: dict[str, dict]) -> None:
     result = checked["public.planes"]
     password = (service.home / "secrets" / "nyc").read_text().strip()

@@ -4,25 +4,28 @@ a false alarm. `python -m benchmarks.unusual` is the same on many."""
 from dataclasses import replace
 from itertools import count
 
+import pytest
+
 from benchmarks.unusual.families import FAMILIES, series
 from benchmarks.unusual.making import LEARN, Series
 from benchmarks.unusual.scores import best, scores_of, total
 
-POINTS = 240  # that are judged of a series, the last ones
+POINTS, MORE_POINTS = 160, 240  # that are judged of a series, the last ones; more with --long
 FAULTS = 4  # at least
 
 
-def first_with_faults(family: str) -> Series:
+def first_with_faults(family: str, points: int) -> Series:
     for number in count():
         whole = series(family, 0.06, f"suite {number}")
-        begin = max(LEARN, len(whole.points) - POINTS)
+        begin = max(LEARN, len(whole.points) - points)
         if sum(point.truth is True for point in whole.points[begin:]) >= FAULTS:
             return replace(whole, judged_from=begin)
     raise AssertionError
 
 
-def test_it_finds_more_than_both_plain_ways_with_hardly_a_false_alarm() -> None:
-    by_family = {family: scores_of(first_with_faults(family)) for family in FAMILIES}
+def test_it_finds_more_than_both_plain_ways_with_hardly_a_false_alarm(pytestconfig: pytest.Config) -> None:
+    points = MORE_POINTS if pytestconfig.getoption("long") else POINTS
+    by_family = {family: scores_of(first_with_faults(family, points)) for family in FAMILIES}
     for family, scores in by_family.items():
         own = best(scores, "unusual")
         assert own.false_alarms <= 2, family  # two where an outage was so long that it was taken for the new level
