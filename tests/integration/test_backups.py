@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -372,6 +373,13 @@ def rewrite(path: Path, to: Path, changes: dict[str, Callable[[Any], object]], h
             new.addfile(member, io.BytesIO(data))
 
 
+def unpacked(data: bytes) -> bytes | None:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return None
+
+
 def test_a_damaged_file_is_refused_wherever_the_damage_is(made: tuple[Path, Any]) -> None:
     data = made[0].read_bytes()
     whole = Reader(io.BytesIO(data)).check()
@@ -379,11 +387,16 @@ def test_a_damaged_file_is_refused_wherever_the_damage_is(made: tuple[Path, Any]
     for end in (*range(0, len(data), steps), len(data) - 1, len(data) - 8):
         with pytest.raises(BackupError):
             Reader(io.BytesIO(data[:end])).check()
-    for place in (*range(10, len(data), steps), len(data) - 1, len(data) - 5):  # before come times and names that gzip ignores
+    damaged = 0
+    for place in (*range(0, len(data), steps), len(data) - 1, len(data) - 5):
         flipped = bytearray(data)
         flipped[place] ^= 0x20
+        if unpacked(flipped) == unpacked(data):  # gzip ignores times and what fills up a byte
+            continue
+        damaged += 1
         with pytest.raises(BackupError):
             Reader(io.BytesIO(flipped)).check()
+    assert damaged > 50
     for more in (b"x", data, gzip.compress(b"more")):
         with pytest.raises(BackupError):
             Reader(io.BytesIO(data + more)).check()
