@@ -16,6 +16,7 @@ from database.migrate import migrate
 from database.pool import Database
 from launch import demo
 from stringx_dataops.contract.settings import ROOT, read_settings
+from tests.support import loaded
 from tests.support.databases import Admin, Target, make_target, running_cluster
 from tests.support.engine import PROJECT, Engine, Project, a_project
 
@@ -28,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Made-up examples are the same in every run, and other ones with --long; none has a deadline."""
     settings.register_profile("long", deadline=None)
     settings.load_profile("long" if config.getoption("long") else "ci")
+    loaded.begin(config)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +97,7 @@ def flights_target(admin: Admin, flights_template: str, tmp_path: Path) -> Itera
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A warm dbt child, for the tests of a process."""
-    with ChildFactory(PROJECT, tmp_path_factory.mktemp("child")).slot(max_checks=10_000) as child:
+    with ChildFactory(PROJECT, tmp_path_factory.mktemp("child"), loaded.folder()).slot(max_checks=10_000) as child:
         yield Engine(child, tmp_path_factory.mktemp("runs"))
 
 

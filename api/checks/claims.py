@@ -13,6 +13,7 @@ from api.checks import memory, waiving
 from api.checks.lifecycle import Check, lock_target, read_check, release_joined
 from api.checks.waiving import Decided
 from api.delivery import outbox
+from api.delivery.handover import Handover
 from api.notifications import notify
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, Row, json_value
@@ -109,49 +110,62 @@ def mark_reached(database: Database, check: Check) -> None:
         cursor.run(SQL["mark_reached"], _fence(check))
 
 
-def finish(database: Database, check: Check, end: CheckResult | Decided, backend_url: str) -> bool:
+def finish(
+    database: Database, check: Check, end: CheckResult | Decided, backend_url: str, handover: Handover | None = None
+) -> bool:
     """Stores the result and its message, for the check and for all checks that share its run (unless it was canceled: they then
     run without it). Waivers that are active now are applied to a result that was decided, and what it leaves for later checks is
-    kept. False, and nothing stored, if the claim was lost."""
+    kept. With `handover`, the message takes that way if there is room. False, and nothing stored, if the claim was lost."""
+    handed_s = handover.lease_s() if handover is not None else None
     with database.transaction() as cursor:
         [result] = waiving.apply(cursor, [end])
         ending = _Ending(check, end, result)
+        message = outbox.message(check.results_url(backend_url), ending.text)
         lock_target(cursor, check.request.target)
-        row = cursor.one(
-            SQL["finish"], _fence(check) | ending.columns | outbox.message(check.results_url(backend_url), ending.text)
-        )
+        row = cursor.one(SQL["finish"], _fence(check) | ending.columns | message | {"handed_s": handed_s})
         if row is None:
             return False
         _follow(cursor, {check.check_id: ending}, [row | {"check_id": check.check_id}], backend_url)
+    if handover is not None and handed_s is not None:
+        handover.put([outbox.first_leased(message, check.check_id, row["now"])])
     return True
 
 
-def finish_several(database: Database, ends: Sequence[tuple[Check, CheckResult | Decided]], backend_url: str) -> set[str]:
+def finish_several(
+    database: Database, ends: Sequence[tuple[Check, CheckResult | Decided]], backend_url: str, handover: Handover | None = None
+) -> set[str]:
     """The same for several checks of one target and worker, in one transaction. Returns the ids of those that were stored: a
     claim that was lost keeps none of the others from it."""
     (target,) = {check.request.target for check, _ in ends}
+    handed_s = handover.lease_s() if handover is not None else None
     with database.transaction() as cursor:
         results = waiving.apply(cursor, [end for _, end in ends])
         endings = {check.check_id: _Ending(check, end, result) for (check, end), result in zip(ends, results, strict=True)}
-        messages = [outbox.message(each.check.results_url(backend_url), each.text) for each in endings.values()]
+        messages = {
+            check_id: outbox.message(each.check.results_url(backend_url), each.text) for check_id, each in endings.items()
+        }
         lock_target(cursor, target)
         columns = [each.columns for each in endings.values()]
         said = {
             "worker": ends[0][0].worker,
-            "origin": messages[0]["origin"],
+            "origin": outbox.origin(backend_url),
             "check_ids": list(endings),
             "attempts": [check.attempt for check, _ in ends],
             "statuses": [each["status"] for each in columns],
             "verdicts": [each["verdict"] for each in columns],
-            "bodies": [each["body"] for each in messages],
+            "bodies": [each["body"] for each in messages.values()],
             "waivers": [each.waivers for each in endings.values()],
-            "message_ids": [each["message_id"] for each in messages],
-            "urls": [each["url"] for each in messages],
+            "message_ids": [each["message_id"] for each in messages.values()],
+            "urls": [each["url"] for each in messages.values()],
             "took_ms": [each["took_ms"] for each in columns],
+            "handed_s": handed_s,
         }
         rows = cursor.all(SQL["finish_several"], said)
         _follow(cursor, endings, rows, backend_url)
-        return {str(row["check_id"]) for row in rows}
+    stored = {str(row["check_id"]): row["now"] for row in rows}
+    if handover is not None and handed_s is not None and stored:
+        handover.put([outbox.first_leased(messages[check_id], check_id, now) for check_id, now in stored.items()])
+    return set(stored)
 
 
 class _Ending:

@@ -94,8 +94,8 @@ update dataops.checks set reached_at = clock_timestamp()
 where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
 
 -- name: finish
--- Fenced: a worker whose claim was taken over meanwhile changes nothing, and sends none. With the result its outgoing message, and
--- a notification to all waiters; whether others share the run.
+-- Fenced: a worker whose claim was taken over meanwhile changes nothing, and sends none. With the result its outgoing message, leased to the
+-- worker itself if it will hand it over (`handed_s`), and a notification to all waiters; whether others share the run.
 with said as (select %(body)s::text as body), ended as (
     update dataops.checks set
         status = %(status)s, verdict = %(verdict)s, result = said.body::json, finished_at = clock_timestamp(),
@@ -104,13 +104,16 @@ with said as (select %(body)s::text as body), ended as (
     where check_id = %(check_id)s and status = 'running' and attempt = %(attempt)s and worker = %(worker)s
     returning check_id, target, table_name, is_full
 ), message as (
-    insert into dataops.outbox (message_id, check_id, url, origin, body)
-    select %(message_id)s, ended.check_id, %(url)s, %(origin)s, said.body from ended, said
+    insert into dataops.outbox (message_id, check_id, url, origin, body, attempts, worker, lease_expires_at)
+    select %(message_id)s, ended.check_id, %(url)s, %(origin)s, said.body, (h.seconds is not null)::integer,
+           case when h.seconds is not null then %(worker)s end, clock_timestamp() + make_interval(secs => h.seconds)
+    from ended, said, (select %(handed_s)s::integer) as h (seconds)
 )
-select pg_notify('dataops', ended.check_id::text), pg_notify('dataops', 'outbox'),
-       exists (select 1 from dataops.checks j where j.joined = ended.check_id and j.status = 'queued') as shared,
+select pg_notify('dataops', ended.check_id::text), j.shared, clock_timestamp() as now,
+       case when %(handed_s)s::integer is null or j.shared then pg_notify('dataops', 'outbox') end,
        dataops.expect(ended.target, ended.table_name, ended.is_full, %(took_ms)s)
-from ended
+from ended cross join lateral (
+    select exists (select 1 from dataops.checks q where q.joined = ended.check_id and q.status = 'queued')) as j (shared)
 
 -- name: finish_several
 -- The same for several checks of a worker, each fenced by its own attempt. Messages go to one receiver.
@@ -126,13 +129,16 @@ with said as (
     where c.check_id = s.check_id and c.status = 'running' and c.attempt = s.attempt and c.worker = %(worker)s
     returning c.check_id, c.target, c.table_name, c.is_full
 ), message as (
-    insert into dataops.outbox (message_id, check_id, url, origin, body)
-    select s.message_id, s.check_id, s.url, %(origin)s, s.body from ended join said s using (check_id)
+    insert into dataops.outbox (message_id, check_id, url, origin, body, attempts, worker, lease_expires_at)
+    select s.message_id, s.check_id, s.url, %(origin)s, s.body, (h.seconds is not null)::integer,
+           case when h.seconds is not null then %(worker)s end, clock_timestamp() + make_interval(secs => h.seconds)
+    from ended join said s using (check_id) cross join (select %(handed_s)s::integer) as h (seconds)
 )
-select ended.check_id, pg_notify('dataops', ended.check_id::text), pg_notify('dataops', 'outbox'),
-       exists (select 1 from dataops.checks j where j.joined = ended.check_id and j.status = 'queued') as shared,
+select ended.check_id, pg_notify('dataops', ended.check_id::text), j.shared, clock_timestamp() as now,
+       case when %(handed_s)s::integer is null or j.shared then pg_notify('dataops', 'outbox') end,
        dataops.expect(ended.target, ended.table_name, ended.is_full, said.took_ms)
-from ended join said using (check_id)
+from ended join said using (check_id) cross join lateral (
+    select exists (select 1 from dataops.checks q where q.joined = ended.check_id and q.status = 'queued')) as j (shared)
 
 -- name: joined
 select * from dataops.checks where joined = %(check_id)s and status = 'queued' order by due_at, check_id for update

@@ -1,12 +1,14 @@
 """Results of several checks in one post, to a receiver that says it takes that; single posts to every other one."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import requests
 
-from api.delivery.outbox import SQL
-from api.delivery.sender import Credentials, Leased, Refusal, ResultSender, require_acknowledged, traced
+from api.delivery import outbox
+from api.delivery.handover import Handover
+from api.delivery.outbox import SQL, Leased
+from api.delivery.sender import Credentials, Refusal, ResultSender, require_acknowledged, traced
 from database.pool import Cursor, Database
 from database.queries import losable
 from database.sending import NotSent, Takers
@@ -20,10 +22,6 @@ MOST = 32  # messages in a post
 MOST_BYTES = 512 * 1024  # of results in it; many a proxy takes no more than 1 MiB
 _LONGEST_RETRY_AFTER_S = 3600.0
 _PASSES = (401, 403, 408, 421, 429, 502, 503, 504)  # it is not the batch that is refused: single posts would fare no better
-# What is lost of these is posted again, and stored once.
-_CLAIM = losable(SQL["claim_several"])
-_AFTER_SINGLE = losable(SQL["delivered"], SQL["claim_several"])
-_AFTER_BATCH = losable(SQL["delivered_several"], SQL["claim_several"])
 
 
 class NotTaken(Exception):
@@ -31,17 +29,20 @@ class NotTaken(Exception):
 
 
 class ResultDeliverer:
-    """Delivers what is due in the outbox, one thread's: what is due together goes together, nothing waits for company."""
+    """Delivers what its process hands over, and what is due in the outbox, one thread's: what is due together goes together,
+    nothing waits for company."""
 
-    def __init__(self, database: Database, credentials: Credentials) -> None:
+    def __init__(self, database: Database, credentials: Credentials, handover: Handover) -> None:
         self._database = database
         self._sender = ResultSender(database, credentials)
         self._takers = Takers()
+        self._handover = handover
+        self._was_handed = False  # whether the last messages were; the others go next then
 
     def claim(self) -> list[Leased] | None:
-        """The message that has been due for longest, with others that may go with it."""
+        """What this process hands over or, in turn, the message that has been due for longest, with others that may go along."""
         with self._database.statements() as cursor:
-            return self._claimed(cursor, _CLAIM, {})
+            return self._next(cursor)
 
     def deliver_and_claim(self, messages: list[Leased]) -> list[Leased] | None:
         """Two round trips to the database, and one to the receiver, if all are acknowledged at the first attempt."""
@@ -65,7 +66,9 @@ class ResultDeliverer:
         with self._database.statements() as cursor:
             if any(message.attempts > 1 for message in delivered):
                 cursor.run(SQL["due_now"], {"origin": delivered[0].origin})
-            return self._claimed(cursor, _AFTER_BATCH, {"message_ids": [str(message.message_id) for message in delivered]})
+            return self._next(
+                cursor, SQL["delivered_several"], {"message_ids": [str(message.message_id) for message in delivered]}
+            )
 
     def _deliver_one(self, message: Leased) -> list[Leased] | None:
         try:
@@ -77,7 +80,7 @@ class ResultDeliverer:
             self._sender.mark_done(message, 0)
             return self.claim()
         with self._database.statements() as cursor:
-            return self._claimed(cursor, _AFTER_SINGLE, {"message_id": message.message_id})
+            return self._next(cursor, SQL["delivered"], {"message_id": message.message_id})
 
     def _post(self, messages: Sequence[Leased]) -> list[NotSent | None]:
         """Why each is not acknowledged, None if it is. NotSent if that is so of all, for one reason; NotTaken."""
@@ -87,7 +90,7 @@ class ResultDeliverer:
         )
         try:
             with tracing.spans("post result", "client", [traced(message) for message in messages]):
-                answer = self._sender.poster.post(address(messages[0].url), data=body.encode(), headers=headers)
+                answer = self._sender.poster.post(messages[0].address, data=body.encode(), headers=headers)
         except requests.ConnectionError as error:
             raise Refusal(http_answers.words_of(error)) from error
         except http_answers.FAULTS as error:
@@ -99,25 +102,37 @@ class ResultDeliverer:
             raise NotTaken
         return [_fault(*each) for each in zip(messages, answers, strict=True)]
 
-    def _claimed(self, cursor: Cursor, sql: str, parameters: dict[str, object]) -> list[Leased] | None:
+    def _next(self, cursor: Cursor, mark: str | None = None, marked: Mapping[str, object] | None = None) -> list[Leased] | None:
+        """What goes next. `mark`: the statement that marks those that went before as delivered; if that is lost, they are posted
+        again, and stored once."""
+        of_mark = dict(marked or {}) | self._sender.lease.parameters
+        if self._handover.waits and not self._was_handed:
+            if mark is not None:
+                cursor.run(losable(mark), of_mark)
+            return self._handed() or self._claimed(cursor, (), {})
+        self._was_handed = False
+        return self._claimed(cursor, (mark,) if mark is not None else (), of_mark) or self._handed()
+
+    def _handed(self) -> list[Leased] | None:
+        """What this process hands over. What waited for too long is left to all."""
+        if overdue := self._handover.overdue():
+            self._release(overdue)
+        handed = self._handover.take(self._takers.origins(), MOST_BYTES)
+        self._was_handed = bool(handed)
+        return handed or None
+
+    def _claimed(self, cursor: Cursor, before: Sequence[str], parameters: Mapping[str, object]) -> list[Leased] | None:
         origins = self._takers.origins()
         bounds = {"batching": list(origins), "most": min(origins.values(), default=1), "bytes": MOST_BYTES}
-        rows = cursor.all(sql, parameters | bounds | self._sender.lease.parameters)
+        rows = cursor.all(losable(*before, SQL["claim_several"]), {**parameters, **bounds, **self._sender.lease.parameters})
         messages = [Leased(**row) for row in rows]
-        alike = [message for message in messages if address(message.url) == address(messages[0].url)]
+        alike = [message for message in messages if message.address == messages[0].address]
         if len(alike) < len(messages):  # BACKEND_URL has another path than it had
             self._release([message for message in messages if message not in alike])
         return alike or None
 
     def _release(self, messages: Sequence[Leased]) -> None:
-        with self._database.statements() as cursor:
-            ids = [str(message.message_id) for message in messages]
-            cursor.run(SQL["release"], {"message_ids": ids, "worker": self._sender.lease.worker})
-
-
-def address(url: str) -> str:
-    """Where the receiver of a single post, `…/api/v1/requests/ID/results`, takes several: `…/api/v1/results`."""
-    return url.rsplit("/", 3)[0] + "/results"
+        outbox.release(self._database, messages, self._sender.lease.worker)
 
 
 def _body(messages: Sequence[Leased]) -> str:

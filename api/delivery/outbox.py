@@ -1,9 +1,12 @@
 """The outbox: results that are stored together with a message to the Backend, and what became of these messages."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from api.notifications import notify
 from database import audit
@@ -23,6 +26,25 @@ PAGES = Pages("deliveries")  # positions: the id of a message
 State = Literal["waiting", "delivered", "failed"]
 
 
+@dataclass(frozen=True)
+class Leased:
+    """A message of the outbox. `attempts` counts this one; `expired`: it was tried for three days; `now`: when it was leased."""
+
+    message_id: UUID | str
+    check_id: UUID | str
+    url: str
+    origin: str
+    body: str
+    attempts: int
+    now: datetime
+    expired: bool
+
+    @property
+    def address(self) -> str:
+        """Where the receiver of a single post, `…/api/v1/requests/ID/results`, takes several: `…/api/v1/results`."""
+        return self.url.rsplit("/", 3)[0] + "/results"
+
+
 def put(cursor: Cursor, check_id: str, url: str, body: str) -> None:
     """Store a message in the transaction that stores its result; `body` is the result's JSON."""
     cursor.run(SQL["put"], message(url, body) | {"check_id": check_id})
@@ -33,10 +55,21 @@ def message(url: str, body: str) -> dict[str, str]:
     return {"message_id": new_id(), "url": url, "origin": origin(url), "body": body}
 
 
+def first_leased(message: Mapping[str, str], check_id: str, now: datetime) -> Leased:
+    """A message that was stored as leased at `now`, for its first attempt."""
+    return Leased(check_id=check_id, attempts=1, now=now, expired=False, **message)
+
+
 def origin(url: str) -> str:
     """Scheme, host and port: one receiver, which is reachable or not for all its messages."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def release(database: Database, messages: Sequence[Leased], worker: str) -> None:
+    """Make messages that were leased, and not tried, due now."""
+    with database.statements() as cursor:
+        cursor.run(SQL["release"], {"message_ids": [str(message.message_id) for message in messages], "worker": worker})
 
 
 def page(database: Database, state: State, wanted: Page = FIRST) -> PageJson:

@@ -49,7 +49,7 @@ returning message_id, check_id, url, coalesce(origin, url) as origin, body, atte
 select dataops.mark_delivered(%(message_ids)s::uuid[], %(worker)s)
 
 -- name: release
--- They were not tried: the receiver did not take the batch that they were in.
+-- They were not tried: the receiver did not take the batch that they were in, or no thread had time.
 update dataops.outbox set attempts = attempts - 1, next_attempt_at = clock_timestamp(), lease_expires_at = null, worker = null
 where message_id = any(%(message_ids)s::uuid[]) and worker = %(worker)s
 

@@ -4,11 +4,9 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
 
 from api.delivery import outbox
-from api.delivery.outbox import SQL
+from api.delivery.outbox import SQL, Leased
 from database.leases import Lease
 from database.pool import Database
 from database.sending import Backoff, NotSent, Sender
@@ -37,20 +35,6 @@ class Credentials:
     worker: str
     service_key: str
     signing_secrets: list[str]
-
-
-@dataclass(frozen=True)
-class Leased:
-    """A message of the outbox. `attempts` counts this one; `expired`: it was tried for three days; `now`: when it was leased."""
-
-    message_id: UUID | str
-    check_id: UUID | str
-    url: str
-    origin: str
-    body: str
-    attempts: int
-    now: datetime
-    expired: bool
 
 
 def traced(message: Leased) -> tuple[TraceContext | None, tracing.Attributes]:

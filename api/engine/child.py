@@ -2,9 +2,9 @@
 `pool` asks for one. A child serves one check at a time, in memory that it shares with the other processes until it writes to it.
 While it is idle, it does what dbt does before it needs the check.
 
-`pool` starts this file as a process; nothing imports it. It imports dbt, and so do `gate_test_runner` and `dbt_shortcuts`, which
-only it imports. `protocol` has the messages on its sockets; dbt's own output goes to standard error. When the worker is gone, the
-sockets end, and so do these processes, even while dbt is busy.
+`pool` starts this file as a process; nothing imports it. It imports dbt, and so do `gate_test_runner`, `dbt_shortcuts` and
+`loaded_before`, which only it imports. `protocol` has the messages on its sockets; dbt's own output goes to standard error. When
+the worker is gone, the sockets end, and so do these processes, even while dbt is busy.
 """
 
 import gc
@@ -27,6 +27,7 @@ from dbt.contracts.graph.nodes import Macro
 
 from api.engine import dbt_shortcuts, jinja_shortcuts, protocol
 from api.engine.gate_test_runner import GateTest, fault_of_manifest, one_line
+from api.engine.loaded_before import LoadedBefore
 from api.engine.protocol import FORK, Forked, Loaded, Message, Place, Prepare, Request, RunGateTest
 from stringx_dataops.contract.gate_test.specification import Specification
 
@@ -48,9 +49,10 @@ _PAUSE_S = 0.02  # before a child prepares: other processes are still busy with 
 
 
 def main() -> None:
-    """Arguments: the file descriptor of the socket to the worker, the project's folder, the folder of the profiles, and a folder
-    for what dbt writes while it parses."""
+    """Arguments: the file descriptor of the socket to the worker, the project's folder, the folder of the profiles, a folder for
+    what dbt writes while it parses, and one for what is kept of that for later starts, or nothing."""
     descriptor, project, profiles, home = sys.argv[1:5]
+    kept = Path(sys.argv[5]) if len(sys.argv) > 5 else None
     # Ctrl-C reaches the whole process group. These processes end when the worker lets them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker = socket.socket(fileno=int(descriptor))
@@ -59,29 +61,34 @@ def main() -> None:
     watch = threading.Thread(target=_end_with, args=[worker, loaded], daemon=True)
     watch.start()
     arguments = ["--project-dir", project, *_QUIET]
-    manifest = _load(Path(project), arguments, profiles, home)
+    before = LoadedBefore(kept, Path(project), Path(profiles))
+    before.lend(Path(home))
+    manifest = _load(Path(project), [*arguments, "--partial-parse" if before.is_used else "--no-partial-parse"], profiles, home)
     if isinstance(manifest, str):
         _send(worker, Loaded(fault=manifest))
         return
     gate_test = GateTest(manifest, Path(project) / "dbt_project.yml", Path(profiles) / "profiles.yml", arguments)
     often, seldom = dbt_shortcuts.macros_to_compile(manifest)
-    for macro in often:
-        dbt_shortcuts.compile_macro(macro)
+    if before.are_compiled(often + seldom):
+        often, seldom = often + seldom, []
+    before.compile_macros(often)
     _rehearse(gate_test, home)
+    before.keep(Path(home))
     loaded.set()
     watch.join()  # a process that forks should have one thread
     gc.collect()
     gc.freeze()  # so that no collection looks through what dbt has loaded, which would copy it into each child's memory
     _send(worker, Loaded(fault=None))
-    client = _fork_on_request(worker, seldom)
+    client = _fork_on_request(worker, seldom, before, Path(home))
     if client is not None:
         _serve(client, gate_test)
 
 
 def _load(project: Path, arguments: list[str], profiles: str, home: str) -> Manifest | str:
     """The parsed project, or in one line why there is none. Later runs of dbt in this process are shortened."""
-    parsing = ["--profiles-dir", profiles, "--target-path", home, "--log-path", home, "--no-partial-parse"]
+    parsing = ["--profiles-dir", profiles, "--target-path", home, "--log-path", home]
     os.environ["STRINGX_TARGET_SCHEMA"] = _ANY_SCHEMA
+    dbt_shortcuts.lock_within_process()
     parsed = dbtRunner().invoke(["parse", *arguments, *parsing])
     if not parsed.success:
         return one_line(parsed)
@@ -114,15 +121,16 @@ def _end_with(worker: socket.socket, loaded: threading.Event) -> None:
             os._exit(0)
 
 
-def _fork_on_request(worker: socket.socket, macros: list[Macro]) -> socket.socket | None:
+def _fork_on_request(worker: socket.socket, macros: list[Macro], before: LoadedBefore, home: Path) -> socket.socket | None:
     """Forks a child for each socket that the worker sends. Returns that socket in the child, and None in the process that forks
     when the worker is gone. After a while it compiles these macros, one at a time between requests, so that later children need
     not; the first children compile what they call."""
     compiles_at = time.monotonic() + _COMPILES_AFTER_S
     while True:
         while macros and not select.select([worker], [], [], max(0.0, compiles_at - time.monotonic()))[0]:
-            dbt_shortcuts.compile_macro(macros.pop())
+            before.compile_macros([macros.pop()])
             if not macros:
+                before.keep(home)
                 gc.collect()
                 gc.freeze()
         data, descriptors, _, _ = socket.recv_fds(worker, len(FORK), 1)

@@ -1,22 +1,22 @@
 """Work that dbt repeats in each run, done once when it is loaded, or left out where nobody sees it."""
 
+import multiprocessing
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.machinery import FileFinder, ModuleSpec
 from types import ModuleType
 from typing import Any
 
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import Macro
+from dbt.mp_context import get_mp_context
 from dbt_common.clients import agate_helper
-from dbt_common.clients.jinja import BaseMacroGenerator, template_cache
+from dbt_common.clients.jinja import BaseMacroGenerator
 from dbt_common.events.base_types import BaseEvent
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.event_manager_client import ctx_set_event_manager
-from dbt_common.exceptions import DbtRuntimeError
 
 from stringx_dataops.contract.adapters import ADAPTERS
 
@@ -54,18 +54,17 @@ def list_path_once() -> None:
             sys.path_importer_cache[path] = _Folder(path, finder)
 
 
+def lock_within_process() -> None:
+    """Make dbt's locks without names. With names, other processes could share them, which none does. They take a Python process
+    that removes them at the end, and what is killed before leaves them in memory for good."""
+    vars(get_mp_context())["get_context"] = partial(multiprocessing.get_context, "fork")
+
+
 def macros_to_compile(manifest: Manifest) -> tuple[list[Macro], list[Macro]]:
     """The macros that most checks call, and the others that a check may call, without dbt's own."""
     ours = [macro for macro in manifest.macros.values() if macro.package_name not in PACKAGES_OF_DBT]
     often = [macro for macro in ours if not macro.original_file_path.startswith(_SELDOM)]
     return often, [macro for macro in ours if macro.original_file_path.startswith(_SELDOM)]
-
-
-def compile_macro(macro: Macro) -> None:
-    """Put a macro into dbt's own cache of compiled templates, from where this process and its children have it. dbt compiles a
-    macro when it is called, so one that cannot be compiled is a fault of those alone who call it."""
-    with suppress(DbtRuntimeError):
-        template_cache.get_node_template(macro)
 
 
 def remember_macros() -> None:

@@ -34,11 +34,13 @@ log = logging.getLogger(__name__)
 
 class ChildFactory:
     """Loads dbt once, in a process of its own, and forks children from it. Loads it again if that process has ended, or if the
-    project's files have changed. May be used from any thread; one child is forked at a time."""
+    project's files have changed. What takes long is kept in the folder `kept`, if one is given, for the next process that loads
+    the same. May be used from any thread; one child is forked at a time."""
 
-    def __init__(self, project: DbtProject, home: Path) -> None:
+    def __init__(self, project: DbtProject, home: Path, kept: Path | None = None) -> None:
         self._project = project
         self._home = home
+        self._kept = kept
         self._loaded: LoadedProcess | None = None
         self._unusable = ""  # fingerprint of files that could not be loaded, while the files from before are in use
         self._latest = ""  # fingerprint of the files at the last look
@@ -132,7 +134,9 @@ class ChildFactory:
 
     def _start(self, files: str) -> LoadedProcess:
         near, far = socket.socketpair()
-        folders = (self._project.project_dir, self._project.profiles_dir, self._home)
+        folders = [self._project.project_dir, self._project.profiles_dir, self._home]
+        if self._kept is not None:
+            folders.append(self._kept)
         try:
             process = subprocess.Popen(
                 # As a file. A frame of `-m` has no module, and dbt's adapters would search all modules for it: 9 ms per check.

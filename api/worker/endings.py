@@ -9,6 +9,7 @@ from api.checks import claims
 from api.checks.lifecycle import Check
 from api.checks.result_parts import CANCELED, undecided
 from api.checks.waiving import Decided
+from api.delivery.handover import Handover
 from api.worker.attempt import Attempt
 from api.worker.execution import AttemptEnd, HandBack
 from api.worker.together import End
@@ -30,6 +31,7 @@ class Endings:
 
     database: Database
     backend_url: str
+    handover: Handover
     worker: str
     until: Callable[[], float]
 
@@ -42,7 +44,7 @@ class Endings:
         ]
         try:
             with tracing.spans("finish", "internal", [(check.trace, {"checks": len(results)}) for check, _ in results]):
-                stored = claims.finish_several(self.database, results, self.backend_url) if results else set()
+                stored = claims.finish_several(self.database, results, self.backend_url, self.handover) if results else set()
         except StringXError as error:
             log.warning("the results of a batch are stored one by one: %s", error, exc_info=error.__cause__)
             return list(ends)
@@ -76,7 +78,7 @@ class Endings:
             with self.database.statements() as cursor:
                 now = cursor.now()
             canceled = check.result_with(undecided("canceled", CANCELED, now))
-            attempt.is_stored = claims.finish(self.database, check, canceled, self.backend_url)
+            attempt.is_stored = claims.finish(self.database, check, canceled, self.backend_url, self.handover)
         except StringXError as error:  # it ends with its batch
             log.warning("a canceled check of a batch is not ended yet: %s", error, extra=attempt.ids)
 
@@ -85,7 +87,7 @@ class Endings:
         if isinstance(end, HandBack):
             stored = claims.hand_back(self.database, check, **asdict(end))
         else:
-            stored = claims.finish(self.database, check, end, self.backend_url)
+            stored = claims.finish(self.database, check, end, self.backend_url, self.handover)
         self._log_stored(check, end, stored)
 
     def _log_stored(self, check: Check, end: CheckResult | Decided | HandBack, stored: bool) -> None:

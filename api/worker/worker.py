@@ -22,6 +22,7 @@ from api import retention
 from api.checks import claims, lifecycle
 from api.delivery import outbox
 from api.delivery.batches import ResultDeliverer
+from api.delivery.handover import Handover
 from api.delivery.sender import Credentials
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import ChildFactory, Slot
@@ -67,13 +68,15 @@ class Worker:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     slots: list[Slot] = field(init=False)
     endings: Endings = field(init=False)
+    handover: Handover = field(init=False)
     fault: str | None = None  # what is wrong with the dbt project, so that no child is warm
     stop_by: float = float("inf")  # until then running checks may go on; on the monotonic clock
     _lock: threading.Lock = field(default_factory=threading.Lock)  # guards `attempts`
 
     def __post_init__(self) -> None:
-        self.endings = Endings(self.database, self.settings.backend_url, self.name, lambda: self.stop_by)
-        child_factory = ChildFactory(self.project, self.home / "dbt")
+        self.handover = Handover(partial(self.listener.wake, outbox.OUTBOX))
+        self.endings = Endings(self.database, self.settings.backend_url, self.handover, self.name, lambda: self.stop_by)
+        child_factory = ChildFactory(self.project, self.home / "dbt", self.settings.home / "dbt")
         self.slots = [Slot(child_factory, self.settings.worker_max_checks) for _ in range(self.settings.worker_concurrency)]
 
     @property
@@ -203,7 +206,7 @@ class Worker:
 
     def deliver(self) -> Turn:
         """Posts what is due."""
-        deliverer = ResultDeliverer(self.database, self.credentials)
+        deliverer = ResultDeliverer(self.database, self.credentials, self.handover)
         return all_that_is_due(deliverer, self.listener, outbox.OUTBOX, _LOOK_FOR_MESSAGES_S)
 
     def keep_leases(self, _: Loop) -> float:
@@ -261,6 +264,7 @@ class Worker:
         """Claim no more checks. Called again, do not let running checks go on."""
         self.stop_by = 0.0 if self.stop.is_set() else time.monotonic() + _STOP_S
         self.stop.set()
+        self.handover.close()
 
     def end(self) -> None:
         """Let running checks go on until `stop_by`. Then hand the rest back: end them on the target, and if that takes too long,
@@ -275,6 +279,8 @@ class Worker:
         for slot in self.slots:
             slot.close()
         try:
+            if messages := self.handover.rest():
+                outbox.release(self.database, messages, self.name)
             heartbeats.forget(self.database, self.name)
             reports.forget(self.database, self.name)
         except StringXError as error:

@@ -3,6 +3,7 @@
 import gc
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from dbt_common.events import event_manager_client
 from dbt_common.events.base_types import BaseEvent, msg_from_base_event
 
 from api.engine import child, dbt_shortcuts
+from api.engine.loaded_before import LoadedBefore
 from tests.support.processes import eventually
 
 ROWS = [{"text": "005", "number": 7, "flag": True, "none": None, "day": "2026-01-31"}, {"text": "null", "number": 8, "flag": False, "none": None, "day": ""}]  # fmt: skip
@@ -78,13 +80,16 @@ def macro(name: str, body: str) -> Macro:
     )  # fmt: skip
 
 
-def test_macros_that_few_checks_call_are_compiled_while_no_child_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_macros_that_few_checks_call_are_compiled_while_no_child_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(child, "_COMPILES_AFTER_S", 0.0)
     whole = [macro("first", "{{ 1 }}"), macro("last", "{{ 2 }}")]
     left = [whole[0], macro("broken", "{{ 1 | no_such_filter }}"), whole[1]]
     worker, ours = socket.socketpair()
     with ours, ThreadPoolExecutor() as pool:
-        forking = pool.submit(child._fork_on_request, ours, left)
+        before = LoadedBefore(None, tmp_path, tmp_path)
+        forking = pool.submit(child._fork_on_request, ours, left, before, tmp_path)
         eventually(lambda: not left, 60, "that all are compiled")
         worker.close()
         assert forking.result(60) is None

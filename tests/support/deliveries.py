@@ -12,6 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api.checks import claims, lifecycle
 from api.delivery.batches import ResultDeliverer
+from api.delivery.handover import Handover
 from api.delivery.sender import Credentials
 from backend.app import create_app
 from backend.requests import tracking
@@ -56,14 +57,21 @@ def left(database: Database) -> dict[str, list[str]]:
         }
 
 
-def ended(database: Database, url: str = "http://backend", tracked: bool = True, failures: int = 0, **asked: Any) -> CheckResult:
-    """A check that has ended at DataOps, its result due in the outbox; `tracked` at the Backend before."""
+def ended(
+    database: Database,
+    url: str = "http://backend",
+    tracked: bool = True,
+    failures: int = 0,
+    handover: Handover | None = None,
+    **asked: Any,
+) -> CheckResult:
+    """A check that has ended at DataOps, its result due in the outbox or handed over; `tracked` at the Backend before."""
     request = CheckRequest.model_validate({"target": "shop"} | asked)
     if tracked:
         request = CheckRequest.model_validate(tracking.accept(database, CATALOGUE, request, "http", "s").body)
     lifecycle.accept(database, CATALOGUE, request, 1000)
     check = claimed(database)
-    assert claims.finish(database, check, decided(database, check, a=failures, b=failures), url)
+    assert claims.finish(database, check, decided(database, check, a=failures, b=failures), url, handover)
     return CheckResult.model_validate(lifecycle.find(database, check.check_id).result)
 
 

@@ -16,6 +16,7 @@ import requests
 
 from database import embedded
 from stringx_dataops.contract.settings import ROOT
+from tests.support import loaded
 from tests.support.client import Client
 from tests.support.databases import Target
 from tests.support.postgres import Postgres
@@ -93,6 +94,8 @@ class Installation(Client):
         """A process of this installation that is not started yet, with a home of its own, as on another machine."""
         home = self.folder / name
         home.mkdir(exist_ok=True)
+        if role == "worker":
+            loaded.share(home)
         port = {"api": "DATAOPS_PORT", "backend": "BACKEND_PORT"}.get(role)
         own = {port: str(free_port())} if port else {}
         keys = (

@@ -4,7 +4,7 @@ The project is `stringx/`, a copy of it, or another dbt project that has `string
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -103,19 +103,24 @@ def fault_of_project(project_dir: Path, profiles_dir: Path) -> str | None:
 def fingerprint(project_dir: Path) -> str:
     """A hash of path, time and size of each file of the project and its packages, without the files that dbt writes."""
     states = []
+    for path in files(project_dir):
+        try:
+            state = path.stat()
+        except OSError:  # a broken link, or a file that is just being replaced
+            continue
+        states.append(f"{path} {state.st_mtime_ns} {state.st_size}")
+    return sha256("\n".join(states).encode()).hexdigest()
+
+
+def files(project_dir: Path) -> Iterator[Path]:
+    """Each file of the project and its packages, without the files that dbt writes, always in the same order."""
     seen: set[str] = set()
-    for folder, folders, files in os.walk(project_dir, followlinks=True):  # local packages are links
+    for folder, folders, names in os.walk(project_dir, followlinks=True):  # local packages are links
         real = os.path.realpath(folder)
         folders[:] = [] if real in seen else sorted(set(folders) - _WRITTEN_BY_DBT)
         seen.add(real)
-        for name in sorted(set(files) - _WRITTEN_BY_DBT):
-            path = Path(folder, name)
-            try:
-                state = path.stat()
-            except OSError:  # a broken link, or a file that is just being replaced
-                continue
-            states.append(f"{path} {state.st_mtime_ns} {state.st_size}")
-    return sha256("\n".join(states).encode()).hexdigest()
+        for name in sorted(set(names) - _WRITTEN_BY_DBT):
+            yield Path(folder, name)
 
 
 def fault_of_profile(project_dir: Path, profiles_dir: Path) -> str | None:

@@ -1,0 +1,167 @@
+"""What is kept of a loaded dbt project: used where nothing has changed, and never where something has."""
+
+import marshal
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import psutil
+import pytest
+from dbt_common.clients.jinja import get_environment
+
+from api.engine.command import DbtProject
+from api.engine.loaded_before import LoadedBefore
+from api.engine.pool import ChildFactory
+from tests.support.databases import Target
+from tests.support.engine import Project, a_project, gate, rule
+
+SPECIFICATION = gate("orders", rule("id_there", "not_null", "id"), rule("own", "always", "id"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    with a_project(tmp_path) as made:
+        return made
+
+
+def says(project: Project, target: Target, kept: Path) -> str:
+    """What a check says whose dbt was loaded by a new process."""
+    folder = project.folder.parent
+    with ChildFactory(DbtProject(project.folder, project.folder), folder / "home", kept).slot(max_checks=9) as child:
+        child.ensure_warm()
+        answer = child.run(SPECIFICATION, folder / "run", target.environment(), 60)
+    assert answer.outcome is not None, answer.message
+    return "fail" if '"status": "fail"' in answer.outcome else "pass"
+
+
+def of(kept: Path, name: str) -> Path:
+    (found,) = kept.glob(f"*/{name}")
+    return found
+
+
+def whole(path: Path) -> bytes:
+    """The content of a file, less its digest."""
+    content = path.read_bytes()
+    assert sha256(content[32:]).digest() == content[:32]
+    return content[32:]
+
+
+def test_a_second_start_uses_what_the_first_has_kept_as_long_as_nothing_has_changed(
+    project: Project, orders: Target, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    project.says("'false'")
+    assert says(project, orders, kept) == "pass"
+    parsed, macros = of(kept, "partial_parse.msgpack"), of(kept, "macros")
+    codes = marshal.loads(whole(macros))
+    source = next(text for text in codes if "stringx_rule__always" in text)
+    codes[source] = get_environment().compile(source.replace("'false'", "'true'"))
+    content = marshal.dumps(codes)
+    macros.write_bytes(sha256(content).digest() + content)
+    before = parsed.stat().st_mtime_ns
+    (tmp_path / "elsewhere").mkdir()
+    project.folder = project.folder.rename(tmp_path / "elsewhere" / "project")
+    assert says(project, orders, kept) == "fail", "the code that is kept is what runs"
+    assert parsed.stat().st_mtime_ns == before, "and dbt has parsed nothing, although the project was moved"
+    for path in (parsed, macros):
+        path.write_bytes(path.read_bytes()[:-1])
+    assert says(project, orders, kept) == "pass", "what is damaged is made again"
+    assert whole(parsed)
+    assert marshal.loads(whole(macros)) != codes
+
+    macro = project.folder / "macros" / "always.sql"
+    written = macro.stat()
+    macro.write_text(macro.read_text().replace("'false'", "'true' "))
+    os.utime(macro, ns=(written.st_atime_ns, written.st_mtime_ns))
+    assert macro.stat().st_size == written.st_size
+    assert says(project, orders, kept) == "fail", "a change that no time and no size shows"
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "another bit": lambda content: content[:-4] + bytes([content[-4] ^ 1]) + content[-3:],
+    "something else": lambda content: b"\0" * 100,
+    "a digest alone": lambda content: content[:32],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=list(DAMAGE))
+def test_what_is_damaged_is_not_lent(project: Project, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    target_path = tmp_path / "target"
+
+    def before() -> LoadedBefore:
+        return LoadedBefore(tmp_path / "kept", project.folder, project.folder)
+
+    first = before()
+    first.lend(target_path)
+    lent = target_path / "partial_parse.msgpack"
+    assert not lent.exists()
+    lent.write_bytes(b"what dbt has parsed")
+    first.keep(target_path)
+    before().lend(target_path)
+    assert lent.read_bytes() == b"what dbt has parsed"
+    for name in ("partial_parse.msgpack", "macros"):
+        path = of(tmp_path / "kept", name)
+        path.write_bytes(damage(path.read_bytes()))
+    before().lend(target_path)
+    assert not lent.exists()
+
+
+def test_another_value_of_a_variable_that_the_project_reads_is_another_project(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lent = tmp_path / "target" / "partial_parse.msgpack"
+    (project.folder / "macros" / "odd.sql").write_text("{% macro odd() %}{{ env_var( 'ODD', '' ) }}{% endmacro %}")
+
+    def is_lent() -> bool:
+        before = LoadedBefore(tmp_path / "kept", project.folder, project.folder)
+        before.lend(tmp_path / "target")
+        if lent.exists():
+            return True
+        lent.write_bytes(b"parsed")
+        before.keep(tmp_path / "target")
+        return False
+
+    found = [is_lent(), is_lent()]
+    monkeypatch.setenv("ODD", "1")
+    found += [is_lent(), is_lent()]
+    monkeypatch.setenv("ODD", "2")
+    monkeypatch.setenv("EVEN", "2")
+    found += [is_lent()]
+    monkeypatch.delenv("ODD")
+    assert [*found, is_lent()] == [False, True, False, True, False, True]
+
+
+def test_a_folder_that_cannot_be_written_is_done_without(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    before = LoadedBefore(tmp_path / "file", project.folder, project.folder)
+    before.lend(tmp_path / "target")
+    (tmp_path / "target" / "partial_parse.msgpack").write_bytes(b"parsed")
+    before.keep(tmp_path / "target")
+    assert (tmp_path / "file").read_text() == "no folder"
+
+
+def test_a_few_states_are_kept_at_most(project: Project, tmp_path: Path) -> None:
+    target_path, kept = tmp_path / "target", tmp_path / "kept"
+    target_path.mkdir()
+    seen = []
+    for number in range(6):
+        project.says(f"'{number}'")
+        (target_path / "partial_parse.msgpack").write_bytes(b"parsed")
+        LoadedBefore(kept, project.folder, project.folder).keep(target_path)
+        seen.append(max(kept.iterdir(), key=lambda path: path.stat().st_mtime_ns))
+    assert set(kept.iterdir()) == set(seen[-4:])
+
+
+def test_a_loaded_dbt_needs_no_process_that_cleans_up_after_it(project: Project) -> None:
+    child = project.child_factory.spawn().result(120)
+    loader = psutil.Process(child.pid).parent()
+    assert loader is not None
+    assert [each.pid for each in loader.children(recursive=True)] == [child.pid]
+    locks = [line for line in Path(f"/proc/{child.pid}/maps").read_text().splitlines() if "/dev/shm/sem." in line]
+    assert locks, "dbt has locks of its own"
+    assert all(line.endswith("(deleted)") for line in locks), "a lock with a name outlives a process that is killed"
+    child.close()
+    project.child_factory.close()
