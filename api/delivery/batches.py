@@ -41,8 +41,10 @@ class ResultDeliverer:
 
     def claim(self) -> list[Leased] | None:
         """What this process hands over or, in turn, the message that has been due for longest, with others that may go along."""
+        if not self._was_handed and (handed := self._handed()):
+            return handed
         with self._database.statements() as cursor:
-            return self._next(cursor)
+            return self._claimed(cursor, (), {}) or self._handed()
 
     def deliver_and_claim(self, messages: list[Leased]) -> list[Leased] | None:
         """Two round trips to the database, and one to the receiver, if all are acknowledged at the first attempt."""
@@ -102,16 +104,14 @@ class ResultDeliverer:
             raise NotTaken
         return [_fault(*each) for each in zip(messages, answers, strict=True)]
 
-    def _next(self, cursor: Cursor, mark: str | None = None, marked: Mapping[str, object] | None = None) -> list[Leased] | None:
+    def _next(self, cursor: Cursor, mark: str, marked: Mapping[str, object]) -> list[Leased] | None:
         """What goes next. `mark`: the statement that marks those that went before as delivered; if that is lost, they are posted
         again, and stored once."""
-        of_mark = dict(marked or {}) | self._sender.lease.parameters
-        if self._handover.waits and not self._was_handed:
-            if mark is not None:
-                cursor.run(losable(mark), of_mark)
-            return self._handed() or self._claimed(cursor, (), {})
-        self._was_handed = False
-        return self._claimed(cursor, (mark,) if mark is not None else (), of_mark) or self._handed()
+        of_mark = {**marked, **self._sender.lease.parameters}
+        if self._was_handed or not self._handover.waits:
+            return self._claimed(cursor, (mark,), of_mark) or self._handed()
+        cursor.run(losable(mark), of_mark)
+        return self._handed() or self._claimed(cursor, (), {})
 
     def _handed(self) -> list[Leased] | None:
         """What this process hands over. What waited for too long is left to all."""
@@ -122,6 +122,7 @@ class ResultDeliverer:
         return handed or None
 
     def _claimed(self, cursor: Cursor, before: Sequence[str], parameters: Mapping[str, object]) -> list[Leased] | None:
+        self._was_handed = False
         origins = self._takers.origins()
         bounds = {"batching": list(origins), "most": min(origins.values(), default=1), "bytes": MOST_BYTES}
         rows = cursor.all(losable(*before, SQL["claim_several"]), {**parameters, **bounds, **self._sender.lease.parameters})

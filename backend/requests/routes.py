@@ -175,6 +175,7 @@ def blueprint(service: Requests) -> Blueprint:
         signatures.verify(service.signing_secrets, dict(request.headers), body)
         result = parse_model(CheckResult, read_json(body, MAX_RAW_NODES), extra="ignore")
         tracking.store(service.database, request_id, result)
+        service.listener.wake(tracking.payload(request_id))  # before the notification has come back to this process
         return Response(status=204, headers=batches.TAKES)
 
     @routes.post("/api/v1/results")
