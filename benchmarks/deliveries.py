@@ -20,7 +20,7 @@ import psutil
 import requests
 
 from api.delivery.batches import ResultDeliverer
-from api.delivery.handover import Handover
+from api.delivery.handover import CLOSED
 from benchmarks.load.installation import RULES
 from database import keys
 from database.migrate import migrate
@@ -39,7 +39,7 @@ class OneByOne(ResultDeliverer):
     """A deliverer that knows of no receiver that takes batches."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database, CREDENTIALS, Handover(lambda: None))
+        super().__init__(database, CREDENTIALS, CLOSED)
         self._takers.note = lambda *_: None  # type: ignore[method-assign]
 
 
@@ -71,7 +71,7 @@ def spent(backend: psutil.Process, postgres: psutil.Process) -> dict[str, float]
 
 def measure(database: Database, url: str, number: int, backend: psutil.Process, postgres: psutil.Process) -> dict[str, Any]:
     """Milliseconds per result and role, the commits and posts per result; the median of the pairs."""
-    ways = {"one by one": OneByOne(database), "in batches": ResultDeliverer(database, CREDENTIALS, Handover(lambda: None))}
+    ways = {"one by one": OneByOne(database), "in batches": ResultDeliverer(database, CREDENTIALS, CLOSED)}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
     for pair in range(-1, PAIRS):  # the first one warms up
         for name, deliverer in ways.items():

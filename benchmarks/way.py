@@ -39,7 +39,7 @@ WORDS = {
     ("tracked", "accepted"): "the Backend posts it; DataOps reads, validates and stores the check",
     ("accepted", "claimed"): "a worker is woken and claims it",
     ("claimed", "decided"): "rules are looked up, dbt runs, messages are made",
-    ("decided", "posted"): "the result is stored with its message, a thread is woken, claims and posts it; the Backend reads it",
+    ("decided", "posted"): "the result is stored with its message, a thread is woken and posts it; the Backend reads it",
     ("posted", "answered"): "the Backend stores the result with its history, the waiting thread is woken, reads and answers",
     ("decided", "answered"): "the result is stored, the waiting thread is woken, reads and answers",
 }

@@ -13,7 +13,7 @@ from api.checks import memory, waiving
 from api.checks.lifecycle import Check, lock_target, read_check, release_joined
 from api.checks.waiving import Decided
 from api.delivery import outbox
-from api.delivery.handover import Handover
+from api.delivery.handover import CLOSED, Handover
 from api.notifications import notify
 from database.leases import LEASE_S
 from database.pool import Cursor, Database, Row, json_value
@@ -110,35 +110,30 @@ def mark_reached(database: Database, check: Check) -> None:
         cursor.run(SQL["mark_reached"], _fence(check))
 
 
-def finish(
-    database: Database, check: Check, end: CheckResult | Decided, backend_url: str, handover: Handover | None = None
-) -> bool:
+def finish(database: Database, check: Check, end: CheckResult | Decided, backend_url: str, handover: Handover = CLOSED) -> bool:
     """Stores the result and its message, for the check and for all checks that share its run (unless it was canceled: they then
     run without it). Waivers that are active now are applied to a result that was decided, and what it leaves for later checks is
-    kept. With `handover`, the message takes that way if there is room. False, and nothing stored, if the claim was lost."""
-    handed_s = handover.lease_s() if handover is not None else None
-    with database.transaction() as cursor:
+    kept. The message takes the way of `handover` if that is open. False, and nothing stored, if the claim was lost."""
+    with handover.passage() as passage, database.transaction() as cursor:
         [result] = waiving.apply(cursor, [end])
         ending = _Ending(check, end, result)
         message = outbox.message(check.results_url(backend_url), ending.text)
         lock_target(cursor, check.request.target)
-        row = cursor.one(SQL["finish"], _fence(check) | ending.columns | message | {"handed_s": handed_s})
+        row = cursor.one(SQL["finish"], _fence(check) | ending.columns | message | {"handed_s": passage.lease_s})
         if row is None:
             return False
+        passage.add(outbox.first_leased(message, check.check_id, row["now"]))
         _follow(cursor, {check.check_id: ending}, [row | {"check_id": check.check_id}], backend_url)
-    if handover is not None and handed_s is not None:
-        handover.put([outbox.first_leased(message, check.check_id, row["now"])])
     return True
 
 
 def finish_several(
-    database: Database, ends: Sequence[tuple[Check, CheckResult | Decided]], backend_url: str, handover: Handover | None = None
+    database: Database, ends: Sequence[tuple[Check, CheckResult | Decided]], backend_url: str, handover: Handover = CLOSED
 ) -> set[str]:
     """The same for several checks of one target and worker, in one transaction. Returns the ids of those that were stored: a
     claim that was lost keeps none of the others from it."""
     (target,) = {check.request.target for check, _ in ends}
-    handed_s = handover.lease_s() if handover is not None else None
-    with database.transaction() as cursor:
+    with handover.passage() as passage, database.transaction() as cursor:
         results = waiving.apply(cursor, [end for _, end in ends])
         endings = {check.check_id: _Ending(check, end, result) for (check, end), result in zip(ends, results, strict=True)}
         messages = {
@@ -158,14 +153,14 @@ def finish_several(
             "message_ids": [each["message_id"] for each in messages.values()],
             "urls": [each["url"] for each in messages.values()],
             "took_ms": [each["took_ms"] for each in columns],
-            "handed_s": handed_s,
+            "handed_s": passage.lease_s,
         }
         rows = cursor.all(SQL["finish_several"], said)
+        for row in rows:
+            check_id = str(row["check_id"])
+            passage.add(outbox.first_leased(messages[check_id], check_id, row["now"]))
         _follow(cursor, endings, rows, backend_url)
-    stored = {str(row["check_id"]): row["now"] for row in rows}
-    if handover is not None and handed_s is not None and stored:
-        handover.put([outbox.first_leased(messages[check_id], check_id, now) for check_id, now in stored.items()])
-    return set(stored)
+    return {str(row["check_id"]) for row in rows}
 
 
 class _Ending:

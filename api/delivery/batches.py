@@ -114,9 +114,7 @@ class ResultDeliverer:
         return self._handed() or self._claimed(cursor, (), {})
 
     def _handed(self) -> list[Leased] | None:
-        """What this process hands over. What waited for too long is left to all."""
-        if overdue := self._handover.overdue():
-            self._release(overdue)
+        """What this process hands over."""
         handed = self._handover.take(self._takers.origins(), MOST_BYTES)
         self._was_handed = bool(handed)
         return handed or None

@@ -67,9 +67,15 @@ def origin(url: str) -> str:
 
 
 def release(database: Database, messages: Sequence[Leased], worker: str) -> None:
-    """Make messages that were leased, and not tried, due now."""
-    with database.statements() as cursor:
-        cursor.run(SQL["release"], {"message_ids": [str(message.message_id) for message in messages], "worker": worker})
+    """Make messages that were leased to a worker, and not tried, due now; not those that it does not hold any more."""
+    released = {
+        "message_ids": [str(message.message_id) for message in messages],
+        "attempts": [message.attempts for message in messages],
+        "worker": worker,
+    }
+    with database.transaction() as cursor:
+        cursor.run(SQL["release"], released)
+        notify(cursor, OUTBOX)
 
 
 def page(database: Database, state: State, wanted: Page = FIRST) -> PageJson:

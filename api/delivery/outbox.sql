@@ -49,9 +49,11 @@ returning message_id, check_id, url, coalesce(origin, url) as origin, body, atte
 select dataops.mark_delivered(%(message_ids)s::uuid[], %(worker)s)
 
 -- name: release
--- They were not tried: the receiver did not take the batch that they were in, or no thread had time.
-update dataops.outbox set attempts = attempts - 1, next_attempt_at = clock_timestamp(), lease_expires_at = null, worker = null
-where message_id = any(%(message_ids)s::uuid[]) and worker = %(worker)s
+-- They were not tried: the receiver did not take the batch that they were in, or no thread had time. Each is fenced by its attempt: another
+-- thread of the worker may have claimed it meanwhile.
+update dataops.outbox o set attempts = o.attempts - 1, next_attempt_at = clock_timestamp(), lease_expires_at = null, worker = null
+from unnest(%(message_ids)s::uuid[], %(attempts)s::integer[]) as r (message_id, attempts)
+where o.message_id = r.message_id and o.attempts = r.attempts and o.worker = %(worker)s
 
 -- name: delivered
 update dataops.outbox set delivered_at = clock_timestamp(), lease_expires_at = null, worker = null, last_error = null

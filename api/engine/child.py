@@ -62,24 +62,27 @@ def main() -> None:
     watch.start()
     arguments = ["--project-dir", project, *_QUIET]
     before = LoadedBefore(kept, Path(project), Path(profiles))
-    before.lend(Path(home))
-    manifest = _load(Path(project), [*arguments, "--partial-parse" if before.is_used else "--no-partial-parse"], profiles, home)
+    is_lent = before.lend(Path(home))
+    manifest = _load(Path(project), arguments, profiles, home)
+    if isinstance(manifest, str) and is_lent:
+        before.withdraw(Path(home))
+        manifest = _load(Path(project), arguments, profiles, home)
     if isinstance(manifest, str):
         _send(worker, Loaded(fault=manifest))
         return
+    before.keep_parsed(Path(home))
     gate_test = GateTest(manifest, Path(project) / "dbt_project.yml", Path(profiles) / "profiles.yml", arguments)
     often, seldom = dbt_shortcuts.macros_to_compile(manifest)
-    if before.are_compiled(often + seldom):
-        often, seldom = often + seldom, []
-    before.compile_macros(often)
+    before.compile_macros([*often, *filter(before.is_compiled, seldom)])
+    seldom = [macro for macro in seldom if not before.is_compiled(macro)]
     _rehearse(gate_test, home)
-    before.keep(Path(home))
+    before.keep_compiled()
     loaded.set()
     watch.join()  # a process that forks should have one thread
     gc.collect()
     gc.freeze()  # so that no collection looks through what dbt has loaded, which would copy it into each child's memory
     _send(worker, Loaded(fault=None))
-    client = _fork_on_request(worker, seldom, before, Path(home))
+    client = _fork_on_request(worker, seldom, before)
     if client is not None:
         _serve(client, gate_test)
 
@@ -121,7 +124,7 @@ def _end_with(worker: socket.socket, loaded: threading.Event) -> None:
             os._exit(0)
 
 
-def _fork_on_request(worker: socket.socket, macros: list[Macro], before: LoadedBefore, home: Path) -> socket.socket | None:
+def _fork_on_request(worker: socket.socket, macros: list[Macro], before: LoadedBefore) -> socket.socket | None:
     """Forks a child for each socket that the worker sends. Returns that socket in the child, and None in the process that forks
     when the worker is gone. After a while it compiles these macros, one at a time between requests, so that later children need
     not; the first children compile what they call."""
@@ -130,7 +133,7 @@ def _fork_on_request(worker: socket.socket, macros: list[Macro], before: LoadedB
         while macros and not select.select([worker], [], [], max(0.0, compiles_at - time.monotonic()))[0]:
             before.compile_macros([macros.pop()])
             if not macros:
-                before.keep(home)
+                before.keep_compiled()
                 gc.collect()
                 gc.freeze()
         data, descriptors, _, _ = socket.recv_fds(worker, len(FORK), 1)

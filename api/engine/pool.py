@@ -267,7 +267,7 @@ class Slot:
             process.close()
 
     def close(self) -> None:
-        """Let the process end by itself once it is idle, because it then removes what dbt shares with other processes."""
+        """Let the process end by itself once it is idle."""
         process = self._give_up()
         if process is not None:
             process.close()

@@ -63,7 +63,7 @@ class LoadedProcess:
     files: str
 
     def close(self) -> None:
-        """Let the process end by itself, because it then removes what it shares with others. It is killed after 5 s."""
+        """Let the process end by itself. It is killed after 5 s."""
         self.socket.close()
         try:
             self.process.wait(_END_S)

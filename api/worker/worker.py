@@ -76,7 +76,7 @@ class Worker:
     def __post_init__(self) -> None:
         self.handover = Handover(partial(self.listener.wake, outbox.OUTBOX))
         self.endings = Endings(self.database, self.settings.backend_url, self.handover, self.name, lambda: self.stop_by)
-        child_factory = ChildFactory(self.project, self.home / "dbt", self.settings.home / "dbt")
+        child_factory = ChildFactory(self.project, self.home / "dbt", self.settings.home / "loaded")
         self.slots = [Slot(child_factory, self.settings.worker_max_checks) for _ in range(self.settings.worker_concurrency)]
 
     @property
@@ -211,11 +211,13 @@ class Worker:
 
     def keep_leases(self, _: Loop) -> float:
         """Renew the leases of claimed checks, and write the worker's heartbeat, a few times per lease. Stop the attempts whose
-        claim is lost."""
+        claim is lost. Leave to all workers what the threads that post have no time for."""
         if claimed := set(self.attempts):
             for lost in claimed - claims.renew(self.database, self.name, claimed, self.settings.lease_s):
                 if (attempt := self.attempts.get(lost)) is not None:
                     attempt.stop("lost")
+        if overdue := self.handover.overdue():
+            outbox.release(self.database, overdue, self.name)
         warm = self.settings.worker_concurrency if self.executable_only else sum(slot.warm for slot in self.slots)
         heartbeats.store(self.database, self.name, len(self.slots), warm, self.fault)
         return self.settings.lease_s / 4 if warm == len(self.slots) else 0.2

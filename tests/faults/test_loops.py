@@ -18,7 +18,7 @@ MEMORY_BYTES = 400 << 20  # of each process of a service, at its peak
 ODD = """
 create function odd() returns trigger language plpgsql as $$ begin raise exception 'odd' using errcode = 'ZZ123'; end $$;
 create trigger odd before update on stringx.requests for each row when (new.worker is not null) execute function odd();
-create trigger odd before update on dataops.outbox for each row when (new.worker is not null) execute function odd();
+create trigger odd before update on dataops.outbox for each row execute function odd();
 """
 
 

@@ -89,7 +89,7 @@ def test_macros_that_few_checks_call_are_compiled_while_no_child_is_wanted(
     worker, ours = socket.socketpair()
     with ours, ThreadPoolExecutor() as pool:
         before = LoadedBefore(None, tmp_path, tmp_path)
-        forking = pool.submit(child._fork_on_request, ours, left, before, tmp_path)
+        forking = pool.submit(child._fork_on_request, ours, left, before)
         eventually(lambda: not left, 60, "that all are compiled")
         worker.close()
         assert forking.result(60) is None

@@ -1,8 +1,8 @@
 """Messages on the short way, from the thread that has stored a result to one that posts it: none is lost, none goes twice."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,19 @@ from api.checks import claims, lifecycle
 from api.delivery import handover as handing
 from api.delivery import outbox as stored_messages
 from api.delivery.batches import ResultDeliverer
-from api.delivery.handover import Handover
+from api.delivery.handover import CLOSED, Handover
 from api.delivery.sender import Credentials
-from database.pool import Database
+from api.notifications import CHANNEL
+from api.worker.worker import Worker
+from database.loops import Loop
+from database.notifications import Listener
+from database.pool import Cursor, Database
 from stringx_dataops.contract.messages.checks import CheckRequest
+from stringx_dataops.contract.problems import StringXError, Unavailable
+from stringx_dataops.contract.settings import read_settings
 from tests.support.datasets import CATALOGUE, claimed, decided
 from tests.support.deliveries import CREDENTIALS, SECRET, Backend, deliver, ended, outbox, served
+from tests.support.processes import eventually
 
 OTHER = Credentials("another", "key", [SECRET])
 
@@ -28,7 +35,10 @@ def backend(shop: Database, tmp_path: Path) -> Iterator[Backend]:
 
 
 @pytest.fixture
-def handover() -> Handover:
+def handover(monkeypatch: pytest.MonkeyPatch) -> Handover:
+    """One whose messages wait for as long as a slow machine takes."""
+    for name in ("_PATIENCE_S", "_OVERDUE_S"):
+        monkeypatch.setattr(handing, name, 600.0)
     return Handover(lambda: None)
 
 
@@ -39,7 +49,7 @@ def deliverer(shop: Database, handover: Handover) -> ResultDeliverer:
 
 @pytest.fixture
 def another(shop: Database) -> ResultDeliverer:
-    return ResultDeliverer(shop, OTHER, Handover(lambda: None))
+    return ResultDeliverer(shop, OTHER, CLOSED)
 
 
 def results(database: Database) -> int:
@@ -122,19 +132,115 @@ def test_a_process_that_stops_hands_nothing_over_and_releases_the_rest(
     assert deliver(deliverer) == []
 
 
-def test_threads_that_are_late_leave_messages_to_all(
+def test_a_worker_posts_what_it_hands_over_and_releases_the_rest_when_it_ends(
+    shop: Database, backend: Backend, another: ResultDeliverer, tmp_path: Path
+) -> None:
+    settings = read_settings({"STRINGX_HOME": str(tmp_path), "STRINGX_DATABASE_URL": shop.url, "BACKEND_URL": backend.url})
+    listener = Listener(shop, CHANNEL)
+    worker = Worker(settings, shop, CATALOGUE, listener, CREDENTIALS.worker, CREDENTIALS)
+    deliver_loop = Loop("deliver", worker.deliver(), stop=worker.stop)
+    deliver_loop.start()
+    ended(shop, backend.url, handover=worker.handover, table="public.a")
+    eventually(lambda: results(shop) == 1, 120, "the post")
+    worker.begin_to_stop()
+    deliver_loop.join(120)
+    worker.handover._is_open = True
+    ended(shop, backend.url, handover=worker.handover, table="public.b")
+    worker.begin_to_stop()
+    worker.end()
+    assert [message["worker"] for message in outbox(shop)] == [None, None]
+    ended(shop, backend.url, handover=worker.handover, table="public.a")
+    assert not worker.handover.waits
+    deliver(another)
+    assert results(shop) == 3
+
+
+def test_messages_for_which_no_thread_has_time_are_left_to_all(
     shop: Database, backend: Backend, deliverer: ResultDeliverer, another: ResultDeliverer, handover: Handover,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(handing, "_PATIENCE_S", 0.0)
     ended(shop, backend.url, handover=handover, table="public.a")
-    ended(shop, backend.url, handover=handover, table="public.a")
+    ended(shop, backend.url, handover=handover, table="public.b")
     assert [message["worker"] for message in outbox(shop)] == [CREDENTIALS.worker, None], "no more while one waits for long"
-    monkeypatch.setattr(handing, "_OVERDUE_S", 0.0)
-    time.sleep(0.001)
-    assert deliverer.claim() is not None
+    assert handover.overdue() == []
+    monkeypatch.setattr(handing, "_OVERDUE_S", -600.0)
     assert handover.take({}, 1) == []
-    assert sorted(str(message["worker"]) for message in outbox(shop)) == ["None", CREDENTIALS.worker]
+    stored_messages.release(shop, handover.overdue(), CREDENTIALS.worker)
+    assert not handover.waits
+    assert [(message["worker"], message["attempts"]) for message in outbox(shop)] == [(None, 0)] * 2
+    deliver(another)
+    assert results(shop) == 2
+
+
+def test_a_message_that_another_thread_has_claimed_meanwhile_is_not_released(
+    shop: Database, backend: Backend, deliverer: ResultDeliverer, handover: Handover
+) -> None:
+    ended(shop, backend.url, handover=handover, table="public.a")
+    with shop.transaction() as cursor:
+        cursor.run("update dataops.outbox set lease_expires_at = clock_timestamp()")
+    (claimed_again,) = ResultDeliverer(shop, CREDENTIALS, CLOSED).claim() or []
+    assert claimed_again.attempts == 2
+    stored_messages.release(shop, handover.rest(), CREDENTIALS.worker)
+    (message,) = outbox(shop)
+    assert (message["worker"], message["attempts"]) == (CREDENTIALS.worker, 2)
+
+
+class LosesAnswers(Database):
+    """Commits, and never says so."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        with super().transaction() as cursor:
+            yield cursor
+        raise Unavailable("the connection was cut")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_commit_of_which_nobody_knows_delays_no_message(
+    shop: Database, backend: Backend, another: ResultDeliverer, handover: Handover, number: int
+) -> None:
+    for place in range(number):
+        lifecycle.accept(
+            shop, CATALOGUE, CheckRequest.model_validate({"target": "shop", "table": f"public.{'abc'[place]}"}), 1000
+        )
+    ends = [(check, decided(shop, check, a=0, b=0)) for check in (claimed(shop) for _ in range(number))]
+    losing = LosesAnswers(shop.url, size=1)
+    if number == 1:
+        with pytest.raises(Unavailable):
+            claims.finish(losing, *ends[0], backend.url, handover)
+    else:
+        with pytest.raises(Unavailable):
+            claims.finish_several(losing, ends, backend.url, handover)
+    losing.close()
+    assert claims.finish_several(shop, ends, backend.url, handover) == set(), "it was stored"
+    assert not handover.waits
+    assert [message["worker"] for message in outbox(shop)] == [CREDENTIALS.worker] * number
+    stored_messages.release(shop, handover.overdue(), CREDENTIALS.worker)
+    assert sum(deliver(another)) == number
+    assert results(shop) == number
+
+
+def test_a_failed_transaction_stores_no_message(shop: Database, handover: Handover, monkeypatch: pytest.MonkeyPatch) -> None:
+    lifecycle.accept(shop, CATALOGUE, CheckRequest.model_validate({"target": "shop", "table": "public.a"}), 1000)
+    check = claimed(shop)
+    end = decided(shop, check, a=0, b=0)
+    with shop.transaction() as cursor:
+        cursor.run("alter table dataops.outbox add constraint none check (attempts = 0)")
+    with pytest.raises(StringXError):
+        claims.finish(shop, check, end, "http://backend", handover)
+    assert not handover.waits
+    stored_messages.release(shop, handover.overdue(), CREDENTIALS.worker)
+    assert outbox(shop) == []
+
+
+def test_others_of_one_address_go_along_as_many_as_fit(shop: Database, handover: Handover) -> None:
+    for url in ("http://one", "http://two", "http://one", "http://one"):
+        ended(shop, url, handover=handover, table="public.a")
+    size = max(len(message.body) for _, message in handover._waiting)
+    assert [message.origin for message in handover.take({"http://one": 9}, round(2.5 * size))] == ["http://one"] * 2
+    assert [message.origin for message in handover.take({"http://one": 9}, 9 * size)] == ["http://two"]
+    assert [message.origin for message in handover.take({"http://one": 9}, 9 * size)] == ["http://one"]
 
 
 def test_no_more_than_so_many_are_on_their_way(shop: Database, handover: Handover, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,6 +278,7 @@ def test_a_lost_claim_hands_nothing_over(shop: Database, handover: Handover) -> 
 def test_two_threads_never_take_the_same(shop: Database, backend: Backend, handover: Handover) -> None:
     for number in range(30):
         ended(shop, backend.url, handover=handover, table=f"public.{'ab'[number % 2]}")
+    assert all(message["worker"] == CREDENTIALS.worker for message in outbox(shop))
     deliverers = [ResultDeliverer(Database(shop.url, size=2), CREDENTIALS, handover) for _ in range(2)]
     with ThreadPoolExecutor() as pool:
         sizes = [size for found in pool.map(deliver, deliverers) for size in found]

@@ -10,12 +10,14 @@ import psutil
 import pytest
 from dbt_common.clients.jinja import get_environment
 
+from api.engine import loaded_before
 from api.engine.command import DbtProject
 from api.engine.loaded_before import LoadedBefore
 from api.engine.pool import ChildFactory
 from tests.support.databases import Target
 from tests.support.engine import Project, a_project, gate, rule
 
+PARSED = "partial_parse.msgpack"
 SPECIFICATION = gate("orders", rule("id_there", "not_null", "id"), rule("own", "always", "id"))
 
 
@@ -53,7 +55,7 @@ def test_a_second_start_uses_what_the_first_has_kept_as_long_as_nothing_has_chan
     kept = tmp_path / "kept"
     project.says("'false'")
     assert says(project, orders, kept) == "pass"
-    parsed, macros = of(kept, "partial_parse.msgpack"), of(kept, "macros")
+    parsed, macros = of(kept, PARSED), of(kept, "macros")
     codes = marshal.loads(whole(macros))
     source = next(text for text in codes if "stringx_rule__always" in text)
     codes[source] = get_environment().compile(source.replace("'false'", "'true'"))
@@ -87,72 +89,95 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.fixture
+def target_path(tmp_path: Path) -> Path:
+    return tmp_path / "target"
+
+
+def start(project: Project, target_path: Path, kept: Path, parsed: bytes = b"what dbt has parsed") -> bool:
+    """Whether a start is lent what dbt has parsed before; otherwise it parses and keeps that."""
+    before = LoadedBefore(kept, project.folder, project.folder)
+    lent = before.lend(target_path)
+    assert (target_path / PARSED).exists() == lent
+    if not lent:
+        (target_path / PARSED).write_bytes(parsed)
+        before.keep_parsed(target_path)
+        before.keep_compiled()
+    return lent
+
+
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=list(DAMAGE))
-def test_what_is_damaged_is_not_lent(project: Project, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    target_path = tmp_path / "target"
-
-    def before() -> LoadedBefore:
-        return LoadedBefore(tmp_path / "kept", project.folder, project.folder)
-
-    first = before()
-    first.lend(target_path)
-    lent = target_path / "partial_parse.msgpack"
-    assert not lent.exists()
-    lent.write_bytes(b"what dbt has parsed")
-    first.keep(target_path)
-    before().lend(target_path)
-    assert lent.read_bytes() == b"what dbt has parsed"
-    for name in ("partial_parse.msgpack", "macros"):
+def test_what_is_damaged_is_not_lent(
+    project: Project, target_path: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    assert [start(project, target_path, tmp_path / "kept") for _ in range(2)] == [False, True]
+    assert (target_path / PARSED).read_bytes() == b"what dbt has parsed"
+    for name in (PARSED, "macros"):
         path = of(tmp_path / "kept", name)
         path.write_bytes(damage(path.read_bytes()))
-    before().lend(target_path)
-    assert not lent.exists()
+    assert [start(project, target_path, tmp_path / "kept") for _ in range(2)] == [False, True]
 
 
-def test_another_value_of_a_variable_that_the_project_reads_is_another_project(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_environment_is_another_project(
+    project: Project, target_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lent = tmp_path / "target" / "partial_parse.msgpack"
-    (project.folder / "macros" / "odd.sql").write_text("{% macro odd() %}{{ env_var( 'ODD', '' ) }}{% endmacro %}")
-
-    def is_lent() -> bool:
-        before = LoadedBefore(tmp_path / "kept", project.folder, project.folder)
-        before.lend(tmp_path / "target")
-        if lent.exists():
-            return True
-        lent.write_bytes(b"parsed")
-        before.keep(tmp_path / "target")
-        return False
-
-    found = [is_lent(), is_lent()]
+    monkeypatch.delenv("ODD", raising=False)
+    found = [start(project, target_path, tmp_path / "kept") for _ in range(2)]
     monkeypatch.setenv("ODD", "1")
-    found += [is_lent(), is_lent()]
-    monkeypatch.setenv("ODD", "2")
-    monkeypatch.setenv("EVEN", "2")
-    found += [is_lent()]
+    found += [start(project, target_path, tmp_path / "kept") for _ in range(2)]
     monkeypatch.delenv("ODD")
-    assert [*found, is_lent()] == [False, True, False, True, False, True]
+    assert [*found, start(project, target_path, tmp_path / "kept")] == [False, True, False, True, True]
 
 
-def test_a_folder_that_cannot_be_written_is_done_without(project: Project, tmp_path: Path) -> None:
+def test_a_project_that_changes_while_dbt_parses_it_is_not_kept(project: Project, target_path: Path, tmp_path: Path) -> None:
+    before = LoadedBefore(tmp_path / "kept", project.folder, project.folder)
+    before.lend(target_path)
+    project.says("'another'")
+    (target_path / PARSED).write_bytes(b"parsed of one state or the other")
+    before.keep_parsed(target_path)
+    assert not list(tmp_path.glob(f"kept/*/{PARSED}"))
+
+
+def test_nothing_is_kept_of_what_is_too_large_or_cannot_be_read(
+    project: Project, target_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(project.folder / "pipe")
+    assert [start(project, target_path, tmp_path / "kept") for _ in range(2)] == [False, True], "a pipe is not read"
+    (project.folder / "macros" / "broken.sql").symlink_to("nowhere")
+    assert [start(project, target_path, tmp_path / "kept") for _ in range(2)] == [False, False]
+    (project.folder / "macros" / "broken.sql").unlink()
+    assert start(project, target_path, tmp_path / "kept")
+    monkeypatch.setattr(loaded_before, "_MOST_READ", 1000)
+    assert [start(project, target_path, tmp_path / "kept") for _ in range(2)] == [False, False]
+
+
+@pytest.mark.parametrize("inside", ["dbt", "macros/kept", "."])
+def test_a_project_is_never_where_things_are_kept(project: Project, target_path: Path, inside: str) -> None:
+    files = sorted(project.folder.rglob("*"))
+    for number in range(6):
+        project.says(f"'{number}'")
+        assert not start(project, target_path, project.folder / inside)
+        assert not start(project, target_path, project.folder.parent)
+    assert sorted(set(project.folder.rglob("*")) - {project.folder / "macros" / "always.sql"}) == [
+        path for path in files if path.name != "always.sql"
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_done_without(project: Project, target_path: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    before = LoadedBefore(tmp_path / "file", project.folder, project.folder)
-    before.lend(tmp_path / "target")
-    (tmp_path / "target" / "partial_parse.msgpack").write_bytes(b"parsed")
-    before.keep(tmp_path / "target")
+    assert [start(project, target_path, tmp_path / "file") for _ in range(2)] == [False, False]
     assert (tmp_path / "file").read_text() == "no folder"
 
 
-def test_a_few_states_are_kept_at_most(project: Project, tmp_path: Path) -> None:
-    target_path, kept = tmp_path / "target", tmp_path / "kept"
-    target_path.mkdir()
+def test_a_few_states_are_kept_at_most_and_nothing_else_is_removed(project: Project, target_path: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    (kept / "somebody's").mkdir(parents=True)
     seen = []
     for number in range(6):
         project.says(f"'{number}'")
-        (target_path / "partial_parse.msgpack").write_bytes(b"parsed")
-        LoadedBefore(kept, project.folder, project.folder).keep(target_path)
-        seen.append(max(kept.iterdir(), key=lambda path: path.stat().st_mtime_ns))
-    assert set(kept.iterdir()) == set(seen[-4:])
+        start(project, target_path, kept)
+        seen.append(LoadedBefore(kept, project.folder, project.folder)._folder)
+    assert set(kept.iterdir()) == {*seen[-4:], kept / "somebody's"}
 
 
 def test_a_loaded_dbt_needs_no_process_that_cleans_up_after_it(project: Project) -> None:

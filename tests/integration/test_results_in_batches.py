@@ -14,7 +14,7 @@ import requests
 
 from api.delivery import batches as sending
 from api.delivery.batches import ResultDeliverer
-from api.delivery.handover import Handover
+from api.delivery.handover import CLOSED
 from backend.requests import batches, tracking
 from backend.requests.batches import Posted
 from database.pool import Database
@@ -34,7 +34,7 @@ def backend(shop: Database, tmp_path: Path) -> Iterator[Backend]:
 
 @pytest.fixture
 def deliverer(shop: Database) -> ResultDeliverer:
-    return ResultDeliverer(shop, CREDENTIALS, Handover(lambda: None))
+    return ResultDeliverer(shop, CREDENTIALS, CLOSED)
 
 
 def stored(database: Database) -> list[str]:
@@ -161,7 +161,7 @@ def test_a_receiver_that_does_not_take_a_batch_gets_single_posts_for_a_while(sho
     odd = [(404, {}), (500, {}), (413, {}), (204, {}), _says(b"{}"), _says(b'{"answers": []}'), _says(b"no")]
     takes = {HEADER: "32"}
     for answer in odd:
-        deliverer = ResultDeliverer(shop, CREDENTIALS, Handover(lambda: None))
+        deliverer = ResultDeliverer(shop, CREDENTIALS, CLOSED)
         with http_receiver((204, takes), answer, *[(204, takes)] * 10) as receiver:
             for _ in range(3):
                 ended(shop, receiver.url, table="public.a")
@@ -244,7 +244,7 @@ def test_a_batch_whose_answer_is_lost_is_stored_once(shop: Database, backend: Ba
     once = left(shop)
     with shop.transaction() as cursor:  # as if its worker had been killed before it wrote down what was acknowledged
         cursor.run("update dataops.outbox set delivered_at = null, attempts = 0")
-    assert deliver(ResultDeliverer(shop, CREDENTIALS, Handover(lambda: None))) == [1, 3]
+    assert deliver(ResultDeliverer(shop, CREDENTIALS, CLOSED)) == [1, 3]
     assert left(shop) == once
     assert len(stored(shop)) == len(found)
 

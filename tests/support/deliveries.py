@@ -12,7 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api.checks import claims, lifecycle
 from api.delivery.batches import ResultDeliverer
-from api.delivery.handover import Handover
+from api.delivery.handover import CLOSED, Handover
 from api.delivery.sender import Credentials
 from backend.app import create_app
 from backend.requests import tracking
@@ -62,7 +62,7 @@ def ended(
     url: str = "http://backend",
     tracked: bool = True,
     failures: int = 0,
-    handover: Handover | None = None,
+    handover: Handover = CLOSED,
     **asked: Any,
 ) -> CheckResult:
     """A check that has ended at DataOps, its result due in the outbox or handed over; `tracked` at the Backend before."""

@@ -1,4 +1,5 @@
-"""What is kept of the dbt projects that services load, shared by all processes of a test run: most load the same one."""
+"""What is kept of the dbt projects that are loaded, shared by all processes of a test run: most load the same one. Services that a
+test starts as a user does have folders of their own."""
 
 import os
 import shutil
@@ -27,7 +28,6 @@ def folder() -> Path | None:
 
 
 def share(home: Path) -> None:
-    """Have the services of this STRINGX_HOME keep it there."""
-    if (shared := folder()) is not None and not (home / "dbt").exists():
-        home.mkdir(parents=True, exist_ok=True)
-        (home / "dbt").symlink_to(shared)
+    """Have the worker of this STRINGX_HOME keep it there."""
+    if (shared := folder()) is not None and not (home / "loaded").exists():
+        (home / "loaded").symlink_to(shared)

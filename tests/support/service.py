@@ -15,7 +15,6 @@ import requests
 
 from launch import broker
 from stringx_dataops.contract.settings import ROOT
-from tests.support import loaded
 
 READY_WITHIN_S = 170
 
@@ -151,7 +150,6 @@ class Service:
 def make_service(**variables: str) -> Service:
     home = Path(tempfile.mkdtemp(prefix="stringx-service-"))
     home.chmod(0o755)
-    loaded.share(home / "state")
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHON") if name in os.environ}
     names = ("DATAOPS_PORT", "BACKEND_PORT", "DOCS_PORT")
     ports = dict(zip(names, map(str, free_ports(3)), strict=True))

@@ -17,7 +17,8 @@ from stringx_dataops.contract.settings import ROOT
 
 PACKAGE = "stringx"
 PACKED = Path(stringx_dataops.__file__).parent / "packed"  # of an installed package; setup.py puts the catalogue there
-_WRITTEN_BY_DBT = {"target", "logs", ".user.yml", ".git", "__pycache__"}
+_WRITTEN_BY_DBT = {"target", "logs", ".user.yml"}  # at the top of a project
+_NO_PART = {".git", "__pycache__"}
 # What each field of the profile's output must be read from, by the output's `type`, so that a check reaches the target it was
 # asked about.
 CONNECTION: dict[Adapter, dict[str, str]] = {
@@ -113,13 +114,15 @@ def fingerprint(project_dir: Path) -> str:
 
 
 def files(project_dir: Path) -> Iterator[Path]:
-    """Each file of the project and its packages, without the files that dbt writes, always in the same order."""
+    """Each file of the project and its packages, without those that dbt writes, always in the same order; not all are regular
+    files."""
     seen: set[str] = set()
     for folder, folders, names in os.walk(project_dir, followlinks=True):  # local packages are links
         real = os.path.realpath(folder)
-        folders[:] = [] if real in seen else sorted(set(folders) - _WRITTEN_BY_DBT)
+        left_out = _NO_PART | (_WRITTEN_BY_DBT if "dbt_project.yml" in names else set())
+        folders[:] = [] if real in seen else sorted(set(folders) - left_out)
         seen.add(real)
-        for name in sorted(set(names) - _WRITTEN_BY_DBT):
+        for name in sorted(set(names) - left_out):
             yield Path(folder, name)
 
 
