@@ -45,6 +45,8 @@ class Grammar:
 
 NESTED_TOO_DEEPLY = "is nested too deeply; write it flatter, or make a view of it"
 DIALECT = Postgres()
+_TYPES = DIALECT.parser_class.TYPE_TOKENS
+_MOST_TYPES = 4  # within each other: sqlglot takes twice as long for each more
 _CACHED = 1_000  # characters: what is repeated in many rules is short
 _PLAIN = re.compile(r"[\w .,:+@/%=<>!-]*")
 _MATCHED = re.compile(r"(?<![~!*])!?~\*?\s*\Z")  # what stands before a pattern
@@ -180,7 +182,11 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
         if not quoted and word in grammar.refused_words and not (_is_name_part(tokens, index) or _is_time_zone(tokens, index)):
             return f"holds {word.upper()}; {grammar.says}"
         if token.token_type == TokenType.L_PAREN:
-            opened.append(_Opened(tokens[index - 1].text.lower() if index else ""))
+            opened.append(
+                _Opened(tokens[index - 1].text.lower(), tokens[index - 1].token_type in _TYPES) if index else _Opened("")
+            )
+            if sum(each.of_type for each in opened) > _MOST_TYPES:
+                return NESTED_TOO_DEEPLY
             if index and (fault := _fault_of_call(tokens, index, grammar, allow_functions)):
                 return fault
         elif token.token_type == TokenType.R_PAREN:
@@ -194,9 +200,10 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
 
 @dataclass
 class _Opened:
-    """A parenthesis that is open: what stands before it, and the commas in it so far."""
+    """A parenthesis that is open: what stands before it, whether that is the name of a type, and the commas in it so far."""
 
     name: str
+    of_type: bool = False
     commas: int = 0
 
 
