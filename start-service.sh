@@ -12,6 +12,7 @@ usage() {
 usage: ./start-service.sh [-d]        build the image and run it (-d: in the background)
        ./start-service.sh --local     without Docker: a virtual environment and an embedded PostgreSQL
        ./start-service.sh --local --kafka  … and a Kafka broker (needs Java 17 and Maven)
+       ./start-service.sh --local --with duckdb  … and what checks of DuckDB and Parquet need
 
 Environment, all optional (each secret also reads from the file that NAME_FILE names):
   STRINGX_HOME             state; default .stringx/
@@ -37,6 +38,7 @@ Environment, all optional (each secret also reads from the file that NAME_FILE n
   RETENTION_POINTS_DAYS    400       RETENTION_DAYS_YEARS     5
   RETENTION_AUDIT_DAYS     400
   STRINGX_SECRETS          folder of secret files; default $STRINGX_HOME/secrets
+  DUCKDB_FOLDERS           folders below which targets of DuckDB may read files: /data:/lake
   STRINGX_API_KEY STRINGX_SERVICE_KEY STRINGX_SIGNING_SECRET  instead of generated ones
   STRINGX_DEMO=0           without the demo
   PROBE_FOLDER             folder in which workers, the Kafka trigger and docs-refresh write files for probes
@@ -117,6 +119,17 @@ run_docker() {
     export "$name=$path"
     options+=(-e "$name" -v "$path:$path")
   done
+  # Folders of targets' files are mounted where they are, for reading.
+  if [[ -n ${DUCKDB_FOLDERS:-} ]]; then
+    options+=(-e DUCKDB_FOLDERS)
+    local folder folders
+    IFS=: read -ra folders <<<"$DUCKDB_FOLDERS"
+    for folder in "${folders[@]}"; do
+      [[ -z $folder ]] && continue
+      [[ $folder == /* && -d $folder ]] || die "DUCKDB_FOLDERS holds '$folder', which is no folder; give absolute paths, separated by colons"
+      options+=(-v "$folder:$folder:ro")
+    done
+  fi
   # The state is the volume's and the container listens for its published ports: both mean something else inside.
   if [[ -n ${STRINGX_HOME:-} ]]; then options+=(-e "STRINGX_HOME=$home"); fi
   if [[ -n ${BIND_HOST:-} ]]; then options+=(-e BIND_HOST=0.0.0.0); fi
@@ -148,11 +161,20 @@ wait_until_ready() { # shows the log up to the lines that say `ready`
 mode=docker
 detach=no
 kafka=no
+with=
+wants=
 for argument in "$@"; do
+  if [[ $wants == with ]]; then
+    [[ $argument == duckdb ]] || die "--with '$argument': there is duckdb alone"
+    with=$argument
+    wants=
+    continue
+  fi
   case $argument in
     --local) mode=local ;;
     -d) detach=yes ;;
     --kafka) kafka=yes ;;
+    --with) wants=with ;;
     -h | --help)
       usage
       exit 0
@@ -160,11 +182,14 @@ for argument in "$@"; do
     *) die "unknown argument '$argument'; see ./start-service.sh --help" ;;
   esac
 done
+[[ -z $wants ]] || die "--with needs a name: --with duckdb"
 if [[ $mode == local ]]; then
   [[ $detach == no ]] || die "-d goes with Docker; --local stays in the foreground"
   if [[ $kafka == yes ]]; then export LAUNCH_KAFKA=1; else unset LAUNCH_KAFKA; fi
+  if [[ -n $with ]]; then export LAUNCH_WITH=$with; else unset LAUNCH_WITH; fi
   run_local
 else
   [[ $kafka == no ]] || die "--kafka goes with --local; with Docker, compose.yaml starts a broker, or set KAFKA_BOOTSTRAP_SERVERS"
+  [[ -z $with ]] || die "--with goes with --local; docs/duckdb.md says how to build an image with DuckDB"
   run_docker
 fi

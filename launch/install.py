@@ -1,4 +1,4 @@
-"""Makes the virtual environment and installs packages into it: `python -m launch.install [--dev]`.
+"""Makes the virtual environment and installs packages into it: `python -m launch.install [--dev] [EXTRA…]`.
 
 The system's Python runs this, so it uses only the standard library.
 """
@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from stringx_dataops.contract.files import write_whole
@@ -16,6 +17,7 @@ from stringx_dataops.contract.settings import ROOT
 
 VENV = Path(os.environ.get("LAUNCH_VENV") or ROOT / ".venv")
 PYTHON = VENV / "bin" / "python"
+EXTRAS = ("duckdb",)
 _RUNTIME = ("requirements.txt", "pyproject.toml")
 _NAMED = re.compile(rb"(?:#!|exec' \"?)(/[^\n]*?)/bin/python")  # the folder of a virtual environment, in its programs
 _HEAD, _LONGEST = 1000, 100  # bytes
@@ -25,8 +27,9 @@ class InstallError(Exception):
     """The packages cannot be installed; the text is one line that names the fix."""
 
 
-def install(log: Path, dev: bool = False) -> None:
+def install(log: Path, dev: bool = False, extras: Collection[str] = ()) -> None:
     """Install the pinned packages, each file checked by its hash, and this project. Does nothing if the lists have not changed.
+    Each of `extras` has a list of its own, requirements-EXTRA.txt; the development tools bring all.
 
     The output of pip goes to `log`. Raises InstallError.
     """
@@ -47,6 +50,13 @@ def install(log: Path, dev: bool = False) -> None:
             _run(log, *hashed, "--no-build-isolation", "-r", str(requirements))
         _run(log, *pip, "--no-build-isolation", "-e", str(ROOT))
         _set_done("installed", _RUNTIME)
+    for extra in EXTRAS if dev else extras:
+        if extra not in EXTRAS:
+            raise InstallError(f"there is nothing to install with the name {extra!r}; give {' or '.join(EXTRAS)}")
+        if not _is_done(f"installed-{extra}", (f"requirements-{extra}.txt",)):
+            print(f"installing the packages for {extra}", flush=True)
+            _run(log, *hashed, "-r", str(ROOT / f"requirements-{extra}.txt"))
+            _set_done(f"installed-{extra}", (f"requirements-{extra}.txt",))
     if dev and not _is_done("installed-dev", ("requirements-dev.txt",)):
         _run(log, *hashed, "-r", str(ROOT / "requirements-dev.txt"))
         _set_done("installed-dev", ("requirements-dev.txt",))
@@ -138,7 +148,9 @@ def main() -> int:
     """Install; returns the exit code, 2 with one line on standard error if that fails."""
     try:
         VENV.parent.mkdir(parents=True, exist_ok=True)
-        install(VENV.parent / ".install.log", dev="--dev" in sys.argv[1:])
+        install(
+            VENV.parent / ".install.log", dev="--dev" in sys.argv[1:], extras=[each for each in sys.argv[1:] if each != "--dev"]
+        )
     except (InstallError, OSError) as error:
         print(f"install: {error}", file=sys.stderr)
         return 2

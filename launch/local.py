@@ -25,7 +25,7 @@ def main() -> int:
         descriptor = preflight.check(settings, os.environ)
         if line := preflight.runs_as_root(settings):
             print(line, flush=True)
-        install(settings.home / "logs" / "install.log")
+        install(settings.home / "logs" / "install.log", extras=os.environ.get("LAUNCH_WITH", "").split())
         if with_kafka:
             broker.fetch(settings.home / "logs" / "install.log")
     except (SettingsError, InstallError, BrokerError) as error:

@@ -20,7 +20,7 @@ ALSO_KNOWN = ("STRINGX_BACKEND_URL", "KAFKA_PORT")
 KNOWN = frozenset((*VARIABLES, *ALSO_KNOWN, *(f"{name}_FILE" for name in SECRETS)))
 OWN_PREFIXES = ("STRINGX", "DATAOPS")  # an unknown variable with one of these prefixes is always a mistake
 # Other programs may use these prefixes too, so an unknown variable is a mistake only if it resembles a known one.
-SHARED_PREFIXES = ("BACKEND", "DOCS", "WORKER", "QUEUE", "BIND", "DBT_PRO", "KAFKA", "OIDC", "OPENLINEAGE")
+SHARED_PREFIXES = ("BACKEND", "DOCS", "WORKER", "QUEUE", "BIND", "DBT_PRO", "DUCKDB", "KAFKA", "OIDC", "OPENLINEAGE")
 LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT_\d+_(TCP|UDP)")  # variables that Kubernetes sets per service
 
 

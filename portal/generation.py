@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.engine.command import dbt_executable
+from api.engine.command import DbtProject, dbt_executable
 from api.engine.profile import clean_environment
-from api.targets.engine import TargetUnusable
+from api.targets.engine import Machine, TargetUnusable
 from api.targets.registry import engine_of
 from portal.parts import Part
 from portal.project import RULE_TESTS, Project
@@ -18,6 +18,7 @@ from portal.project_state import ProjectState
 from portal.sources import Names
 from portal.state import PortalTarget
 from portal.user_project import UserProject
+from stringx_dataops.contract.adapters import DEFAULT_ADAPTER
 from stringx_dataops.contract.settings import Settings
 
 _LONGEST_S = 900.0
@@ -47,8 +48,8 @@ class Generator:
     def write_whole(self, target: PortalTarget, parts: Sequence[Part]) -> None:
         """Write a project with the sources of all parts of a large target, for use by hand."""
         folders = [part.folder for part in parts if part.tables]
-        project = Project(self.folder / target.document.name, target, {}, self._user_project(), parts=folders)
-        project.write(self.settings.dbt_profiles_dir)
+        project = Project(self.folder / target.document.name, target, {}, self._user_project(target), parts=folders)
+        project.write(self._profiles(target))
 
     def generate(self, target: PortalTarget, part: Part, names: Names, *, is_new: bool) -> bool:
         """Generate and publish a project; one that is new may take processor time that something else wants. Returns whether the
@@ -58,22 +59,33 @@ class Generator:
         work.mkdir(parents=True, exist_ok=True)
         shows_models = not (part.name and part.tables)
         up = "../../../" if part.name else "../"
-        project = Project(folder, target, names, self._user_project(), shows_models, to_front_page=up)
-        project.write(self.settings.dbt_profiles_dir)
+        project = Project(folder, target, names, self._user_project(target), shows_models, to_front_page=up)
+        project.write(self._profiles(target))
+        without_target = ("--empty-catalog", "--no-populate-cache")
+        if target.document.adapter != DEFAULT_ADAPTER:  # a file that is open here could not be written meanwhile: no catalog
+            reached = self._dbt(folder, work, {}, *without_target, is_new=is_new)
+            if reached:
+                _publish(work, folder, with_catalog=True)
+                ProjectState.of(target, reached, project.source_ids()).write(folder)
+            return reached
         try:
-            variables = engine_of(target.document).environment(self.settings.secrets, "stringx docs")
+            variables = engine_of(target.document).environment(Machine.of(self.settings, work), "stringx docs")
             reached = self._dbt(folder, work, variables, is_new=is_new)
         except TargetUnusable as error:
             log.warning("%s", error)
             variables, reached = {}, False
-        without_target = ("--empty-catalog", "--no-populate-cache")
         if reached or self._dbt(folder, work, variables, *without_target, is_new=is_new):
             _publish(work, folder, with_catalog=reached)
             ProjectState.of(target, reached, project.source_ids()).write(folder)
         return reached
 
-    def _user_project(self) -> UserProject | None:
-        return UserProject.find(self.settings.dbt_project_dir)
+    def _user_project(self, target: PortalTarget) -> UserProject | None:
+        """The user's models are of the default adapter."""
+        return UserProject.find(self.settings.dbt_project_dir) if target.document.adapter == DEFAULT_ADAPTER else None
+
+    def _profiles(self, target: PortalTarget) -> Path:
+        project = DbtProject(self.settings.dbt_project_dir, self.settings.dbt_profiles_dir)
+        return project.of(target.document.adapter).profiles_dir
 
     def _dbt(self, folder: Path, work: Path, variables: dict[str, str], *more: str, is_new: bool) -> bool:
         """Run `dbt docs generate`; returns False, and logs dbt's output, if it failed.

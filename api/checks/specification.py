@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 
 from api.checks.lookup import InScope
 from api.checks.memory import NOTHING, Memory, RuleKey
+from stringx_dataops.contract.adapters import DEFAULT_ADAPTER
 from stringx_dataops.contract.catalogue.arguments import (
     columns_of_arguments,
     custom_sql_of_arguments,
@@ -19,10 +20,11 @@ from stringx_dataops.contract.catalogue.json_schemas import patterns_of
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.custom_sql.dialect import Dialect, Name
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
+from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.globs import python_pattern
 from stringx_dataops.contract.documents.names import TableName
-from stringx_dataops.contract.documents.rules import Rule
+from stringx_dataops.contract.documents.rules import Rule, faults_of_rule
 from stringx_dataops.contract.documents.tables import TableDocument
 from stringx_dataops.contract.gate_test.specification import (
     USUAL,
@@ -152,6 +154,8 @@ def _window(request: CheckRequest, document: TableDocument) -> Window | None:
 
 def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _Allowed) -> RuleSpecification:
     """`table` is the name of the rule's own table, without its schema."""
+    if (fault := _fault_on_engine(rule, catalogue, allowed)) is not None:
+        return {**_without_sql(rule), "fault": fault}
     rule_type = catalogue.get(rule.type)
     warn_above, fail_above = rule.thresholds
     if rule_type is not None and rule_type.measured:
@@ -184,6 +188,28 @@ def _rule_specification(rule: Rule, table: str, catalogue: Catalogue, allowed: _
         **facts,
         **custom_sql_facts(rule_type, rule.arguments, rule.where, allowed.dialect, tables),
         **_dbt_test_facts(rule, rule_type, allowed),
+    }
+
+
+def _fault_on_engine(rule: Rule, catalogue: Catalogue, allowed: _Allowed) -> str | None:
+    """Why an engine other than the default one does not run the rule: a document may be older than its target's adapter."""
+    if allowed.dialect.adapter == DEFAULT_ADAPTER:
+        return None
+    found = next(faults_of_rule(rule, catalogue, "", Judge(allowed.dialect, allowed.functions)), None)
+    return None if found is None else f"{found.pointer.removeprefix('/')} {found.message}"
+
+
+def _without_sql(rule: Rule) -> RuleSpecification:
+    """Of a rule that is not run."""
+    return {
+        "id": rule.id,
+        "type": rule.type,
+        "columns": [],
+        "arguments": {},
+        "where": None,
+        "verify": "scan",
+        "warn_above": None,
+        "fail_above": {"count": 0},
     }
 
 
@@ -254,7 +280,10 @@ def _of_each(texts: dict[str, str], read: Callable[[str], list[_Found]]) -> dict
 
 def _whole_row_names(conditions: dict[str, str], tables: Collection[str], dialect: Dialect) -> dict[str, list[str]]:
     """Names in each condition that could mean a whole row: the names of the rule's tables."""
-    return _of_each(conditions, lambda text: [name for name in dialect.bare_names(text) if name in tables])
+    if dialect.adapter != "duckdb":
+        return _of_each(conditions, lambda text: [name for name in dialect.bare_names(text) if name in tables])
+    folded = {table.casefold() for table in tables}  # DuckDB takes upper and lower case for the same
+    return _of_each(conditions, lambda text: [name for name in dialect.bare_names(text) if name.casefold() in folded])
 
 
 def _written_patterns(rule_type: RuleType, arguments: JsonObject) -> dict[str, list[str]]:

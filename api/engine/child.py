@@ -33,7 +33,7 @@ from stringx_dataops.contract.gate_test.specification import Specification
 
 # The project is parsed once for all targets. The macros replace this name with the schema of the target.
 _ANY_SCHEMA = "stringx_schema_of_target"
-# A check of no table, on a socket that does not exist. It makes dbt load and compile, before the first fork, what its first run
+# A check of no table, on a target that does not exist. It makes dbt load and compile, before the first fork, what its first run
 # needs.
 _REHEARSAL: Specification = {
     "statement_timeout_ms": 1000,
@@ -49,10 +49,11 @@ _PAUSE_S = 0.02  # before a child prepares: other processes are still busy with 
 
 
 def main() -> None:
-    """Arguments: the file descriptor of the socket to the worker, the project's folder, the folder of the profiles, a folder for
-    what dbt writes while it parses, and one for what is kept of that for later starts, or nothing."""
-    descriptor, project, profiles, home = sys.argv[1:5]
-    kept = Path(sys.argv[5]) if len(sys.argv) > 5 else None
+    """Arguments: the file descriptor of the socket to the worker, the folder of all files of the project, the project's folder,
+    the folder of the profiles, a folder for what dbt writes while it parses, and one for what is kept of that for later starts,
+    or nothing."""
+    descriptor, files, project, profiles, home = sys.argv[1:6]
+    kept = Path(sys.argv[6]) if len(sys.argv) > 6 else None
     # Ctrl-C reaches the whole process group. These processes end when the worker lets them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker = socket.socket(fileno=int(descriptor))
@@ -61,7 +62,7 @@ def main() -> None:
     watch = threading.Thread(target=_end_with, args=[worker, loaded], daemon=True)
     watch.start()
     arguments = ["--project-dir", project, *_QUIET]
-    before = LoadedBefore(kept, Path(project), Path(profiles))
+    before = LoadedBefore(kept, Path(files), Path(profiles))
     is_lent = before.lend(Path(home))
     manifest = _load(Path(project), arguments, profiles, home)
     if isinstance(manifest, str) and is_lent:
@@ -111,7 +112,12 @@ def _load(project: Path, arguments: list[str], profiles: str, home: str) -> Mani
 
 def _rehearse(gate_test: GateTest, home: str) -> None:
     """One run that fails, as there is no such target."""
-    place = Place(home, {"STRINGX_TARGET_HOST": home}, modified_ns=())
+    nowhere = {
+        "STRINGX_TARGET_HOST": home,
+        "STRINGX_TARGET_PATH": f"{home}/none.duckdb",
+        "STRINGX_TARGET_ACCESS_MODE": "read_only",
+    }
+    place = Place(home, nowhere, modified_ns=())
     request = RunGateTest(place, "stringx", _REHEARSAL)
     gate_test.run(request, lambda: request)
 

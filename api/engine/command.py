@@ -11,6 +11,7 @@ from pathlib import Path
 
 from api.engine.profile import PASSWORD_VARIABLE, clean_environment
 from api.engine.run_result import DbtRunResult, out_of_time, without_result
+from stringx_dataops.contract.adapters import DEFAULT_ADAPTER, Adapter
 from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.gate_test.specification import Specification
 
@@ -19,10 +20,23 @@ _LONGEST_ARGUMENT = 120 * 1024  # characters; Linux takes at most 128 KiB per ar
 
 @dataclass(frozen=True)
 class DbtProject:
-    """The folder of a dbt project, and the folder of its `profiles.yml`."""
+    """The folder of a dbt project, and the folder of its `profiles.yml`. `adapter` is the one that its profile names."""
 
     project_dir: Path
     profiles_dir: Path
+    adapter: Adapter = DEFAULT_ADAPTER
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds all of its files: the project of another adapter uses some of the project around it."""
+        return self.project_dir if self.adapter == DEFAULT_ADAPTER else self.project_dir.parent
+
+    def of(self, adapter: Adapter) -> "DbtProject":
+        """The project for another adapter: a folder of the package `stringx`, which has its profile too."""
+        if adapter == self.adapter:
+            return self
+        folder = dbt_project.homes_of_rules(self.project_dir)[0] / adapter
+        return DbtProject(folder, folder, adapter)
 
 
 def dbt_executable() -> str:
@@ -35,7 +49,7 @@ def arguments(project: DbtProject, specification: Specification, folder: Path) -
     """`dbt test …`, which writes to `folder`. If the vars are too long for a shell, the project is a copy that contains them."""
     variables = json.dumps({"gate": specification}, ensure_ascii=True)
     long = len(variables) > _LONGEST_ARGUMENT
-    project_dir = _project_with_vars(project.project_dir, specification, folder) if long else project.project_dir
+    project_dir = _project_with_vars(project, specification, folder) if long else project.project_dir
     command = [dbt_executable(), "test", "--select", "gate", "--project-dir", str(project_dir)]
     command += ["--profiles-dir", str(project.profiles_dir), "--target-path", str(folder), "--log-path", str(folder)]
     return command if long else [*command, "--vars", variables]
@@ -44,9 +58,12 @@ def arguments(project: DbtProject, specification: Specification, folder: Path) -
 def by_hand(project: DbtProject, specification: Specification, folder: Path, environment: Mapping[str, str]) -> str:
     """A line for a shell without variables. It sets all of them except the password: it names the variable to set."""
     variables = [f"{name}={shlex.quote(value)}" for name, value in environment.items() if name != PASSWORD_VARIABLE]
-    variables += ["DBT_SEND_ANONYMOUS_USAGE_STATS=false", f'{PASSWORD_VARIABLE}="${{{PASSWORD_VARIABLE}}}"']
-    guard = f': "${{{PASSWORD_VARIABLE}?set it to the password of the target}}"'
-    return f"{guard} && env {' '.join(variables)} {shlex.join(arguments(project, specification, folder))}"
+    variables.append("DBT_SEND_ANONYMOUS_USAGE_STATS=false")
+    guard = ""
+    if PASSWORD_VARIABLE in environment:
+        variables.append(f'{PASSWORD_VARIABLE}="${{{PASSWORD_VARIABLE}}}"')
+        guard = f': "${{{PASSWORD_VARIABLE}?set it to the password of the target}}" && '
+    return f"{guard}env {' '.join(variables)} {shlex.join(arguments(project, specification, folder))}"
 
 
 @dataclass
@@ -97,18 +114,26 @@ def _read_results(path: Path, output: str) -> DbtRunResult:
     return DbtRunResult(invocation_id, dbt_version, tests[0]["message"], tests[0]["adapter_response"].get("_message"))
 
 
-def _project_with_vars(project_dir: Path, specification: Specification, folder: Path) -> Path:
+def _project_with_vars(project: DbtProject, specification: Specification, folder: Path) -> Path:
     """A folder of links to the project's files, with a `dbt_project.yml` that contains the vars. dbt reads vars from no other
     file."""
+    project_dir = project.project_dir
     linked = folder / "project"
-    linked.mkdir(parents=True, exist_ok=True)
-    for item in project_dir.iterdir():
-        link = linked / item.name
-        if item.name not in ("dbt_project.yml", "target", "logs") and not link.is_symlink():
-            link.symlink_to(item)
+    if project.root != project_dir:
+        _link_files(project.root, linked, project_dir.name)
+        linked = linked / project_dir.name
+    _link_files(project_dir, linked)
     settings = dbt_project.settings(project_dir)
     settings["vars"] = (settings.get("vars") or {}) | {"gate": specification}
     (linked / "dbt_project.yml").write_text(
         json.dumps(settings, ensure_ascii=True, default=str), encoding="utf-8"
     )  # JSON is YAML
     return linked
+
+
+def _link_files(folder: Path, linked: Path, *without: str) -> None:
+    linked.mkdir(parents=True, exist_ok=True)
+    for item in folder.iterdir():
+        link = linked / item.name
+        if item.name not in ("dbt_project.yml", "target", "logs", *without) and not link.is_symlink():
+            link.symlink_to(item)

@@ -18,7 +18,6 @@ from api.engine.dbt_shortcuts import PACKAGES_OF_DBT
 from api.engine.profile import SESSION_VARIABLE
 from api.engine.protocol import Place, Request, RunGateTest
 from api.engine.run_result import DbtRunResult
-from stringx_dataops.contract.adapters import ADAPTERS
 from stringx_dataops.contract.catalogue.dbt_project import SESSION_NAMES, SILENT_FLAGS
 from stringx_dataops.contract.gate_test.specification import Specification
 
@@ -128,8 +127,8 @@ def fault_of_manifest(manifest: Manifest, project: Path) -> str | None:
     if not tests:
         return "it has no test named gate; add the package stringx to packages.yml and run `dbt deps`"
     name = str(yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["name"])
-    found = [manifest.find_materialization_macro_by_name(name, "test", adapter) for adapter in ADAPTERS]
-    if any(materialization is None or "stringx_test" not in materialization.macro_sql for materialization in found):
+    found = manifest.find_materialization_macro_by_name(name, "test", manifest.metadata.adapter_type)
+    if found is None or "stringx_test" not in found.macro_sql:
         return (
             "it has not the line that runs the gate test; add to its macros:"
             " {% materialization test, default %}{{ return(stringx.stringx_test()) }}{% endmaterialization %}"

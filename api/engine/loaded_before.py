@@ -12,10 +12,10 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import CodeType
 
@@ -141,7 +141,7 @@ def _are_nested(folder: Path, project: Path) -> bool:
 def _key(project: Path, profiles: Path, environment: list[tuple[str, str]]) -> str | None:
     """A hash of the names and contents of the project's files and of dbt's settings, of the environment, and of what reads them.
     Not of where they are: dbt keeps paths within the project. None if a file cannot be read, or if they are too large."""
-    known = sha256(repr([_FORMAT, sys.version, [version(name) for name in _MADE_BY], environment]).encode())
+    known = sha256(repr([_FORMAT, sys.version, list(_versions()), environment]).encode())
     left = _MOST_READ
     try:
         for path in [*dbt_project.files(project), profiles / "profiles.yml"]:
@@ -155,3 +155,10 @@ def _key(project: Path, profiles: Path, environment: list[tuple[str, str]]) -> s
     except OSError:
         return None
     return known.hexdigest()
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Of the packages that load a project, without adapters that are not installed."""
+    for name in _MADE_BY:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)

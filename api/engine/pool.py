@@ -72,7 +72,7 @@ class ChildFactory:
         now = time.monotonic()
         if now >= self._look_at:
             self._look_at = now + _LOOK_S
-            self._latest = dbt_project.fingerprint(self._project.project_dir)
+            self._latest = dbt_project.fingerprint(self._project.root)
         return self._latest not in (files, self._unusable)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class ChildFactory:
 
     def _current(self) -> LoadedProcess:
         """The process that has loaded the project's files. If they have changed and cannot be loaded, the one from before."""
-        files = dbt_project.fingerprint(self._project.project_dir)
+        files = dbt_project.fingerprint(self._project.root)
         loaded = self._loaded
         if loaded is not None and loaded.process.poll() is not None:
             self.close()
@@ -134,7 +134,7 @@ class ChildFactory:
 
     def _start(self, files: str) -> LoadedProcess:
         near, far = socket.socketpair()
-        folders = [self._project.project_dir, self._project.profiles_dir, self._home]
+        folders = [self._project.root, self._project.project_dir, self._project.profiles_dir, self._home]
         if self._kept is not None:
             folders.append(self._kept)
         try:

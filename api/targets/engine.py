@@ -6,12 +6,29 @@ from pathlib import Path
 from typing import Protocol
 
 from stringx_dataops.contract.problems import StringXError
+from stringx_dataops.contract.settings import Settings
 
 
 class TargetUnusable(StringXError):
     """The target's document cannot be used on this machine; the detail says what is missing."""
 
     status, slug, title = 422, "target-unusable", "The target cannot be used"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What an engine may use of this machine: the folder of secrets; the folders that may hold files of targets; those that no
+    target may read, whatever holds them; and a folder for what a run writes beside its memory, which is removed after the run."""
+
+    secrets: Path
+    readable: tuple[Path, ...]
+    private: tuple[Path, ...]
+    scratch: Path
+
+    @classmethod
+    def of(cls, settings: Settings, scratch: Path) -> "Machine":
+        """As the settings say."""
+        return cls(settings.secrets, settings.duckdb_folders, (settings.home, settings.secrets), scratch)
 
 
 @dataclass(frozen=True)
@@ -52,12 +69,13 @@ class Engine(Protocol):
         """After how many seconds a check gives way to a session that waits for its locks. None means never: then nobody asks
         whether sessions wait."""
 
-    def environment(self, secrets_dir: Path, application_name: str) -> dict[str, str]:
+    def environment(self, machine: Machine, application_name: str) -> dict[str, str]:
         """The variables that `profiles.yml` reads, the password among them; TargetUnusable if it is missing. `application_name`
         names the sessions on the target."""
 
-    def sessions(self, environment: Mapping[str, str]) -> Sessions:
-        """The sessions of a dbt process that was started with this environment."""
+    def sessions(self, environment: Mapping[str, str]) -> Sessions | None:
+        """The sessions of a dbt process that was started with this environment. None if it has none beside itself: then it is
+        killed to end its run."""
 
     def explain(self, message: str) -> str | None:
         """One line that names the cause of a failed connection and the fix; None if the message is about something else."""

@@ -1,8 +1,10 @@
 """From a target's document to its engine. The only module that knows the engines."""
 
+from api.targets.duckdb.engine import DuckdbEngine
 from api.targets.engine import Engine
 from api.targets.postgres.engine import PostgresEngine
 from stringx_dataops.contract.documents.engines.base import TargetDocument
+from stringx_dataops.contract.documents.engines.duckdb import DuckdbTarget
 from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
 
 
@@ -11,5 +13,7 @@ def engine_of(target: TargetDocument) -> Engine:
     match target:
         case PostgresTarget():
             return PostgresEngine(target)
+        case DuckdbTarget():
+            return DuckdbEngine(target)
         case _:
             raise TypeError(f"no engine for targets of the type {type(target).__name__}: add it to {__name__}")

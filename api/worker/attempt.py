@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class RunHandle:
     """How to watch and end a dbt run: its sessions on the target, how long it may keep other sessions waiting (None: for ever),
-    what to do when one of its sessions has been seen, and how to kill its process."""
+    what to do when one of its sessions has been seen, and how to kill its process. A run without sessions reads in that process,
+    and is ended by killing it."""
 
-    sessions: Sessions
+    sessions: Sessions | None
     yield_after_s: float | None
     on_reached: Callable[[], None]
     kill: Callable[[], None]
@@ -106,12 +107,12 @@ class Watched:
         """Whether the run has reached its target, as far as that is looked at; noted when it is first seen. If it keeps others
         waiting, the attempt stops. The watchdog goes on after any error: nothing else ends a check that is out of time."""
         try:
-            if run.yield_after_s is not None and run.sessions.keeps_waiting(run.yield_after_s):
+            if run.yield_after_s is not None and run.sessions is not None and run.sessions.keeps_waiting(run.yield_after_s):
                 self.stop("gives_way")
         except Exception as error:
             log.warning("cannot see who waits for the check: %s", error, extra=self.ids, exc_info=_unexpected(error))
         try:
-            if has_reached or not run.sessions.is_connected():
+            if has_reached or (run.sessions is not None and not run.sessions.is_connected()):
                 return has_reached
             run.on_reached()
         except Exception as error:  # not looked at again: the look takes a session of the target
@@ -120,8 +121,9 @@ class Watched:
 
     def _end(self, run: RunHandle) -> bool:
         """Cancel the run on the target; kill its process if that has not helped for 10 s. Returns whether it was killed."""
-        if time.monotonic() > self._stopped_at + _KILL_AFTER_S:
-            log.warning("the check does not end (%s); its dbt process is killed", self._stopped, extra=self.ids)
+        if run.sessions is None or time.monotonic() > self._stopped_at + _KILL_AFTER_S:
+            if run.sessions is not None:
+                log.warning("the check does not end (%s); its dbt process is killed", self._stopped, extra=self.ids)
             try:
                 run.kill()
             except Exception:

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,14 +21,16 @@ from api.checks.waiving import Decided
 from api.engine import command, faulty_rules, outcome, shadow_rules
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import Slot
-from api.engine.processes import ChildDied
+from api.engine.processes import ChildDied, ProjectFault
 from api.engine.run_result import DbtRunResult, out_of_time
-from api.targets.engine import TargetUnusable
+from api.targets.engine import Machine, TargetUnusable
 from api.targets.registry import engine_of
 from api.worker import company, encodings, lock_retry, results
 from api.worker.attempt import Attempt, RunHandle
 from api.worker.results import Run
 from database.pool import Database
+from stringx_dataops.contract.adapters import DEFAULT_ADAPTER, Adapter
+from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.gate_test.specification import Specification
@@ -83,7 +85,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Executor:
-    """Runs attempts one at a time, each in its warm child, or by the `dbt test` executable if there is none."""
+    """Runs attempts one at a time, each in its warm child, or by the `dbt test` executable if there is none. Targets of another
+    adapter have executors of their own: `others` makes them."""
 
     settings: Settings
     database: Database
@@ -91,6 +94,11 @@ class Executor:
     project: DbtProject
     runner: Slot | Executable
     folder: Path  # for what dbt leaves behind; nothing else uses it
+    others: "Callable[[Adapter], Executor] | None" = None
+
+    def of(self, target: TargetDocument) -> "Executor":
+        """The executor for the target's adapter."""
+        return self if self.others is None or target.adapter == self.project.adapter else self.others(target.adapter)
 
     def execute(self, attempt: Attempt) -> AttemptEnd:
         """Run an attempt to its end. Raises Unavailable if the internal database is, and OSError if this machine cannot run dbt,
@@ -104,7 +112,7 @@ class Executor:
         plan = Plan(check, subject, subject.in_scope(check.request, self.catalogue.default_dimensions))
         if (reason := why_not(plan)) is not None:
             return results.errored(plan.ended(self.now()), reason)
-        return self._run(attempt, plan)
+        return self.of(plan.target)._run(attempt, plan)
 
     def refused(self, check: Check, reason: str) -> CheckResult:
         """The result of a check that is not run."""
@@ -148,15 +156,36 @@ class Executor:
                 return HandBack("its dbt process died", crashed=True)
             result, runs, command_line = out_of_time(), 1, ""
         finally:
-            if isinstance(self.runner, Executable):  # its results; a child writes none
-                shutil.rmtree(self.folder, ignore_errors=True)
+            self._clean_up()
         end = self._conclude(attempt, plan.ended(self.now(), command_line, known), result)
         return replace(end, took_ms=_took_ms(end, built, result, runs)) if isinstance(end, Decided) else end
+
+    def _make_ready(self) -> None:
+        """Have a child of an adapter other than the default one, whose child is warm. Raises TargetUnusable if there can be none
+        because of the project, and ChildDied."""
+        if self.project.adapter == DEFAULT_ADAPTER:
+            return
+        if (fault := dbt_project.fault_of_project(self.project.project_dir, self.project.profiles_dir)) is not None:
+            raise TargetUnusable(fault)
+        if isinstance(self.runner, Slot):
+            try:
+                self.runner.ensure_warm()
+            except ProjectFault as error:
+                raise TargetUnusable(str(error)) from error
+
+    def _clean_up(self) -> None:
+        """Remove what the run has left. A child that reads the target itself ends with it, so that nothing is kept open."""
+        if self.project.adapter != DEFAULT_ADAPTER and isinstance(self.runner, Slot):
+            self.runner.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
+        if isinstance(self.runner, Executable):  # its results; a child writes none
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run_dbt(self, attempt: Attempt, built: Specification, target: TargetDocument) -> tuple[DbtRunResult, int]:
         """Run the gate test. It is repeated while locks are held or the target restarts, and without the rules that cannot be
         compiled or sent. Returns the last result and how often dbt ran."""
         variables = self.variables(target, f"stringx {attempt.check.check_id} {attempt.check.attempt}")
+        self._make_ready()
         engine = engine_of(target)
 
         runs = 0
@@ -214,7 +243,7 @@ class Executor:
 
     def variables(self, target: TargetDocument, application_name: str) -> dict[str, str]:
         """The environment of a dbt process; TargetUnusable if a part of it is missing."""
-        return engine_of(target).environment(self.settings.secrets, application_name)
+        return engine_of(target).environment(Machine.of(self.settings, self.folder), application_name)
 
     def now(self) -> datetime:
         """By the internal database's clock."""
@@ -234,6 +263,8 @@ def why_not(plan: Plan) -> str | None:
     """Why the plan cannot be run; None if it can."""
     if plan.check.crashes >= MAX_CRASHES:
         return _CRASHED
+    if plan.check.request.profile is not None and plan.target.adapter != DEFAULT_ADAPTER:
+        return f"no_profile: tables of {plan.target.adapter} cannot be profiled yet"
     if not plan.tables:
         return "no_rules: no active rule was left in scope when the check started"
     if (table := specification.table_without_window_column(plan.check.request, plan.tables)) is not None:

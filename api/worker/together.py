@@ -17,6 +17,7 @@ from api.worker import company, results
 from api.worker.attempt import Attempt, Batch, RunHandle
 from api.worker.execution import FALLBACK_S, AttemptEnd, Executor, HandBack, Plan, why_not
 from api.worker.results import Run
+from stringx_dataops.contract.adapters import DEFAULT_ADAPTER
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.gate_test.outcome import Outcome
@@ -70,6 +71,8 @@ def execute(executor: Executor, batch: Batch) -> tuple[list[End], list[Attempt]]
     """The ends of a batch's attempts, and those that are to be executed by themselves, since their configuration has changed so
     that they end without a run, or nobody is left to share it. Raises as `Executor.execute`."""
     members, known, left = _plan(executor, batch)
+    if any(member.plan.target.adapter != DEFAULT_ADAPTER for member in members):  # it says for itself what is one snapshot
+        return [], [*left, *(member.attempt for member in members)]
     fitting: list[_Member] = []
     misfits: list[End] = []
     for member in members:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,6 +36,7 @@ from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database
 from database.sending import all_that_is_due
+from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.problems import StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
@@ -67,11 +68,13 @@ class Worker:
     loops: Loops = field(default_factory=Loops)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     slots: list[Slot] = field(init=False)
+    factories: dict[Adapter, ChildFactory] = field(default_factory=dict)  # of adapters other than the default one
+    other_slots: list[Slot] = field(default_factory=list)  # the same; one child serves one check
     endings: Endings = field(init=False)
     handover: Handover = field(init=False)
     fault: str | None = None  # what is wrong with the dbt project, so that no child is warm
     stop_by: float = float("inf")  # until then running checks may go on; on the monotonic clock
-    _lock: threading.Lock = field(default_factory=threading.Lock)  # guards `attempts`
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # guards `attempts`, `factories` and `other_slots`
 
     def __post_init__(self) -> None:
         self.handover = Handover(partial(self.listener.wake, outbox.OUTBOX))
@@ -103,7 +106,8 @@ class Worker:
         """A loop's turn that claims a check, or a batch of small ones, and serves it."""
         runner = Executable(self.project) if self.executable_only else slot
         folder = self.home / f"slot-{self.slots.index(slot)}"
-        executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, folder)
+        others = cache(partial(self._executor_of, folder))
+        executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, folder, others)
 
         def turn(loop: Loop) -> float | None:
             try:
@@ -125,6 +129,21 @@ class Worker:
             return None
 
         return turn
+
+    def _executor_of(self, folder: Path, adapter: Adapter) -> Executor:
+        """For targets of another adapter than the default one, beside the executor of this folder."""
+        project = self.project.of(adapter)
+        runner: Slot | Executable = Executable(project)
+        if not self.executable_only:
+            with self._lock:
+                factory = self.factories.get(adapter)
+                if factory is None:
+                    factory = ChildFactory(project, self.home / f"dbt-{adapter}", self.settings.home / "loaded")
+                    self.factories[adapter] = factory
+                runner = Slot(factory, max_checks=1)
+                self.other_slots.append(runner)
+        beside = folder.with_name(f"{folder.name}-{adapter}")
+        return Executor(self.settings, self.database, self.catalogue, project, runner, beside)
 
     def _claim(self, slot: Slot) -> list[Attempt] | None:
         """The next check, or a batch; if there is none, the idle child prepares."""
@@ -278,7 +297,7 @@ class Worker:
             until = time.monotonic() + _STOP_STEP_S
             while self.attempts and time.monotonic() < until:
                 time.sleep(0.05)
-        for slot in self.slots:
+        for slot in (*self.slots, *self.other_slots):
             slot.close()
         try:
             if messages := self.handover.rest():
@@ -294,5 +313,5 @@ class Worker:
             attempt.stop("handed_back")
 
     def _terminate_children(self) -> None:
-        for slot in self.slots:
+        for slot in (*self.slots, *self.other_slots):
             slot.terminate()

@@ -30,6 +30,7 @@ from stringx_dataops.contract.settings import ROOT
 
 _PASSWORD = "DBT_ENV_SECRET_TARGET_PASSWORD"  # noqa: S105 the name of a variable
 _VARIABLE = re.compile(r"(STRINGX_TARGET_[A-Z_]+|DBT_SEND_ANONYMOUS_USAGE_STATS|PGREQUIREAUTH|PGCLIENTENCODING)=")
+_OF_FILES = ("STRINGX_TARGET_READS", "STRINGX_TARGET_MODULES")
 _FLAGS = ("--select", "--project-dir", "--profiles-dir", "--target-path", "--log-path", "--vars")
 
 
@@ -101,12 +102,14 @@ def taken_apart(text: str) -> _Command:
     """Raises Undecided for a text of another shape, which another release may send."""
     strange = Undecided("the stored command is not as expected; is the Backend of the same release? Paste it to run it")
     try:
-        words = shlex.split(text.partition(" && env ")[2])
+        words = shlex.split(text.removeprefix("env ") if text.startswith("env ") else text.partition(" && env ")[2])
     except ValueError as error:
         raise strange from error
     variables, rest = {}, list(words)
     while rest and re.match(r"[A-Z_]+=", rest[0]):
         name, _, value = rest.pop(0).partition("=")
+        if name in _OF_FILES:
+            raise Refused(["a check of DuckDB reads files of the workers' machine; paste its command there"])
         if _VARIABLE.match(f"{name}="):
             variables[name] = value
         elif name != _PASSWORD:

@@ -115,5 +115,8 @@ def _state(item: JsonObject, field: str) -> tuple[str, ...]:
 
 
 def _target(item: JsonObject) -> tuple[str, ...]:
-    where = f"{item['user']}@{item['host']}:{item.get('port', 5432)}/{item['dbname']}" if "host" in item else ""
+    if "host" in item:
+        where = f"{item['user']}@{item['host']}:{item.get('port', 5432)}/{item['dbname']}"
+    else:
+        where = ", ".join((item.get("locations") or {}).values()) or str(item.get("path", ""))
     return item["name"], item.get("adapter", ""), where

@@ -59,6 +59,7 @@ class Settings:
     retention_days_years: int
     retention_audit_days: int
     secrets: Path
+    duckdb_folders: tuple[Path, ...]
     probe_folder: Path | None
     demo: bool
 
@@ -95,6 +96,7 @@ VARIABLES = (
     "ALLOWED_HOSTS",
     "DBT_PROJECT_DIR",
     "DBT_PROFILES_DIR",
+    "DUCKDB_FOLDERS",
     "KAFKA_BOOTSTRAP_SERVERS",
     "KAFKA_TOPIC_PREFIX",
     "KAFKA_SECURITY_PROTOCOL",
@@ -181,6 +183,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         retention_days_years=_number(env, "RETENTION_DAYS_YEARS", 5, 0, 100),
         retention_audit_days=_audit_days(env),
         secrets=_path(env, "STRINGX_SECRETS", home / "secrets"),
+        duckdb_folders=_folders(env, "DUCKDB_FOLDERS"),
         probe_folder=_path(env, "PROBE_FOLDER", home) if env.get("PROBE_FOLDER") else None,
         demo=_switch(env, "STRINGX_DEMO", default=True),
     )
@@ -272,6 +275,17 @@ def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
         return Path(env.get(name) or default).expanduser().absolute()
     except RuntimeError as error:
         raise SettingsError(f"{name} is {env.get(name)!r}, and there is no such user; give an absolute path") from error
+
+
+def _folders(env: Mapping[str, str], name: str) -> tuple[Path, ...]:
+    """Folders, separated by colons. None if the variable is not set."""
+    folders = [part for part in (env.get(name) or "").split(os.pathsep) if part]
+    for folder in folders:
+        if not folder.startswith("/") or ".." in Path(folder).parts or Path(folder) == Path("/"):
+            raise SettingsError(
+                f"{name} holds {folder[:200]!r}; give absolute paths of folders, separated by colons: /data:/lake"
+            )
+    return tuple(Path(folder) for folder in folders)
 
 
 def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

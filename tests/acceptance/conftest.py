@@ -13,6 +13,7 @@ def service() -> Iterator[Service]:
     nowhere = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
     nowhere |= dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost")  # receivers of messages; all else is at 127.0.0.1
     started = make_service(TARGET_SHOP_PASSWORD="of the second database", KAFKA_PORT=str(free_pair()), **nowhere)
+    started.environment["DUCKDB_FOLDERS"] = str(started.home / "lake")
     if has_kafka():
         started.options = ("--kafka",)
     log_home = started.home

@@ -172,7 +172,7 @@ def test_models_lie_in_the_schema_of_the_target(tmp_path: Path, target: Target) 
 
 def test_a_process_that_loads_ends_with_its_parent(tmp_path: Path) -> None:
     near, far = socket.socketpair()
-    folders = [str(STRINGX), str(STRINGX), str(tmp_path)]
+    folders = [str(STRINGX), str(STRINGX), str(STRINGX), str(tmp_path)]
     command = [sys.executable, "-P", str(ROOT / "api" / "engine" / "child.py"), str(far.fileno()), *folders]
     process = subprocess.Popen(command, cwd=ROOT, env=environment_of_program(), pass_fds=[far.fileno()])
     far.close()

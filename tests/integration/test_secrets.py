@@ -10,7 +10,7 @@ from api.targets.engine import Engine as TargetEngine
 from api.targets.registry import engine_of
 from stringx_dataops.contract.documents.targets import stored_target
 from stringx_dataops.contract.problems import Unavailable
-from tests.support.databases import Admin, Target, make_target
+from tests.support.databases import Admin, Target, make_target, only_with
 from tests.support.engine import Engine, gate, rule
 
 GATE = gate("t", rule("r", "not_null", "id"))
@@ -48,7 +48,7 @@ def asking(request: pytest.FixtureRequest, admin: Admin, tmp_path_factory: pytes
 def test_a_server_gets_the_password_only_as_require_auth_allows(engine: Engine, asking: Asking, required: str | None) -> None:
     target = reached(asking.target, require_auth=required)
     allowed = {None: ["scram-sha-256"], "!md5": ["password", "scram-sha-256"]}.get(required, (required or "").split(","))
-    variables = target.environment(asking.target.secrets, "stringx test")
+    variables = target.environment(only_with(asking.target.secrets), "stringx test")
     engine.child.ensure_warm()
     answer = engine.child.run(GATE, engine.folder, variables, 90)
     sessions = target.sessions(variables)

@@ -26,7 +26,7 @@ from tests.safety import payloads
 from tests.safety.canaries import Canaries, Tripped, files
 from tests.safety.judging import at_the_door, is_name, parse
 from tests.safety.payloads import Payload, corpus, representative
-from tests.support.databases import Admin
+from tests.support.databases import Admin, only_with
 from tests.support.portal import add_check, artifact, configure, generate, get, never_give_way
 
 HANDED_ON = "SSL_CERT_DIR"  # a variable of the machine that dbt's process gets, so that Jinja could tell it
@@ -179,7 +179,7 @@ def test_without_escaping_a_canary_trips(
     generate(refresher)
     if by_hand:  # the service does not compile what stands for a rule
         folder = str(refresher.folder / "shop")
-        variables = engine_of(stored_target(powerful(canaries))).environment(canaries.target.secrets, "test")
+        variables = engine_of(stored_target(powerful(canaries))).environment(only_with(canaries.target.secrets), "test")
         command = [dbt_executable(), "compile", "--project-dir", folder, "--profiles-dir", folder]
         subprocess.run(command, env=clean_environment() | variables, capture_output=True, check=False)
     with pytest.raises(Tripped, match=words):

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from api.targets.engine import Engine
+from api.targets.engine import Engine, Machine
 from api.targets.registry import engine_of
 from database import embedded
 from database import migrate as migrations
@@ -103,6 +103,11 @@ def started(found: Cluster, **variables: str) -> Iterator[None]:
         process.wait(timeout=30)
 
 
+def only_with(secrets: Path) -> Machine:
+    """A machine of which a target may use its secrets alone."""
+    return Machine(secrets, readable=(), private=(secrets,), scratch=secrets.parent)
+
+
 @dataclass(frozen=True)
 class Admin:
     """The superuser's view of the cluster."""
@@ -174,7 +179,7 @@ class Target:
 
     def environment(self) -> dict[str, str]:
         """What dbt's profile reads."""
-        return self.engine().environment(self.secrets, "stringx test")
+        return self.engine().environment(only_with(self.secrets), "stringx test")
 
     def engine(self) -> Engine:
         """The engine of its document."""

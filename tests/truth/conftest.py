@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.databases import Admin, Target, make_target
+from tests.support.duckdb_target import DuckdbFiles, duckdb_files
 from tests.truth.cases import SCHEMAS, TYPES, plans
 from tests.truth.kinds import TYPES as OWN_TYPES
 from tests.truth.tables import quoted
@@ -26,6 +27,13 @@ def truth_target(admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iter
         made.execute(f"alter default privileges in schema {quoted(schema)} grant select on tables to {made.user}")
     yield made
     admin.run(f"drop database {made.dbname} with (force)")
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckdbFiles]:
+    """Database files of DuckDB, and a child that checks them."""
+    with duckdb_files(tmp_path_factory.mktemp("duckdb")) as made:
+        yield made
 
 
 def shown(terminalreporter: Any) -> Counter[tuple[str, str]]:

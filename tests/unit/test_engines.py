@@ -17,7 +17,10 @@ from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import ROOT
 
 HEAD = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop"}
-EXAMPLES = {"postgres": HEAD | {"host": "db", "dbname": "orders", "user": "reader"}}
+EXAMPLES = {
+    "postgres": HEAD | {"host": "db", "dbname": "orders", "user": "reader"},
+    "duckdb": HEAD | {"adapter": "duckdb", "path": "/data/orders.duckdb"},
+}
 SHARED = {"apiVersion", "kind", "name", "adapter", "max_concurrent_checks", "allow_functions", "allow_arguments"}
 
 
@@ -77,7 +80,7 @@ def test_an_unknown_adapter_is_refused_with_the_other_faults(adapter: object) ->
     with pytest.raises(Invalid) as refused:
         parse_target(EXAMPLES["postgres"] | {"adapter": adapter, "hots": "db"}, "/2")
     assert [(error.pointer, error.message) for error in refused.value.errors] == [
-        ("/2/adapter", "must be 'postgres'"),
+        ("/2/adapter", "must be 'postgres' or 'duckdb'"),
         ("/2/hots", "unknown field; did you mean host?"),
     ]
 
@@ -97,11 +100,11 @@ class TestASecondEngine:
         assert [(error.pointer, error.message) for error in refused.value.errors] == [
             ("/path", "is missing"),
             ("/pth", "unknown field; did you mean path?"),
-            ("/host", "unknown field"),
+            ("/host", "is no field of file, but of postgres; leave it out"),
         ]
 
     def test_an_unknown_adapter_is_told_all_that_are_known(self) -> None:
-        with pytest.raises(Invalid, match=r"/adapter: must be 'postgres' or 'file'$"):
+        with pytest.raises(Invalid, match=r"/adapter: must be 'postgres', 'duckdb' or 'file'$"):
             parse_target(EXAMPLES["postgres"] | {"adapter": "files"})
 
     def test_a_target_without_an_engine_is_named(self) -> None:

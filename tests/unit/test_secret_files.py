@@ -10,6 +10,7 @@ from api.targets.engine import TargetUnusable
 from api.targets.registry import engine_of
 from api.targets.secrets import password
 from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
+from tests.support.databases import only_with
 
 
 def target(**changes: Any) -> PostgresTarget:
@@ -33,7 +34,7 @@ def target(**changes: Any) -> PostgresTarget:
 def test_require_auth_by_default(tmp_path: Path, changes: dict[str, Any], used: str) -> None:
     document = target(**changes)
     assert document.authentication == used
-    assert engine_of(document).environment(tmp_path, "stringx test")["PGREQUIREAUTH"] == used
+    assert engine_of(document).environment(only_with(tmp_path), "stringx test")["PGREQUIREAUTH"] == used
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from api.engine.profile import SESSION_VARIABLE
-from api.targets.engine import RefusedCharacter, RefusedLock
+from api.targets.engine import Machine, RefusedCharacter, RefusedLock
 from api.targets.postgres import errors, messages
 from api.targets.postgres.connection import connection_environment, session_address
 from api.targets.postgres.sessions import PostgresSessions
@@ -23,9 +22,9 @@ class PostgresEngine:
         """As the document says."""
         return self.target.yield_after_s
 
-    def environment(self, secrets_dir: Path, application_name: str) -> dict[str, str]:
+    def environment(self, machine: Machine, application_name: str) -> dict[str, str]:
         """Variables of the profile, and libpq's own."""
-        return connection_environment(self.target, secrets_dir, application_name)
+        return connection_environment(self.target, machine.secrets, application_name)
 
     def sessions(self, environment: Mapping[str, str]) -> PostgresSessions:
         """Found by the application name in the environment."""

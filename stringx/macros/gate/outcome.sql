@@ -218,6 +218,7 @@
     {%- for name in relations[relation].foreign -%}
       {%- do notes.append('the foreign table ' ~ name ~ ' is neither locked nor part of the snapshot') -%}
     {%- endfor -%}
+    {%- if relations[relation].note -%}{%- do notes.append(relations[relation].note) -%}{%- endif -%}
     {%- if relations[relation].hidden -%}
       {%- do notes.append('row-level security decides which rows of ' ~ relation.replace('"', '') ~ ' the check sees') -%}
     {%- endif -%}

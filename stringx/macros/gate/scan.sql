@@ -128,12 +128,6 @@
 {% endmacro %}
 
 
-{#- What a rule's next check gets, as a text; of at most 64 KiB. -#}
-{% macro stringx_remembered() %}
-  {{- return("case when octet_length(remember::text) > 65536 then 'too large' else remember::text end") -}}
-{% endmacro %}
-
-
 {#- How a rule is read whose shape is not the usual one. A rule type says by `total` where a statement's total comes from. -#}
 {% macro stringx_reading(rule, total, state) %}
   {%- set sql, both = rule.sql, rule.scope.both -%}
@@ -163,7 +157,7 @@
   {%- else -%}
     {%- set tells, measured = sql.get('tells'), '(' ~ sql.measure ~ ')' -%}
     {%- set shown = 'case when ' ~ measured ~ " is distinct from null then '' end" if tells == 'nothing'
-                    else measured if tells == 'whole' else 'left(' ~ measured ~ '::text, 201)' -%}
+                    else sql.shown if sql.shown else measured if tells == 'whole' else 'left(' ~ measured ~ '::text, 201)' -%}
     {%- set fails = stringx_outside(sql.measure, sql.get('bounds', rule.spec.arguments), sql.get('fact')) -%}
     {%- set warns = stringx_outside(sql.measure, sql.get('warn_bounds', rule.spec.arguments.get('warn', {})), sql.get('fact')) -%}
     {%- set shape, values = 'measure', [total, shown, fails, warns, stringx_found(sql.found) if sql.found else 'null'] -%}

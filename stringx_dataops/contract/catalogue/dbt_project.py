@@ -30,11 +30,16 @@ CONNECTION: dict[Adapter, dict[str, str]] = {
         "dbname": "STRINGX_TARGET_DBNAME",
         "sslmode": "STRINGX_TARGET_SSLMODE",
     },
+    "duckdb": {
+        "path": "STRINGX_TARGET_PATH",
+        "config_options": "STRINGX_TARGET_ACCESS_MODE",
+        "plugins": "STRINGX_TARGET_READS",
+    },
 }
 
-# The flag of dbt_project.yml without which an adapter sends BEGIN and COMMIT before each test.
+# The flag of dbt_project.yml, of adapters that have one, without which an adapter sends BEGIN and COMMIT before each test.
 SILENT_FLAGS: dict[Adapter, str] = {"postgres": "postgres_skip_autocommit_transaction_statements"}
-# The variable from which an adapter's driver takes the name of a session if the profile's is empty.
+# The variable from which a driver whose sessions have names takes the name if the profile's is empty.
 SESSION_NAMES: dict[Adapter, str] = {"postgres": "PGAPPNAME"}
 
 

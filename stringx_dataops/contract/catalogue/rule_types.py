@@ -16,6 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError as InvalidSchema
 
+from stringx_dataops.contract.adapters import ADAPTERS, DEFAULT_ADAPTER
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_packages, homes_of_rules
 from stringx_dataops.contract.catalogue.schema_words import OF_AN_ENTRY, unknown_keywords
 from stringx_dataops.contract.catalogue.words import check_template, filled, listed
@@ -64,6 +65,7 @@ class RuleTypeJson(TypedDict):
     example: JsonObject
     baseline: BaselineKind | None
     remembers: bool
+    engines: list[str]
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class RuleType:
     remembers: bool  # whether its rules leave a state for their next check
     remembers_with: str | None  # the argument with which a rule does, of a type whose rules do not otherwise
     severity: Severity | None  # of a measured type whose rules have a severity: that of those that name none
+    engines: frozenset[str]  # the adapters whose targets its rules may be about
 
     @property
     def takes_test_arguments(self) -> bool:
@@ -174,6 +177,7 @@ class RuleType:
             "example": self.example,
             "baseline": self.baseline,
             "remembers": self.remembers or self.remembers_with is not None,
+            "engines": sorted(self.engines),
         }
 
 
@@ -272,6 +276,9 @@ def _read_entry(name: str, entry: JsonObject) -> RuleType:
     for key, known in (("baseline", BaselineKind), ("severity", Severity)):
         if entry.get(key) not in (None, *get_args(known)):
             raise ValueError(f"{name}: {key} {entry[key]!r} is none of {', '.join(get_args(known))}")
+    engines = frozenset(map(str, entry.get("engines", [DEFAULT_ADAPTER])))
+    if unknown_engines := sorted(engines.difference(ADAPTERS)):
+        raise ValueError(f"{name}: engines: {unknown_engines[0]!r} is none of {', '.join(ADAPTERS)}")
     types = entry.get("types")
     for family in (part for families in types or () for part in families.split(", ")):
         if family not in (*FAMILIES, ANY):
@@ -305,4 +312,5 @@ def _read_entry(name: str, entry: JsonObject) -> RuleType:
         remembers=entry.get("remembers") is True,
         remembers_with=entry["remembers"] if isinstance(entry.get("remembers"), str) else None,
         severity=entry.get("severity"),
+        engines=engines,
     )

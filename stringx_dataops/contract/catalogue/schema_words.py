@@ -7,7 +7,7 @@ from typing import Any
 OF_AN_ENTRY = frozenset(
     """
     description dimension shape columns window failures total finding arguments example decides met bounds where constraint
-    types about_rows unit baseline remembers severity per
+    types about_rows unit baseline remembers severity per engines
     """.split()
 )
 _OF_A_SCHEMA = frozenset(

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Protocol
 
+from stringx_dataops.contract.adapters import Adapter
+
 _NOT_ALLOWED = "calls {}, which is not allowed; an admin may add it to the target's allow_functions as schema.name"
 Table = str | list[str]
 # A name after a dot, as [kind, tables, column, name]: `postgres/qualified.py` says what the kinds are.
@@ -24,6 +26,8 @@ def function_of(fault: str) -> str | None:
 class Dialect(Protocol):
     """How one engine reads custom SQL. A `fault_of_…` is one sentence; it is None if the text may be run. `allow_functions` are
     functions, as schema.name, that the text may call in addition to the built-in ones."""
+
+    adapter: Adapter
 
     def fault_of_condition(self, sql: str, allow_functions: Collection[str] = ()) -> str | None:
         """What is wrong with the text as one condition about a row."""

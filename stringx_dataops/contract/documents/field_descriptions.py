@@ -154,7 +154,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "to": "hours and minutes, such as 07:00; the next day if that is earlier",
         "timezone": "of both",
     },
-    "TargetDocument": {
+    "PostgresTarget": {
         "apiVersion": "always stringx/v1",
         "kind": "Target",
         "name": "1 to 63 of a to z, 0 to 9, _ and -",
@@ -178,11 +178,27 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "allow_arguments": "unchecked: arguments of dbt tests run as SQL, whatever they say",
         "dbt_schema": "of the dbt project's models that name none",
     },
+    "DuckdbTarget": {
+        "apiVersion": "always stringx/v1",
+        "kind": "Target",
+        "name": "1 to 63 of a to z, 0 to 9, _ and -",
+        "adapter": "the engine of the database",
+        "path": "the database file, read only; :memory: if the tables are files, under locations",
+        "locations": "files of Parquet by their table: schema.table and the path of a file, or of several with *",
+        "allow_paths": "folders that views of the database file may read",
+        "memory_limit": "memory of one check, such as 2GB; what does not fit is written to disk",
+        "threads": "processor threads of one check",
+        "max_concurrent_checks": "checks that may run on it at the same time",
+        "allow_functions": "always empty: custom SQL calls built-in functions only",
+        "allow_arguments": "always checked",
+    },
 }
 EXAMPLES: dict[str, list[object]] = {
     "timeout": ["5m"],
     "max_age": ["24h"],
     "timezone": ["UTC", "Europe/Berlin"],
+    "path": ["/data/shop.duckdb"],
+    "locations": [{"sales.orders": "/data/orders/*.parquet"}],
     "table": ["public.orders"],
     "lock_timeout": ["5s"],
     "cron": ["0 6 * * *", "*/15 * * * *", "0 7 * * MON-FRI"],

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from stringx_dataops.contract.adapters import DEFAULT_ADAPTER
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
 from stringx_dataops.contract.documents.channels import ChannelDocument
 from stringx_dataops.contract.documents.datasets import DatasetDocument
@@ -22,7 +23,7 @@ from stringx_dataops.contract.documents.routes import RouteDocument
 from stringx_dataops.contract.documents.rule_sets import RuleSetDocument
 from stringx_dataops.contract.documents.schedules import ScheduleDocument
 from stringx_dataops.contract.documents.tables import TableDocument
-from stringx_dataops.contract.documents.targets import described
+from stringx_dataops.contract.documents.targets import MODELS, described
 from stringx_dataops.contract.json_types import JsonSchema
 from stringx_dataops.contract.settings import ROOT
 
@@ -53,6 +54,7 @@ def schema(catalogue: Catalogue) -> JsonSchema:
     _, made = models_json_schema([(model, "validation") for model in by_kind.values()], ref_template="#/definitions/{model}")
     definitions = {name: _described(name, _plain(part)) for name, part in made["$defs"].items()}
     definitions["Rule"] = _rule(definitions["Rule"], catalogue)
+    definitions["TargetDocument"] = _by_adapter(definitions["TargetDocument"])
     others = [kind for kind in by_kind if kind != "Table"]
     branches: list[JsonSchema] = [
         {
@@ -119,6 +121,26 @@ def _field(name: str, words: str | None, part: JsonSchema) -> JsonSchema:
     if name in EXAMPLES and "examples" not in part:
         part = part | {"examples": EXAMPLES[name]}
     return part | {"description": words} if words else part
+
+
+def _by_adapter(part: JsonSchema) -> JsonSchema:
+    """A target, whose fields depend on its adapter."""
+    named = {"enum": list(MODELS), "default": DEFAULT_ADAPTER, "description": "the engine of the database"}
+    others = [adapter for adapter in MODELS if adapter != DEFAULT_ADAPTER]
+    branches: list[JsonSchema] = [
+        {
+            "if": {"properties": {"adapter": {"const": adapter}}, "required": ["adapter"]},
+            "then": {"$ref": f"#/definitions/{MODELS[adapter].__name__}"},
+        }
+        for adapter in others
+    ]
+    branches.append(
+        {
+            "if": {"not": {"properties": {"adapter": {"enum": others}}, "required": ["adapter"]}},
+            "then": {"$ref": f"#/definitions/{MODELS[DEFAULT_ADAPTER].__name__}"},
+        }
+    )
+    return {"description": part["description"], "properties": {"adapter": named}, "allOf": branches}
 
 
 def _rule(part: JsonSchema, catalogue: Catalogue) -> JsonSchema:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from stringx_dataops.contract.catalogue.argument_faults import faults_of_arguments, faults_of_lengths, one_per_column
 from stringx_dataops.contract.catalogue.rule_types import Catalogue, RuleType
+from stringx_dataops.contract.catalogue.words import listed
 from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.fields import (
     AtMost,
@@ -143,6 +144,8 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, judge: Judge)
         field = "columns" if rule.columns is not None else "column"
         most = f"at most {rule_type.max_columns}" if rule_type.max_columns else "no column"
         yield FieldError(f"{pointer}/{field}", f"{rule.type} takes {most}")
+    if judge.dialect.adapter not in rule_type.engines:
+        yield FieldError(f"{pointer}/type", f"{rule.type} is not possible on {judge.dialect.adapter}; {_engines(rule_type)}")
     yield from _faults_of_globs(rule, rule_type, pointer)
     if len(set(rule.all_columns)) < len(rule.all_columns):
         yield FieldError(f"{pointer}/columns", "names a column twice")
@@ -157,6 +160,10 @@ def faults_of_rule(rule: Rule, catalogue: Catalogue, pointer: str, judge: Judge)
     if not rule.column_globs:
         yield from faults_of_lengths(rule_type, rule.arguments, len(rule.all_columns), f"{pointer}/arguments")
     yield from _faults_of_thresholds(rule, rule_type, pointer)
+
+
+def _engines(rule_type: RuleType) -> str:
+    return f"it runs on {listed(sorted(rule_type.engines))}: take another type, or leave the rule out"
 
 
 def _faults_of_globs(rule: Rule, rule_type: RuleType, pointer: str) -> Iterator[FieldError]:

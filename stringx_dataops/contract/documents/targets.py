@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, RootModel, create_model
 
 from stringx_dataops.contract.adapters import ADAPTERS, Adapter, adapter_of
 from stringx_dataops.contract.custom_sql.dialects import dialect_of
 from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.engines.base import TargetDocument, hash_of
+from stringx_dataops.contract.documents.engines.duckdb import DuckdbTarget
 from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.reading import escape_pointer
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
 
-MODELS: dict[Adapter, type[TargetDocument]] = {"postgres": PostgresTarget}
+MODELS: dict[Adapter, type[TargetDocument]] = {"postgres": PostgresTarget, "duckdb": DuckdbTarget}
+_DOCUMENTS = "A database whose tables are checked. Which fields it has depends on its adapter."
 
 
 def model_of(document: Any) -> type[TargetDocument]:
@@ -36,7 +38,7 @@ def parse_target(value: Any, pointer: str = "") -> TargetDocument:
         document = parse_model(model_of(value), value, pointer)
     except Invalid as fault:
         known = {error.pointer for error in errors}
-        others = (_of_union(error, f"{pointer}/adapter") for error in fault.errors if error.pointer not in known)
+        others = (_of_union(error, pointer, adapter_of(value)) for error in fault.errors if error.pointer not in known)
         raise invalid([*errors, *others]) from fault
     if errors:
         raise invalid(errors)
@@ -59,16 +61,20 @@ def judge_of(targets: Mapping[str, Any]) -> Callable[[str], Judge]:
 
 
 def described() -> type[BaseModel]:
-    """The model that OpenAPI shows as TargetDocument. A second engine makes it a RootModel of the union."""
-    return create_model("TargetDocument", __base__=PostgresTarget, __doc__=PostgresTarget.__doc__)
+    """The model that OpenAPI shows as TargetDocument: one of the engines' own."""
+    return create_model("TargetDocument", __base__=RootModel[PostgresTarget | DuckdbTarget], __doc__=_DOCUMENTS)
 
 
-def _of_union(error: FieldError, pointer: str) -> FieldError:
-    """A fault of `adapter` names the adapters of all models, as the model that was tried knows its own only."""
-    if error.pointer != pointer or not error.message.startswith("must be "):
+def _of_union(error: FieldError, pointer: str, adapter: Adapter) -> FieldError:
+    """The model that was tried knows itself only. So a fault of `adapter` names the adapters of all models, and an unknown field
+    that another engine has says so."""
+    if error.message == "unknown field":
+        of = [other for other, model in MODELS.items() if error.pointer.removeprefix(f"{pointer}/") in model.model_fields]
+        return FieldError(error.pointer, f"is no field of {adapter}, but of {of[0]}; leave it out") if of else error
+    if error.pointer != f"{pointer}/adapter" or not error.message.startswith("must be "):
         return error
     *most, last = map(repr, ADAPTERS)
-    return FieldError(pointer, f"must be {', '.join(most)} or {last}" if most else f"must be {last}")
+    return FieldError(error.pointer, f"must be {', '.join(most)} or {last}" if most else f"must be {last}")
 
 
 def _with_variable(value: Any, pointer: str) -> Iterator[str]:

@@ -108,3 +108,9 @@ end
   {%- set text = '(' ~ json ~ ')::text' -%}
   {{- return('case when octet_length(' ~ text ~ ') <= 16384 then ' ~ text ~ " else json_build_object('fault', " ~ text ~ "::json ->> 'fault')::text end") -}}
 {% endmacro %}
+
+
+{#- What a rule's next check gets, as a text; of at most 64 KiB. -#}
+{% macro stringx_remembered() %}
+  {{- return("case when octet_length(remember::text) > 65536 then 'too large' else remember::text end") -}}
+{% endmacro %}

@@ -1,11 +1,14 @@
 """PostgreSQL's dialect: the functions of this folder behind the interface of all dialects."""
 
+from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.custom_sql.postgres import comparisons as compared
 from stringx_dataops.contract.custom_sql.postgres import conditions, patterns, qualified, queries, type_names
 
 
 class PostgresDialect:
     """See `Dialect` for what each of them returns."""
+
+    adapter: Adapter = "postgres"
 
     fault_of_condition = staticmethod(conditions.fault_of_condition)
     fault_of_query = staticmethod(queries.fault_of_query)

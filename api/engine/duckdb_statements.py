@@ -1,0 +1,180 @@
+"""What the gate test's macros need of DuckDB and Jinja cannot do: statements that fail alone, within a time, in one transaction.
+
+A plugin of dbt-duckdb that `stringx/duckdb/profiles.yml` names. Importing it adds three methods to dbt's adapter. Nothing else
+imports it.
+"""
+
+import os
+import re
+import resource
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.impl import DuckDBAdapter
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+# The SQLSTATE that stands for each of DuckDB's exceptions, which have none. The first that fits counts.
+_STATES: tuple[tuple[str, str], ...] = (
+    ("InterruptException", "57014"),
+    ("OutOfMemoryException", "53200"),
+    ("MemoryError", "53200"),
+    ("OutOfRangeException", "22003"),
+    ("ConversionException", "22000"),
+    ("BinderException", "42000"),
+    ("CatalogException", "42704"),
+    ("ParserException", "42601"),
+    ("SyntaxException", "42601"),
+    ("PermissionException", "42501"),
+    ("NotImplementedException", "0A000"),
+    ("TransactionException", "25000"),
+    ("IOException", "58030"),
+    ("InvalidInputException", "22000"),
+    ("DataError", "22000"),
+    ("FatalException", "XX000"),
+    ("InternalException", "XX000"),
+    ("ProgrammingError", "42000"),
+)
+NO_VALUE = "stringx_no_value"  # macros call this function, which does not exist, in place of a value that the column's type lacks
+_LEAST_S = 0.05
+_ROOM_BYTES = 2**30  # for what a process needs beside DuckDB's own memory
+_TOLD = ("53200", "58030", "SX001")  # whose messages name no value of a row
+
+Answer = str | dict[str, str | None] | None
+
+
+class Plugin(BasePlugin):  # type: ignore[misc]
+    """Configures nothing: dbt-duckdb imports the module for it."""
+
+
+class _Transaction:
+    """The transaction of one run of dbt, in the adapter's own connection."""
+
+    def __init__(self, connection: Any, limit_ms: int) -> None:
+        self._connection = connection
+        self._due = time.monotonic() + limit_ms / 1000
+        self._limit_s = limit_ms / 1000
+        self._zone: str | None = None
+        self._begin_again()
+        self.now: datetime = connection.execute("select now() at time zone 'UTC'").fetchone()[0].replace(tzinfo=UTC)
+
+    def answer(self, sql: str, zone: str | None, share: float) -> Answer:
+        """The one value of a SELECT, or {sqlstate, message} if it fails. It may use half of the time that is left of this share
+        of the transaction's time. A failed statement ends DuckDB's transaction, so another one begins; nobody writes to a file
+        that is open here. If none can begin, the error is raised."""
+        seconds = max(_LEAST_S, (self._due - time.monotonic() - (1 - share) * self._limit_s) / 2)
+        try:
+            self._set_zone(zone or "UTC")
+            return self._select(sql, seconds)
+        except _Refused as refused:
+            found: dict[str, str | None] = {"sqlstate": refused.sqlstate, "message": str(refused)}
+        except Exception as error:  # whatever it is: this statement has no answer
+            found = _fault(error)
+        self._begin_again()
+        if found["sqlstate"] not in _TOLD and found["sqlstate"] != "57014" and self._is_planned(sql, seconds):
+            found["message"] = None  # a row's value caused it
+        return found
+
+    def _set_zone(self, zone: str) -> None:
+        if zone == self._zone:
+            return
+        try:
+            self._connection.execute("set TimeZone = '" + zone.replace("'", "''") + "'")
+        except duckdb.Error as error:
+            raise _Refused("SX001", f"the target does not know the time zone {zone}") from error
+        self._zone = zone
+
+    def _select(self, sql: str, seconds: float) -> str | None:
+        statements = self._connection.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise _Refused("42601", "it is not one SELECT")
+        timer = threading.Timer(seconds, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            row = self._connection.execute(statements[0]).fetchone()
+        finally:
+            timer.cancel()
+            timer.join()
+        return None if row is None or row[0] is None else str(row[0])
+
+    def _is_planned(self, sql: str, seconds: float) -> bool:
+        try:
+            self._select(f"select count(*)::varchar from ({sql}) as planned limit 0", seconds)
+        except Exception:
+            self._begin_again()
+            return False
+        return True
+
+    def _begin_again(self) -> None:
+        with suppress(duckdb.Error):  # there was none
+            self._connection.execute("rollback")
+        self._connection.execute("begin transaction")
+
+
+class _Refused(Exception):
+    """A statement that is not run."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+def _fault(error: Exception) -> dict[str, str | None]:
+    names = {base.__name__ for base in type(error).__mro__}
+    sqlstate = next((state for name, state in _STATES if name in names), "XX000")
+    message = (str(error).splitlines() or [""])[0]
+    if NO_VALUE in message:
+        return {"sqlstate": "22P02", "message": None}
+    return {"sqlstate": sqlstate, "message": message.partition(": ")[2][:1000] or None}
+
+
+def _bound_memory() -> None:
+    """Limits the memory of this process, which DuckDB itself does not in every function: a statement that needs more fails, or
+    the process ends, and its check with it."""
+    limit = re.fullmatch(r"([0-9]+)(MB|GB)", os.environ.get("STRINGX_TARGET_MEMORY_LIMIT", "2GB"))
+    used = re.search(r"^VmData:\s+([0-9]+) kB$", _read("/proc/self/status"), re.MULTILINE)
+    if limit is None or used is None:
+        return
+    wanted = int(used[1]) * 1024 + int(limit[1]) * (10**6 if limit[2] == "MB" else 10**9) + _ROOM_BYTES
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+_open: _Transaction | None = None
+
+
+def stringx_begin(self: DuckDBAdapter, limit_ms: int) -> None:
+    """Begin the transaction in which everything is read."""
+    global _open
+    _bound_memory()
+    _open = _Transaction(self.connections.get_thread_connection().handle.cursor(), limit_ms)
+
+
+def stringx_now(_: DuckDBAdapter) -> str:
+    """The moment when the transaction began, as YYYY-MM-DDTHH:MM:SS.ffffffZ; the present if there is none."""
+    moment = _open.now if _open is not None else datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def stringx_answers(_: DuckDBAdapter, slots: list[dict[str, Any]]) -> list[Answer]:
+    """What each of these statements {sql, timezone, shadow} gives, one after the other."""
+    assert _open is not None
+    return [_open.answer(slot["sql"], slot.get("timezone"), 0.75 if slot.get("shadow") else 1.0) for slot in slots]
+
+
+for _method in (stringx_begin, stringx_now, stringx_answers):
+    setattr(DuckDBAdapter, _method.__name__, _method)
+DuckDBAdapter._available_ = DuckDBAdapter._available_ | {"stringx_begin", "stringx_now", "stringx_answers"}

@@ -1,0 +1,1 @@
+"""DuckDB as an engine of targets. `engine.py` is what the registry takes; nothing else imports from here."""

@@ -1,0 +1,101 @@
+{#- Looks up what a plan needs to know, in the transaction in which everything is read then. Returns the state of the target, with the keys that the gate test reads
+    (stringx/macros/engines/postgres/probe.sql), and `files`: names, sizes and times of the files that its relations are read from, none without any. -#}
+{% macro stringx_probe(spec, wanted, is_new) %}
+  {%- do stringx_open_session() if is_new -%}
+  {%- do adapter.stringx_begin(spec.statement_timeout_ms | int) -%}
+  {%- set version = modules.re.findall('[0-9]+', stringx_one('select version()') or '') + ['0', '0', '0'] -%}
+  {%- set files = stringx_state_of_files() -%}
+  {%- set unreadable = fromjson((stringx_one('select to_json(list([name, fault]))::varchar from "stringx$".unreadable') if stringx_locations() else none) or '[]') -%}
+  {%- set folders = stringx_reads().get('folders') -%}
+  {%- set views = fromjson((stringx_one('select to_json(list([schema_name, view_name]))::varchar from duckdb_views() where not internal and database_name = current_database()') if folders else none) or '[]') -%}
+  {%- set slots = [] -%}
+  {%- for relation in wanted.relations -%}
+    {%- do slots.append({'sql': 'select to_json(list([column_name, column_type]))::varchar from (describe select * from ' ~ relation ~ ')' ~ stringx_where(stringx_is_there(relation))}) -%}
+  {%- endfor -%}
+  {%- set answers = adapter.stringx_answers(slots) -%}
+  {%- set relations, facts = {}, {} -%}
+  {%- for relation in wanted.relations -%}
+    {%- set answer = answers[loop.index0] -%}
+    {%- set note = namespace(words=stringx_location(relation)) -%}
+    {%- for parts in views if stringx_names(parts) | join('.') | lower == relation | lower -%}
+      {%- set note.words = parts | join('.') ~ ' is a view, and the target lets views read files, which are no snapshot' -%}
+    {%- endfor -%}
+    {%- set reason = namespace(words=stringx_reason(answer) if answer is mapping else 'there is no table ' ~ relation.replace('"', '') if answer is none else none) -%}
+    {%- for name, fault in unreadable if stringx_relation(name) | lower == relation | lower -%}{%- set reason.words = fault -%}{%- endfor -%}
+    {%- set reason = reason.words -%}
+    {%- do facts.update({relation: {} if reason is not none or answer is none else stringx_facts(fromjson(answer))}) -%}
+    {%- do relations.update({relation: {'name': relation, 'locked': true, 'reason': reason, 'place': loop.index, 'members': 1, 'foreign': [], 'files': none, 'hidden': false,
+                                        'note': note.words}}) -%}
+  {%- endfor -%}
+  {{- return({'server_version': version[0] | int * 10000 + version[1] | int * 100 + version[2] | int, 'relations': relations, 'facts': facts, 'parallel': false, 'path': none, 'odd': {},
+              'renamed': false, 'shape': none, 'broken': [], 'called': stringx_refusals(spec, relations, facts), 'standby': none, 'files': files}) -}}
+{% endmacro %}
+
+
+{#- A condition: the relation is a table or view that somebody has made in this database. DuckDB would also take the name of a database for that of a schema. -#}
+{% macro stringx_is_there(relation) %}
+  {%- set names = [] -%}
+  {%- for quoted in modules.re.findall('"(?:[^"]|"")+"', relation) -%}{%- do names.append(quoted[1:-1].replace('""', '"')) -%}{%- endfor -%}
+  {%- set schema, name = names if names | length == 2 else ('main', names[0]) -%}
+  {%- set of_this = ' where database_name = current_database() and not internal' -%}
+  {{- return('exists (select 1 from (select schema_name as s, table_name as t from system.main.duckdb_tables()' ~ of_this ~ ' union all select schema_name, view_name from system.main.duckdb_views()' ~ of_this
+             ~ ') as made where lower(made.s) = lower(' ~ stringx_literal(schema) ~ ') and lower(made.t) = lower(' ~ stringx_literal(name) ~ '))') -}}
+{% endmacro %}
+
+
+{#- The text of one value, none if the statement fails. -#}
+{% macro stringx_one(sql) %}
+  {%- set answer = adapter.stringx_answers([{'sql': sql}])[0] -%}
+  {{- return(none if answer is mapping else answer) -}}
+{% endmacro %}
+
+
+{#- What DuckDB may read: {folders: of views, locations: {schema.table: {files}}}. -#}
+{% macro stringx_reads() %}
+  {{- return(fromjson(env_var('STRINGX_TARGET_READS', '{}'))) -}}
+{% endmacro %}
+
+
+{% macro stringx_locations() %}
+  {{- return(stringx_reads().get('locations') or {}) -}}
+{% endmacro %}
+
+
+{#- Names, sizes and times of the files of all tables that are files; none without any. A list that cannot be read is `changed`, so that it equals nothing. -#}
+{% macro stringx_state_of_files() %}
+  {%- set files = stringx_locations().values() | map(attribute='files') | select | sum(start=[]) | unique(true) | list -%}
+  {%- if not files -%}{{- return(none) -}}{%- endif -%}
+  {{- return(stringx_one('select to_json(list([filename, size::varchar, last_modified::varchar] order by filename))::varchar from read_blob([' ~ stringx_literals(files) ~ '])')
+             or adapter.stringx_now() ~ ' changed') -}}
+{% endmacro %}
+
+
+{#- What a reader of the result must know of a table that is files; none of others. -#}
+{% macro stringx_location(relation) %}
+  {%- for name in stringx_locations() if stringx_relation(name) | lower == relation | lower -%}
+    {{- return(name ~ ' is read from files, which are no snapshot; had one changed meanwhile, all would have been read again') -}}
+  {%- endfor -%}
+  {{- return(none) -}}
+{% endmacro %}
+
+
+{#- {column: fact} from the names and types of a relation's columns. A fact has the keys of PostgreSQL's (stringx/macros/engines/postgres/types.sql). -#}
+{% macro stringx_facts(columns) %}
+  {%- set facts = {} -%}
+  {%- for name, type in columns -%}
+    {%- set family = stringx_family(type) -%}
+    {%- do facts.update({name: {'type': type, 'cast': '::varchar' if family == 'enum' else '', 'family': family, 'schema': none, 'operators': []}}) -%}
+  {%- endfor -%}
+  {{- return(facts) -}}
+{% endmacro %}
+
+
+{% macro stringx_family(type) %}
+  {%- if type.endswith(']') -%}{{- return('other' if modules.re.search('\\]\\[[0-9]*\\]$', type) else 'array') -}}{%- endif -%}
+  {{- return({
+    'TINYINT': 'integer', 'SMALLINT': 'integer', 'INTEGER': 'integer', 'BIGINT': 'integer', 'HUGEINT': 'integer', 'UTINYINT': 'integer', 'USMALLINT': 'integer',
+    'UINTEGER': 'integer', 'UBIGINT': 'integer', 'DECIMAL': 'decimal', 'FLOAT': 'float', 'DOUBLE': 'float', 'BOOLEAN': 'boolean', 'VARCHAR': 'text', 'DATE': 'date',
+    'TIMESTAMP': 'timestamp', 'TIMESTAMP_S': 'timestamp', 'TIMESTAMP_MS': 'timestamp', 'TIMESTAMP_NS': 'timestamp', 'TIMESTAMP WITH TIME ZONE': 'timestamp', 'TIME': 'time', 'INTERVAL': 'interval', 'UUID': 'uuid',
+    'BLOB': 'bytes', 'BIT': 'bit', 'JSON': 'json', 'ENUM': 'enum', 'STRUCT': 'composite', 'MAP': 'composite', 'UNION': 'composite'
+  }.get(type.split('(')[0] | trim, 'other')) -}}
+{% endmacro %}

@@ -1,0 +1,148 @@
+{#- What depends on the types of columns. DuckDB reads texts leniently: '5.5' as the whole number 6, '2026-01-01 10:00' as a date. So a value of a document is looked at
+    here, by its column's family, and written with an exact type. What is no such value is a call of system.main.stringx_no_value, a function that does not exist and that no file can make: the rule
+    is then an error, as it is where PostgreSQL cannot read the value. -#}
+
+
+{#- The families whose values documents may name, and that compare as PostgreSQL's do. -#}
+{% macro stringx_plain_families() %}
+  {{- return(['integer', 'decimal', 'float', 'text', 'boolean', 'date', 'timestamp', 'time', 'uuid']) -}}
+{% endmacro %}
+
+
+{#- The fact of a count, and of other measures whose type no column has. -#}
+{% macro stringx_fact_of_count() %}
+  {{- return({'type': 'HUGEINT', 'cast': '', 'family': 'integer', 'schema': none, 'operators': []}) -}}
+{% endmacro %}
+
+{% macro stringx_fact_of_double() %}
+  {{- return({'type': 'DOUBLE', 'cast': '', 'family': 'float', 'schema': none, 'operators': []}) -}}
+{% endmacro %}
+
+
+{% macro stringx_no_value(value) %}{{- return('system.main.stringx_no_value(' ~ stringx_literal(value) ~ ')') -}}{% endmacro %}
+
+
+{#- A value of a document beside a column or a measure of this type. -#}
+{% macro stringx_value(value, fact=none) %}
+  {%- if fact is none -%}{{- return(stringx_literal(value)) -}}{%- endif -%}
+  {%- set family, literal, text = fact.family, stringx_literal(value), (value | string | lower if value is boolean else value | string) | trim -%}
+  {%- set cast = 'cast(' ~ stringx_literal(text) ~ ' as ' -%}
+  {%- if family in ('text', 'enum') -%}
+    {{- return('cast(' ~ literal ~ ' as varchar)') -}}
+  {%- elif family in ('integer', 'decimal') -%}
+    {%- if family == 'integer' and modules.re.fullmatch('[+-]?[0-9]{1,38}', text) -%}
+      {{- return(cast ~ (fact.type if fact.type in ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT') else 'hugeint') ~ ')') -}}
+    {%- endif -%}
+    {{- return(stringx_exact(text)) -}}
+  {%- elif family == 'float' -%}
+    {%- set number = modules.re.fullmatch('[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]+)?', text | lower) -%}
+    {%- set most = 3.4028235e38 if fact.type == 'FLOAT' else 1.7976931348623157e308 -%}
+    {%- set is_lost = number and (text | float | abs > most or text | float | abs < (1.2e-38 if fact.type == 'FLOAT' else 2.3e-308) and modules.re.search('[1-9]', (text | lower).split('e')[0])) -%}
+    {%- if is_lost or not number and not modules.re.fullmatch('[+-]?inf(inity)?|nan', text | lower) -%}{{- return(stringx_no_value(text)) -}}{%- endif -%}
+    {{- return(cast ~ fact.type ~ ')') -}}
+  {%- elif family == 'boolean' -%}
+    {%- set meant = {'true': 'true', 't': 'true', 'yes': 'true', 'y': 'true', 'on': 'true', '1': 'true', 'false': 'false', 'f': 'false', 'no': 'false', 'n': 'false', 'off': 'false',
+                     '0': 'false'}.get(text | lower) -%}
+    {{- return(meant or stringx_no_value(text)) -}}
+  {%- elif family in ('date', 'timestamp') -%}
+    {{- return(stringx_moment(text, fact)) -}}
+  {%- elif family == 'time' and modules.re.fullmatch('([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?', text) -%}
+    {{- return(cast ~ 'time)') -}}
+  {%- elif family == 'uuid' and modules.re.fullmatch('[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}', text | lower) -%}
+    {{- return(cast ~ 'uuid)') -}}
+  {%- endif -%}
+  {{- return(stringx_no_value(text)) -}}
+{% endmacro %}
+
+
+{#- A decimal number with just the digits that it has: DuckDB would round others away. -#}
+{% macro stringx_exact(text) %}
+  {%- set parts = modules.re.fullmatch('([+-]?)([0-9]*)(?:[.]([0-9]*))?(?:[eE]([+-]?[0-9]{1,3}))?', text) -%}
+  {%- if not parts or not (parts.group(2) or parts.group(3)) -%}{{- return(stringx_no_value(text)) -}}{%- endif -%}
+  {%- set whole, fraction, power = parts.group(2), parts.group(3) or '', (parts.group(4) or '0') | int -%}
+  {%- if power > 0 -%}
+    {%- set fraction = fraction ~ '0' * ([power - fraction | length, 0] | max) -%}
+    {%- set whole, fraction = whole ~ fraction[:power], fraction[power:] -%}
+  {%- elif power < 0 -%}
+    {%- set whole = '0' * ([-power - whole | length, 0] | max) ~ whole -%}
+    {%- set whole, fraction = whole[:whole | length + power], whole[whole | length + power:] ~ fraction -%}
+  {%- endif -%}
+  {%- set whole, fraction = whole.lstrip('0') or '0', fraction.rstrip('0') -%}
+  {%- set digits = whole | length + fraction | length -%}
+  {%- if digits > 38 -%}{{- return(stringx_no_value(text)) -}}{%- endif -%}
+  {{- return("cast('" ~ parts.group(1) ~ whole ~ ('.' ~ fraction if fraction else '') ~ "' as decimal(" ~ digits ~ ', ' ~ fraction | length ~ '))') -}}
+{% endmacro %}
+
+
+{#- A day or moment. One with an offset beside a column without a zone is converted into the document's zone; one with a time beside a date stays a moment. -#}
+{% macro stringx_moment(text, fact) %}
+  {%- if text | lower in ('infinity', '-infinity') -%}{{- return("cast('" ~ text | lower ~ "' as " ~ fact.type ~ ')') -}}{%- endif -%}
+  {%- set parts = modules.re.fullmatch('([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})(?:[ Tt]([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,6})?)?)\\s*([zZ]|[+-][0-9]{2}(?::?[0-9]{2}(?::[0-9]{2})?)?)?)?', text) -%}
+  {%- if not parts -%}{{- return(stringx_no_value(text)) -}}{%- endif -%}
+  {%- set day, time, zone = parts.group(1), parts.group(2), parts.group(3) -%}
+  {%- set zone = '' if not zone else '+00:00' if zone | lower == 'z' else zone[:3] ~ ':' ~ (zone[3:].lstrip(':') or '00') -%}
+  {%- set literal = "cast('" ~ day ~ (' ' ~ time if time else '') ~ zone ~ "' as " -%}
+  {%- if fact.type == 'TIMESTAMP WITH TIME ZONE' -%}{{- return(literal ~ 'timestamptz)') -}}{%- endif -%}
+  {%- if zone -%}{{- return('cast(' ~ literal ~ 'timestamptz) as timestamp)') -}}{%- endif -%}
+  {{- return(literal ~ ('date)' if fact.family == 'date' and not time else 'timestamp)')) -}}
+{% endmacro %}
+
+
+{% macro stringx_values(values, fact=none) %}
+  {%- set written = [] -%}
+  {%- if fact is not none and fact.family in ('integer', 'decimal') and not stringx_fit_together(values) -%}{{- return(stringx_no_value(values | first)) -}}{%- endif -%}
+  {%- for value in values -%}{%- do written.append(stringx_value(value, fact)) -%}{%- endfor -%}
+  {{- return(written | join(', ')) -}}
+{% endmacro %}
+
+
+{#- Whether numbers have at most 38 digits together, before and behind the point: DuckDB gives a list one type, and would round them to it. -#}
+{% macro stringx_fit_together(values) %}
+  {%- set most = namespace(whole=1, fraction=0) -%}
+  {%- for value in values -%}
+    {%- set digits = modules.re.search('decimal[(]([0-9]+), ([0-9]+)[)]', stringx_exact(value | string | trim)) -%}
+    {%- if digits -%}
+      {%- set most.fraction = [most.fraction, digits.group(2) | int] | max -%}
+      {%- set most.whole = [most.whole, digits.group(1) | int - digits.group(2) | int] | max -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(most.whole + most.fraction <= 38) -}}
+{% endmacro %}
+
+
+{#- The text of a number that is measured, with PostgreSQL's words for what is none. -#}
+{% macro stringx_number_text(measure) %}
+  {%- set number = '(' ~ measure ~ ')::double' -%}
+  {{- return('case when isnan(' ~ number ~ ") then 'NaN' when isinf(" ~ number ~ ') then case when ' ~ number ~ " > 0 then 'Infinity' else '-Infinity' end else (" ~ measure ~ ')::varchar end') -}}
+{% endmacro %}
+
+
+{#- A column beside an operator. -#}
+{% macro stringx_compared(column, fact) %}
+  {{- return(stringx_name(column) ~ (fact.cast if fact is not none and fact is defined else '')) -}}
+{% endmacro %}
+
+
+{% macro stringx_operator(fact, name) %}{{- return(' ' ~ name ~ ' ') -}}{% endmacro %}
+
+
+{% macro stringx_is_null(column) %}{{- return(stringx_name(column) ~ ' is null') -}}{% endmacro %}
+
+
+{% macro stringx_is_not_null(column) %}{{- return(stringx_name(column) ~ ' is not null') -}}{% endmacro %}
+
+
+{#- The text of a column's value. -#}
+{% macro stringx_text(column, fact=none) %}{{- return(stringx_name(column) ~ '::varchar') -}}{% endmacro %}
+
+
+{#- A moment with a zone of a column; one without a zone is in the document's. -#}
+{% macro stringx_zoned(column, fact) %}
+  {{- return(stringx_name(column) ~ ('' if fact is not none and fact.type == 'TIMESTAMP WITH TIME ZONE' else '::timestamp::timestamptz')) -}}
+{% endmacro %}
+
+
+{#- The types whose values a message may show. -#}
+{% macro stringx_number_types() %}
+  {{- return(['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'FLOAT', 'DOUBLE']) -}}
+{% endmacro %}

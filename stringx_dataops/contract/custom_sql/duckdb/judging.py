@@ -1,0 +1,260 @@
+"""Custom SQL for DuckDB: exactly one condition, or one SELECT, that calls allowed functions only.
+
+It is judged twice: by its tokens (plain ones, balanced parentheses, no word that begins something else, allowed functions) and by
+its tree. What DuckDB may open is limited by its connection (`api/engine/duckdb_access.py`), whatever a text says.
+"""
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token as Parsed
+from sqlglot.tokenizer_core import TokenType
+
+from stringx_dataops.contract.custom_sql.duckdb.sql_words import (
+    AGGREGATES,
+    ALLOWED_FUNCTIONS,
+    ALSO_IN_QUERY,
+    BEFORE_PARENTHESIS,
+    IN_QUERY,
+    ONLY_IN_QUERY,
+    REFUSED,
+    WINDOWS,
+)
+from stringx_dataops.contract.custom_sql.duckdb.tokens import Token, tokens_of
+from stringx_dataops.contract.custom_sql.limits import MAX_TOKENS
+
+_DIALECT = DuckDB()
+_TYPES = _DIALECT.parser_class.TYPE_TOKENS
+_MOST_TYPES = 4
+_LENGTHENING = frozenset(("replace", "regexp_replace"))  # their results may be as long as the product of what they are given
+_NO_SELECT = "is no SELECT; write exactly one, such as select id from sales.orders where price < 0"
+_NESTED_TOO_DEEPLY = "is nested too deeply; write it flatter, or make a view of it"
+_FUNCTIONS_OF_QUERY = ALLOWED_FUNCTIONS | AGGREGATES | WINDOWS
+_NO_CALLS_OF_QUERY = BEFORE_PARENTHESIS | IN_QUERY
+
+
+@lru_cache(maxsize=500)
+def fault_of_condition(sql: str) -> str | None:
+    """What is wrong with the text as one condition about a row."""
+    if not sql.strip():
+        return "is empty; write a condition such as price > 0, or leave the field out"
+    fault = _fault_of_tokens(sql, is_query=False)
+    if fault is not None:
+        return fault
+    try:
+        read = _DIALECT.tokenize(sql)
+        if _nests_types(read):
+            return _NESTED_TOO_DEEPLY
+        trees = _DIALECT.parser().parse_into(exp.Condition, read, sql)
+    except RecursionError:
+        return _NESTED_TOO_DEEPLY
+    except SqlglotError:
+        return "is no SQL condition; write exactly one expression"
+    if len(trees) != 1 or trees[0] is None:
+        return "must be exactly one SQL expression"
+    for node in trees[0].walk():
+        if isinstance(node, (exp.Query, exp.Table, exp.DDL, exp.DML, exp.Command)):
+            return "holds a query; compare with another table by a relationship rule"
+        if isinstance(node, (exp.AggFunc, exp.Window)):
+            return "holds an aggregate or window function; a condition looks at one row"
+        if isinstance(node, (exp.Alias, exp.Star, exp.Lambda, exp.Parameter, exp.Placeholder)):
+            return "must be one condition without aliases, stars and parameters"
+    return None
+
+
+@lru_cache(maxsize=200)
+def fault_of_query(sql: str) -> str | None:
+    """What is wrong with the text as one SELECT."""
+    if not sql.strip():
+        return "is empty; write a SELECT that returns the rows that violate the rule"
+    fault = _fault_of_tokens(sql, is_query=True)
+    if fault is not None:
+        return fault
+    try:
+        tree = _parsed(sql)
+    except RecursionError:
+        return _NESTED_TOO_DEEPLY
+    if tree is None:
+        return _NO_SELECT
+    for node in tree.walk():
+        if isinstance(node, (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock, exp.Pivot)) and not isinstance(node, exp.Query):
+            return "does more than read; write a plain SELECT"
+        if isinstance(node, (exp.Lambda, exp.Parameter, exp.Placeholder)):
+            return "holds a parameter; write the value itself"
+        if isinstance(node, exp.Table) and (fault := _fault_of_table(node)) is not None:
+            return fault
+    return None
+
+
+def relations_of_query(sql: str) -> list[list[str]]:
+    """The tables that a query reads; common table expressions are none."""
+    try:
+        tree = _parsed(sql)
+    except RecursionError:
+        tree = None
+    if tree is None:
+        return []
+    named = {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
+    found: dict[tuple[str, ...], None] = {}
+    for table in tree.find_all(exp.Table):
+        parts = tuple(part.name for part in table.parts)
+        if parts and not (len(parts) == 1 and parts[0].casefold() in named):
+            found[parts] = None
+    return [list(parts) for parts in found]
+
+
+def _nests_types(tokens: Sequence[Parsed]) -> bool:
+    """Whether more than a few types with parentheses are within each other: sqlglot takes twice as long for each more."""
+    opened: list[bool] = []
+    for before, token in pairwise(tokens):
+        if token.token_type == TokenType.L_PAREN:
+            opened.append(before.token_type in _TYPES)
+            if sum(opened) > _MOST_TYPES:
+                return True
+        elif token.token_type == TokenType.R_PAREN and opened:
+            opened.pop()
+    return False
+
+
+def are_too_many(texts: Collection[str]) -> bool:
+    """Whether they hold more than MAX_TOKENS."""
+    if sum(map(len, texts)) <= MAX_TOKENS:
+        return False
+    counts = (len(tokens) for text in texts if not isinstance(tokens := tokens_of(text), str))
+    return sum(counts) > MAX_TOKENS
+
+
+def bare_names(sql: str) -> list[str]:
+    """The words of a condition that may be names of columns."""
+    tokens = tokens_of(sql)
+    if isinstance(tokens, str):
+        return []
+    followed = [*pairwise(tokens), (tokens[-1], None)] if tokens else []
+    before: Token | None = None
+    names = []
+    for token, after in followed:
+        is_part = (before is not None and before.value == ".") or (after is not None and after.value in (".", "("))
+        if token.kind in ("word", "name") and not is_part:
+            names.append(token.value)
+        before = token
+    return list(dict.fromkeys(names))
+
+
+def _fault_of_tokens(sql: str, *, is_query: bool) -> str | None:
+    tokens = tokens_of(sql)
+    if isinstance(tokens, str):
+        return tokens
+    refused = REFUSED - ALSO_IN_QUERY if is_query else REFUSED | ONLY_IN_QUERY
+    functions = _FUNCTIONS_OF_QUERY if is_query else ALLOWED_FUNCTIONS
+    no_calls = _NO_CALLS_OF_QUERY if is_query else BEFORE_PARENTHESIS
+    says = "a query only reads" if is_query else "a condition looks at the row alone"
+    depth = 0
+    callers: list[str] = []  # what stands before each parenthesis that is open
+    for at, token in enumerate(tokens):
+        before = tokens[at - 1] if at else None
+        if token.kind == "word" and not _is_sign(before, "."):
+            if token.value in refused or (token.value == "from" and _begins_query(before, is_query)):
+                return f"holds {token.value.upper()}; {says}"
+            if token.value == "similar":
+                return "holds SIMILAR TO, whose patterns are others than PostgreSQL's; use regexp_matches or LIKE"
+            if token.value == "materialized" and before is not None and before.value == "not":
+                return "holds NOT MATERIALIZED; leave it out"
+            if token.value == "values" and not _is_sign(tokens[at + 1] if at + 1 < len(tokens) else None, "("):
+                return "holds VALUES without a list; write values (…)"
+        elif token.kind == "text" and "\\" in token.value and _is_pattern(tokens, at):
+            return r"holds a LIKE pattern with a backslash, which DuckDB takes for a character; add ESCAPE '\'"
+        elif token.kind == "text" and _is_sign(before, "."):
+            return "holds a text behind a dot; write names with double quotes"
+        elif token.kind == "text" and before is not None and before.kind == "word" and before.value in ("from", "join"):
+            if is_query:
+                return "reads a file by its name; name it under the target's locations"
+        elif _is_sign(token, "("):
+            depth += 1
+            callers.append(before.value if before is not None and before.kind == "word" else "")
+            if callers[-1] in _LENGTHENING and _LENGTHENING.intersection(callers[:-1]):
+                return f"calls {callers[-1]} within such a call, whose text could become too long; make a view of it"
+            if before is not None and (fault := _fault_of_call(tokens, at, functions, no_calls)) is not None:
+                return fault
+        elif _is_sign(token, ")"):
+            depth -= 1
+            callers = callers[:-1]
+            if depth < 0:
+                return "closes a parenthesis that it did not open"
+    if is_query and tokens[0].value not in ("select", "with"):
+        return _NO_SELECT
+    return "opens a parenthesis that it does not close" if depth else None
+
+
+def _is_pattern(tokens: tuple[Token, ...], at: int) -> bool:
+    """Whether a text stands behind LIKE or ILIKE, and no ESCAPE behind it."""
+    likes = at > 0 and tokens[at - 1].kind == "word" and tokens[at - 1].value in ("like", "ilike")
+    return likes and not (at + 1 < len(tokens) and tokens[at + 1].kind == "word" and tokens[at + 1].value == "escape")
+
+
+def _is_sign(token: Token | None, value: str) -> bool:
+    return token is not None and token.kind == "sign" and token.value == value
+
+
+def _begins_query(before: Token | None, is_query: bool) -> bool:
+    """Whether a FROM behind this token stands without a SELECT, which DuckDB takes for a query."""
+    return before is None or (before.kind == "sign" and before.value not in (")", *(("*",) if is_query else ())))
+
+
+def _fault_of_call(tokens: tuple[Token, ...], paren: int, functions: frozenset[str], no_calls: frozenset[str]) -> str | None:
+    """What stands before a parenthesis must be a sign, a keyword or an allowed function."""
+    before = tokens[paren - 1]
+    if before.kind == "sign":
+        return None
+    if before.kind in ("text", "number"):
+        return "is no SQL: a parenthesis stands behind a value"
+    owner = tokens[paren - 2] if paren > 1 else None
+    if _is_sign(owner, "."):  # `'x'.f()` calls f, too
+        return f"calls {before.value} behind a dot; write the function in front"
+    if owner is not None and owner.kind == "word" and owner.value in ("as", "with", "recursive") and "with" in no_calls:
+        return None  # a new name with a list of columns
+    if _is_sign(owner, ",") and "with" in no_calls and _is_new_name(tokens, paren):
+        return None
+    if before.kind == "word" and (before.value in functions or before.value in no_calls):
+        return None
+    return f"calls {before.value}, which is not allowed on duckdb"
+
+
+def _is_new_name(tokens: tuple[Token, ...], paren: int) -> bool:
+    """Whether `, name (a, b) as (` follows: a further common table expression with its columns."""
+    at = paren + 1
+    while at < len(tokens) and tokens[at].value != ")" and tokens[at].value != "(":
+        at += 1
+    rest = [token.value for token in tokens[at : at + 3]]
+    return rest == [")", "as", "("]
+
+
+def _fault_of_table(table: exp.Table) -> str | None:
+    if not isinstance(table.this, exp.Identifier):
+        return "reads something else than a table; name tables of the target alone"
+    names = [part.name for part in table.parts]
+    if len(names) > 2:
+        return f"names a database in {'.'.join(names)}; write schema.table"
+    if any(set("$/:*.'") & set(name) for name in names):
+        return f"reads {names[-1]!r}, which is no table; name tables of the target alone"
+    if len(names) > 1 and names[0].casefold() in ("information_schema", "pg_catalog", "system", "temp"):
+        return f"reads {'.'.join(names)}; name tables of the target alone"
+    if names[-1].casefold().startswith(("duckdb_", "pg_", "sqlite_", "pragma_")):
+        return f"reads {names[-1]}; name tables of the target alone"
+    return None
+
+
+def _parsed(sql: str) -> exp.Query | None:
+    """None where it is no SELECT; RecursionError where that cannot be said."""
+    try:
+        read = _DIALECT.tokenize(sql)
+        if _nests_types(read):
+            raise RecursionError
+        trees = _DIALECT.parser().parse(read, sql)
+    except SqlglotError:
+        return None
+    tree = trees[0] if len(trees) == 1 else None
+    return tree if isinstance(tree, exp.Query) else None

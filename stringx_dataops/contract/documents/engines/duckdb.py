@@ -1,0 +1,148 @@
+"""Targets of DuckDB: a database file, or files of Parquet."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
+
+from stringx_dataops.contract.documents.engines.base import ConcurrentChecks, NewName, TargetDocument
+from stringx_dataops.contract.documents.fields import AtMost, Matching, Table, Whole
+from stringx_dataops.contract.gate_test.specification import SessionLimits
+
+MEMORY = ":memory:"
+# The reader of a file, by the end of its name. CSV has no types: what DuckDB guesses may round values or read them otherwise.
+FORMATS = {".parquet": "parquet"}
+MOST_LOCATIONS = 1000
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!memory:$)")
+_WILDCARD = re.compile(r"[*?\[]")
+_IDENTITY: dict[str, Any] = {"adapter": "duckdb", "path": MEMORY, "locations": {}}
+
+
+def format_of(pattern: str) -> str | None:
+    """The reader of the files that a location names; None if none fits."""
+    return next((reader for end, reader in FORMATS.items() if pattern.endswith(end)), None)
+
+
+def has_wildcard(pattern: str) -> bool:
+    """Whether the text may name several files."""
+    return _WILDCARD.search(pattern) is not None
+
+
+def _path(text: str) -> str:
+    """An absolute path of this machine, spelled in one way only."""
+    if _ADDRESS.match(text):
+        raise ValueError(
+            "is an address; DuckDB reads files of the workers' machine only: S3, HTTP and MotherDuck are not supported"
+        )
+    if not text.startswith("/"):
+        raise ValueError("is no absolute path; begin with /, such as /data/shop.duckdb")
+    parts = text.removesuffix("/").split("/")[1:]
+    if not all(parts) or {".", ".."} & set(parts):
+        raise ValueError("holds .. or . or an empty part; write the path without them, such as /data/shop.duckdb")
+    if not text.isprintable() or "\\" in text:
+        raise ValueError("holds a character that cannot be printed, or a backslash")
+    return text.removesuffix("/")
+
+
+def _file(text: str) -> str:
+    if text == MEMORY:
+        return text
+    if has_wildcard(_path(text)):
+        raise ValueError("is the path of one database file, without * ? and [; files of Parquet go under locations")
+    if format_of(text) is not None:
+        raise ValueError("is the path of a database file; files of Parquet go under locations")
+    return text
+
+
+def _folder(text: str) -> str:
+    if has_wildcard(_path(text)):
+        raise ValueError("is a folder, without * ? and [")
+    return _path(text)
+
+
+def _location(text: str) -> str:
+    _path(text)
+    if "**" in text:
+        raise ValueError("holds **; write one * per folder, such as /data/orders/*/*.parquet")
+    if format_of(text) is None:
+        raise ValueError("names no files of Parquet: end it with .parquet; CSV, whose values have no types, is not read")
+    return text
+
+
+def _none(functions: list[str]) -> list[str]:
+    if functions:
+        raise ValueError("must be empty on duckdb: custom SQL calls built-in functions only")
+    return functions
+
+
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+_File = Annotated[_Text, AfterValidator(_file)]
+_Folder = Annotated[_Text, AfterValidator(_folder)]
+_Location = Annotated[_Text, AfterValidator(_location)]
+_Memory = Annotated[str, Matching(r"[0-9]{1,6}(MB|GB)", "is no amount of memory; write a number with MB or GB, such as 2GB")]
+
+
+class DuckdbTarget(TargetDocument):
+    """A database file of DuckDB, or files as tables: read only, and only below the folders of DUCKDB_FOLDERS."""
+
+    apiVersion: Literal["stringx/v1"]
+    kind: Literal["Target"]
+    name: NewName
+    adapter: Literal["duckdb"]
+    path: _File = MEMORY
+    locations: Annotated[dict[Table, _Location], Field(max_length=MOST_LOCATIONS, validate_default=True)] = {}
+    allow_paths: Annotated[list[_Folder], AtMost(100)] = []
+    memory_limit: _Memory = "2GB"
+    threads: Annotated[Whole, Field(ge=1, le=256)] = 2
+    max_concurrent_checks: ConcurrentChecks = 4
+    allow_functions: Annotated[list[str], AfterValidator(_none)] = []
+    allow_arguments: Literal["checked"] = "checked"
+
+    @field_validator("locations")
+    @classmethod
+    def _instead_of_a_file(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        path = info.data.get("path")
+        if value and path not in (MEMORY, None):
+            raise ValueError("and path are both given; a target is either a database file or files: make two targets")
+        if not value and path == MEMORY:
+            raise ValueError("names no data: give the path of a database file, or files by their tables under locations")
+        spelled: dict[str, str] = {}
+        for table in value:
+            if (other := spelled.setdefault(table.casefold(), table)) != table:
+                raise ValueError(f"names {other} and {table}, which are one table for DuckDB")
+        return value
+
+    @field_validator("allow_paths")
+    @classmethod
+    def _of_a_file(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if value and info.data.get("path") == MEMORY:
+            raise ValueError("are for the views of a database file; locations are read without it")
+        return value
+
+    @classmethod
+    def identity_of(cls, document: Mapping[str, Any]) -> list[str]:
+        """The database file, or each table's files."""
+        named = {name: document.get(name) or default for name, default in _IDENTITY.items()}
+        return [str(named["adapter"]), str(named["path"]), json.dumps(named["locations"], ensure_ascii=False, sort_keys=True)]
+
+    @property
+    def session_limits(self) -> SessionLimits:
+        """None: what it uses is limited for the whole process, and nothing is locked."""
+        return {
+            "lock_timeout_ms": 0,
+            "replay_timeout_ms": None,
+            "work_mem": None,
+            "max_parallel_workers_per_gather": None,
+        }
+
+    @property
+    def dbt_database(self) -> str:
+        """The catalog, as DuckDB names it by its file."""
+        return "memory" if self.path == MEMORY else self.path.rpartition("/")[2].lstrip(".").split(".")[0]
+
+    @property
+    def lineage_namespace(self) -> str:
+        """The file; of several files the target, as OpenLineage has no name for them."""
+        return f"duckdb://{self.name if self.path == MEMORY else self.path}"

@@ -1,0 +1,349 @@
+"""Targets of DuckDB from their document to the gate: configured at the Backend, checked by a worker in a child of their own."""
+
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from api.checks import lifecycle
+from api.delivery.sender import Credentials
+from api.engine.command import Executable
+from api.engine.pool import ChildFactory
+from api.notifications import CHANNEL
+from api.worker.attempt import Attempt
+from api.worker.execution import Executor
+from api.worker.worker import Worker
+from backend.configuration import store
+from backend.requests import tracking
+from database.notifications import Listener
+from database.pool import Database
+from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
+from stringx_dataops.contract.problems import Invalid
+from stringx_dataops.contract.settings import read_settings
+from tests.support.datasets import CATALOGUE, ME, apply, claimed, gate
+from tests.support.engine import PROJECT
+from tests.support.processes import eventually
+
+HEAD = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "adapter": "duckdb"}
+ORDERS = "select range as id, if(range % 3 = 0, 'open', 'paid') as status, range * 1.5 as price from range({rows})"
+
+ENDLESS = "select x.a from t x, t y, t z where md5(concat(x.a, y.a, z.a)) = 'none'"
+
+
+@pytest.fixture(scope="module")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildFactory]:
+    """Has loaded DuckDB's project once for all tests here."""
+    made = ChildFactory(PROJECT.of("duckdb"), tmp_path_factory.mktemp("dbt"))
+    yield made
+    made.close()
+
+
+@dataclass
+class Lake:
+    """A folder of files, and a worker that may read it."""
+
+    folder: Path
+    worker: Worker
+
+    @property
+    def database(self) -> Database:
+        return self.worker.database
+
+    def write(self, name: str, query: str) -> str:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect() as connection:
+            connection.execute(f"copy ({query}) to '{path}.new' (format parquet)")
+        Path(f"{path}.new").rename(path)
+        return str(path)
+
+    def make(self, name: str, *statements: str) -> str:
+        path = self.folder / name
+        with duckdb.connect(str(path)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        return str(path)
+
+    def configure(self, target: dict[str, Any], table: str, *rules: dict[str, Any]) -> None:
+        document = {"apiVersion": "stringx/v1", "target": "shop", "table": table, "rules": list(rules)}
+        apply(self.database, HEAD | target, document)
+
+    def accept(self, table: str, **asked: Any) -> Attempt:
+        """A request at the Backend, sent on, and claimed."""
+        request = CheckRequest.model_validate({"target": "shop", "table": table} | asked)
+        tracked = tracking.accept(self.database, CATALOGUE, request, "http", "s")
+        lifecycle.accept(self.database, CATALOGUE, CheckRequest.model_validate(tracked.body), 100)
+        attempt = Attempt(claimed(self.database))
+        self.worker.attempts[attempt.check.check_id] = attempt
+        return attempt
+
+    def serve(self, *attempts: Attempt) -> list[CheckResult]:
+        """Executed as a worker does it; its result is stored by both services."""
+        worker, folder = self.worker, self.worker.home / "slot-0"
+        others = cache(partial(worker._executor_of, folder))
+        runner = Executable(worker.project)  # of PostgreSQL's targets: not used
+        executor = Executor(worker.settings, worker.database, CATALOGUE, worker.project, runner, folder, others)
+        worker._serve(executor, attempts)
+        found = []
+        for attempt in attempts:
+            found.append(CheckResult.model_validate(lifecycle.find(worker.database, attempt.check.check_id).result))
+            tracking.store(worker.database, attempt.check.request_id, found[-1])
+        return found
+
+    def check(self, table: str, **asked: Any) -> CheckResult:
+        (found,) = self.serve(self.accept(table, **asked))
+        return found
+
+    def is_open(self, table: str) -> bool:
+        return gate(self.database, table).gate == "open"
+
+
+@pytest.fixture
+def lake(database: Database, factory: ChildFactory, tmp_path: Path) -> Iterator[Lake]:
+    (tmp_path / "lake").mkdir()
+    settings = read_settings({"STRINGX_HOME": str(tmp_path / "home"), "DUCKDB_FOLDERS": str(tmp_path / "lake")})
+    worker = Worker(settings, database, CATALOGUE, Listener(database, CHANNEL), "w", Credentials("w", "key", ["secret"]))
+    worker.factories["duckdb"] = factory
+    yield Lake(tmp_path / "lake", worker)
+    for slot in worker.other_slots:
+        slot.close()
+
+
+def rule(id: str, type: str, column: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {"id": id, "type": type} | ({"column": column} if column else {}) | fields
+
+
+def by_id(result: CheckResult) -> dict[str, Any]:
+    return {each.id: each for each in result.rules or []}
+
+
+def test_files_of_parquet_from_the_document_to_the_gate(lake: Lake) -> None:
+    lake.write("orders/1.parquet", ORDERS.format(rows=60))
+    lake.write("orders/2.parquet", "select 1000 + range as id, 'open' as status, 1.0 as price from range(40)")
+    lake.configure(
+        {"locations": {"sales.orders": f"{lake.folder}/orders/*.parquet"}},
+        "sales.orders",
+        rule("ids", "unique", "id"),
+        rule("statuses", "accepted_values", "status", arguments={"values": ["open", "paid"]}),
+        rule("prices", "expression", arguments={"sql": "price >= 0"}, where="status = 'open'"),
+        rule("rows", "row_count", arguments={"min": 100}),
+    )
+    assert not lake.is_open("sales.orders"), "nothing was checked yet"
+    passed = lake.check("sales.orders")
+    assert (passed.verdict, passed.status) == ("pass", "succeeded"), passed
+    assert (by_id(passed)["ids"].total, by_id(passed)["prices"].total) == (100, 60)
+    assert lake.is_open("sales.orders")
+    lake.write("orders/3.parquet", "select 1000 as id, 'lost' as status, -1.0 as price from range(2)")
+    failed = lake.check("sales.orders")
+    assert failed.verdict == "fail"
+    assert {id: each.failures for id, each in by_id(failed).items()} == {"ids": 2, "statuses": 2, "prices": 0, "rows": None}
+    assert not lake.is_open("sales.orders")
+    for path in (lake.folder / "orders").iterdir():
+        path.unlink()
+    gone = lake.check("sales.orders")
+    assert gone.verdict == "error"
+    assert "no file is named" in str(by_id(gone)["ids"].message)
+    assert not lake.is_open("sales.orders")
+
+
+def test_files_of_another_place_close_the_gate(lake: Lake) -> None:
+    for name in ("a.parquet", "b.parquet"):
+        lake.write(name, ORDERS.format(rows=5))
+    lake.configure({"locations": {"s.t": f"{lake.folder}/a.parquet"}}, "s.t", rule("ids", "not_null", "id"))
+    assert lake.check("s.t").verdict == "pass"
+    assert lake.is_open("s.t")
+    store.put_target(lake.database, ME, "shop", HEAD | {"locations": {"s.t": f"{lake.folder}/b.parquet"}}, None)
+    assert not lake.is_open("s.t")
+
+
+def test_a_database_file_is_read_and_left_alone(lake: Lake) -> None:
+    secret = lake.write("../home/secrets/secret.parquet", "select 1 as a")
+    path = lake.make(
+        "shop.duckdb",
+        "create schema sales",
+        f"create table sales.orders as {ORDERS.format(rows=30)}",
+        f"create view sales.stolen as select * from read_parquet('{secret}')",
+    )
+    before = Path(path).read_bytes()
+    lake.configure({"path": path}, "sales.orders", rule("ids", "unique", "id"), rule("all", "row_count", arguments={"min": 31}))
+    found = lake.check("sales.orders")
+    assert {id: each.status for id, each in by_id(found).items()} == {"ids": "pass", "all": "fail"}
+    lake.configure({"path": path}, "sales.stolen", rule("a", "not_null", "a"))
+    stolen = lake.check("sales.stolen")
+    assert stolen.verdict == "error"
+    assert "secret.parquet" not in str(by_id(stolen)["a"].message) or "disabled by configuration" in str(
+        by_id(stolen)["a"].message
+    )
+    assert Path(path).read_bytes() == before
+    with duckdb.connect(path) as connection:  # nobody holds it any more
+        connection.execute("insert into sales.orders values (99, 'open', 1)")
+    assert sorted(each.name for each in lake.folder.iterdir()) == ["shop.duckdb"]
+
+
+def test_views_of_a_database_file_read_the_folders_that_are_named(lake: Lake) -> None:
+    lake.write("parts/1.parquet", ORDERS.format(rows=7))
+    path = lake.make("shop.duckdb", f"create view orders as select * from read_parquet('{lake.folder}/parts/*.parquet')")
+    lake.configure({"path": path, "allow_paths": [f"{lake.folder}/parts"]}, "main.orders", rule("id", "not_null", "id"))
+    assert by_id(lake.check("main.orders"))["id"].total == 7
+    (lake.folder / "parts" / "out").symlink_to(lake.worker.settings.home)
+    found = lake.check("main.orders")
+    assert (found.verdict, "holds a link that leads out of it" in str(found.reason)) == ("error", True)
+
+
+def test_a_file_that_somebody_writes_is_an_error_with_the_reason(lake: Lake) -> None:
+    path = lake.make("shop.duckdb", "create table t as select 1 as a")
+    lake.configure({"path": path}, "main.t", rule("a", "not_null", "a"))
+    program = f"import duckdb, time; held = duckdb.connect({path!r}); print('held', flush=True); time.sleep(300)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as writer:
+        try:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "held\n"
+            found = lake.check("main.t")
+        finally:
+            writer.kill()
+    assert found.verdict == "error"
+    assert str(found.reason).endswith(
+        "another process writes to " + path + ", and DuckDB lets nobody read meanwhile; check when it is done"
+    )
+    assert lake.check("main.t").verdict == "pass"
+
+
+def test_a_check_that_takes_long_is_killed_with_its_query(lake: Lake) -> None:
+    path = lake.make("shop.duckdb", "create table t as select range as a from range(30000)")
+    lake.configure({"path": path}, "main.t", rule("endless", "sql", arguments={"query": ENDLESS}))
+    attempt = lake.accept("main.t", timeout_s=200)
+    ends: list[CheckResult] = []
+    running = threading.Thread(target=lambda: ends.extend(lake.serve(attempt)))
+    running.start()
+    (slot,) = eventually(lambda: [each for each in lake.worker.other_slots if each.alive], 120)
+    pid = slot._process.pid if slot._process is not None else 0
+    eventually(lambda: _processor_s(pid) > 0.5, 120)
+    began = time.monotonic()
+    attempt.stop("canceled")
+    running.join(120)
+    assert ends, f"it went on for {time.monotonic() - began:.0f} s"
+    assert (ends[0].status, ends[0].verdict) == ("canceled", "error")
+    eventually(lambda: _has_ended(pid), 120)
+    with duckdb.connect(path):
+        pass
+    store.apply(lake.database, CATALOGUE, ME, [_table("main.t", rule("a", "not_null", "a"))], False)
+    assert lake.check("main.t").verdict == "pass", "the next one has a child of its own"
+
+
+def test_a_check_that_is_out_of_time(lake: Lake) -> None:
+    path = lake.make("shop.duckdb", "create table t as select range as a from range(30000)")
+    lake.configure({"path": path}, "main.t", rule("endless", "sql", arguments={"query": ENDLESS}), rule("a", "not_null", "a"))
+    found = lake.check("main.t", timeout_s=2)
+    assert found.verdict in ("error", "fail")
+    assert not lake.is_open("main.t")
+
+
+def test_functions_of_a_database_do_not_decide_about_rules(lake: Lake) -> None:
+    path = lake.make(
+        "shop.duckdb", "create table t as select null as a", "create macro count(x) as 0", "create macro mine(x) as 1"
+    )
+    lake.configure({"path": path}, "main.t", rule("a", "not_null", "a"))
+    found = lake.check("main.t")
+    assert found.verdict == "error"
+    assert "defines functions, or types with names of DuckDB's own (count, mine)" in str(found.reason)
+
+
+def test_files_whose_types_differ_are_no_table(lake: Lake) -> None:
+    lake.write("parts/1.parquet", "select 1 as a")
+    lake.write("parts/2.parquet", "select 1.4 as a")
+    lake.configure(
+        {"locations": {"s.t": f"{lake.folder}/parts/*.parquet"}},
+        "s.t",
+        rule("whole", "expression", arguments={"sql": "a = floor(a)"}),
+    )
+    found = lake.check("s.t")
+    assert found.verdict == "error"
+    assert "column a is a whole number in" in str(by_id(found)["whole"].message)
+
+
+def test_checks_that_wait_together_run_alone(lake: Lake) -> None:
+    for name in "ab":
+        lake.write(f"{name}.parquet", ORDERS.format(rows=5))
+    lake.configure(
+        {"locations": {f"s.{name}": f"{lake.folder}/{name}.parquet" for name in "ab"}}, "s.a", rule("id", "not_null", "id")
+    )
+    apply(lake.database, _table("s.b", rule("id", "not_null", "id"), rule("few", "row_count", arguments={"max": 4})))
+    attempts = [lake.accept(f"s.{name}") for name in "ab"]
+    assert [found.verdict for found in lake.serve(*attempts)] == ["pass", "fail"]
+
+
+def test_what_is_not_possible_is_refused_when_it_is_configured(lake: Lake) -> None:
+    target = {"locations": {"s.t": f"{lake.folder}/a.parquet"}}
+    with pytest.raises(Invalid) as refused:
+        lake.configure(
+            target,
+            "s.t",
+            rule("rows", "castable", "a", arguments={"to": "integer"}),
+            rule("read", "expression", arguments={"sql": "a = (select 1 from read_csv('/etc/passwd'))"}),
+            rule("call", "not_null", "a", where="getenv('HOME') is null"),
+            rule("file", "sql", arguments={"query": "select 1 from '/etc/passwd'"}),
+        )
+    said = "\n".join(f"{error.pointer} {error.message}" for error in refused.value.errors)
+    assert "castable is not possible on duckdb; it runs on postgres" in said
+    assert "calls getenv, which is not allowed on duckdb" in said
+    assert "holds SELECT" in said
+    assert "reads a file by its name" in said
+
+
+def test_rules_that_are_older_than_the_adapter_are_undecided(lake: Lake) -> None:
+    lake.write("a.parquet", ORDERS.format(rows=5))
+    postgres = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", "host": "h", "dbname": "d", "user": "u"}
+    rules = [
+        rule("old", "castable", "id", arguments={"to": "integer"}),
+        rule("sql", "expression", arguments={"sql": "id ~ '^1'"}),
+    ]
+    apply(lake.database, postgres, _table("s.t", *rules, rule("id", "not_null", "id")))
+    store.put_target(lake.database, ME, "shop", HEAD | {"locations": {"s.t": f"{lake.folder}/a.parquet"}}, None)
+    found = by_id(lake.check("s.t"))
+    assert {id: each.status for id, each in found.items()} == {"old": "error", "sql": "error", "id": "pass"}
+    assert "castable" in str(found["old"].message)
+    assert "holds ~" in str(found["sql"].message)
+    assert not lake.is_open("s.t")
+
+
+def test_the_command_of_a_result_runs_by_hand(lake: Lake) -> None:
+    lake.write("a.parquet", ORDERS.format(rows=5))
+    lake.configure({"locations": {"s.t": f"{lake.folder}/a.parquet"}}, "s.t", rule("many", "row_count", arguments={"min": 6}))
+    found = lake.check("s.t")
+    assert found.dbt is not None
+    line = found.dbt.command
+    assert "PASSWORD" not in line
+    assert shlex.split(line)[0] == "env"
+    ran = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": "/"}, check=False
+    )
+    assert (ran.returncode, "FAIL 1" in ran.stdout) == (1, True), ran.stdout[-2000:] + ran.stderr
+
+
+def _table(name: str, *rules: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "stringx/v1", "target": "shop", "table": name, "rules": list(rules)}
+
+
+def _processor_s(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True

@@ -1,0 +1,173 @@
+"""What DuckDB may read and call once a connection is opened: real databases and files, without dbt's run around it."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import pytest
+from dbt_common.exceptions import DbtRuntimeError
+
+from api.engine.duckdb_access import Plugin
+
+OWN = [
+    "create macro current_setting(x) as true",
+    "create macro stringx_no_value(x) as null",
+    "create macro mine(x) as 1",
+    "create macro duckdb_functions() as table select 'x' as function_name, true as internal",
+    "create macro lower(x) as 'a'",
+    "create type json as varchar",
+    "create type stringx_type as varchar",
+]
+
+
+def write(path: Path, query: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        quoted = str(path).replace("'", "''")
+        connection.execute(f"copy ({query}) to '{quoted}' (format parquet)")
+    return str(path)
+
+
+def opened(
+    path: str, tmp_path: Path, kept: list[duckdb.DuckDBPyConnection] | None = None, **reads: Any
+) -> duckdb.DuckDBPyConnection:
+    """As dbt-duckdb opens it with the profile. `kept`: gets the connection, whatever becomes of it."""
+    options: dict[str, Any] = {"temp_directory": str(tmp_path / "spill"), "autoload_known_extensions": "false"}
+    options |= {} if path == ":memory:" else {"access_mode": "read_only"}
+    connection = duckdb.connect(path, config=options)
+    if kept is not None:
+        kept.append(connection)
+    credentials = SimpleNamespace(path=path, config_options=options)
+    Plugin("duckdb_access", {"reads": json.dumps(reads)}, credentials).configure_connection(connection)
+    return connection
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Why each table that cannot be read cannot."""
+    return dict(connection.execute('select name, fault from "stringx$".unreadable').fetchall())
+
+
+def location(*files: str) -> dict[str, Any]:
+    return {"format": "parquet", "files": list(files)}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create type mood as enum ('good'); create table t as select 1 as a")
+        connection.execute(f"create view other as from read_text('{tmp_path}/other.txt')")
+    (tmp_path / "other.txt").write_text("secret")
+    return path
+
+
+def test_a_database_file_is_read_alone(shop: Path, tmp_path: Path) -> None:
+    with opened(str(shop), tmp_path) as connection:
+        assert connection.execute("select a from t").fetchall() == [(1,)]
+        for refused in (
+            "from other",
+            f"from read_text('{tmp_path}/other.txt')",
+            "set enable_external_access = true",
+            "set allowed_directories = ['/']",
+            "set threads = 1",
+            f"attach '{tmp_path}/x.duckdb'",
+            "install httpfs",
+            "load httpfs",
+            f"copy t to '{tmp_path}/x.csv'",
+            "insert into t values (2)",
+        ):
+            with pytest.raises(duckdb.Error):
+                connection.execute(refused).fetchall()
+        connection.execute("set TimeZone = 'Europe/Berlin'")
+
+
+def test_views_read_the_folders_that_are_named(shop: Path, tmp_path: Path) -> None:
+    with opened(str(shop), tmp_path, folders=[str(tmp_path)]) as connection:
+        assert connection.execute("select content from other").fetchall() == [("secret",)]
+
+
+@pytest.mark.parametrize("statement", OWN)
+def test_a_database_with_names_of_its_own_is_refused_and_locked(shop: Path, tmp_path: Path, statement: str) -> None:
+    with duckdb.connect(str(shop)) as connection:
+        connection.execute(statement)
+    kept: list[duckdb.DuckDBPyConnection] = []
+    with pytest.raises(DbtRuntimeError, match="the database defines functions or types: "):
+        opened(str(shop), tmp_path, kept)
+    (connection,) = kept
+    with connection, pytest.raises(duckdb.Error):
+        connection.execute(f"from read_text('{tmp_path}/other.txt')")
+
+
+@pytest.mark.parametrize("end", ["wal", "wal.recovery", "wal.checkpoint"])
+def test_a_link_beside_a_database_is_not_followed(shop: Path, tmp_path: Path, end: str) -> None:
+    """The worker has looked before; this is for one that is put there meanwhile."""
+    (tmp_path / f"shop.duckdb.{end}").symlink_to(tmp_path / "other.txt")
+    with pytest.raises((DbtRuntimeError, duckdb.Error)):
+        opened(str(shop), tmp_path)
+
+
+def test_a_link_that_is_put_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
+    secret = write(tmp_path / "secret.parquet", "select 1 as a")
+    link = tmp_path / "orders.parquet"
+    link.symlink_to(secret)
+    with pytest.raises(DbtRuntimeError, match="DuckDB could read what the target does not name"):
+        opened(":memory:", tmp_path, locations={"s.orders": location(str(link))})
+
+
+def test_a_link_that_is_put_in_the_place_of_a_folder_is_not_followed(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "parts").symlink_to("/etc")
+    with pytest.raises(DbtRuntimeError, match="DuckDB could read what the target does not name"):
+        opened(str(shop), tmp_path, folders=[str(tmp_path / "parts")])
+
+
+def test_files_become_tables(tmp_path: Path) -> None:
+    one = write(
+        tmp_path / "status=paid" / "it's 1.parquet", "select 1::integer as id, 'open' as status, 1.5::decimal(2, 1) as price"
+    )
+    other = "select 1000000.5::decimal(20, 1) as price, 'lost' as status, 9007199254740993::bigint as id"
+    two = write(tmp_path / "status=paid" / "2.parquet", other)
+    with opened(":memory:", tmp_path, locations={'S."x': location(one, two)}) as connection:
+        rows = connection.execute('select id, status, price::varchar from "S"."""x"').fetchall()
+        assert rows == [(1, "open", "1.5"), (9007199254740993, "lost", "1000000.5")]
+        assert tables(connection) == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("select 1.5 as a, 'x' as b", "column a is a whole number in"),
+        ("select 1::double as a, 'x' as b", "column a is a whole number in"),
+        ("select true as a, 'x' as b", "column a is a whole number in"),
+        ("select 1::decimal(9, 2) as a, 'x' as b", "DECIMAL with 2 digits behind the point in"),
+        ("select 1 as a", "column b is in"),
+        ("select 1 as a, 'x' as b, 2 as c", "column c is in"),
+    ],
+)
+def test_files_that_differ_are_no_table(tmp_path: Path, query: str, words: str) -> None:
+    """DuckDB would round, cast or leave out."""
+    files = [write(tmp_path / "1.parquet", "select 1 as a, 'x' as b"), write(tmp_path / "2.parquet", query)]
+    with opened(":memory:", tmp_path, locations={"s.t": location(*files), "s.good": location(files[0])}) as connection:
+        (fault,) = tables(connection).values()
+        assert words in fault
+        assert "\n" not in fault
+        assert connection.execute("select count(*) from s.good").fetchall() == [(1,)]
+        with pytest.raises(duckdb.Error):
+            connection.execute("from s.t")
+
+
+def test_what_is_no_parquet_is_a_fault_of_its_table(tmp_path: Path) -> None:
+    for name, text in (("empty", b""), ("text", b"a,b\n1,2\n" * 10)):
+        (tmp_path / f"{name}.parquet").write_bytes(text)
+    good = write(tmp_path / "good.parquet", "select 1 as a")
+    both = {f"s.{name}": location(good, str(tmp_path / f"{name}.parquet")) for name in ("empty", "text")}
+    with opened(":memory:", tmp_path, locations=both | {"s.none": {**location(), "fault": "no file is named x"}}) as connection:
+        assert tables(connection).keys() == {"s.empty", "s.text", "s.none"}
+        assert tables(connection)["s.none"] == "no file is named x"
+
+
+def test_schemas_of_duckdb_itself_are_no_tables(tmp_path: Path) -> None:
+    good = write(tmp_path / "good.parquet", "select 1 as a")
+    with opened(":memory:", tmp_path, locations={"pg_catalog.pg_class": location(good), "main.t": location(good)}) as connection:
+        assert tables(connection).keys() == {"pg_catalog.pg_class"}
