@@ -95,7 +95,7 @@ def test_every_variable_is_passed_on_without_its_value(docker: Docker, tmp_path:
     folder = tmp_path / "folder"
     folder.mkdir()
     given = dict.fromkeys(VARIABLES, "s3cret")
-    given |= {name: str(folder) for name in ("STRINGX_SECRETS", "DBT_PROJECT_DIR", "DBT_PROFILES_DIR", *FILES)}
+    given |= {name: str(folder) for name in ("STRINGX_SECRETS", "DBT_PROJECT_DIR", "DBT_PROFILES_DIR", "DUCKDB_FOLDERS", *FILES)}
     given |= {"DATAOPS_PORT": "6001", "BACKEND_PORT": "6002", "DOCS_PORT": "6003", "TARGET_NYC_PASSWORD": "s3cret"}
     given |= {"NOTIFY_TEAM": "s3cret", "NOTIFY_SOCKET": "/run/systemd/notify"}  # the second is of systemd
     done = docker.start(**given | {"BIND_HOST": "127.0.0.1"})
