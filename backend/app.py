@@ -30,7 +30,6 @@ from backend.requests import routes as request_routes
 from backend.requests.asking import Asking
 from backend.schedules import routes as schedule_routes
 from backend.schedules import upkeep as schedule_upkeep
-from backend.sign_in.provider import Provider
 from backend.verdicts import keys as verdict_keys
 from backend.verdicts import routes as verdict_routes
 from backend.verdicts.signing import VerdictSigner
@@ -138,5 +137,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _openid(settings: Settings) -> OpenId | None:
     if settings.sign_in is None:
         return None
+    from backend.sign_in.provider import Provider  # takes a while, and only these installations need it
+
     secret = sign_in_secret()
     return OpenId(settings.sign_in, Provider(settings.sign_in, secret), secret)

@@ -39,19 +39,25 @@ class FirstStartClient:
         except SettingsError as error:
             raise StepError(str(error)) from error
 
-    def wait(self, seconds: float = 120) -> None:
-        """Until both services say that they are ready."""
+    def wait_until_asked(self, seconds: float = 120) -> None:
+        """Until both services take requests. A check may then wait until dbt is loaded."""
         until = time.monotonic() + seconds
-        for name, client, log in (
-            ("Backend", self._backend, "backend.log"),
-            ("DataOps", self._dataops, "api.log and worker.log"),
-        ):
-            while (reason := _why_not_ready(client)) is not None:
-                if "dbt project" in reason:  # waiting does not help
-                    raise StepError(f"{name} is not ready: {reason}")
-                if time.monotonic() > until:
-                    raise StepError(f"{name} is not ready at {client.server}/readyz: {reason}; read {log}")
-                time.sleep(0.2)
+        self._wait("Backend", self._backend, "/readyz", "backend.log", until)
+        self._wait("DataOps", self._dataops, "/readyz/self", "api.log", until)
+        if (reason := _why_not_ready(self._dataops, "/readyz") or "") and _is_final(reason):
+            raise StepError(f"DataOps is not ready: {reason}")
+
+    def wait(self, seconds: float = 120) -> None:
+        """Until checks run."""
+        self._wait("DataOps", self._dataops, "/readyz", "api.log and worker.log", time.monotonic() + seconds)
+
+    def _wait(self, name: str, client: Connection, path: str, log: str, until: float) -> None:
+        while (reason := _why_not_ready(client, path)) is not None:
+            if _is_final(reason):
+                raise StepError(f"{name} is not ready: {reason}")
+            if time.monotonic() > until:
+                raise StepError(f"{name} is not ready at {client.server}{path}: {reason}; read {log}")
+            time.sleep(0.1)
 
     def target(self, name: str) -> dict[str, Any] | None:
         """The document of a target; None if there is none."""
@@ -106,9 +112,14 @@ class FirstStartClient:
         return found
 
 
-def _why_not_ready(client: Connection) -> str | None:
+def _is_final(reason: str) -> bool:
+    """Whether waiting does not help."""
+    return "dbt project" in reason
+
+
+def _why_not_ready(client: Connection, path: str) -> str | None:
     try:
-        answer = client.send("GET", "/readyz", 5)
+        answer = client.send("GET", path, 5)
     except FAULTS as error:
         return "no answer" if isinstance(error, OSError) else in_one_line(str(error), 300)
     return None if _is_ok(answer) else _problem(answer)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
+from launch.errors import StartError
 from launch.install import VENV
 from stringx_dataops.contract.settings import ROOT
 
@@ -42,7 +43,7 @@ group.initial.rebalance.delay.ms=0
 """)
 
 
-class BrokerError(Exception):
+class BrokerError(StartError):
     """The broker cannot be fetched or started; the text is one line that names the fix."""
 
 

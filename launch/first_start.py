@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ import yaml
 from database import embedded, migrate
 from database.embedded import Cluster, EmbeddedError
 from database.pool import Database
-from launch import advice, demo
+from launch import advice, demo, health
 from launch.backend import FirstStartClient, StepError
+from launch.roles import MIGRATED, READY, SERVING
 from launch.verdict_table import table
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.problems import StringXError
@@ -27,6 +27,7 @@ from stringx_dataops.contract.settings import ROOT, Settings, SettingsError
 RULES = ROOT / "rules"
 APPLIED = "rules-applied"  # in the home: names of the files that an earlier start has applied
 RETRY_SECONDS = 10
+_PORTAL_S = 20.0
 
 
 def run(settings: Settings) -> int:
@@ -55,7 +56,7 @@ def _start(settings: Settings) -> None:
         embedded.create(cluster, "stringx", embedded.keep(settings.home / "stringx-password"))
         embedded.create_database(cluster, "stringx", "stringx")
     _migrate(settings)
-    (settings.home / "run" / "migrated").touch()  # what the services wait for
+    (settings.home / MIGRATED).touch()  # what the services wait for
     has_demo = settings.demo and cluster is not None
     if settings.demo and cluster is None:
         print("no demo: it needs the embedded PostgreSQL, and STRINGX_DATABASE_URL is set", flush=True)
@@ -65,18 +66,42 @@ def _start(settings: Settings) -> None:
             print("loading the demo: five tables, 336,776 flights of 2013", flush=True)
         demo.load(cluster)
     backend = FirstStartClient(settings)
-    backend.wait()
+    backend.wait_until_asked()
+    (settings.home / SERVING).touch()
     _apply_rules(settings, backend, demo.target(cluster) if has_demo and cluster is not None else None)
     if has_demo:
-        tables = [name for name in _demo_tables() if backend.has_table(demo.DATABASE, name)]
-        print("checking the demo tables", flush=True)
-        with ThreadPoolExecutor(max(1, len(tables))) as pool:
-            print(table(list(pool.map(partial(backend.check, demo.DATABASE), tables))), flush=True)
+        _check_demo(backend)
+    backend.wait()
+    if not _portal_answers(settings):
+        print(f"warning: the docs portal does not answer yet (log: {settings.home / 'logs' / 'docs.log'})", flush=True)
     lines = found.result() if found.done() else []  # of a name that no server resolves there is nothing to wait for
     for line in (*lines, *advice.about_documents(settings, backend.documents_with_secrets(), os.environ)):
         print(f"warning: {line}", flush=True)
-    (settings.home / "run" / "ready").touch()
+    (settings.home / READY).touch()
     print(_ready(settings), flush=True)
+
+
+def _check_demo(backend: FirstStartClient) -> None:
+    """The checks are asked for while dbt is still loading: they begin at once when it is."""
+    tables = [name for name in _demo_tables() if backend.has_table(demo.DATABASE, name)]
+    print("checking the demo tables", flush=True)
+    pool = ThreadPoolExecutor(max(1, len(tables)))
+    try:
+        rows = [pool.submit(backend.check, demo.DATABASE, name) for name in tables]
+        backend.wait()
+        print(table([row.result() for row in rows]), flush=True)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _portal_answers(settings: Settings) -> bool:
+    """It is the last to load. Nothing depends on it, so it is not waited for without end."""
+    until = time.monotonic() + _PORTAL_S
+    while not health.answers(settings, settings.docs_port):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _migrate(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg2
 
 from database import backup, embedded, migrate, pool, restore
-from database.embedded import Cluster
+from database.embedded import Cluster, EmbeddedError
 from database.pool import Database
 from database.restore import Restored
 from launch import first_start, moved, preflight
@@ -64,7 +64,7 @@ def run(command: str, arguments: Sequence[str], settings: Settings) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename is not None else ""
         raise OperationError(f"{place}{error.strerror or pool.first_line(error)}") from error
-    except (BackupError, StringXError, psycopg2.Error) as error:
+    except (BackupError, EmbeddedError, StringXError, psycopg2.Error) as error:
         raise OperationError(pool.first_line(error)) from error
     except KeyboardInterrupt:
         print(f"{command}: interrupted; either all is restored or nothing was changed", file=sys.stderr)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from database.account import account, closed_folder
+from launch.errors import StartError
 from stringx_dataops.contract.settings import ROOT, SECRETS, VARIABLES, Settings
 
 # Not settings of an installation: the command line and the tests read them.
@@ -24,8 +25,8 @@ SHARED_PREFIXES = ("BACKEND", "DOCS", "WORKER", "QUEUE", "BIND", "DBT_PRO", "DUC
 LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT_\d+_(TCP|UDP)")  # variables that Kubernetes sets per service
 
 
-class PreflightError(Exception):
-    """The start cannot go on. Each of its `args` is a line for the user."""
+class PreflightError(StartError):
+    """One or several of the checks have failed."""
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:

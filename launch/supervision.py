@@ -23,8 +23,8 @@ class Program:
 
 
 def programs(settings: Settings, with_kafka: bool) -> list[Program]:
-    """The programs in the order of their start. PostgreSQL and Kafka are stopped after all others."""
-    names = ["backend", "api", "worker", "docs", "docs-refresh", *(["trigger"] if settings.kafka_bootstrap_servers else [])]
+    """The programs in the order of their start: first what takes longest. PostgreSQL and Kafka are stopped after all others."""
+    names = ["worker", "backend", "api", "docs", "docs-refresh", *(["trigger"] if settings.kafka_bootstrap_servers else [])]
     wanted = [Program(name) for name in names] + [Program("first-start", once=True)]
     if with_kafka:
         wanted.insert(0, Program("kafka", stop_seconds=STOP_SERVERS))

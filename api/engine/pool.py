@@ -47,6 +47,10 @@ class ChildFactory:
         self._look_at = 0.0
         self._spawning = ThreadPoolExecutor(1, thread_name_prefix="spawn")
 
+    def begin(self) -> None:
+        """Begin to load, in the background; whatever is wrong is noticed when a child is needed."""
+        self._spawning.submit(self._current)
+
     def spawn(self) -> "Future[Child]":
         """A new child. The future raises ChildDied if dbt cannot start, ProjectFault if that is the project's fault."""
         return self._spawning.submit(self._spawn)
@@ -183,10 +187,6 @@ class Slot:
     def alive(self) -> bool:
         """Whether there is a process, and it lives; only right while it is idle."""
         return self._process is not None and self._process.alive
-
-    def begin(self) -> None:
-        """Begin to make the process that `ensure_warm` waits for."""
-        self._successor = self._successor or self._child_factory.spawn()
 
     def ensure_warm(self) -> None:
         """Have a process. One that has served its number of checks, or has loaded other files than there are now, is replaced as

@@ -1,80 +1,32 @@
-"""The worker's process: `python -m api.worker.main`.
-
-After SIGTERM, running checks may go on for a while, and the rest is then handed back. After a second SIGTERM all are handed back
-at once.
-"""
+"""The worker's process: `python -m api.worker.main`. It begins to load dbt, and imports the rest of the worker meanwhile."""
 
 import os
-import shutil
-import signal
-import socket
 import sys
-from pathlib import Path
 
-from api.delivery.sender import Credentials
-from api.notifications import CHANNEL
-from api.worker.worker import Worker
-from database import leases
-from database.awaited import wait_until_migrated
-from database.connecting import bound_waits
-from database.notifications import Listener
-from database.pool import Database
+from api.worker import loading
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
-from stringx_dataops.contract.catalogue.rule_types import Catalogue
-from stringx_dataops.contract.settings import Settings, SettingsError, read_settings, service_key, signing_secrets
-from web import logs, tracing
+from stringx_dataops.contract.settings import SettingsError, read_settings
 
 
 def main() -> int:
     """Run until a signal ends the process. Returns 2 if the settings or the dbt project are wrong; else it does not return."""
-    logs.configure()
     try:
-        worker = _make(read_settings())
-    except (SettingsError, ValueError) as error:
+        settings = read_settings()
+        settings.require_database_url()
+        if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
+            raise SettingsError(fault)
+    except SettingsError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 2
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.begin_to_stop())
-    bound_waits()
-    tracing.start("stringx-worker")
-    _remove_old_folders(worker.home.parent)
-    worker.load()
-    wait_until_migrated(worker.stop.is_set)
-    worker.start()
-    while not worker.stop.wait(3600):
-        continue
-    worker.end()
-    tracing.stop()
-    os._exit(0)  # a thread that still waits for a lost connection must not keep the process
+    child_factory = loading.child_factory(settings)
+    if settings.worker_max_checks > 1:
+        child_factory.begin()
+    from api.worker import process  # takes about a second
 
-
-def _make(settings: Settings) -> Worker:
-    size = settings.worker_concurrency + 6
-    database = Database(settings.require_database_url(), size, "stringx worker", settings.database_direct_url)
-    name = leases.worker_name("worker")
-    if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
-        raise SettingsError(fault)
-    credentials = Credentials(name, service_key(settings), signing_secrets(settings))
-    return Worker(
-        settings=settings,
-        database=database,
-        catalogue=Catalogue.load(settings.dbt_project_dir),
-        listener=Listener(database, CHANNEL),
-        name=name,
-        credentials=credentials,
-    )
-
-
-def _remove_old_folders(folder: Path) -> None:
-    """Remove the folders of this machine's workers that have ended."""
-    for old in folder.glob(f"{socket.gethostname()}-*"):
-        try:
-            os.kill(int(old.name.rsplit("-", 1)[1]), 0)  # checks whether the process exists
-        except (ProcessLookupError, ValueError):
-            shutil.rmtree(old, ignore_errors=True)
-        except PermissionError:
-            continue
+    return process.run(settings, child_factory)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # without waiting until dbt is loaded

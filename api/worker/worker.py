@@ -5,10 +5,8 @@ for retention.
 """
 
 import logging
-import os
 import random
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +25,7 @@ from api.delivery.sender import Credentials
 from api.engine.command import DbtProject, Executable
 from api.engine.pool import ChildFactory, Slot
 from api.engine.processes import ChildDied, ProjectFault
-from api.worker import heartbeats, spans, together
+from api.worker import heartbeats, loading, spans, together
 from api.worker.attempt import Attempt, Batch
 from api.worker.endings import Endings
 from api.worker.execution import AttemptEnd, Executor, HandBack
@@ -72,6 +70,7 @@ class Worker:
     other_slots: list[Slot] = field(default_factory=list)  # the same; one child serves one check
     endings: Endings = field(init=False)
     handover: Handover = field(init=False)
+    child_factory: ChildFactory | None = None  # that of the default adapter, if it has begun to load
     fault: str | None = None  # what is wrong with the dbt project, so that no child is warm
     stop_by: float = float("inf")  # until then running checks may go on; on the monotonic clock
     _lock: threading.Lock = field(default_factory=threading.Lock)  # guards `attempts`, `factories` and `other_slots`
@@ -79,28 +78,23 @@ class Worker:
     def __post_init__(self) -> None:
         self.handover = Handover(partial(self.listener.wake, outbox.OUTBOX))
         self.endings = Endings(self.database, self.settings.backend_url, self.handover, self.name, lambda: self.stop_by)
-        child_factory = ChildFactory(self.project, self.home / "dbt", self.settings.home / "loaded")
+        child_factory = self.child_factory or loading.child_factory(self.settings)
         self.slots = [Slot(child_factory, self.settings.worker_max_checks) for _ in range(self.settings.worker_concurrency)]
 
     @property
     def project(self) -> DbtProject:
         """As the settings name it."""
-        return DbtProject(self.settings.dbt_project_dir, self.settings.dbt_profiles_dir)
+        return loading.project_of(self.settings)
 
     @property
     def home(self) -> Path:
-        """The worker's own folder, because several workers may share STRINGX_HOME."""
-        return self.settings.home / "work" / f"{socket.gethostname()}-{os.getpid()}"
+        """The worker's own folder."""
+        return loading.home_of(self.settings)
 
     @property
     def executable_only(self) -> bool:
         """Whether each check runs the `dbt test` executable, and no child is kept warm."""
         return self.settings.worker_max_checks == 1
-
-    def load(self) -> None:
-        """Begin to load dbt, in the background; whatever is wrong is noticed when a child is needed."""
-        if not self.executable_only:
-            self.slots[0].begin()
 
     def run_checks(self, slot: Slot) -> Turn:
         """A loop's turn that claims a check, or a batch of small ones, and serves it."""

@@ -1,14 +1,17 @@
 """What the pages of the dashboard need."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from backend.notifications.log import Log
 from backend.requests.asking import Asking
-from backend.sign_in.provider import Provider
 from database.pool import Database
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.settings import Network
 from stringx_dataops.contract.sign_in import SignIn
+
+if TYPE_CHECKING:  # only installations with a provider load it
+    from backend.sign_in.provider import Provider
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class OpenId:
     """The OpenID provider at which people sign in, and the client's secret there."""
 
     settings: SignIn
-    provider: Provider
+    provider: "Provider"
     secret: str = field(repr=False)
 
 

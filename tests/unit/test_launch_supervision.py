@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from launch import roles, supervision
+from launch import machine, supervision
 from launch.verdict_table import VerdictRow, table
 from stringx_dataops.contract.settings import ROOT, Settings, read_settings
 
@@ -90,7 +90,7 @@ def test_the_dashboard_is_told_of_the_portal_only_where_that_is_reached(monkeypa
             monkeypatch.delenv(name)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        roles._link_to_portal(read_settings({"DOCS_PORT": "7", **variables}))
+        machine._link_to_portal(read_settings({"DOCS_PORT": "7", **variables}))
         return os.environ.get("DOCS_URL")
 
     assert told() == "http://127.0.0.1:7"

@@ -1,22 +1,24 @@
 """Which dialect custom SQL is written in: that of the target's engine."""
 
+from functools import cache
+
 from typing_extensions import assert_never
 
 from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.custom_sql.dialect import Dialect
-from stringx_dataops.contract.custom_sql.duckdb.dialect import DuckdbDialect
-from stringx_dataops.contract.custom_sql.postgres.dialect import PostgresDialect
-
-_POSTGRES: Dialect = PostgresDialect()
-_DUCKDB: Dialect = DuckdbDialect()
 
 
+@cache
 def dialect_of(adapter: Adapter) -> Dialect:
-    """The dialect of the targets with this adapter."""
+    """The dialect of the targets with this adapter. It is loaded when it is first asked for: its parser takes a while."""
     match adapter:
         case "postgres":
-            return _POSTGRES
+            from stringx_dataops.contract.custom_sql.postgres.dialect import PostgresDialect
+
+            return PostgresDialect()
         case "duckdb":
-            return _DUCKDB
+            from stringx_dataops.contract.custom_sql.duckdb.dialect import DuckdbDialect
+
+            return DuckdbDialect()
         case _:
             assert_never(adapter)
