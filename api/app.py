@@ -29,7 +29,7 @@ except ModuleNotFoundError as missing:
         " run `./start-service.sh --local` once, then use .venv/bin/python"
     )
 
-THREADS = 64
+THREADS = 128
 WAITERS = THREADS // 2  # the other half takes in what they wait for
 _DESCRIPTION = "Accepts quality checks of tables, runs them as a dbt test, answers with the verdict."
 

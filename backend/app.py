@@ -45,7 +45,7 @@ from stringx_dataops.contract.settings import Settings, SettingsError, read_sett
 from web import service
 from web.look import files as look
 
-THREADS = 64
+THREADS = 128
 WAITERS = THREADS // 2  # the other half takes in the results they wait for
 _DESCRIPTION = "Receives triggers, tracks requests, owns configuration and results, answers whether a gate is open."
 

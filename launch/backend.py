@@ -13,6 +13,7 @@ from stringx_dataops.contract.settings import Settings, SettingsError, secret
 from stringx_dataops.http import FAULTS
 
 _LONGEST_CHECK_S = 600
+_PAUSE_S = 0.5  # the Backend answers at once where many wait
 
 
 class StepError(Exception):
@@ -89,6 +90,8 @@ class FirstStartClient:
             answer = self._send("GET", location, 60, params={"wait": 30})
             status = answer.field("status") if _is_ok(answer) else None
             is_finished = not isinstance(status, str) or status in TERMINAL
+            if not is_finished:
+                time.sleep(_PAUSE_S)
         request = answer.content
         if not _is_ok(answer) or not isinstance(request, dict):
             raise StepError(f"the check of {name} was refused: {_problem(answer)}")

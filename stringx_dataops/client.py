@@ -27,6 +27,7 @@ __all__ = [
 PATIENCE_S = 600  # what `wait=True` means
 POLL_S = 0.5
 LONGEST_POLL_S = 30.0  # the Backend keeps a question after a request open for so long
+_SOON_S = 0.1  # an answer that comes so little too soon is in time
 _OF_A_GATE = ("gate", "verdict", "snapshot_at", "age_s", "reasons")
 _OF_A_REQUEST = ("request_id", "status", "verdict", "checks")
 _T = TypeVar("_T")
@@ -181,8 +182,17 @@ class Client(Watching, Pointing):
     def follow(self, request_id: str, until: float, poll_s: float = LONGEST_POLL_S) -> Request:
         """The request after some seconds, or as soon as it has ended. `until` is on the monotonic clock."""
         patience = round(max(0.0, min(poll_s, until - time.monotonic())), 3)
-        path, query = path_of("requests", request_id), {"wait": patience}
-        return persist(lambda: self._as(Request.of, self.get(path, query, patience + self.timeout_s), *_OF_A_REQUEST), until)
+        asked_at, path = time.monotonic(), path_of("requests", request_id)
+
+        def ask() -> tuple[Request, float]:
+            answer = self.exchange("GET", path, patience + self.timeout_s, params={"wait": patience})
+            return self._as(Request.of, answer.content, *_OF_A_REQUEST), _pause(answer.headers.get("Retry-After"))
+
+        found, pause = persist(ask, until)
+        now = time.monotonic()
+        if not found.has_ended and now < asked_at + patience - _SOON_S:  # as many wait there; it says when to ask again
+            time.sleep(max(0.0, min(pause, until - now)))
+        return found
 
     @checked
     def cancel(self, request_id: str, *, wait: float = 30) -> Request:
@@ -272,6 +282,12 @@ def persist(call: Callable[[], _T], until: float) -> _T:
             if time.monotonic() > until:
                 raise
             time.sleep(POLL_S)
+
+
+def _pause(retry_after: str | None) -> float:
+    """Seconds until the Backend wants to be asked again."""
+    text = (retry_after or "").strip()
+    return min(float(text), LONGEST_POLL_S) if text.isascii() and text.isdigit() else POLL_S
 
 
 def _subject(table: str | None, dataset: str | None) -> dict[str, str]:

@@ -277,7 +277,11 @@ def _swagger_files() -> Path:
     return Path(spec.submodule_search_locations[0]) / "templates" / "swagger"
 
 
-_STATUS = {200: "done", 202: "accepted, not finished yet; Location tells where to look", 204: "done, without a body"}
+_STATUS = {
+    200: "done",
+    202: "accepted, not finished yet; Location tells where to look, and Retry-After when, if many wait",
+    204: "done, without a body",
+}
 _ASSETS = frozenset({"css/swagger-ui.css", "js/swagger-ui-bundle.js"})
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -19,7 +19,7 @@ from database.reports import Report
 from stringx_dataops import __version__
 from stringx_dataops.contract.problems import NotFound, StringXError
 from stringx_dataops.contract.settings import Network
-from web import bodies, hosts, keys, metrics, openapi, parameters, paths, problems, traced_requests
+from web import bodies, hosts, keys, metrics, openapi, parameters, paths, problems, traced_requests, waiting
 from web.bodies import answer
 from web.metrics import Metrics
 from web.openapi import Operation, describe
@@ -61,6 +61,7 @@ def create(
     traced_requests.install(app)
     _install_reading(app, own_sign_in)
     _install_health(app, readiness)
+    waiting.install(app)
     app.after_request(_log)
     app.extensions["stringx_presence"] = Presence(database, name, __version__), loops  # for each web process
     return app

@@ -1,18 +1,24 @@
 """Long polls: a request waits for a result while there is a free slot to wait in, its client stays connected, and the process
-goes on."""
+goes on. Who is answered sooner than asked is told when to ask again, so that clients that find no slot do not keep the process
+busy."""
 
+import math
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from flask import request
+from flask import Flask, Response, g, request
 
 from database.notifications import Listener
 
 T = TypeVar("T")
 _end = threading.Event()
+_APART_S = 0.05  # between the moments at which clients that were sent away come again
+_SOONEST_S, _LATEST_S = 1.0, 30.0
+_SOON_S = 0.05  # an answer that comes so little too soon is in time
 
 
 @dataclass(frozen=True)
@@ -29,16 +35,30 @@ def end_all() -> None:
     _end.set()
 
 
+def install(app: Flask) -> None:
+    """Have answers that came sooner than asked say when to ask again."""
+
+    @app.after_request
+    def say(response: Response) -> Response:
+        if "ask_again_s" in g:
+            response.headers["Retry-After"] = str(g.ask_again_s)
+        return response
+
+
 def until_ended(listener: Listener, work: Work[T], current: T, seconds: float) -> T:
     """`current` if it has ended. Else as it is at its end, or as it stands when the time is over or no slot to wait is free."""
     if work.has_ended(current) or seconds <= 0:
         return current
+    until = time.monotonic() + seconds
 
     def look() -> T | None:
         latest = work.find()
         return latest if work.has_ended(latest) else None
 
-    return wait_for(listener, work.payload, look, seconds) or work.find()
+    latest = wait_for(listener, work.payload, look, seconds) or work.find()
+    if not work.has_ended(latest) and time.monotonic() < until - _SOON_S:
+        g.ask_again_s = _appointments.next(time.monotonic())
+    return latest
 
 
 def wait_for(listener: Listener, payload: str, look: Callable[[], T | None], seconds: float) -> T | None:
@@ -56,6 +76,23 @@ def wait_for(listener: Listener, payload: str, look: Callable[[], T | None], sec
     with listener.waiting_slot() as taken:
         ended = listener.wait_for(payload, look_unless_gone, seconds) if taken else None
     return ended[0] if ended is not None else None
+
+
+class _Appointments:
+    """When those come again who found no slot: one after the other, so that they keep a thread busy for a part of its time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0.0  # on the monotonic clock
+
+    def next(self, now: float) -> int:
+        """In how many whole seconds."""
+        with self._lock:
+            self._last = min(max(self._last + _APART_S, now + _SOONEST_S), now + _LATEST_S)
+            return math.ceil(self._last - now)
+
+
+_appointments = _Appointments()
 
 
 def _is_gone(client: socket.socket) -> bool:

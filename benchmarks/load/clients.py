@@ -15,7 +15,6 @@ from benchmarks.load.installation import Table
 
 PATHS = {"dataops": "/api/v1/quality-checks", "backend": "/api/v1/requests"}
 _LONGEST_S = 120.0
-_PAUSE_S = 0.05  # before a client that got no place to wait asks again
 
 
 @dataclass
@@ -32,24 +31,24 @@ class Client:
 
     def ask(self, table: Table, mode: str = "sync", **asked: Any) -> str | None:
         """The verdict, None where there is none yet. A sync check that got no place to wait is asked for until it has ended."""
-        status, location, said = self._call(
-            "POST", self.path, {"target": table.target, "table": table.relation, "mode": mode} | asked
-        )
-        assert status in (200, 202), (status, said)
-        until = time.monotonic() + _LONGEST_S
+        answer, said = self._call("POST", self.path, {"target": table.target, "table": table.relation, "mode": mode} | asked)
+        assert answer.status in (200, 202), (answer.status, said)
+        location, until = urlsplit(answer.headers["Location"]).path, time.monotonic() + _LONGEST_S
         while mode == "sync" and said["status"] in ("queued", "running"):
             assert time.monotonic() < until, said
-            time.sleep(_PAUSE_S)
-            _, _, said = self._call("GET", f"{location}?wait=60")
+            time.sleep(float(answer.headers.get("Retry-After", "0")))
+            answer, said = self._call("GET", f"{location}?wait=60")
         verdict: str | None = said["verdict"]
         return verdict
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, str, dict[str, Any]]:
-        """The status, where the check is, and what was said."""
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> tuple[http.client.HTTPResponse, dict[str, Any]]:
+        """The answer, and what was said."""
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = self._connection.getresponse()
-        return answer.status, urlsplit(answer.getheader("Location") or "").path, json.loads(answer.read())
+        return answer, json.loads(answer.read())
 
     def close(self) -> None:
         self._connection.close()

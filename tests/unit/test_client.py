@@ -116,6 +116,19 @@ def test_a_check_is_followed_to_its_end(serve: Callable[..., str]) -> None:
             Request.of(other).require_pass()
 
 
+@pytest.mark.parametrize("poll_s", [0.5, 30.0])
+def test_a_check_that_is_answered_at_once_is_not_asked_for_all_the_time(serve: Callable[..., str], poll_s: float) -> None:
+    asked: list[object] = []
+
+    def queued(handler: object) -> object:
+        asked.append(handler)
+        return QUEUED
+
+    with pytest.raises(Undecided, match=r"not finished within 1\.5 s"):
+        Client(serve((202, QUEUED), (200, queued)), "sx_key").check("nyc", "public.a", wait=1.5, poll_s=poll_s)
+    assert 1 <= len(asked) <= 6, "it pauses, as a Backend where many wait answers at once"
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
