@@ -29,8 +29,8 @@ except ModuleNotFoundError as missing:
         " run `./start-service.sh --local` once, then use .venv/bin/python"
     )
 
-THREADS = 128
-WAITERS = THREADS // 2  # the other half takes in what they wait for
+WAITERS = 64
+THREADS = WAITERS + 32  # those that take in what the others wait for
 _DESCRIPTION = "Accepts quality checks of tables, runs them as a dbt test, answers with the verdict."
 
 

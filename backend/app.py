@@ -45,8 +45,8 @@ from stringx_dataops.contract.settings import Settings, SettingsError, read_sett
 from web import service
 from web.look import files as look
 
-THREADS = 128
-WAITERS = THREADS // 2  # the other half takes in the results they wait for
+WAITERS = 64
+THREADS = WAITERS + 32  # those that take in what the others wait for
 _DESCRIPTION = "Receives triggers, tracks requests, owns configuration and results, answers whether a gate is open."
 
 

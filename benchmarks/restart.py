@@ -33,11 +33,20 @@ def started(environ: dict[str, str], log: Path) -> tuple[subprocess.Popen[bytes]
         process = subprocess.Popen([ROOT / "start-service.sh", "--local"], env=environ, stdout=out, stderr=out)
     while not any(line.startswith(b"ready ") for line in log.read_bytes().splitlines()):
         if process.poll() is not None or time.monotonic() - begun > _LONGEST_S:
+            stopped(process)
             raise SystemExit(f"it did not start:\n{log.read_text()}")
         time.sleep(0.02)
-    elapsed = time.monotonic() - begun
-    times = [each.cpu_times() for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True))]
-    return process, elapsed, sum(each.user + each.system + each.children_user + each.children_system for each in times)
+    elapsed, supervisor = time.monotonic() - begun, psutil.Process(process.pid)
+    return process, elapsed, sum(map(_busy, (supervisor, *supervisor.children(recursive=True))))
+
+
+def _busy(process: psutil.Process) -> float:
+    """Seconds of processor of it and of its children that have ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:  # it has just ended; its parent has its time
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def stopped(process: subprocess.Popen[bytes]) -> None:

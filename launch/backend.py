@@ -10,10 +10,10 @@ from stringx_dataops.connection import Connection, key_source, path_of
 from stringx_dataops.contract.http_content import HttpAnswer, in_one_line
 from stringx_dataops.contract.messages.verdicts import TERMINAL
 from stringx_dataops.contract.settings import Settings, SettingsError, secret
+from stringx_dataops.following import pause_of
 from stringx_dataops.http import FAULTS
 
 _LONGEST_CHECK_S = 600
-_PAUSE_S = 0.5  # the Backend answers at once where many wait
 
 
 class StepError(Exception):
@@ -40,8 +40,8 @@ class FirstStartClient:
         except SettingsError as error:
             raise StepError(str(error)) from error
 
-    def wait_until_asked(self, seconds: float = 120) -> None:
-        """Until both services take requests. A check may then wait until dbt is loaded."""
+    def wait_until_accepting(self, seconds: float = 120) -> None:
+        """Until both services accept requests. A check may then wait until dbt is loaded."""
         until = time.monotonic() + seconds
         self._wait("Backend", self._backend, "/readyz", "backend.log", until)
         self._wait("DataOps", self._dataops, "/readyz/self", "api.log", until)
@@ -91,7 +91,7 @@ class FirstStartClient:
             status = answer.field("status") if _is_ok(answer) else None
             is_finished = not isinstance(status, str) or status in TERMINAL
             if not is_finished:
-                time.sleep(_PAUSE_S)
+                time.sleep(pause_of(answer.headers))
         request = answer.content
         if not _is_ok(answer) or not isinstance(request, dict):
             raise StepError(f"the check of {name} was refused: {_problem(answer)}")

@@ -6,7 +6,8 @@ Every step looks first whether it has been done, so it can be killed anywhere an
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +20,26 @@ from database.pool import Database
 from launch import advice, demo, health
 from launch.backend import FirstStartClient, StepError
 from launch.roles import MIGRATED, READY, SERVING
-from launch.verdict_table import table
+from launch.verdict_table import VerdictRow, table
+from stringx_dataops import __version__
+from stringx_dataops.contract.catalogue.dbt_project import fingerprint
 from stringx_dataops.contract.files import write_whole
 from stringx_dataops.contract.problems import StringXError
 from stringx_dataops.contract.settings import ROOT, Settings, SettingsError
 
 RULES = ROOT / "rules"
 APPLIED = "rules-applied"  # in the home: names of the files that an earlier start has applied
+LOADED = "project-loaded"  # in the home: the state of the dbt project that was loaded last
 RETRY_SECONDS = 10
 _PORTAL_S = 20.0
 
 
 def run(settings: Settings) -> int:
     """Until `ready` stands on the terminal; what fails is printed once and tried again."""
-    printed = ""
+    printed, checks = "", _DemoChecks()
     while True:
         try:
-            _start(settings)
+            _start(settings, checks)
             return 0
         except (StepError, EmbeddedError, OSError, psycopg2.Error) as error:
             line = " ".join(str(error).split())[:500] or type(error).__name__
@@ -48,7 +52,7 @@ def run(settings: Settings) -> int:
             time.sleep(RETRY_SECONDS)
 
 
-def _start(settings: Settings) -> None:
+def _start(settings: Settings, checks: "_DemoChecks") -> None:
     found = ThreadPoolExecutor(1).submit(advice.about_settings, settings, os.environ)  # while everything starts
     cluster = Cluster(settings.home) if os.environ.get("LAUNCH_EMBEDDED") else None
     if cluster is not None:
@@ -66,12 +70,17 @@ def _start(settings: Settings) -> None:
             print("loading the demo: five tables, 336,776 flights of 2013", flush=True)
         demo.load(cluster)
     backend = FirstStartClient(settings)
-    backend.wait_until_asked()
+    backend.wait_until_accepting()
     (settings.home / SERVING).touch()
     _apply_rules(settings, backend, demo.target(cluster) if has_demo and cluster is not None else None)
     if has_demo:
-        _check_demo(backend)
+        if not _was_loaded(settings):
+            backend.wait()
+        checks.ask(backend)
     backend.wait()
+    write_whole(settings.home / LOADED, _project_state(settings))
+    if has_demo:
+        print(table(checks.rows()), flush=True)
     if not _portal_answers(settings):
         print(f"warning: the docs portal does not answer yet (log: {settings.home / 'logs' / 'docs.log'})", flush=True)
     lines = found.result() if found.done() else []  # of a name that no server resolves there is nothing to wait for
@@ -81,17 +90,40 @@ def _start(settings: Settings) -> None:
     print(_ready(settings), flush=True)
 
 
-def _check_demo(backend: FirstStartClient) -> None:
-    """The checks are asked for while dbt is still loading: they begin at once when it is."""
-    tables = [name for name in _demo_tables() if backend.has_table(demo.DATABASE, name)]
-    print("checking the demo tables", flush=True)
-    pool = ThreadPoolExecutor(max(1, len(tables)))
+@dataclass
+class _DemoChecks:
+    """The checks of the demo's tables: each table is asked for once, however often a start is tried again."""
+
+    _asked: list[Future[VerdictRow]] = field(default_factory=list)
+
+    def ask(self, backend: FirstStartClient) -> None:
+        """Ask, unless a check from before has not ended."""
+        if not all(each.done() for each in self._asked):
+            return
+        tables = [name for name in _demo_tables() if backend.has_table(demo.DATABASE, name)]
+        print("checking the demo tables", flush=True)
+        pool = ThreadPoolExecutor(max(1, len(tables)))
+        self._asked = [pool.submit(backend.check, demo.DATABASE, name) for name in tables]
+        pool.shutdown(wait=False)
+
+    def rows(self) -> list[VerdictRow]:
+        """What they have found, once all have ended."""
+        return [each.result() for each in self._asked]
+
+
+def _project_state(settings: Settings) -> str:
+    """Another text if anything has changed that decides whether dbt can load the project."""
     try:
-        rows = [pool.submit(backend.check, demo.DATABASE, name) for name in tables]
-        backend.wait()
-        print(table([row.result() for row in rows]), flush=True)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        profile = (settings.dbt_profiles_dir / "profiles.yml").stat()
+    except OSError:
+        return "no profile"
+    return f"{__version__} {fingerprint(settings.dbt_project_dir)} {profile.st_mtime_ns} {profile.st_size}\n"
+
+
+def _was_loaded(settings: Settings) -> bool:
+    """Whether a start before has loaded the same project, so that checks need not wait until it is known whether dbt can."""
+    file = settings.home / LOADED
+    return file.exists() and file.read_text(encoding="utf-8") == _project_state(settings)
 
 
 def _portal_answers(settings: Settings) -> bool:

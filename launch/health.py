@@ -1,5 +1,6 @@
 """The container's health check: calls /healthz of the services that the container's role runs."""
 
+import http.client
 import urllib.request
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def answers(settings: Settings, port: int) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(f"http://{host}:{port}/healthz", timeout=3).close()
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
     return True
 

@@ -12,8 +12,6 @@ from database.embedded import Cluster, EmbeddedError
 from launch import broker, moved, preflight, process, supervision
 from launch.errors import StartError
 from launch.roles import MIGRATED, READY, SERVING, SUPERVISED, become_python
-from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
-from stringx_dataops.contract.messages import kafka
 from stringx_dataops.contract.settings import FILES, ROOT, SECRETS, Settings, SettingsError, read_settings
 
 
@@ -33,6 +31,10 @@ def _run_all(settings: Settings) -> NoReturn:
     if "LAUNCH_LOCK" not in os.environ:
         os.environ["LAUNCH_LOCK"] = str(preflight.check(settings, os.environ))
     moved.require_not_moved(settings)
+    # here, because PostgreSQL, which this module becomes too, is waited for
+    from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
+    from stringx_dataops.contract.messages import kafka
+
     if fault := fault_of_project(settings.dbt_project_dir, settings.dbt_profiles_dir):
         raise SettingsError(fault)
     with_kafka = "LAUNCH_KAFKA" in os.environ

@@ -156,7 +156,7 @@ def _ready_to_serve(settings: Settings) -> None:
 
 
 def _let_go_first(settings: Settings, mark: str) -> None:
-    """Wait, not for ever, until that file exists: who makes it has more to load, on the same processors."""
+    """Wait, for some time at most, until that file exists: other processes need the processors more."""
     until = time.monotonic() + _LATER_S
     while time.monotonic() < until and not (settings.home / mark).exists():
         time.sleep(0.1)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import TracebackType
-from typing import TypeVar
 
 from stringx_dataops import __version__
 from stringx_dataops.answers import Check, Gate, Request, State
@@ -13,6 +12,7 @@ from stringx_dataops.connection import USER_AGENT, Connection, address_of, key_o
 from stringx_dataops.contract.ids import new_id
 from stringx_dataops.contract.json_types import JsonObject
 from stringx_dataops.errors import Away, CheckFailed, DataOpsError, GateClosed, Misconfigured, Refused, Undecided
+from stringx_dataops.following import LONGEST_POLL_S, OF_A_REQUEST, POLL_S, Following, persist
 from stringx_dataops.points import Point, Pointing
 from stringx_dataops.profiles import OF_A_PROFILE, TableProfile
 from stringx_dataops.reading import as_text
@@ -25,15 +25,10 @@ __all__ = [
 ]  # fmt: skip
 
 PATIENCE_S = 600  # what `wait=True` means
-POLL_S = 0.5
-LONGEST_POLL_S = 30.0  # the Backend keeps a question after a request open for so long
-_SOON_S = 0.1  # an answer that comes so little too soon is in time
 _OF_A_GATE = ("gate", "verdict", "snapshot_at", "age_s", "reasons")
-_OF_A_REQUEST = ("request_id", "status", "verdict", "checks")
-_T = TypeVar("_T")
 
 
-class Client(Watching, Pointing):
+class Client(Following, Watching, Pointing):
     """A Backend and a key. What is not given comes from the environment, as for the `dataops` command: the address from
     STRINGX_BACKEND_URL (else http://127.0.0.1:5002), the key from STRINGX_API_KEY or STRINGX_API_KEY_FILE.
 
@@ -161,7 +156,7 @@ class Client(Watching, Pointing):
             body["timeout_s"] = timeout_s
         if window:
             body["window"] = {name: as_text(value) for name, value in window.items()}
-        found = self._as(Request.of, self.post_json(path_of("requests"), body), *_OF_A_REQUEST, *subject)
+        found = self._as(Request.of, self.post_json(path_of("requests"), body), *OF_A_REQUEST, *subject)
         while not found.has_ended and time.monotonic() < until:
             if on_wait:
                 on_wait(found)
@@ -174,31 +169,19 @@ class Client(Watching, Pointing):
     def request(self, request_id: str, *, wait: bool | float = False) -> Request:
         """A request as it stands, or after its end if that comes within `wait`."""
         until = time.monotonic() + _seconds(wait)
-        found = self._as(Request.of, self.get(path_of("requests", request_id)), *_OF_A_REQUEST)
+        found = self._as(Request.of, self.get(path_of("requests", request_id)), *OF_A_REQUEST)
         while not found.has_ended and time.monotonic() < until:
             found = self.follow(request_id, until)
-        return found
-
-    def follow(self, request_id: str, until: float, poll_s: float = LONGEST_POLL_S) -> Request:
-        """The request after some seconds, or as soon as it has ended. `until` is on the monotonic clock."""
-        patience = round(max(0.0, min(poll_s, until - time.monotonic())), 3)
-        asked_at, path = time.monotonic(), path_of("requests", request_id)
-
-        def ask() -> tuple[Request, float]:
-            answer = self.exchange("GET", path, patience + self.timeout_s, params={"wait": patience})
-            return self._as(Request.of, answer.content, *_OF_A_REQUEST), _pause(answer.headers.get("Retry-After"))
-
-        found, pause = persist(ask, until)
-        now = time.monotonic()
-        if not found.has_ended and now < asked_at + patience - _SOON_S:  # as many wait there; it says when to ask again
-            time.sleep(max(0.0, min(pause, until - now)))
         return found
 
     @checked
     def cancel(self, request_id: str, *, wait: float = 30) -> Request:
         """Cancel a request, and wait for its end; one that has ended stays as it is."""
-        path = f"{path_of('requests', request_id)}/cancel"
-        return self._as(Request.of, self.post(path, {"wait": wait}, wait + self.timeout_s), *_OF_A_REQUEST)
+        path, until = f"{path_of('requests', request_id)}/cancel", time.monotonic() + wait
+        found = self._as(Request.of, self.post(path, {"wait": 0}), *OF_A_REQUEST)
+        while not found.has_ended and time.monotonic() < until:
+            found = self.follow(request_id, until)
+        return found
 
     @checked
     def profile(
@@ -271,23 +254,6 @@ class Client(Watching, Pointing):
         path = path_of("datasets", dataset) if dataset is not None else path_of("tables", target, str(table))
         span = {name: as_text(value) for name, value in (("from", since), ("to", until)) if value is not None}
         return (self._as(Check.of, item) for item in self.items(f"{path}/history", span))
-
-
-def persist(call: Callable[[], _T], until: float) -> _T:
-    """Call until there is an answer or the time is over, so that a restart of the service does not end the waiting."""
-    while True:
-        try:
-            return call()
-        except Away:
-            if time.monotonic() > until:
-                raise
-            time.sleep(POLL_S)
-
-
-def _pause(retry_after: str | None) -> float:
-    """Seconds until the Backend wants to be asked again."""
-    text = (retry_after or "").strip()
-    return min(float(text), LONGEST_POLL_S) if text.isascii() and text.isdigit() else POLL_S
 
 
 def _subject(table: str | None, dataset: str | None) -> dict[str, str]:

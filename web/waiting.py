@@ -1,6 +1,5 @@
 """Long polls: a request waits for a result while there is a free slot to wait in, its client stays connected, and the process
-goes on. Who is answered sooner than asked is told when to ask again, so that clients that find no slot do not keep the process
-busy."""
+goes on. A client that finds no slot is told when to ask again: many of them would otherwise keep the process busy."""
 
 import math
 import socket
@@ -18,7 +17,7 @@ T = TypeVar("T")
 _end = threading.Event()
 _APART_S = 0.05  # between the moments at which clients that were sent away come again
 _SOONEST_S, _LATEST_S = 1.0, 30.0
-_SOON_S = 0.05  # an answer that comes so little too soon is in time
+_IN_TIME_S = 0.05  # an answer that comes so little before its time has waited
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def end_all() -> None:
 
 
 def install(app: Flask) -> None:
-    """Have answers that came sooner than asked say when to ask again."""
+    """Have answers that did not wait as long as asked say when to ask again."""
 
     @app.after_request
     def say(response: Response) -> Response:
@@ -56,8 +55,9 @@ def until_ended(listener: Listener, work: Work[T], current: T, seconds: float) -
         return latest if work.has_ended(latest) else None
 
     latest = wait_for(listener, work.payload, look, seconds) or work.find()
-    if not work.has_ended(latest) and time.monotonic() < until - _SOON_S:
-        g.ask_again_s = _appointments.next(time.monotonic())
+    now, client = time.monotonic(), _client()
+    if not work.has_ended(latest) and now < until - _IN_TIME_S and not (client is not None and _is_gone(client)):
+        g.ask_again_s = _appointments.next(now)
     return latest
 
 
@@ -66,7 +66,7 @@ def wait_for(listener: Listener, payload: str, look: Callable[[], T | None], sec
 
     Returns None if it never returned a value, if no slot is free, if the client has gone away, or if the process ends.
     """
-    client: socket.socket | None = request.environ.get("gunicorn.socket")
+    client = _client()
 
     def look_unless_gone() -> tuple[T | None] | None:
         value = look()
@@ -79,7 +79,7 @@ def wait_for(listener: Listener, payload: str, look: Callable[[], T | None], sec
 
 
 class _Appointments:
-    """When those come again who found no slot: one after the other, so that they keep a thread busy for a part of its time."""
+    """Spreads the clients that found no slot: they ask again one after the other."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -93,6 +93,12 @@ class _Appointments:
 
 
 _appointments = _Appointments()
+
+
+def _client() -> socket.socket | None:
+    """The connection to the client; None where another server than gunicorn serves."""
+    found: socket.socket | None = request.environ.get("gunicorn.socket")
+    return found
 
 
 def _is_gone(client: socket.socket) -> bool:

@@ -46,10 +46,13 @@ class ChildFactory:
         self._latest = ""  # fingerprint of the files at the last look
         self._look_at = 0.0
         self._spawning = ThreadPoolExecutor(1, thread_name_prefix="spawn")
+        self._begun: tuple[str, Future[LoadedProcess]] | None = None  # of these files, for the first child
+        self._starting: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
-        """Begin to load, in the background; whatever is wrong is noticed when a child is needed."""
-        self._spawning.submit(self._current)
+        """Begin to load, in the background; whatever is wrong is told to who needs the first child."""
+        files = dbt_project.fingerprint(self._project.root)
+        self._begun = files, self._spawning.submit(self._load, files)
 
     def spawn(self) -> "Future[Child]":
         """A new child. The future raises ChildDied if dbt cannot start, ProjectFault if that is the project's fault."""
@@ -85,6 +88,11 @@ class ChildFactory:
             self._loaded.close()
             self._loaded = None
 
+    def kill(self) -> None:
+        """End the process that loads dbt at once: this one ends without having used it."""
+        if self._starting is not None:
+            self._starting.kill()
+
     def _spawn(self) -> Child:
         loaded = self._current()
         near, far = socket.socketpair()
@@ -104,6 +112,11 @@ class ChildFactory:
     def _current(self) -> LoadedProcess:
         """The process that has loaded the project's files. If they have changed and cannot be loaded, the one from before."""
         files = dbt_project.fingerprint(self._project.root)
+        if self._begun is not None:
+            begun_with, begun = self._begun
+            self._begun = None
+            if begun_with == files or begun.exception() is None:
+                self._loaded = begun.result()
         loaded = self._loaded
         if loaded is not None and loaded.process.poll() is not None:
             self.close()
@@ -142,7 +155,7 @@ class ChildFactory:
         if self._kept is not None:
             folders.append(self._kept)
         try:
-            process = subprocess.Popen(
+            process = self._starting = subprocess.Popen(
                 # As a file. A frame of `-m` has no module, and dbt's adapters would search all modules for it: 9 ms per check.
                 [sys.executable, "-P", str(_PROGRAM), str(far.fileno()), *map(str, folders)],
                 cwd=ROOT,

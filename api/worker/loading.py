@@ -19,6 +19,11 @@ def project_of(settings: Settings) -> DbtProject:
     return DbtProject(settings.dbt_project_dir, settings.dbt_profiles_dir)
 
 
+def keeps_children_warm(settings: Settings) -> bool:
+    """Whether dbt is loaded once; otherwise each check runs the `dbt test` executable."""
+    return settings.worker_max_checks > 1
+
+
 def child_factory(settings: Settings) -> ChildFactory:
     """Loads that project. What takes long is kept for the next worker."""
     return ChildFactory(project_of(settings), home_of(settings) / "dbt", settings.home / "loaded")

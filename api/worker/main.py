@@ -1,7 +1,9 @@
 """The worker's process: `python -m api.worker.main`. It begins to load dbt, and imports the rest of the worker meanwhile."""
 
 import os
+import signal
 import sys
+import traceback
 
 from api.worker import loading
 from stringx_dataops.contract.catalogue.dbt_project import fault_of_project
@@ -18,15 +20,24 @@ def main() -> int:
     except SettingsError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 2
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the worker has its own; process 1 of a container has no other
+        signal.signal(number, lambda number, _: os._exit(128 + number))
     child_factory = loading.child_factory(settings)
-    if settings.worker_max_checks > 1:
+    if loading.keeps_children_warm(settings):
         child_factory.begin()
-    from api.worker import process  # takes about a second
+    try:
+        from api.worker import process  # takes about a second
 
-    return process.run(settings, child_factory)
+        return process.run(settings, child_factory)
+    finally:
+        child_factory.kill()
 
 
 if __name__ == "__main__":
-    code = main()
+    code = 1
+    try:
+        code = main()
+    except BaseException:  # printed here, because the end of the interpreter would wait until dbt is loaded
+        traceback.print_exc()
     sys.stderr.flush()
-    os._exit(code)  # without waiting until dbt is loaded
+    os._exit(code)

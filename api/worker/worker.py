@@ -94,7 +94,7 @@ class Worker:
     @property
     def executable_only(self) -> bool:
         """Whether each check runs the `dbt test` executable, and no child is kept warm."""
-        return self.settings.worker_max_checks == 1
+        return not loading.keeps_children_warm(self.settings)
 
     def run_checks(self, slot: Slot) -> Turn:
         """A loop's turn that claims a check, or a batch of small ones, and serves it."""

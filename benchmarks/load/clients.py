@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.load.installation import Table
+from stringx_dataops.following import pause_of
 
 PATHS = {"dataops": "/api/v1/quality-checks", "backend": "/api/v1/requests"}
 _LONGEST_S = 120.0
@@ -36,7 +37,7 @@ class Client:
         location, until = urlsplit(answer.headers["Location"]).path, time.monotonic() + _LONGEST_S
         while mode == "sync" and said["status"] in ("queued", "running"):
             assert time.monotonic() < until, said
-            time.sleep(float(answer.headers.get("Retry-After", "0")))
+            time.sleep(pause_of(answer.headers))
             answer, said = self._call("GET", f"{location}?wait=60")
         verdict: str | None = said["verdict"]
         return verdict

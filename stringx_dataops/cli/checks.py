@@ -13,8 +13,9 @@ from stringx_dataops.cli.options import AS_JSON, JUNIT, OneOf, TargetName, examp
 from stringx_dataops.cli.output import show
 from stringx_dataops.cli.progress import POLL_S, Line
 from stringx_dataops.cli.terminal import plain
-from stringx_dataops.client import LONGEST_POLL_S, PATIENCE_S, Client, DataOpsError, Undecided
+from stringx_dataops.client import PATIENCE_S, Client, DataOpsError, Undecided
 from stringx_dataops.contract.messages.verdicts import Dimension, Kind
+from stringx_dataops.following import LONGEST_POLL_S
 
 _SECONDS = click.IntRange(1, 86400)
 

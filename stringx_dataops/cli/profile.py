@@ -11,7 +11,8 @@ from stringx_dataops.cli.options import AS_JSON, TargetName, example
 from stringx_dataops.cli.output import plural, say, show, show_list
 from stringx_dataops.cli.profile_lines import lines
 from stringx_dataops.cli.progress import POLL_S, Line
-from stringx_dataops.client import LONGEST_POLL_S, PATIENCE_S, Client, TableProfile, Undecided
+from stringx_dataops.client import PATIENCE_S, Client, TableProfile, Undecided
+from stringx_dataops.following import LONGEST_POLL_S
 
 _SECONDS = click.IntRange(1, 86400)
 

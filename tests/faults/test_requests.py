@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 import requests
 
+from api.app import THREADS
 from tests.faults.accounting import accounting
 from tests.support.installation import Installation
 from tests.support.processes import Process, eventually
@@ -147,7 +148,7 @@ def test_beyond_the_cap_a_client_is_told_when_to_come_again_and_gets_in(installa
     answers = _all_at_once(burst // 10, ask)
     assert set(answers) == {202}
     assert refused, "the cap was not reached"
-    assert max(most) <= cap + 32, "a place for each thread of the service, at most"
+    assert max(most) <= cap + THREADS, "a place for each thread of the service, at most"
     assert _memory(small) < MEMORY_BYTES
     accounting(installation, changing=tables, within_s=120)
 

@@ -6,12 +6,11 @@ import time
 
 import pytest
 
+from api.app import WAITERS
 from tests.faults.accounting import accounting
 from tests.support.installation import Installation
 from tests.support.processes import eventually
 from tests.support.tables import CheckedTable
-
-PLACES = 32  # half of a web process's threads
 
 
 def begin_to_wait(installation: Installation, role: str, table: CheckedTable, name: str) -> socket.socket:
@@ -28,13 +27,13 @@ def begin_to_wait(installation: Installation, role: str, table: CheckedTable, na
 @pytest.mark.parametrize("role", ["api", "backend"])
 def test_clients_that_go_away_free_their_places_and_lose_nothing(installation: Installation, role: str) -> None:
     table, free = installation.table("dirty", held=True), installation.table("clean")
-    names = [f"waits at {role} {number} {table.name}" for number in range(PLACES)]
+    names = [f"waits at {role} {number} {table.name}" for number in range(WAITERS)]
     url = installation[f"{role}-1"].url
     with table.held():
         clients = [begin_to_wait(installation, role, table, name) for name in names]
         installation.accepted.update(dict.fromkeys(names, table.relation))
         known = "select 1 from dataops.checks where request_id = any(%s)"
-        eventually(lambda: len(installation.rows(known, [names])) == PLACES, 20, "that all are accepted")
+        eventually(lambda: len(installation.rows(known, [names])) == WAITERS, 20, "that all are accepted")
         time.sleep(1)
         began = time.monotonic()
         turned_away = installation.post(free, role, url=url, mode="sync")

@@ -1,6 +1,7 @@
 """dbt projects that cannot be used: what is wrong is said in one line, at once; and what a project may have."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -63,6 +64,20 @@ def test_what_keeps_a_project_from_being_loaded_is_one_line(tmp_path: Path, name
     assert words in said
     assert str(project.project_dir) in said
     assert "\n" not in said
+
+
+def test_what_a_worker_begins_to_load_is_told_to_the_first_child_without_another_try(tmp_path: Path) -> None:
+    files, settings, words = FAULTS["no materialization"]
+    project = copy(tmp_path / "project", files, **settings)
+    factory = ChildFactory(project, tmp_path / "child")
+    factory.begin()
+    assert factory._begun is not None
+    assert factory._begun[1].exception(120) is not None
+    first = factory._starting
+    with factory.slot(max_checks=1) as child:
+        with pytest.raises(ProjectFault, match=re.escape(words)):
+            child.ensure_warm()
+        assert factory._starting is first
 
 
 def test_packages_that_are_not_installed_are_told_without_dbt(tmp_path: Path) -> None:

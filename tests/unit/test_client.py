@@ -16,6 +16,7 @@ from stringx_dataops import Away, CheckFailed, Client, Gate, GateClosed, Misconf
 from stringx_dataops.cli.lazy import LazyGroup
 from stringx_dataops.cli.main import cli
 from stringx_dataops.contract.settings import ROOT
+from stringx_dataops.following import pause_of
 from tests.support.cli import FAILED, GATE, PENDING
 
 QUEUED: dict[str, Any] = {
@@ -127,6 +128,21 @@ def test_a_check_that_is_answered_at_once_is_not_asked_for_all_the_time(serve: C
     with pytest.raises(Undecided, match=r"not finished within 1\.5 s"):
         Client(serve((202, QUEUED), (200, queued)), "sx_key").check("nyc", "public.a", wait=1.5, poll_s=poll_s)
     assert 1 <= len(asked) <= 6, "it pauses, as a Backend where many wait answers at once"
+
+
+def test_who_is_told_to_ask_later_asks_once_more_when_the_time_is_over(serve: Callable[..., str]) -> None:
+    seen: list[Request] = []
+    busy = (200, QUEUED, {"Retry-After": "20"})
+    client = Client(serve((202, QUEUED), busy, (200, ENDED)), "sx_key")
+    assert client.check("nyc", "public.a", wait=1.5, on_wait=seen.append, poll_s=0.2).has_ended
+    assert len(seen) > 3, "progress is told meanwhile"
+    assert Client(serve(busy, busy, (200, ENDED)), "sx_key").request("7", wait=1.5).has_ended
+    assert Client(serve((202, QUEUED), busy, (200, ENDED)), "sx_key").cancel("7", wait=1.5).has_ended
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("7", 7), ("0", 0.5), ("900", 30), ("", 0.5), ("soon", 0.5), ("-1", 0.5)])
+def test_a_pause_has_bounds(said: str, seconds: float) -> None:
+    assert pause_of({"Retry-After": said}) == seconds
 
 
 @pytest.mark.parametrize(

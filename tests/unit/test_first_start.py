@@ -49,17 +49,17 @@ def test_a_check_that_outlasts_its_request_is_waited_for(tmp_path: Path) -> None
 
 def test_services_that_are_not_ready_say_why(tmp_path: Path) -> None:
     ready, broken = answer('{"status": "ready"}'), answer('{"reasons": ["no worker", "the dbt project is broken"]}', 503)
-    said = "DataOps is not ready: no worker; the dbt project is broken"
-    with backend(tmp_path, [ready, ready, broken]) as made, pytest.raises(StepError, match=said):
-        made.wait_until_asked()
-    with backend(tmp_path, [broken]) as made, pytest.raises(StepError, match=said):
+    reason = "DataOps is not ready: no worker; the dbt project is broken"
+    with backend(tmp_path, [ready, ready, broken]) as made, pytest.raises(StepError, match=reason):
+        made.wait_until_accepting()
+    with backend(tmp_path, [broken]) as made, pytest.raises(StepError, match=reason):
         made.wait()
 
 
 def test_checks_are_asked_for_while_dbt_is_still_loading(tmp_path: Path) -> None:
     ready, loading = answer('{"status": "ready"}'), answer('{"reasons": ["no warm worker"]}', 503)
     with backend(tmp_path, [ready, ready, loading]) as made:
-        made.wait_until_asked()
+        made.wait_until_accepting()
     with backend(tmp_path, [loading, ready]) as made:
         made.wait()
 

@@ -18,9 +18,10 @@ from stringx_dataops.cli.progress import POLL_S, Line
 from stringx_dataops.cli.rules.documents import Documents, FileFault, load, separated
 from stringx_dataops.cli.rules.paths import PATHS, read_files
 from stringx_dataops.cli.rules.validate import ENV, refused
-from stringx_dataops.client import LONGEST_POLL_S, PATIENCE_S, Client, Refused, Undecided, path_of, require
+from stringx_dataops.client import PATIENCE_S, Client, Refused, Undecided, path_of, require
 from stringx_dataops.contract.documents.layers import KINDS
 from stringx_dataops.contract.messages.verdicts import TERMINAL, worst
+from stringx_dataops.following import LONGEST_POLL_S
 
 _AT_ONCE = 8  # trials that have not ended
 _FIELDS = ("request_id", "table", "status", "verdict", "checks")
