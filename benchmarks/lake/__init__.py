@@ -1,0 +1,1 @@
+"""Ten million rows of Parquet, beside SQL by hand, dbt-duckdb and Soda."""
