@@ -20,9 +20,14 @@ def main() -> int:
     except SettingsError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 2
-    for number in (signal.SIGTERM, signal.SIGINT):  # until the worker has its own; process 1 of a container has no other
-        signal.signal(number, lambda number, _: os._exit(128 + number))
     child_factory = loading.child_factory(settings)
+
+    def end(number: int, _: object) -> None:
+        child_factory.kill()
+        os._exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the worker has its own; process 1 of a container has no other
+        signal.signal(number, end)
     if loading.keeps_children_warm(settings):
         child_factory.begin()
     try:
