@@ -23,7 +23,8 @@ from stringx_dataops.contract.adapters import ADAPTERS
 PACKAGES_OF_DBT = ("dbt", *(f"dbt_{adapter}" for adapter in ADAPTERS))  # dbt and its adapters
 # Folders and files of the project whose macros few checks call, and which take long to compile.
 _SELDOM_USED = ("column_type", "compare_rows", "correlation", "dbt", "distribution", "json_schema", "quantiles")
-_SELDOM = ("macros/profile/", "macros/dbt/", *(f"macros/rules/{name}" for name in _SELDOM_USED))
+_RULES = ("macros/rules/", "macros/common/rules/")
+_SELDOM = ("macros/profile/", "macros/dbt/", *(folder + name for name in _SELDOM_USED for folder in _RULES))
 
 
 class _Folder:

@@ -14,7 +14,7 @@ def copy_with(types: Collection[str] | None, folder: Path) -> Path:
     shutil.copytree(STRINGX, folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
     if types is None:
         return folder
-    macros = {path.stem: path for path in (folder / "macros" / "rules").glob("*.sql")}
+    macros = {path.stem: path for path in (folder / "macros").glob("**/rules/*.sql")}
     assert macros.keys() >= set(types)
     for name in macros.keys() - set(types):
         macros[name].unlink()

@@ -57,7 +57,8 @@ class TestEntry:
             assert "{" not in words
 
     def test_it_has_a_macro(self, entry: RuleType) -> None:
-        text = (PROJECT / "macros" / "rules" / f"{entry.name}.sql").read_text()
+        [path] = (PROJECT / "macros").glob(f"**/rules/{entry.name}.sql")
+        text = path.read_text()
         assert re.search(rf"macro \w*{entry.name}\w*\(", text)
 
     def test_it_is_told_to_clients(self, entry: RuleType) -> None:
@@ -65,7 +66,7 @@ class TestEntry:
 
 
 def test_no_macro_without_an_entry() -> None:
-    files = {path.stem: path.read_text() for path in (PROJECT / "macros" / "rules").glob("*.sql")}
+    files = {path.stem: path.read_text() for path in (PROJECT / "macros").glob("**/rules/*.sql")}
     macros = {stem: re.findall(r"macro stringx_rule__(\w+)\(", text) for stem, text in files.items()}
     assert sorted(name for names in macros.values() for name in names) == sorted(entry.name for entry in TYPES)
     assert {entry.name for entry in TYPES} <= set(macros), "each in the file of its name"

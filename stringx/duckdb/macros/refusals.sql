@@ -83,8 +83,17 @@
       {%- if words -%}{{- return(words) -}}{%- endif -%}
     {%- endfor -%}
   {%- elif type == 'aggregate_matches' -%}
-    {%- set others = facts.get(stringx_relation(arguments.other_table), {}) -%}
-    {%- if others -%}{{- return(stringx_refused_column(arguments.get('other_column') or columns[0], others, families, type)) -}}{%- endif -%}
+    {%- set others, other_column = facts.get(stringx_relation(arguments.other_table), {}), arguments.get('other_column') or columns[0] -%}
+    {%- set words = stringx_refused_column(other_column, others, families, type) if others else none -%}
+    {%- if words -%}{{- return(words) -}}{%- endif -%}
+    {%- for fact in (types[columns[0]], others.get(other_column)) if arguments.function in ('min', 'max') and fact and fact.family not in ('integer', 'decimal', 'float') -%}
+      {{- return(type ~ ' means nothing for the ' ~ arguments.function ~ ' of a column of type ' ~ fact.type) -}}
+    {%- endfor -%}
+  {%- elif type == 'distribution' -%}
+    {%- if arguments.test == 'ks' or 'against' in arguments -%}{{- return(stringx_other_distribution(rule, none, none).fault) -}}{%- endif -%}
+    {%- if 'bins' in arguments and types[columns[0]].family not in ('integer', 'decimal', 'float', 'date', 'timestamp', 'time') -%}
+      {{- return('on DuckDB bins mean nothing for a column of type ' ~ types[columns[0]].type ~ ': ' ~ columns[0]) -}}
+    {%- endif -%}
   {%- elif type == 'regex' -%}
     {{- return(stringx_refused_pattern(arguments.pattern)) -}}
   {%- elif type in ('change', 'unusual') and arguments.of is mapping -%}

@@ -1,5 +1,4 @@
-{#- The statements of samples. A column of the table is never in one scope with a name of these macros: it gets another name (c1, c2, …) where it
-    is read. -#}
+{#- The statements of samples (common/samples.sql). -#}
 
 {#- A JSON list of those of the columns that the relation does not have. -#}
 {% macro stringx_absent(relation, columns) %}
@@ -8,61 +7,30 @@
 {% endmacro %}
 
 
-{#- {sql, columns} of a rule's sample, or none if its failures are no rows; as PostgreSQL's macro of the name. -#}
-{% macro stringx_sample(table, rule, shown, state, room) %}
-  {%- set limit, facts = ' limit ' ~ table.spec.sample_rows | int, state.facts[table.relation] -%}
-  {%- set violating = {'inside': '(' ~ rule.sql.violation ~ ')'} if 'violation' in rule.sql else none -%}
-  {%- set given = rule.sql.get('sample', violating) -%}
-  {%- if not given -%}{{- return(none) -}}{%- endif -%}
-  {%- if 'keys' in given -%}
-    {%- set named = given.get('columns', rule.spec.columns) -%}
-    {%- for column in named if column not in shown -%}{{- return(none) -}}{%- endfor -%}
-    {%- set values = [] -%}
-    {%- for column in named -%}{%- do values.append(stringx_json('chosen.k' ~ loop.index, facts.get(column))) -%}{%- endfor -%}
-    {{- return({'sql': stringx_as_rows(values + ['to_json(chosen.everywhere)'], given['keys'] ~ limit, room), 'columns': named + ['count(*)' if 'count' in named else 'count']}) -}}
-  {%- elif 'query' in given -%}
-    {%- set described = stringx_one('select to_json(list([column_name, column_type]))::varchar from (describe select * from (' ~ given.query ~ '\n) as violating)') -%}
-    {%- set known, names, values, order = stringx_facts(fromjson(described or '[]')), [], [], [] -%}
-    {%- for column in shown if column in known -%}
-      {%- do names.append(column) -%}
-      {%- do values.append(stringx_json('chosen.' ~ stringx_name(column), known[column])) -%}
-      {%- do order.append('violating.' ~ stringx_name(column) ~ ' asc nulls last') -%}
-    {%- endfor -%}
-    {%- if not names -%}{{- return(none) -}}{%- endif -%}
-    {{- return({'sql': stringx_as_rows(values, 'select violating.* from (' ~ given.query ~ '\n) as violating order by ' ~ order | join(', ') ~ limit, room), 'columns': names}) -}}
-  {%- endif -%}
-  {%- set read, columns, values, order = [], [], [], [] -%}
-  {%- for column in shown -%}
-    {%- set name = 'c' ~ loop.index -%}
-    {#- the table's name alone would be the whole row -#}
-    {%- set owner = rule.scope.relation ~ '.' if column == table.spec.name else '' -%}
-    {%- do read.append(owner ~ stringx_name(column) ~ ' as ' ~ name) -%}
-    {%- do columns.append('checked.' ~ name) -%}
-    {%- do values.append(stringx_json('chosen.' ~ name, facts.get(column))) -%}
-    {%- do order.append(('checked.' ~ name if column in table.spec.key else 'checked.' ~ name ~ '::varchar collate "binary"') ~ ' asc nulls last') -%}
+{#- A text in the order of its characters. -#}
+{% macro stringx_in_order(text) %}{{- return(text ~ ' collate "binary"') -}}{% endmacro %}
+
+
+{#- {sql, columns} of the rows of a query: `shown` columns, as far as they exist. -#}
+{% macro stringx_sample_of_query(rule, query, shown, state, limit, room) %}
+  {%- set described = stringx_one('select to_json(list([column_name, column_type]))::varchar from (describe select * from (' ~ query ~ '\n) as violating)') -%}
+  {%- set known, names, values, order = stringx_facts(fromjson(described or '[]')), [], [], [] -%}
+  {%- for column in shown if column in known -%}
+    {%- do names.append(column) -%}
+    {%- do values.append(stringx_json('chosen.' ~ stringx_name(column), known[column])) -%}
+    {%- do order.append('violating.' ~ stringx_name(column)) -%}
   {%- endfor -%}
-  {%- set rows = given.get('with', '') ~ 'select ' ~ columns | join(', ') ~ ' from ' ~ stringx_checked(rule.scope, given, read) ~ ' order by ' ~ order | join(', ') ~ limit -%}
-  {{- return({'sql': stringx_as_rows(values, rows, room), 'columns': shown}) -}}
+  {%- if not names -%}{{- return(none) -}}{%- endif -%}
+  {{- return({'sql': stringx_as_rows(values, 'select violating.* from (' ~ query ~ '\n) as violating order by ' ~ order | join(', ') ~ limit, room), 'columns': names}) -}}
 {% endmacro %}
 
 
-{#- Rows of the checked table and which of them violate, by the parts that PostgreSQL's macro of the name has. The count and the sample are made of the same parts,
-    and so is `of_groups`. -#}
-{% macro stringx_counted(scope, parts) %}
-  {%- set counted = {'statement': parts.get('with', '') ~ 'select count(*) as failures, null as measured from ' ~ stringx_checked(scope, parts, []), 'sample': parts} -%}
-  {%- if scope.per -%}
-    {%- set keys = stringx_keys_of_groups(scope.per, 'checked.') | join(', ') -%}
-    {%- do counted.update({'of_groups': parts.get('with', '') ~ 'select ' ~ keys ~ ', 0 as total, count(*) as failures from '
-                                        ~ stringx_checked(scope, parts, stringx_named_keys(scope.per)) ~ ' group by ' ~ keys}) -%}
-  {%- endif -%}
-  {{- return(counted) -}}
-{% endmacro %}
-
-
-{% macro stringx_checked(scope, parts, more) %}
-  {%- set read = parts.get('select', []) + more -%}
-  {{- return('(select ' ~ (read | join(', ') or '1 as one') ~ ' from ' ~ scope.relation ~ stringx_where(stringx_all([scope.both, parts.get('inside')])) ~ ') as checked'
-             ~ parts.get('join', '') ~ stringx_where(parts.get('where'))) -}}
+{#- The rows of a query as JSON (stringx_as_rows): its columns [(name, fact)], and one more that is a number, or none. -#}
+{% macro stringx_rows_as_json(query, columns, number, room) %}
+  {%- set values = [] -%}
+  {%- for name, fact in columns -%}{%- do values.append(stringx_json('chosen.' ~ name, fact)) -%}{%- endfor -%}
+  {%- do values.append('to_json(chosen.' ~ number ~ ')') if number is not none -%}
+  {{- return(stringx_as_rows(values, query, room)) -}}
 {% endmacro %}
 
 

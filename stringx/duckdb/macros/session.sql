@@ -41,19 +41,7 @@
 
 
 {#- The select list of one JSON list of texts. -#}
-{% macro stringx_list(parts) %}
-  {{- return('to_json([' ~ stringx_counts(parts) | join('::varchar,\n') ~ '::varchar])::varchar') -}}
-{% endmacro %}
-
-
-{#- The same expressions with count_if in place of the filtered counts of gate/scan.sql. -#}
-{% macro stringx_counts(parts) %}
-  {%- set start, written = 'count(*) filter (where ', [] -%}
-  {%- for part in parts -%}
-    {%- do written.append('coalesce(count_if((' ~ part[start | length:] ~ '), 0)' if part.startswith(start) and part.endswith(')') else part) -%}
-  {%- endfor -%}
-  {{- return(written) -}}
-{% endmacro %}
+{% macro stringx_list(parts) %}{{- return('to_json(' ~ stringx_texts(parts) ~ ')::varchar') -}}{% endmacro %}
 
 
 {#- The JSON text of a rule's `found`. If it is too large, of its fault alone: without one the rule would be decided. -#}
@@ -76,7 +64,7 @@
   {%- if error.message and error.sqlstate[:2] in ('0A', '42', '53', '58') -%}
     {{- return(modules.re.sub('\\s+', ' ', error.message)[:300]) -}}
   {%- endif -%}
-  {{- return({'22P02': 'invalid text representation', '22003': 'numeric value out of range', '22000': 'data exception'}.get(error.sqlstate, 'database error')
+  {{- return({'22P02': 'invalid text representation', '22025': 'invalid escape sequence', '22003': 'numeric value out of range', '22000': 'data exception'}.get(error.sqlstate, 'database error')
              ~ ' (SQLSTATE ' ~ error.sqlstate ~ ')') -}}
 {% endmacro %}
 

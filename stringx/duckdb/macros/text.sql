@@ -1,9 +1,5 @@
 {#- Identifiers and values as SQL text. A backslash has no meaning in DuckDB's literals. -#}
 
-{% macro stringx_name(name) %}
-  {{- return('"' ~ (name | string).replace('"', '""') ~ '"') -}}
-{% endmacro %}
-
 
 {% macro stringx_literal(value) %}
   {%- if value is sameas true or value is sameas false -%}{{- return("'" ~ (value | string | lower) ~ "'") -}}{%- endif -%}
@@ -18,66 +14,6 @@
 {% endmacro %}
 
 
-{#- A quoted name from `schema.table`, split at the first dot, or from `"a.b"."c"` if the schema has a dot. -#}
-{% macro stringx_relation(text) %}
-  {%- set quoted = modules.re.fullmatch('"((?:[^"]|"")+)"[.]"((?:[^"]|"")+)"', text) -%}
-  {%- if quoted -%}{{- return(text) -}}{%- endif -%}
-  {%- set parts = text.split('.', 1) -%}
-  {{- return(stringx_name(parts[0]) ~ '.' ~ stringx_name(parts[1])) -}}
-{% endmacro %}
-
-
-{#- A list of quoted names, from one name or several. -#}
-{% macro stringx_names(names) %}
-  {%- set quoted = [] -%}
-  {%- for name in ([names] if names is string else names or []) -%}{%- do quoted.append(stringx_name(name)) -%}{%- endfor -%}
-  {{- return(quoted) -}}
-{% endmacro %}
-
-
-{#- Custom SQL in brackets and between newlines, so that a comment in it ends there. None for none. -#}
-{% macro stringx_condition(sql) %}
-  {{- return(none if sql is none else '(\n' ~ sql ~ '\n)') -}}
-{% endmacro %}
-
-
-{#- The conjunction of the conditions that are not none, or none. -#}
-{% macro stringx_all(conditions) %}
-  {%- set given = conditions | reject('none') | list -%}
-  {{- return(given | join(' and ') if given else none) -}}
-{% endmacro %}
-
-
-{% macro stringx_where(condition) %}
-  {{- return('' if condition is none else ' where ' ~ condition) -}}
-{% endmacro %}
-
-
-{% macro stringx_filter(conditions) %}
-  {%- set condition = stringx_all(conditions) -%}
-  {{- return('' if condition is none else ' filter (where ' ~ condition ~ ')') -}}
-{% endmacro %}
-
-
-{#- The number of rows, and a value, of those rows for which the conditions hold: NULL for the others. DuckDB takes a time for filters of aggregates that grows with
-    the square of their number. Of no rows count_if is NULL. -#}
-{% macro stringx_count(conditions) %}
-  {%- set condition = stringx_all(conditions) -%}
-  {{- return('count(*)' if condition is none else 'coalesce(count_if(' ~ condition ~ '), 0)') -}}
-{% endmacro %}
-
-{% macro stringx_when(value, conditions) %}
-  {%- set condition = stringx_all(conditions) -%}
-  {{- return(value if condition is none else 'case when ' ~ condition ~ ' then ' ~ value ~ ' end') -}}
-{% endmacro %}
-
-
-{#- What violates a condition: false, and NULL unless NULL passes. -#}
-{% macro stringx_violates(condition, null_passes) %}
-  {{- return('(' ~ condition ~ ')' ~ (' is false' if null_passes else ' is not true')) -}}
-{% endmacro %}
-
-
 {#- Whether an expression is outside of min and max, which are read as its type (`fact`). NULL for NULL; NaN is outside of all bounds; false without
     bounds. -#}
 {% macro stringx_outside(expression, bounds, fact=none) %}
@@ -88,13 +24,6 @@
   {%- if high is not none -%}{%- do parts.append(expression ~ (' >= ' if bounds.get('exclusive_max') else ' > ') ~ stringx_value(high, fact)) -%}{%- endif -%}
   {%- if high is none and low is not none and fact.family == 'float' -%}{%- do parts.append('isnan((' ~ expression ~ ')::double)') -%}{%- endif -%}  {#- DuckDB sorts it above any max -#}
   {{- return('(' ~ parts | join(' or ') ~ ')' if parts else 'false') -}}
-{% endmacro %}
-
-
-{#- The seconds of a duration such as 30s, 5m, 24h, 7d; the catalogue has checked its format. -#}
-{% macro stringx_seconds(duration) %}
-  {%- set parts = modules.re.fullmatch('\\s*([0-9.]+)(ms|s|m|h|d)\\s*', duration | string) -%}
-  {{- return(parts.group(1) | float * {'ms': 0.001, 's': 1, 'm': 60, 'h': 3600, 'd': 86400}[parts.group(2)]) -}}
 {% endmacro %}
 
 

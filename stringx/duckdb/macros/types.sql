@@ -9,6 +9,10 @@
 {% endmacro %}
 
 
+{#- The names of the types of texts, of numbers of rows and their sums, and of numbers in double precision. -#}
+{% macro stringx_type_names() %}{{- return({'text': 'varchar', 'count': 'hugeint', 'double': 'double'}) -}}{% endmacro %}
+
+
 {#- The fact of a count, and of other measures whose type no column has. -#}
 {% macro stringx_fact_of_count() %}
   {{- return({'type': 'HUGEINT', 'cast': '', 'family': 'integer', 'schema': none, 'operators': []}) -}}
@@ -96,6 +100,21 @@
 {% endmacro %}
 
 
+{#- Values as a list of SQL, for a list of rows. -#}
+{% macro stringx_each_value(values, fact) %}
+  {%- set written, fit = [], not fact or fact.family not in ('integer', 'decimal') or stringx_fit_together(values) -%}
+  {%- for value in values -%}{%- do written.append(stringx_value(value, fact) if fit else stringx_no_value(value)) -%}{%- endfor -%}
+  {{- return(written) -}}
+{% endmacro %}
+
+
+{#- A query of values of a document, beside stringx_times_of (distinct_values.sql). -#}
+{% macro stringx_typed_list(scope, column, values) %}
+  {%- set written = stringx_each_value(values, scope.types.get(column)) -%}
+  {{- return('select v from (values (' ~ written | join('), (') ~ ')) as given(v)' if written else 'select stringx_value from stringx_times_of where false') -}}
+{% endmacro %}
+
+
 {#- Whether numbers have at most 38 digits together, before and behind the point: DuckDB gives a list one type, and would round them to it. -#}
 {% macro stringx_fit_together(values) %}
   {%- set most = namespace(whole=1, fraction=0) -%}
@@ -110,20 +129,24 @@
 {% endmacro %}
 
 
-{#- The text of a number that is measured, with PostgreSQL's words for what is none. -#}
-{% macro stringx_number_text(measure) %}
-  {%- set number = '(' ~ measure ~ ')::double' -%}
-  {{- return('case when isnan(' ~ number ~ ") then 'NaN' when isinf(" ~ number ~ ') then case when ' ~ number ~ " > 0 then 'Infinity' else '-Infinity' end else (" ~ measure ~ ')::varchar end') -}}
-{% endmacro %}
-
-
 {#- A column beside an operator. -#}
 {% macro stringx_compared(column, fact) %}
   {{- return(stringx_name(column) ~ (fact.cast if fact is not none and fact is defined else '')) -}}
 {% endmacro %}
 
 
+{#- A column beside one of another type: a moment without a zone beside one with a zone is in the document's zone; a FLOAT beside another number is compared in double precision, as PostgreSQL
+    does. -#}
+{% macro stringx_beside(column, fact, other) %}
+  {%- if fact and other and fact.type != other.type and other.type == 'TIMESTAMP WITH TIME ZONE' -%}{{- return(stringx_zoned(column, fact)) -}}{%- endif -%}
+  {%- if fact and other and fact.type != other.type and 'FLOAT' in (fact.type, other.type) -%}{{- return(stringx_name(column) ~ '::double') -}}{%- endif -%}
+  {{- return(stringx_compared(column, fact)) -}}
+{% endmacro %}
+
+
+{#- Operators have one meaning for all types. -#}
 {% macro stringx_operator(fact, name) %}{{- return(' ' ~ name ~ ' ') -}}{% endmacro %}
+{% macro stringx_operator_of_both(one, other, name) %}{{- return(' ' ~ name ~ ' ') -}}{% endmacro %}
 
 
 {% macro stringx_is_null(column) %}{{- return(stringx_name(column) ~ ' is null') -}}{% endmacro %}
@@ -134,12 +157,6 @@
 
 {#- The text of a column's value. -#}
 {% macro stringx_text(column, fact=none) %}{{- return(stringx_name(column) ~ '::varchar') -}}{% endmacro %}
-
-
-{#- A moment with a zone of a column; one without a zone is in the document's. -#}
-{% macro stringx_zoned(column, fact) %}
-  {{- return(stringx_name(column) ~ ('' if fact is not none and fact.type == 'TIMESTAMP WITH TIME ZONE' else '::timestamp::timestamptz')) -}}
-{% endmacro %}
 
 
 {#- The types whose values a message may show. -#}

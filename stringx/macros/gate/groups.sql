@@ -107,7 +107,7 @@
   {%- set names = (before.state.get('keys') or {}) if before and stringx_shows_groups(rule) else {} -%}
   {%- set worst = [] -%}
   {%- set on_missing = rule.spec.get('missing_groups') -%}
-  {%- for hash in found.gone[:20] -%}
+  {%- for hash in (found.gone or [])[:20] -%}
     {%- do worst.append({'key': names.get(hash | string), 'status': on_missing, 'failures': none, 'total': 0, 'measured': none, 'change': 'missing'}) -%}
   {%- endfor -%}
   {%- set measures = 'violation' not in rule.sql and 'of_groups' not in rule.sql -%}

@@ -7,11 +7,7 @@
 {% endmacro %}
 
 
-{#- Whether a text has a match of a pattern; each stringx_format__<format> is true for a text that is not of the format. -#}
-{% macro stringx_has_match(text, pattern) %}
-  {{- return('regexp_matches(' ~ text ~ ', ' ~ stringx_literal(pattern) ~ ", 's')") -}}
-{% endmacro %}
-
+{#- Each stringx_format__<format> is true for a text that is not of the format. -#}
 
 {% macro stringx_format__email(text) %}
   {%- set exact = "^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@" ~ stringx_label() ~ '([.]' ~ stringx_label() ~ ')+$' -%}

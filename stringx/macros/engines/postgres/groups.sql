@@ -1,44 +1,9 @@
-{#- The statements of rules that are decided for each group (gate/groups.sql). The keys are g1, g2 and so on, and `v` holds what was read of the group, as texts.
-    Keys leave the server only if their columns may be shown, and measures and keys are cut here. -#}
+{#- What rules that are decided for each group ask of the engine (common/groups.sql). -#}
 
 
-{#- A SELECT of one JSON list with a text for each rule: {count, failing, warning, of_rows: the worst status without what is new or missing, failures, total, measured: of the worst, worst: [[status, failures, total,
-    measured, key, is new]], new, missing, gone: hashes of missing groups, hashes: of all, as one text, keys: {hash: key}, fault}; only `count` and `fault` if there are too many groups. -#}
-{% macro stringx_grouped(table, members, state) %}
-  {%- set rule = members[0].rule -%}
-  {%- set facts = state.facts.get(table.relation, {}) -%}
-  {%- set remembers = members | map(attribute='rule.spec') | selectattr('new_groups') | list or members | map(attribute='rule.spec') | selectattr('missing_groups') | list -%}
-  {%- set salt = 'current_database() || ' ~ stringx_literal('/' ~ tojson([table.spec.schema, table.spec.name, rule.spec.per])) -%}
-  {%- set hash = stringx_hash_of_keys(stringx_keys_of_groups(rule.spec.per, 'stringx_read.'), rule.spec.per, facts, salt) if remembers else 'null::bigint' -%}
-  {%- set decided, values = [], [] -%}
-  {%- for member in members -%}
-    {%- do decided.append(stringx_decided_groups(member.rule, values | length, facts)) -%}
-    {%- do values.extend(member.reading['values'] or []) -%}
-  {%- endfor -%}
-  {%- if members[0].reading.statement is not none -%}
-    {%- set read = members[0].reading.statement -%}
-  {%- else -%}
-    {%- set window = none if rule.whole_table else rule.scope.window -%}
-    {%- set read = 'select ' ~ stringx_named_keys(rule.spec.per) | join(', ') ~ ', array[' ~ values | join('::text,\n') ~ '::text] as v from ' ~ table.relation ~ stringx_where(window)
-                   ~ ' group by ' ~ stringx_names(rule.spec.per) | join(', ') -%}
-  {%- endif -%}
-  {{- return('with stringx_grouped as materialized (select stringx_read.*, ' ~ hash ~ ' as h from (' ~ read ~ '\n) as stringx_read)\nselect ' ~ stringx_list(decided)) -}}
-{% endmacro %}
-
-
-{#- The columns of `per` under the names of keys: g1, g2 and so on. -#}
-{% macro stringx_named_keys(per) %}
-  {%- set names = [] -%}
-  {%- for column in per -%}{%- do names.append(stringx_name(column) ~ ' as g' ~ loop.index) -%}{%- endfor -%}
-  {{- return(names) -}}
-{% endmacro %}
-
-
-{#- The names of the keys, after `owner`. -#}
-{% macro stringx_keys_of_groups(per, owner='') %}
-  {%- set keys = [] -%}
-  {%- for column in per -%}{%- do keys.append(owner ~ 'g' ~ loop.index) -%}{%- endfor -%}
-  {{- return(keys) -}}
+{#- A hash of the keys of a group, which the next check gets; `salt` is its table and rule. -#}
+{% macro stringx_hash_of_group(keys, per, facts, salt) %}
+  {{- return(stringx_hash_of_keys(keys, per, facts, 'current_database() || ' ~ stringx_literal(salt))) -}}
 {% endmacro %}
 
 
@@ -55,104 +20,16 @@
 {% endmacro %}
 
 
-{#- A SELECT of {g1, …, v} of a rule with a statement of its own: the rows of each group, and the failures that the statement counts of it. -#}
-{% macro stringx_totals_and_failures(rule, failures) %}
-  {%- set keys = stringx_keys_of_groups(rule.spec.per) | join(', ') -%}
-  {{- return('select ' ~ keys ~ ', array[sum(total)::text, sum(failures)::text] as v from (select ' ~ stringx_named_keys(rule.spec.per) | join(', ')
-             ~ ', count(*) as total, 0 as failures from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both) ~ ' group by ' ~ stringx_names(rule.spec.per) | join(', ')
-             ~ ' union all (' ~ failures ~ '\n)) as counted group by ' ~ keys) -}}
-{% endmacro %}
+{#- A list of such hashes, from numbers with commas between them. -#}
+{% macro stringx_hashes(numbers) %}{{- return("'{" ~ numbers ~ "}'::bigint[]") -}}{% endmacro %}
 
 
-{#- Whether `failures` of `total` are above a threshold, in exact decimals. -#}
-{% macro stringx_above_in_sql(threshold) %}
-  {%- if threshold is none -%}{{- return('false') -}}{%- endif -%}
-  {%- if threshold.count is defined -%}{{- return('failures > ' ~ threshold.count | int) -}}{%- endif -%}
-  {{- return('failures > ' ~ stringx_literal(threshold.share) ~ '::numeric * total') -}}
-{% endmacro %}
+{#- Whether `failures` are more than a share of `total`, exactly. -#}
+{% macro stringx_above_share(share) %}{{- return('failures > ' ~ stringx_literal(share) ~ '::numeric * total') -}}{% endmacro %}
 
 
-{#- How far a measure is out of its bounds, as a number; NULL if it or its bounds are no numbers. It only orders groups. -#}
-{% macro stringx_distance(bounds) %}
-  {%- set number, sides = '^-?(Infinity|[0-9.]+([eE][+-]?[0-9]+)?)$|^NaN$', [] -%}
-  {%- set numeric = '(case when measured ~ ' ~ stringx_literal(number) ~ ' then measured end)::numeric' -%}
-  {%- for side in ('min', 'max') if bounds.get(side) is not none and modules.re.fullmatch('[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?', bounds[side] | string) -%}
-    {%- set bound = stringx_literal(bounds[side]) ~ '::numeric' -%}
-    {%- do sides.append(bound ~ ' - ' ~ numeric if side == 'min' else numeric ~ ' - ' ~ bound) -%}
-  {%- endfor -%}
-  {{- return('greatest(' ~ sides | join(', ') ~ ')' if sides else 'null::numeric') -}}
-{% endmacro %}
-
-
-{#- The JSON of one rule, as a scalar subquery over stringx_grouped. Its values begin after `start` others. A group without a row under the rule's `where` is none of
-    its groups, except where a count of rows is the value. -#}
-{% macro stringx_decided_groups(rule, start, facts) %}
-  {%- set sql, spec = rule.sql, rule.spec -%}
-  {%- set measures = 'violation' not in sql and 'of_groups' not in sql -%}
-  {%- set failures = 'null::bigint' if measures else 'v[' ~ (start + 2) ~ ']::bigint' -%}
-  {%- set present = 'true' if sql.get('counts_rows') else 'v[' ~ (start + 1) ~ ']::bigint > 0' -%}
-  {%- set shows, keys, order = stringx_shows_groups(rule), [], [] -%}
-  {%- set room = 200 // (spec.per | length) -%}
-  {%- for column in spec.per -%}
-    {%- set text = stringx_text('g' ~ loop.index, facts.get(column)) -%}
-    {%- do keys.append(stringx_literal(column) ~ ', case when length(' ~ text ~ ') > ' ~ room ~ ' then left(' ~ text ~ ', ' ~ room ~ ") || '...' else " ~ text ~ ' end') -%}
-    {%- do order.append((text ~ ' collate "C"' if shows else 'md5(' ~ text ~ ')') ~ ' nulls first') -%}
-  {%- endfor -%}
-  {%- set key = 'json_build_object(' ~ keys | join(', ') ~ ')' if shows else 'null::json' -%}
-  {%- if measures -%}
-    {%- set bounds, warn = sql.get('bounds', spec.arguments), sql.get('warn_bounds', spec.arguments.get('warn') or {}) -%}
-    {%- set status = 'case when measured is null then ' ~ (2 if stringx_may_fail(rule) else 1) ~ ' when v[' ~ (start + 3) ~ ']::boolean then 2 when v[' ~ (start + 4)
-                     ~ ']::boolean then 1 else 0 end' -%}
-    {%- set far = 'coalesce(case when status = 1 then ' ~ stringx_distance(warn) ~ ' end, ' ~ stringx_distance(bounds) ~ ', ' ~ stringx_distance(warn) ~ ')' -%}
-    {%- set worst_first = 'measured is null desc, ' ~ far ~ ' desc nulls last' -%}
-  {%- else -%}
-    {%- set status = 'case when failures = 0 then 0 when ' ~ stringx_above_in_sql(spec.fail_above) ~ ' then 2 when ' ~ stringx_above_in_sql(spec.warn_above) ~ ' then 1 else 0 end' -%}
-    {%- set worst_first = 'failures desc, total' -%}
-  {%- endif -%}
-  {%- set compares = spec.get('new_groups') is not none or spec.get('missing_groups') is not none -%}
-  {%- set before = spec.get('before') -%}
-  {%- set earlier = "'{" ~ modules.re.sub('[^-0-9,]', '', before.state.groups) ~ "}'::bigint[]" if before and compares else none -%}
-  {%- set on_new = {'warn': 1, 'fail': 2, none: none}[spec.get('new_groups')] if earlier is not none else none -%}
-  {%- set is_new = 'h not in (select gone from earlier)' if on_new is not none else 'false' -%}  {#- which is hashed -#}
-  {%- set finds_missing = earlier is not none and spec.get('missing_groups') is not none -%}
-  {%- set query -%}
-(select case when (select count(*) from stringx_grouped where {{ present }}) > {{ stringx_most_groups().groups }} then (
-  select json_build_object('count', count(*)) from stringx_grouped where {{ present }}
-) else (
-  with {% if earlier is not none %}earlier as materialized (
-    select unnest({{ earlier }}) as gone
-  ), {% endif %}rated as (
-    select grouped.*, {{ status }} as own_status, {{ is_new }} as is_new
-    from (select *, v[{{ start + 1 }}]::bigint as total, {{ failures }} as failures, {{ 'v[' ~ (start + 2) ~ ']' if measures else 'null::text' }} as measured,
-                 {{ 'v[' ~ (start + 5) ~ ']' if measures else 'null::text' }} as found
-          from stringx_grouped where {{ present }}) as grouped
-  ), decided as (
-    select *, {{ 'greatest(own_status, case when is_new then ' ~ on_new ~ ' else 0 end)' if on_new is not none else 'own_status' }} as status from rated
-  ), placed as (
-    select *, row_number() over (order by status desc, {{ worst_first }}, {{ order | join(', ') }}) as place,
-           row_number() over (order by own_status desc, {{ worst_first.replace('status', 'own_status') if measures else worst_first }}, {{ order | join(', ') }}) as own_place
-    from decided
-  ){% if finds_missing %}, missing as materialized (
-    select gone from earlier where gone not in (select h from rated)
-  ){% endif %}
-  select json_build_object(
-    'count', count(*), 'failing', count(*) filter (where status = 2), 'warning', count(*) filter (where status = 1), 'new', count(*) filter (where is_new),
-    'of_rows', max(own_status), 'failures', coalesce(sum(failures), 0)::bigint, 'total', coalesce(sum(total), 0)::bigint, 'measured', max(measured) filter (where own_place = 1),
-    'fault', {{ "max(found::json ->> 'fault')" if sql.found else 'null' }},
-    'worst', coalesce(json_agg(json_build_array(status, failures, total, measured, {{ key }}, is_new) order by place) filter (where place <= 20), '[]'),
-    {% if compares -%}
-    'hashes', coalesce(string_agg(h::text, ','), ''),
-    'keys', {{ "(select json_object_agg(h, key) from (select h, key, sum(octet_length(key::text) + 25) over (order by place) as bytes from (select h, place, " ~ key
-               ~ " as key from placed) as named) as fitting where bytes <= 32768)" if shows else 'null' }},
-    {% endif -%}
-    {% if finds_missing -%}
-    'gone', (select coalesce(json_agg(gone), '[]') from (select gone from missing order by gone limit 20) as first),
-    'missing', (select count(*) from missing)
-    {%- else -%}
-    'gone', json_build_array(), 'missing', 0
-    {%- endif %})
-  from placed
-) end)
-  {%- endset -%}
-  {{- return(query | string) -}}
+{#- {sql, type} of a text as a number that orders groups; NULL if it is none. -#}
+{% macro stringx_to_order(text) %}
+  {%- set number = '^-?(Infinity|[0-9.]+([eE][+-]?[0-9]+)?)$|^NaN$' -%}
+  {{- return({'sql': '(case when ' ~ text ~ ' ~ ' ~ stringx_literal(number) ~ ' then ' ~ text ~ ' end)::numeric', 'type': 'numeric'}) -}}
 {% endmacro %}

@@ -196,3 +196,21 @@ end
                           union select relid from pg_partition_tree(wanted.relation) union select relid from pg_partition_tree(wanted.other)))
   group by wanted.number
 {% endmacro %}
+
+
+{% macro stringx_proof__not_null(rule, scope) %}
+  {{- return({'kind': 'not_null', 'relation': scope.relation, 'columns': rule.columns}) -}}
+{% endmacro %}
+
+
+{% macro stringx_proof__relationship(rule, scope) %}
+  {%- if rule.arguments.get('to_where') -%}{{- return(none) -}}{%- endif -%}
+  {{- return({'kind': 'foreign_key', 'relation': scope.relation, 'columns': rule.columns,
+              'other': stringx_relation(rule.arguments.to_table), 'other_columns': stringx_referenced(rule)}) -}}
+{% endmacro %}
+
+
+{% macro stringx_proof__unique(rule, scope) %}
+  {{- return({'kind': 'unique', 'relation': scope.relation, 'columns': rule.columns, 'measured': 0,
+              'nulls_equal': rule.arguments.get('nulls', 'ignore') == 'equal'}) -}}
+{% endmacro %}

@@ -84,6 +84,12 @@
 {% endmacro %}
 
 
+{#- The same beside another column, whose fact is `other`. -#}
+{% macro stringx_beside(column, fact, other) %}
+  {{- return(stringx_name(column) ~ (fact.cast if fact is not none else '')) -}}
+{% endmacro %}
+
+
 {#- An operator between two values of a type, with blanks around it. -#}
 {% macro stringx_operator(fact, name) %}
   {%- if fact is none or fact.schema is none or name not in fact.operators -%}{{- return(' ' ~ name ~ ' ') -}}{%- endif -%}
@@ -130,6 +136,22 @@
 {% endmacro %}
 
 
+{#- Values as a list of SQL, for a list of rows. -#}
+{% macro stringx_each_value(values, fact) %}
+  {%- set written = [] -%}
+  {%- for value in values -%}{%- do written.append(stringx_value(value, fact)) -%}{%- endfor -%}
+  {{- return(written) -}}
+{% endmacro %}
+
+
+{#- Values as rows of the column's own type; the first of them is NULL. -#}
+{% macro stringx_typed_list(scope, column, values) %}
+  {%- set rows = ['((select ' ~ stringx_compared(column, scope.types.get(column)) ~ ' from ' ~ scope.relation ~ ' limit 0))'] -%}
+  {%- for value in values -%}{%- do rows.append('(' ~ stringx_value(value, scope.types.get(column)) ~ ')') -%}{%- endfor -%}
+  {{- return('values ' ~ rows | join(', ')) -}}
+{% endmacro %}
+
+
 {#- Whether the column's value is NULL itself, as in NOT NULL; a row of NULLs is not. -#}
 {% macro stringx_is_null(column) %}
   {{- return(stringx_name(column) ~ ' is not distinct from null') -}}
@@ -145,6 +167,20 @@
 {% macro stringx_text(column, fact=none) %}
   {%- set name = stringx_name(column) -%}
   {{- return('textin(inet_out(' ~ name ~ '))' if fact is not none and fact.type == 'inet' else name ~ '::text') -}}
+{% endmacro %}
+
+
+{#- The names of the types of texts, of numbers of rows and their sums, and of numbers in double precision. -#}
+{% macro stringx_type_names() %}{{- return({'text': 'text', 'count': 'bigint', 'double': 'double precision'}) -}}{% endmacro %}
+
+
+{#- The facts of numbers that are counted, and of those in double precision. -#}
+{% macro stringx_fact_of_count() %}
+  {{- return({'type': 'bigint', 'family': 'integer', 'schema': none, 'operators': []}) -}}
+{% endmacro %}
+
+{% macro stringx_fact_of_double() %}
+  {{- return({'type': 'double precision', 'family': 'float', 'schema': none, 'operators': []}) -}}
 {% endmacro %}
 
 

@@ -1,4 +1,0 @@
-{#- A moment later than the snapshot plus the tolerance; dates and times without a zone are in the document's. -#}
-{% macro stringx_rule__not_in_future(rule, scope) %}
-  {{- return({'violation': stringx_zoned(rule.columns[0], scope.types.get(rule.columns[0])) ~ ' > ' ~ stringx_now_in_sql() ~ ' + ' ~ stringx_interval(rule.arguments.get('tolerance', '0s'))}) -}}
-{% endmacro %}

@@ -1,0 +1,48 @@
+{#- Lists and JSON. -#}
+
+
+{#- A JSON object: {name: SQL of its value}. -#}
+{% macro stringx_object(members) %}
+  {%- set parts = [] -%}
+  {%- for name, value in members.items() -%}{%- do parts.append((stringx_literal(name) if '\\' in name else "'" ~ name.replace("'", "''") ~ "'") ~ ', ' ~ value) -%}{%- endfor -%}
+  {{- return('json_build_object(' ~ parts | join(', ') ~ ')') -}}
+{% endmacro %}
+
+
+{#- A list of values of one type, whose first is [1]. -#}
+{% macro stringx_array(values) %}{{- return('array[' ~ values | join(', ') ~ ']') -}}{% endmacro %}
+
+
+{#- Whether any of a list is true; NULL if none is, and one is NULL. -#}
+{% macro stringx_any_true(list) %}{{- return('true = any(' ~ list ~ ')') -}}{% endmacro %}
+
+
+{#- A JSON list of those of the texts that are not NULL: the first `most`, or all, then NULL if there are none. -#}
+{% macro stringx_texts_that_are(texts, most=none) %}
+  {%- set there = 'array_remove(array[' ~ texts | join(', ') ~ ']::text[], null)' -%}
+  {{- return('nullif(array_to_json(' ~ there ~ ")::text, '[]')::json" if most is none else '(' ~ there ~ ')[:' ~ most ~ ']') -}}
+{% endmacro %}
+
+
+{#- A list of the texts of values. -#}
+{% macro stringx_texts(values) %}{{- return('array[' ~ values | join('::text,\n') ~ '::text]') -}}{% endmacro %}
+
+
+{#- An aggregate: a JSON list with a value, or a list of several, of each row for which a condition holds, in an order; empty without rows. -#}
+{% macro stringx_json_list(value, order=none, condition=none) %}
+  {%- set value = value if value is string else 'json_build_array(' ~ value | join(', ') ~ ')' -%}
+  {%- set rows = 'json_agg(' ~ value ~ (' order by ' ~ order if order is not none else '') ~ ')' ~ (' filter (where ' ~ condition ~ ')' if condition is not none else '') -%}
+  {{- return('coalesce(' ~ rows ~ ", '[]')") -}}
+{% endmacro %}
+
+
+{#- An aggregate: a JSON object with a member for each row. -#}
+{% macro stringx_object_of_rows(name, value) %}{{- return('json_object_agg(' ~ name ~ ', ' ~ value ~ ')') -}}{% endmacro %}
+
+
+{#- The text of a member of a JSON object that is a text. -#}
+{% macro stringx_text_of_member(json, name) %}{{- return(json ~ '::json ->> ' ~ stringx_literal(name)) -}}{% endmacro %}
+
+
+{#- The size of a value's text. -#}
+{% macro stringx_bytes(value) %}{{- return('octet_length(' ~ value ~ '::text)') -}}{% endmacro %}
