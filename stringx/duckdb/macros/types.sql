@@ -13,16 +13,6 @@
 {% macro stringx_type_names() %}{{- return({'text': 'varchar', 'count': 'hugeint', 'double': 'double'}) -}}{% endmacro %}
 
 
-{#- The fact of a count, and of other measures whose type no column has. -#}
-{% macro stringx_fact_of_count() %}
-  {{- return({'type': 'HUGEINT', 'cast': '', 'family': 'integer', 'schema': none, 'operators': []}) -}}
-{% endmacro %}
-
-{% macro stringx_fact_of_double() %}
-  {{- return({'type': 'DOUBLE', 'cast': '', 'family': 'float', 'schema': none, 'operators': []}) -}}
-{% endmacro %}
-
-
 {% macro stringx_no_value(value) %}{{- return('system.main.stringx_no_value(' ~ stringx_literal(value) ~ ')') -}}{% endmacro %}
 
 
@@ -146,13 +136,6 @@
 
 {#- Operators have one meaning for all types. -#}
 {% macro stringx_operator(fact, name) %}{{- return(' ' ~ name ~ ' ') -}}{% endmacro %}
-{% macro stringx_operator_of_both(one, other, name) %}{{- return(' ' ~ name ~ ' ') -}}{% endmacro %}
-
-
-{% macro stringx_is_null(column) %}{{- return(stringx_name(column) ~ ' is null') -}}{% endmacro %}
-
-
-{% macro stringx_is_not_null(column) %}{{- return(stringx_name(column) ~ ' is not null') -}}{% endmacro %}
 
 
 {#- The text of a column's value. -#}

@@ -97,13 +97,6 @@
 {% endmacro %}
 
 
-{#- The operator between values of two columns: that of their type if both have the same. -#}
-{% macro stringx_operator_of_both(one, other, name) %}
-  {%- set same = one is not none and other is not none and one.type == other.type -%}
-  {{- return(stringx_operator(one if same else none, name)) -}}
-{% endmacro %}
-
-
 {#- A value of a document beside a column or a measure. Usually it is an untyped literal, which PostgreSQL reads as that type. It has a type itself
     if the column's type would cut it off silently (a fraction beside a whole number, an offset beside a date or timestamp without one),
     and beside types of extensions and composite types, where PostgreSQL reads a literal as a row without a type. -#}
@@ -152,17 +145,6 @@
 {% endmacro %}
 
 
-{#- Whether the column's value is NULL itself, as in NOT NULL; a row of NULLs is not. -#}
-{% macro stringx_is_null(column) %}
-  {{- return(stringx_name(column) ~ ' is not distinct from null') -}}
-{% endmacro %}
-
-
-{% macro stringx_is_not_null(column) %}
-  {{- return(stringx_name(column) ~ ' is distinct from null') -}}
-{% endmacro %}
-
-
 {#- The text of a column's value as PostgreSQL shows it: a cast writes a host address as 10.0.0.1/32. -#}
 {% macro stringx_text(column, fact=none) %}
   {%- set name = stringx_name(column) -%}
@@ -172,16 +154,6 @@
 
 {#- The names of the types of texts, of numbers of rows and their sums, and of numbers in double precision. -#}
 {% macro stringx_type_names() %}{{- return({'text': 'text', 'count': 'bigint', 'double': 'double precision'}) -}}{% endmacro %}
-
-
-{#- The facts of numbers that are counted, and of those in double precision. -#}
-{% macro stringx_fact_of_count() %}
-  {{- return({'type': 'bigint', 'family': 'integer', 'schema': none, 'operators': []}) -}}
-{% endmacro %}
-
-{% macro stringx_fact_of_double() %}
-  {{- return({'type': 'double precision', 'family': 'float', 'schema': none, 'operators': []}) -}}
-{% endmacro %}
 
 
 {#- The types whose values a message may show, as format_type names them. -#}
