@@ -26,12 +26,22 @@ def names_in(*paths: Path) -> set[str]:
     )
 
 
+@cache
+def names_of_type(name: str) -> set[str]:
+    """Those in the SQL of a rule type."""
+    parts = [FOLDER / "engines" / "postgres" / f"{PARTS[name]}.sql"] if name in PARTS else []
+    return names_in(*FOLDER.glob(f"**/rules/{name}.sql"), *parts)
+
+
 NAMES = sorted(names_in(*FOLDER.rglob("*.sql")) | OF_ALL)  # the columns of the table
 # Of a rule: what stands in the SQL of its own macro, or around it.
 FILES_AROUND = [
     *(FOLDER / "gate" / f"{name}.sql" for name in ("gate", "plan", "samples", "scan")),
-    *(FOLDER / "engines" / "postgres" / f"{name}.sql" for name in ("samples", "text", "types")),
+    *(FOLDER / folder / "samples.sql" for folder in ("common", "engines/postgres")),
+    *(FOLDER / "engines" / "postgres" / f"{name}.sql" for name in ("text", "types")),
 ]
+# Where PostgreSQL's part of a rule type's SQL is, if it has one with names.
+PARTS = {"unique": "conditions", "distribution": "distributions"}
 AROUND = names_in(*FILES_AROUND) | OF_ALL
 KINDS = ("integer", "timestamp", "text", "json")
 ONE_OF = 3  # of the names around, each rule meets one in so many; with --long all, and those of its own macro always
@@ -147,7 +157,7 @@ def found_by(engine: Engine, target: Target, kind: str, names: list[str], one_of
         for place, (name, meant) in enumerate(zip(names, NAMES, strict=True))
         for number, one in enumerate(rules(kind, name, names[(place + 1) % len(names)]))
         if (meant in AROUND and (around[meant] + number) % one_of == 0)
-        or meant in names_in(FOLDER / "rules" / f"{one['type']}.sql")
+        or meant in names_of_type(one["type"])
     ]
     numbered = [one | {"id": f"{one['type']}_{n}"} for n, one in enumerate(tested)]
     found = engine.rules(

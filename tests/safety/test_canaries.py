@@ -33,10 +33,12 @@ def break_quoting(project: Path) -> None:
     text = (macros / "text.sql").read_text(encoding="utf-8")
     literal = text[text.index("{% macro stringx_literal(value) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
     literals = text[text.index("{% macro stringx_literals(values) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
-    name = text[text.index("{% macro stringx_name(name) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
+    common = project / "macros" / "common" / "text.sql"
+    shared = common.read_text(encoding="utf-8")
+    name = shared[shared.index("{% macro stringx_name(name) %}") :].split("{% endmacro %}")[0] + "{% endmacro %}"
+    change(common, (name, f"{{% macro stringx_name(name) %}}{BROKEN_NAME}{{% endmacro %}}"))
     change(
         macros / "text.sql",
-        (name, f"{{% macro stringx_name(name) %}}{BROKEN_NAME}{{% endmacro %}}"),
         (literal, f"{{% macro stringx_literal(value) %}}{BROKEN_LITERAL}{{% endmacro %}}"),
         ("{%- set plain = value is string", "{%- set plain = false and value is string"),
     )

@@ -63,7 +63,7 @@
 
 
 {#- A column whose equality is that of its values, whatever its type, beside another's (`other`). -#}
-{% macro stringx_comparable(column, fact, other) %}
+{% macro stringx_comparable(column, fact, other=none) %}
   {{- return(stringx_beside(column, fact, other)) -}}
 {% endmacro %}
 

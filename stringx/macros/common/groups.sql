@@ -90,7 +90,8 @@
     {%- set bounds, warn = sql.get('bounds', spec.arguments), sql.get('warn_bounds', spec.arguments.get('warn') or {}) -%}
     {%- set status = 'case when measured is null then ' ~ (2 if stringx_may_fail(rule) else 1) ~ ' when cast(v[' ~ (start + 3) ~ '] as boolean) then 2 when cast(v[' ~ (start + 4)
                      ~ '] as boolean) then 1 else 0 end' -%}
-    {%- set far = 'coalesce(case when status = 1 then ' ~ stringx_distance(warn) ~ ' end, ' ~ stringx_distance(bounds) ~ ', ' ~ stringx_distance(warn) ~ ')' -%}
+    {%- set beyond_warn = stringx_distance(warn) -%}
+    {%- set far = 'coalesce(case when status = 1 then ' ~ beyond_warn ~ ' end, ' ~ stringx_distance(bounds) ~ ', ' ~ beyond_warn ~ ')' -%}
     {%- set worst_first = 'measured is null desc, ' ~ far ~ ' desc nulls last' -%}
   {%- else -%}
     {%- set status = 'case when failures = 0 then 0 when ' ~ stringx_above_in_sql(spec.fail_above) ~ ' then 2 when ' ~ stringx_above_in_sql(spec.warn_above) ~ ' then 1 else 0 end' -%}

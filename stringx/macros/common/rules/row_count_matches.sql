@@ -8,7 +8,7 @@
 {#- The absolute difference between an aggregate of the table and one of another, against a tolerance: a number, or a share of
     the other's value. A tolerance only under `warn` can only warn. Both values are in `found` if they are numbers; other values may be a
     row's. -#}
-{% macro stringx_difference(rule, scope, own, others, own_fact, other_fact) %}
+{% macro stringx_difference(rule, scope, own, others, own_fact=none, other_fact=none) %}
   {%- set other = stringx_relation(rule.arguments.other_table) -%}
   {%- set warn = (rule.arguments.get('warn') or {}).get('tolerance') -%}
   {%- set fail = rule.arguments.get('tolerance', 0 if warn is none else none) -%}

@@ -69,7 +69,7 @@
 
 {#- A column in a form that has equality whatever its type: texts by their characters (two tables may have different collations), json as jsonb, and types without equality as
     texts. -#}
-{% macro stringx_comparable(column, fact, other) %}
+{% macro stringx_comparable(column, fact, other=none) %}
   {%- set value = stringx_compared(column, fact) -%}
   {%- if fact is none or fact.schema is not none -%}{{- return(value) -}}
   {%- elif fact.type == 'json' -%}{{- return('(' ~ value ~ ')::jsonb') -}}
