@@ -156,8 +156,7 @@ def found_by(engine: Engine, target: Target, kind: str, names: list[str], one_of
         one
         for place, (name, meant) in enumerate(zip(names, NAMES, strict=True))
         for number, one in enumerate(rules(kind, name, names[(place + 1) % len(names)]))
-        if (meant in AROUND and (around[meant] + number) % one_of == 0)
-        or meant in names_of_type(one["type"])
+        if (meant in AROUND and (around[meant] + number) % one_of == 0) or meant in names_of_type(one["type"])
     ]
     numbered = [one | {"id": f"{one['type']}_{n}"} for n, one in enumerate(tested)]
     found = engine.rules(
