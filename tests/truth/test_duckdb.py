@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 
 from api.checks.lookup import Configured, InScope
 from api.checks.specification import build
@@ -109,10 +110,19 @@ Made = TypeVar("Made")
 
 
 def each(made: st.SearchStrategy[Made], name: object, request: pytest.FixtureRequest, compare: Callable[[Made], None]) -> None:
-    """Compares two examples of a strategy, the same in each run; another seed takes others, and `--long` ten times as many."""
+    """Compares two examples of a strategy, the same in each run; another seed takes others, and `--long` ten times as many. Where none of a seed's has
+    columns that DuckDB has, which depends on the present day and time, the next seed is taken."""
     chosen = request.config.getoption("--hypothesis-seed") or "0"
+    for attempt in ("", " again", " once more"):
+        try:
+            return _take(made, f"{chosen} {name}{attempt}", request, compare)
+        except Unsatisfiable:
+            continue
+    pytest.fail(f"no example of {name}", pytrace=False)
 
-    @seed(f"{chosen} {name}")
+
+def _take(made: st.SearchStrategy[Made], chosen: str, request: pytest.FixtureRequest, compare: Callable[[Made], None]) -> None:
+    @seed(chosen)
     @settings(
         max_examples=20 if request.config.getoption("--long") else 2,
         deadline=None,
@@ -141,6 +151,11 @@ def test_duckdb_says_what_is_true(files: DuckdbFiles, request: pytest.FixtureReq
 
     for plan in duckdb_plans():
         each(made_up(plan, CLOCK), plan, request, compare)
+    for number in range(10):  # both examples of a type may have had columns that DuckDB refuses
+        for wish, ends in (("fail", ("fail", "warn")), ("pass", ("pass",))):
+            for type in TYPES:
+                if not any(statuses[type, status] for status in ends):
+                    each(made_up(Plan(number, (type,), (wish,)), CLOCK), f"{type} {wish} {number}", request, compare)
     if wrong:
         pytest.fail("\n\n".join(["answers differ", *wrong[:12]]), pytrace=False)
     fails = {type for type in TYPES if statuses[type, "fail"] or statuses[type, "warn"]}
