@@ -109,11 +109,11 @@ def relations_of_query(sql: str) -> list[list[str]]:
 
 def _nests_types(tokens: Sequence[Parsed]) -> bool:
     """Whether more than a few types with parentheses are within each other: sqlglot takes twice as long for each more."""
-    opened: list[bool] = []
+    opened: list[int] = []  # of each parenthesis that is open: how many of those up to it stand behind the name of a type
     for before, token in pairwise(tokens):
         if token.token_type == TokenType.L_PAREN:
-            opened.append(before.token_type in _TYPES)
-            if sum(opened) > _MOST_TYPES:
+            opened.append((opened[-1] if opened else 0) + (before.token_type in _TYPES))
+            if opened[-1] > _MOST_TYPES:
                 return True
         elif token.token_type == TokenType.R_PAREN and opened:
             opened.pop()

@@ -182,10 +182,10 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
         if not quoted and word in grammar.refused_words and not (_is_name_part(tokens, index) or _is_time_zone(tokens, index)):
             return f"holds {word.upper()}; {grammar.says}"
         if token.token_type == TokenType.L_PAREN:
-            opened.append(
-                _Opened(tokens[index - 1].text.lower(), tokens[index - 1].token_type in _TYPES) if index else _Opened("")
-            )
-            if sum(each.of_type for each in opened) > _MOST_TYPES:
+            before = tokens[index - 1] if index else None
+            types = (opened[-1].types if opened else 0) + (before is not None and before.token_type in _TYPES)
+            opened.append(_Opened(before.text.lower() if before is not None else "", types))
+            if types > _MOST_TYPES:
                 return NESTED_TOO_DEEPLY
             if index and (fault := _fault_of_call(tokens, index, grammar, allow_functions)):
                 return fault
@@ -200,10 +200,11 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
 
 @dataclass
 class _Opened:
-    """A parenthesis that is open: what stands before it, whether that is the name of a type, and the commas in it so far."""
+    """A parenthesis that is open: what stands before it, how many of those that are open stand behind the name of a type, this one
+    included, and the commas in it so far."""
 
     name: str
-    of_type: bool = False
+    types: int = 0
     commas: int = 0
 
 
