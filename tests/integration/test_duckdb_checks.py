@@ -30,6 +30,7 @@ from database.pool import Database
 from stringx_dataops.contract.messages.checks import CheckRequest, CheckResult
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import read_settings
+from tests.support import loaded
 from tests.support.datasets import CATALOGUE, ME, apply, claimed, gate
 from tests.support.engine import PROJECT
 from tests.support.processes import eventually
@@ -43,7 +44,7 @@ ENDLESS = "select x.a from t x, t y, t z where md5(concat(x.a, y.a, z.a)) = 'non
 @pytest.fixture(scope="module")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildFactory]:
     """Has loaded DuckDB's project once for all tests here."""
-    made = ChildFactory(PROJECT.of("duckdb"), tmp_path_factory.mktemp("dbt"))
+    made = ChildFactory(PROJECT.of("duckdb"), tmp_path_factory.mktemp("dbt"), loaded.folder("duckdb"))
     yield made
     made.close()
 

@@ -130,7 +130,7 @@ def by_child(project: DbtProject, target: Target, folder: Path) -> object:
         return Engine(child, folder / "runs").answer(target, gate("orders", rule("a", "not_null", "order_id")))
 
 
-@pytest.mark.parametrize("run", [by_executable, by_child])
+@pytest.mark.parametrize("run", [pytest.param(by_executable, marks=pytest.mark.long), by_child])
 def test_a_hook_that_fails_before_the_check_is_its_error(tmp_path: Path, target: Target, run: Callable) -> None:
     target.execute(ORDERS)
     project = copy(tmp_path / "project", {}, **{"on-run-start": HOOK})

@@ -21,6 +21,7 @@ from database.pool import Database
 from stringx_dataops.contract.settings import ROOT
 from stringx_dataops.contract.signatures import new_secret
 from tests.safety.canaries import VARIABLE, Canaries
+from tests.support import loaded
 from tests.support.databases import Admin, make_target
 from tests.support.processes import Process, eventually, free_port
 
@@ -62,7 +63,8 @@ def make_gate(canaries: Canaries, tmp_path_factory: pytest.TempPathFactory) -> I
 
     def make(project: Path = ROOT / "stringx", **more: str) -> Gate:
         home = tmp_path_factory.mktemp("child")
-        child = started.enter_context(ChildFactory(DbtProject(project, project), home).slot(max_checks=100_000))
+        kept = loaded.folder() if project == ROOT / "stringx" else None  # its secret is no part of what is loaded
+        child = started.enter_context(ChildFactory(DbtProject(project, project), home, kept).slot(max_checks=100_000))
         variables = canaries.target.environment() | {VARIABLE: canaries.secret} | more
         return Gate(child, home, tmp_path_factory.mktemp("runs"), variables)
 

@@ -18,7 +18,7 @@ from stringx_dataops.contract.documents.names import MAX_IDENTIFIER_BYTES
 from stringx_dataops.contract.documents.reading import read_json
 from stringx_dataops.contract.documents.tables import TableDocument, parse_table
 from stringx_dataops.contract.documents.targets import parse_target
-from stringx_dataops.contract.gate_test.specification import RuleSpecification
+from stringx_dataops.contract.gate_test.specification import RuleSpecification, Specification
 from stringx_dataops.contract.messages.trials import CheckOrder
 from stringx_dataops.contract.problems import Invalid, Malformed
 from stringx_dataops.contract.settings import ROOT
@@ -32,6 +32,8 @@ EVERYTHING = os.environ.get("SAFETY_ALL") == "1"
 AT_ONCE = 250
 JUDGED_AT_ONCE = 300  # of a document: a thousand faults are listed
 RUN_AGAIN = 5
+JUDGED_AGAIN = 4  # one text in so many
+FORMS = {"/column": "/columns/0", "/per": "/per/0"}  # one text, or a list of it: the contract makes the same of both
 STATUSES = {"pass", "warn", "fail", "error"}
 
 
@@ -110,12 +112,25 @@ def _with_the_past(rules: Sequence[RuleSpecification]) -> None:
             rule["before"] = {"at": now, "check_id": "01890000-0000-7000-8000-000000000000", "state": states[rule["type"]]}
 
 
+def _specification(parsed: TableDocument, window: dict[str, Any] | None = None) -> Specification:
+    """What dbt gets for a table."""
+    target = parse_target(TARGET)
+    asked = parse_model(CheckOrder, REQUEST | ({"window": window} if window else {}))
+    configured = InScope(Configured(parsed, target, 1, "x"), list(parsed.rules))
+    return specification.build(asked, target, [configured], CATALOGUE, 60)
+
+
+def reaches_dbt(item: Field, rules: Sequence[tuple[Payload, dict[str, Any]]], table: str) -> bool:
+    """Whether a field is a part of what dbt gets: rules that differ in it alone make different specifications."""
+    made = [rule if item.path == ("id",) else rule | {"id": "rule"} for _, rule in rules[:5]]
+    found = [json.dumps(_specification(parse(document([rule], table)))) for rule in made]
+    return len(found) < 2 or len(set(found)) > 1
+
+
 def outcome_of_tables(gate: Gate, tables: Sequence[tuple[TableDocument, dict[str, Any] | None]]) -> list[dict[str, Any]]:
-    target, spec = parse_target(TARGET), None
+    spec = None
     for parsed, window in tables:
-        asked = parse_model(CheckOrder, REQUEST | ({"window": window} if window else {}))
-        configured = InScope(Configured(parsed, target, 1, "x"), list(parsed.rules))
-        one = specification.build(asked, target, [configured], CATALOGUE, 60)
+        one = _specification(parsed, window)
         _with_the_past(one["tables"][0]["rules"])
         spec = one if spec is None else spec | {"tables": spec["tables"] + one["tables"]}
     answer = gate.run(json.loads(json.dumps(spec)))
@@ -126,12 +141,24 @@ def outcome_of_tables(gate: Gate, tables: Sequence[tuple[TableDocument, dict[str
 
 def to_run(item: Field, rules: list[tuple[Payload, dict[str, Any]]], seen: Counter[str]) -> list[tuple[Payload, dict[str, Any]]]:
     """All of them in the first field of each form; of the others some, from another place each time."""
-    form = item.format or ("own text" if item.path[0] == "arguments" else _pointer_of(item))
+    form = form_of(item)
     seen[form] += 1
     if EVERYTHING or seen[form] == 1:
         return rules
     step = max(1, len(rules) // RUN_AGAIN)
     return rules[seen[form] % step :: step][:RUN_AGAIN]
+
+
+def form_of(item: Field) -> str:
+    """What fields have in common that the contract and the macros treat alike."""
+    pointer = _pointer_of(item)
+    return item.format or ("own text" if item.path[0] == "arguments" else FORMS.get(pointer, pointer))
+
+
+def to_judge(item: Field, seen: Counter[str]) -> list[Payload]:
+    """The whole corpus in the first field of a form; in each later one some of every family, and a part from another place."""
+    times = seen[form_of(item)]
+    return CORPUS if EVERYTHING or times == 0 else list(dict.fromkeys([*SOME, *CORPUS[times % JUDGED_AGAIN :: JUDGED_AGAIN]]))
 
 
 def _pointer_of(item: Field) -> str:

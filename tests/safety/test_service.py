@@ -1,5 +1,6 @@
 """Hostile texts through the running product: every answer is a result or a refusal, and nothing that it leaves behind tells a secret."""
 
+import itertools
 import json
 import re
 import shutil
@@ -140,8 +141,9 @@ def test_the_product_takes_no_text_for_more_than_its_letters(
 
 
 def _rules(asked: Asked) -> None:
-    """Every field of every rule type, a table for each type; each is checked with what is left of it."""
-    documents = []
+    """Every field of every rule type, a table for each type; each is checked with what is left of it. A field holds half of the texts,
+    the next one the other half: in test_engine.py every text meets every field of its form."""
+    documents, halves = [], itertools.cycle((ONE[::2], ONE[1::2]))
     for place, rule_type in enumerate(CATALOGUE):
         name = f"of_{rule_type.name}"
         asked.canaries.target.execute(f"create table {name} (id integer, c text); insert into {name} values (1, 'x'), (2, null)")
@@ -149,7 +151,7 @@ def _rules(asked: Asked) -> None:
         fields = [
             item for item in fields_of_rule(rule_type, good) if item.path[0] in ("arguments", "column", "where") or place % 8 == 0
         ]
-        texts = [(item, payload) for item in fields for payload in ONE]
+        texts = [(item, payload) for item in fields for payload in next(halves)]
         found = [holding(item, payload) for item, payload in texts]
         rules = [
             rule | ({"id": f"r{n}"} if item.path != ("id",) else {})

@@ -12,6 +12,7 @@ import duckdb
 from api.engine.pool import ChildFactory, Slot
 from api.engine.run_result import DbtRunResult
 from stringx_dataops.contract.settings import ROOT
+from tests.support import loaded
 from tests.support.engine import PROJECT, held_to_the_border
 
 
@@ -67,5 +68,5 @@ def environment(path: Path) -> dict[str, str]:
 @contextmanager
 def duckdb_files(folder: Path) -> Iterator[DuckdbFiles]:
     """A child that has loaded DuckDB's project."""
-    with ChildFactory(PROJECT.of("duckdb"), folder / "home").slot(1000) as child:
+    with ChildFactory(PROJECT.of("duckdb"), folder / "home", loaded.folder("duckdb")).slot(1000) as child:
         yield DuckdbFiles(child, folder)

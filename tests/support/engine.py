@@ -19,7 +19,7 @@ from stringx_dataops.contract.documents.globs import python_pattern
 from stringx_dataops.contract.gate_test.outcome import Outcome
 from stringx_dataops.contract.gate_test.specification import Specification
 from stringx_dataops.contract.settings import ROOT
-from tests.support import typed
+from tests.support import loaded, typed
 from tests.support.databases import Target
 from tests.support.projects import copy_with
 
@@ -160,7 +160,7 @@ class Project:
 def a_project(folder: Path, violation: str = "'false'") -> Iterator[Project]:
     """One whose type `always` says so."""
     copy = copy_with(("not_null", "expression", "between", "sql"), folder / "project")
-    made = Project(copy, ChildFactory(DbtProject(copy, copy), folder / "home"))
+    made = Project(copy, ChildFactory(DbtProject(copy, copy), folder / "home", loaded.folder("always")))
     made.says(violation)
     yield made
     made.child_factory.close()

@@ -22,12 +22,13 @@ def end() -> None:
     shutil.rmtree(os.environ.pop(_VARIABLE), ignore_errors=True)
 
 
-def folder() -> Path | None:
-    """Where it is kept; None outside of a test run."""
-    return Path(os.environ[_VARIABLE]) if _VARIABLE in os.environ else None
+def folder(kind: str = "ours") -> Path | None:
+    """Where it is kept of projects of a kind, of which a few are kept at most; None outside of a test run."""
+    return Path(os.environ[_VARIABLE]) / kind if _VARIABLE in os.environ else None
 
 
 def share(home: Path) -> None:
     """Have the worker of this STRINGX_HOME keep it there."""
-    if (shared := folder()) is not None and not (home / "loaded").exists():
+    if (shared := folder("installations")) is not None and not (home / "loaded").exists():
+        shared.mkdir(exist_ok=True)
         (home / "loaded").symlink_to(shared)

@@ -200,8 +200,8 @@ def _fault_of_tokens(sql: str, tokens: list[Token], grammar: Grammar, allow_func
 
 @dataclass
 class _Opened:
-    """A parenthesis that is open: what stands before it, how many of those that are open stand behind the name of a type, this one
-    included, and the commas in it so far."""
+    """A parenthesis that is open: what stands before it, how many of those that are open, this one
+    included, stand behind the name of a type, and the commas in it so far."""
 
     name: str
     types: int = 0
