@@ -110,6 +110,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 # What takes longest first, so that nobody waits for it at the end; where a folder shares what is costly to start, it is one chain.
 FIRST = ("faults", "kafka", "acceptance", "safety", "integration", "servers")
 CHAINS = ("faults", "kafka", "acceptance")
+EARLY = ("tests/unit/test_unusual_benchmark.py",)  # of its folder: one test of half a minute
 
 
 @pytest.hookimpl(trylast=True)
@@ -120,7 +121,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in set(long)]
     if hasattr(config, "workerinput"):
         places = {folder: place for place, folder in enumerate(FIRST)}
-        items.sort(key=lambda item: (places.get(_folder(item.nodeid), len(FIRST)), not _is_unit(item.nodeid)))
+        items.sort(
+            key=lambda item: (
+                places.get(_folder(item.nodeid), len(FIRST)),
+                _module(item.nodeid) not in EARLY,
+                not _is_unit(item.nodeid),
+            )
+        )
 
 
 class _GroupScheduling(LoadScopeScheduling):

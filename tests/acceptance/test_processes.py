@@ -30,7 +30,14 @@ def eventually(look: Callable[[], bool], seconds: float = 45) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("api.app",), ("backend.app",), ("api.worker.main",), ("engine/child.py",), ("postgres", "-D")]
+    "words",
+    [
+        ("api.app",),
+        pytest.param(("backend.app",), marks=pytest.mark.long),  # as that one
+        ("api.worker.main",),
+        pytest.param(("engine/child.py",), marks=pytest.mark.long),  # tests/faults kills them
+        ("postgres", "-D"),
+    ],
 )
 def test_a_killed_process_is_started_again_and_the_next_request_succeeds(service: Service, words: tuple[str, ...]) -> None:
     killed = processes(service, *words)

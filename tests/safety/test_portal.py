@@ -156,8 +156,12 @@ def test_every_text_comes_out_as_its_letters(
     ("words", "table"),
     [
         ("secret", {"table": "public.orders", "description": TELLS_IT}),
-        ("secret", {"table": "public.orders", "owner": TELLS_IT}),
-        ("secret", {"table": "public.orders", "rules": [{"id": "a", "type": "unique", "column": "id", "description": TELLS_IT}]}),
+        pytest.param("secret", {"table": "public.orders", "owner": TELLS_IT}, marks=pytest.mark.long),
+        pytest.param(
+            "secret",
+            {"table": "public.orders", "rules": [{"id": "a", "type": "unique", "column": "id", "description": TELLS_IT}]},
+            marks=pytest.mark.long,
+        ),
         (
             "changed",
             {"table": "public.orders", "rules": [{"id": "a", "type": "unique", "column": "id", "where": payloads.RUNS_A_QUERY}]},

@@ -38,7 +38,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         server = getattr(item, "callspec", None) and item.callspec.params.get("server")
         if server is not None and item.path.stem in ONE_SERVER_EACH and item.path.parent == Path(__file__).parent:
-            groups.setdefault(item.nodeid.replace(f"{server}-", "", 1).replace(f"-{server}]", "]"), []).append(item)
+            others = [name for name in item.callspec._idlist if name != server]
+            groups.setdefault("-".join([item.nodeid.partition("[")[0], *others]), []).append(item)
     kept = {id(group[crc32(name.encode()) % len(group)]) for name, group in groups.items()}
     left_out = [item for group in groups.values() for item in group if id(item) not in kept]
     config.hook.pytest_deselected(items=left_out)

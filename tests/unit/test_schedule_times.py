@@ -25,6 +25,8 @@ ZONES = (
     "Africa/Casablanca", "Asia/Beirut", "Asia/Jerusalem", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Chatham", "Antarctica/Troll",
     "Pacific/Kiritimati",
 )  # fmt: skip
+# Which change when others do, or never as others: with --long.
+LIKE_OTHERS = ("Europe/London", "Europe/Lisbon", "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata")
 FROM, TO = datetime(2025, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 EVERY_HOUR = range(24)
@@ -35,6 +37,11 @@ CRONS = (
     ("0,30 1,2,23 * * 0,6", (0, 30), (1, 2, 23), (5, 6)),
 )
 Part = tuple[datetime, datetime, timedelta]  # from, to, what the clock is ahead of UTC
+
+
+each_zone = pytest.mark.parametrize(
+    "zone", [pytest.param(zone, marks=[pytest.mark.long] * (zone in LIKE_OTHERS)) for zone in ZONES]
+)
 
 
 def file_of(zone: str) -> Path:
@@ -99,7 +106,7 @@ def between(timing: Timing, low: datetime, high: datetime) -> list[datetime]:
     return list(takewhile(lambda moment: moment <= high, timing.due_times(low)))
 
 
-@pytest.mark.parametrize("zone", ZONES)
+@each_zone
 def test_a_daily_schedule_is_due_once_a_day_for_ten_years(libc: None, zone: str) -> None:
     parts = parts_of(zone)
     days = [datetime(2025, 1, 1) + DAY * number for number in range((TO - FROM).days)]
@@ -110,7 +117,7 @@ def test_a_daily_schedule_is_due_once_a_day_for_ten_years(libc: None, zone: str)
         assert len(wanted) == len(days)
 
 
-@pytest.mark.parametrize("zone", ZONES)
+@each_zone
 def test_schedules_of_every_sort_are_due_as_documented_around_each_change_of_clocks(libc: None, zone: str) -> None:
     parts = parts_of(zone)
     for start, _, _ in parts[1:] or [(datetime(2026, 3, 29, 1, tzinfo=UTC), None, None)]:

@@ -10,7 +10,7 @@ from benchmarks.unusual.families import FAMILIES, series
 from benchmarks.unusual.making import LEARN, Series
 from benchmarks.unusual.scores import best, scores_of, total
 
-POINTS, MORE_POINTS = 160, 240  # that are judged of a series, the last ones; more with --long
+POINTS, MORE_POINTS = 100, 240  # that are judged of a series, the last ones; more with --long
 FAULTS = 4  # at least
 
 
