@@ -163,6 +163,7 @@ def test_a_member_that_ends_the_session_is_an_error_and_the_others_are_decided(i
     assert {row["attempt"] for row in checks.values()} == {2}
 
 
+@pytest.mark.long  # by default those of test_workers.py
 def test_kills_at_random_moments_of_batches_lose_nothing(installation: Installation, dice: Random) -> None:
     tables = small_tables(installation, 6)
     for who in dice.sample(["child", "parent"], 2):

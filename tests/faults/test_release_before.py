@@ -58,7 +58,9 @@ def old(installation: Installation, before: Path, role: str, **variables: str) -
     return process
 
 
+@pytest.mark.long
 def test_the_release_before_works_on_the_new_schema(upgraded: Installation, before: Path) -> None:
+    """All of it at once; by default each service and the worker in the tests below."""
     api = old(upgraded, before, "api")
     backend = old(upgraded, before, "backend", DATAOPS_URL=api.url)
     old(upgraded, before, "worker", BACKEND_URL=backend.url)

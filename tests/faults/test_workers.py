@@ -39,7 +39,10 @@ def held_by(installation: Installation, check_id: str) -> Process:
 
 
 # both: by default at random moments alone
-@pytest.mark.parametrize("who", ["child", "loader and child", "parent", pytest.param("both", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "who",
+    ["child", pytest.param("loader and child", marks=pytest.mark.long), "parent", pytest.param("both", marks=pytest.mark.long)],
+)
 def test_a_check_whose_worker_is_killed_runs_again_and_has_one_result(installation: Installation, who: str) -> None:
     table = installation.table("dirty", held=True)
     with table.held() as held:
