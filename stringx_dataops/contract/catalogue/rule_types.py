@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypedDict, get_args
 
@@ -254,13 +255,19 @@ def _state_of_files(project_dir: Path) -> list[tuple[str, int]]:
 
 def _read_types(path: Path) -> dict[str, RuleType]:
     try:
-        entries = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["types"]
-        return {name: _read_entry(name, entry) for name, entry in entries.items()}
+        return dict(_types_of(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ValueError(f"DBT_PROJECT_DIR: cannot read {path} ({error.strerror})") from error
     except (yaml.YAMLError, InvalidSchema, KeyError, TypeError, AttributeError, ValueError) as error:
         lines = str(error).splitlines() or ["it is empty"]
         raise ValueError(f"{path}: an entry is incomplete or wrong: {lines[0]}") from error
+
+
+@lru_cache(maxsize=4)  # to hold the schemas of all arguments against that of schemas takes a quarter of a second
+def _types_of(text: str) -> Mapping[str, RuleType]:
+    """The types of a rules.yml. Nobody changes them: all catalogues of a process share those of the same text."""
+    entries = yaml.load(text, Loader=yaml.CSafeLoader)["types"]
+    return {name: _read_entry(name, entry) for name, entry in entries.items()}
 
 
 def _read_entry(name: str, entry: JsonObject) -> RuleType:
