@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.broker import JAVA
 from tests.support.service import Service, free_pair, has_kafka, make_service
 
 
@@ -12,7 +13,7 @@ from tests.support.service import Service, free_pair, has_kafka, make_service
 def service() -> Iterator[Service]:
     nowhere = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
     nowhere |= dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost")  # receivers of messages; all else is at 127.0.0.1
-    started = make_service(TARGET_SHOP_PASSWORD="of the second database", KAFKA_PORT=str(free_pair()), **nowhere)
+    started = make_service(TARGET_SHOP_PASSWORD="of the second database", KAFKA_PORT=str(free_pair()), **nowhere, **JAVA)
     started.environment["DUCKDB_FOLDERS"] = str(started.home / "lake")
     if has_kafka():
         started.options = ("--kafka",)
