@@ -15,6 +15,7 @@ done
 PYTHONPATH=$PWD "$python" -P -m launch.install --dev
 export PATH="$PWD/.venv/bin:$PATH"
 unset STRINGX_HOME STRINGX_DATABASE_URL STRINGX_API_KEY STRINGX_API_KEY_FILE STRINGX_BACKEND_URL
+unset PYTHONDONTWRITEBYTECODE # the processes that share the tests read what one of them has compiled
 
 if (($# > 0)); then exec python -m pytest "$@"; fi
 failed=()
@@ -32,10 +33,13 @@ all_tests() { # with CI=true what failed is run once more, alone: what passes th
   python -m pytest --last-failed --last-failed-no-failures none || return 1
   sed 's/^/run-tests: flaky: /' <<<"$flaky" >&2
 }
+python -m pytest --collect-only -qq -p no:cacheprovider &>/dev/null & # compiles them beside the checks, which take one processor
+compiling=$!
 step ruff check .
 step ruff format --check .
 step mypy
 step mypy --python-version 3.10 stringx_dataops # runs on older Pythons than the services
 step lint-imports
+wait "$compiling" || true # what is wrong with a test is told by the run
 step all_tests
 ((${#failed[@]} == 0)) || { printf 'run-tests: failed: %s\n' "${failed[@]}" >&2; exit 1; }
