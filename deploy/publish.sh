@@ -104,7 +104,8 @@ trap 'rm -rf "$work"' EXIT
 # What is built is the commit: files that Git does not know stay out of the image.
 if [[ $dirty == no ]]; then
   mkdir "$work/context"
-  git archive HEAD | tar -x -C "$work/context"
+  # with modes of its own, whoever builds it, with whatever umask
+  git -c tar.umask=0022 archive HEAD | tar -xp -C "$work/context"
   context=$work/context
 else
   context=$root
