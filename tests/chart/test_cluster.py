@@ -5,33 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.support import chart
-from tests.support.apiserver import ApiServer, programs
+from tests.support.apiserver import ApiServer, helm_on, running
 from tests.support.chart import CHART, EVERYTHING, NAME, NAMESPACE
-from tests.support.databases import need
+from tests.support.go_programs import sources
 from tests.support.processes import eventually
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("helm"), pytest.mark.timeout(3600)]
+KEDA = "v2.21.0"
 PODS = {"backend": 2, "api": 2, "worker": 2, "docs": 2}
 
 
 @pytest.fixture(scope="module")
 def server(helm: Path, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    need("etcd", "apt-get install etcd-server")
-    made = ApiServer(tmp_path_factory.mktemp("cluster"), programs(pytestconfig))
-    try:
-        made.start()
-        made.namespace(NAMESPACE)
-        made.play_kubelet(NAMESPACE)
+    with running(pytestconfig, tmp_path_factory.mktemp("cluster"), NAMESPACE) as made:
         yield made
-    finally:
-        made.end()
-
-
-def helm_on(server: ApiServer, *arguments: str, values: Any = None, check: bool = True) -> str:
-    done = chart.helm(*arguments, "--namespace", NAMESPACE, values=values, check=check, **server.environment)
-    return done.stdout + done.stderr
 
 
 def pods(server: ApiServer) -> dict[str, int]:
@@ -126,6 +116,30 @@ def test_everything_is_taken_that_needs_no_other_operator(server: ApiServer) -> 
 def test_without_its_operator_a_service_monitor_is_an_error_that_names_it(server: ApiServer) -> None:
     said = helm_on(server, "install", "third", str(CHART), values={"metrics": {"serviceMonitor": {"enabled": True}}}, check=False)
     assert 'no matches for kind "ServiceMonitor"' in said
+
+
+def test_keda_knows_every_field_of_the_scaled_object(server: ApiServer, tmp_path: Path) -> None:
+    """By the definition of KEDA's release: the server would drop a field that it does not know. KEDA itself does not run."""
+    files = sources("github.com/kedacore/keda/v2", KEDA, tmp_path) / "config" / "crd" / "bases"
+    definition = yaml.safe_load((files / "keda.sh_scaledobjects.yaml").read_text())
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert server.call("POST", definitions, definition).status_code == 201
+    path = f"/apis/keda.sh/v1alpha1/namespaces/{NAMESPACE}/scaledobjects"
+    eventually(lambda: server.call("GET", path).ok, 120, "the kind")
+
+    helm_on(server, "install", "scaled", str(CHART), values={"worker": {"autoscaling": {"enabled": True, "by": "keda"}}})
+    rendered = yaml.safe_load_all(helm_on(server, "get", "manifest", "scaled"))
+    [scaled] = [each for each in rendered if each and each["kind"] == "ScaledObject"]
+    [stored] = server.items(path)
+    assert stored["spec"] == scaled["spec"]
+    helm_on(server, "uninstall", "scaled")
+    of_release = f"/api/v1/namespaces/{NAMESPACE}/pods?labelSelector=app.kubernetes.io/instance=scaled"
+    eventually(lambda: server.items(of_release) == [], 120, "no pods")
+
+    unknown = chart.changed(scaled, "spec.fallback.behaviour", "static")
+    assert "behaviour" in server.call("POST", f"{path}?fieldValidation=Strict", unknown).json()["message"]
+    wrong = chart.changed(scaled, "spec.fallback.behavior", "sometimes")
+    assert server.call("POST", path, wrong).status_code == 422
 
 
 @pytest.mark.parametrize(

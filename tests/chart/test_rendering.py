@@ -19,7 +19,7 @@ from stringx_dataops.contract.signatures import read_secrets
 from tests.support import chart
 from tests.support.chart import EVERYTHING, Json, containers, pod_specs
 from tests.support.containers import image_variables
-from tests.support.prometheus import promtool
+from tests.support.prometheus import promtool, relabelings
 
 pytestmark = pytest.mark.usefixtures("helm")
 
@@ -209,10 +209,7 @@ def test_nodes_are_drained_also_while_no_pod_is_ready(manifests: list[Json]) -> 
 
 def test_prometheus_finds_running_pods_under_the_names_that_alerts_know(helm: Path, tmp_path: Path) -> None:
     [monitor] = [each for each in chart.render(EVERYTHING) if each["kind"] == "ServiceMonitor"]
-    snake = {"sourceLabels": "source_labels", "targetLabel": "target_label"}
-    rules = [
-        {snake.get(key, key): value for key, value in rule.items()} for rule in monitor["spec"]["endpoints"][0]["relabelings"]
-    ]
+    rules = relabelings(monitor["spec"]["endpoints"][0])
     pods = [
         {
             "targets": [f"10.0.0.{number}:5002"],

@@ -9,6 +9,8 @@ import secrets
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.support import certificates, chart
 from tests.support.chart import KUBERNETES
 from tests.support.databases import need
+from tests.support.go_programs import go, kept
 from tests.support.processes import eventually, free_port
 
 PROGRAMS = ("kube-apiserver", "kube-controller-manager")
@@ -55,36 +59,47 @@ STAGING = [
     "sample-cli-plugin",
     "sample-controller",
 ]
-CONTROLLERS = "deployment-controller,replicaset-controller,job-controller,serviceaccount-controller,endpointslice-controller,garbage-collector-controller,namespace-controller,disruption-controller"
+_NODE = "node"
+CONTROLLERS = "deployment-controller,replicaset-controller,job-controller,serviceaccount-controller,endpointslice-controller,garbage-collector-controller,namespace-controller,disruption-controller,horizontal-pod-autoscaler-controller"
 
 
 def programs(config: pytest.Config) -> Path:
     """The folder with both programs: that of the PATH, or one that is kept for the next run."""
     if all(shutil.which(program) for program in PROGRAMS):
         return Path(str(shutil.which(PROGRAMS[0]))).parent
-    need("go", "install it from Debian or go.dev")
-    folder = Path(config.cache.mkdir(f"kubernetes-{KUBERNETES}"))  # type: ignore[union-attr]
+    folder = kept(config, f"kubernetes-{KUBERNETES}")
     if all((folder / program).exists() for program in PROGRAMS):
         return folder
     minor = KUBERNETES.removeprefix("1.")
     replaced = "\n".join(f"k8s.io/{name} => k8s.io/{name} v0.{minor}" for name in STAGING)
     (folder / "go.mod").write_text(f"module k\ngo 1.22\nrequire k8s.io/kubernetes v{KUBERNETES}\nreplace (\n{replaced}\n)\n")
-    imports = "\n".join(f'_ "k8s.io/kubernetes/cmd/{program}"' for program in PROGRAMS)
+    packages = [f"k8s.io/kubernetes/cmd/{program}" for program in PROGRAMS]
+    imports = "\n".join(f'_ "{package}"' for package in packages)
     (folder / "tools.go").write_text(f"//go:build tools\npackage k\nimport (\n{imports}\n)\n")
+    go("mod", "tidy", folder=folder)
     version = f"-s -w -X k8s.io/component-base/version.gitVersion=v{KUBERNETES}"
-    build = [
-        "go",
-        "build",
-        "-trimpath",
-        f"-ldflags={version}",
-        "-o",
-        f"{folder}/",
-        *(f"k8s.io/kubernetes/cmd/{each}" for each in PROGRAMS),
-    ]
-    for command in (["go", "mod", "tidy"], build):
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
+    go("build", "-trimpath", f"-ldflags={version}", "-o", f"{folder}/", *packages, folder=folder)
     return folder
+
+
+@contextmanager
+def running(config: pytest.Config, folder: Path, namespace: str) -> Iterator["ApiServer"]:
+    """A cluster with a namespace in which pods are ready as soon as they are there. Skips where a program is missing."""
+    need("etcd", "apt-get install etcd-server")
+    made = ApiServer(folder, programs(config))
+    try:
+        made.start()
+        made.namespace(namespace)
+        made.play_kubelet(namespace)
+        yield made
+    finally:
+        made.end()
+
+
+def helm_on(server: "ApiServer", *arguments: str, values: Any = None, check: bool = True) -> str:
+    """What helm says, of a release in NAMESPACE."""
+    done = chart.helm(*arguments, "--namespace", chart.NAMESPACE, values=values, check=check, **server.environment)
+    return done.stdout + done.stderr
 
 
 class ApiServer:
@@ -96,6 +111,7 @@ class ApiServer:
         self.port = free_port()
         self.kubeconfig = folder / "kubeconfig"
         self._ends = threading.Event()
+        self._pods = 0
         self._running: list[subprocess.Popen[bytes]] = []
         self._session = requests.Session()
         self._session.trust_env = False
@@ -125,28 +141,36 @@ class ApiServer:
         config = {"apiVersion": "v1", "kind": "Config", "clusters": [cluster], "users": [user], "contexts": [context]}
         self.kubeconfig.write_text(json.dumps(config | {"current-context": "here"}))
         self.kubeconfig.chmod(0o600)
+        proxy = certificates.signed(self.folder / "proxy", "front-proxy")  # with which the API server calls those behind it
         etcd = f"http://127.0.0.1:{clients}"
-        self._run(
+        self.run(
             "etcd", f"--data-dir={self.folder / 'etcd'}", f"--listen-client-urls={etcd}", f"--advertise-client-urls={etcd}",
             f"--listen-peer-urls=http://127.0.0.1:{peers}", "--unsafe-no-fsync", "--log-level=warn",
         )  # fmt: skip
         eventually(lambda: requests.get(f"{etcd}/health", timeout=2).ok, 60, "etcd")
-        self._run(
+        self.run(
             str(self.binaries / "kube-apiserver"), f"--etcd-servers={etcd}", "--bind-address=127.0.0.1",
             f"--secure-port={self.port}", f"--cert-dir={self.folder / 'certificates'}", f"--token-auth-file={self.folder / 'tokens'}",
             "--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16", "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={public}", f"--service-account-signing-key-file={private}",
+            f"--requestheader-client-ca-file={proxy.authority}", f"--proxy-client-cert-file={proxy.certificate}",
+            f"--proxy-client-key-file={proxy.key}", "--requestheader-allowed-names=front-proxy",
+            "--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
         )  # fmt: skip
         eventually(lambda: self._session.get(f"{self.url}/readyz", timeout=5).status_code == 200, 180, "the API server")
-        self._run(
+        self.run(
             str(self.binaries / "kube-controller-manager"), f"--kubeconfig={self.kubeconfig}", "--leader-elect=false",
             f"--service-account-private-key-file={private}", f"--controllers={CONTROLLERS}", f"--secure-port={free_port()}",
-            "--bind-address=127.0.0.1", f"--cert-dir={self.folder / 'manager'}",
+            "--bind-address=127.0.0.1", f"--cert-dir={self.folder / 'manager'}", "--horizontal-pod-autoscaler-sync-period=2s",
         )  # fmt: skip
 
-    def _run(self, *command: str) -> None:
+    def run(self, *command: str) -> subprocess.Popen[bytes]:
+        """Until the cluster ends; what it prints is in `folder`."""
         with (self.folder / f"{Path(command[0]).name}.log").open("wb") as log:
-            self._running.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+            process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self._running.append(process)
+        return process
 
     def end(self) -> None:
         self._ends.set()
@@ -168,21 +192,30 @@ class ApiServer:
         return found
 
     def play_kubelet(self, namespace: str) -> None:
-        """In the background: every pod is ready as soon as it is there, and what a Job has made has succeeded."""
+        """In the background, for a node that is not there: every pod is ready as soon as it is there, what a Job has made has
+        succeeded, and what is to end has ended."""
+        assert self.call("POST", "/api/v1/nodes", {"metadata": {"name": _NODE}}).status_code == 201
 
         def play() -> None:
             path = f"/api/v1/namespaces/{namespace}/pods"
             while not self._ends.wait(0.5):
                 for pod in self.call("GET", path).json().get("items", ()):
-                    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", ())}
-                    if conditions.get("Ready") != "True" and pod["status"]["phase"] == "Pending":
-                        self._patch(f"{path}/{pod['metadata']['name']}/status", {"status": _status(pod)})
+                    name = pod["metadata"]["name"]
+                    own = f"{path}/{name}"
+                    if "deletionTimestamp" in pod["metadata"]:
+                        self.call("DELETE", f"{own}?gracePeriodSeconds=0")
+                    elif not pod["status"].get("podIP"):
+                        self._pods += 1
+                        bound = {"metadata": {"name": name}, "target": {"kind": "Node", "name": _NODE}}
+                        self.call("POST", f"{own}/binding", bound)
+                        address = f"10.244.{self._pods // 250}.{self._pods % 250 + 1}"
+                        self.patch(f"{own}/status", {"status": _status(pod, address)})
 
         threading.Thread(target=play, name="kubelet", daemon=True).start()
 
-    def _patch(self, path: str, body: Any) -> None:
+    def patch(self, path: str, body: Any) -> requests.Response:
         headers = {"Content-Type": "application/merge-patch+json"}
-        self._session.patch(f"{self.url}{path}", json=body, headers=headers, timeout=30)
+        return self._session.patch(f"{self.url}{path}", json=body, headers=headers, timeout=30)
 
     def namespace(self, name: str) -> None:
         """A namespace in which Pod Security `restricted` is enforced, once pods can be made there."""
@@ -196,10 +229,14 @@ class ApiServer:
         return {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.folder), "PATH": os.environ["PATH"]}
 
 
-def _status(pod: dict[str, Any]) -> dict[str, Any]:
+def _status(pod: dict[str, Any], address: str) -> dict[str, Any]:
     """What a kubelet would say of it when all has gone well."""
     names = [each["name"] for each in pod["spec"]["containers"]]
     if pod["metadata"]["labels"].get("app.kubernetes.io/component") == "migrate":
-        return {"phase": "Succeeded", "conditions": [{"type": "Ready", "status": "False", "reason": "PodCompleted"}]}
-    running = [{"name": name, "ready": True, "restartCount": 0, "image": "", "imageID": ""} for name in names]
-    return {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": running}
+        done = {"phase": "Succeeded", "conditions": [{"type": "Ready", "status": "False", "reason": "PodCompleted"}]}
+        return done | {"podIP": address, "podIPs": [{"ip": address}]}
+    states = [{"name": name, "ready": True, "restartCount": 0, "image": "", "imageID": ""} for name in names]
+    return {
+        "phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": states,
+        "podIP": address, "podIPs": [{"ip": address}],
+    }  # fmt: skip
