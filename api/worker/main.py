@@ -22,9 +22,9 @@ def main() -> int:
         return 2
     child_factory = loading.child_factory(settings)
 
-    def end(number: int, _: object) -> None:
+    def end(*_: object) -> None:
         child_factory.kill()
-        os._exit(128 + number)
+        os._exit(0)  # as a worker that has nothing to hand back
 
     for number in (signal.SIGTERM, signal.SIGINT):  # until the worker has its own; process 1 of a container has no other
         signal.signal(number, end)

@@ -37,6 +37,7 @@ def test_a_worker_that_is_told_to_end_while_it_starts_leaves_no_process(tmp_path
     loading = loader(worker)
     worker.send_signal(number)
     worker.communicate(timeout=60)
+    assert worker.returncode == 0
     eventually(lambda: not loading.is_running(), 60, "the end of the process that loads dbt")
 
 
