@@ -211,9 +211,10 @@ class Client(Following, Watching, Pointing):
         found = self._as(TableProfile.of, self.post_json(path_of("profiles"), body), *OF_A_PROFILE)
         while not found.has_ended and time.monotonic() < until:
             request = self.follow(found.request_id, until, poll_s)
-            if on_wait and not request.has_ended:
+            if request.has_ended or time.monotonic() >= until:
+                found = self.profile_of(found.profile_id)
+            elif on_wait:
                 on_wait(request)
-            found = self.profile_of(found.profile_id)
         if not found.has_ended and seconds:
             raise Undecided(f"not finished within {seconds:g} s; it goes on as profile {found.profile_id}", found)
         return found

@@ -27,7 +27,7 @@ def start(home: Path, **variables: str) -> "subprocess.Popen[bytes]":
 
 
 def loader(worker: "subprocess.Popen[bytes]") -> psutil.Process:
-    (found,) = eventually(lambda: psutil.Process(worker.pid).children(), 60, "the process that loads dbt")
+    (found,) = eventually(lambda: psutil.Process(worker.pid).children(), 120, "the process that loads dbt")
     return found
 
 
@@ -36,18 +36,18 @@ def test_a_worker_that_is_told_to_end_while_it_starts_leaves_no_process(tmp_path
     worker = start(tmp_path)
     loading = loader(worker)
     worker.send_signal(number)
-    worker.communicate(timeout=60)
+    worker.communicate(timeout=120)
     assert worker.returncode == 0
-    eventually(lambda: not loading.is_running(), 60, "the end of the process that loads dbt")
+    eventually(lambda: not loading.is_running(), 120, "the end of the process that loads dbt")
 
 
 def test_a_worker_with_a_wrong_setting_ends_with_a_line_and_leaves_no_process(tmp_path: Path) -> None:
     worker = start(tmp_path, STRINGX_SIGNING_SECRET="no secret")
-    _, said = worker.communicate(timeout=60)
+    _, said = worker.communicate(timeout=120)
     assert worker.returncode == 2
     assert said.decode().count("\n") == 1
     assert said.startswith(b"worker: STRINGX_SIGNING_SECRET")
-    eventually(lambda: not _loaders(tmp_path), 60, "the end of the process that loads dbt")
+    eventually(lambda: not _loaders(tmp_path), 120, "the end of the process that loads dbt")
 
 
 def _loaders(home: Path) -> list[psutil.Process]:
