@@ -11,8 +11,10 @@ compile "$@" --excludes <(printf '%s\n' pandas flask-openapi3) pyproject.toml --
 mapfile -t used < <(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package=\1/p' requirements.txt | sort -u)
 compile "$@" -c requirements.txt "${used[@]}" pyproject.toml --extra services --group checkout -o "$unused"
 sed -i '/^# The following packages were excluded/,$d' "$unused"
-compile "$@" -c requirements.txt "${used[@]}" pyproject.toml --extra duckdb -o requirements-duckdb.txt
-sed -i '/^# The following packages were excluded/,$d' requirements-duckdb.txt
-compile "$@" -c requirements.txt -c requirements-duckdb.txt --group dev -o requirements-dev.txt
+for extra in duckdb trino; do
+  compile "$@" -c requirements.txt "${used[@]}" pyproject.toml --extra "$extra" -o "requirements-$extra.txt"
+  sed -i '/^# The following packages were excluded/,$d' "requirements-$extra.txt"
+done
+compile "$@" -c requirements.txt -c requirements-duckdb.txt -c requirements-trino.txt --group dev -o requirements-dev.txt
 compile "$@" --group sbom -o deploy/image/requirements.txt
 printf '%s\n' "-r $unused" >>requirements.txt

@@ -17,7 +17,7 @@ from stringx_dataops.contract.settings import ROOT
 
 VENV = Path(os.environ.get("LAUNCH_VENV") or ROOT / ".venv")
 PYTHON = VENV / "bin" / "python"
-EXTRAS = ("duckdb",)
+EXTRAS = ("duckdb", "trino")
 _RUNTIME = ("requirements.txt", "pyproject.toml")
 _NAMED = re.compile(rb"(?:#!|exec' \"?)(/[^\n]*?)/bin/python")  # the folder of a virtual environment, in its programs
 _HEAD, _LONGEST = 1000, 100  # bytes
