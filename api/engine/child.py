@@ -61,6 +61,8 @@ def main() -> None:
     loaded = threading.Event()
     watch = threading.Thread(target=_end_with, args=[worker, loaded], daemon=True)
     watch.start()
+    if (plugins := Path(project, "plugins")).is_dir():
+        sys.path.insert(0, str(plugins))  # of an adapter: dbt imports them when it parses
     arguments = ["--project-dir", project, *_QUIET]
     before = LoadedBefore(kept, Path(files), Path(profiles))
     is_lent = before.lend(Path(home))

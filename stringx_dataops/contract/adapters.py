@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, get_args
 
-Adapter = Literal["postgres", "duckdb"]
+Adapter = Literal["postgres", "duckdb", "trino"]
 ADAPTERS: tuple[Adapter, ...] = get_args(Adapter)
 DEFAULT_ADAPTER: Adapter = "postgres"  # of a document that names none
 

@@ -23,8 +23,16 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 TARGET_FIELDS = [(adapter, name) for adapter, model in MODELS.items() for name in model.model_fields]
-FIELDS_OF = {"postgres": "## Fields\n", "duckdb": "## Fields of DuckDB\n"}  # where docs/targets.md has them
-EXAMPLES = {"postgres": {"host": "h", "dbname": "d", "user": "u"}, "duckdb": {"adapter": "duckdb", "path": "/data/shop.duckdb"}}
+FIELDS_OF = {
+    "postgres": "## Fields\n",
+    "duckdb": "## Fields of DuckDB\n",
+    "trino": "## Fields of Trino\n",
+}  # where docs/targets.md has them
+EXAMPLES = {
+    "postgres": {"host": "h", "dbname": "d", "user": "u"},
+    "duckdb": {"adapter": "duckdb", "path": "/data/shop.duckdb"},
+    "trino": {"adapter": "trino", "host": "h", "catalog": "c", "user": "u"},
+}
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 FOLDERS = (
     "api",

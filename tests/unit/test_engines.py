@@ -20,6 +20,7 @@ HEAD = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop"}
 EXAMPLES = {
     "postgres": HEAD | {"host": "db", "dbname": "orders", "user": "reader"},
     "duckdb": HEAD | {"adapter": "duckdb", "path": "/data/orders.duckdb"},
+    "trino": HEAD | {"adapter": "trino", "host": "trino.example.com", "catalog": "lake", "user": "reader"},
 }
 SHARED = {"apiVersion", "kind", "name", "adapter", "max_concurrent_checks", "allow_functions", "allow_arguments"}
 
@@ -80,7 +81,7 @@ def test_an_unknown_adapter_is_refused_with_the_other_faults(adapter: object) ->
     with pytest.raises(Invalid) as refused:
         parse_target(EXAMPLES["postgres"] | {"adapter": adapter, "hots": "db"}, "/2")
     assert [(error.pointer, error.message) for error in refused.value.errors] == [
-        ("/2/adapter", "must be 'postgres' or 'duckdb'"),
+        ("/2/adapter", "must be 'postgres', 'duckdb' or 'trino'"),
         ("/2/hots", "unknown field; did you mean host?"),
     ]
 
@@ -104,7 +105,7 @@ class TestASecondEngine:
         ]
 
     def test_an_unknown_adapter_is_told_all_that_are_known(self) -> None:
-        with pytest.raises(Invalid, match=r"/adapter: must be 'postgres', 'duckdb' or 'file'$"):
+        with pytest.raises(Invalid, match=r"/adapter: must be 'postgres', 'duckdb', 'trino' or 'file'$"):
             parse_target(EXAMPLES["postgres"] | {"adapter": "files"})
 
     def test_a_target_without_an_engine_is_named(self) -> None:

@@ -35,12 +35,22 @@ CONNECTION: dict[Adapter, dict[str, str]] = {
         "config_options": "STRINGX_TARGET_ACCESS_MODE",
         "plugins": "STRINGX_TARGET_READS",
     },
+    "trino": {
+        "host": "STRINGX_TARGET_HOST",
+        "port": "STRINGX_TARGET_PORT",
+        "user": "STRINGX_TARGET_USER",
+        "password": "DBT_ENV_SECRET_TARGET_PASSWORD",
+        "method": "STRINGX_TARGET_METHOD",
+        "http_scheme": "STRINGX_TARGET_SCHEME",
+        "cert": "STRINGX_TARGET_SSLROOTCERT",
+        "catalog": "STRINGX_TARGET_CATALOG",
+    },
 }
 
 # The flag of dbt_project.yml, of adapters that have one, without which an adapter sends BEGIN and COMMIT before each test.
 SILENT_FLAGS: dict[Adapter, str] = {"postgres": "postgres_skip_autocommit_transaction_statements"}
 # The variable from which a driver whose sessions have names takes the name if the profile's is empty.
-SESSION_NAMES: dict[Adapter, str] = {"postgres": "PGAPPNAME"}
+SESSION_NAMES: dict[Adapter, str] = {"postgres": "PGAPPNAME", "trino": "STRINGX_TARGET_SOURCE"}
 
 
 def project_of_commands(environ: Mapping[str, str] | None = None) -> Path:

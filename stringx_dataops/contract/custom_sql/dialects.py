@@ -20,5 +20,9 @@ def dialect_of(adapter: Adapter) -> Dialect:
             from stringx_dataops.contract.custom_sql.duckdb.dialect import DuckdbDialect
 
             return DuckdbDialect()
+        case "trino":
+            from stringx_dataops.contract.custom_sql.trino.dialect import TrinoDialect
+
+            return TrinoDialect()
         case _:
             assert_never(adapter)

@@ -12,11 +12,12 @@ from stringx_dataops.contract.custom_sql.judge import Judge
 from stringx_dataops.contract.documents.engines.base import TargetDocument, hash_of
 from stringx_dataops.contract.documents.engines.duckdb import DuckdbTarget
 from stringx_dataops.contract.documents.engines.postgres import PostgresTarget
+from stringx_dataops.contract.documents.engines.trino import TrinoTarget
 from stringx_dataops.contract.documents.fields import parse_model
 from stringx_dataops.contract.documents.reading import escape_pointer
 from stringx_dataops.contract.problems import MAX_FAULTS, FieldError, Invalid, invalid
 
-MODELS: dict[Adapter, type[TargetDocument]] = {"postgres": PostgresTarget, "duckdb": DuckdbTarget}
+MODELS: dict[Adapter, type[TargetDocument]] = {"postgres": PostgresTarget, "duckdb": DuckdbTarget, "trino": TrinoTarget}
 _DOCUMENTS = "A database whose tables are checked. Which fields it has depends on its adapter."
 
 
@@ -62,7 +63,7 @@ def judge_of(targets: Mapping[str, Any]) -> Callable[[str], Judge]:
 
 def described() -> type[BaseModel]:
     """The model that OpenAPI shows as TargetDocument: one of the engines' own."""
-    return create_model("TargetDocument", __base__=RootModel[PostgresTarget | DuckdbTarget], __doc__=_DOCUMENTS)
+    return create_model("TargetDocument", __base__=RootModel[PostgresTarget | DuckdbTarget | TrinoTarget], __doc__=_DOCUMENTS)
 
 
 def _of_union(error: FieldError, pointer: str, adapter: Adapter) -> FieldError:

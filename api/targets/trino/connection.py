@@ -1,0 +1,62 @@
+"""How a check reaches a cluster of Trino: the environment of the dbt profile."""
+
+import json
+import os
+import ssl
+from pathlib import Path
+
+from api.engine.profile import PASSWORD_VARIABLE, SESSION_VARIABLE
+from api.targets.engine import TargetUnusable
+from api.targets.secrets import password
+from stringx_dataops.contract.documents.engines.trino import TrinoTarget
+from stringx_dataops.contract.settings import ROOT
+
+_PLUGINS = ROOT / "stringx" / "trino" / "plugins"  # dbt imports what is there
+
+
+def connection_environment(target: TrinoTarget, secrets_dir: Path, application_name: str) -> dict[str, str]:
+    """The variables that `profiles.yml` reads, the password among them; TargetUnusable where it is missing."""
+    return {
+        "STRINGX_TARGET_METHOD": target.method,
+        "STRINGX_TARGET_HOST": target.address,
+        "STRINGX_TARGET_PORT": str(target.server_port),
+        "STRINGX_TARGET_USER": target.user,
+        "STRINGX_TARGET_CATALOG": target.catalog,
+        "STRINGX_TARGET_SCHEMA": target.schema,
+        "STRINGX_TARGET_SCHEME": "http" if target.tls == "disable" else "https",
+        "STRINGX_TARGET_SSLROOTCERT": _authorities(target),
+        "STRINGX_TARGET_SESSION_PROPERTIES": json.dumps({name: _text(each) for name, each in target.session_properties.items()}),
+        "STRINGX_TARGET_ROLES": json.dumps(target.roles),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(_PLUGINS)]),
+        SESSION_VARIABLE: application_name,
+        PASSWORD_VARIABLE: _secret(target, secrets_dir),
+    }
+
+
+def _secret(target: TrinoTarget, secrets_dir: Path) -> str:
+    """The password or token; what HTTP cannot carry would be another one there."""
+    value = password(target, secrets_dir)
+    if target.method != "none" and not (value and value.isascii() and value.isprintable()):
+        named = target.password_env or target.password_file
+        raise TargetUnusable(
+            f"target {target.name}: {named} is empty, or holds what a header of HTTP cannot carry; write letters, digits and"
+            " signs of ASCII"
+        )
+    return value
+
+
+def _authorities(target: TrinoTarget) -> str:
+    """The file or folder of the certificate authorities by which the server is verified; `false` if it is not. The system's are
+    named, because the client would otherwise take a list of its own."""
+    if target.tls == "require":
+        return "false"
+    if target.sslrootcert is not None:
+        return target.sslrootcert
+    paths = ssl.get_default_verify_paths()
+    found = (path for path in (paths.cafile, paths.capath) if path is not None and os.path.exists(path))
+    return next(found, "true")
+
+
+def _text(value: bool | int | float | str) -> str:
+    """As Trino writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""Trino's dialect of custom SQL. `dialect.py` is what `dialects.py` takes; nothing else imports from here."""
