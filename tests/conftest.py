@@ -16,9 +16,10 @@ from database.migrate import migrate
 from database.pool import Database
 from launch import demo
 from stringx_dataops.contract.settings import ROOT, read_settings
-from tests.support import loaded
+from tests.support import loaded, trino_server
 from tests.support.databases import Admin, Target, make_target, running_cluster
 from tests.support.engine import PROJECT, Engine, Project, a_project
+from tests.support.trino_server import Trino
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("long", deadline=None)
     settings.load_profile("long" if config.getoption("long") else "ci")
     loaded.begin(config)
+    trino_server.begin(config)
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +107,19 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def project(tmp_path: Path) -> Iterator[Project]:
     with a_project(tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def trino() -> Trino:
+    """The Trino of this test run: one for all of its processes. Another test's schemas are there, too."""
+    return trino_server.shared()
+
+
+@pytest.fixture
+def lake_schema(trino: Trino) -> Iterator[str]:
+    """An empty schema of this test's own in the catalog `lake`, which holds Iceberg tables."""
+    with trino.a_schema("lake") as name:
+        yield name
 
 
 # What takes longest first, so that nobody waits for it at the end; where a folder shares what is costly to start, it is one chain.

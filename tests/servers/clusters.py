@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-import pytest
 
 from database import embedded
 from database.account import account
-from tests.support.databases import Target, need
+from tests.support.databases import Target, missing, need
 
 OLDEST = "14.24.0"
 ARTIFACT = "io.zonky.test.postgres:embedded-postgres-binaries-linux-{machine}"
@@ -59,13 +58,6 @@ def session(url: str, autocommit: bool = True) -> Iterator[Any]:
             yield cursor
     finally:
         connection.close()
-
-
-def missing(line: str) -> None:
-    """Skip with one line; with CI=true that is a failure."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(line)
-    pytest.skip(line)
 
 
 def debian(_: Path) -> Path:

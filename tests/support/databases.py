@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg2
 import pytest
@@ -30,13 +30,17 @@ from stringx_dataops.contract.settings import ROOT
 ENOUGH_MEMORY = 4 << 30  # bytes: each of a run's processes may have a few clusters, of some 200 MB each
 
 
+def missing(line: str) -> NoReturn:
+    """Skip with one line; with CI=true that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(line)
+    pytest.skip(line)
+
+
 def need(program: str, how: str) -> None:
     """Skip with one line where a program is missing; with CI=true that is a failure."""
     if shutil.which(program) is None:
-        line = f"{program} is missing: {how}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(line)
-        pytest.skip(line)
+        missing(f"{program} is missing: {how}")
 
 
 def place_of_clusters() -> str | None:
