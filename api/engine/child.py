@@ -25,7 +25,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import Macro
 
-from api.engine import dbt_shortcuts, jinja_shortcuts, protocol
+from api.engine import abandoned, dbt_shortcuts, jinja_shortcuts, protocol
 from api.engine.gate_test_runner import GateTest, fault_of_manifest, one_line
 from api.engine.loaded_before import LoadedBefore
 from api.engine.protocol import FORK, Forked, Loaded, Message, Place, Prepare, Request, RunGateTest
@@ -217,6 +217,7 @@ class _Requests:
                 self._checks += isinstance(request, RunGateTest)
                 self._all.put(request)
         if self._checks != self.replies:  # nobody waits for the check that runs
+            abandoned.end()
             os._exit(0)
         self._all.put(None)
 

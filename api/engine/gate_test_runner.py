@@ -18,7 +18,7 @@ from api.engine.dbt_shortcuts import PACKAGES_OF_DBT
 from api.engine.profile import SESSION_VARIABLE
 from api.engine.protocol import Place, Request, RunGateTest
 from api.engine.run_result import DbtRunResult
-from stringx_dataops.contract.catalogue.dbt_project import SESSION_NAMES, SILENT_FLAGS
+from stringx_dataops.contract.catalogue.dbt_project import SESSION_NAMES, SILENT, SILENT_FLAGS
 from stringx_dataops.contract.gate_test.specification import Specification
 
 _TARGET = "STRINGX_TARGET_"
@@ -154,6 +154,8 @@ def _is_silent(project: str, profile: str) -> bool:
         flags = yaml.safe_load(project)["flags"]
         profiles = yaml.safe_load(profile)
         outputs = [output for name, each in profiles.items() if name != "config" for output in each["outputs"].values()]
+        if all(each["type"] in SILENT for each in outputs):
+            return True
         return all(flags[flag] is True for flag in SILENT_FLAGS.values()) and all(each["autocommit"] is True for each in outputs)
     except (yaml.YAMLError, LookupError, TypeError, AttributeError):
         return False

@@ -3,16 +3,21 @@ has no settings for that. `stringx/trino/plugins` imports it; dbt imports that, 
 """
 
 import os
+import time
+from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import requests
 import trino.dbapi
 from requests.adapters import BaseAdapter
 
+from api.engine import abandoned
 from api.engine.profile import SESSION_VARIABLE
 from stringx_dataops.contract.catalogue.dbt_project import SESSION_NAMES
 
 _CONNECT_S, _ANSWER_S = 10.0, 60.0  # Trino answers within a second, whether or not a query has ended
+_END_S = 1.0  # in which a query that is just being sent becomes known
 
 
 class _Refused(BaseAdapter):
@@ -25,16 +30,54 @@ class _Refused(BaseAdapter):
         """Nothing is open."""
 
 
-def _connect(**options: Any) -> trino.dbapi.Connection:
+class _Session(requests.Session):
+    """Sends no statement any more once nobody waits for the check."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # no proxy, no other authorities, and no password of a .netrc file
+
+    def post(self, *arguments: Any, **options: Any) -> requests.Response:
+        if _is_abandoned:
+            raise requests.exceptions.RequestException("nobody waits for the check any more")
+        return super().post(*arguments, **options)
+
+
+class _Connection(trino.dbapi.Connection):  # type: ignore[misc]  # the client is not looked at
+    """Its latest cursors are kept, so that their queries can be ended."""
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        cursor = super().cursor(*arguments, **options)
+        _cursors.append(cursor)
+        return cursor
+
+
+_cursors: deque[Any] = deque(maxlen=100)
+_is_abandoned = False
+
+
+def _connect(**options: Any) -> _Connection:
     """As dbt-trino asks for it, but for the name of the queries' source and for what HTTP may do."""
-    session = requests.Session()
-    session.trust_env = False  # no proxy, no other authorities, and no password of a .netrc file
+    session = _Session()
     session.verify = options.pop("verify")
     if options["http_scheme"] == "https":
         session.mount("http://", _Refused())
     source = os.environ.get(SESSION_NAMES["trino"]) or os.environ.get(SESSION_VARIABLE, "stringx")
     own = {"source": source, "http_session": session, "request_timeout": (_CONNECT_S, _ANSWER_S)}
-    return trino.dbapi.Connection(**options | own)
+    return _Connection(**options | own)
+
+
+def _end_queries() -> None:
+    """Trino would let a query go on for five minutes after its client has gone."""
+    global _is_abandoned
+    _is_abandoned = True
+    until = time.monotonic() + _END_S
+    while time.monotonic() < until:
+        for cursor in list(_cursors):
+            with suppress(Exception):  # it has ended, or Trino cannot be reached
+                cursor.cancel()
+        time.sleep(0.1)
 
 
 trino.dbapi.connect = _connect
+abandoned.when_abandoned(_end_queries)

@@ -69,6 +69,10 @@ class Engine(Protocol):
         """After how many seconds a check gives way to a session that waits for its locks. None means never: then nobody asks
         whether sessions wait."""
 
+    @property
+    def outlives_process(self) -> bool:
+        """Whether its queries go on after the dbt process has ended, so that somebody has to end them."""
+
     def environment(self, machine: Machine, application_name: str) -> dict[str, str]:
         """The variables that `profiles.yml` reads, the password among them; TargetUnusable if it is missing. `application_name`
         names the sessions on the target."""

@@ -25,7 +25,7 @@ from api.engine.processes import ChildDied, ProjectFault
 from api.engine.run_result import DbtRunResult, out_of_time
 from api.targets.engine import Machine, TargetUnusable
 from api.targets.registry import engine_of
-from api.worker import company, encodings, lock_retry, results
+from api.worker import company, encodings, left_behind, lock_retry, results
 from api.worker.attempt import Attempt, RunHandle
 from api.worker.results import Run
 from database.pool import Database
@@ -175,7 +175,7 @@ class Executor:
 
     def _clean_up(self) -> None:
         """Remove what the run has left. A child that reads the target itself ends with it, so that nothing is kept open."""
-        if self.project.adapter != DEFAULT_ADAPTER and isinstance(self.runner, Slot):
+        if self.project.adapter in dbt_project.READS_ITSELF and isinstance(self.runner, Slot):
             self.runner.close()
             shutil.rmtree(self.folder, ignore_errors=True)
         if isinstance(self.runner, Executable):  # its results; a child writes none
@@ -193,7 +193,13 @@ class Executor:
         def run_once(specification: Specification) -> DbtRunResult:
             nonlocal runs
             runs += 1
-            return self.runner.run(specification, self.folder, variables, attempt.left_s + FALLBACK_S)
+            result: DbtRunResult | None = None
+            try:
+                result = self.runner.run(specification, self.folder, variables, attempt.left_s + FALLBACK_S)
+            finally:
+                if result is None or result.timed_out or (attempt.stopped is not None and not result.outcome):
+                    left_behind.end(engine, variables, attempt.ids)
+            return result
 
         def run_on_reachable(specification: Specification) -> DbtRunResult:
             for pause_s in (*_UNREACHABLE_FOR_S, None):
@@ -209,6 +215,7 @@ class Executor:
         def run_encodable(specification: Specification) -> DbtRunResult:
             return encodings.run_encodable(run_with_locks, specification, engine.refused_character)
 
+        left_behind.end_those_before(engine, variables, attempt.check.attempt, attempt.ids)
         on_reached = partial(claims.mark_reached, self.database, attempt.check)
         with attempt.watchdog(RunHandle(engine.sessions(variables), engine.yield_after_s, on_reached, self.runner.terminate)):
             run = partial(faulty_rules.run_compilable, run_encodable)

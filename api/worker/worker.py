@@ -35,6 +35,7 @@ from database.notifications import Listener
 from database.pool import Database
 from database.sending import all_that_is_due
 from stringx_dataops.contract.adapters import Adapter
+from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.problems import StringXError, Unavailable
 from stringx_dataops.contract.settings import Settings
@@ -67,7 +68,8 @@ class Worker:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     slots: list[Slot] = field(init=False)
     factories: dict[Adapter, ChildFactory] = field(default_factory=dict)  # of adapters other than the default one
-    other_slots: list[Slot] = field(default_factory=list)  # the same; one child serves one check
+    other_slots: list[Slot] = field(default_factory=list)  # the same
+    beside: dict[Path, list[Slot]] = field(default_factory=dict)  # the same, by the folder of the loop that uses them
     endings: Endings = field(init=False)
     handover: Handover = field(init=False)
     child_factory: ChildFactory | None = None  # that of the default adapter, if it has begun to load
@@ -99,7 +101,7 @@ class Worker:
     def run_checks(self, slot: Slot) -> Turn:
         """A loop's turn that claims a check, or a batch of small ones, and serves it."""
         runner = Executable(self.project) if self.executable_only else slot
-        folder = self.home / f"slot-{self.slots.index(slot)}"
+        folder = self._folder_of(slot)
         others = cache(partial(self._executor_of, folder))
         executor = Executor(self.settings, self.database, self.catalogue, self.project, runner, folder, others)
 
@@ -134,10 +136,15 @@ class Worker:
                 if factory is None:
                     factory = ChildFactory(project, self.home / f"dbt-{adapter}", self.settings.home / "loaded")
                     self.factories[adapter] = factory
-                runner = Slot(factory, max_checks=1)
+                runner = Slot(factory, max_checks=1 if adapter in dbt_project.READS_ITSELF else self.settings.worker_max_checks)
                 self.other_slots.append(runner)
+                self.beside.setdefault(folder, []).append(runner)
         beside = folder.with_name(f"{folder.name}-{adapter}")
         return Executor(self.settings, self.database, self.catalogue, project, runner, beside)
+
+    def _folder_of(self, slot: Slot) -> Path:
+        """What the checks of this slot's loop leave behind."""
+        return self.home / f"slot-{self.slots.index(slot)}"
 
     def _claim(self, slot: Slot) -> list[Attempt] | None:
         """The next check, or a batch; if there is none, the idle child prepares."""
@@ -146,7 +153,8 @@ class Worker:
         most = 1 if self.executable_only else self.settings.batch_checks
         attempts = [Attempt(check) for check in claims.claim_batch(self.database, self.name, most, self.settings.lease_s)]
         if not attempts:
-            slot.prepare()
+            for each in (slot, *self.beside.get(self._folder_of(slot), ())):
+                each.prepare()
             return None
         with self._lock:
             self.attempts |= {attempt.check.check_id: attempt for attempt in attempts}

@@ -30,6 +30,11 @@ class DuckdbEngine:
         """Never: nobody waits for locks of a check."""
         return None
 
+    @property
+    def outlives_process(self) -> bool:
+        """No: they run in that process."""
+        return False
+
     def environment(self, machine: Machine, application_name: str) -> dict[str, str]:
         """Variables of the profile. The files are looked up each time."""
         _require_installed(self.target.name)

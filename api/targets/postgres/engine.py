@@ -22,6 +22,11 @@ class PostgresEngine:
         """As the document says."""
         return self.target.yield_after_s
 
+    @property
+    def outlives_process(self) -> bool:
+        """No: the server looks whether its client is there."""
+        return False
+
     def environment(self, machine: Machine, application_name: str) -> dict[str, str]:
         """Variables of the profile, and libpq's own."""
         return connection_environment(self.target, machine.secrets, application_name)

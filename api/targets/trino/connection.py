@@ -25,8 +25,10 @@ def connection_environment(target: TrinoTarget, secrets_dir: Path, application_n
         "STRINGX_TARGET_SCHEMA": target.schema,
         "STRINGX_TARGET_SCHEME": "http" if target.tls == "disable" else "https",
         "STRINGX_TARGET_SSLROOTCERT": _authorities(target),
-        "STRINGX_TARGET_SESSION_PROPERTIES": json.dumps({name: _text(each) for name, each in target.session_properties.items()}),
-        "STRINGX_TARGET_ROLES": json.dumps(target.roles),
+        "STRINGX_TARGET_SESSION_PROPERTIES": json.dumps(
+            {name: _text(each) for name, each in target.session_properties.items()}, ensure_ascii=False
+        ),
+        "STRINGX_TARGET_ROLES": json.dumps(target.roles, ensure_ascii=False),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(_PLUGINS)]),
         SESSION_VARIABLE: application_name,
         PASSWORD_VARIABLE: _secret(target, secrets_dir),

@@ -7,6 +7,7 @@ from importlib import metadata
 from api.targets.engine import Machine, RefusedCharacter, RefusedLock, TargetUnusable
 from api.targets.trino import errors
 from api.targets.trino.connection import connection_environment
+from api.targets.trino.sessions import TrinoSessions
 from stringx_dataops.contract.documents.engines.trino import TrinoTarget
 
 
@@ -21,14 +22,19 @@ class TrinoEngine:
         """Never: nobody waits for locks of a check."""
         return None
 
+    @property
+    def outlives_process(self) -> bool:
+        """Yes, for five minutes, which `query.client.timeout` of the cluster says."""
+        return True
+
     def environment(self, machine: Machine, application_name: str) -> dict[str, str]:
         """Variables of the profile."""
         _require_installed(self.target.name)
         return connection_environment(self.target, machine.secrets, application_name)
 
-    def sessions(self, environment: Mapping[str, str]) -> None:
-        """None yet: the process is killed."""
-        return
+    def sessions(self, environment: Mapping[str, str]) -> TrinoSessions:
+        """Found by the source of the queries, which is the application name in the environment."""
+        return TrinoSessions(environment)
 
     def explain(self, message: str) -> str | None:
         """By the words of Trino, of its client and of dbt."""
@@ -36,7 +42,7 @@ class TrinoEngine:
 
     def may_pass(self, message: str) -> bool:
         """By the same words."""
-        return False
+        return errors.may_pass(message)
 
     def refused_lock(self, message: str) -> RefusedLock | None:
         """None: there are no locks of tables."""
@@ -47,8 +53,8 @@ class TrinoEngine:
         return None
 
     def without_values(self, message: str) -> str:
-        """Nothing of it yet."""
-        return "Trino reports an error"
+        """By the names of Trino's errors."""
+        return errors.without_values(message)
 
 
 def _require_installed(name: str) -> None:

@@ -47,6 +47,10 @@ CONNECTION: dict[Adapter, dict[str, str]] = {
     },
 }
 
+# Adapters whose queries run in the process that runs dbt. It serves one check, and ends with it.
+READS_ITSELF: frozenset[Adapter] = frozenset({"duckdb"})
+# Adapters that send nothing before the first statement, whatever the project says.
+SILENT: frozenset[Adapter] = frozenset({"trino"})
 # The flag of dbt_project.yml, of adapters that have one, without which an adapter sends BEGIN and COMMIT before each test.
 SILENT_FLAGS: dict[Adapter, str] = {"postgres": "postgres_skip_autocommit_transaction_statements"}
 # The variable from which a driver whose sessions have names takes the name if the profile's is empty.
