@@ -1,5 +1,6 @@
 # One image, every role: docker run … dbt-data-ops:latest [all|api|backend|worker|trigger|docs|migrate]
 # deploy/publish.sh builds it reproducibly and pushes it; docs/image.md says what is in it.
+# --build-arg WITH=duckdb,trino: and what checks of these engines need.
 
 FROM python:3.13-slim-trixie AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
@@ -11,8 +12,14 @@ RUN python -m venv /opt/venv \
  && sed '/^-r /d' /tmp/requirements.txt > /tmp/used.txt \
  && /opt/venv/bin/pip install --quiet --no-compile --require-hashes --no-deps -r /tmp/build.txt \
  && /opt/venv/bin/pip install --quiet --no-compile --require-hashes --no-deps --no-build-isolation -r /tmp/used.txt
+ARG WITH=""
+COPY requirements-duckdb.txt requirements-trino.txt /tmp/
+RUN for name in $(echo "$WITH" | tr ',' ' '); do \
+      test -f "/tmp/requirements-$name.txt" || { echo "WITH=$WITH: there are duckdb and trino" >&2; exit 1; }; \
+      /opt/venv/bin/pip install --quiet --no-compile --require-hashes --no-deps -r "/tmp/requirements-$name.txt" || exit 1; \
+    done
 # What no role uses, compiled modules without a time in them, and the budget of the size.
-RUN sh /tmp/trim.sh /opt/venv
+RUN sh /tmp/trim.sh /opt/venv "$WITH"
 # `dataops` on the PATH, without installing the code a second time.
 RUN printf '%s\n' '#!/opt/venv/bin/python' 'from stringx_dataops.cli.main import main' 'main()' > /opt/venv/bin/dataops \
  && chmod 755 /opt/venv/bin/dataops

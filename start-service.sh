@@ -12,7 +12,7 @@ usage() {
 usage: ./start-service.sh [-d]        build the image and run it (-d: in the background)
        ./start-service.sh --local     without Docker: a virtual environment and an embedded PostgreSQL
        ./start-service.sh --local --kafka  … and a Kafka broker (needs Java 17 and Maven)
-       ./start-service.sh --local --with duckdb  … and what checks of DuckDB and Parquet need
+       … --with duckdb,trino          and what checks of DuckDB and Parquet, and of Trino need; one of them or both
 
 Environment, all optional (each secret also reads from the file that NAME_FILE names):
   STRINGX_HOME             state; default .stringx/
@@ -136,7 +136,7 @@ run_docker() {
   options+=(--read-only --tmpfs /tmp:size=256m --cap-drop ALL --security-opt no-new-privileges:true)
   options+=(-e LAUNCH_COMPLETE=1 --name "$container" --stop-timeout 40 --add-host host.docker.internal:host-gateway
     -p "$host:$dataops:$dataops" -p "$host:$backend:$backend" -p "127.0.0.1:$docs:$docs" -v "$volume:$home")
-  docker build -t "$image" "$root"
+  docker build ${with:+--build-arg "WITH=$with"} -t "$image" "$root"
   docker rm -f "$container" >/dev/null 2>&1 || true
   echo "starting $container: DataOps http://127.0.0.1:$dataops, Backend http://127.0.0.1:$backend, docs http://127.0.0.1:$docs"
   echo "read the key: docker exec $container cat $home/api-key"
@@ -165,8 +165,11 @@ with=
 wants=
 for argument in "$@"; do
   if [[ $wants == with ]]; then
-    [[ $argument == duckdb ]] || die "--with '$argument': there is duckdb alone"
-    with=$argument
+    for name in ${argument//,/ }; do
+      [[ $name == duckdb || $name == trino ]] || die "--with '$argument': there are duckdb and trino; give one, or both with a comma"
+      [[ ,$with, == *,$name,* ]] || with+=${with:+,}$name
+    done
+    [[ -n $with ]] || die "--with needs a name: --with duckdb,trino"
     wants=
     continue
   fi
@@ -182,14 +185,13 @@ for argument in "$@"; do
     *) die "unknown argument '$argument'; see ./start-service.sh --help" ;;
   esac
 done
-[[ -z $wants ]] || die "--with needs a name: --with duckdb"
+[[ -z $wants ]] || die "--with needs a name: --with duckdb,trino"
 if [[ $mode == local ]]; then
   [[ $detach == no ]] || die "-d goes with Docker; --local stays in the foreground"
   if [[ $kafka == yes ]]; then export LAUNCH_KAFKA=1; else unset LAUNCH_KAFKA; fi
-  if [[ -n $with ]]; then export LAUNCH_WITH=$with; else unset LAUNCH_WITH; fi
+  if [[ -n $with ]]; then export LAUNCH_WITH=${with//,/ }; else unset LAUNCH_WITH; fi
   run_local
 else
   [[ $kafka == no ]] || die "--kafka goes with --local; with Docker, compose.yaml starts a broker, or set KAFKA_BOOTSTRAP_SERVERS"
-  [[ -z $with ]] || die "--with goes with --local; docs/duckdb.md says how to build an image with DuckDB"
   run_docker
 fi

@@ -9,6 +9,7 @@ usage: deploy/publish.sh [options] REPOSITORY [-- further arguments of the build
 
   REPOSITORY           where to: registry.example.org/data/dbt-data-ops
   --tag TAG            further tag beside the version; may be repeated
+  --with NAMES         duckdb, trino or duckdb,trino: with what checks of these engines need; the version's tag ends with it
   --platform LIST      linux/amd64,linux/arm64 (default: this machine's alone)
   --base DIGEST        sha256:… of python:3.13-slim-trixie: the same base image in every build (Docker only)
   --sbom FILE          also write the list of what is in the image (CycloneDX JSON) to FILE; of several platforms, the first one's
@@ -32,10 +33,11 @@ value() { # value OPTION $# [VALUE]: the option has one
   [[ $2 -ge 2 && -n ${3:-} ]] || die "$1 needs a value; see deploy/publish.sh --help"
 }
 
-repository='' tags=() platforms='' base='' sbom='' insecure=no dirty=no push=yes further=()
+repository='' tags=() with='' platforms='' base='' sbom='' insecure=no dirty=no push=yes further=()
 while (($# > 0)); do
   case $1 in
     --tag) value "$1" $# "${2:-}" && tags+=("$2") && shift ;;
+    --with) value "$1" $# "${2:-}" && with=$2 && shift ;;
     --platform) value "$1" $# "${2:-}" && platforms=$2 && shift ;;
     --base) value "$1" $# "${2:-}" && base=$2 && shift ;;
     --sbom) value "$1" $# "${2:-}" && sbom=$2 && shift ;;
@@ -66,6 +68,11 @@ part='[a-z0-9]+([._-]+[a-z0-9]+)*'
 for tag in ${tags[@]+"${tags[@]}"}; do
   [[ $tag =~ ^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}$ ]] || die "--tag '$tag' is no tag; use letters, digits, dots, dashes, up to 128"
 done
+engines=()
+for name in duckdb trino; do [[ ,$with, != *,$name,* ]] || engines+=("$name"); done
+for name in ${with//,/ }; do
+  [[ $name == duckdb || $name == trino ]] || die "--with '$with': there are duckdb and trino; give one, or both with a comma"
+done
 for platform in ${platforms//,/ }; do
   [[ $platform =~ ^linux/(amd64|arm64)$ ]] || die "--platform '$platform': the image is for linux/amd64 and linux/arm64"
 done
@@ -80,11 +87,13 @@ if [[ -n $(git status --porcelain) ]]; then
 fi
 version=$(sed -nE 's/^__version__ = "([^"]+)".*/\1/p' stringx_dataops/__init__.py)
 [[ -n $version ]] || die "stringx_dataops/__init__.py names no __version__"
-tags=("$version" ${tags[@]+"${tags[@]}"})
+variant=${engines[*]+"${engines[*]}"}
+tags=("$version${variant:+-${variant// /-}}" ${tags[@]+"${tags[@]}"})
 export SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 created=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 arguments=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "CREATED=$created")
+[[ -z $variant ]] || arguments+=(--build-arg "WITH=${variant// /,}")
 for_all=() for_first=()
 [[ -z $platforms ]] || for_all=(--platform "$platforms") for_first=(--platform "${platforms%%,*}")
 arguments+=(${further[@]+"${further[@]}"})

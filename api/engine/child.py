@@ -61,8 +61,6 @@ def main() -> None:
     loaded = threading.Event()
     watch = threading.Thread(target=_end_with, args=[worker, loaded], daemon=True)
     watch.start()
-    if (plugins := Path(project, "plugins")).is_dir():
-        sys.path.insert(0, str(plugins))  # of an adapter: dbt imports them when it parses
     arguments = ["--project-dir", project, *_QUIET]
     before = LoadedBefore(kept, Path(files), Path(profiles))
     is_lent = before.lend(Path(home))

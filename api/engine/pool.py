@@ -159,7 +159,7 @@ class ChildFactory:
                 # As a file. A frame of `-m` has no module, and dbt's adapters would search all modules for it: 9 ms per check.
                 [sys.executable, "-P", str(_PROGRAM), str(far.fileno()), *map(str, folders)],
                 cwd=ROOT,
-                env=environment_of_program(),
+                env=environment_of_program(self._project.adapter),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[far.fileno()],
             )

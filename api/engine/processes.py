@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass
 
 from api.engine import protocol
-from api.engine.profile import clean_environment
-from stringx_dataops.contract.settings import ROOT
+from api.engine.profile import clean_environment, module_path
+from stringx_dataops.contract.adapters import Adapter
 
 _END_S = 5.0
 
@@ -72,12 +72,11 @@ class LoadedProcess:
             self.process.wait()
 
 
-def environment_of_program() -> dict[str, str]:
+def environment_of_program(adapter: Adapter) -> dict[str, str]:
     """A clean environment with this project on the module path. The program is a file that is started with `-P`, so Python does
     not add the project by itself."""
     environment = clean_environment()
-    paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return environment if str(ROOT) in paths else environment | {"PYTHONPATH": os.pathsep.join([str(ROOT), *paths])}
+    return environment | {"PYTHONPATH": module_path(adapter, environment.get("PYTHONPATH", ""))}
 
 
 def handle_of(pid: int) -> int | None:

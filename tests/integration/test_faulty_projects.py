@@ -189,7 +189,7 @@ def test_a_process_that_loads_ends_with_its_parent(tmp_path: Path) -> None:
     near, far = socket.socketpair()
     folders = [str(STRINGX), str(STRINGX), str(STRINGX), str(tmp_path)]
     command = [sys.executable, "-P", str(ROOT / "api" / "engine" / "child.py"), str(far.fileno()), *folders]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment_of_program(), pass_fds=[far.fileno()])
+    process = subprocess.Popen(command, cwd=ROOT, env=environment_of_program("postgres"), pass_fds=[far.fileno()])
     far.close()
     near.close()
     assert process.wait(120) == 0

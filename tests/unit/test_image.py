@@ -13,6 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from launch.install import EXTRAS
+from stringx_dataops import __version__
 from stringx_dataops.contract.settings import ROOT
 
 
@@ -106,6 +108,8 @@ def sbom() -> ModuleType:
         (["--platform", "linux/riscv64", "registry.example.org/a"], "the image is for linux/amd64 and linux/arm64"),
         (["--base", "sha256:12", "registry.example.org/a"], "--base 'sha256:12' is no digest"),
         (["--pull", "registry.example.org/a"], "unknown option '--pull'"),
+        (["--with", "oracle", "registry.example.org/a"], "--with 'oracle': there are duckdb and trino"),
+        (["--with"], "--with needs a value"),
     ],
 )
 def test_what_cannot_be_published_is_one_line(arguments: list[str], said: str) -> None:
@@ -155,3 +159,29 @@ def test_the_list_of_contents_is_written_however_many_platforms_are_built(tmp_pa
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"r.example/a@sha256:{'0' * 64}"
     assert (tmp_path / "list.json").read_text() == "{}\n"
+
+
+@pytest.mark.parametrize(
+    ("with_", "tag", "argument"),
+    [("duckdb", "duckdb", "duckdb"), ("trino", "trino", "trino"), ("trino,duckdb,trino", "duckdb-trino", "duckdb,trino")],
+)
+def test_a_variant_has_a_tag_of_its_own(tmp_path: Path, with_: str, tag: str, argument: str) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(DOCKER.replace("platforms=1", f'echo "$*" >>{tmp_path}/asked; platforms=1', 1))
+    docker.chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [ROOT / "deploy" / "publish.sh", "--allow-dirty", "--with", with_, "r.example/a"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    [asked] = (tmp_path / "asked").read_text().splitlines()
+    assert f"--tag r.example/a:{__version__}-{tag} " in asked
+    assert f"--build-arg WITH={argument} " in asked
+
+
+def test_a_variant_installs_each_list_there_is() -> None:
+    """Each extra of this project has a list that the image may install, and a name that the scripts know."""
+    dockerfile, start = (ROOT / "Dockerfile").read_text(), (ROOT / "start-service.sh").read_text()
+    for name in EXTRAS:
+        assert f"requirements-{name}.txt" in dockerfile
+        assert f"$name == {name}" in start
+        assert f"$name == {name}" in (ROOT / "deploy" / "publish.sh").read_text()

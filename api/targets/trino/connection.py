@@ -5,13 +5,10 @@ import os
 import ssl
 from pathlib import Path
 
-from api.engine.profile import PASSWORD_VARIABLE, SESSION_VARIABLE
+from api.engine.profile import PASSWORD_VARIABLE, SESSION_VARIABLE, module_path
 from api.targets.engine import TargetUnusable
 from api.targets.secrets import password
 from stringx_dataops.contract.documents.engines.trino import TrinoTarget
-from stringx_dataops.contract.settings import ROOT
-
-_PLUGINS = ROOT / "stringx" / "trino" / "plugins"  # dbt imports what is there
 
 
 def connection_environment(target: TrinoTarget, secrets_dir: Path, application_name: str) -> dict[str, str]:
@@ -29,7 +26,7 @@ def connection_environment(target: TrinoTarget, secrets_dir: Path, application_n
             {name: _text(each) for name, each in target.session_properties.items()}, ensure_ascii=False
         ),
         "STRINGX_TARGET_ROLES": json.dumps(target.roles, ensure_ascii=False),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(_PLUGINS)]),
+        "PYTHONPATH": module_path("trino"),
         SESSION_VARIABLE: application_name,
         PASSWORD_VARIABLE: _secret(target, secrets_dir),
     }
