@@ -106,8 +106,8 @@ class Listener:
         """Call `look` at once, after each notification of the payload and every `look_again_s`. Return its first value that is
         not None, or None when the time is over.
 
-        `in_turn` is for threads that take items from one queue: a notification wakes only one of them, and a thread that gets an
-        item wakes the next.
+        `in_turn` is for threads that take items from one queue: a notification wakes only one of them, and a thread that knows of
+        more items has to `wake` the next.
         """
         deadline = time.monotonic() + timeout_s
         waited = self._enter(payload, in_turn)
@@ -116,9 +116,6 @@ class Listener:
                 with self._lock:
                     seen = waited.serial
                 if (value := look()) is not None:
-                    if in_turn:
-                        with self._lock:
-                            waited.wake()
                     return value
                 left = deadline - time.monotonic()
                 if left <= 0:
@@ -128,6 +125,16 @@ class Listener:
                     waited.changed.wait_for(lambda: waited.serial != seen, min(left, pause_s))  # noqa: B023 (called at once)
         finally:
             self._leave(payload, waited)
+
+    @property
+    def listens(self) -> bool:
+        """Whether a notification would arrive now, as far as is known."""
+        return self._connection is not None
+
+    def notifications(self, payload: str) -> int:
+        """How many notifications of a payload have come since this was first asked, or since `wait_for` with `in_turn`."""
+        with self._lock:
+            return self._waited.setdefault(payload, _Waited(threading.Condition(self._lock), in_turn=True)).serial
 
     def wake(self, payload: str) -> None:
         """Wake the waiters of this process, as a notification of the payload would."""
@@ -142,7 +149,7 @@ class Listener:
     def _leave(self, payload: str, waited: _Waited) -> None:
         with self._lock:
             waited.waiting -= 1
-            if not waited.waiting:
+            if not (waited.waiting or waited.in_turn):
                 del self._waited[payload]
 
     def _listen(self, _: Loop) -> None:

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,35 @@ _LOOKS = 5  # tries, if other workers hold the rows of all targets that have wor
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """What a worker has claimed. `more_wait`: whether other checks waited then, for this worker or for a place."""
+
+    checks: list[Check]
+    more_wait: bool
+
+
 def claim(database: Database, worker: str, lease_s: int = LEASE_S) -> Check | None:
     """The next check for this worker, leased to it; None if nothing may run now."""
     row = _claim(database, worker, lease_s)
     return None if row is None else read_check(row)
 
 
-def claim_batch(database: Database, worker: str, most: int, lease_s: int = LEASE_S) -> list[Check]:
+def claim_batch(database: Database, worker: str, most: int, lease_s: int = LEASE_S) -> Claimed:
     """The next check, and small ones of its target that may run with it, at most so many together. Only if others wait there, a
-    second statement looks for them. Empty if nothing may run now."""
+    second statement looks for them. No check if none may run now."""
     row = _claim(database, worker, lease_s)
     if row is None:
-        return []
+        return Claimed([], False)
     lead = read_check(row)
-    if most == 1 or not row["has_company"] or not _may_have_company(lead):
-        return [lead]
+    company = _company(database, worker, lease_s, lead, most) if row["behind"] and most > 1 else []
+    return Claimed([lead, *company], row["elsewhere"] or row["behind"] > len(company))
+
+
+def _company(database: Database, worker: str, lease_s: int, lead: Check, most: int) -> list[Check]:
+    """Checks that run with the lead, which is claimed."""
+    if not _may_have_company(lead):
+        return []
     wanted = {
         "target": lead.request.target,
         "lead": lead.check_id,
@@ -69,10 +84,10 @@ def claim_batch(database: Database, worker: str, most: int, lease_s: int = LEASE
     }
     try:
         with database.statements() as cursor:
-            return [lead, *map(read_check, cursor.all(SQL["claim_more"], wanted))]
+            return [read_check(row) for row in cursor.all(SQL["claim_more"], wanted)]
     except StringXError as error:  # the lead is claimed; others that are, without this being known, come back with their leases
         log.warning("a check runs alone: %s", error)
-        return [lead]
+        return []
 
 
 def _claim(database: Database, worker: str, lease_s: int) -> Row | None:

@@ -1,7 +1,7 @@
 -- name: claim
 -- The target: among those with a free place from which nobody else is claiming, one with an urgent check (sync, or waiting for a
 -- minute) goes first, then the one with the fewest sessions, then the one that was served longest ago. Of this target the
--- check that is due first, and whether others wait there. Both rows are locked, and apart from the target's limit they hold everything
+-- check that is due first, and how many others wait there, or whether any wait elsewhere. Both rows are locked, and apart from the target's limit they hold everything
 -- that decides, so concurrent changes are seen.
 with place as (
     select t.target, t.waiting
@@ -16,7 +16,9 @@ with place as (
     limit 1
     for update of t skip locked
 ), next as (
-    select c.check_id, p.waiting > 1 as has_company from place p cross join lateral (
+    select c.check_id, p.waiting - 1 as behind,
+           exists (select from dataops.targets o where o.waiting > 0 and o.target <> p.target) as elsewhere
+    from place p cross join lateral (
         select check_id from dataops.checks
         where target = p.target and status = 'queued' and is_first and due_at <= clock_timestamp()
         order by due_at, check_id limit 1
@@ -27,7 +29,7 @@ update dataops.checks c set
     lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_s)s),
     started_at = clock_timestamp(), batch = null
 from next where c.check_id = next.check_id
-returning c.*, next.has_company
+returning c.*, next.behind, next.elsewhere
 
 -- name: claimable
 -- Whether a claim that found nothing has only met others.

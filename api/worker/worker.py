@@ -27,6 +27,7 @@ from api.engine.pool import ChildFactory, Slot
 from api.engine.processes import ChildDied, ProjectFault
 from api.worker import heartbeats, loading, spans, together
 from api.worker.attempt import Attempt, Batch
+from api.worker.claiming import Claiming
 from api.worker.endings import Endings
 from api.worker.execution import AttemptEnd, Executor, HandBack
 from database import probes, reports
@@ -72,6 +73,7 @@ class Worker:
     beside: dict[Path, list[Slot]] = field(default_factory=dict)  # the same, by the folder of the loop that uses them
     endings: Endings = field(init=False)
     handover: Handover = field(init=False)
+    claiming: Claiming = field(init=False)
     child_factory: ChildFactory | None = None  # that of the default adapter, if it has begun to load
     fault: str | None = None  # what is wrong with the dbt project, so that no child is warm
     stop_by: float = float("inf")  # until then running checks may go on; on the monotonic clock
@@ -80,6 +82,8 @@ class Worker:
     def __post_init__(self) -> None:
         self.handover = Handover(partial(self.listener.wake, outbox.OUTBOX))
         self.endings = Endings(self.database, self.settings.backend_url, self.handover, self.name, lambda: self.stop_by)
+        most = 1 if self.executable_only else self.settings.batch_checks
+        self.claiming = Claiming(self.database, self.listener, self.name, most, self.settings.lease_s)
         child_factory = self.child_factory or loading.child_factory(self.settings)
         self.slots = [Slot(child_factory, self.settings.worker_max_checks) for _ in range(self.settings.worker_concurrency)]
 
@@ -150,8 +154,7 @@ class Worker:
         """The next check, or a batch; if there is none, the idle child prepares."""
         if self.stop.is_set():
             return None
-        most = 1 if self.executable_only else self.settings.batch_checks
-        attempts = [Attempt(check) for check in claims.claim_batch(self.database, self.name, most, self.settings.lease_s)]
+        attempts = self.claiming.next()
         if not attempts:
             for each in (slot, *self.beside.get(self._folder_of(slot), ())):
                 each.prepare()

@@ -22,7 +22,7 @@ MOST = 16
 
 
 def batch(database: Database, most: int = MOST, worker: str = "w") -> list[Check]:
-    return claims.claim_batch(database, worker, most)
+    return claims.claim_batch(database, worker, most).checks
 
 
 def result(database: Database, check: Check, verdict: str = "pass", **changes: Any) -> CheckResult:

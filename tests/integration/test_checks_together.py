@@ -48,7 +48,7 @@ def taken(checks: Checks, *tables: str, **asked: Any) -> Batch:
         with checks.database.transaction() as cursor:
             cursor.run("select dataops.expect('shop', %(table)s, true, 10)", {"table": f"public.{table}"})
         checks.ask(table=f"public.{table}", **asked)
-    found = claims.claim_batch(checks.database, "w", 16)
+    found = claims.claim_batch(checks.database, "w", 16).checks
     assert len(found) == len(tables)
     return Batch([Attempt(check) for check in found], 600)
 
@@ -93,7 +93,7 @@ def alike(end: AttemptEnd) -> dict[str, Any]:
 
 def alone(checks: Checks, table: str, **asked: Any) -> dict[str, Any]:
     checks.ask(table=f"public.{table}", **asked)
-    [check] = claims.claim_batch(checks.database, "w", 1)
+    [check] = claims.claim_batch(checks.database, "w", 1).checks
     return alike(checks.executor().execute(Attempt(check)))
 
 
@@ -167,12 +167,12 @@ def test_a_broken_member_runs_alone_and_the_others_are_decided(checks: Checks, b
     ends = run(checks, batch)
     assert (decided(ends), handed_back(ends)) == ({"t1", "t2"}, {table: True})
     stored(checks, batch, ends)
-    [check] = claims.claim_batch(checks.database, "w", 16)
+    [check] = claims.claim_batch(checks.database, "w", 16).checks
     assert (check.tables, check.attempt, check.crashes) == ([f"public.{table}"], 2, 0)
     checks.finish(check, checks.run(check))
     checks.ask(table=f"public.{table}")
     checks.ask(table="public.t1")
-    assert [len(claims.claim_batch(checks.database, "w", 16)) for _ in range(2)] == [1, 1], (
+    assert [len(claims.claim_batch(checks.database, "w", 16).checks) for _ in range(2)] == [1, 1], (
         "the next one is not in a batch, either"
     )
 

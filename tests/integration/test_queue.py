@@ -10,11 +10,14 @@ from api.checks import claims, lifecycle
 from api.checks.lifecycle import Check
 from api.delivery.sender import Credentials
 from api.notifications import CHANNEL
+from api.worker.claiming import Claiming
 from api.worker.worker import Worker
+from database.loops import Loops
 from database.notifications import Listener
 from database.pool import Database
 from stringx_dataops.contract.problems import Busy, Unavailable
 from stringx_dataops.contract.settings import read_settings
+from tests.support.processes import eventually
 from tests.support.queue import CATALOGUE, TABLES, TARGETS, ask, claimed, end, found, read
 
 # -- sharing a run
@@ -45,6 +48,48 @@ def test_what_asks_the_same_shares_the_run_of_what_waits_and_keeps_its_ids(queue
         (second.check_id, "two"),
         (third.check_id, "three"),
     ]
+
+
+def test_no_thread_asks_while_it_is_known_that_nothing_waits(queue: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.worker.claiming._RELY_S", 3600)
+    asked, ask_database = [], claims.claim_batch
+    monkeypatch.setattr("api.worker.claiming.claims.claim_batch", lambda *some: asked.append(1) or ask_database(*some))
+    listener = Listener(queue, CHANNEL)
+    claiming = Claiming(queue, listener, "w", most=1, lease_s=20)
+
+    def notified(times: int) -> None:
+        eventually(lambda: listener.notifications(lifecycle.QUEUE) >= times or None, 30, "the notification")
+        assert listener.notifications(lifecycle.QUEUE) == times
+
+    assert claiming.next() == claiming.next() == []
+    assert len(asked) == 2, "it does not listen yet, so it does not rely on that"
+    listener.start(Loops())
+    try:
+        eventually(lambda: listener.listens or None, 30, "LISTEN")
+        before = listener.notifications(lifecycle.QUEUE)
+        assert claiming.next() == claiming.next() == []
+        assert len(asked) == 3
+        ask(queue)
+        notified(before + 1)
+        [first] = claiming.next()
+        assert claiming.next() == []
+        assert len(asked) == 4, "nothing waits behind it"
+        assert end(queue, first.check)  # nobody is told of the place
+        ask(queue), ask(queue, "south")
+        notified(before + 3)
+        [second] = claiming.next()
+        notified(before + 4)  # of the other target, by itself
+        [third] = claiming.next()
+        assert {second.check.request.target, third.check.request.target} == {"north", "south"}
+        assert (claiming.next(), len(asked)) == ([], 6)
+        ask(queue, second.check.request.target)  # waits for its line
+        notified(before + 5)
+        assert (claiming.next(), len(asked)) == ([], 7)
+        assert end(queue, second.check)  # now it may be claimed
+        notified(before + 6)
+        assert len(claiming.next()) == 1
+    finally:
+        listener.stop()
 
 
 def test_a_check_that_another_thread_of_the_worker_has_claimed_again_is_not_forgotten(queue: Database, tmp_path: Path) -> None:
