@@ -39,5 +39,5 @@ def test_what_builds_a_package_is_pinned_with_hashes_too() -> None:
 
 def test_the_image_insists_on_the_hashes() -> None:
     installs = re.findall(r"pip install .*", (ROOT / "Dockerfile").read_text())
-    assert len(installs) == 3
+    assert len(installs) == 4
     assert all("--require-hashes" in command for command in installs)

@@ -4,16 +4,14 @@ It is judged twice: by its tokens (plain ones, balanced parentheses, no word tha
 its tree. What DuckDB may open is limited by its connection (`api/engine/duckdb_access.py`), whatever a text says.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import lru_cache
-from itertools import pairwise
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import Token as Parsed
-from sqlglot.tokenizer_core import TokenType
 
+from stringx_dataops.contract.custom_sql import plain_tokens
 from stringx_dataops.contract.custom_sql.duckdb.sql_words import (
     AGGREGATES,
     ALLOWED_FUNCTIONS,
@@ -24,12 +22,11 @@ from stringx_dataops.contract.custom_sql.duckdb.sql_words import (
     REFUSED,
     WINDOWS,
 )
-from stringx_dataops.contract.custom_sql.duckdb.tokens import Token, tokens_of
-from stringx_dataops.contract.custom_sql.limits import MAX_TOKENS
+from stringx_dataops.contract.custom_sql.duckdb.tokens import tokens_of
+from stringx_dataops.contract.custom_sql.plain_tokens import Token, begins_cte, is_sign, nests_types
 
 _DIALECT = DuckDB()
 _TYPES = _DIALECT.parser_class.TYPE_TOKENS
-_MOST_TYPES = 4
 _LENGTHENING = frozenset(("replace", "regexp_replace"))  # their results may be as long as the product of what they are given
 _NO_SELECT = "is no SELECT; write exactly one, such as select id from sales.orders where price < 0"
 _NESTED_TOO_DEEPLY = "is nested too deeply; write it flatter, or make a view of it"
@@ -47,7 +44,7 @@ def fault_of_condition(sql: str) -> str | None:
         return fault
     try:
         read = _DIALECT.tokenize(sql)
-        if _nests_types(read):
+        if nests_types(read, _TYPES):
             return _NESTED_TOO_DEEPLY
         trees = _DIALECT.parser().parse_into(exp.Condition, read, sql)
     except RecursionError:
@@ -107,41 +104,14 @@ def relations_of_query(sql: str) -> list[list[str]]:
     return [list(parts) for parts in found]
 
 
-def _nests_types(tokens: Sequence[Parsed]) -> bool:
-    """Whether more than a few types with parentheses are within each other: sqlglot takes twice as long for each more."""
-    opened: list[int] = []  # of each parenthesis that is open: how many of those up to it stand behind the name of a type
-    for before, token in pairwise(tokens):
-        if token.token_type == TokenType.L_PAREN:
-            opened.append((opened[-1] if opened else 0) + (before.token_type in _TYPES))
-            if opened[-1] > _MOST_TYPES:
-                return True
-        elif token.token_type == TokenType.R_PAREN and opened:
-            opened.pop()
-    return False
-
-
 def are_too_many(texts: Collection[str]) -> bool:
     """Whether they hold more than MAX_TOKENS."""
-    if sum(map(len, texts)) <= MAX_TOKENS:
-        return False
-    counts = (len(tokens) for text in texts if not isinstance(tokens := tokens_of(text), str))
-    return sum(counts) > MAX_TOKENS
+    return plain_tokens.are_too_many(texts, tokens_of)
 
 
 def bare_names(sql: str) -> list[str]:
     """The words of a condition that may be names of columns."""
-    tokens = tokens_of(sql)
-    if isinstance(tokens, str):
-        return []
-    followed = [*pairwise(tokens), (tokens[-1], None)] if tokens else []
-    before: Token | None = None
-    names = []
-    for token, after in followed:
-        is_part = (before is not None and before.value == ".") or (after is not None and after.value in (".", "("))
-        if token.kind in ("word", "name") and not is_part:
-            names.append(token.value)
-        before = token
-    return list(dict.fromkeys(names))
+    return plain_tokens.bare_names(tokens_of(sql))
 
 
 def _fault_of_tokens(sql: str, *, is_query: bool) -> str | None:
@@ -156,30 +126,30 @@ def _fault_of_tokens(sql: str, *, is_query: bool) -> str | None:
     callers: list[str] = []  # what stands before each parenthesis that is open
     for at, token in enumerate(tokens):
         before = tokens[at - 1] if at else None
-        if token.kind == "word" and not _is_sign(before, "."):
+        if token.kind == "word" and not is_sign(before, "."):
             if token.value in refused or (token.value == "from" and _begins_query(before, is_query)):
                 return f"holds {token.value.upper()}; {says}"
             if token.value == "similar":
                 return "holds SIMILAR TO, whose patterns are others than PostgreSQL's; use regexp_matches or LIKE"
             if token.value == "materialized" and before is not None and before.value == "not":
                 return "holds NOT MATERIALIZED; leave it out"
-            if token.value == "values" and not _is_sign(tokens[at + 1] if at + 1 < len(tokens) else None, "("):
+            if token.value == "values" and not is_sign(tokens[at + 1] if at + 1 < len(tokens) else None, "("):
                 return "holds VALUES without a list; write values (…)"
         elif token.kind == "text" and "\\" in token.value and _is_pattern(tokens, at):
             return r"holds a LIKE pattern with a backslash, which DuckDB takes for a character; add ESCAPE '\'"
-        elif token.kind == "text" and _is_sign(before, "."):
+        elif token.kind == "text" and is_sign(before, "."):
             return "holds a text behind a dot; write names with double quotes"
         elif token.kind == "text" and before is not None and before.kind == "word" and before.value in ("from", "join"):
             if is_query:
                 return "reads a file by its name; name it under the target's locations"
-        elif _is_sign(token, "("):
+        elif is_sign(token, "("):
             depth += 1
             callers.append(before.value if before is not None and before.kind == "word" else "")
             if callers[-1] in _LENGTHENING and _LENGTHENING.intersection(callers[:-1]):
                 return f"calls {callers[-1]} within such a call, whose text could become too long; make a view of it"
             if before is not None and (fault := _fault_of_call(tokens, at, functions, no_calls)) is not None:
                 return fault
-        elif _is_sign(token, ")"):
+        elif is_sign(token, ")"):
             depth -= 1
             callers = callers[:-1]
             if depth < 0:
@@ -195,10 +165,6 @@ def _is_pattern(tokens: tuple[Token, ...], at: int) -> bool:
     return likes and not (at + 1 < len(tokens) and tokens[at + 1].kind == "word" and tokens[at + 1].value == "escape")
 
 
-def _is_sign(token: Token | None, value: str) -> bool:
-    return token is not None and token.kind == "sign" and token.value == value
-
-
 def _begins_query(before: Token | None, is_query: bool) -> bool:
     """Whether a FROM behind this token stands without a SELECT, which DuckDB takes for a query."""
     return before is None or (before.kind == "sign" and before.value not in (")", *(("*",) if is_query else ())))
@@ -212,24 +178,15 @@ def _fault_of_call(tokens: tuple[Token, ...], paren: int, functions: frozenset[s
     if before.kind in ("text", "number"):
         return "is no SQL: a parenthesis stands behind a value"
     owner = tokens[paren - 2] if paren > 1 else None
-    if _is_sign(owner, "."):  # `'x'.f()` calls f, too
+    if is_sign(owner, "."):  # `'x'.f()` calls f, too
         return f"calls {before.value} behind a dot; write the function in front"
     if owner is not None and owner.kind == "word" and owner.value in ("as", "with", "recursive") and "with" in no_calls:
         return None  # a new name with a list of columns
-    if _is_sign(owner, ",") and "with" in no_calls and _is_new_name(tokens, paren):
+    if is_sign(owner, ",") and "with" in no_calls and begins_cte(tokens, paren):
         return None
     if before.kind == "word" and (before.value in functions or before.value in no_calls):
         return None
     return f"calls {before.value}, which is not allowed on duckdb"
-
-
-def _is_new_name(tokens: tuple[Token, ...], paren: int) -> bool:
-    """Whether `, name (a, b) as (` follows: a further common table expression with its columns."""
-    at = paren + 1
-    while at < len(tokens) and tokens[at].value != ")" and tokens[at].value != "(":
-        at += 1
-    rest = [token.value for token in tokens[at : at + 3]]
-    return rest == [")", "as", "("]
 
 
 def _fault_of_table(table: exp.Table) -> str | None:
@@ -251,7 +208,7 @@ def _parsed(sql: str) -> exp.Query | None:
     """None where it is no SELECT; RecursionError where that cannot be said."""
     try:
         read = _DIALECT.tokenize(sql)
-        if _nests_types(read):
+        if nests_types(read, _TYPES):
             raise RecursionError
         trees = _DIALECT.parser().parse(read, sql)
     except SqlglotError:

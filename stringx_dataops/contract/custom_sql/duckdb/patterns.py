@@ -1,23 +1,11 @@
-"""Regular expressions that PostgreSQL and DuckDB (RE2) read alike. stringx/duckdb/macros/refusals.sql has the same expression."""
+"""Regular expressions that DuckDB is asked for."""
 
-import re
+from stringx_dataops.contract.custom_sql import common_patterns
+from stringx_dataops.contract.custom_sql.common_patterns import COMMON
 
-_INSIDE = r"(?:[^\\\[\]^-]|\\[\\\]\[^.$*+?(){}|/-])"
-_BRACKET = rf"\[\^?{_INSIDE}(?:-{_INSIDE})?(?:{_INSIDE}(?:-{_INSIDE})?)*-?\]"
-_ATOM = rf"(?:[^\\\[\](){{}}|*+?^$]|\\[\\\]\[^.$*+?(){{}}|/dtnrfv-]|{_BRACKET}|\))"
-_UP_TO_255 = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])"  # RE2 reads {01} as characters
-_TIMES = rf"(?:[*+?]|\{{{_UP_TO_255}(?:,{_UP_TO_255}?)?\}})"
-# Characters, escaped punctuation, \d and white space by name, brackets of plain characters and ranges; groups; alternatives;
-# anchors; quantifiers up to 255.
-COMMON = rf"(?:{_ATOM}(?:{_TIMES}\??)?(?![*+?{{])|\((?:\?:)?(?![*+?{{])|\|(?![*+?{{])|[\^$](?![*+?{{]))*"
-_COMMON = re.compile(COMMON)
+__all__ = ["COMMON", "fault_of_pattern"]
 
 
 def fault_of_pattern(pattern: str) -> str | None:
     """Why DuckDB cannot be asked for a pattern, as the end of a sentence; None if it reads the pattern as PostgreSQL does."""
-    if _COMMON.fullmatch(pattern) is None:
-        return (
-            "has something that PostgreSQL and DuckDB read differently; take characters, brackets such as [a-z], groups, |, ^, $,"
-            " \\d and quantifiers"
-        )
-    return None
+    return common_patterns.fault_of_pattern(pattern, "DuckDB")
