@@ -167,7 +167,6 @@ def _serve(name: str, programs: Path, home: Path, password: str) -> tuple[Server
         "fsync": "off",
         "full_page_writes": "off",
         "max_connections": 50,
-        "jit": "off",  # which takes seconds for one statement of many rules; test_settings.py turns it on
         "dynamic_shared_memory_type": embedded._shared_memory(),
         "timezone": "UTC",
     }

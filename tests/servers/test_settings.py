@@ -85,6 +85,14 @@ def test_a_roles_settings_do_not_change_the_answer(engine: Engine, server: Serve
     assert_right(engine, target)
 
 
+def test_no_statement_of_a_check_is_compiled(engine: Engine, server: Server, target: Target) -> None:
+    target.execute("create table t (a integer); insert into t values (1)")
+    server.run(ROLE["jit"].format(user=target.user))
+    assert (
+        engine.rules(target, gate("t", rule("off", "expression", sql="current_setting('jit') = 'off'")))["off"]["failures"] == 0
+    )
+
+
 @pytest.mark.parametrize("setting", ["standard_conforming_strings = off", "search_path empty"])
 def test_a_roles_settings_do_not_change_names(engine: Engine, server: Server, target: Target, setting: str) -> None:
     name = "it's \\' a\\\\b"

@@ -40,7 +40,8 @@ end $stringx$;
 
 
 {#- The beginning of the snapshot. LOCK takes no snapshot, so the order matters: the locks are held first, so a table that is truncated and loaded
-    again is seen as it was before or as it is after, never between. Proofs are looked up in the snapshot, before anything else. -#}
+    again is seen as it was before or as it is after, never between. Proofs are looked up in the snapshot, before anything else.
+    Compiling a scan with the conditions of many rules takes longer than it saves, whatever the number of rows (docs/load.md). -#}
 {% macro stringx_begin(spec, state, proofs) %}
 rollback;
 begin isolation level repeatable read read only;
@@ -49,6 +50,7 @@ set local statement_timeout = {{ spec.statement_timeout_ms | int }};
 set local lock_timeout = {{ spec.lock_timeout_ms | int }};
 set local idle_in_transaction_session_timeout = {{ spec.statement_timeout_ms | int }};
 set local datestyle = 'ISO, YMD';
+set local jit = off;
 {% if spec.get('work_mem') %}set local work_mem = {{ stringx_literal(spec.work_mem) }};{% endif %}
 {% if spec.get('max_parallel_workers_per_gather') is not none %}set local max_parallel_workers_per_gather = {{ spec.max_parallel_workers_per_gather | int }};{% endif %}
 {{ stringx_locks(state.relations, spec.get('lock_first')) }}
