@@ -1,7 +1,9 @@
 """Reading target documents: a union of the models in `engines/`, told apart by `adapter`."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from itertools import islice
+from operator import or_
 from typing import Any
 
 from pydantic import BaseModel, RootModel, create_model
@@ -63,7 +65,8 @@ def judge_of(targets: Mapping[str, Any]) -> Callable[[str], Judge]:
 
 def described() -> type[BaseModel]:
     """The model that OpenAPI shows as TargetDocument: one of the engines' own."""
-    return create_model("TargetDocument", __base__=RootModel[PostgresTarget | DuckdbTarget | TrinoTarget], __doc__=_DOCUMENTS)
+    union = reduce(or_, MODELS.values())
+    return create_model("TargetDocument", __base__=RootModel[union], __doc__=_DOCUMENTS)  # type: ignore[valid-type]
 
 
 def _of_union(error: FieldError, pointer: str, adapter: Adapter) -> FieldError:
