@@ -43,6 +43,7 @@ def test_a_server_with_a_password_takes_no_other(tmp_path: Path) -> None:
     assert not Path(folder).exists()
 
 
+@pytest.mark.long  # a cluster of two takes half a minute to find each other
 def test_a_worker_takes_part_and_a_catalog_is_added_while_it_runs() -> None:
     with own(memory_mb=900) as server:
         server.add_worker(memory_mb=900)
