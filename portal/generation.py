@@ -19,6 +19,7 @@ from portal.sources import Names
 from portal.state import PortalTarget
 from portal.user_project import UserProject
 from stringx_dataops.contract.adapters import DEFAULT_ADAPTER
+from stringx_dataops.contract.catalogue.dbt_project import READS_ITSELF
 from stringx_dataops.contract.settings import Settings
 
 _LONGEST_S = 900.0
@@ -62,7 +63,7 @@ class Generator:
         project = Project(folder, target, names, self._user_project(target), shows_models, to_front_page=up)
         project.write(self._profiles(target))
         without_target = ("--empty-catalog", "--no-populate-cache")
-        if target.document.adapter != DEFAULT_ADAPTER:  # a file that is open here could not be written meanwhile: no catalog
+        if target.document.adapter in READS_ITSELF:  # a file that is open here could not be written meanwhile: no catalog
             reached = self._dbt(folder, work, {}, *without_target, is_new=is_new)
             if reached:
                 _publish(work, folder, with_catalog=True)

@@ -56,7 +56,7 @@ _cursors: deque[Any] = deque(maxlen=100)
 _is_abandoned = False
 
 
-def _connect(**options: Any) -> _Connection:
+def connect(**options: Any) -> _Connection:
     """As dbt-trino asks for it, but for the name of the queries' source and for what HTTP may do."""
     session = _Session()
     session.verify = options.pop("verify")
@@ -79,5 +79,5 @@ def _end_queries() -> None:
         time.sleep(0.1)
 
 
-trino.dbapi.connect = _connect
+trino.dbapi.connect = connect
 abandoned.when_abandoned(_end_queries)

@@ -30,7 +30,11 @@ from stringx_dataops.contract.settings import ROOT
 
 _PASSWORD = "DBT_ENV_SECRET_TARGET_PASSWORD"  # noqa: S105 the name of a variable
 _VARIABLE = re.compile(r"(STRINGX_TARGET_[A-Z_]+|DBT_SEND_ANONYMOUS_USAGE_STATS|PGREQUIREAUTH|PGCLIENTENCODING)=")
-_OF_FILES = ("STRINGX_TARGET_READS", "STRINGX_TARGET_MODULES")
+_OF_WORKERS = {  # what a check has that runs on the workers' machine alone, and why
+    "STRINGX_TARGET_READS": "a check of DuckDB reads files of the workers' machine",
+    "STRINGX_TARGET_MODULES": "a check of DuckDB reads files of the workers' machine",
+    "PYTHONPATH": "a check of Trino needs modules of the workers' machine",
+}
 _FLAGS = ("--select", "--project-dir", "--profiles-dir", "--target-path", "--log-path", "--vars")
 
 
@@ -108,8 +112,8 @@ def taken_apart(text: str) -> _Command:
     variables, rest = {}, list(words)
     while rest and re.match(r"[A-Z_]+=", rest[0]):
         name, _, value = rest.pop(0).partition("=")
-        if name in _OF_FILES:
-            raise Refused(["a check of DuckDB reads files of the workers' machine; paste its command there"])
+        if name in _OF_WORKERS:
+            raise Refused([f"{_OF_WORKERS[name]}; paste its command there"])
         if _VARIABLE.match(f"{name}="):
             variables[name] = value
         elif name != _PASSWORD:

@@ -17,7 +17,6 @@ from api.worker import left_behind
 from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.problems import Unavailable
 from stringx_dataops.contract.settings import ROOT
-from tests.support import trino_server
 from tests.support.processes import eventually, free_port
 from tests.support.trino_server import Trino
 
@@ -40,11 +39,6 @@ if sys.stdin.readline().strip() == "abandon":
         print(f"refused: {error}", flush=True)
 time.sleep(600)
 """
-
-
-@pytest.fixture
-def trino() -> Trino:
-    return trino_server.shared()
 
 
 def environment(trino: Trino, name: str, **changes: object) -> dict[str, str]:

@@ -48,6 +48,7 @@ def environment(target: TrinoTarget, secrets: Path) -> dict[str, str]:
         ("session_properties", {"a": None}, ""),
         ("roles", {"system": "a=b"}, "is no name of a role"),
         ("sslrootcert", "/ca.pem", None),
+        ("sslrootcert", "ca.pem", "is no absolute path; begin with /"),
         ("port", 0, "1"),
         ("allow_functions", ["a.b"], "must be empty on trino"),
         ("allow_arguments", "unchecked", "must be 'checked'"),
@@ -130,8 +131,12 @@ def test_dbt_is_told_all_of_it(tmp_path: Path) -> None:
     assert json.loads(told["STRINGX_TARGET_SESSION_PROPERTIES"]) == {"a": "true", "b": "5", "lake.c": "x'\"{{ 1 }}", "d": "0.5"}
     assert json.loads(told["STRINGX_TARGET_ROLES"]) == {"system": "r"}
     plain = environment(parsed(host="localhost"), tmp_path)
-    assert (plain["STRINGX_TARGET_METHOD"], plain["STRINGX_TARGET_SCHEME"], plain[PASSWORD_VARIABLE]) == ("none", "http", "")
-    assert environment(parsed(sslmode="require"), tmp_path)["STRINGX_TARGET_SSLROOTCERT"] == "false"
+    assert (plain["STRINGX_TARGET_METHOD"], plain["STRINGX_TARGET_SCHEME"], plain.get(PASSWORD_VARIABLE)) == (
+        "none",
+        "http",
+        None,
+    )
+    assert environment(parsed(sslmode="require"), tmp_path)["STRINGX_TARGET_SSLROOTCERT"] == "False"
 
 
 @pytest.mark.parametrize("content", ["", "geheim-ä", "two\nlines"])

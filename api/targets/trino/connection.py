@@ -28,32 +28,33 @@ def connection_environment(target: TrinoTarget, secrets_dir: Path, application_n
         "STRINGX_TARGET_ROLES": json.dumps(target.roles, ensure_ascii=False),
         "PYTHONPATH": module_path("trino"),
         SESSION_VARIABLE: application_name,
-        PASSWORD_VARIABLE: _secret(target, secrets_dir),
-    }
+    } | _secret(target, secrets_dir)
 
 
-def _secret(target: TrinoTarget, secrets_dir: Path) -> str:
-    """The password or token; what HTTP cannot carry would be another one there."""
+def _secret(target: TrinoTarget, secrets_dir: Path) -> dict[str, str]:
+    """The password or token, if there is one; what HTTP cannot carry would be another one there."""
+    if target.method == "none":
+        return {}
     value = password(target, secrets_dir)
-    if target.method != "none" and not (value and value.isascii() and value.isprintable()):
+    if not (value and value.isascii() and value.isprintable()):
         named = target.password_env or target.password_file
         raise TargetUnusable(
             f"target {target.name}: {named} is empty, or holds what a header of HTTP cannot carry; write letters, digits and"
             " signs of ASCII"
         )
-    return value
+    return {PASSWORD_VARIABLE: value}
 
 
 def _authorities(target: TrinoTarget) -> str:
-    """The file or folder of the certificate authorities by which the server is verified; `false` if it is not. The system's are
+    """The file or folder of the certificate authorities by which the server is verified; `False` if it is not. The system's are
     named, because the client would otherwise take a list of its own."""
     if target.tls == "require":
-        return "false"
+        return "False"
     if target.sslrootcert is not None:
         return target.sslrootcert
     paths = ssl.get_default_verify_paths()
     found = (path for path in (paths.cafile, paths.capath) if path is not None and os.path.exists(path))
-    return next(found, "true")
+    return next(found, "True")
 
 
 def _text(value: bool | int | float | str) -> str:

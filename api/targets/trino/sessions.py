@@ -95,15 +95,14 @@ class TrinoSessions:
             raise Unavailable(f"the target does not answer: {words_of(error)}") from error
 
     def _secret(self) -> AuthBase | None:
-        secret = self.environment[PASSWORD_VARIABLE]
         match self.environment["STRINGX_TARGET_METHOD"]:
             case "ldap":
-                return HTTPBasicAuth(self.environment["STRINGX_TARGET_USER"], secret)
+                return HTTPBasicAuth(self.environment["STRINGX_TARGET_USER"], self.environment[PASSWORD_VARIABLE])
             case "jwt":
-                return _Bearer(secret)
+                return _Bearer(self.environment[PASSWORD_VARIABLE])
             case _:
                 return None
 
 
 def _verified_by(authorities: str) -> bool | str:
-    return authorities if os.path.isabs(authorities) else authorities != "false"
+    return authorities if os.path.isabs(authorities) else authorities != "False"

@@ -85,6 +85,7 @@ _Property = Annotated[
         "is no name of a session property; write one such as query_max_run_time, of a catalog such as lake.compression_codec",
     ),
 ]
+_File = Annotated[str, StringConstraints(max_length=1000), Matching(r"/[^\x00-\x1f]+", "is no absolute path; begin with /")]
 _Value = Annotated[StrictBool | StrictInt | StrictFloat | StrictStr, AfterValidator(_property)]
 
 with warnings.catch_warnings():
@@ -105,7 +106,7 @@ with warnings.catch_warnings():
         password_file: OnlyPassword = None
         auth: Literal["password", "jwt"] = "password"
         sslmode: Literal["disable", "require", "verify-full"] | None = None
-        sslrootcert: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+        sslrootcert: _File | None = None
         catalog: _Name
         schema: _Name = "default"  # type: ignore[assignment]
         session_properties: Annotated[dict[_Property, _Value], Field(max_length=MOST_PROPERTIES)] = {}
