@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from database.keys import is_seen
 from database.pool import Cursor, json_value
 from database.queries import load_queries
+from stringx_dataops.contract.adapters import Adapter, adapter_of
 from stringx_dataops.contract.documents.datasets import DatasetDocument
 from stringx_dataops.contract.documents.engines.base import TargetDocument
 from stringx_dataops.contract.documents.fields import did_you_mean
@@ -160,3 +161,8 @@ class Refusals:
     def unless_target(self, name: str, words: str) -> NotFound:
         """The words, or that there is no such target: that is named before what it lacks."""
         return NotFound(words) if name in target_names(self.cursor) else self.target(name)
+
+
+def adapters(cursor: Cursor) -> set[Adapter]:
+    """Those that any target has."""
+    return {adapter_of({"adapter": row["adapter"]}) for row in cursor.all(SQL["adapters"])}

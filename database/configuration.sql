@@ -16,3 +16,7 @@ select document from stringx.configured_targets where name = %(name)s
 
 -- name: target_names
 select name from stringx.configured_targets order by name
+
+-- name: adapters
+-- Of all targets; null of documents that name none.
+select distinct document ->> 'adapter' as adapter from stringx.configured_targets

@@ -2,10 +2,12 @@
 
 import os
 import socket
+from importlib import metadata
 from pathlib import Path
 
 from api.engine.command import DbtProject
 from api.engine.pool import ChildFactory
+from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.settings import Settings
 
 
@@ -22,6 +24,15 @@ def project_of(settings: Settings) -> DbtProject:
 def keeps_children_warm(settings: Settings) -> bool:
     """Whether dbt is loaded once; otherwise each check runs the `dbt test` executable."""
     return settings.worker_max_checks > 1
+
+
+def is_installed(adapter: Adapter) -> bool:
+    """Whether dbt's package for it is."""
+    try:
+        metadata.version(f"dbt-{adapter}")
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def child_factory(settings: Settings) -> ChildFactory:

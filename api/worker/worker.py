@@ -30,12 +30,12 @@ from api.worker.attempt import Attempt, Batch
 from api.worker.claiming import Claiming
 from api.worker.endings import Endings
 from api.worker.execution import AttemptEnd, Executor, HandBack
-from database import probes, reports
+from database import configuration, probes, reports
 from database.loops import Loop, Loops, Turn
 from database.notifications import Listener
 from database.pool import Database
 from database.sending import all_that_is_due
-from stringx_dataops.contract.adapters import Adapter
+from stringx_dataops.contract.adapters import DEFAULT_ADAPTER, Adapter
 from stringx_dataops.contract.catalogue import dbt_project
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.problems import StringXError, Unavailable
@@ -48,6 +48,7 @@ _STOP_STEP_S = 4.0  # how long each way to end them may take after that
 _LONGEST_START_S = 180.0  # of a child, in which dbt loads the project
 _LONGEST_END_S = 120.0  # of a check after its timeout: it is ended on the target, killed, and stored
 _NO_ROOM_S = 5.0  # the pause before a check is claimed again that this machine could not run
+_LOOK_FOR_ADAPTERS_S = 30.0  # of targets that are new
 _DELIVERIES = 2  # threads that post results
 
 T = TypeVar("T")
@@ -136,15 +137,32 @@ class Worker:
         runner: Slot | Executable = Executable(project)
         if not self.executable_only:
             with self._lock:
-                factory = self.factories.get(adapter)
-                if factory is None:
-                    factory = ChildFactory(project, self.home / f"dbt-{adapter}", self.settings.home / "loaded")
-                    self.factories[adapter] = factory
+                factory = self._factory_of(adapter)
                 runner = Slot(factory, max_checks=1 if adapter in dbt_project.READS_ITSELF else self.settings.worker_max_checks)
                 self.other_slots.append(runner)
                 self.beside.setdefault(folder, []).append(runner)
         beside = folder.with_name(f"{folder.name}-{adapter}")
         return Executor(self.settings, self.database, self.catalogue, project, runner, beside)
+
+    def _factory_of(self, adapter: Adapter) -> ChildFactory:
+        """For another adapter than the default one. The caller holds the lock."""
+        if adapter not in self.factories:
+            home = self.home / f"dbt-{adapter}"
+            self.factories[adapter] = ChildFactory(self.project.of(adapter), home, self.settings.home / "loaded")
+        return self.factories[adapter]
+
+    def load_others(self, _: Loop) -> float:
+        """Load dbt for the other adapters that targets have and that keep children, so that their first check need not wait for
+        it. The default adapter's children come first."""
+        if not all(slot.warm for slot in self.slots):
+            return _IDLE_S
+        with self.database.statements() as cursor:
+            wanted = configuration.adapters(cursor) - dbt_project.READS_ITSELF - {DEFAULT_ADAPTER}
+        for adapter in wanted:
+            with self._lock:
+                if adapter not in self.factories and loading.is_installed(adapter):
+                    self._factory_of(adapter).begin()
+        return _LOOK_FOR_ADAPTERS_S
 
     def _folder_of(self, slot: Slot) -> Path:
         """What the checks of this slot's loop leave behind."""
@@ -277,6 +295,8 @@ class Worker:
         for number in range(_DELIVERIES):
             loops.start(f"deliver-{number}", self.deliver(), stop=stop)
         loops.start("leases", self.keep_leases, delay_s=0.2, longest_pause_s=1.0)
+        if not self.executable_only:
+            loops.start("adapters", self.load_others, stop=stop, delay_s=_IDLE_S)
         loops.start("rescue", self.rescue, stop=stop, delay_s=_IDLE_S)
         loops.start("cancels", self.look_for_cancels)
         loops.start("housekeeping", self.keep_house, stop=stop, delay_s=random.uniform(20, 60))  # noqa: S311 (no secret)

@@ -284,6 +284,14 @@ def test_a_stored_command_is_taken_apart_and_anything_unusual_in_it_is_refused()
             repeat.taken_apart(text)
 
 
+def test_what_runs_on_the_workers_machine_alone_is_refused_with_the_reason() -> None:
+    for variable, words in (
+        ("STRINGX_TARGET_READS", "a check of DuckDB reads files"), ("PYTHONPATH", "a check of Trino needs modules"),
+    ):  # fmt: skip
+        with pytest.raises(Refused, match=f"{words} of the workers' machine; paste its command there"):
+            repeat.taken_apart(f"env {variable}=x {DBT.partition(' ')[2]} --vars '{{}}'")
+
+
 def test_what_cannot_be_repeated_is_one_line_after_the_command(serve: Callable[..., str]) -> None:
     text = f"{GUARD}{DBT} --vars '{{}}'"
     server = serve((200, request() | {"checks": [{"check_id": "c", "dbt": {"command": text}}]}))
