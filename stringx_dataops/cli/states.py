@@ -115,8 +115,11 @@ def _state(item: JsonObject, field: str) -> tuple[str, ...]:
 
 
 def _target(item: JsonObject) -> tuple[str, ...]:
-    if "host" in item:
+    if "dbname" in item:
         where = f"{item['user']}@{item['host']}:{item.get('port', 5432)}/{item['dbname']}"
+    elif "catalog" in item:
+        port = f":{item['port']}" if item.get("port") else ""
+        where = f"{item['user']}@{item['host']}{port}/{item['catalog']}"
     else:
         where = ", ".join((item.get("locations") or {}).values()) or str(item.get("path", ""))
     return item["name"], item.get("adapter", ""), where

@@ -195,6 +195,19 @@ def test_a_list_of_requests_is_asked_for_with_its_rules_only_where_they_are_want
     assert paths == [asked, f"{asked}&cursor=more", query, f"{query}&cursor=more"]
 
 
+def test_targets_of_every_engine_are_listed_with_where_they_are(serve: Callable[..., str]) -> None:
+    items = [
+        {"name": "a", "adapter": "postgres", "user": "r", "host": "db", "dbname": "shop"},
+        {"name": "b", "adapter": "duckdb", "path": ":memory:", "locations": {"s.t": "/data/*.parquet"}},
+        {"name": "c", "adapter": "trino", "user": "r", "host": "trino", "port": None, "catalog": "lake"},
+        {"name": "d", "adapter": "trino", "user": "r", "host": "trino", "port": 443, "catalog": "lake"},
+    ]
+    done = run("--server", serve((200, {"items": items, "next_cursor": None})), "targets", "list")
+    assert done.returncode == 0, done.stderr
+    places = [line.split()[-1] for line in done.stdout.splitlines()]
+    assert places == ["r@db:5432/shop", "/data/*.parquet", "r@trino/lake", "r@trino:443/lake"]
+
+
 def test_a_request_that_has_not_ended_is_shown_with_how_far_it_is(serve: Callable[..., str]) -> None:
     progress = {"phase": "queued", "position": 3, "elapsed_s": 1.25, "expected_s": 4.0}
     view = {"request_id": "r", "target": "shop", "table": "public.a", "status": "queued", "verdict": None, "checks": []}
