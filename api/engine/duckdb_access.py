@@ -13,6 +13,8 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
+from api.engine import duckdb_csv
+
 _MEMORY = ":memory:"
 _BESIDE = ("", ".wal", ".wal.recovery", ".wal.checkpoint")  # of a database file, which DuckDB reads by itself
 # All files of a table have its columns. A folder such as `status=open` does not replace what a file says.
@@ -84,10 +86,14 @@ def _make_views(conn: Any, locations: dict[str, Any]) -> None:
         schema, name = map(_name, table.split(".", 1))
         fault = each.get("fault")
         try:
-            fault = fault or _fault_of_files(conn, each["files"])
+            is_csv = each["format"] == "csv"
+            fault = fault or (None if is_csv else _fault_of_files(conn, each["files"]))
             if fault is None:
+                query = duckdb_csv.query(each) if is_csv else f"from {_READER.format(_list(each['files']))}"
                 conn.execute(f"create schema if not exists {schema}")
-                conn.execute(f"create view {schema}.{name} as from {_READER.format(_list(each['files']))}")
+                conn.execute(f"create view {schema}.{name} as {query}")
+        except duckdb_csv.NotAsListed as error:
+            fault = str(error)
         except duckdb.Error as error:
             fault = (str(error).splitlines() or [type(error).__name__])[0][:300]
         if fault is not None:

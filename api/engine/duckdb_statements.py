@@ -18,6 +18,8 @@ import duckdb
 from dbt.adapters.duckdb.impl import DuckDBAdapter
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+from api.engine.duckdb_csv import WRONG
+
 # The SQLSTATE that stands for each of DuckDB's exceptions, which have none. The first that fits counts.
 _STATES: tuple[tuple[str, str], ...] = (
     ("InterruptException", "57014"),
@@ -39,6 +41,8 @@ _STATES: tuple[tuple[str, str], ...] = (
     ("InternalException", "XX000"),
     ("ProgrammingError", "42000"),
 )
+_CSV_FAULT = re.compile(r"CSV Error on Line: ([0-9]+)|The CSV Parser state machine reached an invalid state.*")
+_CSV_REASONS = ("Expected Number of Columns", "Value with unterminated quote", "Invalid unicode", "Maximum line size")
 NO_VALUE = "stringx_no_value"  # macros call this function, which does not exist, in place of a value that the column's type lacks
 _LEAST_S = 0.05
 _ROOM_BYTES = 2**30  # for what a process needs beside DuckDB's own memory
@@ -127,10 +131,27 @@ class _Refused(Exception):
 def _fault(error: Exception) -> dict[str, str | None]:
     names = {base.__name__ for base in type(error).__mro__}
     sqlstate = next((state for name, state in _STATES if name in names), "XX000")
-    message = (str(error).splitlines() or [""])[0]
+    lines = str(error).splitlines() or [""]
+    message = lines[0]
     if NO_VALUE in message:
         return {"sqlstate": "22P02", "message": None}
+    if sqlstate == "22000" and (words := _of_csv(lines)) is not None:
+        return {"sqlstate": "SX001", "message": words}
     return {"sqlstate": sqlstate, "message": message.partition(": ")[2][:1000] or None}
+
+
+def _of_csv(lines: list[str]) -> str | None:
+    """In one line, why a file cannot be read as CSV, without what is in it; None if the error is about something else."""
+    words = lines[0].partition(": ")[2]
+    if words.startswith(WRONG):
+        return words.removeprefix(WRONG)[:300]
+    broken = _CSV_FAULT.fullmatch(words)
+    if broken is None:
+        return None
+    file = next((line.partition("=")[2].strip() for line in lines if line.startswith("  file = ")), "a file")
+    why = next((line.strip() for line in lines[1:] if line.startswith(_CSV_REASONS)), "it is not as RFC 4180 has it")
+    place = f"line {broken[1]} of {file}" if broken[1] else file
+    return f"{place} cannot be read as CSV: {why}"[:600]
 
 
 def _bound_memory() -> None:

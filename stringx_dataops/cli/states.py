@@ -121,5 +121,6 @@ def _target(item: JsonObject) -> tuple[str, ...]:
         port = f":{item['port']}" if item.get("port") else ""
         where = f"{item['user']}@{item['host']}{port}/{item['catalog']}"
     else:
-        where = ", ".join((item.get("locations") or {}).values()) or str(item.get("path", ""))
+        of_csv = [each["files"] for each in (item.get("csv_locations") or {}).values()]
+        where = ", ".join([*(item.get("locations") or {}).values(), *of_csv]) or str(item.get("path", ""))
     return item["name"], item.get("adapter", ""), where

@@ -128,6 +128,33 @@ def by_id(result: CheckResult) -> dict[str, Any]:
     return {each.id: each for each in result.rules or []}
 
 
+def test_files_of_csv_from_the_document_to_the_gate(lake: Lake) -> None:
+    (lake.folder / "1.csv").write_text("id,status,price,day\n1,open,1.50,2026-01-31\n2,,0.5,\n")
+    columns = {"id": "bigint", "status": "text", "price": "decimal(10,2)", "day": "date"}
+    lake.configure(
+        {"csv_locations": {"sales.orders": {"files": f"{lake.folder}/*.csv", "columns": columns}}},
+        "sales.orders",
+        rule("ids", "unique", "id"),
+        rule("status", "not_null", "status", fail_above=1),
+        rule("price", "between", "price", arguments={"min": 0.5, "max": "1.50"}),
+        rule("day", "between", "day", arguments={"min": "2026-01-01"}),
+        rule("types", "column_type", "price", arguments={"type": "decimal"}),
+    )
+    first = lake.check("sales.orders")
+    assert (first.verdict, first.row_count, by_id(first)["status"].failures) == ("pass", 2, 1), first.reason
+    assert lake.is_open("sales.orders")
+    (lake.folder / "2.csv").write_text("id,status,price,day\n3,paid,1.505,2026-02-01\n")
+    second = by_id(lake.check("sales.orders"))
+    assert second["price"].status == "error"
+    assert second["price"].message == "could not be decided: column price holds a text that is no decimal(10,2)"
+    assert {second[id].status for id in ("ids", "status", "day", "types")} == {"pass"}, "it hides no other rule"
+    assert not lake.is_open("sales.orders")
+    (lake.folder / "2.csv").write_text("id,status,price\n3,paid,1.5\n")
+    third = lake.check("sales.orders")
+    assert {each.status for each in third.rules or []} == {"error"}
+    assert str(by_id(third)["ids"].message).endswith("2.csv lacks the column day")
+
+
 def test_files_of_parquet_from_the_document_to_the_gate(lake: Lake) -> None:
     lake.write("orders/1.parquet", ORDERS.format(rows=60))
     lake.write("orders/2.parquet", "select 1000 + range as id, 'open' as status, 1.0 as price from range(40)")

@@ -11,6 +11,7 @@ from launch.preflight import ALSO_KNOWN
 from stringx_dataops.contract.adapters import Adapter
 from stringx_dataops.contract.catalogue.rule_types import Catalogue
 from stringx_dataops.contract.documents.datasets import parse_dataset
+from stringx_dataops.contract.documents.engines.csv_files import CSV_DEFAULTS, CsvFiles
 from stringx_dataops.contract.documents.tables import parse_table
 from stringx_dataops.contract.documents.targets import MODELS, parse_target
 from stringx_dataops.contract.documents.yaml_reading import read_yaml
@@ -149,15 +150,32 @@ def test_every_field_of_a_target_is_described_with_its_default(adapter: Adapter,
     assert meaning
     [document] = read_yaml(f"{name}: {example.strip('`')}".encode())
     others: dict[str, Any] = {"apiVersion": "stringx/v1", "kind": "Target", "name": "shop", **EXAMPLES[adapter]}
-    if name == "locations":
+    if name.endswith("locations"):
         del others["path"]
-    assert getattr(parse_target(others | document), name) == document[name]
+    assert parse_target(others | document).model_dump(exclude_unset=True)[name] == document[name]
     if field.default is PydanticUndefined:
         assert default == "required"
     elif field.default is not None:
         assert default == f"`{field.default}`"
     else:
         assert default != "required"
+
+
+def test_every_field_of_files_of_csv_is_described_with_its_default() -> None:
+    page = text_of("docs/targets.md").split("## Files of CSV\n")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(CsvFiles.model_fields)
+    rows = {name: row_of(page, name) for name in CsvFiles.model_fields}
+    examples = "\n".join(
+        f"{name}: {row[4].strip('`')!s}" if name != "delimiter" else "delimiter: ';'" for name, row in rows.items()
+    )
+    CsvFiles.model_validate(read_yaml(examples.encode())[0])
+    assert {name: row[2] for name, row in rows.items()} == {
+        "files": "required",
+        "columns": "required",
+        "delimiter": "`,`",
+        "null_text": "empty",
+    }
+    assert CSV_DEFAULTS == {"delimiter": ",", "null_text": ""}
 
 
 @pytest.mark.parametrize("adapter", MODELS)

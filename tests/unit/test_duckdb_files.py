@@ -16,6 +16,7 @@ from stringx_dataops.contract.documents.targets import parse_target
 from stringx_dataops.contract.problems import Invalid
 from stringx_dataops.contract.settings import SettingsError, read_settings
 
+CSV = {"files": "/d/*.csv", "columns": {"a": "bigint", "b": "text"}}
 HEAD = {"apiVersion": "stringx/v1", "kind": "Target", "name": "lake", "adapter": "duckdb"}
 
 
@@ -58,12 +59,25 @@ def unusable(machine: Machine, **fields: Any) -> str:
         ({"path": "/d//x"}, "/path holds .."),
         ({"path": "/d/x*.duckdb"}, "/path is the path of one database file"),
         ({"path": "/d/x.parquet"}, "/path is the path of a database file; files of Parquet go under locations"),
+        ({"path": "/d/x.csv"}, "/path is the path of a database file; files of Parquet go under locations, of CSV under csv_locations"),
         *[({"path": f"{start}bucket/x"}, "/path is an address") for start in ("s3://", "https://", "md:", "ducklake:", "file:/")],
         ({"path": "/d/x\ny"}, "/path holds a character"),
         ({"locations": {"a.b": "s3://bucket/x.parquet"}}, "/locations/a.b is an address"),
         ({"locations": {"a.b": "/d/../x.parquet"}}, "/locations/a.b holds .."),
         ({"locations": {"a.b": "/d/**/x.parquet"}}, "/locations/a.b holds **; write one * per folder"),
-        ({"locations": {"a.b": "/d/x.csv"}}, "/locations/a.b names no files of Parquet: end it with .parquet; CSV"),
+        ({"locations": {"a.b": "/d/x.csv"}}, "/locations/a.b names files of CSV, which have no types: they go under csv_locations"),
+        ({"csv_locations": {"a.b": CSV | {"files": "/d/x.parquet"}}}, "/csv_locations/a.b names no files of CSV: end files with"),
+        ({"csv_locations": {"a.b": CSV | {"files": "s3://b/x.csv"}}}, "/csv_locations/a.b is an address"),
+        ({"csv_locations": {"a.b": CSV | {"files": "/d/**/x.csv"}}}, "/csv_locations/a.b holds **; write one * per folder"),
+        ({"csv_locations": {"a.b": CSV | {"columns": {"a": "int4", "b": "text"}}}}, "/csv_locations/a.b/columns/a is no type; write"),
+        ({"csv_locations": {"a.b": CSV | {"columns": {"a": "decimal(39,2)", "b": "text"}}}}, "columns/a is no decimal; write"),
+        ({"csv_locations": {"a.b": CSV | {"columns": {"a": "text"}}}}, "/csv_locations/a.b/columns must have two columns or more"),
+        ({"csv_locations": {"a.b": CSV | {"columns": {"a": "text", "A": "text"}}}}, "columns names a and A, which are one column"),
+        ({"csv_locations": {"a.b": CSV | {"delimiter": "ab"}}}, "/csv_locations/a.b/delimiter is no delimiter; write one sign"),
+        ({"csv_locations": {"a.b": CSV | {"null_text": "a,b"}}}, "/csv_locations/a.b/null_text holds a sign that delimits"),
+        ({"csv_locations": {"a.b": CSV | {"header": False}}}, "/csv_locations/a.b/header"),
+        ({"csv_locations": {"A.b": CSV}, "locations": {"a.b": "/d/x.parquet"}}, "/locations names A.b and a.b, which are one table"),
+        ({"path": "/d/x.duckdb", "csv_locations": {"a.b": CSV}}, "/csv_locations and path are both given"),
         ({"locations": {"a.b": "/etc/passwd"}}, "/locations/a.b names no files of Parquet"),
         ({"locations": {"a.b": "/d/x.parquet", "A.B": "/d/y.parquet"}}, "/locations names a.b and A.B, which are one table"),
         ({"locations": {"b": "/d/x.parquet"}}, "is no table name"),
@@ -87,9 +101,14 @@ def test_other_data_is_another_database() -> None:
             {"locations": {"a.b": "/d/x.parquet"}},
             {"locations": {"a.b": "/d/y.parquet"}},
             {"locations": {"a.c": "/d/x.parquet"}},
+            {"csv_locations": {"a.b": CSV}},
+            {"csv_locations": {"a.b": CSV | {"null_text": "NULL"}}},
+            {"csv_locations": {"a.b": CSV | {"columns": {"a": "integer", "b": "text"}}}},
         )
     ]
-    assert len(set(hashes)) == 5
+    assert len(set(hashes)) == len(hashes)
+    written = target(csv_locations={"a.b": CSV | {"delimiter": ",", "null_text": ""}})
+    assert written.database_hash == target(csv_locations={"a.b": CSV}).database_hash, "defaults may be written out"
     assert target(path="/d/x", threads=8, memory_limit="4GB").database_hash == hashes[0]
 
 

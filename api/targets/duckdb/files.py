@@ -19,11 +19,15 @@ _MAGIC_AT, _MAGIC = 8, b"DUCK"  # of a database file
 
 
 class Location(TypedDict):
-    """The files of a table, by their real paths. With `fault` there are none, and it says why."""
+    """The files of a table, by their real paths. With `fault` there are none, and it says why. Files of CSV have the types of
+    their columns, what stands between two values, and what stands for NULL."""
 
     format: str
     files: list[str]
     fault: NotRequired[str]
+    columns: NotRequired[dict[str, str]]
+    delimiter: NotRequired[str]
+    null_text: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,13 @@ class _Finder:
         if self._target.path != MEMORY:
             return Reads(self._database(self._target.path), [self._folder(path) for path in self._target.allow_paths])
         found = {table: self._location(pattern) for table, pattern in self._target.locations.items()}
+        for table, csv in self._target.csv_locations.items():
+            found[table] = {
+                **self._location(csv.files),
+                "columns": csv.columns,
+                "delimiter": csv.delimiter,
+                "null_text": csv.null_text,
+            }
         names = [name for location in found.values() for name in location["files"]]
         if len(names) > MOST_FILES or sum(len(os.fsencode(name)) + 4 for name in names) > MOST_BYTES:
             raise self._unusable(

@@ -184,6 +184,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "name": "1 to 63 of a to z, 0 to 9, _ and -",
         "adapter": "the engine of the database",
         "path": "the database file, read only; :memory: if the tables are files, under locations",
+        "csv_locations": "files of CSV by their table, with the types of their columns",
         "locations": "files of Parquet by their table: schema.table and the path of a file, or of several with *",
         "allow_paths": "folders that views of the database file may read",
         "memory_limit": "memory of one check, such as 2GB; what does not fit is written to disk",
@@ -191,6 +192,12 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "max_concurrent_checks": "checks that may run on it at the same time",
         "allow_functions": "always empty: custom SQL calls built-in functions only",
         "allow_arguments": "always checked",
+    },
+    "CsvFiles": {
+        "files": "the path of a file, or of several with *; ends with .csv or .csv.gz",
+        "columns": "the columns of the header line, in their order, each with its type",
+        "delimiter": "what stands between two values",
+        "null_text": "what stands for NULL",
     },
     "TrinoTarget": {
         "apiVersion": "always stringx/v1",

@@ -1,4 +1,4 @@
-"""Targets of DuckDB: a database file, or files of Parquet."""
+"""Targets of DuckDB: a database file, or files of Parquet and CSV."""
 
 import json
 import re
@@ -8,16 +8,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from stringx_dataops.contract.documents.engines.base import ConcurrentChecks, NewName, TargetDocument
+from stringx_dataops.contract.documents.engines.csv_files import CSV_DEFAULTS, CsvFiles
 from stringx_dataops.contract.documents.fields import AtMost, Matching, Table, Whole
 from stringx_dataops.contract.gate_test.specification import SessionLimits
 
 MEMORY = ":memory:"
-# The reader of a file, by the end of its name. CSV has no types: what DuckDB guesses may round values or read them otherwise.
-FORMATS = {".parquet": "parquet"}
+FORMATS = {".parquet": "parquet", ".csv": "csv", ".csv.gz": "csv"}  # the reader of a file, by the end of its name
 MOST_LOCATIONS = 1000
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!memory:$)")
 _WILDCARD = re.compile(r"[*?\[]")
-_IDENTITY: dict[str, Any] = {"adapter": "duckdb", "path": MEMORY, "locations": {}}
+_IDENTITY: dict[str, Any] = {"adapter": "duckdb", "path": MEMORY, "locations": {}}  # of CSV files only if there are any
 
 
 def format_of(pattern: str) -> str | None:
@@ -52,7 +52,7 @@ def _file(text: str) -> str:
     if has_wildcard(_path(text)):
         raise ValueError("is the path of one database file, without * ? and [; files of Parquet go under locations")
     if format_of(text) is not None:
-        raise ValueError("is the path of a database file; files of Parquet go under locations")
+        raise ValueError("is the path of a database file; files of Parquet go under locations, of CSV under csv_locations")
     return text
 
 
@@ -62,13 +62,32 @@ def _folder(text: str) -> str:
     return _path(text)
 
 
-def _location(text: str) -> str:
+def _files(text: str, reader: str) -> str:
     _path(text)
     if "**" in text:
-        raise ValueError("holds **; write one * per folder, such as /data/orders/*/*.parquet")
-    if format_of(text) is None:
-        raise ValueError("names no files of Parquet: end it with .parquet; CSV, whose values have no types, is not read")
+        raise ValueError(f"holds **; write one * per folder, such as /data/orders/*/*.{reader}")
     return text
+
+
+def _location(text: str) -> str:
+    _files(text, "parquet")
+    if format_of(text) == "csv":
+        raise ValueError("names files of CSV, which have no types: they go under csv_locations, with a type for each column")
+    if format_of(text) is None:
+        raise ValueError("names no files of Parquet: end it with .parquet")
+    return text
+
+
+def _csv_files(location: CsvFiles) -> CsvFiles:
+    _files(location.files, "csv")
+    if format_of(location.files) != "csv":
+        raise ValueError("names no files of CSV: end files with .csv or .csv.gz")
+    return location
+
+
+def _require_no_file(locations: Mapping[str, object], info: ValidationInfo) -> None:
+    if locations and info.data.get("path") not in (MEMORY, None):
+        raise ValueError("and path are both given; a target is either a database file or files: make two targets")
 
 
 def _none(functions: list[str]) -> list[str]:
@@ -81,6 +100,7 @@ _Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _File = Annotated[_Text, AfterValidator(_file)]
 _Folder = Annotated[_Text, AfterValidator(_folder)]
 _Location = Annotated[_Text, AfterValidator(_location)]
+_CsvLocation = Annotated[CsvFiles, AfterValidator(_csv_files)]
 _Memory = Annotated[str, Matching(r"[0-9]{1,6}(MB|GB)", "is no amount of memory; write a number with MB or GB, such as 2GB")]
 
 
@@ -92,6 +112,7 @@ class DuckdbTarget(TargetDocument):
     name: NewName
     adapter: Literal["duckdb"]
     path: _File = MEMORY
+    csv_locations: Annotated[dict[Table, _CsvLocation], Field(max_length=MOST_LOCATIONS)] = {}
     locations: Annotated[dict[Table, _Location], Field(max_length=MOST_LOCATIONS, validate_default=True)] = {}
     allow_paths: Annotated[list[_Folder], AtMost(100)] = []
     memory_limit: _Memory = "2GB"
@@ -100,16 +121,21 @@ class DuckdbTarget(TargetDocument):
     allow_functions: Annotated[list[str], AfterValidator(_none)] = []
     allow_arguments: Literal["checked"] = "checked"
 
+    @field_validator("csv_locations")
+    @classmethod
+    def _of_csv_instead_of_a_file(cls, value: dict[str, CsvFiles], info: ValidationInfo) -> dict[str, CsvFiles]:
+        _require_no_file(value, info)
+        return value
+
     @field_validator("locations")
     @classmethod
     def _instead_of_a_file(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        path = info.data.get("path")
-        if value and path not in (MEMORY, None):
-            raise ValueError("and path are both given; a target is either a database file or files: make two targets")
-        if not value and path == MEMORY:
+        of_csv = info.data.get("csv_locations")  # None if it has a fault of its own
+        _require_no_file(value, info)
+        if not value and of_csv == {} and info.data.get("path") == MEMORY:
             raise ValueError("names no data: give the path of a database file, or files by their tables under locations")
         spelled: dict[str, str] = {}
-        for table in value:
+        for table in (*(of_csv or ()), *value):
             if (other := spelled.setdefault(table.casefold(), table)) != table:
                 raise ValueError(f"names {other} and {table}, which are one table for DuckDB")
         return value
@@ -125,7 +151,13 @@ class DuckdbTarget(TargetDocument):
     def identity_of(cls, document: Mapping[str, Any]) -> list[str]:
         """The database file, or each table's files."""
         named = {name: document.get(name) or default for name, default in _IDENTITY.items()}
-        return [str(named["adapter"]), str(named["path"]), json.dumps(named["locations"], ensure_ascii=False, sort_keys=True)]
+        of_csv = {table: CSV_DEFAULTS | dict(each) for table, each in (document.get("csv_locations") or {}).items()}
+        parts = [named["locations"], of_csv] if of_csv else [named["locations"]]
+        return [
+            str(named["adapter"]),
+            str(named["path"]),
+            *(json.dumps(part, ensure_ascii=False, sort_keys=True) for part in parts),
+        ]
 
     @property
     def session_limits(self) -> SessionLimits:

@@ -1,0 +1,120 @@
+"""Views of CSV files whose values are read strictly: DuckDB itself would round `5.5` beside a whole number to 6, and take a day
+with a time for the day. The plugin `duckdb_access` makes them."""
+
+import csv
+import gzip
+import os
+from typing import Any
+
+from stringx_dataops.contract.documents.engines.csv_files import digits_of
+
+WRONG = (
+    "stringx_wrong_text "  # begins DuckDB's error about a text that is no value of its column's type; what follows may be shown
+)
+_MOST_HEADER_BYTES = 1024 * 1024
+_DAY, _TIME, _ZONE = (
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?",
+    "(Z|[+-][0-9]{2}(:?[0-9]{2})?)",
+)
+_WHOLE = "[+-]?[0-9]{1,40}"
+# What a text must look like, beside what DuckDB's cast then refuses, such as the 30th of February.
+_PATTERNS = {
+    "boolean": "true|false|TRUE|FALSE|True|False",
+    "smallint": _WHOLE,
+    "integer": _WHOLE,
+    "bigint": _WHOLE,
+    "double": "[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?|NaN|[+-]?Infinity",
+    "date": _DAY,
+    "time": _TIME,
+    "timestamp": f"{_DAY}[ T]{_TIME}",
+    "timestamptz": f"{_DAY}[ T]{_TIME}{_ZONE}",
+    "uuid": "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+}
+
+
+class NotAsListed(Exception):
+    """A file's header line is not as the target lists its columns; the text is one line."""
+
+
+def query(location: dict[str, Any]) -> str:
+    """A SELECT of the columns of a location, each with its type. A file may have them in an order of its own, which its header
+    line says: DuckDB passes over that line. Raises NotAsListed."""
+    by_order: dict[tuple[str, ...], list[str]] = {}
+    for file in location["files"]:
+        by_order.setdefault(_order(file, location), []).append(file)
+    values = ", ".join(f"{_value(name, type_name)} as {_name(name)}" for name, type_name in location["columns"].items())
+    return " union all ".join(f"select {values} from {_reader(order, files, location)}" for order, files in by_order.items())
+
+
+def _reader(order: tuple[str, ...], files: list[str], location: dict[str, Any]) -> str:
+    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in order)
+    return (
+        f"read_csv([{', '.join(map(_text, files))}]::varchar[], auto_detect = false, header = true, columns = {{{columns}}},"
+        f" delim = {_text(location['delimiter'])}, quote = '\"', escape = '\"', nullstr = {_text(location['null_text'])},"
+        f" strict_mode = true, ignore_errors = false, null_padding = false, hive_partitioning = false)"
+    )
+
+
+def _order(file: str, location: dict[str, Any]) -> tuple[str, ...]:
+    """The columns in the order of a file."""
+    try:
+        found = _header(file, location["delimiter"])
+    except (OSError, EOFError, ValueError, csv.Error) as error:
+        raise NotAsListed(f"{file} does not begin with a line of CSV in UTF-8") from error
+    expected = location["columns"]
+    for name in found:
+        if name not in expected:
+            raise NotAsListed(f"the first line of {file} has a column {name[:100]!r} that is not listed")
+        if found.count(name) > 1:
+            raise NotAsListed(f"the first line of {file} has the column {name} twice")
+    for name in expected:
+        if name not in found:
+            raise NotAsListed(f"the first line of {file} lacks the column {name}")
+    return tuple(found)
+
+
+def _header(file: str, delimiter: str) -> list[str]:
+    """The names in the first line of a file."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as opened:
+        if file.endswith(".gz"):
+            with gzip.open(opened) as unpacked:
+                line = unpacked.readline(_MOST_HEADER_BYTES)
+        else:
+            line = opened.readline(_MOST_HEADER_BYTES)
+    text = line.decode("utf-8-sig").rstrip("\n").rstrip("\r")
+    return next(csv.reader([text], delimiter=delimiter, strict=True), [])
+
+
+def _value(name: str, type_name: str) -> str:
+    """The value of a column; an error that names the column where a text is none of its type."""
+    column = _name(name)
+    if type_name == "text":
+        return column
+    value = f"try_cast({column} as {type_name})"
+    fits = f"system.main.regexp_full_match({column}, {_text(_pattern(type_name))}) and {value} is not null"
+    if type_name == "double":
+        fits += f" and (not system.main.isinf({value}) or system.main.contains({column}, 'Infinity'))"
+    # The text is the column's, so DuckDB does not compute the error in advance.
+    words = f"{_text(f'{WRONG}column {name} holds a text that is no {type_name}')} || system.main.left({column}, 0)"
+    return f"case when {column} is null then null when {fits} then {value} else system.main.error({words}) end"
+
+
+def _pattern(type_name: str) -> str:
+    digits = digits_of(type_name)
+    if digits is None:
+        return _PATTERNS[type_name]
+    before, behind = digits[0] - digits[1], digits[1]
+    whole = f"0*[0-9]{{1,{before}}}" if before else "0+"
+    return f"[+-]?{whole}([.][0-9]{{1,{behind}}}0*)?" if behind else f"[+-]?{whole}"
+
+
+def _text(value: str) -> str:
+    quoted = value.replace("'", "''")
+    return f"'{quoted}'"
+
+
+def _name(value: str) -> str:
+    quoted = value.replace('"', '""')
+    return f'"{quoted}"'

@@ -1,0 +1,139 @@
+"""Files of CSV as DuckDB reads them for a check: strictly, with the types that the target lists."""
+
+import gzip
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from api.engine import duckdb_statements
+from tests.unit.test_duckdb_access import opened, tables
+
+COLUMNS = {"x": "bigint", "y": "text"}
+
+
+def location(*files: Path, columns: dict[str, str] = COLUMNS, delimiter: str = ",", null_text: str = "") -> dict[str, Any]:
+    named = {"columns": columns, "delimiter": delimiter, "null_text": null_text}
+    return {"format": "csv", "files": [str(file) for file in files]} | named
+
+
+def written(path: Path, content: bytes | str) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def reason(error: duckdb.Error) -> str | None:
+    """What the result of a check says of it."""
+    found = duckdb_statements._fault(error)
+    return found["message"] if found["sqlstate"] == "SX001" else None
+
+
+READ = [
+    ("bigint", "05", 5),
+    ("bigint", "+5", 5),
+    ("bigint", "", None),
+    ("smallint", "-32768", -32768),
+    ("decimal(10,2)", "12345678.12", Decimal("12345678.12")),
+    ("decimal(10,2)", "5.5000", Decimal("5.50")),
+    ("decimal(2,2)", "0.55", Decimal("0.55")),
+    ("decimal(5,0)", "12", Decimal(12)),
+    ("double", "1e3", 1000.0),
+    ("double", "-Infinity", float("-inf")),
+    ("boolean", "TRUE", True),
+    ("text", " a ", " a "),
+    ("text", '"a,""b"', 'a,"b'),
+    ("text", '"two\nlines"', "two\nlines"),
+]
+WRONG = [
+    ("bigint", "5.5"), ("bigint", "1e3"), ("bigint", "0x10"), ("bigint", " 5"), ("bigint", "1_000"), ("bigint", "99999999999999999999"),
+    ("smallint", "32768"), ("decimal(10,2)", "5.555"), ("decimal(10,2)", "1e2"), ("decimal(10,2)", "123456789"), ("decimal(2,2)", "1.0"),
+    ("decimal(5,0)", "1.0"), ("double", "1e400"), ("double", "inf"), ("boolean", "t"), ("boolean", "1"), ("date", "2026-1-3"),
+    ("date", "2026-02-30"), ("date", "2026-01-31 10:00:00"), ("date", "31/01/2026"), ("date", "infinity"), ("timestamp", "2026-01-31"),
+    ("timestamp", "2026-01-31 10:00:00Z"), ("timestamptz", "2026-01-31 10:00:00"), ("time", "25:00"), ("uuid", "1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_name", "text", "value"), READ)
+def test_a_text_is_read_as_its_columns_type(tmp_path: Path, type_name: str, text: str, value: Any) -> None:
+    file = written(tmp_path / "a.csv", f"x,y\n{text},1\n")
+    with opened(":memory:", tmp_path, locations={"s.t": location(file, columns={"x": type_name, "y": "text"})}) as connection:
+        assert tables(connection) == {}
+        assert connection.execute("select x from s.t").fetchall() == [(value,)]
+
+
+@pytest.mark.parametrize(("type_name", "text"), WRONG)
+def test_a_text_that_is_no_value_of_its_type_is_an_error_of_its_column_alone(tmp_path: Path, type_name: str, text: str) -> None:
+    file = written(tmp_path / "a.csv", f"x,y\n{text},1\n")
+    with opened(":memory:", tmp_path, locations={"s.t": location(file, columns={"x": type_name, "y": "text"})}) as connection:
+        for query in (
+            "select x from s.t",
+            "select count(*) from s.t where x is null",
+            "select count(*) filter (where x > x) from s.t",
+        ):
+            with pytest.raises(duckdb.Error) as refused:
+                connection.execute(query).fetchall()
+            assert reason(refused.value) == f"column x holds a text that is no {type_name}"
+        assert connection.execute("select y from s.t").fetchall() == [("1",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("x,y\n1,2\n3\n", "line 3 of {file} cannot be read as CSV: Expected Number of Columns: 2 Found: 1"),
+        ("x,y\n1,2,3\n", "line 2 of {file} cannot be read as CSV: Expected Number of Columns: 2 Found: 3"),
+        ('x,y\n1,"2\n3,4\n', "line 2 of {file} cannot be read as CSV: Value with unterminated quote found."),
+        (b"x,y\n1,\xff\n", "line 2 of {file} cannot be read as CSV: Invalid unicode"),
+    ],
+)
+def test_a_broken_line_is_named_whatever_is_asked_and_not_shown(tmp_path: Path, content: bytes | str, words: str) -> None:
+    file = written(tmp_path / "a.csv", content)
+    with opened(":memory:", tmp_path, locations={"s.t": location(file)}) as connection:
+        of_y = isinstance(content, bytes)  # what is in a column matters to those who read it
+        for asked in ("count(y)",) if of_y else ("count(*)", "count(x)", "count(y)"):
+            with pytest.raises(duckdb.Error) as refused:
+                connection.execute(f"select {asked} from s.t").fetchall()
+            assert (reason(refused.value) or "").startswith(words.format(file=file))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("x\n1\n", "the first line of {file} lacks the column y"),
+        ("x,y,z\n1,2,3\n", "the first line of {file} has a column 'z' that is not listed"),
+        ("X,y\n1,2\n", "the first line of {file} has a column 'X' that is not listed"),
+        ("x,y,x\n1,2,3\n", "the first line of {file} has the column x twice"),
+        ("x;y\n1;2\n", "the first line of {file} has a column 'x;y' that is not listed"),
+        ("\nx,y\n1,2\n", "the first line of {file} lacks the column x"),
+        ("", "the first line of {file} lacks the column x"),
+        (b"\xff,y\n", "{file} does not begin with a line of CSV in UTF-8"),
+    ],
+)
+def test_a_header_that_is_not_as_the_columns_are_listed(tmp_path: Path, content: bytes | str, words: str) -> None:
+    good, bad = written(tmp_path / "a.csv", "x,y\n1,2\n"), written(tmp_path / "b.csv", content)
+    with opened(":memory:", tmp_path, locations={"s.t": location(good, bad), "s.good": location(good)}) as connection:
+        assert tables(connection)["s.t"].startswith(words.format(file=bad))
+        assert connection.execute("from s.good").fetchall() == [(1, "2")]
+
+
+def test_how_files_may_be_written(tmp_path: Path) -> None:
+    plain = written(tmp_path / "a.csv", b"\xef\xbb\xbfx;y\r\n1;\r\n2;NULL\r\n\r\n3;'z'")
+    packed = tmp_path / "b.csv.gz"
+    packed.write_bytes(gzip.compress(b"y;x\nd;4\n"))  # in an order of its own
+    both = location(plain, packed, delimiter=";", null_text="NULL")
+    with opened(":memory:", tmp_path, locations={"s.t": both}) as connection:
+        assert tables(connection) == {}
+        assert connection.execute("from s.t order by x").fetchall() == [(1, ""), (2, None), (3, "'z'"), (4, "d")]
+
+
+def test_names_and_texts_are_quoted(tmp_path: Path) -> None:
+    name, text = 'it\'s "x"', "d'x"
+    quoted = name.replace('"', '""')
+    file = written(tmp_path / "it's a.csv", f'"{quoted}"|y\n1|{text}\n')
+    columns = {name: "bigint", "y": "text"}
+    with opened(
+        ":memory:", tmp_path, locations={"s.t": location(file, columns=columns, delimiter="|", null_text="x y")}
+    ) as connection:
+        assert tables(connection) == {}
+        assert connection.execute("from s.t").fetchall() == [(1, text)]
