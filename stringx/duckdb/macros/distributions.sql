@@ -59,3 +59,7 @@
   {%- endfor -%}
   {{- return('(case when ' ~ x ~ ' > 26 then 0 else 2 / (2 + ' ~ x ~ ') * exp(-' ~ x ~ ' * ' ~ x ~ ' + ' ~ polynomial.sql ~ ') end)') -}}
 {% endmacro %}
+
+
+{#- A value that no row needs to have, which gives others their type. -#}
+{% macro stringx_no_value_of(value, relation) %}{{- return('(select ' ~ value ~ ' from ' ~ relation ~ ' limit 0)') -}}{% endmacro %}

@@ -56,3 +56,26 @@
 
 {#- The size of a value's text. -#}
 {% macro stringx_bytes(value) %}{{- return('strlen(' ~ value ~ '::varchar)') -}}{% endmacro %}
+
+
+{#- How a common table expression begins: whether it is computed once, wherever it is named. -#}
+{% macro stringx_as(kept) %}{{- return('as materialized' if kept else 'as not materialized') -}}{% endmacro %}
+
+
+{#- A query of a list's elements, in a column. -#}
+{% macro stringx_rows_of(list, column) %}{{- return('select unnest(' ~ list ~ ') as ' ~ column) -}}{% endmacro %}
+
+
+{#- An aggregate: texts, with commas between them. -#}
+{% macro stringx_joined(text) %}{{- return('string_agg(' ~ text ~ ", ',')") -}}{% endmacro %}
+
+
+{#- A text, or its beginning if it is longer. -#}
+{% macro stringx_cut(text, room) %}{{- return('case when length(' ~ text ~ ') > ' ~ room ~ ' then left(' ~ text ~ ', ' ~ room ~ ") || '...' else " ~ text ~ ' end') -}}{% endmacro %}
+
+
+{% macro stringx_md5(text) %}{{- return('md5(' ~ text ~ ')') -}}{% endmacro %}
+
+
+{#- JSON as one of the values that stringx_list takes. -#}
+{% macro stringx_json_text(json) %}{{- return(json) -}}{% endmacro %}

@@ -7,8 +7,9 @@
 {% endmacro %}
 
 
-{#- A text in the order of its characters. -#}
+{#- A text in the order of its characters; and a value, in the order of its text. -#}
 {% macro stringx_in_order(text) %}{{- return(text ~ ' collate "binary"') -}}{% endmacro %}
+{% macro stringx_text_in_order(value, fact) %}{{- return('cast(' ~ value ~ ' as varchar) collate "binary"') -}}{% endmacro %}
 
 
 {#- {sql, columns} of the rows of a query: `shown` columns, as far as they exist. -#}

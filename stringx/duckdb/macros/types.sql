@@ -134,6 +134,14 @@
 {% endmacro %}
 
 
+{#- The same where tables are joined by it. -#}
+{% macro stringx_key(column, fact, other) %}{{- return(stringx_beside(column, fact, other)) -}}{% endmacro %}
+
+
+{#- A column whose values are compared with each other. -#}
+{% macro stringx_ordered(column, fact) %}{{- return(stringx_compared(column, fact)) -}}{% endmacro %}
+
+
 {#- Operators have one meaning for all types. -#}
 {% macro stringx_operator(fact, name) %}{{- return(' ' ~ name ~ ' ') -}}{% endmacro %}
 

@@ -12,7 +12,7 @@
   {%- set hash = stringx_hash_of_group(stringx_keys_of_groups(rule.spec.per, 'stringx_read.'), rule.spec.per, facts, salt) if remembers else 'cast(null as bigint)' -%}
   {%- set decided, values = [], [] -%}
   {%- for member in members -%}
-    {%- do decided.append(stringx_decided_groups(member.rule, values | length, facts)) -%}
+    {%- do decided.append(stringx_json_text(stringx_decided_groups(member.rule, values | length, facts))) -%}
     {%- do values.extend(member.reading['values'] or []) -%}
   {%- endfor -%}
   {%- if members[0].reading.statement is not none -%}
@@ -22,7 +22,7 @@
     {%- set read = 'select ' ~ stringx_named_keys(rule.spec.per) | join(', ') ~ ', ' ~ stringx_texts(values) ~ ' as v from ' ~ table.relation ~ stringx_where(window)
                    ~ ' group by ' ~ stringx_names(rule.spec.per) | join(', ') -%}
   {%- endif -%}
-  {{- return('with stringx_grouped as materialized (select stringx_read.*, ' ~ hash ~ ' as h from (' ~ read ~ '\n) as stringx_read)\nselect ' ~ stringx_list(decided)) -}}
+  {{- return('with stringx_grouped ' ~ stringx_as(true) ~ ' (select stringx_read.*, ' ~ hash ~ ' as h from (' ~ read ~ '\n) as stringx_read)\nselect ' ~ stringx_list(decided)) -}}
 {% endmacro %}
 
 
@@ -82,8 +82,8 @@
   {%- set room = 200 // (spec.per | length) -%}
   {%- for column in spec.per -%}
     {%- set text = stringx_text('g' ~ loop.index, facts.get(column)) -%}
-    {%- do keys.update({column: 'case when length(' ~ text ~ ') > ' ~ room ~ ' then left(' ~ text ~ ', ' ~ room ~ ") || '...' else " ~ text ~ ' end'}) -%}
-    {%- do order.append((stringx_in_order(text) if shows else 'md5(' ~ text ~ ')') ~ ' nulls first') -%}
+    {%- do keys.update({column: stringx_cut(text, room)}) -%}
+    {%- do order.append((stringx_in_order(text) if shows else stringx_md5(text)) ~ ' nulls first') -%}
   {%- endfor -%}
   {%- set key = stringx_object(keys) if shows else 'cast(null as json)' -%}
   {%- if measures -%}
@@ -111,7 +111,7 @@
   } -%}
   {%- if compares -%}
     {%- set sized = 'select h, key, sum(' ~ stringx_bytes('key') ~ ' + 25) over (order by place) as bytes from (select h, place, ' ~ key ~ ' as key from placed) as named' -%}
-    {%- do members.update({'hashes': "coalesce(string_agg(cast(h as " ~ types.text ~ "), ','), '')",
+    {%- do members.update({'hashes': "coalesce(" ~ stringx_joined('cast(h as ' ~ types.text ~ ')') ~ ", '')",
                            'keys': '(select ' ~ stringx_object_of_rows('h', 'key') ~ ' from (' ~ sized ~ ') as fitting where bytes <= 32768)' if shows else 'null'}) -%}
   {%- endif -%}
   {%- if finds_missing -%}
@@ -124,8 +124,8 @@
 (select case when (select count(*) from stringx_grouped where {{ present }}) > {{ stringx_most_groups().groups }} then (
   select {{ stringx_object({'count': 'count(*)'}) }} from stringx_grouped where {{ present }}
 ) else (
-  with {% if earlier is not none %}earlier as materialized (
-    select unnest({{ earlier }}) as gone
+  with {% if earlier is not none %}earlier {{ stringx_as(true) }} (
+    {{ stringx_rows_of(earlier, 'gone') }}
   ), {% endif %}rated as (
     select grouped.*, {{ status }} as own_status, {{ is_new }} as is_new
     from (select *, cast(v[{{ start + 1 }}] as bigint) as total, {{ failures }} as failures, {{ 'v[' ~ (start + 2) ~ ']' if measures else 'cast(null as ' ~ types.text ~ ')' }} as measured,
@@ -137,7 +137,7 @@
     select *, row_number() over (order by status desc, {{ worst_first }}, {{ order | join(', ') }}) as place,
            row_number() over (order by own_status desc, {{ worst_first.replace('status', 'own_status') if measures else worst_first }}, {{ order | join(', ') }}) as own_place
     from decided
-  ){% if finds_missing %}, missing as materialized (
+  ){% if finds_missing %}, missing {{ stringx_as(true) }} (
     select gone from earlier where gone not in (select h from rated)
   ){% endif %}
   select {{ stringx_object(members) }}

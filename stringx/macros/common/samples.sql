@@ -20,7 +20,7 @@
   {%- elif 'query' in given -%}
     {{- return(stringx_sample_of_query(rule, given.query, shown, state, limit, room)) -}}
   {%- endif -%}
-  {%- set read, columns, values, order, text = [], [], [], [], stringx_type_names().text -%}
+  {%- set read, columns, values, order = [], [], [], [] -%}
   {%- for column in shown -%}
     {%- set name = 'c' ~ loop.index -%}
     {#- the table's name alone would be the whole row; a name after a dot that is no column would be a function of the row -#}
@@ -28,7 +28,7 @@
     {%- do read.append(owner ~ stringx_name(column) ~ ' as ' ~ name) -%}
     {%- do columns.append('checked.' ~ name) -%}
     {%- do values.append((name, facts.get(column))) -%}
-    {%- do order.append('checked.' ~ name if column in table.spec.key else stringx_in_order('cast(checked.' ~ name ~ ' as ' ~ text ~ ')')) -%}
+    {%- do order.append('checked.' ~ name if column in table.spec.key else stringx_text_in_order('checked.' ~ name, facts.get(column))) -%}
   {%- endfor -%}
   {%- set rows = given.get('with', '') ~ 'select ' ~ columns | join(', ') ~ ' from ' ~ stringx_checked(rule.scope, given, read) ~ ' order by ' ~ order | join(', ') ~ limit -%}
   {{- return({'sql': stringx_rows_as_json(rows, values, none, room), 'columns': shown}) -}}

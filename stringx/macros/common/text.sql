@@ -13,15 +13,6 @@
 {% endmacro %}
 
 
-{#- A quoted name from `schema.table`, split at the first dot, or from `"a.b"."c"` if the schema has a dot. -#}
-{% macro stringx_relation(text) %}
-  {%- set quoted = modules.re.fullmatch('"((?:[^"]|"")+)"[.]"((?:[^"]|"")+)"', text) -%}
-  {%- if quoted -%}{{- return(text) -}}{%- endif -%}
-  {%- set parts = text.split('.', 1) -%}
-  {{- return(stringx_name(parts[0]) ~ '.' ~ stringx_name(parts[1])) -}}
-{% endmacro %}
-
-
 {#- Custom SQL in brackets and between newlines, so that a comment in it ends there. None for none. -#}
 {% macro stringx_condition(sql) %}
   {{- return(none if sql is none else '(\n' ~ sql ~ '\n)') -}}
@@ -43,12 +34,6 @@
 {% macro stringx_filter(conditions) %}
   {%- set condition = stringx_all(conditions) -%}
   {{- return('' if condition is none else ' filter (where ' ~ condition ~ ')') -}}
-{% endmacro %}
-
-
-{#- What violates a condition: false, and NULL unless NULL passes. -#}
-{% macro stringx_violates(condition, null_passes) %}
-  {{- return('(' ~ condition ~ ')' ~ (' is false' if null_passes else ' is not true')) -}}
 {% endmacro %}
 
 

@@ -8,12 +8,12 @@
 {#- Whether the column's value is in the list; NULL for NULL. -#}
 {% macro stringx_is_listed(rule, scope) %}
   {%- set fact = scope.types.get(rule.columns[0]) -%}
-  {%- set name = stringx_name(rule.columns[0]) ~ (fact.cast if fact else '') -%}
+  {%- set name = stringx_compared(rule.columns[0], fact) -%}
   {%- if rule.arguments.get('case_sensitive', true) -%}
     {%- if fact is not none and fact.schema is not none -%}
       {{- return(name ~ stringx_operator(fact, '=') ~ 'any (array[' ~ stringx_values(rule.arguments['values'], fact) ~ '])') -}}
     {%- endif -%}
-    {%- set as_texts = fact is none or fact.family in ('text', 'enum') -%}
+    {%- set as_texts = fact is none or fact.family in ('text', 'enum') and not fact.padded -%}
     {%- set values = stringx_literals(rule.arguments['values']) if as_texts else stringx_values(rule.arguments['values'], fact) -%}
     {{- return(name ~ (' in (' ~ values ~ ')' if rule.arguments['values'] | length <= 20 else stringx_in_many(values))) -}}
   {%- endif -%}

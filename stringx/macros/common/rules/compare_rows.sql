@@ -32,10 +32,10 @@
       on {{ equal | join(' and ') }}
   {%- endset -%}
   {%- set unlike = '(' ~ differs | join(' or ') ~ ')' if differs else 'false' -%}
-  {%- set numbers, by_column = [], [] -%}
+  {%- set numbers, by_column, text = [], [], stringx_type_names().text -%}
   {%- for condition in differs -%}
     {%- do numbers.append('count(*) filter (where mine.is_there and theirs.is_there and ' ~ condition ~ ') as n' ~ loop.index) -%}
-    {%- do by_column.append('case when counted.n' ~ loop.index ~ ' > 0 then ' ~ stringx_literal(compared[loop.index0] ~ ' ') ~ ' || counted.n' ~ loop.index ~ ' end') -%}
+    {%- do by_column.append('case when counted.n' ~ loop.index ~ ' > 0 then ' ~ stringx_literal(compared[loop.index0] ~ ' ') ~ ' || cast(counted.n' ~ loop.index ~ ' as ' ~ text ~ ') end') -%}
   {%- endfor -%}
   {%- set found = stringx_object({
     'fault': "case when pairs <> own - extra or pairs <> others - missing then 'the key does not identify rows: its values repeat in one of the two tables' end",

@@ -15,7 +15,7 @@
 {#- {statement, shares} of a rule that needs how often each value of its column occurs, in stringx_times_of(stringx_value, stringx_times). -#}
 {% macro stringx_of_times(rule, scope, statement) %}
   {%- set value = stringx_compared(rule.columns[0], scope.types.get(rule.columns[0])) -%}
-  {%- set with = 'stringx_times_of as materialized (select ' ~ value ~ ' as stringx_value, count(*) as stringx_times from ' ~ scope.relation
+  {%- set with = 'stringx_times_of ' ~ stringx_as(true) ~ ' (select ' ~ value ~ ' as stringx_value, count(*) as stringx_times from ' ~ scope.relation
                  ~ stringx_where(stringx_all([scope.both, stringx_is_not_null(rule.columns[0])])) ~ ' group by ' ~ value ~ ')' -%}
   {{- return({'statement': 'with ' ~ with ~ '\nselect * from (' ~ statement ~ ') as stringx_decided', 'shares': {'with': with, 'statement': statement}}) -}}
 {% endmacro %}

@@ -77,15 +77,15 @@
   {%- set all = weights.values() | sum -%}
   {%- set written, rows = stringx_each_value(weights | list, fact), [] -%}
   {%- for weight in weights.values() -%}{%- do rows.append('(' ~ written[loop.index0] ~ ', ' ~ stringx_double(weight / all) ~ ')') -%}{%- endfor -%}
-  {%- set empty = '((select ' ~ value ~ ' from ' ~ scope.relation ~ ' limit 0), cast(0 as ' ~ double ~ '))' -%}
+  {%- set empty = '(' ~ stringx_no_value_of(value, scope.relation) ~ ', cast(0 as ' ~ double ~ '))' -%}
   {%- set same = 'stringx_listed.stringx_v' ~ stringx_operator(fact, '=') ~ 'stringx_counted.stringx_v' -%}
   {%- set sql -%}
-    stringx_counted as materialized (
+    stringx_counted {{ stringx_as(true) }} (
       select {{ value }} as stringx_v, count(*) as stringx_times from {{ scope.relation }}{{ stringx_where(scope.both) }} group by {{ value }} limit {{ stringx_most_values() + 2 }}),
-    stringx_listed as materialized (
+    stringx_listed {{ stringx_as(true) }} (
       select stringx_v, sum(stringx_w) as stringx_w from (values {{ ([empty] + rows) | join(', ') }}) as stringx_given(stringx_v, stringx_w)
       where stringx_v is distinct from null group by stringx_v),
-    stringx_others as materialized (
+    stringx_others {{ stringx_as(true) }} (
       select stringx_times from stringx_counted where stringx_v is distinct from null and not exists (select 1 from stringx_listed where {{ same }})),
     stringx_cells as (
       select coalesce(stringx_counted.stringx_times, 0) as stringx_times,

@@ -9,13 +9,13 @@
     {%- set fact = scope.types.get(column) -%}
     {%- set to_fact = scope.others.get(other, {}).get(to_column) -%}
     {%- set operator = stringx_operator_of_both(fact, to_fact, '=') -%}
-    {%- do child.append(stringx_beside(column, fact, to_fact) ~ ' as k' ~ loop.index) -%}
-    {%- do parent.append(stringx_beside(to_column, to_fact, fact) ~ ' as k' ~ loop.index) -%}
+    {%- do child.append(stringx_key(column, fact, to_fact) ~ ' as k' ~ loop.index) -%}
+    {%- do parent.append(stringx_key(to_column, to_fact, fact) ~ ' as k' ~ loop.index) -%}
     {%- do present.append(stringx_is_not_null(column)) -%}
     {%- do equal.append('parent.k' ~ loop.index ~ operator ~ 'checked.k' ~ loop.index) -%}
   {%- endfor -%}
   {%- set counted = stringx_counted(scope, {
-    'with': 'with parent as not materialized (select ' ~ parent | join(', ') ~ ' from ' ~ other ~ stringx_where(stringx_condition(rule.arguments.get('to_where'))) ~ ') ',
+    'with': 'with parent ' ~ stringx_as(false) ~ ' (select ' ~ parent | join(', ') ~ ' from ' ~ other ~ stringx_where(stringx_condition(rule.arguments.get('to_where'))) ~ ') ',
     'select': child, 'inside': present | join(' and '), 'where': 'not exists (select 1 from parent where ' ~ equal | join(' and ') ~ ')'
   }) -%}
   {{- return(dict(counted, relations=[other])) -}}

@@ -51,3 +51,7 @@
 {% macro stringx_double(number) %}
   {{- return("'" ~ number ~ "'::double precision") -}}
 {% endmacro %}
+
+
+{#- A value that no row needs to have, which gives others their type. -#}
+{% macro stringx_no_value_of(value, relation) %}{{- return('(select ' ~ value ~ ' from ' ~ relation ~ ' limit 0)') -}}{% endmacro %}

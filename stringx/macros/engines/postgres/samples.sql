@@ -9,8 +9,9 @@ where not exists (
 {% endmacro %}
 
 
-{#- A text in the order of its characters, as every server sorts it. -#}
+{#- A text in the order of its characters, as every server sorts it; and a value, in the order of its text. -#}
 {% macro stringx_in_order(text) %}{{- return(text ~ ' collate "C"') -}}{% endmacro %}
+{% macro stringx_text_in_order(value, fact) %}{{- return('cast(' ~ value ~ ' as text) collate "C"') -}}{% endmacro %}
 
 
 {#- {sql, columns} of the rows of a query: `shown` columns, as far as they exist. -#}

@@ -20,6 +20,21 @@
 {% endmacro %}
 
 
+{#- A quoted name from `schema.table`, split at the first dot, or from `"a.b"."c"` if the schema has a dot. -#}
+{% macro stringx_relation(text) %}
+  {%- set quoted = modules.re.fullmatch('"((?:[^"]|"")+)"[.]"((?:[^"]|"")+)"', text) -%}
+  {%- if quoted -%}{{- return(text) -}}{%- endif -%}
+  {%- set parts = text.split('.', 1) -%}
+  {{- return(stringx_name(parts[0]) ~ '.' ~ stringx_name(parts[1])) -}}
+{% endmacro %}
+
+
+{#- What violates a condition: false, and NULL unless NULL passes. -#}
+{% macro stringx_violates(condition, null_passes) %}
+  {{- return('(' ~ condition ~ ')' ~ (' is false' if null_passes else ' is not true')) -}}
+{% endmacro %}
+
+
 {#- Whether an expression is outside of min and max, which are read as its type (`fact`). NULL for NULL; NaN is outside of all bounds; false without
     bounds. -#}
 {% macro stringx_outside(expression, bounds, fact=none) %}

@@ -80,12 +80,24 @@
 {#- A column beside an operator, or in an aggregate of its type's schema. A domain is cast to its type; otherwise an operator that
     somebody has made for the domain itself would be the exact match. -#}
 {% macro stringx_compared(column, fact) %}
-  {{- return(stringx_name(column) ~ (fact.cast if fact is not none else '')) -}}
+  {{- return('"' ~ (column | string).replace('"', '""') ~ '"' ~ (fact.cast if fact else '')) -}}  {#- stringx_name, inlined -#}
 {% endmacro %}
 
 
 {#- The same beside another column, whose fact is `other`. -#}
 {% macro stringx_beside(column, fact, other) %}
+  {{- return(stringx_name(column) ~ (fact.cast if fact is not none else '')) -}}
+{% endmacro %}
+
+
+{#- The same where tables are joined by it. -#}
+{% macro stringx_key(column, fact, other) %}
+  {{- return(stringx_name(column) ~ (fact.cast if fact is not none else '')) -}}
+{% endmacro %}
+
+
+{#- A column whose values are compared with each other. -#}
+{% macro stringx_ordered(column, fact) %}
   {{- return(stringx_name(column) ~ (fact.cast if fact is not none else '')) -}}
 {% endmacro %}
 

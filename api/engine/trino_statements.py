@@ -1,0 +1,271 @@
+"""What the gate test's macros need of Trino and Jinja cannot do: statements that fail alone and within a time, and tables of
+Iceberg that all statements read at one snapshot.
+
+`stringx/trino/plugins` imports it, which adds methods to dbt's adapter. Nothing else imports it.
+"""
+
+import copy
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import trino.exceptions
+from dbt.adapters.contracts.connection import Connection
+from dbt.adapters.trino.impl import TrinoAdapter
+from dbt_common.clients import agate_helper
+
+from api.engine.trino_snapshots import Name, name_of, pinned
+
+# The SQLSTATE that stands for each of Trino's errors, which have names. Those of classes 22 are about values of rows.
+_STATES = {
+    "SYNTAX_ERROR": "42601",
+    "COLUMN_NOT_FOUND": "42703",
+    "AMBIGUOUS_NAME": "42702",
+    "FUNCTION_NOT_FOUND": "42883",
+    "TYPE_NOT_FOUND": "42704",
+    "TYPE_MISMATCH": "42804",
+    "TABLE_NOT_FOUND": "42P01",
+    "SCHEMA_NOT_FOUND": "3F000",
+    "CATALOG_NOT_FOUND": "3D000",
+    "PERMISSION_DENIED": "42501",
+    "NOT_SUPPORTED": "0A000",
+    "DIVISION_BY_ZERO": "22012",
+    "NUMERIC_VALUE_OUT_OF_RANGE": "22003",
+    "INVALID_CAST_ARGUMENT": "22018",
+    "INVALID_LITERAL": "22P02",
+    "INVALID_FUNCTION_ARGUMENT": "22023",
+    "GENERIC_USER_ERROR": "22000",
+    "FUNCTION_IMPLEMENTATION_ERROR": "22000",
+    "EXCEEDED_TIME_LIMIT": "57014",
+    "EXCEEDED_CPU_LIMIT": "53400",
+    "COMPILER_ERROR": "54001",
+    "QUERY_TEXT_TOO_LARGE": "54000",
+    "EXPRESSION_TOO_DEEP": "54001",
+    "STACK_OVERFLOW": "54001",
+}
+_BY_TYPE = {"INSUFFICIENT_RESOURCES": "53000", "USER_ERROR": "42000", "EXTERNAL": "58000"}
+_TOLD = ("53", "54")  # classes whose messages name no value of a row
+NO_VALUE = "stringx_no_value"  # macros call this function, which does not exist, in place of a value that the column's type lacks
+_LEAST_S = 0.2
+_MOST_AT_ONCE = 8  # relations that are looked up at the same time
+_CONSTANT = re.compile(r"select '((?:[^']|'')*)'", re.DOTALL)
+
+Answer = str | dict[str, str | None] | None
+Columns = list[list[str]]  # names and types
+
+
+class _Check:
+    """The statements of one run of dbt. Each opens no connection that stays: Trino is asked over HTTP."""
+
+    def __init__(self, adapter: TrinoAdapter, limit_ms: int) -> None:
+        self._adapter = adapter
+        self._due = time.monotonic() + limit_ms / 1000
+        self._limit_s = limit_ms / 1000
+        self._connections: dict[str, Any] = {}
+        self._snapshots: dict[Name, int] = {}
+        self._unpinned: dict[str, int | None] = {}  # Iceberg's tables that are read as they are, with what was their snapshot
+        credentials = adapter.connections.get_thread_connection().credentials
+        self.catalog, self.schema = str(credentials.database).lower(), str(credentials.schema).lower()
+        now = "select to_iso8601(cast(at_timezone(now(), 'UTC') as timestamp(6))), version()"
+        [[moment, version]] = self._rows(now, "UTC", self._limit_s)
+        self.now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        self.version = int((re.findall("[0-9]+", version) or ["0"])[0])
+
+    def look_up(self, relations: list[str]) -> list[dict[str, Any]]:
+        """Of each relation: `columns`, or an `error` if it cannot be read, and a `note` about the state at which it is read."""
+        self._snapshots, self._unpinned = {}, {}
+        with ThreadPoolExecutor(_MOST_AT_ONCE) as threads:
+            return list(threads.map(self._look_up, relations))
+
+    def _look_up(self, relation: str) -> dict[str, Any]:
+        plain = relation.replace('"', "")
+        try:
+            is_iceberg, snapshot = self._snapshot_of(relation)
+            columns = self._columns(f"select * from {relation}")
+            if snapshot is not None and self._columns(f"select * from {relation} for version as of {snapshot}") == columns:
+                self._snapshots[name_of(relation, self.catalog, self.schema)] = snapshot
+                return {"columns": columns, "error": None, "note": f"{plain} was read at its snapshot {snapshot}"}
+        except Exception as error:  # whatever it is: the relation cannot be read
+            return {"columns": None, "error": _fault(error), "note": None}
+        if not is_iceberg:
+            return {
+                "columns": columns,
+                "error": None,
+                "note": f"{plain} was read as it was by each query: only Iceberg's tables have snapshots",
+            }
+        self._unpinned[relation] = snapshot
+        why = "it has no snapshot yet" if snapshot is None else "its columns were changed after its last snapshot"
+        return {"columns": columns, "error": None, "note": f"{plain} was read as it was, and it did not change: {why}"}
+
+    def _snapshot_of(self, relation: str) -> tuple[bool, int | None]:
+        """Whether it is a table of Iceberg, and its present snapshot if it has one."""
+        try:
+            rows = self._rows(f"select snapshot_id from {relation[:-1]}$refs\" where name = 'main'", "UTC", self._limit_s)
+        except trino.exceptions.TrinoQueryError:  # other connectors, and views, have no such table
+            return False, None
+        return True, rows[0][0] if rows else None
+
+    def changed(self) -> list[str]:
+        """Those of Iceberg's tables without a snapshot of the check that have another one now."""
+        found = []
+        for relation, snapshot in self._unpinned.items():
+            with suppress(Exception):
+                if self._snapshot_of(relation) == (True, snapshot):
+                    continue
+            found.append(relation)
+        return found
+
+    def columns(self, sql: str) -> Columns:
+        """The names and types of what a query returns; none if it cannot be planned."""
+        try:
+            return self._columns(sql)
+        except Exception:
+            return []
+
+    def _columns(self, sql: str) -> Columns:
+        cursor = self._connection("UTC").cursor()
+        cursor.execute(self._pinned(f"{sql} limit 0"))
+        return [[column[0], column[1]] for column in cursor.description or []]
+
+    def answer(self, sql: str, zone: str | None, share: float) -> Answer:
+        """The one value of a SELECT, or {sqlstate, message} if it fails. It may use half of the time that is left of this share
+        of the check's time."""
+        if constant := _CONSTANT.fullmatch(sql):
+            return constant[1].replace("''", "'")
+        seconds = max(_LEAST_S, (self._due - time.monotonic() - (1 - share) * self._limit_s) / 2)
+        try:
+            rows = self._rows(sql, zone or "UTC", seconds)
+        except Exception as error:  # whatever it is: this statement has no answer
+            return self._told(_fault(error), sql, zone or "UTC")
+        if not rows or rows[0][0] is None:
+            return None
+        return str(rows[0][0])
+
+    def _told(self, found: dict[str, str | None], sql: str, zone: str) -> Answer:
+        """The error without its message, if that may name a value of a row: the statement can be planned."""
+        sqlstate = found["sqlstate"] or ""
+        if sqlstate in ("57014", "SX001", "22P02") or sqlstate[:2] in _TOLD:
+            return found
+        try:
+            self._rows(f"explain (type validate) {sql}", zone, self._limit_s)
+        except Exception as error:
+            return _fault(error)
+        return found | {"message": None}
+
+    def _pinned(self, sql: str) -> str:
+        return pinned(sql, self._snapshots, self.catalog, self.schema)
+
+    def _rows(self, sql: str, zone: str, seconds: float) -> list[list[Any]]:
+        cursor = self._connection(zone).cursor()
+        ended, late = threading.Event(), threading.Event()
+
+        def end_it() -> None:
+            if not ended.wait(seconds):
+                late.set()
+            while late.is_set() and not ended.wait(0.2):
+                with suppress(Exception):  # a query cannot be canceled before Trino has named it
+                    cursor.cancel()
+
+        threading.Thread(target=end_it, daemon=True).start()
+        try:
+            cursor.execute(self._pinned(sql))
+            rows: list[list[Any]] = cursor.fetchall()
+        except Exception as error:
+            if late.is_set():
+                raise _Late from error
+            raise
+        finally:
+            ended.set()
+        if late.is_set():
+            raise _Late
+        return rows
+
+    def _connection(self, zone: str) -> Any:
+        """dbt's own connection, but with this time zone."""
+        if zone not in self._connections:
+            own = self._adapter.connections.get_thread_connection()
+            credentials = copy.copy(own.credentials)
+            credentials.timezone = zone
+            opened = Connection(type=own.type, name=f"{own.name} {zone}", credentials=credentials)
+            try:
+                self._connections[zone] = type(self._adapter.connections).open(opened).handle.handle
+            except (KeyError, ValueError) as error:  # of zoneinfo
+                raise _UnknownZone(zone) from error
+        return self._connections[zone]
+
+
+class _Late(Exception):
+    """A statement that took too long, and was canceled."""
+
+
+class _UnknownZone(Exception):
+    """A time zone that cannot be set."""
+
+
+def _fault(error: Exception) -> dict[str, str | None]:
+    if isinstance(error, _Late):
+        return {"sqlstate": "57014", "message": None}
+    if isinstance(error, _UnknownZone):
+        return {"sqlstate": "SX001", "message": f"the target does not know the time zone {error}"}
+    if not isinstance(error, trino.exceptions.TrinoQueryError):
+        return {"sqlstate": "08006", "message": None}
+    message = (str(error.message).splitlines() or [""])[0]
+    if NO_VALUE in message:
+        return {"sqlstate": "22P02", "message": None}
+    sqlstate = _STATES.get(error.error_name) or _BY_TYPE.get(error.error_type, "XX000")
+    return {"sqlstate": sqlstate, "message": re.sub(r"^line \d+:\d+: ", "", message)[:1000] or None}
+
+
+_open: _Check | None = None
+
+
+def stringx_begin(self: TrinoAdapter, limit_ms: int) -> int:
+    """Begin the check; returns the version of Trino."""
+    global _open
+    _open = _Check(self, limit_ms)
+    return _open.version
+
+
+def stringx_now(_: TrinoAdapter) -> str:
+    """The moment when the check began, in UTC, as YYYY-MM-DD HH:MM:SS.ffffff; the present if it has not."""
+    return (_open.now if _open is not None else datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def stringx_look_up(_: TrinoAdapter, relations: list[str]) -> list[dict[str, Any]]:
+    """What is known of each relation: {columns, error, note}."""
+    assert _open is not None
+    return _open.look_up(relations)
+
+
+def stringx_columns(_: TrinoAdapter, sql: str) -> Columns:
+    """The names and types of what a query returns."""
+    assert _open is not None
+    return _open.columns(sql)
+
+
+def stringx_answers(_: TrinoAdapter, slots: list[dict[str, Any]]) -> list[Answer]:
+    """What each of these statements {sql, timezone, shadow} gives, one after the other."""
+    assert _open is not None
+    return [_open.answer(slot["sql"], slot.get("timezone"), 0.75 if slot.get("shadow") else 1.0) for slot in slots]
+
+
+def stringx_changed(_: TrinoAdapter) -> list[str]:
+    """Relations that were to be read as they were, and have changed."""
+    assert _open is not None
+    return _open.changed()
+
+
+def stringx_result(_: TrinoAdapter, failures: int, should_warn: bool, should_error: bool) -> Any:
+    """A dbt result, as if a query had returned it."""
+    row = {"failures": failures, "should_warn": should_warn, "should_error": should_error}
+    return agate_helper.table_from_data_flat([row], list(row))
+
+
+_METHODS = (stringx_begin, stringx_now, stringx_look_up, stringx_columns, stringx_answers, stringx_changed, stringx_result)
+for _method in _METHODS:
+    setattr(TrinoAdapter, _method.__name__, _method)
+TrinoAdapter._available_ = TrinoAdapter._available_ | {method.__name__ for method in _METHODS}

@@ -1,0 +1,67 @@
+{#- What `distribution` asks of the engine. -#}
+
+
+{#- A distribution that is compared by another test than those of cells, or with the check before. -#}
+{% macro stringx_other_distribution(rule, scope, fact) %}
+  {{- return({'fault': 'on Trino distribution has the tests kl and chi_square, against weights'}) -}}
+{% endmacro %}
+
+
+{#- A number for a message, as JSON: the word for 0, which a message would leave out, and for what JSON cannot hold. -#}
+{% macro stringx_told(number) %}
+  {{- return('case when ' ~ number ~ " = 0 then json '\"0\"' when not is_finite(" ~ number ~ ") then json '\"Infinity\"' else cast(" ~ number ~ ' as json) end') -}}
+{% endmacro %}
+
+
+{#- A value that no row needs to have. Trino reads no query within a list of rows, and values of the document have types. -#}
+{% macro stringx_no_value_of(value, relation) %}{{- return('null') -}}{% endmacro %}
+
+
+{#- {sql: of stringx_counted(stringx_cell, stringx_times), fault}: the rows of each cell. -#}
+{% macro stringx_counted_bins(rule, scope, fact) %}
+  {%- set edges, falls, cells, last = [], [], [], rule.arguments.bins | length -%}
+  {%- for edge in rule.arguments.bins -%}{%- do edges.append(stringx_value(edge, fact)) -%}{%- endfor -%}
+  {%- for edge in edges -%}
+    {%- do cells.append('when stringx_v < ' ~ edge ~ ' then ' ~ loop.index0) -%}
+    {%- do falls.append(edges[loop.index0 - 1] ~ ' >= ' ~ edge) if not loop.first -%}
+  {%- endfor -%}
+  {%- set odd = 'when is_nan(stringx_v) then -1 ' if fact and fact.family == 'float' else '' -%}
+  {%- set sql -%}
+    stringx_counted as (
+      select case when stringx_v is null then null {{ odd }}{{ cells | join(' ') }} when stringx_v = {{ edges[-1] }} then {{ last - 1 }} else {{ last }} end as stringx_cell, count(*) as stringx_times
+      from (select {{ stringx_compared(rule.columns[0], fact) }} as stringx_v from {{ scope.relation }}{{ stringx_where(scope.both) }}) as stringx_read group by 1)
+  {%- endset -%}
+  {{- return({'sql': sql | string, 'fault': 'case when ' ~ falls | join(' or ') ~ " then 'bins: list them in ascending order' end"}) -}}
+{% endmacro %}
+
+
+{#- A number of the document in double precision. -#}
+{% macro stringx_double(number) %}{{- return("double '" ~ number ~ "'") -}}{% endmacro %}
+
+
+{#- The probability that chi-square with `freedom` (a whole number) degrees of freedom is at least `statistic`: the finite sums of Abramowitz and Stegun
+    26.4.4 and 26.4.5, all of whose terms are positive. The logarithm of each term is that of the one before, and a little more. -#}
+{% macro stringx_chi_square_p(statistic, freedom) %}
+  {%- set half, odd = '(' ~ statistic ~ ' / 2)', '((' ~ freedom ~ ' % 2) / 2e0)' -%}
+  {%- set type = 'row(term double, total double)' -%}
+  {%- set first = 'case when ' ~ freedom ~ ' % 2 = 1 then ln(' ~ half ~ ') / 2 - ' ~ half ~ ' + 1.2078223763524522e-1 else -' ~ half ~ ' end' -%}  {#- -lgamma(1.5) -#}
+  {%- set steps = 'sequence(1, ' ~ freedom ~ ' / 2)' -%}
+  {%- set terms = 'reduce(' ~ steps ~ ', cast(row(' ~ first ~ ', 0e0) as ' ~ type ~ '), (s, k) -> cast(row(s.term + ln(' ~ half ~ ') - ln(k + ' ~ odd ~ '), s.total + exp(s.term)) as ' ~ type ~ '), s -> s.total)' -%}
+  {{- return('(case when ' ~ statistic ~ ' is null then null when is_infinite(' ~ statistic ~ ') then 0e0 when ' ~ statistic ~ ' <= 0 or ' ~ freedom ~ ' < 1 then 1e0 else least(1e0, case when ' ~ freedom
+             ~ ' < 2 then 0e0 else ' ~ terms ~ ' end + case when ' ~ freedom ~ ' % 2 = 1 then ' ~ stringx_erfc('sqrt(' ~ half ~ ')') ~ ' else 0e0 end) end)') -}}
+{% endmacro %}
+
+
+{#- erfc(x) for x from 0 on, within 1e-12 of its value: t * exp(-x^2 + a polynomial), where t = 2 / (2 + x), by a Chebyshev series in 2t - 1. -#}
+{% macro stringx_erfc(x) %}
+  {%- set u = 'u' -%}
+  {%- set polynomial = namespace(sql='1.6415045186188208e-07') -%}
+  {%- for a in ['2.344846432165095e-07', '-1.7233176592624477e-06', '-9.569063754683688e-07', '8.966703359129732e-06', '-2.164352692287398e-06',
+                '-3.0432773413602292e-05', '3.3422853694137726e-05', '7.150155985697925e-05', '-0.0001750876339915449e0', '-9.37625060511117e-05',
+                '0.0006739112264692042e0', '-0.0001462420635759325e0', '-0.002345854174615114e0', '0.0017589330595699703e0', '0.008824942684389957e0',
+                '-0.009872689339502133e0', '-0.04689561041928232e0', '0.047343306841332665e0', '0.6726432239801886e0', '-0.6717940840566903e0'] -%}
+    {%- set polynomial.sql = '(' ~ a ~ ' + ' ~ u ~ ' * ' ~ polynomial.sql ~ ')' -%}
+  {%- endfor -%}
+  {%- set series = 'transform(array[(2 - ' ~ x ~ ') / (2 + ' ~ x ~ ')], u -> ' ~ polynomial.sql ~ ')[1]' -%}
+  {{- return('(case when ' ~ x ~ ' > 26 then 0e0 else 2 / (2 + ' ~ x ~ ') * exp(-' ~ x ~ ' * ' ~ x ~ ' + ' ~ series ~ ') end)') -}}
+{% endmacro %}

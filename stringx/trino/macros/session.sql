@@ -1,0 +1,76 @@
+{#- The session and its statements, which run by methods of the adapter (api/engine/trino_statements.py), because Jinja catches no error. There is no transaction: tables of Iceberg are read at
+    a snapshot, which the probe looks up. -#}
+
+
+{#- The connections are opened by the probe. -#}
+{% macro stringx_open_session() %}{% endmacro %}
+{% macro stringx_begin(spec, state, proofs) %}{{- return('') -}}{% endmacro %}
+
+
+{#- Runs slots (gate/scan.sql). Returns {results: {name: a JSON list, or the error {sqlstate, message}}, changed: relations that were to be at one state and are at another,
+    proofs, proved, snapshot_at, nothing}. No constraint proves anything: every rule is scanned. -#}
+{% macro stringx_run(header, spec, slots, state=none, proofs={}) %}
+  {%- if proofs -%}{{- return({'results': {}, 'changed': [], 'proofs': {}, 'proved': false, 'snapshot_at': stringx_snapshot_at(), 'nothing': none}) -}}{%- endif -%}
+  {%- set results = {} -%}
+  {%- set answers = adapter.stringx_answers(slots.values() | list) -%}
+  {%- for name in slots -%}
+    {%- set answer = answers[loop.index0] -%}
+    {%- do results.update({name: answer if answer is mapping else fromjson(answer) if answer is not none else none}) -%}
+  {%- endfor -%}
+  {{- return({'results': results, 'changed': adapter.stringx_changed() if state else [], 'proofs': {}, 'proved': true, 'snapshot_at': stringx_snapshot_at(), 'nothing': none}) -}}
+{% endmacro %}
+
+
+{% macro stringx_snapshot_at() %}{{- return(adapter.stringx_now().replace(' ', 'T') ~ 'Z') -}}{% endmacro %}
+
+
+{#- A dbt result; no query is needed for it. -#}
+{% macro stringx_end(failures, should_warn, should_error) %}{{- return(adapter.stringx_result(failures, should_warn, should_error)) -}}{% endmacro %}
+
+
+{#- The select list of one JSON list of texts. -#}
+{% macro stringx_list(parts) %}{{- return('json_format(cast(' ~ stringx_texts(parts) ~ ' as json))') -}}{% endmacro %}
+
+
+{#- The JSON text of a rule's `found`. If it is too large, of its fault alone: without one the rule would be decided. -#}
+{% macro stringx_found(json) %}
+  {%- set text = 'json_format(' ~ json ~ ')' -%}
+  {{- return('case when length(to_utf8(' ~ text ~ ')) <= 16384 then ' ~ text ~ ' else json_format(' ~ stringx_object({'fault': stringx_text_of_member(text, 'fault')}) ~ ') end') -}}
+{% endmacro %}
+
+
+{#- What a rule's next check gets, as a text; of at most 64 KiB. -#}
+{% macro stringx_remembered() %}
+  {{- return("case when length(to_utf8(json_format(remember))) > 65536 then 'too large' else json_format(remember) end") -}}
+{% endmacro %}
+
+
+{#- One line for an error {sqlstate, message}, without a value of a row: Trino's text is there only if it names what the SQL says, not data. -#}
+{% macro stringx_reason(error) %}
+  {%- if error.sqlstate == '57014' -%}{{- return('it took longer than its share of the timeout') -}}{%- endif -%}
+  {%- if error.sqlstate == 'SX001' -%}{{- return(error.message) -}}{%- endif -%}
+  {%- if error.message and error.sqlstate[:2] in ('0A', '3D', '3F', '42', '53', '54', '58') -%}
+    {{- return(modules.re.sub('\\s+', ' ', error.message)[:300]) -}}
+  {%- endif -%}
+  {{- return({'22P02': 'invalid text representation', '22018': 'invalid character value for cast', '22025': 'invalid escape sequence', '22003': 'numeric value out of range', '22012': 'division by zero',
+              '22023': 'invalid parameter value', '22000': 'data exception'}.get(error.sqlstate, 'database error') ~ ' (SQLSTATE ' ~ error.sqlstate ~ ')') -}}
+{% endmacro %}
+
+
+{#- A profile measures what only PostgreSQL's macros read. -#}
+{% macro stringx_profile(spec) %}{{ exceptions.raise_compiler_error('a table of a Trino target cannot be profiled') }}{% endmacro %}
+
+
+{#- Names of a project, for dbt tests as rules: there are none here. -#}
+{% macro stringx_project() %}{% endmacro %}
+
+
+{#- Types of columns whose operators must be named, and names that are looked up in more than one schema: there are none here. -#}
+{% macro stringx_with_operators(tables, state) %}{{- return(tables) -}}{% endmacro %}
+{% macro stringx_ctes(rule, state) %}{{- return('') -}}{% endmacro %}
+{% macro stringx_qualified(table, rule, relations) %}{{- return([]) -}}{% endmacro %}
+{% macro stringx_broken(rule, state) %}{{- return(none) -}}{% endmacro %}
+
+
+{#- Why a rule is not run, which the probe has found (refusals.sql). -#}
+{% macro stringx_called(words) %}{{- return(words) -}}{% endmacro %}
