@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import trino.dbapi
-
 from api.engine.pool import ChildFactory, Slot
 from api.engine.run_result import DbtRunResult
 from stringx_dataops.contract.settings import ROOT
 from tests.support import loaded
 from tests.support.engine import PROJECT, held_to_the_border
+from tests.support.trino_server import Trino
 
 
 @dataclass
@@ -22,21 +21,13 @@ class TrinoTables:
 
     child: Slot
     folder: Path
-    port: int
+    trino: Trino
     catalog: str
     schema: str
 
-    def execute(self, *statements: str) -> list[list[Any]]:
-        """The rows of the last statement."""
-        rows: list[list[Any]] = []
-        for statement in statements:
-            with trino.dbapi.connect(
-                "127.0.0.1", self.port, "tests", catalog=self.catalog, schema=self.schema, timezone="UTC"
-            ) as opened:
-                cursor = opened.cursor()
-                cursor.execute(statement)
-                rows = cursor.fetchall()
-        return rows
+    def execute(self, *statements: str) -> None:
+        """One after the other, where names without catalog and schema are the target's."""
+        self.trino.run(*statements, catalog=self.catalog, schema=self.schema)
 
     def answer(self, spec: dict[str, Any], **environment: str) -> DbtRunResult:
         """As the worker gets it."""
@@ -60,7 +51,7 @@ class TrinoTables:
         return {
             "STRINGX_TARGET_METHOD": "none",
             "STRINGX_TARGET_HOST": "127.0.0.1",
-            "STRINGX_TARGET_PORT": str(self.port),
+            "STRINGX_TARGET_PORT": str(self.trino.port),
             "STRINGX_TARGET_USER": "tests",
             "STRINGX_TARGET_SCHEME": "http",
             "STRINGX_TARGET_CATALOG": self.catalog,
@@ -71,9 +62,7 @@ class TrinoTables:
 
 
 @contextmanager
-def trino_tables(folder: Path, port: int, catalog: str, schema: str) -> Iterator[TrinoTables]:
-    """A child that has loaded Trino's project, and a schema of its own."""
+def trino_tables(folder: Path, trino: Trino, catalog: str, schema: str) -> Iterator[TrinoTables]:
+    """A child that has loaded Trino's project."""
     with ChildFactory(PROJECT.of("trino"), folder / "home", loaded.folder("trino")).slot(1000) as child:
-        made = TrinoTables(child, folder, port, catalog, schema)
-        made.execute(f'create schema if not exists "{schema}"')
-        yield made
+        yield TrinoTables(child, folder, trino, catalog, schema)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.databases import Admin, Target, make_target
 from tests.support.duckdb_target import DuckdbFiles, duckdb_files
+from tests.support.trino_server import Trino
+from tests.support.trino_tables import TrinoTables, trino_tables
 from tests.truth.cases import SCHEMAS, TYPES, plans
 from tests.truth.kinds import TYPES as OWN_TYPES
 from tests.truth.tables import quoted
@@ -33,6 +35,13 @@ def truth_target(admin: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckdbFiles]:
     """Database files of DuckDB, and a child that checks them."""
     with duckdb_files(tmp_path_factory.mktemp("duckdb")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def trino_memory(trino: Trino, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrinoTables]:
+    """Tables in the memory of a Trino server, and a child that checks them."""
+    with trino.a_schema("memory") as schema, trino_tables(tmp_path_factory.mktemp("trino"), trino, "memory", schema) as made:
         yield made
 
 

@@ -12,6 +12,10 @@
 {% endmacro %}
 
 
+{#- The text of a moment that is measured. -#}
+{% macro stringx_moment_text(measure, fact) %}{{- return(measure) -}}{% endmacro %}
+
+
 {#- The SQL of an aggregate over the rows of a condition; NULL without values. Means, deviations, quantiles and ratios are in double precision. -#}
 {% macro stringx_aggregate(function, column, p, condition, fact=none) %}
   {%- set value = stringx_when(stringx_name(column), [condition]) -%}

@@ -47,7 +47,7 @@
   {%- set keys = stringx_keys_of_groups(rule.spec.per) | join(', ') -%}
   {{- return('select ' ~ keys ~ ', ' ~ stringx_texts(['sum(total)', 'sum(failures)']) ~ ' as v from (select ' ~ stringx_named_keys(rule.spec.per) | join(', ')
              ~ ', count(*) as total, 0 as failures from ' ~ rule.scope.relation ~ stringx_where(rule.scope.both) ~ ' group by ' ~ stringx_names(rule.spec.per) | join(', ')
-             ~ ' union all (' ~ failures ~ '\n)) as counted group by ' ~ keys) -}}
+             ~ ' union all ' ~ stringx_nested(failures) ~ ') as counted group by ' ~ keys) -}}
 {% endmacro %}
 
 

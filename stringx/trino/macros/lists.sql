@@ -94,3 +94,7 @@
 
 {#- How a common table expression begins: Trino computes it wherever it is named. -#}
 {% macro stringx_as(kept) %}{{- return('as') -}}{% endmacro %}
+
+
+{#- A query, which may begin with common table expressions, behind UNION ALL. -#}
+{% macro stringx_nested(query) %}{{- return('select * from (' ~ query ~ '\n) as nested') -}}{% endmacro %}

@@ -9,6 +9,14 @@
 {% macro stringx_number_text(measure) %}{{- return("replace(json_format(cast(" ~ measure ~ " as json)), '\"', '')") -}}{% endmacro %}
 
 
+{#- The text of a moment as PostgreSQL has it: in the document's zone, without zeros at the end of its seconds. -#}
+{% macro stringx_moment_text(measure, fact) %}
+  {%- set fraction, zeros = "'[.]([0-9]*?)0+($|[+-])'", "'[.]($|[+-])'" -%}
+  {%- set text = "replace(replace(to_iso8601(" ~ ('at_timezone(' ~ measure ~ ', current_timezone())' if stringx_has_zone(fact) else measure) ~ "), 'T', ' '), 'Z', '+00:00')" -%}
+  {{- return("regexp_replace(regexp_replace(" ~ text ~ ', ' ~ fraction ~ ", '.$1$2'), " ~ zeros ~ ", '$1')") -}}
+{% endmacro %}
+
+
 {#- The SQL of an aggregate over the rows of a condition; NULL without values. Means, deviations, quantiles and ratios are in double precision. -#}
 {% macro stringx_aggregate(function, column, p, condition, fact=none) %}
   {%- set value, rows = stringx_compared(column, fact), stringx_filter([condition]) -%}

@@ -34,6 +34,9 @@
     {%- endif -%}
   {%- endfor -%}
   {%- if type in ('expression', 'sql') -%}{%- set columns = [] -%}{%- endif -%}
+  {%- if columns and columns[0] in types and types[columns[0]].family == 'float' -%}
+    {%- for value in stringx_numbers_of(arguments) if value | string | trim | lower in ('nan', '+nan', '-nan') -%}{{- return('on Trino NaN cannot be a value of a document: it is compared with nothing') -}}{%- endfor -%}
+  {%- endif -%}
   {%- for column in columns -%}
     {%- set words = stringx_refused_column(column, types, families, type) -%}
     {%- if words -%}{{- return(words) -}}{%- endif -%}
@@ -88,6 +91,13 @@
     {{- return(stringx_refused_column(arguments.of.column, types, ['integer', 'decimal', 'float'] if arguments.of.function in ('min', 'max') else stringx_families_of_aggregate(arguments.of.function), type)) -}}
   {%- endif -%}
   {{- return(none) -}}
+{% endmacro %}
+
+
+{#- The values and bounds of a rule. -#}
+{% macro stringx_numbers_of(arguments) %}
+  {%- set warn = arguments.get('warn') or {} -%}
+  {{- return((arguments.get('values') or []) + [arguments.get('min'), arguments.get('max'), warn.get('min'), warn.get('max')] + (arguments.weights | list if arguments.get('weights') is mapping else [])) -}}
 {% endmacro %}
 
 

@@ -50,11 +50,8 @@
   {%- elif family == 'float' -%}
     {%- set number = 'json_format(cast(' ~ value ~ ' as json))' -%}
     {{- return('case when length(regexp_replace(' ~ number ~ ", '[^0-9]', '')) <= 15 then cast(" ~ value ~ ' as json) else cast(' ~ number ~ ' as json) end') -}}
-  {%- elif family == 'timestamp' and stringx_has_zone(fact) -%}
-    {%- set text = "regexp_replace(regexp_replace(to_iso8601(at_timezone(" ~ value ~ ", current_timezone())), 'Z$', '+00:00'), '([.][0-9]*?)0+([+-])', '$1$2')" -%}
-    {{- return('cast(replace(replace(' ~ text ~ ", '.+', '+'), '.-', '-') as json)") -}}
   {%- elif family == 'timestamp' -%}
-    {{- return("cast(rtrim(regexp_replace(replace(" ~ text ~ ", ' ', 'T'), '([.][0-9]*?)0+$', '$1'), '.') as json)") -}}
+    {{- return('cast(replace(' ~ stringx_moment_text(value, fact) ~ ", ' ', 'T') as json)") -}}
   {%- elif family == 'bytes' -%}
     {%- set text = "'\\x' || lower(to_hex(" ~ value ~ '))' -%}
   {%- elif family == 'text' -%}

@@ -10,7 +10,8 @@
   {%- if number and fact.family != 'decimal' or sorts and function.startswith('distinct') -%}{%- do sql.update({'tells': 'whole'}) -%}
   {%- elif sql.row_value and rule.columns[0] not in scope.shown -%}{%- do sql.update({'tells': 'nothing'}) -%}
   {%- endif -%}
-  {%- set shown = stringx_number_text(measure) if of_measure and of_measure.family == 'float' else measure -%}
+  {%- set family = of_measure.family if of_measure else none -%}
+  {%- set shown = stringx_number_text(measure) if family == 'float' else stringx_moment_text(measure, of_measure) if family == 'timestamp' else measure -%}
   {%- do sql.update({'shown': shown}) if shown != measure -%}
   {%- if function in ('min', 'max') and fact is not none and fact.family == 'text' -%}
     {%- do sql.update({'note': rule.id ~ ': ' ~ rule.columns[0] ~ ' is text, so its ' ~ function ~ ' is that of texts and not of numbers'}) -%}

@@ -69,3 +69,7 @@
 
 {#- JSON as one of the values that stringx_list takes. -#}
 {% macro stringx_json_text(json) %}{{- return(json) -}}{% endmacro %}
+
+
+{#- A query, which may begin with common table expressions, behind UNION ALL. -#}
+{% macro stringx_nested(query) %}{{- return('(' ~ query ~ '\n)') -}}{% endmacro %}

@@ -9,6 +9,10 @@
 {% macro stringx_number_text(measure) %}{{- return(measure) -}}{% endmacro %}
 
 
+{#- The text of a moment that is measured. -#}
+{% macro stringx_moment_text(measure, fact) %}{{- return(measure) -}}{% endmacro %}
+
+
 {#- The SQL of an aggregate over the rows of a condition; NULL without values. -#}
 {% macro stringx_aggregate(function, column, p, condition, fact=none) %}
   {%- set value = stringx_name(column) -%}

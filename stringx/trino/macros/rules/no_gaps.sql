@@ -26,7 +26,7 @@
     {%- set since = "date_diff('millisecond', " ~ origin ~ ", date_trunc('millisecond', stringx_at))" -%}
     {%- set period = '((' ~ since ~ ' - ((' ~ since ~ ' % ' ~ step ~ ' + ' ~ step ~ ') % ' ~ step ~ ')) / ' ~ step ~ ')' -%}
     {%- set shape = 'yyyy-MM-dd' ~ ('' if step % 86400000 == 0 else ' HH:mm' if step % 60000 == 0 else ' HH:mm:ss' if step % 1000 == 0 else ' HH:mm:ss.SSS') ~ ('ZZ' if absolute else '') -%}
-    {%- set begins = "format_datetime(date_add('millisecond', stringx_period * " ~ step ~ ', ' ~ origin ~ "), '" ~ shape ~ "')" -%}
+    {%- set begins = "format_datetime(" ~ origin ~ " + stringx_period * " ~ step ~ " * interval '0.001' second, '" ~ shape ~ "')" -%}
   {%- endif -%}
   {%- set gap_from, gap_to = begins.replace('stringx_period', '(stringx_period + 1)'), begins.replace('stringx_period', '(stringx_next - 1)') -%}
   {%- set gap = gap_from ~ " || case when stringx_next - stringx_period > 2 then ' to ' || " ~ gap_to ~ " else '' end" -%}

@@ -3,7 +3,7 @@
   {%- set tests = [] -%}
   {%- for column in rule.columns -%}
     {%- set name, fact = stringx_name(column), scope.types.get(column) -%}
-    {%- set empty = {'text': 'not ' ~ stringx_has_match(name, '[^ \\t\\n\\v\\f\\r]'), 'bytes': 'length(' ~ name ~ ') = 0', 'array': 'cardinality(' ~ name ~ ') = 0'}.get(fact.family if fact else 'text') -%}
+    {%- set empty = {'text': 'not ' ~ stringx_has_match(stringx_compared(column, fact), '[^ \\t\\n\\v\\f\\r]'), 'bytes': 'length(' ~ name ~ ') = 0', 'array': 'cardinality(' ~ name ~ ') = 0'}.get(fact.family if fact else 'text') -%}
     {%- do tests.append(stringx_is_null(column)) -%}
     {%- if empty -%}{%- do tests.append(empty) -%}{%- endif -%}
   {%- endfor -%}
